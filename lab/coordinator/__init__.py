@@ -1,0 +1,21 @@
+"""The contract under test as seen from outside: its interface, its calls, its states, its accounts."""
+
+from lab.coordinator.accounts import ROLES, Account, role_account
+from lab.coordinator.codec import Codec, DecodedCall, DecodedLog
+from lab.coordinator.reads import Reader, TransactionView
+from lab.coordinator.signing import Fees, sign_transaction
+from lab.coordinator.states import StateNumbering
+
+__all__ = [
+    "ROLES",
+    "Account",
+    "Codec",
+    "DecodedCall",
+    "DecodedLog",
+    "Fees",
+    "Reader",
+    "StateNumbering",
+    "TransactionView",
+    "role_account",
+    "sign_transaction",
+]

@@ -1,0 +1,65 @@
+"""Reads of a coordinator through its public getters, with states by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lab.coordinator.codec import Codec
+from lab.coordinator.states import StateNumbering
+from lab.model.history import CoreState
+from lab.rpc import Rpc
+from lab.rpc.client import BlockRef
+
+ZERO_ID = "0x" + "00" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionView:
+    """One stored transaction. `payload` is None where the contract has no getter for it."""
+
+    tx_id: str
+    state: CoreState
+    raw_state: int
+    origin: str
+    target: str
+    payload: str | None
+    dependency: str
+    timestamp: int
+
+
+class Reader:
+    """One contract on one chain. Every method raises an RpcFailure, or ValueError for an answer of another shape."""
+
+    def __init__(self, rpc: Rpc, codec: Codec, address: str, numbering: StateNumbering) -> None:
+        self.rpc, self.codec, self.address, self.numbering = rpc, codec, address, numbering
+
+    def get(self, function: str, *args: Any, block: BlockRef | dict[str, Any] = "latest") -> Any:
+        """Any view: one value, or a list where the function returns several."""
+        values = self.codec.decode_result(
+            function, self.rpc.eth_call(self.address, self.codec.encode(function, args), block=block)
+        )
+        return values[0] if len(values) == 1 else values
+
+    def state(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> CoreState:
+        """The state of a transaction by name."""
+        return self.numbering.name(self.get("get_transaction_state", tx_id, block=block))
+
+    def transaction(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> TransactionView:
+        """A stored transaction; EMPTY with zero fields for one that the contract does not know."""
+        origin, target, dependency, timestamp, raw_state = self.get("get_transaction_details", tx_id, block=block)
+        payload = self.payload(tx_id, block=block)
+        state = self.numbering.name(raw_state)
+        return TransactionView(tx_id, state, raw_state, origin, target, payload, dependency, timestamp)
+
+    def payload(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> str | None:
+        """The stored payload by the public `transactions` getter, found by its name in the ABI; None without one."""
+        entry = self.codec.functions.get("transactions")
+        if entry is None:
+            return None
+        outputs = entry["outputs"]
+        values = self.get("transactions", tx_id, block=block)
+        if len(outputs) == 1 and outputs[0].get("components"):
+            outputs = outputs[0]["components"]
+        names = [output.get("name") for output in outputs]
+        return values[names.index("payload")] if "payload" in names else None

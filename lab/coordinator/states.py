@@ -1,0 +1,45 @@
+"""State numbers differ between contracts: 0..3 as documented, 1, 2, 4, 8 as Vyper compiles flags. So learn them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.model.history import CoreState
+
+NAMES: tuple[CoreState, ...] = ("EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED")
+FLAGS: dict[str, int] = {"EMPTY": 1, "BUFFERED": 2, "READY": 4, "EXECUTED": 8, "EXPIRED": 16}
+DOCUMENTED: dict[str, int] = {"EMPTY": 0, "BUFFERED": 1, "READY": 2, "EXECUTED": 3, "EXPIRED": 4}
+
+
+class StateNumbering:
+    """Maps a contract's numbers to state names. 0 reads as EMPTY under either numbering: unset storage."""
+
+    def __init__(self, numbers: Mapping[str, int]) -> None:
+        self.numbers = dict(numbers)
+        self._names: dict[int, CoreState] = {self.numbers[name]: name for name in NAMES if name in self.numbers}
+        self._names.setdefault(0, "EMPTY")
+
+    def name(self, number: int) -> CoreState:
+        """The state's name. Raises ValueError for a number that is no state."""
+        try:
+            return self._names[number]
+        except KeyError:
+            known = ", ".join(f"{number}={name}" for number, name in sorted(self._names.items()))
+            raise ValueError(f"expected a state number ({known}), got {number}") from None
+
+    @classmethod
+    def learn(cls, buffered: int) -> StateNumbering:
+        """From the number read right after a buffering. Raises ValueError if neither numbering fits."""
+        for numbers in (FLAGS, DOCUMENTED):
+            if numbers["BUFFERED"] == buffered:
+                return cls(numbers)
+        raise ValueError(f"expected BUFFERED to read as 2 (flags) or 1 (documented numbering), got {buffered}")
+
+    @classmethod
+    def of_abi(cls, abi: list[dict[str, Any]]) -> StateNumbering:
+        """A first guess from the ABI alone: Vyper gives flags as uint256, Solidity's enums are uint8."""
+        for entry in abi:
+            if entry.get("name") == "get_transaction_state" and entry.get("outputs"):
+                return cls(DOCUMENTED if entry["outputs"][0].get("type") == "uint8" else FLAGS)
+        return cls(FLAGS)

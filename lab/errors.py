@@ -1,0 +1,74 @@
+"""The error tree. Every error says what was expected, what came, where, and what to do next.
+
+Only few classes: they differ in who has to act, and so in the exit code of a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a file of the user's. `line` and `column` count from 1; 0 means the whole file."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        path = f" {self.path}" if self.path else ""
+        return f"{self.file}:{self.line}:{self.column}{path}: {self.message}"
+
+
+class LabError(Exception):
+    """Root of the tree. `exit_code` is what a command returns for it."""
+
+    exit_code = 4
+
+
+class UsageError(LabError):
+    """The user's input is wrong: a scenario, a profile, an option. Nothing was started."""
+
+    exit_code = 2
+
+
+class InvalidFile(UsageError):
+    """One or more user files are malformed; carries every problem found, not only the first."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class EnvironmentFailure(LabError):
+    """The machine cannot do it: no node binary, no engine, a port taken, a disk full."""
+
+    exit_code = 4
+
+
+class NodeFailure(EnvironmentFailure):
+    """A node did not start or died unasked; its own last log lines are part of the message."""
+
+
+class CompileFailure(UsageError):
+    """The contract under test does not compile, or its artifact lacks a part."""
+
+
+class DeployFailure(LabError):
+    """The contract compiled but could not be put on a chain or set up there."""
+
+    exit_code = 1
+
+
+class EvidenceFailure(UsageError):
+    """A run folder is missing, truncated, or was changed after the run."""
+
+
+class DeadlineExceeded(LabError):
+    """A wait ran into its deadline; the message quotes the last state seen."""
+
+    exit_code = 3

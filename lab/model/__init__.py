@@ -1,0 +1,1 @@
+"""Frozen nouns that move between layers. No I/O, no imports from above."""

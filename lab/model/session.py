@@ -1,0 +1,62 @@
+"""The one schema of a running lab: `session.json`. `lab up`, load files and any relayer read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lab.model.finality import Finality
+
+
+class SessionChain(BaseModel):
+    """How to reach one chain. In a run under faults `rpc_url` leads through the fault layer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    network: str
+    chain_id: int
+    rpc_url: str
+    contract: str
+    rollup: str = Field(description="the address that stands for this chain inside the contracts")
+    finality: Finality
+    start_block: int = Field(description="the block of the deployment: nothing before it is of interest")
+    block_time_ms: int
+    mines_empty_blocks: bool
+    min_tip_wei: int = 0
+    replacement_bump_percent: int = 10
+
+
+class Session(BaseModel):
+    """Everything a relayer or a load generator needs. `accounts` maps roles to addresses, keys stand in `key_file`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    backend: str
+    clock: Literal["virtual", "real"]
+    genesis_time: int
+    chains: dict[str, SessionChain]
+    accounts: dict[str, str]
+    key_file: str = Field(description="JSON object: role -> private key, readable by the owner only")
+    relayer_role: str = "relayer"
+    store_path: str
+    poll_interval_ms: int = 2000
+    rpc_timeout_ms: int = 5000
+    execution_order: Literal["ready", "executed"] = "ready"
+    state_numbering: dict[str, int] = Field(description="state name -> number, as this contract returns it")
+    abi: list[dict[str, Any]]
+
+    def write(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> Session:
+        """Raises OSError, or pydantic's ValidationError for a file of another shape."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))

@@ -1,0 +1,65 @@
+"""Verdicts, what a check returns, and how verdicts merge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Verdict(StrEnum):
+    """PASS and FAIL need proof; UNKNOWN is the absence of it; NOT EXERCISED means the subject never occurred."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+    NOT_EXERCISED = "NOT EXERCISED"
+
+
+class Finding(BaseModel):
+    """One reason for a verdict, with the history lines (`seq`) that show it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message: str
+    t_ms: int | None = None
+    chain: str | None = None
+    tx_id: str | None = None
+    evidence: tuple[int, ...] = ()
+
+
+class CheckResult(BaseModel):
+    """What one check concluded from one history. `judged` counts the subjects that it really looked at."""
+
+    model_config = ConfigDict(frozen=True)
+
+    check: str
+    verdict: Verdict
+    reason: str
+    judged: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+class RunVerdict(BaseModel):
+    """The verdict of a run: `verdict.json`. `reasons` explain anything but PASS, worst first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: Literal[1] = 1
+    scenario: str
+    item: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    checks: tuple[CheckResult, ...]
+    repeat: str
+
+
+def merge(verdicts: Iterable[Verdict]) -> Verdict:
+    """FAIL wins over UNKNOWN over PASS; NOT EXERCISED is not merged. Nothing proven is UNKNOWN."""
+    seen = set(verdicts)
+    for verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS):
+        if verdict in seen:
+            return verdict
+    return Verdict.UNKNOWN
