@@ -1,0 +1,118 @@
+"""A running chain: its node, its producer, its observer. Whoever looks at it looks at it as of now."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lab.chains.backend import Node
+from lab.chains.observer import Observer
+from lab.chains.producer import BlockProducer, Mined
+from lab.chains.scheduler import Scheduler
+from lab.coordinator import Codec
+from lab.errors import NodeFailure
+from lab.evidence import Recorder
+from lab.model.finality import Finality
+from lab.networks.profile import NetworkProfile
+from lab.networks.slots import SlotClock
+from lab.rpc import HttpTransport, Rpc, RpcUnavailable
+
+CONTROL_TIMEOUT_S = 60.0
+
+
+class Chain:
+    """One chain of a run. `look()` is the lab's own connection; the relayer's leads through the fault layer."""
+
+    def __init__(
+        self,
+        name: str,
+        profile: NetworkProfile,
+        finality: Finality,
+        node: Node,
+        scheduler: Scheduler,
+        recorder: Recorder,
+        codec: Codec,
+        contract: str,
+        *,
+        seed: int,
+        genesis_time: int,
+        remember: int,
+    ) -> None:
+        self.name = name
+        self.profile = profile
+        self.finality = finality
+        self.node = node
+        self.contract = contract
+        self.condition: Literal["up", "paused", "down"] = "up"
+        self._scheduler = scheduler
+        self._transport = HttpTransport(node.url, timeout_s=CONTROL_TIMEOUT_S)
+        rpc = Rpc(self._transport)
+        self.observer = Observer(name, rpc, recorder, codec, contract)
+        self.producer = BlockProducer(
+            profile, SlotClock(profile, seed, name, genesis_time), rpc, genesis_time=genesis_time, remember=remember
+        )
+        self.producer.listeners.append(self.observer.on_block)
+        # Raw transactions by hash, as they were handed over: what a reorg can put back into the pool.
+        self._raw: dict[str, str] = {}
+
+    def look(self) -> Rpc:
+        """The node as of now. Raises RpcUnavailable while it is paused or down."""
+        if self.condition != "up":
+            raise RpcUnavailable("look", f"the node of {self.name} is {self.condition}", sent=False)
+        try:
+            self.producer.catch_up(self._scheduler.now_ms)
+        except RpcUnavailable as error:
+            if not self.node.alive():
+                raise NodeFailure(
+                    f"the node of {self.name} died unasked; its last log lines:\n{self.node.log_tail()}"
+                ) from error
+            raise
+        return self.producer.rpc
+
+    def catch_up(self) -> None:
+        """Let the slots of the time gone by pass, with blocks if the node is up."""
+        if self.condition == "up":
+            self.look()
+        else:
+            self.producer.catch_up(self._scheduler.now_ms)
+
+    def send(self, raw: str) -> str:
+        """Hand over a signed transaction as of now; its hash."""
+        tx_hash = self.look().send_raw(raw)
+        self.handed_over(tx_hash, raw)
+        return tx_hash
+
+    def handed_over(self, tx_hash: str, raw: str) -> None:
+        """Note that the node was given a transaction: the next block may hold it."""
+        self._raw[tx_hash] = raw
+        self.producer.pool_may_hold = True
+
+    def reorg(self, depth: int, *, requeue: bool) -> tuple[str, ...]:
+        """Replace the last `depth` blocks; the hashes of the transactions that they held.
+
+        With `requeue` those go back to the pool, to be mined in the blocks to come; else they are gone for good.
+        """
+        self.look()
+        now_ms = self._scheduler.now_ms
+        self.observer.flush()
+        replaced = self.producer.roll_back(depth)
+        ancestor = self.producer.head.number
+        orphaned = self.observer.orphaned_by(ancestor)
+        requeued = tuple(tx_hash for tx_hash in orphaned if tx_hash in self._raw) if requeue else ()
+        beyond = self._was_final(replaced[0], depth)
+        self.observer.on_reorg(now_ms, ancestor, depth, orphaned, requeued, beyond=beyond)
+        self.producer.replace(replaced, now_ms)
+        for tx_hash in requeued:
+            self.send(self._raw[tx_hash])
+        return orphaned
+
+    def _was_final(self, lowest: Mined, depth: int) -> bool:
+        """Whether a reorg of `depth` blocks, the lowest of them `lowest`, goes beyond the declared finality."""
+        if self.finality.seconds is not None:
+            return self._scheduler.now_ms >= lowest.t_ms + self.finality.seconds * 1000
+        tag = self.finality.tag
+        confirmations = self.finality.blocks if tag is None else self.profile.tag_depth(tag)
+        return depth > (confirmations or 0)
+
+    def memory_bytes(self) -> int | None:
+        """Resident memory of the node."""
+        return self.node.memory_bytes()

@@ -1,0 +1,182 @@
+"""Turns mined blocks into history: decoded calls and events of the coordinator, internal senders from traces, orphans.
+
+Traces are taken as the block arrives, since they vanish with pruned state. Batch calls are recorded as the single
+calls that they stand for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.chains.producer import Mined
+from lab.coordinator import Codec
+from lab.coordinator.codec import DecodedCall, decode_revert
+from lab.evidence import Recorder
+from lab.model.history import Block, Call, EmptyBlocks, Log, Reorg, Tx
+from lab.rpc import Rpc, RpcFailure
+
+NO_CODE = ("0x", "0x0")
+
+
+class Observer:
+    """Records one chain. `observed` gives every canonical transaction seen so far with the number of its block."""
+
+    def __init__(self, chain: str, rpc: Rpc, recorder: Recorder, codec: Codec, contract: str) -> None:
+        self.rpc = rpc
+        self.observed: dict[str, tuple[int, Tx]] = {}
+        self.tx_ids: dict[str, None] = {}
+        self._chain = chain
+        self._recorder = recorder
+        self._codec = codec
+        self._contract = contract
+        self._has_code: dict[str, bool] = {}
+        self._empty: list[Mined] = []
+
+    def on_block(self, mined: Mined) -> None:
+        """Record a block, or extend the current run of empty ones."""
+        if mined.body is None:
+            # Of a run of empty blocks only its ends are told.
+            self._empty[1:] = [mined]
+            return
+        self.flush(last_hash=mined.body["parentHash"])
+        txs = self._transactions(mined.body)
+        for tx in txs:
+            self.observed[tx.hash] = (mined.number, tx)
+        self._recorder.add(
+            Block(
+                t_ms=mined.t_ms,
+                chain=self._chain,
+                number=mined.number,
+                hash=mined.body["hash"],
+                parent=mined.body["parentHash"],
+                timestamp=int(mined.body["timestamp"], 16),
+                base_fee=int(mined.body["baseFeePerGas"], 16),
+                gas_used=int(mined.body["gasUsed"], 16),
+                gas_limit=int(mined.body["gasLimit"], 16),
+                txs=tuple(txs),
+            )
+        )
+
+    def flush(self, *, last_hash: str | None = None) -> None:
+        """Write the current run of empty blocks, if there is one."""
+        if not self._empty:
+            return
+        first, last = self._empty[0], self._empty[-1]
+        self._empty = []
+        if last_hash is None:
+            block = self.rpc.block(last.number)
+            last_hash = str(block["hash"]) if block else "unknown"
+        self._recorder.add(
+            EmptyBlocks(
+                t_ms=last.t_ms,
+                chain=self._chain,
+                first=first.number,
+                last=last.number,
+                first_t_ms=first.t_ms,
+                first_timestamp=first.timestamp,
+                last_timestamp=last.timestamp,
+                last_hash=last_hash,
+                last_base_fee=last.base_fee,
+            )
+        )
+
+    def orphaned_by(self, ancestor: int) -> tuple[str, ...]:
+        """The transactions above `ancestor`, in chain order."""
+        return tuple(tx_hash for tx_hash, (number, _) in self.observed.items() if number > ancestor)
+
+    def on_reorg(
+        self,
+        t_ms: int,
+        ancestor: int,
+        depth: int,
+        orphaned: tuple[str, ...],
+        requeued: tuple[str, ...],
+        *,
+        beyond: bool,
+    ) -> None:
+        """Record that all blocks above `ancestor` are gone. Call `flush` before the chain is rolled back."""
+        for tx_hash in orphaned:
+            del self.observed[tx_hash]
+        self._recorder.add(
+            Reorg(
+                t_ms=t_ms,
+                chain=self._chain,
+                depth=depth,
+                ancestor=ancestor,
+                orphaned_txs=orphaned,
+                requeued_txs=requeued,
+                beyond_finality=beyond,
+            )
+        )
+
+    def _transactions(self, body: dict[str, Any]) -> list[Tx]:
+        receipts = self.rpc.call("eth_getBlockReceipts", body["number"])
+        return [
+            self._transaction(tx, receipt, index)
+            for index, (tx, receipt) in enumerate(zip(body["transactions"], receipts, strict=True))
+        ]
+
+    def _transaction(self, tx: dict[str, Any], receipt: dict[str, Any], index: int) -> Tx:
+        ok = receipt["status"] == "0x1"
+        to = tx["to"].lower() if tx.get("to") else None
+        calls, traced, trace_error = self._calls(tx, to, ok)
+        logs = []
+        for log in receipt["logs"]:
+            decoded = self._codec.decode_log(log) if log["address"].lower() == self._contract else None
+            if decoded is not None:
+                logs.append(Log(event=decoded.event, args=decoded.args, index=int(log["logIndex"], 16)))
+        for args in [call.args for call in calls] + [log.args for log in logs]:
+            if isinstance(args.get("tx_id"), str):
+                self.tx_ids.setdefault(args["tx_id"])
+        return Tx(
+            hash=tx["hash"],
+            sender=tx["from"].lower(),
+            to=to,
+            nonce=int(tx["nonce"], 16),
+            status=1 if ok else 0,
+            gas_used=int(receipt["gasUsed"], 16),
+            gas_price=int(receipt["effectiveGasPrice"], 16),
+            index=index,
+            calls=tuple(calls),
+            logs=tuple(logs),
+            traced=traced,
+            trace_error=trace_error,
+        )
+
+    def _calls(self, tx: dict[str, Any], to: str | None, ok: bool) -> tuple[list[Call], bool, str | None]:
+        """The calls into the coordinator. A plain success needs no trace; a revert's reason and an inner call do."""
+        if ok and to == self._contract:
+            return self._expanded(self._codec.decode_call(tx["input"]), tx["from"], ok=True, revert=None), False, None
+        if to is None or (to != self._contract and not self._is_contract(to)):
+            return [], False, None
+        try:
+            trace = self.rpc.call("debug_traceTransaction", tx["hash"], {"tracer": "callTracer"})
+        except RpcFailure as error:
+            return [], False, str(error)
+        calls: list[Call] = []
+        self._walk(trace, calls, reverted=False)
+        return calls, True, None
+
+    def _walk(self, frame: dict[str, Any], calls: list[Call], *, reverted: bool) -> None:
+        reverted = reverted or "error" in frame
+        writes = frame.get("type") in ("CALL", "DELEGATECALL", "CALLCODE")
+        if writes and (frame.get("to") or "").lower() == self._contract:
+            reason = (frame.get("revertReason") or decode_revert(frame.get("output"))) if reverted else None
+            reason = reason or (frame.get("error") if reverted else None)
+            decoded = self._codec.decode_call(frame.get("input", "0x"))
+            calls.extend(self._expanded(decoded, frame["from"], ok=not reverted, revert=reason))
+        for inner in frame.get("calls", ()):
+            self._walk(inner, calls, reverted=reverted)
+
+    def _expanded(self, call: DecodedCall | None, caller: str, *, ok: bool, revert: str | None) -> list[Call]:
+        if call is None:
+            return [Call(caller=caller.lower(), function="unknown", args={}, ok=ok, revert=revert)]
+        return [
+            Call(caller=caller.lower(), function=single.function, args=single.args, ok=ok, revert=revert)
+            for single in self._codec.singles(call)
+        ]
+
+    def _is_contract(self, address: str) -> bool:
+        if address not in self._has_code:
+            self._has_code[address] = self.rpc.call("eth_getCode", address, "latest") not in NO_CODE
+        return self._has_code[address]

@@ -1,0 +1,191 @@
+"""The block producer: mines every block of one chain explicitly, with the profile's timestamp and base fee.
+
+It is lazy: blocks that are due are mined when somebody looks at the chain, or hands it a transaction. Nobody can tell
+the difference, since every way to the chain leads through `catch_up` first. A reorg is a rollback followed by mining
+the same slots again, so that timestamps and base fees of the replacement are what the network would have set.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lab.errors import LabError
+from lab.networks.fees import FeeCurve, FeeState
+from lab.networks.profile import NetworkProfile
+from lab.networks.slots import Slot, SlotClock
+from lab.rpc import Rpc
+
+# Replacement blocks carry another fee recipient than the blocks they replace, else empty ones would be the same blocks.
+FEE_RECIPIENT = "0x00000000000000000000000000000000000fee{:02x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """One block the producer made. `body` is the node's block object where it holds transactions, else None.
+
+    `waiting` counts executable transactions that were left in the pool.
+    """
+
+    number: int
+    t_ms: int
+    timestamp: int
+    base_fee: int
+    gas_used: int
+    gas_limit: int
+    body: dict[str, Any] | None
+    waiting: int
+    fee_state: FeeState
+
+
+class BlockProducer:
+    """Mines one chain. `listeners` are told of every block in order; `rpc` is replaced when the node is restarted."""
+
+    def __init__(
+        self,
+        profile: NetworkProfile,
+        slots: SlotClock,
+        rpc: Rpc,
+        *,
+        genesis_time: int,
+        remember: int,
+    ) -> None:
+        self.profile = profile
+        self.rpc = rpc
+        self.gas_limit = profile.gas_limit
+        self.fee_rule: Callable[[int], int] | None = None
+        self.listeners: list[Callable[[Mined], None]] = []
+        self.pool_may_hold = False
+        self.stopped = False
+        self.slots_skipped = 0
+        self._slots = slots
+        self._genesis_time = genesis_time
+        self._curve = FeeCurve(profile)
+        self._next_slot = 0
+        self._branch = 0
+        state = self._curve.snapshot()
+        first = Mined(0, 0, genesis_time, profile.initial_base_fee_wei, 0, profile.gas_limit, None, 0, state)
+        self._recent: deque[Mined] = deque([first], maxlen=remember)
+
+    @property
+    def head(self) -> Mined:
+        """The last block mined."""
+        return self._recent[-1]
+
+    def mine_setup(self) -> None:
+        """Mine the pool into block 1 at genesis time, outside of the slots."""
+        self.pool_may_hold = True
+        self._mine(Slot(-1, 0, self._genesis_time, False), t_ms=0)
+        self.pin()
+
+    def catch_up(self, now_ms: int) -> None:
+        """Mine every block that has become due by `now_ms`. While stopped, slots pass by without one."""
+        mined_before = self.head.number
+        while True:
+            if not self.profile.mines_empty_blocks and not self.pool_may_hold:
+                self._next_slot = max(self._next_slot, self._slots.next_index_after(now_ms))
+                break
+            slot = self._slots.slot(self._next_slot)
+            if slot.t_ms > now_ms:
+                break
+            self._next_slot += 1
+            if self.stopped:
+                self.slots_skipped += 1
+            elif not slot.missed:
+                self._mine(slot, t_ms=slot.t_ms)
+        if self.head.number != mined_before:
+            self.pin()
+
+    def next_slot_ms(self) -> int:
+        """When the next slot is due."""
+        return self._slots.slot(self._next_slot).t_ms
+
+    def pin(self) -> None:
+        """Fix what the node's pending block shows to the next slot: left alone, it follows the wall clock."""
+        if self.stopped:
+            return
+        slot = self._slots.slot(self._next_slot)
+        parent = self.head
+        elapsed = max(0, slot.t_ms - parent.t_ms)
+        base_fee = self._curve.peek(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed)
+        self._set_next(max(slot.timestamp, parent.timestamp), self._ruled(base_fee))
+
+    def set_gas_limit(self, gas_limit: int) -> None:
+        """Change the gas limit of the blocks to come."""
+        self.rpc.call("evm_setBlockGasLimit", hex(gas_limit))
+        self.gas_limit = gas_limit
+
+    def roll_back(self, depth: int) -> list[Mined]:
+        """Take back the last `depth` blocks and return them. Their transactions do not return to the pool.
+
+        Raises LabError if the chain is not that long or the producer no longer remembers the ancestor.
+        """
+        deepest = len(self._recent) - 1 - (self._recent[0].number == 0)
+        if not 1 <= depth <= deepest:
+            raise LabError(
+                f"{self.profile.name}: expected a reorg depth of 1 to {deepest} "
+                f"(the head is block {self.head.number}; set-up and pruned blocks stay), got {depth}"
+            )
+        replaced = [self._recent.pop() for _ in range(depth)][::-1]
+        self.rpc.call("anvil_rollback", depth)
+        self._curve.restore(self.head.fee_state)
+        self._branch += 1
+        self.rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
+        return replaced
+
+    def replace(self, replaced: list[Mined], now_ms: int) -> None:
+        """Mine the slots of blocks taken back once more: all at once, as a competing branch arrives.
+
+        A chain that mines no empty blocks is left at the ancestor until it has transactions again.
+        """
+        if self.profile.mines_empty_blocks:
+            before_ms = self.head.t_ms
+            for old in replaced:
+                self._mine(Slot(-1, now_ms, old.timestamp, False), t_ms=now_ms, elapsed_ms=old.t_ms - before_ms)
+                before_ms = old.t_ms
+        self.pin()
+
+    def node_restarted(self, rpc: Rpc) -> None:
+        """Go on with a fresh node that holds the same chain."""
+        self.rpc = rpc
+        self.pool_may_hold = False
+        if self._branch:
+            rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
+        self.set_gas_limit(self.gas_limit)
+        self.stopped = False
+        self.pin()
+
+    def _ruled(self, base_fee: int) -> int:
+        return self.fee_rule(base_fee) if self.fee_rule is not None else base_fee
+
+    def _set_next(self, timestamp: int, base_fee: int) -> None:
+        self.rpc.call("evm_setNextBlockTimestamp", timestamp)
+        self.rpc.call("anvil_setNextBlockBaseFeePerGas", base_fee)
+
+    def _mine(self, slot: Slot, *, t_ms: int, elapsed_ms: int | None = None) -> None:
+        parent = self.head
+        elapsed = max(0, t_ms - parent.t_ms) if elapsed_ms is None else elapsed_ms
+        base_fee = self._ruled(self._curve.next(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed))
+        timestamp = max(slot.timestamp, parent.timestamp)
+        self._set_next(timestamp, base_fee)
+        self.rpc.call("evm_mine")
+        number = parent.number + 1
+        body, waiting = self._look(number) if self.pool_may_hold else (None, 0)
+        gas_used = int(body["gasUsed"], 16) if body else 0
+        state = self._curve.snapshot()
+        mined = Mined(number, t_ms, timestamp, base_fee, gas_used, self.gas_limit, body, waiting, state)
+        self._recent.append(mined)
+        for listener in self.listeners:
+            listener(mined)
+
+    def _look(self, number: int) -> tuple[dict[str, Any] | None, int]:
+        """The block just mined if it holds transactions, and how many executable ones it left in the pool."""
+        block = self.rpc.block(number, full=True)
+        if block is None:
+            raise LabError(f"{self.profile.name}: block {number} was mined and the node does not have it")
+        pool = self.rpc.call("txpool_status")
+        waiting = int(pool["pending"], 16)
+        self.pool_may_hold = waiting + int(pool["queued"], 16) > 0
+        return (block if block["transactions"] else None), waiting

@@ -1,0 +1,119 @@
+"""Time, and whose turn it is. One scheduler owns a run's clock; actors are greenlets that sleep on it.
+
+Under the virtual clock time jumps from one due turn to the next and never looks at the wall. Under the real clock the
+same turns are taken when the wall clock reaches them. Turns due at the same millisecond are taken in the order in which
+they were asked for, so that a run has one order of events.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Literal
+
+from greenlet import GreenletExit, getcurrent, greenlet
+
+from lab.errors import DeadlineExceeded
+
+Turn = Callable[[], None]
+
+
+class Actor:
+    """Something that acts and sleeps. An exception that it does not catch ends the run: it surfaces in `advance_to`."""
+
+    def __init__(self, scheduler: Scheduler, name: str, body: Turn) -> None:
+        self.name = name
+        self._scheduler = scheduler
+        self._greenlet = greenlet(body, parent=scheduler.hub)
+        self._generation = 0
+
+    @property
+    def done(self) -> bool:
+        """True once the body has returned, raised, or been killed."""
+        return bool(self._greenlet.dead)
+
+    def kill(self, error: type[BaseException] = GreenletExit) -> None:
+        """Raise `error` in the actor where it sleeps. GreenletExit ends it silently, another one surfaces here."""
+        self._generation += 1
+        if not self._greenlet.dead:
+            # A dying greenlet hands over to its parent: that has to be whoever kills it, not the hub.
+            self._greenlet.parent = getcurrent()
+            self._greenlet.throw(error)
+
+    def wake_at(self, t_ms: int) -> None:
+        """Ask for a turn; a kill in between voids it."""
+        generation = self._generation
+
+        def turn() -> None:
+            if self._generation == generation and not self._greenlet.dead:
+                self._greenlet.switch()
+
+        self._scheduler.at(t_ms, turn)
+
+
+class Scheduler:
+    """The clock of one run. `now_ms` counts from the run's genesis."""
+
+    def __init__(self, clock: Literal["virtual", "real"] = "virtual") -> None:
+        self.clock = clock
+        self.now_ms = 0
+        self.hub = getcurrent()
+        self._turns: list[tuple[int, int, Turn]] = []
+        self._order = count()
+        self._actors: dict[greenlet, Actor] = {}
+        self._wall_zero = time.monotonic()
+
+    def restart_wall(self) -> None:
+        """Under the real clock: let `now_ms` be now on the wall (set-up took its time)."""
+        self._wall_zero = time.monotonic() - self.now_ms / 1000
+
+    def at(self, t_ms: int, turn: Turn) -> None:
+        """Take `turn` at `t_ms`, or at the next occasion if that has passed."""
+        heapq.heappush(self._turns, (max(t_ms, self.now_ms), next(self._order), turn))
+
+    def spawn(self, name: str, body: Turn, *, at_ms: int | None = None) -> Actor:
+        """Start an actor, now or later."""
+        actor = Actor(self, name, body)
+        self._actors[actor._greenlet] = actor
+        actor.wake_at(self.now_ms if at_ms is None else at_ms)
+        return actor
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep in an actor, or let time pass from outside of all actors."""
+        self.sleep_until(self.now_ms + max(0, round(seconds * 1000)))
+
+    def sleep_until(self, t_ms: int) -> None:
+        """Like `sleep`, to a moment."""
+        actor = self._actors.get(getcurrent())
+        if actor is None:
+            self.advance_to(t_ms)
+        else:
+            actor.wake_at(t_ms)
+            self.hub.switch()
+
+    def advance_to(self, t_ms: int) -> None:
+        """Take every turn due up to `t_ms` and stop there. Only from outside of all actors."""
+        while self._turns and self._turns[0][0] <= t_ms:
+            due, _, turn = heapq.heappop(self._turns)
+            self._reach(due)
+            turn()
+            self._forget_finished()
+        self._reach(t_ms)
+
+    def advance_until(self, done: Callable[[], bool], *, deadline_ms: int, step_ms: int, waiting_for: str) -> None:
+        """Advance in steps until `done()`. Raises DeadlineExceeded, which quotes what was waited for."""
+        while not done():
+            if self.now_ms >= deadline_ms:
+                raise DeadlineExceeded(f"expected {waiting_for} by {deadline_ms / 1000:g} s; it did not happen")
+            self.advance_to(min(deadline_ms, self.now_ms + step_ms))
+
+    def _reach(self, t_ms: int) -> None:
+        if self.clock == "real":
+            time.sleep(max(0.0, self._wall_zero + t_ms / 1000 - time.monotonic()))
+        self.now_ms = max(self.now_ms, t_ms)
+
+    def _forget_finished(self) -> None:
+        if len(self._actors) > 32:
+            self._actors = {glet: actor for glet, actor in self._actors.items() if not glet.dead}
