@@ -1,0 +1,7 @@
+# The lab's own anvil image, for places that cannot pull one. `lab image build` supplies the context: a folder `root`
+# with the anvil binary, the shared libraries it is linked against, and an empty /tmp. Labels carry version and digest.
+FROM scratch
+COPY root/ /
+ENV HOME=/tmp
+EXPOSE 8545
+ENTRYPOINT ["/usr/local/bin/anvil"]

@@ -1,0 +1,259 @@
+"""The Docker backend: each node is a container, started through Testcontainers and published on 127.0.0.1 only.
+
+The Docker SDK and Testcontainers are loaded only when used: together they cost a third of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lab.chains.backend import HOST, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
+from lab.chains.reaper import LAB_LABEL, OWNER_LABEL, RUN_LABEL, Reaper, engine_client, owner_mark
+from lab.errors import EnvironmentFailure, NodeFailure
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+    from testcontainers.core.container import DockerContainer
+
+NODE_LABEL = "dev.tesseract-lab.node"
+VERSION_LABEL = "dev.tesseract-lab.anvil-version"
+PORT = 8545
+POLL_S = 0.02
+ENGINE_TIMEOUT_S = 30
+DEFAULT_SOCKET = Path("/var/run/docker.sock")
+WAY_OUT = "Start the engine (or set DOCKER_HOST), or use `--backend process`."
+
+
+def connect(timeout_s: int = ENGINE_TIMEOUT_S) -> docker.DockerClient:
+    """A client of a live engine, to be closed by the caller. Raises EnvironmentFailure when none answers."""
+    # Without this look a machine without Docker would pay for loading the SDK on every run.
+    if not os.environ.get("DOCKER_HOST") and not DEFAULT_SOCKET.exists() and not _has_context():
+        raise EnvironmentFailure(f"no Docker engine: DOCKER_HOST is not set and {DEFAULT_SOCKET} does not exist. "
+                                 f"{WAY_OUT}")
+    try:
+        client = engine_client(timeout_s)
+        client.ping()
+    except Exception as error:
+        # The SDK lets its own, requests' and urllib3's errors through here; all mean the same to the user.
+        host = os.environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
+        raise EnvironmentFailure(f"no Docker engine answers at {host}: {error}. {WAY_OUT}") from error
+    return client
+
+
+def _has_context() -> bool:
+    """Whether the docker command line has been set up here, and so may name an engine elsewhere."""
+    folder = os.environ.get("DOCKER_CONFIG")
+    return ((Path(folder) if folder else Path.home() / ".docker") / "config.json").exists()
+
+
+class DockerNode:
+    """One container. `launch` starts it and waits until it answers; the rest is the Node protocol."""
+
+    def __init__(self, image: str, spec: NodeSpec) -> None:
+        self.name = spec.name
+        self._image, self._spec = image, spec
+        self._testcontainer: DockerContainer | None = None
+        self._port: int | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        if self._port is None:
+            raise NodeFailure(f"node {self.name} has no URL: it has not been started, or was stopped")
+        return self._port
+
+    def launch(self) -> None:
+        from testcontainers.core.container import DockerContainer
+
+        labels = {LAB_LABEL: "1", RUN_LABEL: self._spec.run_id, OWNER_LABEL: owner_mark(), NODE_LABEL: self.name}
+        # The entry point differs between foundry's image (a shell) and the lab's. The network is named because
+        # Testcontainers would otherwise look for the one of a container it believes to run in.
+        container = DockerContainer(self._image, docker_client_kw={"timeout": ENGINE_TIMEOUT_S}).with_kwargs(
+            labels=labels, entrypoint=["anvil"], network="bridge")
+        container.ports = {f"{PORT}/tcp": (HOST, None)}  # type: ignore[dict-item]  # passed on to the SDK, which takes it
+        container._command = ["--host", "0.0.0.0", "--port", str(PORT), "--cache-path", "/tmp/anvil-cache",
+                              *with_defaults(self._spec.args)]
+        self._testcontainer = container
+        with self._engine("start"):
+            container.start()
+        self._await()
+
+    def alive(self) -> bool:
+        return self._status() in {"running", "paused", "restarting"}
+
+    def log_tail(self, lines: int = 20) -> str:
+        return self._logs(tail=lines)
+
+    def pause(self) -> None:
+        with self._engine("pause"):
+            self._container.pause()
+
+    def resume(self) -> None:
+        with self._engine("resume"):
+            self._container.unpause()
+
+    def kill(self) -> None:
+        with self._engine("kill"):
+            if self.alive():
+                self._container.kill()
+                self._container.wait(timeout=START_DEADLINE_S)
+
+    def restart(self) -> DockerNode:
+        self.kill()
+        with self._engine("restart"):
+            self._container.start()
+        self._await()
+        return self
+
+    def stop(self) -> None:
+        import docker.errors
+
+        if self._testcontainer is None:
+            return
+        if self._spec.log_path is not None and self._testcontainer._container is not None:
+            self._spec.log_path.parent.mkdir(parents=True, exist_ok=True)
+            self._spec.log_path.write_text(self._logs(tail="all"), encoding="utf-8")
+        with self._engine("stop"), contextlib.suppress(docker.errors.NotFound):
+            self._testcontainer.stop()
+        self._testcontainer = self._port = None
+
+    def memory_bytes(self) -> int | None:
+        """Without the page cache, which the kernel takes back at will."""
+        if not self.alive():
+            return None
+        with self._engine("measure"):
+            # One shot: the engine would otherwise wait a second for a second sample of the processor's use.
+            measured: Any = self._container.stats(stream=False, one_shot=True)
+        memory = measured.get("memory_stats", {})
+        details = memory.get("stats", {})
+        cache = details.get("total_inactive_file", details.get("inactive_file", 0))
+        return int(memory["usage"]) - int(cache) if "usage" in memory else None
+
+    @property
+    def _container(self) -> Container:
+        if self._testcontainer is None or self._testcontainer._container is None:
+            raise NodeFailure(f"node {self.name} has no container: it has not been started, or was stopped")
+        return self._testcontainer._container
+
+    def _status(self) -> str:
+        import docker.errors
+
+        if self._testcontainer is None or self._testcontainer._container is None:
+            return "absent"
+        try:
+            with self._engine("inspect"):
+                self._container.reload()
+        except docker.errors.NotFound:
+            return "absent"
+        return str(self._container.status)
+
+    def _logs(self, tail: int | Literal["all"]) -> str:
+        try:
+            return bytes(self._container.logs(tail=tail)).decode(errors="replace").rstrip("\n")
+        except Exception:
+            # A log is asked for to explain another failure; it must not hide that one.
+            return ""
+
+    def _await(self) -> None:
+        """Wait until it answers eth_chainId on its published port, which is another one after every start."""
+        deadline = time.monotonic() + START_DEADLINE_S
+        while (status := self._status()) not in {"exited", "dead", "absent"} and time.monotonic() < deadline:
+            bindings = self._container.ports.get(f"{PORT}/tcp") or [{}]
+            self._port = int(bindings[0].get("HostPort") or 0) or None
+            if self._port is not None and ask(self._port, "eth_chainId") is not None:
+                return
+            time.sleep(POLL_S)
+        state = self._container.attrs.get("State", {}) if status != "absent" else {}
+        what = "died at start" if status != "running" else f"did not answer within {START_DEADLINE_S:.0f} s"
+        raise NodeFailure(f"node {self.name} {what}: expected an answer to eth_chainId, its container is {status} with "
+                          f"exit code {state.get('ExitCode')}. Its flags: {' '.join(self._spec.args)}\n"
+                          f"Its last log lines:\n{indented(self.log_tail())}")
+
+    @contextmanager
+    def _engine(self, action: str) -> Iterator[None]:
+        """The engine's refusals and its death as errors of the lab."""
+        import docker.errors
+        import requests
+
+        try:
+            yield
+        except docker.errors.NotFound:
+            raise
+        except docker.errors.APIError as error:
+            raise NodeFailure(f"the Docker engine would not {action} node {self.name}: {error.explanation or error}. "
+                              f"Image: {self._image}") from error
+        except requests.RequestException as error:
+            raise EnvironmentFailure(f"the Docker engine was lost when asked to {action} node {self.name}: {error}. "
+                                     f"{WAY_OUT}") from error
+
+
+class DockerBackend:
+    """Starts containers of one image. With no `reaper` of the caller's it has its own."""
+
+    name: Literal["docker"] = "docker"
+
+    def __init__(self, image: str, reaper: Reaper | None = None) -> None:
+        self.image = image
+        self._client = connect()
+        _configure_testcontainers()
+        self._own_reaper = reaper is None
+        self.reaper = reaper or Reaper.start()
+        self._nodes: list[DockerNode] = []
+        self._client_version: str | None = None
+
+    def start_all(self, specs: Sequence[NodeSpec]) -> list[DockerNode]:
+        for run_id in dict.fromkeys(spec.run_id for spec in specs):
+            self.reaper.watch_label(run_id)
+        nodes = [DockerNode(self.image, spec) for spec in specs]
+        try:
+            _each(nodes, DockerNode.launch)
+        except BaseException:
+            _each(nodes, DockerNode.stop)
+            raise
+        self._nodes += nodes
+        if nodes and self._client_version is None:
+            self._client_version = ask(nodes[0].port, "web3_clientVersion")
+        return nodes
+
+    def describe(self) -> dict[str, Any]:
+        image = self._client.images.get(self.image)
+        said = (self._client_version or "").removeprefix("anvil/v") or None
+        return {"backend": self.name, "anvil_version": image.labels.get(VERSION_LABEL, said), "image": self.image,
+                "image_id": image.id, "image_digests": list(image.attrs.get("RepoDigests") or []),
+                "image_labels": dict(image.labels), "engine_version": self._client.version().get("Version")}
+
+    def close(self) -> None:
+        _each(self._nodes, DockerNode.stop)
+        self._nodes.clear()
+        self._client.close()
+        if self._own_reaper:
+            self.reaper.close()
+
+
+def _each(nodes: Sequence[DockerNode], action: Any) -> None:
+    """Do it to all at once, to the last one even if one fails; then raise the first failure."""
+    if not nodes:
+        return
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        futures = [pool.submit(action, node) for node in nodes]
+    for future in futures:
+        future.result()
+
+
+def _configure_testcontainers() -> None:
+    """No Ryuk: the lab's reaper does its work, and places that cannot pull an image cannot pull Ryuk either."""
+    from testcontainers.core import container  # noqa: F401  # loaded here, before threads would load it all at once
+    from testcontainers.core.config import testcontainers_config
+
+    testcontainers_config.ryuk_disabled = True

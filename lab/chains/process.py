@@ -1,0 +1,177 @@
+"""The process backend: each node is an anvil child process with a temporary directory of its own.
+
+Anvil picks its port itself (`--port 0`) and the port is read from the process's listening socket: no other program can
+take it in between, and no other node can be mistaken for this one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from lab.chains.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
+from lab.chains.provision import AnvilBinary, locate_anvil
+from lab.chains.reaper import Reaper, child_environment, make_directory
+from lab.errors import NodeFailure
+
+
+class ProcessNode:
+    """One anvil. `launch` starts it, `ready` says whether it answers yet; the rest is the Node protocol."""
+
+    def __init__(self, anvil: Path, spec: NodeSpec, reaper: Reaper) -> None:
+        self.name = spec.name
+        self._anvil, self._spec, self._reaper = anvil, spec, reaper
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port: int | None = None
+        self._folder = make_directory(spec.name)
+        reaper.watch_dir(self._folder)
+        self._log = spec.log_path or self._folder / "anvil.log"
+
+    @property
+    def url(self) -> str:
+        if self._port is None:
+            raise NodeFailure(f"node {self.name} has no URL: it has not been started, or was stopped")
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def launch(self) -> None:
+        """Start the process without waiting for it."""
+        self._port = None
+        cache = self._folder / "cache"
+        command = [str(self._anvil), "--host", HOST, "--port", "0", "--cache-path", str(cache),
+                   *with_defaults(self._spec.args)]
+        try:
+            shutil.rmtree(cache, ignore_errors=True)
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                 cwd=self._folder, env=child_environment(self._spec.run_id),
+                                                 start_new_session=True)
+        except OSError as error:
+            raise NodeFailure(f"node {self.name} could not be started with `{' '.join(command)}`: {error}") from error
+        self._reaper.watch_pid(self._process.pid)
+
+    def ready(self) -> bool:
+        """Whether it answers eth_chainId. Raises NodeFailure when it ended instead."""
+        if self._process is None:
+            return False
+        if (code := self._process.poll()) is not None:
+            raise NodeFailure(f"node {self.name} died at start: expected an answer to eth_chainId, got exit code "
+                              f"{code}. Its flags: {' '.join(self._spec.args)}\nIts last log lines:\n"
+                              f"{indented(self.log_tail())}")
+        if self._port is None:
+            self._port = _listening_port(self._process.pid)
+        return self._port is not None and ask(self._port, "eth_chainId") is not None
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log_tail(self, lines: int = 20) -> str:
+        try:
+            return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=START_DEADLINE_S)
+
+    def restart(self) -> ProcessNode:
+        self.kill()
+        self.launch()
+        _await_all([self])
+        return self
+
+    def stop(self) -> None:
+        self.kill()
+        self._port = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def memory_bytes(self) -> int | None:
+        try:
+            return int(psutil.Process(self._process.pid).memory_info().rss) if self._process and self.alive() else None
+        except psutil.Error:
+            return None
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None or not self.alive():
+            raise NodeFailure(f"node {self.name} cannot take {number.name}: it is not running. Its last log lines:\n"
+                              f"{indented(self.log_tail())}")
+        self._process.send_signal(number)
+
+
+class ProcessBackend:
+    """Starts anvil child processes. With no `reaper` of the caller's it has its own."""
+
+    name: Literal["process"] = "process"
+
+    def __init__(self, anvil: AnvilBinary | None = None, reaper: Reaper | None = None) -> None:
+        self.anvil = anvil or locate_anvil()
+        self._own_reaper = reaper is None
+        self.reaper = reaper or Reaper.start()
+        self._nodes: list[ProcessNode] = []
+
+    def start_all(self, specs: Sequence[NodeSpec]) -> list[ProcessNode]:
+        nodes: list[ProcessNode] = []
+        try:
+            for spec in specs:
+                nodes.append(ProcessNode(self.anvil.path, spec, self.reaper))
+                nodes[-1].launch()
+            _await_all(nodes)
+        except BaseException:
+            for node in nodes:
+                node.stop()
+            raise
+        self._nodes += nodes
+        return nodes
+
+    def describe(self) -> dict[str, Any]:
+        with self.anvil.path.open("rb") as binary:
+            digest = hashlib.file_digest(binary, "sha256").hexdigest()
+        return {"backend": self.name, "anvil_version": self.anvil.version, "anvil_path": str(self.anvil.path),
+                "anvil_source": self.anvil.source, "anvil_sha256": digest}
+
+    def close(self) -> None:
+        for node in self._nodes:
+            node.stop()
+        self._nodes.clear()
+        if self._own_reaper:
+            self.reaper.close()
+
+
+def _await_all(nodes: Sequence[ProcessNode]) -> None:
+    """Wait until each one answers; one thread suffices, as a node that is not ready says so at once."""
+    deadline = time.monotonic() + START_DEADLINE_S
+    waiting = list(nodes)
+    while waiting := [node for node in waiting if not node.ready()]:
+        if time.monotonic() > deadline:
+            node = waiting[0]
+            raise NodeFailure(f"node {node.name} did not answer eth_chainId within {START_DEADLINE_S:.0f} s. "
+                              f"Its last log lines:\n{indented(node.log_tail())}")
+        time.sleep(POLL_S)
+
+
+def _listening_port(pid: int) -> int | None:
+    try:
+        connections = psutil.Process(pid).net_connections(kind="tcp4")
+    except psutil.Error:
+        return None
+    return next((found.laddr.port for found in connections if found.status == psutil.CONN_LISTEN), None)
