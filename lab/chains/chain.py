@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Literal
 
 from lab.chains.backend import Node
@@ -14,7 +15,7 @@ from lab.evidence import Recorder
 from lab.model.finality import Finality
 from lab.networks.profile import NetworkProfile
 from lab.networks.slots import SlotClock
-from lab.rpc import HttpTransport, Rpc, RpcUnavailable
+from lab.rpc import HttpTransport, Rpc, RpcRefused, RpcUnavailable
 
 CONTROL_TIMEOUT_S = 60.0
 
@@ -53,6 +54,10 @@ class Chain:
         self.producer.listeners.append(self.observer.on_block)
         # Raw transactions by hash, as they were handed over: what a reorg can put back into the pool.
         self._raw: dict[str, str] = {}
+        self._queued: list[str] = []
+        self._state: str | None = None
+        # Requests of the system under test that met a frozen or dead node since it stopped.
+        self.blocked_calls = 0
 
     def look(self) -> Rpc:
         """The node as of now. Raises RpcUnavailable while it is paused or down."""
@@ -112,6 +117,56 @@ class Chain:
         tag = self.finality.tag
         confirmations = self.finality.blocks if tag is None else self.profile.tag_depth(tag)
         return depth > (confirmations or 0)
+
+    def freeze(self) -> None:
+        """Stop the node where it stands: requests hang, no blocks come, and none are made up for later."""
+        self.catch_up()
+        self.node.pause()
+        self._halt("paused")
+
+    def thaw(self) -> None:
+        """Let a frozen node go on. Transactions sent to it meanwhile are in its queue and arrive now."""
+        self.producer.catch_up(self._scheduler.now_ms)
+        self.node.resume()
+        self.condition = "up"
+        self.producer.stopped = False
+        self.producer.pin()
+        queued, self._queued = self._queued, []
+        for raw in queued:
+            # A queued transaction may be refused like any other; whoever sent it stopped waiting long ago.
+            with contextlib.suppress(RpcRefused):
+                self.send(raw)
+
+    def queue(self, raw: str) -> None:
+        """Take a transaction for a frozen node: its socket accepts it, the node reads it when it goes on."""
+        self._queued.append(raw)
+
+    def crash(self) -> None:
+        """Kill the node. The chain up to its head is durable, the transaction pool is lost."""
+        self.catch_up()
+        self.observer.flush()
+        self._state = self.producer.rpc.call("anvil_dumpState", True)
+        self.node.kill()
+        self._transport.close()
+        self._halt("down")
+
+    def restart(self) -> None:
+        """Start a killed node again from its durable state."""
+        self.producer.catch_up(self._scheduler.now_ms)
+        self.node = self.node.restart()
+        self._transport = HttpTransport(self.node.url, timeout_s=CONTROL_TIMEOUT_S)
+        rpc = Rpc(self._transport)
+        rpc.call("anvil_loadState", self._state)
+        self._state = None
+        self.observer.rpc = rpc
+        self.condition = "up"
+        self.producer.node_restarted(rpc)
+
+    def _halt(self, condition: Literal["paused", "down"]) -> None:
+        self.condition = condition
+        self.producer.stopped = True
+        self.blocked_calls = 0
+        self.producer.slots_skipped = 0
 
     def memory_bytes(self) -> int | None:
         """Resident memory of the node."""

@@ -1,0 +1,65 @@
+"""What a fault is, and what it may touch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from lab.chains.chain import Chain
+from lab.chains.scheduler import Scheduler
+from lab.faults.policy import Policy
+
+
+class RelayerControl(Protocol):
+    """The running relayer, as a fault may treat it."""
+
+    def kill(self) -> None:
+        """End it at once, wherever it is."""
+
+    def kill_at(self, point: str) -> None:
+        """End it when it reaches a named commit point. Raises LabError where points cannot be told apart."""
+
+    def spare(self) -> None:
+        """Call off a kill that has not happened."""
+
+    def start(self) -> None:
+        """Start it on the store that is there. A running one goes on."""
+
+    @property
+    def deaths(self) -> int:
+        """How often it was killed so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """All that faults act on. `policies` are the request policies by chain."""
+
+    scheduler: Scheduler
+    chains: Mapping[str, Chain]
+    policies: Mapping[str, Policy]
+    relayer: RelayerControl | None
+    seed: int
+
+    def randomness(self, fault_id: str) -> random.Random:
+        """A fault's own random numbers: no other fault's draws move them."""
+        return random.Random(f"{self.seed}/fault/{fault_id}")
+
+
+class ActiveFault(Protocol):
+    """One started fault. `bites` counts how often it really acted, `proof` says how that shows."""
+
+    def inject(self) -> None:
+        """Begin."""
+
+    def heal(self) -> None:
+        """End, and leave the chain fit to go on. Healing twice is no error."""
+
+    @property
+    def bites(self) -> int:
+        """How often it acted so far."""
+
+    @property
+    def proof(self) -> str:
+        """What was seen of it, in words."""
