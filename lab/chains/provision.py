@@ -35,7 +35,7 @@ PACKAGE_INTEGRITY = {
 }
 
 THREE_WAYS_OUT = (
-    "Three ways out: (1) connect to the network once and run `lab doctor`, which fills the cache; "
+    "Three ways out: (1) connect to the network and run again, the lab then fetches it once; "
     f"(2) put anvil {PINNED_VERSION} on PATH; (3) set LAB_ANVIL to an anvil binary."
 )
 

@@ -1,0 +1,158 @@
+"""Says whether this machine can run the lab, and the fix for each line that is red. Looks only, changes nothing."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lab.chains.backend import HOST
+from lab.chains.docker import WAY_OUT, connect
+from lab.chains.provision import PINNED_VERSION, THREE_WAYS_OUT, locate_anvil
+from lab.chains.select import Wanted, find_image
+from lab.errors import LabError
+
+PYTHON_MIN = (3, 11)
+VYPER_SERIES = "0.4."
+# A full run of the scenarios writes some tens of MiB; an unpruned node may write 400 MiB of old state.
+FREE_BYTES_MIN = 1 << 30
+
+Status = Literal["ok", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One finding. `needed` is false where the lab works without it: then it is a warning, not an error."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+    needed: bool = True
+
+    @property
+    def status(self) -> Status:
+        if self.ok:
+            return "ok"
+        return "error" if self.needed else "warning"
+
+
+def diagnose(backend: Wanted = "auto", results: Path = Path("results")) -> list[Line]:
+    """Look at everything a run on this backend needs. Docker is needed only if asked for, or if there is no anvil."""
+    anvil = _anvil(needed=backend != "docker")
+    docker_needed = backend == "docker" or (backend == "auto" and not anvil.ok)
+    engine = _engine(docker_needed)
+    return [
+        _python(),
+        _compiler(),
+        anvil,
+        engine,
+        _image(docker_needed) if engine.ok else Line("image", False, "not looked for: no engine answers",
+                                                     "start the engine first", docker_needed),
+        _ports(),
+        _disk("disk: results", results),
+        _disk("disk: temporary", Path(tempfile.gettempdir())),
+    ]
+
+
+def healthy(lines: Sequence[Line]) -> bool:
+    """Whether the lab can run: warnings do not count."""
+    return all(line.status != "error" for line in lines)
+
+
+def render(lines: Sequence[Line], console: Console | None = None) -> None:
+    """Print the findings as a table, each with its fix where it is not green."""
+    colours: dict[Status, str] = {"ok": "green", "warning": "yellow", "error": "red"}
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "What", "Found"):
+        table.add_column(heading, overflow="fold")
+    for line in lines:
+        table.add_row(f"[{colours[line.status]}]{line.status}[/]", line.name, escape(line.detail))
+        if not line.ok and line.fix:
+            table.add_row("", "", f"[bold]fix:[/] {escape(line.fix)}")
+    (console or Console()).print(table)
+
+
+def _python() -> Line:
+    version = ".".join(map(str, sys.version_info[:3]))
+    needs = ".".join(map(str, PYTHON_MIN))
+    return Line("Python", sys.version_info >= PYTHON_MIN, f"{version} at {sys.executable}",
+                f"install Python {needs} or newer and create the environment anew with `make`")
+
+
+def _compiler() -> Line:
+    fix = "run `make` in the repository, or `pip install -e .`, to install the pinned vyper into this environment"
+    try:
+        importlib.import_module("vyper")
+        version = importlib.metadata.version("vyper")
+    except Exception as error:
+        # A compiler with a broken dependency fails in any way it likes.
+        return Line("compiler", False, f"vyper cannot be imported: {error}", fix)
+    return Line("compiler", version.startswith(VYPER_SERIES), f"vyper {version}", fix)
+
+
+def _anvil(needed: bool) -> Line:
+    passed_over: list[str] = []
+    try:
+        found = locate_anvil(passed_over.append, provision=False)
+    except LabError as failure:
+        found_nothing = str(failure).removesuffix(f" {THREE_WAYS_OUT}")
+        return Line("anvil", False, "; ".join([*passed_over, found_nothing]),
+                    f"run `make scenarios` with network access once, or set LAB_ANVIL to an anvil {PINNED_VERSION}",
+                    needed)
+    note = "" if found.version.startswith(PINNED_VERSION) else f", not the pinned {PINNED_VERSION}: digests may differ"
+    return Line("anvil", True, f"{found.version} at {found.path} (from {found.source}){note}")
+
+
+def _engine(needed: bool) -> Line:
+    try:
+        client = connect(timeout_s=2)
+    except LabError as failure:
+        fix = "start it, or set DOCKER_HOST" + ("" if needed else "; or leave it: the process backend needs no engine")
+        return Line("Docker engine", False, str(failure).removesuffix(f" {WAY_OUT}"), fix, needed)
+    try:
+        return Line("Docker engine", True, f"{client.version().get('Version')} answers")
+    finally:
+        client.close()
+
+
+def _image(needed: bool) -> Line:
+    try:
+        image, origin = find_image(pull=False)
+    except LabError as failure:
+        return Line("image", False, str(failure).splitlines()[0], "run `lab image build`, or set LAB_IMAGE", needed)
+    return Line("image", True, f"{image} ({origin})")
+
+
+def _ports() -> Line:
+    try:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            probe.listen()
+            socket.create_connection(probe.getsockname(), timeout=2).close()
+    except OSError as error:
+        return Line("ports", False, f"cannot listen on {HOST} and connect to it: {error}",
+                    f"bring the loopback interface up (`ip link set lo up`) and allow local connections to {HOST}")
+    return Line("ports", True, f"{HOST} can be listened on and connected to")
+
+
+def _disk(name: str, folder: Path) -> Line:
+    """Judges the nearest folder that exists: `results` is created by the first run."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+    detail = f"{free / (1 << 30):.1f} GiB free in {existing}" + ("" if writable else ", which cannot be written to")
+    return Line(name, writable and free >= FREE_BYTES_MIN, detail,
+                f"free {FREE_BYTES_MIN >> 30} GiB there and make it writable, or choose another folder")
