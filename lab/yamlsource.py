@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Never, TypeVar
@@ -20,7 +20,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from lab.errors import InvalidFile, Problem
-from lab.validation import describe, problem_path
+from lab.validation import Fault, describe, problem_path
 
 M = TypeVar("M", bound=BaseModel)
 Route = tuple[str | int, ...]
@@ -30,7 +30,7 @@ MAX_DEPTH = 50
 MAX_NUMBER_LENGTH = 80
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
 _FLOAT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?\.[0-9]+([eE][-+]?[0-9]+)?")
-_BOOLEAN_LIKE = {"on", "off", "yes", "no", "y", "n", "true", "false"}
+_BOOLEAN_LIKE = {"on", "off", "yes", "no", "true", "false"}
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -93,7 +93,7 @@ def parse_yaml(data: bytes, file: Path) -> Source:
         if value is None:
             reader.report(node.start_mark, (), "the file is empty: expected a mapping (lines of `key: value`)")
     if reader.problems:
-        raise InvalidFile(sorted(reader.problems, key=lambda problem: (problem.line, problem.column)))
+        raise InvalidFile(in_order(reader.problems))
     if node is None:
         _refuse(file, "the file is empty: expected a mapping (lines of `key: value`)")
     return Source(file, value, reader.values, reader.keys)
@@ -105,12 +105,24 @@ def validate(source: Source, model: type[M]) -> M:
     Validation is strict (text is no number, a number no text), and a validator may move a problem to a key or value
     below the place it judges: raise PydanticCustomError with `at` (a tuple, relative to that place) in its context.
     """
+    found = attempt(source, model)
+    if isinstance(found, model):
+        return found
+    assert isinstance(found, list)
+    raise InvalidFile(in_order(source.problem(fault.path, fault.message, at_key=fault.at_key) for fault in found))
+
+
+def attempt(source: Source, model: type[M]) -> M | list[Fault]:
+    """As `validate`, for a caller that goes on after faults: it gets them as paths into the value."""
     try:
         return model.model_validate_json(json.dumps(source.value), strict=True)
     except ValidationError as error:
-        found = [describe(detail, source.value, model) for detail in error.errors(include_url=False)]
-    problems = {source.problem(fault.path, fault.message, at_key=fault.at_key): None for fault in found}
-    raise InvalidFile(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+        return [describe(detail, source.value, model) for detail in error.errors(include_url=False)]
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """By line and column, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line, problem.column))
 
 
 class _TooDeep(Exception):

@@ -1,0 +1,122 @@
+"""What a scenario may expect: conditions that stand alone, and outcomes of a step that calls the contract."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from lab.scenario.common import Argument, Arguments, LegRef, Name, Part, fault_at
+from lab.validation import shown, suggestion
+
+StateName = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
+
+
+class StateExpectation(Part):
+    """The state of a leg's transaction on its own chain. EXPIRED also matches BUFFERED past its window on a contract
+    that has no such state."""
+
+    example: ClassVar[str] = "{leg: swap.settle, state: EXPIRED}"
+
+    leg: LegRef = Field(description="flow.leg")
+    state: StateName = Field(description="the state that is expected")
+
+
+class ReturnExpectation(Part):
+    """What a view function of the contract returns."""
+
+    example: ClassVar[str] = "{chain: optimism, function: transaction_count, returns: 2}"
+
+    chain: Name = Field(description="a chain of the file")
+    function: Name = Field(description="a view function of the contract")
+    args: Arguments = ()
+    returns: Argument = Field(description="the value that is expected; a list for several")
+
+
+class RevertOutcome(Part):
+    """The call reverts, and the reason holds this text."""
+
+    example: ClassVar[str] = '{revert: "Not authorized"}'
+
+    revert: str = Field(min_length=1, description="part of the revert reason")
+
+
+class EventOutcome(Part):
+    """The call succeeds and the contract emits this event."""
+
+    example: ClassVar[str] = '{event: TransactionFailed, reason: "Dependencies not satisfied"}'
+
+    event: Name = Field(description="the event's name")
+    reason: str | None = Field(default=None, description="the event's `reason` argument")
+
+
+EXPECTATIONS: dict[str, type[StateExpectation] | type[ReturnExpectation]] = {
+    "state": StateExpectation,
+    "returns": ReturnExpectation,
+}
+OUTCOMES: dict[str, type[RevertOutcome] | type[EventOutcome]] = {"revert": RevertOutcome, "event": EventOutcome}
+OUTCOME_WORDS = {"ok": "the call succeeds (the default)", "fail": "the call reverts, for whatever reason"}
+
+
+def _check_condition(value: object) -> object:
+    if not isinstance(value, dict):
+        raise fault_at(
+            f"expected a mapping such as {StateExpectation.example} or {ReturnExpectation.example}, got {shown(value)}"
+        )
+    for word in OUTCOMES:
+        if word in value:
+            text = f"'{word}' is an outcome of a call: put this expect into the step that calls"
+            raise fault_at(text, word, at_key=True)
+    if _condition_tag(value) is None:
+        keys = ("leg", "state", "chain", "function", "args", "returns")
+        first = next(iter(value), None)
+        if first is None:
+            raise fault_at(f"expected {StateExpectation.example} or {ReturnExpectation.example}, got an empty mapping")
+        raise fault_at(f"unknown key '{first}'{suggestion(first, keys)}", first, at_key=True)
+    return value
+
+
+def _condition_tag(value: object) -> str | None:
+    keys = set(value) if isinstance(value, dict) else {"leg" if isinstance(value, StateExpectation) else "chain"}
+    if keys & {"leg", "state"}:
+        return "expect:state"
+    return "expect:returns" if keys & {"chain", "function", "returns", "args"} else None
+
+
+Condition = Annotated[
+    Annotated[StateExpectation, Tag("expect:state")] | Annotated[ReturnExpectation, Tag("expect:returns")],
+    Discriminator(_condition_tag),
+    BeforeValidator(_check_condition),
+]
+
+
+def _check_outcome(value: object) -> object:
+    options = f"ok, fail, {RevertOutcome.example} or {EventOutcome.example}"
+    if isinstance(value, str) and value not in OUTCOME_WORDS:
+        raise fault_at(f"expected {options}, got '{value}'{suggestion(value, OUTCOME_WORDS)}")
+    if isinstance(value, dict) and not set(value) & set(OUTCOMES):
+        first = next(iter(value), None)
+        if first is None:
+            raise fault_at(f"expected {options}, got an empty mapping")
+        if first in ("leg", "state", "returns", "function", "chain"):
+            raise fault_at("a condition is a step of its own: begin a new `- expect:` for it", first, at_key=True)
+        raise fault_at(f"unknown key '{first}'{suggestion(first, OUTCOMES)}", first, at_key=True)
+    if not isinstance(value, (str, dict, RevertOutcome, EventOutcome)):
+        raise fault_at(f"expected {options}, got {shown(value)}")
+    return value
+
+
+def _outcome_tag(value: object) -> str:
+    if isinstance(value, str):
+        return "outcome:word"
+    event = "event" in value if isinstance(value, dict) else isinstance(value, EventOutcome)
+    return "outcome:event" if event else "outcome:revert"
+
+
+Outcome = Annotated[
+    Annotated[Literal["ok", "fail"], Tag("outcome:word")]
+    | Annotated[RevertOutcome, Tag("outcome:revert")]
+    | Annotated[EventOutcome, Tag("outcome:event")],
+    Discriminator(_outcome_tag),
+    BeforeValidator(_check_outcome),
+]

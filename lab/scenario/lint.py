@@ -1,0 +1,55 @@
+"""Whether a scenario that has the right shape makes sense. Finds every problem, not only the first.
+
+A rule looks at one file; what needs several is in `lint`. To add a rule: a function, and one line in RULES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from lab.errors import Problem
+from lab.scenario.declared import Notebook
+from lab.scenario.item import ScenarioItem
+from lab.scenario.model import ScenarioFile
+from lab.scenario.rules_file import checks_exist, dependencies_end, legs_are_placed, networks_exist
+from lab.scenario.rules_timeline import (
+    heals_have_faults,
+    ids_are_unique,
+    names_are_declared,
+    relayer_is_there,
+    times_fit,
+)
+from lab.yamlsource import Source, in_order
+
+RULES: tuple[Callable[[Notebook], None], ...] = (
+    networks_exist,
+    legs_are_placed,
+    dependencies_end,
+    checks_exist,
+    ids_are_unique,
+    names_are_declared,
+    heals_have_faults,
+    relayer_is_there,
+    times_fit,
+)
+
+
+def lint_file(source: Source, file: ScenarioFile, known_checks: Collection[str] | None = None) -> list[Problem]:
+    """All problems of one file that has the right shape."""
+    book = Notebook(source, file, known_checks)
+    for rule in RULES:
+        rule(book)
+    return in_order(book.problems)
+
+
+def lint(items: Iterable[ScenarioItem], *, known_checks: Collection[str] | None = None) -> list[Problem]:
+    """All problems of loaded scenarios, those between files included: two files of one name overwrite each other."""
+    problems: list[Problem] = []
+    seen: dict[str, ScenarioItem] = {}
+    for item in items:
+        problems += lint_file(item.source, item.model, known_checks)
+        other = seen.setdefault(item.item, item)
+        if other.file != item.file:
+            text = f"the scenario '{item.item}' has the same file name as {other.file}: rename one"
+            problems.append(Problem(str(item.file), 0, 0, "", text))
+    return in_order(problems)
