@@ -1,0 +1,105 @@
+"""Turns the contract under test, a Vyper source or an artifact JSON, into what a deployment needs.
+
+A source is compiled by the version that its pragma names. Results are cached by content: the sources, everything they
+import, and the compiler's version.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lab.deploy.artifact import read_artifact
+from lab.deploy.compiled import CompiledContract, digest_of, hash_bytes, hash_hex
+from lab.deploy.vyper_compilers import run_compiler
+from lab.deploy.vyper_source import VyperSource, read_source
+from lab.errors import CompileFailure, InvalidFile, Problem, UsageError
+
+__all__ = ["CompiledContract", "compile_contract"]
+
+# Raise it when the shape of a cache file or the way of calling a compiler changes.
+_CACHE_FORMAT = 1
+
+
+def compile_contract(path: Path, *, cache_dir: Path) -> CompiledContract:
+    """Compile or read the contract at `path`.
+
+    Raises UsageError for a missing file or another kind of file, InvalidFile for malformed JSON or text,
+    CompileFailure for a source that does not compile or an artifact that lacks a part, and EnvironmentFailure when the
+    compiler cannot be run.
+    """
+    if not path.is_file():
+        what = "it is a folder" if path.is_dir() else "no such file"
+        raise UsageError(f"{path}: expected a contract (.vy source or artifact .json), got: {what}")
+    if path.suffix == ".json":
+        return read_artifact(path, path.read_bytes())
+    if path.suffix != ".vy":
+        raise UsageError(
+            f"{path}: expected a contract as .vy source or artifact .json, got {path.suffix or 'no suffix'!r}; "
+            "for another language give the artifact that its compiler wrote"
+        )
+    try:
+        source = read_source(path, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        problem = Problem(str(path), 0, 0, "", f"this source or one it imports is not UTF-8 text (byte {error.start})")
+        raise InvalidFile([problem]) from error
+    cache_file = cache_dir / f"{_cache_key(source)}.json"
+    cached = _read_cache(cache_file, path)
+    if cached is not None:
+        return cached
+    output = run_compiler(source)
+    if output.bytecode in ("", "0x"):
+        raise CompileFailure(f"{path}: vyper {source.compiler_version} produced no bytecode: nothing to deploy in it")
+    contract = CompiledContract(
+        name=path.stem,
+        source_path=path,
+        abi=output.abi,
+        bytecode=output.bytecode,
+        runtime_size_bytes=len(output.runtime_bytecode.removeprefix("0x")) // 2,
+        compiler=f"vyper {source.compiler_version}",
+        source_sha256=digest_of(source.sources),
+        bytecode_sha256=hash_hex(output.bytecode),
+        sources=source.sources,
+    )
+    _write_cache(cache_file, contract)
+    return contract
+
+
+def _cache_key(source: VyperSource) -> str:
+    return hash_bytes(json.dumps([_CACHE_FORMAT, source.compiler_version, source.sources]).encode())
+
+
+def _read_cache(cache_file: Path, path: Path) -> CompiledContract | None:
+    """None for a file that is missing, damaged or of another shape: the contract is then compiled again."""
+    try:
+        fields: dict[str, Any] = json.loads(cache_file.read_bytes())
+        fields["source_path"] = path
+        fields["sources"] = tuple((name, digest) for name, digest in fields["sources"])
+        contract = CompiledContract(**fields)
+        intact = hash_hex(contract.bytecode) == contract.bytecode_sha256
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return contract if intact else None
+
+
+def _write_cache(cache_file: Path, contract: CompiledContract) -> None:
+    """Whole or not at all, under a name of this writer's own until complete, so concurrent writers cannot mix.
+
+    A cache that cannot be written costs time, not correctness: the compiled contract is returned all the same.
+    """
+    fields = asdict(contract) | {"source_path": str(contract.source_path)}
+    with suppress(OSError):
+        cache_file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=cache_file.parent, prefix=cache_file.stem, suffix=".tmp")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(fields, stream)
+            temporary.replace(cache_file)
+        finally:
+            temporary.unlink(missing_ok=True)
