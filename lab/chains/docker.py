@@ -79,13 +79,13 @@ class DockerNode:
         labels = {LAB_LABEL: "1", RUN_LABEL: self._spec.run_id, OWNER_LABEL: owner_mark(), NODE_LABEL: self.name}
         # The entry point differs between foundry's image (a shell) and the lab's. The network is named because
         # Testcontainers would otherwise look for the one of a container it believes to run in.
-        container = DockerContainer(self._image, docker_client_kw={"timeout": ENGINE_TIMEOUT_S}).with_kwargs(
-            labels=labels, entrypoint=["anvil"], network="bridge")
-        container.ports = {f"{PORT}/tcp": (HOST, None)}  # type: ignore[dict-item]  # passed on to the SDK, which takes it
-        container._command = ["--host", "0.0.0.0", "--port", str(PORT), "--cache-path", "/tmp/anvil-cache",
-                              *with_defaults(self._spec.args)]
-        self._testcontainer = container
         with self._engine("start"):
+            container = DockerContainer(self._image, docker_client_kw={"timeout": ENGINE_TIMEOUT_S}).with_kwargs(
+                labels=labels, entrypoint=["anvil"], network="bridge")
+            container.ports = {f"{PORT}/tcp": (HOST, None)}  # type: ignore[dict-item]  # the SDK takes it
+            container._command = ["--host", "0.0.0.0", "--port", str(PORT), "--cache-path", "/tmp/anvil-cache",
+                                  *with_defaults(self._spec.args)]
+            self._testcontainer = container
             container.start()
         self._await()
 
@@ -121,12 +121,12 @@ class DockerNode:
 
         if self._testcontainer is None:
             return
-        if self._spec.log_path is not None and self._testcontainer._container is not None:
-            self._spec.log_path.parent.mkdir(parents=True, exist_ok=True)
-            self._spec.log_path.write_text(self._logs(tail="all"), encoding="utf-8")
-        with self._engine("stop"), contextlib.suppress(docker.errors.NotFound):
-            self._testcontainer.stop()
-        self._testcontainer = self._port = None
+        try:
+            self._keep_log()
+        finally:
+            with self._engine("stop"), contextlib.suppress(docker.errors.NotFound):
+                self._testcontainer.stop()
+            self._testcontainer = self._port = None
 
     def memory_bytes(self) -> int | None:
         """Without the page cache, which the kernel takes back at will."""
@@ -151,11 +151,11 @@ class DockerNode:
 
         if self._testcontainer is None or self._testcontainer._container is None:
             return "absent"
-        try:
-            with self._engine("inspect"):
+        with self._engine("inspect"):
+            try:
                 self._container.reload()
-        except docker.errors.NotFound:
-            return "absent"
+            except docker.errors.NotFound:
+                return "absent"
         return str(self._container.status)
 
     def _logs(self, tail: int | Literal["all"]) -> str:
@@ -164,6 +164,17 @@ class DockerNode:
         except Exception:
             # A log is asked for to explain another failure; it must not hide that one.
             return ""
+
+    def _keep_log(self) -> None:
+        """The engine drops a container's log with the container."""
+        log = self._spec.log_path
+        if log is None or self._status() == "absent":
+            return
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(self._logs(tail="all"), encoding="utf-8")
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot keep the log of node {self.name}: {error}") from error
 
     def _await(self) -> None:
         """Wait until it answers eth_chainId on its published port, which is another one after every start."""
@@ -188,12 +199,10 @@ class DockerNode:
 
         try:
             yield
-        except docker.errors.NotFound:
-            raise
         except docker.errors.APIError as error:
             raise NodeFailure(f"the Docker engine would not {action} node {self.name}: {error.explanation or error}. "
                               f"Image: {self._image}") from error
-        except requests.RequestException as error:
+        except (docker.errors.DockerException, requests.RequestException) as error:
             raise EnvironmentFailure(f"the Docker engine was lost when asked to {action} node {self.name}: {error}. "
                                      f"{WAY_OUT}") from error
 
@@ -234,11 +243,13 @@ class DockerBackend:
                 "image_labels": dict(image.labels), "engine_version": self._client.version().get("Version")}
 
     def close(self) -> None:
-        _each(self._nodes, DockerNode.stop)
-        self._nodes.clear()
-        self._client.close()
-        if self._own_reaper:
-            self.reaper.close()
+        nodes, self._nodes = self._nodes, []
+        try:
+            _each(nodes, DockerNode.stop)
+        finally:
+            self._client.close()
+            if self._own_reaper:
+                self.reaper.close()
 
 
 def _each(nodes: Sequence[DockerNode], action: Any) -> None:

@@ -6,7 +6,9 @@ take it in between, and no other node can be mistaken for this one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import shutil
 import signal
 import subprocess
@@ -20,7 +22,7 @@ import psutil
 from lab.chains.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
 from lab.chains.provision import AnvilBinary, locate_anvil
 from lab.chains.reaper import Reaper, child_environment, make_directory
-from lab.errors import NodeFailure
+from lab.errors import EnvironmentFailure, NodeFailure
 
 
 class ProcessNode:
@@ -31,7 +33,11 @@ class ProcessNode:
         self._anvil, self._spec, self._reaper = anvil, spec, reaper
         self._process: subprocess.Popen[bytes] | None = None
         self._port: int | None = None
-        self._folder = make_directory(spec.name)
+        try:
+            self._folder = make_directory(spec.name)
+        except OSError as error:
+            raise EnvironmentFailure(f"no temporary directory for node {spec.name}: {error}. Free space there, or set "
+                                     "TMPDIR to another folder.") from error
         reaper.watch_dir(self._folder)
         self._log = spec.log_path or self._folder / "anvil.log"
 
@@ -84,7 +90,11 @@ class ProcessNode:
             return ""
 
     def pause(self) -> None:
-        self._signal(signal.SIGSTOP)
+        pid = self._signal(signal.SIGSTOP)
+        # The signal only begins the stop: until the last thread has stopped, a request could still be answered. The
+        # status is left in place (WNOWAIT), as an exit belongs to Popen. macOS has no waitid before Python 3.13.
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -111,11 +121,12 @@ class ProcessNode:
         except psutil.Error:
             return None
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> int:
         if self._process is None or not self.alive():
             raise NodeFailure(f"node {self.name} cannot take {number.name}: it is not running. Its last log lines:\n"
                               f"{indented(self.log_tail())}")
         self._process.send_signal(number)
+        return self._process.pid
 
 
 class ProcessBackend:
@@ -150,11 +161,13 @@ class ProcessBackend:
                 "anvil_source": self.anvil.source, "anvil_sha256": digest}
 
     def close(self) -> None:
-        for node in self._nodes:
-            node.stop()
-        self._nodes.clear()
-        if self._own_reaper:
-            self.reaper.close()
+        # The stack goes on to the next one when one fails, and closes the reaper last.
+        with contextlib.ExitStack() as stack:
+            if self._own_reaper:
+                stack.callback(self.reaper.close)
+            for node in self._nodes:
+                stack.callback(node.stop)
+            self._nodes.clear()
 
 
 def _await_all(nodes: Sequence[ProcessNode]) -> None:

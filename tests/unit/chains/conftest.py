@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -34,7 +35,7 @@ def image(engine: None, anvil: AnvilBinary) -> Iterator[str]:
     try:
         name, _ = find_image(pull=False)
     except EnvironmentFailure:
-        name = "tesseract-lab/anvil-test:session"
+        name = f"tesseract-lab/anvil-test:{os.getpid()}"
         build_image(name, anvil)
         yield name
         client = connect()

@@ -100,7 +100,10 @@ def test_pause_freezes_and_resume_thaws(backend: ProcessBackend) -> None:
     (node,) = backend.start_all([NodeSpec("n", "test")])
 
     node.pause()
-    assert psutil.Process(node.pid).status() == psutil.STATUS_STOPPED
+    threads = [Path(f"/proc/{node.pid}/task/{thread.id}/stat").read_text().rpartition(")")[2].split()[0]
+               for thread in psutil.Process(node.pid).threads()]
+    assert set(threads) == {"T"}
+    node.pause()
     assert node.alive()
     assert ask(port_of(node.url), "eth_chainId", timeout_s=0.3) is None
 

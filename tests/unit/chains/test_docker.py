@@ -1,0 +1,158 @@
+"""The Docker backend, with real containers."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.chains.backend import NodeSpec, ask
+from lab.chains.docker import DockerBackend, connect
+from lab.chains.reaper import RUN_LABEL
+from lab.errors import EnvironmentFailure, NodeFailure
+
+RUN_ID = f"docker-test-{os.getpid()}"
+
+
+@pytest.fixture(scope="module")
+def backend(image: str) -> Iterator[DockerBackend]:
+    backend = DockerBackend(image)
+    yield backend
+    backend.close()
+    assert not containers(), "close() left containers"
+
+
+def containers() -> list[str]:
+    client = connect()
+    try:
+        found = client.api.containers(all=True, filters={"label": f"{RUN_LABEL}={RUN_ID}"})
+        return [str(container["Id"]) for container in found]
+    finally:
+        client.close()
+
+
+def test_nodes_answer_on_loopback_only(backend: DockerBackend) -> None:
+    """Each container answers with its own chain id, published on 127.0.0.1 and nowhere else, and carries its run."""
+    nodes = backend.start_all([NodeSpec(f"n{i}", RUN_ID, ("--chain-id", str(100 + i))) for i in range(2)])
+
+    assert [ask(node.port, "eth_chainId") for node in nodes] == ["0x64", "0x65"]
+    assert all((node.memory_bytes() or 0) > 1 << 20 for node in nodes)
+    client = connect()
+    published = [found["Ports"] for found in client.api.containers(filters={"label": f"{RUN_LABEL}={RUN_ID}"})]
+    client.close()
+    assert [[port["IP"] for port in ports] for ports in published] == [["127.0.0.1"], ["127.0.0.1"]]
+    for node in nodes:
+        node.stop()
+
+
+def test_pause_kill_and_restart(backend: DockerBackend, tmp_path: Path) -> None:
+    """Paused is silent but alive; killed is dead; restarted answers on its new port with an empty chain."""
+    log = tmp_path / "logs" / "n.log"
+    (node,) = backend.start_all([NodeSpec("n", RUN_ID, log_path=log)])
+    assert ask(node.port, "evm_mine") is not None
+    assert ask(node.port, "eth_blockNumber") == "0x1"
+
+    node.pause()
+    assert node.alive() and ask(node.port, "eth_chainId", timeout_s=0.3) is None
+    node.resume()
+    assert ask(node.port, "eth_chainId", timeout_s=5) == "0x7a69"
+
+    node.kill()
+    assert not node.alive() and node.memory_bytes() is None
+    with pytest.raises(NodeFailure, match="would not pause node n"):
+        node.pause()
+    assert node.restart() is node
+    assert node.alive() and node.url == f"http://127.0.0.1:{node.port}"
+    assert ask(node.port, "eth_blockNumber") == "0x0"
+
+    node.pause()
+    node.restart()
+    assert ask(node.port, "eth_chainId") == "0x7a69"
+
+    node.stop()
+    node.stop()
+    assert not node.alive()
+    assert "Listening on" in log.read_text()
+    with pytest.raises(NodeFailure, match="no URL"):
+        _ = node.url
+
+
+def test_a_bad_flag_is_quoted_from_the_nodes_own_log(backend: DockerBackend) -> None:
+    """A container that dies at start raises NodeFailure with its log, and none of the others is left."""
+    before = containers()
+
+    with pytest.raises(NodeFailure, match=r"node bad died at start.*exit code 2") as failure:
+        backend.start_all([NodeSpec("good", RUN_ID), NodeSpec("bad", RUN_ID, ("--no-such-flag",))])
+
+    assert "unexpected argument '--no-such-flag'" in str(failure.value)
+    assert containers() == before
+
+
+def test_an_image_without_anvil_is_one_clear_error(backend: DockerBackend) -> None:
+    """The engine's own words and the image stand in the error; the created container is removed."""
+    name = f"tesseract-lab/empty-test:{os.getpid()}"
+    client = connect()
+    client.images.build(fileobj=io.BytesIO(b"FROM scratch\nLABEL empty=1\n"), tag=name, rm=True)
+    empty = DockerBackend(name)
+    try:
+        with pytest.raises(NodeFailure, match=rf"would not start node n.*anvil.*Image: {name}"):
+            empty.start_all([NodeSpec("n", RUN_ID)])
+        assert containers() == []
+    finally:
+        empty.close()
+        client.images.remove(name, force=True)
+        client.close()
+
+
+def test_an_engine_lost_during_a_run_is_one_clear_error(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that died after the choice was made is named, not shown as a traceback of the SDK."""
+    backend = DockerBackend(image)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    try:
+        with pytest.raises(EnvironmentFailure, match=r"engine was lost when asked to start node n"):
+            backend.start_all([NodeSpec("n", RUN_ID)])
+    finally:
+        backend.close()
+
+
+def test_a_log_that_cannot_be_written_does_not_keep_the_container(backend: DockerBackend, tmp_path: Path) -> None:
+    """The failure is told, the container is removed all the same."""
+    (tmp_path / "file").write_text("")
+    (node,) = backend.start_all([NodeSpec("n", RUN_ID, log_path=tmp_path / "file" / "n.log")])
+
+    with pytest.raises(EnvironmentFailure, match="cannot keep the log of node n"):
+        node.stop()
+    assert containers() == []
+
+
+def test_the_manifest_entry_identifies_the_image(backend: DockerBackend, image: str) -> None:
+    """Image, its id, the anvil in it and the engine."""
+    (node,) = backend.start_all([NodeSpec("n", RUN_ID)])
+    node.stop()
+
+    described = backend.describe()
+    assert described["image"] == image
+    assert described["image_id"].startswith("sha256:")
+    assert described["anvil_version"] == "1.7.1"
+    assert described["engine_version"]
+
+
+def test_a_dead_engine_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The address tried and both ways out stand in the error."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+
+    with pytest.raises(EnvironmentFailure, match=r"no Docker engine answers at unix://.*none\.sock.*--backend process"):
+        DockerBackend("any")
+
+
+def test_importing_the_lab_does_not_import_docker() -> None:
+    """The SDK costs a fifth of a second, which a run on processes must not pay."""
+    code = "import sys, lab.chains.select, lab.chains.image; print(*sys.modules)"
+    root = Path(__file__).resolve().parents[3]
+    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert not {"docker", "testcontainers", "requests"} & set(run.stdout.split())

@@ -1,0 +1,66 @@
+"""The local image: a real build, and what cannot be built."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lab.chains.backend import NodeSpec, ask
+from lab.chains.docker import VERSION_LABEL, DockerBackend, connect
+from lab.chains.image import SHA256_LABEL, build_image, linked_libraries
+from lab.chains.provision import AnvilBinary
+from lab.errors import EnvironmentFailure
+
+
+def test_a_built_image_runs_and_names_its_binary(engine: None, anvil: AnvilBinary) -> None:
+    """The image starts a node on the docker backend, and its labels carry the binary's version and digest."""
+    tag = f"tesseract-lab/image-test:{os.getpid()}"
+    told: list[str] = []
+    client = connect()
+    try:
+        assert build_image(tag, anvil, told.append) == client.images.get(tag).id
+        assert any(tag in line for line in told)
+        labels = client.images.get(tag).labels
+        assert labels[VERSION_LABEL] == anvil.version
+        assert labels[SHA256_LABEL] == hashlib.sha256(anvil.path.read_bytes()).hexdigest()
+        backend = DockerBackend(tag)
+        try:
+            (node,) = backend.start_all([NodeSpec("n", f"image-{os.getpid()}", ("--chain-id", "9"))])
+            assert ask(node.port, "eth_chainId") == "0x9"
+        finally:
+            backend.close()
+    finally:
+        client.images.remove(tag, force=True)
+        client.close()
+
+
+def test_every_library_is_a_real_file_and_the_loader_is_among_them(anvil: AnvilBinary) -> None:
+    """Without its loader the binary would not start in an empty image."""
+    libraries = linked_libraries(anvil.path)
+
+    assert all(source.is_file() and path.startswith("/") for path, source in libraries.items())
+    assert any("ld-linux" in path for path in libraries)
+    assert any(path.endswith("libc.so.6") for path in libraries)
+
+
+def test_a_binary_of_another_system_is_refused(tmp_path: Path) -> None:
+    """A macOS binary or a script cannot go into a Linux image: said before the engine is asked."""
+    script = tmp_path / "anvil"
+    script.write_text("#!/bin/sh\n")
+
+    with pytest.raises(EnvironmentFailure, match=r"needs a Linux binary, got .*LAB_ANVIL"):
+        build_image("tesseract-lab/never:1", AnvilBinary(script, "1.7.1", "LAB_ANVIL"))
+
+
+def test_a_missing_library_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anvil: AnvilBinary) -> None:
+    """What ldd does not find would only fail inside the container."""
+    def ldd(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 0, "\tlibgone.so.1 => not found\n", "")
+
+    monkeypatch.setattr(subprocess, "run", ldd)
+    with pytest.raises(EnvironmentFailure, match=r"(?s)cannot list the libraries.*libgone.so.1 => not found"):
+        linked_libraries(anvil.path)
