@@ -102,15 +102,17 @@ class BlockProducer:
         """When the next slot is due."""
         return self._slots.slot(self._next_slot).t_ms
 
+    def next_base_fee(self) -> int:
+        """What the next block will charge, in wei per gas, if it comes in the next slot."""
+        parent = self.head
+        elapsed = max(0, self.next_slot_ms() - parent.t_ms)
+        return self._ruled(self._curve.peek(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed))
+
     def pin(self) -> None:
         """Fix what the node's pending block shows to the next slot: left alone, it follows the wall clock."""
-        if self.stopped:
-            return
-        slot = self._slots.slot(self._next_slot)
-        parent = self.head
-        elapsed = max(0, slot.t_ms - parent.t_ms)
-        base_fee = self._curve.peek(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed)
-        self._set_next(max(slot.timestamp, parent.timestamp), self._ruled(base_fee))
+        if not self.stopped:
+            slot = self._slots.slot(self._next_slot)
+            self._set_next(max(slot.timestamp, self.head.timestamp), self.next_base_fee())
 
     def set_gas_limit(self, gas_limit: int) -> None:
         """Change the gas limit of the blocks to come."""

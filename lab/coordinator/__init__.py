@@ -1,6 +1,6 @@
 """The contract under test as seen from outside: its interface, its calls, its states, its accounts."""
 
-from lab.coordinator.accounts import ROLES, Account, role_account
+from lab.coordinator.accounts import ROLES, Account, created_address, role_account, rollup_address
 from lab.coordinator.codec import Codec, DecodedCall, DecodedLog
 from lab.coordinator.reads import Reader, TransactionView
 from lab.coordinator.signing import Fees, sign_transaction
@@ -16,6 +16,8 @@ __all__ = [
     "Reader",
     "StateNumbering",
     "TransactionView",
+    "created_address",
     "role_account",
+    "rollup_address",
     "sign_transaction",
 ]

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from eth_account import Account as EthAccount
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from web3.types import Nonce
+from web3.utils.address import get_create_address
 
 # The well-known mnemonic of local development nodes: public, so never to hold value on a live network.
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -38,3 +42,13 @@ def role_account(role: str) -> Account:
         raise KeyError(f"expected one of {', '.join(ROLES)}, got {role!r}")
     address, key = _derive(ROLES.index(role))
     return Account(role, address, key)
+
+
+def created_address(creator: str, nonce: int) -> str:
+    """The address of the contract that an account's transaction of this nonce creates."""
+    return str(get_create_address(to_checksum_address(creator), Nonce(nonce))).lower()
+
+
+def rollup_address(chain: str) -> str:
+    """The address that stands for a chain inside the contracts: the same in every run."""
+    return "0x" + keccak(text=f"tesseract-lab rollup {chain}")[12:].hex()

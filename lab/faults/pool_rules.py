@@ -56,7 +56,10 @@ class PoolRules:
         self._waiting: dict[tuple[str, int], Sent] = {}
 
     def admit(self, sent: Sent, *, mined: Container[str]) -> None:
-        """`mined` are the hashes of canonical transactions. Raises RpcRefused, in the words of the network's own nodes, for a transaction that they would refuse."""
+        """Raises RpcRefused, in the words of the network's own nodes, for what they would refuse.
+
+        `mined` holds the hashes of canonical transactions: those wait for nothing any more.
+        """
         floor = self._profile.min_tip_wei
         if sent.max_priority_fee_per_gas < floor:
             tip = sent.max_priority_fee_per_gas

@@ -1,0 +1,75 @@
+"""Conditions of a scenario, evaluated on the chains as of now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lab.coordinator import role_account
+from lab.coordinator.codec import plain
+from lab.rpc import RpcFailure
+from lab.scenario.common import ROLES
+from lab.scenario.expectations import Condition, StateExpectation
+from lab.scenario.item import ScenarioItem
+from lab.session.lab import Lab
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Whether a condition holds. `met` None: it could not be looked at; `actual` says what was seen or why not."""
+
+    met: bool | None
+    expected: str
+    actual: str
+
+
+def resolve_argument(item: ScenarioItem, value: Any) -> Any:
+    """A scenario's argument as the contract takes it: `flow.leg` is its tx_id, a role its address."""
+    if isinstance(value, (list, tuple)):
+        return [resolve_argument(item, part) for part in value]
+    if isinstance(value, str):
+        if value in ROLES:
+            return role_account(value).address
+        if not value.startswith("0x") and "." in value:
+            return item.leg(value).tx_id
+    return value
+
+
+def judge_condition(lab: Lab, item: ScenarioItem, condition: Condition) -> Judged:
+    """Look now."""
+    if isinstance(condition, StateExpectation):
+        return _state(lab, item, condition)
+    arguments = [resolve_argument(item, argument) for argument in condition.args]
+    wanted = _comparable(resolve_argument(item, condition.returns))
+    expected = f"{condition.chain}: {condition.function}({', '.join(map(str, condition.args))}) = {condition.returns}"
+    try:
+        found = lab.reader(condition.chain).get(condition.function, *arguments)
+    except (RpcFailure, ValueError) as error:
+        return Judged(None, expected, str(error))
+    except KeyError:
+        return Judged(None, expected, f"the contract has no function {condition.function}")
+    return Judged(_comparable(found) == wanted, expected, str(found))
+
+
+def _state(lab: Lab, item: ScenarioItem, condition: StateExpectation) -> Judged:
+    leg = item.leg(condition.leg)
+    expected = f"{leg.name} {condition.state} on {leg.chain}"
+    try:
+        reader = lab.reader(leg.chain)
+        state = reader.state(leg.tx_id)
+        if condition.state == "EXPIRED" and state == "BUFFERED" and "expiry" not in lab.wanted.target.capabilities:
+            head = lab.chains[leg.chain].producer.head
+            window = int(reader.get("coordination_window"))
+            if head.timestamp > lab.genesis_time + leg.at_ms // 1000 + window:
+                return Judged(True, expected, "BUFFERED past its window (the contract has no state EXPIRED)")
+    except (RpcFailure, ValueError) as error:
+        return Judged(None, expected, str(error))
+    return Judged(state == condition.state, expected, f"{leg.name} is {state}")
+
+
+def _comparable(value: Any) -> Any:
+    value = plain(value)
+    if isinstance(value, Mapping):
+        return list(value.values())
+    return value.lower() if isinstance(value, str) else value

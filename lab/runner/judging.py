@@ -1,0 +1,80 @@
+"""From a run's history to its verdict: the checks, the scenario's own expectations, and the proof that faults bit."""
+
+from __future__ import annotations
+
+from lab.checks import judge
+from lab.model.history import Expectation, FaultMark, History, Note, Operation
+from lab.model.verdict import CheckResult, RunVerdict, Verdict, merge
+from lab.scenario.item import ScenarioItem
+
+
+def run_verdict(item: ScenarioItem, history: History, repeat: str) -> RunVerdict:
+    """The verdict with its reasons, worst first."""
+    checks = judge(history, item.checks)
+    verdicts: list[tuple[Verdict, str]] = [
+        *_of_checks(checks),
+        *_of_expectations(history),
+        *_of_faults(history),
+        *_of_operations(history),
+        *_of_notes(history),
+    ]
+    verdict = merge(found for found, _ in verdicts)
+    reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for found, reason in verdicts if found is wanted]
+    if not verdicts:
+        reasons = ["nothing was judged: no check found its subject and the scenario expects nothing"]
+    return RunVerdict(
+        scenario=item.name,
+        item=item.item,
+        verdict=verdict,
+        reasons=tuple(reasons),
+        checks=checks,
+        repeat=repeat,
+    )
+
+
+def _of_checks(checks: tuple[CheckResult, ...]) -> list[tuple[Verdict, str]]:
+    judged = [result for result in checks if result.verdict is not Verdict.NOT_EXERCISED]
+    return [(result.verdict, f"{result.check}: {result.reason}") for result in judged]
+
+
+def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
+    found = []
+    for expectation in history.of(Expectation):
+        because = f" ({expectation.because})" if expectation.because else ""
+        text = (
+            f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
+        )
+        found.append((Verdict.PASS if expectation.met else Verdict.FAIL, text))
+    return found
+
+
+def _of_faults(history: History) -> list[tuple[Verdict, str]]:
+    """A fault that never acted proves nothing about the system under it."""
+    return [
+        (Verdict.UNKNOWN, f"fault {mark.id} ({mark.fault}) never bit: {mark.proof}")
+        for mark in history.of(FaultMark)
+        if mark.phase == "heal" and mark.bites == 0
+    ]
+
+
+def _of_operations(history: History) -> list[tuple[Verdict, str]]:
+    """An operation without a known outcome, and a core operation that never once succeeded."""
+    operations: list[Operation] = history.of(Operation)
+    found = [
+        (
+            Verdict.UNKNOWN,
+            f"operation {operation.id} ({operation.function} on {operation.chain}) has no known outcome: "
+            f"{operation.revert}",
+        )
+        for operation in operations
+        if operation.outcome == "info"
+    ]
+    buffers = [operation for operation in operations if operation.function == "buffer_transaction"]
+    if buffers and history.header.legs and not any(operation.outcome == "ok" for operation in buffers):
+        reason = next((operation.revert for operation in buffers if operation.revert), "no reason given")
+        found.append((Verdict.UNKNOWN, f"buffer_transaction never once succeeded in this run: {reason}"))
+    return found
+
+
+def _of_notes(history: History) -> list[tuple[Verdict, str]]:
+    return [(Verdict.UNKNOWN, f"timeout: {note.text}") for note in history.of(Note) if note.kind == "timeout"]

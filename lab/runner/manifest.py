@@ -1,0 +1,114 @@
+"""What a run was made of: the manifest, so that evidence can be traced, repeated, and told stale."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import lab
+from lab.evidence.folder import SCHEMA_VERSION, sha256_file
+from lab.runner.run import Run
+
+PACKAGES = ("vyper", "web3", "pydantic", "pytest", "greenlet")
+
+
+def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) -> dict[str, Any]:
+    """The manifest of a finished run, without the digests of its files."""
+    item, wanted = run.item, run.lab.wanted
+    contract = wanted.target.contract
+    profiles = "\n".join(spec.profile.model_dump_json() for spec in item.chains.values())
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "item": item.item,
+        "scenario_file": _relative(item.file),
+        "scenario_sha256": sha256_file(item.file),
+        "name": item.name,
+        "description": item.description,
+        "rows": list(item.rows),
+        "matrix": dict(item.matrix_values),
+        "seed": item.seed,
+        "clock": wanted.clock,
+        "backend": {**run.lab.backend.describe(), "name": run.lab.backend.name, "reason": reason},
+        "contract": {
+            "name": contract.name,
+            "path": _relative(contract.source_path),
+            "bytecode_sha256": contract.bytecode_sha256,
+            "source_sha256": contract.source_sha256,
+            "compiler": contract.compiler,
+        },
+        "relayer": {"kind": "reference" if item.relayer else "none", "sha256": _package_sha256("relayer")},
+        "networks": {name: spec.profile.name for name, spec in item.chains.items()},
+        "profiles_sha256": hashlib.sha256(profiles.encode()).hexdigest(),
+        "lab": {"version": lab.__version__, **git_state(str(Path(lab.__file__).parent))},
+        "user_repository": _user_repository(),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "host": {
+            "system": platform.system(),
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+            "memory_bytes": psutil.virtual_memory().total,
+        },
+        "history_digest": run.recorder.digest(),
+        "started": started,
+        "duration_s": round(duration_s, 3),
+        "simulated_s": run.now_ms / 1000,
+        "node_memory_bytes": run.lab.memory_bytes(),
+        "faults": [{"id": mark.id, "fault": mark.fault, "bites": mark.bites, "proof": mark.proof}
+                   for mark in run.healed.values()],
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def git_state(folder: str) -> dict[str, Any]:
+    """Commit and dirty flag of the repository around a folder; None for both where there is none."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": None, "dirty": None}
+
+
+def _git(folder: str, *args: str) -> str:
+    answer = subprocess.run(["git", "-C", folder, *args], capture_output=True, text=True, check=True, timeout=10)
+    return answer.stdout.strip()
+
+
+def _user_repository() -> dict[str, Any] | None:
+    """The repository of the working directory, unless that is the lab's own."""
+    here = git_state(str(Path.cwd()))
+    if here["commit"] is None or here == git_state(str(Path(lab.__file__).parent)):
+        return None
+    return here
+
+
+@lru_cache(maxsize=4)
+def _package_sha256(package: str) -> str:
+    """One digest over the sources of a part of the lab."""
+    digest = hashlib.sha256()
+    for path in sorted((Path(lab.__file__).parent / package).rglob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _relative(path: Path) -> str:
+    """The path as it reads from the working directory, so that no user's home folder gets into evidence."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return path.name

@@ -1,0 +1,89 @@
+"""The state of one run while it goes: what steps act on, and how they record what they find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.evidence import Recorder
+from lab.faults import FAULTS, ActiveFault
+from lab.model.history import Expectation, FaultMark, Note
+from lab.runner.operations import Operations, Pending
+from lab.scenario.faults import Fault
+from lab.scenario.item import ScenarioItem, Step
+from lab.session.lab import Lab
+
+
+@dataclass
+class Run:
+    """One run. `waiting` are the operations that the next step without a time of its own waits for."""
+
+    item: ScenarioItem
+    lab: Lab
+    recorder: Recorder
+    operations: Operations
+    waiting: list[Pending] = field(default_factory=list)
+    all_operations: list[Pending] = field(default_factory=list)
+    faults: dict[str, tuple[Fault, ActiveFault]] = field(default_factory=dict)
+    healed: dict[str, FaultMark] = field(default_factory=dict)
+
+    @property
+    def now_ms(self) -> int:
+        """Simulated (or wall) milliseconds since genesis."""
+        return self.lab.scheduler.now_ms
+
+    def note(self, kind: str, text: str, chain: str | None = None) -> None:
+        """Put a mark on the time line."""
+        self.recorder.add(Note(t_ms=self.now_ms, kind=kind, text=text, chain=chain))
+
+    def expectation(self, step: Step, expected: str, actual: str, *, met: bool, suffix: str = "") -> None:
+        """Record an expectation, judged. Paths stay out of the history: a file's name is enough."""
+        file, _, position = step.where.partition(":")
+        self.recorder.add(
+            Expectation(
+                t_ms=self.now_ms,
+                id=step.id + suffix,
+                where=f"{Path(file).name}:{position}",
+                expected=expected,
+                actual=actual,
+                met=met,
+                because=step.because,
+            )
+        )
+
+    def inject(self, step_id: str, spec: Fault) -> None:
+        """Start a fault, and arrange for its end if it has one of its own."""
+        active = FAULTS[spec.fault](self.lab.surroundings, step_id, spec)
+        self.faults[step_id] = (spec, active)
+        self.recorder.add(
+            FaultMark(
+                t_ms=self.now_ms,
+                id=step_id,
+                fault=spec.fault,
+                chain=spec.chain_name(),
+                phase="inject",
+                params=spec.params(),
+            )
+        )
+        active.inject()
+        lasts_ms = getattr(spec, "for_ms", None)
+        if lasts_ms is not None:
+            self.lab.scheduler.at(self.now_ms + lasts_ms, lambda: self.heal(step_id))
+
+    def heal(self, step_id: str) -> None:
+        """End a fault and record how often it bit. Healing one that was healed is no error."""
+        if step_id in self.healed:
+            return
+        spec, active = self.faults[step_id]
+        active.heal()
+        self.healed[step_id] = self.recorder.add(
+            FaultMark(
+                t_ms=self.now_ms,
+                id=step_id,
+                fault=spec.fault,
+                chain=spec.chain_name(),
+                phase="heal",
+                bites=active.bites,
+                proof=active.proof,
+            )
+        )

@@ -1,0 +1,162 @@
+"""One run from start to verdict: set up, play the timeline, settle, read, judge, and leave the evidence."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from lab.chains.backend import Backend
+from lab.coordinator import ROLES, role_account, rollup_address
+from lab.deploy.deployer import Deployable
+from lab.errors import LabError
+from lab.evidence import Recorder, RunFolder, write_atomically
+from lab.evidence.folder import HISTORY, METRICS, VERDICT
+from lab.metrics import summarise
+from lab.model.history import Header, History, Leg
+from lab.model.verdict import RunVerdict
+from lab.runner.judging import run_verdict
+from lab.runner.manifest import build_manifest
+from lab.runner.operations import Operations
+from lab.runner.run import Run
+from lab.runner.settle import read_finals, settle
+from lab.runner.steps import STEPS
+from lab.scenario.faults import Reorg
+from lab.scenario.item import ScenarioItem
+from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
+
+OPERATIONS_DEADLINE_MS = 310_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line decides for all runs."""
+
+    backend: Backend
+    backend_reason: str
+    target: Deployable
+    run_id: str
+    clock: Literal["virtual", "real"] | None = None
+    progress: Callable[[str], None] = lambda text: None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished run."""
+
+    folder: RunFolder
+    verdict: RunVerdict
+    history: History
+    digest: str
+
+
+def run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) -> Result:
+    """Run one scenario item into `folder`. Raises LabError when it cannot be carried out; evidence so far stays."""
+    started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    if options.clock is not None:
+        item = replace(item, clock=options.clock)
+    recorder = Recorder(folder / HISTORY)
+    wanted = Wanted(
+        run_id=options.run_id,
+        chains=item.chains,
+        target=options.target,
+        seed=item.seed,
+        window_s=item.window_s,
+        folder=folder,
+        clock=item.clock,
+        relayer=item.relayer,
+        deepest_reorg=max((step.action.depth for step in item.steps if isinstance(step.action, Reorg)), default=0),
+    )
+    try:
+        with open_lab(wanted, options.backend, recorder) as lab:
+            recorder.add(_header(item, lab))
+            lab.set_up()
+            lab.start_relayer()
+            operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
+            run = Run(item, lab, recorder, operations)
+            _play(run, options.progress)
+            settle(run)
+            read_finals(run)
+            history = recorder.history()
+            manifest = build_manifest(
+                run, started=started, duration_s=time.monotonic() - begin, reason=options.backend_reason
+            )
+    finally:
+        recorder.close()
+    verdict = run_verdict(item, history, repeat)
+    write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
+    write_atomically(folder / METRICS, json.dumps(summarise(history), indent=2) + "\n")
+    evidence = RunFolder(folder)
+    evidence.seal(manifest)
+    return Result(evidence, verdict, history, manifest["history_digest"])
+
+
+def _play(run: Run, progress: Callable[[str], None]) -> None:
+    """The timeline. A step with a time of its own waits for that time, one without waits for the step before it."""
+    scheduler = run.lab.scheduler
+    for step in run.item.steps:
+        if step.at_ms is not None:
+            if step.at_ms < run.now_ms:
+                run.note("late", f"{step.id} was to begin at {step.at_ms / 1000:g} s: the steps before it took longer")
+            scheduler.advance_to(max(step.at_ms, run.now_ms))
+        else:
+            _join(run)
+        if run.now_ms > run.item.timeout_ms:
+            run.note("timeout", f"{step.id} was not reached within {run.item.timeout_ms / 1000:g} s")
+            return
+        progress(f"{run.now_ms / 1000:6.1f} s  {step.id}")
+        STEPS[step.kind](run, step)
+    _join(run)
+
+
+def _join(run: Run) -> None:
+    """Wait until the operations begun so far have ended."""
+    waiting, run.waiting = run.waiting, []
+    run.lab.scheduler.advance_until(
+        lambda: all(pending.done for pending in waiting),
+        deadline_ms=run.now_ms + OPERATIONS_DEADLINE_MS,
+        step_ms=250,
+        waiting_for="the operations begun so far to end",
+    )
+
+
+def _header(item: ScenarioItem, lab: Lab) -> Header:
+    parents = {leg.name: leg.after for leg in item.legs}
+    return Header(
+        t_ms=0,
+        scenario=item.name,
+        item=item.item,
+        seed=item.seed,
+        clock=item.clock,
+        genesis_time=lab.genesis_time,
+        window_s=item.window_s,
+        chains=lab.facts(),
+        roles={role: role_account(role).address for role in ROLES},
+        operators={name: lab.operators() for name in lab.chains},
+        legs=tuple(
+            Leg(
+                name=leg.name,
+                flow=leg.flow,
+                chain=leg.chain,
+                tx_id=leg.tx_id,
+                origin=rollup_address(leg.chain),
+                target=rollup_address(leg.target_chain or "elsewhere"),
+                payload="0x" + leg.payload.hex(),
+                after=parents[leg.name],
+                timestamp=lab.genesis_time + leg.at_ms // 1000,
+            )
+            for leg in item.legs
+        ),
+        capabilities=lab.wanted.target.capabilities,
+        poll_ms=item.relayer.poll_ms if item.relayer else 0,
+        rpc_budget_ms=round(RPC_TIMEOUT_S * 1000),
+        execution_order=item.relayer.execution_order if item.relayer else "ready",
+    )
+
+
+__all__ = ["LabError", "Options", "Result", "run_item"]

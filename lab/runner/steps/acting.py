@@ -1,0 +1,102 @@
+"""Steps that send transactions. They begin an operation and, once it has ended, judge its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from lab.coordinator import rollup_address
+from lab.coordinator.reads import ZERO_ID
+from lab.runner.conditions import resolve_argument
+from lab.runner.operations import Pending
+from lab.runner.run import Run
+from lab.scenario.expectations import EventOutcome, RevertOutcome
+from lab.scenario.item import LegSpec, Step
+from lab.scenario.steps import AdminStep, BufferStep, CallStep, ExecuteStep, ResolveStep
+
+ADMIN_FUNCTIONS = {"set_window": "set_coordination_window"}
+
+
+def buffer(run: Run, step: Step) -> None:
+    """`buffer_transaction` for a leg, or every leg of a flow."""
+    legs = run.item.legs_of(cast("BufferStep", step.action).buffer)
+    for leg in legs:
+        begin(run, step, leg.chain, "buffer_transaction", buffer_arguments(run, leg), leg=leg.name, many=len(legs) > 1)
+
+
+def resolve(run: Run, step: Step) -> None:
+    """`resolve_dependency` for a leg."""
+    leg = run.item.leg(cast("ResolveStep", step.action).resolve)
+    begin(run, step, leg.chain, "resolve_dependency", [leg.tx_id], leg=leg.name)
+
+
+def execute(run: Run, step: Step) -> None:
+    """`mark_executed` for a leg."""
+    leg = run.item.leg(cast("ExecuteStep", step.action).execute)
+    begin(run, step, leg.chain, "mark_executed", [leg.tx_id], leg=leg.name)
+
+
+def call(run: Run, step: Step) -> None:
+    """Any function, as any role."""
+    spec = cast("CallStep", step.action).call
+    begin(run, step, spec.chain, spec.function, [resolve_argument(run.item, argument) for argument in spec.args])
+
+
+def admin(run: Run, step: Step) -> None:
+    """An administrative function, by the owner unless said otherwise."""
+    spec = cast("AdminStep", step.action).admin
+    arguments = [] if spec.value is None else [resolve_argument(run.item, spec.value)]
+    begin(run, step, spec.chain, ADMIN_FUNCTIONS.get(spec.action, spec.action), arguments)
+
+
+def buffer_arguments(run: Run, leg: LegSpec) -> list[Any]:
+    """The arguments of `buffer_transaction` for a leg."""
+    parent = run.item.leg(leg.after).tx_id if leg.after else ZERO_ID
+    origin = rollup_address(leg.chain)
+    target = rollup_address(leg.target_chain or "elsewhere")
+    return [leg.tx_id, origin, target, "0x" + leg.payload.hex(), parent, run.lab.genesis_time + leg.at_ms // 1000]
+
+
+def begin(
+    run: Run, step: Step, chain: str, function: str, args: Sequence[Any], *, leg: str | None = None, many: bool = False
+) -> None:
+    """Start the operation; its outcome is judged when it has one."""
+    suffix = f"/{leg}" if many else ""
+    if not run.lab.wanted.target.codec.has(function):
+        run.expectation(
+            step,
+            f"{chain}: {function} to be called",
+            f"the contract has no function {function}",
+            met=False,
+            suffix=suffix,
+        )
+        return
+
+    def finished(pending: Pending) -> None:
+        if pending.outcome != "info":
+            judge(run, step, pending, suffix)
+
+    role = step.as_role or "operator"
+    pending = run.operations.start(step.id + suffix, chain, function, args, role, leg=leg, finished=finished)
+    run.waiting.append(pending)
+    run.all_operations.append(pending)
+
+
+def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
+    """Compare an operation's outcome with what the step expects of it."""
+    expect = step.expect or "ok"
+    subject = f"{pending.chain}: {pending.function} by {pending.role}"
+    actual = "ok" if pending.outcome == "ok" else f"fail ({pending.revert})"
+    if isinstance(expect, RevertOutcome):
+        met = pending.outcome == "fail" and expect.revert in (pending.revert or "")
+        run.expectation(step, f'{subject} to revert with "{expect.revert}"', actual, met=met, suffix=suffix)
+    elif isinstance(expect, EventOutcome):
+        logs = pending.tx.logs if pending.tx is not None else ()
+        found = [log for log in logs if log.event == expect.event]
+        met = any(expect.reason is None or log.args.get("reason") == expect.reason for log in found)
+        seen = ", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event"
+        wanted = f"{expect.event}({expect.reason})" if expect.reason else expect.event
+        run.expectation(step, f"{subject} to emit {wanted}", f"{actual}, {seen}", met=met, suffix=suffix)
+    else:
+        met = pending.outcome == ("ok" if expect == "ok" else "fail")
+        run.expectation(step, f"{subject} to be {expect}", actual, met=met, suffix=suffix)

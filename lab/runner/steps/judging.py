@@ -1,0 +1,46 @@
+"""Steps that look: expect and until. Between two looks time passes, no longer than a second at once."""
+
+from __future__ import annotations
+
+from lab.runner.conditions import Judged, judge_condition
+from lab.runner.run import Run
+from lab.scenario.item import Step
+
+LOOK_MS = 1_000
+
+
+def expect(run: Run, step: Step) -> None:
+    """The condition holds now, or within a time, and then for a time where `hold` says so."""
+    judged = _wait(run, step)
+    if judged.met and step.hold_ms is not None:
+        judged = _hold(run, step)
+    run.expectation(step, _phrase(step, judged), judged.actual, met=bool(judged.met))
+
+
+def _look(run: Run, step: Step) -> Judged:
+    assert step.condition is not None
+    return judge_condition(run.lab, run.item, step.condition)
+
+
+def _wait(run: Run, step: Step) -> Judged:
+    deadline_ms = run.now_ms + (step.within_ms or 0)
+    judged = _look(run, step)
+    while not judged.met and run.now_ms < deadline_ms:
+        run.lab.scheduler.advance_to(min(deadline_ms, run.now_ms + LOOK_MS))
+        judged = _look(run, step)
+    return judged
+
+
+def _hold(run: Run, step: Step) -> Judged:
+    end_ms = run.now_ms + (step.hold_ms or 0)
+    judged = _look(run, step)
+    while judged.met is not False and run.now_ms < end_ms:
+        run.lab.scheduler.advance_to(min(end_ms, run.now_ms + LOOK_MS))
+        judged = _look(run, step)
+    return judged
+
+
+def _phrase(step: Step, judged: Judged) -> str:
+    within = f" within {step.within_ms / 1000:g} s" if step.within_ms else ""
+    hold = f" and to hold for {step.hold_ms / 1000:g} s" if step.hold_ms else ""
+    return f"{judged.expected}{within}{hold}"

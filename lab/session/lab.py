@@ -1,0 +1,228 @@
+"""The composition root: starts chains, deploys the contract, wires faults and relayer, takes everything down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from lab.chains.backend import Backend, NodeSpec
+from lab.chains.chain import Chain
+from lab.chains.scheduler import Scheduler
+from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
+from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
+from lab.evidence import Recorder
+from lab.faults import Surroundings
+from lab.faults.gate import Gate
+from lab.faults.policy import Policy
+from lab.model.history import ChainFacts
+from lab.model.session import Session, SessionChain
+from lab.networks.anvil import anvil_args, l1_block_storage
+from lab.rpc import Transport
+from lab.scenario.item import ChainSpec, RelayerSpec
+from lab.session.relayer_actor import RelayerActor
+
+VIRTUAL_GENESIS = 1_800_000_000
+RPC_TIMEOUT_S = 5.0
+HISTORY_BLOCKS_MIN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to set up. `deepest_reorg` sizes the history that the nodes keep."""
+
+    run_id: str
+    chains: Mapping[str, ChainSpec]
+    target: Deployable
+    seed: int
+    window_s: int
+    folder: Path
+    clock: Literal["virtual", "real"] = "virtual"
+    relayer: RelayerSpec | None = None
+    deepest_reorg: int = 0
+
+
+@dataclass
+class Lab:
+    """The handles of a running lab."""
+
+    wanted: Wanted
+    backend: Backend
+    scheduler: Scheduler
+    recorder: Recorder
+    chains: dict[str, Chain]
+    genesis_time: int
+    policies: dict[str, Policy] = field(default_factory=dict)
+    readers: dict[str, Reader] = field(default_factory=dict)
+    relayer: RelayerActor | None = None
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What faults may touch."""
+        return Surroundings(self.scheduler, self.chains, self.policies, self.relayer, self.wanted.seed)
+
+    def facts(self) -> dict[str, ChainFacts]:
+        """What a reader of the history must know of each chain."""
+        return {
+            name: ChainFacts(
+                network=chain.profile.name,
+                chain_id=chain.profile.chain_id,
+                contract=chain.contract,
+                rollup=rollup_address(name),
+                finality=chain.finality,
+                tag_depth_blocks=chain.profile.tag_depth(chain.finality.tag) if chain.finality.tag else None,
+                block_time_ms=chain.profile.block_time_ms,
+                mines_empty_blocks=chain.profile.mines_empty_blocks,
+                deploy_block=1,
+            )
+            for name, chain in self.chains.items()
+        }
+
+    def operators(self) -> tuple[str, ...]:
+        """The operators of every contract after set-up."""
+        return tuple(role_account(role).address for role in ("owner", *OPERATOR_ROLES))
+
+    def set_up(self) -> None:
+        """Deploy and configure the contract in block 1 of every chain. Raises DeployFailure."""
+        target = self.wanted.target
+        for name, chain in self.chains.items():
+            profile = chain.profile
+            for address, slot, value in l1_block_storage(profile):
+                chain.producer.rpc.call("anvil_setStorageAt", address, slot, value)
+            raws = setup_transactions(
+                target,
+                chain_id=profile.chain_id,
+                window_s=self.wanted.window_s,
+                base_fee=profile.initial_base_fee_wei,
+                min_tip=profile.min_tip_wei,
+            )
+            hashes = [chain.producer.rpc.send_raw(raw) for raw in raws]
+            chain.producer.mine_setup()
+            confirm(chain.producer.rpc, name, target, hashes)
+            numbering = learn_numbering(chain.producer.rpc, target)
+            self.readers[name] = Reader(chain.producer.rpc, target.codec, target.address, numbering)
+
+    def numbering(self) -> StateNumbering:
+        """The contract's state numbering, after set-up."""
+        return next(iter(self.readers.values())).numbering
+
+    def reader(self, chain: str) -> Reader:
+        """Reads of one chain as of now, over the lab's own connection. Raises RpcUnavailable while its node is down."""
+        reader = self.readers[chain]
+        reader.rpc = self.chains[chain].look()
+        return reader
+
+    def session(self, urls: Mapping[str, str], spec: RelayerSpec) -> Session:
+        """The description of this lab for a relayer or a load generator."""
+        folder, target = self.wanted.folder, self.wanted.target
+        return Session(
+            run_id=self.wanted.run_id,
+            backend=self.backend.name,
+            clock=self.wanted.clock,
+            genesis_time=self.genesis_time,
+            chains={
+                name: SessionChain(
+                    name=name,
+                    network=chain.profile.name,
+                    chain_id=chain.profile.chain_id,
+                    rpc_url=urls[name],
+                    contract=chain.contract,
+                    rollup=rollup_address(name),
+                    finality=chain.finality,
+                    start_block=1,
+                    block_time_ms=chain.profile.block_time_ms,
+                    mines_empty_blocks=chain.profile.mines_empty_blocks,
+                    min_tip_wei=chain.profile.min_tip_wei,
+                    replacement_bump_percent=chain.profile.replacement_bump_percent,
+                )
+                for name, chain in self.chains.items()
+            },
+            accounts={role: role_account(role).address for role in ROLES},
+            key_file=str(folder / "keys.json"),
+            store_path=str(folder / "relayer.sqlite"),
+            poll_interval_ms=spec.poll_ms,
+            rpc_timeout_ms=round(RPC_TIMEOUT_S * 1000),
+            execution_order=spec.execution_order,
+            state_numbering=self.numbering().numbers,
+            abi=target.contract.abi,
+        )
+
+    def start_relayer(self) -> None:
+        """Start the reference relayer behind the fault layer, if one is wanted."""
+        spec = self.wanted.relayer
+        if spec is None:
+            return
+        transports: dict[str, Transport] = {}
+        for name, chain in self.chains.items():
+            transports[name] = Gate(
+                chain,
+                self.scheduler,
+                self.recorder,
+                self.wanted.target.codec,
+                self.policies[name],
+                timeout_s=RPC_TIMEOUT_S,
+            )
+        session = self.session({name: f"gate:{name}" for name in self.chains}, spec)
+        session.write(self.wanted.folder / "session.json")
+        write_keys(self.wanted.folder / "keys.json")
+        self.relayer = RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder)
+        self.relayer.start()
+
+    def memory_bytes(self) -> dict[str, int | None]:
+        """Resident memory of each node now."""
+        return {name: chain.memory_bytes() for name, chain in self.chains.items()}
+
+
+def write_keys(path: Path) -> None:
+    """The development keys by role, readable by the owner only."""
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({role: "0x" + role_account(role).key.hex() for role in ROLES}, indent=2) + "\n")
+
+
+@contextmanager
+def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
+    """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
+    scheduler = Scheduler(wanted.clock)
+    remember = max(HISTORY_BLOCKS_MIN, wanted.deepest_reorg + 16)
+    log_folder = wanted.folder / "logs"
+    log_folder.mkdir(parents=True, exist_ok=True)
+    specs = [
+        NodeSpec(
+            name=name,
+            run_id=wanted.run_id,
+            args=anvil_args(spec.profile, genesis_time=VIRTUAL_GENESIS, prune_history=remember),
+            log_path=log_folder / f"{name}.log",
+        )
+        for name, spec in wanted.chains.items()
+    ]
+    with ExitStack() as stack:
+        nodes = backend.start_all(specs)
+        for node in nodes:
+            stack.callback(node.stop)
+        chains = {
+            name: Chain(
+                name,
+                spec.profile,
+                spec.finality,
+                node,
+                scheduler,
+                recorder,
+                wanted.target.codec,
+                wanted.target.address,
+                seed=wanted.seed,
+                genesis_time=VIRTUAL_GENESIS,
+                remember=remember,
+            )
+            for (name, spec), node in zip(wanted.chains.items(), nodes, strict=True)
+        }
+        policies = {name: Policy() for name in chains}
+        lab = Lab(wanted, backend, scheduler, recorder, chains, VIRTUAL_GENESIS, policies)
+        try:
+            yield lab
+        finally:
+            if lab.relayer is not None:
+                lab.relayer.close()

@@ -1,0 +1,138 @@
+"""The reference relayer as an actor of the virtual clock: polls, can be stopped, killed anywhere, started again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from greenlet import GreenletExit
+
+from lab.chains.scheduler import Actor, Scheduler
+from lab.coordinator import Account
+from lab.errors import UsageError
+from lab.evidence import Recorder
+from lab.model.history import Note
+from lab.model.session import Session
+from lab.relayer import CRASH_POINTS, Relayer
+from lab.rpc import Transport
+
+
+class Killed(GreenletExit):
+    """Raised inside the relayer where it dies: nothing after this point of its code runs."""
+
+
+class SchedulerClock:
+    """The run's clock as the relayer wants it."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def now_ms(self) -> int:
+        """Milliseconds since genesis."""
+        return self._scheduler.now_ms
+
+    def sleep(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        self._scheduler.sleep(seconds)
+
+
+class RelayerActor:
+    """Implements `RelayerControl`. Each life is a new Relayer on the store that the last one left."""
+
+    def __init__(
+        self,
+        session: Session,
+        transports: dict[str, Transport],
+        account: Account,
+        scheduler: Scheduler,
+        recorder: Recorder,
+    ) -> None:
+        self._session = session
+        self._transports = transports
+        self._account = account
+        self._scheduler = scheduler
+        self._recorder = recorder
+        self._actor: Actor | None = None
+        self._relayer: Relayer | None = None
+        self._deadly_point: str | None = None
+        self._stopping = False
+        self.deaths = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it lives."""
+        return self._actor is not None and not self._actor.done
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has nothing to do and nothing under way; a dead or stopped one counts as idle."""
+        return not self.running or self._relayer is None or self._relayer.idle()
+
+    def start(self) -> None:
+        """See `RelayerControl.start`."""
+        if not self.running:
+            self._stopping = False
+            self._note("start")
+            self._actor = self._scheduler.spawn("relayer", self._live)
+
+    def stop(self) -> None:
+        """Ask for a clean stop: it finishes its poll first."""
+        self._stopping = True
+
+    def kill(self) -> None:
+        """See `RelayerControl.kill`."""
+        if self.running and self._actor is not None:
+            self._actor.kill(Killed)
+            self._died("killed")
+
+    def kill_at(self, point: str) -> None:
+        """See `RelayerControl.kill_at`."""
+        if point not in CRASH_POINTS:
+            raise UsageError(f"relayer_kill: expected a commit point ({', '.join(CRASH_POINTS)}), got {point!r}")
+        self._deadly_point = point
+
+    def spare(self) -> None:
+        """See `RelayerControl.spare`."""
+        self._deadly_point = None
+
+    def close(self) -> None:
+        """End it for good, without a note."""
+        if self._actor is not None and not self._actor.done:
+            self._actor.kill(Killed)
+        self._close_store()
+
+    def _live(self) -> None:
+        relayer = Relayer(
+            self._session,
+            self._transports,
+            self._account,
+            Path(self._session.store_path),
+            SchedulerClock(self._scheduler),
+            crash=self._pass,
+        )
+        self._relayer = relayer
+        while not self._stopping:
+            relayer.step()
+            if not self._stopping:
+                self._scheduler.sleep(self._session.poll_interval_ms / 1000)
+        self._close_store()
+        self._note("stop")
+
+    def _pass(self, point: str) -> None:
+        """Called by the relayer at each commit point."""
+        if point == self._deadly_point:
+            self._deadly_point = None
+            self._died(f"killed at {point}")
+            raise Killed
+
+    def _died(self, how: str) -> None:
+        self.deaths += 1
+        self._close_store()
+        self._note(how)
+
+    def _close_store(self) -> None:
+        relayer, self._relayer = self._relayer, None
+        if relayer is not None:
+            relayer.close()
+
+    def _note(self, text: str) -> None:
+        self._recorder.add(Note(t_ms=self._scheduler.now_ms, kind="relayer", text=text))
