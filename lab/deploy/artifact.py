@@ -59,7 +59,9 @@ def _abi(path: Path, document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _initcode(path: Path, document: dict[str, Any]) -> str:
-    code = _code(document.get("bytecode"), "object") or _code(document.get("deploymentBytecode"), "bytecode")
+    code = _code(document.get("bytecode"), "object")
+    if code is None:
+        code = _code(document.get("deploymentBytecode"), "bytecode")
     if code is None:
         found = ", ".join(sorted(document)) or "(none)"
         raise CompileFailure(f"{path}: no creation bytecode: expected `bytecode`, `bytecode.object` or "

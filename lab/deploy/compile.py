@@ -18,7 +18,7 @@ from lab.deploy.artifact import read_artifact
 from lab.deploy.compiled import CompiledContract, digest_of, hash_bytes, hash_hex
 from lab.deploy.vyper_compilers import run_compiler
 from lab.deploy.vyper_source import VyperSource, read_source
-from lab.errors import CompileFailure, InvalidFile, Problem, UsageError
+from lab.errors import InvalidFile, Problem, UsageError
 
 __all__ = ["CompiledContract", "compile_contract"]
 
@@ -53,8 +53,6 @@ def compile_contract(path: Path, *, cache_dir: Path) -> CompiledContract:
     if cached is not None:
         return cached
     output = run_compiler(source)
-    if output.bytecode in ("", "0x"):
-        raise CompileFailure(f"{path}: vyper {source.compiler_version} produced no bytecode: nothing to deploy in it")
     contract = CompiledContract(
         name=path.stem,
         source_path=path,

@@ -97,10 +97,11 @@ def compile_failure(source: VyperSource, detail: str) -> CompileFailure:
     """Puts file:line:column, the source line and the compiler's version in front of what the compiler said."""
     file, line, column = _locate(source, detail)
     where = f"{file}:{line}:{column}" if line else str(file)
-    quoted = _source_line(file, line)
+    shown, quoted = _quotable(file, line)
     message = f"{where}: vyper {source.compiler_version}: {detail.splitlines()[0].strip() or 'compilation failed'}"
     if quoted:
-        message += f"\n  {line} | {quoted}\n  {' ' * len(str(line))} | {' ' * (column - 1)}^"
+        caret = column - 1 if shown == line else len(quoted)
+        message += f"\n  {shown} | {quoted}\n  {' ' * len(str(shown))} | {' ' * caret}^"
     return CompileFailure(f"{message}\nThe compiler's own words:\n{_last_lines(detail, 40)}")
 
 
@@ -118,9 +119,13 @@ def _locate(source: VyperSource, detail: str) -> tuple[Path, int, int]:
     return file, int(match.group("line")), int(match.group("column")) + 1
 
 
-def _source_line(file: Path, line: int) -> str:
+def _quotable(file: Path, line: int) -> tuple[int, str]:
+    """The line to show: the named one, or the last one before it with text in it (an error at the end of the file)."""
     lines = file.read_text(encoding="utf-8").splitlines()
-    return lines[line - 1].rstrip() if 0 < line <= len(lines) else ""
+    for number in range(min(line, len(lines)), 0, -1):
+        if text := lines[number - 1].rstrip():
+            return number, text
+    return 0, ""
 
 
 def _exception_text(stderr: str) -> str:

@@ -1,0 +1,241 @@
+"""compile_contract: sources through the right compiler, cached by content; every wrong input explained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lab.deploy.compile import CompiledContract, compile_contract
+from lab.deploy.vyper_compilers import CompilerOutput, interpreter_for, run_compiler
+from lab.deploy.vyper_source import VyperSource
+from lab.errors import CompileFailure, EnvironmentFailure, InvalidFile, UsageError
+
+REFERENCE = Path(__file__).resolve().parents[3] / "contracts" / "TesseractCoordinator.vy"
+SMALL = "x: public(uint256)\n"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A cache folder that does not exist yet."""
+    return tmp_path / "cache" / "contracts"
+
+
+@pytest.fixture
+def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the sources that really went through a compiler."""
+    seen: list[str] = []
+
+    def counted(source: VyperSource) -> CompilerOutput:
+        seen.append(source.path.name)
+        return run_compiler(source)
+
+    monkeypatch.setattr("lab.deploy.compile.run_compiler", counted)
+    return seen
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a file; returns its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_the_reference_contract_fits_on_every_chain(cache: Path) -> None:
+    """Compiled with its modules, within the code-size limit of 24,576 bytes."""
+    contract = compile_contract(REFERENCE, cache_dir=cache)
+    assert (contract.name, contract.compiler) == ("TesseractCoordinator", "vyper 0.4.3")
+    assert [name for name, _ in contract.sources] == [
+        "TesseractCoordinator.vy",
+        "controls.vy",
+        "ownership.vy",
+        "transaction_store.vy",
+    ]
+    assert contract.runtime_size_bytes is not None
+    assert 0 < contract.runtime_size_bytes <= 24_576
+    assert contract.runtime_size_bytes < len(bytes.fromhex(contract.bytecode[2:]))
+    assert {"transactions", "buffer_batch"} <= {entry.get("name") for entry in contract.abi}
+
+
+def test_the_bytecode_does_not_depend_on_the_folder(tmp_path: Path, compilations: list[str]) -> None:
+    """The same sources elsewhere, compiled anew, give the same code: the same address on every machine."""
+    shutil.copytree(REFERENCE.parent, tmp_path / "elsewhere")
+    here = compile_contract(REFERENCE, cache_dir=tmp_path / "one")
+    there = compile_contract(tmp_path / "elsewhere" / REFERENCE.name, cache_dir=tmp_path / "two")
+    assert len(compilations) == 2
+    assert (here.bytecode, here.source_sha256) == (there.bytecode, there.source_sha256)
+
+
+def test_a_second_compilation_comes_from_the_cache(tmp_path: Path, cache: Path, compilations: list[str]) -> None:
+    """The same record, also from another path with the same content."""
+    path = write(tmp_path / "a/small.vy", SMALL)
+    first = compile_contract(path, cache_dir=cache)
+    assert compile_contract(path, cache_dir=cache) == first
+    copy = write(tmp_path / "b/small.vy", SMALL)
+    assert compile_contract(copy, cache_dir=cache).source_path == copy
+    assert compilations == ["small.vy"]
+
+
+def test_a_changed_source_or_module_is_compiled_again(tmp_path: Path, cache: Path, compilations: list[str]) -> None:
+    """The modules count as much as the file itself."""
+    main = write(tmp_path / "main.vy", "import part\n\n@external\ndef f() -> uint256:\n    return part.K\n")
+    write(tmp_path / "part.vy", "K: constant(uint256) = 1\n")
+    one = compile_contract(main, cache_dir=cache)
+    write(tmp_path / "part.vy", "K: constant(uint256) = 2\n")
+    two = compile_contract(main, cache_dir=cache)
+    write(tmp_path / "part.vy", "K: constant(uint256) = 1\n")
+    assert compile_contract(main, cache_dir=cache) == one
+    assert len(compilations) == 2
+    assert one.bytecode != two.bytecode
+    assert one.source_sha256 != two.source_sha256
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"name": "x"}', "flipped"])
+def test_a_damaged_cache_file_is_replaced(tmp_path: Path, cache: Path, compilations: list[str], damage: str) -> None:
+    """Nothing in a cache file is believed that does not match its own hash."""
+    path = write(tmp_path / "small.vy", SMALL)
+    first = compile_contract(path, cache_dir=cache)
+    (cached,) = cache.iterdir()
+    if damage == "flipped":
+        fields = json.loads(cached.read_text())
+        cached.write_text(json.dumps(fields | {"bytecode": fields["bytecode"][:-2] + "00"}))
+    else:
+        cached.write_text(damage)
+    assert compile_contract(path, cache_dir=cache) == first
+    assert len(compilations) == 2
+    assert compile_contract(path, cache_dir=cache) == first
+    assert len(compilations) == 2
+
+
+def test_concurrent_writers_leave_one_whole_file(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many at once agree on the result, and no temporary file stays behind."""
+    code = "0x" + "60" * 100_000
+    monkeypatch.setattr("lab.deploy.compile.run_compiler", lambda source: CompilerOutput([], code, code))
+    path = write(tmp_path / "small.vy", SMALL)
+    with ThreadPoolExecutor(8) as pool:
+        results: list[CompiledContract] = list(pool.map(lambda _: compile_contract(path, cache_dir=cache), range(40)))
+    assert all(result == results[0] for result in results)
+    assert [file.suffix for file in cache.iterdir()] == [".json"]
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    blocked = write(tmp_path / "cache", "")
+    path = write(tmp_path / "small.vy", SMALL)
+    assert compile_contract(path, cache_dir=blocked).bytecode.startswith("0x")
+
+
+@pytest.mark.parametrize(
+    ("source", "where", "line"),
+    [
+        ("@external\ndef f() -> uint256:\n    return self.y\n", "bad.vy:3:12", "3 |     return self.y"),
+        ("x: public(uint256\n\n\n", "bad.vy:", "1 | x: public(uint256\n    |                  ^"),
+        ("x: uint999\n", "bad.vy:1:", "1 | x: uint999"),
+        ("def f(:\n", "bad.vy:2:", "1 | def f(:"),
+        ("import nowhere\n", "bad.vy:1:", "1 | import nowhere"),
+    ],
+)
+def test_a_compile_error_quotes_the_line(tmp_path: Path, cache: Path, source: str, where: str, line: str) -> None:
+    """File, line, the line itself and the compiler's version; nothing is cached."""
+    with pytest.raises(CompileFailure) as caught:
+        compile_contract(write(tmp_path / "bad.vy", source), cache_dir=cache)
+    assert str(caught.value).startswith(f"{tmp_path}/{where}")
+    assert "vyper 0.4.3" in str(caught.value)
+    assert line in str(caught.value)
+    assert not cache.exists()
+
+
+def test_an_error_in_a_module_names_the_module(tmp_path: Path, cache: Path) -> None:
+    """The file to mend is the imported one."""
+    main = write(tmp_path / "main.vy", "import part\n\n@external\ndef f():\n    part.g()\n")
+    write(tmp_path / "part.vy", "\n\n@internal\ndef g():\n    x: uint256 = nonsense\n")
+    with pytest.raises(CompileFailure, match=r"part\.vy:5:18: vyper 0\.4\.3"):
+        compile_contract(main, cache_dir=cache)
+
+
+@pytest.mark.parametrize("version", ["0.3.7", "0.3.10", "0.4.0"])
+def test_another_compiler_runs_in_isolation(tmp_path: Path, cache: Path, version: str) -> None:
+    """A pragma that excludes the installed compiler gets its own, and the contract's modules are found."""
+    path = write(tmp_path / "old.vy", f"# @version {version}\nx: public(uint256)\n")
+    contract = compile_contract(path, cache_dir=cache)
+    assert contract.compiler == f"vyper {version}"
+    assert [entry["name"] for entry in contract.abi] == ["x"]
+    assert contract.runtime_size_bytes
+    assert bytes.fromhex(contract.bytecode[2:])
+
+
+def test_an_isolated_compiler_finds_imports(tmp_path: Path, cache: Path) -> None:
+    """An interface beside the file (0.3) and a module beside the file (0.4), in a project's sub-folder."""
+    (tmp_path / "pyproject.toml").touch()
+    write(tmp_path / "src/IThing.vy", "@external\ndef f() -> uint256:\n    return 1\n")
+    three = (
+        "# @version 0.3.10\nfrom . import IThing\nimplements: IThing\n@external\ndef f() -> uint256:\n    return 2\n"
+    )
+    write(tmp_path / "src/part.vy", "K: constant(uint256) = 1\n")
+    four = "# pragma version 0.4.1\nimport part\n@external\ndef f() -> uint256:\n    return part.K\n"
+    for name, text in (("three.vy", three), ("four.vy", four)):
+        contract = compile_contract(write(tmp_path / "src" / name, text), cache_dir=cache)
+        assert [entry["name"] for entry in contract.abi] == ["f"]
+
+
+def test_an_isolated_compile_error_quotes_the_line(tmp_path: Path, cache: Path) -> None:
+    """The same form as with the installed compiler."""
+    path = write(tmp_path / "bad.vy", "# @version ^0.3.7\n\n@external\ndef f() -> uint256:\n    return self.y\n")
+    with pytest.raises(CompileFailure) as caught:
+        compile_contract(path, cache_dir=cache)
+    assert str(caught.value).startswith(f"{path}:5:12: vyper 0.3.10: UndeclaredDefinition")
+    assert "5 |     return self.y" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_compiler_that_cannot_be_fetched_names_the_ways_out(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offline with an empty cache is the machine's fault, not the contract's."""
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    path = write(tmp_path / "old.vy", "# @version 0.3.9\nx: public(uint256)\n")
+    with pytest.raises(EnvironmentFailure, match=r"(?s)vyper 0\.3\.9 could not be run.*Ways out"):
+        compile_contract(path, cache_dir=cache)
+
+
+def test_old_compilers_get_an_interpreter_they_run_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 0.3 series stops at Python 3.11."""
+    monkeypatch.setattr("sys.version_info", (3, 13, 0))
+    monkeypatch.setattr("sys.executable", "/running/python")
+    assert interpreter_for("0.3.10") == "3.11"
+    assert interpreter_for("0.4.2") == "/running/python"
+    monkeypatch.setattr("sys.version_info", (3, 11, 7))
+    assert interpreter_for("0.3.7") == "/running/python"
+
+
+@pytest.mark.parametrize(("name", "words"), [("none.vy", "no such file"), (".", "it is a folder")])
+def test_a_missing_file(tmp_path: Path, cache: Path, name: str, words: str) -> None:
+    """Said before anything else."""
+    with pytest.raises(UsageError, match=words):
+        compile_contract(tmp_path / name, cache_dir=cache)
+
+
+@pytest.mark.parametrize("name", ["a.sol", "a.vyi", "a"])
+def test_another_kind_of_file(tmp_path: Path, cache: Path, name: str) -> None:
+    """The two accepted suffixes are named."""
+    with pytest.raises(UsageError, match=r"\.vy source or artifact \.json, got"):
+        compile_contract(write(tmp_path / name, ""), cache_dir=cache)
+
+
+def test_a_source_that_is_not_text(tmp_path: Path, cache: Path) -> None:
+    """No decoder's exception gets out."""
+    path = tmp_path / "a.vy"
+    path.write_bytes(b"# \xff\xfe\n")
+    with pytest.raises(InvalidFile, match="not UTF-8"):
+        compile_contract(path, cache_dir=cache)
+
+
+def test_an_artifact_goes_through_without_a_compiler(tmp_path: Path, cache: Path, compilations: list[str]) -> None:
+    """JSON with ABI and bytecode is taken as it is."""
+    path = write(tmp_path / "a.json", json.dumps({"abi": [{"type": "constructor"}], "bytecode": "0x6001"}))
+    assert compile_contract(path, cache_dir=cache).bytecode == "0x6001"
+    assert compilations == []
