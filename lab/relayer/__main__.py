@@ -1,0 +1,108 @@
+"""`python -m lab.relayer --session PATH`: the relayer as a process of its own, one JSON line per change on stderr.
+
+Exit codes: 0 stopped by SIGTERM or SIGINT, 2 the session or an option is wrong, 4 the machine cannot do it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lab.coordinator import Account
+from lab.errors import LabError, UsageError
+from lab.model.session import Session
+from lab.relayer.clock import WallClock
+from lab.relayer.records import CRASH_POINTS
+from lab.relayer.relayer import Relayer
+from lab.rpc import HttpTransport
+
+
+def read_session(path: Path) -> Session:
+    """The session file. Raises UsageError that says what is wrong with it."""
+    try:
+        return Session.read(path)
+    except OSError as error:
+        raise UsageError(f"{path}: expected a session.json as `lab up` writes it, cannot read it: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{path}: expected a session.json of this version, {where}: {first['msg']}") from error
+
+
+def read_account(session: Session) -> Account:
+    """The relayer's account with its key. Raises UsageError; never quotes a key."""
+    role, path = session.relayer_role, Path(session.key_file)
+    if role not in session.accounts:
+        raise UsageError(f"session: expected an address for the role {role!r}, got {', '.join(session.accounts)}")
+    try:
+        key = json.loads(path.read_text(encoding="utf-8"))[role]
+        return Account(role, session.accounts[role].lower(), bytes.fromhex(key.removeprefix("0x")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{path}: expected a JSON object with a private key for the role {role!r}") from None
+
+
+def _report(status: dict[str, Any]) -> None:
+    print(json.dumps(status), file=sys.stderr, flush=True)
+
+
+def _kill_at(point: str | None, at: str) -> None:
+    """A crash is a crash: no clean-up of any kind."""
+    if at == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until told to stop; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m lab.relayer", description=__doc__)
+    parser.add_argument("--session", type=Path, required=True, help="the session.json of a running lab")
+    parser.add_argument("--store", type=Path, help="the relayer's SQLite file (default: the session's)")
+    parser.add_argument("--crash-at", choices=CRASH_POINTS, help="kill the process when it reaches this point")
+    options = parser.parse_args(arguments)
+    try:
+        session = read_session(options.session)
+        account = read_account(session)
+        timeout_s = session.rpc_timeout_ms / 1000
+        transports = {name: HttpTransport(c.rpc_url, timeout_s=timeout_s) for name, c in session.chains.items()}
+        clock = WallClock(session.genesis_time)
+        relayer = Relayer(
+            session, transports, account, options.store or Path(session.store_path), clock,
+            crash=lambda at: _kill_at(options.crash_at, at),
+            notify=lambda status: _report({"t_ms": clock.now_ms(), **status}),
+        )  # fmt: skip
+    except LabError as error:
+        _report({"event": "error", "error": str(error)})
+        return error.exit_code
+    stopping: list[int] = []
+
+    def stop(number: int, _: Any) -> None:
+        stopping.append(number)
+        clock.wake()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    _report({"event": "started", "account": account.address, "chains": list(session.chains)})
+    was_idle = False
+    while not stopping:
+        relayer.step()
+        if (idle := relayer.idle()) != was_idle:
+            was_idle = idle
+            _report({"t_ms": clock.now_ms(), "event": "idle" if idle else "busy"})
+        if not stopping:
+            clock.sleep(session.poll_interval_ms / 1000)
+    relayer.close()
+    for transport in transports.values():
+        transport.close()
+    _report({"event": "stopped", "signal": signal.Signals(stopping[0]).name})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

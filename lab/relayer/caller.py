@@ -1,0 +1,140 @@
+"""Sends what was decided: checks again what it rests on, asks the contract what it would say, and submits.
+
+Also knows how to tell whether a mined call reached its aim: by events and storage, never by the transaction's status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lab.coordinator import Account, Codec
+from lab.relayer import answers
+from lab.relayer.absorb import read_transaction
+from lab.relayer.chain import Chain
+from lab.relayer.intents import Intent
+from lab.relayer.ledger import Ledger
+from lab.relayer.parents import Answer
+from lab.relayer.records import Action, BlockId, Job, Key, Notify
+from lab.relayer.sender import Sender
+from lab.relayer.store import Store
+from lab.rpc import RpcFailure, RpcRefused
+from lab.rpc.client import quantity
+
+RETRY_POLLS_MAX = 16
+EXPIRE_GAS = 150_000
+
+
+class Caller:
+    """Calls into the contracts of all chains. `deadline_passed`: READY transactions that can no more be executed."""
+
+    def __init__(
+        self, chains: Mapping[str, Chain], account: Account, codec: Codec, ledger: Ledger, store: Store,
+        poll_ms: int, notify: Notify,
+    ) -> None:  # fmt: skip
+        self._chains, self._account, self._codec, self._ledger, self._store = chains, account, codec, ledger, store
+        self._poll_ms, self._notify = poll_ms, notify
+        self.deadline_passed: set[Key] = set()
+        self._retry: dict[Job, tuple[int, int]] = {}
+
+    def forget(self, chain: str) -> None:
+        """After a reorg: what the contract said before need not hold any more."""
+        self.deadline_passed = {key for key in self.deadline_passed if key[0] != chain}
+        self._retry = {job: wait for job, wait in self._retry.items() if job[1] != chain}
+
+    def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> None:
+        """Submit one wanted call unless something stands against it now. Raises an RpcFailure of this chain."""
+        if sender.has(action.job) or now_ms < self._retry.get(action.job, (0, 0))[0]:
+            return
+        if action.after is not None and not self._on_its_way(sender, action.after):
+            return
+        if chain.blocked_until_ms is not None and now_ms < chain.blocked_until_ms:
+            return
+        if self.still_canonical(action.needs) != "yes":
+            return
+        if action.kind == "expire" and self._window_moved(chain):
+            return
+        data = self._codec.encode(action.function, action.args)
+        gas = self._gas(chain, action, data, now_ms)
+        if gas is not None:
+            sender.submit(action, data, gas, now_ms)
+
+    def still_canonical(self, needs: tuple[BlockId, ...]) -> Answer:
+        """Asked right before sending: a reorg may have come since the scan, under a real clock."""
+        for need in needs:
+            chain = self._chains[need.chain]
+            try:
+                block = chain.rpc.block(need.number)
+            except RpcFailure as failure:
+                self._notify({"event": "rpc_failure", "chain": need.chain, "during": "recheck", "error": str(failure)})
+                return "unknown"
+            if block is None or str(block["hash"]).lower() != need.hash:
+                return "unknown"
+        return "yes"
+
+    def _on_its_way(self, sender: Sender, key: Key) -> bool:
+        entry = self._ledger.entries.get(key)
+        return sender.has(("resolve", *key)) or (entry is not None and entry.ready is not None)
+
+    def _window_moved(self, chain: Chain) -> bool:
+        before, chain.window_s = chain.window_s, chain.read_window()
+        return chain.window_s != before
+
+    def _gas(self, chain: Chain, action: Action, data: str, now_ms: int) -> int | None:
+        """A gas limit with room, or None when the contract would refuse the call."""
+        request = {"from": self._account.address, "to": chain.facts.contract, "data": data}
+        try:
+            estimate = quantity("eth_estimateGas", chain.rpc.call("eth_estimateGas", request))
+        except RpcRefused as refused:
+            reason = answers.revert_reason(refused)
+            if reason is None:
+                raise
+            if action.kind == "expire" and "not expired" in reason and not chain.facts.mines_empty_blocks:
+                return EXPIRE_GAS  # estimated at the old head's time; the block that holds it will carry a later one
+            self._refused(chain, action, reason, now_ms)
+            return None
+        chain.unblock_calls()
+        self._retry.pop(action.job, None)
+        # Estimates are made at the head, where a resolve may still take the shorter way of coming too early.
+        return estimate * 6 // 5 + 20_000
+
+    def _refused(self, chain: Chain, action: Action, reason: str, now_ms: int) -> None:
+        wait_ms = self._retry.get(action.job, (0, 0))[1]
+        if answers.is_shut(reason):
+            wait_ms = chain.block_calls(now_ms)
+        else:
+            limit = RETRY_POLLS_MAX * self._poll_ms
+            wait_ms = min(limit, 2 * wait_ms or self._poll_ms)
+            self._retry[action.job] = (now_ms + wait_ms, wait_ms)
+            if "deadline passed" in reason.lower():
+                self.deadline_passed.add((action.chain, action.tx_id))
+            elif action.kind != "mirror":
+                self._learn_end(chain, (action.chain, action.tx_id), None)
+        self._notify({"event": "refused", "chain": chain.name, "kind": action.kind, "tx_id": action.tx_id,
+                      "reason": reason, "wait_ms": wait_ms})  # fmt: skip
+
+    def reached(self, intent: Intent, block: BlockId, ok: bool) -> bool:
+        """Whether a mined intent has its effect: by events and storage, never by the status alone."""
+        key = (intent.chain, intent.tx_id)
+        entry = self._ledger.entries.get(key)
+        if intent.kind == "mirror" or entry is None:
+            return entry is not None
+        if intent.kind == "resolve":
+            return entry.ready is not None
+        if entry.ended is None:
+            self._learn_end(self._chains[intent.chain], key, block if ok else None)
+        wanted = "EXECUTED" if intent.kind == "execute" else "EXPIRED"
+        return self._ledger.entries[key].end_state == wanted
+
+    def _learn_end(self, chain: Chain, key: Key, block: BlockId | None) -> None:
+        """Read whether a transaction has ended, for mark_executed emits nothing. Without a block: known by the head."""
+        entry = self._ledger.entries.get(key)
+        if entry is None or chain.head is None or entry.ended is not None:
+            return
+        state = read_transaction(chain, entry.tx_id, chain.head).state
+        if state == "EXECUTED" or state == "EXPIRED":
+            at = block or BlockId(chain.name, chain.head.number, chain.head.hash)
+            ended = replace(entry, ended=at, end_state=state)
+            self._store.save_entry(ended)
+            self._ledger.put([ended])
+            self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": state})

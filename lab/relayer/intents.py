@@ -1,0 +1,55 @@
+"""An intent is one job bound to one nonce; its versions are the signed transactions that may fill this nonce.
+
+Several versions can exist (a raised fee, a cancellation), but they share the nonce: at most one is ever mined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.coordinator import Fees
+from lab.relayer.records import BlockId, Job, Kind
+
+# open: may still be mined. done: mined, aim reached. failed: mined, aim missed. cancelled: its place was taken by our
+# own empty transaction. lost: the nonce was used by a transaction that is none of ours.
+Status = Literal["open", "done", "failed", "cancelled", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One signed transaction. `confirmed`: a node has said that it has it. `sent_block` is the head at signing."""
+
+    hash: str
+    raw: str
+    fees: Fees
+    cancel: bool
+    confirmed: bool
+    sent_block: int
+    sent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One job on one chain with its nonce, oldest version first."""
+
+    id: int
+    chain: str
+    kind: Kind
+    tx_id: str
+    nonce: int
+    data: str
+    gas: int
+    status: Status
+    mined: BlockId | None
+    versions: tuple[Version, ...]
+
+    @property
+    def job(self) -> Job:
+        """What it is for."""
+        return self.kind, self.chain, self.tx_id
+
+    @property
+    def last(self) -> Version:
+        """The version sent last."""
+        return self.versions[-1]

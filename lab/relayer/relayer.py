@@ -1,0 +1,220 @@
+"""The reference relayer: `step` is one poll over all chains. It scans, settles what was sent, decides, and acts.
+
+All scans come first, so that a decision on one chain rests on what every other chain says in the same poll. A chain
+whose calls fail is left out until the next poll; what depends on it waits, everything else goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from lab.coordinator import Account, Codec
+from lab.model.session import Session
+from lab.relayer import core
+from lab.relayer.absorb import absorb
+from lab.relayer.caller import Caller
+from lab.relayer.chain import Chain
+from lab.relayer.clock import Clock
+from lab.relayer.intents import Intent
+from lab.relayer.ledger import Ledger
+from lab.relayer.parents import Answer
+from lab.relayer.records import Action, BlockId, Crash, Notify, World
+from lab.relayer.scan import Mark, scan
+from lab.relayer.sender import Sender
+from lab.relayer.store import Store
+from lab.rpc import RpcFailure, Transport
+
+# A scan position without news is written every so often only: losing it costs one longer, idempotent scan.
+UNSAVED_MARKS_MAX = 16
+
+
+def _nothing(_: Any) -> None:
+    """The default of the hooks."""
+
+
+class Relayer:
+    """One relayer over all chains of a session. Raises what `Store` raises; RPC failures never leave `step`."""
+
+    def __init__(
+        self,
+        session: Session,
+        transports: Mapping[str, Transport],
+        account: Account,
+        store_path: Path,
+        clock: Clock,
+        crash: Crash = _nothing,
+        notify: Notify = _nothing,
+    ) -> None:
+        self._session, self._account, self._clock = session, account, clock
+        self._crash, self._notify = crash, notify
+        self._codec = Codec(session.abi)
+        self._can_expire = self._codec.has("expire_transaction")
+        facts = session.chains
+        self._chains = {
+            name: Chain(session, facts[name], order, transports[name], self._codec)
+            for order, name in enumerate(session.chains)
+        }
+        fingerprint = {name: [c.chain_id, c.contract.lower(), c.start_block] for name, c in facts.items()}
+        self._store = Store(
+            store_path,
+            {name: chain.chain_id for name, chain in facts.items()},
+            fingerprint | {"account": account.address},
+            durable=session.clock == "real",
+        )
+        self._ledger = Ledger({name: chain.order for name, chain in self._chains.items()}, self._store.entries())
+        self._final: set[BlockId] = set()
+        self._spent = self._store.spent()
+        self._caller = Caller(
+            self._chains, account, self._codec, self._ledger, self._store, session.poll_interval_ms, notify
+        )
+        intents = self._store.intents()
+        ids = count(max((intent.id for intent in intents), default=0) + 1)
+        self._senders = {
+            name: Sender(
+                chain, account, self._store, [i for i in intents if i.chain == name], ids, self._spent, crash, notify
+            )
+            for name, chain in self._chains.items()
+        }
+        for name, chain in self._chains.items():
+            chain.trail = self._store.trail(name)
+
+    def step(self) -> None:
+        """One poll over all chains, in declared order."""
+        for chain in self._chains.values():
+            chain.fresh = False
+            chain.fresh = self._guarded(chain, self._scan)
+        self._learn_finality()
+        # A chain whose calls fail from here on is still known well enough for others to rest on.
+        stopped: set[str] = set()
+        for chain in self._chains.values():
+            if chain.fresh and self._senders[chain.name].open and not self._guarded(chain, self._tend):
+                stopped.add(chain.name)
+        self._learn_finality()
+        for action in core.decide(self._world()):
+            if action.chain not in stopped and not self._guarded(self._chains[action.chain], self._act, action):
+                stopped.add(action.chain)
+
+    def idle(self) -> bool:
+        """True when nothing is in flight and no transaction known needs a call any more."""
+        in_flight = any(sender.open for sender in self._senders.values())
+        return not in_flight and all(c.fresh for c in self._chains.values()) and not core.pending(self._world())
+
+    def close(self) -> None:
+        """Write the scan positions down and close the store."""
+        for chain in self._chains.values():
+            if chain.unsaved:
+                self._save_position(chain, chain.unsaved)
+        self._store.close()
+
+    # --- parts of a poll ------------------------------------------------------------------------------------------
+
+    def _guarded(self, chain: Chain, part: Callable[..., None], *args: Any) -> bool:
+        try:
+            part(chain, *args)
+        except RpcFailure as failure:
+            self._notify({"event": "rpc_failure", "chain": chain.name, "during": part.__name__.strip("_"),
+                          "error": str(failure)})  # fmt: skip
+            return False
+        return True
+
+    def _scan(self, chain: Chain) -> None:
+        facts = chain.facts
+        head, found = scan(chain.rpc, facts.contract, chain.trail, facts.start_block)
+        if found is None:
+            chain.head = head
+            if chain.window_s is None:
+                chain.window_s = chain.read_window()
+            return
+        news = absorb(chain, self._ledger, found)
+        if news.window_touched or chain.window_s is None:
+            chain.window_s = chain.read_window()
+        sender = self._senders[chain.name]
+        reopened = sender.reopened(found.ancestor) if found.ancestor is not None else []
+        trail = [mark for mark in chain.trail if found.ancestor is None or mark[0] <= found.ancestor]
+        unsaved = [mark for mark in chain.unsaved if found.ancestor is None or mark[0] <= found.ancestor]
+        unsaved += found.marks
+        self._crash("before_checkpoint")
+        if news.changed or news.gone or found.ancestor is not None or len(unsaved) >= UNSAVED_MARKS_MAX:
+            final = chain.judge.final_number(head, [*trail, *found.marks], self._clock.now_ms())
+            self._store.save_scan(
+                chain.name, ancestor=found.ancestor, marks=unsaved, changed=news.changed.values(), gone=news.gone,
+                intents=reopened, checkpoint=_checkpoint([*trail, *found.marks], final),
+            )  # fmt: skip
+            unsaved = []
+        chain.unsaved = unsaved
+        chain.advance(head, found.marks, found.ancestor)
+        self._ledger.remove(news.gone)
+        self._ledger.put(news.changed.values())
+        if found.ancestor is not None:
+            self._after_reorg(chain, found.ancestor, reopened)
+        if news.resumed:
+            chain.unblock_calls()
+        for tx_id in news.unreadable:
+            self._notify({"event": "unreadable", "chain": chain.name, "tx_id": tx_id})
+        for entry in news.changed.values():
+            state = entry.end_state or ("READY" if entry.ready else "BUFFERED")
+            self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": state})
+        self._crash("after_scan")
+
+    def _after_reorg(self, chain: Chain, ancestor: int, reopened: list[Intent]) -> None:
+        self._final = {b for b in self._final if b.chain != chain.name or b.number <= ancestor}
+        self._caller.forget(chain.name)
+        self._senders[chain.name].reopen(reopened)
+        self._notify({"event": "reorg", "chain": chain.name, "ancestor": ancestor})
+
+    def _act(self, chain: Chain, action: Action) -> None:
+        self._caller.act(chain, action, self._senders[chain.name], self._clock.now_ms())
+
+    def _tend(self, chain: Chain) -> None:
+        world = self._world()
+
+        def judge(intent: Intent) -> Answer:
+            answer, needs = core.justified(world, intent.job)
+            return answer if answer != "yes" else self._caller.still_canonical(needs)
+
+        self._senders[chain.name].tend(self._clock.now_ms(), judge, self._caller.reached)
+
+    def _learn_finality(self) -> None:
+        for block in core.questions(self._world()):
+            chain = self._chains[block.chain]
+            try:
+                if chain.head is not None and chain.judge.is_final(block, chain.head, self._clock.now_ms()):
+                    self._final.add(block)
+            except RpcFailure as failure:
+                self._notify({"event": "rpc_failure", "chain": chain.name, "during": "finality", "error": str(failure)})
+                chain.fresh = False
+
+    # --- position and world ---------------------------------------------------------------------------------------
+
+    def _save_position(self, chain: Chain, marks: list[Mark]) -> None:
+        final = -1
+        if chain.head is not None:
+            final = chain.judge.final_number(chain.head, chain.trail, self._clock.now_ms())
+        self._store.save_scan(chain.name, ancestor=None, marks=marks, changed=(), gone=(), intents=(),
+                              checkpoint=_checkpoint(chain.trail, final))  # fmt: skip
+        chain.unsaved = []
+
+    def _world(self) -> World:
+        now_ms = self._clock.now_ms()
+        now_unix_ms = self._session.genesis_time * 1000 + now_ms
+        return World(
+            chains={name: chain.view(now_ms, now_unix_ms) for name, chain in self._chains.items()},
+            entries=self._ledger.entries,
+            active=self._ledger.active(),
+            children=self._ledger.children(),
+            now_unix_ms=now_unix_ms,
+            execution_order=self._session.execution_order,
+            can_expire=self._can_expire,
+            final=self._final,
+            spent=self._spent,
+            deadline_passed=self._caller.deadline_passed,
+        )
+
+
+def _checkpoint(trail: list[Mark], final_number: int) -> tuple[int, str] | None:
+    """The newest scanned block that is final."""
+    final = [mark for mark in trail if mark[0] <= final_number]
+    return final[-1][:2] if final else None

@@ -1,0 +1,248 @@
+"""Gets intents mined on one chain: nonces, offers, lost replies, dropped and outbid transactions, cancellations.
+
+Everything is written down before it is sent. An intent keeps its nonce until something with this nonce is mined, so
+two transactions for one job can never both take effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from lab.coordinator import Account, Fees, sign_transaction
+from lab.relayer import answers, fees
+from lab.relayer.chain import Chain
+from lab.relayer.intents import Intent, Status, Version
+from lab.relayer.parents import Answer
+from lab.relayer.records import Action, BlockId, Crash, Head, Job, Notify
+from lab.relayer.store import Store
+from lab.rpc import RpcMalformed, RpcRefused
+from lab.rpc.client import quantity
+
+CANCEL_GAS = 21_000
+OVERDUE_MS = 3_000
+Judge = Callable[[Intent], Answer]
+Reached = Callable[[Intent, BlockId, bool], bool]
+
+
+class Sender:
+    """One account on one chain. `spent` counts, over all chains, the attempts that missed their aim."""
+
+    def __init__(
+        self, chain: Chain, account: Account, store: Store, intents: Iterable[Intent], ids: count[int],
+        spent: dict[Job, int], crash: Crash, notify: Notify,
+    ) -> None:  # fmt: skip
+        self._chain, self._account, self._store, self._ids = chain, account, store, ids
+        self._crash, self._notify, self._spent = crash, notify, spent
+        self.open: dict[int, Intent] = {}
+        self._mined: dict[int, Intent] = {}
+        self._missing: dict[int, int] = {}
+        self._outbid: set[int] = set()
+        self._looked_at = ""
+        for intent in intents:
+            if intent.status == "open":
+                self.open[intent.id] = intent
+            elif intent.mined is not None:
+                self._mined[intent.id] = intent
+
+    def reopened(self, ancestor: int) -> list[Intent]:
+        """Intents that a reorg above `ancestor` makes doubtful, as they must be stored; `reopen` applies them."""
+        lost = [i for i in self._mined.values() if i.mined is not None and i.mined.number > ancestor]
+        return [
+            replace(i, status="open", mined=None, versions=tuple(replace(v, confirmed=False) for v in i.versions))
+            for i in [*lost, *self.open.values()]
+        ]
+
+    def reopen(self, intents: list[Intent]) -> None:
+        """Take over what `reopened` gave, once it is stored."""
+        for intent in intents:
+            before = self._mined.pop(intent.id, None)
+            if before is not None and before.status == "failed":
+                self._spent[intent.job] -= 1
+            self.open[intent.id] = intent
+
+    def has(self, job: Job) -> bool:
+        """True while something for this job may still be mined."""
+        return any(intent.job == job for intent in self.open.values())
+
+    def tend(self, now_ms: int, judge: Judge, reached: Reached) -> None:
+        """Settle what was mined, care for what was not. Raises an RpcFailure."""
+        head = self._chain.head
+        if not self.open or head is None:
+            return
+        waiting = [i for i in self.open.values() if not i.last.confirmed or self._overdue(i, now_ms)]
+        if head.hash == self._looked_at and not waiting and not self._missing:
+            return
+        mined_nonces = self._chain.rpc.nonce(self._account.address)
+        for intent in sorted(self.open.values(), key=lambda i: (i.nonce, i.id)):
+            if intent.nonce < mined_nonces:
+                self._settle(intent, head, reached)
+            else:
+                self._missing.pop(intent.id, None)
+                self._nurse(intent, head, now_ms, judge)
+        self._looked_at = head.hash
+
+    def submit(self, action: Action, data: str, gas: int, now_ms: int) -> None:
+        """Persist an intent for an action and send it. Raises an RpcFailure; the intent stays."""
+        head = self._chain.head
+        assert head is not None and not self.has(action.job)
+        nonce = self._next_nonce()
+        offer = fees.first_offer(head.base_fee, self._chain.facts.min_tip_wei)
+        version = self._signed(nonce, data, gas, offer, head, now_ms, cancel=False)
+        intent = Intent(
+            next(self._ids), action.chain, action.kind, action.tx_id, nonce, data, gas, "open", None, (version,)
+        )
+        self._keep(intent)
+        self._crash("after_intent")
+        self._tell("sending", intent)
+        self._broadcast(intent, now_ms)
+
+    # --- after mining ---------------------------------------------------------------------------------------------
+
+    def _settle(self, intent: Intent, head: Head, reached: Reached) -> None:
+        for version in reversed(intent.versions):
+            receipt = self._chain.rpc.receipt(version.hash)
+            if receipt is None:
+                continue
+            block, ok = _place(self._chain.name, receipt)
+            if block.number > head.number:
+                return  # the scan has not seen that block yet, so neither have we
+            self._crash("after_receipt")
+            aim = not version.cancel and reached(intent, block, ok)
+            self._finish(intent, block, "cancelled" if version.cancel else "done" if aim else "failed")
+            return
+        # A nonce without a receipt: either the node is between two states, or the nonce is used by a stranger.
+        self._missing[intent.id] = self._missing.get(intent.id, 0) + 1
+        if self._missing[intent.id] >= 2:
+            self._finish(intent, None, "lost")
+
+    def _finish(self, intent: Intent, block: BlockId | None, status: Status) -> None:
+        done = replace(intent, status=status, mined=block)
+        self._store.save_intent(done)
+        del self.open[intent.id]
+        self._missing.pop(intent.id, None)
+        self._outbid.discard(intent.id)
+        if block is not None:
+            self._mined[intent.id] = done
+        if status == "failed":
+            self._spent[intent.job] = self._spent.get(intent.job, 0) + 1
+        self._tell(status, done)
+
+    # --- before mining --------------------------------------------------------------------------------------------
+
+    def _nurse(self, intent: Intent, head: Head, now_ms: int, judge: Judge) -> None:
+        last = intent.last
+        answer: Answer = "yes" if last.cancel else "no" if self._doubled(intent) else judge(intent)
+        if answer == "no":
+            self._raise_offer(intent, head, now_ms, cancel=True)
+            return
+        outrun = head.base_fee > last.fees.max_fee_per_gas
+        if not last.confirmed or outrun or self._overdue(intent, now_ms):
+            if self._chain.rpc.call("eth_getTransactionByHash", last.hash) is None:
+                self._send_again(intent, head, now_ms, answer, outrun or intent.id in self._outbid)
+                return
+            if not last.confirmed:
+                intent = self._keep(_with_last(intent, replace(last, confirmed=True)))
+        patience = fees.patience_blocks(self._chain.facts.block_time_ms, len(intent.versions) - 1)
+        if answer == "yes" and (outrun or head.number - last.sent_block >= patience):
+            self._raise_offer(intent, head, now_ms, cancel=last.cancel)
+
+    def _send_again(self, intent: Intent, head: Head, now_ms: int, answer: Answer, raise_offer: bool) -> None:
+        """No node has it: lost on the way, or dropped. The very same bytes, unless they could not be mined."""
+        if answer == "unknown" or (not intent.last.cancel and self._stale(intent)):
+            # Whoever cannot vouch for it must not send it, but its nonce must not hold up what comes behind.
+            self._raise_offer(intent, head, now_ms, cancel=True)
+        elif raise_offer and len(intent.versions) <= fees.ESCALATIONS_MAX:
+            self._raise_offer(intent, head, now_ms, cancel=intent.last.cancel)
+        else:
+            self._tell("resending", intent)
+            self._broadcast(intent, now_ms)
+
+    def _raise_offer(self, intent: Intent, head: Head, now_ms: int, *, cancel: bool) -> None:
+        if len(intent.versions) > fees.ESCALATIONS_MAX and cancel == intent.last.cancel:
+            return
+        facts = self._chain.facts
+        offer = fees.raised_offer(
+            intent.last.fees, head.base_fee, facts.min_tip_wei, facts.replacement_bump_percent
+        )
+        version = self._signed(intent.nonce, intent.data, intent.gas, offer, head, now_ms, cancel=cancel)
+        intent = self._keep(replace(intent, versions=(*intent.versions, version)))
+        self._outbid.discard(intent.id)
+        self._crash("after_intent")
+        self._tell("cancelling" if cancel else "raising", intent)
+        self._broadcast(intent, now_ms)
+
+    def _broadcast(self, intent: Intent, now_ms: int) -> None:
+        intent = self._keep(_with_last(intent, replace(intent.last, sent_ms=now_ms)), store=False)
+        self._crash("before_send")
+        try:
+            self._chain.rpc.send_raw(intent.last.raw)
+        except RpcRefused as refused:
+            if answers.says(refused, answers.OUTBID):
+                self._outbid.add(intent.id)
+                self._tell("outbid", intent)
+                return
+            if not answers.says(refused, answers.KNOWN + answers.USED):
+                raise
+        self._crash("after_send")
+        self._keep(_with_last(intent, replace(intent.last, confirmed=True)))
+
+    def _signed(
+        self, nonce: int, data: str, gas: int, offer: Fees, head: Head, now_ms: int, *, cancel: bool
+    ) -> Version:
+        raw, tx_hash = sign_transaction(
+            self._account,
+            chain_id=self._chain.facts.chain_id,
+            nonce=nonce,
+            to=self._account.address if cancel else self._chain.facts.contract,
+            data="0x" if cancel else data,
+            gas=CANCEL_GAS if cancel else gas,
+            fees=offer,
+        )
+        return Version(tx_hash.lower(), raw, offer, cancel, False, head.number, now_ms)
+
+    def _next_nonce(self) -> int:
+        if self.open:
+            taken = max(intent.nonce for intent in self.open.values())
+            return max(taken + 1, self._chain.rpc.nonce(self._account.address))
+        # Nothing of ours is open, but an earlier life whose store is gone may have left something in the pool.
+        return self._chain.rpc.nonce(self._account.address, "pending")
+
+    def _overdue(self, intent: Intent, now_ms: int) -> bool:
+        return now_ms >= intent.last.sent_ms + max(OVERDUE_MS, 2 * self._chain.facts.block_time_ms)
+
+    def _doubled(self, intent: Intent) -> bool:
+        """After a reorg two attempts at one job can be open at once: the one with the lower nonce keeps it."""
+        return any(other.job == intent.job and other.nonce < intent.nonce for other in self.open.values())
+
+    def _stale(self, intent: Intent) -> bool:
+        """A mirror whose timestamp is over can only revert."""
+        head = self._chain.head
+        call = self._chain.codec.decode_call(intent.data) if intent.kind == "mirror" else None
+        return call is not None and head is not None and int(call.args["timestamp"]) <= head.timestamp
+
+    def _keep(self, intent: Intent, *, store: bool = True) -> Intent:
+        if store:
+            self._store.save_intent(intent)
+        self.open[intent.id] = intent
+        return intent
+
+    def _tell(self, what: str, intent: Intent) -> None:
+        self._notify({
+            "event": what, "chain": intent.chain, "kind": intent.kind, "tx_id": intent.tx_id, "nonce": intent.nonce,
+            "hash": intent.last.hash, "max_fee_per_gas": intent.last.fees.max_fee_per_gas,
+        })  # fmt: skip
+
+
+def _with_last(intent: Intent, version: Version) -> Intent:
+    return replace(intent, versions=(*intent.versions[:-1], version))
+
+
+def _place(chain: str, receipt: Any) -> tuple[BlockId, bool]:
+    method = "eth_getTransactionReceipt"
+    if not isinstance(receipt, dict) or not isinstance(receipt.get("blockHash"), str):
+        raise RpcMalformed(method, f"expected a receipt, got {str(receipt)[:80]!r}")
+    number = quantity(method, receipt.get("blockNumber"))
+    return BlockId(chain, number, receipt["blockHash"].lower()), quantity(method, receipt.get("status", "0x0")) == 1
