@@ -1,0 +1,67 @@
+"""A small page over one session of runs, so that it can be looked at without pytest-html."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.evidence.folder import RunFolder, write_atomically
+from lab.model.verdict import Verdict
+from lab.report.folder import Folder
+from lab.report.html import asset, render_page
+from lab.report.scenario_html import report_page
+from lab.report.text import clean, relative_link
+
+_WORST_FIRST = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.NOT_EXERCISED: 2, Verdict.PASS: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    item: str
+    name: str
+    verdict: Verdict
+    reason: str
+    link: str
+
+
+def write_session_index(session_folder: Path, folders: Iterable[Folder] | None = None) -> Path:
+    """Write `report.html` into each run folder and `index.html` over them; returns the path of the index.
+
+    Without `folders` every sub-folder that holds a manifest or a verdict is a run.
+    """
+    runs = list(folders) if folders is not None else _runs(session_folder)
+    lines = []
+    for run in runs:
+        page = run.path / "report.html"
+        write_atomically(page, report_page(run, back=relative_link(session_folder / "index.html", run.path)))
+        lines.append(_line(run, relative_link(page, session_folder)))
+    lines.sort(key=lambda line: (_WORST_FIRST[line.verdict], line.item))
+    index = session_folder / "index.html"
+    counts = {verdict: sum(line.verdict is verdict for line in lines) for verdict in _WORST_FIRST}
+    html = render_page(
+        "session.html.j2", styles=[asset("base.css")], title=session_folder.name, lines=lines, counts=counts
+    )
+    write_atomically(index, html)
+    return index
+
+
+def _runs(session_folder: Path) -> list[Folder]:
+    names = ("manifest.json", "verdict.json")
+    found = sorted({path.parent for name in names for path in session_folder.glob(f"*/{name}")})
+    return [RunFolder(path) for path in found]
+
+
+def _line(run: Folder, link: str) -> _Line:
+    try:
+        name = str(run.manifest().get("name") or "")
+    except (LabError, OSError, ValueError):
+        name = ""
+    try:
+        verdict = run.verdict()
+    except (LabError, OSError, ValueError) as error:
+        reason = clean(str(error).replace(f"{run.path}/", ""))
+        return _Line(run.path.name, name, Verdict.UNKNOWN, f"verdict.json cannot be read: {reason}", link)
+    reason = clean(verdict.reasons[0]) if verdict.reasons else ""
+    return _Line(verdict.item, name or verdict.scenario, verdict.verdict, reason, link)
