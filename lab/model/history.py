@@ -306,11 +306,22 @@ class History:
             elif span.last <= ancestor:
                 kept.append(span)
             elif span.first <= ancestor:
-                kept.append(span.model_copy(update={"last": ancestor}))
+                # The line holds only the times of its two ends: the new end's lie between them.
+                seconds = span.last_timestamp - span.first_timestamp
+                share = (ancestor - span.first, span.last - span.first)
+                cut = {
+                    "last": ancestor,
+                    "t_ms": _appeared(span, ancestor),
+                    "last_timestamp": span.first_timestamp + seconds * share[0] // share[1],
+                }
+                kept.append(span.model_copy(update=cut))
         self._spans[chain] = kept
 
     def spans(self, chain: str) -> list[Block | EmptyBlocks]:
-        """The canonical chain, ascending, empty blocks as runs. A run cut by a reorg keeps its last hash and time."""
+        """The canonical chain, ascending, empty blocks as runs.
+
+        A run cut by a reorg keeps its last hash; its last times are interpolated.
+        """
         return self._spans[chain]
 
     def blocks(self, chain: str) -> list[Block]:
@@ -347,29 +358,69 @@ class History:
                     best = max(best, record.first + int(share * (record.last - record.first)))
         return best
 
-    def final_since(self, chain: str, block: Block) -> int | None:
-        """The earliest `t_ms` at which `block` was final by the chain's policy; None if it never was in this run."""
+    def final_since(self, chain: str, block: Block, *, at_the_earliest: bool = False) -> int | None:
+        """The earliest `t_ms` at which `block` was final by the chain's policy; None if it never was in this run.
+
+        Where finality came with a block inside a run of empty ones its time is interpolated, and `at_the_earliest`
+        gives the lowest time that the run's ends allow instead: what a judgement against somebody must use.
+        """
         facts = self.header.chains[chain]
         finality = facts.finality
         if finality.seconds is not None:
             since = (block.timestamp - self.header.genesis_time) * 1000 + int(finality.seconds * 1000)
-            return max(since, block.t_ms)
+            since = max(since, block.t_ms)
+            return since if since <= self.end_ms else None
         depth = finality.blocks if finality.blocks is not None else facts.tag_depth_blocks
         if depth is None:
             return None
-        wanted = block.number + depth
         if depth == 0:
             return block.t_ms
-        times = []
+        wanted, times = block.number + depth, []
+        # Only lines after the block's own: before them stands what a reorg has replaced, at the same heights.
         for record in self.records:
-            if record.t_ms < block.t_ms:
+            if not isinstance(record, (Block, EmptyBlocks)) or record.chain != chain or record.seq <= block.seq:
                 continue
-            if isinstance(record, Block) and record.chain == chain and record.number >= wanted:
-                times.append(record.t_ms)
-            elif isinstance(record, EmptyBlocks) and record.chain == chain and record.last >= wanted:
-                if record.first >= wanted:
-                    times.append(record.first_t_ms)
-                else:
-                    share = (wanted - record.first) / max(1, record.last - record.first)
-                    times.append(record.first_t_ms + int(share * (record.t_ms - record.first_t_ms)))
+            if isinstance(record, Block):
+                if record.number >= wanted:
+                    times.append(record.t_ms)
+            elif record.last >= wanted:
+                time = _appeared(record, max(wanted, record.first))
+                if at_the_earliest and record.first < wanted < record.last:
+                    steps = wanted - record.first - 1
+                    time = min(time, record.first_t_ms + steps * facts.block_time_ms)
+                times.append(time)
         return min(times) if times else None
+
+    @property
+    def end_ms(self) -> int:
+        """When the run ended: the latest time in any line."""
+        ends = [record.end_ms for record in self.records if isinstance(record, Operation)]
+        return max([record.t_ms for record in self.records] + ends)
+
+    def leg(self, name: str) -> Leg | None:
+        """The declared leg of that name (`flow.leg`)."""
+        return next((leg for leg in self.header.legs if leg.name == name), None)
+
+    def chain_of_rollup(self, rollup: str) -> str | None:
+        """The chain that a rollup address stands for; None for an address of no chain."""
+        return next((name for name, facts in self.header.chains.items() if facts.rollup == rollup), None)
+
+    def nth_block_after(self, chain: str, t_ms: int, count: int) -> int | None:
+        """When the count-th canonical block after `t_ms` appeared; None if the chain had fewer in this run."""
+        for span in self._spans[chain]:
+            if span.t_ms <= t_ms:
+                continue
+            if isinstance(span, Block):
+                times = [span.t_ms]
+            else:
+                times = [_appeared(span, number) for number in range(span.first, span.last + 1)]
+                times = [time for time in times if time > t_ms]
+            if count <= len(times):
+                return times[count - 1]
+            count -= len(times)
+        return None
+
+
+def _appeared(span: EmptyBlocks, number: int) -> int:
+    """When a block inside a run of empty ones appeared, interpolated: exact to one block."""
+    return span.first_t_ms + (span.t_ms - span.first_t_ms) * (number - span.first) // max(1, span.last - span.first)

@@ -1,0 +1,53 @@
+"""The liveness bound of coordinator.md and the moment from which it counts for a leg."""
+
+from __future__ import annotations
+
+from lab.checks.facts import unix_ms
+from lab.checks.fold import fold
+from lab.model.history import History, Leg
+
+BLOCKS = 3
+
+
+def bound_ms(history: History, chain: str) -> int:
+    """3 destination blocks + poll + RPC budget, in milliseconds, where no slot is missed."""
+    header = history.header
+    return BLOCKS * header.chains[chain].block_time_ms + header.poll_ms + header.rpc_budget_ms
+
+
+def due_ms(history: History, chain: str, start_ms: int) -> int:
+    """The bound's end counted from `start_ms`; missed slots put it off to the third block that really came."""
+    header = history.header
+    due = start_ms + bound_ms(history, chain)
+    if not header.chains[chain].mines_empty_blocks:
+        return due
+    third = history.nth_block_after(chain, start_ms + header.poll_ms + header.rpc_budget_ms, BLOCKS)
+    return due if third is None else max(due, third)
+
+
+def resolvable_ms(history: History, leg: Leg) -> int | None:
+    """From when the relayer could make a buffered leg READY: its timestamp reached, its parent READY and final.
+
+    None if that never came in this run.
+    """
+    buffered = fold(history, leg.chain).entry(leg.tx_id).first("BUFFERED")
+    if buffered is None:
+        return None
+    start = max(unix_ms(history, leg.timestamp), buffered.step.block.t_ms)
+    parent = history.leg(leg.after) if leg.after else None
+    if parent is None:
+        return start
+    ready = fold(history, parent.chain).entry(parent.tx_id).first("READY", "EXECUTED")
+    if ready is None:
+        return None
+    if parent.chain == leg.chain:
+        return max(start, ready.step.block.t_ms)
+    final = history.final_since(parent.chain, ready.step.block)
+    return None if final is None else max(start, final)
+
+
+def flow_chains(history: History, leg: Leg) -> list[str]:
+    """The chains that a leg's flow, and its parent, live on."""
+    parent = history.leg(leg.after) if leg.after else None
+    chains = [each.chain for each in history.header.legs if each.flow == leg.flow]
+    return sorted({*chains, *([parent.chain] if parent else [])})

@@ -1,0 +1,105 @@
+"""When liveness could not be asked for: faults, reorgs, a stopped relayer, a paused coordinator, a role taken away.
+
+A liveness bound counts from the end of the last disturbance that overlaps it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lab.checks.fold import Seen, fold
+from lab.model.history import FaultMark, History, Note
+
+_RELAYER_WORD = re.compile(r"\b(restart|start|stop|crash|kill|down)\w*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """From `start_ms` to `end_ms` (None: to the end of the run), on one chain or (None) on all."""
+
+    start_ms: int
+    end_ms: int | None
+    chain: str | None
+    what: str
+
+
+@lru_cache(maxsize=4)
+def disturbances(history: History) -> tuple[Disturbance, ...]:
+    """All of a run, by their start."""
+    found = [*_faults(history), *_relayer(history), *_coordinators(history)]
+    found += [Disturbance(each.t_ms, each.t_ms, each.chain, "reorg") for each in history.reorgs]
+    return tuple(sorted(found, key=lambda each: (each.start_ms, each.what, each.chain or "")))
+
+
+def calm_from(history: History, chains: Iterable[str], start_ms: int, due: Callable[[int], int]) -> int | None:
+    """The earliest start from `start_ms` on whose span up to `due(start)` no disturbance of these chains overlaps.
+
+    None if a disturbance never ended.
+    """
+    ours = [each for each in disturbances(history) if each.chain is None or each.chain in set(chains)]
+    moved = True
+    while moved:
+        moved = False
+        for each in ours:
+            if each.start_ms > due(start_ms) or (each.end_ms is not None and each.end_ms <= start_ms):
+                continue
+            if each.end_ms is None:
+                return None
+            start_ms, moved = each.end_ms, True
+    return start_ms
+
+
+def _faults(history: History) -> list[Disturbance]:
+    found, marks = [], history.of(FaultMark)
+    for mark in marks:
+        # A reorg acts in a moment, and its own line says which.
+        if mark.phase != "inject" or mark.fault == "reorg":
+            continue
+        after = [each for each in marks if (each.t_ms, each.seq) > (mark.t_ms, mark.seq)]
+        ends = [each.t_ms for each in after if each.phase == "heal" and each.id == mark.id]
+        found.append(Disturbance(mark.t_ms, min(ends, default=None), mark.chain, mark.fault))
+    return found
+
+
+def _relayer(history: History) -> list[Disturbance]:
+    """Notes of kind `relayer`: the first such word in the text says whether it went down or came up."""
+    found: list[Disturbance] = []
+    down: int | None = None
+    for note in history.of(Note):
+        word = _RELAYER_WORD.search(note.text) if note.kind == "relayer" else None
+        if word is None:
+            continue
+        up = word.group(1).lower() in ("start", "restart")
+        if up and down is not None:
+            found.append(Disturbance(down, note.t_ms, None, "relayer down"))
+            down = None
+        elif not up and down is None:
+            down = note.t_ms
+    return found if down is None else [*found, Disturbance(down, None, None, "relayer down")]
+
+
+def _coordinators(history: History) -> list[Disturbance]:
+    relayer = history.header.roles.get("relayer")
+    found = []
+    for chain in history.header.chains:
+        seen = fold(history, chain).seen
+        found += _spans(chain, "paused", seen, lambda each: each.after.paused)
+        if relayer is not None and relayer in history.header.operators.get(chain, ()):
+            found += _spans(chain, "relayer not operator", seen, lambda each: relayer not in each.after.operators)
+    return found
+
+
+def _spans(chain: str, what: str, seen: list[Seen], active: Callable[[Seen], bool]) -> list[Disturbance]:
+    found: list[Disturbance] = []
+    since: int | None = None
+    for each in seen:
+        now = active(each)
+        if now and since is None:
+            since = each.step.block.t_ms
+        elif not now and since is not None:
+            found.append(Disturbance(since, each.step.block.t_ms, chain, what))
+            since = None
+    return found if since is None else [*found, Disturbance(since, None, chain, what)]

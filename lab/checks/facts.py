@@ -1,0 +1,121 @@
+"""What several checks must know of a run: names, mirrors, who sent what when, and which flows a reorg suspends."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from lab.checks.fold import Entry, Fold, fold
+from lab.model.effects import Step, argument
+from lab.model.history import History, Leg, Operation, Submit
+
+ZERO_ID = "0x" + "00" * 32
+
+
+def folds(history: History) -> list[Fold]:
+    """Every chain replayed, in the header's order."""
+    return [fold(history, chain) for chain in history.header.chains]
+
+
+def leg_at(history: History, chain: str, tx_id: str) -> Leg | None:
+    """The leg declared on this chain with this id."""
+    return next((leg for leg in history.header.legs if (leg.chain, leg.tx_id) == (chain, tx_id)), None)
+
+
+def name_of(history: History, chain: str, tx_id: str) -> str:
+    """How people know a transaction: its leg's name, also for a mirror of it; else its id cut short."""
+    leg = leg_at(history, chain, tx_id)
+    if leg is not None:
+        return leg.name
+    elsewhere = next((leg for leg in history.header.legs if leg.tx_id == tx_id), None)
+    return f"the mirror of {elsewhere.name}" if elsewhere else f"transaction {tx_id[:10]}"
+
+
+def origin_of(entry: Entry) -> str | None:
+    """The origin rollup that the transaction was buffered with."""
+    buffered = entry.first("BUFFERED")
+    log = buffered.step.log("TransactionBuffered") if buffered else None
+    return str(log.args["origin_rollup"]) if log else None
+
+
+def is_mirror(history: History, chain: str, entry: Entry) -> bool:
+    """Buffered on a chain whose rollup is not its origin."""
+    origin = origin_of(entry)
+    return origin is not None and origin != history.header.chains[chain].rollup
+
+
+def buffered_with(entry: Entry, name: str) -> str | None:
+    """An argument of the call that buffered a transaction; None where no call is known."""
+    buffered = entry.first("BUFFERED")
+    if buffered is None or buffered.step.call is None:
+        return None
+    return argument(buffered.step.call, name)
+
+
+def timestamp_of(entry: Entry) -> int | None:
+    """The contract timestamp that the transaction was buffered with, in unix seconds."""
+    buffered = entry.first("BUFFERED")
+    log = buffered.step.log("TransactionBuffered") if buffered else None
+    return int(log.args["timestamp"]) if log else None
+
+
+def payload_bytes(payload: str) -> int:
+    """The length of a payload in 0x hex."""
+    return len(payload.removeprefix("0x")) // 2
+
+
+def clock(t_ms: int) -> str:
+    """A time of the run for people."""
+    return f"{t_ms / 1000:.3f} s"
+
+
+def unix_ms(history: History, timestamp: int) -> int:
+    """A contract timestamp as a time of the run."""
+    return (timestamp - history.header.genesis_time) * 1000
+
+
+def sent(history: History, step: Step) -> tuple[int, tuple[int, ...]]:
+    """When the transaction of a step was first handed to the chain, with its evidence.
+
+    The first submission with its nonce that was not refused (a replacement only repeats the decision); else the
+    scenario's operation; else, for a sender that nobody watched, the block's own time.
+    """
+    tx = step.tx
+    of_sender = [record for record in history.of(Submit) if (record.chain, record.sender) == (step.chain, tx.sender)]
+    mined = next((record for record in of_sender if record.tx == tx.hash), None)
+    # After a reorg a nonce may carry something else: only what asks for the same belongs together.
+    tried = [record for record in of_sender if record.nonce == tx.nonce]
+    if mined is not None:
+        tried = [record for record in tried if (record.function, record.args) == (mined.function, mined.args)]
+    accepted = [record for record in tried if record.outcome != "fail"] or tried
+    if accepted:
+        return accepted[0].t_ms, (accepted[0].seq, step.block.seq)
+    operation = next((record for record in history.of(Operation) if record.tx == tx.hash), None)
+    if operation is not None:
+        return operation.t_ms, (operation.seq, step.block.seq)
+    return step.block.t_ms, (step.block.seq,)
+
+
+@lru_cache(maxsize=4)
+def suspended_flows(history: History) -> frozenset[str]:
+    """Flows with a transaction in a range that a reorg beyond the declared finality orphaned."""
+    lost = {tx for reorg in history.reorgs if reorg.beyond_finality for tx in reorg.orphaned_txs}
+    ids = {
+        str(args["tx_id"])
+        for block in history.orphans
+        for tx in block.txs
+        if tx.hash in lost
+        for args in [call.args for call in tx.calls] + [log.args for log in tx.logs]
+        if "tx_id" in args
+    }
+    return frozenset(leg.flow for leg in history.header.legs if leg.tx_id in ids)
+
+
+def is_suspended(history: History, *legs: Leg | None) -> bool:
+    """True if one of the legs belongs to a suspended flow."""
+    return any(leg is not None and leg.flow in suspended_flows(history) for leg in legs)
+
+
+def suspension_note(history: History) -> str:
+    """Says which flows a reorg beyond finality took out of judgement."""
+    flows = ", ".join(sorted(suspended_flows(history)))
+    return f"not judged: flow {flows}, which had transactions in a reorg deeper than the declared finality"

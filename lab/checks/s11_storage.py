@@ -1,0 +1,83 @@
+"""S11: folding the events and the successful `mark_executed` calls reproduces the storage, field by field.
+
+`transaction_count` equals the Buffered events; roles and controls equal what their events and calls set.
+"""
+
+from __future__ import annotations
+
+from lab.checks.facts import name_of
+from lab.checks.fold import Fold, fold
+from lab.checks.outcome import Judgement
+from lab.checks.storage import differences, hidden_execution
+from lab.model.history import FinalRead, History, StoredTransaction
+from lab.model.verdict import CheckResult
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every transaction read at the end and the settings of every chain."""
+    judgement = Judgement("S11", "stored transaction")
+    for chain in history.header.chains:
+        final = history.final(chain)
+        if final is None or final.error is not None:
+            why = final.error if final is not None else "no line"
+            judgement.doubt(f"the final reads of {chain} are missing: {why}", chain=chain)
+            continue
+        folded = fold(history, chain, final.number)
+        _judge_transactions(history, judgement, folded, final)
+        for field, expected, stored in _controls(history, folded, final):
+            if expected is not None and stored is not None and expected != stored:
+                judgement.fail(
+                    f"expected {field} on {chain} to read {expected}, it reads {stored}",
+                    t_ms=final.t_ms,
+                    chain=chain,
+                    evidence=(final.seq,),
+                )
+    return judgement.result("no transaction was ever buffered")
+
+
+def _judge_transactions(history: History, judgement: Judgement, folded: Fold, final: FinalRead) -> None:
+    chain = folded.chain
+    stored = {each.tx_id: each for each in final.transactions}
+    for tx_id in sorted({*folded.entries, *stored}):
+        name, entry = f"{name_of(history, chain, tx_id)} on {chain}", folded.entry(tx_id)
+        if tx_id not in stored:
+            judgement.doubt(f"{name} was not read at the end", chain=chain, tx_id=tx_id, evidence=(final.seq,))
+            continue
+        found = differences(entry, stored[tx_id]) + _leftovers(stored[tx_id])
+        if folded.blind and len(found) == 1 and hidden_execution(entry, stored[tx_id]):
+            judgement.doubt(f"{name} reads as EXECUTED, maybe by an untraced transaction", chain=chain, tx_id=tx_id)
+            continue
+        # An id that was only ever tried is no subject, unless something of it was stored after all.
+        judgement.judged += bool(entry.moves or found)
+        if found:
+            judgement.fail(
+                f"expected the storage of {name} to be what its events and calls say; {'; '.join(found)}",
+                t_ms=final.t_ms,
+                chain=chain,
+                tx_id=tx_id,
+                evidence=(*(move.step.block.seq for move in entry.moves), final.seq),
+            )
+
+
+def _leftovers(stored: StoredTransaction) -> list[str]:
+    """What an EMPTY transaction must not hold."""
+    if stored.state != "EMPTY":
+        return []
+    zero = {"origin": stored.origin, "target": stored.target, "dependency": stored.dependency}
+    found = [f"{field}: expected zero, stored {value}" for field, value in zero.items() if int(value or "0x0", 16) != 0]
+    return found + ([f"timestamp: expected 0, stored {stored.timestamp}"] if stored.timestamp else [])
+
+
+def _controls(history: History, folded: Fold, final: FinalRead) -> list[tuple[str, object, object]]:
+    end = folded.end
+    fields: list[tuple[str, object, object]] = [
+        ("transaction_count", folded.buffered_events, final.transaction_count),
+        ("coordination_window", end.window_s, final.window_s),
+        ("owner", end.owner, final.owner),
+        ("paused", end.paused, final.paused),
+        ("breaker_threshold", end.threshold, final.breaker_threshold),
+    ]
+    names = {address: role for role, address in history.header.roles.items()}
+    for address, allowed in sorted(final.operators.items()):
+        fields.append((f"authorized_operators({names.get(address, address)})", address in end.operators, allowed))
+    return fields

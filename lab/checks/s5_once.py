@@ -1,0 +1,56 @@
+"""S5: one Buffered, at most one Ready, at most one execution per transaction id and chain; a duplicate only reverts."""
+
+from __future__ import annotations
+
+from lab.checks.facts import clock, folds, name_of
+from lab.checks.fold import Entry, Fold
+from lab.checks.outcome import Judgement
+from lab.model.effects import Step
+from lab.model.history import History
+from lab.model.verdict import CheckResult
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every transaction id of the canonical chains."""
+    judgement = Judgement("S5", "transaction")
+    for fold in folds(history):
+        for entry in fold.entries.values():
+            judgement.judged += 1
+            name = f"{name_of(history, fold.chain, entry.tx_id)} on {fold.chain}"
+            buffered = [move.step for move in entry.into("BUFFERED")] + _silent_buffers(fold, entry)
+            if not buffered:
+                expected = f"expected one TransactionBuffered of {name}, there is none"
+                _fail(judgement, fold, entry, expected, entry.moves[0].step)
+            for what, found in (
+                ("buffering", buffered),
+                ("TransactionReady", [move.step for move in entry.into("READY")]),
+                ("execution", [move.step for move in entry.into("EXECUTED")]),
+                ("expiry", [move.step for move in entry.into("EXPIRED")]),
+            ):
+                if len(found) > 1:
+                    blocks = ", ".join(f"block {step.block.number} at {clock(step.block.t_ms)}" for step in found)
+                    expected = f"expected at most one {what} of {name}, there are {len(found)}: {blocks}"
+                    _fail(judgement, fold, entry, expected, *found)
+    return judgement.result("no transaction was ever buffered")
+
+
+def _silent_buffers(fold: Fold, entry: Entry) -> list[Step]:
+    """Successful buffer calls of an id that emitted nothing: where a contract overwrites silently."""
+    return [
+        seen.step
+        for seen in fold.seen
+        if seen.step.ok
+        and seen.step.function == "buffer_transaction"
+        and seen.step.tx_id == entry.tx_id
+        and not seen.step.logs
+    ]
+
+
+def _fail(judgement: Judgement, fold: Fold, entry: Entry, message: str, *steps: Step) -> None:
+    judgement.fail(
+        message,
+        t_ms=steps[-1].block.t_ms,
+        chain=fold.chain,
+        tx_id=entry.tx_id,
+        evidence=tuple(step.block.seq for step in steps),
+    )

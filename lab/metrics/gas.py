@@ -1,0 +1,63 @@
+"""Gas per function and cost per chain, over the canonical transactions.
+
+Cost is gas used times gas price. The fee that an OP chain takes for L1 data is not in the receipts, so not in here.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from lab.model.history import History, Tx
+
+WEI_PER_TOKEN = 10**18
+
+
+def _label(tx: Tx) -> str | None:
+    """What a transaction's gas is booked under: its function, alone or batched; None for a mixture or for no call."""
+    functions = {call.function for call in tx.calls}
+    if len(functions) != 1:
+        return None
+    (function,) = functions
+    if tx.status == 0:
+        return f"{function} (reverted)"
+    return function if len(tx.calls) == 1 else f"{function} (batched, per call)"
+
+
+def gas_by_function(history: History, chain: str) -> dict[str, dict[str, Any]]:
+    """Count of transactions, and min, mean and max gas of each function, by its name."""
+    found: dict[str, list[int]] = {}
+    for _, tx in history.transactions(chain):
+        label = _label(tx)
+        if label is not None:
+            found.setdefault(label, []).append(tx.gas_used // len(tx.calls))
+    return {
+        label: {
+            "count": len(values),
+            "min": min(values),
+            "mean": round(sum(values) / len(values), 1),
+            "max": max(values),
+        }
+        for label, values in sorted(found.items())
+    }
+
+
+def tokens(wei: int) -> str:
+    """An amount of wei in the chain's native token, exact, without an exponent."""
+    return format((Decimal(wei) / WEI_PER_TOKEN).normalize(), "f")
+
+
+def cost(history: History, chain: str) -> dict[str, Any]:
+    """What the chain's transactions cost, in all and per sender's role. Wei is a string: JSON readers lose digits."""
+    names = {address: role for role, address in history.header.roles.items()}
+    total, by_role = 0, dict[str, int]()
+    for _, tx in history.transactions(chain):
+        paid = tx.gas_used * tx.gas_price
+        total += paid
+        role = names.get(tx.sender, "other")
+        by_role[role] = by_role.get(role, 0) + paid
+    return {
+        "wei": str(total),
+        "native": tokens(total),
+        "native_by_role": {role: tokens(paid) for role, paid in sorted(by_role.items())},
+    }

@@ -1,0 +1,1 @@
+"""Checks, judged on hand-written histories."""
