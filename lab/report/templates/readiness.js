@@ -56,6 +56,8 @@
   byId("reset").addEventListener("click", () => { reset(); fields.q.focus(); });
   window.addEventListener("hashchange", follow);
   window.addEventListener("beforeprint", () => { for (const { element } of rows) element.open = !element.hidden; });
+  // Once more after loading: the browser's own jump to the fragment takes the focus away again.
+  window.addEventListener("load", () => setTimeout(follow, 0));
   apply();
   follow();
 })();
