@@ -1,1 +1,234 @@
-"""The pytest plugin: collects scenario files, runs them, and reports."""
+"""The pytest plugin: scenario files become test items, their verdicts become outcomes, and reports are written.
+
+A YAML file is a scenario if it lies in a folder named `scenarios`, or is named on the command line. Thin: what a run
+does is the runner's business, what a report says the report's.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.checks import CHECKS
+from lab.errors import LabError
+from lab.evidence import RunFolder
+from lab.model.verdict import RunVerdict, Verdict
+from lab.report.failure import failure_text
+from lab.report.index import write_session_index
+from lab.report.readiness import build_readiness
+from lab.report.readiness_files import write_readiness
+from lab.report.rows import load_catalogue
+from lab.report.scenario_html import scenario_fragment
+from lab.runner.runner import Options, run_item
+from lab.scenario.item import ScenarioItem
+from lab.scenario.resolve import load_scenario
+from lab.session.suite import Suite, item_folder_name, new_run_id, open_suite, point_latest
+
+SUITE = pytest.StashKey[Suite]()
+RUN_ID = pytest.StashKey[str]()
+FOLDER = pytest.StashKey[Path]()
+
+
+class ScenarioFailure(Exception):
+    """A scenario whose verdict is not PASS; the text is for the terminal."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The lab's options."""
+    group = parser.getgroup("tesseract-lab", "Tesseract Lab")
+    group.addoption("--backend", choices=("auto", "process", "docker"), default="auto", help="where the nodes run")
+    group.addoption("--image", default=None, help="node image of the docker backend (or LAB_IMAGE)")
+    group.addoption("--contract", type=Path, default=None, help="contract under test: .vy, or an artifact .json")
+    group.addoption("--clock", choices=("virtual", "real"), default=None, help="overrule the scenarios' clock")
+    group.addoption("--results", type=Path, default=Path("results"), help="where evidence and reports go")
+
+
+def _runs_scenarios(config: pytest.Config) -> bool:
+    paths = [Path(argument.split("::")[0]) for argument in config.args]
+    return any(path.suffix in (".yaml", ".yml") or "scenarios" in path.parts for path in paths)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the evidence folder, the same for all xdist workers, and let pytest-html and JUnit write into it."""
+    worker: dict[str, Any] = getattr(config, "workerinput", {})
+    config.stash[RUN_ID] = worker.get("lab_run_id") or new_run_id()
+    if not _runs_scenarios(config) or _is_worker(config) or config.option.collectonly:
+        return
+    folder = Path(config.option.results) / config.stash[RUN_ID]
+    if getattr(config.option, "htmlpath", None) is None:
+        config.option.htmlpath = str(folder / "report.html")
+        config.option.self_contained_html = True
+    if config.option.xmlpath is None:
+        config.option.xmlpath = str(folder / "junit.xml")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker which folder this session writes to."""
+    node.workerinput["lab_run_id"] = node.config.stash[RUN_ID]
+
+
+def suite(config: pytest.Config) -> Suite:
+    """The suite of this process, opened when the first scenario needs it."""
+    if SUITE not in config.stash:
+        options = config.option
+        config.stash[SUITE] = open_suite(
+            run_id=config.stash[RUN_ID],
+            backend=options.backend,
+            image=options.image,
+            contract=options.contract,
+            notify=lambda text: print(text, file=sys.__stderr__),
+        )
+    return config.stash[SUITE]
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Scenario files."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    named = any(file_path == Path(argument.split("::")[0]).resolve() for argument in parent.config.args)
+    if named or "scenarios" in file_path.parts:
+        collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
+        return collector
+    return None
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file; each combination of its matrix is an item."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Read, check and multiply the file. Problems are reported all at once, before any node starts."""
+        for item in load_scenario(self.path, known_checks=CHECKS):
+            yield ScenarioTest.from_parent(self, name=item.item, scenario=item)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Problems as lines, not as a stack trace."""
+        return str(excinfo.value) if isinstance(excinfo.value, LabError) else super().repr_failure(excinfo)
+
+
+class ScenarioTest(pytest.Item):
+    """One run of one scenario."""
+
+    def __init__(self, *, scenario: ScenarioItem, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scenario = scenario
+
+    def runtest(self) -> None:
+        """Run it; anything but PASS fails the item, with the reason."""
+        shared = suite(self.config)
+        folder = self._folder()
+        self.stash[FOLDER] = folder
+        options = Options(
+            backend=shared.backend,
+            backend_reason=shared.reason,
+            target=shared.target,
+            run_id=shared.run_id,
+            clock=self.config.option.clock,
+        )
+        result = run_item(self.scenario, options, folder, self._repeat())
+        self._note(result.verdict, result.digest)
+        if result.verdict.verdict is not Verdict.PASS:
+            raise ScenarioFailure(failure_text(result.verdict, result.history) + f"\n\nevidence\n  {folder}")
+
+    def _note(self, verdict: RunVerdict, digest: str) -> None:
+        self.user_properties += [
+            ("lab_item", self.scenario.item),
+            ("lab_verdict", str(verdict.verdict)),
+            ("lab_digest", digest),
+            ("lab_rows", " ".join(self.scenario.rows)),
+        ]
+
+    def _folder(self) -> Path:
+        results = Path(self.config.option.results)
+        return results / self.config.stash[RUN_ID] / item_folder_name(self.scenario.item)
+
+    def _repeat(self) -> str:
+        """The one command that runs this item again, on the same backend."""
+        parts = ["pytest", self.nodeid, "--backend", suite(self.config).backend.name]
+        for option in ("contract", "clock"):
+            value = getattr(self.config.option, option)
+            parts += [f"--{option}", str(value)] if value is not None else []
+        return shlex.join(parts)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The story of the failure, not a stack trace."""
+        if isinstance(excinfo.value, (ScenarioFailure, LabError)):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """What the reports call it."""
+        return self.path, 0, self.scenario.item
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Give pytest-html the scenario's page: description, verdict, time line, links into the run folder."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    if not isinstance(item, ScenarioTest) or report.when != "call":
+        return
+    folder = item.stash.get(FOLDER, None)
+    if folder is not None and folder.is_dir():
+        try:
+            from pytest_html import extras
+        except ImportError:
+            return
+        fragment = scenario_fragment(RunFolder(folder), relative_to=folder.parent)
+        report.extras = [*getattr(report, "extras", []), extras.html(fragment)]
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Where evidence goes."""
+    if not _runs_scenarios(config) or config.option.collectonly:
+        return []
+    return [f"tesseract-lab: evidence in {Path(config.option.results) / config.stash[RUN_ID]}"]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """One line per scenario, why this backend, and where to read on."""
+    folder = Path(config.option.results) / config.stash[RUN_ID]
+    runs = [RunFolder(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
+    if _is_worker(config) or not runs:
+        return
+    point_latest(Path(config.option.results), config.stash[RUN_ID])
+    index = write_session_index(folder, runs)
+    readiness = _write_readiness(config, runs)
+    writer = terminalreporter
+    writer.section("Tesseract Lab")
+    for run in runs:
+        manifest, verdict = run.manifest(), run.verdict()
+        colour = {"PASS": "green", "FAIL": "red"}.get(verdict.verdict, "yellow")
+        writer.write(f"{verdict.verdict:<8}", **{colour: True, "bold": True})
+        simulated = f"{manifest['simulated_s']:.0f} s simulated in {manifest['duration_s']:.1f} s"
+        writer.line(f" {manifest['item']}  ({len(manifest['networks'])} chains, {simulated})")
+    writer.line("")
+    writer.line(f"backend    {runs[0].manifest()['backend']['reason']}")
+    writer.line(f"runs       {index}")
+    if getattr(config.option, "htmlpath", None):
+        writer.line(f"report     {config.option.htmlpath}")
+    writer.line(f"readiness  {readiness}")
+
+
+def _write_readiness(config: pytest.Config, runs: list[RunFolder]) -> Path:
+    results = Path(config.option.results)
+    bytecode = runs[0].manifest().get("contract", {}).get("bytecode_sha256")
+    report = build_readiness(load_catalogue(), runs, contract_sha256=bytecode, results=results, stage="lab")
+    return write_readiness(report, results / "readiness", results=results)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Nothing is left running."""
+    if SUITE in config.stash:
+        config.stash[SUITE].close()
+        del config.stash[SUITE]

@@ -43,13 +43,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """` (did you mean x?)`, or the list of what is known, or nothing where nothing is."""
+def suggestion(word: str, known: Iterable[str], *, list_them: bool = True) -> str:
+    """` (did you mean x?)`, or else the list of what is known, or nothing."""
     words = sorted(known)
     close = nearest(word, words)
     if close is not None:
         return f" (did you mean {close}?)"
-    return f" (known: {', '.join(words)})" if words else ""
+    return f" (known: {', '.join(words)})" if words and list_them else ""
 
 
 def shown(value: object) -> str:
@@ -82,10 +82,23 @@ def describe(error: ErrorDetails, value: object, model: type[BaseModel]) -> Faul
         path = _place(location[:-1], value)
         return Fault(path, True, _words(kind, error, context))
     path = _place(location, value)
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _untold(path, kind, context)
     moved = context.get("at")
     if moved:
         path = (*path, *moved)
     return Fault(path, bool(context.get("at_key")), _words(kind, error, context))
+
+
+def _untold(path: Route, kind: str, context: Mapping[str, Any]) -> Fault:
+    """A mapping whose kind is missing, or is none of those that exist."""
+    key = str(context.get("discriminator", "")).strip("'")
+    if kind == "union_tag_not_found":
+        return Fault(path, False, f"missing key '{key}'")
+    tags = [tag.strip(" '") for tag in str(context["expected_tags"]).split(",")]
+    tag = str(context["tag"])
+    hint = suggestion(tag, tags, list_them=False)
+    return Fault((*path, key), False, f"expected {', '.join(tags)}, got '{tag}'{hint}")
 
 
 def _place(location: Route, value: object) -> Route:
@@ -115,7 +128,8 @@ def _words(kind: str, error: ErrorDetails, context: Mapping[str, Any]) -> str:
     }  # fmt: skip
     if kind in bounds:
         name, phrase = bounds[kind]
-        return f"expected {phrase} {context[name]}, got {shown(got)}"
+        bound = f"{context[name]:g}" if isinstance(context[name], float) else context[name]
+        return f"expected {phrase} {bound}, got {shown(got)}"
     if kind == "too_short":
         return f"expected at least {context['min_length']} of them, got {context['actual_length']}"
     if kind == "too_long":

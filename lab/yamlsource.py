@@ -18,6 +18,7 @@ from typing import Any, Never, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from lab.errors import InvalidFile, Problem
 from lab.validation import Fault, describe, problem_path
@@ -117,7 +118,14 @@ def attempt(source: Source, model: type[M]) -> M | list[Fault]:
     try:
         return model.model_validate_json(json.dumps(source.value), strict=True)
     except ValidationError as error:
-        return [describe(detail, source.value, model) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+    return [describe(detail, source.value, model) for detail in details if not _counts_only_sound_entries(detail)]
+
+
+def _counts_only_sound_entries(detail: ErrorDetails) -> bool:
+    """Pydantic calls a list too short whose misshapen entries it left out; those have problems of their own."""
+    got = detail["input"]
+    return detail["type"] == "too_short" and isinstance(got, list) and len(got) >= detail["ctx"]["min_length"]
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
@@ -145,7 +153,7 @@ class _Reader(yaml.SafeLoader):
         except yaml.reader.ReaderError as error:
             self._unreadable = error
 
-    def report(self, mark: Any, path: Route, message: str) -> None:  # noqa: ANN401 (PyYAML has two kinds of marks)
+    def report(self, mark: Any, path: Route, message: str) -> None:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         self.problems.append(Problem(self._file, line, column, problem_path(path), message))
 
@@ -179,7 +187,7 @@ class _Reader(yaml.SafeLoader):
             self.report(event.start_mark, (), "expected one document, got a second: remove the `---` or split the file")
         return node
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:  # noqa: ANN401 (PyYAML's signature)
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             self.get_event()  # type: ignore[no-untyped-call]
@@ -204,7 +212,7 @@ class _Reader(yaml.SafeLoader):
             raise yaml.YAMLError("expected a value")
         return node
 
-    def build(self, node: yaml.Node, path: Route) -> Any:  # noqa: ANN401 (a YAML value is anything)
+    def build(self, node: yaml.Node, path: Route) -> Any:
         """The plain value of a node; notes positions on the way."""
         self.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if isinstance(node, yaml.SequenceNode):
@@ -253,7 +261,7 @@ class _Reader(yaml.SafeLoader):
         return None
 
 
-def _plain(text: str) -> Any:  # noqa: ANN401 (a scalar is any of five types)
+def _plain(text: str) -> Any:
     """An unquoted scalar, by the rules of YAML 1.2's core schema without octal, hexadecimal, infinity and NaN."""
     if text in ("", "~", "null", "Null", "NULL"):
         return None

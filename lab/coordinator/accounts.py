@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import rlp
 from eth_account import Account as EthAccount
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from web3.types import Nonce
-from web3.utils.address import get_create_address
 
 # The well-known mnemonic of local development nodes: public, so never to hold value on a live network.
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -46,7 +44,7 @@ def role_account(role: str) -> Account:
 
 def created_address(creator: str, nonce: int) -> str:
     """The address of the contract that an account's transaction of this nonce creates."""
-    return str(get_create_address(to_checksum_address(creator), Nonce(nonce))).lower()
+    return "0x" + keccak(rlp.encode([bytes.fromhex(creator.removeprefix("0x")), nonce]))[12:].hex()
 
 
 def rollup_address(chain: str) -> str:

@@ -15,13 +15,13 @@ DURATION_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 SIZE_UNITS_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}
 WEI_UNITS = {"wei": 1, "gwei": 10**9, "ether": 10**18}
 
-_NUMBER = r"(\d{1,18}(?:\.\d{1,18})?)"
-_QUANTITY = re.compile(_NUMBER + r"\s*([A-Za-zµ]*)")
+_NUMBER = r"([0-9]{1,18}(?:\.[0-9]{1,18})?)"
+_QUANTITY = re.compile(_NUMBER + r"\s*([A-Za-z]*)")
 
 
 def duration_ms(value: object) -> int:
     """`250ms`, `30s`, `1.5m`, `2h` as milliseconds."""
-    return _quantity(value, DURATION_UNITS_MS, "a duration", "30s", "millisecond")
+    return _quantity(value, DURATION_UNITS_MS, "a duration", "30s", "milliseconds")
 
 
 def offset_ms(value: object) -> int:
@@ -31,7 +31,7 @@ def offset_ms(value: object) -> int:
 
 def size_bytes(value: object) -> int:
     """`64B`, `1KiB`, `2MiB` as bytes."""
-    return _quantity(value, SIZE_UNITS_BYTES, "a size", "64B", "byte")
+    return _quantity(value, SIZE_UNITS_BYTES, "a size", "64B", "bytes")
 
 
 def wei(value: object) -> int:
@@ -68,7 +68,7 @@ def _quantity(value: object, units: dict[str, int], noun: str, example: str, sma
         raise ValueError(f"{wanted}, got the unit '{unit}'{hint}")
     exact = Decimal(number) * units[unit]
     if exact != int(exact):
-        raise ValueError(f"expected a whole number of {smallest}s, got {value}")
+        raise ValueError(f"expected a whole number of {smallest}, got {value}")
     return int(exact)
 
 
@@ -82,7 +82,7 @@ def _shown(value: object) -> str:
     return "a mapping" if isinstance(value, dict) else str(value)[:60]
 
 
-def _schema(prefix: str, units: dict[str, int], examples: list[str], **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def _schema(prefix: str, units: dict[str, int], examples: list[str], **more: Any) -> dict[str, Any]:
     pattern = f"^{prefix}[0-9]+(\\.[0-9]+)? *({'|'.join(units)})$"
     return {"type": "string", "pattern": pattern, "examples": examples, **more}
 

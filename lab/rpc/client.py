@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from web3 import Web3
-from web3.providers.base import BaseProvider
-from web3.types import RPCEndpoint, RPCResponse
-
-from lab.rpc.errors import RpcMalformed, RpcRefused
+from lab.rpc.errors import RpcMalformed
 from lab.rpc.transport import Transport
+
+if TYPE_CHECKING:
+    from web3 import Web3
 
 BlockRef = int | str
 
@@ -92,23 +91,7 @@ class Rpc:
 
     def web3(self) -> Web3:
         """A web3 handle on the same transport, for tests written in Python."""
-        return Web3(_TransportProvider(self.transport))
+        # Importing web3 takes a second: only who asks for it pays.
+        from lab.rpc.web3_provider import web3_on
 
-
-class _TransportProvider(BaseProvider):
-    """Lets web3 speak through a transport of the lab's, faults included."""
-
-    def __init__(self, transport: Transport) -> None:
-        super().__init__()
-        self._transport = transport
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        try:
-            result = self._transport.call(str(method), list(params))
-        except RpcRefused as refused:
-            error = {"code": refused.code, "message": refused.reason, "data": refused.data}
-            return cast("RPCResponse", {"jsonrpc": "2.0", "id": 0, "error": error})
-        return cast("RPCResponse", {"jsonrpc": "2.0", "id": 0, "result": result})
-
-    def is_connected(self, show_traceback: bool = False) -> bool:
-        return True
+        return web3_on(self.transport)

@@ -14,6 +14,7 @@ Role = Literal["owner", "operator", "operator2", "relayer", "attacker", "user", 
 ROLES: tuple[str, ...] = get_args(Role)
 
 NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*$"
+FLOW_OR_LEG_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z][A-Za-z0-9_-]*)?$"
 REFERENCE_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*\\.[A-Za-z][A-Za-z0-9_-]*$"
 
 
@@ -35,7 +36,7 @@ def _leg_reference(value: str) -> str:
 
 
 def _target(value: str) -> str:
-    if not (re.fullmatch(NAME_PATTERN, value) or re.fullmatch(REFERENCE_PATTERN, value)):
+    if not re.fullmatch(FLOW_OR_LEG_PATTERN, value):
         raise ValueError(f"expected a flow or a leg as flow.leg, got '{value}'")
     return value
 
@@ -44,7 +45,9 @@ Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "
 LegRef = Annotated[
     str, AfterValidator(_leg_reference), WithJsonSchema({"type": "string", "pattern": REFERENCE_PATTERN})
 ]
-FlowOrLegRef = Annotated[str, AfterValidator(_target), WithJsonSchema({"type": "string"})]
+FlowOrLegRef = Annotated[
+    str, AfterValidator(_target), WithJsonSchema({"type": "string", "pattern": FLOW_OR_LEG_PATTERN})
+]
 
 
 def _argument(value: object) -> object:

@@ -6,13 +6,13 @@ that one mistake is reported once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.errors import Problem
 from lab.scenario.model import LegUse, ScenarioFile
-from lab.validation import suggestion
+from lab.validation import nearest, suggestion
 from lab.yamlsource import Route, Source
 
 
@@ -53,12 +53,17 @@ class Notebook:
             self.report(path, f"the chain '{chain}' is not among networks{suggestion(chain, self.chains)}")
 
     def expect_leg(self, path: Route, leg: str) -> None:
-        """Whether flow.leg is declared; says which half of the name is wrong."""
         if leg in self.legs:
             return
-        flow = leg.split(".")[0]
-        known: Iterable[str] = [name for name in self.legs if name.startswith(f"{flow}.")] or self.legs
-        self.report(path, f"no leg is called '{leg}'{suggestion(leg, known)}")
+        flow, _, name = leg.partition(".")
+        if self.flows.get(flow):
+            # Compared without the flow, which is right: it would make every leg of the flow look alike.
+            close = nearest(name, self.flows[flow])
+            known = ", ".join(f"{flow}.{other}" for other in self.flows[flow])
+            hint = f" (did you mean {flow}.{close}?)" if close else f" (known: {known})"
+        else:
+            hint = suggestion(leg, self.legs)
+        self.report(path, f"no leg is called '{leg}'{hint}")
 
 
 def full_name(flow: str, leg: LegUse) -> str | None:
@@ -68,7 +73,7 @@ def full_name(flow: str, leg: LegUse) -> str | None:
     return f"{flow}.{leg.after}"
 
 
-def step_ids(value: Any) -> dict[str, int]:  # noqa: ANN401 (a YAML value)
+def step_ids(value: Any) -> dict[str, int]:
     """Each id in a file with the index of the first step that has it."""
     ids: dict[str, int] = {}
     steps = value.get("timeline") if isinstance(value, dict) else None
@@ -78,7 +83,7 @@ def step_ids(value: Any) -> dict[str, int]:  # noqa: ANN401 (a YAML value)
     return ids
 
 
-def mapping_in(value: Any, key: str) -> Mapping[str, Any]:  # noqa: ANN401 (a YAML value)
+def mapping_in(value: Any, key: str) -> Mapping[str, Any]:
     """The mapping below a key of a file, empty where there is none."""
     found = value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, dict) else {}

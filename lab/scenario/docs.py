@@ -239,12 +239,12 @@ def _measure(metadata: list[Any]) -> str | None:
     return None
 
 
-def _quantity(annotated: Any) -> list[object]:  # noqa: ANN401 (an annotated type)
+def _quantity(annotated: Any) -> list[object]:
     # The bounds are shared by all quantities; the parser tells them apart.
     return [meta for meta in annotated.__metadata__ if type(meta).__name__ == "BeforeValidator"]
 
 
-def _type(kind: Any) -> str:  # noqa: ANN401 (any type of a model)
+def _type(kind: Any) -> str:
     origin = get_origin(kind)
     if origin is Annotated:
         base, *metadata = get_args(kind)

@@ -81,7 +81,7 @@ def _variant(source: Source, axes: list[tuple[str, Route]], chosen: tuple[tuple[
     return Variant(values, dataclasses.replace(source, value=value, values=positions, keys=keys))
 
 
-def _put(value: Any, route: Route, scalar: Scalar) -> None:  # noqa: ANN401 (a YAML value)
+def _put(value: Any, route: Route, scalar: Scalar) -> None:
     for index, part in enumerate(route[:-1]):
         if isinstance(value, dict) and isinstance(route[index + 1], str) and not isinstance(value.get(part), dict):
             value[part] = {}  # `optimism:` with nothing below it, or something misshapen
@@ -107,6 +107,9 @@ def _target(key: str, value: dict[str, Any]) -> Route | str:
         return f"the key '{key}' leads nowhere: a network has {head}.finality.blocks, .seconds and .tag"
     if head in steps:
         return f"the key '{key}' leads nowhere: a parameter is missing, as in {head}.at"
+    if head in flows:
+        legs = ", ".join(mapping_in(flows, head)) or "none"
+        return f"the key '{key}' leads nowhere: a leg's value is {head}.LEG.KEY with LEG one of {legs}"
     hint = suggestion(head, {*networks, *steps, *flows, "seed", "window"})
     return f"the key '{key}' matches nothing: no step id, network or flow is called '{head}'{hint}"
 

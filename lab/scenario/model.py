@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lab.model.finality import Finality
-from lab.model.units import DurationMs, OffsetMs, duration_ms, size_bytes
+from lab.model.units import DurationMs, OffsetMs, duration_ms, format_duration, size_bytes
 from lab.scenario.common import Name, Part, fault_at
 from lab.scenario.steps import AnyStep
 from lab.validation import shown, suggestion
@@ -69,6 +69,15 @@ def _window(value: object) -> int:
     return window
 
 
+def _between(low: str, high: str) -> AfterValidator:
+    def check(value: int) -> int:
+        if not duration_ms(low) <= value <= duration_ms(high):
+            raise ValueError(f"expected a time between {low} and {high}, got {format_duration(value)}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _whole_seconds(value: int) -> int:
     if value % 1000:
         raise ValueError("expected whole seconds (the contract's timestamps count seconds)")
@@ -117,7 +126,7 @@ class LegUse(Part):
 class RelayerOptions(Part):
     """Settings of the reference relayer."""
 
-    poll_ms: Annotated[DurationMs, Field(ge=100, le=600_000)] = Field(
+    poll_ms: Annotated[DurationMs, _between("100ms", "10m")] = Field(
         default=2000, alias="poll", description="time between two looks at the chains"
     )
     execution_order: Literal["ready", "executed"] = Field(
@@ -139,7 +148,7 @@ class ScenarioFile(Part):
     ] = Field(min_length=1, description="the chains: name -> profile and finality")
     clock: Literal["virtual", "real"] = Field(default="virtual", description="simulated or wall time")
     seed: int = Field(default=1, ge=0, lt=2**63, description="the source of everything random")
-    timeout_ms: Annotated[DurationMs, Field(ge=1_000, le=24 * 3_600_000)] = Field(
+    timeout_ms: Annotated[DurationMs, _between("1s", "24h")] = Field(
         default=600_000, alias="timeout", description="the run ends after this time"
     )
     window_ms: Annotated[

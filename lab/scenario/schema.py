@@ -33,7 +33,7 @@ def scenario_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def written_default(field: str, info: FieldInfo) -> Any:  # noqa: ANN401 (a YAML value)
+def written_default(field: str, info: FieldInfo) -> Any:
     """A field's default as a file would write it: 2000 in `poll_ms` is `2s`."""
     default = info.default
     if field.endswith("_ms") and isinstance(default, int):

@@ -1,0 +1,81 @@
+"""What all runs of one command share: backend and reaper, the compiled contract, the folder that evidence goes to."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import lab
+from lab.chains.backend import Backend
+from lab.chains.reaper import Reaper
+from lab.chains.select import Wanted, choose_backend
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import Deployable, deployable
+
+REFERENCE_CONTRACT = Path(lab.__file__).parent.parent / "contracts" / "TesseractCoordinator.vy"
+LATEST = "latest"
+
+
+def cache_folder() -> Path:
+    """Where the lab keeps what can be made again: XDG_CACHE_HOME, or ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tesseract-lab"
+
+
+def new_run_id() -> str:
+    """A name for the evidence of one command: sorts by time, and two started in the same second differ."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def item_folder_name(item: str) -> str:
+    """A run folder's name from an item's: no separators, nothing that a shell or a URL minds."""
+    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", item).strip("_")
+
+
+def point_latest(results: Path, run_id: str) -> None:
+    """Let `results/latest` lead to this run's folder. A file system without links goes without."""
+    link, temporary = results / LATEST, results / f".{LATEST}.{run_id}"
+    try:
+        temporary.symlink_to(run_id)
+        temporary.replace(link)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Open it with `open_suite`, and close it: the reaper takes what is left."""
+
+    run_id: str
+    backend: Backend
+    reason: str
+    target: Deployable
+    reaper: Reaper
+
+    def close(self) -> None:
+        """Stop all nodes and the reaper."""
+        self.backend.close()
+        self.reaper.close()
+
+
+def open_suite(
+    *,
+    run_id: str,
+    backend: Wanted,
+    image: str | None,
+    contract: Path | None,
+    notify: Callable[[str], None] | None = None,
+) -> Suite:
+    """Compile the contract, choose the backend, start the reaper. Raises a LabError with nothing left running."""
+    target = deployable(compile_contract(contract or REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled"))
+    reaper = Reaper.start()
+    try:
+        chosen, reason = choose_backend(backend, image, reaper=reaper, notify=notify)
+    except BaseException:
+        reaper.close()
+        raise
+    return Suite(run_id, chosen, reason, target, reaper)
