@@ -69,6 +69,7 @@ class Coordinator:
     accounts: dict[str, str]
     address: str = ""
     now: int = START
+    head_time: int | None = None
     functions: dict[str, dict[str, Any]] = field(default_factory=dict)
     topics: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -92,20 +93,21 @@ class Coordinator:
 
     def send(self, role: str, function: str, *args: Any) -> Receipt:
         """Send a transaction that must succeed."""
-        receipt = self._transact(role, self.address, self._calldata(function, args))
+        receipt = self._transact(role, self.address, self.calldata(function, args))
         assert receipt.status == 1, f"{function} by {role} reverted: {self._reason(receipt)!r}"
         return receipt
 
     def reverts(self, role: str, function: str, *args: Any) -> str:
         """Send a transaction that must revert; returns its reason, empty where there is none."""
-        receipt = self._transact(role, self.address, self._calldata(function, args))
+        receipt = self._transact(role, self.address, self.calldata(function, args))
         assert receipt.status == 0, f"{function} by {role} succeeded"
         return self._reason(receipt)
 
     def call(self, function: str, *args: Any) -> Any:
         """Call a view in a block with the timestamp `now`; returns its value, or a tuple of them."""
-        self._mine()
-        request = {"to": self.address, "data": self._calldata(function, args)}
+        if self.head_time != self.now:
+            self._mine()
+        request = {"to": self.address, "data": self.calldata(function, args)}
         data = bytes.fromhex(self.rpc("eth_call", request, "latest")[2:])
         values = decode(_types(self.functions[function]["outputs"]), data)
         return values[0] if len(values) == 1 else values
@@ -135,13 +137,15 @@ class Coordinator:
     def state(self, number: int) -> str:
         return STATES[self.call("get_transaction_state", self.id(number))]
 
-    def _calldata(self, function: str, args: tuple[Any, ...]) -> str:
+    def calldata(self, function: str, args: tuple[Any, ...]) -> str:
+        """A call's data as hex."""
         entry = self.functions[function]
         return "0x" + (function_abi_to_4byte_selector(entry) + encode(_types(entry["inputs"]), args)).hex()  # type: ignore[arg-type]
 
     def _mine(self) -> None:
         self.rpc("evm_setNextBlockTimestamp", self.now)
         self.rpc("evm_mine")
+        self.head_time = self.now
 
     def _transact(self, role: str, to: str | None, data: str) -> Receipt:
         request = {"from": self.accounts[role], "data": data, "gas": hex(16_000_000), "gasPrice": "0x0"}
@@ -228,4 +232,4 @@ def coordinator(deployed: Coordinator) -> Iterator[Coordinator]:
     snapshot = deployed.rpc("evm_snapshot")
     yield deployed
     assert deployed.rpc("evm_revert", snapshot)
-    deployed.now = START
+    deployed.now, deployed.head_time = START, None

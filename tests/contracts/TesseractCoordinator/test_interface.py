@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eth_utils.abi import collapse_if_tuple
+
+from lab.deploy.compile import compile_contract
 
 if TYPE_CHECKING:
     from lab.deploy.compile import CompiledContract
@@ -61,6 +64,24 @@ EVENTS = {
     "OwnershipTransferred(previous: indexed address, current: indexed address)",
 }
 
+PLAIN = """
+flag State:
+    EMPTY
+    BUFFERED
+    READY
+    EXECUTED
+
+struct CrossRollupTransaction:
+    origin_rollup: address
+    target_rollup: address
+    payload: Bytes[512]
+    dependency_tx_id: bytes32
+    timestamp: uint256
+    state: State
+
+transactions: public(HashMap[bytes32, CrossRollupTransaction])
+"""
+
 
 def test_functions(compiled: CompiledContract) -> None:
     """No function more, none less, parameters in order and by name."""
@@ -97,3 +118,15 @@ def test_the_constructor_takes_nothing_and_nothing_is_payable(compiled: Compiled
     assert [entry["inputs"] for entry in constructors] == [[]]
     assert {entry.get("stateMutability") for entry in compiled.abi} <= {"view", "nonpayable", None}
     assert not [entry for entry in compiled.abi if entry["type"] == "fallback"]
+
+
+def test_transactions_has_the_shape_of_a_public_mapping(compiled: CompiledContract, tmp_path: Path) -> None:
+    """A client generated from the plain layout's ABI reads the packed contract too."""
+    source = tmp_path / "Plain.vy"
+    source.write_text(PLAIN, encoding="utf-8")
+    plain = compile_contract(source, cache_dir=tmp_path)
+    expected, found = (
+        next(entry for entry in abi if entry.get("name") == "transactions") for abi in (plain.abi, compiled.abi)
+    )
+    assert found["outputs"] == expected["outputs"]
+    assert [item["type"] for item in found["inputs"]] == [item["type"] for item in expected["inputs"]]

@@ -32,3 +32,14 @@ def test_views_work_while_paused(coordinator: Coordinator) -> None:
     coordinator.ready(1)
     coordinator.send("owner", "pause")
     assert coordinator.call("is_transaction_ready", coordinator.id(1)) is True
+
+
+def test_false_where_the_timestamp_is_still_ahead(coordinator: Coordinator) -> None:
+    """Asked for a block before the timestamp, which only a call with an overridden time can do."""
+    coordinator.ready(1)
+    request = {"to": coordinator.address, "data": coordinator.calldata("is_transaction_ready", (coordinator.id(1),))}
+    answers = [
+        int(coordinator.rpc("eth_call", request, "latest", {}, {"time": hex(coordinator.now - early)}), 16)
+        for early in (1, 0)
+    ]
+    assert answers == [0, 1]

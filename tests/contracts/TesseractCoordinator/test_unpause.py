@@ -46,3 +46,19 @@ def test_it_resets_the_failure_count(coordinator: Coordinator) -> None:
     assert (coordinator.call("failure_count"), coordinator.call("paused")) == (1, False)
     coordinator.send("operator", "mark_failed", coordinator.id(4))
     assert coordinator.call("paused") is True
+
+
+def test_it_ends_the_running_period(coordinator: Coordinator) -> None:
+    """The next failure starts an hour of its own, also within the hour of the failures before the stop."""
+    for number in (1, 2):
+        coordinator.ready(number)
+    start = coordinator.now
+    coordinator.send("operator", "mark_failed", coordinator.id(1))
+    coordinator.send("owner", "pause")
+    coordinator.send("owner", "unpause")
+    coordinator.now = start + 200
+    coordinator.send("operator", "mark_failed", coordinator.id(2))
+    coordinator.now = start + 200 + 3599
+    assert coordinator.call("failure_count") == 1
+    coordinator.now += 1
+    assert coordinator.call("failure_count") == 0
