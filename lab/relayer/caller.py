@@ -52,8 +52,8 @@ class Caller:
             return
         if self.still_canonical(action.needs) != "yes":
             return
-        if action.kind == "expire" and self._window_moved(chain):
-            return
+        if action.kind == "expire" and (sender.has(("resolve", *action.job[1:])) or self._window_moved(chain)):
+            return  # a resolve still under way will end it just as well
         data = self._codec.encode(action.function, action.args)
         gas = self._gas(chain, action, data, now_ms)
         if gas is not None:

@@ -47,10 +47,8 @@ def justified(world: World, job: Job) -> tuple[Answer, tuple[BlockId, ...]]:
         return "yes", ()
     if not is_original(world, entry):
         return _for_children(world, chain, tx_id, entry) if kind == "resolve" else ("no", ())
-    if kind == "execute" and entry.ready is None:
-        return "no", ()
     if entry.dependency is None:
-        return "yes", ()
+        return "yes", ()  # an execution whose resolve a reorg took along comes behind it again; alone it only reverts
     found = standing(world, entry, executed=_strict(world, entry, executing=kind == "execute"))
     if found.answer == "yes" and kind == "resolve" and not found.same_chain:
         mirror = world.entries.get((chain, entry.dependency))

@@ -1,0 +1,93 @@
+"""The store: what is written is read back, whole or not at all, and only by the lab that it belongs to."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.coordinator import Fees
+from lab.errors import EnvironmentFailure, UsageError
+from lab.relayer.intents import Intent, Version
+from lab.relayer.records import BlockId, Entry
+from lab.relayer.scan import Mark
+from lab.relayer.store import TRAIL_MAX, Store
+
+BLOCK = BlockId("one", 5, "0x" + "55" * 32)
+ENTRY = Entry("one", "0x01", "0xa1", "0xa2", None, 100, "0xab", BLOCK)
+VERSION = Version("0xaa", "0x02", Fees(2**70, 2**65), False, False, 4, 9000)
+INTENT = Intent(1, "one", "resolve", "0x01", 0, "0xda", 21000, "open", None, (VERSION,))
+
+
+def opened(path: Path) -> Store:
+    """A store of a lab with two chains that share a chain id."""
+    return Store(path, {"one": 10, "two": 10}, {"lab": 1}, durable=False)
+
+
+def save(store: Store, *entries: Entry, ancestor: int | None = None, marks: tuple[int, ...] = ()) -> None:
+    """A scan's result with hashes made up from numbers."""
+    found = [(number, f"0x{number:064x}", number * 2) for number in marks]
+    store.save_scan("one", ancestor=ancestor, marks=found, changed=entries, gone=(), intents=(), checkpoint=None)
+
+
+def test_entries_and_intents_survive_a_restart(tmp_path: Path) -> None:
+    """Everything comes back equal, wei above 64 bits included."""
+    store = opened(tmp_path / "s.sqlite")
+    ended = replace(
+        ENTRY, chain="two", dependency="0x09", end_state="EXECUTED",
+        buffered=BlockId("two", 5, "0x55"), ready=BlockId("two", 6, "0x66"), ended=BlockId("two", 7, "0x77"),
+    )  # fmt: skip
+    save(store, ENTRY, ended)
+    raised = replace(INTENT, versions=(VERSION, replace(VERSION, hash="0xbb", cancel=True, confirmed=True)))
+    store.save_intent(raised)
+    store.save_intent(replace(INTENT, id=2, status="failed", mined=BLOCK))
+    store.close()
+    again = opened(tmp_path / "s.sqlite")
+    assert again.entries() == [ENTRY, ended]
+    assert again.intents() == [raised, replace(INTENT, id=2, status="failed", mined=BLOCK)]
+    assert again.spent() == {("resolve", "one", "0x01"): 1}
+
+
+def test_a_reorg_cuts_the_trail_and_removes_what_is_gone(tmp_path: Path) -> None:
+    """Marks and the checkpoint above the ancestor vanish with the transactions, in one write."""
+    store = opened(tmp_path / "s.sqlite")
+    save(store, ENTRY, marks=(3, 5, 7))
+    store.save_scan("one", ancestor=None, marks=(), changed=(), gone=(), intents=(), checkpoint=(5, "0x55"))
+    new: list[Mark] = [(8, "0x88", 16)]
+    store.save_scan("one", ancestor=3, marks=new, changed=(), gone=[ENTRY.key], intents=(), checkpoint=None)
+    assert [mark[0] for mark in store.trail("one")] == [3, 8]
+    assert store.checkpoint("one") is None and store.entries() == []
+
+
+def test_the_trail_is_bounded(tmp_path: Path) -> None:
+    """Only the newest marks are kept."""
+    store = opened(tmp_path / "s.sqlite")
+    save(store, marks=tuple(range(1, TRAIL_MAX + 101)))
+    numbers = [mark[0] for mark in store.trail("one")]
+    assert len(numbers) == TRAIL_MAX and numbers[-1] == TRAIL_MAX + 100
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A scan that cannot be written whole is not written at all, and the store stays usable."""
+    store = opened(tmp_path / "s.sqlite")
+    broken = replace(ENTRY, origin=None)  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.IntegrityError):
+        save(store, broken, marks=(1, 2))
+    assert store.trail("one") == [] and store.entries() == []
+    save(store, ENTRY, marks=(1,))
+    assert store.entries() == [ENTRY]
+
+
+def test_the_store_of_another_lab_is_refused(tmp_path: Path) -> None:
+    """Other contracts under the same path: a usage error that says what to do."""
+    opened(tmp_path / "s.sqlite").close()
+    with pytest.raises(UsageError, match="Delete the file"):
+        Store(tmp_path / "s.sqlite", {"one": 10}, {"lab": 2}, durable=False)
+
+
+def test_a_path_that_cannot_be_opened_is_an_environment_failure(tmp_path: Path) -> None:
+    """A folder in place of the file."""
+    with pytest.raises(EnvironmentFailure, match="cannot be opened"):
+        opened(tmp_path)
