@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.checks.blocktimes import final_between, nth_block_after
 from lab.checks.facts import unix_ms
 from lab.checks.fold import fold
 from lab.model.history import History, Leg
@@ -21,7 +22,7 @@ def due_ms(history: History, chain: str, start_ms: int) -> int:
     due = start_ms + bound_ms(history, chain)
     if not header.chains[chain].mines_empty_blocks:
         return due
-    third = history.nth_block_after(chain, start_ms + header.poll_ms + header.rpc_budget_ms, BLOCKS)
+    third = nth_block_after(history, chain, start_ms + header.poll_ms + header.rpc_budget_ms, BLOCKS)
     return due if third is None else max(due, third)
 
 
@@ -42,8 +43,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
         return None
     if parent.chain == leg.chain:
         return max(start, ready.step.block.t_ms)
-    final = history.final_since(parent.chain, ready.step.block)
-    return None if final is None else max(start, final)
+    final = final_between(history, parent.chain, ready.step.block)
+    return None if final is None else max(start, final[1])
 
 
 def flow_chains(history: History, leg: Leg) -> list[str]:

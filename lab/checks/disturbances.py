@@ -66,13 +66,12 @@ def _faults(history: History) -> list[Disturbance]:
 
 def _relayer(history: History) -> list[Disturbance]:
     """Notes of kind `relayer`: the first such word in the text says whether it went down or came up."""
+    words = [(note, _RELAYER_WORD.search(note.text)) for note in history.of(Note) if note.kind == "relayer"]
+    changes = [(note, word.group(1).lower() in ("start", "restart")) for note, word in words if word is not None]
     found: list[Disturbance] = []
-    down: int | None = None
-    for note in history.of(Note):
-        word = _RELAYER_WORD.search(note.text) if note.kind == "relayer" else None
-        if word is None:
-            continue
-        up = word.group(1).lower() in ("start", "restart")
+    # Where the first note starts it, it was not there before.
+    down: int | None = 0 if changes and changes[0][1] else None
+    for note, up in changes:
         if up and down is not None:
             found.append(Disturbance(down, note.t_ms, None, "relayer down"))
             down = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lab.checks.blocktimes import final_between
 from lab.checks.facts import (
     ZERO_ID,
     buffered_with,
@@ -130,7 +131,8 @@ def _judge_final(
             evidence=(block.seq,),
         )
         return
-    since = history.final_since(chain, block, at_the_earliest=True)
+    final = final_between(history, chain, block)
+    since = final[0] if final is not None else None
     if since is None or since > relied_ms:
         when = f"final from {clock(since)} on" if since is not None else "never final in this run"
         fail(

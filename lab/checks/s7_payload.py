@@ -10,6 +10,8 @@ from lab.model.history import History, Operation
 from lab.model.verdict import CheckResult
 
 PAYLOAD_BYTES_MAX = 512
+# What nodes say of a revert without data, in lower case.
+NO_REASON = frozenset({"", "revert", "execution reverted", "evmerror: revert"})
 
 
 def judge(history: History) -> CheckResult:
@@ -94,7 +96,7 @@ def _excused(history: History, fold: Fold, seen: Seen) -> bool:
     assert call is not None
     if _blames_size(call.revert):
         return False
-    if call.revert:
+    if (call.revert or "").lower() not in NO_REASON:
         return True
     args = call.args
     known = [move for move in fold.entry(str(args.get("tx_id"))).moves if move.step.order < seen.step.order]

@@ -5,7 +5,6 @@ Cost is gas used times gas price. The fee that an OP chain takes for L1 data is 
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from lab.model.history import History, Tx
@@ -44,7 +43,8 @@ def gas_by_function(history: History, chain: str) -> dict[str, dict[str, Any]]:
 
 def tokens(wei: int) -> str:
     """An amount of wei in the chain's native token, exact, without an exponent."""
-    return format((Decimal(wei) / WEI_PER_TOKEN).normalize(), "f")
+    whole, rest = divmod(wei, WEI_PER_TOKEN)
+    return f"{whole}.{rest:018d}".rstrip("0").rstrip(".")
 
 
 def cost(history: History, chain: str) -> dict[str, Any]:

@@ -358,11 +358,10 @@ class History:
                     best = max(best, record.first + int(share * (record.last - record.first)))
         return best
 
-    def final_since(self, chain: str, block: Block, *, at_the_earliest: bool = False) -> int | None:
+    def final_since(self, chain: str, block: Block) -> int | None:
         """The earliest `t_ms` at which `block` was final by the chain's policy; None if it never was in this run.
 
-        Where finality came with a block inside a run of empty ones its time is interpolated, and `at_the_earliest`
-        gives the lowest time that the run's ends allow instead: what a judgement against somebody must use.
+        Where finality came with a block inside a run of empty ones, the time is interpolated.
         """
         facts = self.header.chains[chain]
         finality = facts.finality
@@ -375,21 +374,21 @@ class History:
             return None
         if depth == 0:
             return block.t_ms
-        wanted, times = block.number + depth, []
-        # Only lines after the block's own: before them stands what a reorg has replaced, at the same heights.
-        for record in self.records:
-            if not isinstance(record, (Block, EmptyBlocks)) or record.chain != chain or record.seq <= block.seq:
-                continue
-            if isinstance(record, Block):
-                if record.number >= wanted:
-                    times.append(record.t_ms)
-            elif record.last >= wanted:
-                time = _appeared(record, max(wanted, record.first))
-                if at_the_earliest and record.first < wanted < record.last:
-                    steps = wanted - record.first - 1
-                    time = min(time, record.first_t_ms + steps * facts.block_time_ms)
-                times.append(time)
-        return min(times) if times else None
+        wanted = block.number + depth
+        return min((_appeared(span, wanted) for span in self.reaching(chain, block, wanted)), default=None)
+
+    def reaching(self, chain: str, block: Block, number: int) -> list[Block | EmptyBlocks]:
+        """The lines after `block`'s own with which its chain's head reached `number`, orphaned ones included.
+
+        Lines before it hold what a reorg has replaced, at the same heights.
+        """
+        return [
+            record
+            for record in self.records
+            if isinstance(record, (Block, EmptyBlocks))
+            and (record.chain, record.seq > block.seq) == (chain, True)
+            and (record.number if isinstance(record, Block) else record.last) >= number
+        ]
 
     @property
     def end_ms(self) -> int:
@@ -405,22 +404,9 @@ class History:
         """The chain that a rollup address stands for; None for an address of no chain."""
         return next((name for name, facts in self.header.chains.items() if facts.rollup == rollup), None)
 
-    def nth_block_after(self, chain: str, t_ms: int, count: int) -> int | None:
-        """When the count-th canonical block after `t_ms` appeared; None if the chain had fewer in this run."""
-        for span in self._spans[chain]:
-            if span.t_ms <= t_ms:
-                continue
-            if isinstance(span, Block):
-                times = [span.t_ms]
-            else:
-                times = [_appeared(span, number) for number in range(span.first, span.last + 1)]
-                times = [time for time in times if time > t_ms]
-            if count <= len(times):
-                return times[count - 1]
-            count -= len(times)
-        return None
 
-
-def _appeared(span: EmptyBlocks, number: int) -> int:
-    """When a block inside a run of empty ones appeared, interpolated: exact to one block."""
-    return span.first_t_ms + (span.t_ms - span.first_t_ms) * (number - span.first) // max(1, span.last - span.first)
+def _appeared(span: Block | EmptyBlocks, number: int) -> int:
+    """When a line's first block at `number` or above appeared; interpolated inside a run, exact to one block."""
+    if isinstance(span, Block) or number <= span.first:
+        return span.t_ms if isinstance(span, Block) else span.first_t_ms
+    return span.first_t_ms + (span.t_ms - span.first_t_ms) * (number - span.first) // (span.last - span.first)

@@ -1,0 +1,304 @@
+"""L1, L2 and L3: READY in time, every leg ends, the queue is empty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.checks import CHECKS
+from lab.model.history import History
+from lab.model.verdict import CheckResult, Verdict
+
+from .calls import admin, buffer, execute, fail, pause, resolve, unpause
+from .histories import ROLES, Story, leg, tx_id
+from .swap import PAY, SETTLE, begin, finish, pay, settle, swap
+
+A = leg("flow.a", "two", 20, id=7)
+# On chain two the bound is 3 x 2 s + 2 s + 1 s: a root due at 20 s must be READY by 29 s.
+DUE = 29
+
+
+def judged(check: str, history: History) -> CheckResult:
+    """One check's result."""
+    return CHECKS[check].judge(history)
+
+
+def root(ready: int | None, *, end: int = 120, **header: Any) -> Story:
+    """Leg A, made READY at a second, with blocks every 2 s on record."""
+    story = Story(A, **header)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    for second in range(12, end + 1, 2):
+        calls = [story.tx("two", "relayer", resolve(A.tx_id, "relayer"))] if second == ready else []
+        story.mine("two", second, *calls)
+    return story
+
+
+@pytest.mark.parametrize("check", ["L1", "L2", "L3"])
+def test_a_clean_run_passes(check: str) -> None:
+    """Both legs and all five nonces."""
+    result = judged(check, swap())
+    assert (result.verdict, result.judged) == (Verdict.PASS, 5 if check == "L3" else 2)
+
+
+@pytest.mark.parametrize("check", ["L1", "L2", "L3"])
+def test_without_a_relayer_there_is_nothing_to_ask_for(check: str) -> None:
+    """Somebody else resolved by hand, and submitted nothing."""
+    story = root(100, poll_ms=0)
+    assert judged(check, story.history()).verdict is Verdict.NOT_EXERCISED
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(28, Verdict.PASS), (30, Verdict.FAIL), (None, Verdict.FAIL)])
+def test_l1_draws_the_line_at_the_bound(ready: int | None, verdict: Verdict) -> None:
+    """28 s is in time, 30 s is not, never is not."""
+    result = judged("L1", root(ready).history())
+    assert result.verdict is verdict
+    if verdict is Verdict.FAIL:
+        assert f"by {DUE}.000 s" in result.reason and result.findings[0].tx_id == A.tx_id
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(32, Verdict.PASS), (34, Verdict.FAIL)])
+def test_l1_waits_for_missed_slots(ready: int, verdict: Verdict) -> None:
+    """Poll and budget end at 23 s; the slots of 28 s and 30 s are missed, so the third block after that is at 32 s."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    for second in range(12, 28, 2):
+        story.mine("two", second)
+    for slot, second in ((28, 32), (30, 34), (32, 36)):
+        calls = [story.tx("two", "relayer", resolve(A.tx_id))] if second == ready else []
+        block = story.mine("two", slot, *calls)
+        late = {"t_ms": second * 1000, "timestamp": block.timestamp + second - slot}
+        story.records[-1] = block.model_copy(update=late)
+    assert judged("L1", story.history()).verdict is verdict
+
+
+def test_l1_counts_from_the_parents_finality() -> None:
+    """Final at 60 s: READY at 68 s is in time, at 70 s it is not; runs of empty blocks are given their slack."""
+    for ready, verdict in ((68, Verdict.PASS), (72, Verdict.FAIL)):
+        story = begin()
+        pay(story)
+        story.mine("one", 60)
+        settle(story, ready=ready, executed=None)
+        assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
+
+
+def test_l1_leaves_out_a_child_whose_parent_never_came() -> None:
+    """It never became resolvable."""
+    story = begin()
+    result = judged("L1", finish(story, pay="BUFFERED", settle="BUFFERED"))
+    assert "swap.settle never became resolvable" in result.reason
+    assert [finding.tx_id for finding in result.findings] == [PAY.tx_id]
+
+
+@pytest.mark.parametrize(
+    ("chain", "heal", "ready", "verdict"),
+    [
+        ("two", 40, 48, Verdict.PASS),
+        ("two", 40, 52, Verdict.FAIL),
+        (None, 40, 48, Verdict.PASS),
+        ("one", 40, 48, Verdict.FAIL),
+        ("two", None, None, Verdict.NOT_EXERCISED),
+        ("two", 90, None, Verdict.NOT_EXERCISED),
+        ("two", 40, None, Verdict.FAIL),
+    ],
+)
+def test_l1_counts_from_the_heal(chain: str | None, heal: int | None, ready: int | None, verdict: Verdict) -> None:
+    """A fault on the flow's chain, or on all, gives a new start; one elsewhere or over the whole window does not."""
+    story = root(ready)
+    story.fault(22, "inject", chain=chain)
+    if heal is not None:
+        story.fault(heal, "heal", chain=chain)
+    assert judged("L1", story.history()).verdict is verdict
+
+
+def test_l1_ignores_a_fault_that_had_healed_before() -> None:
+    """Healed at 20 s, due at 29 s as ever."""
+    story = root(34)
+    story.fault(12, "inject", chain="two")
+    story.fault(20, "heal", chain="two")
+    assert judged("L1", story.history()).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(48, Verdict.PASS), (52, Verdict.FAIL)])
+def test_l1_counts_from_the_relayers_return(ready: int, verdict: Verdict) -> None:
+    """Killed at 22 s, started at 40 s."""
+    story = root(ready)
+    for second, text in ((0, "start"), (22, "killed at after_broadcast"), (40, "start")):
+        story.note(second, "relayer", text)
+    assert judged("L1", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(48, Verdict.PASS), (52, Verdict.FAIL)])
+@pytest.mark.parametrize("reason", ["paused", "removed"])
+def test_l1_counts_from_when_the_coordinator_lets_the_relayer_in(reason: str, ready: int, verdict: Verdict) -> None:
+    """Paused, or the relayer's role taken away, from 22 s to 40 s."""
+    role = ROLES["relayer"]
+    off, on = {
+        "paused": (pause(), unpause()),
+        "removed": (admin("remove_operator", operator=role), admin("add_operator", operator=role)),
+    }[reason]
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    for second in range(12, 100, 2):
+        calls = {22: off, 40: on, ready: resolve(A.tx_id, "relayer")}
+        story.mine("two", second, *([story.tx("two", "owner", calls[second])] if second in calls else []))
+    assert judged("L1", story.history()).verdict is verdict
+
+
+def test_l1_counts_from_a_reorg() -> None:
+    """The READY of 24 s was lost at 26 s; READY again at 32 s is within the bound from then."""
+    story = root(24, end=26)
+    story.reorg(26, "two", 11)
+    for second in range(28, 60, 2):
+        story.mine("two", second, *([story.tx("two", "relayer", resolve(A.tx_id))] if second == 32 else []))
+    assert judged("L1", story.history()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(None, Verdict.UNKNOWN), (24, Verdict.PASS)])
+def test_l1_proves_nothing_against_a_bound_longer_than_the_window(ready: int | None, verdict: Verdict) -> None:
+    """A window of 8 s against a bound of 9 s: only a READY proves something."""
+    assert judged("L1", root(ready, window_s=8).history()).verdict is verdict
+
+
+def test_l1_leaves_out_a_parent_that_came_too_late_for_the_window() -> None:
+    """The child's window closes at 65 s, its parent is final at 60 s: nobody could be held to it."""
+    late = SETTLE.model_copy(update={"timestamp": SETTLE.timestamp - 55})
+    story = Story(PAY, late)
+    story.mine("two", 2, story.tx("two", "operator", buffer(late, dependency=PAY.tx_id)))
+    story.mine("one", 12, story.tx("one", "operator", buffer(PAY)))
+    pay(story)
+    result = judged("L1", finish(story, settle="BUFFERED"))
+    assert (result.verdict, result.judged) == (Verdict.PASS, 1) and "too late for its window" in result.reason
+
+
+def test_l1_does_not_know_what_the_end_of_the_run_cut_off() -> None:
+    """The run ended at 26 s, before the bound."""
+    assert judged("L1", root(None, end=26).history()).verdict is Verdict.UNKNOWN
+
+
+# Leg A's window closes with second 80; the first block past it is due, the bound runs from 81 s to 90 s.
+@pytest.mark.parametrize(
+    ("steps", "end", "verdict"),
+    [
+        ([(24, resolve(A.tx_id))], 120, Verdict.PASS),
+        ([(24, resolve(A.tx_id)), (26, execute(A.tx_id))], 120, Verdict.PASS),
+        ([(90, fail(A.tx_id, function="expire_transaction"))], 120, Verdict.PASS),
+        ([(92, fail(A.tx_id, function="expire_transaction"))], 120, Verdict.FAIL),
+        ([(84, resolve(A.tx_id, failed="Transaction expired"))], 120, Verdict.PASS),
+        ([(24, resolve(A.tx_id)), (26, fail(A.tx_id))], 120, Verdict.PASS),
+        ([], 120, Verdict.FAIL),
+        ([], 84, Verdict.UNKNOWN),
+        ([], 70, Verdict.UNKNOWN),
+    ],
+)
+def test_l2_wants_an_end_by_window_and_bound(steps: list[tuple[int, Any]], end: int, verdict: Verdict) -> None:
+    """READY, EXECUTED, or EXPIRED in time; a run that ended too early proves nothing."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    made = dict(steps)
+    for second in range(12, end + 1, 2):
+        story.mine("two", second, *([story.tx("two", "relayer", made[second])] if second in made else []))
+    assert judged("L2", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(80, Verdict.UNKNOWN), (82, Verdict.PASS)])
+def test_l2_knows_a_lapsed_leg_where_no_such_state_exists(end: int, verdict: Verdict) -> None:
+    """BUFFERED past its window is the documented expiry."""
+    assert judged("L2", root(None, end=end, capabilities=()).history()).verdict is verdict
+
+
+@pytest.mark.parametrize(("heal", "verdict"), [(100, Verdict.PASS), (88, Verdict.FAIL), (None, Verdict.NOT_EXERCISED)])
+def test_l2_counts_from_the_heal(heal: int | None, verdict: Verdict) -> None:
+    """Expired at 104 s: in time only if the fault lasted to 100 s."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    for second in range(12, 130, 2):
+        expiry = fail(A.tx_id, function="expire_transaction")
+        story.mine("two", second, *([story.tx("two", "relayer", expiry)] if second == 104 and heal else []))
+    story.fault(70, "inject", chain="two")
+    if heal is not None:
+        story.fault(heal, "heal", chain="two")
+    assert judged("L2", story.history()).verdict is verdict
+
+
+def test_l2_asks_only_for_legs_whose_buffering_stayed() -> None:
+    """Dropped by a reorg, it was never buffered."""
+    story = root(None, end=20)
+    story.reorg(20, "two", 4)
+    story.idle("two", 120)
+    assert judged("L2", story.history()).verdict is Verdict.NOT_EXERCISED
+
+
+def queue(*nonces: tuple[int, str, bool], submitted: int = 20, end: int = 60) -> Story:
+    """Submitted nonces with their outcome; the mined ones appear in the block two seconds later."""
+    story = Story(A)
+    txs = [
+        (
+            story.tx("two", "relayer", resolve(tx_id(nonce), "relayer")).model_copy(update={"nonce": nonce}),
+            outcome,
+            mined,
+        )
+        for nonce, outcome, mined in nonces
+    ]
+    for tx, outcome, _ in txs:
+        story.submit(submitted, "two", tx, outcome)  # type: ignore[arg-type]
+    story.mine("two", submitted + 2, *[tx for tx, _, mined in txs if mined])
+    story.idle("two", end)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("nonces", "verdict", "says"),
+    [
+        ([(0, "ok", True), (1, "info", True)], Verdict.PASS, ""),
+        ([(0, "ok", True), (1, "ok", False)], Verdict.FAIL, "nonce 1"),
+        ([(0, "ok", False), (1, "ok", True)], Verdict.FAIL, "although nonce 1 is"),
+        ([(0, "ok", False), (1, "ok", False)], Verdict.FAIL, "nonce 1 waits behind it"),
+        ([(0, "ok", True), (1, "info", False), (2, "ok", False)], Verdict.FAIL, "nonce 2 waits behind it"),
+        ([(0, "ok", True), (2, "ok", False)], Verdict.FAIL, "nonce 1 before it was never accepted"),
+        ([(0, "ok", True), (1, "info", False)], Verdict.PASS, "may never have arrived"),
+        ([(0, "ok", True), (1, "fail", False)], Verdict.PASS, ""),
+        ([(0, "fail", False)], Verdict.NOT_EXERCISED, ""),
+    ],
+)
+def test_l3_wants_every_accepted_nonce_mined(nonces: list[Any], verdict: Verdict, says: str) -> None:
+    """Pending, stuck behind a gap, and waiting behind a lost one are failures."""
+    result = judged("L3", queue(*nonces).history())
+    assert result.verdict is verdict and says in result.reason
+
+
+def test_l3_counts_a_replaced_nonce_as_mined() -> None:
+    """The replacement has another hash and the same nonce."""
+    story = queue((0, "ok", False))
+    replacement = story.tx("two", "relayer", resolve(tx_id(0), "relayer")).model_copy(update={"nonce": 0})
+    story.mine("two", 62, replacement)
+    assert judged("L3", story.history()).verdict is Verdict.PASS
+
+
+def test_l3_keeps_chains_apart() -> None:
+    """The same nonce mined on the other chain settles nothing."""
+    story = queue((0, "ok", False))
+    story.mine("one", 48, story.tx("one", "relayer", resolve(tx_id(0), "relayer")))
+    assert judged("L3", story.history()).verdict is Verdict.FAIL
+
+
+def test_l3_leaves_out_what_was_under_way_at_the_end() -> None:
+    """Submitted at 20 s, bound 9 s, end at 28 s: nobody can tell yet."""
+    result = judged("L3", queue((0, "ok", False), end=28).history())
+    assert result.verdict is Verdict.NOT_EXERCISED and "under way" in result.reason
+    assert judged("L3", queue((0, "ok", False), end=34).history()).verdict is Verdict.FAIL
+
+
+def test_l3_wants_an_orphaned_nonce_mined_again() -> None:
+    """Mined at 22 s and orphaned for good."""
+    story = queue((0, "ok", True), end=30)
+    story.reorg(30, "two", 9)
+    story.idle("two", 80)
+    assert judged("L3", story.history()).verdict is Verdict.FAIL
+
+
+def test_l3_excuses_a_fault_that_never_healed() -> None:
+    """Nothing could be mined to the end."""
+    story = queue((0, "ok", False))
+    story.fault(21, "inject", chain="two", fault="gas_limit_cut")
+    assert judged("L3", story.history()).verdict is Verdict.NOT_EXERCISED
