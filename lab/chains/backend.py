@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from lab.chains.reaper import Reaper
+
 HOST = "127.0.0.1"
 START_DEADLINE_S = 20.0
 POLL_S = 0.004
@@ -64,6 +66,10 @@ class Backend(Protocol):
 
     @property
     def name(self) -> BackendName: ...
+
+    @property
+    def reaper(self) -> Reaper:
+        """Takes care of what a killed run leaves behind: other processes of the run are announced to it as well."""
 
     def start_all(self, specs: Sequence[NodeSpec]) -> Sequence[Node]:
         """Start all at once and return when each one answers. On a NodeFailure none of them is left."""

@@ -49,7 +49,12 @@ class Chain:
         rpc = Rpc(self._transport)
         self.observer = Observer(name, rpc, recorder, codec, contract)
         self.producer = BlockProducer(
-            profile, SlotClock(profile, seed, name, genesis_time), rpc, genesis_time=genesis_time, remember=remember
+            profile,
+            SlotClock(profile, seed, name, genesis_time),
+            rpc,
+            genesis_time=genesis_time,
+            remember=remember,
+            real=scheduler.clock == "real",
         )
         self.producer.listeners.append(self.observer.on_block)
         # Raw transactions by hash, as they were handed over: what a reorg can put back into the pool.
@@ -80,6 +85,11 @@ class Chain:
         else:
             self.producer.catch_up(self._scheduler.now_ms)
 
+    def keep_time(self) -> None:
+        """Take a turn at every slot: whoever reaches the node on their own finds its blocks there in time."""
+        self.catch_up()
+        self._scheduler.at(self.producer.next_slot_ms(), self.keep_time)
+
     def send(self, raw: str) -> str:
         """Hand over a signed transaction as of now; its hash."""
         tx_hash = self.look().send_raw(raw)
@@ -87,7 +97,11 @@ class Chain:
         return tx_hash
 
     def handed_over(self, tx_hash: str, raw: str) -> None:
-        """Note that the node was given a transaction: the next block may hold it."""
+        """Note that the node was given a transaction: the next block may hold it.
+
+        The fault proxy calls this from its own thread: each line is one atomic store, and under the real clock the
+        producer asks the pool rather than trust the flag, which it may be about to overwrite.
+        """
         self._raw[tx_hash] = raw
         self.producer.pool_may_hold = True
 
@@ -163,10 +177,11 @@ class Chain:
         self.producer.node_restarted(rpc)
 
     def _halt(self, condition: Literal["paused", "down"]) -> None:
-        self.condition = condition
         self.producer.stopped = True
-        self.blocked_calls = 0
         self.producer.slots_skipped = 0
+        # The fault proxy counts in its own thread, and only from when it sees the condition.
+        self.blocked_calls = 0
+        self.condition = condition
 
     def memory_bytes(self) -> int | None:
         """Resident memory of the node."""

@@ -3,6 +3,9 @@
 It is lazy: blocks that are due are mined when somebody looks at the chain, or hands it a transaction. Nobody can tell
 the difference, since every way to the chain leads through `catch_up` first. A reorg is a rollback followed by mining
 the same slots again, so that timestamps and base fees of the replacement are what the network would have set.
+
+Under the real clock others reach the node on their own: the chain takes a turn at each slot, and the producer asks the
+node what its pool holds instead of remembering what it was handed.
 """
 
 from __future__ import annotations
@@ -51,6 +54,7 @@ class BlockProducer:
         *,
         genesis_time: int,
         remember: int,
+        real: bool = False,
     ) -> None:
         self.profile = profile
         self.rpc = rpc
@@ -60,6 +64,7 @@ class BlockProducer:
         self.pool_may_hold = False
         self.stopped = False
         self.slots_skipped = 0
+        self._real = real
         self._slots = slots
         self._genesis_time = genesis_time
         self._curve = FeeCurve(profile)
@@ -83,6 +88,8 @@ class BlockProducer:
     def catch_up(self, now_ms: int) -> None:
         """Mine every block that has become due by `now_ms`. While stopped, slots pass by without one."""
         mined_before = self.head.number
+        if self._real and not self.stopped and self.next_slot_ms() <= now_ms:
+            self.pool_may_hold = self._pool_holds()
         while True:
             if not self.profile.mines_empty_blocks and not self.pool_may_hold:
                 self._next_slot = max(self._next_slot, self._slots.next_index_after(now_ms))
@@ -94,7 +101,8 @@ class BlockProducer:
             if self.stopped:
                 self.slots_skipped += 1
             elif not slot.missed:
-                self._mine(slot, t_ms=slot.t_ms)
+                # A late turn on the wall clock makes a late block, and the record says so.
+                self._mine(slot, t_ms=max(slot.t_ms, now_ms) if self._real else slot.t_ms)
         if self.head.number != mined_before:
             self.pin()
 
@@ -174,7 +182,8 @@ class BlockProducer:
         self._set_next(timestamp, base_fee)
         self.rpc.call("evm_mine")
         number = parent.number + 1
-        body, waiting = self._look(number) if self.pool_may_hold else (None, 0)
+        # A foreign transaction may have come at any moment up to the block: only the block itself tells.
+        body, waiting = self._look(number) if self.pool_may_hold or self._real else (None, 0)
         gas_used = int(body["gasUsed"], 16) if body else 0
         state = self._curve.snapshot()
         mined = Mined(number, t_ms, timestamp, base_fee, gas_used, self.gas_limit, body, waiting, state)
@@ -187,7 +196,14 @@ class BlockProducer:
         block = self.rpc.block(number, full=True)
         if block is None:
             raise LabError(f"{self.profile.name}: block {number} was mined and the node does not have it")
-        pool = self.rpc.call("txpool_status")
-        waiting = int(pool["pending"], 16)
-        self.pool_may_hold = waiting + int(pool["queued"], 16) > 0
+        waiting, queued = self._pool()
+        self.pool_may_hold = waiting + queued > 0
         return (block if block["transactions"] else None), waiting
+
+    def _pool_holds(self) -> bool:
+        return not self.profile.mines_empty_blocks and sum(self._pool()) > 0
+
+    def _pool(self) -> tuple[int, int]:
+        """How many transactions the node's pool holds: executable ones, and ones that wait for a nonce before them."""
+        pool = self.rpc.call("txpool_status")
+        return int(pool["pending"], 16), int(pool["queued"], 16)

@@ -1,8 +1,8 @@
 """Time, and whose turn it is. One scheduler owns a run's clock; actors are greenlets that sleep on it.
 
 Under the virtual clock time jumps from one due turn to the next and never looks at the wall. Under the real clock the
-same turns are taken when the wall clock reaches them. Turns due at the same millisecond are taken in the order in which
-they were asked for, so that a run has one order of events.
+same turns are taken when the wall clock reaches them, or late if a turn before them took long. Turns due at the same
+millisecond are taken in the order in which they were asked for, so that a run has one order of events.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from lab.errors import DeadlineExceeded
 
 Turn = Callable[[], None]
+NS_PER_MS = 1_000_000
 
 
 class Actor:
@@ -58,16 +59,23 @@ class Scheduler:
 
     def __init__(self, clock: Literal["virtual", "real"] = "virtual") -> None:
         self.clock = clock
-        self.now_ms = 0
+        self._now_ms = 0
         self.hub = getcurrent()
         self._turns: list[tuple[int, int, Turn]] = []
         self._order = count()
         self._actors: dict[greenlet, Actor] = {}
-        self._wall_zero = time.monotonic()
+        self._wall_zero_ns = time.monotonic_ns()
 
-    def restart_wall(self) -> None:
-        """Under the real clock: let `now_ms` be now on the wall (set-up took its time)."""
-        self._wall_zero = time.monotonic() - self.now_ms / 1000
+    @property
+    def now_ms(self) -> int:
+        """Milliseconds since genesis. Under the real clock it moves on by itself, and any thread may ask."""
+        if self.clock == "real":
+            return (time.monotonic_ns() - self._wall_zero_ns) // NS_PER_MS
+        return self._now_ms
+
+    def restart_wall(self, now_ms: int = 0) -> None:
+        """Under the real clock: let it be `now_ms` now, negative before genesis (set-up took its time)."""
+        self._wall_zero_ns = time.monotonic_ns() - now_ms * NS_PER_MS
 
     def at(self, t_ms: int, turn: Turn) -> None:
         """Take `turn` at `t_ms`, or at the next occasion if that has passed."""
@@ -111,8 +119,10 @@ class Scheduler:
 
     def _reach(self, t_ms: int) -> None:
         if self.clock == "real":
-            time.sleep(max(0.0, self._wall_zero + t_ms / 1000 - time.monotonic()))
-        self.now_ms = max(self.now_ms, t_ms)
+            due_ns = self._wall_zero_ns + t_ms * NS_PER_MS
+            while (left_ns := due_ns - time.monotonic_ns()) > 0:
+                time.sleep(left_ns / 1e9)
+        self._now_ms = max(self._now_ms, t_ms)
 
     def _forget_finished(self) -> None:
         if len(self._actors) > 32:

@@ -1,7 +1,4 @@
-"""The relayer's way to one chain under the virtual clock: a transport with the faults in it.
-
-It sees what the relayer sends, whatever the relayer believes, and records it.
-"""
+"""The relayer's way to one chain under the virtual clock: a transport with the faults in it."""
 
 from __future__ import annotations
 
@@ -9,14 +6,10 @@ from typing import Any
 
 from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
-from lab.coordinator import Codec
-from lab.evidence import Recorder
 from lab.faults.policy import Policy
-from lab.faults.pool_rules import PoolRules, Sent, decode_raw
-from lab.model.history import Outcome, Submit
+from lab.faults.pool_rules import Sent, decode_raw
+from lab.faults.submits import SEND, Submits
 from lab.rpc import RpcFailure, RpcRefused, RpcTimeout, RpcUnavailable
-
-SEND = "eth_sendRawTransaction"
 
 
 class Gate:
@@ -26,19 +19,16 @@ class Gate:
         self,
         chain: Chain,
         scheduler: Scheduler,
-        recorder: Recorder,
-        codec: Codec,
         policy: Policy,
+        submits: Submits,
         *,
         timeout_s: float,
     ) -> None:
         self._chain = chain
         self._scheduler = scheduler
-        self._recorder = recorder
-        self._codec = codec
         self._policy = policy
+        self._submits = submits
         self._timeout_s = timeout_s
-        self._pool = PoolRules(chain.profile)
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
@@ -47,10 +37,12 @@ class Gate:
         sent = decode_raw(str(params[0]) if params else "")
         try:
             result = self._carry(method, params, timeout_s or self._timeout_s, sent)
-        except RpcFailure as error:
-            self._submitted(sent, "fail" if error.definite else "info", str(error))
+        except RpcFailure as failure:
+            if sent is not None:
+                self._submits.record(sent, failure)
             raise
-        self._submitted(sent, "ok", None)
+        if sent is not None:
+            self._submits.record(sent, None)
         return result
 
     def _carry(self, method: str, params: list[Any], timeout_s: float, sent: Sent | None) -> Any:
@@ -84,27 +76,7 @@ class Gate:
         rpc = chain.look()
         if sent is None:
             return rpc.call(method, *params)
-        self._pool.admit(sent, mined=chain.observer.observed)
+        self._submits.admit(sent)
         result = rpc.call(method, *params)
-        chain.handed_over(sent.hash, str(params[0]))
-        self._pool.accepted(sent)
+        self._submits.taken(sent, str(params[0]))
         return result
-
-    def _submitted(self, sent: Sent | None, outcome: Outcome, error: str | None) -> None:
-        if sent is None:
-            return
-        call = self._codec.decode_call(sent.data) if sent.to == self._chain.contract else None
-        self._recorder.add(
-            Submit(
-                t_ms=self._scheduler.now_ms,
-                chain=self._chain.name,
-                sender=sent.sender,
-                tx=sent.hash,
-                nonce=sent.nonce,
-                function=call.function if call else None,
-                args=call.args if call else {},
-                max_fee_per_gas=sent.max_fee_per_gas,
-                outcome=outcome,
-                error=error,
-            )
-        )

@@ -78,3 +78,7 @@ class PoolRules:
     def accepted(self, sent: Sent) -> None:
         """The node took it."""
         self._waiting[sent.sender, sent.nonce] = sent
+
+    def nonces(self) -> list[tuple[str, int]]:
+        """(sender, nonce) of all that it ever took. A copy: under the real clock another thread fills the original."""
+        return list(self._waiting)

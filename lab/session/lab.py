@@ -19,6 +19,7 @@ from lab.evidence import Recorder
 from lab.faults import Surroundings
 from lab.faults.gate import Gate
 from lab.faults.policy import Policy
+from lab.faults.submits import Submits
 from lab.model.history import ChainFacts
 from lab.model.session import Session, SessionChain
 from lab.networks.anvil import anvil_args, l1_block_storage
@@ -161,9 +162,8 @@ class Lab:
             transports[name] = Gate(
                 chain,
                 self.scheduler,
-                self.recorder,
-                self.wanted.target.codec,
                 self.policies[name],
+                Submits(chain, self.scheduler, self.recorder, self.wanted.target.codec),
                 timeout_s=RPC_TIMEOUT_S,
             )
         session = self.session({name: f"gate:{name}" for name in self.chains}, spec)

@@ -1,0 +1,62 @@
+"""Raw transactions on their way to one chain: held against the rules of its pool, followed, and recorded as they end.
+
+The in-process gate and the HTTP proxy share it, so that both clocks leave the same records.
+"""
+
+from __future__ import annotations
+
+from lab.chains.chain import Chain
+from lab.chains.scheduler import Scheduler
+from lab.coordinator import Codec
+from lab.evidence import Recorder
+from lab.faults.pool_rules import PoolRules, Sent
+from lab.model.history import Outcome, Submit
+from lab.rpc import RpcFailure
+
+SEND = "eth_sendRawTransaction"
+
+
+class Submits:
+    """What the relayer hands to one chain. Recorded as the relayer saw it end, whatever it believes."""
+
+    def __init__(self, chain: Chain, scheduler: Scheduler, recorder: Recorder, codec: Codec) -> None:
+        self.last_ms = 0
+        self._chain = chain
+        self._scheduler = scheduler
+        self._recorder = recorder
+        self._codec = codec
+        self._pool = PoolRules(chain.profile)
+
+    def admit(self, sent: Sent) -> None:
+        """Raises RpcRefused for what the network's own nodes would not take."""
+        self._pool.admit(sent, mined=self._chain.observer.observed)
+
+    def taken(self, sent: Sent, raw: str) -> None:
+        """The node took it."""
+        self._chain.handed_over(sent.hash, raw)
+        self._pool.accepted(sent)
+
+    def any_unmined(self) -> bool:
+        """Whether a nonce that the node took a transaction for is not mined. For the thread that mines."""
+        mined = {(tx.sender, tx.nonce) for _, tx in self._chain.observer.observed.values()}
+        return any(nonce not in mined for nonce in self._pool.nonces())
+
+    def record(self, sent: Sent, failure: RpcFailure | None) -> None:
+        """It ended: ok, fail if it certainly had no effect, info if nobody can tell."""
+        outcome: Outcome = "ok" if failure is None else "fail" if failure.definite else "info"
+        call = self._codec.decode_call(sent.data) if sent.to == self._chain.contract else None
+        self.last_ms = self._scheduler.now_ms
+        self._recorder.add(
+            Submit(
+                t_ms=self.last_ms,
+                chain=self._chain.name,
+                sender=sent.sender,
+                tx=sent.hash,
+                nonce=sent.nonce,
+                function=call.function if call else None,
+                args=call.args if call else {},
+                max_fee_per_gas=sent.max_fee_per_gas,
+                outcome=outcome,
+                error=str(failure) if failure is not None else None,
+            )
+        )
