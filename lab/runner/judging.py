@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from lab.checks import judge
+from lab.checks import Selection, judge
 from lab.model.history import Expectation, FaultMark, History, Note, Operation
 from lab.model.verdict import CheckResult, RunVerdict, Verdict, merge
 from lab.scenario.item import ScenarioItem
 
 
 def run_verdict(item: ScenarioItem, history: History, repeat: str) -> RunVerdict:
-    """The verdict with its reasons, worst first."""
-    checks = judge(history, item.checks)
+    """The verdict of a run just finished."""
+    return judge_recorded(history, item.checks, repeat)
+
+
+def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVerdict:
+    """The verdict with its reasons, worst first: from the history alone, so that evidence can be judged again."""
+    checks = judge(history, selection)
     verdicts: list[tuple[Verdict, str]] = [
         *_of_checks(checks),
         *_of_expectations(history),
@@ -23,8 +28,8 @@ def run_verdict(item: ScenarioItem, history: History, repeat: str) -> RunVerdict
     if not verdicts:
         reasons = ["nothing was judged: no check found its subject and the scenario expects nothing"]
     return RunVerdict(
-        scenario=item.name,
-        item=item.item,
+        scenario=history.header.scenario,
+        item=history.header.item,
         verdict=verdict,
         reasons=tuple(reasons),
         checks=checks,

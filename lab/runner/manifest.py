@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,6 +35,7 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
         "description": item.description,
         "rows": list(item.rows),
         "matrix": dict(item.matrix_values),
+        "checks": asdict(item.checks),
         "seed": item.seed,
         "clock": wanted.clock,
         "backend": {**run.lab.backend.describe(), "name": run.lab.backend.name, "reason": reason},

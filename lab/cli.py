@@ -1,0 +1,186 @@
+"""The `lab` command: names, options and help of every command. What they do is in `lab.commands`, loaded when called.
+
+Exit codes: 0 met, 1 failed, 2 usage, 3 unknown or incomplete, 4 environment, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import lab
+from lab.errors import LabError
+
+
+class LabGroup(TyperGroup):
+    """Commands whose LabError ends them with one message on stderr and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except LabError as error:
+            print(f"error: {error}" if "\n" not in str(error) else error, file=sys.stderr)
+            raise typer.Exit(error.exit_code) from None
+
+
+app = typer.Typer(
+    cls=LabGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Tesseract Lab: local chains, a coordinator on each, and what becomes of them when things go wrong. "
+    "Scenarios are run by `pytest scenarios/`.",
+)
+image = typer.Typer(no_args_is_help=True, help="The node image of the docker backend.")
+app.add_typer(image, name="image")
+
+
+class BackendChoice(StrEnum):
+    """Where nodes run."""
+
+    auto = "auto"
+    process = "process"
+    docker = "docker"
+
+
+class StageChoice(StrEnum):
+    """Release stages, each including the ones before it."""
+
+    lab = "lab"
+    testnet = "testnet"
+    mainnet = "mainnet"
+
+
+Backend = Annotated[BackendChoice, typer.Option(help="Where the nodes run.")]
+Results = Annotated[Path, typer.Option("--results", help="Where evidence and reports go.")]
+RESULTS = Path("results")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"tesseract-lab {lab.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def doctor(backend: Backend = BackendChoice.auto, results: Results = RESULTS) -> None:
+    """Say whether this machine can run the lab, and the fix for each line that is red."""
+    from lab.session.doctor import diagnose, healthy, render
+
+    lines = diagnose(backend.value, results)
+    render(lines)
+    raise typer.Exit(0 if healthy(lines) else 4)
+
+
+@image.command("build")
+def image_build(
+    tag: Annotated[str | None, typer.Option(help="Another name than the one that is found by itself.")] = None,
+) -> None:
+    """Build a local image from the anvil binary, for places that cannot pull one."""
+    from lab.chains.image import LOCAL_IMAGE, build_image
+
+    build_image(tag or LOCAL_IMAGE, notify=print)
+
+
+@app.command()
+def networks(name: Annotated[str | None, typer.Argument(help="A network, or a profile's file.")] = None) -> None:
+    """List the built-in networks; with NAME, show its figures and their sources."""
+    from lab.commands.networks import show_all, show_one
+
+    show_all() if name is None else show_one(name)
+
+
+@app.command()
+def lint(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scenario files or folders.")]) -> None:
+    """Check scenario files without running them: every problem as file:line:col."""
+    from lab.commands.lint import lint_paths
+
+    raise typer.Exit(lint_paths(paths))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of scenario files, for editors."""
+    from lab.scenario.schema import render
+
+    print(render(), end="")
+
+
+@app.command()
+def check(folder: Annotated[Path, typer.Argument(help="A run folder, or a folder of runs.")]) -> None:
+    """Judge recorded evidence again, without any chain. Exit code 0 PASS, 1 FAIL, 3 anything else."""
+    from lab.commands.check import check_folder
+
+    raise typer.Exit(check_folder(folder))
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="The results folder; its `latest` runs are read.")] = RESULTS,
+    stage: Annotated[StageChoice, typer.Option(help="The stage to decide on.")] = StageChoice.lab,
+) -> None:
+    """Write the readiness report again from recorded runs. Exit code 0 GO, 1 NO-GO, 3 INCOMPLETE."""
+    from lab.commands.report import rebuild
+
+    raise typer.Exit(rebuild(results, stage.value))
+
+
+@app.command()
+def up(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NETWORK]...", help="Networks, profile files, or NAME=NETWORK. Default: two."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All five main networks.")] = False,
+    backend: Backend = BackendChoice.auto,
+    image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
+    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, or an artifact .json.")] = None,
+    relayer: Annotated[bool, typer.Option(help="Run the reference relayer between them.")] = True,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay here until Ctrl-C.")] = False,
+    results: Results = RESULTS,
+) -> None:
+    """Start networks with the contract deployed and keep them running for manual use."""
+    from lab.commands.up import bring_up
+
+    bring_up(names or [], everything, backend.value, image, contract, relayer, foreground, results)
+
+
+@app.command()
+def status(results: Results = RESULTS) -> None:
+    """Show each node that `lab up` keeps running. Exit code 3 if something is dead, or nothing runs."""
+    from lab.commands.up import show_status
+
+    raise typer.Exit(show_status(results))
+
+
+@app.command()
+def down(
+    everything: Annotated[bool, typer.Option("--all", help="Remove what dead runs left behind, too.")] = False,
+    results: Results = RESULTS,
+) -> None:
+    """Stop what `lab up` keeps running."""
+    from lab.commands.up import take_down
+
+    take_down(everything, results)
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

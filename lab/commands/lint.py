@@ -1,0 +1,62 @@
+"""`lab lint`: every problem of scenario files, between files, and of what they claim to prove."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lab.checks import CHECKS
+from lab.errors import InvalidFile, Problem, UsageError
+from lab.report.claims import unmatched_claims
+from lab.report.rows import Catalogue, load_catalogue
+from lab.scenario.item import ScenarioItem
+from lab.scenario.lint import lint
+from lab.scenario.resolve import load_scenario
+from lab.yamlsource import in_order
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def lint_paths(paths: Sequence[Path]) -> int:
+    """Print the problems, one a line; 2 if there are any. Raises UsageError where there is nothing to look at."""
+    files = list(dict.fromkeys(file for path in paths for file in scenario_files(path)))
+    items: list[ScenarioItem] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            items += load_scenario(file, known_checks=CHECKS)
+        except InvalidFile as error:
+            problems += error.problems
+    problems += lint(items)
+    problems += claims(load_catalogue(), items)
+    for problem in in_order(problems):
+        print(problem)
+    found = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "no problems"
+    print(f"{len(files)} files, {len(items)} runs: {found}", file=sys.stderr)
+    return 2 if problems else 0
+
+
+def scenario_files(path: Path) -> Iterator[Path]:
+    """A file as it is named; a folder's YAML files."""
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+        if not found:
+            raise UsageError(f"{path}: expected scenario files (.yaml) in this folder, found none")
+        yield from found
+    elif path.is_file():
+        yield path
+    else:
+        raise UsageError(f"{path}: expected a scenario file or a folder of them, found nothing there")
+
+
+def claims(catalogue: Catalogue, items: Sequence[ScenarioItem]) -> list[Problem]:
+    """Claims that the catalogue does not accept, placed in their files."""
+    problems: dict[Problem, None] = {}
+    for item in items:
+        for problem in unmatched_claims(catalogue, [{"scenario_file": str(item.file), "rows": item.rows}]):
+            index = int(problem.path.removeprefix("rows[").removesuffix("]"))
+            line, column = item.source.position(("rows", index))
+            problems[replace(problem, file=str(item.file), line=line, column=column)] = None
+    return list(problems)

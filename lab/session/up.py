@@ -1,0 +1,217 @@
+"""The supervisor of `lab up`: keeps networks running for manual use until it is told to stop.
+
+In the background it is a process of its own (`python -m lab.session.up`); whoever started it learns through a pipe
+whether it came up. If it is killed, its reaper removes the nodes and the relayer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.chains.reaper import Reaper, child_environment, owner_mark
+from lab.errors import LabError
+from lab.evidence import Recorder
+from lab.model.session import Session
+from lab.scenario.item import ChainSpec, RelayerSpec
+from lab.session.lab import Lab, Wanted, open_lab, write_keys
+from lab.session.suite import new_run_id, open_suite
+from lab.session.up_files import KEYS, SESSION, UpFolder, UpOptions, UpState
+from lab.session.wall_mining import mine_on_wall_time
+
+WINDOW_S = 30
+RELAYER_POLL_MS = 2000
+RELAYER_STOPS_WITHIN_S = 5
+REPORT_EVERY_S = 3.0
+
+Tell = Callable[[str], None]
+
+
+def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: Tell) -> None:
+    """Start everything, call `ready` with the session and the backend's reason, mine until a signal comes.
+
+    Raises LabError with nothing left running. SIGINT ends it with KeyboardInterrupt, SIGTERM and SIGHUP quietly.
+    """
+    folder = UpFolder(Path(options.results))
+    chains = {name: ChainSpec(name, found, found.finality) for name, found in options.profiles().items()}
+    with _signals() as stopping, folder.locked(), ExitStack() as stack:
+        folder.clear()
+        folder.clear_logs()
+        stack.callback(folder.clear)
+        state = UpState(
+            run_id=new_run_id(),
+            owner=owner_mark(),
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            networks=tuple(chains),
+        )
+        folder.write(state)
+        suite = open_suite(
+            run_id=state.run_id,
+            backend=options.backend,
+            image=options.image,
+            contract=Path(options.contract) if options.contract else None,
+            notify=tell,
+        )
+        stack.callback(suite.close)
+        wanted = Wanted(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
+        # Nobody judges this: a history would only grow.
+        lab = stack.enter_context(open_lab(wanted, suite.backend, Recorder(None)))
+        lab.set_up()
+        for chain in lab.chains.values():
+            chain.producer.listeners.clear()
+        session = _write_session(lab, folder)
+        relayer = _start_relayer(folder, state.run_id, suite.reaper, stack) if options.relayer else None
+        state = state.model_copy(update={"phase": "running", "backend": suite.backend.name})
+        report = _Report(folder, state, lab, relayer, tell)
+        report(())
+        ready(session, suite.reason)
+        mine_on_wall_time(lab, lambda: bool(stopping) or report.folder_gone, report.problem, report)
+
+
+def _write_session(lab: Lab, folder: UpFolder) -> Session:
+    urls = {name: chain.node.url for name, chain in lab.chains.items()}
+    session = lab.session(urls, RelayerSpec(RELAYER_POLL_MS, "ready"))
+    write_keys(folder.path / KEYS)
+    session.write(folder.path / SESSION)
+    return session
+
+
+def _start_relayer(folder: UpFolder, run_id: str, reaper: Reaper, stack: ExitStack) -> subprocess.Popen[bytes]:
+    """The reference relayer as a process of its own; the stack stops it."""
+    command = [sys.executable, "-m", "lab.relayer", "--session", str(folder.path / SESSION)]
+    log_path = folder.path / "logs" / "relayer.log"
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(run_id),
+            start_new_session=True,
+        )  # fmt: skip
+    reaper.watch_pid(process.pid)
+
+    def stop() -> None:
+        process.terminate()
+        try:
+            process.wait(RELAYER_STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    stack.callback(stop)
+    return process
+
+
+class _Report:
+    """Keeps the state file true: memory, problems, the relayer's life."""
+
+    def __init__(
+        self, folder: UpFolder, state: UpState, lab: Lab, relayer: subprocess.Popen[bytes] | None, tell: Tell
+    ) -> None:
+        self._folder, self._state, self._lab, self._relayer, self._tell = folder, state, lab, relayer, tell
+        self._problems: dict[str, str] = {}
+        self._next = 0.0
+        self.folder_gone = False
+
+    def problem(self, chain: str, error: str | None) -> None:
+        """A chain cannot be mined, or can be again."""
+        if error is None and chain in self._problems:
+            del self._problems[chain]
+            self._tell(f"{chain}: is mined again")
+        elif error is not None and chain not in self._problems:
+            self._tell(f"{chain}: {error}")
+            self._problems[chain] = error
+        else:
+            return
+        self._next = 0.0
+
+    def __call__(self, dead: tuple[str, ...]) -> None:
+        """Write the state, every few seconds."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + REPORT_EVERY_S
+        relayer = "off" if self._relayer is None else "running" if self._relayer.poll() is None else "dead"
+        if relayer == "dead" and self._state.relayer == "running":
+            self._tell("relayer: it ended unasked, see logs/relayer.log")
+        self._state = self._state.model_copy(
+            update={"relayer": relayer, "problems": dict(self._problems), "memory_bytes": self._memory(dead)}
+        )
+        try:
+            self._folder.write(self._state)
+        except OSError as error:
+            self._tell(f"cannot write the state file: {error}")
+            # Nobody could find, let alone stop, a lab whose folder was removed.
+            self.folder_gone = not self._folder.path.is_dir()
+
+    def _memory(self, dead: tuple[str, ...]) -> Mapping[str, int | None]:
+        found: dict[str, int | None] = {}
+        for name, chain in self._lab.chains.items():
+            with contextlib.suppress(LabError):
+                found[name] = None if name in dead else chain.memory_bytes()
+        return found
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """The first signal ends what runs, wherever it is; later ones do not disturb the cleaning up."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    received: list[int] = []
+
+    def stop(number: int, _: Any) -> None:
+        received.append(number)
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(0)
+
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main(arguments: list[str]) -> int:
+    """The background process: options as JSON, and the number of the pipe that its starter reads."""
+    options = UpOptions.from_json(arguments[0])
+    pipe = os.fdopen(int(arguments[1]), "w", encoding="utf-8")
+    started = False
+
+    def send(**message: str | int) -> None:
+        # The starter may have gone; the networks stay.
+        with contextlib.suppress(OSError, ValueError):
+            pipe.write(json.dumps(message) + "\n")
+            pipe.flush()
+
+    def tell(text: str) -> None:
+        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}", flush=True)
+        if not started:
+            send(progress=text)
+
+    def ready(session: Session, reason: str) -> None:
+        nonlocal started
+        started = True
+        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} run {session.run_id} is up; {reason}", flush=True)
+        send(ready=reason)
+        pipe.close()
+
+    try:
+        supervise(options, ready, tell)
+    except LabError as error:
+        tell(f"error: {error}")
+        send(error=str(error), exit_code=error.exit_code)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
