@@ -1,0 +1,48 @@
+# Few verbs; `make` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+BACKEND ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help scenarios test bench lint docs lock clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "expected Python 3.11 or newer, got $$($(PYTHON) --version); set PYTHON=/path/to/python3.11" >&2; exit 4; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|process|docker)
+	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(ARGS)
+
+test: $(READY) ## run the lab's own tests
+	$(BIN)/pytest tests/ $(ARGS)
+
+bench: $(READY) ## measure start-up, simulation speed, memory and overhead
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lint: $(READY) ## ruff, mypy strict, and the scenarios' own lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lab lint scenarios
+
+docs: $(READY) ## generate the references again
+	$(BIN)/python -m lab.scenario.docs > docs/scenario-reference.md
+	$(BIN)/python -m lab.networks.docs > docs/networks.md
+	$(BIN)/lab schema > scenarios/scenario.schema.json
+
+lock: ## resolve the dependencies again, with hashes and without addresses
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra dev pyproject.toml -o requirements.lock
+
+clean: ## remove what can be made again
+	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache *.egg-info
