@@ -58,10 +58,9 @@ def _run_installed(source: VyperSource) -> CompilerOutput:
 def _run_isolated(source: VyperSource) -> CompilerOutput:
     version = source.compiler_version
     root = project_root(source.path)
-    if version.startswith("0.3."):
-        paths = ["-p", str(root)]  # one root only before 0.4
-    else:
-        paths = [part for path in source.search_paths for part in ("-p", str(path))]
+    # Before 0.4 there is one root for imports, the folder that the compiler runs in.
+    searched = () if version.startswith("0.3.") else source.search_paths
+    paths = [part for path in searched for part in ("-p", str(path))]
     command = [_find_uv(), "tool", "run", "--python", interpreter_for(version), "--no-python-downloads",
                "--from", f"vyper=={version}", "vyper", "-f", "abi,bytecode,bytecode_runtime", *paths,
                str(source.path)]  # fmt: skip

@@ -51,7 +51,7 @@ class Rpc:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a transaction left behind; `events` are (name, arguments) in the order of the log."""
+    """What a transaction left behind; `events` are the contract's own, as (name, arguments) in order."""
 
     hash: str
     status: int
@@ -153,7 +153,8 @@ class Coordinator:
         self._mine()
         raw = self.rpc("eth_getTransactionReceipt", tx_hash)
         assert raw is not None, "the transaction was not mined"
-        events = [self._event(log) for log in raw["logs"]]
+        own = to or raw["contractAddress"]
+        events = [self._event(log) for log in raw["logs"] if log["address"] == own]
         return Receipt(tx_hash, int(raw["status"], 16), int(raw["gasUsed"], 16), events, raw["contractAddress"])
 
     def _event(self, log: dict[str, Any]) -> tuple[str, dict[str, Any]]:

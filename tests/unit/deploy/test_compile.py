@@ -110,6 +110,18 @@ def test_a_damaged_cache_file_is_replaced(tmp_path: Path, cache: Path, compilati
     assert len(compilations) == 2
 
 
+def test_a_cache_file_is_never_written_in_place(tmp_path: Path, cache: Path) -> None:
+    """Whoever has the old file open goes on reading the old one, whole."""
+    path = write(tmp_path / "small.vy", SMALL)
+    compile_contract(path, cache_dir=cache)
+    (cached,) = cache.iterdir()
+    cached.write_text("an old file")
+    with cached.open() as reader:
+        compile_contract(path, cache_dir=cache)
+        assert reader.read() == "an old file"
+    assert json.loads(cached.read_text())["name"] == "small"
+
+
 def test_concurrent_writers_leave_one_whole_file(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many at once agree on the result, and no temporary file stays behind."""
     code = "0x" + "60" * 100_000
@@ -168,16 +180,16 @@ def test_another_compiler_runs_in_isolation(tmp_path: Path, cache: Path, version
 
 
 def test_an_isolated_compiler_finds_imports(tmp_path: Path, cache: Path) -> None:
-    """An interface beside the file (0.3) and a module beside the file (0.4), in a project's sub-folder."""
+    """An interface from the project's root (0.3), and a module from a folder between root and file (0.4)."""
     (tmp_path / "pyproject.toml").touch()
     write(tmp_path / "src/IThing.vy", "@external\ndef f() -> uint256:\n    return 1\n")
     three = (
-        "# @version 0.3.10\nfrom . import IThing\nimplements: IThing\n@external\ndef f() -> uint256:\n    return 2\n"
+        "# @version 0.3.10\nfrom src import IThing\nimplements: IThing\n@external\ndef f() -> uint256:\n    return 2\n"
     )
     write(tmp_path / "src/part.vy", "K: constant(uint256) = 1\n")
     four = "# pragma version 0.4.1\nimport part\n@external\ndef f() -> uint256:\n    return part.K\n"
     for name, text in (("three.vy", three), ("four.vy", four)):
-        contract = compile_contract(write(tmp_path / "src" / name, text), cache_dir=cache)
+        contract = compile_contract(write(tmp_path / "src/deep" / name, text), cache_dir=cache)
         assert [entry["name"] for entry in contract.abi] == ["f"]
 
 
