@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from eth_utils.crypto import keccak
 
 ERROR_STRING = bytes.fromhex("08c379a0")
 PANIC = bytes.fromhex("4e487b71")
+_HEX = re.compile("0x[0-9a-fA-F]*")
 
 # Batch entry points, as (single function, name of the parameter that holds the list).
 BATCHES: dict[str, str] = {
@@ -42,7 +44,7 @@ def plain(value: Any) -> Any:
     """A decoded ABI value as JSON can hold it."""
     if isinstance(value, bytes):
         return "0x" + value.hex()
-    if isinstance(value, str) and value.startswith("0x"):
+    if isinstance(value, str) and _HEX.fullmatch(value):
         return value.lower()
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
@@ -118,7 +120,7 @@ class Codec:
         inputs = self.functions[name]["inputs"]
         try:
             values = decode(self._types(inputs), raw[4:])
-        except DecodingError:
+        except (DecodingError, UnicodeDecodeError):
             return None
         return DecodedCall(name, {i["name"]: plain(v) for i, v in zip(inputs, values, strict=True)})
 
@@ -164,7 +166,7 @@ class Codec:
 
 def decode_revert(data: Any) -> str | None:
     """The reason in revert data, as people read it; None if there is none."""
-    if not isinstance(data, str) or not data.startswith("0x"):
+    if not isinstance(data, str) or not _HEX.fullmatch(data) or len(data) % 2:
         return None
     raw = bytes.fromhex(data[2:])
     try:

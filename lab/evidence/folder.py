@@ -44,7 +44,8 @@ class RunFolder:
     def history(self) -> History:
         """The recorded history, parsed line by line."""
         records = []
-        for number, line in enumerate(self._text(HISTORY).splitlines(), start=1):
+        # Only a line feed ends a record: `splitlines` would also cut at U+2028 and its like inside of a text.
+        for number, line in enumerate(self._text(HISTORY).removesuffix("\n").split("\n"), start=1):
             try:
                 records.append(RECORD.validate_json(line))
             except ValidationError as error:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from lab.rpc.errors import RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
+from pydantic_core import from_json
+
+from lab.rpc.errors import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
@@ -22,6 +25,20 @@ class Transport(Protocol):
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """The `result` of the answer. Raises an RpcFailure."""
         ...
+
+
+class _DeadlineSocket(socket.socket):
+    """A socket whose reads share one deadline: a time-out per read never ends an answer that trickles in."""
+
+    deadline = 0.0
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """As usual, in what is left of the time."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self.settimeout(left)
+        return super().recv_into(*args, **kwargs)
 
 
 class HttpTransport:
@@ -35,14 +52,20 @@ class HttpTransport:
         self._host, self._port, self._path = parts.hostname, parts.port or 80, parts.path or "/"
         self._timeout_s = timeout_s
         self._connection: http.client.HTTPConnection | None = None
+        self._socket: _DeadlineSocket | None = None
         self._next_id = 0
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
-        """See `Transport.call`. A stale keep-alive connection is opened anew, once, if nothing was sent on it."""
+        """See `Transport.call`. `timeout_s` bounds the whole call, however slowly the answer comes."""
         self._next_id += 1
         request = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
         status, body = self._exchange(method, json.dumps(request).encode(), timeout_s or self._timeout_s)
-        return parse_answer(method, self._next_id, status, body)
+        try:
+            return parse_answer(method, self._next_id, status, body)
+        except RpcMalformed:
+            # Whatever comes next on this connection need not be the answer to what is asked next.
+            self.close()
+            raise
 
     def _exchange(self, method: str, body: bytes, timeout_s: float) -> tuple[int, bytes]:
         connection = self._connected(method, timeout_s)
@@ -59,47 +82,61 @@ class HttpTransport:
         if len(answer) > ANSWER_BYTES_MAX:
             self.close()
             raise RpcMalformed(method, f"expected an answer of at most {ANSWER_BYTES_MAX} bytes, got more")
+        if response.will_close:
+            # The answer said so. Left in place, http.client would connect anew by itself, without the deadline.
+            self.close()
         return response.status, answer
 
     def _connected(self, method: str, timeout_s: float) -> http.client.HTTPConnection:
         if self._connection is None:
             connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
             try:
-                connection.connect()
+                plain = socket.create_connection((self._host, self._port), timeout_s)
             except OSError as error:
                 raise RpcUnavailable(method, f"no connection to {self.url}: {error}", sent=False) from error
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sock = self._socket = _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connection = connection
-        else:
-            self._connection.sock.settimeout(timeout_s)
+        assert self._socket is not None
+        self._socket.deadline = time.monotonic() + timeout_s
+        self._socket.settimeout(timeout_s)
         return self._connection
 
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection = self._socket = None
 
 
 def parse_answer(method: str, request_id: int, status: int, body: bytes) -> Any:
-    """The `result` in a JSON-RPC answer. Raises RpcRefused for an error answer, RpcMalformed for anything else."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    """The `result` in a JSON-RPC answer. Raises RpcRefused for an error answer, RpcMalformed for anything else.
+
+    Under an HTTP status other than 200 everything that is no error answer is a refusal with that status.
+    """
+
+    def malformed(expected: str) -> RpcFailure:
         if status != 200:
-            raise RpcRefused(method, status, f"HTTP {status}: {body[:200]!r}") from error
-        raise RpcMalformed(method, f"expected JSON, got {body[:200]!r}") from error
+            return RpcRefused(method, status, f"HTTP {status}: {body[:200]!r}")
+        return RpcMalformed(method, f"expected {expected}, got {body[:200]!r}")
+
+    try:
+        # Not json.loads: web3's dependencies raise Python's recursion limit, and deep nesting then ends the process.
+        answer = from_json(body)
+    except ValueError as error:
+        raise malformed("JSON") from error
     if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
-        raise RpcMalformed(method, f"expected a JSON-RPC answer, got {body[:200]!r}")
+        raise malformed("a JSON-RPC answer")
     error_object = answer.get("error")
+    # A node that cannot read the request answers with an error and the id null.
+    if answer.get("id") != request_id and not (error_object is not None and answer.get("id") is None):
+        raise malformed(f"the answer to request {request_id}")
     if error_object is not None:
         if not isinstance(error_object, dict):
-            raise RpcMalformed(method, f"expected an error object, got {str(error_object)[:200]!r}")
+            raise malformed("an error object")
         code = error_object.get("code")
         message = str(error_object.get("message", ""))[:2000]
         raise RpcRefused(method, code if isinstance(code, int) else 0, message, error_object.get("data"))
-    if status != 200:
-        raise RpcRefused(method, status, f"HTTP {status}")
-    if answer.get("id") != request_id:
-        raise RpcMalformed(method, f"expected the answer to request {request_id}, got id {answer.get('id')!r}")
+    if status != 200 or "result" not in answer:
+        raise malformed("a result or an error")
     return answer["result"]

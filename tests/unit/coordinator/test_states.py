@@ -1,0 +1,49 @@
+"""State numbering: both that exist in the wild, learnt from one number, and a number that is no state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.coordinator import StateNumbering
+from lab.coordinator.states import DOCUMENTED, FLAGS, NAMES
+
+
+@pytest.mark.parametrize(("buffered", "numbers"), [(2, FLAGS), (1, DOCUMENTED)])
+def test_learnt_from_a_buffered_transaction(buffered: int, numbers: dict[str, int]) -> None:
+    """2 is BUFFERED under flags and READY as documented: only the moment of reading tells them apart."""
+    numbering = StateNumbering.learn(buffered)
+    assert numbering.numbers == numbers
+    assert {name: numbering.name(number) for name, number in numbers.items()} == {name: name for name in NAMES}
+
+
+@pytest.mark.parametrize("buffered", [0, 3, 4, -1, 2**256 - 1])
+def test_no_numbering_fits(buffered: int) -> None:
+    """A guess would judge everything wrong."""
+    with pytest.raises(ValueError, match=f"got {buffered}"):
+        StateNumbering.learn(buffered)
+
+
+def test_unset_storage_is_empty_under_flags_too() -> None:
+    """Vyper's flags begin at 1, and storage at 0."""
+    assert StateNumbering(FLAGS).name(0) == "EMPTY"
+    assert StateNumbering(FLAGS).name(1) == "EMPTY"
+
+
+@pytest.mark.parametrize("number", [3, 6, 32])
+def test_a_number_that_is_no_state(number: int) -> None:
+    """Two flags at once are none; the known numbers stand in the error."""
+    with pytest.raises(ValueError, match=f"0=EMPTY, 1=EMPTY, 2=BUFFERED.*got {number}"):
+        StateNumbering(FLAGS).name(number)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "numbers"),
+    [([{"type": "uint8"}], DOCUMENTED), ([{"type": "uint256"}], FLAGS), ([], FLAGS), (None, FLAGS)],
+)
+def test_a_guess_from_the_abi(outputs: Any, numbers: dict[str, int]) -> None:
+    """Solidity's enums are uint8."""
+    abi = [{"type": "event", "name": "x"}, {"type": "function", "name": "get_transaction_state", "outputs": outputs}]
+    assert StateNumbering.of_abi(abi).numbers == numbers
+    assert StateNumbering.of_abi([]).numbers == FLAGS

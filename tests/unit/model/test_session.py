@@ -1,0 +1,76 @@
+"""`session.json`: written whole, read back equal, refused in another shape."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from lab.model.finality import Finality
+from lab.model.session import Session, SessionChain
+
+
+def _session() -> Session:
+    chain = SessionChain(
+        name="two",
+        network="optimism",
+        chain_id=10,
+        rpc_url="http://127.0.0.1:8545",
+        contract="0x" + "c0" * 20,
+        rollup="0x" + "f1" * 20,
+        finality=Finality(seconds=4),
+        start_block=1,
+        block_time_ms=2000,
+        mines_empty_blocks=True,
+    )
+    return Session(
+        run_id="r",
+        backend="process",
+        clock="virtual",
+        genesis_time=1_800_000_000,
+        chains={"two": chain},
+        accounts={"owner": "0x" + "a0" * 20},
+        key_file="keys.json",
+        store_path="relayer.sqlite",
+        state_numbering={"EMPTY": 1, "BUFFERED": 2},
+        abi=[{"type": "function", "name": "owner", "inputs": [], "outputs": [{"type": "address"}]}],
+    )
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """What was written is what is read, defaults included, and no temporary file stays."""
+    session = _session()
+    session.write(tmp_path / "session.json")
+    assert Session.read(tmp_path / "session.json") == session
+    assert [path.name for path in tmp_path.iterdir()] == ["session.json"]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
+    """A reader never sees half a session."""
+    path = tmp_path / "session.json"
+    _session().write(path)
+    before = path.read_bytes()
+    (tmp_path / "session.tmp").mkdir()
+    with pytest.raises(OSError, match=r"session\.tmp"):
+        _session().model_copy(update={"run_id": "other"}).write(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("schema_version", 2), ("chains", {"two": {}}), ("clock", "wall"), ("surprise", 1)]
+)
+def test_another_shape_is_refused(tmp_path: Path, key: str, value: object) -> None:
+    """A schema of the future, a missing part, an unknown key."""
+    path = tmp_path / "session.json"
+    _session().write(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(ValidationError, match=key):
+        Session.read(path)
+
+
+def test_a_missing_file_is_an_os_error(tmp_path: Path) -> None:
+    """As the docstring says."""
+    with pytest.raises(FileNotFoundError):
+        Session.read(tmp_path / "none.json")
