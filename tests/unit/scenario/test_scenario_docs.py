@@ -22,6 +22,7 @@ from .test_scenario_shape import STEP_CASES
 
 AROUND = HEAD.replace("  optimism: {}\n", "  optimism: {}\n  polygon: {}\n") + "timeline:\n"
 SLOW = "  - {id: slow-rpc, fault: rpc_latency, chain: optimism, delay: 1s}\n"
+VALIDATOR = jsonschema.Draft202012Validator(schema.scenario_schema())
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", docs.render(), re.MULTILINE | re.DOTALL)
 
 
@@ -44,7 +45,7 @@ def test_every_example_is_sound(tmp_path: Path, example: str) -> None:
     """Loaded with all rules, and valid by the schema as an editor sees it."""
     text = _whole(example)
     assert load(tmp_path, text, known_checks={"S9"})
-    jsonschema.validate(_as_an_editor_reads(text), schema.scenario_schema())
+    VALIDATOR.validate(_as_an_editor_reads(text))
 
 
 def test_the_reference_is_complete() -> None:
@@ -84,18 +85,21 @@ def test_the_schema_is_valid_and_accepts_what_the_model_accepts() -> None:
     text = HEAD.replace("optimism: {}", "optimism:").replace("+30s", "+30s, payload: '0x00ff'") + (
         "relayer: {poll: 500ms}\nwindow: 1.5m\ntimeout: 1h\nmatrix: {seed: [1, 2], swap.pay.at: [3s]}\n" + TIMELINE
     )
-    jsonschema.validate(_as_an_editor_reads(text), found)
+    VALIDATOR.validate(_as_an_editor_reads(text))
 
 
-BEYOND_A_SCHEMA = "201|base_fee_spike, chain: ethereum}|factor: 2, wei|1.0001s|until: |set_window|add_operator|set_breaker|pause, value"
+BEYOND_A_SCHEMA = re.compile(
+    r"201|base_fee_spike, chain: ethereum}|factor: 2, wei|1\.0001s"
+    r"|set_window|add_operator|set_breaker|pause, value"
+)
 """Steps in which one key depends on another, or on arithmetic."""
 
 
-@pytest.mark.parametrize("step", [step for step, _ in STEP_CASES if not re.search(BEYOND_A_SCHEMA, step)])
+@pytest.mark.parametrize("step", [step for step, _ in STEP_CASES if not BEYOND_A_SCHEMA.search(step)])
 def test_the_schema_refuses_misshapen_steps(step: str) -> None:
     """Editors see most of what the loader sees."""
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(_as_an_editor_reads(f"{HEAD}timeline:\n  {step}\n"), schema.scenario_schema())
+        VALIDATOR.validate(_as_an_editor_reads(f"{HEAD}timeline:\n  {step}\n"))
 
 
 def test_the_schema_describes_every_key() -> None:
