@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from lab.report.readiness import build_readiness
 from lab.report.readiness_files import write_readiness
 from lab.report.rows import load_catalogue
 from lab.report.scenario_html import scenario_fragment
+from lab.runner.progress import progress_of
 from lab.runner.runner import Options, run_item
 from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario
@@ -108,8 +110,10 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Read, check and multiply the file. Problems are reported all at once, before any node starts."""
-        for item in load_scenario(self.path, known_checks=CHECKS):
-            yield ScenarioTest.from_parent(self, name=item.item, scenario=item)
+        items = load_scenario(self.path, known_checks=CHECKS)
+        names = tuple(item.item for item in items)
+        for item in items:
+            yield ScenarioTest.from_parent(self, name=item.item, scenario=item, siblings=names)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Problems as lines, not as a stack trace."""
@@ -119,9 +123,10 @@ class ScenarioFile(pytest.File):
 class ScenarioTest(pytest.Item):
     """One run of one scenario."""
 
-    def __init__(self, *, scenario: ScenarioItem, **kwargs: Any) -> None:
+    def __init__(self, *, scenario: ScenarioItem, siblings: tuple[str, ...], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scenario = scenario
+        self.siblings = siblings
 
     def runtest(self) -> None:
         """Run it; anything but PASS fails the item, with the reason."""
@@ -134,8 +139,10 @@ class ScenarioTest(pytest.Item):
             target=shared.target,
             run_id=shared.run_id,
             clock=self.config.option.clock,
+            scenario_items=self.siblings,
         )
-        result = run_item(self.scenario, options, folder, self._repeat())
+        with progress_of(self.scenario.item, shown=not _is_worker(self.config)) as progress:
+            result = run_item(self.scenario, replace(options, progress=progress), folder, self._repeat())
         self._note(result.verdict, result.digest)
         if result.verdict.verdict is not Verdict.PASS:
             raise ScenarioFailure(failure_text(result.verdict, result.history) + f"\n\nevidence\n  {folder}")
@@ -186,6 +193,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             return
         fragment = scenario_fragment(RunFolder(folder), relative_to=folder.parent)
         report.extras = [*getattr(report, "extras", []), extras.html(fragment)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_html_report_title(report: Any) -> None:
+    """What pytest-html puts at the top."""
+    report.title = "Tesseract Lab: scenarios"
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

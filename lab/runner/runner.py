@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Literal
 from lab.chains.backend import Backend
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
-from lab.errors import LabError
+from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder, RunFolder, write_atomically
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.metrics import summarise
@@ -34,7 +35,7 @@ OPERATIONS_DEADLINE_MS = 310_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line decides for all runs."""
+    """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means."""
 
     backend: Backend
     backend_reason: str
@@ -42,6 +43,7 @@ class Options:
     run_id: str
     clock: Literal["virtual", "real"] | None = None
     progress: Callable[[str], None] = lambda text: None
+    scenario_items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,18 @@ class Result:
 
 def run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) -> Result:
     """Run one scenario item into `folder`. Raises LabError when it cannot be carried out; evidence so far stays."""
+    try:
+        return _run_item(item, options, folder, repeat)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS):
+            raise
+        raise EnvironmentFailure(
+            f"cannot write evidence to {folder}: {error.strerror}; what was written so far is kept. "
+            "Free some space (`lab doctor` shows how much there is), or name another folder with --results"
+        ) from error
+
+
+def _run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) -> Result:
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     if options.clock is not None:
@@ -92,7 +106,7 @@ def run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) ->
     write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
     write_atomically(folder / METRICS, json.dumps(summarise(history), indent=2) + "\n")
     evidence = RunFolder(folder)
-    evidence.seal(manifest)
+    evidence.seal(manifest | {"scenario_items": list(options.scenario_items or (item.item,))})
     return Result(evidence, verdict, history, manifest["history_digest"])
 
 

@@ -31,8 +31,7 @@ def settle(run: Run) -> None:
     if relayer is not None and run.item.relayer is not None:
         quiet_ms = max(quiet_ms, QUIET_POLLS * run.item.relayer.poll_ms)
     scheduler.advance_to(scheduler.now_ms + quiet_ms)
-    if relayer is not None:
-        relayer.close()
+    run.lab.close_relayer()
 
 
 def _last_window_ms(run: Run) -> int:
