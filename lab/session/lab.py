@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lab.chains.backend import Backend, NodeSpec
 from lab.chains.chain import Chain
@@ -15,6 +17,7 @@ from lab.chains.scheduler import Scheduler
 from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
+from lab.errors import LabError
 from lab.evidence import Recorder
 from lab.faults import Surroundings
 from lab.faults.gate import Gate
@@ -26,10 +29,16 @@ from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.rpc import Transport
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.relayer_actor import RelayerActor
+from lab.session.relayer_process import RelayerProcess, reference_command
+
+if TYPE_CHECKING:
+    from lab.faults.proxy import FaultProxy
 
 VIRTUAL_GENESIS = 1_800_000_000
 RPC_TIMEOUT_S = 5.0
 HISTORY_BLOCKS_MIN = 64
+# How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
+SET_UP_S, SET_UP_CHAIN_S = 0.5, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,8 @@ class Lab:
     genesis_time: int
     policies: dict[str, Policy] = field(default_factory=dict)
     readers: dict[str, Reader] = field(default_factory=dict)
-    relayer: RelayerActor | None = None
+    relayer: RelayerActor | RelayerProcess | None = None
+    proxy: FaultProxy | None = None
 
     @property
     def surroundings(self) -> Surroundings:
@@ -88,7 +98,10 @@ class Lab:
         return tuple(role_account(role).address for role in ("owner", *OPERATOR_ROLES))
 
     def set_up(self) -> None:
-        """Deploy and configure the contract in block 1 of every chain. Raises DeployFailure."""
+        """Deploy and configure the contract in block 1 of every chain. Raises DeployFailure.
+
+        Under the real clock it ends at genesis, or after it on a slow machine; from then on blocks come by themselves.
+        """
         target = self.wanted.target
         for name, chain in self.chains.items():
             profile = chain.profile
@@ -106,6 +119,11 @@ class Lab:
             confirm(chain.producer.rpc, name, target, hashes)
             numbering = learn_numbering(chain.producer.rpc, target)
             self.readers[name] = Reader(chain.producer.rpc, target.codec, target.address, numbering)
+        if self.wanted.clock == "real":
+            self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
+            for chain in self.chains.values():
+                self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
+            self.scheduler.advance_to(0)
 
     def numbering(self) -> StateNumbering:
         """The contract's state numbering, after set-up."""
@@ -157,20 +175,54 @@ class Lab:
         spec = self.wanted.relayer
         if spec is None:
             return
-        transports: dict[str, Transport] = {}
-        for name, chain in self.chains.items():
-            transports[name] = Gate(
-                chain,
-                self.scheduler,
-                self.policies[name],
-                Submits(chain, self.scheduler, self.recorder, self.wanted.target.codec),
-                timeout_s=RPC_TIMEOUT_S,
-            )
+        submits = {
+            name: Submits(chain, self.scheduler, self.recorder, self.wanted.target.codec)
+            for name, chain in self.chains.items()
+        }
+        write_keys(self.wanted.folder / "keys.json")
+        if self.wanted.clock == "real":
+            self.relayer = self._process(spec, submits)
+        else:
+            self.relayer = self._actor(spec, submits)
+        self.relayer.start()
+
+    def _actor(self, spec: RelayerSpec, submits: Mapping[str, Submits]) -> RelayerActor:
+        transports: dict[str, Transport] = {
+            name: Gate(chain, self.scheduler, self.policies[name], submits[name], timeout_s=RPC_TIMEOUT_S)
+            for name, chain in self.chains.items()
+        }
         session = self.session({name: f"gate:{name}" for name in self.chains}, spec)
         session.write(self.wanted.folder / "session.json")
-        write_keys(self.wanted.folder / "keys.json")
-        self.relayer = RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder)
-        self.relayer.start()
+        return RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder)
+
+    def _process(self, spec: RelayerSpec, submits: Mapping[str, Submits]) -> RelayerProcess:
+        # Importing aiohttp takes a third of a second: runs under the virtual clock do without.
+        from lab.faults.proxy import FaultProxy
+
+        folder = self.wanted.folder
+        self.proxy = FaultProxy(self.chains, self.policies, submits)
+        self.proxy.start()
+        session = self.session({name: self.proxy.url(name) for name in self.chains}, spec)
+        session.write(folder / "session.json")
+        return RelayerProcess(
+            reference_command(folder / "session.json", Path(session.store_path)),
+            session,
+            folder / "session.json",
+            folder / "logs" / "relayer.log",
+            self.scheduler,
+            self.recorder,
+            list(submits.values()),
+            self.backend.reaper,
+        )
+
+    def close_relayer(self) -> None:
+        """End the relayer for good, and the way to the chains that it had; all it sent is recorded then."""
+        if self.relayer is not None:
+            self.relayer.close()
+        if self.proxy is not None:
+            self.proxy.close()
+            if self.proxy.failure is not None:
+                raise LabError(f"the fault proxy failed: {self.proxy.failure!r}") from self.proxy.failure
 
     def memory_bytes(self) -> dict[str, int | None]:
         """Resident memory of each node now."""
@@ -190,11 +242,13 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
     remember = max(HISTORY_BLOCKS_MIN, wanted.deepest_reorg + 16)
     log_folder = wanted.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
+    real = wanted.clock == "real"
+    node_time = int(time.time()) if real else VIRTUAL_GENESIS
     specs = [
         NodeSpec(
             name=name,
             run_id=wanted.run_id,
-            args=anvil_args(spec.profile, genesis_time=VIRTUAL_GENESIS, prune_history=remember),
+            args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember),
             log_path=log_folder / f"{name}.log",
         )
         for name, spec in wanted.chains.items()
@@ -203,6 +257,9 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
         nodes = backend.start_all(specs)
         for node in nodes:
             stack.callback(node.stop)
+        genesis_time = node_time
+        if real:
+            genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes))
         chains = {
             name: Chain(
                 name,
@@ -214,15 +271,14 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
                 wanted.target.codec,
                 wanted.target.address,
                 seed=wanted.seed,
-                genesis_time=VIRTUAL_GENESIS,
+                genesis_time=genesis_time,
                 remember=remember,
             )
             for (name, spec), node in zip(wanted.chains.items(), nodes, strict=True)
         }
         policies = {name: Policy() for name in chains}
-        lab = Lab(wanted, backend, scheduler, recorder, chains, VIRTUAL_GENESIS, policies)
+        lab = Lab(wanted, backend, scheduler, recorder, chains, genesis_time, policies)
         try:
             yield lab
         finally:
-            if lab.relayer is not None:
-                lab.relayer.close()
+            lab.close_relayer()

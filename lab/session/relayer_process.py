@@ -1,0 +1,189 @@
+"""A relayer as a process of its own, under the real clock: started, stopped with SIGTERM, killed with SIGKILL.
+
+Any program will do that finds its networks in the session file; nothing is known of it but what it sends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.chains.reaper import Reaper, child_environment
+from lab.chains.scheduler import Scheduler
+from lab.errors import LabError, UsageError
+from lab.evidence import Recorder
+from lab.faults.submits import Submits
+from lab.model.history import Note
+from lab.model.session import Session
+
+SESSION_VARIABLE = "LAB_SESSION"
+WATCH_MS = 200
+STOP_S = 10.0
+# The relayer rests when it has sent nothing for this many polls.
+QUIET_POLLS = 3
+LOG_LINES = 15
+
+
+def reference_command(session: Path, store: Path) -> list[str]:
+    """The reference relayer's command line."""
+    return [sys.executable, "-m", "lab.relayer", "--session", str(session), "--store", str(store)]
+
+
+class RelayerProcess:
+    """Implements `RelayerControl`. A death that nobody asked for surfaces as a LabError where the clock is advanced."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        session: Session,
+        session_path: Path,
+        log_path: Path,
+        scheduler: Scheduler,
+        recorder: Recorder,
+        submits: Sequence[Submits],
+        reaper: Reaper,
+    ) -> None:
+        self._command = list(command)
+        self._session = session
+        self._session_path = session_path
+        self._log_path = log_path
+        self._scheduler = scheduler
+        self._recorder = recorder
+        self._submits = submits
+        self._reaper = reaper
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stop_by_ms: int | None = None
+        self._started_ms = 0
+        self.deaths = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it is looked after."""
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it sent nothing for a few polls and all it sent is mined; a dead or stopped one counts as idle."""
+        if not self.running:
+            return True
+        since_ms = max([self._started_ms, *(submits.last_ms for submits in self._submits)])
+        quiet = self._scheduler.now_ms - since_ms >= QUIET_POLLS * self._session.poll_interval_ms
+        return quiet and not any(submits.any_unmined() for submits in self._submits)
+
+    def start(self) -> None:
+        """See `RelayerControl.start`. One that is about to stop is waited for."""
+        if self._process is not None and (self._stop_by_ms is not None or not self.running):
+            self._wait()
+            self._ended(self._process)
+        if not self.running:
+            self._note("start")
+            self._spawn()
+
+    def stop(self) -> None:
+        """Ask for a clean stop: it finishes its poll first."""
+        if self.running and self._process is not None:
+            self._process.terminate()
+            self._stop_by_ms = self._scheduler.now_ms + round(STOP_S * 1000)
+
+    def kill(self) -> None:
+        """See `RelayerControl.kill`."""
+        if self.running:
+            self._end_group()
+            self.deaths += 1
+            self._note("killed")
+
+    def kill_at(self, point: str) -> None:
+        """Raises UsageError: nothing inside of a process can be seen from here."""
+        raise UsageError(
+            f"relayer_kill: the point {point} needs the virtual clock; under `clock: real` the relayer is a process of "
+            "its own and can only be killed at once: leave `point` out"
+        )
+
+    def spare(self) -> None:
+        """See `RelayerControl.spare`: there is never a kill to call off."""
+
+    def close(self) -> None:
+        """End it for good, without a note."""
+        if self.running and self._process is not None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_S / 2)
+        self._end_group()
+
+    def _spawn(self) -> None:
+        environment = child_environment(self._session.run_id) | {SESSION_VARIABLE: str(self._session_path)}
+        try:
+            with self._log_path.open("ab") as log:
+                process = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise UsageError(f"the relayer could not be started with `{' '.join(self._command)}`: {error}") from error
+        self._reaper.watch_pid(process.pid)
+        self._process, self._stop_by_ms, self._started_ms = process, None, self._scheduler.now_ms
+        self._watch(process)
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Look now and again whether it still lives, until it is another's turn."""
+        if self._process is not process:
+            return
+        if process.poll() is not None:
+            self._ended(process)
+        elif self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms:
+            raise self._stuck()
+        else:
+            self._scheduler.at(self._scheduler.now_ms + WATCH_MS, lambda: self._watch(process))
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        self._end_group()
+        if self._stop_by_ms is not None:
+            self._note("stop" if process.returncode == 0 else f"stop, with exit code {process.returncode}")
+            return
+        self._note(f"crashed: exit code {process.returncode}, nobody asked for it")
+        raise LabError(
+            f"the relayer ended by itself with exit code {process.returncode}; expected it to run until it is stopped. "
+            f"Its last log lines ({self._log_path}):\n{self._log_tail()}"
+        )
+
+    def _wait(self) -> None:
+        try:
+            if self._process is not None:
+                self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired as error:
+            raise self._stuck() from error
+
+    def _stuck(self) -> LabError:
+        return LabError(
+            f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. "
+            f"Its last log lines ({self._log_path}):\n{self._log_tail()}"
+        )
+
+    def _end_group(self) -> None:
+        """Kill the process and whatever it started: it leads a group of its own."""
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def _log_tail(self) -> str:
+        lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+        return "\n".join(f"  | {line}" for line in lines) or "  | (the log is empty)"
+
+    def _note(self, text: str) -> None:
+        self._recorder.add(Note(t_ms=self._scheduler.now_ms, kind="relayer", text=text))
