@@ -102,7 +102,10 @@ def events(history: History) -> list[Event]:
     orphans = {(block.chain, block.hash) for block in history.orphans}
     found: list[Event] = []
     for record in history.records:
-        if isinstance(record, Block):
+        if isinstance(record, Block) and record.number == history.header.chains[record.chain].deploy_block:
+            text = f"contract deployed and set up in {len(record.txs)} transactions"
+            found.append(Event(record.t_ms, record.seq, record.chain, "admin", text))
+        elif isinstance(record, Block):
             orphaned = (record.chain, record.hash) in orphans
             for tx in record.txs:
                 found += [

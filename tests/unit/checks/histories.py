@@ -41,7 +41,8 @@ ROLES = {
 CONTRACT = f"0x{0xC0:040x}"
 PROXY = f"0x{0xD0:040x}"
 STATES: dict[str, int] = {"EMPTY": 1, "BUFFERED": 2, "READY": 4, "EXECUTED": 8, "EXPIRED": 16}
-BLOCK_TIME_S = {"one": 12, "two": 2}
+BLOCK_TIME_S = {"one": 12, "two": 2, "three": 2}
+TWO = ("one", "two")
 
 
 def tx_id(number: int) -> str:
@@ -58,7 +59,12 @@ class Story:
     """Appends records in order; every method that makes a record returns it."""
 
     def __init__(
-        self, *legs: Leg, finality: Finality | None = None, tag_depth: int | None = None, **header: Any
+        self,
+        *legs: Leg,
+        finality: Finality | None = None,
+        tag_depth: int | None = None,
+        names: tuple[str, ...] = TWO,
+        **header: Any,
     ) -> None:
         chains = {
             name: ChainFacts(
@@ -68,11 +74,11 @@ class Story:
                 rollup=rollup(name),
                 finality=finality or Finality(blocks=2),
                 tag_depth_blocks=tag_depth,
-                block_time_ms=seconds * 1000,
+                block_time_ms=BLOCK_TIME_S[name] * 1000,
                 mines_empty_blocks=True,
                 deploy_block=0,
             )
-            for number, (name, seconds) in enumerate(BLOCK_TIME_S.items(), 1)
+            for number, name in enumerate(names, 1)
         }
         operators = tuple(ROLES[role] for role in ("owner", "operator", "operator2", "relayer"))
         fields: dict[str, Any] = {

@@ -103,3 +103,11 @@ def test_a_run_cut_by_a_reorg_ends_where_it_was_cut() -> None:
     (span,) = story.history().spans("one")
     assert isinstance(span, EmptyBlocks)
     assert (span.last, span.t_ms, span.last_timestamp) == (4, 48_000, GENESIS + 48)
+
+
+def test_a_block_at_the_very_moment_does_not_come_after_it() -> None:
+    """Inside a run: block 2 may have come at 24 s, so the first surely after 24 s is block 3."""
+    story = Story()
+    story.idle("one", 60)
+    assert nth_block_after(story.history(), "one", 24_000, 1) == 47_999
+    assert nth_block_after(story.history(), "one", 23_999, 1) == 35_999

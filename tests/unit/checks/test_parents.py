@@ -145,6 +145,16 @@ def test_s2_only_mentions_a_forged_mirror_that_nobody_relied_on() -> None:
     assert result.verdict is Verdict.NOT_EXERCISED and "mirror without a real parent" in result.reason
 
 
+def test_s2_catches_a_child_of_nothing() -> None:
+    """Its dependency was never buffered anywhere: a contract that takes unset for ready."""
+    child = leg("x.child", "two", 60, id=98)
+    story = Story(child)
+    story.mine("two", 2, story.tx("two", "operator", buffer(child, dependency=PAY.tx_id)))
+    story.mine("two", 60, story.tx("two", "operator", resolve(child.tx_id)))
+    result = judged("S2", story.history())
+    assert result.verdict is Verdict.FAIL and "no chain has such a parent" in result.reason
+
+
 def test_s2_says_nothing_of_an_ordinary_mirror() -> None:
     """A mirror of a real parent is not worth a note."""
     assert "mirror" not in judged("S2", swap()).reason

@@ -76,6 +76,12 @@ def test_s7_wants_the_relayers_mirror_to_carry_the_legs_payload() -> None:
         assert judged("S7", story).verdict is verdict
 
 
+def test_s7_takes_a_forgery_of_a_legs_id_for_what_it_says() -> None:
+    """Another origin under the leg's id on the leg's chain is not the leg: stored as given is all that S7 asks."""
+    story = story_of(buffer(A, origin_rollup=A.target, payload="0x66"), final=[stored(A, "BUFFERED", payload="0x66")])
+    assert judged("S7", story).verdict is Verdict.PASS
+
+
 @pytest.mark.parametrize(
     ("made", "verdict"),
     [
@@ -154,6 +160,26 @@ def test_s8_fails_when_one_leaks_into_the_other(final_one: Any) -> None:
 def test_s8_does_not_judge_a_mirror_as_a_second_original() -> None:
     """The ordinary swap shares its parent's id by declaration."""
     assert CHECKS["S8"].judge(swap()).verdict is Verdict.NOT_EXERCISED
+
+
+@pytest.mark.parametrize(
+    ("copy", "verdict"),
+    [
+        ({}, Verdict.PASS),
+        ({"payload": A.payload}, Verdict.FAIL),
+        ({"origin_rollup": f"0x{1:040x}"}, Verdict.FAIL),
+    ],
+)
+def test_s8_wants_a_mirror_of_a_shared_id_to_copy_one_of_them(copy: dict[str, Any], verdict: Verdict) -> None:
+    """On a third chain: the one's origin with the other's payload is a merger, an origin of no chain is neither."""
+    story = Story(A, TWIN, names=("one", "two", "three"))
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.mine("one", 12, story.tx("one", "operator", buffer(TWIN)))
+    story.mine("three", 14, story.tx("three", "relayer", mirror(TWIN, "three", GENESIS + 40, **copy)))
+    story.final("one", 96, stored(TWIN, "BUFFERED"))
+    story.final("two", 96, stored(A, "BUFFERED"))
+    result = judged("S8", story)
+    assert (result.verdict, result.judged) == (verdict, 3)
 
 
 def test_s8_needs_both_reads() -> None:

@@ -225,6 +225,27 @@ def test_an_expired_transaction_is_ended_by_exactly_one_call(tmp_path: Path) -> 
     assert bench.relayer is not None and bench.relayer.idle()
 
 
+def test_an_expiry_on_a_chain_that_stands_still_is_recorded(tmp_path: Path) -> None:
+    """The head's time lies before the window's end, and the node says so; the block that holds the call is later."""
+    bench = Bench(tmp_path)
+    bench.buffer("lazy", 2, at=10, after=1)
+    bench.run(60)
+    assert bench.state("lazy", 2) == "EXPIRED"
+    assert len(bench.chains["lazy"].sent) == 1
+
+
+def test_a_parent_executed_by_another_counts(tmp_path: Path) -> None:
+    """mark_executed emits nothing: the relayer learns it from storage and goes on with the child."""
+    bench = Bench(tmp_path, execution_order="executed")
+    bench.buffer("two", 1, at=10)
+    bench.buffer("one", 2, at=30, after=1)
+    bench.run(10)
+    bench.chains["two"].operate("mark_executed", tx_id(1))
+    bench.run(60)
+    assert bench.state("one", 2) == "EXECUTED"
+    assert bench.chains["two"].head.state.executions == [tx_id(1)]
+
+
 def test_without_an_expire_function_an_expired_transaction_costs_nothing(tmp_path: Path) -> None:
     """The documented interface has no end state: the relayer gives up silently."""
     abi = [entry for entry in ABI if entry["name"] != "expire_transaction"]

@@ -70,6 +70,8 @@ def test_a_base_fee_above_the_offer_is_outbid_at_the_same_nonce(tmp_path: Path) 
     chain = bench.chains["two"]
     assert len(chain.sent) == 1
     chain.base_fee *= 5
+    bench.run(4)
+    assert len(chain.sent) == 2, "at once, not when patience ends"
     bench.run(20)
     assert bench.state("two", 1) == "EXECUTED"
     first, second = (decode_raw(raw, bench.account.address) for raw in chain.sent[:2])
@@ -197,3 +199,26 @@ def test_a_resolve_that_succeeds_too_early_is_no_success(tmp_path: Path) -> None
     bench.run(20)
     assert bench.state("two", 1) == "EXECUTED"
     assert [note["event"] for note in bench.notes].count("failed") == 1
+
+
+def test_a_receipt_newer_than_the_scan_is_not_judged_yet(tmp_path: Path) -> None:
+    """Mined between the scan and the look at the receipt: its events were not read, so it has not failed."""
+    bench = Bench(tmp_path)
+    bench.buffer("two", 1, at=10)
+    bench.run(8)
+    chain = bench.chains["two"]
+    assert len(chain.pool) == 1
+    chain.block_gas_limit = 0
+    bench.run(1)
+
+    def mine_now(method: str, params: list[object]) -> None:
+        if method == "eth_getTransactionCount":
+            chain.before_call, chain.block_gas_limit = None, 30_000_000
+            chain.mine(GENESIS + 10)
+
+    chain.before_call = mine_now
+    bench.run(1)
+    assert chain.before_call is None and chain.state_of(tx_id(1)) == "READY"
+    bench.run(10)
+    assert bench.state("two", 1) == "EXECUTED"
+    assert "failed" not in [note["event"] for note in bench.notes]
