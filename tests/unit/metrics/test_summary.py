@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from checks.calls import buffer, execute, resolve
-from checks.histories import Story, leg
-from checks.swap import begin, finish, settle, swap
 
 from lab.metrics import summarise
 from lab.metrics.distribution import distribution, percentile
@@ -15,6 +12,10 @@ from lab.metrics.gas import cost, gas_by_function, tokens
 from lab.metrics.latency import leg_times
 from lab.metrics.throughput import throughput
 from lab.model.history import RECORD, History
+
+from ..checks.calls import buffer, execute, resolve
+from ..checks.histories import Story, leg
+from ..checks.swap import begin, finish, settle, swap
 
 A = leg("flow.a", "two", 20, id=7)
 B = leg("flow.b", "two", 20, id=8)
