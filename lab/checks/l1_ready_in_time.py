@@ -68,7 +68,8 @@ def _judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
             tx_id=leg.tx_id,
         )
     elif deadline > closes_ms:
-        judgement.note(f"{leg.name} became resolvable too late for its window")
+        when = f"resolvable from {clock(resolvable)}, calm from {clock(start)}, window closed at {clock(closes_ms)}"
+        judgement.note(f"{leg.name} was too late for its window ({when})")
     elif deadline > history.end_ms:
         judgement.doubt(f"{expected}; the run ended at {clock(history.end_ms)}", chain=leg.chain, tx_id=leg.tx_id)
     else:
