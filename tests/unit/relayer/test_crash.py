@@ -31,7 +31,7 @@ def undisturbed(folder: Path) -> tuple[dict[tuple[str, str], str], dict[str, int
     return bench.states(), {point: bench.points.count(point) for point in CRASH_POINTS}
 
 
-def die_at(bench: Bench, point: str, occasion: int) -> bool:
+def die_at(bench: Bench, point: str, occasion: int, *, seconds: int = SECONDS) -> bool:
     """Run with one crash, restarted at once with a new object on the same store; False if the point never came."""
     reached = 0
 
@@ -43,7 +43,7 @@ def die_at(bench: Bench, point: str, occasion: int) -> bool:
                 raise Crashed(point)
 
     bench.crash = crash
-    left = SECONDS
+    left = seconds
     while left > 0:
         before = bench.clock.ms
         try:
@@ -81,10 +81,16 @@ def test_a_crash_between_sending_and_noting_it_resends_nothing_new(tmp_path: Pat
     quiet, crashed = Bench(tmp_path / "quiet"), Bench(tmp_path / "crashed")
     for bench in (quiet, crashed):
         bench.buffer("two", 1, at=10)
-    quiet.run(30)
-    assert die_at(crashed, "after_send", 1)
-    assert set(crashed.chains["two"].sent) == set(quiet.chains["two"].sent)
-    assert len(crashed.chains["two"].sent) == len(quiet.chains["two"].sent)
+        bench.run(4)
+        bench.chains["two"].block_gas_limit = 0  # it stays in the pool while the next life begins
+    quiet.run(8)
+    assert die_at(crashed, "after_send", 1, seconds=8)
+    for bench in (quiet, crashed):
+        assert len(bench.chains["two"].pool) == 1
+        bench.chains["two"].block_gas_limit = 30_000_000
+        bench.run(20)
+        assert bench.state("two", 1) == "EXECUTED"
+    assert crashed.chains["two"].sent == quiet.chains["two"].sent
 
 
 def test_a_lost_store_is_rebuilt_from_the_chains(tmp_path: Path) -> None:

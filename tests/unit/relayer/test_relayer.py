@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.model.finality import Finality
+from lab.rpc import RpcRefused
 
 from .bench import PAYLOAD, ROLLUPS, Bench, tx_id
 from .fakes import ABI, GENESIS, ZERO_ID
@@ -169,6 +170,48 @@ def test_a_parent_lost_in_a_reorg_before_its_mirror_leaves_no_mirror(tmp_path: P
     assert (bench.state("one", 1), bench.state("one", 2)) == ("EMPTY", "EXPIRED")
 
 
+def test_a_parent_lost_between_the_scan_and_the_decision_is_noticed(tmp_path: Path) -> None:
+    """Its chain reorganises while the next chain is scanned: what rests on it is checked again before sending."""
+    bench = Bench(tmp_path)
+    one, two = bench.chains["one"], bench.chains["two"]
+    bench.buffer("one", 1, at=12)
+    bench.buffer("two", 2, at=24, after=1)
+    bench.run(16)
+    assert bench.state("one", 1) == "READY" and not two.sent
+    bench.run(1)
+    one.mine(GENESIS + 18)  # this makes the parent final
+
+    def orphan(method: str, params: list[object]) -> None:
+        two.before_call = None
+        one.reorg(one.head.number)
+
+    two.before_call = orphan
+    bench.run(1)
+    assert two.before_call is None and bench.state("one", 1) == "EMPTY"
+    assert not two.sent
+
+
+def test_a_child_is_not_sent_ahead_of_a_mirror_that_was_refused(tmp_path: Path) -> None:
+    """The node refuses the mirror's resolve: the child's, wanted in the same poll, waits with it."""
+    bench = Bench(tmp_path)
+    bench.buffer("one", 1, at=12)
+    bench.buffer("two", 2, at=30, after=1)
+    bench.run(26)
+    two = bench.chains["two"]
+    assert bench.state("two", 1) == "BUFFERED" and len(two.sent) == 1
+
+    def refuse(method: str, params: list[object]) -> None:
+        if method == "eth_estimateGas" and tx_id(1)[2:] in str(params):
+            raise RpcRefused(method, 3, "execution reverted: not today")
+
+    two.before_call = refuse
+    bench.run(6)
+    assert len(two.sent) == 1
+    two.before_call = None
+    bench.run(24)
+    assert bench.state("two", 2) == "EXECUTED"
+
+
 def test_a_parent_lost_after_its_mirror_leaves_its_child_unexecuted(tmp_path: Path) -> None:
     """Deeper than finality: the mirror is there, the parent is gone, and neither mirror nor child goes on."""
     bench = Bench(tmp_path, finality={"two": Finality(blocks=1)})
@@ -207,6 +250,7 @@ def test_transactions_dropped_by_a_reorg_are_sent_again_and_requeued_ones_are_no
         assert bench.state("two", 1) == "EXECUTED"
         chain = bench.chains["two"]
         sent = list(chain.sent)
+        chain.base_fee += chain.base_fee // 5  # a new intent would offer something else
         chain.reorg(6, requeue=requeue)
         assert bench.state("two", 1) == "BUFFERED"
         bench.run(20)

@@ -70,7 +70,7 @@ def test_a_base_fee_above_the_offer_is_outbid_at_the_same_nonce(tmp_path: Path) 
     chain = bench.chains["two"]
     assert len(chain.sent) == 1
     chain.base_fee *= 5
-    bench.run(4)
+    bench.run(2)
     assert len(chain.sent) == 2, "at once, not when patience ends"
     bench.run(20)
     assert bench.state("two", 1) == "EXECUTED"
