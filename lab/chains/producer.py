@@ -123,9 +123,16 @@ class BlockProducer:
             self._set_next(max(slot.timestamp, self.head.timestamp), self.next_base_fee())
 
     def set_gas_limit(self, gas_limit: int) -> None:
-        """Change the gas limit of the blocks to come."""
-        self.rpc.call("evm_setBlockGasLimit", hex(gas_limit))
+        """Change the gas limit of the blocks to come. A stopped node is told when it goes on."""
         self.gas_limit = gas_limit
+        if not self.stopped:
+            self.rpc.call("evm_setBlockGasLimit", hex(gas_limit))
+
+    def go_on(self) -> None:
+        """Mine again after a stop, from the next slot on."""
+        self.stopped = False
+        self.set_gas_limit(self.gas_limit)
+        self.pin()
 
     def roll_back(self, depth: int) -> list[Mined]:
         """Take back the last `depth` blocks and return them. Their transactions do not return to the pool.
@@ -163,9 +170,7 @@ class BlockProducer:
         self.pool_may_hold = False
         if self._branch:
             rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
-        self.set_gas_limit(self.gas_limit)
-        self.stopped = False
-        self.pin()
+        self.go_on()
 
     def _ruled(self, base_fee: int) -> int:
         return self.fee_rule(base_fee) if self.fee_rule is not None else base_fee

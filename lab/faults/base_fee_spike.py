@@ -23,7 +23,7 @@ class BaseFeeSpikeFault:
 
     def inject(self) -> None:
         """Raise the fee from the next block on."""
-        self._chain.look()
+        self._chain.catch_up()
         producer = self._chain.producer
         before = producer.head.base_fee
         self._level = self._spec.wei if self._spec.wei is not None else int(before * (self._spec.factor or 1))

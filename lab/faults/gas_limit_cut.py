@@ -23,7 +23,7 @@ class GasLimitCutFault:
 
     def inject(self) -> None:
         """Cut the limit from the next block on."""
-        self._chain.look()
+        self._chain.catch_up()
         self._chain.producer.listeners.append(self._on_block)
         self._chain.producer.set_gas_limit(self._gas_limit)
 

@@ -21,6 +21,7 @@ from lab.errors import EnvironmentFailure
 from lab.evidence import Recorder
 from lab.model.finality import Finality
 from lab.networks import load_network
+from lab.networks.profile import NetworkProfile
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab
 from lab.session.suite import REFERENCE_CONTRACT, cache_folder
@@ -78,11 +79,11 @@ def reference() -> Deployable:
 
 
 class StartLab(Protocol):
-    """Starts a lab on real chains, by the names of their profiles, with the contract in block 1."""
+    """Starts a lab on real chains, by their profiles or the names of these, with the contract in block 1."""
 
     def __call__(
         self,
-        *networks: str,
+        *networks: str | NetworkProfile,
         seed: int = 1,
         finality: Finality | None = None,
         relayer: RelayerSpec | None = None,
@@ -97,14 +98,14 @@ def start_lab(shared_backend: ProcessBackend, reference: Deployable, tmp_path: P
     with ExitStack() as stack:
 
         def start(
-            *networks: str,
+            *networks: str | NetworkProfile,
             seed: int = 1,
             finality: Finality | None = None,
             relayer: RelayerSpec | None = None,
             target: Deployable | None = None,
             deepest_reorg: int = 0,
         ) -> Lab:
-            profiles = [load_network(name) for name in networks]
+            profiles = [load_network(named) if isinstance(named, str) else named for named in networks]
             folder = tmp_path / f"lab{len(list(tmp_path.glob('lab*')))}"
             folder.mkdir()
             wanted = Wanted(
