@@ -222,3 +222,23 @@ def test_a_receipt_newer_than_the_scan_is_not_judged_yet(tmp_path: Path) -> None
     bench.run(10)
     assert bench.state("two", 1) == "EXECUTED"
     assert "failed" not in [note["event"] for note in bench.notes]
+
+
+def test_two_attempts_at_one_job_lost_in_a_reorg_do_not_both_come_back(tmp_path: Path) -> None:
+    """A resolve that came too early and its successor are orphaned: the first is sent again, the other cancelled."""
+    bench = Bench(tmp_path)
+    bench.buffer("two", 1, at=11)
+    bench.run(10)
+    chain = bench.chains["two"]
+    chain.mine(GENESIS + 10)
+    bench.run(20, until=lambda: bench.state("two", 1) == "READY")
+    assert [tx.nonce for block in chain.blocks for tx in block.txs] == [0, 1]
+    chain.pool.clear()
+    chain.reorg(chain.head.number - 5)
+    chain.block_gas_limit = 0
+    bench.run(4)
+    resolves = [tx.nonce for tx in chain.pool.values() if tx.data == decode_raw(chain.sent[0], "").data]
+    assert resolves == [0]
+    chain.block_gas_limit = 30_000_000
+    bench.run(20)
+    assert bench.state("two", 1) == "EXECUTED" and not chain.pool
