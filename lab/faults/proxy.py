@@ -99,7 +99,7 @@ class FaultProxy:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A browser names its page in Origin, and a rebound host name in Host: neither gets through."""
-        if request.host != f"{HOST}:{self._port}" or "Origin" in request.headers:
+        if request.headers.get("Host") != f"{HOST}:{self._port}" or "Origin" in request.headers:
             raise web.HTTPForbidden(text=f"expected the Host {HOST}:{self._port} and no Origin")
         return await handler(request)
 

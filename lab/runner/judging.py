@@ -82,4 +82,5 @@ def _of_operations(history: History) -> list[tuple[Verdict, str]]:
 
 
 def _of_notes(history: History) -> list[tuple[Verdict, str]]:
-    return [(Verdict.UNKNOWN, f"timeout: {note.text}") for note in history.of(Note) if note.kind == "timeout"]
+    kinds = ("timeout", "unsupported")
+    return [(Verdict.UNKNOWN, f"{note.kind}: {note.text}") for note in history.of(Note) if note.kind in kinds]

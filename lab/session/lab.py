@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -38,7 +39,7 @@ VIRTUAL_GENESIS = 1_800_000_000
 RPC_TIMEOUT_S = 5.0
 HISTORY_BLOCKS_MIN = 64
 # How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
-SET_UP_S, SET_UP_CHAIN_S = 0.5, 0.25
+SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class Lab:
         return RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder)
 
     def _process(self, spec: RelayerSpec, submits: Mapping[str, Submits]) -> RelayerProcess:
-        # Importing aiohttp takes a third of a second: runs under the virtual clock do without.
+        # Needs aiohttp, which is slow to import: runs under the virtual clock do without.
         from lab.faults.proxy import FaultProxy
 
         folder = self.wanted.folder
@@ -243,6 +244,9 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
     log_folder = wanted.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
     real = wanted.clock == "real"
+    if real:
+        # Slow to import: done here, where it takes no time from a run that has begun.
+        import_module("lab.faults.proxy")
     node_time = int(time.time()) if real else VIRTUAL_GENESIS
     specs = [
         NodeSpec(
