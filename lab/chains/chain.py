@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import Literal
 
 from lab.chains.backend import Node
@@ -10,7 +11,7 @@ from lab.chains.observer import Observer
 from lab.chains.producer import BlockProducer, Mined
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
-from lab.errors import NodeFailure
+from lab.errors import LabError, NodeFailure
 from lab.evidence import Recorder
 from lab.model.finality import Finality
 from lab.networks.profile import NetworkProfile
@@ -18,6 +19,7 @@ from lab.networks.slots import SlotClock
 from lab.rpc import HttpTransport, Rpc, RpcRefused, RpcUnavailable
 
 CONTROL_TIMEOUT_S = 60.0
+RETRY_MS = 500
 
 
 class Chain:
@@ -63,6 +65,8 @@ class Chain:
         self._state: str | None = None
         # Requests of the system under test that met a frozen or dead node since it stopped.
         self.blocked_calls = 0
+        # Told how each turn under the real clock went. Without it trouble ends the run; with it the chain goes on.
+        self.on_turn: Callable[[LabError | None], None] | None = None
 
     def look(self) -> Rpc:
         """The node as of now. Raises RpcUnavailable while it is paused or down."""
@@ -87,8 +91,18 @@ class Chain:
 
     def keep_time(self) -> None:
         """Take a turn at every slot: whoever reaches the node on their own finds its blocks there in time."""
-        self.catch_up()
-        self._scheduler.at(self.producer.next_slot_ms(), self.keep_time)
+        next_ms = 0
+        try:
+            self.catch_up()
+            trouble = None
+        except LabError as error:
+            if self.on_turn is None:
+                raise
+            trouble, next_ms = error, self._scheduler.now_ms + RETRY_MS
+        if self.on_turn is not None:
+            self.on_turn(trouble)
+        if trouble is None or self.node.alive():
+            self._scheduler.at(max(next_ms, self.producer.next_slot_ms()), self.keep_time)
 
     def send(self, raw: str) -> str:
         """Hand over a signed transaction as of now; its hash."""
@@ -104,6 +118,10 @@ class Chain:
         """
         self._raw[tx_hash] = raw
         self.producer.pool_may_hold = True
+
+    def waits(self, tx_hash: str) -> bool:
+        """Whether a transaction that the node was given is in its pool, as far as the lab knows."""
+        return tx_hash in self._raw and tx_hash not in self.observer.observed
 
     def reorg(self, depth: int, *, requeue: bool) -> tuple[str, ...]:
         """Replace the last `depth` blocks; the hashes of the transactions that they held.
@@ -122,6 +140,8 @@ class Chain:
         self.producer.replace(replaced, now_ms)
         for tx_hash in requeued:
             self.send(self._raw[tx_hash])
+        for tx_hash in set(orphaned).difference(requeued):
+            self._raw.pop(tx_hash, None)
         return orphaned
 
     def _was_final(self, lowest: Mined, depth: int) -> bool:
@@ -143,8 +163,7 @@ class Chain:
         self.producer.catch_up(self._scheduler.now_ms)
         self.node.resume()
         self.condition = "up"
-        self.producer.stopped = False
-        self.producer.pin()
+        self.producer.go_on()
         queued, self._queued = self._queued, []
         for raw in queued:
             # A queued transaction may be refused like any other; whoever sent it stopped waiting long ago.
@@ -161,6 +180,7 @@ class Chain:
         self.observer.flush()
         self._state = self.producer.rpc.call("anvil_dumpState", True)
         self.node.kill()
+        self._raw = {tx_hash: raw for tx_hash, raw in self._raw.items() if not self.waits(tx_hash)}
         self._transport.close()
         self._halt("down")
 

@@ -10,7 +10,8 @@ from lab.networks import BUILT_IN, load_network
 from lab.networks.docs import gwei, shown
 from lab.networks.profile import figures
 
-COLUMNS = ("chain id", "token", "block time", "empty blocks", "block gas", "base fee", "finality", "settles on")
+# As many as fit into 80 columns; the rest is in the view of one network.
+COLUMNS = ("chain id", "token", "block", "empty", "gas", "base fee", "finality")
 
 
 def show_all() -> None:
@@ -27,12 +28,12 @@ def show_all() -> None:
             profile.native_token,
             f"{profile.block_time_ms / 1000:g} s",
             "yes" if profile.mines_empty_blocks else "no",
-            f"{profile.gas_limit:,}",
+            f"{profile.gas_limit / 10**6:g}M" if profile.gas_limit < 10**9 else f"{profile.gas_limit / 10**9:g}G",
             gwei(profile.initial_base_fee_wei),
-            str(profile.finality),
-            profile.parent or "-",
+            str(profile.finality).removeprefix("tag "),
         )
     Console().print(table)
+    print("\nempty: whether it mines empty blocks; `lab networks NAME` shows all figures with their sources")
 
 
 def show_one(name: str) -> None:

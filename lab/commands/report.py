@@ -24,9 +24,7 @@ def rebuild(results: Path, stage: Stage) -> int:
     if not runs:
         raise UsageError(f"{latest}: expected recorded runs, found none: run `pytest scenarios/` first")
     index = write_session_index(session, runs)
-    report = build_readiness(
-        load_catalogue(), runs, contract_sha256=_contract(runs), results=results, stage=stage
-    )
+    report = build_readiness(load_catalogue(), runs, contract_sha256=_contract(runs), results=results, stage=stage)
     page = write_readiness(report, results / "readiness", results=results)
     print(f"{report.decision}  stage {stage}, {len(runs)} runs")
     for reason in next(decision for decision in report.stages if decision.stage == stage).reasons:

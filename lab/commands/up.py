@@ -97,7 +97,9 @@ def _ready(session: Session, reason: str, folder: UpFolder, ends_with: str) -> N
     # One address on every chain, by construction of the deployment.
     accounts.add_row("contract", ", ".join(sorted({chain.contract for chain in session.chains.values()})))
     console.print(chains, "", accounts, "")
-    print(f"backend  {reason}\nsession  {folder.path / SESSION}\nkeys     {folder.path / KEYS}\nstop     {ends_with}")
+    files = f"session  {folder.path / SESSION}\nkeys     {folder.path / KEYS}"
+    # In the foreground the next line may be hours away.
+    print(f"backend  {reason}\n{files}\nstop     {ends_with}", flush=True)
 
 
 def _nodes(status: UpStatus) -> Table:

@@ -13,9 +13,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,16 @@ from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab, write_keys
+from lab.session.relayer_process import reference_command
 from lab.session.suite import new_run_id, open_suite
-from lab.session.up_files import KEYS, SESSION, UpFolder, UpOptions, UpState
-from lab.session.wall_mining import mine_on_wall_time
+from lab.session.up_files import KEYS, SESSION, STORE, UpFolder, UpOptions, UpState
 
 WINDOW_S = 30
 RELAYER_POLL_MS = 2000
 RELAYER_STOPS_WITHIN_S = 5
 REPORT_EVERY_S = 3.0
+# How long a signal or the report waits at most.
+TICK_MS = 200
 
 Tell = Callable[[str], None]
 
@@ -67,15 +70,18 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
         # Nobody judges this: a history would only grow.
         lab = stack.enter_context(open_lab(wanted, suite.backend, Recorder(None)))
         lab.set_up()
-        for chain in lab.chains.values():
-            chain.producer.listeners.clear()
         session = _write_session(lab, folder)
         relayer = _start_relayer(folder, state.run_id, suite.reaper, stack) if options.relayer else None
         state = state.model_copy(update={"phase": "running", "backend": suite.backend.name})
         report = _Report(folder, state, lab, relayer, tell)
-        report(())
+        for name, chain in lab.chains.items():
+            chain.producer.listeners.clear()
+            chain.on_turn = partial(report.problem, name)
+        report.write()
         ready(session, suite.reason)
-        mine_on_wall_time(lab, lambda: bool(stopping) or report.folder_gone, report.problem, report)
+        while not (stopping or report.folder_gone):
+            lab.scheduler.advance_to(lab.scheduler.now_ms + TICK_MS)
+            report.write()
 
 
 def _write_session(lab: Lab, folder: UpFolder) -> Session:
@@ -88,7 +94,7 @@ def _write_session(lab: Lab, folder: UpFolder) -> Session:
 
 def _start_relayer(folder: UpFolder, run_id: str, reaper: Reaper, stack: ExitStack) -> subprocess.Popen[bytes]:
     """The reference relayer as a process of its own; the stack stops it."""
-    command = [sys.executable, "-m", "lab.relayer", "--session", str(folder.path / SESSION)]
+    command = reference_command(folder.path / SESSION, folder.path / STORE)
     log_path = folder.path / "logs" / "relayer.log"
     with log_path.open("ab") as log:
         process = subprocess.Popen(
@@ -120,19 +126,19 @@ class _Report:
         self._next = 0.0
         self.folder_gone = False
 
-    def problem(self, chain: str, error: str | None) -> None:
-        """A chain cannot be mined, or can be again."""
+    def problem(self, chain: str, error: LabError | None) -> None:
+        """How a chain's turn went: it cannot be mined, or can be again."""
         if error is None and chain in self._problems:
             del self._problems[chain]
             self._tell(f"{chain}: is mined again")
         elif error is not None and chain not in self._problems:
             self._tell(f"{chain}: {error}")
-            self._problems[chain] = error
+            self._problems[chain] = str(error)
         else:
             return
         self._next = 0.0
 
-    def __call__(self, dead: tuple[str, ...]) -> None:
+    def write(self) -> None:
         """Write the state, every few seconds."""
         if time.monotonic() < self._next:
             return
@@ -141,7 +147,7 @@ class _Report:
         if relayer == "dead" and self._state.relayer == "running":
             self._tell("relayer: it ended unasked, see logs/relayer.log")
         self._state = self._state.model_copy(
-            update={"relayer": relayer, "problems": dict(self._problems), "memory_bytes": self._memory(dead)}
+            update={"relayer": relayer, "problems": dict(self._problems), "memory_bytes": self._memory()}
         )
         try:
             self._folder.write(self._state)
@@ -150,11 +156,11 @@ class _Report:
             # Nobody could find, let alone stop, a lab whose folder was removed.
             self.folder_gone = not self._folder.path.is_dir()
 
-    def _memory(self, dead: tuple[str, ...]) -> Mapping[str, int | None]:
+    def _memory(self) -> dict[str, int | None]:
         found: dict[str, int | None] = {}
         for name, chain in self._lab.chains.items():
             with contextlib.suppress(LabError):
-                found[name] = None if name in dead else chain.memory_bytes()
+                found[name] = chain.memory_bytes()
         return found
 
 

@@ -45,9 +45,7 @@ def recorded_run(folder: Path, *, met: bool = True, selection: CheckSelection | 
     folder.mkdir(parents=True)
     recorder = Recorder(folder / "history.jsonl")
     recorder.add(HEADER)
-    recorder.add(
-        Expectation(t_ms=5, id="e", where="case.yaml:9:5", expected="state READY", actual="as seen", met=met)
-    )
+    recorder.add(Expectation(t_ms=5, id="e", where="case.yaml:9:5", expected="state READY", actual="as seen", met=met))
     recorder.close()
     verdict = judge_recorded(recorder.history(), checks, "pytest case.yaml")
     (folder / "verdict.json").write_text(verdict.model_dump_json())

@@ -24,7 +24,9 @@ from lab.model.session import Session
 from lab.rpc import HttpTransport, Rpc
 from lab.session.up_files import UpFolder, UpState
 
-PATIENCE_S = 60
+# Nothing is waited for longer than it takes; a machine under memory pressure may stop a node for a minute.
+PATIENCE_S = 150
+TX_ID = "0x" + "42" * 32
 
 
 def lab(*arguments: str | Path, results: Path) -> subprocess.CompletedProcess[str]:
@@ -137,6 +139,29 @@ def test_a_transaction_sent_to_a_node_is_mined(session: Session) -> None:
         assert within(PATIENCE_S, lambda rpc=rpc, tx_hash=tx_hash: rpc.receipt(tx_hash) is not None), name  # type: ignore[misc]  # a lambda with defaults
 
 
+def test_the_relayer_carries_a_transaction_to_its_end(session: Session) -> None:
+    """What an operator buffers by hand is resolved and executed without further doing, on the wall's time."""
+    chain, codec, operator = session.chains["second"], Codec(session.abi), role_account("operator")
+    rpc = rpc_of(session, "second")
+    due = max(int(time.time()), int(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)) + 3
+    parties = [chain.rollup, session.chains["base"].rollup]
+    raw, tx_hash = sign_transaction(
+        operator, chain_id=chain.chain_id, nonce=rpc.nonce(operator.address), to=chain.contract, gas=500_000,
+        data=codec.encode("buffer_transaction", [TX_ID, *parties, "0x1234", "0x" + "00" * 32, due]),
+        fees=Fees(10**11, 10**9),
+    )  # fmt: skip
+    rpc.send_raw(raw)
+    assert within(PATIENCE_S, lambda: rpc.receipt(tx_hash) is not None)
+    read = codec.encode("get_transaction_state", [TX_ID])
+
+    def executed() -> bool:
+        state = codec.decode_result("get_transaction_state", rpc.eth_call(chain.contract, read))[0]
+        return bool(state == session.state_numbering["EXECUTED"])
+
+    assert not executed()
+    assert within(PATIENCE_S, executed)
+
+
 def test_status_shows_every_node(results: Path, session: Session) -> None:
     """URL, head and memory of each, exit code 0."""
     assert within(PATIENCE_S, lambda: bool(state_of(results).memory_bytes))
@@ -236,17 +261,25 @@ def test_a_contract_that_does_not_compile_is_one_error(own: Path) -> None:
 
 def test_ctrl_c_ends_a_foreground_lab(own: Path) -> None:
     """Exit code 130, nothing left running, no state left."""
-    command = [sys.executable, "-m", "lab.cli", "up", "base", "--foreground", "--backend", "process", "--results", own]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert within(PATIENCE_S, lambda: UpFolder(own).session() is not None and state_of(own).phase == "running")
+    command = [sys.executable, "-m", "lab.cli", "up", "base", "--foreground", "--backend", "process"]
+    process = subprocess.Popen(
+        [*command, "--results", str(own)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    printed = ""
+    while printed.splitlines()[-1:] != ["stop     Ctrl-C"]:
+        line = process.stdout.readline()
+        assert line, f"it ended before the networks were up:\n{printed}"
+        printed += line
     run_id = state_of(own).run_id
+    assert "http://127.0.0.1:" in printed
     assert len(processes_of(run_id)) == 2
 
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=PATIENCE_S)
+    rest, _ = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 130
-    assert "http://127.0.0.1:" in output and "Traceback" not in output
+    assert rest == ""
     assert processes_of(run_id) == {}
     assert UpFolder(own).state() is None
 
