@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from eth_account import Account as EthAccount
@@ -55,10 +55,10 @@ class PoolRules:
         self._profile = profile
         self._waiting: dict[tuple[str, int], Sent] = {}
 
-    def admit(self, sent: Sent, *, mined: Container[str]) -> None:
+    def admit(self, sent: Sent, *, waits: Callable[[str], bool]) -> None:
         """Raises RpcRefused, in the words of the network's own nodes, for what they would refuse.
 
-        `mined` holds the hashes of canonical transactions: those wait for nothing any more.
+        `waits` says of a hash whether the node's pool still has it: one mined, dropped or lost is replaced for free.
         """
         floor = self._profile.min_tip_wei
         if sent.max_priority_fee_per_gas < floor:
@@ -66,7 +66,7 @@ class PoolRules:
             text = f"transaction gas price below minimum: gas tip cap {tip}, minimum needed {floor}"
             raise RpcRefused("eth_sendRawTransaction", UNDERPRICED, text)
         before = self._waiting.get((sent.sender, sent.nonce))
-        if before is not None and before.hash != sent.hash and before.hash not in mined:
+        if before is not None and before.hash != sent.hash and waits(before.hash):
             factor = 100 + self._profile.replacement_bump_percent
             offers = (
                 (sent.max_fee_per_gas, before.max_fee_per_gas),

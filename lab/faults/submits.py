@@ -29,7 +29,7 @@ class Submits:
 
     def admit(self, sent: Sent) -> None:
         """Raises RpcRefused for what the network's own nodes would not take."""
-        self._pool.admit(sent, mined=self._chain.observer.observed)
+        self._pool.admit(sent, waits=self._chain.waits)
 
     def taken(self, sent: Sent, raw: str) -> None:
         """The node took it."""

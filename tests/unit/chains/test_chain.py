@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from ..conftest import StartLab
-from ..real_chains import block, buffer, hashes, head, send, signed, tx_id
 
 from lab.errors import LabError, NodeFailure
 from lab.model.finality import Finality
@@ -12,6 +10,9 @@ from lab.model.history import AnyRecord, Block, EmptyBlocks, Reorg
 from lab.networks.slots import SlotClock
 from lab.rpc import HttpTransport, Rpc, RpcTimeout, RpcUnavailable
 from lab.session.lab import VIRTUAL_GENESIS, Lab
+
+from ..conftest import StartLab
+from ..real_chains import block, buffer, hashes, head, send, signed, tx_id
 
 ETH = "ethereum"
 

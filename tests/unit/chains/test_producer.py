@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ..conftest import StartLab
-from ..real_chains import block, buffer, hashes, head
 
 from lab.networks import load_network
 from lab.networks.fees import FeeCurve
 from lab.networks.profile import NetworkProfile
 from lab.networks.slots import Slot, SlotClock
 from lab.session.lab import VIRTUAL_GENESIS, Lab
+
+from ..conftest import StartLab
+from ..real_chains import block, buffer, hashes, head
 
 MAINNETS = ("ethereum", "polygon", "arbitrum", "optimism", "base")
 SENDS_MS = (15_000, 15_500, 40_000, 71_300)

@@ -1,0 +1,322 @@
+"""Each fault on a real chain: it acts, it counts how often, it says so, and healing leaves the chain fit to go on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.errors import UsageError
+from lab.faults import FAULTS, ActiveFault, Surroundings
+from lab.faults.policy import Effect, Policy, Refusal
+from lab.rpc import RpcFailure
+from lab.scenario import faults as specs
+from lab.session.lab import Lab
+
+from ..conftest import StartLab
+from ..real_chains import block, buffer, hashes, head
+from .test_gate import SEND, buffering, gate_of
+
+ETH = "ethereum"
+
+
+def spec(kind: str, **parameters: Any) -> specs.Fault:
+    """A fault as a scenario file states it."""
+    chain = {} if kind == "relayer_kill" else {"chain": ETH}
+    return specs.FAULTS[kind].model_validate({"fault": kind} | chain | parameters)
+
+
+def started(lab: Lab, kind: str, **parameters: Any) -> ActiveFault:
+    """Built from its own spec, and injected."""
+    fault = FAULTS[kind](lab.surroundings, "f", spec(kind, **parameters))
+    fault.inject()
+    return fault
+
+
+@pytest.fixture
+def lab(start_lab: StartLab) -> Lab:
+    """An Ethereum half a minute after genesis."""
+    lab = start_lab(ETH)
+    lab.scheduler.advance_to(30_000)
+    lab.chains[ETH].look()
+    return lab
+
+
+def plans(lab: Lab, count: int, method: str = SEND) -> list[Effect]:
+    """What would happen to so many requests."""
+    return [lab.policies[ETH].plan(method) for _ in range(count)]
+
+
+def test_every_fault_of_a_file_has_its_behaviour() -> None:
+    """And the other way round."""
+    assert list(FAULTS) == list(specs.FAULTS)
+
+
+def test_rpc_error(lab: Lab) -> None:
+    """Refuses its methods only, until it is healed; healing twice is no error."""
+    fault = started(lab, "rpc_error", methods=[SEND], code=-32000, message="no")
+    assert [plan.refusal for plan in plans(lab, 2)] == [Refusal(-32000, "no")] * 2
+    assert plans(lab, 1, "eth_getLogs") == [Effect()]
+    assert (fault.bites, fault.proof) == (2, "refused 2 of 2 matching requests")
+    fault.heal()
+    fault.heal()
+    assert plans(lab, 1) == [Effect()]
+    assert fault.bites == 2
+
+
+def test_a_share_of_requests(lab: Lab) -> None:
+    """About the share, the same ones for the same seed, others for another fault."""
+    shares = []
+    for fault_id in ("a", "a", "b"):
+        fault = FAULTS["rpc_error"](lab.surroundings, fault_id, spec("rpc_error", share=0.3))
+        fault.inject()
+        shares.append([plan.refusal is not None for plan in plans(lab, 400)])
+        fault.heal()
+        assert fault.proof == f"refused {fault.bites} of 400 matching requests"
+    assert shares[0] == shares[1] != shares[2]
+    assert 80 < sum(shares[0]) < 160
+
+
+def test_rpc_latency(lab: Lab) -> None:
+    """Within the jitter, on both sides of the delay, never negative."""
+    fault = started(lab, "rpc_latency", delay="100ms", jitter="200ms")
+    delays = [plan.delay_ms for plan in plans(lab, 200)]
+    assert min(delays) == 0
+    assert max(delays) <= 300
+    assert len(set(delays)) > 50
+    assert fault.bites == 200
+    fault.heal()
+    assert plans(lab, 1) == [Effect()]
+
+
+def test_lost_reply(lab: Lab) -> None:
+    """As often as asked, then no more; by default only sends."""
+    fault = started(lab, "lost_reply", count=2)
+    assert plans(lab, 1, "eth_call") == [Effect()]
+    assert [plan.lose_reply for plan in plans(lab, 4)] == [True, True, False, False]
+    assert (fault.bites, fault.proof) == (2, "lost the answer of 2 of 4 matching requests")
+
+
+def test_policies_add_up() -> None:
+    """Delays are summed, the first refusal counts, one lost reply is enough; a rule removed is gone."""
+
+    class Fixed:
+        def __init__(self, effect: Effect | None) -> None:
+            self.given = effect
+
+        def effect(self, method: str) -> Effect | None:
+            return self.given
+
+    policy, one, two = Policy(), Refusal(1, "one"), Refusal(2, "two")
+    rules = [Fixed(None), Fixed(Effect(5, one)), Fixed(Effect(7, two)), Fixed(Effect(lose_reply=True))]
+    for rule in rules:
+        policy.add(rule)
+    assert policy.plan("m") == Effect(12, one, True)
+    policy.remove(rules[1])
+    policy.remove(rules[1])
+    assert policy.plan("m") == Effect(7, two, True)
+
+
+@pytest.mark.parametrize(("kind", "condition"), [("node_pause", "paused"), ("node_kill", "down")])
+def test_outages(lab: Lab, kind: str, condition: str) -> None:
+    """Bites are slots that passed and requests that met the dead node; the chain goes on when it is healed."""
+    chain, before = lab.chains[ETH], hashes(lab, ETH)
+    fault = started(lab, kind)
+    assert chain.condition == condition
+    gate, failures = gate_of(lab), list[RpcFailure]()
+
+    def ask() -> None:
+        try:
+            gate.call("eth_blockNumber", [])
+        except RpcFailure as failure:
+            failures.append(failure)
+
+    lab.scheduler.spawn("client", ask)
+    lab.scheduler.advance_to(80_000)
+    assert fault.bites == 0
+    fault.heal()
+    assert chain.condition == "up"
+    assert len(failures) == 1
+    assert fault.bites == chain.producer.slots_skipped + 1
+    words = "hung" if kind == "node_pause" else "were refused"
+    assert fault.proof == f"{chain.producer.slots_skipped} slots passed without a block, 1 requests {words}"
+    bites = fault.bites
+    fault.heal()
+    assert fault.bites == bites
+    lab.scheduler.advance_to(110_000)
+    after = hashes(lab, ETH)
+    assert after[: len(before)] == before
+    assert len(after) in (len(before) + 2, len(before) + 3)
+
+
+def test_a_node_restarts_by_itself(lab: Lab) -> None:
+    """After the time given, with its bites counted then."""
+    fault = started(lab, "node_kill", restart_after="25s")
+    lab.scheduler.advance_to(54_900)
+    assert lab.chains[ETH].condition == "down"
+    lab.scheduler.advance_to(55_000)
+    assert lab.chains[ETH].condition == "up"
+    assert fault.bites >= 2
+
+
+def test_an_outage_that_nobody_met(lab: Lab) -> None:
+    """No slot, no request: it proves nothing."""
+    fault = started(lab, "node_pause")
+    fault.heal()
+    assert (fault.bites, fault.proof) == (0, "0 slots passed without a block, 0 requests hung")
+
+
+def test_reorg(lab: Lab) -> None:
+    """Bites are transactions that lost their block; of empty blocks none."""
+    fault = started(lab, "reorg", depth=1)
+    assert (fault.bites, fault.proof) == (0, "1 blocks replaced, 0 transactions orphaned (dropped)")
+    buffer(lab, ETH, 1)
+    lab.scheduler.advance_to(60_000)
+    fault = started(lab, "reorg", depth=4, orphans="requeued")
+    assert (fault.bites, fault.proof) == (1, "4 blocks replaced, 1 transactions orphaned (requeued)")
+    fault.heal()
+
+
+@pytest.mark.parametrize(("parameters", "level"), [({"factor": 10}, None), ({"wei": "300 gwei"}, 300 * 10**9)])
+def test_base_fee_spike(lab: Lab, parameters: dict[str, Any], level: int | None) -> None:
+    """Every block at the level or above; afterwards down by the network's own curve, at most an eighth a block."""
+    chain = lab.chains[ETH]
+    level = level or 10 * chain.producer.head.base_fee
+    fault = started(lab, "base_fee_spike", **parameters)
+    assert chain.producer.next_base_fee() == level
+    first = head(lab, ETH) + 1
+    lab.scheduler.advance_to(70_000)
+    fault.heal()
+    last = head(lab, ETH)
+    fees = [int(block(lab, ETH, number)["baseFeePerGas"], 16) for number in range(first, last + 1)]
+    assert fees == [level] * len(fees)
+    assert fault.bites == len(fees) >= 2
+    assert fault.proof == f"{len(fees)} blocks mined at a base fee of {level} wei or more"
+    fault.heal()
+    lab.scheduler.advance_to(100_000)
+    hashes(lab, ETH)
+    after = int(block(lab, ETH, last + 1)["baseFeePerGas"], 16)
+    assert after == level - level // 8
+    assert fault.bites == len(fees)
+
+
+def test_gas_limit_cut(lab: Lab) -> None:
+    """Bites are blocks that left executable transactions waiting; healed, the next block takes them."""
+    chain = lab.chains[ETH]
+    fault = started(lab, "gas_limit_cut", gas_limit=1_000_000)
+    for number in range(4):
+        buffer(lab, ETH, number + 1, nonce=number, payload_bytes=512)
+    lab.scheduler.advance_to(chain.producer.next_slot_ms())
+    hashes(lab, ETH)
+    cut = block(lab, ETH, head(lab, ETH))
+    assert int(cut["gasLimit"], 16) == 1_000_000
+    assert len(cut["transactions"]) == 1
+    assert (fault.bites, fault.proof) == (1, "1 blocks left transactions waiting, 3 at most")
+    fault.heal()
+    fault.heal()
+    lab.scheduler.advance_to(chain.producer.next_slot_ms())
+    hashes(lab, ETH)
+    whole = block(lab, ETH, head(lab, ETH))
+    assert int(whole["gasLimit"], 16) == chain.profile.gas_limit
+    assert len(whole["transactions"]) == 3
+
+
+@pytest.mark.parametrize("outage", ["node_pause", "node_kill"])
+@pytest.mark.parametrize("kind", ["gas_limit_cut", "base_fee_spike"])
+def test_faults_overlap_with_an_outage(lab: Lab, outage: str, kind: str) -> None:
+    """Begun or healed while the node is stopped, they hold and end like any other."""
+    parameters: dict[str, Any] = {"gas_limit": 2_000_000} if kind == "gas_limit_cut" else {"wei": "90 gwei"}
+    chain = lab.chains[ETH]
+    stop = started(lab, outage)
+    fault = started(lab, kind, **parameters)
+    stop.heal()
+    lab.scheduler.advance_to(60_000)
+    hashes(lab, ETH)
+    found = block(lab, ETH, head(lab, ETH))
+    key, wanted = ("gasLimit", 2_000_000) if kind == "gas_limit_cut" else ("baseFeePerGas", 90 * 10**9)
+    assert int(found[key], 16) == wanted
+    stop = started(lab, outage)
+    fault.heal()
+    stop.heal()
+    lab.scheduler.advance_to(90_000)
+    hashes(lab, ETH)
+    after = int(block(lab, ETH, head(lab, ETH))[key], 16)
+    assert after == chain.profile.gas_limit if kind == "gas_limit_cut" else after < wanted
+
+
+class FakeRelayer:
+    """A relayer that only counts."""
+
+    def __init__(self) -> None:
+        self.deaths = 3
+        self.point: str | None = None
+        self.starts = 0
+
+    def kill(self) -> None:
+        self.deaths += 1
+
+    def kill_at(self, point: str) -> None:
+        self.point = point
+
+    def spare(self) -> None:
+        self.point = None
+
+    def start(self) -> None:
+        self.starts += 1
+
+
+def killing(lab: Lab, relayer: FakeRelayer | None, **parameters: Any) -> ActiveFault:
+    """The fault with a fake relayer."""
+    around = Surroundings(lab.scheduler, lab.chains, lab.policies, relayer, 1)
+    return FAULTS["relayer_kill"](around, "f", spec("relayer_kill", **parameters))
+
+
+def test_relayer_kill_at_once(lab: Lab) -> None:
+    """Deaths before the fault are not its bites; it is started again once."""
+    relayer = FakeRelayer()
+    fault = killing(lab, relayer)
+    fault.inject()
+    assert (fault.bites, fault.proof, relayer.starts) == (1, "killed at once", 0)
+    fault.heal()
+    fault.heal()
+    assert relayer.starts == 1
+
+
+def test_relayer_kill_at_a_point_and_restart(lab: Lab) -> None:
+    """The time to the restart counts from the death."""
+    relayer = FakeRelayer()
+    fault = killing(lab, relayer, point="after_send", restart_after="10s")
+    fault.inject()
+    assert (relayer.point, fault.bites) == ("after_send", 0)
+    lab.scheduler.advance_to(60_000)
+    assert (fault.proof, relayer.starts) == ("not killed: after_send was never reached", 0)
+    relayer.deaths += 1
+    lab.scheduler.advance_to(69_900)
+    assert relayer.starts == 0
+    lab.scheduler.advance_to(70_200)
+    assert (relayer.starts, fault.proof) == (1, "killed at after_send")
+    fault.heal()
+    assert relayer.starts == 1
+
+
+def test_relayer_kill_healed_before_the_point(lab: Lab) -> None:
+    """It is spared."""
+    relayer = FakeRelayer()
+    fault = killing(lab, relayer, point="after_send")
+    fault.inject()
+    fault.heal()
+    assert (relayer.point, fault.bites) == (None, 0)
+
+
+def test_relayer_kill_without_a_relayer(lab: Lab) -> None:
+    """Says what is missing."""
+    with pytest.raises(UsageError, match="needs a relayer"):
+        killing(lab, None)
+
+
+def test_no_fault_leaves_a_send_behind(lab: Lab) -> None:
+    """After all faults on requests were healed a send passes as if there had been none."""
+    for kind, parameters in (("rpc_error", {}), ("rpc_latency", {"delay": "9s"}), ("lost_reply", {})):
+        started(lab, kind, **parameters).heal()
+    raw, tx_hash = buffering(lab)
+    assert gate_of(lab).call(SEND, [raw]) == tx_hash
