@@ -60,6 +60,9 @@ class Node(Protocol):
     def memory_bytes(self) -> int | None:
         """Resident memory now; None when it cannot be told."""
 
+    def cpu_seconds(self) -> float | None:
+        """Processor time used so far; None when it cannot be told."""
+
 
 class Backend(Protocol):
     """Starts nodes and knows what they are."""

@@ -130,15 +130,23 @@ class DockerNode:
 
     def memory_bytes(self) -> int | None:
         """Without the page cache, which the kernel takes back at will."""
-        if not self.alive():
-            return None
-        with self._engine("measure"):
-            # One shot: the engine would otherwise wait a second for a second sample of the processor's use.
-            measured: Any = self._container.stats(stream=False, one_shot=True)
-        memory = measured.get("memory_stats", {})
+        memory = self._measured().get("memory_stats", {})
         details = memory.get("stats", {})
         cache = details.get("total_inactive_file", details.get("inactive_file", 0))
         return int(memory["usage"]) - int(cache) if "usage" in memory else None
+
+    def cpu_seconds(self) -> float | None:
+        used = self._measured().get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
+        return None if used is None else int(used) / 1e9
+
+    def _measured(self) -> dict[str, Any]:
+        """The engine's figures of the container; empty when it does not run."""
+        if not self.alive():
+            return {}
+        with self._engine("measure"):
+            # One shot: the engine would otherwise wait a second for a second sample of the processor's use.
+            measured: Any = self._container.stats(stream=False, one_shot=True)
+        return dict(measured)
 
     @property
     def _container(self) -> Container:

@@ -121,6 +121,13 @@ class ProcessNode:
         except psutil.Error:
             return None
 
+    def cpu_seconds(self) -> float | None:
+        try:
+            times = psutil.Process(self._process.pid).cpu_times() if self._process and self.alive() else None
+        except psutil.Error:
+            return None
+        return times.user + times.system if times else None
+
     def _signal(self, number: signal.Signals) -> int:
         if self._process is None or not self.alive():
             raise NodeFailure(f"node {self.name} cannot take {number.name}: it is not running. Its last log lines:\n"

@@ -1,0 +1,180 @@
+"""Nodes that mine by themselves at their network's block time: for load, where an explicit block a slot would be in the
+way. Starts them, deploys the contract, and hands out what a load generator needs; no faults, no history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.chains.backend import Backend, Node, NodeSpec
+from lab.coordinator import ROLES, Fees, StateNumbering, role_account, rollup_address, sign_transaction
+from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
+from lab.errors import DeployFailure
+from lab.model.finality import Finality
+from lab.model.session import Session, SessionChain
+from lab.networks.anvil import anvil_args, l1_block_storage
+from lab.networks.profile import NetworkProfile
+from lab.rpc import HttpTransport, Rpc
+
+RPC_TIMEOUT_S = 60.0
+RICH_WEI = 10**30
+ADD_OPERATOR_GAS = 120_000
+# Old state is of no use to a load run, and keeping it costs memory; the deepest look back is a few blocks.
+PRUNE_HISTORY = 64
+
+
+@dataclass
+class IntervalChain:
+    """A running chain that mines by itself."""
+
+    name: str
+    profile: NetworkProfile
+    finality: Finality
+    node: Node | None
+    url: str
+    contract: str
+    start_block: int
+    rpc: Rpc
+
+    def reconnect(self) -> None:
+        """After a restart the node has another URL."""
+        assert self.node is not None
+        self.url = self.node.url
+        self.rpc = Rpc(HttpTransport(self.url, timeout_s=RPC_TIMEOUT_S))
+
+
+def interval_args(profile: NetworkProfile, genesis_time: int) -> tuple[str, ...]:
+    """Anvil's flags: as for the lab's own block producer, but mining every block time by itself."""
+    args = list(anvil_args(profile, genesis_time=genesis_time, prune_history=PRUNE_HISTORY))
+    at = args.index("--no-mining")
+    args[at : at + 1] = ["--block-time", f"{profile.block_time_ms / 1000:g}"]
+    return tuple(args)
+
+
+@contextmanager
+def open_interval_chains(
+    profiles: Mapping[str, NetworkProfile], backend: Backend, *, run_id: str, folder: Path, genesis_time: int
+) -> Iterator[dict[str, IntervalChain]]:
+    """Start one node a chain; at the end stop them, whatever happened. The contract is put on them by `set_up`."""
+    logs = folder / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    specs = [
+        NodeSpec(name, run_id, interval_args(profile, genesis_time), logs / f"{name}.log")
+        for name, profile in profiles.items()
+    ]
+    with ExitStack() as stack:
+        nodes = backend.start_all(specs)
+        for node in nodes:
+            stack.callback(node.stop)
+        yield {
+            name: IntervalChain(
+                name, profile, profile.finality, node, node.url, "", 0,
+                Rpc(HttpTransport(node.url, timeout_s=RPC_TIMEOUT_S)),
+            )
+            for (name, profile), node in zip(profiles.items(), nodes, strict=True)
+        }  # fmt: skip
+
+
+def set_up(chain: IntervalChain, target: Deployable, *, window_s: int) -> StateNumbering:
+    """Deploy and configure the contract on a fresh node. Raises DeployFailure."""
+    profile, rpc = chain.profile, chain.rpc
+    for address, slot, value in l1_block_storage(profile):
+        rpc.call("anvil_setStorageAt", address, slot, value)
+    rpc.call("anvil_setBalance", role_account("owner").address, hex(RICH_WEI))
+    head = rpc.block_number()
+    raws = setup_transactions(
+        target,
+        chain_id=profile.chain_id,
+        window_s=window_s,
+        base_fee=max(profile.initial_base_fee_wei, base_fee(rpc)),
+        min_tip=profile.min_tip_wei,
+    )
+    hashes = [rpc.send_raw(raw) for raw in raws]
+    mine_until(rpc, hashes[-1])
+    confirm(rpc, chain.name, target, hashes)
+    chain.contract, chain.start_block = target.address, head + 1
+    return learn_numbering(rpc, target)
+
+
+def authorise(chain: IntervalChain, target: Deployable, addresses: Sequence[str]) -> None:
+    """Fund the accounts and let the owner make them operators. Raises DeployFailure if one of the calls fails."""
+    rpc, owner = chain.rpc, role_account("owner")
+    for address in addresses:
+        rpc.call("anvil_setBalance", address, hex(RICH_WEI))
+    if not target.codec.has("add_operator"):
+        return
+    nonce = rpc.nonce(owner.address)
+    fees = Fees(16 * max(base_fee(rpc), chain.profile.min_tip_wei, 10**9), max(chain.profile.min_tip_wei, 10**9))
+    hashes = []
+    for offset, address in enumerate(addresses):
+        data = target.codec.encode("add_operator", [address])
+        raw, _ = sign_transaction(
+            owner, chain_id=chain.profile.chain_id, nonce=nonce + offset, to=chain.contract, data=data,
+            gas=ADD_OPERATOR_GAS, fees=fees,
+        )  # fmt: skip
+        hashes.append(rpc.send_raw(raw))
+    if not hashes:
+        return
+    mine_until(rpc, hashes[-1])
+    for tx_hash in hashes:
+        receipt = rpc.receipt(tx_hash)
+        if receipt is None or receipt["status"] != "0x1":
+            raise DeployFailure(
+                f"{chain.name}: expected add_operator by the owner {owner.address} to succeed, got "
+                f"{'no receipt' if receipt is None else 'a revert'}: is that account the contract's owner?"
+            )
+
+
+def mine_until(rpc: Rpc, tx_hash: str, attempts: int = 40) -> None:
+    """Mine at once, instead of waiting for the next interval, until the transaction is in a block."""
+    for _ in range(attempts):
+        rpc.call("evm_mine")
+        if rpc.receipt(tx_hash) is not None:
+            return
+    raise DeployFailure(f"expected transaction {tx_hash} to be mined, it was not within {attempts} blocks")
+
+
+def base_fee(rpc: Rpc) -> int:
+    """Of the head."""
+    block = rpc.block("latest")
+    return int(block.get("baseFeePerGas", "0x0"), 16) if block else 0
+
+
+def session_of(
+    chains: Mapping[str, IntervalChain], target: Deployable, numbering: StateNumbering, *, run_id: str, backend: str,
+    genesis_time: int, folder: Path, urls: Mapping[str, str] | None = None, poll_ms: int = 1000,
+) -> Session:  # fmt: skip
+    """The description of these chains for a relayer or a plain Locust run."""
+    return Session(
+        run_id=run_id,
+        backend=backend,
+        clock="real",
+        genesis_time=genesis_time,
+        chains={
+            name: SessionChain(
+                name=name,
+                network=chain.profile.name,
+                chain_id=chain.profile.chain_id,
+                rpc_url=(urls or {}).get(name, chain.url),
+                contract=chain.contract,
+                rollup=rollup_address(name),
+                finality=chain.finality,
+                start_block=chain.start_block,
+                block_time_ms=chain.profile.block_time_ms,
+                mines_empty_blocks=True,
+                min_tip_wei=chain.profile.min_tip_wei,
+                replacement_bump_percent=chain.profile.replacement_bump_percent,
+            )
+            for name, chain in chains.items()
+        },
+        accounts={role: role_account(role).address for role in ROLES},
+        key_file=str(folder / "keys.json"),
+        store_path=str(folder / "relayer.sqlite"),
+        poll_interval_ms=poll_ms,
+        rpc_timeout_ms=30_000,
+        state_numbering=numbering.numbers,
+        abi=target.contract.abi,
+    )

@@ -1,0 +1,23 @@
+"""The accounts that load is sent from: many, derived from a public phrase, so never to hold value on a live network."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from coincurve import PrivateKey
+from eth_utils.crypto import keccak
+
+from lab.coordinator import Account
+
+PHRASE = "tesseract-lab load operator"
+
+
+@lru_cache(maxsize=4096)
+def load_account(index: int) -> Account:
+    """The account of sender `index`, the same in every run. Raises ValueError for a negative index."""
+    if index < 0:
+        raise ValueError(f"expected a sender number of 0 or more, got {index}")
+    key = hashlib.sha256(f"{PHRASE} {index}".encode()).digest()
+    public = PrivateKey(key).public_key.format(compressed=False)
+    return Account(f"load{index}", "0x" + keccak(public[1:])[12:].hex(), key)
