@@ -1,12 +1,13 @@
 """S10: while paused only owner functions succeed, and those still do; the breaker trips exactly at its threshold.
 
 The breaker counts failures that succeed as transactions: expiries and failed executions, within a period of an hour
-that starts with the first failure and anew when the stop is lifted.
+that starts with the first failure and anew when the stop is lifted. A contract that answers an expiry with a revert
+rolls back whatever it counted, so its breaker never trips.
 """
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, folds
+from lab.checks.facts import clock, folds, name_of, timestamp_of
 from lab.checks.fold import BREAKER_PERIOD_S, Counted, Fold, Seen
 from lab.checks.outcome import Judgement
 from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, blind
@@ -25,6 +26,8 @@ def judge(history: History) -> CheckResult:
             if seen.before.paused:
                 _judge_paused(judgement, fold, seen)
             _judge_unexpected_stop(judgement, fold, seen)
+            if "breaker" in history.header.capabilities:
+                _judge_rolled_back(history, judgement, fold, seen)
         for counted in fold.counted:
             _judge_counted(judgement, fold, counted)
         _judge_final_count(history, judgement, fold)
@@ -70,6 +73,32 @@ def _judge_unexpected_stop(judgement: Judgement, fold: Fold, seen: Seen) -> None
         t_ms=step.block.t_ms,
         chain=fold.chain,
         evidence=(step.block.seq,),
+    )
+
+
+def _judge_rolled_back(history: History, judgement: Judgement, fold: Fold, seen: Seen) -> None:
+    """An expiry that an operator reported, and that reverted although nothing else was wrong with the call."""
+    step = seen.step
+    if step.ok or step.call is None or step.tx_id is None or len(step.tx.calls) != 1:
+        return
+    if step.call.function not in ("resolve_dependency", "expire_transaction") or "gas" in (step.call.revert or ""):
+        return
+    entry = fold.entry(step.tx_id)
+    timestamp = timestamp_of(entry)
+    before = [move.after for move in entry.moves if move.step.order < step.order]
+    if timestamp is None or before[-1:] != ["BUFFERED"] or step.block.timestamp <= timestamp + seen.before.window_s:
+        return
+    if seen.before.paused or step.call.caller not in seen.before.operators:
+        return
+    judgement.judged += 1
+    judgement.fail(
+        f"expected the breaker of {fold.chain} to count the expiry of {name_of(history, fold.chain, step.tx_id)}; "
+        f"{step.call.function} in block {step.block.number} at {clock(step.block.t_ms)} reverted "
+        f"({step.call.revert or 'without a reason'}), which rolls a count back",
+        t_ms=step.block.t_ms,
+        chain=fold.chain,
+        tx_id=step.tx_id,
+        evidence=(entry.moves[0].step.block.seq, step.block.seq),
     )
 
 

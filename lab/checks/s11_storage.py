@@ -1,14 +1,16 @@
 """S11: folding the events and the successful `mark_executed` calls reproduces the storage, field by field.
 
-`transaction_count` equals the Buffered events; roles and controls equal what their events and calls set.
+`transaction_count` equals the Buffered events; roles and controls equal what their events and calls set. A call that
+must emit and succeeded without an event leaves nothing to fold, so it fails by itself.
 """
 
 from __future__ import annotations
 
-from lab.checks.facts import name_of
+from lab.checks.facts import clock, name_of
 from lab.checks.fold import Fold, fold
 from lab.checks.outcome import Judgement
 from lab.checks.storage import differences, hidden_execution
+from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.model.history import FinalRead, History, StoredTransaction
 from lab.model.verdict import CheckResult
 
@@ -23,6 +25,7 @@ def judge(history: History) -> CheckResult:
             judgement.doubt(f"the final reads of {chain} are missing: {why}", chain=chain)
             continue
         folded = fold(history, chain, final.number)
+        _judge_silent(history, judgement, folded)
         _judge_transactions(history, judgement, folded, final)
         for field, expected, stored in _controls(history, folded, final):
             if expected is not None and stored is not None and expected != stored:
@@ -33,6 +36,25 @@ def judge(history: History) -> CheckResult:
                     evidence=(final.seq,),
                 )
     return judgement.result("no transaction was ever buffered")
+
+
+def _judge_silent(history: History, judgement: Judgement, folded: Fold) -> None:
+    """Operator calls that succeeded and emitted none of the events by which the others learn of it."""
+    for step in (seen.step for seen in folded.seen):
+        call = step.call
+        if call is None or call.function not in OPERATOR_FUNCTIONS or not EVENTS[call.function]:
+            continue
+        if step.ok and not step.skipped and not step.logs and step.tx_id is not None:
+            judgement.judged += 1
+            judgement.fail(
+                f"expected {call.function} of {name_of(history, folded.chain, step.tx_id)} on {folded.chain} to emit "
+                f"{' or '.join(EVENTS[call.function])}; it succeeded in block {step.block.number} at "
+                f"{clock(step.block.t_ms)} and emitted nothing",
+                t_ms=step.block.t_ms,
+                chain=folded.chain,
+                tx_id=step.tx_id,
+                evidence=(step.block.seq,),
+            )
 
 
 def _judge_transactions(history: History, judgement: Judgement, folded: Fold, final: FinalRead) -> None:

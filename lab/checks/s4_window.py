@@ -1,41 +1,101 @@
-"""S4: the block that makes a transaction READY lies within its timestamp and timestamp + the window then in force."""
+"""S4: a transaction becomes READY within its timestamp and timestamp + the window then in force, and all that time.
+
+What a resolve says on the outside of the window is judged too: an expiry inside of it, or a refusal although the time
+has come and the dependency is met, is a window that is shorter than promised.
+"""
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, folds, name_of, timestamp_of
+from lab.checks.facts import ZERO_ID, buffered_with, clock, folds, name_of, timestamp_of
+from lab.checks.fold import EXPIRED_REASON, Entry, Fold, Move, Seen
 from lab.checks.outcome import Judgement
+from lab.model.effects import Step
 from lab.model.history import History
 from lab.model.verdict import CheckResult
 
+TOO_EARLY_REASON = "Dependencies not satisfied"
+
 
 def judge(history: History) -> CheckResult:
-    """Judges every step into READY, mirrors included; both ends of the window belong to it."""
-    judgement = Judgement("S4", "READY step")
+    """Judges every step into READY, mirrors included, and every refused resolve; both ends belong to the window."""
+    judgement = Judgement("S4", "resolve")
     for fold in folds(history):
         for entry in fold.entries.values():
             for move in entry.into("READY"):
-                name, block = name_of(history, fold.chain, entry.tx_id), move.step.block
-                timestamp = timestamp_of(entry)
-                if timestamp is None:
-                    judgement.doubt(
-                        f"{name} became READY on {fold.chain}, but the history does not show with which timestamp it "
-                        "was buffered",
-                        chain=fold.chain,
-                        tx_id=entry.tx_id,
-                        evidence=(block.seq,),
-                    )
-                    continue
-                judgement.judged += 1
-                late = block.timestamp - timestamp
-                if 0 <= late <= move.window_s:
-                    continue
-                side = f"{-late} s before its timestamp" if late < 0 else f"{late} s after its timestamp"
-                judgement.fail(
-                    f"expected {name} on {fold.chain} to become READY from its timestamp {timestamp} until "
-                    f"{move.window_s} s after it; block {block.number} at {clock(block.t_ms)} made it READY {side}",
-                    t_ms=block.t_ms,
-                    chain=fold.chain,
-                    tx_id=entry.tx_id,
-                    evidence=(entry.moves[0].step.block.seq, block.seq),
-                )
-    return judgement.result("no transaction ever became READY")
+                _judge_ready(history, judgement, fold, entry, move)
+        for seen in fold.seen:
+            _judge_refused(history, judgement, fold, seen)
+    return judgement.result("no transaction ever became READY or expired")
+
+
+def _judge_ready(history: History, judgement: Judgement, fold: Fold, entry: Entry, move: Move) -> None:
+    name, block = name_of(history, fold.chain, entry.tx_id), move.step.block
+    timestamp = timestamp_of(entry)
+    if timestamp is None:
+        judgement.doubt(
+            f"{name} became READY on {fold.chain}, but the history does not show with which timestamp it was buffered",
+            chain=fold.chain,
+            tx_id=entry.tx_id,
+            evidence=(block.seq,),
+        )
+        return
+    judgement.judged += 1
+    late = block.timestamp - timestamp
+    if 0 <= late <= move.window_s:
+        return
+    side = f"{-late} s before its timestamp" if late < 0 else f"{late} s after its timestamp"
+    _fail(
+        judgement,
+        fold,
+        entry,
+        move.step,
+        f"expected {name} on {fold.chain} to become READY from its timestamp {timestamp} until {move.window_s} s after "
+        f"it; block {block.number} at {clock(block.t_ms)} made it READY {side}",
+    )
+
+
+def _judge_refused(history: History, judgement: Judgement, fold: Fold, seen: Seen) -> None:
+    step = seen.step
+    failed = step.log("TransactionFailed")
+    if not step.ok or failed is None or step.tx_id is None:
+        return
+    reason = failed.args.get("reason")
+    entry = fold.entry(step.tx_id)
+    timestamp = timestamp_of(entry)
+    if timestamp is None or reason not in (EXPIRED_REASON, TOO_EARLY_REASON):
+        return
+    late, window_s = step.block.timestamp - timestamp, seen.before.window_s
+    if reason == EXPIRED_REASON:
+        judgement.judged += 1
+        wrong = late <= window_s
+    else:
+        wrong = 0 <= late <= window_s and _dependency_met(fold, entry, step)
+    if wrong:
+        _fail(
+            judgement,
+            fold,
+            entry,
+            step,
+            f"expected {name_of(history, fold.chain, entry.tx_id)} on {fold.chain} to become READY when resolved from "
+            f"its timestamp {timestamp} until {window_s} s after it; block {step.block.number} at "
+            f'{clock(step.block.t_ms)}, {late} s after it, says "{reason}"',
+        )
+
+
+def _dependency_met(fold: Fold, entry: Entry, step: Step) -> bool:
+    """Whether nothing but time was left to wait for; False where the dependency is not known."""
+    dependency = buffered_with(entry, "dependency_tx_id")
+    if dependency is None or dependency == ZERO_ID:
+        return dependency is not None
+    before = [move.after for move in fold.entry(dependency).moves if move.step.order < step.order]
+    return bool(before) and before[-1] in ("READY", "EXECUTED")
+
+
+def _fail(judgement: Judgement, fold: Fold, entry: Entry, step: Step, message: str) -> None:
+    judgement.fail(
+        message,
+        t_ms=step.block.t_ms,
+        chain=fold.chain,
+        tx_id=entry.tx_id,
+        evidence=(entry.moves[0].step.block.seq, step.block.seq),
+    )

@@ -183,3 +183,31 @@ def test_an_untraced_transaction_while_paused_leaves_doubt() -> None:
 def test_a_contract_without_a_breaker_counts_nothing() -> None:
     """No capability, no subject."""
     assert judged(*failures(30), capabilities=("expiry",)).verdict is Verdict.NOT_EXERCISED
+
+
+EXPIRED_REVERT = "Transaction expired"
+
+
+@pytest.mark.parametrize(
+    ("made", "at", "verdict"),
+    [
+        (resolve(A.tx_id, revert=EXPIRED_REVERT), 82, Verdict.FAIL),
+        (resolve(A.tx_id, revert="execution reverted"), 82, Verdict.FAIL),
+        (resolve(A.tx_id, revert=EXPIRED_REVERT), 80, Verdict.NOT_EXERCISED),
+        (resolve(A.tx_id, revert="out of gas"), 82, Verdict.NOT_EXERCISED),
+        (resolve(A.tx_id, "attacker", revert="Not authorized"), 82, Verdict.NOT_EXERCISED),
+        (resolve("0x09", revert="Transaction not in buffered state"), 82, Verdict.NOT_EXERCISED),
+        (execute(A.tx_id, revert="Transaction not ready"), 82, Verdict.NOT_EXERCISED),
+    ],
+)
+def test_an_expiry_that_reverts_rolls_its_count_back(made: Made, at: int, verdict: Verdict) -> None:
+    """The window closes at 80 s. Too early, no gas, no role, no such transaction, another function: no expiry."""
+    assert judged((12, buffer(A)), (at, made)).verdict is verdict
+
+
+def test_a_reverted_expiry_counts_nowhere_where_nothing_counts() -> None:
+    """Without a breaker the revert loses nothing; while paused, and once READY, it is due."""
+    late = (82, resolve(A.tx_id, revert=EXPIRED_REVERT))
+    assert judged((12, buffer(A)), late, capabilities=("expiry",)).verdict is Verdict.NOT_EXERCISED
+    assert judged((12, buffer(A)), (30, pause()), late).verdict is Verdict.PASS
+    assert judged((12, buffer(A)), (30, resolve(A.tx_id)), late).verdict is Verdict.NOT_EXERCISED

@@ -15,6 +15,7 @@ from .histories import GENESIS, Story, leg
 from .swap import PAY, begin, finish, pay, settle, swap
 
 A = leg("flow.a", "two", 20, id=7)
+P = leg("flow.p", "two", 20, id=8)
 
 
 def judged(check: str, history: History) -> CheckResult:
@@ -95,6 +96,43 @@ def test_s4_fails_one_second_past_the_window() -> None:
     story.mine("two", 80, story.tx("two", "operator", resolve(A.tx_id)), timestamp=GENESIS + 81)
     result = judged("S4", story.history())
     assert result.verdict is Verdict.FAIL and "61 s after its timestamp" in result.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("second", "reason", "verdict"),
+    [
+        (80, "Transaction expired", Verdict.FAIL),
+        (82, "Transaction expired", Verdict.PASS),
+        (18, "Dependencies not satisfied", Verdict.NOT_EXERCISED),
+        (20, "Dependencies not satisfied", Verdict.FAIL),
+        (80, "Dependencies not satisfied", Verdict.FAIL),
+        (50, "A reason of its own", Verdict.NOT_EXERCISED),
+    ],
+)
+def test_s4_fails_a_window_that_is_shorter_than_promised(second: int, reason: str, verdict: Verdict) -> None:
+    """From 20 s to 80 s a leg without a parent can only become READY: no expiry, no refusal."""
+    assert judged("S4", one_leg((second, resolve(A.tx_id, failed=reason)))).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("parent", "verdict"),
+    [(None, Verdict.PASS), (buffer(P), Verdict.PASS), (resolve(P.tx_id), Verdict.FAIL)],
+)
+def test_s4_excuses_a_refusal_while_the_dependency_is_not_met(parent: Any, verdict: Verdict) -> None:
+    """Only a parent that is READY in this contract by then leaves nothing to wait for; READY afterwards is too late."""
+    story = Story(A, P)
+    first = buffer(P) if parent is not None else buffer(leg("flow.other", "two", 20, id=9))
+    story.mine(
+        "two", 10, story.tx("two", "operator", first), story.tx("two", "operator", buffer(A, dependency=P.tx_id))
+    )
+    if parent is not None and parent[0].function == "resolve_dependency":
+        story.mine("two", 20, story.tx("two", "operator", parent))
+    early = resolve(A.tx_id, failed="Dependencies not satisfied")
+    story.mine("two", 22, story.tx("two", "operator", early))
+    if parent is not None and parent[0].function == "buffer_transaction":
+        story.mine("two", 24, story.tx("two", "operator", resolve(P.tx_id)))
+    story.mine("two", 90, story.tx("two", "operator", resolve(A.tx_id, failed="Transaction expired")))
+    assert judged("S4", story.history()).verdict is verdict
 
 
 @pytest.mark.parametrize(("window_set_first", "verdict"), [(True, Verdict.FAIL), (False, Verdict.PASS)])

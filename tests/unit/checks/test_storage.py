@@ -308,3 +308,19 @@ def test_s11_ignores_blocks_after_the_read() -> None:
     story = story_of(buffer(A), resolve(A.tx_id))
     story.mine("two", 98, story.tx("two", "operator", execute(A.tx_id)))
     assert judged("S11", story).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("silent", "verdict"),
+    [
+        ((call("resolve_dependency", tx_id=A.tx_id), ()), Verdict.FAIL),
+        ((call("expire_transaction", tx_id=A.tx_id), ()), Verdict.FAIL),
+        ((call("buffer_transaction", **{**buffer(A)[0].args, "tx_id": tx_id(8)}), ()), Verdict.FAIL),
+        ((call("resolve_dependency", tx_id=A.tx_id, revert="Not authorized"), ()), Verdict.PASS),
+        ((call("get_transaction_state", tx_id=A.tx_id), ()), Verdict.PASS),
+    ],
+)
+def test_s11_wants_a_success_to_show_by_its_event(silent: Any, verdict: Verdict) -> None:
+    """Whatever the storage says in the end: who only listens never learns of it."""
+    story = story_of(buffer(A), silent, final=[stored(A, "BUFFERED")])
+    assert judged("S11", story).verdict is verdict
