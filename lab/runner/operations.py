@@ -129,7 +129,11 @@ class Operations:
     def _nonce(self, rpc: Rpc, pending: Pending, account: Account) -> int:
         """The account's next nonce: what is mined, plus this run's operations that are sent and not mined."""
         others = self._in_flight.get((pending.chain, pending.role), [])
-        return rpc.nonce(account.address) + sum(1 for other in others if other is not pending and other.hashes)
+        # One that is mined counts once, though it may not have looked yet.
+        mined = self._chains[pending.chain].observer.observed
+        return rpc.nonce(account.address) + sum(
+            1 for other in others if other is not pending and other.hashes and mined.keys().isdisjoint(other.hashes)
+        )
 
     def _gas(self, rpc: Rpc, account: Account, data: str) -> int:
         request = {"from": account.address, "to": self._contract, "data": data}
