@@ -14,11 +14,11 @@ import typer
 from typer.core import TyperGroup
 
 import lab
-from lab.errors import LabError
+from lab.errors import EnvironmentFailure, LabError
 
 
 class LabGroup(TyperGroup):
-    """Commands whose LabError ends them with one message on stderr and its exit code."""
+    """Commands that end with one message on stderr, and its exit code, for every LabError and OSError."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -27,6 +27,12 @@ class LabGroup(TyperGroup):
         except LabError as error:
             print(f"error: {error}" if "\n" not in str(error) else error, file=sys.stderr)
             raise typer.Exit(error.exit_code) from None
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # A full disk, a folder that cannot be written to: the machine's trouble, not a bug to trace.
+            print(f"error: {error}", file=sys.stderr)
+            raise typer.Exit(EnvironmentFailure.exit_code) from None
 
 
 app = typer.Typer(

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.chains.reaper import Reaper, child_environment, owner_mark
-from lab.errors import LabError
+from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.scenario.item import ChainSpec, RelayerSpec
@@ -210,10 +210,11 @@ def main(arguments: list[str]) -> int:
 
     try:
         supervise(options, ready, tell)
-    except LabError as error:
+    except (LabError, OSError) as error:
+        code = error.exit_code if isinstance(error, LabError) else EnvironmentFailure.exit_code
         tell(f"error: {error}")
-        send(error=str(error), exit_code=error.exit_code)
-        return error.exit_code
+        send(error=str(error), exit_code=code)
+        return code
     except KeyboardInterrupt:
         return 130
     return 0

@@ -52,9 +52,10 @@ class UpStatus:
 
     @property
     def healthy(self) -> bool:
-        """Whether everything that was started lives and is mined."""
-        nodes = all(node.head is not None and node.problem is None for node in self.nodes)
-        return self.state.alive and self.state.relayer != "dead" and nodes
+        """Whether everything that was to be started is there, lives and is mined."""
+        running = self.state.alive and self.state.phase == "running" and self.state.relayer != "dead"
+        nodes = [node.head is not None and node.problem is None for node in self.nodes]
+        return running and bool(nodes) and all(nodes)
 
 
 def start_background(options: UpOptions, tell: Callable[[str], None]) -> tuple[Session, str]:
@@ -70,7 +71,8 @@ def start_background(options: UpOptions, tell: Callable[[str], None]) -> tuple[S
     with os.fdopen(reading, encoding="utf-8") as pipe, folder.log.open("ab") as log:
         try:
             process = subprocess.Popen(
-                [sys.executable, "-m", "lab.session.up", options.to_json(), str(writing)],
+                # -P: a folder named lab in the user's project is not this one.
+                [sys.executable, "-P", "-m", "lab.session.up", options.to_json(), str(writing)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writing,), start_new_session=True,
             )  # fmt: skip
         finally:

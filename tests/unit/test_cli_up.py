@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from lab.chains.docker import connect
+from lab.chains.provision import locate_anvil
 from lab.chains.reaper import RUN_LABEL, RUN_VARIABLE
 from lab.chains.select import find_image
 from lab.coordinator import Codec, Fees, role_account, sign_transaction
@@ -257,6 +258,29 @@ def test_a_contract_that_does_not_compile_is_one_error(own: Path) -> None:
     assert "Traceback" not in failed.stderr
     assert UpFolder(own).state() is None
     assert not (own / "up" / "session.json").exists()
+
+
+def test_ctrl_c_while_starting_takes_the_background_process_along(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that never answers keeps `up` waiting; Ctrl-C ends it with 130, and node and supervisor with it."""
+    version = subprocess.run([locate_anvil().path, "--version"], capture_output=True, text=True, check=True).stdout
+    mute = own / "anvil"
+    mute.write_text(f'#!/bin/sh\nif [ "$1" = --version ]; then cat <<E\n{version}E\nelse exec sleep 600; fi\n')
+    mute.chmod(0o755)
+    monkeypatch.setenv("LAB_ANVIL", str(mute))
+    command = [sys.executable, "-m", "lab.cli", "up", "base", "--backend", "process", "--results", str(own)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert within(PATIENCE_S, lambda: UpFolder(own).state() is not None)
+    state = state_of(own)
+    assert within(PATIENCE_S, lambda: bool(processes_of(state.run_id)))
+    assert lab("status", results=own).returncode == 3
+
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=PATIENCE_S)
+
+    assert (process.returncode, output) == (130, "")
+    assert not state.alive
+    assert processes_of(state.run_id) == {}
+    assert UpFolder(own).state() is None
 
 
 def test_ctrl_c_ends_a_foreground_lab(own: Path) -> None:

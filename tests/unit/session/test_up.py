@@ -11,7 +11,9 @@ import pytest
 
 from lab.chains.reaper import owner_mark
 from lab.errors import InvalidFile, UsageError
-from lab.session.up_control import look, stop
+from lab.model.finality import Finality
+from lab.model.session import Session, SessionChain
+from lab.session.up_control import NodeStatus, UpStatus, look, stop
 from lab.session.up_files import UpFolder, UpOptions, UpState
 
 
@@ -108,15 +110,40 @@ def test_clear_keeps_logs_and_lock(folder: UpFolder) -> None:
     assert sorted(path.name for path in folder.path.iterdir()) == ["lock", "up.log"]
 
 
-def test_a_supervisor_whose_session_is_gone_is_not_healthy(folder: UpFolder) -> None:
-    """A dead supervisor is unhealthy whatever its files say; a living one with all in order is not."""
-    folder.write(state(f"{os.getpid()}:1"))
-    dead = look(folder)
-    folder.write(state(owner_mark()))
-    living = look(folder)
-    folder.write(state(owner_mark()).model_copy(update={"relayer": "dead"}))
-    without_relayer = look(folder)
+CHAIN = SessionChain(
+    name="base", network="base", chain_id=8453, rpc_url="http://127.0.0.1:1", contract="0x1", rollup="0x2",
+    finality=Finality(blocks=2), start_block=1, block_time_ms=200, mines_empty_blocks=True,
+)  # fmt: skip
+GOOD = NodeStatus(CHAIN, 12, 1 << 20, None)
 
-    assert dead is not None and not dead.healthy
-    assert living is not None and living.healthy
-    assert without_relayer is not None and not without_relayer.healthy
+
+def health(*nodes: NodeStatus, owner: str | None = None, **changes: object) -> bool:
+    running = state(owner or owner_mark()).model_copy(update={"phase": "running", **changes})
+    return UpStatus(running, None, nodes).healthy
+
+
+def test_health_needs_everything() -> None:
+    """Supervisor, relayer and every node must live, be mined, and be there at all."""
+    assert health(GOOD, GOOD)
+    assert health(GOOD, relayer="running")
+    assert not health(GOOD, owner=f"{os.getpid()}:1")
+    assert not health(GOOD, relayer="dead")
+    assert not health(GOOD, phase="starting")
+    assert not health(GOOD, NodeStatus(CHAIN, None, None, None))
+    assert not health(GOOD, NodeStatus(CHAIN, 12, 1, "no answer within 60 s"))
+    assert not health()
+
+
+def test_a_node_that_does_not_answer_has_no_head(folder: UpFolder) -> None:
+    """`status` asks the nodes themselves: a session file alone proves nothing."""
+    folder.write(state(owner_mark()).model_copy(update={"phase": "running", "memory_bytes": {"base": 5}}))
+    Session(
+        run_id="r", backend="process", clock="real", genesis_time=1, chains={"base": CHAIN}, accounts={}, key_file="k",
+        store_path="s", state_numbering={}, abi=[],
+    ).write(folder.path / "session.json")  # fmt: skip
+
+    found = look(folder)
+
+    assert found is not None and not found.healthy
+    assert [(node.head, node.memory_bytes) for node in found.nodes] == [(None, None)]
+    assert "127.0.0.1:1" in (found.nodes[0].problem or "")
