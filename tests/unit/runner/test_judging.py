@@ -1,0 +1,101 @@
+"""From records to a verdict: what makes a run FAIL, what makes it UNKNOWN, and in which order the reasons stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.model.history import AnyRecord, Expectation, FaultMark, Note, Operation
+from lab.model.verdict import RunVerdict, Verdict
+from lab.runner.judging import judge_recorded
+from lab.scenario.item import CheckSelection
+
+from ..model.test_history import history
+
+NO_CHECKS = CheckSelection(default=False, added=(), removed=())
+MET = Expectation(t_ms=1, id="e", where="s.yaml:3:5", expected="x", actual="x", met=True)
+UNMET = Expectation(t_ms=1, id="e", where="s.yaml:3:5", expected="READY", actual="EMPTY", met=False, because="it must")
+
+
+def judged(*records: AnyRecord, checks: CheckSelection = NO_CHECKS) -> RunVerdict:
+    """The verdict over these lines after a header with one leg."""
+    return judge_recorded(history(*records), checks, "pytest s.yaml::s")
+
+
+def mark(phase: Any, bites: int = 0) -> FaultMark:
+    """A fault's begin or end."""
+    return FaultMark(t_ms=1, id="f", fault="reorg", chain="a", phase=phase, bites=bites, proof="0 blocks")
+
+
+def operation(outcome: Any, function: str = "buffer_transaction", revert: str | None = None) -> Operation:
+    """A client operation that ended."""
+    return Operation(
+        t_ms=1,
+        id="o",
+        actor="operator",
+        chain="a",
+        function=function,
+        args={},
+        end_ms=2,
+        outcome=outcome,
+        revert=revert,
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "verdict", "reasons"),
+    [
+        ([MET], Verdict.PASS, []),
+        ([MET, UNMET], Verdict.FAIL, ["s.yaml:3:5 e: expected READY; got EMPTY (it must)"]),
+        ([MET, mark("inject"), mark("heal", 1)], Verdict.PASS, []),
+        ([MET, mark("inject"), mark("heal")], Verdict.UNKNOWN, ["fault f (reorg) never bit: 0 blocks"]),
+        ([UNMET, mark("heal")], Verdict.FAIL, ["s.yaml:3:5 e", "fault f"]),
+        ([MET, operation("ok"), operation("fail", revert="x")], Verdict.PASS, []),
+        (
+            [MET, operation("fail", revert="Not authorized")],
+            Verdict.UNKNOWN,
+            ["buffer_transaction never once succeeded in this run: Not authorized"],
+        ),
+        ([MET, operation("fail", "mark_executed")], Verdict.PASS, []),
+        (
+            [MET, operation("ok"), operation("info", "mark_executed", "not mined")],
+            Verdict.UNKNOWN,
+            ["operation o (mark_executed on a) has no known outcome: not mined"],
+        ),
+        ([MET, Note(t_ms=1, kind="timeout", text="x")], Verdict.UNKNOWN, ["timeout: x"]),
+        ([MET, Note(t_ms=1, kind="late", text="x")], Verdict.PASS, []),
+        ([], Verdict.UNKNOWN, ["nothing was judged"]),
+        ([mark("inject")], Verdict.UNKNOWN, ["nothing was judged"]),
+    ],
+)
+def test_verdicts(records: list[AnyRecord], verdict: Verdict, reasons: list[str]) -> None:
+    """Each reason at its place, failures first."""
+    found = judged(*records)
+    assert found.verdict is verdict
+    assert len(found.reasons) == len(reasons)
+    for reason, beginning in zip(found.reasons, reasons, strict=True):
+        assert reason.startswith(beginning)
+    assert (found.scenario, found.item, found.repeat) == ("s", "s", "pytest s.yaml::s")
+
+
+def test_a_named_check_without_a_subject_is_unknown() -> None:
+    """By default it is not exercised and not merged."""
+    silent = judged(MET, checks=CheckSelection(default=True, added=(), removed=()))
+    assert {check.verdict for check in silent.checks} <= {Verdict.NOT_EXERCISED, Verdict.PASS, Verdict.UNKNOWN}
+    named = judged(MET, checks=CheckSelection(default=False, added=("S7",), removed=()))
+    assert [check.check for check in named.checks] == ["S7"]
+    assert named.verdict is Verdict.UNKNOWN
+    assert named.reasons[0].startswith("S7: the scenario names this check")
+
+
+def test_the_verdict_is_that_of_the_file(tmp_path: Any) -> None:
+    """Judged again from written lines it is the same: nothing but the history has a say."""
+    from lab.evidence import Recorder, RunFolder
+
+    recorder = Recorder(tmp_path / "history.jsonl")
+    for record in history(MET, UNMET, mark("heal")).records:
+        recorder.add(record)
+    recorder.close()
+    again = judge_recorded(RunFolder(tmp_path).history(), NO_CHECKS, "pytest s.yaml::s")
+    assert again == judged(MET, UNMET, mark("heal"))
