@@ -11,6 +11,7 @@ from typing import Any
 from lab.chains.producer import Mined
 from lab.coordinator import Codec
 from lab.coordinator.codec import DecodedCall, decode_revert
+from lab.coordinator.opcodes import calls_out
 from lab.evidence import Recorder
 from lab.model.history import Block, Call, EmptyBlocks, Log, Reorg, Tx
 from lab.rpc import Rpc, RpcFailure
@@ -30,6 +31,7 @@ class Observer:
         self._codec = codec
         self._contract = contract
         self._has_code: dict[str, bool] = {}
+        self._outward: bool | None = None
         self._empty: list[Mined] = []
 
     def on_block(self, mined: Mined) -> None:
@@ -144,8 +146,11 @@ class Observer:
         )
 
     def _calls(self, tx: dict[str, Any], to: str | None, ok: bool) -> tuple[list[Call], bool, str | None]:
-        """The calls into the coordinator. A plain success needs no trace; a revert's reason and an inner call do."""
-        if ok and to == self._contract:
+        """The calls into the coordinator. A plain success needs no trace; a revert's reason and an inner call do.
+
+        Inner calls come about behind another contract, or behind a coordinator that calls out and is called back.
+        """
+        if ok and to == self._contract and not self._calls_out():
             return self._expanded(self._codec.decode_call(tx["input"]), tx["from"], ok=True, revert=None), False, None
         if to is None or (to != self._contract and not self._is_contract(to)):
             return [], False, None
@@ -175,6 +180,14 @@ class Observer:
             Call(caller=caller.lower(), function=single.function, args=single.args, ok=ok, revert=revert)
             for single in self._codec.singles(call)
         ]
+
+    def _calls_out(self) -> bool:
+        if self._outward is None:
+            code = self.rpc.call("eth_getCode", self._contract, "latest")
+            if code in NO_CODE:
+                return False
+            self._outward = calls_out(code)
+        return self._outward
 
     def _is_contract(self, address: str) -> bool:
         if address not in self._has_code:

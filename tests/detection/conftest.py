@@ -1,0 +1,45 @@
+"""What detection tests share: one backend, compiled contracts, and runs of single scenario files against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.chains.process import ProcessBackend
+from lab.chains.provision import locate_anvil
+from lab.checks import CHECKS
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import Deployable, deployable
+from lab.runner.runner import Options, Result, run_item
+from lab.scenario.resolve import load_scenario
+from lab.session.suite import cache_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+RunScenario = Callable[[Path, Path], Result]
+
+
+@pytest.fixture(scope="session")
+def shared_backend() -> Iterator[ProcessBackend]:
+    """One for all tests; each run stops its own nodes."""
+    backend = ProcessBackend(locate_anvil())
+    yield backend
+    backend.close()
+
+
+def compiled(contract: Path) -> Deployable:
+    """A contract of this repository, from the user's own cache."""
+    return deployable(compile_contract(ROOT / "contracts" / contract, cache_dir=cache_folder() / "compiled"))
+
+
+@pytest.fixture
+def run(shared_backend: ProcessBackend, tmp_path: Path) -> RunScenario:
+    """Runs the first item of a scenario file, named from the repository's root, against one of its contracts."""
+
+    def one(contract: Path, scenario: Path) -> Result:
+        item = load_scenario(ROOT / scenario, known_checks=CHECKS)[0]
+        options = Options(shared_backend, "a test", compiled(contract), "detection")
+        return run_item(item, options, tmp_path / contract.stem, "")
+
+    return one
