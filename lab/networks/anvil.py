@@ -21,7 +21,8 @@ def anvil_args(
     """Flags for one node, without host and port. It mines only when told to."""
     rules = profile.anvil
     flags = [
-        *("--silent", "--no-cors", "--no-mining"),
+        # Without a limit on requests: a killed node gets its state back in one, and that may be many megabytes.
+        *("--silent", "--no-cors", "--no-mining", "--no-request-size-limit"),
         *("--accounts", str(accounts)),
         *("--timestamp", str(genesis_time)),
         *("--chain-id", str(profile.chain_id)),

@@ -255,6 +255,17 @@ def test_a_node_may_be_killed_twice_and_reorganised_between(start_lab: StartLab)
         assert lab.reader(ETH).state(tx_id(end_ms)) == "BUFFERED"
 
 
+def test_a_state_of_several_megabytes_survives_a_restart(start_lab: StartLab) -> None:
+    """A fast chain has them after two minutes; anvil refuses requests above 2 MB unless told otherwise."""
+    lab = at(start_lab, 120, "base")
+    chain, before = lab.chains["base"], hashes(lab, "base")
+    chain.crash()
+    assert chain._state is not None
+    assert len(chain._state) > 2 * 1024 * 1024
+    chain.restart()
+    assert hashes(lab, "base") == before
+
+
 def test_a_gas_limit_survives_a_restart_and_a_thaw(start_lab: StartLab) -> None:
     """Set before or during the outage, it holds for the blocks after it."""
     lab = at(start_lab, 30)

@@ -1,0 +1,98 @@
+"""Runs under the real clock: nodes, proxy and relayer process together, and what that clock cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.chains.process import ProcessBackend
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import Deployable, deployable
+from lab.model.history import Block, EmptyBlocks, History, Note, Submit
+from lab.model.verdict import Verdict
+from lab.runner.runner import Options, Result, run_item
+from lab.scenario.resolve import load_scenario
+from lab.session.suite import REFERENCE_CONTRACT
+
+HEAD = """
+name: A payment in real time
+description: One leg on a chain that mines no empty blocks.
+networks: {arbitrum: {}}
+timeout: 60s
+relayer: {poll: 200ms}
+flows: {one: {pay: {chain: arbitrum, at: +1s, payload: 64B}}}
+timeline:
+  - at: 0s
+    buffer: one
+"""
+IDLE = """
+name: Nothing happens
+description: A chain goes on by itself.
+networks: {polygon: {}}
+relayer: none
+timeline:
+  - wait: 4s
+"""
+KILL_AT_A_POINT = "  - {fault: relayer_kill, point: after_scan, restart_after: 1s}\n"
+UNTIL_EXECUTED = "  - {expect: {leg: one.pay, state: EXECUTED}, within: 40s}\n"
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Deployable:
+    return deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=tmp_path_factory.mktemp("compiled")))
+
+
+@pytest.fixture
+def backend() -> Iterator[ProcessBackend]:
+    backend = ProcessBackend()
+    yield backend
+    backend.close()
+
+
+def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable) -> Result:
+    """Run a scenario that says nothing of a clock as `--clock real` does."""
+    file = folder / "scenario.yaml"
+    file.write_text(text)
+    (item,) = load_scenario(file)
+    return run_item(item, Options(backend, "asked for", target, "test", clock="real"), folder / "run", "again")
+
+
+def notes(history: History, kind: str) -> list[str]:
+    """The marks of one kind."""
+    return [note.text for note in history.of(Note) if note.kind == kind]
+
+
+def test_a_foreign_process_is_served_at_every_slot(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
+    """What the relayer process sends through the proxy is mined by a chain that mines no empty blocks, and recorded."""
+    result = run(HEAD + UNTIL_EXECUTED, tmp_path, backend, target)
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
+    sent = {submit.tx: submit for submit in result.history.of(Submit)}
+    assert [submit.function for submit in sent.values()] == ["resolve_dependency", "mark_executed"]
+    mined = {tx.hash: block for block in result.history.of(Block) for tx in block.txs}
+    for tx_hash, submit in sent.items():
+        assert submit.outcome == "ok"
+        assert mined[tx_hash].number > 1
+    assert notes(result.history, "relayer") == ["start"]
+    genesis = result.history.header.genesis_time
+    for block in result.history.of(Block):
+        assert block.timestamp - genesis <= block.t_ms / 1000, "a block's timestamp is never ahead of the wall clock"
+
+
+def test_blocks_come_while_nobody_looks(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
+    """Each slot's block is mined when its time has come, not all of them when somebody looks at the chain at last."""
+    result = run(IDLE, tmp_path, backend, target)
+    (empty,) = result.history.of(EmptyBlocks)
+    assert empty.last > empty.first
+    assert empty.first_t_ms < empty.last_t_ms
+
+
+def test_a_point_inside_of_the_relayer_is_not_played(
+    tmp_path: Path, backend: ProcessBackend, target: Deployable
+) -> None:
+    """A scenario that needs the virtual clock ends UNKNOWN and says why; it is neither a crash nor a pass."""
+    result = run(HEAD + KILL_AT_A_POINT + UNTIL_EXECUTED, tmp_path, backend, target)
+    assert result.verdict.verdict is Verdict.UNKNOWN
+    assert any("(after_scan) kills the relayer" in reason for reason in result.verdict.reasons)
+    assert result.history.of(Submit) == []
