@@ -1,4 +1,4 @@
-"""Putting a contract on real chains: same address everywhere, operators, window, learnt numbering, failures explained."""
+"""Contracts on real chains: same address everywhere, operators, window, learnt numbering, failures explained."""
 
 from __future__ import annotations
 
