@@ -106,7 +106,10 @@ class Chain:
 
     def send(self, raw: str) -> str:
         """Hand over a signed transaction as of now; its hash."""
-        tx_hash = self.look().send_raw(raw)
+        rpc = self.look()
+        # Before the call, whose answer may be an error although the node took the transaction.
+        self.producer.pool_may_hold = True
+        tx_hash = rpc.send_raw(raw)
         self.handed_over(tx_hash, raw)
         return tx_hash
 

@@ -88,7 +88,7 @@ class BlockProducer:
     def catch_up(self, now_ms: int) -> None:
         """Mine every block that has become due by `now_ms`. While stopped, slots pass by without one."""
         mined_before = self.head.number
-        if self._real and not self.stopped and self.next_slot_ms() <= now_ms:
+        if not self.stopped and self.next_slot_ms() <= now_ms and (self._real or self.pool_may_hold):
             self.pool_may_hold = self._pool_holds()
         while True:
             if not self.profile.mines_empty_blocks and not self.pool_may_hold:
@@ -185,10 +185,12 @@ class BlockProducer:
         base_fee = self._ruled(self._curve.next(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed))
         timestamp = max(slot.timestamp, parent.timestamp)
         self._set_next(timestamp, base_fee)
-        self.rpc.call("evm_mine")
         number = parent.number + 1
-        # A foreign transaction may have come at any moment up to the block: only the block itself tells.
-        body, waiting = self._look(number) if self.pool_may_hold or self._real else (None, 0)
+        body = self._mine_one(number)
+        waiting = 0
+        if self.pool_may_hold or body:
+            waiting, queued = self._pool()
+            self.pool_may_hold = waiting + queued > 0
         gas_used = int(body["gasUsed"], 16) if body else 0
         state = self._curve.snapshot()
         mined = Mined(number, t_ms, timestamp, base_fee, gas_used, self.gas_limit, body, waiting, state)
@@ -196,17 +198,18 @@ class BlockProducer:
         for listener in self.listeners:
             listener(mined)
 
-    def _look(self, number: int) -> tuple[dict[str, Any] | None, int]:
-        """The block just mined if it holds transactions, and how many executable ones it left in the pool."""
-        block = self.rpc.block(number, full=True)
-        if block is None:
-            raise LabError(f"{self.profile.name}: block {number} was mined and the node does not have it")
-        waiting, queued = self._pool()
-        self.pool_may_hold = waiting + queued > 0
-        return (block if block["transactions"] else None), waiting
+    def _mine_one(self, number: int) -> dict[str, Any] | None:
+        """Mine, and return the block if it holds transactions. The block itself tells, whoever sent them, and when."""
+        (block,) = self.rpc.call("anvil_mine_detailed")
+        if int(block["number"], 16) != number:
+            raise LabError(
+                f"{self.profile.name}: expected to mine block {number}, got {int(block['number'], 16)}: "
+                "somebody else drives this node"
+            )
+        return block if block["transactions"] else None
 
     def _pool_holds(self) -> bool:
-        return not self.profile.mines_empty_blocks and sum(self._pool()) > 0
+        return sum(self._pool()) > 0
 
     def _pool(self) -> tuple[int, int]:
         """How many transactions the node's pool holds: executable ones, and ones that wait for a nonce before them."""

@@ -81,6 +81,9 @@ class Gate:
             self._scheduler.sleep_until(deadline_ms)
             raise RpcTimeout(method, timeout_s)
         rpc = chain.look()
+        if method == SEND:
+            # Before the call, whose answer may be an error although the node took the transaction.
+            chain.producer.pool_may_hold = True
         if sent is None:
             result = rpc.call(method, *params)
             if method == SEND:

@@ -76,6 +76,9 @@ def _run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) -
     folder.mkdir(parents=True, exist_ok=True)
     if options.clock is not None:
         item = replace(item, clock=options.clock)
+    for stale in folder.glob("relayer.sqlite*"):
+        # The store of an earlier run in the same folder would make this relayer believe in another past.
+        stale.unlink()
     recorder = Recorder(folder / HISTORY)
     wanted = Wanted(
         run_id=options.run_id,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from lab.chains.chain import Chain
 from lab.coordinator import ROLES, Reader, role_account
 from lab.errors import LabError
 from lab.model.history import FinalRead, StoredTransaction
@@ -89,6 +92,7 @@ def _final_read(run: Run, name: str, reader: Reader) -> FinalRead:
     if block is None:
         raise LabError(f"{name}: the node has no head")
     chain = run.lab.chains[name]
+    _audit(chain, reader)
     ids = dict.fromkeys(leg.tx_id for leg in run.item.legs if leg.chain == name) | chain.observer.tx_ids
 
     def optional(function: str) -> int | None:
@@ -113,6 +117,19 @@ def _final_read(run: Run, name: str, reader: Reader) -> FinalRead:
         },
         transactions=tuple(_stored(reader, tx_id) for tx_id in ids),
     )
+
+
+def _audit(chain: Chain, reader: Reader) -> None:
+    """The lab's own books: what it saw of each account must be all that the chain counted. Raises LabError if not."""
+    seen = Counter(tx.sender for _, tx in chain.observer.observed.values())
+    for role in ROLES:
+        address = role_account(role).address
+        counted = reader.rpc.nonce(address)
+        if counted != seen[address]:
+            raise LabError(
+                f"{chain.name}: expected to have seen all {counted} transactions of the {role}, saw {seen[address]}: "
+                "the recorded history is incomplete, which is a fault of the lab"
+            )
 
 
 def _stored(reader: Reader, tx_id: str) -> StoredTransaction:
