@@ -70,6 +70,7 @@ class BlockProducer:
         self._curve = FeeCurve(profile)
         self._next_slot = 0
         self._branch = 0
+        self._next_set: tuple[int, int] | None = None
         state = self._curve.snapshot()
         first = Mined(0, 0, genesis_time, profile.initial_base_fee_wei, 0, profile.gas_limit, None, 0, state)
         self._recent: deque[Mined] = deque([first], maxlen=remember)
@@ -147,6 +148,7 @@ class BlockProducer:
             )
         replaced = [self._recent.pop() for _ in range(depth)][::-1]
         self.rpc.call("anvil_rollback", depth)
+        self._next_set = None
         self._curve.restore(self.head.fee_state)
         self._branch += 1
         self.rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
@@ -167,6 +169,7 @@ class BlockProducer:
     def node_restarted(self, rpc: Rpc) -> None:
         """Go on with a fresh node that holds the same chain."""
         self.rpc = rpc
+        self._next_set = None
         self.pool_may_hold = False
         if self._branch:
             rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
@@ -176,8 +179,11 @@ class BlockProducer:
         return self.fee_rule(base_fee) if self.fee_rule is not None else base_fee
 
     def _set_next(self, timestamp: int, base_fee: int) -> None:
-        self.rpc.call("evm_setNextBlockTimestamp", timestamp)
-        self.rpc.call("anvil_setNextBlockBaseFeePerGas", base_fee)
+        """Both hold until a block is mined: what is set already is not set again."""
+        if self._next_set != (timestamp, base_fee):
+            self.rpc.call("evm_setNextBlockTimestamp", timestamp)
+            self.rpc.call("anvil_setNextBlockBaseFeePerGas", base_fee)
+            self._next_set = (timestamp, base_fee)
 
     def _mine(self, slot: Slot, *, t_ms: int, elapsed_ms: int | None = None) -> None:
         parent = self.head
@@ -201,6 +207,7 @@ class BlockProducer:
     def _mine_one(self, number: int) -> dict[str, Any] | None:
         """Mine, and return the block if it holds transactions. The block itself tells, whoever sent them, and when."""
         (block,) = self.rpc.call("anvil_mine_detailed")
+        self._next_set = None
         if int(block["number"], 16) != number:
             raise LabError(
                 f"{self.profile.name}: expected to mine block {number}, got {int(block['number'], 16)}: "
@@ -209,7 +216,7 @@ class BlockProducer:
         return block if block["transactions"] else None
 
     def _pool_holds(self) -> bool:
-        return sum(self._pool()) > 0
+        return self._pool()[0] > 0
 
     def _pool(self) -> tuple[int, int]:
         """How many transactions the node's pool holds: executable ones, and ones that wait for a nonce before them."""

@@ -51,7 +51,10 @@ class HttpTransport:
         self.url = url
         self._host, self._port, self._path = parts.hostname, parts.port or 80, parts.path or "/"
         self._timeout_s = timeout_s
-        self._connection: http.client.HTTPConnection | None = None
+        self._head = (
+            f"POST {self._path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
+            "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        ).encode()
         self._socket: _DeadlineSocket | None = None
         self._next_id = 0
 
@@ -68,10 +71,12 @@ class HttpTransport:
             raise
 
     def _exchange(self, method: str, body: bytes, timeout_s: float) -> tuple[int, bytes]:
-        connection = self._connected(method, timeout_s)
+        connected = self._connected(method, timeout_s)
         try:
-            connection.request("POST", self._path, body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
+            # One packet: http.client's own `request` would send the headers and the body apart.
+            connected.sendall(self._head % len(body) + body)
+            response = http.client.HTTPResponse(connected, method="POST")
+            response.begin()
             answer = response.read(ANSWER_BYTES_MAX + 1)
         except TimeoutError as error:
             self.close()
@@ -83,30 +88,27 @@ class HttpTransport:
             self.close()
             raise RpcMalformed(method, f"expected an answer of at most {ANSWER_BYTES_MAX} bytes, got more")
         if response.will_close:
-            # The answer said so. Left in place, http.client would connect anew by itself, without the deadline.
+            # The answer said so.
             self.close()
         return response.status, answer
 
-    def _connected(self, method: str, timeout_s: float) -> http.client.HTTPConnection:
-        if self._connection is None:
-            connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+    def _connected(self, method: str, timeout_s: float) -> _DeadlineSocket:
+        if self._socket is None:
             try:
                 plain = socket.create_connection((self._host, self._port), timeout_s)
             except OSError as error:
                 raise RpcUnavailable(method, f"no connection to {self.url}: {error}", sent=False) from error
-            connection.sock = self._socket = _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
+            self._socket = _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connection = connection
-        assert self._socket is not None
         self._socket.deadline = time.monotonic() + timeout_s
         self._socket.settimeout(timeout_s)
-        return self._connection
+        return self._socket
 
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = self._socket = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 def parse_answer(method: str, request_id: int, status: int, body: bytes) -> Any:
