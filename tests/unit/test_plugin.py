@@ -1,0 +1,162 @@
+"""The pytest plugin as users meet it: a project of their own, pytest in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+GOOD = """
+name: Pays
+description: One transaction, buffered.
+networks: {ethereum: {}}
+relayer: none
+checks: [default, -L1, -L2]
+flows:
+  f: {pay: {chain: ethereum, at: +30s, payload: 64B}}
+timeline:
+  - buffer: f
+  - expect: {leg: f.pay, state: BUFFERED}
+"""
+BAD = GOOD.replace("state: BUFFERED}", "state: READY}\n    because: somebody should have resolved it").replace(
+    "name: Pays", "name: Waits in vain"
+)
+MALFORMED = """
+name: Wrong
+description: Three mistakes.
+networks: {ethereum: {}}
+flows:
+  f: {pay: {chain: etherium, at: +30s, payload: 64B}}
+timeline:
+  - bufer: f
+  - expect: {leg: f.pay, state: REDY}
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """An empty one; the plugin comes by its entry point, as for every user."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    # The compiled contract is taken from the real cache, wherever pytester puts HOME.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    return pytester
+
+
+def write(project: pytest.Pytester, name: str, text: str) -> Path:
+    """A file of the project."""
+    path = project.path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def evidence(project: pytest.Pytester) -> Path:
+    """The folder of the last session."""
+    return (project.path / "results" / "latest").resolve()
+
+
+def test_what_is_collected(project: pytest.Pytester) -> None:
+    """YAML below a folder `scenarios`, each combination of its matrix; elsewhere only a file that is named."""
+    write(project, "scenarios/deep/pays.yml", GOOD + "matrix:\n  seed: [1, 2]\n")
+    write(project, "config.yaml", "some: thing\n")
+    write(project, "elsewhere/pays.yaml", GOOD)
+    found = project.runpytest_subprocess("--collect-only", "-q")
+    listed = [line for line in found.outlines if "::" in line]
+    assert len(listed) == 2
+    assert all(line.startswith("scenarios/deep/pays.yml::pays") for line in listed)
+    assert not (project.path / "results").exists()
+    named = project.runpytest_subprocess("--collect-only", "-q", "elsewhere/pays.yaml")
+    assert [line for line in named.outlines if "::" in line] == ["elsewhere/pays.yaml::pays"]
+    one = project.runpytest_subprocess("--collect-only", "-q", "scenarios", "-k", "not 1")
+    assert [line for line in one.outlines if "::" in line] == [listed[1]]
+
+
+def test_a_malformed_file(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mistake with its place, no stack trace, nothing started, and no good file runs either."""
+    monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
+    write(project, "scenarios/wrong.yaml", MALFORMED)
+    write(project, "scenarios/pays.yaml", GOOD)
+    result = project.runpytest_subprocess("scenarios")
+    text = result.stdout.str()
+    assert result.ret not in (0, pytest.ExitCode.TESTS_FAILED)
+    for place, words in (("6:20", "did you mean ethereum"), ("8:5", "bufer"), ("9:33", "REDY")):
+        (line,) = [line for line in result.outlines if f"wrong.yaml:{place}" in line]
+        assert words in line
+    assert "Traceback" not in text + result.stderr.str()
+    assert "/nonexistent" not in text
+    assert list(project.path.glob("results/*/*/history.jsonl")) == []
+
+
+def test_a_session(project: pytest.Pytester) -> None:
+    """One passes, one fails with its story; reports are written; the command that it prints repeats it."""
+    write(project, "scenarios/pays.yaml", GOOD)
+    write(project, "scenarios/vain.yaml", BAD)
+    result = project.runpytest_subprocess("scenarios", "--backend", "process")
+    result.assert_outcomes(passed=1, failed=1)
+    text = result.stdout.str()
+    told = [
+        "expected  f.pay READY on ethereum", "because   somebody should have resolved it", "happened  f.pay is BUFFERED",
+        "where     vain.yaml:11:5", "events around", "repeat it", "evidence",
+    ]  # fmt: skip
+    for words in told:
+        assert words in text, words
+    assert "Traceback" not in text
+    assert "scenarios/vain.yaml::vain" in text
+    folder = evidence(project)
+    assert json.loads((folder / "pays" / "verdict.json").read_text())["verdict"] == "PASS"
+    cases = {case.get("name"): case for case in ET.parse(folder / "junit.xml").iter("testcase")}
+    assert set(cases) == {"pays", "vain"}
+    assert cases["pays"].find("failure") is None
+    failure = cases["vain"].find("failure")
+    assert failure is not None
+    assert "f.pay READY" in ET.tostring(failure, encoding="unicode")
+    html = (folder / "report.html").read_text()
+    assert "Waits in vain" in html
+    assert (project.path / "results" / "readiness" / "index.html").is_file()
+    before = json.loads((folder / "vain" / "manifest.json").read_text())["history_digest"]
+
+    lines = [line.strip() for line in result.outlines]
+    command = shlex.split(lines[lines.index("repeat it") + 1])
+    assert command[:2] == ["pytest", "scenarios/vain.yaml::vain"]
+    again = project.runpytest_subprocess(*command[1:])
+    again.assert_outcomes(failed=1)
+    assert evidence(project) != folder
+    assert [path.name for path in evidence(project).glob("*/manifest.json")] == ["manifest.json"]
+    assert json.loads((evidence(project) / "vain" / "manifest.json").read_text())["history_digest"] == before
+
+
+def test_in_parallel(project: pytest.Pytester) -> None:
+    """Workers write into one folder, and one summary is told."""
+    write(project, "scenarios/pays.yaml", GOOD + "matrix:\n  seed: [1, 2, 3]\n")
+    result = project.runpytest_subprocess("scenarios", "--backend", "process", "-n", "2", "-k", "not 3")
+    result.assert_outcomes(passed=2)
+    assert len([line for line in result.outlines if line.startswith("PASS ")]) == 2
+    assert len(list(evidence(project).glob("*/verdict.json"))) == 2
+    assert len([path for path in (project.path / "results").iterdir() if (path / "junit.xml").exists()]) == 2
+
+
+def test_a_machine_that_cannot(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the environment is a sentence, not a stack trace."""
+    monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
+    write(project, "scenarios/pays.yaml", GOOD)
+    result = project.runpytest_subprocess("scenarios", "--backend", "process")
+    assert result.ret != 0
+    text = result.stdout.str() + result.stderr.str()
+    assert "/nonexistent/anvil" in text
+    assert "Traceback" not in text
+    assert "def runtest" not in text
+
+
+def test_projects_without_scenarios_are_left_alone(project: pytest.Pytester) -> None:
+    """No evidence folder, no report, no summary."""
+    project.makepyfile("def test_one(): pass")
+    result = project.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    assert "esseract" not in result.stdout.str().replace("plugins: ", "").partition("collected")[2]
+    assert not (project.path / "results").exists()
