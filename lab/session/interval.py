@@ -4,13 +4,13 @@ way. Starts them, deploys the contract, and hands out what a load generator need
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.chains.backend import Backend, Node, NodeSpec
-from lab.coordinator import ROLES, Fees, StateNumbering, role_account, rollup_address, sign_transaction
+from lab.coordinator import ROLES, StateNumbering, role_account, rollup_address
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
 from lab.errors import DeployFailure
 from lab.model.finality import Finality
@@ -21,7 +21,6 @@ from lab.rpc import HttpTransport, Rpc
 
 RPC_TIMEOUT_S = 60.0
 RICH_WEI = 10**30
-ADD_OPERATOR_GAS = 120_000
 # Old state is of no use to a load run, and keeping it costs memory; the deepest look back is a few blocks.
 PRUNE_HISTORY = 64
 
@@ -97,35 +96,6 @@ def set_up(chain: IntervalChain, target: Deployable, *, window_s: int) -> StateN
     confirm(rpc, chain.name, target, hashes)
     chain.contract, chain.start_block = target.address, head + 1
     return learn_numbering(rpc, target)
-
-
-def authorise(chain: IntervalChain, target: Deployable, addresses: Sequence[str]) -> None:
-    """Fund the accounts and let the owner make them operators. Raises DeployFailure if one of the calls fails."""
-    rpc, owner = chain.rpc, role_account("owner")
-    for address in addresses:
-        rpc.call("anvil_setBalance", address, hex(RICH_WEI))
-    if not target.codec.has("add_operator"):
-        return
-    nonce = rpc.nonce(owner.address)
-    fees = Fees(16 * max(base_fee(rpc), chain.profile.min_tip_wei, 10**9), max(chain.profile.min_tip_wei, 10**9))
-    hashes = []
-    for offset, address in enumerate(addresses):
-        data = target.codec.encode("add_operator", [address])
-        raw, _ = sign_transaction(
-            owner, chain_id=chain.profile.chain_id, nonce=nonce + offset, to=chain.contract, data=data,
-            gas=ADD_OPERATOR_GAS, fees=fees,
-        )  # fmt: skip
-        hashes.append(rpc.send_raw(raw))
-    if not hashes:
-        return
-    mine_until(rpc, hashes[-1])
-    for tx_hash in hashes:
-        receipt = rpc.receipt(tx_hash)
-        if receipt is None or receipt["status"] != "0x1":
-            raise DeployFailure(
-                f"{chain.name}: expected add_operator by the owner {owner.address} to succeed, got "
-                f"{'no receipt' if receipt is None else 'a revert'}: is that account the contract's owner?"
-            )
 
 
 def mine_until(rpc: Rpc, tx_hash: str, attempts: int = 40) -> None:

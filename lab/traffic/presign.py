@@ -39,6 +39,8 @@ class SignJob:
     first_nonce: int
     count: int
     dependency_salt: str | None = None
+    timestamps: tuple[int, ...] = ()
+    from_zero: bool = False
 
     def key(self) -> str:
         """A digest of all that goes into the signatures."""
@@ -145,7 +147,8 @@ def _sign(work: tuple[SignJob, Path]) -> int:
     job, folder = work
     run = sign_run(
         load_account(job.sender), job.template, salt=job.salt, sender=job.sender, first_nonce=job.first_nonce,
-        count=job.count, dependency_salt=job.dependency_salt,
+        count=job.count, dependency_salt=job.dependency_salt, timestamps=job.timestamps,
+        from_zero=job.from_zero,
     )  # fmt: skip
     write_signed(job.path(folder), run, first_nonce=job.first_nonce, count=job.count)
     return job.count

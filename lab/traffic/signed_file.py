@@ -36,7 +36,7 @@ def header(path: Path) -> tuple[int, int]:
 
 
 def read_signed(path: Path) -> Iterator[SignedTransaction]:
-    """The transactions in order, a quarter of a megabyte at a time. Raises EvidenceFailure where the file ends early."""
+    """The transactions in order, read piece by piece. Raises EvidenceFailure where the file ends early."""
     with path.open("rb", buffering=READ_BYTES) as stream:
         first_nonce, count = _header(path, stream.readline(4096))
         for nonce in range(first_nonce, first_nonce + count):

@@ -1,0 +1,154 @@
+"""The lab's Locust user: each drives one stream of the plan on its worker. For Locust files only: it imports Locust.
+
+The number of users follows from the plan (streams times workers); arrivals follow the plan's schedule, never the
+number of users. Every transaction is a request event, with its latency counted from the intended time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import LoadTestShape, User, events, task
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from lab.load.generator.driver import StreamDriver
+from lab.load.generator.worker import Worker, sampler
+from lab.load.plan import PLAN_VARIABLE, START, Plan
+
+ASSIGN, DONE = "lab_assign", "lab_done"
+STARTS_IN_S = 1.0
+LINGERS_S = 5.0
+log = logging.getLogger("lab.load")
+
+
+class Coordination:
+    """What this process knows of the run: the plan, its rank, and on the master which workers are done."""
+
+    def __init__(self) -> None:
+        self.plan: Plan | None = None
+        self.worker: Worker | None = None
+        self.starts_at = 0.0
+        self.workers = 1
+        self.done: set[int] = set()
+        self.environment: Environment | None = None
+        self._sampler: gevent.Greenlet | None = None
+
+    def read_plan(self) -> Plan:
+        """The plan that the environment names. Raises RuntimeError that says how to get one."""
+        path = os.environ.get(PLAN_VARIABLE)
+        if not path:
+            raise RuntimeError(f"expected {PLAN_VARIABLE} to name a plan; it is set by `lab load` and the Locust files")
+        return Plan.read(Path(path))
+
+    def assign(self, rank: int, workers: int, starts_at: float) -> None:
+        """This process is worker `rank` of `workers`."""
+        self.finish()
+        self.plan, self.starts_at, self.workers, self.done = self.read_plan(), starts_at, workers, set()
+        self.worker = Worker(self.plan, rank, workers, self._fire)
+        self._sampler = gevent.spawn(sampler(self.worker, gevent.sleep))
+
+    def finish(self) -> None:
+        """Write the account of the worker, if this process is one."""
+        if self._sampler is not None:
+            self._sampler.kill()
+        if self.worker is not None:
+            self.worker.close()
+
+    def report_done(self) -> None:
+        """Tell the master, or note it here where there is none."""
+        assert self.worker is not None and self.environment is not None
+        runner = self.environment.runner
+        if isinstance(runner, WorkerRunner):
+            runner.send_message(DONE, self.worker.rank)
+        else:
+            self.done.add(self.worker.rank)
+
+    def _fire(self, label: str, chain: str, milliseconds: float, size: int, error: str | None) -> None:
+        assert self.environment is not None
+        self.environment.events.request.fire(
+            request_type="raw tx", name=f"{label} {chain}", response_time=milliseconds, response_length=size,
+            exception=None if error is None else RuntimeError(error), context={},
+        )  # fmt: skip
+
+
+here = Coordination()
+
+
+@events.init.add_listener
+def _on_init(environment: Environment, **_: Any) -> None:
+    here.environment = environment
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        runner.register_message(ASSIGN, lambda environment, msg, **_: here.assign(**msg.data))
+    elif isinstance(runner, MasterRunner):
+        runner.register_message(DONE, lambda environment, msg, **_: here.done.add(msg.data))
+
+
+@events.test_start.add_listener
+def _on_test_start(environment: Environment, **_: Any) -> None:
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        return
+    plan = here.plan = here.read_plan()
+    starts_at = plan.starts_at or time.time() + STARTS_IN_S
+    folder = Path(plan.folder)
+    if isinstance(runner, MasterRunner):
+        clients = sorted(client.id for client in (*runner.clients.ready, *runner.clients.running))
+        here.workers, here.done = len(clients), set()
+        for rank, client in enumerate(clients):
+            runner.send_message(ASSIGN, {"rank": rank, "workers": len(clients), "starts_at": starts_at}, client)
+    else:
+        here.assign(0, 1, starts_at)
+    here.starts_at = starts_at
+    (folder / START).write_text(f'{{"starts_at": {starts_at}, "workers": {here.workers}}}', encoding="utf-8")
+
+
+@events.test_stop.add_listener
+def _on_test_stop(environment: Environment, **_: Any) -> None:
+    here.finish()
+
+
+@events.quitting.add_listener
+def _on_quitting(environment: Environment, **_: Any) -> None:
+    here.finish()
+
+
+class StreamUser(User):
+    """Drives one stream and then rests."""
+
+    @task
+    def drive(self) -> None:
+        """Claim a stream and drive it to its end."""
+        worker = here.worker
+        driver: StreamDriver | None = worker.claim() if worker is not None else None
+        if worker is None or driver is None:
+            gevent.sleep(1)
+            return
+        driver.run(here.starts_at)
+        if worker.done:
+            here.report_done()
+
+
+class PlanShape(LoadTestShape):
+    """As many users as the plan has streams on all workers; ends when all are done, or at the plan's last moment."""
+
+    def tick(self) -> tuple[int, float] | None:
+        """See Locust."""
+        plan = here.plan or here.read_plan()
+        if here.starts_at and len(here.done) >= here.workers:
+            return None
+        latest_s = plan.seconds + plan.drop_after_ms / 1000 + 2 * plan.request_timeout_s + LINGERS_S
+        if here.starts_at and time.time() > here.starts_at + latest_s:
+            log.warning("not every stream ended in time: %d of %d workers are done", len(here.done), here.workers)
+            return None
+        runner = self.runner
+        workers = len(runner.clients.ready) + len(runner.clients.running) + len(runner.clients.spawning) if isinstance(
+            runner, MasterRunner) else 1  # fmt: skip
+        users = len(plan.streams) * max(1, workers)
+        return users, users

@@ -1,0 +1,113 @@
+"""What the generator is told: where to send what, how often, and where to note it. Written by whoever prepares a run,
+read by every Locust worker, so that no worker has to ask for anything but its rank.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lab.traffic.schedule import Schedule, Segment
+
+PLAN, URLS, START = "plan.json", "urls.json", "start.json"
+PLAN_VARIABLE = "LAB_LOAD_PLAN"
+
+
+class Frozen(BaseModel):
+    """Base of the plan's parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SenderFile(Frozen):
+    """The signed transactions of one sender, and how many of them there are."""
+
+    sender: int
+    path: str
+    first_nonce: int
+    count: int
+
+
+class PlannedLeg(Frozen):
+    """Transactions of one kind to one chain. Of a flow, the legs of one arrival are sent together."""
+
+    number: int
+    chain: str
+    label: str
+    senders: tuple[SenderFile, ...]
+
+
+class Stream(Frozen):
+    """Arrivals of one kind. `share` is its part of the plan's rate."""
+
+    name: str
+    share: float
+    legs: tuple[PlannedLeg, ...]
+
+
+class PlannedSegment(Frozen):
+    """See `lab.traffic.schedule.Segment`."""
+
+    seconds: float
+    from_tps: float
+    to_tps: float
+
+
+class Plan(Frozen):
+    """Everything a worker needs. The URLs are in a file of their own: a node that restarts gets another one."""
+
+    schema_version: Literal[1] = 1
+    run_id: str
+    folder: str
+    segments: tuple[PlannedSegment, ...]
+    streams: tuple[Stream, ...]
+    starts_at: float | None = Field(default=None, description="unix time; None: as soon as all workers are there")
+    tick_ms: int = 10
+    batch_max: int = 50
+    connections_max: int = 64
+    drop_after_ms: int = 5_000
+    request_timeout_s: float = 10.0
+    attempts_max: int = 4
+
+    def schedule(self, stream: Stream) -> Schedule:
+        """When a stream's arrivals are due."""
+        return Schedule([Segment(s.seconds, s.from_tps, s.to_tps) for s in self.segments]).scaled(stream.share)
+
+    @property
+    def seconds(self) -> float:
+        """How long the schedule is."""
+        return sum(segment.seconds for segment in self.segments)
+
+    def legs(self) -> list[PlannedLeg]:
+        """All legs by their number."""
+        return sorted((leg for stream in self.streams for leg in stream.legs), key=lambda leg: leg.number)
+
+    def write(self) -> Path:
+        """Into the run's folder, whole or not at all."""
+        path = Path(self.folder) / PLAN
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(self.model_dump_json() + "\n", encoding="utf-8")
+        temporary.replace(path)
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """Raises OSError, or pydantic's ValidationError for a file of another shape."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def write_urls(folder: Path, urls: dict[str, str]) -> None:
+    """Say where the chains answer now."""
+    temporary = folder / f".{URLS}.{os.getpid()}"
+    temporary.write_text(json.dumps(urls), encoding="utf-8")
+    temporary.replace(folder / URLS)
+
+
+def read_urls(folder: Path) -> dict[str, str]:
+    """Where the chains answer now."""
+    urls: dict[str, str] = json.loads((folder / URLS).read_text(encoding="utf-8"))
+    return urls

@@ -1,0 +1,288 @@
+"""From a profile and chains to a plan: operators, gas, ceilings, signed transactions. No load is sent yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.coordinator import Account
+from lab.coordinator.reads import ZERO_ID
+from lab.load.capacity import Ceiling, operators_for, operators_needed
+from lab.load.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
+from lab.load.profile import LoadProfile, Traffic
+from lab.load.targets import Target, authorise, estimate_gas
+from lab.traffic.presign import Presigned, Progress, SignJob, presign, trim
+from lab.traffic.schedule import Schedule
+from lab.traffic.senders import load_account
+from lab.traffic.signer import Template
+
+# Far enough that no run is late for it, so that signed transactions can be kept; 2100-01-01.
+FAR_TIMESTAMP = 4_102_444_800
+# A call's gas differs by the zero bytes of its tx_id: 16 against 4 gas (40 against 10 at the calldata floor).
+GAS_HEADROOM = 1.04
+# The fee cap in multiples of the base fee at the start: full blocks raise it by an eighth each.
+FEE_HEADROOM = 5_000
+PROBE_ID = "0x" + "a5" * 32
+WORD = 32
+TX_ID_AT, DEPENDENCY_AT, TIMESTAMP_AT = 4, 4 + 4 * WORD, 4 + 5 * WORD
+# A flow's timestamp lies this far behind its intended time, so that it is mined before it is due.
+FLOW_LEAD_S = 4
+FLOW_SIGNS_A_SECOND = 1_500
+FLOW_START_S = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class LegFacts:
+    """What a leg of the plan stands for, for the reckoning afterwards."""
+
+    number: int
+    stream: str
+    kind: str
+    chain: str
+    other: str
+    label: str
+    payload: int
+    gas_estimate: int
+    gas_limit: int
+    salt: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan with what is known of it beforehand."""
+
+    plan: Plan
+    legs: tuple[LegFacts, ...]
+    ceilings: dict[str, Ceiling]
+    signing: Presigned
+    operators: dict[str, int]
+
+
+def check_operators(profile: LoadProfile, block_times: Mapping[str, int], workers: int) -> None:
+    """Raises UsageError before anything is started, if the profile has too few operators for its rate."""
+    if profile.operators == "auto":
+        return
+    entries = len(profile.traffic)
+    for chain, block_time_ms in block_times.items():
+        for share in (_entry_share(profile, entry) * _chain_share(profile, chain) for entry in profile.traffic):
+            peak = Schedule(profile.shape.segments()).peak_tps * share
+            operators_for(profile.operators // entries, peak, block_time_ms, chain=chain, workers=workers)
+
+
+def prepare(
+    profile: LoadProfile, targets: Mapping[str, Target], owner: Account, *, run_id: str, folder: Path, cache: Path,
+    workers: int, progress: Progress | None = None, tell: Callable[[str], None] = print,
+) -> Prepared:  # fmt: skip
+    """Authorise, estimate, sign, and write the plan. Raises a LabError."""
+    schedule = Schedule(profile.shape.segments())
+    builder = _Builder(profile, dict(targets), schedule, run_id, workers)
+    builder.lay_out()
+    for name, count in builder.sender_count.items():
+        tell(f"{name}: {count} operators")
+        authorise(targets[name], owner, [load_account(index) for index in range(count)])
+    builder.estimate()
+    starts_at = builder.sign_jobs()
+    signing = presign([job for _, job in builder.jobs], cache, progress=progress)
+    trim(cache, keep=signing.files)
+    plan = Plan(
+        run_id=run_id,
+        folder=str(folder.absolute()),
+        segments=tuple(PlannedSegment(seconds=s.seconds, from_tps=s.from_tps, to_tps=s.to_tps)
+                       for s in schedule.segments),
+        streams=builder.streams(signing.files),
+        starts_at=starts_at,
+    )  # fmt: skip
+    write_urls(folder, {name: target.rpc.transport.url for name, target in targets.items()})  # type: ignore[attr-defined]
+    plan.write()
+    return Prepared(plan, tuple(builder.facts), builder.ceilings(), signing, dict(builder.sender_count))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One stream before it is signed: a traffic entry on one chain, or on a pair of them."""
+
+    traffic: Traffic
+    chains: tuple[str, ...]
+    share: float
+    first_sender: int
+    senders: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.traffic.label} {'>'.join(self.chains)}"
+
+
+class _Builder:
+    def __init__(
+        self, profile: LoadProfile, targets: dict[str, Target], schedule: Schedule, run_id: str, workers: int
+    ) -> None:
+        self.profile, self.targets, self.schedule, self.workers = profile, targets, schedule, workers
+        self.run_id = run_id
+        self.parts: list[_Part] = []
+        self.sender_count: dict[str, int] = dict.fromkeys(targets, 0)
+        self.facts: list[LegFacts] = []
+        self.jobs: list[tuple[int, SignJob]] = []
+
+    def lay_out(self) -> None:
+        """Senders by traffic entry: no two entries share one on the same chain."""
+        first = 0
+        for traffic in self.profile.traffic:
+            found = [
+                (chains, _entry_share(self.profile, traffic) * _chain_share(self.profile, chains[0]))
+                for chains in self._chains_of(traffic)
+            ]
+            most = max(self._operators(traffic, chains, share) for chains, share in found)
+            # Two flows may meet on a chain, one as origin and one as destination: each has senders of its own.
+            for position, (chains, share) in enumerate(found):
+                start = first + (position * most if traffic.kind == "flow" else 0)
+                self.parts.append(_Part(traffic, chains, share, start, most))
+                for chain in chains:
+                    self.sender_count[chain] = max(self.sender_count[chain], start + most)
+            first = max(part.first_sender + part.senders for part in self.parts)
+
+    def estimate(self) -> None:
+        """Ask each node what a call takes."""
+        for part in self.parts:
+            for position, chain in enumerate(part.chains):
+                target = self.targets[chain]
+                dependency = PROBE_ID[:-2] + "00" if part.traffic.kind == "flow" and position == 1 else ZERO_ID
+                data = self._data(part, chain, position, dependency, FAR_TIMESTAMP, PROBE_ID)
+                gas = estimate_gas(target, load_account(part.first_sender), "0x" + data.hex())
+                self.facts.append(
+                    LegFacts(
+                        number=len(self.facts), stream=part.name, kind=part.traffic.kind, chain=chain,
+                        other=self._other(part, position), label=f"{part.traffic.label}{_leg_suffix(part, position)}",
+                        payload=part.traffic.payload, gas_estimate=gas, gas_limit=int(gas * GAS_HEADROOM),
+                        salt=self._salt(part, position), role=_role(part, position),
+                    )
+                )  # fmt: skip
+
+    def sign_jobs(self) -> float | None:
+        """One job for each sender and leg. With flows the start is fixed now, as their timestamps depend on it."""
+        flows = self.profile.has_flows
+        total = self.schedule.arrivals * 2
+        starts_at = time.time() + FLOW_START_S + total / FLOW_SIGNS_A_SECOND if flows else None
+        for part in self.parts:
+            for position, chain in enumerate(part.chains):
+                fact = next(f for f in self.facts if f.stream == part.name and f.chain == chain)
+                self.jobs += [(fact.number, job) for job in self._leg_jobs(part, position, fact, starts_at)]
+        return starts_at
+
+    def streams(self, files: Sequence[Path]) -> tuple[Stream, ...]:
+        """The plan's streams, with each leg's files."""
+        by_leg: dict[int, list[SenderFile]] = {}
+        for (number, job), path in zip(self.jobs, files, strict=True):
+            by_leg.setdefault(number, []).append(
+                SenderFile(sender=job.sender, path=str(path), first_nonce=job.first_nonce, count=job.count)
+            )
+        return tuple(
+            Stream(
+                name=part.name,
+                share=part.share,
+                legs=tuple(
+                    PlannedLeg(number=f.number, chain=f.chain, label=f.label, senders=tuple(by_leg[f.number]))
+                    for f in self.facts
+                    if f.stream == part.name
+                ),
+            )
+            for part in self.parts
+        )
+
+    def ceilings(self) -> dict[str, Ceiling]:
+        """Each chain's, for the dearest call that it gets."""
+        found = {}
+        for name, target in self.targets.items():
+            gas = max(f.gas_estimate for f in self.facts if f.chain == name)
+            found[name] = Ceiling(name, target.network, target.gas_limit, gas, target.block_time_ms, target.synthetic)
+        return found
+
+    def _chains_of(self, traffic: Traffic) -> list[tuple[str, ...]]:
+        names = list(self.targets)
+        if traffic.kind == "buffer":
+            return [(name,) for name in names]
+        # Each network is origin once and destination once.
+        return [(name, names[(i + 1) % len(names)]) for i, name in enumerate(names)]
+
+    def _operators(self, traffic: Traffic, chains: tuple[str, ...], share: float) -> int:
+        peak = self.schedule.peak_tps * share
+        wanted = self.profile.operators
+        if wanted != "auto":
+            wanted = wanted // len(self.profile.traffic)
+        slowest = max(self.targets[chain].block_time_ms for chain in chains)
+        return operators_for(wanted, peak, slowest, chain="/".join(chains), workers=self.workers)
+
+    def _leg_jobs(self, part: _Part, position: int, fact: LegFacts, starts_at: float | None) -> list[SignJob]:
+        target = self.targets[fact.chain]
+        own = self.schedule.scaled(part.share)
+        fees = target.fees(FEE_HEADROOM)
+        flow = part.traffic.kind == "flow"
+        template = Template(
+            chain_id=target.chain_id, to=target.contract, gas=fact.gas_limit, max_fee_per_gas=fees.max_fee_per_gas,
+            max_priority_fee_per_gas=fees.max_priority_fee_per_gas,
+            data=self._data(part, fact.chain, position, ZERO_ID, 0 if flow else FAR_TIMESTAMP, ZERO_ID),
+            tx_id_at=TX_ID_AT, dependency_at=DEPENDENCY_AT if flow and position == 1 else None,
+            timestamp_at=TIMESTAMP_AT if flow else None,
+        )  # fmt: skip
+        senders = range(part.first_sender, part.first_sender + part.senders)
+        nonces = [target.rpc.nonce(load_account(sender).address) for sender in senders]
+        jobs = []
+        for place, (sender, nonce) in enumerate(zip(senders, nonces, strict=True)):
+            # What is dropped takes no transaction, so that a whole round more than the arrivals is never needed.
+            count = -(-(own.arrivals - place) // part.senders) if own.arrivals > place else 0
+            times = tuple(
+                int((starts_at or 0) + own.time_of(place + i * part.senders)) + FLOW_LEAD_S for i in range(count)
+            ) if flow else ()  # fmt: skip
+            jobs.append(
+                SignJob(
+                    template, fact.salt, sender, nonce, count,
+                    dependency_salt=self._salt(part, 0) if flow and position == 1 else None, timestamps=times, from_zero=flow,
+                )
+            )  # fmt: skip
+        return jobs
+
+    def _data(
+        self, part: _Part, chain: str, position: int, dependency: str, timestamp: int, tx_id: str
+    ) -> bytes:
+        target = self.targets[chain]
+        other = self.targets.get(self._other(part, position))
+        payload = "0x" + "5a" * part.traffic.payload
+        origin, destination = target.rollup, other.rollup if other is not None else "0x" + "11" * 20
+        call = target.codec.encode(
+            "buffer_transaction", [tx_id, origin, destination, payload, dependency, timestamp]
+        )
+        return bytes.fromhex(call.removeprefix("0x"))
+
+    def _other(self, part: _Part, position: int) -> str:
+        if len(part.chains) == 2:
+            return part.chains[1 - position]
+        names = [name for name in self.targets if name != part.chains[0]]
+        return names[0] if names else ""
+
+    def _salt(self, part: _Part, position: int) -> str:
+        """Constant for buffering, so that signed files are found again; a flow's ids belong to its run."""
+        if part.traffic.kind == "buffer":
+            return f"buffer/{part.chains[0]}"
+        return f"{self.run_id}/{'>'.join(part.chains)}/{position}"
+
+
+def _role(part: _Part, position: int) -> str:
+    return "only" if len(part.chains) == 1 else ("origin", "destination")[position]
+
+
+def _leg_suffix(part: _Part, position: int) -> str:
+    return "" if len(part.chains) == 1 else (" origin", " destination")[position]
+
+
+def _entry_share(profile: LoadProfile, entry: Traffic) -> float:
+    return entry.weight / sum(traffic.weight for traffic in profile.traffic)
+
+
+def _chain_share(profile: LoadProfile, chain: str) -> float:
+    weights = {name: use.weight for name, use in profile.networks.items()}
+    return weights[chain] / sum(weights.values())
+
+
+__all__ = ["LegFacts", "Prepared", "check_operators", "operators_needed", "prepare"]

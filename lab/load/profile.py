@@ -1,0 +1,152 @@
+"""A load profile: which networks, what traffic, which shape, judged by which criteria. Files are in `loadtests/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+import lab
+from lab.errors import UsageError
+from lab.load.criteria import Criteria
+from lab.load.shapes import Part, Shape
+from lab.model.units import DurationMs, SizeBytes
+from lab.networks import load_network
+from lab.networks.profile import NetworkProfile
+from lab.validation import suggestion
+from lab.yamlsource import load_yaml, validate
+
+FOLDER = Path(lab.__file__).parent.parent / "loadtests"
+SYNTHETIC = Path(__file__).with_name("networks")
+PAYLOAD_BYTES_MAX = 512
+MAX_ADVANCE = 2**40
+
+
+class NetworkUse(Part):
+    """A chain of the run. With a `gas_limit` of its own the network is synthetic: it shows the software, not itself."""
+
+    profile: str | None = Field(default=None, description="default: the chain's name")
+    gas_limit: int | None = Field(default=None, ge=1_000_000, le=MAX_ADVANCE, description="of a block, instead of its")
+    weight: float = Field(default=1, gt=0, le=1000, description="its part of the rate")
+
+
+class Traffic(Part):
+    """One kind of arrival. `buffer` is one call; `flow` a call on each of two chains, which the relayer completes."""
+
+    kind: Literal["buffer", "flow"]
+    payload: SizeBytes = 64
+    weight: float = Field(default=1, gt=0, le=1000, description="its part of the rate")
+
+    @property
+    def label(self) -> str:
+        """How its transactions are called in statistics."""
+        return f"{'buffer' if self.kind == 'buffer' else 'flow'} {self.payload} B"
+
+    @model_validator(mode="after")
+    def _payload_fits(self) -> Traffic:
+        if self.payload > PAYLOAD_BYTES_MAX:
+            raise ValueError(f"expected a payload of 0 to {PAYLOAD_BYTES_MAX} bytes, got {self.payload}")
+        return self
+
+
+class LoadProfile(Part):
+    """The file. Rates count arrivals a second, summed over the networks."""
+
+    name: str = Field(min_length=1, max_length=80)
+    description: str = Field(min_length=1)
+    networks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")], NetworkUse] = Field(min_length=1)
+    traffic: tuple[Traffic, ...] = Field(min_length=1, max_length=16)
+    shape: Shape
+    operators: int | Literal["auto"] = Field(default="auto", description="accounts that send, on each chain")
+    workers: int | Literal["auto"] = Field(default="auto", description="Locust processes that send")
+    window_ms: Annotated[DurationMs, Field(ge=5_000, le=300_000)] = Field(default=300_000, alias="window")
+    drain_ms: Annotated[DurationMs, Field(ge=1_000)] = Field(default=120_000, alias="drain")
+    relayer_poll_ms: Annotated[DurationMs, Field(ge=100)] = Field(default=1_000, alias="relayer_poll")
+    criteria: Criteria = Field(default_factory=Criteria)
+    seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _coherent(self) -> LoadProfile:
+        if any(traffic.kind == "flow" for traffic in self.traffic) and len(self.networks) < 2:
+            raise ValueError(f"a flow needs two networks, got {len(self.networks)}: add one under `networks`")
+        for name, value in (("operators", self.operators), ("workers", self.workers)):
+            if value != "auto" and not 1 <= value <= 4096:
+                raise ValueError(f"{name}: expected auto or a number from 1 to 4096, got {value}")
+        return self
+
+    @property
+    def has_flows(self) -> bool:
+        """Whether a relayer has work."""
+        return any(traffic.kind == "flow" for traffic in self.traffic)
+
+    def resolved_networks(self) -> dict[str, NetworkProfile]:
+        """The network profiles by chain name. Raises UsageError or InvalidFile for one that is unknown or wrong."""
+        found: dict[str, NetworkProfile] = {}
+        for name, use in self.networks.items():
+            profile = network(use.profile or name)
+            found[name] = profile.model_copy(update={"gas_limit": use.gas_limit}) if use.gas_limit else profile
+        return found
+
+    def synthetic(self, name: str) -> bool:
+        """Whether a chain is no real network's, or has another gas limit."""
+        use = self.networks[name]
+        return use.gas_limit is not None or (use.profile or name) in synthetic_names()
+
+
+def synthetic_names() -> tuple[str, ...]:
+    """The networks that exist for load runs only."""
+    return tuple(sorted(path.stem for path in SYNTHETIC.glob("*.yaml")))
+
+
+def network(name_or_path: str) -> NetworkProfile:
+    """A network's profile; beside the built-in ones, the synthetic ones of load runs."""
+    if name_or_path in synthetic_names():
+        return load_network(str((SYNTHETIC / f"{name_or_path}.yaml").absolute()))
+    return load_network(name_or_path)
+
+
+def profile_names() -> tuple[str, ...]:
+    """The profiles that come with the lab."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def load_profile(name_or_path: str) -> LoadProfile:
+    """A profile by name, or a user's file. Raises UsageError for an unknown one, InvalidFile with all its problems."""
+    if name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path:
+        return validate(load_yaml(Path(name_or_path).expanduser()), LoadProfile)
+    if name_or_path not in profile_names():
+        raise UsageError(
+            f"expected a load profile, got '{name_or_path}'{suggestion(name_or_path, set(profile_names()))}: there are "
+            f"{', '.join(profile_names())}; your own is given as the path of its .yaml file"
+        )
+    return validate(load_yaml(FOLDER / f"{name_or_path}.yaml"), LoadProfile)
+
+
+def with_options(
+    profile: LoadProfile, *, tps: float | None, duration_ms: int | None, networks: str | None,
+    workers: int | None, operators: int | None,
+) -> LoadProfile:  # fmt: skip
+    """The profile with what the command line says instead. Raises UsageError that names the option."""
+    if tps is not None and not 0 < tps <= 1_000_000:
+        raise UsageError(f"--tps: expected a rate above 0 (at most 1,000,000), got {tps:g}")
+    if duration_ms is not None and duration_ms < 1_000:
+        raise UsageError(f"--duration: expected at least 1 s, got {duration_ms / 1000:g} s")
+    changed: dict[str, object] = {"shape": profile.shape.scaled(tps, duration_ms)}
+    if networks is not None:
+        changed["networks"] = dict(_chosen(text) for text in networks.split(",") if text.strip())
+        if not changed["networks"]:
+            raise UsageError(f"--networks: expected names with commas between them, got {networks!r}")
+    changed |= {key: value for key, value in (("workers", workers), ("operators", operators)) if value is not None}
+    copy = profile.model_copy(update=changed)
+    try:
+        return copy._coherent()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _chosen(text: str) -> tuple[str, NetworkUse]:
+    """`base`, or `two=base` for a chain of another name."""
+    name, _, wanted = text.strip().rpartition("=")
+    found = network(wanted)
+    return name or found.name, NetworkUse(profile=wanted)
