@@ -101,8 +101,8 @@ def test_a_session(project: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1, failed=1)
     text = result.stdout.str()
     told = [
-        "expected  f.pay READY on ethereum", "because   somebody should have resolved it", "happened  f.pay is BUFFERED",
-        "where     vain.yaml:11:5", "events around", "repeat it", "evidence",
+        "expected  f.pay READY on ethereum", "because   somebody should have resolved it",
+        "happened  f.pay is BUFFERED", "where     vain.yaml:11:5", "events around", "repeat it", "evidence",
     ]  # fmt: skip
     for words in told:
         assert words in text, words

@@ -173,6 +173,24 @@ def test_an_error_given_to_kill_surfaces_at_the_killer() -> None:
     assert seen == ["cleaned up"]
 
 
+def test_a_victim_that_survives_sleeps_its_new_sleep() -> None:
+    """The turn it had asked for before is void."""
+    scheduler, seen = Scheduler(), list[int]()
+
+    def stubborn() -> None:
+        try:
+            scheduler.sleep(10)
+        except _Death:
+            scheduler.sleep(50)
+        seen.append(scheduler.now_ms)
+
+    victim = scheduler.spawn("victim", stubborn)
+    scheduler.advance_to(5000)
+    victim.kill(_Death)
+    scheduler.advance_to(100_000)
+    assert seen == [55_000]
+
+
 def test_many_short_actors_leave_no_trace() -> None:
     """Finished ones are forgotten, sleeping ones are not."""
     scheduler, seen = Scheduler(), list[int]()

@@ -108,6 +108,30 @@ def test_a_slow_answer_within_the_deadline_passes() -> None:
         assert HttpTransport(server.url, timeout_s=1).call("m", []) == "ok"
 
 
+def test_a_deadline_that_has_passed_is_a_time_out() -> None:
+    """Even where bytes are waiting to be read."""
+    near, far = socket.socketpair()
+    reader = transport._DeadlineSocket(fileno=near.detach())
+    far.sendall(b"x")
+    with far, reader, pytest.raises(TimeoutError):
+        reader.recv_into(bytearray(1))
+
+
+def test_a_stall_after_a_beginning_ends_at_the_same_deadline() -> None:
+    """Time that the beginning took is not given back."""
+
+    def begins(connection: socket.socket, request: dict[str, Any]) -> bool:
+        time.sleep(0.4)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        return stall(connection, request)
+
+    with serving(begins) as server:
+        begin = time.monotonic()
+        with pytest.raises(RpcTimeout):
+            HttpTransport(server.url, timeout_s=0.5).call("m", [])
+        assert time.monotonic() - begin < 0.8
+
+
 def test_the_timeout_of_one_call_is_its_own() -> None:
     """A short one does not shorten the next."""
     with serving(stall, echo) as server:

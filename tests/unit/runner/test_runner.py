@@ -11,12 +11,14 @@ import pytest
 
 from lab.chains.process import ProcessBackend
 from lab.checks import CHECKS
-from lab.deploy.deployer import Deployable
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import Deployable, deployable
 from lab.errors import NodeFailure
 from lab.model.history import Expectation, FaultMark, FinalRead, Header, Note, Operation
 from lab.model.verdict import Verdict
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
+from lab.session.suite import REFERENCE_CONTRACT, cache_folder
 
 Run = Callable[..., Result]
 
@@ -41,7 +43,13 @@ def run(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path) -
         path = tmp_path / "test.yaml"
         path.write_text(head + "".join(f"  - {step}\n" for step in steps))
         (item,) = load_scenario(path, known_checks=CHECKS)
-        given = Options(backend=shared_backend, backend_reason="test", target=reference, run_id="t", **options)
+        wanted: dict[str, Any] = {
+            "backend": shared_backend,
+            "backend_reason": "test",
+            "target": reference,
+            "run_id": "t",
+        }
+        given = Options(**(wanted | options))
         return run_item(item, given, tmp_path / "run", "pytest test.yaml::test")
 
     return start
@@ -219,6 +227,29 @@ def test_a_stopped_chain_cannot_be_looked_at(run: Run) -> None:
                  "expect: {leg: f.one, state: BUFFERED}")  # fmt: skip
     assert expectations(result)[1][1] is False
     assert "the node of ethereum is down" in expectations(result)[1][2]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_expired_with_and_without_such_a_state(run: Run, reference: Deployable, plain: bool) -> None:
+    """A documented contract stays BUFFERED, which past its window is EXPIRED; one with the state must reach it."""
+    target = reference
+    if plain:
+        source = REFERENCE_CONTRACT.parent / "plain" / "PlainCoordinator.vy"
+        target = deployable(compile_contract(source, cache_dir=cache_folder() / "compiled"))
+        assert "expiry" not in target.capabilities
+    result = run(
+        "buffer: f.one",
+        "{at: 60s, expect: {leg: f.one, state: EXPIRED}}",
+        "{at: 90s, expect: {leg: f.one, state: EXPIRED}}",
+        target=target,
+    )
+    actual = [(met, seen) for _, met, seen in expectations(result)[1:]]
+    assert actual[0] == (False, "f.one is BUFFERED")
+    assert actual[1] == (
+        (True, "BUFFERED past its window (the contract has no state EXPIRED)")
+        if plain
+        else (False, "f.one is BUFFERED")
+    )
 
 
 def test_late_steps_are_noted(run: Run) -> None:
