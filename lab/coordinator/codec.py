@@ -1,4 +1,7 @@
-"""Encoding and decoding of the coordinator's calls, results, events and reverts, by its own ABI."""
+"""Encoding and decoding of the coordinator's calls, results, events and reverts, by its own ABI.
+
+Everything above speaks the documented names; where a contract calls a thing otherwise, its names are told here once.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
+
+from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, known_parameters
+from lab.model.names import ContractNames
 
 ERROR_STRING = bytes.fromhex("08c379a0")
 PANIC = bytes.fromhex("4e487b71")
@@ -75,15 +81,44 @@ def _split_tuple(abi_type: str) -> list[str]:
     return parts
 
 
-class Codec:
-    """One contract's ABI, prepared once."""
+# A role that is granted by hash is managed by functions that take the hash first. Whichever the contract has is used.
+ROLE_FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "add_operator": ("grantRole", "grant_role"),
+    "remove_operator": ("revokeRole", "revoke_role"),
+    "authorized_operators": ("hasRole", "has_role"),
+}
 
-    def __init__(self, abi: list[dict[str, Any]]) -> None:
-        self.abi = abi
-        self.functions: dict[str, dict[str, Any]] = {e["name"]: e for e in abi if e.get("type") == "function"}
-        self.events: dict[str, dict[str, Any]] = {e["name"]: e for e in abi if e.get("type") == "event"}
-        self._selectors = {self.selector(name): name for name in self.functions}
-        self._topics = {"0x" + keccak(text=self._signature(e)).hex(): name for name, e in self.events.items()}
+
+class Codec:
+    """One contract's ABI, prepared once. `functions` and `events` hold what the contract has by the documented names,
+    and by its own where those are not documented."""
+
+    def __init__(self, abi: list[dict[str, Any]], names: ContractNames | None = None) -> None:
+        self.abi, self.names = abi, names or ContractNames()
+        own: dict[str, dict[str, Any]] = {e["name"]: e for e in abi if e.get("type") == "function"}
+        # What stands in front of a documented function's arguments, where one function of the contract serves several.
+        self._leading: dict[str, tuple[str, ...]] = {}
+        self.functions = own | {name: own[mine] for name, mine in self.names.functions.items() if mine in own}
+        self._grant_by_hash(own)
+        events: dict[str, dict[str, Any]] = {e["name"]: e for e in abi if e.get("type") == "event"}
+        self.events = events | {name: events[mine] for name, mine in self.names.events.items() if mine in events}
+        self._selectors: dict[bytes, list[str]] = {}
+        for name in sorted(self.functions, key=self._is_own):
+            self._selectors.setdefault(self.selector(name), []).append(name)
+        self._topics: dict[str, str] = {}
+        for name in sorted(self.events, key=self._is_own):
+            self._topics.setdefault("0x" + keccak(text=self._signature(self.events[name])).hex(), name)
+
+    def _is_own(self, name: str) -> bool:
+        """False for a name of the lab that stands for another one of the contract: it is the one to decode to."""
+        return not (name in self._leading or name in self.names.functions or name in self.names.events)
+
+    def _grant_by_hash(self, own: Mapping[str, dict[str, Any]]) -> None:
+        role = self.names.roles.get("operator")
+        for name, candidates in ROLE_FUNCTIONS.items() if role is not None else ():
+            found = next((each for each in candidates if each in own), None)
+            if found is not None and self._types(own[found]["inputs"]) == ["bytes32", "address"]:
+                self.functions[name], self._leading[name] = own[found], (str(role),)
 
     @staticmethod
     def _types(parameters: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -96,40 +131,48 @@ class Codec:
         """The four bytes that choose a function. Raises KeyError if the contract has no such function."""
         return bytes(keccak(text=self._signature(self.functions[function]))[:4])
 
+    def parameters(self, function: str) -> list[str]:
+        """The names of a function's parameters, the documented ones where its types are as documented."""
+        inputs = self.functions[function]["inputs"][len(self._leading.get(function, ())) :]
+        return known_parameters(FUNCTIONS.get(function), inputs, self._types(inputs))
+
     def has(self, *functions: str) -> bool:
         """True if the contract has all of these functions."""
         return all(function in self.functions for function in functions)
 
     def encode(self, function: str, args: Sequence[Any]) -> str:
         """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit."""
-        inputs = self.functions[function]["inputs"]
-        types = self._types(inputs)
+        types, leading = self._types(self.functions[function]["inputs"]), self._leading.get(function, ())
         try:
-            wire = [_wire(abi_type, value) for abi_type, value in zip(types, args, strict=True)]
+            wire = [_wire(abi_type, value) for abi_type, value in zip(types, [*leading, *args], strict=True)]
             return "0x" + (self.selector(function) + encode(types, wire)).hex()
         except (EncodingError, ValueError, TypeError) as error:
-            wanted = ", ".join(f"{i['name']}: {t}" for i, t in zip(inputs, types, strict=True))
+            named = zip(self.parameters(function), types[len(leading) :], strict=True)
+            wanted = ", ".join(f"{name}: {abi_type}" for name, abi_type in named)
             raise ValueError(f"expected {function}({wanted}), got {list(args)!r}: {error}") from error
 
     def decode_call(self, data: str) -> DecodedCall | None:
         """The call in transaction input; None if it is none of this contract's functions or does not decode."""
         raw = bytes.fromhex(data.removeprefix("0x"))
-        name = self._selectors.get(raw[:4])
-        if name is None:
+        names = self._selectors.get(raw[:4])
+        if not names:
             return None
-        inputs = self.functions[name]["inputs"]
         try:
-            values = decode(self._types(inputs), raw[4:])
+            values = plain(decode(self._types(self.functions[names[0]]["inputs"]), raw[4:]))
         except (DecodingError, UnicodeDecodeError):
             return None
-        return DecodedCall(name, {i["name"]: plain(v) for i, v in zip(inputs, values, strict=True)})
+        for name in names:
+            leading = self._leading.get(name, ())
+            if tuple(values[: len(leading)]) == leading:
+                return DecodedCall(name, dict(zip(self.parameters(name), values[len(leading) :], strict=True)))
+        return None
 
     def singles(self, call: DecodedCall) -> list[DecodedCall]:
         """A batch call as the single calls that it stands for; any other call as itself."""
         single = BATCHES.get(call.function)
         if single is None or single not in self.functions:
             return [call]
-        names = [parameter["name"] for parameter in self.functions[single]["inputs"]]
+        names = self.parameters(single)
         items: list[Any] = next(iter(call.args.values()), [])
         return [
             DecodedCall(single, dict(zip(names, item if isinstance(item, list) else [item], strict=True)))
@@ -153,7 +196,8 @@ class Codec:
                 args[parameter["name"]] = plain(value)
         except (DecodingError, ValueError):
             return None
-        return DecodedLog(name, {i["name"]: args[i["name"]] for i in inputs})
+        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, self._types(inputs))
+        return DecodedLog(name, {called: args[i["name"]] for called, i in zip(known, inputs, strict=True)})
 
     def decode_result(self, function: str, data: str) -> list[Any]:
         """The return values of a call. Raises ValueError if the data does not fit the ABI."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from lab.deploy.compiled import CompiledContract, hash_bytes, hash_hex
 from lab.errors import CompileFailure, InvalidFile, Problem
 
 _PLACEHOLDER = re.compile(r"__\$[0-9a-fA-F]+\$__|__[A-Za-z$][^_]*_+")
+_POSITION = re.compile(r" at line (\d+) column (\d+)$")
 _ADVICE = "give the artifact that the compiler wrote (plain {abi, bytecode}, Foundry, Hardhat or Ape) or the .vy source"
 
 
@@ -40,13 +42,16 @@ def read_artifact(path: Path, data: bytes) -> CompiledContract:
 
 def _parse(path: Path, data: bytes) -> object:
     try:
-        return json.loads(data.decode("utf-8"))
-    except json.JSONDecodeError as error:
-        problem = Problem(str(path), error.lineno, error.colno, "", f"malformed JSON: {error.msg}; {_ADVICE}")
+        text = data.decode("utf-8")
+        # Not json.loads: web3's dependencies raise Python's recursion limit, and deep nesting then ends the process.
+        return from_json(text)
     except UnicodeDecodeError as error:
         problem = Problem(str(path), 0, 0, "", f"not UTF-8 text (byte {error.start}); {_ADVICE}")
-    except RecursionError:
-        problem = Problem(str(path), 0, 0, "", f"JSON nested too deeply for an artifact; {_ADVICE}")
+    except ValueError as error:
+        position = _POSITION.search(str(error))
+        line, column = (int(position.group(1)), int(position.group(2))) if position else (0, 0)
+        said = str(error)[: position.start()] if position else str(error)
+        problem = Problem(str(path), line, column, "", f"malformed JSON: {said.strip()}; {_ADVICE}")
     raise InvalidFile([problem])
 
 

@@ -13,23 +13,16 @@ from typing import Any
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.codec import decode_revert
+from lab.coordinator.documented import CAPABILITIES
 from lab.deploy.compiled import CompiledContract
 from lab.errors import DeployFailure
+from lab.model.names import ContractNames
 from lab.rpc import Rpc, RpcFailure
 
 DEPLOY_GAS = 12_000_000
 CALL_GAS = 300_000
 DEFAULT_WINDOW_S = 30
 PROBE_ID = "0x" + "5e" * 32
-
-# What a contract may have beyond the documented interface, and the functions that show it.
-CAPABILITIES: dict[str, tuple[str, ...]] = {
-    "breaker": ("pause", "unpause", "paused", "breaker_threshold", "failure_count"),
-    "expiry": ("expire_transaction",),
-    "handover": ("propose_owner", "accept_ownership"),
-    "deadline": ("set_execution_window", "execution_window"),
-    "batch": ("buffer_batch", "resolve_batch", "execute_batch"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +35,9 @@ class Deployable:
     capabilities: tuple[str, ...]
 
 
-def deployable(contract: CompiledContract) -> Deployable:
-    """Prepare a contract for deployment by the owner's first transaction."""
-    codec = Codec(contract.abi)
+def deployable(contract: CompiledContract, names: ContractNames | None = None) -> Deployable:
+    """Prepare a contract for deployment by the owner's first transaction; `names` says what it calls otherwise."""
+    codec = Codec(contract.abi, names)
     found = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
     return Deployable(contract, codec, created_address(role_account("owner").address, 0), found)
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from lab.model.finality import Finality
+from lab.model.names import ContractNames
 
 
 class SessionChain(BaseModel):
@@ -49,6 +50,7 @@ class Session(BaseModel):
     execution_order: Literal["ready", "executed"] = "ready"
     state_numbering: dict[str, int] = Field(description="state name -> number, as this contract returns it")
     abi: list[dict[str, Any]]
+    names: ContractNames = Field(default_factory=ContractNames, description="where the contract's names differ")
 
     def write(self, path: Path) -> None:
         """Write the file whole or not at all."""

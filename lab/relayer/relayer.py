@@ -50,7 +50,7 @@ class Relayer:
     ) -> None:
         self._session, self._account, self._clock = session, account, clock
         self._crash, self._notify = crash, notify
-        self._codec = Codec(session.abi)
+        self._codec = Codec(session.abi, session.names)
         self._can_expire = self._codec.has("expire_transaction")
         facts = session.chains
         self._chains = {

@@ -169,6 +169,7 @@ class Lab:
             execution_order=spec.execution_order,
             state_numbering=self.numbering().numbers,
             abi=target.contract.abi,
+            names=target.codec.names,
         )
 
     def start_relayer(self) -> None:
