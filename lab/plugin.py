@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 from lab.checks import CHECKS
 from lab.errors import LabError
 from lab.evidence import RunFolder
-from lab.model.verdict import RunVerdict, Verdict
+from lab.model.verdict import Verdict
 from lab.report.failure import failure_text
 from lab.report.index import write_session_index
 from lab.report.readiness import build_readiness
@@ -26,9 +26,11 @@ from lab.report.readiness_files import write_readiness
 from lab.report.rows import load_catalogue
 from lab.report.scenario_html import scenario_fragment
 from lab.runner.progress import progress_of
-from lab.runner.runner import Options, run_item
+from lab.runner.run import Run
+from lab.runner.runner import Options, Result, run_item
+from lab.runner.script import Script
 from lab.scenario.item import ScenarioItem
-from lab.scenario.resolve import load_scenario
+from lab.scenario.resolve import load_scenario, parse_scenario
 from lab.session.suite import Suite, item_folder_name, new_run_id, open_suite, point_latest
 
 SUITE = pytest.StashKey[Suite]()
@@ -130,42 +132,7 @@ class ScenarioTest(pytest.Item):
 
     def runtest(self) -> None:
         """Run it; anything but PASS fails the item, with the reason."""
-        shared = suite(self.config)
-        folder = self._folder()
-        self.stash[FOLDER] = folder
-        options = Options(
-            backend=shared.backend,
-            backend_reason=shared.reason,
-            target=shared.target,
-            run_id=shared.run_id,
-            clock=self.config.option.clock,
-            scenario_items=self.siblings,
-        )
-        with progress_of(self.scenario.item, shown=not _is_worker(self.config)) as progress:
-            result = run_item(self.scenario, replace(options, progress=progress), folder, self._repeat())
-        self._note(result.verdict, result.digest)
-        if result.verdict.verdict is not Verdict.PASS:
-            raise ScenarioFailure(failure_text(result.verdict, result.history) + f"\n\nevidence\n  {folder}")
-
-    def _note(self, verdict: RunVerdict, digest: str) -> None:
-        self.user_properties += [
-            ("lab_item", self.scenario.item),
-            ("lab_verdict", str(verdict.verdict)),
-            ("lab_digest", digest),
-            ("lab_rows", " ".join(self.scenario.rows)),
-        ]
-
-    def _folder(self) -> Path:
-        results = Path(self.config.option.results)
-        return results / self.config.stash[RUN_ID] / item_folder_name(self.scenario.item)
-
-    def _repeat(self) -> str:
-        """The one command that runs this item again, on the same backend."""
-        parts = ["pytest", self.nodeid, "--backend", suite(self.config).backend.name]
-        for option in ("contract", "clock"):
-            value = getattr(self.config.option, option)
-            parts += [f"--{option}", str(value)] if value is not None else []
-        return shlex.join(parts)
+        carry_out(self, self.scenario, self.siblings)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The story of the failure, not a stack trace."""
@@ -178,12 +145,67 @@ class ScenarioTest(pytest.Item):
         return self.path, 0, self.scenario.item
 
 
+def carry_out(
+    node: pytest.Item, item: ScenarioItem, siblings: tuple[str, ...], play: Callable[[Run], None] | None = None
+) -> Result:
+    """Run an item on behalf of a test. Raises ScenarioFailure for every verdict but PASS."""
+    config = node.config
+    shared = suite(config)
+    folder = Path(config.option.results) / config.stash[RUN_ID] / item_folder_name(item.item)
+    node.stash[FOLDER] = folder
+    with progress_of(item.item, shown=not _is_worker(config)) as progress:
+        options = Options(
+            backend=shared.backend,
+            backend_reason=shared.reason,
+            target=shared.target,
+            run_id=shared.run_id,
+            clock=config.option.clock,
+            progress=progress,
+            scenario_items=siblings,
+        )
+        result = run_item(item, options, folder, _repeat(node), play)
+    node.user_properties += [
+        ("lab_item", item.item),
+        ("lab_verdict", str(result.verdict.verdict)),
+        ("lab_digest", result.digest),
+        ("lab_rows", " ".join(item.rows)),
+    ]
+    if result.verdict.verdict is not Verdict.PASS:
+        raise ScenarioFailure(failure_text(result.verdict, result.history) + f"\n\nevidence\n  {folder}")
+    return result
+
+
+def _repeat(node: pytest.Item) -> str:
+    """The one command that runs this item again, on the same backend."""
+    parts = ["pytest", node.nodeid, "--backend", suite(node.config).backend.name]
+    for option in ("contract", "clock"):
+        value = getattr(node.config.option, option)
+        parts += [f"--{option}", str(value)] if value is not None else []
+    return shlex.join(parts)
+
+
+@pytest.fixture
+def lab_run(request: pytest.FixtureRequest) -> Callable[[str, Callable[[Script], None]], Result]:
+    """Run a scenario written in Python: its set-up as YAML text, and a function that drives it.
+
+    The set-up is a scenario file without a timeline. The item is named after the test.
+    """
+    node: pytest.Item = request.node
+
+    def run(setup: str, play: Callable[[Script], None]) -> Result:
+        (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", node.path, known_checks=CHECKS)
+        item = replace(item, item=f"{node.path.stem}.{node.name}")
+        return carry_out(node, item, (item.item,), lambda run: play(Script(run)))
+
+    return run
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Give pytest-html the scenario's page: description, verdict, time line, links into the run folder."""
     outcome: Any = yield
     report = outcome.get_result()
-    if not isinstance(item, ScenarioTest) or report.when != "call":
+    if report.when != "call":
         return
     folder = item.stash.get(FOLDER, None)
     if folder is not None and folder.is_dir():

@@ -58,10 +58,15 @@ class Result:
     digest: str
 
 
-def run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) -> Result:
-    """Run one scenario item into `folder`. Raises LabError when it cannot be carried out; evidence so far stays."""
+def run_item(
+    item: ScenarioItem, options: Options, folder: Path, repeat: str, play: Callable[[Run], None] | None = None
+) -> Result:
+    """Run one scenario item into `folder`. Raises LabError when it cannot be carried out; evidence so far stays.
+
+    `play` takes the place of the item's timeline: a scenario written in Python.
+    """
     try:
-        return _run_item(item, options, folder, repeat)
+        return _run_item(item, options, folder, repeat, play)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS):
             raise
@@ -71,7 +76,9 @@ def run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) ->
         ) from error
 
 
-def _run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) -> Result:
+def _run_item(
+    item: ScenarioItem, options: Options, folder: Path, repeat: str, play: Callable[[Run], None] | None
+) -> Result:
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     if options.clock is not None:
@@ -100,7 +107,10 @@ def _run_item(item: ScenarioItem, options: Options, folder: Path, repeat: str) -
             lacking = _lacking(item)
             if lacking is None:
                 lab.start_relayer()
-                _play(run, options.progress)
+                if play is None:
+                    _play(run, options.progress)
+                else:
+                    play(run)
                 settle(run)
             else:
                 run.note("unsupported", lacking)

@@ -16,7 +16,7 @@ from lab.scenario.matrix import Variant, variants
 from lab.scenario.model import LegUse, ScenarioFile
 from lab.scenario.salvage import salvage
 from lab.scenario.steps import Acting, ExpectStep, UntilStep
-from lab.yamlsource import Route, Source, in_order, load_yaml
+from lab.yamlsource import Route, Source, in_order, load_yaml, parse_yaml
 
 
 def load_scenario(path: Path, *, known_checks: Collection[str] | None = None) -> list[ScenarioItem]:
@@ -24,7 +24,15 @@ def load_scenario(path: Path, *, known_checks: Collection[str] | None = None) ->
 
     Names of checks are only looked at if `known_checks` is given.
     """
-    source = load_yaml(path)
+    return _load(load_yaml(path), path, known_checks)
+
+
+def parse_scenario(text: str, path: Path, *, known_checks: Collection[str] | None = None) -> list[ScenarioItem]:
+    """The same from a text, such as a Python scenario holds; `path` names the file that it stands in."""
+    return _load(parse_yaml(text.encode(), path), path, known_checks)
+
+
+def _load(source: Source, path: Path, known_checks: Collection[str] | None) -> list[ScenarioItem]:
     problems: list[Problem] = []
 
     def report(route: Route, message: str, at_key: bool) -> None:

@@ -1,0 +1,112 @@
+"""Scenarios that need logic: Python functions that drive a run through this, step by step.
+
+The surroundings (networks, flows, window, checks) stay data, as in a scenario file; only the timeline is code. What the
+code finds is recorded as expectations, and judged with the rest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lab.coordinator import Reader
+from lab.model.history import Expectation
+from lab.runner.operations import Pending
+from lab.runner.run import Run
+from lab.runner.steps.acting import buffer_arguments
+from lab.scenario.faults import Fault
+
+
+class Script:
+    """One run, driven from Python. Every call returns when its transaction is mined."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._steps = 0
+
+    @property
+    def now_s(self) -> float:
+        """Simulated seconds since genesis."""
+        return self.run.now_ms / 1000
+
+    def call(self, chain: str, function: str, *args: Any, role: str = "operator") -> Pending:
+        """Send a transaction that calls the contract, as a role. Look at `outcome` and `revert` of what it returns."""
+        (pending,) = self.calls([(chain, function, args, role)])
+        return pending
+
+    def calls(self, wanted: list[tuple[str, str, tuple[Any, ...], str]]) -> list[Pending]:
+        """Several at once: (chain, function, args, role) each. Returns when all have ended."""
+        pendings = []
+        for chain, function, args, role in wanted:
+            self._steps += 1
+            op_id = f"call#{self._steps}"
+            pendings.append(self.run.operations.start(op_id, chain, function, args, role, finished=lambda _: None))
+        self.run.all_operations.extend(pendings)
+        self.run.lab.scheduler.advance_until(
+            lambda: all(pending.done for pending in pendings),
+            deadline_ms=self.run.now_ms + 310_000,
+            step_ms=250,
+            waiting_for="the calls to end",
+        )
+        return pendings
+
+    def buffer(self, leg: str, *, role: str = "operator") -> Pending:
+        """Buffer a declared leg on its chain."""
+        spec = self.run.item.leg(leg)
+        return self.call(spec.chain, "buffer_transaction", *buffer_arguments(self.run, spec), role=role)
+
+    def read(self, chain: str, function: str, *args: Any) -> Any:
+        """What a view returns now, over the lab's own connection."""
+        return self.reader(chain).get(function, *args)
+
+    def reader(self, chain: str) -> Reader:
+        """All reads of one chain as of now."""
+        return self.run.lab.reader(chain)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.run.lab.scheduler.advance_to(self.run.now_ms + round(seconds * 1000))
+
+    def advance_to(self, seconds: float) -> None:
+        """Let time pass until this second since genesis."""
+        self.run.lab.scheduler.advance_to(max(self.run.now_ms, round(seconds * 1000)))
+
+    def inject(self, fault_id: str, fault: Fault) -> None:
+        """Start a fault, as a `fault:` step does."""
+        self.run.inject(fault_id, fault)
+
+    def heal(self, fault_id: str) -> None:
+        """End it."""
+        self.run.heal(fault_id)
+
+    def expect(self, expected: str, actual: Any, *, met: bool, because: str | None = None) -> None:
+        """Record what was expected and what came. An expectation that is not met fails the scenario."""
+        self._steps += 1
+        self.run.recorder.add(
+            Expectation(
+                t_ms=self.run.now_ms,
+                id=f"expect#{self._steps}",
+                where=Path(self.run.item.file).name,
+                expected=expected,
+                actual=str(actual),
+                met=met,
+                because=because,
+            )
+        )
+
+    def expect_equal(self, what: str, actual: Any, wanted: Any, *, because: str | None = None) -> None:
+        """Record that `what` is to be `wanted`."""
+        self.expect(f"{what} to be {wanted}", actual, met=actual == wanted, because=because)
+
+    def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
+        """Record that a call is to revert with a reason that holds this text."""
+        actual = "ok" if pending.outcome == "ok" else f"{pending.outcome} ({pending.revert})"
+        met = pending.outcome == "fail" and reason in (pending.revert or "")
+        subject = f"{pending.chain}: {pending.function} by {pending.role}"
+        self.expect(f'{subject} to revert with "{reason}"', actual, met=met, because=because)
+
+    def expect_ok(self, pending: Pending, *, because: str | None = None) -> None:
+        """Record that a call is to succeed."""
+        actual = "ok" if pending.outcome == "ok" else f"{pending.outcome} ({pending.revert})"
+        subject = f"{pending.chain}: {pending.function} by {pending.role}"
+        self.expect(f"{subject} to be ok", actual, met=pending.outcome == "ok", because=because)

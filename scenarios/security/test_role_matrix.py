@@ -1,0 +1,104 @@
+"""Every state-changing function of the contract, called by every role: who may, can; who may not, cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.coordinator import role_account, rollup_address
+from lab.coordinator.reads import ZERO_ID
+from lab.runner.script import Script
+
+SETUP = """
+name: Every state-changing function, called by every role
+description: >
+  Fourteen functions and three batches, seven roles. A call by a role that may not make it must revert for that reason,
+  whatever its arguments; a call by one that may must not fail for want of authority. Nothing may have changed by a call
+  that was refused.
+rows: [SEC-01]
+networks: {polygon: {}}
+relayer: none
+timeout: 60m
+checks: [default, S6]
+"""
+
+ROLES = ("owner", "operator", "operator2", "relayer", "attacker", "user", "newowner")
+OPERATORS = ("owner", "operator", "operator2", "relayer")
+UNKNOWN_ID = "0x" + "ab" * 32
+
+# How a refusal for want of authority reads.
+OPERATOR_REFUSAL = ("Not authorized",)
+OWNER_REFUSALS = ("Only owner", "Only pending owner")
+
+
+def fresh_buffer(script: Script, number: int) -> tuple[Any, ...]:
+    """Arguments that a buffering by an operator succeeds with."""
+    far = script.run.lab.genesis_time + 100_000
+    tx_id = f"0x{number:064x}"
+    return (tx_id, rollup_address("a"), rollup_address("b"), "0x01", ZERO_ID, far)
+
+
+def operator_functions(script: Script, number: int) -> list[tuple[str, tuple[Any, ...]]]:
+    """The functions for operators, with arguments. What fails beyond authority fails for another reason."""
+    return [
+        ("buffer_transaction", fresh_buffer(script, number)),
+        ("resolve_dependency", (UNKNOWN_ID,)),
+        ("mark_executed", (UNKNOWN_ID,)),
+        ("expire_transaction", (UNKNOWN_ID,)),
+        ("mark_failed", (UNKNOWN_ID,)),
+        ("buffer_batch", ([fresh_buffer(script, number + 1)],)),
+        ("resolve_batch", ([UNKNOWN_ID],)),
+        ("execute_batch", ([UNKNOWN_ID],)),
+    ]
+
+
+def owner_functions() -> list[tuple[str, tuple[Any, ...]]]:
+    """The functions for the owner."""
+    someone = role_account("user").address
+    return [
+        ("add_operator", (someone,)),
+        ("remove_operator", (someone,)),
+        ("set_coordination_window", (60,)),
+        ("set_execution_window", (0,)),
+        ("set_breaker_threshold", (25,)),
+        ("propose_owner", (role_account("newowner").address,)),
+        ("pause", ()),
+        ("unpause", ()),
+    ]
+
+
+def judge(
+    script: Script, function: str, args: tuple[Any, ...], role: str, may: bool, refusals: tuple[str, ...]
+) -> None:
+    """One cell of the matrix."""
+    pending = script.call("polygon", function, *args, role=role)
+    refused = pending.outcome == "fail" and any(text in (pending.revert or "") for text in refusals)
+    actual = "ok" if pending.outcome == "ok" else f"{pending.outcome} ({pending.revert})"
+    wanted = "to be let in" if may else "to be refused for want of authority"
+    script.expect(f"{function} by {role} {wanted}", actual, met=refused is not may)
+
+
+def play(script: Script) -> None:
+    """The whole matrix, the owner's functions last, since they change who may what."""
+    codec = script.run.lab.wanted.target.codec
+    number = 1
+    for role in ROLES:
+        for function, args in operator_functions(script, number):
+            if codec.has(function):
+                judge(script, function, args, role, role in OPERATORS, OPERATOR_REFUSAL)
+        number += 2
+    count = script.read("polygon", "transaction_count")
+    script.expect_equal("transactions buffered by those who may", count, 2 * len(OPERATORS))
+    for role in reversed(ROLES):
+        for function, args in owner_functions():
+            if codec.has(function):
+                judge(script, function, args, role, role == "owner", OWNER_REFUSALS)
+    if codec.has("accept_ownership"):
+        for role in reversed(ROLES):
+            judge(script, "accept_ownership", (), role, role == "newowner", OWNER_REFUSALS)
+        script.expect_equal("the owner", script.read("polygon", "owner"), role_account("newowner").address)
+
+
+def test_role_matrix(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Run the matrix and judge the history."""
+    lab_run(SETUP, play)
