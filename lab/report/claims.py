@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.errors import Problem
+from lab.html.text import clean
 from lab.report.rows import Catalogue
-from lab.report.text import clean
 from lab.validation import nearest
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lab.html.text import clean, short, times
 from lab.model.history import (
     Block,
     Call,
@@ -19,7 +20,6 @@ from lab.model.history import (
     Submit,
     Tx,
 )
-from lab.report.text import clean, short, times
 
 Kind = Literal[
     "buffered",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from lab.html.text import clean, seconds
 from lab.model.history import Expectation, History
 from lab.model.verdict import RunVerdict, Verdict
-from lab.report.text import clean, seconds
 from lab.report.timeline import timeline_text
 
 MAX_FINDINGS = 3

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.evidence.folder import RunFolder, write_atomically
+from lab.html.text import clean, relative_link
 from lab.model.verdict import Verdict
 from lab.report.folder import Folder
 from lab.report.html import asset, render_page
 from lab.report.scenario_html import report_page
-from lab.report.text import clean, relative_link
 
 _WORST_FIRST = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.NOT_EXERCISED: 2, Verdict.PASS: 3}
 

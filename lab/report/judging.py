@@ -9,10 +9,10 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from lab.html.text import clean
 from lab.model.verdict import Verdict
 from lab.report.reading import Run
 from lab.report.rows import Proof, Row
-from lab.report.text import clean
 from lab.report.verdicts import RowEvidence, RowResult, RowVerdict
 
 _SEVERITY = (RowVerdict.FAIL, RowVerdict.UNKNOWN, RowVerdict.STALE, RowVerdict.NOT_RUN, RowVerdict.PASS)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lab.html.text import clean
 from lab.report.decision import counts_of, decide, rows_word
 from lab.report.folder import Folder
 from lab.report.judging import judge
 from lab.report.reading import Run, read_run
 from lab.report.rows import STAGES, Catalogue, Stage
-from lab.report.text import clean
 from lab.report.verdicts import (
     SETTLED,
     Contradiction,

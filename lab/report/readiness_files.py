@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from lab.evidence.folder import write_atomically
+from lab.html.text import relative_link
 from lab.report.html import asset, render_page
 from lab.report.readiness_markdown import readiness_markdown
-from lab.report.text import relative_link
 from lab.report.verdicts import Readiness, RowVerdict
 
 SCHEMA = Path(__file__).with_name("readiness.schema.json")

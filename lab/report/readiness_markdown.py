@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from lab.report.text import clean
+from lab.html.text import clean
 from lab.report.verdicts import Readiness, RowVerdict
 
 MAX_ROWS = 60

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab.errors import LabError
+from lab.html.text import clean
 from lab.model.verdict import RunVerdict
 from lab.report.folder import Folder
-from lab.report.text import clean
 
 T = TypeVar("T")
 CLOCK_SLACK = timedelta(minutes=5)

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from markupsafe import Markup
 
 from lab.errors import LabError
+from lab.html.text import clean, relative_link
 from lab.model.history import Expectation, FaultMark, History
 from lab.report.folder import Folder
 from lab.report.html import asset, render, render_page
-from lab.report.text import clean, relative_link
 from lab.report.timeline import timeline_svg
 
 T = TypeVar("T")

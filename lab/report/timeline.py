@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from lab.html.text import clean, seconds
 from lab.model.history import History
 from lab.report.events import Event, events
-from lab.report.text import clean, seconds
 from lab.report.timeline_svg import timeline_svg
 
 __all__ = ["timeline_svg", "timeline_text"]

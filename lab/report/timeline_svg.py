@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
+from lab.html.text import clean, seconds, times
 from lab.model.history import Block, EmptyBlocks, FaultMark, History, Reorg
 from lab.report.events import Event, Kind, events
 from lab.report.marks import MARKS, shape
-from lab.report.text import clean, seconds, times
 
 WIDTH = 960
 LEFT = 118
