@@ -9,7 +9,7 @@ from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault
 from lab.model.history import Expectation, FaultMark, Note
 from lab.runner.operations import Operations, Pending
-from lab.scenario.faults import Fault
+from lab.scenario.faults import Fault, LastingFault
 from lab.scenario.item import ScenarioItem, Step
 from lab.session.lab import Lab
 
@@ -66,9 +66,11 @@ class Run:
             )
         )
         active.inject()
-        lasts_ms = getattr(spec, "for_ms", None)
-        if lasts_ms is not None:
-            self.lab.scheduler.at(self.now_ms + lasts_ms, lambda: self.heal(step_id))
+        if not isinstance(spec, LastingFault):
+            # What happens at once is over at once.
+            self.heal(step_id)
+        elif spec.for_ms is not None:
+            self.lab.scheduler.at(self.now_ms + spec.for_ms, lambda: self.heal(step_id))
 
     def heal(self, step_id: str) -> None:
         """End a fault and record how often it bit. Healing one that was healed is no error."""
