@@ -11,7 +11,7 @@ from lab.chains.observer import Observer
 from lab.chains.producer import BlockProducer, Mined
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
-from lab.errors import LabError, NodeFailure
+from lab.errors import LabError, NodeFailure, UsageError
 from lab.evidence import Recorder
 from lab.model.finality import Finality
 from lab.networks.profile import NetworkProfile
@@ -157,6 +157,7 @@ class Chain:
 
     def freeze(self) -> None:
         """Stop the node where it stands: requests hang, no blocks come, and none are made up for later."""
+        self._needs_to_run("freeze")
         self.catch_up()
         self.node.pause()
         self._halt("paused")
@@ -179,6 +180,7 @@ class Chain:
 
     def crash(self) -> None:
         """Kill the node. The chain up to its head is durable, the transaction pool is lost."""
+        self._needs_to_run("kill")
         self.catch_up()
         self.observer.flush()
         self._state = self.producer.rpc.call("anvil_dumpState", True)
@@ -198,6 +200,13 @@ class Chain:
         self.observer.rpc = rpc
         self.condition = "up"
         self.producer.node_restarted(rpc)
+
+    def _needs_to_run(self, action: str) -> None:
+        if self.condition != "up":
+            raise UsageError(
+                f"expected a running node of {self.name} to {action}, it is {self.condition} already: "
+                "heal the fault that stopped it before this one begins"
+            )
 
     def _halt(self, condition: Literal["paused", "down"]) -> None:
         self.producer.stopped = True

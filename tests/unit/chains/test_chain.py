@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab.errors import LabError, NodeFailure
+from lab.errors import LabError, NodeFailure, UsageError
 from lab.model.finality import Finality
 from lab.model.history import AnyRecord, Block, EmptyBlocks, Reorg
+from lab.networks import load_network
+from lab.networks.profile import ArbitrumFee, BacklogTarget
 from lab.networks.slots import SlotClock
 from lab.rpc import HttpTransport, Rpc, RpcTimeout, RpcUnavailable
 from lab.session.lab import VIRTUAL_GENESIS, Lab
@@ -175,6 +177,43 @@ def test_a_reorg_where_no_empty_blocks_are_mined(start_lab: StartLab) -> None:
     assert after[3] != before[3]
 
 
+def test_a_reorg_keeps_fees_that_depend_on_time(start_lab: StartLab) -> None:
+    """Replacements come all at once, and their base fees are those of their slots."""
+    arbitrum = load_network("arbitrum")
+    assert isinstance(arbitrum.fee, ArbitrumFee)
+    slow = arbitrum.fee.model_copy(update={"targets": (BacklogTarget(gas_per_second=20_000, window_s=20),)})
+    lab = start_lab(arbitrum.model_copy(update={"fee": slow, "mines_empty_blocks": True}))
+    lab.scheduler.advance_to(10_000)
+    buffer(lab, "arbitrum", 1, payload_bytes=512)
+    lab.scheduler.sleep(5)
+    lab.chains["arbitrum"].look()
+    before = facts(lab, "arbitrum")
+    assert len({fee for _, fee in before[-8:]}) == 8
+    lab.chains["arbitrum"].reorg(8, requeue=False)
+    assert facts(lab, "arbitrum") == before
+
+
+def test_a_reorg_takes_the_fee_curve_back(start_lab: StartLab) -> None:
+    """What Arbitrum's price remembers of gas in lost blocks is forgotten with them."""
+    arbitrum = load_network("arbitrum")
+    assert isinstance(arbitrum.fee, ArbitrumFee)
+    slow = arbitrum.fee.model_copy(update={"targets": (BacklogTarget(gas_per_second=1000, window_s=300),)})
+    fees = []
+    for lost in (False, True):
+        lab = start_lab(arbitrum.model_copy(update={"fee": slow}))
+        for number, t_ms in enumerate((10_000, 20_000, 30_000)):
+            lab.scheduler.advance_to(t_ms)
+            if t_ms == 20_000 and not lost:
+                continue
+            buffer(lab, "arbitrum", number + 1, payload_bytes=512)
+            lab.scheduler.sleep(1)
+            lab.chains["arbitrum"].look()
+            if t_ms == 20_000:
+                assert len(lab.chains["arbitrum"].reorg(1, requeue=False)) == 1
+        fees.append(int(block(lab, "arbitrum", 3)["baseFeePerGas"], 16))
+    assert fees[0] == fees[1] > arbitrum.fee.floor_wei
+
+
 def test_a_frozen_node_makes_no_blocks_up(start_lab: StartLab) -> None:
     """Its slots pass; after the thaw the next block comes in the next slot, with that slot's timestamp."""
     lab = at(start_lab, 50)
@@ -264,6 +303,19 @@ def test_a_state_of_several_megabytes_survives_a_restart(start_lab: StartLab) ->
     assert len(chain._state) > 2 * 1024 * 1024
     chain.restart()
     assert hashes(lab, "base") == before
+
+
+@pytest.mark.parametrize(("first", "condition"), [("freeze", "paused"), ("crash", "down")])
+@pytest.mark.parametrize("second", ["freeze", "crash"])
+def test_a_stopped_node_cannot_be_stopped_again(start_lab: StartLab, first: str, condition: str, second: str) -> None:
+    """At once and with what to do, not after a time-out; the chain can still be healed."""
+    lab = at(start_lab, 30)
+    chain, before = lab.chains[ETH], hashes(lab, ETH)
+    getattr(chain, first)()
+    with pytest.raises(UsageError, match=f"it is {condition} already"):
+        getattr(chain, second)()
+    chain.thaw() if first == "freeze" else chain.restart()
+    assert hashes(lab, ETH) == before
 
 
 def test_a_gas_limit_survives_a_restart_and_a_thaw(start_lab: StartLab) -> None:
