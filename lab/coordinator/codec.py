@@ -136,6 +136,14 @@ class Codec:
         inputs = self.functions[function]["inputs"][len(self._leading.get(function, ())) :]
         return known_parameters(FUNCTIONS.get(function), inputs, self._types(inputs))
 
+    def types(self, function: str) -> list[str]:
+        """The types of a function's parameters."""
+        return self._types(self.functions[function]["inputs"])[len(self._leading.get(function, ())) :]
+
+    def result_types(self, function: str) -> list[str]:
+        """The types that a function returns."""
+        return self._types(self.functions[function].get("outputs", ()))
+
     def has(self, *functions: str) -> bool:
         """True if the contract has all of these functions."""
         return all(function in self.functions for function in functions)

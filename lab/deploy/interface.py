@@ -1,0 +1,188 @@
+"""What a contract offers of the documented interface, found without running it: from its ABI and its bytecode.
+
+Nothing here refuses a contract. What is missing is told first, so that nobody has to find it in a failing scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lab.coordinator import Codec, StateNumbering
+from lab.coordinator.documented import (
+    CAPABILITIES,
+    EVENTS,
+    FAILURE_REASONS,
+    FUNCTIONS,
+    REVERTS,
+    Part,
+    Signature,
+    same_types,
+)
+from lab.deploy.compiled import CompiledContract
+from lab.validation import nearest
+
+Found = Literal["found", "missing", "different"]
+WORD_BYTES = 32
+# Shorter runs of printable bytes are opcodes more often than words.
+TEXT_BYTES_MIN = 8
+# Views whose results every contract shapes by its own struct.
+FREE_RESULTS = frozenset({"transactions"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One function, event or revert. `detail` says under which other name, or what is there instead."""
+
+    kind: Literal["function", "event", "revert", "constructor"]
+    name: str
+    part: Part
+    found: Found
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.found}" + (f", {self.detail}" if self.detail else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The report on one contract."""
+
+    contract: str
+    compiler: str
+    items: tuple[Item, ...]
+    capabilities: tuple[str, ...]
+    lacking: tuple[str, ...]
+
+    @property
+    def deviations(self) -> tuple[Item, ...]:
+        """What differs from the documented interface."""
+        return tuple(item for item in self.items if item.part == "documented" and item.found != "found")
+
+    @property
+    def partial(self) -> tuple[Item, ...]:
+        """What is missing or different in optional parts that the contract has."""
+        return tuple(item for item in self.items if item.part in self.capabilities and item.found != "found")
+
+    def lines(self, numbering: StateNumbering | None = None) -> list[str]:
+        """The report as text, the outcome first."""
+        functions = [item for item in self.items if item.kind == "function" and item.part == "documented"]
+        have = sum(item.found == "found" for item in functions)
+        first = f"contract {self.contract} ({self.compiler}): {have} of {len(functions)} documented functions"
+        lines = [first if self.deviations else f"{first}, with all events and reverts"]
+        lines += [f"  {line}" for line in _told((*self.deviations, *self.partial))]
+        optional = [f"has {', '.join(self.capabilities)}" if self.capabilities else "has none"]
+        optional += [f"lacks {', '.join(map(self._lacking, self.lacking))}"] if self.lacking else []
+        lines.append(f"  optional parts: {'; '.join(optional)}")
+        if numbering is not None:
+            numbers = ", ".join(f"{name} {number}" for name, number in numbering.numbers.items())
+            lines.append(f"  states: {numbers}")
+        return lines
+
+    def _lacking(self, part: str) -> str:
+        """A part with what of it there is, if anything."""
+        functions = {item.name: item.found for item in self.items if item.kind == "function" and item.part == part}
+        there = [name for name, found in functions.items() if found == "found"]
+        return f"{part} (there is only {', '.join(there)})" if there else part
+
+
+def _told(items: Iterable[Item]) -> list[str]:
+    """A line each, but one for all of a kind of which there is no more to say than that they are missing."""
+    lines: dict[str, list[str]] = {}
+    for item in items:
+        if item.found == "missing" and not item.detail:
+            lines.setdefault(f"{item.kind}s missing: ", []).append(item.name)
+        else:
+            lines[str(item)] = []
+    return [head + ", ".join(names) for head, names in lines.items()]
+
+
+def inspect(contract: CompiledContract, codec: Codec) -> Interface:
+    """Compare a contract with the documented interface, under the names that its project file gives."""
+    items = [_function(codec, signature) for signature in FUNCTIONS.values()]
+    items += [_event(codec, signature) for signature in EVENTS.values()]
+    items += _constructor(contract.abi)
+    code = bytes.fromhex(contract.bytecode.removeprefix("0x"))
+    words = texts(code)
+    items += [_revert(code, words, text) for text in (*REVERTS, *FAILURE_REASONS)]
+    has = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
+    lacking = tuple(name for name in CAPABILITIES if name not in has)
+    return Interface(contract.name, contract.compiler, tuple(items), has, lacking)
+
+
+def _function(codec: Codec, wanted: Signature) -> Item:
+    entry = codec.functions.get(wanted.name)
+    if entry is None:
+        return Item("function", wanted.name, wanted.part, "missing", _meant(wanted.name, codec.functions))
+    types = codec.types(wanted.name)
+    returns = codec.result_types(wanted.name)
+    differs = not same_types(wanted.types, types)
+    if wanted.name not in FREE_RESULTS and wanted.returns:
+        differs = differs or not same_types(wanted.returns, returns)
+    if differs:
+        got = f"({', '.join(types)})" + (f" -> ({', '.join(returns)})" if returns else "")
+        expected = f"({', '.join(wanted.types)})" + (f" -> ({', '.join(wanted.returns)})" if wanted.returns else "")
+        return Item("function", wanted.name, wanted.part, "different", f"expected {expected}, got {got}")
+    return Item("function", wanted.name, wanted.part, "found", _renamed(wanted.name, entry))
+
+
+def _event(codec: Codec, wanted: Signature) -> Item:
+    entry = codec.events.get(wanted.name)
+    if entry is None:
+        return Item("event", wanted.name, wanted.part, "missing", _meant(wanted.name, codec.events))
+    types = [str(parameter["type"]) for parameter in entry["inputs"]]
+    if not same_types(wanted.types, types):
+        detail = f"expected ({', '.join(wanted.types)}), got ({', '.join(types)})"
+        return Item("event", wanted.name, wanted.part, "different", detail)
+    return Item("event", wanted.name, wanted.part, "found", _renamed(wanted.name, entry))
+
+
+def _constructor(abi: list[dict[str, Any]]) -> list[Item]:
+    """The lab deploys without arguments; a constructor that wants some cannot be served."""
+    wanted = [entry for entry in abi if entry.get("type") == "constructor" and entry.get("inputs")]
+    types = [str(parameter.get("type")) for entry in wanted for parameter in entry["inputs"]]
+    detail = f"expected no arguments, got ({', '.join(types)})"
+    return [Item("constructor", "arguments", "documented", "different", detail)] if wanted else []
+
+
+def _revert(code: bytes, words: tuple[str, ...], text: str) -> Item:
+    raw = text.encode()
+    # Compilers store a text in words of 32 bytes.
+    if all(raw[start : start + WORD_BYTES] in code for start in range(0, len(raw), WORD_BYTES)):
+        return Item("revert", f'"{text}"', "documented", "found")
+    others = {other[:WORD_BYTES] for other in (*REVERTS, *FAILURE_REASONS)}
+    close = nearest(text[:WORD_BYTES], [word for word in words if word not in others])
+    detail = f'the code holds "{close}"' if close else ""
+    return Item("revert", f'"{text}"', "documented", "different" if close else "missing", detail)
+
+
+def texts(code: bytes) -> tuple[str, ...]:
+    """Runs of printable bytes in a contract's code: its messages, in pieces of up to 32 bytes."""
+    found: dict[str, None] = {}
+    run = bytearray()
+    for byte in (*code, 0):
+        if 0x20 <= byte < 0x7F:
+            run.append(byte)
+            continue
+        if len(run) >= TEXT_BYTES_MIN:
+            found.setdefault(_after_push(run.decode()))
+        run.clear()
+    return tuple(found)
+
+
+def _after_push(text: str) -> str:
+    """A push's opcode and what stands before it may be printable too, and what comes after a whole word of text."""
+    start = next(
+        (index for index, char in enumerate(text) if char.isupper() and text[index + 1 : index + 2].islower()), 0
+    )
+    return text[start : start + WORD_BYTES]
+
+
+def _renamed(name: str, entry: Mapping[str, Any]) -> str:
+    return "" if entry["name"] == name else f"as {entry['name']}"
+
+
+def _meant(name: str, known: Mapping[str, Any]) -> str:
+    close = nearest(name, known)
+    return f"did you mean {close}? (lab.yaml can say so)" if close and close not in FUNCTIONS | EVENTS else ""

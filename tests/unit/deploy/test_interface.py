@@ -1,0 +1,135 @@
+"""The interface report: what is there under which name, what is missing, what is different."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.coordinator import Codec, StateNumbering
+from lab.coordinator.documented import FUNCTIONS, REVERTS
+from lab.deploy.compile import compile_contract
+from lab.deploy.compiled import CompiledContract
+from lab.deploy.interface import Interface, Item, inspect, texts
+from lab.model.names import ContractNames
+from lab.session.suite import cache_folder
+
+CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
+
+
+def compiled(name: str) -> CompiledContract:
+    """A contract of this repository."""
+    return compile_contract(CONTRACTS / name, cache_dir=cache_folder() / "compiled")
+
+
+@pytest.fixture(scope="module")
+def plain() -> CompiledContract:
+    return compiled("plain/PlainCoordinator.vy")
+
+
+def report(contract: CompiledContract, **names: dict[str, str]) -> Interface:
+    """The report under names of a project file."""
+    return inspect(contract, Codec(contract.abi, ContractNames(**names)))
+
+
+def item(interface: Interface, name: str) -> Item:
+    """The report's line on one name."""
+    return next(each for each in interface.items if each.name == name)
+
+
+@pytest.mark.parametrize(
+    "name", ["TesseractCoordinator.vy", "plain/PlainCoordinator.vy", "broken/zero_default_state.vy"]
+)
+def test_a_complete_contract_has_nothing_to_tell(name: str) -> None:
+    """By both compilers, with and without optional parts."""
+    interface = report(compiled(name))
+    assert (interface.deviations, interface.partial) == ((), ())
+    assert interface.lines()[0].endswith("14 of 14 documented functions, with all events and reverts")
+
+
+def test_optional_parts_are_told(plain: CompiledContract) -> None:
+    """What is there, what is not, and what there is of a part that is not whole."""
+    assert report(compiled("TesseractCoordinator.vy")).lacking == ()
+    assert report(plain).capabilities == ()
+    (line,) = [line for line in report(compiled("broken/executes_while_paused.vy")).lines() if "optional" in line]
+    assert "lacks breaker (there is only pause, unpause, paused), expiry" in line
+    partial = report(compiled("broken/breaker_rolled_back.vy")).partial
+    assert [each.name for each in partial] == ["BreakerThresholdSet"]
+
+
+def test_a_missing_function_names_what_was_probably_meant(plain: CompiledContract) -> None:
+    """A name close to it that is not documented itself."""
+    abi = [entry | {"name": "mark_execution"} if entry.get("name") == "mark_executed" else entry for entry in plain.abi]
+    abi = [entry for entry in abi if entry.get("name") not in ("transactions", "TransactionReady")]
+    interface = report(replace(plain, abi=abi))
+    assert item(interface, "mark_executed").found == "missing"
+    assert "did you mean mark_execution?" in item(interface, "mark_executed").detail
+    lines = interface.lines()
+    assert "12 of 14 documented functions" in lines[0]
+    assert "  functions missing: transactions" in lines and "  events missing: TransactionReady" in lines
+
+
+def test_a_renamed_function_is_found(plain: CompiledContract) -> None:
+    """Under the name that the project file gives."""
+    abi = [entry | {"name": "done"} if entry.get("name") == "mark_executed" else entry for entry in plain.abi]
+    interface = report(replace(plain, abi=abi), functions={"mark_executed": "done"})
+    assert interface.deviations == ()
+    assert item(interface, "mark_executed").detail == "as done"
+
+
+def test_other_types_are_different(plain: CompiledContract) -> None:
+    """In functions, their results, events and the constructor; the width of a state's number is free."""
+    narrow = [{"name": "", "type": "uint8"}]
+    texted = [{"name": "reason", "type": "string"}]
+    changed: dict[str, dict[str, Any]] = {
+        "resolve_dependency": {"inputs": [{"name": "tx_id", "type": "uint256"}]},
+        "owner": {"outputs": texted},
+        "get_transaction_state": {"outputs": narrow},
+        "TransactionReady": {"inputs": [{"name": "tx_id", "type": "uint256", "indexed": True}]},
+    }
+    abi = [entry | changed.get(str(entry.get("name")), {}) for entry in plain.abi if entry["type"] != "constructor"]
+    abi.append({"type": "constructor", "inputs": [{"name": "admin", "type": "address"}]})
+    interface = report(replace(plain, abi=abi))
+    assert [str(each) for each in interface.deviations] == [
+        "function resolve_dependency: different, expected (bytes32), got (uint256)",
+        "function owner: different, expected () -> (address), got () -> (string)",
+        "event TransactionReady: different, expected (bytes32), got (uint256)",
+        "constructor arguments: different, expected no arguments, got (address)",
+    ]
+
+
+def test_reverts_are_looked_for_in_the_code(plain: CompiledContract, tmp_path: Path) -> None:
+    """Long ones in words of 32 bytes; another wording is quoted, but never another documented revert."""
+    source = (CONTRACTS / "plain/PlainCoordinator.vy").read_text()
+    source = source.replace('"Timestamp cannot be in the past"', '"Timestamp must not be in the past"')
+    source = source.replace(', "Transaction not ready"', "")
+    (tmp_path / "worded.vy").write_text(source)
+    interface = report(compile_contract(tmp_path / "worded.vy", cache_dir=tmp_path / "cache"))
+    assert [str(each) for each in interface.deviations] == [
+        'revert "Timestamp cannot be in the past": different, the code holds "Timestamp must not be in the pas"',
+        'revert "Transaction not ready": missing',
+    ]
+    assert item(report(plain), f'"{REVERTS[-1]}"').found == "found"
+
+
+def test_texts_of_a_code() -> None:
+    """Runs of eight printable bytes and more, without the opcodes before them."""
+    assert texts(b"\x00\x6dNot authorized\x00`@short\x00\x60\x40Only owner can add\xff") == (
+        "Not authorized",
+        "Only owner can add",
+    )
+
+
+def test_state_numbers_are_told_once_they_are_known(plain: CompiledContract) -> None:
+    """They cannot be read off the ABI."""
+    assert not any("states" in line for line in report(plain).lines())
+    assert "  states: EMPTY 0, BUFFERED 1, READY 2, EXECUTED 3, EXPIRED 4" in report(plain).lines(
+        StateNumbering.learn(1)
+    )
+
+
+def test_every_documented_function_is_in_the_report(plain: CompiledContract) -> None:
+    """Optional ones as missing, without being deviations."""
+    assert {each.name for each in report(plain).items if each.kind == "function"} == set(FUNCTIONS)
