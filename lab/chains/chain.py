@@ -185,7 +185,9 @@ class Chain:
         self.observer.flush()
         self._state = self.producer.rpc.call("anvil_dumpState", True)
         self.node.kill()
-        self._raw = {tx_hash: raw for tx_hash, raw in self._raw.items() if not self.waits(tx_hash)}
+        # Over a copy: the fault proxy's thread may still be adding what it handed over before the end.
+        for tx_hash in filter(self.waits, list(self._raw)):
+            self._raw.pop(tx_hash, None)
         self._transport.close()
         self._halt("down")
 

@@ -75,17 +75,19 @@ class Carrier:
         """The answers. Raises NoReply or StatusReply. To be run on when the client has given up: it is on its way."""
         delay_s = max(call.plan.delay_ms for call in calls) / 1000
         await asyncio.sleep(delay_s / 2)
-        for call in calls:
-            refusal = call.plan.refusal
-            if refusal is not None and refusal.http_status is not None:
-                for each in calls:
-                    each.failure = RpcRefused(each.method, refusal.http_status, refusal.message)
-                raise StatusReply(refusal.http_status, refusal.message)
-        answers = [await self._answer(call) for call in calls]
+        status = next((refusal for call in calls if (refusal := call.plan.refusal) and refusal.http_status), None)
+        answers = []
+        if status is None:
+            answers = [await self._answer(call) for call in calls]
+        # A refusal travels back like any other answer: it may be late, or lost.
         if any(call.plan.lose_reply for call in calls):
             await asyncio.sleep(HOLD_S)
             raise NoReply
         await asyncio.sleep(delay_s / 2)
+        if status is not None:
+            for call in calls:
+                call.failure = RpcRefused(call.method, status.http_status or status.code, status.message)
+            raise StatusReply(status.http_status or status.code, status.message)
         return answers
 
     def record(self, calls: Sequence[Call], *, replied: bool) -> None:
@@ -94,7 +96,7 @@ class Carrier:
             if call.sent is None:
                 continue
             failure = call.failure
-            if failure is None and not replied:
+            if not replied and (failure is None or isinstance(failure, RpcRefused)):
                 failure = RpcUnavailable(call.method, "no answer reached the relayer", sent=True)
             self._submits.record(call.sent, failure)
 

@@ -138,6 +138,9 @@ class FaultProxy:
         try:
             answers = await asyncio.shield(task)
             replied = True
+        except StatusReply:
+            replied = True
+            raise
         finally:
             carrier.record(calls, replied=replied)
         return answers

@@ -88,6 +88,16 @@ def test_a_lost_reply_is_a_request_that_was_forwarded(lab: Proxied) -> None:
     assert lab.submits.any_unmined()
 
 
+def test_a_refusal_may_be_lost_as_well(lab: Proxied) -> None:
+    """Who never hears of a refusal cannot know that nothing happened."""
+    lab.policy.add(Always(Effect(refusal=Refusal(-32005, "overloaded", http_status=503))))
+    lab.policy.add(Always(Effect(lose_reply=True)))
+    with pytest.raises(RpcTimeout):
+        lab.client(SHORT_S).call(SEND, [signed()])
+    eventually(lambda: lab.outcomes() == ["info"], "a send without a known outcome")
+    assert lab.upstream.requests == []
+
+
 def test_a_dead_node_resets_the_connection(lab: Proxied) -> None:
     """While the node is down its clients lose their connections; the request certainly had no effect."""
     lab.chain.condition = "down"
