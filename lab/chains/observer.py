@@ -13,7 +13,7 @@ from lab.coordinator import Codec
 from lab.coordinator.codec import DecodedCall, decode_revert
 from lab.coordinator.opcodes import calls_out
 from lab.evidence import Recorder
-from lab.model.history import Block, Call, EmptyBlocks, Log, Reorg, Tx
+from lab.model.records import Block, Call, EmptyBlocks, Log, Reorg, Tx
 from lab.rpc import Rpc, RpcFailure
 
 NO_CODE = ("0x", "0x0")

@@ -6,7 +6,8 @@ against somebody must use the end of the interval that favours him.
 
 from __future__ import annotations
 
-from lab.model.history import Block, EmptyBlocks, History
+from lab.model.history import History
+from lab.model.records import Block, EmptyBlocks
 
 Interval = tuple[int, int]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from lab.checks.blocktimes import final_between, nth_block_after
 from lab.checks.facts import unix_ms
 from lab.checks.fold import fold
-from lab.model.history import History, Leg
+from lab.model.history import History
+from lab.model.records import Leg
 
 BLOCKS = 3
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from lab.checks.fold import Seen, fold
-from lab.model.history import FaultMark, History, Note
+from lab.model.history import History
+from lab.model.records import FaultMark, Note
 
 _RELAYER_WORD = re.compile(r"\b(restart|start|stop|crash|kill|down)\w*", re.IGNORECASE)
 

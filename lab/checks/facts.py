@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from lab.checks.fold import Entry, Fold, fold
 from lab.model.effects import Step, argument
-from lab.model.history import History, Leg, Operation, Submit
+from lab.model.history import History
+from lab.model.records import Leg, Operation, Submit
 
 ZERO_ID = "0x" + "00" * 32
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from lab.model.effects import Step, argument, blind, steps
-from lab.model.history import Block, CoreState, History, Tx
+from lab.model.history import History
+from lab.model.records import Block, CoreState, Tx
 
 BREAKER_PERIOD_S = 3600
 EXPIRED_REASON = "Transaction expired"

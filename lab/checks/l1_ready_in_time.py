@@ -11,7 +11,8 @@ from lab.checks.disturbances import calm_from
 from lab.checks.facts import clock, unix_ms
 from lab.checks.fold import fold
 from lab.checks.outcome import Judgement
-from lab.model.history import History, Leg
+from lab.model.history import History
+from lab.model.records import Leg
 from lab.model.verdict import CheckResult
 
 

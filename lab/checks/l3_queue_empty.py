@@ -10,7 +10,8 @@ from lab.checks.bounds import due_ms
 from lab.checks.disturbances import calm_from
 from lab.checks.facts import clock
 from lab.checks.outcome import Judgement
-from lab.model.history import Block, History, Submit
+from lab.model.history import History
+from lab.model.records import Block, Submit
 from lab.model.verdict import CheckResult
 
 Queue = dict[int, list[Submit]]

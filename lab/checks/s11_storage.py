@@ -11,7 +11,8 @@ from lab.checks.fold import Fold, fold
 from lab.checks.outcome import Judgement
 from lab.checks.storage import differences, hidden_execution
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
-from lab.model.history import FinalRead, History, StoredTransaction
+from lab.model.history import History
+from lab.model.records import FinalRead, StoredTransaction
 from lab.model.verdict import CheckResult
 
 

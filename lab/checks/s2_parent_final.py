@@ -25,7 +25,8 @@ from lab.checks.facts import (
 )
 from lab.checks.fold import Entry, Fold, Move, fold
 from lab.checks.outcome import Judgement
-from lab.model.history import ChainFacts, History, Leg
+from lab.model.history import History
+from lab.model.records import ChainFacts, Leg
 from lab.model.verdict import CheckResult
 
 

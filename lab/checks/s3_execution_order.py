@@ -5,7 +5,8 @@ from __future__ import annotations
 from lab.checks.facts import clock, is_suspended, suspension_note
 from lab.checks.fold import Move, fold
 from lab.checks.outcome import Judgement
-from lab.model.history import History, Leg
+from lab.model.history import History
+from lab.model.records import Leg
 from lab.model.verdict import CheckResult
 
 

@@ -6,7 +6,8 @@ from lab.checks.facts import buffered_with, clock, folds, is_mirror, leg_at, nam
 from lab.checks.fold import Entry, Fold, Seen
 from lab.checks.outcome import Judgement
 from lab.model.effects import argument
-from lab.model.history import History, Operation
+from lab.model.history import History
+from lab.model.records import Operation
 from lab.model.verdict import CheckResult
 
 PAYLOAD_BYTES_MAX = 512

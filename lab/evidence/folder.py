@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from lab.errors import EvidenceFailure
-from lab.model.history import RECORD, History
+from lab.model.history import History
+from lab.model.records import RECORD
 from lab.model.verdict import RunVerdict
 
 SCHEMA_VERSION = 1

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from lab.model.history import AnyRecord, History, Record
+from lab.model.history import History
+from lab.model.records import AnyRecord, Record
 
 R = TypeVar("R", bound=Record)
 

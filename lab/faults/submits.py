@@ -10,7 +10,7 @@ from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
 from lab.evidence import Recorder
 from lab.faults.pool_rules import PoolRules, Sent
-from lab.model.history import Outcome, Submit
+from lab.model.records import Outcome, Submit
 from lab.rpc import RpcFailure
 
 SEND = "eth_sendRawTransaction"

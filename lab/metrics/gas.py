@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.model.history import History, Tx
+from lab.model.history import History
+from lab.model.records import Tx
 
 WEI_PER_TOKEN = 10**18
 

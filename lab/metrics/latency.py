@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.model.effects import steps
-from lab.model.history import History, Leg
+from lab.model.history import History
+from lab.model.records import Leg
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.model.history import Block, Call, History, Log, Tx
+from lab.model.history import History
+from lab.model.records import Block, Call, Log, Tx
 
 # The events by which a successful call shows. A documented contract has none for its admin functions.
 EVENTS: dict[str, tuple[str, ...]] = {

@@ -7,19 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab.html.text import clean, short, times
-from lab.model.history import (
-    Block,
-    Call,
-    Expectation,
-    FaultMark,
-    History,
-    Log,
-    Note,
-    Operation,
-    Reorg,
-    Submit,
-    Tx,
-)
+from lab.model.history import History
+from lab.model.records import Block, Call, Expectation, FaultMark, Log, Note, Operation, Reorg, Submit, Tx
 
 Kind = Literal[
     "buffered",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lab.html.text import clean, seconds
-from lab.model.history import Expectation, History
+from lab.model.history import History
+from lab.model.records import Expectation
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.timeline import timeline_text
 

@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from lab.errors import LabError
 from lab.html.text import clean, relative_link
-from lab.model.history import Expectation, FaultMark, History
+from lab.model.history import History
+from lab.model.records import Expectation, FaultMark
 from lab.report.folder import Folder
 from lab.report.html import asset, render, render_page
 from lab.report.timeline import timeline_svg

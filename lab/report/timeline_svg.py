@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
 from lab.html.text import clean, seconds, times
-from lab.model.history import Block, EmptyBlocks, FaultMark, History, Reorg
+from lab.model.history import History
+from lab.model.records import Block, EmptyBlocks, FaultMark, Reorg
 from lab.report.events import Event, Kind, events
 from lab.report.marks import MARKS, shape
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lab.checks import Selection, judge
-from lab.model.history import Expectation, FaultMark, History, Note, Operation
+from lab.model.history import History
+from lab.model.records import Expectation, FaultMark, Note, Operation
 from lab.model.verdict import CheckResult, RunVerdict, Verdict, merge
 from lab.scenario.item import ScenarioItem
 

@@ -14,7 +14,7 @@ from lab.chains.chain import Chain
 from lab.chains.scheduler import Actor, Scheduler
 from lab.coordinator import Account, Codec, Fees, role_account, sign_transaction
 from lab.evidence import Recorder
-from lab.model.history import Operation, Outcome, Tx
+from lab.model.records import Operation, Outcome, Tx
 from lab.rpc import Rpc, RpcFailure, RpcRefused
 
 DEADLINE_MS = 300_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault
-from lab.model.history import Expectation, FaultMark, Note
+from lab.model.records import Expectation, FaultMark, Note
 from lab.runner.operations import Operations, Pending
 from lab.scenario.faults import Fault, LastingFault
 from lab.scenario.item import ScenarioItem, Step

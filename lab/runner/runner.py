@@ -18,7 +18,8 @@ from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder, RunFolder, write_atomically
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.metrics import summarise
-from lab.model.history import Header, History, Leg
+from lab.model.history import History
+from lab.model.records import Header, Leg
 from lab.model.verdict import RunVerdict
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import build_manifest

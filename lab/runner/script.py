@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.coordinator import Reader
-from lab.model.history import Expectation
+from lab.model.records import Expectation
 from lab.runner.operations import Pending
 from lab.runner.run import Run
 from lab.runner.steps.acting import buffer_arguments

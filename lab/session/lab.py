@@ -24,7 +24,7 @@ from lab.faults import Surroundings
 from lab.faults.gate import Gate
 from lab.faults.policy import Policy
 from lab.faults.submits import Submits
-from lab.model.history import ChainFacts
+from lab.model.records import ChainFacts
 from lab.model.session import Session, SessionChain
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.rpc import Transport

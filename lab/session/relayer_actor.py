@@ -10,7 +10,7 @@ from lab.chains.scheduler import Actor, Scheduler
 from lab.coordinator import Account
 from lab.errors import UsageError
 from lab.evidence import Recorder
-from lab.model.history import Note
+from lab.model.records import Note
 from lab.model.session import Session
 from lab.relayer import CRASH_POINTS, Relayer
 from lab.rpc import Transport

@@ -13,7 +13,7 @@ from lab.checks import CHECKS
 from lab.coordinator import ROLES, Codec, Fees, created_address, role_account, rollup_address, sign_transaction
 from lab.deploy.deployer import Deployable
 from lab.evidence import Recorder
-from lab.model.history import Header, Leg
+from lab.model.records import Header, Leg
 from lab.model.verdict import CheckResult
 from lab.networks import load_network
 from lab.scenario.item import ChainSpec

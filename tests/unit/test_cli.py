@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from lab.cli import app
 from lab.evidence import Recorder, RunFolder
-from lab.model.history import Expectation, Header
+from lab.model.records import Expectation, Header
 from lab.model.verdict import Verdict
 from lab.runner.judging import judge_recorded
 from lab.scenario.item import CheckSelection

@@ -134,7 +134,7 @@ def test_packages_stay_where_they_belong(package: str) -> None:
 
 
 # Modules that are one thing in spite of their length, each with its reason.
-LONG: dict[str, str] = {"model/history.py": "the records and their reader are one contract, read side by side"}
+LONG: dict[str, str] = {}
 
 
 def test_modules_are_small() -> None:

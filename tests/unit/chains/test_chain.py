@@ -6,7 +6,7 @@ import pytest
 
 from lab.errors import LabError, NodeFailure, UsageError
 from lab.model.finality import Finality
-from lab.model.history import AnyRecord, Block, EmptyBlocks, Reorg
+from lab.model.records import AnyRecord, Block, EmptyBlocks, Reorg
 from lab.networks import load_network
 from lab.networks.profile import ArbitrumFee, BacklogTarget
 from lab.networks.slots import SlotClock

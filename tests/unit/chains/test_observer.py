@@ -8,7 +8,7 @@ import pytest
 
 from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
-from lab.model.history import Block, EmptyBlocks, Tx
+from lab.model.records import Block, EmptyBlocks, Tx
 from lab.rpc import RpcRefused
 from lab.session.lab import Lab
 from lab.session.suite import cache_folder

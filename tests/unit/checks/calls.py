@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.model.history import Call, Leg, Log
+from lab.model.records import Call, Leg, Log
 
 from .histories import ROLES, ZERO, rollup
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from lab.model.finality import Finality
-from lab.model.history import (
+from lab.model.history import History
+from lab.model.records import (
     AnyRecord,
     Block,
     Call,
@@ -20,7 +21,6 @@ from lab.model.history import (
     FaultMark,
     FinalRead,
     Header,
-    History,
     Leg,
     Log,
     Note,

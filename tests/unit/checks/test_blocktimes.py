@@ -6,7 +6,7 @@ import pytest
 
 from lab.checks.blocktimes import appeared, final_between, nth_block_after
 from lab.model.finality import Finality
-from lab.model.history import EmptyBlocks
+from lab.model.records import EmptyBlocks
 
 from .histories import GENESIS, Story
 

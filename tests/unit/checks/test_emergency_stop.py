@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.checks import CHECKS
-from lab.model.history import Log
+from lab.model.records import Log
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import Made, admin, buffer, execute, fail, log, pause, resolve, unpause

@@ -8,7 +8,8 @@ import pytest
 
 from lab import checks
 from lab.checks import CHECKS, DEFAULT_CHECKS, Check, judge, selected
-from lab.model.history import RECORD, History
+from lab.model.history import History
+from lab.model.records import RECORD
 from lab.model.verdict import CheckResult, Verdict
 
 from .histories import Story

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lab.errors import EvidenceFailure
 from lab.evidence import Recorder, RunFolder, write_atomically
-from lab.model.history import Header, Note
+from lab.model.records import Header, Note
 from lab.model.verdict import RunVerdict, Verdict
 
 HEADER = Header(

@@ -12,11 +12,11 @@ import pytest
 
 from lab.evidence import Recorder, history_digest
 from lab.evidence.recorder import record_line
-from lab.model.history import RECORD, Note
+from lab.model.records import RECORD, Note
 
 DIGEST_OF_TWO = """
 from lab.evidence import history_digest
-from lab.model.history import FaultMark, Note
+from lab.model.records import FaultMark, Note
 print(history_digest([Note(seq=0, t_ms=1, kind="k", text="t"), FaultMark(
     seq=1, t_ms=2, id="f", fault="reorg", chain="a", phase="inject", params={"depth": 3, "orphans": "dropped"})]))
 """

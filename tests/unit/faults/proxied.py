@@ -16,7 +16,7 @@ from lab.evidence import Recorder
 from lab.faults.policy import Effect, Policy
 from lab.faults.proxy import FaultProxy
 from lab.faults.submits import Submits
-from lab.model.history import Submit
+from lab.model.records import Submit
 from lab.networks import load_network
 from lab.rpc import HttpTransport
 from tests.unit.faults.upstream import Upstream

@@ -13,7 +13,7 @@ from lab.coordinator.accounts import Account
 from lab.faults.gate import Gate
 from lab.faults.policy import Effect, Refusal
 from lab.faults.submits import Submits
-from lab.model.history import Submit
+from lab.model.records import Submit
 from lab.rpc import RpcFailure, RpcRefused, RpcTimeout, RpcUnavailable
 from lab.session.lab import Lab
 

@@ -11,7 +11,8 @@ from lab.metrics.distribution import distribution, percentile
 from lab.metrics.gas import cost, gas_by_function, tokens
 from lab.metrics.latency import leg_times
 from lab.metrics.throughput import throughput
-from lab.model.history import RECORD, History
+from lab.model.history import History
+from lab.model.records import RECORD
 
 from ..checks.calls import buffer, execute, resolve
 from ..checks.histories import Story, leg

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lab.model.finality import Finality
-from lab.model.history import (
+from lab.model.history import History
+from lab.model.records import (
     RECORD,
     AnyRecord,
     Block,
@@ -15,7 +16,6 @@ from lab.model.history import (
     EmptyBlocks,
     FinalRead,
     Header,
-    History,
     Leg,
     Note,
     Operation,

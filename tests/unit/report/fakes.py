@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from lab.errors import EvidenceFailure
 from lab.model.finality import Finality
-from lab.model.history import (
+from lab.model.history import History
+from lab.model.records import (
     AnyRecord,
     Block,
     Call,
@@ -19,7 +20,6 @@ from lab.model.history import (
     Expectation,
     FaultMark,
     Header,
-    History,
     Leg,
     Log,
     Note,

@@ -15,7 +15,8 @@ from lab.chains.docker import DockerBackend
 from lab.chains.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.deploy.deployer import Deployable
-from lab.model.history import FaultMark, History, Reorg, Submit
+from lab.model.history import History
+from lab.model.records import FaultMark, Reorg, Submit
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.model.history import AnyRecord, Expectation, FaultMark, Note, Operation
+from lab.model.records import AnyRecord, Expectation, FaultMark, Note, Operation
 from lab.model.verdict import RunVerdict, Verdict
 from lab.runner.judging import judge_recorded
 from lab.scenario.item import CheckSelection

@@ -9,7 +9,7 @@ import pytest
 
 from lab.coordinator import role_account
 from lab.faults import FAULTS
-from lab.model.history import Operation
+from lab.model.records import Operation
 from lab.runner import operations as module
 from lab.runner.operations import Operations, Pending
 from lab.scenario.faults import FAULTS as SPECS

@@ -10,7 +10,8 @@ import pytest
 from lab.chains.process import ProcessBackend
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
-from lab.model.history import Block, EmptyBlocks, History, Note, Submit
+from lab.model.history import History
+from lab.model.records import Block, EmptyBlocks, Note, Submit
 from lab.model.verdict import Verdict
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario

@@ -14,7 +14,7 @@ from lab.checks import CHECKS
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.errors import NodeFailure
-from lab.model.history import Expectation, FaultMark, FinalRead, Header, Note, Operation
+from lab.model.records import Expectation, FaultMark, FinalRead, Header, Note, Operation
 from lab.model.verdict import Verdict
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario

@@ -18,7 +18,7 @@ from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
 from lab.faults.submits import Submits
-from lab.model.history import Note
+from lab.model.records import Note
 from lab.model.session import Session
 from lab.session import relayer_process
 from lab.session.relayer_process import RelayerProcess

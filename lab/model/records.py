@@ -1,0 +1,272 @@
+"""The recorded history of a run: one frozen record per line of `history.jsonl`, and nothing that a check must guess.
+
+Times `t_ms` are milliseconds of the run's clock since its genesis; `timestamp` values are the chains' own, in unix
+seconds. Hashes, addresses and tx_ids are lower-case hex with 0x. Wei and gas are integers. Lines are appended in the
+order in which the lab learnt of things, which under lazy block production need not be the order of `t_ms`: readers
+sort by (t_ms, seq). Everything here is covered by the digest, so no wall time, port, path or process id may enter.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from lab.model.finality import Finality
+
+Outcome = Literal["ok", "fail", "info"]
+CoreState = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
+
+
+class Record(BaseModel):
+    """A line of the history. `seq` counts lines from 0."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seq: int = -1
+    t_ms: int
+
+
+class ChainFacts(BaseModel):
+    """What a reader must know of one chain. `network` is its profile; the key in `Header.chains` is its name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str
+    chain_id: int
+    contract: str
+    rollup: str
+    finality: Finality
+    tag_depth_blocks: int | None = None
+    block_time_ms: int
+    mines_empty_blocks: bool
+    deploy_block: int
+
+
+class Leg(BaseModel):
+    """One declared transaction of a flow; `after` is the name of its parent leg (`flow.leg`), at most one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    flow: str
+    chain: str
+    tx_id: str
+    origin: str
+    target: str
+    payload: str
+    after: str | None = None
+    timestamp: int
+
+
+class Header(Record):
+    """First line: everything that the run was set up with."""
+
+    type: Literal["header"] = "header"
+    scenario: str
+    item: str
+    seed: int
+    clock: Literal["virtual", "real"]
+    genesis_time: int
+    window_s: int
+    chains: dict[str, ChainFacts]
+    roles: dict[str, str]
+    operators: dict[str, tuple[str, ...]] = Field(description="chain -> operator addresses after set-up")
+    legs: tuple[Leg, ...]
+    capabilities: tuple[str, ...] = Field(
+        description="optional parts of this contract: breaker, expiry, handover, batch"
+    )
+    poll_ms: int
+    rpc_budget_ms: int
+    execution_order: Literal["ready", "executed"] = Field(
+        description="S3: the state that a child's execution needs of its parent"
+    )
+
+
+class Call(BaseModel):
+    """One call into the coordinator, direct or from another contract. `args` are decoded by parameter name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    caller: str
+    function: str
+    args: dict[str, Any]
+    ok: bool
+    revert: str | None = None
+
+
+class Log(BaseModel):
+    """One event of the coordinator, decoded. `index` is its position in the block."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event: str
+    args: dict[str, Any]
+    index: int
+
+
+class Tx(BaseModel):
+    """One mined transaction, with the calls it made into the coordinator and the events the coordinator emitted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hash: str
+    sender: str
+    to: str | None
+    nonce: int
+    status: Literal[0, 1]
+    gas_used: int
+    gas_price: int
+    index: int
+    calls: tuple[Call, ...] = ()
+    logs: tuple[Log, ...] = ()
+    traced: bool = Field(default=False, description="calls come from a trace; where it failed: False, and no calls")
+    trace_error: str | None = None
+
+
+class Block(Record):
+    """A block with transactions. Canonical unless a later `reorg` of its chain reaches it."""
+
+    type: Literal["block"] = "block"
+    chain: str
+    number: int
+    hash: str
+    parent: str
+    timestamp: int
+    base_fee: int
+    gas_used: int
+    gas_limit: int
+    txs: tuple[Tx, ...] = ()
+
+
+class EmptyBlocks(Record):
+    """Consecutive empty blocks, numbers first..last; `t_ms` is when the last appeared, `first_t_ms` the first."""
+
+    type: Literal["empty_blocks"] = "empty_blocks"
+    chain: str
+    first: int
+    last: int
+    first_t_ms: int
+    first_timestamp: int
+    last_timestamp: int
+    last_hash: str
+    last_base_fee: int
+
+
+class Reorg(Record):
+    """All blocks of `chain` above `ancestor` recorded so far are orphaned; their replacements follow as new lines."""
+
+    type: Literal["reorg"] = "reorg"
+    chain: str
+    depth: int
+    ancestor: int
+    orphaned_txs: tuple[str, ...]
+    requeued_txs: tuple[str, ...]
+    beyond_finality: bool
+
+
+class Submit(Record):
+    """A raw transaction handed to a chain's endpoint by the relayer, as the fault layer saw it."""
+
+    type: Literal["submit"] = "submit"
+    chain: str
+    sender: str
+    tx: str
+    nonce: int
+    function: str | None
+    args: dict[str, Any]
+    max_fee_per_gas: int
+    outcome: Outcome
+    error: str | None = None
+
+
+class Operation(Record):
+    """A client operation of the scenario, from `t_ms` to `end_ms`. `info`: it may or may not have happened."""
+
+    type: Literal["operation"] = "operation"
+    id: str
+    actor: str
+    chain: str
+    function: str
+    args: dict[str, Any]
+    leg: str | None = None
+    end_ms: int
+    outcome: Outcome
+    tx: str | None = None
+    block: int | None = None
+    revert: str | None = None
+
+
+class FaultMark(Record):
+    """A fault was injected, or healed with the number of times that it really acted and the proof of it."""
+
+    type: Literal["fault"] = "fault"
+    id: str
+    fault: str
+    chain: str | None
+    phase: Literal["inject", "heal"]
+    bites: int = 0
+    proof: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Expectation(Record):
+    """A scenario's own expectation, judged. `expected` and `actual` are for people."""
+
+    type: Literal["expectation"] = "expectation"
+    id: str
+    where: str
+    expected: str
+    actual: str
+    met: bool
+    because: str | None = None
+
+
+class Note(Record):
+    """A mark on the time line: `relayer` start, crash and restart, `settle`, `timeout`, a clock that was moved."""
+
+    type: Literal["note"] = "note"
+    kind: str
+    text: str
+    chain: str | None = None
+
+
+class StoredTransaction(BaseModel):
+    """One transaction as the contract's getters return it at the end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tx_id: str
+    state: CoreState
+    raw_state: int
+    origin: str
+    target: str
+    payload: str | None
+    dependency: str
+    timestamp: int
+
+
+class FinalRead(Record):
+    """Final reads of one chain over the unfaulted connection, at block `number`; `error` says why if they failed."""
+
+    type: Literal["final"] = "final"
+    chain: str
+    number: int
+    hash: str
+    timestamp: int
+    transaction_count: int | None
+    window_s: int | None
+    owner: str | None
+    paused: bool | None
+    breaker_threshold: int | None = None
+    failure_count: int | None = None
+    operators: dict[str, bool] = Field(default_factory=dict)
+    transactions: tuple[StoredTransaction, ...] = ()
+    error: str | None = None
+
+
+AnyRecord = Annotated[
+    Header | Block | EmptyBlocks | Reorg | Submit | Operation | FaultMark | Expectation | Note | FinalRead,
+    Field(discriminator="type"),
+]
+RECORD: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord)
