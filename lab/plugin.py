@@ -7,11 +7,10 @@ does is the runner's business, what a report says the report's.
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -31,6 +30,7 @@ from lab.runner.runner import Options, Result, run_item
 from lab.runner.script import Script
 from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario, parse_scenario
+from lab.session.project import find_project
 from lab.session.suite import Suite, item_folder_name, new_run_id, open_suite, point_latest
 
 SUITE = pytest.StashKey[Suite]()
@@ -91,9 +91,24 @@ def suite(config: pytest.Config) -> Suite:
             backend=options.backend,
             image=options.image,
             contract=options.contract,
-            notify=lambda text: print(text, file=sys.__stderr__),
+            notify=lambda text: _tell(config, text),
+            smoke=True,
+            project=find_project(config.rootpath),
         )
     return config.stash[SUITE]
+
+
+def terminal(config: pytest.Config) -> TextIO | None:
+    """Where pytest itself writes, past its capture of output; None in an xdist worker, which has no terminal."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    file: TextIO | None = None if reporter is None else reporter._tw._file
+    return file
+
+
+def _tell(config: pytest.Config, text: str) -> None:
+    file = terminal(config)
+    if file is not None:
+        print(f"\n{text}", file=file, flush=True)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -153,7 +168,7 @@ def carry_out(
     shared = suite(config)
     folder = Path(config.option.results) / config.stash[RUN_ID] / item_folder_name(item.item)
     node.stash[FOLDER] = folder
-    with progress_of(item.item, shown=not _is_worker(config)) as progress:
+    with progress_of(item.item, terminal(config)) as progress:
         options = Options(
             backend=shared.backend,
             backend_reason=shared.reason,
@@ -162,6 +177,7 @@ def carry_out(
             clock=config.option.clock,
             progress=progress,
             scenario_items=siblings,
+            smoke=shared.smoke,
         )
         result = run_item(item, options, folder, _repeat(node), play)
     node.user_properties += [
@@ -227,7 +243,24 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Where evidence goes."""
     if not _runs_scenarios(config) or config.option.collectonly:
         return []
-    return [f"tesseract-lab: evidence in {Path(config.option.results) / config.stash[RUN_ID]}"]
+    evidence = f"tesseract-lab: evidence in {Path(config.option.results) / config.stash[RUN_ID]}"
+    # With xdist this process collects nothing, so there is no later moment before the first run.
+    return [evidence, *(_contract_lines(config) if getattr(config.option, "numprocesses", None) else ())]
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """What is known of the contract before anything runs: its smoke run, and what it lacks of the interface."""
+    if config.option.collectonly or not any(isinstance(item, ScenarioTest) for item in items):
+        return []
+    return _contract_lines(config)
+
+
+def _contract_lines(config: pytest.Config) -> list[str]:
+    try:
+        return suite(config).contract_lines()
+    except LabError:
+        # Whoever needs the suite next meets the same error, and reports it as it should be.
+        return []
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

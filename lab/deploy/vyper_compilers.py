@@ -55,15 +55,20 @@ def _run_installed(source: VyperSource) -> CompilerOutput:
     return CompilerOutput(output["abi"], output["bytecode"], output["bytecode_runtime"])
 
 
-def _run_isolated(source: VyperSource) -> CompilerOutput:
+def isolated_command(source: VyperSource, formats: str) -> list[str]:
+    """The command that runs a source's own compiler; to be run in the source's project root."""
     version = source.compiler_version
-    root = project_root(source.path)
     # Before 0.4 there is one root for imports, the folder that the compiler runs in.
     searched = () if version.startswith("0.3.") else source.search_paths
     paths = [part for path in searched for part in ("-p", str(path))]
-    command = [_find_uv(), "tool", "run", "--python", interpreter_for(version), "--no-python-downloads",
-               "--from", f"vyper=={version}", "vyper", "-f", "abi,bytecode,bytecode_runtime", *paths,
-               str(source.path)]  # fmt: skip
+    return [_find_uv(), "tool", "run", "--python", interpreter_for(version), "--no-python-downloads",
+            "--from", f"vyper=={version}", "vyper", "-f", formats, *paths, str(source.path)]  # fmt: skip
+
+
+def _run_isolated(source: VyperSource) -> CompilerOutput:
+    version = source.compiler_version
+    root = project_root(source.path)
+    command = isolated_command(source, "abi,bytecode,bytecode_runtime")
     try:
         done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=COMPILE_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as error:

@@ -16,7 +16,9 @@ def run_verdict(item: ScenarioItem, history: History, repeat: str) -> RunVerdict
 
 def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVerdict:
     """The verdict with its reasons, worst first: from the history alone, so that evidence can be judged again."""
-    checks = judge(history, selection)
+    blocked = [note.text for note in history.of(Note) if note.kind == "blocked"]
+    # Where nothing was played each check would say so, at length.
+    checks = () if blocked else judge(history, selection)
     verdicts: list[tuple[Verdict, str]] = [
         *_of_checks(checks),
         *_of_expectations(history),
@@ -26,7 +28,9 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     ]
     verdict = merge(found for found, _ in verdicts)
     reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for found, reason in verdicts if found is wanted]
-    if not verdicts:
+    if blocked:
+        reasons = blocked
+    elif not verdicts:
         reasons = ["nothing was judged: no check found its subject and the scenario expects nothing"]
     return RunVerdict(
         scenario=history.header.scenario,

@@ -14,6 +14,7 @@ from typing import Literal
 from lab.chains.backend import Backend
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
+from lab.deploy.smoke import Smoke
 from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder, RunFolder, write_atomically
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
@@ -23,6 +24,7 @@ from lab.model.records import Header, Leg
 from lab.model.verdict import RunVerdict
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import build_manifest
+from lab.runner.needs import blocked
 from lab.runner.operations import Operations
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
@@ -38,7 +40,10 @@ LATE_MS = {"virtual": 0, "real": 500}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means."""
+    """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means.
+
+    With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
+    """
 
     backend: Backend
     backend_reason: str
@@ -47,6 +52,7 @@ class Options:
     clock: Literal["virtual", "real"] | None = None
     progress: Callable[[str], None] = lambda text: None
     scenario_items: tuple[str, ...] = ()
+    smoke: Smoke | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +111,18 @@ def _run_item(
             lab.set_up()
             operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
             run = Run(item, lab, recorder, operations)
-            lacking = _lacking(item)
-            if lacking is None:
+            lacking, useless = _lacking(item), blocked(item, options.smoke)
+            if lacking is None and useless is None:
                 lab.start_relayer()
                 if play is None:
                     _play(run, options.progress)
                 else:
                     play(run)
                 settle(run)
+            elif useless is not None:
+                run.note("blocked", useless)
             else:
-                run.note("unsupported", lacking)
+                run.note("unsupported", str(lacking))
             read_finals(run)
             history = recorder.history()
             manifest = build_manifest(

@@ -1,0 +1,150 @@
+"""The smoke run on a real node: what succeeds, what never does, why, and at which line of the source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.chains.backend import NodeSpec
+from lab.chains.process import ProcessBackend
+from lab.coordinator import StateNumbering
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import Deployable, deployable
+from lab.deploy.smoke import CORE, Smoke, SmokeFailure, smoke
+from lab.networks import load_network
+from lab.networks.anvil import anvil_args
+from lab.rpc import HttpTransport, Rpc
+from lab.session.suite import cache_folder
+
+CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
+PLAIN = (CONTRACTS / "plain/PlainCoordinator.vy").read_text()
+GENESIS = 1_800_000_000
+Try = Callable[[Deployable], Smoke]
+
+
+@pytest.fixture
+def tried(shared_backend: ProcessBackend) -> Try:
+    """Smoke runs, each on a fresh node that traces steps."""
+
+    def one(target: Deployable) -> Smoke:
+        profile = load_network("ethereum")
+        args = (*anvil_args(profile, genesis_time=GENESIS), "--steps-tracing")
+        (node,) = shared_backend.start_all([NodeSpec("smoke", "test", args)])
+        try:
+            return smoke(Rpc(HttpTransport(node.url, timeout_s=10)), target, profile, genesis_time=GENESIS)
+        finally:
+            node.stop()
+
+    return one
+
+
+def changed(folder: Path, old: str, new: str, *, text: str = PLAIN) -> Deployable:
+    """The plain contract with one place changed."""
+    assert text.count(old) == 1
+    path = folder / "Changed.vy"
+    path.write_text(text.replace(old, new))
+    return deployable(compile_contract(path, cache_dir=folder / "cache"))
+
+
+def line_of(words: str, text: str = PLAIN) -> int:
+    """The number of the only line with these words."""
+    (number,) = [number for number, line in enumerate(text.splitlines(), 1) if words in line]
+    return number
+
+
+@pytest.mark.parametrize("name", ["TesseractCoordinator.vy", "plain/PlainCoordinator.vy"])
+def test_a_sound_contract_passes_and_tells_its_states(tried: Try, name: str) -> None:
+    """With every part and with none of the optional ones."""
+    found = tried(deployable(compile_contract(CONTRACTS / name, cache_dir=cache_folder() / "compiled")))
+    assert (found.failure, found.lines(), found.blocks(CORE)) == (None, [], None)
+    assert found.numbering.numbers["EXECUTED"] == 8
+
+
+def test_a_contract_that_buffers_nothing(tried: Try) -> None:
+    """The reason that the contract gives, and the line of the assertion, also by an old compiler."""
+    path = CONTRACTS / "broken/zero_default_state.vy"
+    found = tried(deployable(compile_contract(path, cache_dir=cache_folder() / "compiled")))
+    number = line_of("Transaction already exists", path.read_text())
+    assert found.lines() == [
+        'smoke run: buffer_transaction never succeeds: it reverts with "Transaction already exists" at '
+        f"zero_default_state.vy:{number}",
+        f"  {path.relative_to(Path.cwd())}:{number} | "
+        'assert self.transactions[tx_id].state == State.EMPTY, "Transaction already exists"',
+    ]
+    assert all(found.blocks((operation,)) is found.failure for operation in CORE)
+    assert found.blocks(()) is None
+
+
+def test_a_revert_without_a_reason_has_its_line_all_the_same(tried: Try, tmp_path: Path) -> None:
+    """All of them end in one place of the code; what led there counts."""
+    target = changed(tmp_path, '== State.READY, "Transaction not ready"', "== State.EMPTY")
+    found = tried(target)
+    assert found.failure is not None and found.failure.line is not None
+    assert str(found.failure).startswith("mark_executed never succeeds: it reverts without a reason (")
+    assert found.failure.line.number == line_of("Transaction not ready")
+    assert found.failure.line.text.strip() == "assert self.transactions[tx_id].state == State.EMPTY"
+    assert found.blocks(("buffer_transaction", "resolve_dependency")) is None
+    assert found.blocks(("mark_executed",)) is found.failure
+
+
+def test_a_line_in_an_imported_module(tried: Try, tmp_path: Path) -> None:
+    """The file that holds it is named, not the main one."""
+    (tmp_path / "guard.vy").write_text('@internal\ndef check():\n    assert block.number == 0, "Never"\n')
+    text = PLAIN.replace("event TransactionBuffered", "import guard\n\nevent TransactionBuffered", 1)
+    target = changed(tmp_path, "    self.transaction_count += 1\n", "    guard.check()\n", text=text)
+    found = tried(target)
+    assert found.failure is not None and found.failure.line is not None
+    assert (found.failure.line.place, found.failure.line.path.parent) == ("guard.vy:3", tmp_path)
+
+
+def test_a_resolve_that_only_ever_fails(tried: Try, tmp_path: Path) -> None:
+    """It succeeds as a transaction and says why it did nothing."""
+    found = tried(changed(tmp_path, "block.timestamp < timestamp or", "block.timestamp > timestamp or"))
+    assert str(found.failure) == (
+        'resolve_dependency never succeeds: it emits TransactionFailed("Dependencies not satisfied")'
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": "mark_done"}, "mark_executed never succeeds: the contract has no such function"),
+        ({"inputs": []}, "mark_executed never succeeds: expected mark_executed(), got"),
+    ],
+)
+def test_a_function_that_is_missing_or_takes_something_else(tried: Try, change: dict[str, object], words: str) -> None:
+    """Told without a transaction."""
+    contract = compile_contract(CONTRACTS / "plain/PlainCoordinator.vy", cache_dir=cache_folder() / "compiled")
+    abi = [entry | change if entry.get("name") == "mark_executed" else entry for entry in contract.abi]
+    assert str(tried(deployable(replace(contract, abi=abi))).failure).startswith(words)
+
+
+def test_a_contract_that_cannot_be_deployed_blocks_everything(tried: Try, tmp_path: Path) -> None:
+    """The constructor's own reason."""
+    refusing = 'def __init__():\n    assert msg.sender == empty(address), "Not today"\n'
+    found = tried(changed(tmp_path, "def __init__():\n", refusing))
+    assert found.failure is not None and found.failure.operation == "the deployment"
+    assert "Not today" in found.failure.reason
+    assert found.blocks(()) is found.failure
+
+
+def test_an_artifact_has_no_line(tried: Try, tmp_path: Path) -> None:
+    """Everything else is told as for a source."""
+    target = changed(tmp_path, "== empty(State)", "== State.EMPTY")
+    path = tmp_path / "Changed.json"
+    path.write_text(json.dumps({"abi": target.contract.abi, "bytecode": target.contract.bytecode}))
+    found = tried(deployable(compile_contract(path, cache_dir=tmp_path / "cache")))
+    assert found.lines() == [
+        'smoke run: buffer_transaction never succeeds: it reverts with "Transaction already exists"'
+    ]
+
+
+def test_a_failure_blocks_what_comes_after_it() -> None:
+    """Whoever needs only what was reached before is not blocked."""
+    found = Smoke(SmokeFailure("resolve_dependency", "why"), StateNumbering.of_abi([]))
+    assert found.blocks(("buffer_transaction",)) is None
+    assert found.blocks(("mark_executed",)) is found.failure

@@ -1,0 +1,105 @@
+"""lab.yaml: which contract, which relayer, which names; every mistake with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_utils.crypto import keccak
+
+from lab.errors import InvalidFile
+from lab.session.project import find_project, read_project
+
+WHOLE = """\
+contract: contracts/Mine.vy
+relayer_cmd: python relayer.py --fast
+functions:
+  pause: emergency_pause
+  execute: mark_transaction_executed
+  breaker_threshold: circuit_breaker_threshold
+events:
+  EmergencyStop: CircuitBroken
+roles:
+  operator: OPERATOR_ROLE
+"""
+ABI: list[dict[str, Any]] = [
+    {"type": "function", "name": "emergency_pause"},
+    {"type": "function", "name": "mark_transaction_executed"},
+    {"type": "function", "name": "circuit_breaker_limit"},
+    {"type": "event", "name": "CircuitBroken"},
+]
+
+
+def written(folder: Path, text: str) -> Path:
+    """A project file."""
+    path = folder / "lab.yaml"
+    path.write_text(text)
+    return path
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    """What is wrong with a file, without its folder."""
+    with pytest.raises(InvalidFile) as caught:
+        read_project(written(folder, text))
+    return [str(problem).removeprefix(f"{folder}/") for problem in caught.value.problems]
+
+
+def test_a_whole_file(tmp_path: Path) -> None:
+    """Paths are seen from the file, short names become documented ones, a role's name its hash."""
+    written(tmp_path, WHOLE)
+    project = find_project(tmp_path)
+    assert project is not None
+    assert project.contract == tmp_path / "contracts/Mine.vy"
+    assert project.relayer_cmd == "python relayer.py --fast"
+    assert project.names.functions == {
+        "pause": "emergency_pause",
+        "mark_executed": "mark_transaction_executed",
+        "breaker_threshold": "circuit_breaker_threshold",
+    }
+    assert project.names.events == {"EmergencyStop": "CircuitBroken"}
+    assert project.names.roles == {"operator": "0x" + keccak(text="OPERATOR_ROLE").hex()}
+
+
+def test_a_folder_without_one(tmp_path: Path) -> None:
+    """No file, no project; a folder of that name is none either."""
+    assert find_project(tmp_path) is None
+    (tmp_path / "lab.yaml").mkdir()
+    assert find_project(tmp_path) is None
+
+
+def test_a_role_by_its_hash(tmp_path: Path) -> None:
+    """32 bytes in hex are taken as they are; anything else is a name."""
+    given = "0x" + "AB" * 32
+    assert read_project(written(tmp_path, f'roles: {{operator: "{given}"}}')).names.roles["operator"] == given.lower()
+    short = read_project(written(tmp_path, 'roles: {operator: "0xab"}')).names.roles["operator"]
+    assert short == "0x" + keccak(text="0xab").hex()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("functions:\n  pauze: stop\n", "lab.yaml:2:3 functions.pauze: the lab knows no function pauze (did you"),
+        ("events: {Ready: X}\n", "lab.yaml:1:10 events.Ready: the lab knows no event Ready"),
+        ("roles: {owner: X}\n", "lab.yaml:1:9 roles.owner: the lab knows no role owner (known: operator)"),
+        ("contracts: a.vy\n", "lab.yaml:1:1 contracts: unknown key 'contracts' (did you mean contract?)"),
+        ("contract: 5\n", "lab.yaml:1:11 contract: expected a text, got 5"),
+        ("functions: [pause]\n", "lab.yaml:1:12 functions: expected a mapping"),
+    ],
+)  # fmt: skip
+def test_mistakes_have_their_place(tmp_path: Path, text: str, expected: str) -> None:
+    """File, line, column, and what was probably meant."""
+    (found,) = problems(tmp_path, text)
+    assert found.startswith(expected)
+
+
+def test_names_that_the_contract_does_not_have(tmp_path: Path) -> None:
+    """Told with their place, once the contract is known."""
+    project = read_project(written(tmp_path, WHOLE))
+    with pytest.raises(InvalidFile) as caught:
+        project.check(ABI)
+    assert [str(problem).removeprefix(f"{tmp_path}/") for problem in caught.value.problems] == [
+        "lab.yaml:6:22 functions.breaker_threshold: the contract has no function circuit_breaker_threshold "
+        "(did you mean circuit_breaker_limit?)"
+    ]
+    project.check([*ABI, {"type": "function", "name": "circuit_breaker_threshold"}])
