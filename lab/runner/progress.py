@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 
@@ -15,10 +15,10 @@ PLAIN_EVERY_S = 15.0
 
 
 @contextmanager
-def progress_of(item: str, *, shown: bool = True) -> Iterator[Callable[[str], None]]:
-    """Yields what to call with each step. Writes to the real standard error, past any capture."""
-    console = Console(file=sys.__stderr__, highlight=False)
-    if not shown:
+def progress_of(item: str, file: TextIO | None) -> Iterator[Callable[[str], None]]:
+    """Yields what to call with each step. `file` is where the lines go, past any capture; None for no lines."""
+    console = Console(file=file, highlight=False)
+    if file is None:
         yield lambda text: None
     elif console.is_terminal:
         with console.status(item, spinner="dots") as status:
