@@ -18,12 +18,6 @@ from lab.checks import CHECKS
 from lab.errors import LabError
 from lab.evidence import RunFolder
 from lab.model.verdict import Verdict
-from lab.report.failure import failure_text
-from lab.report.index import write_session_index
-from lab.report.readiness import build_readiness
-from lab.report.readiness_files import write_readiness
-from lab.report.rows import load_catalogue
-from lab.report.scenario_html import scenario_fragment
 from lab.runner.progress import progress_of
 from lab.runner.run import Run
 from lab.runner.runner import Options, Result, run_item
@@ -31,7 +25,7 @@ from lab.runner.script import Script
 from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario, parse_scenario
 from lab.session.project import find_project
-from lab.session.suite import Suite, item_folder_name, new_run_id, open_suite, point_latest
+from lab.session.suite import Suite, item_folder_name, new_run_id, open_suite
 
 SUITE = pytest.StashKey[Suite]()
 RUN_ID = pytest.StashKey[str]()
@@ -187,6 +181,8 @@ def carry_out(
         ("lab_rows", " ".join(item.rows)),
     ]
     if result.verdict.verdict is not Verdict.PASS:
+        from lab.report.failure import failure_text
+
         raise ScenarioFailure(failure_text(result.verdict, result.history) + f"\n\nevidence\n  {folder}")
     return result
 
@@ -229,6 +225,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             from pytest_html import extras
         except ImportError:
             return
+        from lab.report.scenario_html import scenario_fragment
+
         fragment = scenario_fragment(RunFolder(folder), relative_to=folder.parent)
         report.extras = [*getattr(report, "extras", []), extras.html(fragment)]
 
@@ -265,34 +263,12 @@ def _contract_lines(config: pytest.Config) -> list[str]:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """One line per scenario, why this backend, and where to read on."""
-    folder = Path(config.option.results) / config.stash[RUN_ID]
-    runs = [RunFolder(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
-    if _is_worker(config) or not runs:
+    results, run_id = Path(config.option.results), config.stash[RUN_ID]
+    if _is_worker(config) or not any((results / run_id).glob("*/manifest.json")):
         return
-    point_latest(Path(config.option.results), config.stash[RUN_ID])
-    index = write_session_index(folder, runs)
-    readiness = _write_readiness(config, runs)
-    writer = terminalreporter
-    writer.section("Tesseract Lab")
-    for run in runs:
-        manifest, verdict = run.manifest(), run.verdict()
-        colour = {"PASS": "green", "FAIL": "red"}.get(verdict.verdict, "yellow")
-        writer.write(f"{verdict.verdict:<8}", **{colour: True, "bold": True})
-        simulated = f"{manifest['simulated_s']:.0f} s simulated in {manifest['duration_s']:.1f} s"
-        writer.line(f" {manifest['item']}  ({len(manifest['networks'])} chains, {simulated})")
-    writer.line("")
-    writer.line(f"backend    {runs[0].manifest()['backend']['reason']}")
-    writer.line(f"runs       {index}")
-    if getattr(config.option, "htmlpath", None):
-        writer.line(f"report     {config.option.htmlpath}")
-    writer.line(f"readiness  {readiness}")
+    from lab.commands.suite_report import summarise_session
 
-
-def _write_readiness(config: pytest.Config, runs: list[RunFolder]) -> Path:
-    results = Path(config.option.results)
-    bytecode = runs[0].manifest().get("contract", {}).get("bytecode_sha256")
-    report = build_readiness(load_catalogue(), runs, contract_sha256=bytecode, results=results, stage="lab")
-    return write_readiness(report, results / "readiness", results=results)
+    summarise_session(terminalreporter, results, run_id, getattr(config.option, "htmlpath", None))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

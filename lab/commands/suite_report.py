@@ -1,0 +1,46 @@
+"""The end of a pytest session with scenarios: pages, readiness, and the summary in the terminal.
+
+Loaded by the plugin when there is something to report, so that other sessions do not pay for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lab.evidence import RunFolder
+from lab.report.index import write_session_index
+from lab.report.readiness import build_readiness
+from lab.report.readiness_files import write_readiness
+from lab.report.rows import load_catalogue
+from lab.session.suite import point_latest
+
+COLOURS = {"PASS": "green", "FAIL": "red"}
+
+
+def summarise_session(writer: Any, results: Path, run_id: str, html: str | None) -> None:
+    """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter."""
+    folder = results / run_id
+    runs = [RunFolder(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
+    if not runs:
+        return
+    point_latest(results, run_id)
+    index = write_session_index(folder, runs)
+    writer.section("Tesseract Lab")
+    for run in runs:
+        manifest, verdict = run.manifest(), run.verdict()
+        writer.write(f"{verdict.verdict:<8}", **{COLOURS.get(verdict.verdict, "yellow"): True, "bold": True})
+        simulated = f"{manifest['simulated_s']:.0f} s simulated in {manifest['duration_s']:.1f} s"
+        writer.line(f" {manifest['item']}  ({len(manifest['networks'])} chains, {simulated})")
+    writer.line("")
+    writer.line(f"backend    {runs[0].manifest()['backend']['reason']}")
+    writer.line(f"runs       {index}")
+    if html is not None:
+        writer.line(f"report     {html}")
+    writer.line(f"readiness  {_write_readiness(results, runs)}")
+
+
+def _write_readiness(results: Path, runs: list[RunFolder]) -> Path:
+    bytecode = runs[0].manifest().get("contract", {}).get("bytecode_sha256")
+    report = build_readiness(load_catalogue(), runs, contract_sha256=bytecode, results=results, stage="lab")
+    return write_readiness(report, results / "readiness", results=results)
