@@ -63,6 +63,7 @@ class Plan(Frozen):
     schema_version: Literal[1] = 1
     run_id: str
     folder: str
+    workers: int
     segments: tuple[PlannedSegment, ...]
     streams: tuple[Stream, ...]
     starts_at: float | None = Field(default=None, description="unix time; None: as soon as all workers are there")

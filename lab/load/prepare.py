@@ -6,25 +6,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lab.coordinator import Account
 from lab.coordinator.reads import ZERO_ID
-from lab.load.capacity import Ceiling, operators_for, operators_needed
+from lab.load.capacity import Ceiling, operators_for, workers_for
+from lab.load.estimates import FAR_TIMESTAMP, Estimates, call_data, neighbour
 from lab.load.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
 from lab.load.profile import LoadProfile, Traffic
-from lab.load.targets import Target, authorise, estimate_gas
+from lab.load.shapes import AtCeiling
+from lab.load.targets import Target, authorise
+from lab.networks.profile import NetworkProfile
 from lab.traffic.presign import Presigned, Progress, SignJob, presign, trim
 from lab.traffic.schedule import Schedule
 from lab.traffic.senders import load_account
 from lab.traffic.signer import Template
 
-# Far enough that no run is late for it, so that signed transactions can be kept; 2100-01-01.
-FAR_TIMESTAMP = 4_102_444_800
 # A call's gas differs by the zero bytes of its tx_id: 16 against 4 gas (40 against 10 at the calldata floor).
 GAS_HEADROOM = 1.04
 # The fee cap in multiples of the base fee at the start: full blocks raise it by an eighth each.
 FEE_HEADROOM = 5_000
-PROBE_ID = "0x" + "a5" * 32
 WORD = 32
 TX_ID_AT, DEPENDENCY_AT, TIMESTAMP_AT = 4, 4 + 4 * WORD, 4 + 5 * WORD
 # A flow's timestamp lies this far behind its intended time, so that it is mined before it is due.
@@ -52,52 +53,66 @@ class LegFacts:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with what is known of it beforehand."""
+    """A plan with what is known of it beforehand. `profile` is the one that was resolved: rates are known in it."""
 
+    profile: LoadProfile
     plan: Plan
     legs: tuple[LegFacts, ...]
     ceilings: dict[str, Ceiling]
     signing: Presigned
     operators: dict[str, int]
+    workers: int
 
 
-def check_operators(profile: LoadProfile, block_times: Mapping[str, int], workers: int) -> None:
+def check_operators(profile: LoadProfile, networks: Mapping[str, NetworkProfile], workers: int) -> None:
     """Raises UsageError before anything is started, if the profile has too few operators for its rate."""
-    if profile.operators == "auto":
+    if profile.operators == "auto" or isinstance(profile.shape, AtCeiling):
         return
-    entries = len(profile.traffic)
-    for chain, block_time_ms in block_times.items():
-        for share in (_entry_share(profile, entry) * _chain_share(profile, chain) for entry in profile.traffic):
-            peak = Schedule(profile.shape.segments()).peak_tps * share
-            operators_for(profile.operators // entries, peak, block_time_ms, chain=chain, workers=workers)
+    peak = Schedule(profile.shape.segments()).peak_tps
+    for chain, found in networks.items():
+        for entry in profile.traffic:
+            share = _entry_share(profile, entry) * _chain_share(profile, chain)
+            operators_for(
+                profile.operators // len(profile.traffic), peak * share, found.block_time_ms, chain=chain,
+                workers=workers,
+            )  # fmt: skip
 
 
 def prepare(
     profile: LoadProfile, targets: Mapping[str, Target], owner: Account, *, run_id: str, folder: Path, cache: Path,
-    workers: int, progress: Progress | None = None, tell: Callable[[str], None] = print,
+    workers: int | Literal["auto"], progress: Progress | None = None, tell: Callable[[str], None] = print,
 ) -> Prepared:  # fmt: skip
-    """Authorise, estimate, sign, and write the plan. Raises a LabError."""
+    """Estimate, authorise, sign, and write the plan. Raises a LabError."""
+    gas = Estimates(targets, owner)
+    ceilings = {name: gas.ceiling(name, profile) for name in targets}
+    if isinstance(profile.shape, AtCeiling):
+        uses = profile.networks.items()
+        weighted = {name: use.model_copy(update={"weight": ceilings[name].tps}) for name, use in uses}
+        shape = profile.shape.at(sum(ceiling.tps for ceiling in ceilings.values()))
+        profile = profile.model_copy(update={"shape": shape, "networks": weighted})
     schedule = Schedule(profile.shape.segments())
-    builder = _Builder(profile, dict(targets), schedule, run_id, workers)
+    count = workers_for(workers, schedule.peak_tps)
+    builder = _Builder(profile, dict(targets), schedule, run_id, count, gas)
     builder.lay_out()
-    for name, count in builder.sender_count.items():
-        tell(f"{name}: {count} operators")
-        authorise(targets[name], owner, [load_account(index) for index in range(count)])
-    builder.estimate()
+    for name, operators in builder.sender_count.items():
+        tell(f"{name}: {operators} operators; {ceilings[name]}")
+        authorise(targets[name], owner, [load_account(index) for index in range(operators)])
+    builder.describe_legs()
     starts_at = builder.sign_jobs()
     signing = presign([job for _, job in builder.jobs], cache, progress=progress)
     trim(cache, keep=signing.files)
     plan = Plan(
         run_id=run_id,
         folder=str(folder.absolute()),
+        workers=count,
         segments=tuple(PlannedSegment(seconds=s.seconds, from_tps=s.from_tps, to_tps=s.to_tps)
                        for s in schedule.segments),
         streams=builder.streams(signing.files),
         starts_at=starts_at,
     )  # fmt: skip
-    write_urls(folder, {name: target.rpc.transport.url for name, target in targets.items()})  # type: ignore[attr-defined]
+    write_urls(folder, {name: target.url for name, target in targets.items()})
     plan.write()
-    return Prepared(plan, tuple(builder.facts), builder.ceilings(), signing, dict(builder.sender_count))
+    return Prepared(profile, plan, tuple(builder.facts), ceilings, signing, dict(builder.sender_count), count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +132,11 @@ class _Part:
 
 class _Builder:
     def __init__(
-        self, profile: LoadProfile, targets: dict[str, Target], schedule: Schedule, run_id: str, workers: int
-    ) -> None:
+        self, profile: LoadProfile, targets: dict[str, Target], schedule: Schedule, run_id: str, workers: int,
+        gas: Estimates,
+    ) -> None:  # fmt: skip
         self.profile, self.targets, self.schedule, self.workers = profile, targets, schedule, workers
-        self.run_id = run_id
+        self.run_id, self.gas = run_id, gas
         self.parts: list[_Part] = []
         self.sender_count: dict[str, int] = dict.fromkeys(targets, 0)
         self.facts: list[LegFacts] = []
@@ -143,20 +159,18 @@ class _Builder:
                     self.sender_count[chain] = max(self.sender_count[chain], start + most)
             first = max(part.first_sender + part.senders for part in self.parts)
 
-    def estimate(self) -> None:
-        """Ask each node what a call takes."""
+    def describe_legs(self) -> None:
+        """Number the legs and set their gas limits."""
         for part in self.parts:
             for position, chain in enumerate(part.chains):
-                target = self.targets[chain]
-                dependency = PROBE_ID[:-2] + "00" if part.traffic.kind == "flow" and position == 1 else ZERO_ID
-                data = self._data(part, chain, position, dependency, FAR_TIMESTAMP, PROBE_ID)
-                gas = estimate_gas(target, load_account(part.first_sender), "0x" + data.hex())
+                other = self._other(part, position)
+                gas = self.gas.gas(chain, other, part.traffic.payload, child=position == 1)
                 self.facts.append(
                     LegFacts(
-                        number=len(self.facts), stream=part.name, kind=part.traffic.kind, chain=chain,
-                        other=self._other(part, position), label=f"{part.traffic.label}{_leg_suffix(part, position)}",
-                        payload=part.traffic.payload, gas_estimate=gas, gas_limit=int(gas * GAS_HEADROOM),
-                        salt=self._salt(part, position), role=_role(part, position),
+                        number=len(self.facts), stream=part.name, kind=part.traffic.kind, chain=chain, other=other,
+                        label=f"{part.traffic.label}{_leg_suffix(part, position)}", payload=part.traffic.payload,
+                        gas_estimate=gas, gas_limit=int(gas * GAS_HEADROOM), salt=self._salt(part, position),
+                        role=_role(part, position),
                     )
                 )  # fmt: skip
 
@@ -191,14 +205,6 @@ class _Builder:
             for part in self.parts
         )
 
-    def ceilings(self) -> dict[str, Ceiling]:
-        """Each chain's, for the dearest call that it gets."""
-        found = {}
-        for name, target in self.targets.items():
-            gas = max(f.gas_estimate for f in self.facts if f.chain == name)
-            found[name] = Ceiling(name, target.network, target.gas_limit, gas, target.block_time_ms, target.synthetic)
-        return found
-
     def _chains_of(self, traffic: Traffic) -> list[tuple[str, ...]]:
         names = list(self.targets)
         if traffic.kind == "buffer":
@@ -222,7 +228,8 @@ class _Builder:
         template = Template(
             chain_id=target.chain_id, to=target.contract, gas=fact.gas_limit, max_fee_per_gas=fees.max_fee_per_gas,
             max_priority_fee_per_gas=fees.max_priority_fee_per_gas,
-            data=self._data(part, fact.chain, position, ZERO_ID, 0 if flow else FAR_TIMESTAMP, ZERO_ID),
+            data=call_data(self.targets, fact.chain, fact.other, part.traffic.payload, ZERO_ID,
+                           0 if flow else FAR_TIMESTAMP, ZERO_ID),
             tx_id_at=TX_ID_AT, dependency_at=DEPENDENCY_AT if flow and position == 1 else None,
             timestamp_at=TIMESTAMP_AT if flow else None,
         )  # fmt: skip
@@ -238,28 +245,16 @@ class _Builder:
             jobs.append(
                 SignJob(
                     template, fact.salt, sender, nonce, count,
-                    dependency_salt=self._salt(part, 0) if flow and position == 1 else None, timestamps=times, from_zero=flow,
+                    dependency_salt=self._salt(part, 0) if flow and position == 1 else None, timestamps=times,
+                    from_zero=flow,
                 )
             )  # fmt: skip
         return jobs
 
-    def _data(
-        self, part: _Part, chain: str, position: int, dependency: str, timestamp: int, tx_id: str
-    ) -> bytes:
-        target = self.targets[chain]
-        other = self.targets.get(self._other(part, position))
-        payload = "0x" + "5a" * part.traffic.payload
-        origin, destination = target.rollup, other.rollup if other is not None else "0x" + "11" * 20
-        call = target.codec.encode(
-            "buffer_transaction", [tx_id, origin, destination, payload, dependency, timestamp]
-        )
-        return bytes.fromhex(call.removeprefix("0x"))
-
     def _other(self, part: _Part, position: int) -> str:
         if len(part.chains) == 2:
             return part.chains[1 - position]
-        names = [name for name in self.targets if name != part.chains[0]]
-        return names[0] if names else ""
+        return neighbour(self.targets, part.chains[0])
 
     def _salt(self, part: _Part, position: int) -> str:
         """Constant for buffering, so that signed files are found again; a flow's ids belong to its run."""
@@ -283,6 +278,3 @@ def _entry_share(profile: LoadProfile, entry: Traffic) -> float:
 def _chain_share(profile: LoadProfile, chain: str) -> float:
     weights = {name: use.weight for name, use in profile.networks.items()}
     return weights[chain] / sum(weights.values())
-
-
-__all__ = ["LegFacts", "Prepared", "check_operators", "operators_needed", "prepare"]

@@ -68,6 +68,10 @@ class LoadProfile(Part):
 
     @model_validator(mode="after")
     def _coherent(self) -> LoadProfile:
+        return self.checked()
+
+    def checked(self) -> LoadProfile:
+        """Itself. Raises ValueError where its parts do not fit together."""
         if any(traffic.kind == "flow" for traffic in self.traffic) and len(self.networks) < 2:
             raise ValueError(f"a flow needs two networks, got {len(self.networks)}: add one under `networks`")
         for name, value in (("operators", self.operators), ("workers", self.workers)):
@@ -85,7 +89,12 @@ class LoadProfile(Part):
         found: dict[str, NetworkProfile] = {}
         for name, use in self.networks.items():
             profile = network(use.profile or name)
-            found[name] = profile.model_copy(update={"gas_limit": use.gas_limit}) if use.gas_limit else profile
+            changed = {"gas_limit": use.gas_limit} if use.gas_limit else {}
+            taken = {other.chain_id for other in found.values()}
+            if profile.chain_id in taken:
+                # A second chain of the same network: an id of its own, as a signature must hold on one chain only.
+                changed["chain_id"] = max(taken) + 1
+            found[name] = profile.model_copy(update=changed) if changed else profile
         return found
 
     def synthetic(self, name: str) -> bool:
@@ -140,7 +149,7 @@ def with_options(
     changed |= {key: value for key, value in (("workers", workers), ("operators", operators)) if value is not None}
     copy = profile.model_copy(update=changed)
     try:
-        return copy._coherent()
+        return copy.checked()
     except ValueError as error:
         raise UsageError(str(error)) from None
 

@@ -1,4 +1,4 @@
-"""Shapes of load as a profile declares them: constant, ramp, step, spike, soak."""
+"""Shapes of load as a profile declares them: constant, ramp, step, spike, soak, ceiling."""
 
 from __future__ import annotations
 
@@ -127,7 +127,30 @@ class Spike(Part):
         )  # fmt: skip
 
 
-Shape = Annotated[Constant | Soak | Ramp | Step | Spike, Field(discriminator="kind")]
+class AtCeiling(Part):
+    """Each network at a share of what its own gas limit allows; the rate follows from the gas that a call takes."""
+
+    kind: Literal["ceiling"]
+    share: float = Field(gt=0, le=1.5)
+    duration_ms: Span = Field(alias="duration")
+
+    def at(self, tps: float) -> Constant:
+        """The shape once the ceilings are known: `tps` is their sum."""
+        return Constant.model_construct(kind="constant", tps=tps * self.share, duration_ms=self.duration_ms)
+
+    def segments(self) -> list[Segment]:
+        """Raises ValueError: the rate is not known before the nodes are asked."""
+        raise ValueError("expected a rate, got a share of a ceiling that is not known yet")
+
+    def scaled(self, tps: float | None, duration_ms: int | None) -> AtCeiling | Constant:
+        """With another length; a rate makes it a constant one."""
+        length = self.duration_ms if duration_ms is None else duration_ms
+        if tps is not None:
+            return Constant.model_construct(kind="constant", tps=tps, duration_ms=length)
+        return self.model_copy(update={"duration_ms": length})
+
+
+Shape = Annotated[Constant | Soak | Ramp | Step | Spike | AtCeiling, Field(discriminator="kind")]
 
 
 def _given(**values: float | None) -> dict[str, float]:

@@ -23,6 +23,7 @@ class Target:
     name: str
     network: str
     chain_id: int
+    url: str
     rpc: Rpc
     contract: str
     codec: Codec
@@ -37,6 +38,13 @@ class Target:
         """Of the head."""
         block = self.rpc.block("latest")
         return int(block.get("baseFeePerGas", "0x0"), 16) if block else 0
+
+    def transaction_count(self) -> int | None:
+        """The contract's own count; None for a contract that keeps none."""
+        if not self.codec.has("transaction_count"):
+            return None
+        answer = self.rpc.eth_call(self.contract, self.codec.encode("transaction_count", []))
+        return int(self.codec.decode_result("transaction_count", answer)[0])
 
     def fees(self, headroom: int) -> Fees:
         """A fee cap that stays above the base fee while it rises."""

@@ -70,7 +70,7 @@ def require_fast_backend() -> str:
         raise EnvironmentFailure(f"signing needs coincurve, which does not work here: {error!r}. {_FIX}") from error
     if not recovered:
         raise EnvironmentFailure(f"coincurve gave a signature of {len(signature)} bytes, expected 65. {_FIX}")
-    from eth_keys import KeyAPI
+    from eth_keys.main import KeyAPI
 
     backend = type(KeyAPI().backend).__name__
     if backend != "CoinCurveECCBackend":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import gevent
+import gevent  # type: ignore[import-untyped]  # has no type information
 
 from lab.load.generator.wire import NoAnswer, Wire
 from lab.load.plan import Plan, read_urls

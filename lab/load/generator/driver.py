@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import gevent
-from gevent.pool import Pool
+import gevent  # type: ignore[import-untyped]  # has no type information
+from gevent.pool import Pool  # type: ignore[import-untyped]  # has no type information
 
 from lab.load.generator.chain import ChainClient
 from lab.load.generator.cursor import Cursor, Slot, slots_of

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import gevent
+import gevent  # type: ignore[import-untyped]  # has no type information
 from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
@@ -65,13 +65,13 @@ class Coordination:
         assert self.worker is not None and self.environment is not None
         runner = self.environment.runner
         if isinstance(runner, WorkerRunner):
-            runner.send_message(DONE, self.worker.rank)
+            runner.send_message(DONE, {"rank": self.worker.rank})
         else:
             self.done.add(self.worker.rank)
 
     def _fire(self, label: str, chain: str, milliseconds: float, size: int, error: str | None) -> None:
         assert self.environment is not None
-        self.environment.events.request.fire(
+        self.environment.events.request.fire(  # type: ignore[no-untyped-call]  # Locust's own
             request_type="raw tx", name=f"{label} {chain}", response_time=milliseconds, response_length=size,
             exception=None if error is None else RuntimeError(error), context={},
         )  # fmt: skip
@@ -80,17 +80,17 @@ class Coordination:
 here = Coordination()
 
 
-@events.init.add_listener
+@events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_init(environment: Environment, **_: Any) -> None:
     here.environment = environment
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
         runner.register_message(ASSIGN, lambda environment, msg, **_: here.assign(**msg.data))
     elif isinstance(runner, MasterRunner):
-        runner.register_message(DONE, lambda environment, msg, **_: here.done.add(msg.data))
+        runner.register_message(DONE, lambda environment, msg, **_: here.done.add(msg.data["rank"]))
 
 
-@events.test_start.add_listener
+@events.test_start.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_test_start(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
@@ -109,12 +109,12 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
     (folder / START).write_text(f'{{"starts_at": {starts_at}, "workers": {here.workers}}}', encoding="utf-8")
 
 
-@events.test_stop.add_listener
+@events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_test_stop(environment: Environment, **_: Any) -> None:
     here.finish()
 
 
-@events.quitting.add_listener
+@events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_quitting(environment: Environment, **_: Any) -> None:
     here.finish()
 

@@ -1,0 +1,89 @@
+"""How long flows took: from the block of the origin leg to the block in which the destination leg was EXECUTED.
+
+`mark_executed` emits nothing, so executions are found among the transactions that are not the generator's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab.coordinator import Codec
+from lab.load.observer import SeenBlock
+from lab.load.plan import Plan
+from lab.load.prepare import LegFacts
+from lab.load.truth import ChainTruth
+from lab.rpc import Rpc
+from lab.traffic.ledger import Book
+from lab.traffic.signer import tx_id
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFigures:
+    """Milliseconds from inclusion to EXECUTED, in ascending order; `open` flows were buffered and never ended."""
+
+    latencies_ms: tuple[float, ...]
+    bound_ms_max: float
+    open: int
+    per_second: float
+    relayer_calls: int
+    relayer_reverts: int
+
+
+def executions(rpc: Rpc, codec: Codec, truth: ChainTruth, own: set[bytes]) -> tuple[dict[bytes, SeenBlock], int, int]:
+    """tx_id -> block of its first successful execution; and how many calls of others there were, and reverted."""
+    found: dict[bytes, SeenBlock] = {}
+    calls = reverts = 0
+    for block in truth.blocks:
+        if all(bytes.fromhex(h[2:]) in own for h in block.hashes):
+            continue
+        full = rpc.block(block.number, full=True)
+        for transaction in full["transactions"] if full else ():
+            tx_hash = bytes.fromhex(transaction["hash"][2:])
+            if tx_hash in own:
+                continue
+            calls += 1
+            if tx_hash not in truth.succeeded:
+                reverts += 1
+                continue
+            call = codec.decode_call(transaction["input"])
+            for single in codec.singles(call) if call is not None else ():
+                if single.function == "mark_executed":
+                    found.setdefault(bytes.fromhex(single.args["tx_id"][2:]), block)
+    return found, calls, reverts
+
+
+def flow_figures(
+    plan: Plan, legs: list[LegFacts], book: Book, hashes: Mapping[tuple[int, int, int], bytes],
+    truths: Mapping[str, ChainTruth], executed: Mapping[str, Mapping[bytes, SeenBlock]], calls: tuple[int, int],
+) -> FlowFigures:  # fmt: skip
+    """Pair the legs of every flow by sender and position."""
+    first_nonce = {(leg.number, s.sender): s.first_nonce for leg in plan.legs() for s in leg.senders}
+    place = {
+        name: {bytes.fromhex(h[2:]): block for block in truth.blocks for h in block.hashes}
+        for name, truth in truths.items()
+    }
+    by_stream: dict[str, dict[str, LegFacts]] = {}
+    for leg in legs:
+        if leg.kind == "flow":
+            by_stream.setdefault(leg.stream, {})[leg.role] = leg
+    latencies: list[float] = []
+    bound = 0.0
+    still_open = 0
+    ends: list[float] = []
+    for pair in by_stream.values():
+        origin, destination = pair["origin"], pair["destination"]
+        for key in book.sent:
+            if key[0] != origin.number or hashes.get(key) not in truths[origin.chain].succeeded:
+                continue
+            begun = place[origin.chain].get(hashes[key])
+            position = key[2] - first_nonce[key[0], key[1]]
+            ended = executed[destination.chain].get(tx_id(destination.salt, key[1], position))
+            if begun is None or ended is None:
+                still_open += 1
+                continue
+            latencies.append((ended.seen_at - begun.seen_at) * 1000)
+            ends.append(ended.seen_at)
+            bound = max(bound, (ended.bound_s + begun.bound_s) * 1000)
+    span = max(ends) - min(ends) if len(ends) > 1 else 0.0
+    return FlowFigures(tuple(sorted(latencies)), bound, still_open, len(ends) / span if span else 0.0, *calls)

@@ -1,0 +1,94 @@
+"""Locust as a process of its own: importing it patches sockets, so nothing else of the lab ever does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from lab.chains.reaper import Reaper, child_environment
+from lab.errors import EnvironmentFailure
+from lab.load.plan import PLAN, PLAN_VARIABLE, Plan
+
+LOCUSTFILE = Path(__file__).parent.parent.parent / "loadtests" / "locustfile.py"
+STOPS_WITHIN_S = 15.0
+WEB_HOST = "127.0.0.1"
+
+
+class LocustProcess:
+    """`start` once, `wait` in slices, `interrupt` for an early but clean end, `kill` for certain."""
+
+    def __init__(self, plan: Plan, folder: Path, reaper: Reaper, *, web_port: int | None = None) -> None:
+        self._plan, self._folder, self._reaper, self._web_port = plan, folder, reaper, web_port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        """Plain Locust; several processes where the plan has several workers."""
+        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--csv", str(self._folder / "locust"),
+                   "--html", str(self._folder / "locust.html"), "--skip-log-setup"]  # fmt: skip
+        if self._plan.workers > 1:
+            command += ["--processes", str(self._plan.workers)]
+        if self._web_port is None:
+            return [*command, "--headless", "--only-summary"]
+        return [*command, "--web-host", WEB_HOST, "--web-port", str(self._web_port), "--autostart", "--autoquit", "1"]
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that was started; its workers are its children."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start it. Its output goes into the run's logs."""
+        log_path = self._folder / "logs" / "locust.log"
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        environment = child_environment(self._plan.run_id) | {
+            PLAN_VARIABLE: str(self._folder / PLAN),
+            "PYTHONUNBUFFERED": "1",
+        }
+        with log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                start_new_session=True, cwd=self._folder,
+            )  # fmt: skip
+        self._reaper.watch_pid(self._process.pid)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended, after waiting for that at most so long."""
+        assert self._process is not None
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def check(self) -> None:
+        """Raises EnvironmentFailure, with its last words, if it failed. Exit code 1 only says that requests did."""
+        assert self._process is not None
+        if self._process.returncode not in (0, 1, -signal.SIGINT, 130):
+            raise EnvironmentFailure(
+                f"Locust ended with exit code {self._process.returncode}, expected 0. Its last lines:\n"
+                f"{self.log_tail()}"
+            )
+
+    def interrupt(self) -> None:
+        """Ask for a clean end: its workers write their accounts."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            if not self.wait(STOPS_WITHIN_S):
+                self.kill()
+
+    def kill(self) -> None:
+        """End it and its workers at once."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def log_tail(self, lines: int = 15) -> str:
+        """Its last lines, as they are quoted in an error."""
+        path = self._folder / "logs" / "locust.log"
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        return "\n".join(f"  | {line}" for line in text.splitlines()[-lines:]) or "  | (no output)"

@@ -1,0 +1,236 @@
+"""One load run from start to result: nodes, contract, plan, Locust, drain, reckoning. Interrupted, it ends so too."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+import lab
+from lab.coordinator import rollup_address
+from lab.load.context import context_of
+from lab.load.interrupts import Interrupts
+from lab.load.locust_process import LocustProcess
+from lab.load.outage import Restart
+from lab.load.prepare import Prepared, check_operators, prepare
+from lab.load.profile import LoadProfile
+from lab.load.reckon import Result, reckon_up
+from lab.load.relayer_process import LoadRelayer
+from lab.load.shapes import Soak
+from lab.load.targets import Target, owner_account
+from lab.load.watch import Watch
+from lab.networks.profile import NetworkProfile
+from lab.session.interval import IntervalChain, open_interval_chains, session_of, set_up
+from lab.session.lab import write_keys
+from lab.session.suite import Suite, cache_folder, new_run_id, open_suite
+from lab.traffic.signer import require_fast_backend
+
+SLICE_S = 0.5
+FLOW_QUIET_S = 8.0
+SIGNED = "signed"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line adds to a profile."""
+
+    results: Path
+    backend: Literal["auto", "process", "docker"] = "auto"
+    image: str | None = None
+    contract: Path | None = None
+    relayer_command: str | None = None
+    web_port: int | None = None
+    command: str = "lab load"
+
+
+Tell = Callable[[str], None]
+Progress = Callable[[int, int, float], None]
+
+
+def run_load(
+    profile: LoadProfile, options: Options, tell: Tell, progress: Progress | None = None
+) -> tuple[Result, Path]:
+    """Run it; the result and the run's folder. Raises a LabError with nothing left running."""
+    require_fast_backend()
+    networks = profile.resolved_networks()
+    check_operators(profile, networks, 1 if profile.workers == "auto" else profile.workers)
+    run_id = new_run_id()
+    folder = (options.results / "load" / run_id).absolute()
+    folder.mkdir(parents=True)
+    with Interrupts() as interrupts, ExitStack() as stack:
+        suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, contract=options.contract,
+                           notify=tell)  # fmt: skip
+        stack.callback(suite.close)
+        tell(f"backend {suite.reason}")
+        return _Run(profile, networks, options, suite, folder, interrupts, tell, progress).execute(), folder
+
+
+class _Run:
+    def __init__(
+        self, profile: LoadProfile, networks: dict[str, NetworkProfile], options: Options, suite: Suite, folder: Path,
+        interrupts: Interrupts, tell: Tell, progress: Progress | None,
+    ) -> None:  # fmt: skip
+        self.profile, self.networks, self.options, self.suite = profile, networks, options, suite
+        self.folder, self.interrupts, self.tell, self.progress = folder, interrupts, tell, progress
+        self.problems: list[str] = []
+        self.relayer: LoadRelayer | None = None
+        self.locust: LocustProcess | None = None
+
+    def execute(self) -> Result:
+        now = int(time.time())
+        with open_interval_chains(
+            self.networks, self.suite.backend, run_id=self.suite.run_id, folder=self.folder, genesis_time=now
+        ) as chains:
+            targets = self._targets(chains, now)
+            prepared = self._prepare(targets)
+            with self._relayer():
+                self._drive(chains, targets, prepared)
+            self.tell("reckoning up")
+            return reckon_up(
+                self.folder, interrupted=self.interrupts.count > 0, problems=tuple(self.problems),
+                tell=lambda text: None,
+            )  # fmt: skip
+
+    def _targets(self, chains: dict[str, IntervalChain], genesis: int) -> dict[str, Target]:
+        target, found = self.suite.target, {}
+        numbering = None
+        for name, chain in chains.items():
+            numbering = set_up(chain, target, window_s=self.profile.window_ms // 1000)
+            found[name] = Target(
+                name, chain.profile.name, chain.profile.chain_id, chain.url, chain.rpc, chain.contract, target.codec,
+                rollup_address(name), chain.profile.block_time_ms, chain.profile.gas_limit, chain.profile.min_tip_wei,
+                self.profile.synthetic(name), own_node=True,
+            )  # fmt: skip
+        assert numbering is not None
+        write_keys(self.folder / "keys.json")
+        session = session_of(
+            chains, target, numbering, run_id=self.suite.run_id, backend=self.suite.backend.name, genesis_time=genesis,
+            folder=self.folder, poll_ms=self.profile.relayer_poll_ms,
+        )  # fmt: skip
+        session.write(self.folder / "session.json")
+        return found
+
+    def _prepare(self, targets: dict[str, Target]) -> Prepared:
+        prepared = prepare(
+            self.profile, targets, owner_account(), run_id=self.suite.run_id, folder=self.folder,
+            cache=cache_folder() / SIGNED, workers=self.profile.workers, progress=self.progress, tell=self.tell,
+        )  # fmt: skip
+        signing = prepared.signing
+        rate = f", {signing.per_second:,.0f} a second" if signing.per_second else ""
+        self.tell(f"signed {signing.signed:,} transactions in {signing.seconds:.1f} s{rate}; {signing.cached:,} cached")
+        for warning in ceiling_warnings(prepared):
+            self.tell(f"warning: {warning}")
+        return prepared
+
+    @contextmanager
+    def _relayer(self) -> Iterator[None]:
+        if self.profile.has_flows or self.options.relayer_command:
+            self.relayer = LoadRelayer(
+                self.options.relayer_command, self.folder / "session.json", self.folder / "relayer.sqlite",
+                self.folder / "logs" / "relayer.log",
+            )  # fmt: skip
+            self.relayer.start(self.suite.run_id, self.suite.reaper)
+        try:
+            yield
+        finally:
+            if self.relayer is not None:
+                self.relayer.stop()
+
+    def _drive(self, chains: dict[str, IntervalChain], targets: dict[str, Target], prepared: Prepared) -> None:
+        kind: Literal["none", "reference", "command"] = (
+            "none" if self.relayer is None else "command" if self.options.relayer_command else "reference"
+        )
+        context = context_of(
+            prepared, targets, run_id=self.suite.run_id, command=self.options.command, relayer=kind,
+            made_of=made_of(self.suite),
+        )  # fmt: skip
+        context.write(self.folder)
+        real = {name: p for name, p in self.networks.items() if not self.profile.synthetic(name)}
+        nodes = {name: chain.node for name, chain in chains.items() if chain.node is not None}
+        watch = Watch(self.folder, context, nodes=nodes, processes=self._pids, profiles=real)
+        locust = self.locust = LocustProcess(prepared.plan, self.folder, self.suite.reaper,
+                                             web_port=self.options.web_port)  # fmt: skip
+        restart = self._restart(chains, prepared)
+        self.interrupts.graceful = True
+        try:
+            watch.start()
+            locust.start()
+            if restart is not None:
+                restart.start()
+            self.tell(f"load runs for {prepared.plan.seconds:g} s; Ctrl-C ends it early, with a report")
+            self._await(locust, chains, restart)
+            if not self.interrupts.count and not self.problems:
+                locust.check()
+            self.tell("draining")
+            quiet_s = FLOW_QUIET_S if self.relayer is not None else 0.0
+            if not self.problems and not watch.drain(self.profile.drain_ms / 1000, quiet_s,
+                                                     lambda: self.interrupts.count < 1):  # fmt: skip
+                self.tell(f"not everything was mined within {self.profile.drain_ms / 1000:g} s")
+        finally:
+            locust.kill()
+            if restart is not None:
+                restart.close()
+                if restart.problem:
+                    self.problems.append(restart.problem)
+            watch.stop()
+
+    def _restart(self, chains: dict[str, IntervalChain], prepared: Prepared) -> Restart | None:
+        shape = prepared.profile.shape
+        if not isinstance(shape, Soak) or shape.restart_at_ms is None:
+            return None
+        return Restart(chains, self.folder, time.time() + 3 + shape.restart_at_ms / 1000)
+
+    def _await(self, locust: LocustProcess, chains: dict[str, IntervalChain], restart: Restart | None) -> None:
+        while not locust.wait(SLICE_S):
+            dead = [
+                name for name, chain in chains.items()
+                if chain.node is not None and not (restart and restart.under_way(name)) and not chain.node.alive()
+            ]  # fmt: skip
+            if dead:
+                tails = "; ".join(f"{name}: {chains[name].node.log_tail(3)!r}" for name in dead)  # type: ignore[union-attr]
+                self.problems.append(f"node {', '.join(dead)} died while load ran ({tails})")
+                self.tell(f"node {', '.join(dead)} died: ending the run")
+            if dead or self.interrupts.count:
+                locust.interrupt()
+                return
+
+    def _pids(self) -> dict[str, int]:
+        found = {"generator": self.locust.pid if self.locust else None,
+                 "relayer": self.relayer.pid if self.relayer else None}  # fmt: skip
+        return {name: pid for name, pid in found.items() if pid is not None}
+
+
+def ceiling_warnings(prepared: Prepared) -> list[str]:
+    """A sentence for each chain that is offered more than fits into its blocks."""
+    peak = max(max(s.from_tps, s.to_tps) for s in prepared.plan.segments)
+    found = []
+    for name, ceiling in prepared.ceilings.items():
+        offered = peak * sum(s.share for s in prepared.plan.streams for leg in s.legs if leg.chain == name)
+        if offered > ceiling.tps:
+            found.append(f"{offered:,.0f} a second are offered to {ceiling}: INFEASIBLE")
+    return found
+
+
+def made_of(suite: Suite) -> dict[str, Any]:
+    """What the figures were made with."""
+    contract = suite.target.contract
+    return {
+        "backend": {**suite.backend.describe(), "reason": suite.reason},
+        "contract": {
+            "name": contract.name, "bytecode_sha256": contract.bytecode_sha256, "source_sha256": contract.source_sha256,
+            "compiler": contract.compiler,
+        },
+        "lab": lab.__version__,
+        "host": {
+            "system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count(),
+            "memory_bytes": psutil.virtual_memory().total, "python": platform.python_version(),
+        },
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }  # fmt: skip

@@ -1,0 +1,89 @@
+"""What the chain itself says after the run: which transactions are in its blocks, and which of them succeeded.
+
+Logs prove success: a transaction that reverts leaves none. So a block's logs are fetched in one call, and receipts only
+of those without a log. Fetching every receipt takes an Anvil node quadratic time in the size of its blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.coordinator import Codec
+from lab.load.observer import SeenBlock, parse_block
+from lab.rpc import Rpc, RpcFailure
+
+RECEIPT_SAMPLES = 20
+
+
+@dataclass
+class ChainTruth:
+    """One chain's account. Hashes are bytes; gas of single transactions is that of a sample."""
+
+    blocks: list[SeenBlock]
+    succeeded: set[bytes] = field(default_factory=set)
+    reverted: set[bytes] = field(default_factory=set)
+    events: dict[str, int] = field(default_factory=dict)
+    buffered: dict[bytes, int] = field(default_factory=dict)
+    buffered_ids: int = 0
+    duplicate_ids: int = 0
+    sampled_gas: list[int] = field(default_factory=list)
+    sample_mismatches: int = 0
+
+
+def read_truth(
+    rpc: Rpc, contract: str, codec: Codec, seen: Sequence[SeenBlock], first_block: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> ChainTruth:  # fmt: skip
+    """Every block from `first_block` to the head, those that the observer missed included. Raises an RpcFailure."""
+    known = {block.number: block for block in seen}
+    head = rpc.block_number()
+    truth = ChainTruth([])
+    ids: set[str] = set()
+    for number in range(first_block, head + 1):
+        block = known.get(number)
+        fresh = rpc.block(number)
+        if fresh is None:
+            raise RpcFailure("eth_getBlockByNumber", f"expected block {number} of {head}, the node has none")
+        if block is None or block.hash != fresh["hash"]:
+            # Not seen, or replaced since: its own timestamp is the best that is known, to a block's length.
+            block = parse_block(fresh, float(int(fresh["timestamp"], 16)), float("inf"))
+        truth.blocks.append(block)
+        if block.hashes:
+            _weigh(rpc, contract, codec, block, truth, ids)
+        if progress:
+            progress(number - first_block + 1, head - first_block + 1)
+    truth.buffered_ids = len(ids)
+    return truth
+
+
+def _weigh(rpc: Rpc, contract: str, codec: Codec, block: SeenBlock, truth: ChainTruth, ids: set[str]) -> None:
+    logged: set[str] = set()
+    for log in rpc.logs(contract, block.number, block.number):
+        logged.add(log["transactionHash"])
+        decoded = codec.decode_log(log)
+        name = decoded.event if decoded is not None else "unknown"
+        truth.events[name] = truth.events.get(name, 0) + 1
+        if decoded is not None and name == "TransactionBuffered":
+            tx_hash = bytes.fromhex(log["transactionHash"][2:])
+            truth.buffered[tx_hash] = truth.buffered.get(tx_hash, 0) + 1
+            tx_id = decoded.args["tx_id"]
+            truth.duplicate_ids += tx_id in ids
+            ids.add(tx_id)
+    truth.succeeded.update(bytes.fromhex(tx_hash[2:]) for tx_hash in logged)
+    for silent in block.hashes:
+        if silent not in logged:
+            ends = truth.succeeded if _ok(rpc.receipt(silent)) else truth.reverted
+            ends.add(bytes.fromhex(silent[2:]))
+    if len(truth.sampled_gas) < RECEIPT_SAMPLES and block.hashes:
+        # The claim that a log means status 1 is itself looked at.
+        sampled = block.hashes[len(truth.sampled_gas) % len(block.hashes)]
+        receipt = rpc.receipt(sampled)
+        truth.sample_mismatches += _ok(receipt) != (bytes.fromhex(sampled[2:]) in truth.succeeded)
+        if receipt is not None:
+            truth.sampled_gas.append(int(receipt["gasUsed"], 16))
+
+
+def _ok(receipt: dict[str, Any] | None) -> bool:
+    return receipt is not None and receipt.get("status") == "0x1"
