@@ -28,6 +28,7 @@ from lab.session.project import find_project
 from lab.session.suite import Suite, item_folder_name, new_run_id, open_suite
 
 SUITE = pytest.StashKey[Suite]()
+BROKEN = pytest.StashKey[LabError]()
 RUN_ID = pytest.StashKey[str]()
 FOLDER = pytest.StashKey[Path]()
 
@@ -77,18 +78,30 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def suite(config: pytest.Config) -> Suite:
-    """The suite of this process, opened when the first scenario needs it."""
+    """The suite of this process, opened when the first scenario needs it.
+
+    What cannot be opened ends the session: every scenario would meet the same error. A worker of xdist has no session
+    to end, so there each scenario meets it.
+    """
+    if BROKEN in config.stash:
+        raise config.stash[BROKEN]
     if SUITE not in config.stash:
         options = config.option
-        config.stash[SUITE] = open_suite(
-            run_id=config.stash[RUN_ID],
-            backend=options.backend,
-            image=options.image,
-            contract=options.contract,
-            notify=lambda text: _tell(config, text),
-            smoke=True,
-            project=find_project(config.rootpath),
-        )
+        try:
+            config.stash[SUITE] = open_suite(
+                run_id=config.stash[RUN_ID],
+                backend=options.backend,
+                image=options.image,
+                contract=options.contract,
+                notify=lambda text: _tell(config, text),
+                smoke=True,
+                project=find_project(config.rootpath),
+            )
+        except LabError as error:
+            config.stash[BROKEN] = error
+            if not _is_worker(config):
+                pytest.exit(str(error), returncode=error.exit_code)
+            raise
     return config.stash[SUITE]
 
 
