@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from lab.model.finality import Finality
+from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
 CoreState = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
@@ -265,8 +266,24 @@ class FinalRead(Record):
     error: str | None = None
 
 
+class StoreRead(Record):
+    """The relayer's store of one chain at rest, read by the lab after the relayer ended; `error` says why if it failed.
+
+    `position` is the last block scanned, `checkpoint` the last one that the relayer took for final. A relayer whose
+    store the lab cannot read leaves no such line.
+    """
+
+    type: Literal["store"] = "store"
+    chain: str
+    checkpoint: Place | None = None
+    position: Place | None = None
+    beliefs: tuple[StoredBelief, ...] = ()
+    intents: tuple[StoredIntent, ...] = ()
+    error: str | None = None
+
+
 AnyRecord = Annotated[
-    Header | Block | EmptyBlocks | Reorg | Submit | Operation | FaultMark | Expectation | Note | FinalRead,
+    Header | Block | EmptyBlocks | Reorg | Submit | Operation | FaultMark | Expectation | Note | FinalRead | StoreRead,
     Field(discriminator="type"),
 ]
 RECORD: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord)

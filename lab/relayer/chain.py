@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lab.coordinator import Codec, Reader, StateNumbering
+from lab.model.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.relayer.finality import FinalityJudge
 from lab.relayer.records import ChainView, Head
@@ -16,11 +19,14 @@ BACKOFF_POLLS_MAX = 16
 class Chain:
     """Mutable state of one chain. `fresh`: scanned in this poll, so that what is known of it is canonical."""
 
-    def __init__(self, session: Session, facts: SessionChain, order: int, transport: Transport, codec: Codec) -> None:
+    def __init__(
+        self, session: Session, facts: SessionChain, order: int, transport: Transport, codec: Codec,
+        judge: Callable[[Rpc, Finality, int], FinalityJudge] = FinalityJudge,
+    ) -> None:  # fmt: skip
         self.name, self.facts, self.order, self.codec = facts.name, facts, order, codec
         self.rpc = Rpc(transport)
         self.reader = Reader(self.rpc, codec, facts.contract, StateNumbering(session.state_numbering))
-        self.judge = FinalityJudge(self.rpc, facts.finality, session.genesis_time)
+        self.judge = judge(self.rpc, facts.finality, session.genesis_time)
         self.trail: list[Mark] = []
         self.unsaved: list[Mark] = []
         self.head: Head | None = None

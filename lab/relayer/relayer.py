@@ -13,18 +13,14 @@ from typing import Any
 
 from lab.coordinator import Account, Codec
 from lab.model.session import Session
-from lab.relayer import core
 from lab.relayer.absorb import absorb
-from lab.relayer.caller import Caller
 from lab.relayer.chain import Chain
 from lab.relayer.clock import Clock
 from lab.relayer.intents import Intent
-from lab.relayer.ledger import Ledger
 from lab.relayer.parents import Answer
+from lab.relayer.parts import REFERENCE, Parts
 from lab.relayer.records import Action, BlockId, Crash, Notify, World
-from lab.relayer.scan import Mark, scan
-from lab.relayer.sender import Sender
-from lab.relayer.store import Store
+from lab.relayer.scan import Mark
 from lab.rpc import RpcFailure, Transport
 
 # A scan position without news is written every so often only: losing it costs one longer, idempotent scan.
@@ -47,33 +43,35 @@ class Relayer:
         clock: Clock,
         crash: Crash = _nothing,
         notify: Notify = _nothing,
+        parts: Parts = REFERENCE,
     ) -> None:
         self._session, self._account, self._clock = session, account, clock
+        self._core, self._scan_chain = parts.core, parts.scan
         self._crash, self._notify = crash, notify
         self._codec = Codec(session.abi, session.names)
         self._can_expire = self._codec.has("expire_transaction")
         facts = session.chains
         self._chains = {
-            name: Chain(session, facts[name], order, transports[name], self._codec)
+            name: Chain(session, facts[name], order, transports[name], self._codec, parts.judge)
             for order, name in enumerate(session.chains)
         }
         fingerprint = {name: [c.chain_id, c.contract.lower(), c.start_block] for name, c in facts.items()}
-        self._store = Store(
+        self._store = parts.store(
             store_path,
             {name: chain.chain_id for name, chain in facts.items()},
             fingerprint | {"account": account.address},
             durable=session.clock == "real",
         )
-        self._ledger = Ledger({name: chain.order for name, chain in self._chains.items()}, self._store.entries())
+        self._ledger = parts.ledger({name: chain.order for name, chain in self._chains.items()}, self._store.entries())
         self._final: set[BlockId] = set()
         self._spent = self._store.spent()
-        self._caller = Caller(
+        self._caller = parts.caller(
             self._chains, account, self._codec, self._ledger, self._store, session.poll_interval_ms, notify
         )
         intents = self._store.intents()
         ids = count(max((intent.id for intent in intents), default=0) + 1)
         self._senders = {
-            name: Sender(
+            name: parts.sender(
                 chain, account, self._store, [i for i in intents if i.chain == name], ids, self._spent, crash, notify
             )
             for name, chain in self._chains.items()
@@ -93,20 +91,24 @@ class Relayer:
             if chain.fresh and self._senders[chain.name].open and not self._guarded(chain, self._tend):
                 stopped.add(chain.name)
         self._learn_finality()
-        for action in core.decide(self._world()):
+        for action in self._core.decide(self._world()):
             if action.chain not in stopped and not self._guarded(self._chains[action.chain], self._act, action):
                 stopped.add(action.chain)
 
     def idle(self) -> bool:
         """True when nothing is in flight and no transaction known needs a call any more."""
         in_flight = any(sender.open for sender in self._senders.values())
-        return not in_flight and all(c.fresh for c in self._chains.values()) and not core.pending(self._world())
+        return not in_flight and all(c.fresh for c in self._chains.values()) and not self._core.pending(self._world())
 
     def close(self) -> None:
         """Write the scan positions down and close the store."""
         for chain in self._chains.values():
             if chain.unsaved:
                 self._save_position(chain, chain.unsaved)
+        self._store.close()
+
+    def abandon(self) -> None:
+        """Let go of the store as a crash does: what was not written down is lost."""
         self._store.close()
 
     # --- parts of a poll ------------------------------------------------------------------------------------------
@@ -122,7 +124,7 @@ class Relayer:
 
     def _scan(self, chain: Chain) -> None:
         facts = chain.facts
-        head, found = scan(chain.rpc, facts.contract, chain.trail, facts.start_block)
+        head, found = self._scan_chain(chain.rpc, facts.contract, chain.trail, facts.start_block)
         if found is None:
             chain.head = head
             if chain.window_s is None:
@@ -172,13 +174,13 @@ class Relayer:
         world = self._world()
 
         def judge(intent: Intent) -> Answer:
-            answer, needs = core.justified(world, intent.job)
+            answer, needs = self._core.justified(world, intent.job)
             return answer if answer != "yes" else self._caller.still_canonical(needs)
 
         self._senders[chain.name].tend(self._clock.now_ms(), judge, self._caller.reached)
 
     def _learn_finality(self) -> None:
-        for block in core.questions(self._world()):
+        for block in self._core.questions(self._world()):
             chain = self._chains[block.chain]
             try:
                 if chain.head is not None and chain.judge.is_final(block, chain.head, self._clock.now_ms()):

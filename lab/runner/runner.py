@@ -22,6 +22,7 @@ from lab.metrics import summarise
 from lab.model.history import History
 from lab.model.records import Header, Leg
 from lab.model.verdict import RunVerdict
+from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import build_manifest
 from lab.runner.needs import blocked
@@ -32,6 +33,7 @@ from lab.runner.steps import STEPS
 from lab.scenario.faults import RelayerKill, Reorg
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
+from lab.session.relayer_actor import RelayerFactory
 
 OPERATIONS_DEADLINE_MS = 310_000
 # On the wall clock every step is a little late.
@@ -43,6 +45,7 @@ class Options:
     """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means.
 
     With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
+    `relayer_factory` makes another relayer than the reference, under the virtual clock.
     """
 
     backend: Backend
@@ -53,6 +56,7 @@ class Options:
     progress: Callable[[str], None] = lambda text: None
     scenario_items: tuple[str, ...] = ()
     smoke: Smoke | None = None
+    relayer_factory: RelayerFactory = Relayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ def _run_item(
         folder=folder,
         clock=item.clock,
         relayer=item.relayer,
+        relayer_factory=options.relayer_factory,
         deepest_reorg=max((step.action.depth for step in item.steps if isinstance(step.action, Reorg)), default=0),
     )
     try:

@@ -10,6 +10,7 @@ from lab.errors import LabError
 from lab.model.records import FinalRead, StoredTransaction
 from lab.rpc import RpcFailure
 from lab.runner.run import Run
+from lab.runner.store_read import read_store
 
 REST_MS = 1_000
 # After the last leg ends, the relayer gets this many polls to notice and to have nothing left to do.
@@ -35,6 +36,7 @@ def settle(run: Run) -> None:
         quiet_ms = max(quiet_ms, QUIET_POLLS * run.item.relayer.poll_ms)
     scheduler.advance_to(scheduler.now_ms + quiet_ms)
     run.lab.close_relayer()
+    read_store(run)
 
 
 def _last_window_ms(run: Run) -> int:

@@ -27,9 +27,10 @@ from lab.faults.submits import Submits
 from lab.model.records import ChainFacts
 from lab.model.session import Session, SessionChain
 from lab.networks.anvil import anvil_args, l1_block_storage
+from lab.relayer import Relayer
 from lab.rpc import Transport
 from lab.scenario.item import ChainSpec, RelayerSpec
-from lab.session.relayer_actor import RelayerActor
+from lab.session.relayer_actor import RelayerActor, RelayerFactory
 from lab.session.relayer_process import RelayerProcess, reference_command
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to set up. `deepest_reorg` sizes the history that the nodes keep."""
+    """What to set up. `deepest_reorg` sizes the history that the nodes keep.
+
+    `relayer_factory` makes the relayer of the virtual clock; under the real clock it is a process of its own.
+    """
 
     run_id: str
     chains: Mapping[str, ChainSpec]
@@ -55,6 +59,7 @@ class Wanted:
     clock: Literal["virtual", "real"] = "virtual"
     relayer: RelayerSpec | None = None
     deepest_reorg: int = 0
+    relayer_factory: RelayerFactory = Relayer
 
 
 @dataclass
@@ -71,6 +76,11 @@ class Lab:
     readers: dict[str, Reader] = field(default_factory=dict)
     relayer: RelayerActor | RelayerProcess | None = None
     proxy: FaultProxy | None = None
+
+    @property
+    def store_path(self) -> Path:
+        """Where the relayer is to keep its store."""
+        return self.wanted.folder / "relayer.sqlite"
 
     @property
     def surroundings(self) -> Surroundings:
@@ -163,7 +173,7 @@ class Lab:
             },
             accounts={role: role_account(role).address for role in ROLES},
             key_file=str(folder / "keys.json"),
-            store_path=str(folder / "relayer.sqlite"),
+            store_path=str(self.store_path),
             poll_interval_ms=spec.poll_ms,
             rpc_timeout_ms=round(RPC_TIMEOUT_S * 1000),
             execution_order=spec.execution_order,
@@ -195,7 +205,8 @@ class Lab:
         }
         session = self.session({name: f"gate:{name}" for name in self.chains}, spec)
         session.write(self.wanted.folder / "session.json")
-        return RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder)
+        factory = self.wanted.relayer_factory
+        return RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder, factory)
 
     def _process(self, spec: RelayerSpec, submits: Mapping[str, Submits]) -> RelayerProcess:
         # Needs aiohttp, which is slow to import: runs under the virtual clock do without.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from greenlet import GreenletExit
@@ -14,6 +15,9 @@ from lab.model.records import Note
 from lab.model.session import Session
 from lab.relayer import CRASH_POINTS, Relayer
 from lab.rpc import Transport
+
+# Takes what `Relayer` takes.
+RelayerFactory = Callable[..., Relayer]
 
 
 class Killed(GreenletExit):
@@ -45,12 +49,14 @@ class RelayerActor:
         account: Account,
         scheduler: Scheduler,
         recorder: Recorder,
+        factory: RelayerFactory = Relayer,
     ) -> None:
         self._session = session
         self._transports = transports
         self._account = account
         self._scheduler = scheduler
         self._recorder = recorder
+        self._factory = factory
         self._actor: Actor | None = None
         self._relayer: Relayer | None = None
         self._deadly_point: str | None = None
@@ -101,7 +107,7 @@ class RelayerActor:
         self._close_store()
 
     def _live(self) -> None:
-        relayer = Relayer(
+        relayer = self._factory(
             self._session,
             self._transports,
             self._account,
@@ -126,7 +132,9 @@ class RelayerActor:
 
     def _died(self, how: str) -> None:
         self.deaths += 1
-        self._close_store()
+        relayer, self._relayer = self._relayer, None
+        if relayer is not None:
+            relayer.abandon()
         self._note(how)
 
     def _close_store(self) -> None:

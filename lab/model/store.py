@@ -1,0 +1,33 @@
+"""What a relayer wrote down, as the lab reads it from the relayer's store: the parts of the record `StoreRead`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Place = tuple[int, str]  # number and hash of a block
+
+
+class StoredBelief(BaseModel):
+    """What the relayer's store holds of one transaction on one chain, with the blocks that it saw the steps in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tx_id: str
+    state: Literal["BUFFERED", "READY", "EXECUTED", "EXPIRED"]
+    origin: str
+    timestamp: int
+    buffered: Place
+    ready: Place | None = None
+
+
+class StoredIntent(BaseModel):
+    """A call that the relayer's store says it sent, or was about to send, and how that ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    tx_id: str
+    nonce: int
+    status: str

@@ -1,0 +1,55 @@
+"""What a relayer is put together from. Whoever wants another one (tests do, to see a bug caught) replaces a part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from lab.model.finality import Finality
+from lab.relayer import core
+from lab.relayer.caller import Caller
+from lab.relayer.finality import FinalityJudge
+from lab.relayer.ledger import Ledger
+from lab.relayer.parents import Answer
+from lab.relayer.records import Action, BlockId, Head, Job, World
+from lab.relayer.scan import Mark, Scan, scan
+from lab.relayer.sender import Sender
+from lab.relayer.store import Store
+from lab.rpc import Rpc
+
+
+class Core(Protocol):
+    """The decisions, as `lab.relayer.core` makes them."""
+
+    def decide(self, world: World) -> list[Action]:
+        """All calls wanted now."""
+        ...
+
+    def questions(self, world: World) -> list[BlockId]:
+        """The blocks whose finality would change a decision."""
+        ...
+
+    def justified(self, world: World, job: Job) -> tuple[Answer, tuple[BlockId, ...]]:
+        """Whether a call already under way may still be sent."""
+        ...
+
+    def pending(self, world: World) -> bool:
+        """Whether anything may still need a call."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One part for each concern; each takes what the reference's own takes."""
+
+    core: Core = core
+    scan: Callable[[Rpc, str, list[Mark], int], tuple[Head, Scan | None]] = scan
+    judge: Callable[[Rpc, Finality, int], FinalityJudge] = FinalityJudge
+    ledger: type[Ledger] = Ledger
+    store: type[Store] = Store
+    caller: type[Caller] = Caller
+    sender: type[Sender] = Sender
+
+
+REFERENCE = Parts()
