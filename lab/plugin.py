@@ -15,12 +15,12 @@ from typing import Any, TextIO
 import pytest
 
 from lab.checks import CHECKS
-from lab.errors import LabError
+from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import RunFolder
 from lab.model.verdict import Verdict
 from lab.runner.progress import progress_of
 from lab.runner.run import Run
-from lab.runner.runner import Options, Result, run_item
+from lab.runner.runner import DISK_ERRORS, Options, Result, run_item
 from lab.runner.script import Script
 from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario, parse_scenario
@@ -272,6 +272,18 @@ def _contract_lines(config: pytest.Config) -> list[str]:
     except LabError:
         # Whoever needs the suite next meets the same error, and reports it as it should be.
         return []
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """A disk too full for the reports of pytest's own plugins is one line, not a stack trace of theirs."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        _tell(session.config, f"reports could not be written: {error.strerror}: {error.filename}")
+        session.exitstatus = EnvironmentFailure.exit_code
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

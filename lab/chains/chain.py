@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Literal
 
-from lab.chains.backend import Node
+from lab.chains.backend import Node, indented
 from lab.chains.observer import Observer
 from lab.chains.producer import BlockProducer, Mined
 from lab.chains.scheduler import Scheduler
@@ -77,7 +77,7 @@ class Chain:
         except RpcUnavailable as error:
             if not self.node.alive():
                 raise NodeFailure(
-                    f"the node of {self.name} died unasked; its last log lines:\n{self.node.log_tail()}"
+                    f"the node of {self.name} died unasked; its last log lines:\n{indented(self.node.log_tail())}"
                 ) from error
             raise
         return self.producer.rpc
@@ -155,6 +155,14 @@ class Chain:
         confirmations = self.finality.blocks if tag is None else self.profile.tag_depth(tag)
         return depth > (confirmations or 0)
 
+    def drop_pool(self) -> int:
+        """Empty the node's pool; how many transactions vanished."""
+        rpc = self.look()
+        pool = rpc.call("txpool_status")
+        rpc.call("anvil_dropAllTransactions")
+        self._forget_pool()
+        return int(pool["pending"], 16) + int(pool["queued"], 16)
+
     def freeze(self) -> None:
         """Stop the node where it stands: requests hang, no blocks come, and none are made up for later."""
         self._needs_to_run("freeze")
@@ -185,9 +193,7 @@ class Chain:
         self.observer.flush()
         self._state = self.producer.rpc.call("anvil_dumpState", True)
         self.node.kill()
-        # Over a copy: the fault proxy's thread may still be adding what it handed over before the end.
-        for tx_hash in filter(self.waits, list(self._raw)):
-            self._raw.pop(tx_hash, None)
+        self._forget_pool()
         self._transport.close()
         self._halt("down")
 
@@ -202,6 +208,11 @@ class Chain:
         self.observer.rpc = rpc
         self.condition = "up"
         self.producer.node_restarted(rpc)
+
+    def _forget_pool(self) -> None:
+        # Over a copy: the fault proxy's thread may still be adding what it handed over before the end.
+        for tx_hash in filter(self.waits, list(self._raw)):
+            self._raw.pop(tx_hash, None)
 
     def _needs_to_run(self, action: str) -> None:
         if self.condition != "up":

@@ -36,6 +36,7 @@ from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
 from lab.session.relayer_actor import RelayerFactory
 
 OPERATIONS_DEADLINE_MS = 310_000
+DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
 # On the wall clock every step is a little late.
 LATE_MS = {"virtual": 0, "real": 500}
 
@@ -79,7 +80,7 @@ def run_item(
     try:
         return _run_item(item, options, folder, repeat, play)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS):
+        if error.errno not in DISK_ERRORS:
             raise
         raise EnvironmentFailure(
             f"cannot write evidence to {folder}: {error.strerror}; what was written so far is kept. "
