@@ -38,6 +38,7 @@ MEANT: dict[tuple[str, str], str] = {
     ("coordinator", "rpc"): "reads of the contract go through the client",
     ("chains", "evidence"): "the observer writes what it sees into the recorder",
     ("cli", "commands"): "the command line is split by command",
+    ("plugin", "commands"): "the summary of a session is written like the reports of a command",
 }
 
 # What a part may see of the lab, where that is less than its layer allows.
@@ -53,7 +54,7 @@ FOREIGN: dict[str, tuple[str, ...]] = {
     "docker": ("chains/docker.py", "chains/image.py", "chains/select.py", "chains/reaper.py"),
     "testcontainers": ("chains/docker.py", "chains/image.py", "chains/select.py", "chains/reaper.py"),
     "web3": ("rpc/", "coordinator/"),
-    "pytest": ("plugin.py",),
+    "pytest": ("plugin/",),
 }
 
 

@@ -1,0 +1,147 @@
+"""The pytest plugin: scenario files become test items, their verdicts become outcomes, and reports are written.
+
+A YAML file is a scenario if it lies in a folder named `scenarios`, or is named on the command line. Thin: what a run
+does is the runner's business, what a report says the report's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.errors import EnvironmentFailure, LabError
+from lab.evidence import RunFolder
+from lab.plugin.items import ScenarioFile, ScenarioTest, lab_run
+from lab.plugin.sharing import FOLDER, RUN_ID, SUITE, is_worker, suite, tell
+from lab.runner.runner import DISK_ERRORS
+from lab.session.suite import new_run_id
+
+__all__ = ["lab_run"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The lab's options."""
+    group = parser.getgroup("tesseract-lab", "Tesseract Lab")
+    group.addoption("--backend", choices=("auto", "process", "docker"), default="auto", help="where the nodes run")
+    group.addoption("--image", default=None, help="node image of the docker backend (or LAB_IMAGE)")
+    group.addoption("--contract", type=Path, default=None, help="contract under test: .vy, or an artifact .json")
+    group.addoption("--clock", choices=("virtual", "real"), default=None, help="overrule the scenarios' clock")
+    group.addoption("--results", type=Path, default=Path("results"), help="where evidence and reports go")
+
+
+def _runs_scenarios(config: pytest.Config) -> bool:
+    paths = [Path(argument.split("::")[0]) for argument in config.args]
+    return any(path.suffix in (".yaml", ".yml") or "scenarios" in path.parts for path in paths)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the evidence folder, the same for all xdist workers, and let pytest-html and JUnit write into it."""
+    worker: dict[str, Any] = getattr(config, "workerinput", {})
+    config.stash[RUN_ID] = worker.get("lab_run_id") or new_run_id()
+    if not _runs_scenarios(config) or is_worker(config) or config.option.collectonly:
+        return
+    folder = Path(config.option.results) / config.stash[RUN_ID]
+    if getattr(config.option, "htmlpath", None) is None:
+        config.option.htmlpath = str(folder / "report.html")
+        config.option.self_contained_html = True
+    if config.option.xmlpath is None:
+        config.option.xmlpath = str(folder / "junit.xml")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker which folder this session writes to."""
+    node.workerinput["lab_run_id"] = node.config.stash[RUN_ID]
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Scenario files."""
+    if file_path.suffix not in (".yaml", ".yml"):
+        return None
+    named = any(file_path == Path(argument.split("::")[0]).resolve() for argument in parent.config.args)
+    if named or "scenarios" in file_path.parts:
+        collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
+        return collector
+    return None
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Give pytest-html the scenario's page: description, verdict, time line, links into the run folder."""
+    outcome: Any = yield
+    report = outcome.get_result()
+    if report.when != "call":
+        return
+    folder = item.stash.get(FOLDER, None)
+    if folder is not None and folder.is_dir():
+        try:
+            from pytest_html import extras
+        except ImportError:
+            return
+        from lab.report.scenario_html import scenario_fragment
+
+        fragment = scenario_fragment(RunFolder(folder), relative_to=folder.parent)
+        report.extras = [*getattr(report, "extras", []), extras.html(fragment)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_html_report_title(report: Any) -> None:
+    """What pytest-html puts at the top."""
+    report.title = "Tesseract Lab: scenarios"
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Where evidence goes."""
+    if not _runs_scenarios(config) or config.option.collectonly:
+        return []
+    evidence = f"tesseract-lab: evidence in {Path(config.option.results) / config.stash[RUN_ID]}"
+    # With xdist this process collects nothing, so there is no later moment before the first run.
+    return [evidence, *(_contract_lines(config) if getattr(config.option, "numprocesses", None) else ())]
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """What is known of the contract before anything runs: its smoke run, and what it lacks of the interface."""
+    if config.option.collectonly or not any(isinstance(item, ScenarioTest) for item in items):
+        return []
+    return _contract_lines(config)
+
+
+def _contract_lines(config: pytest.Config) -> list[str]:
+    try:
+        return suite(config).contract_lines()
+    except LabError:
+        # Whoever needs the suite next meets the same error, and reports it as it should be.
+        return []
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """A disk too full for the reports of pytest's own plugins is one line, not a stack trace of theirs."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        tell(session.config, f"reports could not be written: {error.strerror}: {error.filename}")
+        session.exitstatus = EnvironmentFailure.exit_code
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """One line per scenario, why this backend, and where to read on."""
+    results, run_id = Path(config.option.results), config.stash[RUN_ID]
+    if is_worker(config) or not any((results / run_id).glob("*/manifest.json")):
+        return
+    from lab.commands.suite_report import summarise_session
+
+    summarise_session(terminalreporter, results, run_id, getattr(config.option, "htmlpath", None))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Nothing is left running."""
+    if SUITE in config.stash:
+        config.stash[SUITE].close()
+        del config.stash[SUITE]
