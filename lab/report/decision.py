@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from lab.report.grades import SETTLED, Decision, RowVerdict
 from lab.report.rows import STAGES, Stage
-from lab.report.verdicts import SETTLED, Decision, RowResult, RowVerdict, StageDecision
+from lab.report.verdicts import RowResult, StageDecision
 
 MAX_NAMED_ROWS = 12
 

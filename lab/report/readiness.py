@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from lab.html.text import clean
+from lab.report.attestations import Statement, load_statements
+from lab.report.claims import unmatched_claims
+from lab.report.criteria import evaluate
+from lab.report.current import Current
 from lab.report.decision import counts_of, decide, rows_word
+from lab.report.expiry import expiring
+from lab.report.figures import Figure, opinions_of
 from lab.report.folder import Folder
 from lab.report.judging import judge
+from lab.report.past import Past, compare, in_short, row_history, trend
+from lab.report.path_to_go import path_to_go
 from lab.report.reading import Run, read_run
 from lab.report.rows import STAGES, Catalogue, Stage
+from lab.report.shares import judged_again
 from lab.report.verdicts import (
     SETTLED,
     Contradiction,
@@ -20,6 +30,8 @@ from lab.report.verdicts import (
     RowResult,
     RowVerdict,
 )
+
+MAX_NOTES = 40
 
 
 def build_readiness(
@@ -30,29 +42,93 @@ def build_readiness(
     stage: Stage = "mainnet",
     results: Path | None = None,
     generated: datetime | None = None,
+    current: Current | None = None,
+    attestations: Path | None = None,
+    figures: Sequence[Figure] = (),
+    past: Sequence[Past] = (),
+    release_date: date | None = None,
+    notes: Sequence[str] = (),
+    mutation: Mapping[str, int] | None = None,
 ) -> Readiness:
     """Judge the catalogue by all of `folders`; of several runs of one item the worst counts.
 
     Bad evidence never raises, it is reported. `contract_sha256` is the bytecode that would ship: evidence of another
-    one is STALE. `results` is the results folder, by default two levels above each run. `generated` is now by default.
+    one is STALE, as is what `current` says is made by something else. `results` is the results folder, by default two
+    levels above each run. `figures` are measurements of load runs. `past` are the reports so far, oldest first.
     """
     now = generated or datetime.now(UTC)
-    runs = sorted((read_run(folder, results, now) for folder in folders), key=lambda run: run.folder)
-    rows = tuple(judge(row, runs, contract_sha256) for row in catalogue.rows)
+    moment = now.isoformat(timespec="seconds")
+    in_force = replace(current or Current(), contract_sha256=contract_sha256)
+    known = {row.id: row for row in catalogue.rows}
+    given = list(folders)
+    runs = sorted((read_run(folder, results, now) for folder in given), key=lambda run: run.folder)
+    said = load_statements(attestations, known, now.date(), contract_sha256) if attestations is not None else []
+    loaded = judged_again(figures)
+    derived, measured, criteria = evaluate(given, runs, loaded, in_force)
+    opinions = opinions_of([*loaded, *derived], known, in_force)
+    rows = [
+        judge(
+            row,
+            runs,
+            in_force,
+            figures=opinions.get(row.id, ()),
+            statements=[statement for statement in said if statement.row == row.id],
+        )
+        for row in catalogue.rows
+    ]
+    rows = [_with_time(row, runs, past, now) for row in rows]
     problems = _unattributed(runs, rows)
     stages = tuple(decide(name, rows, problems) for name in STAGES)
-    return Readiness(
+    report = Readiness(
         document=catalogue.document,
-        generated=now.isoformat(timespec="seconds"),
+        generated=moment,
         stage=stage,
         decision=next(decision.decision for decision in stages if decision.stage == stage),
+        release_date=str(release_date) if release_date else None,
         stages=stages,
         counts=counts_of(rows),
+        path_to_go=path_to_go(stage, rows),
+        expiring=expiring(rows, said, release_date) if release_date else (),
+        criteria=criteria(rows),
+        measured=measured.model_copy(update={"mutation": dict(mutation or {})}),
         contradictions=tuple(_contradictions(catalogue, rows)),
         problems=problems,
-        provenance=_provenance(runs, contract_sha256),
-        rows=rows,
+        notes=tuple([*_notes(catalogue, runs, said), *notes][:MAX_NOTES]),
+        provenance=_provenance(runs, in_force),
+        rows=tuple(rows),
     )
+    return _beside_the_past(report, past)
+
+
+def _beside_the_past(report: Readiness, past: Sequence[Past]) -> Readiness:
+    same_stage = [each for each in past if each.stage == report.stage]
+    last = same_stage[-1] if same_stage else None
+    go = next((each for each in reversed(same_stage) if each.decision == "GO"), None)
+    return report.model_copy(
+        update={
+            "since_last": compare(last, report) if last else None,
+            "since_go": compare(go, report) if go else None,
+            "trend": trend(past, in_short(report)),
+        }
+    )
+
+
+def _with_time(row: RowResult, runs: Sequence[Run], past: Sequence[Past], now: datetime) -> RowResult:
+    moments: Mapping[str, datetime | None] = {clean(run.folder, 400): run.moment for run in runs}
+    started = [moment for found in row.evidence if (moment := moments.get(found.folder)) is not None]
+    age = round(max(0.0, (now - min(started)).total_seconds()) / 3600, 1) if started else None
+    history = row_history(past, row.id, now.isoformat(timespec="seconds"), row.verdict)
+    return row.model_copy(update={"age_hours": age, "history": history})
+
+
+def _notes(catalogue: Catalogue, runs: Sequence[Run], said: Sequence[Statement]) -> Iterable[str]:
+    """What was passed over: statements that do not count, and rows that runs claim in vain."""
+    for statement in said:
+        if statement.problem:
+            yield f"attestation {clean(statement.file, 120)} does not count: {statement.problem}"
+    claims = [{"scenario_file": run.scenario, "rows": run.rows} for run in runs]
+    for problem in unmatched_claims(catalogue, claims):
+        yield f"{clean(problem.file, 200)}: {problem.message}"
 
 
 def _unattributed(runs: Sequence[Run], rows: Sequence[RowResult]) -> tuple[str, ...]:
@@ -100,16 +176,22 @@ def _verdicts(rows: Sequence[RowResult]) -> str:
     return ", ".join(f"{count} {verdict}" for verdict, count in counts_of(rows).items())
 
 
-def _provenance(runs: Sequence[Run], contract_sha256: str | None) -> Provenance:
+def _provenance(runs: Sequence[Run], current: Current) -> Provenance:
     names = sorted({name for run in runs for name in run.versions})[:20]
     started = sorted(run.started for run in runs if run.started)
     return Provenance(
-        contract_sha256=contract_sha256,
+        contract_sha256=current.contract_sha256,
+        lab_commit=current.lab_commit,
+        lab_version=current.lab_version,
         contracts=_values(run.contract_sha256 for run in runs),
+        compilers=_values(run.compiler for run in runs),
         lab_commits=_values(run.commit for run in runs),
         dirty=any(run.dirty is not False for run in runs),
         backends=_values(run.backend for run in runs),
+        nodes=_values(run.node for run in runs),
         clocks=_values(run.clock for run in runs),
+        seeds=_values(run.seed for run in runs)[:20],
+        hosts=_values(run.host for run in runs),
         versions={clean(name, 40): _values(run.versions.get(name) for run in runs) for name in names},
         runs=len(runs),
         first_started=clean(started[0], 40) if started else None,

@@ -58,6 +58,7 @@ class Row(BaseModel):
     proof: str = Field(description="the planned proof, in words")
     depends_on: tuple[Dependency, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    owner: str = Field(default="", description="who sees to it; by default the section's owner")
     section: str = ""
 
 
@@ -67,6 +68,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
+    owner: str = Field(default="", description="who sees to its rows: a role or a name")
     rows: tuple[Row, ...]
 
 
@@ -103,9 +105,11 @@ class Catalogue(BaseModel):
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """All rows in the order of the document, each with its section's title."""
+        """All rows in the order of the document, each with its section's title and an owner."""
         return tuple(
-            row.model_copy(update={"section": section.title}) for section in self.sections for row in section.rows
+            row.model_copy(update={"section": section.title, "owner": row.owner or section.owner})
+            for section in self.sections
+            for row in section.rows
         )
 
 

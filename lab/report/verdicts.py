@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from lab.report.details import (
+    Comparison,
+    Criterion,
+    Expiry,
+    Frozen,
+    Measured,
+    PastVerdict,
+    PathStep,
+    StatementView,
+    TrendPoint,
+)
+from lab.report.grades import SETTLED, Decision, RowVerdict
 from lab.report.rows import Dependency, Proof, RowClass, Stage
 
-
-class RowVerdict(StrEnum):
-    """How a row stands. LAB PASS: proven under the lab's own conditions, which is all that the lab can say of it."""
-
-    PASS = "PASS"
-    LAB_PASS = "LAB PASS"
-    FAIL = "FAIL"
-    UNKNOWN = "UNKNOWN"
-    INFEASIBLE = "INFEASIBLE"
-    STALE = "STALE"
-    NOT_RUN = "NOT RUN"
-    LIVE = "LIVE"
-    ATTESTED = "ATTESTED"
-    ATTESTATION_MISSING = "ATTESTATION MISSING"
-    WAIVED = "WAIVED"
+__all__ = ["SETTLED", "Contradiction", "Decision", "Provenance", "Readiness", "RowEvidence", "RowResult", "RowVerdict"]
 
 
-SETTLED = frozenset({RowVerdict.PASS, RowVerdict.LAB_PASS, RowVerdict.ATTESTED, RowVerdict.WAIVED})
-
-Decision = Literal["GO", "NO-GO", "INCOMPLETE"]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RowEvidence(_Frozen):
+class RowEvidence(Frozen):
     """One run that speaks for or against a row. `folder` is relative to the results folder."""
 
     folder: str
@@ -48,9 +36,11 @@ class RowEvidence(_Frozen):
     dirty: bool | None
     contract_sha256: str | None
     started: str | None
+    faults: tuple[str, ...] = Field(default=(), description="kinds of fault that acted in this run")
+    files: tuple[str, ...] = ("verdict.json", "history.jsonl", "manifest.json")
 
 
-class RowResult(_Frozen):
+class RowResult(Frozen):
     """One line of the checklist, judged. `claimed` is the checklist's own tick."""
 
     id: str
@@ -60,6 +50,7 @@ class RowResult(_Frozen):
     stage: Stage
     must_pass: bool
     claimed: bool
+    owner: str
     item: str
     detail: str
     planned_proof: str
@@ -68,9 +59,13 @@ class RowResult(_Frozen):
     verdict: RowVerdict
     reason: str
     evidence: tuple[RowEvidence, ...]
+    age_hours: float | None = Field(default=None, description="of the oldest run that counts")
+    can_fail: tuple[str, ...] = Field(default=(), description="what shows that this row is able to fail")
+    statements: tuple[StatementView, ...] = ()
+    history: tuple[PastVerdict, ...] = Field(default=(), description="oldest first, this report's verdict last")
 
 
-class StageDecision(_Frozen):
+class StageDecision(Frozen):
     """A stage includes the rows of the stages before it."""
 
     stage: Stage
@@ -81,7 +76,7 @@ class StageDecision(_Frozen):
     reasons: tuple[str, ...]
 
 
-class Contradiction(_Frozen):
+class Contradiction(Frozen):
     """A statement of the checklist beside what was found."""
 
     id: str
@@ -90,22 +85,28 @@ class Contradiction(_Frozen):
     found: str
 
 
-class Provenance(_Frozen):
+class Provenance(Frozen):
     """What the evidence was made with; several values where runs differ."""
 
-    contract_sha256: str | None = Field(description="the contract that the report was asked about")
+    contract_sha256: str | None = Field(description="the contract that the report is about")
+    lab_commit: str | None = Field(default=None, description="of the lab that wrote the report")
+    lab_version: str | None = None
     contracts: tuple[str, ...]
+    compilers: tuple[str, ...] = ()
     lab_commits: tuple[str, ...]
     dirty: bool
     backends: tuple[str, ...]
+    nodes: tuple[str, ...] = Field(default=(), description="node version, and digest of its binary or image")
     clocks: tuple[str, ...]
+    seeds: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     versions: dict[str, tuple[str, ...]]
     runs: int
     first_started: str | None
     last_started: str | None
 
 
-class Readiness(_Frozen):
+class Readiness(Frozen):
     """A whole report."""
 
     schema_version: Literal[1] = 1
@@ -113,9 +114,18 @@ class Readiness(_Frozen):
     generated: str
     stage: Stage = Field(description="the stage that `decision` is about")
     decision: Decision
+    release_date: str | None = None
     stages: tuple[StageDecision, ...]
     counts: dict[RowVerdict, int]
+    path_to_go: tuple[PathStep, ...] = ()
+    since_last: Comparison | None = None
+    since_go: Comparison | None = None
+    expiring: tuple[Expiry, ...] = ()
+    criteria: tuple[Criterion, ...] = ()
+    measured: Measured = Measured()
     contradictions: tuple[Contradiction, ...]
     problems: tuple[str, ...] = Field(description="evidence that could not be read, and belongs to no row for sure")
+    notes: tuple[str, ...] = Field(default=(), description="what was left out of account, and why; changes no decision")
+    trend: tuple[TrendPoint, ...] = ()
     provenance: Provenance
     rows: tuple[RowResult, ...]

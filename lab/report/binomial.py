@@ -1,0 +1,47 @@
+"""Exact binomial bounds (Clopper and Pearson), and how many more trials it would take to be sure."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from scipy.stats import beta
+
+CONFIDENCE = 0.95
+MANY = 10_000_000
+
+Finding = Literal["MET", "NOT MET", "UNDECIDED"]
+
+
+def upper_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> float:
+    """The share of failures that is not exceeded, with one-sided confidence; 1 where nothing was tried."""
+    if trials <= 0 or failures >= trials:
+        return 1.0
+    return float(beta.ppf(confidence, failures + 1, trials - failures))
+
+
+def lower_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> float:
+    """The share of failures that there is at least, with one-sided confidence; 0 where nothing was tried."""
+    if trials <= 0 or failures <= 0:
+        return 0.0
+    return float(beta.ppf(1 - confidence, failures, trials - failures + 1))
+
+
+def decide(failures: int, trials: int, allowed: float) -> Finding:
+    """Whether the true share of failures is at most `allowed`, or above it, or not known well enough."""
+    if upper_bound(failures, trials) <= allowed:
+        return "MET"
+    return "NOT MET" if lower_bound(failures, trials) > allowed else "UNDECIDED"
+
+
+def trials_needed(failures: int, allowed: float) -> int:
+    """The least number of trials that, with these failures and no more, would show the share to be allowed."""
+    if failures == 0:
+        return math.ceil(math.log(1 - CONFIDENCE) / math.log(1 - allowed))
+    low, high = failures, MANY
+    if upper_bound(failures, high) > allowed:
+        return MANY
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if upper_bound(failures, middle) <= allowed else (middle, high)
+    return high

@@ -1,0 +1,39 @@
+"""The success criteria as data: what each one means and what its target is, read from `criteria.yaml`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from lab.yamlsource import load_yaml, validate
+
+CRITERIA = Path(__file__).with_name("criteria.yaml")
+
+
+class Definition(BaseModel):
+    """One criterion. `limit` is None where the target is no number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    row: str
+    kind: Literal["technical", "business"]
+    target: str
+    limit: float | None = None
+    unit: str
+    definition: str
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1]
+    criteria: tuple[Definition, ...]
+
+
+@cache
+def definitions() -> tuple[Definition, ...]:
+    """As committed beside this module."""
+    return validate(load_yaml(CRITERIA), _File).criteria

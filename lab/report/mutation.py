@@ -1,0 +1,49 @@
+"""How many mutants of the contract the lab caught, from `results/mutation.json` where such a run is recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FILE = "mutation.json"
+_WORDS = {"killed": "killed", "caught": "killed", "survived": "survived", "alive": "survived"}
+
+
+def read_mutation(results: Path) -> tuple[dict[str, int], list[str]]:
+    """Counts of killed, survived and undecided mutants, and what could not be read. Nothing raises."""
+    path = results / FILE
+    if not path.is_file():
+        return {}, []
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        return {}, [f"{FILE} cannot be read ({type(error).__name__}): the mutation score is not shown"]
+    counts = _counts(value)
+    return counts, [] if counts else [f"{FILE} holds no counts of mutants: the mutation score is not shown"]
+
+
+def _counts(value: Any) -> dict[str, int]:
+    if not isinstance(value, dict):
+        return {}
+    mutants = value.get("mutants")
+    if isinstance(mutants, list):
+        found = {"killed": 0, "survived": 0, "undecided": 0}
+        for mutant in mutants:
+            told = mutant.get("status") or mutant.get("verdict") if isinstance(mutant, dict) else None
+            found[_WORDS.get(str(told).lower(), "undecided")] += 1
+        return found if mutants else {}
+    for part in (value, value.get("counts"), value.get("summary")):
+        if isinstance(part, dict) and any(_is_count(part.get(word)) for word in _WORDS):
+            found = {"killed": 0, "survived": 0, "undecided": 0}
+            for word, name in _WORDS.items():
+                found[name] += part[word] if _is_count(part.get(word)) else 0
+            total = part.get("total")
+            if _is_count(total):
+                found["undecided"] = max(0, int(str(total)) - found["killed"] - found["survived"])
+            return found
+    return {}
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31

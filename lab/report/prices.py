@@ -1,0 +1,81 @@
+"""Dated price scenarios, read from `prices.yaml`: what gas and tokens cost where and when somebody looked."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lab.yamlsource import load_yaml, validate
+
+PRICES = Path(__file__).with_name("prices.yaml")
+Level = Literal["low", "typical", "high"]
+LEVELS: tuple[Level, ...] = ("low", "typical", "high")
+GWEI_IN_A_TOKEN = 10**9
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GasPrice(_Part):
+    """A price of gas on a day."""
+
+    gwei: float = Field(gt=0)
+    date: str
+    source: str
+    note: str = ""
+
+
+class TokenPrice(_Part):
+    """A token's price on a day."""
+
+    usd: float = Field(gt=0)
+    date: str
+    source: str
+
+
+class NetworkPrices(_Part):
+    """The price scenarios of one network."""
+
+    token: str
+    low: GasPrice | None = None
+    typical: GasPrice
+    high: GasPrice | None = None
+
+    def at(self, level: Level) -> GasPrice | None:
+        """The scenario of that name, if somebody published one."""
+        found: GasPrice | None = getattr(self, level)
+        return found
+
+
+class Prices(_Part):
+    """The whole file."""
+
+    schema_version: Literal[1]
+    decides: Level
+    tokens: dict[str, TokenPrice]
+    networks: dict[str, NetworkPrices]
+
+    def usd(self, network: str, gas: float, level: Level) -> float | None:
+        """What so much gas costs, or None where no price is known."""
+        found = self.networks.get(network)
+        price = found.at(level) if found else None
+        if found is None or price is None:
+            return None
+        return gas * price.gwei / GWEI_IN_A_TOKEN * self.tokens[found.token].usd
+
+    def break_even_gwei(self, network: str, gas: float, usd: float) -> float | None:
+        """The price of gas at which so much gas costs `usd`."""
+        found = self.networks.get(network)
+        if found is None or gas <= 0:
+            return None
+        return usd / (gas * self.tokens[found.token].usd) * GWEI_IN_A_TOKEN
+
+
+@cache
+def prices() -> Prices:
+    """As committed beside this module."""
+    return validate(load_yaml(PRICES), Prices)

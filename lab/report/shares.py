@@ -1,0 +1,40 @@
+"""Criteria that are shares of trials: a load run's own verdict is judged again here, by exact bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from lab.report.binomial import decide, upper_bound
+from lab.report.details import State
+from lab.report.figures import Figure
+from lab.report.grades import RowVerdict
+
+# The share of trials that may fail.
+ALLOWED = {"TEC-01": 0.001, "TEC-06": 0.01}
+VERDICTS: dict[State, RowVerdict] = {
+    "MET": RowVerdict.PASS,
+    "NOT MET": RowVerdict.FAIL,
+    "UNDECIDED": RowVerdict.UNKNOWN,
+    "INFEASIBLE": RowVerdict.INFEASIBLE,
+    "NOT MEASURED": RowVerdict.NOT_RUN,
+}
+
+
+def judged_again(figures: Iterable[Figure]) -> list[Figure]:
+    """Figures of shares that tell trials and failures get the verdict of the bounds, unless theirs is worse."""
+    return [_judged(figure) for figure in figures]
+
+
+def _judged(figure: Figure) -> Figure:
+    allowed, trials, failures = ALLOWED.get(figure.row), figure.n, figure.failures
+    if allowed is None or not trials or failures is None or failures > trials:
+        return figure
+    if figure.verdict not in (RowVerdict.PASS, RowVerdict.FAIL):
+        return figure
+    verdict = VERDICTS[decide(failures, trials, allowed)]
+    if verdict is RowVerdict.PASS and figure.verdict is not RowVerdict.PASS:
+        return figure
+    bound = 100 * upper_bound(failures, trials)
+    reason = f"{failures:,} of {trials:,} failed: at most {bound:.3g}% with 95% confidence"
+    return replace(figure, verdict=verdict, reason=reason)
