@@ -61,12 +61,16 @@ class BlockProducer:
         self.gas_limit = profile.gas_limit
         self.fee_rule: Callable[[int], int] | None = None
         self.listeners: list[Callable[[Mined], None]] = []
+        # Faults' say in the blocks to come: slots that stay without one, timestamps, and what happens before each.
+        self.withholders: list[Callable[[Slot], bool]] = []
+        self.clock_rules: list[Callable[[int, Mined], int]] = []
+        self.before_block: list[Callable[[Slot], None]] = []
         self.pool_may_hold = False
         self.stopped = False
         self.slots_skipped = 0
         self._real = real
         self._slots = slots
-        self._genesis_time = genesis_time
+        self.genesis_time = genesis_time
         self._curve = FeeCurve(profile)
         self._next_slot = 0
         self._branch = 0
@@ -83,7 +87,7 @@ class BlockProducer:
     def mine_setup(self) -> None:
         """Mine the pool into block 1 at genesis time, outside of the slots."""
         self.pool_may_hold = True
-        self._mine(Slot(-1, 0, self._genesis_time, False), t_ms=0)
+        self._mine(Slot(-1, 0, self.genesis_time, False), t_ms=0)
         self.pin()
 
     def catch_up(self, now_ms: int) -> None:
@@ -92,7 +96,7 @@ class BlockProducer:
         if not self.stopped and self.next_slot_ms() <= now_ms and (self._real or self.pool_may_hold):
             self.pool_may_hold = self._pool_holds()
         while True:
-            if not self.profile.mines_empty_blocks and not self.pool_may_hold:
+            if not self.profile.mines_empty_blocks and not self.pool_may_hold and not self.before_block:
                 self._next_slot = max(self._next_slot, self._slots.next_index_after(now_ms))
                 break
             slot = self._slots.slot(self._next_slot)
@@ -101,7 +105,11 @@ class BlockProducer:
             self._next_slot += 1
             if self.stopped:
                 self.slots_skipped += 1
-            elif not slot.missed:
+            elif not slot.missed and not self._withheld(slot):
+                for hook in self.before_block:
+                    hook(slot)
+                if not self.profile.mines_empty_blocks and not self.pool_may_hold:
+                    continue
                 # A late turn on the wall clock makes a late block, and the record says so.
                 self._mine(slot, t_ms=max(slot.t_ms, now_ms) if self._real else slot.t_ms)
         if self.head.number != mined_before:
@@ -120,8 +128,7 @@ class BlockProducer:
     def pin(self) -> None:
         """Fix what the node's pending block shows to the next slot: left alone, it follows the wall clock."""
         if not self.stopped:
-            slot = self._slots.slot(self._next_slot)
-            self._set_next(max(slot.timestamp, self.head.timestamp), self.next_base_fee())
+            self._set_next(self._timestamp(self._slots.slot(self._next_slot)), self.next_base_fee())
 
     def set_gas_limit(self, gas_limit: int) -> None:
         """Change the gas limit of the blocks to come. A stopped node is told when it goes on."""
@@ -175,6 +182,18 @@ class BlockProducer:
             rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
         self.go_on()
 
+    def _withheld(self, slot: Slot) -> bool:
+        # Every rule is asked: each counts for itself.
+        return any([rule(slot) for rule in self.withholders])
+
+    def _timestamp(self, slot: Slot) -> int:
+        """What the slot's block carries. Blocks mined again after a reorg (no slot of their own) keep theirs."""
+        timestamp = slot.timestamp
+        if slot.index >= 0:
+            for rule in self.clock_rules:
+                timestamp = rule(timestamp, self.head)
+        return max(timestamp, self.head.timestamp)
+
     def _ruled(self, base_fee: int) -> int:
         return self.fee_rule(base_fee) if self.fee_rule is not None else base_fee
 
@@ -189,7 +208,7 @@ class BlockProducer:
         parent = self.head
         elapsed = max(0, t_ms - parent.t_ms) if elapsed_ms is None else elapsed_ms
         base_fee = self._ruled(self._curve.next(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed))
-        timestamp = max(slot.timestamp, parent.timestamp)
+        timestamp = self._timestamp(slot)
         self._set_next(timestamp, base_fee)
         number = parent.number + 1
         body = self._mine_one(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from lab.chains.chain import Chain
@@ -27,9 +28,32 @@ class RelayerControl(Protocol):
     def start(self) -> None:
         """Start it on the store that is there. A running one goes on."""
 
+    def pause(self) -> bool:
+        """Hold it where it is; False if it does not run."""
+
+    def resume(self) -> None:
+        """Let it go on."""
+
+    def twin(self) -> RelayerControl:
+        """Another one with the same key and a store of its own, not started."""
+
+    def rotate(self, role: str) -> None:
+        """Stop it, and start it with another role's key on the same store."""
+
+    def close(self) -> None:
+        """End it for good."""
+
+    @property
+    def store_path(self) -> Path:
+        """Where it keeps what it knows."""
+
     @property
     def deaths(self) -> int:
         """How often it was killed so far."""
+
+    @property
+    def sends(self) -> int:
+        """How many transactions it handed over so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import aiohttp
+from pydantic_core import from_json
 
 from lab.chains.chain import Chain
 from lab.errors import LabError
@@ -75,15 +76,22 @@ class Carrier:
         """The answers. Raises NoReply or StatusReply. To be run on when the client has given up: it is on its way."""
         delay_s = max(call.plan.delay_ms for call in calls) / 1000
         await asyncio.sleep(delay_s / 2)
+        if any(call.plan.silence for call in calls):
+            await asyncio.sleep(HOLD_S)
+            raise NoReply
+        if any(call.plan.reset == "before" for call in calls):
+            raise NoReply
         status = next((refusal for call in calls if (refusal := call.plan.refusal) and refusal.http_status), None)
         answers = []
         if status is None:
-            answers = [await self._answer(call) for call in calls]
+            answers = [call.plan.twisted(await self._answer(call)) for call in calls]
         # A refusal travels back like any other answer: it may be late, or lost.
         if any(call.plan.lose_reply for call in calls):
             await asyncio.sleep(HOLD_S)
             raise NoReply
         await asyncio.sleep(delay_s / 2)
+        if any(call.plan.reset == "after" for call in calls):
+            raise NoReply
         if status is not None:
             for call in calls:
                 call.failure = RpcRefused(call.method, status.http_status or status.code, status.message)
@@ -104,50 +112,56 @@ class Carrier:
         refusal = call.plan.refusal
         if refusal is not None:
             return self._refused(call, RpcRefused(call.method, refusal.code, refusal.message))
-        if self._chain.condition == "down":
-            self._chain.blocked_calls += 1
-            call.failure = RpcUnavailable(call.method, f"connection refused: {self._chain.name}", sent=False)
+        chain = call.plan.route or self._chain
+        if chain.condition == "down":
+            chain.blocked_calls += 1
+            call.failure = RpcUnavailable(call.method, f"connection refused: {chain.name}", sent=False)
             raise NoReply
-        if self._chain.condition == "paused":
+        if chain.condition == "paused":
             # The socket of a frozen node takes it, and the answer comes when the node goes on.
-            self._chain.blocked_calls += 1
-        if call.sent is not None:
-            try:
-                self._submits.admit(call.sent)
-            except RpcRefused as refused:
-                return self._refused(call, refused)
-        return await self._forward(call)
-
-    async def _forward(self, call: Call) -> bytes:
+            chain.blocked_calls += 1
         try:
-            async with self._http.post(self._chain.node.url, json=call.request) as response:
+            if call.plan.asks and isinstance(call.request.get("params", []), list):
+                call.request = {**call.request, "params": call.plan.asked(call.request.get("params", []))}
+            if call.sent is not None and call.plan.route is None:
+                self._submits.admit(call.sent)
+            body = await self._forward(call, chain)
+            if call.plan.duplicate and call.failure is None:
+                body = await self._forward(call, chain)
+            return _told(call, body) if call.plan.rewrites else body
+        except RpcRefused as refused:
+            return self._refused(call, refused)
+
+    async def _forward(self, call: Call, chain: Chain) -> bytes:
+        try:
+            async with self._http.post(chain.node.url, json=call.request) as response:
                 body = await _read(response)
         except (aiohttp.ClientConnectorError, LabError) as error:
             # A node between two lives has no address.
-            call.failure = RpcUnavailable(call.method, f"no connection to {self._chain.name}: {error}", sent=False)
+            call.failure = RpcUnavailable(call.method, f"no connection to {chain.name}: {error}", sent=False)
             raise NoReply from error
         except (aiohttp.ClientError, OSError) as error:
-            call.failure = RpcUnavailable(call.method, f"{self._chain.name} broke off: {error!r}", sent=True)
+            call.failure = RpcUnavailable(call.method, f"{chain.name} broke off: {error!r}", sent=True)
             raise NoReply from error
         if body is None:
             call.failure = RpcMalformed(call.method, f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
             return error_answer(call.request.get("id"), INTERNAL_ERROR, str(call.failure))
         if call.method == SEND:
-            self._sent(call, response.status, body)
+            self._sent(call, chain, response.status, body)
         return body
 
-    def _sent(self, call: Call, status: int, body: bytes) -> None:
+    def _sent(self, call: Call, chain: Chain, status: int, body: bytes) -> None:
         try:
             # Clients number their calls as they like; an id is only compared.
             tx_hash = parse_answer(call.method, cast("int", call.request.get("id")), status, body)
         except RpcFailure as failure:
             call.failure = failure
             return
-        if call.sent is not None:
+        if call.sent is not None and call.plan.route is None:
             self._submits.taken(call.sent, call.raw)
         else:
-            # Of a type that the lab does not decode; the next block may hold it all the same.
-            self._chain.handed_over(str(tx_hash), call.raw)
+            # Another chain's, or of a type that the lab does not decode; the next block may hold it all the same.
+            chain.handed_over(str(tx_hash), call.raw)
 
     @staticmethod
     def _refused(call: Call, refused: RpcRefused) -> bytes:
@@ -159,6 +173,17 @@ def error_answer(request_id: Any, code: int, message: str) -> bytes:
     """A JSON-RPC error answer."""
     answer = {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
     return json.dumps(answer).encode()
+
+
+def _told(call: Call, body: bytes) -> bytes:
+    """The answer with another result; an answer without one stays as it is. Raises RpcRefused."""
+    try:
+        answer = from_json(body)
+    except ValueError:
+        return body
+    if not isinstance(answer, dict) or "result" not in answer:
+        return body
+    return json.dumps({**answer, "result": call.plan.told(answer["result"])}).encode()
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
-from lab.faults.policy import Policy
+from lab.faults.policy import Effect, Policy
 from lab.faults.pool_rules import Sent, decode_raw
 from lab.faults.submits import SEND, Submits
-from lab.rpc import RpcFailure, RpcRefused, RpcTimeout, RpcUnavailable
+from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
+from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
 
 
 class Gate:
@@ -52,11 +54,16 @@ class Gate:
         if plan.delay_ms:
             # Half of a delay is on the way there: what the answer says may be old by the other half.
             self._scheduler.sleep_until(min(deadline_ms, self._scheduler.now_ms + plan.delay_ms // 2))
+        if plan.silence:
+            self._scheduler.sleep_until(deadline_ms)
+            raise RpcTimeout(method, timeout_s)
+        if plan.reset == "before":
+            raise RpcUnavailable(method, f"connection reset: {self._chain.name}", sent=True)
         result, refused = None, None
         try:
             if plan.refusal is not None:
                 raise RpcRefused(method, plan.refusal.http_status or plan.refusal.code, plan.refusal.message)
-            result = self._forward(method, params, deadline_ms, timeout_s, sent)
+            result = plan.told(self._forward(method, plan, params, deadline_ms, timeout_s, sent))
         except RpcRefused as error:
             # A refusal travels back like any other answer: it may be late, or lost.
             refused = error
@@ -65,12 +72,18 @@ class Gate:
             raise RpcTimeout(method, timeout_s)
         if plan.delay_ms:
             self._scheduler.sleep_until(back_ms)
+        if plan.reset == "after":
+            raise RpcUnavailable(method, f"connection reset: {self._chain.name}", sent=True)
+        if plan.twists:
+            return _read(method, plan.twisted(_body(result, refused)))
         if refused is not None:
             raise refused
         return result
 
-    def _forward(self, method: str, params: list[Any], deadline_ms: int, timeout_s: float, sent: Sent | None) -> Any:
-        chain = self._chain
+    def _forward(
+        self, method: str, plan: Effect, params: list[Any], deadline_ms: int, timeout_s: float, sent: Sent | None
+    ) -> Any:
+        chain = plan.route or self._chain
         if chain.condition == "down":
             chain.blocked_calls += 1
             raise RpcUnavailable(method, f"connection refused: {chain.name}", sent=False)
@@ -81,16 +94,31 @@ class Gate:
             self._scheduler.sleep_until(deadline_ms)
             raise RpcTimeout(method, timeout_s)
         rpc = chain.look()
-        if method == SEND:
-            # Before the call, whose answer may be an error although the node took the transaction.
-            chain.producer.pool_may_hold = True
-        if sent is None:
-            result = rpc.call(method, *params)
-            if method == SEND:
-                # Of a type that the lab does not decode; the next block may hold it all the same.
-                chain.handed_over(str(result), str(params[0]))
-            return result
-        self._submits.admit(sent)
+        params = plan.asked(params)
+        if method != SEND:
+            return rpc.call(method, *params)
+        # Before the call, whose answer may be an error although the node took the transaction.
+        chain.producer.pool_may_hold = True
+        if sent is not None and plan.route is None:
+            self._submits.admit(sent)
         result = rpc.call(method, *params)
-        self._submits.taken(sent, str(params[0]))
-        return result
+        if sent is not None and plan.route is None:
+            self._submits.taken(sent, str(params[0]))
+        else:
+            # Another chain's, or of a type that the lab does not decode; the next block may hold it all the same.
+            chain.handed_over(str(result), str(params[0]))
+        return rpc.call(method, *params) if plan.duplicate else result
+
+
+def _body(result: Any, refused: RpcRefused | None) -> bytes:
+    """The answer as it would stand on the wire."""
+    if refused is None:
+        return json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode()
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "error": {"code": refused.code, "message": refused.reason}}).encode()
+
+
+def _read(method: str, body: bytes) -> Any:
+    """What a client makes of a body: the same as over HTTP."""
+    if len(body) > ANSWER_BYTES_MAX:
+        raise RpcMalformed(method, f"expected an answer of at most {ANSWER_BYTES_MAX} bytes, got more")
+    return parse_answer(method, 1, 200, body)

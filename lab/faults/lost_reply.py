@@ -17,7 +17,7 @@ class LostReplyFault(RequestFault):
         super().__init__(surroundings, fault_id, spec)
         self._count = spec.count
 
-    def on_hit(self) -> Effect | None:
+    def on_hit(self, method: str) -> Effect | None:
         """Lose the answer, unless enough were lost."""
         if self._count is not None and self.bites >= self._count:
             return None

@@ -16,6 +16,11 @@ class NodeKillFault:
         self.bites = 0
         self.proof = "not yet"
 
+    @property
+    def down(self) -> bool:
+        """Whether the node is gone."""
+        return self._chain.condition == "down"
+
     def inject(self) -> None:
         """Kill."""
         self._chain.crash()

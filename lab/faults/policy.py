@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol
+
+from lab.chains.chain import Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +19,53 @@ class Refusal:
     http_status: int | None = None
 
 
+Ask = Callable[[list[Any]], list[Any]]
+"""What the node is asked instead, called as the request reaches it. May refuse with an RpcRefused."""
+Rewrite = Callable[[Any], Any]
+"""What the client is told instead of the node's result. May refuse with an RpcRefused."""
+Twist = Callable[[bytes], bytes]
+"""What arrives instead of the body of an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one rule does to one request; the default does nothing."""
+    """What one rule does to one request; the default does nothing.
+
+    `silence`: it never arrives, and nothing answers. `reset`: the connection breaks, before it arrives or after.
+    `duplicate`: a raw transaction is handed over twice, and the second answer counts. `route`: to another chain's node.
+    """
 
     delay_ms: int = 0
     refusal: Refusal | None = None
     lose_reply: bool = False
+    silence: bool = False
+    reset: Literal["before", "after"] | None = None
+    duplicate: bool = False
+    route: Chain | None = None
+    asks: tuple[Ask, ...] = ()
+    rewrites: tuple[Rewrite, ...] = ()
+    twists: tuple[Twist, ...] = ()
+
+    def asked(self, params: list[Any]) -> list[Any]:
+        """The parameters that reach the node. Raises RpcRefused."""
+        for ask in self.asks:
+            params = ask(params)
+        return params
+
+    def told(self, result: Any) -> Any:
+        """The result that the client is told. Raises RpcRefused."""
+        for rewrite in self.rewrites:
+            result = rewrite(result)
+        return result
+
+    def twisted(self, body: bytes) -> bytes:
+        """The body that arrives."""
+        for twist in self.twists:
+            body = twist(body)
+        return body
+
+
+NOTHING = Effect()
 
 
 class Rule(Protocol):
@@ -51,11 +94,21 @@ class Policy:
                 self._rules.remove(rule)
 
     def plan(self, method: str) -> Effect:
-        """All effects on one request together: delays add up, the first refusal counts."""
+        """All effects on one request together: delays add up, the first refusal counts, what comes first acts first."""
         with self._lock:
             effects = [effect for rule in self._rules if (effect := rule.effect(method)) is not None]
+        if len(effects) < 2:
+            return effects[0] if effects else NOTHING
+        resets = {effect.reset for effect in effects}
         return Effect(
             delay_ms=sum(effect.delay_ms for effect in effects),
             refusal=next((effect.refusal for effect in effects if effect.refusal is not None), None),
             lose_reply=any(effect.lose_reply for effect in effects),
+            silence=any(effect.silence for effect in effects),
+            reset="before" if "before" in resets else "after" if "after" in resets else None,
+            duplicate=any(effect.duplicate for effect in effects),
+            route=next((effect.route for effect in effects if effect.route is not None), None),
+            asks=tuple(ask for effect in effects for ask in effect.asks),
+            rewrites=tuple(rewrite for effect in effects for rewrite in effect.rewrites),
+            twists=tuple(twist for effect in effects for twist in effect.twists),
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab.errors import UsageError
 from lab.faults.base import Surroundings
+from lab.faults.relayers import relayer_of
 from lab.scenario.faults import RelayerKill
 
 WATCH_MS = 100
@@ -13,9 +13,7 @@ class RelayerKillFault:
     """At once, or when the relayer reaches a named commit point. Bites: deaths."""
 
     def __init__(self, surroundings: Surroundings, fault_id: str, spec: RelayerKill) -> None:
-        if surroundings.relayer is None:
-            raise UsageError(f"{fault_id}: relayer_kill needs a relayer, and this scenario runs none (relayer: none)")
-        self._relayer = surroundings.relayer
+        self._relayer = relayer_of(surroundings, fault_id, spec.fault)
         self._scheduler = surroundings.scheduler
         self._spec = spec
         self._deaths_before = 0

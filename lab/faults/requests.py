@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from lab.faults.base import Surroundings
 from lab.faults.policy import Effect
-from lab.scenario.faults import OnRequests
+from lab.scenario.faults import OnChain, OnRequests
 
 
 class RequestFault:
-    """Base of the faults on requests: subclasses say what happens in `on_hit` and how it shows in `verb`."""
+    """Base of the faults on requests: subclasses say what happens in `on_hit` and how it shows in `verb`.
+
+    A spec without `methods` or `share` means all of them. A fault whose acting shows only in the answer counts its own
+    bites (`counts_hits` False).
+    """
 
     verb = "hit"
+    counts_hits = True
 
-    def __init__(self, surroundings: Surroundings, fault_id: str, spec: OnRequests) -> None:
+    def __init__(self, surroundings: Surroundings, fault_id: str, spec: OnChain) -> None:
         self._policy = surroundings.policies[spec.chain]
         self._random = surroundings.randomness(fault_id)
-        self._methods = frozenset(spec.methods) if spec.methods is not None else None
-        self._share = spec.share
+        self._methods: frozenset[str] | None = None
+        self._share = 1.0
+        if isinstance(spec, OnRequests):
+            self._methods = frozenset(spec.methods) if spec.methods is not None else None
+            self._share = spec.share
         self._seen = 0
         self.bites = 0
 
@@ -40,10 +48,10 @@ class RequestFault:
         self._seen += 1
         if self._share < 1 and self._random.random() >= self._share:
             return None
-        effect = self.on_hit()
-        self.bites += effect is not None
+        effect = self.on_hit(method)
+        self.bites += effect is not None and self.counts_hits
         return effect
 
-    def on_hit(self) -> Effect | None:
+    def on_hit(self, method: str) -> Effect | None:
         """What happens to a request that is hit."""
         raise NotImplementedError

@@ -17,6 +17,6 @@ class RpcErrorFault(RequestFault):
         super().__init__(surroundings, fault_id, spec)
         self._refusal = Refusal(spec.code, spec.message, spec.http_status)
 
-    def on_hit(self) -> Effect:
+    def on_hit(self, method: str) -> Effect:
         """Refuse."""
         return Effect(refusal=self._refusal)

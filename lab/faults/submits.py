@@ -11,7 +11,7 @@ from lab.coordinator import Codec
 from lab.evidence import Recorder
 from lab.faults.pool_rules import PoolRules, Sent
 from lab.model.records import Outcome, Submit
-from lab.rpc import RpcFailure
+from lab.rpc import RpcFailure, RpcRefused
 
 SEND = "eth_sendRawTransaction"
 
@@ -44,6 +44,9 @@ class Submits:
     def record(self, sent: Sent, failure: RpcFailure | None) -> None:
         """It ended: ok, fail if it certainly had no effect, info if nobody can tell."""
         outcome: Outcome = "ok" if failure is None else "fail" if failure.definite else "info"
+        if isinstance(failure, RpcRefused) and self._chain.waits(sent.hash):
+            # Refused because the node has it: handed over before, or twice at once.
+            outcome = "ok"
         call = self._codec.decode_call(sent.data) if sent.to == self._chain.contract else None
         self.last_ms = self._scheduler.now_ms
         self._recorder.add(

@@ -9,7 +9,7 @@ from lab.model.units import format_duration
 from lab.scenario.common import ROLES, StepBase
 from lab.scenario.declared import Notebook
 from lab.scenario.expectations import StateExpectation
-from lab.scenario.faults import Fault, RelayerKill, Reorg
+from lab.scenario.faults import Fault, LastingFault, SwappedNodes
 from lab.scenario.steps import (
     AdminStep,
     BufferStep,
@@ -69,6 +69,8 @@ def names_are_declared(book: Notebook) -> None:
                 _arguments(book, (*path, key, "args"), condition.args)
         elif isinstance(step, Fault) and (chain := step.chain_name()) is not None:
             book.expect_chain((*path, "chain"), chain)
+            if isinstance(step, SwappedNodes):
+                book.expect_chain((*path, "other"), step.other)
 
 
 def _flow_or_leg(book: Notebook, path: Route, reference: str) -> None:
@@ -110,8 +112,8 @@ def heals_have_faults(book: Notebook) -> None:
             book.report(here, f"no fault has the id '{name}'{suggestion(name, faults)}")
         elif "fault" not in raw:
             book.report(here, f"the step '{name}' starts no fault{suggestion(name, faults)}")
-        elif isinstance(book.file.timeline[index], Reorg):
-            book.report(here, f"a reorg cannot be healed: '{name}' happens at once")
+        elif isinstance(fault := book.file.timeline[index], Fault) and not isinstance(fault, LastingFault):
+            book.report(here, f"a {fault.fault} cannot be healed: '{name}' happens at once")
         elif ("timeline", index) > path:
             book.report(here, f"the fault '{name}' starts only after this step: move the heal below it")
         elif name in healed:
@@ -124,7 +126,8 @@ def relayer_is_there(book: Notebook) -> None:
     if book.file.relayer is not None:
         return
     for path, step in _steps(book):
-        key = "relayer" if isinstance(step, RelayerStep) else "fault" if isinstance(step, RelayerKill) else None
+        of_relayer = isinstance(step, Fault) and step.chain_name() is None
+        key = "relayer" if isinstance(step, RelayerStep) else "fault" if of_relayer else None
         if key is not None:
             book.report((*path, key), "there is no relayer: the file says `relayer: none`")
 
@@ -144,7 +147,8 @@ def times_fit(book: Notebook) -> None:
                 book.report((*path, "at"), f"expected {bound} or later: a step begins after the one above it has ended")
             earliest = max(earliest, step.at_ms)
         for field, key in (("within_ms", "within"), ("hold_ms", "hold"), ("for_ms", "for"), ("wait_ms", "wait"),
-                           ("restart_after_ms", "restart_after")):  # fmt: skip
+                           ("restart_after_ms", "restart_after"), ("restore_after_ms", "restore_after"),
+                           ("refuses_ms", "refuses")):  # fmt: skip
             lasting = getattr(step, field, None)
             # A deadline may reach beyond the end, time that must really pass may not.
             begin = 0 if key in ("within", "for") else earliest

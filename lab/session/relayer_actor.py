@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from greenlet import GreenletExit
 
 from lab.chains.scheduler import Actor, Scheduler
-from lab.coordinator import Account
+from lab.coordinator import Account, role_account
 from lab.errors import UsageError
 from lab.evidence import Recorder
 from lab.model.records import Note
 from lab.model.session import Session
 from lab.relayer import CRASH_POINTS, Relayer
-from lab.rpc import Transport
+from lab.rpc import RpcFailure, Transport
 
 # Takes what `Relayer` takes.
 RelayerFactory = Callable[..., Relayer]
+HELD_LOOK_S = 0.1
 
 
 class Killed(GreenletExit):
@@ -39,6 +41,26 @@ class SchedulerClock:
         self._scheduler.sleep(seconds)
 
 
+class _Held:
+    """A transport that its user cannot get past while the relayer is held: asked late, or told late."""
+
+    def __init__(self, transport: Transport, actor: RelayerActor) -> None:
+        self._transport, self._actor = transport, actor
+
+    def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
+        """See `Transport.call`."""
+        self._actor.wait_while_held()
+        self._actor.sends += method == "eth_sendRawTransaction"
+        try:
+            result = self._transport.call(method, params, timeout_s)
+        except RpcFailure:
+            # Not for other exceptions: one that is killed does not sleep any more.
+            self._actor.wait_while_held()
+            raise
+        self._actor.wait_while_held()
+        return result
+
+
 class RelayerActor:
     """Implements `RelayerControl`. Each life is a new Relayer on the store that the last one left."""
 
@@ -50,9 +72,14 @@ class RelayerActor:
         scheduler: Scheduler,
         recorder: Recorder,
         factory: RelayerFactory = Relayer,
+        *,
+        name: str = "relayer",
     ) -> None:
         self._session = session
-        self._transports = transports
+        self._bare = transports
+        self._transports: dict[str, Transport] = {chain: _Held(each, self) for chain, each in transports.items()}
+        self._name = name
+        self._held = False
         self._account = account
         self._scheduler = scheduler
         self._recorder = recorder
@@ -62,6 +89,12 @@ class RelayerActor:
         self._deadly_point: str | None = None
         self._stopping = False
         self.deaths = 0
+        self.sends = 0
+
+    @property
+    def store_path(self) -> Path:
+        """See `RelayerControl.store_path`."""
+        return Path(self._session.store_path)
 
     @property
     def running(self) -> bool:
@@ -78,7 +111,7 @@ class RelayerActor:
         if not self.running:
             self._stopping = False
             self._note("start")
-            self._actor = self._scheduler.spawn("relayer", self._live)
+            self._actor = self._scheduler.spawn(self._name, self._live)
 
     def stop(self) -> None:
         """Ask for a clean stop: it finishes its poll first."""
@@ -99,6 +132,42 @@ class RelayerActor:
     def spare(self) -> None:
         """See `RelayerControl.spare`."""
         self._deadly_point = None
+
+    def pause(self) -> bool:
+        """See `RelayerControl.pause`. It stops where it next asks a chain, or hears from one."""
+        self._held = self.running
+        return self._held
+
+    def resume(self) -> None:
+        """See `RelayerControl.resume`."""
+        self._held = False
+
+    def wait_while_held(self) -> None:
+        """Sleep as long as it is held. For its own transports."""
+        while self._held:
+            self._scheduler.sleep(HELD_LOOK_S)
+
+    def twin(self) -> RelayerActor:
+        """See `RelayerControl.twin`."""
+        session = self._session.model_copy(update={"store_path": f"{self._session.store_path}.twin"})
+        return RelayerActor(
+            session,
+            self._bare,
+            self._account,
+            self._scheduler,
+            self._recorder,
+            self._factory,
+            name="second relayer",
+        )
+
+    def rotate(self, role: str) -> None:
+        """See `RelayerControl.rotate`."""
+        if self._actor is not None and not self._actor.done:
+            self._actor.kill(Killed)
+        self._close_store()
+        self._note("stop")
+        self._account = role_account(role)
+        self.start()
 
     def close(self) -> None:
         """End it for good, without a note."""
@@ -143,4 +212,4 @@ class RelayerActor:
             relayer.close()
 
     def _note(self, text: str) -> None:
-        self._recorder.add(Note(t_ms=self._scheduler.now_ms, kind="relayer", text=text))
+        self._recorder.add(Note(t_ms=self._scheduler.now_ms, kind=self._name, text=text))

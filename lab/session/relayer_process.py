@@ -47,7 +47,10 @@ class RelayerProcess:
         recorder: Recorder,
         submits: Sequence[Submits],
         reaper: Reaper,
+        *,
+        name: str = "relayer",
     ) -> None:
+        self._name = name
         self._command = list(command)
         self._session = session
         self._session_path = session_path
@@ -65,6 +68,16 @@ class RelayerProcess:
     def running(self) -> bool:
         """Whether it lives."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def store_path(self) -> Path:
+        """See `RelayerControl.store_path`."""
+        return Path(self._session.store_path)
+
+    @property
+    def sends(self) -> int:
+        """Nobody can tell its transactions from another's: 1 while it runs."""
+        return int(self.running)
 
     @property
     def pid(self) -> int | None:
@@ -111,6 +124,33 @@ class RelayerProcess:
 
     def spare(self) -> None:
         """See `RelayerControl.spare`: there is never a kill to call off."""
+
+    def pause(self) -> bool:
+        """See `RelayerControl.pause`."""
+        return self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """See `RelayerControl.resume`."""
+        self._signal(signal.SIGCONT)
+
+    def twin(self) -> RelayerProcess:
+        """See `RelayerControl.twin`: the same command with a session file and a store of its own."""
+        store, path = f"{self._session.store_path}.twin", self._session_path.with_name("session-twin.json")
+        session = self._session.model_copy(update={"store_path": store})
+        session.write(path)
+        other = {str(self._session_path): str(path), self._session.store_path: store}
+        return RelayerProcess(
+            [other.get(word, word) for word in self._command], session, path,
+            self._log_path.with_name("relayer-twin.log"), self._scheduler, self._recorder, self._submits, self._reaper,
+            name="second relayer",
+        )  # fmt: skip
+
+    def rotate(self, role: str) -> None:
+        """See `RelayerControl.rotate`: the session file names the role whose key is used."""
+        self.stop()
+        self._session = self._session.model_copy(update={"relayer_role": role})
+        self._session.write(self._session_path)
+        self.start()
 
     def close(self) -> None:
         """End it for good, without a note."""
@@ -181,9 +221,15 @@ class RelayerProcess:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    def _signal(self, number: signal.Signals) -> bool:
+        if not self.running or self._process is None:
+            return False
+        os.killpg(self._process.pid, number)
+        return True
+
     def _log_tail(self) -> str:
         lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
         return "\n".join(f"  | {line}" for line in lines) or "  | (the log is empty)"
 
     def _note(self, text: str) -> None:
-        self._recorder.add(Note(t_ms=self._scheduler.now_ms, kind="relayer", text=text))
+        self._recorder.add(Note(t_ms=self._scheduler.now_ms, kind=self._name, text=text))

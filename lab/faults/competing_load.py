@@ -1,0 +1,80 @@
+"""Somebody else's transactions compete for a chain's blocks."""
+
+from __future__ import annotations
+
+from lab.chains.producer import Mined
+from lab.faults.base import Surroundings
+from lab.networks.slots import Slot
+from lab.rpc import RpcRefused
+from lab.scenario.faults import CompetingLoad
+
+# An account of the node's own that no role uses: the node signs for it.
+FILLER = 9
+USUAL_TIP_WEI = 10**9
+# What waits is bounded: nobody goes on sending into a pool that holds this many blocks' worth of theirs.
+BACKLOG_BLOCKS = 3
+# Creates a contract with the opcode INVALID: it fails, and uses all the gas that it declares.
+INVALID = "0xfe"
+
+
+class CompetingLoadFault:
+    """Hands over, before each block, what was sent since the last one. Bites: transactions of it that were mined."""
+
+    def __init__(self, surroundings: Surroundings, fault_id: str, spec: CompetingLoad) -> None:
+        self._chain = surroundings.chains[spec.chain]
+        self._scheduler = surroundings.scheduler
+        self._tps, self._gas = spec.tps, spec.gas
+        self._tip = spec.tip if spec.tip is not None else 2 * max(USUAL_TIP_WEI, self._chain.profile.min_tip_wei)
+        self._since_ms = 0
+        self._owed = 0.0
+        self._waiting: set[str] = set()
+        self._full = 0
+        self._account = ""
+        self.bites = 0
+
+    @property
+    def proof(self) -> str:
+        """How many got in, and how full the blocks were."""
+        return f"{self.bites} transactions mined of somebody else's, {self._full} blocks left transactions waiting"
+
+    def inject(self) -> None:
+        """Start sending."""
+        self._account = str(self._chain.look().call("eth_accounts")[FILLER])
+        self._since_ms = self._scheduler.now_ms
+        self._chain.producer.before_block.append(self._send)
+        self._chain.producer.listeners.append(self._on_block)
+
+    def heal(self) -> None:
+        """Stop sending. What waits is mined like anything else."""
+        self._chain.catch_up()
+        producer = self._chain.producer
+        if self._send in producer.before_block:
+            producer.before_block.remove(self._send)
+            producer.listeners.remove(self._on_block)
+
+    def _send(self, slot: Slot) -> None:
+        producer = self._chain.producer
+        self._owed += self._tps * max(0, slot.t_ms - self._since_ms) / 1000
+        self._since_ms = max(self._since_ms, slot.t_ms)
+        most = max(1, BACKLOG_BLOCKS * producer.gas_limit // self._gas)
+        count, self._owed = min(int(self._owed), most - len(self._waiting)), self._owed % 1
+        request = {
+            "from": self._account,
+            "data": INVALID,
+            "gas": hex(min(self._gas, producer.gas_limit)),
+            "maxFeePerGas": hex(3 * producer.next_base_fee() + self._tip),
+            "maxPriorityFeePerGas": hex(self._tip),
+        }
+        for _ in range(count):
+            producer.pool_may_hold = True
+            try:
+                self._waiting.add(str(producer.rpc.call("eth_sendTransaction", request)))
+            except RpcRefused:
+                # Outrun by the base fee, most likely: the next block has another.
+                break
+
+    def _on_block(self, mined: Mined) -> None:
+        held = {tx["hash"] for tx in mined.body["transactions"]} if mined.body is not None else set()
+        self.bites += len(held & self._waiting)
+        self._waiting -= held
+        self._full += mined.waiting > 0
