@@ -35,7 +35,9 @@ class Reader:
         self.rpc, self.codec, self.address, self.numbering = rpc, codec, address, numbering
 
     def get(self, function: str, *args: Any, block: BlockRef | dict[str, Any] = "latest") -> Any:
-        """Any view: one value, or a list where the function returns several."""
+        """Any view: one value, or a list where the function returns several. ValueError without such a function."""
+        if not self.codec.has(function):
+            raise ValueError(f"the contract has no function {function}")
         values = self.codec.decode_result(
             function, self.rpc.eth_call(self.address, self.codec.encode(function, args), block=block)
         )

@@ -1,7 +1,8 @@
-"""Which core operations a scenario cannot do without, so that a contract that fails one is not tried in vain."""
+"""What a scenario cannot do without, so that a contract that lacks it, or fails at it, is not tried in vain."""
 
 from __future__ import annotations
 
+from lab.coordinator import Codec
 from lab.deploy.smoke import CORE, Smoke
 from lab.scenario.expectations import RevertOutcome, StateExpectation
 from lab.scenario.item import ScenarioItem, Step
@@ -26,9 +27,25 @@ def _needed(step: Step) -> str | None:
     return BY_STEP.get(step.kind)
 
 
-def blocked(item: ScenarioItem, smoke: Smoke | None) -> str | None:
+def needed_help(item: ScenarioItem) -> tuple[str, ...]:
+    """Functions without which nobody is an operator, or nobody can follow the scenario's transactions."""
+    needed = ["add_operator"] if needed_operations(item) else []
+    if any(isinstance(step.condition, StateExpectation) for step in item.steps):
+        needed.append("get_transaction_state")
+    if item.legs and item.relayer is not None:
+        needed += ["get_transaction_state", "get_transaction_details", "coordination_window"]
+        homes = {leg.name: leg.chain for leg in item.legs}
+        if any(leg.after is not None and homes[leg.after] != leg.chain for leg in item.legs):
+            # A mirror carries its parent's payload, which has no other getter.
+            needed.append("transactions")
+    return tuple(dict.fromkeys(needed))
+
+
+def blocked(item: ScenarioItem, smoke: Smoke | None, codec: Codec) -> str | None:
     """Why the scenario need not be played; None if it can be."""
-    failure = smoke.blocks(needed_operations(item)) if smoke is not None else None
-    if failure is None:
-        return None
-    return f"not played, for the smoke run showed that {failure}"
+    needed = needed_operations(item)
+    missing = [function for function in (*needed, *needed_help(item)) if not codec.has(function)]
+    if missing:
+        return f"not played, for the contract has no function {', '.join(missing)}"
+    failure = smoke.blocks(needed) if smoke is not None else None
+    return f"not played, for the smoke run showed that {failure}" if failure is not None else None

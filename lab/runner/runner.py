@@ -117,7 +117,7 @@ def _run_item(
             lab.set_up()
             operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
             run = Run(item, lab, recorder, operations)
-            lacking, useless = _lacking(item), blocked(item, options.smoke)
+            lacking, useless = _lacking(item), blocked(item, options.smoke, options.target.codec)
             if lacking is None and useless is None:
                 lab.start_relayer()
                 if play is None:
