@@ -212,14 +212,17 @@ class FaultMark(Record):
 
 
 class Expectation(Record):
-    """A scenario's own expectation, judged. `expected` and `actual` are for people."""
+    """A scenario's own expectation, judged. `expected` and `actual` are for people.
+
+    `met` None: the chain could not be looked at, so nobody knows.
+    """
 
     type: Literal["expectation"] = "expectation"
     id: str
     where: str
     expected: str
     actual: str
-    met: bool
+    met: bool | None
     because: str | None = None
 
 

@@ -162,7 +162,10 @@ def _other(record: Submit | Operation | FaultMark | Expectation | Note, names: N
         yield Event(record.t_ms, record.seq, record.chain, "fault", text)
     elif isinstance(record, Expectation):
         expected = clean(record.expected, 160)
-        if record.met:
+        if record.met is None:
+            text = f"expectation unclear: {expected}: {clean(record.actual, 160)}"
+            yield Event(record.t_ms, record.seq, None, "unmet", text)
+        elif record.met:
             yield Event(record.t_ms, record.seq, None, "met", f"expectation met: {expected}")
         else:
             text = f"expectation NOT met: {expected}, got {clean(record.actual, 160)}"

@@ -42,6 +42,9 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     )
 
 
+_EXPECTED = {True: Verdict.PASS, False: Verdict.FAIL, None: Verdict.UNKNOWN}
+
+
 def _of_checks(checks: tuple[CheckResult, ...]) -> list[tuple[Verdict, str]]:
     judged = [result for result in checks if result.verdict is not Verdict.NOT_EXERCISED]
     return [(result.verdict, f"{result.check}: {result.reason}") for result in judged]
@@ -54,7 +57,7 @@ def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
         text = (
             f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
         )
-        found.append((Verdict.PASS if expectation.met else Verdict.FAIL, text))
+        found.append((_EXPECTED[expectation.met], text))
     return found
 
 

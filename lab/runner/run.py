@@ -36,7 +36,7 @@ class Run:
         """Put a mark on the time line."""
         self.recorder.add(Note(t_ms=self.now_ms, kind=kind, text=text, chain=chain))
 
-    def expectation(self, step: Step, expected: str, actual: str, *, met: bool, suffix: str = "") -> None:
+    def expectation(self, step: Step, expected: str, actual: str, *, met: bool | None, suffix: str = "") -> None:
         """Record an expectation, judged. Paths stay out of the history: a file's name is enough."""
         file, _, position = step.where.partition(":")
         self.recorder.add(

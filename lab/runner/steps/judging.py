@@ -14,7 +14,7 @@ def expect(run: Run, step: Step) -> None:
     judged = _wait(run, step)
     if judged.met and step.hold_ms is not None:
         judged = _hold(run, step)
-    run.expectation(step, _phrase(step, judged), judged.actual, met=bool(judged.met))
+    run.expectation(step, _phrase(step, judged), judged.actual, met=judged.met)
 
 
 def _look(run: Run, step: Step) -> Judged:

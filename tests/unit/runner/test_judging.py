@@ -99,3 +99,13 @@ def test_the_verdict_is_that_of_the_file(tmp_path: Any) -> None:
     recorder.close()
     again = judge_recorded(RunFolder(tmp_path).history(), NO_CHECKS, "pytest s.yaml::s")
     assert again == judged(MET, UNMET, mark("heal"))
+
+
+def test_what_could_not_be_looked_at_is_unknown() -> None:
+    """A condition on a chain that was down says nothing about the system, so it fails nothing."""
+    unclear = Expectation(
+        t_ms=1_000, id="expect#1", where="a.yaml:1:1", expected="x READY", actual="the node is down", met=None
+    )
+    verdict = judged(unclear)
+    assert verdict.verdict is Verdict.UNKNOWN
+    assert "the node is down" in verdict.reasons[0]
