@@ -26,6 +26,7 @@ from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab, write_keys
+from lab.session.project import find_project
 from lab.session.relayer_process import reference_command
 from lab.session.suite import new_run_id, open_suite
 from lab.session.up_files import KEYS, SESSION, STORE, UpFolder, UpOptions, UpState
@@ -64,6 +65,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
             image=options.image,
             contract=Path(options.contract) if options.contract else None,
             notify=tell,
+            project=find_project(Path.cwd()),
         )
         stack.callback(suite.close)
         wanted = Wanted(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
