@@ -110,6 +110,18 @@ def networks(name: Annotated[str | None, typer.Argument(help="A network, or a pr
 
 
 @app.command()
+def contract(
+    path: Annotated[Path | None, typer.Argument(help="A .vy source or an artifact. Default: lab.yaml's.")] = None,
+    backend: Backend = BackendChoice.auto,
+    image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
+) -> None:
+    """Say what a contract has of the documented interface, and try its core operations once. Exit code 1: one fails."""
+    from lab.commands.contract import show_contract
+
+    raise typer.Exit(show_contract(path, backend.value, image))
+
+
+@app.command()
 def lint(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scenario files or folders.")]) -> None:
     """Check scenario files without running them: every problem as file:line:col."""
     from lab.commands.lint import lint_paths
