@@ -43,6 +43,8 @@ def judge_condition(lab: Lab, item: ScenarioItem, condition: Condition) -> Judge
     arguments = [resolve_argument(item, argument) for argument in condition.args]
     wanted = _comparable(resolve_argument(item, condition.returns))
     expected = f"{condition.chain}: {condition.function}({', '.join(map(str, condition.args))}) = {condition.returns}"
+    if not lab.wanted.target.codec.has(condition.function):
+        return Judged(False, expected, f"the contract has no function {condition.function}")
     try:
         found = lab.reader(condition.chain).get(condition.function, *arguments)
     except (RpcFailure, ValueError) as error:

@@ -26,7 +26,10 @@ INTENT = Intent(
 )  # fmt: skip
 
 
-def reads(path: Path, *, relayer: Any = object()) -> list[StoreRead]:
+RELAYER = SimpleNamespace()
+
+
+def reads(path: Path, *, relayer: Any = RELAYER) -> list[StoreRead]:
     """The lines that a run with chains `one` and `two` records."""
     recorder = Recorder(None)
     lab = SimpleNamespace(store_path=path, relayer=relayer, chains=["one", "two"])
