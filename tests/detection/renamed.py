@@ -1,4 +1,4 @@
-"""The plain contract under names of its own, with operators granted by hash and an owner's stop."""
+"""The plain contract told otherwise: under names of its own with operators granted by hash, and with states 0 to 3."""
 
 from __future__ import annotations
 
@@ -74,3 +74,14 @@ def renamed_source() -> str:
     parts = code.split('"')
     parts[::2] = [words.sub(lambda found: NAMES[found.group()], part) for part in parts[::2]]
     return "# pragma version 0.4.3\n\n" + '"'.join(parts)
+
+
+def numbered_source() -> str:
+    """The plain contract with the documented state numbers, 0 to 3, in place of a flag's 1, 2, 4, 8."""
+    text = (ROOT / "contracts/plain/PlainCoordinator.vy").read_text()
+    start, end = text.index("flag State:"), text.index("struct CrossRollupTransaction")
+    names = ("EMPTY", "BUFFERED", "READY", "EXECUTED")
+    constants = "".join(f"{name}: constant(uint256) = {number}\n" for number, name in enumerate(names))
+    text = text[:start] + constants + "\n\n" + text[end:]
+    text = text.replace("(State.READY | State.EXECUTED)", "[READY, EXECUTED]").replace("empty(State)", "EMPTY")
+    return re.sub(r"\bState\b(?!\.)", "uint256", text.replace("State.", ""))

@@ -15,8 +15,8 @@ from lab.scenario.resolve import load_scenario
 from lab.session.project import read_project
 from lab.session.suite import open_suite
 
-from .conftest import ROOT
-from .renamed import LAB_YAML, renamed_source
+from .conftest import ROOT, RunScenario
+from .renamed import LAB_YAML, numbered_source, renamed_source
 
 pytest_plugins = ["pytester"]
 
@@ -60,6 +60,22 @@ def test_a_renamed_contract_passes_the_smallest_flow(project: Path) -> None:
             }
     finally:
         suite.close()
+
+
+@pytest.mark.parametrize("scenario", [SCENARIO, ROOT / "scenarios/failures/expired_parent.yaml"], ids=lambda p: p.stem)
+def test_states_of_another_numbering_are_learnt(run: RunScenario, tmp_path: Path, scenario: Path) -> None:
+    """0 to 3 as documented, where a flag would have 1, 2, 4 and 8."""
+    path = tmp_path / "Numbered.vy"
+    path.write_text(numbered_source())
+    result = run(path, scenario)
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
+    final = result.history.final("optimism")
+    assert final is not None
+    assert {(stored.state, stored.raw_state) for stored in final.transactions} <= {
+        ("BUFFERED", 1),
+        ("READY", 2),
+        ("EXECUTED", 3),
+    }
 
 
 def test_without_its_names_it_is_a_stranger(project: Path) -> None:
