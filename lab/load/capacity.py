@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from lab.errors import UsageError
+from lab.networks import load_network
 
 # Go-ethereum keeps 64 transactions of one account behind a gap, and 16 executable ones for certain; a node that is
 # configured for it keeps more. 64 in flight per account is what a sender can rely on not being thrown out.
@@ -13,6 +14,7 @@ IN_FLIGHT_MAX = 64
 # Accepted in one block's time, mined at its end, and seen a moment later.
 BLOCKS_IN_FLIGHT = 2.0
 OPERATORS_MIN = 8
+MAIN_NETWORKS = ("ethereum", "polygon", "arbitrum", "optimism", "base")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,12 @@ class Ceiling:
             f"{self.chain}: at most {self.tps:,.0f} calls a second ({self.gas_limit:,} gas a block / "
             f"{self.gas_per_call:,} gas a call, a block every {self.block_time_ms / 1000:g} s)"
         )
+
+
+def network_ceilings(gas_per_call: int) -> tuple[Ceiling, ...]:
+    """Those of the main networks, for a call of so much gas."""
+    profiles = [load_network(name) for name in MAIN_NETWORKS]
+    return tuple(Ceiling(p.name, p.name, p.gas_limit, gas_per_call, p.block_time_ms, False) for p in profiles)
 
 
 def operators_needed(peak_tps: float, block_time_ms: int) -> int:

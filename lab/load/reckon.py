@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.coordinator import Codec
 from lab.load import figures
+from lab.load.capacity import Ceiling, network_ceilings
 from lab.load.context import Context
 from lab.load.cost import costs
 from lab.load.criteria import Criteria
@@ -49,6 +50,7 @@ class Result:
     totals: dict[str, Any]
     starts_at: float
     problems: tuple[str, ...]
+    network_ceilings: tuple[Ceiling, ...]
 
 
 def blocks_file(chain: str) -> str:
@@ -204,7 +206,7 @@ def _result(
                    interrupted)
     return Result(
         context, plan, judge(facts), ledgers, chains, figures.series(list(runs.values()), book, starts_at), samples,
-        used, generator, flows, priced, totals, starts_at, problems,
+        used, generator, flows, priced, totals, starts_at, problems, network_ceilings(round(per_call)),
     )  # fmt: skip
 
 

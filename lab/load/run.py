@@ -5,31 +5,35 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
 
 import lab
-from lab.coordinator import rollup_address
+from lab.chains.reaper import Reaper
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import Deployable, deployable
+from lab.errors import UsageError
 from lab.load.context import context_of
 from lab.load.interrupts import Interrupts
 from lab.load.locust_process import LocustProcess
 from lab.load.outage import Restart
 from lab.load.prepare import Prepared, check_operators, prepare
-from lab.load.profile import LoadProfile
+from lab.load.profile import LoadProfile, NetworkUse
 from lab.load.reckon import Result, reckon_up
 from lab.load.relayer_process import LoadRelayer
 from lab.load.shapes import Soak
-from lab.load.targets import Target, owner_account
+from lab.load.sources import Sourced, own_nodes, parse_urls, running_nodes
+from lab.load.targets import Target
 from lab.load.watch import Watch
 from lab.networks.profile import NetworkProfile
-from lab.session.interval import IntervalChain, open_interval_chains, session_of, set_up
-from lab.session.lab import write_keys
-from lab.session.suite import Suite, cache_folder, new_run_id, open_suite
+from lab.session.interval import IntervalChain
+from lab.session.suite import REFERENCE_CONTRACT, Suite, cache_folder, new_run_id, open_suite
 from lab.traffic.signer import require_fast_backend
 
 SLICE_S = 0.5
@@ -57,69 +61,71 @@ Progress = Callable[[int, int, float], None]
 def run_load(
     profile: LoadProfile, options: Options, tell: Tell, progress: Progress | None = None
 ) -> tuple[Result, Path]:
-    """Run it; the result and the run's folder. Raises a LabError with nothing left running."""
+    """Run it on nodes of its own; the result and the run's folder. Raises a LabError with nothing left running."""
     require_fast_backend()
     networks = profile.resolved_networks()
     check_operators(profile, networks, 1 if profile.workers == "auto" else profile.workers)
-    run_id = new_run_id()
-    folder = (options.results / "load" / run_id).absolute()
-    folder.mkdir(parents=True)
+    run_id, folder = new_folder(options.results)
     with Interrupts() as interrupts, ExitStack() as stack:
         suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, contract=options.contract,
                            notify=tell)  # fmt: skip
         stack.callback(suite.close)
         tell(f"backend {suite.reason}")
-        return _Run(profile, networks, options, suite, folder, interrupts, tell, progress).execute(), folder
+        sourced = stack.enter_context(own_nodes(profile, networks, suite, folder))
+        run = _Run(profile, networks, options, sourced, run_id, folder, interrupts, tell, progress, suite.reaper,
+                   made_of(suite))  # fmt: skip
+        return run.execute(), folder
+
+
+def run_remote(
+    profile: LoadProfile, options: Options, urls: Sequence[str], allow_remote: bool, tell: Tell
+) -> tuple[Result, Path]:
+    """Run it on nodes that somebody else runs. Raises a LabError."""
+    require_fast_backend()
+    parse_urls(urls, allow_remote=allow_remote)
+    run_id, folder = new_folder(options.results)
+    with Interrupts() as interrupts, Reaper.start() as reaper:
+        contract = options.contract or REFERENCE_CONTRACT
+        target = deployable(compile_contract(contract, cache_dir=cache_folder() / "compiled"))
+        sourced = running_nodes(profile, urls, target, allow_remote=allow_remote)
+        used = profile.model_copy(update={"networks": {name: NetworkUse() for name in sourced.chains}}).checked()
+        run = _Run(used, {}, options, sourced, run_id, folder, interrupts, tell, None, reaper,
+                   {"backend": {"backend": "url", "urls": list(urls)}, **made_here(target)})  # fmt: skip
+        return run.execute(), folder
+
+
+def new_folder(results: Path) -> tuple[str, Path]:
+    """A run's name and its folder."""
+    run_id = new_run_id()
+    folder = (results / "load" / run_id).absolute()
+    folder.mkdir(parents=True)
+    return run_id, folder
 
 
 class _Run:
     def __init__(
-        self, profile: LoadProfile, networks: dict[str, NetworkProfile], options: Options, suite: Suite, folder: Path,
-        interrupts: Interrupts, tell: Tell, progress: Progress | None,
+        self, profile: LoadProfile, networks: dict[str, NetworkProfile], options: Options, sourced: Sourced,
+        run_id: str, folder: Path, interrupts: Interrupts, tell: Tell, progress: Progress | None, reaper: Reaper,
+        made: dict[str, Any],
     ) -> None:  # fmt: skip
-        self.profile, self.networks, self.options, self.suite = profile, networks, options, suite
-        self.folder, self.interrupts, self.tell, self.progress = folder, interrupts, tell, progress
+        self.profile, self.networks, self.options, self.sourced = profile, networks, options, sourced
+        self.run_id, self.folder, self.interrupts = run_id, folder, interrupts
+        self.tell, self.progress, self.reaper, self.made = tell, progress, reaper, made
         self.problems: list[str] = []
         self.relayer: LoadRelayer | None = None
         self.locust: LocustProcess | None = None
 
     def execute(self) -> Result:
-        now = int(time.time())
-        with open_interval_chains(
-            self.networks, self.suite.backend, run_id=self.suite.run_id, folder=self.folder, genesis_time=now
-        ) as chains:
-            targets = self._targets(chains, now)
-            prepared = self._prepare(targets)
-            with self._relayer():
-                self._drive(chains, targets, prepared)
-            self.tell("reckoning up")
-            return reckon_up(
-                self.folder, interrupted=self.interrupts.count > 0, problems=tuple(self.problems),
-                tell=lambda text: None,
-            )  # fmt: skip
+        """Prepare, drive, reckon."""
+        prepared = self._prepare()
+        with self._relayer():
+            self._drive(self.sourced.chains, self.sourced.targets, prepared)
+        self.tell("reckoning up")
+        return reckon_up(self.folder, interrupted=self.interrupts.count > 0, problems=tuple(self.problems))
 
-    def _targets(self, chains: dict[str, IntervalChain], genesis: int) -> dict[str, Target]:
-        target, found = self.suite.target, {}
-        numbering = None
-        for name, chain in chains.items():
-            numbering = set_up(chain, target, window_s=self.profile.window_ms // 1000)
-            found[name] = Target(
-                name, chain.profile.name, chain.profile.chain_id, chain.url, chain.rpc, chain.contract, target.codec,
-                rollup_address(name), chain.profile.block_time_ms, chain.profile.gas_limit, chain.profile.min_tip_wei,
-                self.profile.synthetic(name), own_node=True,
-            )  # fmt: skip
-        assert numbering is not None
-        write_keys(self.folder / "keys.json")
-        session = session_of(
-            chains, target, numbering, run_id=self.suite.run_id, backend=self.suite.backend.name, genesis_time=genesis,
-            folder=self.folder, poll_ms=self.profile.relayer_poll_ms,
-        )  # fmt: skip
-        session.write(self.folder / "session.json")
-        return found
-
-    def _prepare(self, targets: dict[str, Target]) -> Prepared:
+    def _prepare(self) -> Prepared:
         prepared = prepare(
-            self.profile, targets, owner_account(), run_id=self.suite.run_id, folder=self.folder,
+            self.profile, self.sourced.targets, self.sourced.owner, run_id=self.run_id, folder=self.folder,
             cache=cache_folder() / SIGNED, workers=self.profile.workers, progress=self.progress, tell=self.tell,
         )  # fmt: skip
         signing = prepared.signing
@@ -132,11 +138,13 @@ class _Run:
     @contextmanager
     def _relayer(self) -> Iterator[None]:
         if self.profile.has_flows or self.options.relayer_command:
+            if self.sourced.session is None:
+                raise UsageError("flows and --relayer-cmd need networks that this command starts: leave --url out")
             self.relayer = LoadRelayer(
-                self.options.relayer_command, self.folder / "session.json", self.folder / "relayer.sqlite",
+                self.options.relayer_command, self.sourced.session, self.folder / "relayer.sqlite",
                 self.folder / "logs" / "relayer.log",
             )  # fmt: skip
-            self.relayer.start(self.suite.run_id, self.suite.reaper)
+            self.relayer.start(self.run_id, self.reaper)
         try:
             yield
         finally:
@@ -148,14 +156,13 @@ class _Run:
             "none" if self.relayer is None else "command" if self.options.relayer_command else "reference"
         )
         context = context_of(
-            prepared, targets, run_id=self.suite.run_id, command=self.options.command, relayer=kind,
-            made_of=made_of(self.suite),
+            prepared, targets, run_id=self.run_id, command=self.options.command, relayer=kind, made_of=self.made,
         )  # fmt: skip
         context.write(self.folder)
         real = {name: p for name, p in self.networks.items() if not self.profile.synthetic(name)}
         nodes = {name: chain.node for name, chain in chains.items() if chain.node is not None}
         watch = Watch(self.folder, context, nodes=nodes, processes=self._pids, profiles=real)
-        locust = self.locust = LocustProcess(prepared.plan, self.folder, self.suite.reaper,
+        locust = self.locust = LocustProcess(prepared.plan, self.folder, self.reaper,
                                              web_port=self.options.web_port)  # fmt: skip
         restart = self._restart(chains, prepared)
         self.interrupts.graceful = True
@@ -220,17 +227,28 @@ def ceiling_warnings(prepared: Prepared) -> list[str]:
 
 def made_of(suite: Suite) -> dict[str, Any]:
     """What the figures were made with."""
-    contract = suite.target.contract
+    return {"backend": {**suite.backend.describe(), "reason": suite.reason}, **made_here(suite.target)}
+
+
+def made_here(target: Deployable) -> dict[str, Any]:
+    """The same without the nodes."""
+    contract = target.contract
     return {
-        "backend": {**suite.backend.describe(), "reason": suite.reason},
         "contract": {
             "name": contract.name, "bytecode_sha256": contract.bytecode_sha256, "source_sha256": contract.source_sha256,
             "compiler": contract.compiler,
         },
+        **host_facts(),
+    }  # fmt: skip
+
+
+def host_facts() -> dict[str, Any]:
+    """This machine, this lab, now."""
+    return {
         "lab": lab.__version__,
         "host": {
             "system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count(),
             "memory_bytes": psutil.virtual_memory().total, "python": platform.python_version(),
         },
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip

@@ -1,0 +1,145 @@
+"""`lab load`: one load run with its report, or the search for the highest rate."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from lab.errors import UsageError
+from lab.load.files import write_files
+from lab.load.judge import EXIT_CODES
+from lab.load.profile import LoadProfile, load_profile, with_options
+from lab.load.reckon import Result
+from lab.load.run import Options, run_load, run_remote
+from lab.load.saturate import saturate
+from lab.model.units import duration_ms
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRequest:
+    """The command line."""
+
+    profile: str
+    tps: float | None
+    duration: str | None
+    networks: str | None
+    operators: int | None
+    workers: int | None
+    contract: Path | None
+    backend: Literal["auto", "process", "docker"]
+    image: str | None
+    relayer_command: str | None
+    web: int | None
+    saturate: bool
+    url: tuple[str, ...]
+    allow_remote: bool
+    results: Path
+
+
+def load(request: LoadRequest) -> int:
+    """Run it, print the verdicts, write the report; the exit code."""
+    profile = resolve(request)
+    if request.url:
+        return finish(*run_remote(profile, _options(request), request.url, request.allow_remote, tell))
+    if request.saturate:
+        return saturate(profile, _options(request), tell, finish)
+    with _Signing() as signing:
+        result, folder = run_load(profile, _options(request), tell, signing)
+    return finish(result, folder)
+
+
+def resolve(request: LoadRequest) -> LoadProfile:
+    """The profile with the options applied. Raises UsageError or InvalidFile."""
+    try:
+        milliseconds = None if request.duration is None else duration_ms(_with_unit(request.duration))
+    except ValueError as error:
+        raise UsageError(f"--duration: {error}") from None
+    return with_options(
+        load_profile(request.profile), tps=request.tps, duration_ms=milliseconds, networks=request.networks,
+        workers=request.workers, operators=request.operators,
+    )  # fmt: skip
+
+
+def finish(result: Result, folder: Path) -> int:
+    """Write the files and say what came out; the exit code."""
+    page = write_files(result, folder)
+    print_result(result)
+    print(f"report  {page}")
+    return EXIT_CODES[result.judged.outcome]
+
+
+def print_result(result: Result) -> None:
+    """The verdicts as a table, and what explains them."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "criterion", "figure", "threshold", "why"):
+        table.add_column(heading, overflow="fold")
+    for verdict in result.judged.verdicts:
+        figure = "" if verdict.figure is None else f"{verdict.figure:,.4g} {verdict.unit}"
+        table.add_row(str(verdict.outcome), verdict.criterion, figure,
+                      "" if verdict.threshold is None else f"{verdict.threshold:,.4g}", verdict.reason)  # fmt: skip
+    console = Console()
+    console.print(table)
+    totals = result.totals
+    print(
+        f"{result.judged.outcome}  {totals['offered']:,} offered, {totals['sent']:,} sent, {totals['accepted']:,} "
+        f"accepted, {totals['mined']:,} mined, {totals['succeeded']:,} succeeded, {totals['dropped']:,} dropped, "
+        f"{totals['unexplained_count']:,} unexplained; bottleneck: {result.judged.bottleneck}"
+    )
+    for reason in (*result.judged.invalid, *result.judged.unexplained[:5], *result.problems):
+        print(f"  {reason}")
+
+
+def tell(text: str) -> None:
+    """Progress, apart from the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _options(request: LoadRequest) -> Options:
+    return Options(
+        results=request.results, backend=request.backend, image=request.image, contract=request.contract,
+        relayer_command=request.relayer_command, web_port=request.web, command=_command(request),
+    )  # fmt: skip
+
+
+def _command(request: LoadRequest) -> str:
+    parts = ["lab load", request.profile]
+    for name, value in (("--tps", request.tps), ("--duration", request.duration), ("--networks", request.networks),
+                        ("--operators", request.operators), ("--workers", request.workers),
+                        ("--contract", request.contract)):  # fmt: skip
+        if value is not None:
+            parts.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
+    return " ".join([*parts, f"--backend {request.backend}"])
+
+
+def _with_unit(text: str) -> str:
+    """`60` means seconds, as with Locust."""
+    return f"{text}s" if text.replace(".", "", 1).isdigit() else text
+
+
+class _Signing:
+    """A bar for signing, which takes the longest before a run; nothing where nobody watches."""
+
+    def __enter__(self) -> _Signing:
+        self._bar = Progress(TextColumn("signing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+                             console=Console(stderr=True), transient=True)  # fmt: skip
+        self._task: TaskID | None = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, wanted: int, seconds: float) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self._task is None:
+            self._bar.start()
+            self._task = self._bar.add_task("signing", total=wanted)
+        self._bar.update(self._task, completed=done)
+        if done >= wanted:
+            self._bar.stop()

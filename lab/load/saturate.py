@@ -1,0 +1,127 @@
+"""The highest rate that a system carries, by steps: doubled until it does not follow, then narrowed down."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.evidence.folder import write_atomically
+from lab.load.criteria import Criteria
+from lab.load.judge import Outcome, RunOutcome
+from lab.load.profile import LoadProfile
+from lab.load.reckon import Result
+from lab.load.run import Options, Tell, run_load
+from lab.load.shapes import Constant
+
+STEP_MS = 10_000
+RATE_MAX = 64_000.0
+CLOSE_ENOUGH = 0.08
+STEPS_MAX = 14
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """One step. `why` is empty where the system followed."""
+
+    offered_tps: float
+    tps: float
+    bottleneck: str
+    why: str
+    folder: str
+
+
+def saturate(
+    profile: LoadProfile, options: Options, tell: Tell, finish: Callable[[Result, Path], int],
+    run: Callable[[LoadProfile, Options, Tell], tuple[Result, Path]] = run_load,
+) -> int:  # fmt: skip
+    """Search, report each step, and name what bound. 0 when a rate was found, 3 when not even the first step held."""
+    outcomes: list[StepOutcome] = []
+
+    def step(tps: float) -> StepOutcome:
+        tell(f"step {len(outcomes) + 1}: {tps:,.0f} a second")
+        result, folder = run(at_rate(profile, tps), options, tell)
+        finish(result, folder)
+        outcome = judge_step(tps, result, folder)
+        outcomes.append(outcome)
+        return outcome
+
+    found, bound = search(first_rate(profile), step)
+    best = max((o for o in outcomes if not o.why), key=lambda o: o.tps, default=None)
+    summary = {
+        "schema_version": 1,
+        "profile": profile.name,
+        "highest_tps": best.tps if best else None,
+        "offered_tps": found,
+        "bottleneck": bound.bottleneck if bound else "none reached",
+        "steps": [dataclasses.asdict(outcome) for outcome in outcomes],
+    }
+    path = options.results / "load" / "saturation.json"
+    write_atomically(path, json.dumps(summary, indent=1) + "\n")
+    for line in told(outcomes, summary):
+        print(line)
+    print(f"steps   {path}")
+    return 0 if best else 3
+
+
+def search(start: float, step: Callable[[float], StepOutcome]) -> tuple[float | None, StepOutcome | None]:
+    """The highest rate that held and the lowest that did not. Pure but for `step`."""
+    good: float | None = None
+    bad: StepOutcome | None = None
+    rate = start
+    for _ in range(STEPS_MAX):
+        outcome = step(rate)
+        if not outcome.why:
+            good = rate if good is None else max(good, rate)
+        elif bad is None or rate < bad.offered_tps:
+            bad = outcome
+        if bad is None:
+            rate *= 2
+        elif good is None:
+            rate /= 2
+        else:
+            rate = (good + bad.offered_tps) / 2
+        close = good is not None and bad is not None and bad.offered_tps - good <= CLOSE_ENOUGH * bad.offered_tps
+        if close or rate > RATE_MAX or rate < 1:
+            break
+    return good, bad
+
+
+def at_rate(profile: LoadProfile, tps: float) -> LoadProfile:
+    """The profile at a constant rate for a step, judged by all of its criteria but those of rate and length."""
+    shape = Constant.model_construct(kind="constant", tps=tps, duration_ms=STEP_MS)
+    criteria: Criteria = profile.criteria.model_copy(update={"throughput_tps_min": None})
+    return profile.model_copy(update={"shape": shape, "criteria": criteria, "operators": "auto"})
+
+
+def first_rate(profile: LoadProfile) -> float:
+    """Half of the profile's own peak: most likely it holds."""
+    shape: Any = profile.shape
+    own = [getattr(shape, name, 0.0) for name in ("tps", "to_tps", "peak_tps", "from_tps")]
+    return max(10.0, max(own) / 2) if any(own) else 100.0
+
+
+def judge_step(tps: float, result: Result, folder: Path) -> StepOutcome:
+    """Whether the system followed: nothing missed, invalid or unexplained, and no backlog at the end."""
+    reasons = [*result.judged.invalid, *result.judged.unexplained[:1], *result.problems]
+    reasons += [f"{v.criterion}: {v.reason}" for v in result.judged.verdicts if v.outcome is Outcome.MISSED]
+    if result.judged.outcome is RunOutcome.INFEASIBLE:
+        reasons.append("over the gas ceiling")
+    if result.judged.bottleneck == "node":
+        reasons.append(f"the node fell behind: {result.totals['tps_tps']:,.0f} a second were mined")
+    bottleneck = result.judged.bottleneck if reasons else "none reached"
+    return StepOutcome(tps, result.totals["tps_tps"], bottleneck, "; ".join(reasons), folder.name)
+
+
+def told(outcomes: list[StepOutcome], summary: dict[str, Any]) -> list[str]:
+    """The steps in the order of their rates, and the end of the search."""
+    lines = [
+        f"  {o.offered_tps:>10,.0f}/s offered  {o.tps:>10,.1f}/s mined and successful  {o.why or 'held'}"
+        for o in sorted(outcomes, key=lambda o: o.offered_tps)
+    ]
+    highest = summary["highest_tps"]
+    end = "no step held" if highest is None else f"highest rate that held: {highest:,.0f} a second"
+    return [*lines, f"{end}; bottleneck: {summary['bottleneck']}"]

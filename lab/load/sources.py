@@ -1,0 +1,202 @@
+"""Where the chains of a load run come from: nodes of its own, nodes that somebody runs, or a running `lab up`."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from lab.coordinator import Account, Codec, created_address, role_account, rollup_address, sign_transaction
+from lab.deploy.deployer import DEPLOY_GAS, Deployable
+from lab.errors import UsageError
+from lab.load.profile import LoadProfile, network
+from lab.load.targets import RICH_WEI, Target, owner_account, wait_mined
+from lab.model.session import Session
+from lab.networks.profile import NetworkProfile
+from lab.rpc import HttpTransport, Rpc, RpcFailure
+from lab.session.interval import RPC_TIMEOUT_S, IntervalChain, open_interval_chains, session_of, set_up
+from lab.session.lab import write_keys
+from lab.session.suite import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """Chains ready to be sent to, and who owns their contract. `session` describes them for a relayer, if written."""
+
+    chains: dict[str, IntervalChain]
+    targets: dict[str, Target]
+    owner: Account
+    session: Path | None
+
+
+@contextmanager
+def own_nodes(
+    profile: LoadProfile, networks: Mapping[str, NetworkProfile], suite: Suite, folder: Path
+) -> Iterator[Sourced]:
+    """Fresh nodes that mine by themselves, with the contract on them; gone at the end."""
+    now = int(time.time())
+    with open_interval_chains(networks, suite.backend, run_id=suite.run_id, folder=folder, genesis_time=now) as chains:
+        numbering = None
+        for chain in chains.values():
+            numbering = set_up(chain, suite.target, window_s=profile.window_ms // 1000)
+        assert numbering is not None
+        write_keys(folder / "keys.json")
+        session = session_of(
+            chains, suite.target, numbering, run_id=suite.run_id, backend=suite.backend.name, genesis_time=now,
+            folder=folder, poll_ms=profile.relayer_poll_ms,
+        )  # fmt: skip
+        path = folder / "session.json"
+        session.write(path)
+        targets = {
+            name: _target(chain, suite.target.codec, chain.profile.gas_limit, profile.synthetic(name), own_node=True)
+            for name, chain in chains.items()
+        }
+        yield Sourced(chains, targets, owner_account(), path)
+
+
+def running_nodes(
+    profile: LoadProfile, urls: Sequence[str], target: Deployable, *, allow_remote: bool
+) -> Sourced:
+    """Nodes at given URLs, `NETWORK=URL` each. The lab's owner account puts the contract there, if it is not yet.
+
+    Raises UsageError for an address that is not this machine's, unless that is allowed.
+    """
+    found = parse_urls(urls, allow_remote=allow_remote)
+    chains = {name: _connect(name, url) for name, url in found.items()}
+    targets = {}
+    for name, chain in chains.items():
+        gas_limit = _head_gas_limit(chain)
+        made = _target(chain, target.codec, gas_limit, gas_limit != network(name).gas_limit, own_node=False)
+        _put_contract(made, chain, target, profile.window_ms // 1000)
+        targets[name] = made
+    return Sourced(chains, targets, owner_account(), None)
+
+
+def running_session(path: Path) -> Sourced:
+    """The networks of a running `lab up`. Raises UsageError that says how to start them."""
+    try:
+        session = Session.read(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: expected the session of running networks, cannot read it: {error}. Start some with `lab up`, or "
+            "name another session file in LAB_SESSION."
+        ) from error
+    except ValidationError as error:
+        raise UsageError(f"{path}: expected a session.json of this version: {error.errors()[0]['msg']}") from error
+    codec = Codec(session.abi)
+    chains, targets = {}, {}
+    for name, said in session.chains.items():
+        profile = network(said.network)
+        chain = IntervalChain(
+            name, profile, said.finality, None, said.rpc_url, said.contract, said.start_block,
+            Rpc(HttpTransport(said.rpc_url, timeout_s=RPC_TIMEOUT_S)),
+        )  # fmt: skip
+        chains[name] = chain
+        gas_limit = _head_gas_limit(chain)
+        targets[name] = _target(chain, codec, gas_limit, gas_limit != profile.gas_limit, own_node=False)
+    return Sourced(chains, targets, _owner_of(session), path)
+
+
+def parse_urls(urls: Sequence[str], *, allow_remote: bool) -> dict[str, str]:
+    """Name -> URL. Raises UsageError for one that has no name, no scheme, or leads to another machine."""
+    found: dict[str, str] = {}
+    for text in urls:
+        name, _, url = text.partition("=")
+        parts = urlsplit(url)
+        if not name or parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError(f"--url: expected NETWORK=http://HOST:PORT, got {text!r}")
+        if not allow_remote and not is_loopback(parts.hostname):
+            raise UsageError(
+                f"--url: {parts.hostname} is not this machine. Load on somebody else's node is an attack unless they "
+                "agreed to it: say --allow-remote if they did."
+            )
+        if name in found:
+            raise UsageError(f"--url: expected each network once, got {name} twice")
+        network(name)
+        found[name] = url
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name means this machine. A name that would have to be looked up does not."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _connect(name: str, url: str) -> IntervalChain:
+    profile = network(name)
+    rpc = Rpc(HttpTransport(url, timeout_s=RPC_TIMEOUT_S))
+    try:
+        chain_id = rpc.chain_id()
+    except RpcFailure as failure:
+        raise UsageError(f"--url: expected a node at {url}, it does not answer: {failure}") from failure
+    return IntervalChain(
+        name, profile.model_copy(update={"chain_id": chain_id}), profile.finality, None, url, "", 0, rpc
+    )
+
+
+def _put_contract(made: Target, chain: IntervalChain, target: Deployable, window_s: int) -> None:
+    """At the address of the owner's first transaction if it is there, else deployed anew."""
+    if chain.rpc.call("eth_getCode", target.address, "latest") not in ("0x", None):
+        chain.contract = made.contract = target.address
+        return
+    owner = role_account("owner")
+    if chain.rpc.balance(owner.address) == 0:
+        _enrich(made, owner.address)
+    nonce = chain.rpc.nonce(owner.address)
+    fees = made.fees(16)
+    chain.contract = made.contract = created_address(owner.address, nonce)
+    calls: list[tuple[str | None, str, int]] = [(None, target.contract.bytecode, DEPLOY_GAS)]
+    if target.codec.has("set_coordination_window"):
+        calls.append((made.contract, target.codec.encode("set_coordination_window", [window_s]), 200_000))
+    for offset, (to, data, gas) in enumerate(calls):
+        raw, tx_hash = sign_transaction(
+            owner, chain_id=made.chain_id, nonce=nonce + offset, to=to, data=data, gas=gas,
+            fees=fees,
+        )  # fmt: skip
+        chain.rpc.send_raw(raw)
+        if wait_mined(made, tx_hash)["status"] != "0x1":
+            raise UsageError(f"{made.name}: the contract could not be deployed or set up by {owner.address}")
+
+
+def _enrich(made: Target, address: str) -> None:
+    try:
+        made.rpc.call("anvil_setBalance", address, hex(RICH_WEI))
+    except RpcFailure as failure:
+        raise UsageError(
+            f"{made.name}: expected funds on {address}, the lab's owner account, to deploy the contract; it has none, "
+            f"and the node refuses anvil_setBalance: {failure}"
+        ) from failure
+
+
+def _head_gas_limit(chain: IntervalChain) -> int:
+    block = chain.rpc.block("latest")
+    return int(block["gasLimit"], 16) if block else chain.profile.gas_limit
+
+
+def _target(chain: IntervalChain, codec: Codec, gas_limit: int, synthetic: bool, *, own_node: bool) -> Target:
+    return Target(
+        chain.name, chain.profile.name, chain.profile.chain_id, chain.url, chain.rpc, chain.contract, codec,
+        rollup_address(chain.name), chain.profile.block_time_ms, gas_limit, chain.profile.min_tip_wei, synthetic,
+        own_node,
+    )  # fmt: skip
+
+
+def _owner_of(session: Session) -> Account:
+    path = Path(session.key_file)
+    try:
+        key = json.loads(path.read_text(encoding="utf-8"))["owner"]
+        return owner_account(bytes.fromhex(key.removeprefix("0x")), session.accounts["owner"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{path}: expected a JSON object with a private key for the role 'owner'") from None
