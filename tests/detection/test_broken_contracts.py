@@ -68,6 +68,7 @@ def test_the_reference_passes_the_same_scenario(run: RunScenario, scenario: Path
         LIBRARY / "failures/expired_parent.yaml",
         LIBRARY / "failures/parent_reorged.yaml",
         PAYLOADS,
+        WINDOW,
         ORDER,
     ],
     ids=lambda path: path.stem,
