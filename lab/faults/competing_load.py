@@ -11,6 +11,8 @@ from lab.scenario.faults import CompetingLoad
 # An account of the node's own that no role uses: the node signs for it.
 FILLER = 9
 USUAL_TIP_WEI = 10**9
+# It goes on while the base fee rises to so many times what it was.
+HEADROOM = 20
 # What waits is bounded: nobody goes on sending into a pool that holds this many blocks' worth of theirs.
 BACKLOG_BLOCKS = 3
 # Creates a contract with the opcode INVALID: it fails, and uses all the gas that it declares.
@@ -30,6 +32,7 @@ class CompetingLoadFault:
         self._waiting: set[str] = set()
         self._full = 0
         self._account = ""
+        self._max_fee = 0
         self.bites = 0
 
     @property
@@ -40,6 +43,8 @@ class CompetingLoadFault:
     def inject(self) -> None:
         """Start sending."""
         self._account = str(self._chain.look().call("eth_accounts")[FILLER])
+        # The same for all: the lab's node takes a higher offer first, and drops it if an earlier nonce still waits.
+        self._max_fee = HEADROOM * self._chain.producer.next_base_fee() + self._tip
         self._since_ms = self._scheduler.now_ms
         self._chain.producer.before_block.append(self._send)
         self._chain.producer.listeners.append(self._on_block)
@@ -62,7 +67,7 @@ class CompetingLoadFault:
             "from": self._account,
             "data": INVALID,
             "gas": hex(min(self._gas, producer.gas_limit)),
-            "maxFeePerGas": hex(3 * producer.next_base_fee() + self._tip),
+            "maxFeePerGas": hex(self._max_fee),
             "maxPriorityFeePerGas": hex(self._tip),
         }
         for _ in range(count):

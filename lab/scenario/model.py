@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lab.model.finality import Finality
 from lab.model.units import DurationMs, OffsetMs, duration_ms, format_duration, size_bytes
-from lab.scenario.common import Name, Part, fault_at
+from lab.scenario.common import LegRef, Name, Part, fault_at
 from lab.scenario.steps import AnyStep
 from lab.validation import shown, suggestion
 
@@ -117,6 +117,9 @@ class LegUse(Part):
     ] = Field(default=64, description="size (content comes from the seed) or 0x bytes, at most 513 bytes")
     after: Annotated[str, AfterValidator(_after), BeforeValidator(_single_parent)] | None = Field(
         default=None, description="the parent: a leg of this flow, or other_flow.leg"
+    )
+    tx_id: LegRef | None = Field(
+        default=None, description="a leg on another chain whose id this one shares, as flow.leg; omitted: its own"
     )
     target: Name | None = Field(
         default=None, description="the target chain; omitted: that of the first child elsewhere, else the next network"

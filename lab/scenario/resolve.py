@@ -111,6 +111,8 @@ def _legs(stem: str, file: ScenarioFile) -> tuple[LegSpec, ...]:
         children = [other for child, (_, _, other) in uses.items() if parents[child] == name]
         target = use.target or _target(use, children, list(file.networks))
         payload = _payload(use.payload, tx_id)
+        # An id that is shared stands for another payload on each chain.
+        tx_id = tx_id_of(stem, file.seed, use.tx_id) if use.tx_id else tx_id
         specs.append(LegSpec(name, flow, leg, use.chain, target, tx_id, payload, parents[name], use.at_ms))
     return tuple(specs)
 

@@ -9,6 +9,7 @@ from lab.model.units import format_duration
 from lab.networks import load_network
 from lab.scenario.declared import Notebook, full_name
 from lab.validation import suggestion
+from lab.yamlsource import Route
 
 
 def networks_exist(book: Notebook) -> None:
@@ -38,9 +39,27 @@ def legs_are_placed(book: Notebook) -> None:
             parent = full_name(flow, leg)
             if parent is not None:
                 book.expect_leg((*path, "after"), parent)
+            if leg.tx_id is not None:
+                _shared_id(book, (*path, "tx_id"), f"{flow}.{name}", leg.tx_id)
             if leg.at_ms > book.file.timeout_ms:
                 limit = format_duration(book.file.timeout_ms)
                 book.report((*path, "at"), f"expected a timestamp within the timeout of {limit}: raise timeout")
+
+
+def _shared_id(book: Notebook, path: Route, here: str, shared: str) -> None:
+    """An id is shared with a leg that has its own, on another chain: a contract takes each id once."""
+    book.expect_leg(path, shared)
+    flows = book.file.flows
+    uses = {f"{flow}.{name}": leg for flow, legs in flows.items() for name, leg in legs.items()}
+    other = uses.get(shared)
+    if other is None:
+        return
+    if other.tx_id is not None:
+        book.report(path, f"'{shared}' shares its id itself: name the leg that the id belongs to, {other.tx_id}")
+    elif any(
+        leg.chain == uses[here].chain for name, leg in uses.items() if name != here and shared in (name, leg.tx_id)
+    ):
+        book.report(path, f"the id of '{shared}' is already used on {uses[here].chain}: a contract takes each id once")
 
 
 def dependencies_end(book: Notebook) -> None:
