@@ -30,7 +30,8 @@ def due_ms(history: History, chain: str, start_ms: int) -> int:
 def resolvable_ms(history: History, leg: Leg) -> int | None:
     """From when the relayer could make a buffered leg READY: its timestamp reached, its parent READY and final.
 
-    None if that never came in this run.
+    Final on the leg's own chain, too: a reorg there may bring the two back in another order, and a relayer that waits
+    is right. None if that never came in this run.
     """
     buffered = fold(history, leg.chain).entry(leg.tx_id).first("BUFFERED")
     if buffered is None:
@@ -42,8 +43,6 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     ready = fold(history, parent.chain).entry(parent.tx_id).first("READY", "EXECUTED")
     if ready is None:
         return None
-    if parent.chain == leg.chain:
-        return max(start, ready.step.block.t_ms)
     final = final_between(history, parent.chain, ready.step.block)
     return None if final is None else max(start, final[1])
 

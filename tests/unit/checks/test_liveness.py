@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lab.checks import CHECKS
+from lab.model.finality import Finality
 from lab.model.history import History
 from lab.model.verdict import CheckResult, Verdict
 
@@ -80,6 +81,20 @@ def test_l1_counts_from_the_parents_finality() -> None:
         story.mine("one", 60)
         settle(story, ready=ready, executed=None)
         assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(38, Verdict.PASS), (40, Verdict.FAIL)])
+def test_l1_waits_for_the_finality_of_a_parent_on_the_same_chain(ready: int, verdict: Verdict) -> None:
+    """READY at 20 s and final five blocks later, at 30 s: the child is due at 39 s."""
+    parent, child = leg("f.parent", "two", 20, id=21), leg("f.child", "two", 20, id=22, after="f.parent")
+    story = Story(parent, child, finality=Finality(blocks=5))
+    buffers = [buffer(parent), buffer(child, dependency=parent.tx_id)]
+    story.mine("two", 10, story.tx("two", "operator", *buffers))
+    for second in range(12, 121, 2):
+        resolved = {20: parent, ready: child}.get(second)
+        calls = [story.tx("two", "relayer", resolve(resolved.tx_id, "relayer"))] if resolved else []
+        story.mine("two", second, *calls)
+    assert judged("L1", story.history()).verdict is verdict
 
 
 def test_l1_leaves_out_a_child_whose_parent_never_came() -> None:
