@@ -1,0 +1,49 @@
+"""What a worker process keeps: a process backend with its reaper, the contract under test, a folder for evidence."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.chains.reaper import make_directory
+from lab.deploy.deployer import Deployable
+from lab.runner.run import Run
+from lab.runner.runner import Options, Result, run_item
+from lab.scenario.item import ScenarioItem
+from lab.session.project import find_project
+from lab.session.suite import Suite, open_suite
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Runs items one after the other; nothing of a run is kept but what the caller takes from its result."""
+
+    suite: Suite
+    folder: Path
+
+    def run(
+        self, item: ScenarioItem, *, target: Deployable | None = None, play: Callable[[Run], None] | None = None
+    ) -> Result:
+        """One run, in a fresh folder of evidence. Raises LabError."""
+        folder = self.folder / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        suite = self.suite
+        options = Options(suite.backend, "worker processes run their own nodes", target or suite.target, suite.run_id)
+        return run_item(item, options, folder, "", play)
+
+    def close(self) -> None:
+        """Stop what is left, and remove the folder."""
+        self.suite.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def open_bench(run_id: str, contract: Path | None) -> Bench:
+    """The backend is always `process`: nothing else starts and stops nodes as fast."""
+    suite = open_suite(
+        run_id=run_id, backend="process", image=None, contract=contract, project=find_project(Path.cwd())
+    )
+    folder = make_directory("explore")
+    suite.reaper.watch_dir(folder)
+    return Bench(suite, folder)

@@ -1,0 +1,60 @@
+"""The swarm as a whole: seeds spread over worker processes, outcomes as they come, and their summary."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lab.explore.bench import open_bench
+from lab.explore.swarm.seed import SeedOutcome, explore_seed
+from lab.explore.workers import spread
+from lab.model.verdict import Verdict
+
+UNKNOWN_SHARE_MAX = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What came of all seeds that were run."""
+
+    outcomes: tuple[SeedOutcome, ...]
+    duration_s: float
+
+    def count(self, verdict: Verdict) -> int:
+        """Seeds with that verdict."""
+        return sum(outcome.verdict is verdict for outcome in self.outcomes)
+
+    @property
+    def faults(self) -> Counter[str]:
+        """How often each fault took part, and bit."""
+        return Counter(fault for outcome in self.outcomes for fault in outcome.faults)
+
+    @property
+    def exit_code(self) -> int:
+        """1 for any FAIL, 3 where nothing ran or too much stayed unknown, else 0."""
+        if self.count(Verdict.FAIL):
+            return 1
+        unknown = self.count(Verdict.UNKNOWN)
+        return 3 if not self.outcomes or unknown > UNKNOWN_SHARE_MAX * len(self.outcomes) else 0
+
+
+def run_swarm(
+    seeds: Sequence[int], *, run_id: str, contract: Path | None, jobs: int, minutes: float | None
+) -> Iterator[SeedOutcome]:
+    """Outcomes in the order in which they come. After `minutes` no further seed is begun."""
+    deadline = None if minutes is None else time.monotonic() + minutes * 60
+
+    def due() -> Iterator[int]:
+        for seed in seeds:
+            if deadline is not None and time.monotonic() >= deadline:
+                return
+            yield seed
+
+    with closing(spread(due(), partial(open_bench, run_id, contract), explore_seed, jobs=jobs)) as found:
+        for _, outcome in found:
+            yield outcome

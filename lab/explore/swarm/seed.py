@@ -1,0 +1,95 @@
+"""One seed from its drawing to its outcome: faults that never bit are drawn again, a failing case is shrunk."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.explore.bench import Bench
+from lab.explore.swarm.case import Document, Drawing, draw, fault_number, to_text
+from lab.explore.swarm.shrink import Shrunk, shrink
+from lab.explore.swarm.trial import Trial, try_case
+from lab.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class SeedOutcome:
+    """What came of a seed. `minimal` is the text of the smallest case that still fails, None where nothing failed."""
+
+    seed: int
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    failed: tuple[str, ...]
+    faults: tuple[str, ...]
+    digest: str
+    runs: int
+    simulated_s: float
+    duration_s: float
+    minimal: str | None = None
+    shrunk: Shrunk | None = None
+
+
+def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
+    """Draw, run, draw idle faults again; on a FAIL find the smallest case that fails the same check."""
+    begin = time.monotonic()
+    document, trial, runs = _draw_and_try(bench, seed)
+    minimal: str | None = None
+    shrunk: Shrunk | None = None
+    if trial.verdict is Verdict.FAIL:
+        wanted = trial.failed[0]
+        shrunk = shrink(document, lambda candidate: wanted in try_case(bench, candidate, str(seed)).failed)
+        minimal = to_text(_described(shrunk.document, wanted, trial))
+        runs += shrunk.runs
+    return SeedOutcome(
+        seed=seed,
+        verdict=trial.verdict,
+        reasons=trial.reasons,
+        failed=trial.failed,
+        faults=trial.faults,
+        digest=trial.digest,
+        runs=runs,
+        simulated_s=trial.simulated_s,
+        duration_s=time.monotonic() - begin,
+        minimal=minimal,
+        shrunk=shrunk,
+    )
+
+
+def _draw_and_try(bench: Bench, seed: int) -> tuple[Document, Trial, int]:
+    """The last drawing and what came of it. A FAIL counts at once, whether the faults bit or not."""
+    drawing = Drawing(seed)
+    runs = 0
+    while True:
+        document = draw(drawing)
+        trial = try_case(bench, document, str(seed))
+        runs += 1
+        idle = _idle(document, trial)
+        if trial.verdict is Verdict.FAIL or not idle:
+            return document, trial, runs
+        for number in idle:
+            drawing = drawing.again(number)
+
+
+def _idle(document: Document, trial: Trial) -> list[int]:
+    """The faults to draw again: those that never bit; where the lab could not run the case at all, every one."""
+    ids = trial.idle_faults
+    if trial.broke:
+        ids = tuple(step["id"] for step in document["timeline"] if "fault" in step)
+    return [number for number in map(fault_number, ids) if number is not None]
+
+
+def _described(document: Document, check: str, trial: Trial) -> Document:
+    reason = next((reason for reason in trial.reasons if reason.startswith(f"{check}:")), "")
+    return document | {
+        "name": f"{check} fails (swarm seed {document['seed']}, shrunk)",
+        "description": f"Found by the swarm. As drawn: {reason[:400]}",
+    }
+
+
+def write_minimal(results: Path, outcome: SeedOutcome) -> Path:
+    """Write the minimal case to results/swarm/<seed>.yaml."""
+    path = results / "swarm" / f"{outcome.seed}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(outcome.minimal or "", encoding="utf-8")
+    return path

@@ -1,0 +1,59 @@
+"""Runs one case and says what came out: the checks that failed, what stayed unknown, the faults that never bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.checks import CHECKS
+from lab.errors import LabError
+from lab.explore.bench import Bench
+from lab.explore.swarm.case import Document, to_text
+from lab.model.history import History
+from lab.model.records import Expectation, FaultMark
+from lab.model.verdict import Verdict
+from lab.runner.judging import judge_recorded
+from lab.scenario.resolve import load_scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of one case. `failed` are the checks that failed; `broke` is set where the lab could not run it."""
+
+    verdict: Verdict
+    failed: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    idle_faults: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    digest: str = ""
+    simulated_s: float = 0.0
+    broke: bool = False
+
+
+def try_case(bench: Bench, document: Document, name: str) -> Trial:
+    """Run it. The file's name decides the transaction ids, so it must be the one that is written in the end."""
+    folder = bench.folder / "case"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.yaml"
+    path.write_text(to_text(document), encoding="utf-8")
+    (item,) = load_scenario(path, known_checks=CHECKS)
+    try:
+        result = bench.run(item)
+    except LabError as error:
+        return Trial(
+            Verdict.UNKNOWN, reasons=(f"the lab could not run it: {type(error).__name__}: {error}",), broke=True
+        )
+    history = result.history
+    # How a leg ends is open in a drawn case, and so is how an operation ends: the invariants alone judge it.
+    judged = judge_recorded(
+        History(record for record in history.records if not isinstance(record, Expectation)), item.checks, ""
+    )
+    marks = [mark for mark in history.of(FaultMark) if mark.phase == "heal"]
+    return Trial(
+        verdict=judged.verdict,
+        failed=tuple(check.check for check in judged.checks if check.verdict is Verdict.FAIL),
+        reasons=judged.reasons,
+        idle_faults=tuple(mark.id for mark in marks if mark.bites == 0),
+        faults=tuple(mark.fault for mark in marks),
+        digest=result.digest,
+        simulated_s=history.end_ms / 1000,
+    )
