@@ -157,6 +157,21 @@ def report(
 
 
 @app.command()
+def swarm(
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 100,
+    first: Annotated[int, typer.Option(help="The first of them.")] = 1,
+    minutes: Annotated[float | None, typer.Option(help="Begin no further seed after this time.")] = None,
+    jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
+    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, or an artifact .json.")] = None,
+    results: Results = RESULTS,
+) -> None:
+    """Try random flows, faults and timings; shrink what fails. Exit code 0 no FAIL, 1 FAIL, 3 too much unknown."""
+    from lab.commands.swarm import swarm
+
+    raise typer.Exit(swarm(seeds, first, minutes, jobs, contract, results))
+
+
+@app.command()
 def up(
     names: Annotated[
         list[str] | None,
