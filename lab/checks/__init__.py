@@ -8,6 +8,9 @@ from lab.checks import (
     l1_ready_in_time,
     l2_every_leg_ends,
     l3_queue_empty,
+    l4_crash_recovery,
+    l5_others_go_on,
+    l6_bounded_sends,
     s1_state_order,
     s2_parent_final,
     s3_execution_order,
@@ -16,8 +19,10 @@ from lab.checks import (
     s6_authority,
     s7_payload,
     s8_no_merge,
+    s9_whole_flows,
     s10_emergency_stop,
     s11_storage,
+    s12_store,
 )
 from lab.checks.outcome import Check
 from lab.model.history import History
@@ -36,11 +41,16 @@ CHECKS: dict[str, Check] = {
         Check("S6", "Only operators and the owner change state", s6_authority.judge),
         Check("S7", "Payloads are stored as given, up to 512 bytes", s7_payload.judge),
         Check("S8", "One tx_id on two chains never merges", s8_no_merge.judge),
+        Check("S9", "No flow ends half done", s9_whole_flows.judge),
         Check("S10", "The emergency stop stops everything but the owner", s10_emergency_stop.judge),
         Check("S11", "Events and calls reproduce the storage", s11_storage.judge),
+        Check("S12", "The relayer's store equals the chains' effects", s12_store.judge),
         Check("L1", "READY within the liveness bound", l1_ready_in_time.judge),
         Check("L2", "Every buffered leg ends", l2_every_leg_ends.judge),
         Check("L3", "The relayer's queue is empty, without a nonce gap", l3_queue_empty.judge),
+        Check("L4", "A crash changes no result", l4_crash_recovery.judge),
+        Check("L5", "One chain down leaves the others going", l5_others_go_on.judge),
+        Check("L6", "Transactions sent per call are bounded", l6_bounded_sends.judge),
     )
 }
 DEFAULT_CHECKS: tuple[str, ...] = tuple(CHECKS)

@@ -23,11 +23,12 @@ def judge(history: History) -> CheckResult:
         return judgement.result("no relayer took part")
     for leg in history.header.legs:
         if fold(history, leg.chain).entry(leg.tx_id).first("BUFFERED") is not None:
-            _judge_leg(history, judgement, leg)
+            judge_leg(history, judgement, leg)
     return judgement.result("no buffered leg became resolvable in a calm time")
 
 
-def _judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
+def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
+    """Holds one buffered leg against the bound; L5 asks the same of fewer legs."""
     ready = fold(history, leg.chain).entry(leg.tx_id).first("READY")
     resolvable = resolvable_ms(history, leg)
     if resolvable is None:

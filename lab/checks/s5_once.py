@@ -1,8 +1,11 @@
-"""S5: one Buffered, at most one Ready, at most one execution per transaction id and chain; a duplicate only reverts."""
+"""S5: one Buffered, at most one Ready, at most one execution per transaction id and chain; a duplicate only reverts.
+
+A mirror stands for what is executed on another chain: a relayer that executes it makes the effect happen twice.
+"""
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, folds, name_of
+from lab.checks.facts import clock, folds, is_mirror, name_of
 from lab.checks.fold import Entry, Fold
 from lab.checks.outcome import Judgement
 from lab.model.effects import Step
@@ -31,7 +34,16 @@ def judge(history: History) -> CheckResult:
                     blocks = ", ".join(f"block {step.block.number} at {clock(step.block.t_ms)}" for step in found)
                     expected = f"expected at most one {what} of {name}, there are {len(found)}: {blocks}"
                     _fail(judgement, fold, entry, expected, *found)
+            executed = entry.first("EXECUTED")
+            if executed is not None and is_mirror(history, fold.chain, entry) and _by_relayer(history, executed.step):
+                where = f"block {executed.step.block.number} at {clock(executed.step.block.t_ms)}"
+                expected = f"expected the relayer never to execute a mirror, it executed {name} in {where}"
+                _fail(judgement, fold, entry, expected, executed.step)
     return judgement.result("no transaction was ever buffered")
+
+
+def _by_relayer(history: History, step: Step) -> bool:
+    return step.tx.sender == history.header.roles.get("relayer")
 
 
 def _silent_buffers(fold: Fold, entry: Entry) -> list[Step]:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lab.model.records import AnyRecord, Block, EmptyBlocks, FinalRead, Header, Leg, Operation, Record, Reorg, Tx
+from lab.model.records import (
+    AnyRecord,
+    Block,
+    EmptyBlocks,
+    FinalRead,
+    Header,
+    Leg,
+    Operation,
+    Record,
+    Reorg,
+    StoreRead,
+    Tx,
+)
 
 
 class History:
@@ -74,6 +86,11 @@ class History:
     def final(self, chain: str) -> FinalRead | None:
         """The last final read of a chain, if there is one."""
         reads = [record for record in self.records if isinstance(record, FinalRead) and record.chain == chain]
+        return reads[-1] if reads else None
+
+    def store(self, chain: str) -> StoreRead | None:
+        """What the relayer's store held of a chain at the end, if the lab could read one."""
+        reads = [record for record in self.records if isinstance(record, StoreRead) and record.chain == chain]
         return reads[-1] if reads else None
 
     def head_at(self, chain: str, t_ms: int) -> int:

@@ -28,9 +28,11 @@ from lab.model.records import (
     Outcome,
     Reorg,
     StoredTransaction,
+    StoreRead,
     Submit,
     Tx,
 )
+from lab.model.store import StoredBelief
 
 GENESIS = 1_800_000_000
 ZERO = "0x" + "00" * 32
@@ -259,6 +261,14 @@ class Story:
         record: FinalRead = self._add(FinalRead(t_ms=at * 1000, chain=chain, **{**made, **fields}))
         return record
 
+    def store(self, chain: str, at: int, *beliefs: StoredBelief, **fields: Any) -> StoreRead:
+        """The relayer's store, scanned up to the head, with a checkpoint two blocks below it."""
+        self.idle(chain, at)
+        head = self.heads[chain]
+        made: dict[str, Any] = {"position": (head, "0x"), "checkpoint": (head - 2, "0x"), "beliefs": beliefs}
+        record: StoreRead = self._add(StoreRead(t_ms=at * 1000, chain=chain, **{**made, **fields}))
+        return record
+
 
 def leg(name: str, chain: str, at: int, *, id: int, after: str | None = None, payload: str = "0xaabb") -> Leg:
     """A declared leg with its timestamp `at` seconds after genesis; its target is the other chain."""
@@ -273,6 +283,18 @@ def leg(name: str, chain: str, at: int, *, id: int, after: str | None = None, pa
         payload=payload,
         after=after,
         timestamp=GENESIS + at,
+    )
+
+
+def believed(of: Leg, state: Any, buffered: Block, ready: Block | None = None) -> StoredBelief:
+    """A leg as the relayer's store has it."""
+    return StoredBelief(
+        tx_id=of.tx_id,
+        state=state,
+        origin=of.origin,
+        timestamp=of.timestamp,
+        buffered=(buffered.number, buffered.hash),
+        ready=(ready.number, ready.hash) if ready is not None else None,
     )
 
 

@@ -1,0 +1,171 @@
+"""L6: what a relayer may send for one call. And S5's word on mirrors, which only a relayer can get wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.checks import CHECKS
+from lab.checks.l6_bounded_sends import OFFERS_RAISED, SENDS, TRIES
+from lab.model.records import Submit, Tx
+from lab.model.verdict import CheckResult, Verdict
+
+from .calls import buffer, call, execute, resolve
+from .histories import Story, leg
+from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
+
+A = leg("flow.a", "two", 20, id=7)
+B = leg("flow.b", "two", 20, id=8)
+
+
+def judged(story: Story) -> CheckResult:
+    """The result of L6."""
+    return CHECKS["L6"].judge(story.history())
+
+
+def sent(story: Story, times: list[int], *, nonces: bool = False, hashes: bool = False) -> Tx:
+    """The resolve of A handed over at these seconds: with new nonces, with new bytes, or the very same."""
+    tx = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    for index, second in enumerate(times):
+        changed = {"hash": f"0x{1000 + index:064x}"} if hashes or nonces else {}
+        story.submit(second, "two", tx.model_copy(update={**changed, "nonce": index if nonces else 0}))
+    return tx
+
+
+def test_a_clean_run_passes_and_counts() -> None:
+    """Six calls: two resolves, two executions, the mirror and its resolve; two of them in one transaction."""
+    result = CHECKS["L6"].judge(swap())
+    assert (result.verdict, result.judged) == (Verdict.PASS, 5)
+    assert "sent 5 for 3 READY, at most 1 for one call" in result.reason
+
+
+def test_nothing_sent_is_nothing_judged() -> None:
+    """No relayer, or one that never did anything."""
+    assert judged(Story(A)).verdict is Verdict.NOT_EXERCISED
+
+
+@pytest.mark.parametrize(
+    ("nonces", "hashes", "bound", "words"),
+    [
+        (True, False, TRIES, "attempts, each with a nonce of its own"),
+        (False, True, 1 + OFFERS_RAISED, "offers for one nonce"),
+        (False, False, SENDS, "sends of the very same bytes"),
+    ],
+)
+def test_each_bound_is_drawn_exactly(nonces: bool, hashes: bool, bound: int, words: str) -> None:
+    """So many pass, one more does not."""
+    for count in (bound, bound + 1):
+        story = Story(A)
+        sent(story, [20 + 2 * index for index in range(count)], nonces=nonces, hashes=hashes)
+        result = judged(story)
+        assert result.verdict is (Verdict.PASS if count == bound else Verdict.FAIL)
+        if count > bound:
+            assert (
+                f"at most {bound} {words} for resolve_dependency of flow.a on two, there are {count}" in result.reason
+            )
+
+
+@pytest.mark.parametrize("nonces", [True, False])
+@pytest.mark.parametrize("cause", ["reorg", "death", "fault elsewhere", "fault before"])
+def test_a_cause_allows_one_more(nonces: bool, cause: str) -> None:
+    """A reorg of the chain or a death of the relayer in between; not what happened elsewhere, or before."""
+    story = Story(A)
+    bound = TRIES if nonces else SENDS
+    sent(story, [20 + 2 * index for index in range(bound + 1)], nonces=nonces)
+    if cause == "reorg":
+        story.idle("two", 20)
+        story.reorg(22, "two", 9)
+    elif cause == "death":
+        story.note(0, "relayer", "start")
+        story.note(22, "relayer", "killed")
+        story.note(23, "relayer", "start")
+    else:
+        chain, at = ("one", 21) if cause == "fault elsewhere" else ("two", 4)
+        story.fault(at, "inject", chain=chain)
+        story.fault(at + 1, "heal", chain=chain)
+    assert judged(story).verdict is (Verdict.PASS if cause in ("reorg", "death") else Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("fault", "count", "verdict"),
+    [
+        ("rpc_error", 10, Verdict.PASS),
+        ("pool_full", 10, Verdict.PASS),
+        ("base_fee_spike", 3, Verdict.PASS),
+        ("base_fee_spike", 10, Verdict.FAIL),
+        ("gas_limit_cut", 10, Verdict.FAIL),
+    ],
+)
+def test_the_same_bytes_again_help_only_where_they_were_lost(fault: str, count: int, verdict: Verdict) -> None:
+    """Once a poll while a node loses or refuses them; never where they are only too cheap."""
+    story = Story(A)
+    story.fault(18, "inject", fault=fault, chain="two")
+    story.fault(60, "heal", fault=fault, chain="two")
+    sent(story, [20 + 2 * index for index in range(count)])
+    assert judged(story).verdict is verdict
+
+
+def test_a_fault_gives_no_leave_to_send_more_than_once_a_poll() -> None:
+    """Twenty sends in ten seconds."""
+    story = Story(A)
+    story.fault(18, "inject", chain="two")
+    story.fault(60, "heal", chain="two")
+    sent(story, [20 + index // 2 for index in range(20)])
+    assert judged(story).verdict is Verdict.FAIL
+
+
+def test_a_batch_counts_for_each_of_its_ids() -> None:
+    """Four batches that resolve A and B: one too many for either."""
+    story = Story(A, B)
+    for second in (20, 22, 24, 26):
+        batch = call("resolve_batch", "relayer", tx_ids=[A.tx_id, B.tx_id])
+        story.submit(second, "two", story.tx("two", "relayer", (batch, ())))
+    result = judged(story)
+    assert result.judged == 2 and {finding.tx_id for finding in result.findings} == {A.tx_id, B.tx_id}
+
+
+def test_the_dependency_of_a_buffered_transaction_is_not_its_subject() -> None:
+    """Four children of one parent are four calls."""
+    story = Story()
+    for number in range(4):
+        child = leg(f"flow.{number}", "two", 20, id=10 + number)
+        story.submit(20, "two", story.tx("two", "relayer", buffer(child, "relayer", dependency=A.tx_id)))
+    assert (judged(story).verdict, judged(story).judged) == (Verdict.PASS, 4)
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(TRIES, Verdict.PASS), (TRIES + 1, Verdict.UNKNOWN)])
+def test_transactions_that_are_no_calls_leave_a_doubt(count: int, verdict: Verdict) -> None:
+    """A few may cancel what was sent before; many hide what they are for."""
+    story = Story(A)
+    sent(story, [20])
+    for nonce in range(count):
+        story._add(
+            Submit(
+                t_ms=22_000 + nonce,
+                chain="two",
+                sender="0xa2",
+                tx=f"0x{nonce}",
+                nonce=1 + nonce,
+                function=None,
+                args={},
+                max_fee_per_gas=1,
+                outcome="ok",
+            )
+        )
+    assert judged(story).verdict is verdict
+
+
+@pytest.mark.parametrize(("by", "verdict"), [("relayer", Verdict.FAIL), ("operator", Verdict.PASS)])
+def test_s5_forbids_the_relayer_to_execute_a_mirror(by: str, verdict: Verdict) -> None:
+    """Its effect belongs to the parent's own chain. What an operator does by hand is not the relayer's doing."""
+    story = begin()
+    pay(story)
+    settle(story)
+    if by == "relayer":
+        submitted(story, "two", 70, execute(PAY.tx_id, "relayer"))
+    else:
+        story.mine("two", 70, story.tx("two", by, execute(PAY.tx_id, by)))
+    result = CHECKS["S5"].judge(finish(story))
+    assert result.verdict is verdict
+    if verdict is Verdict.FAIL:
+        assert "never to execute a mirror, it executed the mirror of swap.pay on two in block 35" in result.reason
+    assert SETTLE.tx_id not in {finding.tx_id for finding in result.findings}
