@@ -57,7 +57,7 @@ def _judge_ready(history: History, judgement: Judgement, fold: Fold, entry: Entr
 def _judge_refused(history: History, judgement: Judgement, fold: Fold, seen: Seen) -> None:
     step = seen.step
     failed = step.log("TransactionFailed")
-    if not step.ok or failed is None or step.tx_id is None:
+    if failed is None or step.tx_id is None:
         return
     reason = failed.args.get("reason")
     entry = fold.entry(step.tx_id)

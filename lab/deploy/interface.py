@@ -151,7 +151,7 @@ def _revert(code: bytes, words: tuple[str, ...], text: str) -> Item:
     # Compilers store a text in words of 32 bytes.
     if all(raw[start : start + WORD_BYTES] in code for start in range(0, len(raw), WORD_BYTES)):
         return Item("revert", f'"{text}"', "documented", "found")
-    others = {other[:WORD_BYTES] for other in (*REVERTS, *FAILURE_REASONS)}
+    others = {other[:WORD_BYTES] for other in (*REVERTS, *FAILURE_REASONS) if other != text}
     close = nearest(text[:WORD_BYTES], [word for word in words if word not in others])
     detail = f'the code holds "{close}"' if close else ""
     return Item("revert", f'"{text}"', "documented", "different" if close else "missing", detail)

@@ -211,3 +211,12 @@ def test_a_reverted_expiry_counts_nowhere_where_nothing_counts() -> None:
     assert judged((12, buffer(A)), late, capabilities=("expiry",)).verdict is Verdict.NOT_EXERCISED
     assert judged((12, buffer(A)), (30, pause()), late).verdict is Verdict.PASS
     assert judged((12, buffer(A)), (30, resolve(A.tx_id)), late).verdict is Verdict.NOT_EXERCISED
+
+
+def test_a_batch_that_reverts_blames_none_of_its_calls() -> None:
+    """Another of them may have been the reason."""
+    story = Story(A)
+    story.mine("two", 12, story.tx("two", "operator", buffer(A)))
+    both = [resolve(tx, revert="Transaction not in buffered state") for tx in (A.tx_id, "0x09")]
+    story.mine("two", 90, story.tx("two", "operator", *both))
+    assert CHECKS["S10"].judge(story.history()).verdict is Verdict.NOT_EXERCISED

@@ -135,6 +135,23 @@ def test_s4_excuses_a_refusal_while_the_dependency_is_not_met(parent: Any, verdi
     assert judged("S4", story.history()).verdict is verdict
 
 
+def test_s4_judges_a_refusal_by_the_window_then_in_force() -> None:
+    """An expiry at 45 s is right under a window of 5 s and wrong under one of 60 s, whatever was set later."""
+    early = (45, resolve(A.tx_id, failed="Transaction expired"))
+    narrow, wide = (admin("set_coordination_window", window_seconds=seconds) for seconds in (5, 60))
+    assert judged("S4", one_leg((12, narrow), early, (50, wide))).verdict is Verdict.PASS
+    assert judged("S4", one_leg((12, wide), early, (50, narrow))).verdict is Verdict.FAIL
+
+
+def test_s4_does_not_judge_a_refusal_whose_dependency_nobody_knows() -> None:
+    """Buffered by an untraced call: there may have been something to wait for."""
+    call, logs = buffer(A)
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", (call, logs), calls=()))
+    story.mine("two", 30, story.tx("two", "operator", resolve(A.tx_id, failed="Dependencies not satisfied")))
+    assert judged("S4", story.history()).verdict is Verdict.NOT_EXERCISED
+
+
 @pytest.mark.parametrize(("window_set_first", "verdict"), [(True, Verdict.FAIL), (False, Verdict.PASS)])
 def test_s4_uses_the_window_in_force_at_that_place_in_the_block(window_set_first: bool, verdict: Verdict) -> None:
     """A window narrowed in the same block binds what follows it only."""

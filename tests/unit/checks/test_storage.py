@@ -324,3 +324,17 @@ def test_s11_wants_a_success_to_show_by_its_event(silent: Any, verdict: Verdict)
     """Whatever the storage says in the end: who only listens never learns of it."""
     story = story_of(buffer(A), silent, final=[stored(A, "BUFFERED")])
     assert judged("S11", story).verdict is verdict
+
+
+def test_s11_expects_no_event_of_what_a_tripped_batch_skipped() -> None:
+    """The calls behind the trip in the same transaction did nothing, so there is nothing to tell."""
+    other = leg("flow.b", "two", 20, id=8)
+    stop = log("EmergencyStop", caller=ROLES["operator"], reason="Failure threshold reached")
+    first, logs = resolve(A.tx_id, failed="Transaction expired")
+    rest = (call("resolve_dependency", tx_id=other.tx_id), ())
+    story = Story(A, other)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A), buffer(other)))
+    story.mine("two", 90, story.tx("two", "operator", (first, (*logs, stop)), rest))
+    story.final("one", 96)
+    story.final("two", 96, stored(A, "EXPIRED"), stored(other, "BUFFERED"), paused=True, failure_count=1)
+    assert judged("S11", story).verdict is Verdict.PASS
