@@ -107,6 +107,24 @@ def gas(truth: ChainTruth, own: set[bytes]) -> dict[str, Any]:
     }
 
 
+def outage(run: ChainRun, book: Book, starts_at: float, begin: float, end: float) -> dict[str, Any]:
+    """What a span without answers cost: arrivals that were due in it, dropped ones, and the slowest of the rest."""
+    first, last = (begin - starts_at) * US, (end - starts_at) * US
+    legs = {entry.leg for entry, _ in run.entries}
+    dropped = sum(first <= at <= last for leg in legs for at in book.dropped.get(leg, ()))
+    # What was accepted just before may be lost with the pool: a second before the span counts to it.
+    touched = [ms for ms, _, intended_us in inclusions(run, starts_at) if first - US <= intended_us <= last]
+    return {
+        "chain": run.name,
+        "at_s": round(begin - starts_at, 2),
+        "seconds": round(end - begin, 2),
+        "arrivals": len(touched) + dropped,
+        "dropped": dropped,
+        "sent_again": sum(e.attempts > 1 for e, _ in run.entries if e.intended_us <= last),
+        "inclusion_ms_max": round(max(touched, default=0.0), 1),
+    }
+
+
 def drift(run: ChainRun, starts_at: float, schedule_s: float, by_second: dict[int, list[float]]) -> dict[str, Any]:
     """The first fifth against the last: successes a second, median inclusion, gas a transaction."""
     fifth = schedule_s / 5

@@ -79,6 +79,7 @@ def as_json(result: Result) -> dict[str, Any]:
                      for name, ceiling in ((n, c.ceiling_of(n)) for n, c in result.context.chains.items())},
         "network_ceilings": {c.network: round(c.tps, 1) for c in result.network_ceilings},
         "flows": flows,
+        "outages": list(result.outages),
         "costs": result.costs,
         "generator": result.generator,
         "resources": result.resources,

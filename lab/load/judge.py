@@ -97,6 +97,7 @@ class Facts:
     node_cores: float | None = None
     generator_cores: float | None = None
     behind_s: float = 0.0
+    generator_problems: Sequence[str] = field(default=())
     problems: Sequence[str] = field(default=())
 
 
@@ -128,7 +129,7 @@ def audit(facts: Facts) -> list[str]:
         found.append(f"arrivals were sent {facts.lateness_p99_ms:.0f} ms late at p99 (at most {limit} ms)")
     if facts.dropped > criteria.dropped_share_max * facts.offered and not by_system:
         found.append(f"{facts.dropped:,} of {facts.offered:,} arrivals were never sent")
-    return [*found, *facts.problems]
+    return [*found, *facts.generator_problems]
 
 
 def bottleneck(facts: Facts) -> str:
@@ -266,4 +267,4 @@ def _whole(facts: Facts, verdicts: Sequence[Verdict], invalid: Sequence[str]) ->
         return RunOutcome.INFEASIBLE
     if Outcome.MISSED in outcomes:
         return RunOutcome.FAIL
-    return RunOutcome.UNKNOWN if Outcome.UNKNOWN in outcomes else RunOutcome.PASS
+    return RunOutcome.UNKNOWN if Outcome.UNKNOWN in outcomes or facts.problems else RunOutcome.PASS

@@ -23,8 +23,8 @@ def ledger_table(result: Result) -> dict[str, Any]:
 
 def sections_of(result: Result) -> list[dict[str, Any]]:
     """Every other table, in the order in which they are read."""
-    return [part for part in (_throughput(result), _latency(result), _gas(result), _cost(result), _drift(result),
-                              _resources(result), _generator(result)) if part["rows"]]  # fmt: skip
+    makers = (_throughput, _outages, _latency, _gas, _cost, _drift, _resources, _generator)
+    return [part for part in (make(result) for make in makers) if part["rows"]]
 
 
 def _section(title: str, note: str, heads: Sequence[str], rows: list[list[str]]) -> dict[str, Any]:
@@ -42,6 +42,15 @@ def _throughput(result: Result) -> dict[str, Any]:
         "Mined and successful a second, over the schedule, or over the time that the chain took for all of them where "
         "that was longer (one block time is left out: the last transaction waits for its block in any case).",
         ("chain", "successes/s", "interval", "over s", "behind s"), rows,
+    )  # fmt: skip
+
+
+def _outages(result: Result) -> dict[str, Any]:
+    keys = ("chain", "at_s", "seconds", "arrivals", "dropped", "sent_again", "inclusion_ms_max")
+    rows = [[str(o["chain"]), *(_figure(o[key]) for key in keys[1:])] for o in result.outages]
+    return _section(
+        "Outages", "Spans in which a chain did not answer, and what they cost.",
+        ("chain", "at s", "for s", "arrivals in it", "dropped", "sent again", "slowest inclusion, ms"), rows,
     )  # fmt: skip
 
 

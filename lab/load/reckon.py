@@ -28,7 +28,7 @@ from lab.traffic.schedule import Schedule, Segment
 from lab.traffic.senders import load_account
 from lab.traffic.signed_file import read_signed
 
-SAMPLES = "samples.jsonl"
+SAMPLES, OUTAGES = "samples.jsonl", "outages.json"
 TIMEOUT_S = 120.0
 
 
@@ -51,6 +51,7 @@ class Result:
     starts_at: float
     problems: tuple[str, ...]
     network_ceilings: tuple[Ceiling, ...]
+    outages: tuple[dict[str, Any], ...]
 
 
 def blocks_file(chain: str) -> str:
@@ -105,8 +106,10 @@ def _chain_run(
     legs = {leg.number for leg in plan.legs() if leg.chain == name}
     trouble = None
     try:
+        # In this order a transaction that is mined meanwhile is found in one place or the other.
+        pool = _pool(rpc)
         truth = read_truth(rpc, chain.contract, codec, seen, chain.first_block)
-        says = _says(rpc, context, plan, name, truth, codec)
+        says = _says(rpc, context, plan, name, truth, codec, pool)
     except RpcFailure as failure:
         trouble = f"{name} does not answer any more: {failure}"
         truth = ChainTruth(seen)
@@ -117,17 +120,21 @@ def _chain_run(
     return figures.ChainRun(name, chain.block_time_ms, ledger, truth, entries), rpc, trouble
 
 
-def _says(rpc: Rpc, context: Context, plan: Plan, name: str, truth: ChainTruth, codec: Codec) -> ChainSays:
+def _says(
+    rpc: Rpc, context: Context, plan: Plan, name: str, truth: ChainTruth, codec: Codec, pool: set[bytes]
+) -> ChainSays:
+    """All as of the last block that was read."""
     chain = context.chains[name]
+    head = truth.blocks[-1].number if truth.blocks else chain.first_block - 1
     mined = {bytes.fromhex(h[2:]): block.number for block in truth.blocks for h in block.hashes}
     first = {s.sender: s.first_nonce for leg in plan.legs() if leg.chain == name for s in leg.senders}
-    used = {sender: rpc.nonce(load_account(sender).address) - nonce for sender, nonce in first.items()}
+    used = {sender: rpc.nonce(load_account(sender).address, head) - nonce for sender, nonce in first.items()}
     rise = None
     if chain.transaction_count is not None:
-        answer = rpc.eth_call(chain.contract, codec.encode("transaction_count", []))
+        answer = rpc.eth_call(chain.contract, codec.encode("transaction_count", []), block=head)
         rise = int(codec.decode_result("transaction_count", answer)[0]) - chain.transaction_count
     buffered = truth.buffered if "TransactionBuffered" in codec.events else None
-    return ChainSays(mined, truth.succeeded, _pool(rpc), used, buffered, rise)
+    return ChainSays(mined, truth.succeeded, pool, used, buffered, rise)
 
 
 def _pool(rpc: Rpc) -> set[bytes]:
@@ -203,11 +210,23 @@ def _result(
     priced = costs(per_call, _example(plan), criteria.cost_usd_max or 1.0)
     totals = _totals(ledgers, chains, generator, used)
     facts = _facts(context, plan, criteria, runs, chains, flows, generator, used, priced, totals, starts_at,
-                   interrupted)
+                   interrupted, problems)
     return Result(
         context, plan, judge(facts), ledgers, chains, figures.series(list(runs.values()), book, starts_at), samples,
         used, generator, flows, priced, totals, starts_at, problems, network_ceilings(round(per_call)),
+        outages_of(folder, book, runs, starts_at),
     )  # fmt: skip
+
+
+def outages_of(
+    folder: Path, book: Book, runs: Mapping[str, figures.ChainRun], starts_at: float
+) -> tuple[dict[str, Any], ...]:
+    """Each span in which a chain did not answer, and what it cost."""
+    path = folder / OUTAGES
+    spans = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return tuple(
+        figures.outage(runs[name], book, starts_at, begin, end) for name in runs for begin, end in spans.get(name, ())
+    )
 
 
 def _totals(
@@ -231,7 +250,7 @@ def _facts(
     context: Context, plan: Plan, criteria: Criteria, runs: Mapping[str, figures.ChainRun],
     chains: Mapping[str, dict[str, Any]], flows: FlowFigures | None, generator: Mapping[str, Any],
     used: Mapping[str, Any], priced: Mapping[str, Mapping[str, Any]], totals: Mapping[str, Any], starts_at: float,
-    interrupted: bool,
+    interrupted: bool, problems: tuple[str, ...],
 ) -> Facts:  # fmt: skip
     schedule = Schedule([Segment(s.seconds, s.from_tps, s.to_tps) for s in plan.segments])
     late = sorted(e.sent_us - e.intended_us for run in runs.values() for e, _ in run.entries if e.attempts == 1)
@@ -246,7 +265,7 @@ def _facts(
         for name, usage in used[kind].items()
         if kind == "chains" or name == "relayer"
     }
-    unfinished = () if generator["finished"] or interrupted else ("the generator did not end its schedule",)
+    unfinished = () if generator["finished"] or interrupted or problems else ("the generator did not end its schedule",)
     return Facts(
         criteria=criteria,
         schedule_s=plan.seconds,
@@ -272,7 +291,8 @@ def _facts(
         unexplained=[f"{name}: {what}" for name, run in runs.items() for what in run.ledger.unexplained],
         interrupted=interrupted,
         behind_s=max((c["throughput"]["behind_s"] for c in chains.values()), default=0.0),
-        problems=unfinished,
+        generator_problems=unfinished,
+        problems=problems,
     )
 
 

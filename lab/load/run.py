@@ -38,6 +38,7 @@ from lab.traffic.signer import require_fast_backend
 
 SLICE_S = 0.5
 FLOW_QUIET_S = 8.0
+INTERRUPTED_DRAIN_S = 15.0
 SIGNED = "signed"
 
 
@@ -177,9 +178,9 @@ class _Run:
                 locust.check()
             self.tell("draining")
             quiet_s = FLOW_QUIET_S if self.relayer is not None else 0.0
-            if not self.problems and not watch.drain(self.profile.drain_ms / 1000, quiet_s,
-                                                     lambda: self.interrupts.count < 1):  # fmt: skip
-                self.tell(f"not everything was mined within {self.profile.drain_ms / 1000:g} s")
+            within_s = INTERRUPTED_DRAIN_S if self.interrupts.count else self.profile.drain_ms / 1000
+            if not self.problems and not watch.drain(within_s, quiet_s):
+                self.tell(f"not everything was mined within {within_s:g} s")
         finally:
             locust.kill()
             if restart is not None:
@@ -201,8 +202,8 @@ class _Run:
                 if chain.node is not None and not (restart and restart.under_way(name)) and not chain.node.alive()
             ]  # fmt: skip
             if dead:
-                tails = "; ".join(f"{name}: {chains[name].node.log_tail(3)!r}" for name in dead)  # type: ignore[union-attr]
-                self.problems.append(f"node {', '.join(dead)} died while load ran ({tails})")
+                logs = ", ".join(f"logs/{name}.log" for name in dead)
+                self.problems.append(f"node {', '.join(dead)} died while load ran; see {logs}")
                 self.tell(f"node {', '.join(dead)} died: ending the run")
             if dead or self.interrupts.count:
                 locust.interrupt()

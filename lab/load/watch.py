@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from lab.chains.backend import Node
 from lab.load.context import Context
 from lab.load.observer import Observer, SeenBlock
 from lab.load.plan import read_urls
-from lab.load.reckon import SAMPLES, blocks_file
+from lab.load.reckon import OUTAGES, SAMPLES, blocks_file
 from lab.load.sampler import Sampler
 from lab.networks.fees import FeeCurve
 from lab.networks.profile import NetworkProfile
@@ -51,11 +52,13 @@ class Watch:
         for observer in self.observers.values():
             observer.stop()
         self._sampler.stop()
+        outages = {name: observer.outages for name, observer in self.observers.items()}
+        (self._folder / OUTAGES).write_text(json.dumps(outages), encoding="utf-8")
 
-    def drain(self, within_s: float, quiet_s: float, go_on: Callable[[], bool]) -> bool:
+    def drain(self, within_s: float, quiet_s: float) -> bool:
         """Wait until pools are empty and blocks have been so for `quiet_s`; False if that did not come about."""
         deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline and go_on():
+        while time.monotonic() < deadline:
             if all(self._is_quiet(name, quiet_s) for name in self.observers):
                 return True
             time.sleep(POLL_S)

@@ -23,6 +23,7 @@ from lab.traffic.attempts import AttemptLog, Outcome
 from lab.traffic.signer import SignedTransaction
 
 RETRY_AFTER_S = 0.25
+ENDS_WITHIN_S = 3.0
 # What a node says of a transaction that it has already; after a first attempt that means: it arrived.
 HAS_IT = ("already imported", "already known", "nonce too low")
 
@@ -103,6 +104,8 @@ class StreamDriver:
                 wakes_s = max(wakes_s + tick_s, now_s - tick_s)
             self.tally.finished = not self._waiting and not self._pool
         finally:
+            # What is under way is known to nobody until it is answered: an early end waits a moment for it.
+            self._pool.join(timeout=ENDS_WITHIN_S)
             self._pool.kill()
             self._log.flush()
 
@@ -180,6 +183,10 @@ class StreamDriver:
             answers = chain.wire.send_raw([item.transaction.raw for item in items])
         except NoAnswer as error:
             failure = str(error)
+        except gevent.GreenletExit:
+            for item in items:
+                self._note(item, Outcome.LOST, sent_us, self._now_us(), "given up when the run was ended")
+            raise
         finally:
             chain.busy -= 1
         answered_us = self._now_us()
