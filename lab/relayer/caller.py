@@ -12,6 +12,7 @@ from lab.coordinator import Account, Codec
 from lab.relayer import answers
 from lab.relayer.absorb import read_transaction
 from lab.relayer.chain import Chain
+from lab.relayer.headers import parse_log
 from lab.relayer.intents import Intent
 from lab.relayer.ledger import Ledger
 from lab.relayer.parents import Answer
@@ -120,11 +121,38 @@ class Caller:
         if intent.kind == "mirror" or entry is None:
             return entry is not None
         if intent.kind == "resolve":
-            return entry.ready is not None
+            chain = self._chains[intent.chain]
+            if entry.ready is None and ok:
+                self._learn_ready(chain, key, block)
+            if self._ledger.entries[key].ready is None:
+                self._learn_clock(chain, intent, block)
+            return self._ledger.entries[key].ready is not None
         if entry.ended is None:
             self._learn_end(self._chains[intent.chain], key, block if ok else None)
         wanted = "EXECUTED" if intent.kind == "execute" else "EXPIRED"
         return self._ledger.entries[key].end_state == wanted
+
+    def _learn_ready(self, chain: Chain, key: Key, block: BlockId | None) -> None:
+        """Its event was never told, so look closer: at the state, and without a block at the logs once more."""
+        entry = self._ledger.entries[key]
+        if chain.head is None or read_transaction(chain, entry.tx_id, chain.head).state not in ("READY", "EXECUTED"):
+            return
+        if block is None:
+            for raw in chain.rpc.logs(chain.facts.contract, entry.buffered.number, chain.head.number):
+                log, found = chain.codec.decode_log(raw), parse_log(raw, chain.facts.contract)
+                if log is not None and log.event == "TransactionReady" and log.args.get("tx_id") == entry.tx_id:
+                    block = BlockId(chain.name, found.number, found.hash)
+        if block is not None:
+            ready = replace(entry, ready=block)
+            self._store.save_entry(ready)
+            self._ledger.put([ready])
+            self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": "READY"})
+
+    def _learn_clock(self, chain: Chain, intent: Intent, block: BlockId) -> None:
+        """A resolve that came too early by its block's own time shows that the chain's clock is behind ours."""
+        timestamp = next((mark[2] for mark in reversed(chain.trail) if mark[1] == block.hash), None)
+        if timestamp is not None:
+            chain.note_clock(timestamp, (chain.genesis_time * 1000 + intent.versions[0].sent_ms) // 1000)
 
     def _learn_end(self, chain: Chain, key: Key, block: BlockId | None) -> None:
         """Read whether a transaction has ended, for mark_executed emits nothing. Without a block: known by the head."""
@@ -132,6 +160,8 @@ class Caller:
         if entry is None or chain.head is None or entry.ended is not None:
             return
         state = read_transaction(chain, entry.tx_id, chain.head).state
+        if state == "READY" and entry.ready is None:
+            self._learn_ready(chain, key, None)
         if state == "EXECUTED" or state == "EXPIRED":
             at = block or BlockId(chain.name, chain.head.number, chain.head.hash)
             ended = replace(entry, ended=at, end_state=state)

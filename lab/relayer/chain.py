@@ -24,6 +24,7 @@ class Chain:
         judge: Callable[[Rpc, Finality, int], FinalityJudge] = FinalityJudge,
     ) -> None:  # fmt: skip
         self.name, self.facts, self.order, self.codec = facts.name, facts, order, codec
+        self.genesis_time = session.genesis_time
         self.rpc = Rpc(transport)
         self.reader = Reader(self.rpc, codec, facts.contract, StateNumbering(session.state_numbering))
         self.judge = judge(self.rpc, facts.finality, session.genesis_time)
@@ -32,6 +33,13 @@ class Chain:
         self.head: Head | None = None
         self.window_s: int | None = None
         self.fresh = False
+        # Whether the endpoint has said that it is this chain since it last showed another history than the known one.
+        self.identified = False
+        # The contract's count of transactions at a block, and whether it is one that can be relied upon.
+        self.counted: tuple[str, int] | None = None
+        self.counts = True
+        # How far blocks have been seen to lag behind the clock, in seconds.
+        self.behind_s = 0
         self.blocked_until_ms: int | None = None
         self._poll_ms, self._backoff_polls = session.poll_interval_ms, 0
 
@@ -43,6 +51,17 @@ class Chain:
         self.head = head
         for _, block_hash, timestamp in marks:
             self.judge.note_timestamp(block_hash, timestamp)
+
+    def identify(self) -> None:
+        """Make sure that the endpoint is of this chain: one that answers for another shows a plausible history."""
+        found = self.rpc.chain_id()
+        self.identified = found == self.facts.chain_id
+        if not self.identified:
+            raise RpcMalformed("eth_chainId", f"expected {self.name} with id {self.facts.chain_id}, got {found}")
+
+    def note_clock(self, timestamp: int, asked_unix_s: int) -> None:
+        """A block later than `asked_unix_s` carries this timestamp: that far, at least, is its clock behind."""
+        self.behind_s = max(self.behind_s, asked_unix_s - timestamp)
 
     def read_window(self) -> int:
         """The window in force at the head, in seconds. Raises an RpcFailure."""
@@ -70,6 +89,8 @@ class Chain:
         head_timestamp = head.timestamp if head is not None else 0
         # The next block cannot be older than now, nor, where blocks come by themselves, come before its turn.
         step_s = facts.block_time_ms // 1000 if facts.mines_empty_blocks else 0
+        if head is not None:
+            self.behind_s = min(self.behind_s, max(0, now_unix_ms // 1000 - head_timestamp))
         return ChainView(
             name=self.name,
             order=self.order,
@@ -77,7 +98,7 @@ class Chain:
             block_time_ms=facts.block_time_ms,
             mines_empty_blocks=facts.mines_empty_blocks,
             head_timestamp=head_timestamp,
-            next_timestamp=max(head_timestamp + step_s, now_unix_ms // 1000),
+            next_timestamp=max(head_timestamp + step_s, now_unix_ms // 1000 - self.behind_s),
             window_s=self.window_s or 0,
             fresh=self.fresh and head is not None and self.window_s is not None,
             accepting=self.blocked_until_ms is None or now_ms >= self.blocked_until_ms,

@@ -9,6 +9,8 @@ from typing import Protocol
 from lab.model.finality import Finality
 from lab.relayer import core
 from lab.relayer.caller import Caller
+from lab.relayer.chain import Chain
+from lab.relayer.complete import check_complete
 from lab.relayer.finality import FinalityJudge
 from lab.relayer.ledger import Ledger
 from lab.relayer.parents import Answer
@@ -45,6 +47,7 @@ class Parts:
 
     core: Core = core
     scan: Callable[[Rpc, str, list[Mark], int], tuple[Head, Scan | None]] = scan
+    complete: Callable[[Chain, Scan], None] = check_complete
     judge: Callable[[Rpc, Finality, int], FinalityJudge] = FinalityJudge
     ledger: type[Ledger] = Ledger
     store: type[Store] = Store

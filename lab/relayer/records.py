@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["mirror", "resolve", "execute", "expire"]
+Kind = Literal["mirror", "resolve", "execute", "expire", "fill"]  # fill: an empty transaction that closes a gap
 Key = tuple[str, str]  # chain name, tx_id
 Job = tuple[Kind, str, str]  # what, chain name, tx_id
 Crash = Callable[[str], None]
@@ -23,7 +23,7 @@ CRASH_POINTS: tuple[str, ...] = (
 )
 
 # How often one job may be tried to its end. A job counts only when its transaction was mined without reaching its aim.
-ATTEMPTS_MAX: dict[Kind, int] = {"mirror": 4, "resolve": 6, "execute": 4, "expire": 1}
+ATTEMPTS_MAX: dict[Kind, int] = {"mirror": 4, "resolve": 6, "execute": 4, "expire": 1, "fill": 1}
 
 
 @dataclass(frozen=True, slots=True)

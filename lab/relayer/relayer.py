@@ -46,7 +46,7 @@ class Relayer:
         parts: Parts = REFERENCE,
     ) -> None:
         self._session, self._account, self._clock = session, account, clock
-        self._core, self._scan_chain = parts.core, parts.scan
+        self._core, self._scan_chain, self._check_complete = parts.core, parts.scan, parts.complete
         self._crash, self._notify = crash, notify
         self._codec = Codec(session.abi, session.names)
         self._can_expire = self._codec.has("expire_transaction")
@@ -124,12 +124,18 @@ class Relayer:
 
     def _scan(self, chain: Chain) -> None:
         facts = chain.facts
+        if not chain.identified:
+            chain.identify()
         head, found = self._scan_chain(chain.rpc, facts.contract, chain.trail, facts.start_block)
+        if found is not None and found.ancestor is not None:
+            # Another history: a reorg, or another chain altogether.
+            chain.identify()
         if found is None:
             chain.head = head
             if chain.window_s is None:
                 chain.window_s = chain.read_window()
             return
+        self._check_complete(chain, found)
         news = absorb(chain, self._ledger, found)
         if news.window_touched or chain.window_s is None:
             chain.window_s = chain.read_window()

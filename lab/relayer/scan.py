@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lab.relayer.headers import RawLog, parse_head, parse_log
 from lab.relayer.records import Head
-from lab.rpc import Rpc, RpcFailure, RpcMalformed
+from lab.rpc import Rpc, RpcFailure, RpcMalformed, RpcRefused
 
 RANGE_BLOCKS_MAX = 5000
 Mark = tuple[int, str, int]  # number, hash, timestamp of a scanned block
@@ -88,13 +88,22 @@ def _logs_of_block(rpc: Rpc, contract: str, head: Head) -> tuple[RawLog, ...]:
 
 def _logs_of_range(rpc: Rpc, contract: str, first: int, head: Head) -> tuple[tuple[RawLog, ...], tuple[Mark, ...]]:
     logs: list[RawLog] = []
-    for start in range(first, head.number + 1, RANGE_BLOCKS_MAX):
-        last = min(start + RANGE_BLOCKS_MAX - 1, head.number)
-        found = [parse_log(log, contract) for log in rpc.logs(contract, start, last)]
+    width, start = min(RANGE_BLOCKS_MAX, head.number - first + 1), first
+    while start <= head.number:
+        last = min(start + width - 1, head.number)
+        try:
+            answer = rpc.logs(contract, start, last)
+        except RpcRefused as refused:
+            if width == 1 or not _too_wide(refused):
+                raise
+            width = -(-width // 2)
+            continue
+        found = [parse_log(log, contract) for log in answer]
         for log in found:
             if not start <= log.number <= last:
                 raise RpcMalformed("eth_getLogs", f"expected logs of blocks {start} to {last}, got one of {log.number}")
         logs += found
+        start = last + 1
     logs.sort(key=lambda log: (log.number, log.index))
     marks: dict[int, Mark] = {}
     for log in logs:
@@ -105,3 +114,9 @@ def _logs_of_range(rpc: Rpc, contract: str, first: int, head: Head) -> tuple[tup
             raise ChainMoved("eth_getLogs", f"expected block {log.number} as {marks[log.number][1]}, got {log.hash}")
     marks[head.number] = _mark(head)
     return tuple(logs), tuple(marks[number] for number in sorted(marks))
+
+
+def _too_wide(refused: RpcRefused) -> bool:
+    """Whether a provider wants a narrower range, or fewer results, and not just fewer requests."""
+    words = refused.reason.lower()
+    return any(word in words for word in ("range", "more than", "too many results", "too large", "response size"))

@@ -40,6 +40,7 @@ class Sender:
         self._mined: dict[int, Intent] = {}
         self._missing: dict[int, int] = {}
         self._outbid: set[int] = set()
+        self._gap: tuple[int, int] | None = None
         self._looked_at = ""
         for intent in intents:
             if intent.status == "open":
@@ -82,6 +83,7 @@ class Sender:
             else:
                 self._missing.pop(intent.id, None)
                 self._nurse(intent, head, now_ms, judge)
+        self._close_gap(mined_nonces, head, now_ms)
         self._looked_at = head.hash
 
     def submit(self, action: Action, data: str, gas: int, now_ms: int) -> None:
@@ -148,6 +150,22 @@ class Sender:
         patience = fees.patience_blocks(self._chain.facts.block_time_ms, len(intent.versions) - 1)
         if answer == "yes" and (outrun or head.number - last.sent_block >= patience):
             self._raise_offer(intent, head, now_ms, cancel=last.cancel)
+
+    def _close_gap(self, mined_nonces: int, head: Head, now_ms: int) -> None:
+        """Something that is not ours holds the next nonce, and nothing comes of it: take its place, with nothing."""
+        if not self.open or min(intent.nonce for intent in self.open.values()) <= mined_nonces:
+            self._gap = None
+        elif self._gap is None or self._gap[0] != mined_nonces:
+            self._gap = (mined_nonces, head.number)
+        elif head.number - self._gap[1] >= fees.patience_blocks(self._chain.facts.block_time_ms, 0):
+            offer = fees.first_offer(head.base_fee, self._chain.facts.min_tip_wei)
+            version = self._signed(mined_nonces, "0x", CANCEL_GAS, offer, head, now_ms, cancel=True)
+            number, name = next(self._ids), self._chain.name
+            intent = Intent(number, name, "fill", "0x", mined_nonces, "0x", CANCEL_GAS, "open", None, (version,))
+            self._keep(intent)
+            self._crash("after_intent")
+            self._tell("filling", intent)
+            self._broadcast(intent, now_ms)
 
     def _send_again(self, intent: Intent, head: Head, now_ms: int, answer: Answer, raise_offer: bool) -> None:
         """No node has it: lost on the way, or dropped. The very same bytes, unless they could not be mined."""

@@ -58,10 +58,24 @@ class Store:
         row = self._db.execute("SELECT value FROM meta WHERE key = 'lab'").fetchone()
         if row is None:
             self._db.execute("INSERT INTO meta VALUES ('lab', ?)", (fingerprint,))
-        elif row[0] != fingerprint:
+        elif _same_lab(row[0], fingerprint):
+            if row[0] != fingerprint:
+                self._change_account(fingerprint)
+        else:
             self._db.close()
             raise UsageError(f"{path}: expected the store of this lab ({fingerprint}), got one of {row[0]}. "
                              "Delete the file or name another one.")
+
+    def _change_account(self, fingerprint: str) -> None:
+        """Another key from now on: what the old one sent may still be mined, but its nonces are not ours to tend.
+
+        A job of it that is done all the same is refused to us by the contract, and learnt from that.
+        """
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("UPDATE intents SET status = 'lost' WHERE status = 'open'")
+            self._db.execute("UPDATE intents SET mined_number = NULL, mined_hash = NULL")
+            self._db.execute("UPDATE meta SET value = ? WHERE key = 'lab'", (fingerprint,))
 
     def close(self) -> None:
         """Close the file."""
@@ -169,6 +183,12 @@ class Store:
         rows = self._db.execute("SELECT kind, chain, tx_id, COUNT(*) FROM intents WHERE status = 'failed' "
                                 "GROUP BY kind, chain, tx_id").fetchall()
         return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def _same_lab(one: str, two: str) -> bool:
+    """Whether two fingerprints differ in nothing but the account."""
+    parts = [json.loads(text) for text in (one, two)]
+    return bool({**parts[0], "account": None} == {**parts[1], "account": None})
 
 
 def _place(block: BlockId | None) -> tuple[int | None, str | None]:

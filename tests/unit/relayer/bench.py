@@ -57,6 +57,8 @@ class Bench:
             name: FakeChain(name, block_time_ms=seconds * 1000, sender=self.account.address, codec=Codec(self.abi))
             for name, seconds in BLOCK_TIMES_S.items()
         }
+        for index, chain in enumerate(self.chains.values()):
+            chain.chain_id = 100 + index
         policies = {name: Finality(blocks=1) for name in self.chains} | {"lazy": Finality(seconds=2)} | (finality or {})
         self.session = Session(
             run_id="test", backend="fake", clock="virtual", genesis_time=GENESIS,

@@ -68,6 +68,9 @@ ABI: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+COUNTED_ABI = [*ABI, _function("transaction_count", [], ("uint256",), True)]
+
+
 class Revert(Exception):
     """The contract refuses."""
 
@@ -185,6 +188,10 @@ class FakeChain:
     def __init__(self, name: str, *, block_time_ms: int = 2000, sender: str, codec: Codec | None = None) -> None:
         self.name, self.block_time_ms, self.sender = name, block_time_ms, sender
         self.codec = codec or Codec(ABI)
+        self.chain_id = 0
+        self.hide_logs = False
+        self.count: int | None = None
+        self.log_range: int | None = None
         self.base_fee = 1_000_000_000
         self.block_gas_limit = 30_000_000
         self.finalized_depth = 2
@@ -273,6 +280,9 @@ class FakeChain:
             raise RpcTimeout(method, 1.0)
         return answer
 
+    def _eth_chainId(self) -> str:
+        return hex(self.chain_id)
+
     def _eth_getBlockByNumber(self, ref: str, _full: bool) -> Any:
         if ref == "latest":
             return self._header(self.head)
@@ -285,9 +295,13 @@ class FakeChain:
         return next((self._header(b) for b in self.blocks if b.hash == block_hash), None)
 
     def _eth_getLogs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
+        if self.hide_logs:
+            return []
         if "blockHash" in query:
             return list(self._at({"blockHash": query["blockHash"]}).logs)
         first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
+        if self.log_range is not None and last - first + 1 > self.log_range:
+            raise RpcRefused("eth_getLogs", -32602, f"query exceeds max block range {self.log_range}")
         return [log for block in self.blocks[first : last + 1] for log in block.logs]
 
     def _eth_getTransactionCount(self, address: str, ref: str) -> str:
@@ -309,6 +323,8 @@ class FakeChain:
         assert call is not None
         if call.function == "coordination_window":
             return "0x" + encode(["uint256"], [block.state.window]).hex()
+        if call.function == "transaction_count":
+            return "0x" + encode(["uint256"], [len(block.state.stored) if self.count is None else self.count]).hex()
         nobody = "0x" + "00" * 20
         found = block.state.stored.get(call.args["tx_id"]) or Stored(nobody, nobody, "0x", ZERO_ID, 0, "EMPTY")
         state, dependency = FLAGS[found.state], bytes.fromhex(found.dependency[2:])

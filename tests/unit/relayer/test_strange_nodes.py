@@ -1,0 +1,163 @@
+"""Endpoints that lie, leave out, or lag, and accounts that others use: the relayer finds out, and goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.coordinator import role_account
+from lab.relayer.store import Store
+
+from .bench import Bench, tx_id
+from .fakes import COUNTED_ABI, GENESIS, Pooled
+
+
+def test_an_endpoint_of_another_chain_is_not_believed(tmp_path: Path) -> None:
+    """From the start: nothing is read from it and nothing sent to it; once it is right, everything happens."""
+    bench = Bench(tmp_path)
+    bench.chains["two"].chain_id = 1
+    bench.buffer("two", 1, at=20)
+    bench.run(24)
+    assert bench.chains["two"].sent == []
+    assert bench.relayer is not None and not bench.relayer.idle()
+    bench.chains["two"].chain_id = 101
+    bench.run(10)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
+def test_an_exchanged_endpoint_takes_nothing_away(tmp_path: Path) -> None:
+    """One that suddenly shows another history is asked who it is, and what was known before stays known."""
+    bench = Bench(tmp_path)
+    bench.buffer("two", 1, at=40)
+    bench.run(10)
+    right = bench.chains["two"].blocks
+    bench.chains["two"].chain_id, bench.chains["two"].blocks = 1, bench.chains["one"].blocks
+    bench.run(10)
+    assert [entry.tx_id for entry in bench.store().entries()] == [tx_id(1)]
+    assert [note["ancestor"] for note in bench.notes if note["event"] == "reorg"] == []
+    bench.chains["two"].chain_id, bench.chains["two"].blocks = 101, right
+    bench.run(30)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
+def test_logs_that_are_left_out_are_missed(tmp_path: Path) -> None:
+    """The contract's own count gives it away: the scan is repeated until all are there."""
+    bench = Bench(tmp_path, abi=COUNTED_ABI)
+    bench.chains["two"].hide_logs = True
+    bench.buffer("two", 1, at=20)
+    bench.run(12)
+    assert bench.store().entries() == []
+    assert any("as the contract counts" in note.get("error", "") for note in bench.notes)
+    bench.chains["two"].hide_logs = False
+    bench.run(20)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_a_contract_that_counts_something_else_is_not_waited_for(tmp_path: Path, count: int) -> None:
+    """A counter that rises less than the logs tell proves nothing, and stops nobody."""
+    bench = Bench(tmp_path, abi=COUNTED_ABI)
+    for chain in bench.chains.values():
+        chain.count = count
+    bench.buffer("two", 1, at=20)
+    bench.buffer("two", 2, at=20)
+    bench.run(30)
+    assert bench.state("two", 1) == ("BUFFERED" if count == 7 else "EXECUTED")
+
+
+def test_a_ready_that_was_never_told_is_seen_in_the_state(tmp_path: Path) -> None:
+    """The receipt of its own resolve names the block, to the hash."""
+    bench = Bench(tmp_path)
+    bench.buffer("two", 1, at=20)
+    bench.run(18)
+    bench.chains["two"].hide_logs = True
+    bench.run(12)
+    assert bench.state("two", 1) == "EXECUTED"
+    (entry,) = bench.store().entries()
+    block = next(b for b in bench.chains["two"].blocks if any(log["topics"][1] == tx_id(1) for log in b.logs[-1:])
+                 and b.timestamp >= GENESIS + 20)  # fmt: skip
+    assert entry.ready is not None
+    assert (entry.ready.number, entry.ready.hash) == (block.number, block.hash)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_a_provider_with_a_narrow_range_is_asked_in_parts(tmp_path: Path, limit: int) -> None:
+    """Also after a long absence, in which the gap has grown far beyond the limit."""
+    bench = Bench(tmp_path)
+    bench.chains["two"].log_range = limit
+    relayer, bench.relayer = bench.relayer, None
+    bench.buffer("two", 1, at=60)
+    bench.run(46)
+    bench.relayer = relayer
+    bench.run(24)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
+def test_a_stuck_transaction_of_somebody_elses_is_replaced(tmp_path: Path) -> None:
+    """Its nonce lies below ours and its fee below every base fee: an empty transaction takes its place."""
+    bench = Bench(tmp_path)
+    chain, address = bench.chains["two"], role_account("relayer").address
+    chain.pool[(address, 0)] = Pooled("0xdead", address, 0, 1, 1, 21000, address, "0x")
+    bench.buffer("two", 1, at=20)
+    bench.run(50)
+    assert bench.state("two", 1) == "EXECUTED"
+    fills = [note for note in bench.notes if note["event"] == "filling"]
+    assert [note["nonce"] for note in fills] == [0]
+    assert chain.pool == {}
+    assert bench.relayer is not None and bench.relayer.idle()
+
+
+def test_a_nonce_below_ours_that_is_about_to_be_mined_is_left_alone(tmp_path: Path) -> None:
+    """An earlier life may have left it in the pool."""
+    bench = Bench(tmp_path)
+    chain, address = bench.chains["two"], role_account("relayer").address
+    chain.pool[(address, 0)] = Pooled("0xdead", address, 0, 10**12, 10**9, 21000, address, "0x")
+    bench.buffer("two", 1, at=20)
+    bench.run(30)
+    assert bench.state("two", 1) == "EXECUTED"
+    assert [note for note in bench.notes if note["event"] == "filling"] == []
+
+
+def test_a_clock_that_is_behind_costs_one_attempt(tmp_path: Path) -> None:
+    """A resolve that came too early by the chain's own time is not repeated before that time has come."""
+    bench = Bench(tmp_path)
+    lazy = bench.chains["lazy"]
+    bench.buffer("lazy", 1, at=20)
+    bench.run(2)
+    mine = lazy.mine
+    lazy.mine = lambda timestamp=None: mine(timestamp - 10 if timestamp else None)  # type: ignore[method-assign]
+    bench.run(40)
+    assert bench.state("lazy", 1) == "EXECUTED"
+    resolves = [note for note in bench.notes if note["event"] == "sending" and note["kind"] == "resolve"]
+    assert len(resolves) == 2
+
+
+def test_another_key_takes_over_the_store(tmp_path: Path) -> None:
+    """What the old key has under way is its own; the rest goes on, under the new account's nonces."""
+    bench = Bench(tmp_path)
+    bench.buffer("two", 1, at=20)
+    bench.buffer("two", 2, at=40)
+    bench.run(20)
+    bench.chains["two"].refuse_sends = ["txpool is full"] * 3
+    bench.run(2)
+    assert bench.relayer is not None
+    assert [intent.status for intent in bench.store().intents()] != []
+    bench.relayer.close()
+    bench.account = role_account("operator2")
+    for chain in bench.chains.values():
+        chain.sender, chain.refuse_sends = bench.account.address, []
+    bench.relayer = bench.start()
+    bench.run(40)
+    assert bench.state("two", 1) == bench.state("two", 2) == "EXECUTED"
+    assert bench.relayer.idle()
+    assert bench.chains["two"].head.nonces[bench.account.address] >= 2
+
+
+def test_the_store_of_another_lab_stays_refused_whatever_the_account(tmp_path: Path) -> None:
+    """Only the account may differ, and it is the new one from then on."""
+    path = tmp_path / "s.sqlite"
+    Store(path, {"one": 1}, {"one": [1], "account": "0xaa"}, durable=False).close()
+    Store(path, {"one": 1}, {"one": [1], "account": "0xbb"}, durable=False).close()
+    with pytest.raises(Exception, match="expected the store of this lab"):
+        Store(path, {"one": 1}, {"one": [2], "account": "0xbb"}, durable=False)
