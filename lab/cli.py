@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import lab
+from lab.commands.readiness import register
 from lab.errors import EnvironmentFailure, LabError
 
 
@@ -53,14 +54,6 @@ class BackendChoice(StrEnum):
     auto = "auto"
     process = "process"
     docker = "docker"
-
-
-class StageChoice(StrEnum):
-    """Release stages, each including the ones before it."""
-
-    lab = "lab"
-    testnet = "testnet"
-    mainnet = "mainnet"
 
 
 Backend = Annotated[BackendChoice, typer.Option(help="Where the nodes run.")]
@@ -146,17 +139,6 @@ def check(folder: Annotated[Path, typer.Argument(help="A run folder, or a folder
 
 
 @app.command()
-def report(
-    results: Annotated[Path, typer.Argument(help="The results folder; its `latest` runs are read.")] = RESULTS,
-    stage: Annotated[StageChoice, typer.Option(help="The stage to decide on.")] = StageChoice.lab,
-) -> None:
-    """Write the readiness report again from recorded runs. Exit code 0 GO, 1 NO-GO, 3 INCOMPLETE."""
-    from lab.commands.report import rebuild
-
-    raise typer.Exit(rebuild(results, stage.value))
-
-
-@app.command()
 def swarm(
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 100,
     first: Annotated[int, typer.Option(help="The first of them.")] = 1,
@@ -238,6 +220,9 @@ def load(
         web_port if web else None, saturate, tuple(url or ()), allow_remote, results,
     )  # fmt: skip
     raise typer.Exit(run(request))
+
+
+register(app)
 
 
 def main() -> None:

@@ -2,46 +2,92 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
-from lab.errors import LabError, UsageError
+from lab.commands.current import current_of, shipping_contract
+from lab.errors import UsageError
 from lab.evidence import RunFolder
+from lab.html.text import clean
 from lab.report.index import write_session_index
-from lab.report.readiness import build_readiness
-from lab.report.readiness_files import write_readiness
-from lab.report.rows import Stage, load_catalogue
+from lab.report.pdf import write_pdf
+from lab.report.publish import publish
+from lab.report.rows import CHECKLIST, Stage, load_catalogue
+from lab.report.signature import read_signature
 from lab.session.suite import LATEST
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INCOMPLETE": 3}
+MAX_STEPS = 3
 
 
-def rebuild(results: Path, stage: Stage) -> int:
-    """Write the reports, print the decision with its reasons. Raises UsageError where nothing is recorded."""
-    latest = results / LATEST
-    # The run's own name, not `latest`, is what evidence is called by.
-    session = results / latest.resolve().name if latest.is_symlink() else latest
-    runs = [RunFolder(path.parent) for path in sorted(session.glob("*/manifest.json"))]
-    if not runs:
-        raise UsageError(f"{latest}: expected recorded runs, found none: run `pytest scenarios/` first")
-    index = write_session_index(session, runs)
-    report = build_readiness(load_catalogue(), runs, contract_sha256=_contract(runs), results=results, stage=stage)
-    page = write_readiness(report, results / "readiness", results=results)
-    print(f"{report.decision}  stage {stage}, {len(runs)} runs")
-    for reason in next(decision for decision in report.stages if decision.stage == stage).reasons:
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """The command line."""
+
+    results: Path
+    stage: Stage
+    attestations: Path
+    checklist: Path | None
+    contract: Path | None
+    release_date: str | None
+    pdf: bool
+
+
+def rebuild(request: ReportRequest) -> int:
+    """Write the reports, print the decision with its reasons and the next steps."""
+    results = request.results
+    if results.exists() and not results.is_dir():
+        raise UsageError(f"{results}: expected the results folder, got a file")
+    release = parse_day(request.release_date, "--release-date") if request.release_date else None
+    catalogue = load_catalogue(request.checklist or CHECKLIST)
+    runs = latest_runs(results)
+    contract, how = shipping_contract(runs, request.contract)
+    index = write_session_index(runs[0].path.parent, runs) if runs else None
+    done = publish(
+        results,
+        runs,
+        catalogue=catalogue,
+        current=current_of(contract),
+        stage=request.stage,
+        attestations=request.attestations,
+        release_date=release,
+    )
+    report = done.report
+    print(f"{report.decision}  stage {request.stage}, {len(runs)} runs")
+    for reason in next(decision for decision in report.stages if decision.stage == request.stage).reasons:
         print(f"  {reason}")
-    for problem in report.problems:
+    for problem in (*report.problems, *report.notes):
         print(f"  {problem}")
-    print(f"runs       {index}\nreadiness  {page}")
+    if not runs:
+        print(f"  {results / LATEST}: no run is recorded: run `pytest scenarios/` first")
+    for step in report.path_to_go[:MAX_STEPS]:
+        rows = ", ".join(step.rows[:6]) + (f" and {len(step.rows) - 6} more" if len(step.rows) > 6 else "")
+        print(f"next       {step.command or step.action}  ({rows})")
+    signature = read_signature(results / "readiness")
+    if signature is not None and signature.void:
+        print(f"signature  VOID: {signature.void}")
+    print(f"contract   {clean(contract[:16] if contract else 'unknown')} ({how})")
+    if index is not None:
+        print(f"runs       {index}")
+    print(f"readiness  {done.page}")
+    if request.pdf:
+        print(f"pdf        {write_pdf(done.page, done.page.with_name('readiness.pdf'))}")
     return EXIT_CODES[report.decision]
 
 
-def _contract(runs: list[RunFolder]) -> str | None:
-    """The bytecode of the first run that tells it; runs with another one are then STALE."""
-    for run in runs:
-        try:
-            found = run.manifest()["contract"]["bytecode_sha256"]
-        except (LabError, KeyError, TypeError):
-            continue
-        if isinstance(found, str):
-            return found
-    return None
+def latest_runs(results: Path) -> list[RunFolder]:
+    """The runs of the latest session, by the session's own name."""
+    latest = results / LATEST
+    # The run's own name, not `latest`, is what evidence is called by.
+    session = results / latest.resolve().name if latest.is_symlink() else latest
+    names = ("manifest.json", "verdict.json")
+    return [RunFolder(path) for path in sorted({path.parent for name in names for path in session.glob(f"*/{name}")})]
+
+
+def parse_day(text: str, option: str) -> date:
+    """A day. Raises UsageError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: expected a day such as 2027-01-31, got '{clean(text, 40)}'") from None

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lab.commands.current import current_of
 from lab.evidence import RunFolder
 from lab.report.index import write_session_index
-from lab.report.readiness import build_readiness
-from lab.report.readiness_files import write_readiness
+from lab.report.publish import publish
 from lab.report.rows import load_catalogue
 from lab.session.suite import point_latest
 
@@ -41,6 +41,7 @@ def summarise_session(writer: Any, results: Path, run_id: str, html: str | None)
 
 
 def _write_readiness(results: Path, runs: list[RunFolder]) -> Path:
+    """As `lab report` does, for the contract that this session ran."""
     bytecode = runs[0].manifest().get("contract", {}).get("bytecode_sha256")
-    report = build_readiness(load_catalogue(), runs, contract_sha256=bytecode, results=results, stage="lab")
-    return write_readiness(report, results / "readiness", results=results)
+    done = publish(results, runs, catalogue=load_catalogue(), current=current_of(bytecode), stage="lab")
+    return done.page

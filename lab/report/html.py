@@ -44,6 +44,12 @@ def link_rows(text: str, known: Collection[str]) -> Markup:
     return Markup(_ROW_ID.sub(link, str(escape(clean(text, MAX_TEXT)))))
 
 
+def age(hours: float) -> str:
+    """`3 h`, `12 days`."""
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
 @cache
 def _pages() -> Pages:
-    return Pages(TEMPLATES, link_rows=link_rows)
+    # Only drawings of ours go through `trusted`; they escape what they quote.
+    return Pages(TEMPLATES, link_rows=link_rows, age=age, trusted=Markup)

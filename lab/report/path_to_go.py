@@ -78,9 +78,7 @@ def _actions(row: RowResult) -> list[tuple[str, str]]:
         return [("repair what was measured, and measure again" if repair else "measure more", "lab load")]
     if not row.proofs:
         return [("write the proof, and name it under the row in the checklist", "")]
-    verb = {RowVerdict.FAIL: "repair what fails", RowVerdict.STALE: "run it again"}.get(
-        row.verdict, "run what is missing"
-    )
+    verb = "repair what fails" if row.verdict is RowVerdict.FAIL else "run what is missing or out of date"
     if row.verdict is RowVerdict.UNKNOWN and against:
         verb = "find out why the evidence is not conclusive, and run it again"
     recorded = {found.scenario for found in row.evidence if found.scenario}

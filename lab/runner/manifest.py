@@ -46,7 +46,7 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
             "source_sha256": contract.source_sha256,
             "compiler": contract.compiler,
         },
-        "relayer": {"kind": "reference" if item.relayer else "none", "sha256": _package_sha256("relayer")},
+        "relayer": {"kind": "reference" if item.relayer else "none", "sha256": package_sha256("relayer")},
         "networks": {name: spec.profile.name for name, spec in item.chains.items()},
         "profiles_sha256": hashlib.sha256(profiles.encode()).hexdigest(),
         "lab": {"version": lab.__version__, **git_state(str(Path(lab.__file__).parent))},
@@ -92,7 +92,7 @@ def _user_repository() -> dict[str, Any] | None:
 
 
 @lru_cache(maxsize=4)
-def _package_sha256(package: str) -> str:
+def package_sha256(package: str) -> str:
     """One digest over the sources of a part of the lab."""
     digest = hashlib.sha256()
     for path in sorted((Path(lab.__file__).parent / package).rglob("*.py")):

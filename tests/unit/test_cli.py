@@ -286,13 +286,14 @@ def test_report_says_no_go_when_a_row_fails(tmp_path: Path) -> None:
     assert "XCB-05" in result.stdout
 
 
-def test_report_without_runs_is_an_error(tmp_path: Path) -> None:
-    """It says what to run first, and writes no empty report."""
+def test_report_without_runs_is_incomplete(tmp_path: Path) -> None:
+    """It says what to run first; nothing passes for want of evidence."""
     result = lab("report", tmp_path)
 
-    assert result.exit_code == 2
-    assert "run `pytest scenarios/` first" in result.stderr
-    assert not (tmp_path / "readiness").exists()
+    assert result.exit_code == 3
+    assert result.stdout.startswith("INCOMPLETE  stage lab, 0 runs")
+    assert "run `pytest scenarios/` first" in result.stdout
+    assert '"verdict": "PASS"' not in (tmp_path / "readiness" / "readiness.json").read_text()
 
 
 def test_doctor_fails_without_the_engine_it_was_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ def test_every_row_is_a_target_and_every_inner_link_leads_to_one(tmp_path: Path)
     assert {row.id for row in load_catalogue().rows} <= ids
     inner = [link[1:] for link in Links(html).links if link.startswith("#")]
     assert set(inner) <= ids
-    assert html.count("<details") == 196
+    assert html.count('<details class="row"') == 196
 
 
 def test_evidence_links_lead_to_files(tmp_path: Path) -> None:

@@ -1,0 +1,13 @@
+"""`lab checklist import`: another team's checklist as a catalogue of rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.report.checklist_import import write_checklist
+
+
+def import_file(source: Path, out: Path, force: bool) -> None:
+    """Write it and say what to do with it."""
+    rows = write_checklist(source, out, force=force)
+    print(f"{out}: {rows} rows, none of them bound yet\nuse it with `lab report --checklist {out}`")

@@ -1,0 +1,18 @@
+"""`lab prune`: old runs go, their verdicts stay in the history of reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.errors import UsageError
+from lab.report.pruning import prune
+
+
+def prune_results(results: Path, keep: int, dry_run: bool) -> None:
+    """Remove, and name each folder that went."""
+    if not results.is_dir():
+        raise UsageError(f"{results}: expected the results folder, there is none")
+    gone = prune(results, keep, dry_run=dry_run)
+    for folder in gone:
+        print(f"{'would go' if dry_run else 'removed'}   {folder}")
+    print(f"{len(gone)} folders, the newest {keep} of each kind stay")

@@ -1,0 +1,144 @@
+"""The commands around a readiness report: names, options and help. What they do is loaded when they are called."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RESULTS, ATTESTATIONS = Path("results"), Path("attestations")
+
+
+class StageChoice(StrEnum):
+    """Release stages, each including the ones before it."""
+
+    lab = "lab"
+    testnet = "testnet"
+    mainnet = "mainnet"
+
+
+class DecisionChoice(StrEnum):
+    """What can be signed."""
+
+    go = "GO"
+    no_go = "NO-GO"
+    incomplete = "INCOMPLETE"
+
+
+Results = Annotated[Path, typer.Option("--results", help="Where evidence and reports go.")]
+Attestations = Annotated[Path, typer.Option(help="Folder of attestations and waivers.")]
+
+checklist = typer.Typer(no_args_is_help=True, help="The catalogue of rows.")
+
+
+def report(
+    results: Annotated[Path, typer.Argument(help="The results folder; its `latest` runs are read.")] = RESULTS,
+    stage: Annotated[StageChoice, typer.Option(help="The stage to decide on.")] = StageChoice.lab,
+    attestations: Attestations = ATTESTATIONS,
+    checklist_file: Annotated[Path | None, typer.Option("--checklist", help="Another catalogue of rows.")] = None,
+    contract: Annotated[Path | None, typer.Option(help="The contract that would ship: .vy, or an artifact.")] = None,
+    release_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD: names what expires before.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write readiness.pdf, too (needs the extra `pdf`).")] = False,
+) -> None:
+    """Write the readiness report again from recorded runs. Exit code 0 GO, 1 NO-GO, 3 INCOMPLETE."""
+    from lab.commands.report import ReportRequest, rebuild
+
+    request = ReportRequest(results, stage.value, attestations, checklist_file, contract, release_date, pdf)
+    raise typer.Exit(rebuild(request))
+
+
+def attest(
+    row: Annotated[str, typer.Argument(help="Id of the row, such as SCS-01.")],
+    owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None,
+    document: Annotated[Path | None, typer.Option(help="The document that shows it.")] = None,
+    expires: Annotated[str | None, typer.Option(help="YYYY-MM-DD: the last day on which it counts.")] = None,
+    note: Annotated[str | None, typer.Option(help="A note.")] = None,
+    link: Annotated[str | None, typer.Option(help="Where the document lives: https://…")] = None,
+    waive: Annotated[bool, typer.Option("--waive", help="A waiver; never for a row that must pass.")] = False,
+    approver: Annotated[str | None, typer.Option(help="Who allows the waiver.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why the row may stay open.")] = None,
+    folder: Attestations = ATTESTATIONS,
+    checklist_file: Annotated[Path | None, typer.Option("--checklist", help="Another catalogue of rows.")] = None,
+    results: Results = RESULTS,
+) -> None:
+    """Attest a row that only a person can answer for, or waive one. What is not given is asked for."""
+    from lab.commands.attest import AttestRequest
+    from lab.commands.attest import attest as write
+
+    request = AttestRequest(
+        row, owner, document, expires, note, link, waive, approver, reason, folder, checklist_file, results
+    )
+
+    def ask(question: str, default: str) -> str:
+        return str(typer.prompt(question, err=True) if default else typer.prompt(question, default="", err=True))
+
+    print(write(request, ask if sys.stdin.isatty() else None))
+
+
+def sign(
+    name: Annotated[str, typer.Option(help="Who signs.")],
+    decision: Annotated[DecisionChoice, typer.Option(help="What is decided; GO needs a report that says GO.")],
+    note: Annotated[str, typer.Option(help="A note.")] = "",
+    results: Results = RESULTS,
+) -> None:
+    """Sign the report as it is now. Any later change of it voids the signature."""
+    from lab.commands.sign import sign_report
+
+    sign_report(results, name, decision.value, note)
+
+
+def bundle(
+    results: Annotated[Path, typer.Argument(help="The results folder.")] = RESULTS,
+    out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("readiness-bundle.tar.gz"),
+    attestations: Attestations = ATTESTATIONS,
+    key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
+) -> None:
+    """Make one archive of the report, its evidence and a manifest of sha256."""
+    from lab.commands.bundle import make_bundle
+
+    make_bundle(results, out, attestations, key)
+
+
+def verify(path: Annotated[Path, typer.Argument(help="A bundle, or a folder with a signed report.")]) -> None:
+    """Check a bundle, or a signature, and name each file that differs. Exit code 0 all as it was, 1 anything else."""
+    from lab.commands.bundle import verify_path
+
+    raise typer.Exit(verify_path(path))
+
+
+def prune(
+    keep: Annotated[int, typer.Option(min=1, help="How many sessions, and load runs of each profile, stay.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    results: Results = RESULTS,
+) -> None:
+    """Remove old runs. The history of reports, and so every trend, stays."""
+    from lab.commands.prune import prune_results
+
+    prune_results(results, keep, dry_run)
+
+
+@checklist.command("import")
+def checklist_import(
+    source: Annotated[Path, typer.Argument(help="A checklist in Markdown.")],
+    out: Annotated[Path, typer.Option(help="The catalogue to write.")] = Path("checklist.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
+) -> None:
+    """Turn a checklist into a catalogue, each line a row to be bound. Use it with `lab report --checklist`."""
+    from lab.commands.checklist import import_file
+
+    import_file(source, out, force)
+
+
+@checklist.callback()
+def _checklist() -> None:
+    pass
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the `lab` command."""
+    for command in (report, attest, sign, bundle, verify, prune):
+        app.command()(command)
+    app.add_typer(checklist, name="checklist")

@@ -1,0 +1,26 @@
+"""The readiness page as a PDF, by WeasyPrint, which is installed only by those who want one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.errors import EnvironmentFailure
+
+ADVICE = "install the extra: pip install 'tesseract-lab[pdf]' (it needs the system's Pango library)"
+
+
+def write_pdf(page: Path, out: Path) -> Path:
+    """Write it beside the page. Nothing outside of the page's folder is read. Raises EnvironmentFailure."""
+    try:
+        from weasyprint import HTML
+    except (ImportError, OSError) as error:
+        name = type(error).__name__
+        raise EnvironmentFailure(f"{out.name}: expected WeasyPrint to write a PDF, got {name}: {ADVICE}") from None
+    temporary = out.with_name(f".{out.name}.tmp")
+    HTML(string=page.read_text(encoding="utf-8"), url_fetcher=_refuse).write_pdf(str(temporary))
+    temporary.replace(out)
+    return out
+
+
+def _refuse(url: str, *_: object, **__: object) -> dict[str, object]:
+    raise ValueError(f"the page is self-contained, nothing is fetched: {url[:80]}")
