@@ -18,6 +18,7 @@ from lab.load.profile import LoadProfile, load_profile, with_options
 from lab.load.reckon import Result
 from lab.load.run import Options, run_load, run_remote
 from lab.load.saturate import saturate
+from lab.load.told import summary_lines
 from lab.model.units import duration_ms
 
 
@@ -85,14 +86,7 @@ def print_result(result: Result) -> None:
                       "" if verdict.threshold is None else f"{verdict.threshold:,.4g}", verdict.reason)  # fmt: skip
     console = Console()
     console.print(table)
-    totals = result.totals
-    print(
-        f"{result.judged.outcome}  {totals['offered']:,} offered, {totals['sent']:,} sent, {totals['accepted']:,} "
-        f"accepted, {totals['mined']:,} mined, {totals['succeeded']:,} succeeded, {totals['dropped']:,} dropped, "
-        f"{totals['unexplained_count']:,} unexplained; bottleneck: {result.judged.bottleneck}"
-    )
-    for reason in (*result.judged.invalid, *result.judged.unexplained[:5], *result.problems):
-        print(f"  {reason}")
+    print("\n".join(summary_lines(result)))
 
 
 def tell(text: str) -> None:

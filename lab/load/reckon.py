@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,7 @@ def reckon_up(
 ) -> Result:  # fmt: skip
     """Everything there is to say of the run in this folder. A chain that is no longer there is named."""
     context, plan = Context.read(folder), Plan.read(folder / PLAN)
+    complete = await_accounts(folder)
     started = folder / START
     starts_at = json.loads(started.read_text(encoding="utf-8"))["starts_at"] if started.is_file() else 0.0
     book = Book()
@@ -76,6 +78,8 @@ def reckon_up(
     executed: dict[str, Mapping[bytes, SeenBlock]] = {}
     calls = [0, 0]
     found_problems = list(problems)
+    if not complete and not problems:
+        found_problems.append("not every worker wrote its account: one died, or its folder is not shared with this one")
     for name in context.chains:
         tell(f"{name}: reading the chain")
         run, rpc, trouble = _chain_run(folder, context, plan, book, hashes, name, codec)
@@ -164,6 +168,20 @@ def _hashes(plan: Plan, book: Book) -> dict[tuple[int, int, int], bytes]:
                 if key in book.sent:
                     found[key] = signed.tx_hash
     return found
+
+
+def await_accounts(folder: Path, within_s: float = 10.0) -> bool:
+    """Wait for every worker's account: with several hosts or processes the last may come after the end of the run."""
+    started = folder / START
+    if not started.is_file():
+        return False
+    wanted = json.loads(started.read_text(encoding="utf-8"))["workers"]
+    deadline = time.monotonic() + within_s
+    while len(list(folder.glob("worker-*.json"))) < wanted:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def generator_account(folder: Path) -> dict[str, Any]:

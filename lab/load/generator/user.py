@@ -17,6 +17,7 @@ from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from lab.load.generator.companion import Companion, Wanted
 from lab.load.generator.driver import StreamDriver
 from lab.load.generator.worker import Worker, sampler
 from lab.load.plan import PLAN_VARIABLE, START, Plan
@@ -36,22 +37,36 @@ class Coordination:
         self.starts_at = 0.0
         self.workers = 1
         self.done: set[int] = set()
+        self.plan_path = Path()
+        self.companion: Companion | None = None
         self.environment: Environment | None = None
         self._sampler: gevent.Greenlet | None = None
 
-    def read_plan(self) -> Plan:
-        """The plan that the environment names. Raises RuntimeError that says how to get one."""
-        path = os.environ.get(PLAN_VARIABLE)
-        if not path:
-            raise RuntimeError(f"expected {PLAN_VARIABLE} to name a plan; it is set by `lab load` and the Locust files")
-        return Plan.read(Path(path))
+    def ensure_plan(self, workers: int) -> Plan:
+        """The plan of this run: the one that `lab load` names, else one that is prepared now."""
+        if self.plan is None:
+            if fixed := os.environ.get(PLAN_VARIABLE):
+                self.plan_path = Path(fixed)
+            else:
+                self.companion = Companion.start(wanted_of(self.environment), workers)
+                self.plan_path = self.companion.plan
+            self.plan = Plan.read(self.plan_path)
+        return self.plan
 
-    def assign(self, rank: int, workers: int, starts_at: float) -> None:
+    def assign(self, plan: str, rank: int, workers: int, starts_at: float) -> None:
         """This process is worker `rank` of `workers`."""
         self.finish()
-        self.plan, self.starts_at, self.workers, self.done = self.read_plan(), starts_at, workers, set()
+        self.plan, self.starts_at, self.workers, self.done = Plan.read(Path(plan)), starts_at, workers, set()
         self.worker = Worker(self.plan, rank, workers, self._fire)
         self._sampler = gevent.spawn(sampler(self.worker, gevent.sleep))
+
+    def end(self) -> None:
+        """The run is over; the next one, if there is one, has a plan of its own."""
+        self.finish()
+        companion, self.companion = self.companion, None
+        self.plan, self.starts_at, self.done = None, 0.0, set()
+        if companion is not None and self.environment is not None:
+            self.environment.process_exit_code = companion.finish()
 
     def finish(self) -> None:
         """Write the account of the worker, if this process is one."""
@@ -80,6 +95,31 @@ class Coordination:
 here = Coordination()
 
 
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust's own
+def _add_options(parser: Any) -> None:
+    group = parser.add_argument_group("Tesseract Lab")
+    group.add_argument("--lab-profile", env_var="LAB_PROFILE", default="buffer", help="a profile of loadtests/")
+    group.add_argument("--lab-session", env_var="LAB_SESSION", default="results/up/session.json",
+                       help="the session.json of running networks (lab up)")  # fmt: skip
+    group.add_argument("--lab-tps", env_var="LAB_TPS", type=float, default=None, help="instead of the profile's rate")
+    group.add_argument("--lab-duration", env_var="LAB_DURATION", default=None, help="such as 60s")
+    group.add_argument("--lab-results", env_var="LAB_RESULTS", default="results", help="where the report goes")
+
+
+def wanted_of(environment: Environment | None) -> Wanted:
+    """What the command line asks for."""
+    options = environment.parsed_options if environment is not None else None
+    assert options is not None
+    return Wanted(options.lab_session, options.lab_profile, options.lab_tps, options.lab_duration, options.lab_results)
+
+
+def worker_count(runner: Any) -> int:
+    """How many processes send."""
+    if not isinstance(runner, MasterRunner):
+        return 1
+    return max(1, len(runner.clients.ready) + len(runner.clients.running) + len(runner.clients.spawning))
+
+
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_init(environment: Environment, **_: Any) -> None:
     here.environment = environment
@@ -95,16 +135,17 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
         return
-    plan = here.plan = here.read_plan()
+    plan = here.ensure_plan(worker_count(runner))
     starts_at = plan.starts_at or time.time() + STARTS_IN_S
     folder = Path(plan.folder)
     if isinstance(runner, MasterRunner):
         clients = sorted(client.id for client in (*runner.clients.ready, *runner.clients.running))
         here.workers, here.done = len(clients), set()
         for rank, client in enumerate(clients):
-            runner.send_message(ASSIGN, {"rank": rank, "workers": len(clients), "starts_at": starts_at}, client)
+            message = {"plan": str(here.plan_path), "rank": rank, "workers": len(clients), "starts_at": starts_at}
+            runner.send_message(ASSIGN, message, client)
     else:
-        here.assign(0, 1, starts_at)
+        here.assign(str(here.plan_path), 0, 1, starts_at)
     here.starts_at = starts_at
     (folder / START).write_text(f'{{"starts_at": {starts_at}, "workers": {here.workers}}}', encoding="utf-8")
 
@@ -112,6 +153,8 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_test_stop(environment: Environment, **_: Any) -> None:
     here.finish()
+    if not isinstance(environment.runner, WorkerRunner):
+        here.end()
 
 
 @events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust's own
@@ -140,15 +183,13 @@ class PlanShape(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         """See Locust."""
-        plan = here.plan or here.read_plan()
+        runner = self.runner
+        plan = here.ensure_plan(worker_count(runner))
         if here.starts_at and len(here.done) >= here.workers:
             return None
         latest_s = plan.seconds + plan.drop_after_ms / 1000 + 2 * plan.request_timeout_s + LINGERS_S
         if here.starts_at and time.time() > here.starts_at + latest_s:
             log.warning("not every stream ended in time: %d of %d workers are done", len(here.done), here.workers)
             return None
-        runner = self.runner
-        workers = len(runner.clients.ready) + len(runner.clients.running) + len(runner.clients.spawning) if isinstance(
-            runner, MasterRunner) else 1  # fmt: skip
-        users = len(plan.streams) * max(1, workers)
+        users = len(plan.streams) * worker_count(runner)
         return users, users

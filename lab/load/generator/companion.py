@@ -1,0 +1,51 @@
+"""The process beside plain Locust that prepares, watches and reckons up; `lab load` does without it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ENDS_WITHIN_S = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to run, as Locust's command line says."""
+
+    session: str
+    profile: str
+    tps: float | None
+    duration: str | None
+    results: str
+
+
+class Companion:
+    """`start` returns once the plan is written; `finish` returns the exit code, with the report written."""
+
+    def __init__(self, process: subprocess.Popen[str], plan: Path) -> None:
+        self._process, self.plan = process, plan
+
+    @classmethod
+    def start(cls, wanted: Wanted, workers: int) -> Companion:
+        """Raises RuntimeError; the reason is on stderr already."""
+        command = [sys.executable, "-m", "lab.load.standalone", "--session", wanted.session, "--profile",
+                   wanted.profile, "--workers", str(workers), "--results", wanted.results]  # fmt: skip
+        if wanted.tps:
+            command += ["--tps", str(wanted.tps)]
+        if wanted.duration:
+            command += ["--duration", wanted.duration]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                   start_new_session=True)  # fmt: skip
+        assert process.stdout is not None
+        line = process.stdout.readline().strip()
+        if not line:
+            raise RuntimeError(f"the run could not be prepared (exit code {process.wait()}); the reason stands above")
+        return cls(process, Path(line))
+
+    def finish(self) -> int:
+        """Let it drain and reckon up."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return self._process.wait(timeout=ENDS_WITHIN_S)

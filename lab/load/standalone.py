@@ -1,0 +1,99 @@
+"""`python -m lab.load.standalone`: what plain Locust needs around it, as a process of its own.
+
+Prepares a run on the networks of a running `lab up`, says on stdout where its plan is, watches the chains until its
+stdin closes, then drains, reckons up and writes the report. Its exit code is that of `lab load`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.load.context import context_of
+from lab.load.files import write_files
+from lab.load.judge import EXIT_CODES
+from lab.load.prepare import prepare
+from lab.load.profile import LoadProfile, NetworkUse, load_profile, with_options
+from lab.load.reckon import reckon_up
+from lab.load.run import SIGNED, ceiling_warnings, host_facts, new_folder
+from lab.load.sources import Sourced, running_session
+from lab.load.told import verdict_lines
+from lab.load.watch import Watch
+from lab.model.units import duration_ms
+from lab.session.suite import cache_folder
+from lab.traffic.signer import require_fast_backend
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prepare, wait, reckon; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m lab.load.standalone", description=__doc__)
+    parser.add_argument("--session", type=Path, required=True, help="the session.json of a running lab")
+    parser.add_argument("--profile", default="buffer", help="a profile of loadtests/, or a file")
+    parser.add_argument("--tps", type=float, help="arrivals a second at the peak")
+    parser.add_argument("--duration", help="such as 60s")
+    parser.add_argument("--workers", type=int, default=1, help="Locust processes that send")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    options = parser.parse_args(arguments)
+    try:
+        return _run(options)
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
+
+
+def _run(options: argparse.Namespace) -> int:
+    require_fast_backend()
+    sourced = running_session(options.session)
+    profile = _profile(options, sourced)
+    run_id, folder = new_folder(options.results)
+    prepared = prepare(
+        profile, sourced.targets, sourced.owner, run_id=run_id, folder=folder, cache=cache_folder() / SIGNED,
+        workers=options.workers, tell=_tell,
+    )  # fmt: skip
+    for warning in ceiling_warnings(prepared):
+        _tell(f"warning: {warning}")
+    context = context_of(
+        prepared, sourced.targets, run_id=run_id, command=f"locust, profile {options.profile}",
+        relayer="reference" if profile.has_flows else "none",
+        made_of={"backend": {"backend": "session", "session": str(options.session)}, **host_facts()},
+    )  # fmt: skip
+    context.write(folder)
+    watch = Watch(folder, context, nodes={}, processes=lambda: {}, profiles={})
+    watch.start()
+    try:
+        print(folder / "plan.json", flush=True)
+        sys.stdin.read()
+        _tell("draining")
+        watch.drain(profile.drain_ms / 1000, 0.0)
+    finally:
+        watch.stop()
+    result = reckon_up(folder)
+    page = write_files(result, folder)
+    for line in [*verdict_lines(result), f"report  {page}"]:
+        _tell(line)
+    return EXIT_CODES[result.judged.outcome]
+
+
+def _profile(options: argparse.Namespace, sourced: Sourced) -> LoadProfile:
+    """The profile on the networks that run: its own are not started by anybody here."""
+    chosen = with_options(
+        load_profile(options.profile), tps=options.tps,
+        duration_ms=duration_ms(options.duration) if options.duration else None, networks=None,
+        workers=options.workers, operators=None,
+    )  # fmt: skip
+    uses = {
+        name: NetworkUse(profile=target.network, gas_limit=target.gas_limit if target.synthetic else None)
+        for name, target in sourced.targets.items()
+    }
+    return chosen.model_copy(update={"networks": uses}).checked()
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
