@@ -13,10 +13,13 @@ class EqualTimestampsFault:
 
     def __init__(self, surroundings: Surroundings, fault_id: str, spec: EqualTimestamps) -> None:
         self._chain = surroundings.chains[spec.chain]
-        if self._chain.profile.block_time_ms >= 1000:
+        profile = self._chain.profile
+        if profile.block_time_ms >= 1000 or not profile.mines_empty_blocks:
+            # Where blocks only come with transactions, the one before may be of long ago.
             raise UsageError(
-                f"{fault_id}: equal_timestamps needs a network with several blocks a second (arbitrum, base), "
-                f"{self._chain.profile.name} makes one every {self._chain.profile.block_time_ms / 1000:g} s"
+                f"{fault_id}: equal_timestamps needs a network with several blocks a second, whatever happens (base); "
+                f"{profile.name} makes one every {profile.block_time_ms / 1000:g} s"
+                f"{'' if profile.mines_empty_blocks else ' while there are transactions'}"
             )
         self._blocks = spec.blocks
         self.bites = 0

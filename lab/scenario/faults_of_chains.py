@@ -86,7 +86,7 @@ class TimestampSkew(OnChain):
 class EqualTimestamps(OnChain):
     """The next blocks carry the timestamp of the one before. For chains with several blocks a second."""
 
-    example: ClassVar[str] = "fault: equal_timestamps\nchain: arbitrum\nblocks: 40"
+    example: ClassVar[str] = "fault: equal_timestamps\nchain: base\nblocks: 40"
 
     fault: Literal["equal_timestamps"]
     blocks: int = Field(ge=1, le=10_000, description="how many blocks")

@@ -20,7 +20,7 @@ from lab.scenario.steps import ADMIN_VALUES, STEPS
 from .files import HEAD, TIMELINE, load
 from .test_scenario_shape import STEP_CASES
 
-AROUND = HEAD.replace("  optimism: {}\n", "  optimism: {}\n  polygon: {}\n  arbitrum: {}\n") + "timeline:\n"
+AROUND = HEAD.replace("  optimism: {}\n", "  optimism: {}\n  polygon: {}\n  arbitrum: {}\n  base: {}\n") + "timeline:\n"
 SLOW = "  - {id: slow-rpc, fault: rpc_latency, chain: optimism, delay: 1s}\n"
 VALIDATOR = jsonschema.Draft202012Validator(schema.scenario_schema())
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", docs.render(), re.MULTILINE | re.DOTALL)
