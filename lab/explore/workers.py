@@ -6,7 +6,9 @@ Tasks are drawn when a process is free, so that what is asked next can depend on
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, suppress
@@ -99,14 +101,23 @@ def _receive(connection: Connection, process: BaseProcess) -> Any:
 def _work(connection: Connection, open_bench: Callable[[], Closable], job: Callable[[Any, Any], Any]) -> None:
     """The life of a worker process. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         with closing(open_bench()) as bench:
             while (task := connection.recv()) is not None:
                 connection.send(("outcome", job(bench, task)))
-    except EOFError:
+    except (EOFError, BrokenPipeError):
         pass
     except LabError as error:
         connection.send(("error", type(error)(str(error)) if type(error).__init__ is LabError.__init__ else
                          LabError(str(error))))  # fmt: skip
     except Exception:
         connection.send(("crash", traceback.format_exc()))
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed asks nobody to stop. The reaper then removes what this process had started."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,80 @@
+"""`lab mutate`: how many small mistakes in the contract under test the scenario library would notice."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from lab.deploy.compiled import hash_bytes
+from lab.errors import UsageError
+from lab.explore.mutate.equivalent import read_reviewed
+from lab.explore.mutate.mutants import find_mutants
+from lab.explore.mutate.run import chosen, fit_runs, run_mutation
+from lab.explore.mutate.score import Score
+from lab.explore.mutate.trial import MutantOutcome
+from lab.explore.progress import progress_of
+from lab.session.suite import REFERENCE_CONTRACT, cache_folder, new_run_id
+
+SAMPLE = 40
+SHOWN_MAX = 20
+
+
+def mutate(contract: Path | None, scenarios: Path, jobs: int, limit: int | None, sample: bool, results: Path) -> int:
+    """Run it; the exit code."""
+    if jobs < 1 or (limit is not None and limit < 1):
+        raise UsageError(f"expected at least one job and one mutant, got --jobs {jobs} and --limit {limit}")
+    if not scenarios.is_dir():
+        raise UsageError(f"{scenarios}: expected the folder of the scenarios, found nothing there; see --scenarios")
+    target = (contract or REFERENCE_CONTRACT).resolve()
+    console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
+    mutants = chosen(everything := find_mutants(target), SAMPLE if sample and limit is None else limit)
+    console.print(
+        f"{len(everything)} changes found in {target.name} and its modules, {len(mutants)} to try", markup=False
+    )
+    costs, left_out = fit_runs(target, scenarios.resolve(), run_id)
+    console.print(f"{len(costs)} runs of {scenarios}, {sum(costs.values()):.0f} s for all of them", markup=False)
+    for line in left_out:
+        console.print(f"  left out: {line}", markup=False, soft_wrap=True)
+    outcomes: list[MutantOutcome] = []
+    folder = Path(tempfile.mkdtemp(prefix="tesseract-lab-mutate."))
+    try:
+        running = run_mutation(mutants, target, scenarios.resolve(), costs, run_id=run_id,
+                               cache_dir=cache_folder() / "mutants", folder=folder, jobs=jobs)  # fmt: skip
+        with progress_of(console, "mutants", len(mutants)) as tell:
+            for outcome in running:
+                outcomes.append(outcome)
+                counts = Counter(each.status for each in outcomes)
+                tell(len(outcomes), ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    score = Score({mutant.key: mutant for mutant in mutants}, outcomes, read_reviewed(target))
+    about: dict[str, Any] = {
+        "contract": target.name,
+        "source_sha256": hash_bytes(target.read_bytes()),
+        "complete": len(mutants) == len(everything),
+        "duration_s": round(time.monotonic() - begin, 1),
+        "jobs": jobs,
+        "library": {"runs": len(costs), "left_out": list(left_out)},
+    }
+    files = score.write(results, about)
+    _say(console, score, about, files)
+    return score.exit_code
+
+
+def _say(console: Console, score: Score, about: dict[str, Any], files: tuple[Path, Path]) -> None:
+    for outcome in score.survived[:SHOWN_MAX]:
+        console.print(f"SURVIVED {outcome.key}\n{score.mutants[outcome.key].diff()}\n", markup=False, soft_wrap=True)
+    if len(score.survived) > SHOWN_MAX:
+        console.print(f"{len(score.survived) - SHOWN_MAX} more survivors: see {files[1]}", markup=False)
+    for outcome in score.misjudged:
+        console.print(
+            f"MISJUDGED {outcome.key}: on the list of equivalent ones, killed by {outcome.scenario}", markup=False
+        )
+    console.print(score.text(about).split("\n\n")[0], markup=False, soft_wrap=True)
+    console.print(f"{about['duration_s']:.0f} s; report: {files[0]} and {files[1]}", markup=False)

@@ -1,0 +1,125 @@
+"""The scenarios that mutants are run against: YAML files, and Python scenarios that need nothing but `lab_run`.
+
+Every scenario under the real clock is left out, for it takes its time on the wall.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lab.checks import CHECKS
+from lab.runner.run import Run
+from lab.runner.script import Script
+from lab.scenario.item import ScenarioItem
+from lab.scenario.resolve import load_scenario, parse_scenario
+
+FIXTURE = "lab_run"
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryItem:
+    """One run of the library. `play` drives it where the scenario is written in Python."""
+
+    name: str
+    item: ScenarioItem
+    play: Callable[[Run], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The runs by name, and what had to be left out, with the reason."""
+
+    items: dict[str, LibraryItem]
+    left_out: tuple[str, ...]
+
+
+def load_library(folder: Path) -> Library:
+    """Everything below a folder. Raises InvalidFile for a scenario that is malformed."""
+    items: dict[str, LibraryItem] = {}
+    left_out: list[str] = []
+    for path in sorted(folder.rglob("*.yaml")):
+        for item in load_scenario(path, known_checks=CHECKS):
+            if item.clock == "virtual":
+                items[item.item] = LibraryItem(item.item, item)
+            else:
+                left_out.append(f"{item.item}: runs under the real clock")
+    for path in sorted(folder.rglob("test_*.py")):
+        for name, setup, play, trouble in _python_runs(path):
+            if trouble is not None:
+                left_out.append(f"{name}: {trouble}")
+                continue
+            (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", path, known_checks=CHECKS)
+            items[name] = LibraryItem(name, replace(item, item=name), _driver(play))
+    return Library(items, tuple(left_out))
+
+
+def _driver(play: Callable[[Script], None]) -> Callable[[Run], None]:
+    return lambda run: play(Script(run))
+
+
+class _Seen(Exception):
+    """Ends a test at its first call of `lab_run`: all that is wanted of it are the arguments."""
+
+
+def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
+    """Name, set-up, play and trouble of each run that a file's tests ask for. Nothing is run."""
+    module = _module(path)
+    for name, test in inspect.getmembers(module, inspect.isfunction):
+        if not name.startswith("test_") or test.__module__ != module.__name__:
+            continue
+        for suffix, arguments in _parameters(test):
+            full = f"{path.stem}.{name}{suffix}"
+            unknown = [each for each in inspect.signature(test).parameters if each not in {FIXTURE, *arguments}]
+            if unknown or FIXTURE not in inspect.signature(test).parameters:
+                yield full, "", None, f"needs {', '.join(unknown) or 'no ' + FIXTURE}"
+                continue
+            yield _asked(full, test, arguments)
+
+
+def _asked(name: str, test: Callable[..., Any], arguments: dict[str, Any]) -> tuple[str, str, Any, str | None]:
+    asked: list[tuple[str, Any]] = []
+
+    def lab_run(setup: str, play: Any) -> None:
+        asked.append((setup, play))
+        raise _Seen
+
+    try:
+        test(**arguments, **{FIXTURE: lab_run})
+    except _Seen:
+        return name, *asked[0], None
+    except Exception as error:
+        return name, "", None, f"ends before its run: {type(error).__name__}: {error}"
+    return name, "", None, "asks for no run"
+
+
+def _parameters(test: Callable[..., Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The combinations of a test's parametrize marks, with the suffix that tells them apart."""
+    axes: list[list[dict[str, Any]]] = []
+    for mark in getattr(test, "pytestmark", ()):
+        if mark.name == "parametrize":
+            names = mark.args[0].split(",") if isinstance(mark.args[0], str) else list(mark.args[0])
+            names = [name.strip() for name in names]
+            rows = [getattr(row, "values", row) for row in mark.args[1]]
+            axes.append([dict(zip(names, row if len(names) > 1 else _single(row), strict=True)) for row in rows])
+    for number, chosen in enumerate(itertools.product(*axes)):
+        yield (f"[{number}]" if axes else ""), {key: value for each in chosen for key, value in each.items()}
+
+
+def _single(row: Any) -> tuple[Any]:
+    return row if isinstance(row, tuple) and len(row) == 1 else (row,)
+
+
+def _module(path: Path) -> ModuleType:
+    """Raises whatever importing it raises."""
+    spec = importlib.util.spec_from_file_location(f"lab_library_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,194 @@
+"""The operators: kinds of mistakes that a programmer makes, each as all the changes that it means for one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from lab.explore.mutate.sites import Change, Module, Node, kind
+
+COMPARISONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "Eq": (("==", "!="),),
+    "NotEq": (("!=", "=="),),
+    "Lt": (("<", "<="), ("<", ">=")),
+    "LtE": (("<=", "<"), ("<=", ">")),
+    "Gt": ((">", ">="), (">", "<=")),
+    "GtE": ((">=", ">"), (">=", "<")),
+    "In": (("in", "not in"),),
+    "NotIn": (("not in", "in"),),
+}
+ARITHMETIC: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Add": ("+", ("-",)),
+    "Sub": ("-", ("+",)),
+    "Mult": ("*", ("//",)),
+    "FloorDiv": ("//", ("*",)),
+    "Mod": ("%", ("//",)),
+    "LShift": ("<<", (">>",)),
+    "RShift": (">>", ("<<",)),
+    "BitAnd": ("&", ("|",)),
+    "BitOr": ("|", ("&",)),
+}
+OTHER_TEXT = '"something else"'
+
+
+def comparison(module: Module, function: Node) -> Iterator[Change | None]:
+    """Boundaries moved by one, comparisons turned round."""
+    for node in module.inside(function, "Compare"):
+        for token, other in COMPARISONS.get(kind(node.op), ()):
+            yield module.between("comparison", node.left, node.right, token, other)
+
+
+def arithmetic(module: Module, function: Node) -> Iterator[Change | None]:
+    """The opposite operation."""
+    for node in module.inside(function, "BinOp"):
+        token, others = ARITHMETIC.get(kind(node.op), ("", ()))
+        for other in others:
+            yield module.between("arithmetic", node.left, node.right, token, other)
+    for node in module.inside(function, "AugAssign"):
+        token, others = ARITHMETIC.get(kind(node.op), ("", ()))
+        for other in others:
+            yield module.between("arithmetic", node.target, node.value, f"{token}=", f"{other}=")
+
+
+def logic(module: Module, function: Node) -> Iterator[Change | None]:
+    """`and` for `or`, one side of them left out, `not` forgotten."""
+    for node in module.inside(function, "BoolOp"):
+        word, other = ("and", "or") if kind(node.op) == "And" else ("or", "and")
+        for left, right in pairwise(node.values):
+            yield module.between("logic", left, right, word, other)
+        for value in node.values:
+            neutral = "True" if word == "and" else "False"
+            yield module.replace("logic", value, neutral)
+    for node in module.inside(function, "UnaryOp"):
+        if kind(node.op) in ("Not", "Invert"):
+            yield module.replace("logic", node, module.text(node.operand))
+
+
+def condition(module: Module, function: Node) -> Iterator[Change | None]:
+    """A branch that is always taken, or never."""
+    for node in module.inside(function, "If"):
+        yield from (module.replace("condition", node.test, word) for word in ("True", "False"))
+
+
+def number(module: Module, function: Node) -> Iterator[Change | None]:
+    """Off by one."""
+    for node in module.inside(function, "Int"):
+        yield from _off_by_one(module, node)
+
+
+def _off_by_one(module: Module, node: Node) -> Iterator[Change]:
+    text = module.text(node)
+    if text.isdigit():
+        yield from (module.replace("number", node, str(int(text) + step)) for step in (1, -1) if int(text) + step >= 0)
+
+
+def truth(module: Module, function: Node) -> Iterator[Change | None]:
+    """True for False."""
+    for node in module.inside(function, "NameConstant"):
+        text = module.text(node)
+        if text in ("True", "False"):
+            yield module.replace("truth", node, "False" if text == "True" else "True")
+
+
+def omission(module: Module, function: Node) -> Iterator[Change | None]:
+    """A statement forgotten: a check, an event, an assignment, a call, the end of a loop."""
+    for node in module.inside(function, "Assert", "Log", "Assign", "AugAssign", "Expr", "Break"):
+        if kind(node) == "Expr" and kind(node.value) != "Call":
+            continue
+        yield module.replace(f"omitted {kind(node).lower()}", node, "pass")
+
+
+def result(module: Module, function: Node) -> Iterator[Change | None]:
+    """The opposite of what a function that answers yes or no finds."""
+    if function.returns is not None and module.text(function.returns) == "bool":
+        for node in module.inside(function, "Return"):
+            if kind(node.value) != "NameConstant":
+                yield module.replace("result", node.value, f"not ({module.text(node.value)})")
+
+
+def sender(module: Module, function: Node) -> Iterator[Change | None]:
+    """The origin of the call chain taken for the caller."""
+    for node in module.inside(function, "Attribute"):
+        if module.text(node) == "msg.sender":
+            yield module.replace("sender", node, "tx.origin")
+
+
+def state(module: Module, function: Node) -> Iterator[Change | None]:
+    """Another member of the flag of states."""
+    for node in module.inside(function, "Attribute"):
+        owner = module.text(node.value)
+        if owner.split(".")[-1] == "State":
+            for member in ("BUFFERED", "READY", "EXECUTED", "EXPIRED"):
+                if member != node.attr:
+                    yield module.replace("state", node, f"{owner}.{member}")
+
+
+def arguments(module: Module, function: Node) -> Iterator[Change | None]:
+    """Two neighbouring arguments exchanged; where their types differ the compiler refuses it."""
+    for node in module.inside(function, "Call"):
+        values = [*node.args, *(keyword.value for keyword in node.keywords)]
+        for left, right in pairwise(values):
+            (start, left_end), (right_start, end) = module.span(left), module.span(right)
+            if module.text(left) != module.text(right):
+                middle = module.source[left_end:right_start]
+                yield Change("arguments", start, end, module.text(right) + middle + module.text(left))
+
+
+def wording(module: Module, function: Node) -> Iterator[Change | None]:
+    """Another text: reasons are part of the interface."""
+    for node in module.inside(function, "Str"):
+        yield module.replace("wording", node, OTHER_TEXT)
+
+
+def field(module: Module, function: Node) -> Iterator[Change | None]:
+    """The neighbouring field of a settings record; where its type differs the compiler refuses it."""
+    for node in module.inside(function, "Attribute"):
+        if module.text(node.value) == "settings":
+            fields = _settings_fields(module)
+            others = [fields[(fields.index(node.attr) + 1) % len(fields)]] if node.attr in fields else []
+            yield from (module.replace("field", node, f"settings.{other}") for other in others)
+
+
+def _settings_fields(module: Module) -> list[str]:
+    for node in module.tree.body:
+        if kind(node) == "StructDef" and node.name == "Settings":
+            return [each.target.id for each in node.body]
+    return []
+
+
+def helper(module: Module, function: Node) -> Iterator[Change | None]:
+    """Another internal function of the same shape: such as one that does not look whether the coordinator is paused."""
+    shapes = {each.name: (len(each.args.args), each.returns is None or module.text(each.returns))
+              for each in module.functions()}  # fmt: skip
+    for node in module.inside(function, "Call"):
+        if kind(node.func) != "Attribute":
+            continue
+        name, owner = node.func.attr, module.text(node.func.value)
+        if owner != "self":
+            yield from _foreign_helper(module, node, owner, name)
+            continue
+        for other, shape in shapes.items():
+            if other.startswith("_") and other != name and other != function.name and shape == shapes.get(name):
+                yield module.replace("helper", node.func, f"self.{other}")
+
+
+def _foreign_helper(module: Module, node: Node, owner: str, name: str) -> Iterator[Change]:
+    if name == "_running":
+        yield module.replace("helper", node.func, f"{owner}._load")
+
+
+OPERATORS: tuple[Callable[[Module, Node], Iterator[Change | None]], ...] = (
+    comparison, arithmetic, logic, condition, number, truth, omission, result, sender, state, arguments, wording,
+    field, helper,
+)  # fmt: skip
+
+
+def constants(module: Module) -> Iterator[Change]:
+    """Constants of the module, off by one."""
+    for node in module.tree.body:
+        if kind(node) == "VariableDecl" and node.is_constant:
+            value = node.value
+            if kind(value) == "Int":
+                yield from _off_by_one(module, value)
+            else:
+                yield from (module.replace("number", value, f"({module.text(value)}) {sign} 1") for sign in "+-")

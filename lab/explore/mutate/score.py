@@ -1,0 +1,141 @@
+"""The result of a mutation run: `mutation.json`, its text, and the score that they state."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.evidence import write_atomically
+from lab.explore.mutate.equivalent import ReviewedMutant
+from lab.explore.mutate.mutants import Mutant
+from lab.explore.mutate.trial import MutantOutcome
+
+SCORE_WANTED = 0.95
+JSON, TEXT = "mutation.json", "mutation.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """All outcomes. A survivor on the reviewed list is equivalent; one that was killed all the same is `misjudged`."""
+
+    mutants: Mapping[str, Mutant]
+    outcomes: Sequence[MutantOutcome]
+    reviewed: Mapping[str, ReviewedMutant]
+
+    @property
+    def killed(self) -> list[MutantOutcome]:
+        """Mutants that a scenario failed on."""
+        return [outcome for outcome in self.outcomes if outcome.status == "killed"]
+
+    @property
+    def survived(self) -> list[MutantOutcome]:
+        """Mutants that nothing failed on, and that nobody has declared equivalent."""
+        return [each for each in self.outcomes if each.status == "survived" and each.key not in self.reviewed]
+
+    @property
+    def declared(self) -> list[MutantOutcome]:
+        """Survivors that the reviewed list explains."""
+        return [each for each in self.outcomes if each.status == "survived" and each.key in self.reviewed]
+
+    @property
+    def same_code(self) -> list[MutantOutcome]:
+        """Changes that compile to the original's code."""
+        return [outcome for outcome in self.outcomes if outcome.status == "equivalent"]
+
+    @property
+    def refused(self) -> list[MutantOutcome]:
+        """Changes that the compiler refuses."""
+        return [outcome for outcome in self.outcomes if outcome.status == "refused"]
+
+    @property
+    def misjudged(self) -> list[MutantOutcome]:
+        """On the reviewed list, and killed: the entry is wrong."""
+        return [outcome for outcome in self.killed if outcome.key in self.reviewed]
+
+    @property
+    def valid(self) -> int:
+        """Mutants with code of their own."""
+        return len(self.killed) + len(self.survived) + len(self.declared)
+
+    @property
+    def value(self) -> float:
+        """The share of the mutants that are not equivalent that was killed; 0 where there are none."""
+        judged = len(self.killed) + len(self.survived)
+        return len(self.killed) / judged if judged else 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0 where enough were killed, 1 where not, 3 where there was nothing to judge."""
+        if not self.killed and not self.survived:
+            return 3
+        return 0 if self.value >= SCORE_WANTED and not self.misjudged else 1
+
+    def document(self, about: Mapping[str, Any]) -> dict[str, Any]:
+        """What `mutation.json` holds."""
+        return {
+            "schema_version": 1,
+            **about,
+            "score": round(self.value, 4),
+            "score_wanted": SCORE_WANTED,
+            "mutants": {
+                "valid": self.valid,
+                "killed": len(self.killed),
+                "survived": len(self.survived),
+                "equivalent": len(self.declared),
+                "same_code": len(self.same_code),
+                "refused": len(self.refused),
+            },
+            "killed_by_check": dict(Counter(each.check for each in self.killed).most_common()),
+            "killed_by_scenario": dict(Counter(each.scenario for each in self.killed).most_common()),
+            "operators": self._operators(),
+            "survived": [self._entry(each) for each in self.survived],
+            "equivalent": [self._entry(each, reason=self.reviewed[each.key].reason) for each in self.declared],
+            "killed": [self._entry(each, diff=False) for each in self.killed],
+        }
+
+    def _operators(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        for outcomes, name in ((self.killed, "killed"), (self.survived, "survived"), (self.declared, "equivalent")):
+            for outcome in outcomes:
+                row = found.setdefault(self.mutants[outcome.key].operator, {})
+                row[name] = row.get(name, 0) + 1
+        return dict(sorted(found.items()))
+
+    def _entry(self, outcome: MutantOutcome, *, reason: str | None = None, diff: bool = True) -> dict[str, Any]:
+        mutant = self.mutants[outcome.key]
+        entry: dict[str, Any] = {
+            "key": outcome.key, "file": mutant.file.name, "line": mutant.line, "function": mutant.function,
+            "operator": mutant.operator, "before": mutant.before, "after": mutant.after,
+        }  # fmt: skip
+        entry |= {"scenario": outcome.scenario, "check": outcome.check, "why": outcome.why} if outcome.scenario else {}
+        entry |= {"reason": reason} if reason else {}
+        entry |= {"doubted": list(outcome.doubted)} if outcome.doubted else {}
+        return entry | ({"diff": mutant.diff()} if diff else {})
+
+    def text(self, about: Mapping[str, Any]) -> str:
+        """The same for people, survivors with their diffs first."""
+        blocks = [
+            f"Mutation score {self.value:.1%} (wanted {SCORE_WANTED:.0%}) of {about['contract']}\n"
+            f"{self.valid} mutants: {len(self.killed)} killed, {len(self.survived)} survived, {len(self.declared)} "
+            f"equivalent by review; besides {len(self.same_code)} with the original's code and {len(self.refused)} "
+            "that the compiler refuses."
+        ]
+        for outcome in self.survived:
+            doubts = "".join(f"\n  in doubt: {doubt}" for doubt in outcome.doubted)
+            blocks.append(f"SURVIVED {outcome.key}{doubts}\n{self.mutants[outcome.key].diff()}")
+        for outcome in self.misjudged:
+            blocks.append(f"MISJUDGED {outcome.key}: listed as equivalent, killed by {outcome.scenario}: {outcome.why}")
+        for outcome in self.declared:
+            blocks.append(f"EQUIVALENT {outcome.key}\n  {self.reviewed[outcome.key].reason}")
+        return "\n\n".join(blocks) + "\n"
+
+    def write(self, results: Path, about: Mapping[str, Any]) -> tuple[Path, Path]:
+        """Write both files."""
+        results.mkdir(parents=True, exist_ok=True)
+        write_atomically(results / JSON, json.dumps(self.document(about), indent=2) + "\n")
+        write_atomically(results / TEXT, self.text(about))
+        return results / JSON, results / TEXT

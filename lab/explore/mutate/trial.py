@@ -1,0 +1,119 @@
+"""One mutant against the library: compiled, then run scenario by scenario until one of them fails."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from lab.deploy.deployer import deployable
+from lab.deploy.vyper_source import read_source
+from lab.errors import DeployFailure
+from lab.explore.bench import Bench, open_bench
+from lab.explore.mutate.build import Workshop
+from lab.explore.mutate.library import Library, load_library
+from lab.explore.mutate.mutants import Mutant
+from lab.model.verdict import RunVerdict, Verdict
+
+Status = Literal["killed", "survived", "equivalent", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class MutantTask:
+    """A mutant, and the names of the scenarios in the order in which they are to be tried."""
+
+    mutant: Mutant
+    order: tuple[str, ...]
+    original: str
+
+
+@dataclass(frozen=True, slots=True)
+class MutantOutcome:
+    """What became of a mutant. `check` is what failed; `doubted` are scenarios that ended neither PASS nor FAIL."""
+
+    key: str
+    status: Status
+    scenario: str | None = None
+    check: str | None = None
+    why: str = ""
+    doubted: tuple[str, ...] = ()
+    runs: int = 0
+    compile_s: float = 0.0
+    run_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MutationBench:
+    """A worker's backend, its copy of the sources, and the library."""
+
+    bench: Bench
+    workshop: Workshop
+    library: Library
+
+    def close(self) -> None:
+        """Stop what is left, and remove the copy."""
+        self.bench.close()
+
+
+def open_mutation_bench(run_id: str, contract: Path, scenarios: Path, cache_dir: Path) -> MutationBench:
+    """What a worker needs."""
+    source = read_source(contract, contract.read_text(encoding="utf-8"))
+    library = load_library(scenarios)
+    bench = open_bench(run_id, contract)
+    return MutationBench(bench, Workshop(source, bench.folder, cache_dir), library)
+
+
+def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
+    """Compile it and run the library until the first FAIL. A mutant with the original's code is no mutant."""
+    begin = time.monotonic()
+    build = tools.workshop.build(task.mutant.file, task.mutant.source)
+    compile_s = time.monotonic() - begin
+    if build.refused is not None:
+        return MutantOutcome(task.mutant.key, "refused", why=build.refused, compile_s=compile_s)
+    if build.bytecode == task.original:
+        return MutantOutcome(
+            task.mutant.key, "equivalent", why="compiles to the original's bytecode", compile_s=compile_s
+        )
+    target = deployable(tools.workshop.contract(build))
+    begin, doubted = time.monotonic(), list[str]()
+    for number, name in enumerate(task.order, start=1):
+        entry = tools.library.items[name]
+        try:
+            result = tools.bench.run(entry.item, target=target, play=entry.play)
+            found = _failure(result.verdict)
+        except DeployFailure as error:
+            found = "deployment", str(error)
+        except Exception as error:
+            # A mutant may answer as no contract should: a run that breaks on that has noticed something, not judged it.
+            found = None
+            doubted.append(f"{name}: {type(error).__name__}: {str(error)[:200]}")
+        else:
+            if found is None and result.verdict.verdict is not Verdict.PASS:
+                doubted.append(f"{name}: {'; '.join(result.verdict.reasons)[:200]}")
+        if found is not None:
+            return MutantOutcome(task.mutant.key, "killed", name, found[0], found[1][:300], tuple(doubted), number,
+                                 compile_s, time.monotonic() - begin)  # fmt: skip
+    return MutantOutcome(task.mutant.key, "survived", doubted=tuple(doubted), runs=len(task.order),
+                         compile_s=compile_s, run_s=time.monotonic() - begin)  # fmt: skip
+
+
+def _failure(verdict: RunVerdict) -> tuple[str, str] | None:
+    """What failed and why; None where nothing did. A check names more than an expectation does, so it goes first."""
+    if verdict.verdict is not Verdict.FAIL:
+        return None
+    check = next((each for each in verdict.checks if each.verdict is Verdict.FAIL), None)
+    if check is not None:
+        return check.check, check.reason
+    return "expectation", verdict.reasons[0]
+
+
+@lru_cache(maxsize=1)
+def original_code(contract: Path, folder: Path, cache_dir: Path) -> str:
+    """The contract's own code, compiled as mutants are. Raises ValueError where it does not compile."""
+    source = read_source(contract, contract.read_text(encoding="utf-8"))
+    build = Workshop(source, folder, cache_dir).build(contract, contract.read_text(encoding="utf-8"))
+    if build.refused is not None:
+        raise ValueError(build.refused)
+    return build.bytecode
