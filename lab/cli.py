@@ -154,6 +154,21 @@ def swarm(
 
 
 @app.command()
+def mutate(
+    contract: Annotated[Path | None, typer.Option(help="Contract under test: a .vy source.")] = None,
+    scenarios: Annotated[Path, typer.Option(help="The library that should notice.")] = Path("scenarios"),
+    jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
+    limit: Annotated[int | None, typer.Option(help="Only so many mutants, the same ones each time.")] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Only a few mutants, for CI.")] = False,
+    results: Results = RESULTS,
+) -> None:
+    """Change the contract's source in small ways and count what the scenarios notice. Exit code 0: 95 % or more."""
+    from lab.commands.mutate import mutate
+
+    raise typer.Exit(mutate(contract, scenarios, jobs, limit, sample, results))
+
+
+@app.command()
 def up(
     names: Annotated[
         list[str] | None,
