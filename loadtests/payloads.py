@@ -1,0 +1,9 @@
+"""Plain Locust: payloads from 0 to 512 bytes. See locustfile.py for the options."""
+
+import os
+
+os.environ.setdefault("LAB_PROFILE", "payloads")
+
+from lab.load.generator.user import PlanShape, StreamUser  # the profile has to be named first
+
+__all__ = ["PlanShape", "StreamUser"]

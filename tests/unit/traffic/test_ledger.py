@@ -1,0 +1,130 @@
+"""The ledger: every transaction has one end, and what nothing accounts for is found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.traffic.attempts import Attempt, AttemptLog, Outcome, read_attempts
+from lab.traffic.ledger import Book, ChainSays, Ledger, reckon
+
+A, B, C, D = (bytes([n]) * 32 for n in range(1, 5))
+KEYS = [(0, 1, 0), (0, 1, 1), (0, 2, 0), (0, 2, 1)]
+HASHES = dict(zip(KEYS, (A, B, C, D), strict=True))
+
+
+def attempt(key: tuple[int, int, int], outcome: Outcome, number: int = 0, at_us: int = 1000) -> Attempt:
+    return Attempt(key[0], outcome, number, key[1], key[2], at_us, at_us + 5, at_us + 50)
+
+
+def book(*outcomes: Outcome) -> Book:
+    return Book().read(attempt(key, outcome) for key, outcome in zip(KEYS, outcomes, strict=False))
+
+
+def says(**changes: Any) -> ChainSays:
+    fields: dict[str, Any] = {
+        "mined": {A: 1, B: 1, C: 2, D: 2}, "succeeded": {A, B, C, D}, "in_pool": set(), "nonces_used": {1: 2, 2: 2},
+        "buffered": {A: 1, B: 1, C: 1, D: 1}, "transaction_count_rise": 4,
+    }  # fmt: skip
+    return ChainSays(**{**fields, **changes})
+
+
+def reckoned(entries: Book, chain: ChainSays) -> Ledger:
+    return reckon("capacity", {0}, entries, HASHES, chain)
+
+
+ALL = (Outcome.ACCEPTED,) * 4
+
+
+def test_all_well() -> None:
+    """Four offered, four succeeded, nothing unexplained."""
+    ledger = reckoned(book(*ALL), says())
+    assert (ledger.offered, ledger.sent, ledger.accepted, ledger.mined, ledger.succeeded) == (4, 4, 4, 4, 4)
+    assert (ledger.failed, ledger.unexplained_count) == (0, 0)
+
+
+def test_every_end_is_counted_apart() -> None:
+    """Reverted, refused, lost, dropped: each in its own column, and explained."""
+    entries = book(Outcome.ACCEPTED, Outcome.REFUSED, Outcome.LOST, Outcome.ACCEPTED)
+    entries.read([Attempt(0, Outcome.DROPPED, 0, 0, 0, 5, 0, 0)])
+    chain = says(mined={A: 1, D: 1}, succeeded={A}, nonces_used={1: 1, 2: 1}, buffered={A: 1}, transaction_count_rise=1)
+    ledger = reckoned(entries, chain)
+    assert (ledger.offered, ledger.dropped, ledger.sent) == (5, 1, 4)
+    assert (ledger.succeeded, ledger.reverted, ledger.refused, ledger.lost) == (1, 1, 1, 1)
+    assert (ledger.failed, ledger.unexplained) == (3, [])
+
+
+def test_what_was_lost_may_have_arrived() -> None:
+    """No answer came, yet it is in a block: mined, not lost."""
+    ledger = reckoned(book(Outcome.LOST, *ALL[1:]), says())
+    assert (ledger.accepted, ledger.mined, ledger.lost, ledger.unexplained_count) == (3, 4, 0, 0)
+
+
+def test_what_waits_in_the_pool_is_no_mystery() -> None:
+    """Left there, it has not succeeded."""
+    chain = says(mined={A: 1, B: 1, C: 2}, succeeded={A, B, C}, in_pool={D}, nonces_used={1: 2, 2: 1},
+                 buffered={A: 1, B: 1, C: 1}, transaction_count_rise=3)  # fmt: skip
+    ledger = reckoned(book(*ALL), chain)
+    assert (ledger.left_in_pool, ledger.failed, ledger.unexplained_count) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"mined": {A: 1, B: 1, C: 2}, "succeeded": {A, B, C}, "nonces_used": {1: 2, 2: 1},
+          "buffered": {A: 1, B: 1, C: 1}, "transaction_count_rise": 3}, "neither in a block nor in the pool"),
+        ({"nonces_used": {1: 2, 2: 3}}, "nonce rose by 3"),
+        ({"nonces_used": {1: 2, 2: 2, 9: 1}}, "sender 9"),
+        ({"buffered": {A: 1, B: 1, C: 1}, "transaction_count_rise": 3}, "event for each of 4 successes, found 3"),
+        ({"buffered": {A: 2, B: 1, C: 1, D: 1}, "transaction_count_rise": 5}, "found 5"),
+        ({"transaction_count_rise": 5}, "transaction_count rose by 5"),
+    ],
+)  # fmt: skip
+def test_one_unexplained_thing_is_found(changes: dict[str, Any], told: str) -> None:
+    """A vanished transaction, a foreign nonce, a missing or double event, a count that is off."""
+    ledger = reckoned(book(*ALL), says(**changes))
+    assert ledger.unexplained_count >= 1
+    assert any(told in line for line in ledger.unexplained)
+
+
+def test_a_hash_that_nobody_signed() -> None:
+    """The generator says it sent what is in no file."""
+    ledger = reckon("capacity", {0}, book(*ALL), {key: HASHES[key] for key in KEYS[:3]}, says())
+    assert any("in no file" in line for line in ledger.unexplained)
+
+
+def test_events_of_others_are_theirs() -> None:
+    """A relayer's mirrors raise the contract's count, not this ledger's successes."""
+    other = bytes(32)
+    chain = says(buffered={A: 1, B: 1, C: 1, D: 1, other: 1}, transaction_count_rise=5)
+    assert reckoned(book(*ALL), chain).unexplained_count == 0
+
+
+def test_a_chain_that_is_gone_leaves_things_in_flight() -> None:
+    """Accepted and not seen in a block: named, not unexplained."""
+    ledger = reckoned(book(*ALL), says(mined={A: 1}, succeeded=set(), nonces_used={}, reachable=False))
+    assert (ledger.in_flight, ledger.unexplained_count) == (3, 0)
+    assert "0x" + D.hex() in ledger.in_flight_examples[2]
+
+
+def test_later_attempts_keep_the_first_intended_time() -> None:
+    """What is sent again after an outage is late since its own moment; the first acceptance counts."""
+    key = KEYS[0]
+    entry = Book().read(
+        [attempt(key, Outcome.ACCEPTED, 2, 9000), attempt(key, Outcome.LOST, 0, 1000), attempt(key, Outcome.REFUSED, 1)]
+    ).sent[key]  # fmt: skip
+    assert (entry.intended_us, entry.sent_us, entry.accepted_us, entry.attempts) == (1000, 1005, 9050, 3)
+
+
+def test_attempts_survive_a_crash(tmp_path: Path) -> None:
+    """Records come back as they went in; one that was cut off is left out."""
+    path = tmp_path / "attempts.bin"
+    log = AttemptLog(path)
+    for nonce in range(3):
+        log.add(2, Outcome.REFUSED, 300, 7, nonce, 10**12, 10**12 + 1, 10**12 + 2)
+    log.close()
+    path.write_bytes(path.read_bytes()[:-4])
+    found = list(read_attempts(path))
+    assert found == [Attempt(2, Outcome.REFUSED, 255, 7, n, 10**12, 10**12 + 1, 10**12 + 2) for n in range(2)]
