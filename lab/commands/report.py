@@ -18,7 +18,7 @@ from lab.report.signature import read_signature
 from lab.session.suite import LATEST
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INCOMPLETE": 3}
-MAX_STEPS = 3
+MAX_STEPS, MAX_NOTES = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,12 @@ def rebuild(request: ReportRequest) -> int:
     print(f"{report.decision}  stage {request.stage}, {len(runs)} runs")
     for reason in next(decision for decision in report.stages if decision.stage == request.stage).reasons:
         print(f"  {reason}")
-    for problem in (*report.problems, *report.notes):
+    for problem in report.problems:
         print(f"  {problem}")
+    for note in report.notes[:MAX_NOTES]:
+        print(f"  note: {note}")
+    if len(report.notes) > MAX_NOTES:
+        print(f"  note: and {len(report.notes) - MAX_NOTES} more, on the page")
     if not runs:
         print(f"  {results / LATEST}: no run is recorded: run `pytest scenarios/` first")
     for step in report.path_to_go[:MAX_STEPS]:

@@ -22,7 +22,7 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
         pairs.setdefault((each.origin, each.target, each.finality), []).append(each)
     views = tuple(_pair(*key, found) for key, found in sorted(pairs.items()))
     if not views:
-        return Derived(state="NOT MEASURED", figure="no cross-chain execution is recorded", needed=_more(59)), ()
+        return _nothing("no cross-chain execution is recorded", samples, _more(59)), ()
     late = [view for view in views if view.state == "NOT MET"]
     open_pairs = [view for view in views if view.state == "UNDECIDED"]
     worst = max(views, key=lambda view: view.p95_ms)
@@ -37,12 +37,17 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
     elif open_pairs:
         reason = f"{len(open_pairs)} of {reason}"
         reason = f"too few executions to decide {reason}"
-    figure = f"worst pair {worst.origin} to {worst.target}: p95 at most {worst.p95_ms / 1000:.1f} s"
+    low, high = worst.least_p95_ms / 1000, worst.p95_ms / 1000
+    between = f"{high:.1f} s" if high - low < 0.1 else f"between {low:.1f} and {high:.1f} s"
+    figure = f"slowest pair {worst.origin} to {worst.target}: p95 {between}"
     return (
         Derived(
             state=state,
             figure=figure,
-            value=round(worst.p95_ms / 1000, 3),
+            value=round(high, 3),
+            low=round(low, 3),
+            high=round(high, 3),
+            interval="from what is known to be the system's own time, to all that passed" if high - low >= 0.1 else "",
             n=total,
             needed=_more(needed, "executions of each open pair") if open_pairs and not late else "",
             reason=reason,
@@ -65,6 +70,8 @@ def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> 
     else:
         state = "UNDECIDED"
     ordered = sorted(each.most_ms for each in found)
+    least = sorted(each.least_ms for each in found)
+    rank = -(-len(found) * 95 // 100) - 1
     return PairView(
         origin=origin,
         target=target,
@@ -72,9 +79,10 @@ def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> 
         n=len(found),
         late=late,
         in_time=in_time,
-        least_ms=min(each.least_ms for each in found),
+        least_ms=least[0],
         p50_ms=ordered[(len(ordered) - 1) // 2],
-        p95_ms=ordered[-(-len(ordered) * 95 // 100) - 1],
+        p95_ms=ordered[rank],
+        least_p95_ms=least[rank],
         max_ms=ordered[-1],
         state=state,
         needed=max(0, trials_needed(late, LATE_SHARE) - in_time - late) if state == "UNDECIDED" else 0,
@@ -103,7 +111,7 @@ def cost(samples: Samples) -> tuple[Derived, tuple[CostView, ...]]:
         )
     priced = [view for view in views if table.decides in view.usd]
     if not priced:
-        return Derived(state="NOT MEASURED", figure="no transaction went all the way on a network with a price"), ()
+        return _nothing("no transaction went all the way on a network with a price", samples), ()
     worst = max(priced, key=lambda view: view.usd[table.decides])
     dear = [view for view in priced if view.usd[table.decides] >= DOLLAR]
     above_at_peak = sorted(view.network for view in views if view.usd.get("high", 0.0) >= DOLLAR)
@@ -133,7 +141,7 @@ def failures(samples: Samples) -> Derived:
     """TEC-06."""
     sent, failed = samples.relayer_sent, samples.relayer_failed
     if not sent:
-        return Derived(state="NOT MEASURED", figure="the relayer sent nothing", needed=_more(299, "transactions"))
+        return _nothing("the relayer sent nothing", samples, _more(299, "transactions"))
     high = upper_bound(failed, sent)
     state = decide(failed, sent, FAILED_SHARE)
     more = trials_needed(failed, FAILED_SHARE) - sent
@@ -149,6 +157,11 @@ def failures(samples: Samples) -> Derived:
         reason=f"{failed} of {sent:,} transactions of the relayer reverted, in {len(samples.runs)} runs",
         assumptions=(WHERE,),
     )
+
+
+def _nothing(what: str, samples: Samples, needed: str = "") -> Derived:
+    figure = f"{samples.outdated} runs are out of date" if samples.outdated and not samples.runs else what
+    return Derived(state="NOT MEASURED", figure=figure, needed=needed)
 
 
 def _more(count: int, what: str = "executions") -> str:

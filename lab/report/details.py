@@ -131,6 +131,7 @@ class PairView(Frozen):
     least_ms: int
     p50_ms: int
     p95_ms: int
+    least_p95_ms: int = Field(description="95th percentile of the lower figures")
     max_ms: int
     state: State
     needed: int = Field(description="executions in time that would decide, if no other one is late")

@@ -32,12 +32,18 @@ def path_to_go(stage: Stage, rows: Iterable[RowResult]) -> tuple[PathStep, ...]:
             rows=tuple(row.id for row in found),
             must_pass=sum(row.must_pass for row in found),
             verdict=_worst(found),
-            owner=", ".join(dict.fromkeys(row.owner or "nobody yet" for row in found)),
+            owner=_owners(found),
             action=action,
             command=command,
         )
         for rank, ((action, command), found) in enumerate(ordered, start=1)
     )
+
+
+def _owners(rows: list[RowResult]) -> str:
+    owners = list(dict.fromkeys(row.owner or "nobody yet" for row in rows))
+    more = f" and {len(owners) - 2} more" if len(owners) > 2 else ""
+    return ", ".join(owners[:2]) + more
 
 
 def _is_open(row: RowResult) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lab.errors import LabError
 from lab.model.effects import steps
 from lab.model.history import History
-from lab.model.records import Leg
+from lab.model.records import Leg, Submit
 from lab.report.current import Current
 from lab.report.folder import Folder
 from lab.report.reading import Run
@@ -43,6 +43,7 @@ class Samples:
     runs: list[str] = field(default_factory=list)
     latencies: list[Latency] = field(default_factory=list)
     gas: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    outdated: int = 0
     relayer_sent: int = 0
     relayer_failed: int = 0
 
@@ -55,7 +56,7 @@ def collect(folders: Iterable[Folder], runs: Sequence[Run], current: Current) ->
         if not run.problems and run.clock is not None and not run.faults and not current.outdated(run, DEPENDS_ON)
     }
     names = {run.path: run.folder for run in runs}
-    found = Samples()
+    found = Samples(outdated=sum(bool(current.outdated(run, DEPENDS_ON)) for run in runs))
     for folder in folders:
         if folder.path not in usable:
             continue
@@ -69,12 +70,13 @@ def collect(folders: Iterable[Folder], runs: Sequence[Run], current: Current) ->
 
 
 def _add(found: Samples, history: History) -> None:
-    relayer = (history.header.roles.get("relayer") or "").lower()
+    own = {submit.tx for submit in history.of(Submit)}
     seen: dict[tuple[str, str], dict[str, int]] = {}
     for chain, facts in history.header.chains.items():
         by_function = found.gas.setdefault(facts.network, {})
         for _, tx in history.transactions(chain):
-            if tx.sender.lower() == relayer:
+            # A scenario may act as the relayer; what the relayer itself sent is on record.
+            if tx.hash in own:
                 found.relayer_sent += 1
                 found.relayer_failed += tx.status == 0
             if tx.status == 1 and len(tx.calls) == 1 and tx.calls[0].function in CORE:
