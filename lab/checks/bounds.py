@@ -31,7 +31,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     """From when the relayer could make a buffered leg READY: its timestamp reached, its parent READY and final.
 
     Final on the leg's own chain, too: a reorg there may bring the two back in another order, and a relayer that waits
-    is right. None if that never came in this run.
+    is right. Where the execution order asks for it, a parent elsewhere must be EXECUTED, since only then is it
+    mirrored. None if that never came in this run.
     """
     buffered = fold(history, leg.chain).entry(leg.tx_id).first("BUFFERED")
     if buffered is None:
@@ -40,10 +41,12 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     parent = history.leg(leg.after) if leg.after else None
     if parent is None:
         return start
-    ready = fold(history, parent.chain).entry(parent.tx_id).first("READY", "EXECUTED")
-    if ready is None:
+    strict = history.header.execution_order == "executed" and parent.chain != leg.chain
+    wanted = ("EXECUTED",) if strict else ("READY", "EXECUTED")
+    reached = fold(history, parent.chain).entry(parent.tx_id).first(*wanted)
+    if reached is None:
         return None
-    final = final_between(history, parent.chain, ready.step.block)
+    final = final_between(history, parent.chain, reached.step.block)
     return None if final is None else max(start, final[1])
 
 

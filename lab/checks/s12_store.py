@@ -22,6 +22,8 @@ from lab.model.records import Block, StoreRead
 from lab.model.store import Place, StoredBelief
 from lab.model.verdict import CheckResult
 
+TIMESTAMP_MS = 1_000
+
 
 def judge(history: History) -> CheckResult:
     """Judges every chain's checkpoint, and every transaction that the store holds or should hold."""
@@ -79,10 +81,12 @@ def _final_head(history: History, read: StoreRead) -> int | None:
         depth = facts.finality.blocks if facts.finality.blocks is not None else facts.tag_depth_blocks
         return None if depth is None else history.head_at(read.chain, read.t_ms) - depth
     latest_ms = read.t_ms - int(facts.finality.seconds * 1000)
+    # Timestamps count whole seconds: a block is up to one younger than its timestamp says.
+    slack_ms = max(facts.block_time_ms, TIMESTAMP_MS)
     best = -1
     for span in history.spans(read.chain):
         first, last = (span.number, span.number) if isinstance(span, Block) else (span.first, span.last)
-        while last >= first and appeared(history, span, last)[0] > latest_ms + facts.block_time_ms:
+        while last >= first and appeared(history, span, last)[0] > latest_ms + slack_ms:
             last -= 1
         best = max(best, last if last >= first else -1)
     return best

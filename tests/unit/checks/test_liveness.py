@@ -97,6 +97,19 @@ def test_l1_waits_for_the_finality_of_a_parent_on_the_same_chain(ready: int, ver
     assert judged("L1", story.history()).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("order", "ready", "verdict"),
+    [("executed", 80, Verdict.PASS), ("executed", 82, Verdict.FAIL), ("ready", 80, Verdict.FAIL)],
+)
+def test_l1_waits_for_an_executed_parent_where_the_order_asks_for_it(order: str, ready: int, verdict: Verdict) -> None:
+    """READY at 36 s and EXECUTED at 48 s, final two blocks later: at 60 s or at 72 s, and due 9 s after that."""
+    story = begin(execution_order=order)
+    pay(story)
+    story.mine("one", 72)
+    settle(story, mirrored=76, ready=ready, executed=None)
+    assert judged("L1", finish(story, settle="READY", ready=ready)).verdict is verdict
+
+
 def test_l1_leaves_out_a_child_whose_parent_never_came() -> None:
     """It never became resolvable."""
     story = begin()

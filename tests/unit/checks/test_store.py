@@ -8,7 +8,7 @@ import pytest
 
 from lab.checks import CHECKS
 from lab.model.finality import Finality
-from lab.model.records import Block
+from lab.model.records import Block, Header
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import buffer, execute, fail, resolve
@@ -109,6 +109,22 @@ def test_every_kind_of_finality_bounds_the_checkpoint(
     story, buffered, ready = begin(finality=finality, tag_depth=tag_depth)
     beliefs = believed(A, "EXECUTED", buffered, ready), believed(B, "BUFFERED", buffered)
     story.store("two", 120, *beliefs, checkpoint=(checkpoint, "0x"))
+    assert judged(story).verdict is verdict
+
+
+@pytest.mark.parametrize(("appeared_ms", "verdict"), [(100_900, Verdict.PASS), (101_100, Verdict.FAIL)])
+def test_a_block_can_be_almost_a_second_younger_than_its_timestamp(appeared_ms: int, verdict: Verdict) -> None:
+    """Block 50 says 100 s and is final at 120 s by that, on a chain with five blocks a second."""
+    story, buffered, ready = begin(finality=Finality(seconds=20))
+    header = story.records[0]
+    assert isinstance(header, Header)
+    fast = header.chains["two"].model_copy(update={"block_time_ms": 200})
+    story.records[0] = header.model_copy(update={"chains": {**header.chains, "two": fast}})
+    story.mine("two", 100)
+    story.records[-1] = story.records[-1].model_copy(update={"t_ms": appeared_ms})
+    story.mine("two", 102)
+    beliefs = believed(A, "EXECUTED", buffered, ready), believed(B, "BUFFERED", buffered)
+    story.store("two", 120, *beliefs, checkpoint=(50, "0x"))
     assert judged(story).verdict is verdict
 
 
