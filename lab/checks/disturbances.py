@@ -56,8 +56,8 @@ def calm_from(history: History, chains: Iterable[str], start_ms: int, due: Calla
 def _faults(history: History) -> list[Disturbance]:
     found, marks = [], history.of(FaultMark)
     for mark in marks:
-        # A reorg acts in a moment, and its own line says which.
-        if mark.phase != "inject" or mark.fault == "reorg":
+        # A reorg acts in a moment, and its own line says which; of a kill the relayer's notes tell when it was down.
+        if mark.phase != "inject" or mark.fault in ("reorg", "relayer_kill"):
             continue
         after = [each for each in marks if (each.t_ms, each.seq) > (mark.t_ms, mark.seq)]
         ends = [each.t_ms for each in after if each.phase == "heal" and each.id == mark.id]

@@ -2,12 +2,18 @@
 
 A nonce counts as mined when any canonical transaction of its sender carries it, so a replacement settles what it
 replaced. What was submitted within one bound of the end may still be under way and is not judged.
+
+A nonce carries one call: what may have arrived is replaced by the same call with a better offer, or by nothing at all.
+Another call in its place means that one of the two is lost. Only a reorg of the chain, or a relayer that was not alone
+or not itself in between (down, doubled, on an older store), gives a nonce to something else.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from lab.checks.bounds import due_ms
-from lab.checks.disturbances import calm_from
+from lab.checks.disturbances import calm_from, disturbances
 from lab.checks.facts import clock
 from lab.checks.outcome import Judgement
 from lab.model.history import History
@@ -32,6 +38,7 @@ def judge(history: History) -> CheckResult:
 def _judge_queue(history: History, judgement: Judgement, chain: str, sender: str, queue: Queue) -> None:
     mined = {tx.nonce: block for block, tx in history.transactions(chain) if tx.sender == sender}
     for nonce in sorted(queue):
+        _judge_calls(history, judgement, chain, queue[nonce])
         excuse = None if nonce in mined else _excuse(history, chain, nonce, queue, mined)
         if excuse is not None:
             judgement.note(f"nonce {nonce} on {chain} {excuse}")
@@ -39,6 +46,30 @@ def _judge_queue(history: History, judgement: Judgement, chain: str, sender: str
         judgement.judged += 1
         if nonce not in mined:
             _fail(judgement, chain, queue, nonce, _happened(nonce, queue, mined))
+
+
+def _judge_calls(history: History, judgement: Judgement, chain: str, submits: list[Submit]) -> None:
+    calls = [submit for submit in submits if submit.function is not None]
+    for before, after in pairwise(calls):
+        if (before.function, before.args) == (after.function, after.args):
+            continue
+        between = [each for each in disturbances(history) if each.start_ms <= after.t_ms]
+        if any(
+            (each.chain is None or (each.chain == chain and each.what == "reorg"))
+            and (each.end_ms is None or each.end_ms >= before.t_ms)
+            for each in between
+        ):
+            continue
+        judgement.fail(
+            f"expected nonce {before.nonce} on {chain} to carry one call; it carried {before.function} at "
+            f"{clock(before.t_ms)} (its outcome: {before.outcome}) and then {after.function}, for something "
+            f"else, at {clock(after.t_ms)}",
+            t_ms=after.t_ms,
+            chain=chain,
+            tx_id=before.args.get("tx_id"),
+            evidence=(before.seq, after.seq),
+        )
+        return
 
 
 def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[int, Block]) -> str | None:

@@ -330,3 +330,65 @@ def test_l3_excuses_a_fault_that_never_healed() -> None:
     story = queue((0, "ok", False))
     story.fault(21, "inject", chain="two", fault="gas_limit_cut")
     assert judged("L3", story.history()).verdict is Verdict.NOT_EXERCISED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "between", "verdict"),
+    [
+        ("info", None, Verdict.FAIL),
+        ("ok", None, Verdict.FAIL),
+        ("fail", None, Verdict.PASS),
+        ("info", "reorg", Verdict.PASS),
+        ("info", "down", Verdict.PASS),
+        ("info", "doubled", Verdict.PASS),
+        ("info", "rpc", Verdict.FAIL),
+    ],
+)
+def test_l3_gives_a_nonce_to_one_call(outcome: Any, between: str | None, verdict: Verdict) -> None:
+    """Another call at the nonce of one that may have arrived loses one of them; a reorg or a twin explains it."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    first = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    second = story.tx("two", "relayer", resolve(tx_id(8), "relayer")).model_copy(update={"nonce": first.nonce})
+    story.submit(20, "two", first, outcome)
+    if between == "reorg":
+        story.reorg(22, "two", 4)
+    elif between == "down":
+        for second_at, text in ((0, "start"), (21, "killed"), (22, "start")):
+            story.note(second_at, "relayer", text)
+    elif between is not None:
+        fault, chain = ("second_relayer", None) if between == "doubled" else ("lost_reply", "two")
+        story.fault(15, "inject", fault=fault, chain=chain)
+        story.fault(40, "heal", fault=fault, chain=chain)
+    story.submit(24, "two", second)
+    story.mine("two", 26, second)
+    story.idle("two", 60)
+    result = judged("L3", story.history())
+    assert result.verdict is verdict, result.reason
+    if verdict is Verdict.FAIL:
+        assert "expected nonce 0 on two to carry one call" in result.reason and len(result.findings) == 1
+
+
+def test_l3_takes_a_better_offer_and_a_cancellation_for_the_same_nonce() -> None:
+    """The same call again, and nothing at all, are no other calls."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    first = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    story.submit(20, "two", first)
+    better = story.submit(22, "two", first.model_copy(update={"hash": "0xb"}))
+    story.records[-1] = better.model_copy(update={"function": None, "args": {}})
+    story.submit(24, "two", first)
+    story.mine("two", 26, first)
+    story.idle("two", 60)
+    assert judged("L3", story.history()).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("heal", [40, 110])
+def test_a_kill_disturbs_only_as_long_as_the_relayer_is_down(heal: int) -> None:
+    """Killed at 22 s and back at 26 s, it has until 35 s, whenever the fault is called healed."""
+    story = root(40)
+    for second, text in ((0, "start"), (22, "killed at after_scan"), (26, "start")):
+        story.note(second, "relayer", text)
+    story.fault(15, "inject", fault="relayer_kill")
+    story.fault(heal, "heal", fault="relayer_kill")
+    assert judged("L1", story.history()).verdict is Verdict.FAIL

@@ -32,7 +32,7 @@ def sent(story: Story, times: list[int], *, nonces: bool = False, hashes: bool =
 
 
 def test_a_clean_run_passes_and_counts() -> None:
-    """Six calls: two resolves, two executions, the mirror and its resolve; two of them in one transaction."""
+    """Five submissions with one call each, and three transactions that became READY."""
     result = CHECKS["L6"].judge(swap())
     assert (result.verdict, result.judged) == (Verdict.PASS, 5)
     assert "sent 5 for 3 READY, at most 1 for one call" in result.reason

@@ -1,0 +1,132 @@
+"""Relayers that decide wrongly: each is the reference with one part replaced, and has one bug."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lab.relayer import core
+from lab.relayer.finality import FinalityJudge
+from lab.relayer.parents import Answer, is_original
+from lab.relayer.records import Action, BlockId, Entry, Head, Job, World
+
+
+class NoConfirmations(FinalityJudge):
+    """Takes the newest block for as good as any."""
+
+    def is_final(self, block: BlockId, head: Head, now_ms: int) -> bool:
+        """It is there, is it not?"""
+        return True
+
+
+class Decisions:
+    """The reference's decisions, to vary."""
+
+    def decide(self, world: World) -> list[Action]:
+        """See `core.decide`."""
+        return core.decide(world)
+
+    def questions(self, world: World) -> list[BlockId]:
+        """See `core.questions`."""
+        return core.questions(world)
+
+    def justified(self, world: World, job: Job) -> tuple[Answer, tuple[BlockId, ...]]:
+        """See `core.justified`."""
+        return core.justified(world, job)
+
+    def pending(self, world: World) -> bool:
+        """See `core.pending`."""
+        return core.pending(world)
+
+
+class Credulous(Decisions):
+    """Takes every transaction for an original of the chain that it finds it on."""
+
+    def decide(self, world: World) -> list[Action]:
+        """As if there were no mirrors."""
+        return core.decide(_believing(world))
+
+    def questions(self, world: World) -> list[BlockId]:
+        """As if there were no mirrors."""
+        return core.questions(_believing(world))
+
+    def justified(self, world: World, job: Job) -> tuple[Answer, tuple[BlockId, ...]]:
+        """As if there were no mirrors."""
+        return core.justified(_believing(world), job)
+
+
+def _believing(world: World) -> World:
+    def original(entry: Entry) -> Entry:
+        return replace(entry, origin=world.chains[entry.chain].rollup)
+
+    return replace(
+        world,
+        entries={key: original(entry) for key, entry in world.entries.items()},
+        active=[original(entry) for entry in world.active],
+        children={key: [original(entry) for entry in entries] for key, entries in world.children.items()},
+    )
+
+
+class ExecutesMirrors(Decisions):
+    """Executes whatever is READY, a mirror too."""
+
+    def decide(self, world: World) -> list[Action]:
+        """What the reference wants, and the mirrors' executions."""
+        mirrors = [each for each in world.active if not is_original(world, each) and each.ready is not None]
+        return core.decide(world) + [
+            Action("execute", each.chain, each.tx_id, "mark_executed", (each.tx_id,)) for each in mirrors
+        ]
+
+    def justified(self, world: World, job: Job) -> tuple[Answer, tuple[BlockId, ...]]:
+        """Never has second thoughts on an execution."""
+        return ("yes", ()) if job[0] == "execute" else core.justified(world, job)
+
+
+class Impatient(Decisions):
+    """Asks the contract again and again whether it is time, by a transaction, and never tires of it."""
+
+    def decide(self, world: World) -> list[Action]:
+        """What the reference wants, and a resolve of every root that is not READY."""
+        fresh = replace(world, spent={})
+        early = [
+            Action("resolve", each.chain, each.tx_id, "resolve_dependency", (each.tx_id,))
+            for each in world.active
+            if each.ready is None and each.dependency is None and is_original(world, each)
+        ]
+        return core.decide(fresh) + early
+
+
+class AllOrNothing(Decisions):
+    """Waits until every chain answers before it does anything."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Nothing while one chain is down."""
+        return core.decide(world) if all(chain.fresh for chain in world.chains.values()) else []
+
+
+class NeverMirrors(Decisions):
+    """Leaves it to others to carry a parent to its child's chain."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything else."""
+        return [action for action in core.decide(world) if action.kind != "mirror"]
+
+
+class NeverExpires(Decisions):
+    """Has no use for a transaction whose window is over."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything else."""
+        return [action for action in core.decide(world) if action.kind != "expire"]
+
+
+class Dawdles(Decisions):
+    """Resolves half a minute after it could."""
+
+    def decide(self, world: World) -> list[Action]:
+        """No resolve within thirty seconds of the timestamp."""
+        return [
+            action
+            for action in core.decide(world)
+            if action.kind != "resolve"
+            or world.chains[action.chain].next_timestamp > world.entries[action.chain, action.tx_id].timestamp + 30
+        ]

@@ -1,0 +1,144 @@
+"""Relayers that scan, remember and send wrongly: each is the reference with one part replaced, and has one bug."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from lab.relayer.caller import Caller
+from lab.relayer.chain import Chain
+from lab.relayer.headers import parse_head, parse_log
+from lab.relayer.intents import Intent
+from lab.relayer.ledger import Ledger
+from lab.relayer.records import Action, BlockId, Entry, Head
+from lab.relayer.scan import Mark, Scan, scan
+from lab.relayer.sender import Sender
+from lab.relayer.store import Store
+from lab.rpc import Rpc, RpcFailure
+
+
+class CheckpointFirst(Store):
+    """Writes the scan position down at once, and what was found there with the next one."""
+
+    def save_scan(self, chain: str, *, changed: Iterable[Entry], **rest: Any) -> None:
+        """The transactions of this scan wait in memory."""
+        late: dict[str, list[Entry]] = self.__dict__.setdefault("late", {})
+        super().save_scan(chain, changed=late.get(chain, ()), **rest)
+        late[chain] = list(changed)
+
+
+class Amnesiac(Store):
+    """Comes back with its scan position and without what it had found before."""
+
+    def entries(self) -> list[Entry]:
+        """Nothing."""
+        return []
+
+
+class KeyWithoutChain(Ledger):
+    """Knows a transaction by its id alone: the mirror takes the place of its original."""
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """One entry for each id."""
+        for entry in entries:
+            self.remove([key for key in self.entries if key[1] == entry.tx_id and key != entry.key])
+            super().put([entry])
+
+
+class KeyWithoutChainStore(Store):
+    """Has the same key in its tables."""
+
+    def _put_entries(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._db.execute("DELETE FROM transactions WHERE tx_id = ?", (entry.tx_id,))
+            super()._put_entries([entry])
+
+
+def by_number(rpc: Rpc, contract: str, trail: list[Mark], start_block: int) -> tuple[Head, Scan | None]:
+    """Goes on behind the last number scanned, whatever block has that number now."""
+    head = parse_head("eth_getBlockByNumber", rpc.block("latest"))
+    number = trail[-1][0] if trail else start_block - 1
+    if head.number <= number:
+        return head, None
+    logs = [parse_log(log, contract) for log in rpc.logs(contract, number + 1, head.number)]
+    logs.sort(key=lambda log: (log.number, log.index))
+    return head, Scan(head, None, ((head.number, head.hash, head.timestamp),), tuple(logs))
+
+
+class _NoNews(Rpc):
+    """A connection that hears no news where it hears nothing."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self.__dict__.update(rpc.__dict__)
+
+    def call(self, method: str, *params: Any, **options: Any) -> Any:
+        """An empty list where logs could not be had."""
+        try:
+            return super().call(method, *params, **options)
+        except RpcFailure:
+            if method == "eth_getLogs":
+                return []
+            raise
+
+
+def failure_is_no_news(rpc: Rpc, contract: str, trail: list[Mark], start_block: int) -> tuple[Head, Scan | None]:
+    """Takes a failed log query for an empty answer."""
+    return scan(_NoNews(rpc), contract, trail, start_block)
+
+
+def trusting(chain: Chain, found: Scan) -> None:
+    """Takes what it was told for all there is."""
+
+
+class TrustsStatus(Caller):
+    """Takes a resolve that was mined with status 1 for a transaction that is READY."""
+
+    def reached(self, intent: Intent, block: BlockId, ok: bool) -> bool:
+        """By the status alone."""
+        entry = self._ledger.entries.get((intent.chain, intent.tx_id))
+        if ok and intent.kind == "resolve" and entry is not None and entry.ready is None:
+            entry = replace(entry, ready=block, ended=None, end_state=None)
+            self._store.save_entry(entry)
+            self._ledger.put([entry])
+        return ok if intent.kind == "resolve" else super().reached(intent, block, ok)
+
+
+class ReusesNonce(Sender):
+    """Takes what was not answered for not sent, and gives its nonce to the next call."""
+
+    def submit(self, action: Action, data: str, gas: int, now_ms: int) -> None:
+        """Forget what was not answered."""
+        before = set(self.open)
+        try:
+            super().submit(action, data, gas, now_ms)
+        except RpcFailure as failure:
+            if failure.definite:
+                raise
+            for number in set(self.open) - before:
+                self._finish(self.open[number], None, "lost")
+
+    def _next_nonce(self) -> int:
+        known = [intent.nonce + 1 for intent in self.open.values()]
+        return max([self._chain.rpc.nonce(self._account.address), *known])
+
+
+class SkipsNonce(Sender):
+    """Loses count after a while: one nonce is never used."""
+
+    def _next_nonce(self) -> int:
+        nonce = super()._next_nonce()
+        return nonce + 1 if nonce >= 1 else nonce
+
+    def _close_gap(self, mined_nonces: int, head: Head, now_ms: int) -> None:
+        """Never looks back."""
+
+
+class SameBytes(Sender):
+    """Retries what is not mined with the very same bytes, however cheap they are."""
+
+    def _raise_offer(self, intent: Intent, head: Head, now_ms: int, *, cancel: bool) -> None:
+        if cancel:
+            super()._raise_offer(intent, head, now_ms, cancel=True)
+        else:
+            self._broadcast(intent, now_ms)

@@ -1,0 +1,103 @@
+"""Each deliberately broken relayer is caught, by the check named for its bug; the reference passes the same runs."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from lab.chains.process import ProcessBackend
+from lab.checks import CHECKS
+from lab.model.verdict import Verdict
+from lab.relayer import Parts, Relayer
+from lab.runner.runner import Options, Result, run_item
+from lab.scenario.resolve import load_scenario
+from lab.session.relayer_actor import RelayerFactory
+
+from ..conftest import ROOT, compiled
+from . import deciding, keeping
+
+LIBRARY, OWN = Path("scenarios"), Path("tests/detection/scenarios")
+SWAP, BACK = LIBRARY / "dependencies/single_dependency.yaml", LIBRARY / "failures/parent_reorged_back.yaml"
+KILLED, DEAD_NODE = LIBRARY / "failures/relayer_killed.yaml", LIBRARY / "failures/node_killed.yaml"
+SPIKE, FORGED = LIBRARY / "congestion/base_fee_spike.yaml", LIBRARY / "failures/forged_mirror.yaml"
+EXPIRED, GONE = LIBRARY / "failures/expired_parent.yaml", LIBRARY / "failures/parent_reorged.yaml"
+LOST, DEAF = OWN / "lost_reply_of_two.yaml", OWN / "logs_not_to_be_had.yaml"
+CUT, THINNED = OWN / "window_cut_behind_a_resolve.yaml", LIBRARY / "failures/missing_logs.yaml"
+
+# The bug, the part that has it, the scenario in which it shows, the check that must name it, and words of its finding.
+DETECTIONS = [
+    ("no confirmations", Parts(judge=deciding.NoConfirmations), BACK, "S2", "to become READY only on a final parent"),
+    ("believes forged mirrors", Parts(core=deciding.Credulous()), FORGED, "S2", "is not READY on the canonical"),
+    ("executes mirrors", Parts(core=deciding.ExecutesMirrors()), SWAP, "S5", "never to execute a mirror"),
+    ("never mirrors", Parts(core=deciding.NeverMirrors()), SWAP, "S9", "swap.settle (its parent is swap.pay) expired"),
+    ("checkpoint before persist", Parts(store=keeping.CheckpointFirst), KILLED, "S12", "is missing in it"),
+    (
+        "checkpoint without hash",
+        Parts(scan=keeping.by_number),
+        GONE,
+        "S12",
+        "was buffered in block none, in it by block",
+    ),
+    (
+        "chain id left out of the key",
+        Parts(ledger=keeping.KeyWithoutChain, store=keeping.KeyWithoutChainStore),
+        SWAP,
+        "S12",
+        "hold swap.pay on ethereum as the chain does; it is missing in it",
+    ),
+    ("empty logs taken for none", Parts(complete=keeping.trusting), THINNED, "S12", "is missing in it"),
+    (
+        "failed log query taken for none",
+        Parts(scan=keeping.failure_is_no_news, complete=keeping.trusting),
+        DEAF,
+        "S12",
+        "is missing in it",
+    ),
+    ("status trusted", Parts(caller=keeping.TrustsStatus), CUT, "S12", "became READY in block none, in it in block"),
+    ("dawdles", Parts(core=deciding.Dawdles()), SWAP, "L1", "expected swap.settle to be READY on optimism by"),
+    ("never expires", Parts(core=deciding.NeverExpires()), EXPIRED, "L2", "or EXPIRED by"),
+    ("nonce reused after timeout", Parts(sender=keeping.ReusesNonce), LOST, "L3", "to carry one call"),
+    ("nonce skipped", Parts(sender=keeping.SkipsNonce), SWAP, "L3", "was never accepted"),
+    ("forgets at a crash", Parts(store=keeping.Amnesiac), KILLED, "L4", "to end EXECUTED once, as without the crash"),
+    ("waits for every chain", Parts(core=deciding.AllOrNothing()), DEAD_NODE, "L5", "optimism was down"),
+    ("resolves early for ever", Parts(core=deciding.Impatient()), DEAF, "L6", "attempts, each with a nonce of its own"),
+    ("underpriced retry of the same bytes", Parts(sender=keeping.SameBytes), SPIKE, "L6", "of the very same bytes"),
+]
+
+
+def play(scenario: Path, backend: ProcessBackend, folder: Path, relayer: RelayerFactory) -> Result:
+    """The first item of a scenario with this relayer, against the reference contract."""
+    item = load_scenario(ROOT / scenario, known_checks=CHECKS)[0]
+    target = compiled(Path("TesseractCoordinator.vy"))
+    return run_item(item, Options(backend, "a test", target, "detection", relayer_factory=relayer), folder, "")
+
+
+@pytest.mark.parametrize(
+    ("bug", "parts", "scenario", "named", "words"), DETECTIONS, ids=[bug for bug, *_ in DETECTIONS]
+)
+def test_the_check_named_for_the_bug_finds_it(
+    shared_backend: ProcessBackend, tmp_path: Path, bug: str, parts: Parts, scenario: Path, named: str, words: str
+) -> None:
+    """FAIL by that check, with the finding that tells this bug from others."""
+    result = play(scenario, shared_backend, tmp_path, partial(Relayer, parts=parts))
+    found = next(each for each in result.verdict.checks if each.check == named)
+    assert (result.verdict.verdict, found.verdict) == (Verdict.FAIL, Verdict.FAIL), found.reason
+    told = [finding.message for finding in found.findings] + [found.reason]
+    assert any(words in each for each in told), found.reason
+
+
+@pytest.mark.parametrize(
+    "scenario", sorted({scenario for _, _, scenario, *_ in DETECTIONS}), ids=lambda path: path.stem
+)
+def test_the_reference_passes_the_same_scenario(shared_backend: ProcessBackend, tmp_path: Path, scenario: Path) -> None:
+    """A check that fails the reference too would detect nothing."""
+    result = play(scenario, shared_backend, tmp_path, Relayer)
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
+
+
+def test_every_check_about_relayers_catches_one() -> None:
+    """A check that no broken relayer fails is a claim. The others are about contracts, and have theirs elsewhere."""
+    contracts = {"S1", "S3", "S4", "S6", "S7", "S8", "S10", "S11"}
+    assert {named for _, _, _, named, _ in DETECTIONS} == set(CHECKS) - contracts
