@@ -6,13 +6,15 @@ code finds is recorded as expectations, and judged with the rest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lab.coordinator import Reader
-from lab.model.records import Expectation
+from lab.model.records import Expectation, Tx
 from lab.runner.operations import Pending
 from lab.runner.run import Run
+from lab.runner.sending import GAS, Deployed, deploy, send_all
 from lab.runner.steps.acting import buffer_arguments
 from lab.scenario.faults import Fault
 
@@ -55,6 +57,31 @@ class Script:
         spec = self.run.item.leg(leg)
         return self.call(spec.chain, "buffer_transaction", *buffer_arguments(self.run, spec), role=role)
 
+    def bulk(
+        self, chain: str, wanted: Sequence[tuple[str, Sequence[Any]]], *, role: str = "operator", gas: int = GAS
+    ) -> list[Tx]:
+        """Many calls (function, args) of one role, handed over together; the transactions once all are mined."""
+        target = self.run.lab.wanted.target
+        data = [(target.address, target.codec.encode(function, args)) for function, args in wanted]
+        return send_all(self.run, chain, role, data, gas)
+
+    def deploy(self, chain: str, path: Path, *args: Any, role: str = "owner") -> Deployed:
+        """Put another contract on a chain, by a role."""
+        return deploy(self.run, chain, path, args, role)
+
+    def call_other(self, contract: Deployed, function: str, *args: Any, role: str = "operator", gas: int = GAS) -> Tx:
+        """Call a contract that this scenario deployed."""
+        request = (contract.address, contract.codec.encode(function, args))
+        (tx,) = send_all(self.run, contract.chain, role, [request], gas)
+        return tx
+
+    def read_other(self, contract: Deployed, function: str, *args: Any) -> Any:
+        """What a view of such a contract returns now."""
+        rpc = self.run.lab.chains[contract.chain].look()
+        answer = rpc.eth_call(contract.address, contract.codec.encode(function, args))
+        values = contract.codec.decode_result(function, answer)
+        return values[0] if len(values) == 1 else values
+
     def read(self, chain: str, function: str, *args: Any) -> Any:
         """What a view returns now, over the lab's own connection."""
         return self.reader(chain).get(function, *args)
@@ -70,6 +97,10 @@ class Script:
     def advance_to(self, seconds: float) -> None:
         """Let time pass until this second since genesis."""
         self.run.lab.scheduler.advance_to(max(self.run.now_ms, round(seconds * 1000)))
+
+    def note(self, kind: str, text: str, chain: str | None = None) -> None:
+        """Put a mark on the time line."""
+        self.run.note(kind, text, chain)
 
     def inject(self, fault_id: str, fault: Fault) -> None:
         """Start a fault, as a `fault:` step does."""

@@ -1,0 +1,282 @@
+"""The documented behaviour of a coordinator as a small model: what a call must do, so that answers can be compared.
+
+It knows the optional parts that a contract has. Where the documentation leaves something open (which of several reasons
+a refusal names, how large a number may be), it accepts every answer that the documentation allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.coordinator.reads import ZERO_ID
+
+ZERO_ADDRESS = "0x" + "00" * 20
+BREAKER_PERIOD_S = 3600
+PAYLOAD_MAX = 512
+WINDOW_MIN, WINDOW_MAX = 5, 300
+# Beyond these a contract may refuse a number: no documented use needs it.
+TIMESTAMP_SURE = EXECUTION_WINDOW_SURE = 2**40 - 1
+THRESHOLD_SURE = 2**32 - 1
+SINGLE_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
+
+
+class Refused(Exception):
+    """The call has to revert, with one of these reasons; none given: with any or without one."""
+
+    def __init__(self, *reasons: str) -> None:
+        self.reasons = reasons
+        super().__init__(" or ".join(reasons) or "any reason")
+
+
+@dataclass
+class Entry:
+    """One transaction."""
+
+    origin: str
+    target: str
+    payload: str
+    dependency: str
+    timestamp: int
+    state: str = "BUFFERED"
+
+
+@dataclass
+class Behaviour:
+    """One contract. `call` changes it as the contract must change, or raises Refused and leaves it as it was."""
+
+    owner: str
+    operators: set[str]
+    window: int
+    breaker: bool
+    expiry: bool
+    threshold: int = 25
+    execution_window: int = 0
+    pending_owner: str = ZERO_ADDRESS
+    paused: bool = False
+    failures: int = 0
+    period_start: int = 0
+    count: int = 0
+    entries: dict[str, Entry] = field(default_factory=dict)
+    events: list[tuple[str, str]] = field(default_factory=list)
+
+    def call(self, function: str, args: Sequence[Any], sender: str, now: int) -> list[tuple[str, str]]:
+        """The events of a successful call as (name, detail). Raises Refused, KeyError for an unknown function."""
+        self.events = []
+        operations: dict[str, Callable[..., None]] = {
+            "buffer_transaction": self._buffer,
+            "resolve_dependency": self._resolve,
+            "mark_executed": self._execute,
+            "mark_failed": self._mark_failed,
+            "expire_transaction": self._expire,
+            "buffer_batch": self._buffer_batch,
+            "resolve_batch": self._resolve_batch,
+            "execute_batch": self._execute_batch,
+        }
+        if function in operations:
+            reasons = [] if sender in self.operators else ["Not authorized"]
+            reasons += ["Coordinator is paused"] if self.paused else []
+            if reasons:
+                raise Refused(*reasons)
+            operations[function](now, *args)
+        else:
+            self._administer(function, args, sender)
+        return self.events
+
+    def _buffer(self, now: int, *request: Any) -> None:
+        tx_id, origin, target, payload, dependency, timestamp = request
+        if len(payload) // 2 - 1 > PAYLOAD_MAX:
+            raise Refused
+        checks = {
+            "Invalid transaction ID": tx_id == ZERO_ID,
+            "Invalid origin rollup": origin == ZERO_ADDRESS,
+            "Invalid target rollup": target == ZERO_ADDRESS,
+            "Origin and target must be different": origin == target,
+            "Timestamp cannot be in the past": timestamp < now,
+            "Transaction already exists": tx_id in self.entries,
+        }
+        wrong = [reason for reason, holds in checks.items() if holds]
+        if wrong:
+            raise Refused(*wrong)
+        self.entries[tx_id] = Entry(origin, target, payload, dependency, timestamp)
+        self.count += 1
+        self.events.append(("TransactionBuffered", tx_id))
+
+    def _buffer_batch(self, now: int, requests: Sequence[Sequence[Any]]) -> None:
+        before = dict(self.entries), self.count
+        try:
+            if any(len(request[3]) // 2 - 1 > PAYLOAD_MAX for request in requests):
+                raise Refused
+            for request in requests:
+                self._buffer(now, *request)
+        except Refused:
+            self.entries, self.count = before
+            raise
+
+    def _resolve(self, now: int, tx_id: str) -> None:
+        entry = self.entries.get(tx_id)
+        if entry is None or entry.state != "BUFFERED":
+            raise Refused("Transaction not in buffered state")
+        parent = self.entries.get(entry.dependency)
+        met = entry.dependency == ZERO_ID or (parent is not None and parent.state in ("READY", "EXECUTED"))
+        if now > entry.timestamp + self.window:
+            self._fail(now, tx_id, "Transaction expired")
+        elif now < entry.timestamp or not met:
+            self.events.append(("TransactionFailed", "Dependencies not satisfied"))
+        else:
+            entry.state = "READY"
+            self.events.append(("TransactionReady", tx_id))
+
+    def _resolve_batch(self, now: int, tx_ids: Sequence[str]) -> None:
+        before = {tx_id: entry.state for tx_id, entry in self.entries.items()}
+        counters = self.failures, self.period_start
+        try:
+            for tx_id in tx_ids:
+                self._resolve(now, tx_id)
+                if self.paused:
+                    return
+        except Refused:
+            for tx_id, state in before.items():
+                self.entries[tx_id].state = state
+            self.failures, self.period_start = counters
+            raise
+
+    def _execute(self, now: int, tx_id: str) -> None:
+        entry = self.entries.get(tx_id)
+        if entry is None or entry.state != "READY":
+            raise Refused("Transaction not ready")
+        if self._past_deadline(entry, now):
+            raise Refused("Execution deadline passed")
+        entry.state = "EXECUTED"
+
+    def _execute_batch(self, now: int, tx_ids: Sequence[str]) -> None:
+        before = {tx_id: entry.state for tx_id, entry in self.entries.items()}
+        try:
+            for tx_id in tx_ids:
+                self._execute(now, tx_id)
+        except Refused:
+            for tx_id, state in before.items():
+                self.entries[tx_id].state = state
+            raise
+
+    def _mark_failed(self, now: int, tx_id: str) -> None:
+        if self.entries.get(tx_id) is None or self.entries[tx_id].state != "READY":
+            raise Refused("Transaction not ready")
+        self._fail(now, tx_id, "Execution failed")
+
+    def _expire(self, now: int, tx_id: str) -> None:
+        entry = self.entries.get(tx_id)
+        late = entry is not None and (
+            (entry.state == "BUFFERED" and now > entry.timestamp + self.window)
+            or (entry.state == "READY" and self._past_deadline(entry, now))
+        )
+        if not late:
+            raise Refused("Transaction not expired")
+        self._fail(now, tx_id, "Transaction expired")
+
+    def _past_deadline(self, entry: Entry, now: int) -> bool:
+        return self.execution_window > 0 and now > entry.timestamp + self.window + self.execution_window
+
+    def _fail(self, now: int, tx_id: str, reason: str) -> None:
+        if self.expiry:
+            self.entries[tx_id].state = "EXPIRED"
+        self.events.append(("TransactionFailed", reason))
+        if not self.breaker:
+            return
+        if now >= self.period_start + BREAKER_PERIOD_S:
+            self.period_start, self.failures = now, 0
+        self.failures += 1
+        if self.threshold and self.failures >= self.threshold:
+            self.paused = True
+            self.events.append(("EmergencyStop", "Failure threshold reached"))
+
+    def may_overflow(self, function: str, args: Sequence[Any]) -> bool:
+        """Whether a time in such a call lies beyond all numbers, so that checked arithmetic may refuse to go on."""
+        several = function in ("resolve_batch", "execute_batch")
+        ids = args[0] if several else args[:1] if function in SINGLE_ID else ()
+        ends = [self.entries[tx_id].timestamp for tx_id in ids if tx_id in self.entries]
+        return any(end + self.window + self.execution_window >= 2**256 for end in ends)
+
+    def view(self, name: str, now: int) -> Any:
+        """What a getter of one value must return."""
+        values = {
+            "owner": self.owner,
+            "pending_owner": self.pending_owner,
+            "paused": self.paused,
+            "transaction_count": self.count,
+            "coordination_window": self.window,
+            "execution_window": self.execution_window,
+            "breaker_threshold": self.threshold,
+            "failure_count": 0 if now >= self.period_start + BREAKER_PERIOD_S else self.failures,
+        }
+        return values[name]
+
+    def _administer(self, function: str, args: Sequence[Any], sender: str) -> None:
+        if function == "accept_ownership":
+            if sender != self.pending_owner:
+                raise Refused("Only pending owner can accept")
+            self.owner, self.pending_owner = sender, ZERO_ADDRESS
+            self.events.append(("OwnershipTransferred", sender))
+            return
+        if sender != self.owner:
+            raise Refused("Only owner")
+        operations: dict[str, Callable[..., None]] = {
+            "add_operator": self._add_operator,
+            "remove_operator": self._remove_operator,
+            "set_coordination_window": self._set_window,
+            "set_execution_window": self._set_execution_window,
+            "set_breaker_threshold": self._set_threshold,
+            "propose_owner": self._propose_owner,
+            "pause": self._pause,
+            "unpause": self._unpause,
+        }
+        operations[function](*args)
+
+    def _add_operator(self, account: str) -> None:
+        self.operators.add(account)
+        self.events.append(("OperatorAdded", account))
+
+    def _remove_operator(self, account: str) -> None:
+        self.operators.discard(account)
+        self.events.append(("OperatorRemoved", account))
+
+    def _set_window(self, seconds: int) -> None:
+        if not WINDOW_MIN <= seconds <= WINDOW_MAX:
+            raise Refused("Window must be between 5 and 300 seconds")
+        self.window = seconds
+        self.events.append(("CoordinationWindowSet", str(seconds)))
+
+    def _set_execution_window(self, seconds: int) -> None:
+        self.execution_window = seconds
+        self.events.append(("ExecutionWindowSet", str(seconds)))
+
+    def _set_threshold(self, threshold: int) -> None:
+        self.threshold = threshold
+        self.events.append(("BreakerThresholdSet", str(threshold)))
+
+    def _propose_owner(self, account: str) -> None:
+        self.pending_owner = account
+        self.events.append(("OwnershipProposed", account))
+
+    def _pause(self) -> None:
+        if self.paused:
+            raise Refused("Coordinator is paused")
+        self.paused = True
+        self.events.append(("EmergencyStop", "Paused by owner"))
+
+    def _unpause(self) -> None:
+        if not self.paused:
+            raise Refused("Coordinator is not paused")
+        self.paused, self.failures, self.period_start = False, 0, 0
+        self.events.append(("EmergencyStopLifted", self.owner))
+
+
+def may_refuse(function: str, args: Sequence[Any]) -> bool:
+    """Whether a number is so large that the contract may refuse it, whatever the model says."""
+    if function == "buffer_transaction":
+        return int(args[5]) > TIMESTAMP_SURE
+    if function == "buffer_batch":
+        return any(int(request[5]) > TIMESTAMP_SURE for request in args[0])
+    limits = {"set_execution_window": EXECUTION_WINDOW_SURE, "set_breaker_threshold": THRESHOLD_SURE}
+    return function in limits and int(args[0]) > limits[function]

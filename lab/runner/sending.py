@@ -1,0 +1,78 @@
+"""Transactions of a scripted scenario that are not operations: many at once, to other contracts, and deployments.
+
+They are signed with nonces counted here and handed over together, so that a block holds as many as fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import encode
+
+from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
+from lab.deploy.compile import compile_contract
+from lab.errors import LabError
+from lab.model.records import Tx
+from lab.runner.run import Run
+from lab.session.suite import cache_folder
+
+DEADLINE_MS = 310_000
+GAS = 400_000
+DEPLOY_GAS = 12_000_000
+TIP_WEI = 10**9
+# Full blocks raise the fee by an eighth each: this outlasts sixteen of them.
+FEE_FACTOR = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A contract that a scenario put on a chain."""
+
+    chain: str
+    address: str
+    codec: Codec
+
+
+def send_all(
+    run: Run, chain_name: str, role: str, requests: Sequence[tuple[str | None, str]], gas: int = GAS
+) -> list[Tx]:
+    """Send (to, data) pairs in this order and wait until all are mined. Raises DeadlineExceeded."""
+    chain, account = run.lab.chains[chain_name], role_account(role)
+    first = chain.look().nonce(account.address)
+    tip = max(TIP_WEI, chain.profile.min_tip_wei)
+    fees = Fees(FEE_FACTOR * chain.producer.next_base_fee() + tip, tip)
+    hashes = []
+    for nonce, (to, data) in enumerate(requests, first):
+        raw, tx_hash = sign_transaction(
+            account, chain_id=chain.profile.chain_id, nonce=nonce, to=to, data=data, gas=gas, fees=fees
+        )
+        chain.send(raw)
+        hashes.append(tx_hash)
+    observed = chain.observer.observed
+
+    def mined() -> bool:
+        chain.catch_up()
+        return hashes[-1] in observed
+
+    if hashes:
+        scheduler = run.lab.scheduler
+        deadline_ms = run.now_ms + DEADLINE_MS
+        what = f"{len(hashes)} transactions of the {role} on {chain_name} to be mined"
+        scheduler.advance_until(mined, deadline_ms=deadline_ms, step_ms=250, waiting_for=what)
+    return [observed[tx_hash][1] for tx_hash in hashes]
+
+
+def deploy(run: Run, chain_name: str, path: Path, args: Sequence[Any], role: str) -> Deployed:
+    """Compile a contract and put it on a chain. Raises CompileFailure, or LabError where its constructor reverts."""
+    contract = compile_contract(path, cache_dir=cache_folder() / "compiled")
+    chain, account = run.lab.chains[chain_name], role_account(role)
+    types = [each["type"] for entry in contract.abi if entry["type"] == "constructor" for each in entry["inputs"]]
+    data = contract.bytecode + encode(types, list(args)).hex()
+    address = created_address(account.address, chain.look().nonce(account.address))
+    (tx,) = send_all(run, chain_name, role, [(None, data)], DEPLOY_GAS)
+    if tx.status != 1:
+        raise LabError(f"{chain_name}: expected the deployment of {path.name} by the {role} to succeed, it reverted")
+    return Deployed(chain_name, address, Codec(contract.abi))

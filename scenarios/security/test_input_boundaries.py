@@ -1,0 +1,109 @@
+"""Both sides of every boundary as real transactions, each compared with what the documentation says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from lab.coordinator import DecodedLog, role_account, rollup_address
+from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
+from lab.coordinator.comparison import Outcome, difference, shortened
+from lab.coordinator.reads import ZERO_ID
+from lab.runner.script import Script
+
+SETUP = """
+name: Both sides of every input boundary
+description: >
+  Windows of 4, 5, 300 and 301 s; payloads of 0, 1, 511, 512 and 513 bytes; timestamps of now, a second before, and up
+  to 2**256 - 1; zero and equal addresses; the zero id, a known id, an unknown id; a transaction that depends on
+  itself, rings of two and of three. What is refused is refused for the documented reason and leaves nothing behind.
+rows: [SEC-02]
+networks: {optimism: {}}
+relayer: none
+window: 30s
+timeout: 60m
+checks: [default, S1, S4, S7, S11]
+"""
+
+CHAIN = "optimism"
+# A payload of 512 bytes takes sixteen new storage slots.
+GAS = 1_000_000
+A, B = rollup_address("a"), rollup_address("b")
+UNKNOWN_ID = "0x" + "99" * 32
+RINGS = tuple(tuple("0x" + byte * 32 for byte in ring) for ring in (("c1",), ("d1", "d2"), ("e1", "e2", "e3")))
+BY_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
+# The window's two ends, and the seconds outside of them, as seen from the block in which all is resolved.
+DUE_S, EDGES_S = 40, (-31, -30, 0, 1)
+# Blocks come every two seconds: what is sent now is mined at this many seconds from now.
+NEXT_BLOCK_S = 2
+
+
+class Sender:
+    """Sends groups of calls and compares each with the model, by the time of its own block."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        lab = script.run.lab
+        self.codec, has = lab.wanted.target.codec, lab.wanted.target.capabilities
+        operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
+        self.model = Behaviour(role_account("owner").address, operators, 30, "breaker" in has, "expiry" in has)
+
+    def send(self, role: str, wanted: list[tuple[str, tuple[Any, ...]]]) -> None:
+        """One expectation for each call."""
+        chain = self.script.run.lab.chains[CHAIN]
+        wanted = [each for each in wanted if self.codec.has(each[0])]
+        for (function, args), tx in zip(wanted, self.script.bulk(CHAIN, wanted, role=role, gas=GAS), strict=True):
+            block = chain.look().block(chain.observer.observed[tx.hash][0])
+            assert block is not None  # it was mined
+            revert = next((call.revert for call in tx.calls if call.revert), None)
+            outcome = Outcome(tx.status == 1, revert, [DecodedLog(log.event, log.args) for log in tx.logs])
+            now = int(block["timestamp"], 16)
+            found = difference(self.model, self.codec, function, args, role_account(role).address, now, outcome)
+            did = "ok" if outcome.ok else f"reverted: {revert}"
+            self.script.expect(f"{function}{shortened(args)} to do as documented", found or did, met=found is None)
+
+
+def requests(now: int) -> list[tuple[Any, ...]]:
+    """Arguments of `buffer_transaction`, `now` the time of the block that they go into."""
+    numbers = count(1)
+
+    def request(origin: str = A, target: str = B, size: int = 1, at: int = now + 1_000) -> tuple[Any, ...]:
+        return (f"0x{next(numbers):064x}", origin, target, "0x" + "5a" * size, ZERO_ID, at)
+
+    sizes = [request(size=size) for size in (0, 1, 31, 32, 33, 511, 512, 513)]
+    addresses = [request(ZERO_ADDRESS), request(target=ZERO_ADDRESS), request(B, B), request(B, A)]
+    ids = [(ZERO_ID, *request()[1:]), sizes[0]]
+    times = [request(at=at) for at in (0, now - 1, now, now + 1, 2**64 - 1, 2**64, 2**256 - 1)]
+    return [*sizes, *addresses, *ids, *times]
+
+
+def play(script: Script) -> None:
+    """Windows, requests, rings in time and past it, unknown ids, a paused contract."""
+    sender = Sender(script)
+    genesis = script.run.lab.genesis_time
+    sender.send("owner", [("set_coordination_window", (window,)) for window in (0, 4, 301, 2**256 - 1, 5, 300, 30)])
+    # On the second after a block, so that the time of the next one is known.
+    script.advance_to(script.run.lab.chains[CHAIN].producer.head.timestamp - genesis + 1)
+    now = script.run.lab.chains[CHAIN].producer.head.timestamp + NEXT_BLOCK_S
+    due = now + DUE_S
+    rings = [(tx_id, A, B, "0x", parent, due) for ring in RINGS
+             for tx_id, parent in zip(ring, (*ring[1:], ring[0]), strict=True)]  # fmt: skip
+    edges = [(f"0x{0xED6E00 + index:064x}", A, B, "0x", ZERO_ID, due + edge) for index, edge in enumerate(EDGES_S)]
+    sender.send("operator", [("buffer_transaction", each) for each in (*requests(now), *rings, *edges)])
+    resolves = [("resolve_dependency", (request[0],)) for request in (*edges, *rings)]
+    unknown = [(name, (UNKNOWN_ID,)) for name in BY_ID]
+    script.advance_to(due - genesis)
+    sender.send("operator", [*resolves, *unknown])
+    script.advance_to(due - genesis + 31)
+    sender.send("operator", [*resolves, *resolves, *unknown])
+    sender.send("attacker", [("buffer_transaction", requests(now)[0]), *unknown])
+    sender.send("owner", [("pause", ()), ("pause", ())])
+    sender.send("operator", [("buffer_transaction", requests(due + 60)[1]), *unknown])
+    sender.send("owner", [("unpause", ()), ("unpause", ())])
+
+
+def test_input_boundaries(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Send them all and judge the history."""
+    lab_run(SETUP, play)

@@ -1,0 +1,248 @@
+"""Every external function under generated inputs, compared call by call with a model of the documented behaviour.
+
+Sequences are simulated on the node (`eth_simulateV1`), each call in a block of its own time, so that hundreds of them
+cost no more than a few transactions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from lab.coordinator import role_account, rollup_address
+from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
+from lab.coordinator.codec import decode_revert
+from lab.coordinator.comparison import Outcome, difference, shortened
+from lab.coordinator.reads import ZERO_ID
+from lab.runner.script import Script
+
+SETUP = """
+name: Generated inputs for every external function
+description: >
+  Sequences of calls by several roles with inputs at and around every boundary: windows of 4, 5, 300 and 301 s,
+  payloads of 0, 1, 511, 512 and 513 bytes, timestamps from 0 to 2**256 - 1, zero and equal addresses, unknown ids,
+  transactions that depend on themselves or on each other. Each outcome, its reason, its events and the state at the
+  end must be what the documentation says. Simulated on the node; nothing is mined.
+rows: [SEC-02]
+networks: {optimism: {}}
+relayer: none
+window: 30s
+checks: [default]
+"""
+
+CHAIN = "optimism"
+EXAMPLES, PARTS_MAX = 120, 12
+GAS = 4_000_000
+TOP = 2**256 - 1
+
+IDS = ("0x" + "a1" * 32, "0x" + "b2" * 32, "0x" + "c3" * 32)
+UNKNOWN_ID = "0x" + "99" * 32
+ROLES = ("owner", "operator", "attacker")
+A, B = rollup_address("a"), rollup_address("b")
+STEPS_S = (4, 5, 6, 29, 30, 31, 300, 301, 3600)
+OWNERS = ("add_operator", "remove_operator", "set_", "propose_owner", "pause", "unpause")
+
+# Seconds since the call before, role, function, arguments.
+Call = tuple[int, str, str, Any]
+
+
+class Time(int):
+    """Seconds after the block in which a call is made."""
+
+
+def often(*usual: Any, rarely: Sequence[Any]) -> SearchStrategy[Any]:
+    """Three of four draws from the first, so that sequences get somewhere."""
+    return st.sampled_from([*list(usual) * (3 * len(rarely) // len(usual) + 1), *rarely])
+
+
+def requests(tx_id: SearchStrategy[str]) -> SearchStrategy[Any]:
+    """Arguments of `buffer_transaction`."""
+    sizes = often(0, 1, 33, 512, rarely=[31, 32, 511, 513])
+    return st.tuples(
+        tx_id,
+        often(A, rarely=[ZERO_ADDRESS, B]),
+        often(B, rarely=[ZERO_ADDRESS, A]),
+        sizes.map(lambda size: "0x" + "5a" * size),
+        often(ZERO_ID, *IDS, rarely=[UNKNOWN_ID]),
+        often(Time(0), Time(1), Time(5), rarely=[Time(-1), 0, 2**64 - 1, 2**64, TOP]),
+    )
+
+
+ANY_ID = often(*IDS, rarely=[ZERO_ID, UNKNOWN_ID])
+SOME_IDS = st.lists(st.sampled_from(IDS), max_size=3)
+ACCOUNTS = st.sampled_from([*(role_account(role).address for role in ROLES), ZERO_ADDRESS])
+ARGUMENTS: dict[str, SearchStrategy[Any]] = {
+    "buffer_transaction": requests(ANY_ID),
+    "resolve_dependency": st.tuples(ANY_ID),
+    "mark_executed": st.tuples(ANY_ID),
+    "mark_failed": st.tuples(ANY_ID),
+    "expire_transaction": st.tuples(ANY_ID),
+    "buffer_batch": st.tuples(st.lists(requests(ANY_ID), max_size=3)),
+    "resolve_batch": st.tuples(SOME_IDS),
+    "execute_batch": st.tuples(SOME_IDS),
+    "add_operator": st.tuples(ACCOUNTS),
+    "remove_operator": st.tuples(ACCOUNTS),
+    "set_coordination_window": st.tuples(st.sampled_from([5, 30, 300, 0, 4, 301, 2**16 + 30, TOP])),
+    "set_execution_window": st.tuples(st.sampled_from([0, 1, 30, 2**40 - 1, 2**40, TOP])),
+    "set_breaker_threshold": st.tuples(st.sampled_from([0, 1, 2, 2**32 - 1, 2**32, TOP])),
+    "propose_owner": st.tuples(ACCOUNTS),
+    "accept_ownership": st.just(()),
+    "pause": st.just(()),
+    "unpause": st.just(()),
+}
+
+
+def single(function: str) -> SearchStrategy[list[Call]]:
+    """One call, mostly by who may make it."""
+    role = often("owner" if function.startswith(OWNERS) else "operator", rarely=ROLES)
+    step = often(0, 1, rarely=STEPS_S)
+    return st.tuples(step, role, st.just(function), ARGUMENTS[function]).map(lambda call: [call])
+
+
+def life(endings: Sequence[str]) -> SearchStrategy[list[Call]]:
+    """One transaction buffered, mostly resolved, and ended, more or less in time."""
+
+    def steps(tx_id: str) -> SearchStrategy[list[Call]]:
+        when, operator, args = often(1, 5, rarely=(30, 31, 36, 301)), st.just("operator"), st.just((tx_id,))
+        parent, due = often(ZERO_ID, rarely=IDS), often(Time(0), Time(5), rarely=(2**64 - 1, TOP))
+        request = st.tuples(st.just(tx_id), st.just(A), st.just(B), st.just("0x01"), parent, due)
+        first = st.tuples(st.just(0), operator, st.just("buffer_transaction"), request)
+        second = st.tuples(when, operator, often("resolve_dependency", rarely=endings[-1:]), args)
+        return st.tuples(first, second, st.tuples(when, operator, st.sampled_from(endings), args)).map(list)
+
+    return st.sampled_from(IDS).flatmap(steps)
+
+
+def pairs(known: Sequence[str]) -> SearchStrategy[list[Call]]:
+    """Two calls of which the second takes back, completes or repeats the first."""
+    heir = role_account("attacker").address
+    request = (IDS[0], A, B, "0x01", ZERO_ID, Time(0))
+    both: list[list[Call]] = [
+        [(0, "owner", "pause", ()), (1, "owner", "unpause", ())],
+        [(0, "owner", "propose_owner", (heir,)), (1, "attacker", "accept_ownership", ())],
+        [(0, "owner", "add_operator", (heir,)), (0, "attacker", "buffer_transaction", request)],
+        [(0, "owner", "set_coordination_window", (5,)), (0, "owner", "set_coordination_window", (4,))],
+        [(0, "operator", "buffer_batch", ([request],)), (0, "operator", "resolve_batch", ([IDS[0]],))],
+        [(0, "attacker", "remove_operator", (heir,)), (0, "owner", "remove_operator", (heir,))],
+        [(0, "operator", "execute_batch", ([IDS[0]],)), (0, "operator", "execute_batch", ([IDS[0]],))],
+    ]
+    return st.sampled_from([pair for pair in both if all(call[2] in known for call in pair)] or [[]])
+
+
+def sequences(known: Sequence[str]) -> SearchStrategy[list[Call]]:
+    """Whole lives, pairs and single calls, one after another."""
+    endings = [name for name in ("mark_executed", "mark_failed", "expire_transaction") if name in known]
+    one = st.sampled_from(known).flatmap(single)
+    part = st.one_of(life(endings), life(endings), pairs(known), one, one)
+    return st.lists(part, min_size=6, max_size=PARTS_MAX).map(lambda parts: [call for part in parts for call in part])
+
+
+def placed(value: Any, now: int) -> Any:
+    """Arguments with relative times made absolute."""
+    if isinstance(value, Time):
+        return now + int(value)
+    return type(value)(placed(each, now) for each in value) if isinstance(value, (list, tuple)) else value
+
+
+class Comparison:
+    """The contract beside its model."""
+
+    def __init__(self, script: Script) -> None:
+        self.script, self.target = script, script.run.lab.wanted.target
+        self.codec = self.target.codec
+        self.known = [name for name in ARGUMENTS if self.codec.has(name)]
+        self.seen: Counter[tuple[str, bool]] = Counter()
+        views = ("coordination_window", "transaction_count", "owner", "paused", "failure_count", "breaker_threshold")
+        by_id = ("get_transaction_details", "is_transaction_ready")
+        self.reads: list[tuple[str, tuple[Any, ...]]] = []
+        self.reads += [(name, (tx_id,)) for tx_id in IDS for name in by_id]
+        self.reads += [(name, ()) for name in views if self.codec.has(name)]
+
+    def simulate(self, sequence: list[Call]) -> None:
+        """A sequence on the node, then the state that it leaves. AssertionError says what differs."""
+        rpc = self.script.reader(CHAIN).rpc
+        now = self.script.run.lab.chains[CHAIN].producer.head.timestamp + 1
+        blocks, made = [], []
+        for step_s, role, function, args in sequence:
+            now += step_s
+            made.append((role, function, placed(args, now), now))
+            blocks.append(self._block(now, [self.codec.encode(function, made[-1][2])], role))
+        blocks.append(self._block(now, [self.codec.encode(*read) for read in self.reads], "user"))
+        answer = rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest")
+        model = self._model()
+        for (role, function, args, when), block in zip(made, answer[:-1], strict=True):
+            self._judge(model, role, function, args, when, block["calls"][0])
+        for read, result in zip(self.reads, answer[-1]["calls"], strict=True):
+            self._compare(model, now, read, self.codec.decode_result(read[0], result["returnData"]))
+
+    def _model(self) -> Behaviour:
+        has = self.target.capabilities
+        operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
+        return Behaviour(role_account("owner").address, operators, 30, "breaker" in has, "expiry" in has)
+
+    def _block(self, now: int, data: list[str], role: str) -> dict[str, Any]:
+        sender, to = role_account(role).address, self.target.address
+        calls = [{"from": sender, "to": to, "data": each, "gas": hex(GAS)} for each in data]
+        return {"blockOverrides": {"time": hex(now)}, "calls": calls}
+
+    def _judge(self, model: Behaviour, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> None:
+        ok = result["status"] == "0x1"
+        self.seen[function, ok] += 1
+        events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
+        outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
+        found = difference(model, self.codec, function, args, role_account(role).address, now, outcome)
+        assert found is None, f"{function}{shortened(args)} by {role}: {found}"
+
+    def _compare(self, model: Behaviour, now: int, read: tuple[str, tuple[Any, ...]], values: list[Any]) -> None:
+        name, args = read
+        entry = model.entries.get(args[0]) if args else None
+        wanted: list[Any]
+        if name == "get_transaction_details":
+            values = [*values[:4], self.script.run.lab.numbering().name(values[4])]
+            wanted = [ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ID, 0, "EMPTY"]
+            if entry is not None:
+                wanted = [entry.origin, entry.target, entry.dependency, entry.timestamp, entry.state]
+        elif name == "is_transaction_ready":
+            wanted = [entry is not None and entry.state == "READY"]
+        else:
+            wanted = [model.view(name, now)]
+        assert values == wanted, f"{name} afterwards: expected {wanted}, got {values}"
+
+
+def play(script: Script) -> None:
+    """Generated sequences, the same ones in every run."""
+    comparison = Comparison(script)
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(sequences(comparison.known))
+    def every_sequence(sequence: list[Call]) -> None:
+        comparison.simulate(sequence)
+
+    try:
+        every_sequence()
+        actual, met = f"{comparison.seen.total()} calls agree with the documentation", True
+    except AssertionError as found:
+        actual, met = str(found).splitlines()[0], False
+    script.expect("every call to do what the documentation says", actual, met=met)
+    for function in comparison.known if met else ():
+        did, refused = comparison.seen[function, True], comparison.seen[function, False]
+        both = f"{did} and {refused}"
+        script.expect(f"{function} to have succeeded and been refused", both, met=bool(did and refused))
+
+
+def test_input_fuzzing(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Fuzz it."""
+    lab_run(SETUP, play)
