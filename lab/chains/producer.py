@@ -70,7 +70,7 @@ class BlockProducer:
         self.slots_skipped = 0
         self._real = real
         self._slots = slots
-        self.genesis_time = genesis_time
+        self._genesis_time = genesis_time
         self._curve = FeeCurve(profile)
         self._next_slot = 0
         self._branch = 0
@@ -87,7 +87,7 @@ class BlockProducer:
     def mine_setup(self) -> None:
         """Mine the pool into block 1 at genesis time, outside of the slots."""
         self.pool_may_hold = True
-        self._mine(Slot(-1, 0, self.genesis_time, False), t_ms=0)
+        self._mine(Slot(-1, 0, self._genesis_time, False), t_ms=0)
         self.pin()
 
     def catch_up(self, now_ms: int) -> None:

@@ -16,9 +16,9 @@ class TimestampSkewFault:
 
     def __init__(self, surroundings: Surroundings, fault_id: str, spec: TimestampSkew) -> None:
         self._chain = surroundings.chains[spec.chain]
-        self._genesis_time = self._chain.producer.genesis_time
-        self._seconds = spec.seconds
+        self._seconds = self._now_s = spec.seconds
         self._least = 1 if self._chain.profile.block_time_ms >= 1000 else 0
+        self._last = (0, 0)
         self.bites = 0
 
     @property
@@ -41,14 +41,16 @@ class TimestampSkewFault:
         producer = self._chain.producer
         if self._on_block in producer.listeners:
             producer.listeners.remove(self._on_block)
-            producer.clock_rules.remove(self._skewed)
+            # The rule stays, for its blocks must still be younger than their parents.
+            self._now_s = 0
             producer.pin()
 
     def _skewed(self, timestamp: int, parent: Mined) -> int:
-        return max(timestamp + self._seconds, parent.timestamp + self._least)
+        skewed = max(timestamp + self._now_s, parent.timestamp + self._least)
+        self._last = (timestamp, skewed)
+        return skewed
 
     def _on_block(self, mined: Mined) -> None:
-        # A block appears within its slot: a second is what rounding can make of it, and jitter less than a block time.
-        usual = self._genesis_time + mined.t_ms // 1000
-        late = 1 + self._chain.profile.block_time_ms // 1000
-        self.bites += mined.timestamp > usual or mined.timestamp < usual - late
+        # Asked last for this very block, unless a reorg mines it again as it was.
+        right, skewed = self._last
+        self.bites += mined.timestamp == skewed != right

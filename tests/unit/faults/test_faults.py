@@ -22,7 +22,7 @@ ETH = "ethereum"
 
 def spec(kind: str, **parameters: Any) -> specs.Fault:
     """A fault as a scenario file states it."""
-    chain = {} if kind == "relayer_kill" else {"chain": ETH}
+    chain = {"chain": ETH} if "chain" in specs.FAULTS[kind].model_fields else {}
     return specs.FAULTS[kind].model_validate({"fault": kind} | chain | parameters)
 
 
