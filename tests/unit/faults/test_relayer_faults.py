@@ -1,4 +1,4 @@
-"""Faults of the reference relayer as an actor on real chains: it stands still, has a twin, an old store, another key."""
+"""Faults of the relayer as an actor on real chains: it stands still, has a twin, an old store, another key."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_relayer_pause(lab: Lab) -> None:
 
 
 def test_relayer_pause_holds_an_answer_under_way(lab: Lab) -> None:
-    """Stopped while it waits for a slow answer, it does not act on it before it goes on; killed meanwhile, it is dead."""
+    """Stopped while it waits for a slow answer, it does not act on it before it goes on; it can be killed meanwhile."""
     slow = started(lab, "rpc_latency", chain=POLYGON, delay="1500ms")
     lab.scheduler.advance_to(20_600)
     fault = started(lab, "relayer_pause")
