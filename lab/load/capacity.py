@@ -53,12 +53,12 @@ def operators_needed(peak_tps: float, block_time_ms: int) -> int:
 
 
 def operators_for(wanted: int | str, peak_tps: float, block_time_ms: int, *, chain: str, workers: int) -> int:
-    """The number of accounts for one chain: a multiple of the workers. Raises UsageError for too few."""
+    """The number of accounts for one chain: a multiple of the workers, that all have as many. Raises UsageError."""
     needed = operators_needed(peak_tps, block_time_ms)
     if wanted == "auto":
         return math.ceil(max(OPERATORS_MIN, needed) / workers) * workers
     assert isinstance(wanted, int)
-    if wanted < needed:
+    if wanted // workers * workers < needed and wanted >= workers:
         raise UsageError(
             f"operators: expected at least {needed} for {peak_tps:,.0f} calls a second on {chain} "
             f"({IN_FLIGHT_MAX} in flight for each account, {BLOCKS_IN_FLIGHT:g} blocks of "
@@ -69,7 +69,7 @@ def operators_for(wanted: int | str, peak_tps: float, block_time_ms: int, *, cha
             f"operators: expected at least one for each of the {workers} workers, as a sender belongs to one worker; "
             f"got {wanted}"
         )
-    return wanted
+    return wanted // workers * workers
 
 
 def workers_for(wanted: int | str, peak_tps: float) -> int:

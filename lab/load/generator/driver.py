@@ -235,7 +235,7 @@ class StreamDriver:
             chain.suspect()
             return
         # Those that were given up are taken up again; one without transactions leaves by itself.
-        self._slots = deque(self._all_slots)
+        self._slots.extend(slot for slot in self._all_slots if slot not in self._slots)
         for cursor, nonce in zip(cursors, nonces, strict=True):
             self._blocked.discard((name, cursor.sender))
             missing = cursor.again(nonce) if nonce is not None else []

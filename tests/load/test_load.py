@@ -1,0 +1,123 @@
+"""One short load through the command, on both backends: the ledger balances and the report says so. No speed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.chains.select import find_image
+from lab.errors import EnvironmentFailure
+from lab.evidence.folder import sha256_file
+
+PROFILE = """
+name: A short load
+description: A hundred a second for five seconds, on two workers.
+networks: {capacity: {}}
+traffic: [{kind: buffer, payload: 64B}]
+shape: {kind: constant, tps: 100, duration: 5s}
+workers: 2
+criteria:
+  throughput_tps_min: 90
+  throughput_over: 5s
+  uptime_share_min: 0.1
+  # This machine may be as slow as it likes: the ledger is looked at, not the clock.
+  lateness_p99_max: 60s
+  dropped_share_max: 0.9
+"""
+
+
+def lab_load(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    profile = folder / "profile.yaml"
+    profile.write_text(PROFILE, encoding="utf-8")
+    command = [sys.executable, "-m", "lab.cli", "load", str(profile), "--results", str(folder / "results"), *arguments]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
+
+
+def read(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("backend", ["process", "docker"])
+def test_a_short_load(backend: str, tmp_path: Path) -> None:
+    """Offered, sent, accepted, mined and succeeded are one number, on the chain too; every file is there and true."""
+    if backend == "docker":
+        try:
+            find_image(pull=False)
+        except EnvironmentFailure as failure:
+            pytest.skip(f"needs a Docker engine with the node image: {failure}")
+    done = lab_load(tmp_path, "--backend", backend)
+    assert done.returncode in (0, 1, 3), done.stderr
+    folder = tmp_path / "results" / "load" / "latest"
+    load = read(folder, "load.json")
+    ledger = load["chains"]["capacity"]["ledger"]
+    assert ledger["offered"] == 500
+    assert ledger["sent"] + ledger["dropped"] == 500
+    for end in ("accepted", "mined", "succeeded"):
+        assert ledger[end] == ledger["sent"], ledger
+    assert (ledger["unexplained_count"], load["unexplained"], load["problems"]) == (0, [], [])
+    assert load["chains"]["capacity"]["events"]["buffered_ids"] == ledger["succeeded"]
+    assert load["workers"] == load["generator"]["workers"] == 2
+    assert load["generator"]["finished"]
+    assert "succeeded, 0 dropped, 0 unexplained" in done.stdout or ledger["dropped"]
+    check_report(folder, load)
+    check_rows(folder, ledger["succeeded"])
+    check_locust(folder, ledger["sent"])
+
+
+def check_report(folder: Path, load: dict[str, Any]) -> None:
+    """One page that needs no network, and that says what load.json says."""
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert load["outcome"] in page
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=\"(https?:)?//", page)
+    assert page.count("<svg viewBox") >= 6
+    for criterion in load["criteria"]:
+        assert criterion["criterion"] in page
+    manifest = read(folder, "manifest.json")
+    assert {name: sha256_file(folder / name) for name in manifest["digests"]} == manifest["digests"]
+
+
+def check_rows(folder: Path, succeeded: int) -> None:
+    """The capacity network never passes a criterion about networks."""
+    rows = {row["row"]: row for row in read(folder, "rows.json")["rows"]}
+    assert set(rows) >= {"LOAD-01", "LOAD-02", "LOAD-04", "LOAD-05", "TEC-03", "TEC-04", "TEC-06", "STR-04", "STR-05"}
+    assert (rows["LOAD-01"]["verdict"], rows["LOAD-01"]["figure"]) == ("PASS", succeeded)
+    assert rows["TEC-04"]["verdict"] == "UNKNOWN"
+    assert "base" in rows["TEC-04"]["reason"]
+    assert rows["LOAD-05"]["verdict"] == "UNKNOWN"
+    assert rows["STR-04"]["verdict"] == "UNKNOWN"
+
+
+def check_locust(folder: Path, sent: int) -> None:
+    """Every transaction is a request event of Locust's."""
+    with (folder / "locust_stats.csv").open(encoding="utf-8", newline="") as stream:
+        whole = list(csv.DictReader(stream))[-1]
+    assert (whole["Name"], int(whole["Request Count"]), int(whole["Failure Count"])) == ("Aggregated", sent, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--tps", "0"), "--tps: expected a rate above 0"),
+        (("--networks", "bse"), "did you mean base"),
+        (("--tps", "9000", "--operators", "4"), "operators: expected at least 282"),
+        (("--url", "base=http://192.0.2.1:8545"), "--allow-remote"),
+        (("--duration", "soon"), "--duration: expected a duration"),
+    ],
+)
+def test_bad_input_starts_nothing(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
+    """Exit code 2, one sentence, no folder."""
+    done = lab_load(tmp_path, "--backend", "process", *arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()

@@ -1,0 +1,34 @@
+"""Charts as SVG: drawn from what there is, escaped, without script."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.load.charts import Line, chart, nice, short
+
+
+def test_a_chart_has_axes_lines_and_a_legend() -> None:
+    """One path a series; a gap lifts the pen."""
+    lines = [Line("mined", [(0, 1.0), (1, None), (2, 3.0), (3, 4.0)]), Line("<b>", [(0, 2.0), (3, 2.0)])]
+    found = str(chart("Rate", "tx/s", lines, limit=("limit", 5.0)))
+    assert found.count("<path") == 2
+    assert found.count("M") >= 3
+    assert "&lt;b&gt;" in found and "<b>" not in found
+    assert 'class="limit"' in found
+    assert "<script" not in found and "style=" not in found
+
+
+def test_nothing_to_show() -> None:
+    """No figure at all, rather than an empty one."""
+    assert str(chart("Rate", "tx/s", [Line("a", []), Line("b", [(0, None)])])) == ""
+
+
+@pytest.mark.parametrize(("value", "top"), [(1, 1), (1.1, 2), (2.4, 2.5), (4.9, 5), (7, 10), (0.03, 0.05), (980, 1000)])
+def test_axes_end_at_round_figures(value: float, top: float) -> None:
+    """One, two, two and a half, five."""
+    assert nice(value) == pytest.approx(top)
+
+
+def test_short_figures() -> None:
+    """As an axis has room for."""
+    assert [short(v) for v in (0, 0.05, 12, 1500, 12_000, 3e6, 2e9)] == ["0", "0.05", "12", "1500", "12k", "3M", "2G"]
