@@ -204,6 +204,58 @@ def test_what_it_started_goes_with_it(bench: Bench) -> None:
     eventually(lambda: start_ticks(child) is None, "the child's end")
 
 
+def test_it_stands_still_and_goes_on(bench: Bench) -> None:
+    """Stopped by the system, not dead; one that does not run cannot be held."""
+    relayer = bench.relayer(POLITE)
+    assert not relayer.pause()
+    relayer.start()
+    pid = bench.begun()[0]
+
+    def condition() -> str:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0]
+
+    assert relayer.pause()
+    eventually(lambda: condition() == "T", "it to stand still")
+    bench.pass_time()
+    assert relayer.running
+    relayer.resume()
+    eventually(lambda: condition() == "S", "it to go on")
+    assert bench.notes() == ["start"]
+
+
+def test_a_twin_has_a_session_and_a_store_of_its_own(bench: Bench, tmp_path: Path) -> None:
+    """The same command otherwise, and marks of its own on the time line; it ends without the first."""
+    command = [sys.executable, "-c", POLITE, str(bench.said), str(tmp_path / "session.json"), "relayer.sqlite"]
+    relayer = bench.relayer("", command)
+    relayer.start()
+    first = bench.begun()[0]
+    twin = relayer.twin()
+    twin.start()
+    pid, session = bench.begun()
+    assert session == str(tmp_path / "session-twin.json")
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    assert words[-3:-1] == [session, "relayer.sqlite.twin"]
+    assert Session.read(Path(session)).store_path == "relayer.sqlite.twin"
+    assert twin.sends == 1
+    kinds = [record.kind for record in bench.recorder.records if isinstance(record, Note)]
+    assert kinds == ["relayer", "second relayer"]
+    twin.close()
+    assert twin.sends == 0
+    assert (relayer.running, relayer.pid) == (True, int(first))
+
+
+def test_a_rotated_key_is_named_in_the_session(bench: Bench, tmp_path: Path) -> None:
+    """A clean stop, another role, a new process."""
+    relayer = bench.relayer(POLITE)
+    relayer.start()
+    first = bench.begun()[0]
+    relayer.rotate("operator2")
+    second, session = bench.begun()
+    assert first != second
+    assert Session.read(Path(session)).relayer_role == "operator2"
+    assert bench.notes() == ["start", "stop", "start"]
+
+
 def test_points_need_the_virtual_clock(bench: Bench) -> None:
     """A process cannot be killed at a place in its code."""
     with pytest.raises(UsageError, match="after_scan needs the virtual clock"):
