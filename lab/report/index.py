@@ -13,7 +13,9 @@ from lab.model.verdict import Verdict
 from lab.report.folder import Folder
 from lab.report.html import asset, render_page
 from lab.report.scenario_html import report_page
+from lab.report.trace import trace_text
 
+TRACE = "trace.json"
 _WORST_FIRST = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.NOT_EXERCISED: 2, Verdict.PASS: 3}
 
 
@@ -27,13 +29,14 @@ class _Line:
 
 
 def write_session_index(session_folder: Path, folders: Iterable[Folder] | None = None) -> Path:
-    """Write `report.html` into each run folder and `index.html` over them; returns the path of the index.
+    """Write `report.html` and `trace.json` into each run folder and `index.html` over them, whose path is returned.
 
     Without `folders` every sub-folder that holds a manifest or a verdict is a run.
     """
     runs = list(folders) if folders is not None else _runs(session_folder)
     lines = []
     for run in runs:
+        _write_trace(run)
         page = run.path / "report.html"
         write_atomically(page, report_page(run, back=relative_link(session_folder / "index.html", run.path)))
         lines.append(_line(run, relative_link(page, session_folder)))
@@ -45,6 +48,14 @@ def write_session_index(session_folder: Path, folders: Iterable[Folder] | None =
     )
     write_atomically(index, html)
     return index
+
+
+def _write_trace(run: Folder) -> None:
+    """Beside the page that links to it; where the history cannot be read, the page says so."""
+    try:
+        write_atomically(run.path / TRACE, trace_text(run.history()))
+    except (LabError, OSError, ValueError, KeyError, TypeError, RecursionError):
+        (run.path / TRACE).unlink(missing_ok=True)
 
 
 def _runs(session_folder: Path) -> list[Folder]:

@@ -30,7 +30,7 @@ def scenario_fragment(folder: Folder, *, relative_to: Path | None = None) -> str
     verdict = _try(folder.verdict, unreadable)
     manifest: dict[str, Any] = _try(folder.manifest, unreadable) or {}
     history = _try(folder.history, unreadable)
-    names = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json", "logs")
+    names = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json", "trace.json", "logs")
     links = [(name, relative_link(folder.path / name, start)) for name in names if (folder.path / name).exists()]
     return render(
         "fragment.html.j2",
@@ -54,7 +54,8 @@ def report_page(folder: Folder, *, back: str | None = None) -> str:
     fragment = scenario_fragment(folder)
     return render_page(
         "run.html.j2",
-        styles=[asset("base.css")],
+        styles=[asset("base.css"), asset("run.css")],
+        script=asset("run.js"),
         extra_styles=(asset("fragment.css"),),
         title=folder.path.name,
         fragment=Markup(fragment),

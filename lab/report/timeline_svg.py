@@ -32,7 +32,7 @@ def timeline_svg(history: History) -> str:
     """The whole run as one `<svg>` element. Hover texts are `<title>` elements; everything from outside is escaped."""
     found = events(history)
     drawing = _Drawing(history, found)
-    body = [*drawing.axis(), *drawing.lanes(), *drawing.faults(), *drawing.marks(), *drawing.legend()]
+    body = drawing.body()
     label = f"Time line of {clean(history.header.scenario, 160)}"
     return (
         f'<svg class="lab-timeline" xmlns="http://www.w3.org/2000/svg" role="img" aria-label={quoteattr(label)} '
@@ -71,6 +71,22 @@ class _Drawing:
     def y(self, lane: tuple[str, str]) -> int:
         return TOP + LANE * self._lanes.index(lane) + LANE // 2
 
+    def body(self) -> list[str]:
+        """Fixed parts around a clipped plot, in which a page may move things sideways: each child has its own x."""
+        clip = f"{self._hatch}-plot"
+        return [
+            f'<defs><clipPath id="{clip}"><rect x="{LEFT - 8}" y="0" width="{WIDTH - LEFT + 8}" '
+            f'height="{self._floor + 22}"/></clipPath>{self._pattern()}</defs>',
+            *self.names(),
+            f'<g clip-path="url(#{clip})"><g class="lab-plot">',
+            *self.axis(),
+            *self.lanes(),
+            *self.faults(),
+            *self.marks(),
+            "</g></g>",
+            *self.legend(),
+        ]
+
     def axis(self) -> Iterable[str]:
         step = _step(self._end_ms)
         for t_ms in range(0, self._end_ms + 1, step):
@@ -80,17 +96,22 @@ class _Drawing:
                 f'<text x="{x}" y="{self._floor + 16}" text-anchor="middle" fill-opacity=".75">{t_ms / 1000:g} s</text>'
             )
 
-    def lanes(self) -> Iterable[str]:
-        yield (
-            f'<defs><pattern id="{self._hatch}" width="6" height="6" patternUnits="userSpaceOnUse" '
+    def _pattern(self) -> str:
+        return (
+            f'<pattern id="{self._hatch}" width="6" height="6" patternUnits="userSpaceOnUse" '
             f'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" stroke="{MARKS["reorg"].colour}" '
-            'stroke-width="2" stroke-opacity=".6"/></pattern></defs>'
+            'stroke-width="2" stroke-opacity=".6"/></pattern>'
         )
+
+    def names(self) -> Iterable[str]:
         for lane in self._lanes:
             yield self._name(self.y(lane), lane[1])
+        yield self._name(self._fault_top + LANE // 2 - 6, "faults")
+
+    def lanes(self) -> Iterable[str]:
+        for lane in self._lanes:
             if lane[0] == "chain":
                 yield from self._chain(lane[1], self.y(lane))
-        yield self._name(self._fault_top + LANE // 2 - 6, "faults")
 
     def _name(self, y: int, name: str) -> str:
         shown = clean(name, 14)
