@@ -8,6 +8,7 @@ from lab.rpc import RpcRefused
 KNOWN = ("already known", "already imported", "known transaction", "already exists in the pool")
 USED = ("nonce too low", "nonce is too low", "invalid nonce")
 OUTBID = ("replacement transaction underpriced", "transaction underpriced", "underpriced")
+OUTPRICED = ("less than block base fee", "fee cap less than", "max fee per gas less than")
 SHUT = ("paused", "not authorized")
 
 

@@ -12,8 +12,9 @@ from lab.coordinator import Fees
 from lab.relayer.records import BlockId, Job, Kind
 
 # open: may still be mined. done: mined, aim reached. failed: mined, aim missed. cancelled: its place was taken by our
-# own empty transaction. lost: the nonce was used by a transaction that is none of ours.
-Status = Literal["open", "done", "failed", "cancelled", "lost"]
+# own empty transaction. lost: the nonce was used by a transaction that is none of ours. withdrawn: no node
+# ever took it.
+Status = Literal["open", "done", "failed", "cancelled", "lost", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ two transactions for one job can never both take effect.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -18,7 +19,7 @@ from lab.relayer.intents import Intent, Status, Version
 from lab.relayer.parents import Answer
 from lab.relayer.records import Action, BlockId, Crash, Head, Job, Notify
 from lab.relayer.store import Store
-from lab.rpc import RpcMalformed, RpcRefused
+from lab.rpc import RpcFailure, RpcMalformed, RpcRefused
 from lab.rpc.client import quantity
 
 CANCEL_GAS = 21_000
@@ -40,9 +41,13 @@ class Sender:
         self._mined: dict[int, Intent] = {}
         self._missing: dict[int, int] = {}
         self._outbid: set[int] = set()
+        # Intents of which something may be in a pool. Of the others the node has refused all that it was handed.
+        self._arrived: set[int] = set()
+        self._coming_fee: tuple[str, int] = ("", 0)
         self._gap: tuple[int, int] | None = None
         self._looked_at = ""
         for intent in intents:
+            self._arrived.add(intent.id)
             if intent.status == "open":
                 self.open[intent.id] = intent
             elif intent.mined is not None:
@@ -91,7 +96,7 @@ class Sender:
         head = self._chain.head
         assert head is not None and not self.has(action.job)
         nonce = self._next_nonce()
-        offer = fees.first_offer(head.base_fee, self._chain.facts.min_tip_wei)
+        offer = fees.first_offer(self._base_fee(head), self._chain.facts.min_tip_wei)
         version = self._signed(nonce, data, gas, offer, head, now_ms, cancel=False)
         intent = Intent(
             next(self._ids), action.chain, action.kind, action.tx_id, nonce, data, gas, "open", None, (version,)
@@ -126,6 +131,7 @@ class Sender:
         del self.open[intent.id]
         self._missing.pop(intent.id, None)
         self._outbid.discard(intent.id)
+        self._arrived.discard(intent.id)
         if block is not None:
             self._mined[intent.id] = done
         if status == "failed":
@@ -136,6 +142,9 @@ class Sender:
 
     def _nurse(self, intent: Intent, head: Head, now_ms: int, judge: Judge) -> None:
         last = intent.last
+        if intent.id not in self._arrived and self._stale(intent, now_ms) and self._is_newest(intent):
+            self._finish(intent, None, "withdrawn")
+            return
         answer: Answer = "yes" if last.cancel else "no" if self._doubled(intent) else judge(intent)
         if answer == "no":
             self._raise_offer(intent, head, now_ms, cancel=True)
@@ -169,7 +178,7 @@ class Sender:
 
     def _send_again(self, intent: Intent, head: Head, now_ms: int, answer: Answer, raise_offer: bool) -> None:
         """No node has it: lost on the way, or dropped. The very same bytes, unless they could not be mined."""
-        if answer == "unknown" or (not intent.last.cancel and self._stale(intent)):
+        if answer == "unknown" or (not intent.last.cancel and self._stale(intent, now_ms)):
             # Whoever cannot vouch for it must not send it, but its nonce must not hold up what comes behind.
             self._raise_offer(intent, head, now_ms, cancel=True)
         elif raise_offer and len(intent.versions) <= fees.ESCALATIONS_MAX:
@@ -183,7 +192,7 @@ class Sender:
             return
         facts = self._chain.facts
         offer = fees.raised_offer(
-            intent.last.fees, head.base_fee, facts.min_tip_wei, facts.replacement_bump_percent
+            intent.last.fees, self._base_fee(head), facts.min_tip_wei, facts.replacement_bump_percent
         )
         version = self._signed(intent.nonce, intent.data, intent.gas, offer, head, now_ms, cancel=cancel)
         intent = self._keep(replace(intent, versions=(*intent.versions, version)))
@@ -198,12 +207,18 @@ class Sender:
         try:
             self._chain.rpc.send_raw(intent.last.raw)
         except RpcRefused as refused:
-            if answers.says(refused, answers.OUTBID):
+            if answers.says(refused, answers.OUTBID + answers.OUTPRICED):
                 self._outbid.add(intent.id)
+                if answers.says(refused, answers.OUTPRICED):
+                    self._learn_fee()
                 self._tell("outbid", intent)
                 return
             if not answers.says(refused, answers.KNOWN + answers.USED):
                 raise
+        except RpcFailure:
+            self._arrived.add(intent.id)
+            raise
+        self._arrived.add(intent.id)
         self._crash("after_send")
         self._keep(_with_last(intent, replace(intent.last, confirmed=True)))
 
@@ -235,11 +250,29 @@ class Sender:
         """After a reorg two attempts at one job can be open at once: the one with the lower nonce keeps it."""
         return any(other.job == intent.job and other.nonce < intent.nonce for other in self.open.values())
 
-    def _stale(self, intent: Intent) -> bool:
-        """A mirror whose timestamp is over can only revert."""
+    def _stale(self, intent: Intent, now_ms: int) -> bool:
+        """A mirror whose timestamp is over can only revert. Where no blocks come by themselves, now tells the time."""
+        chain, head = self._chain, self._chain.head
+        call = chain.codec.decode_call(intent.data) if intent.kind == "mirror" else None
+        if call is None or head is None:
+            return False
+        now = chain.genesis_time + now_ms // 1000 - chain.behind_s
+        return int(call.args["timestamp"]) <= (head.timestamp if chain.facts.mines_empty_blocks else now)
+
+    def _is_newest(self, intent: Intent) -> bool:
+        """Whether no other intent waits behind its nonce."""
+        return all(other.nonce <= intent.nonce for other in self.open.values())
+
+    def _base_fee(self, head: Head) -> int:
+        """The head's, or what the node has asked for the block after it: where blocks are rare, a head's is old."""
+        at, coming = self._coming_fee
+        return max(head.base_fee, coming if at == head.hash else 0)
+
+    def _learn_fee(self) -> None:
         head = self._chain.head
-        call = self._chain.codec.decode_call(intent.data) if intent.kind == "mirror" else None
-        return call is not None and head is not None and int(call.args["timestamp"]) <= head.timestamp
+        with suppress(RpcFailure):
+            if head is not None and (pending := self._chain.rpc.block("pending")) is not None:
+                self._coming_fee = head.hash, quantity("eth_getBlockByNumber", pending.get("baseFeePerGas"))
 
     def _keep(self, intent: Intent, *, store: bool = True) -> Intent:
         if store:

@@ -286,6 +286,8 @@ class FakeChain:
     def _eth_getBlockByNumber(self, ref: str, _full: bool) -> Any:
         if ref == "latest":
             return self._header(self.head)
+        if ref == "pending":
+            return {**self._header(self.head), "hash": None, "baseFeePerGas": hex(self.base_fee)}
         if ref in ("finalized", "safe"):
             return self._header(self.blocks[max(0, self.head.number - self.finalized_depth)])
         number = int(ref, 16)
@@ -403,7 +405,7 @@ class FakeChain:
     def _header(self, block: MinedBlock) -> dict[str, Any]:
         return {
             "number": hex(block.number), "hash": block.hash, "parentHash": block.parent,
-            "timestamp": hex(block.timestamp), "baseFeePerGas": hex(self.base_fee),
+            "timestamp": hex(block.timestamp), "baseFeePerGas": hex(block.base_fee),
         }  # fmt: skip
 
     def _hash(self, number: int, parent: str) -> str:

@@ -106,6 +106,34 @@ def test_a_replacement_that_a_node_finds_too_low_is_raised_further(tmp_path: Pat
     assert first.nonce == second.nonce and 10 * second.max_fee >= 11 * first.max_fee
 
 
+def test_an_offer_below_the_coming_base_fee_is_raised_where_no_block_tells_of_it(tmp_path: Path) -> None:
+    """No block came since the fee rose, so the head's fee is an old one: the node is asked, and the offer raised."""
+    bench = Bench(tmp_path)
+    bench.buffer("lazy", 1, at=10)
+    bench.run(6)
+    chain = bench.chains["lazy"]
+    chain.base_fee *= 20
+    bench.run(12)
+    assert bench.state("lazy", 1) == "EXECUTED"
+    first, second, *_ = (decode_raw(raw, bench.account.address) for raw in chain.sent)
+    assert (first.nonce, first.data) == (second.nonce, second.data)
+    assert first.max_fee < chain.base_fee <= second.max_fee
+
+
+def test_a_mirror_that_no_node_took_is_made_anew_once_its_time_is_over(tmp_path: Path) -> None:
+    """Refused for longer than its timestamp lies ahead: what is sent then carries a new one, at the same nonce."""
+    bench = Bench(tmp_path)
+    bench.buffer("two", 1, at=10)
+    bench.buffer("lazy", 2, at=10, after=1)
+    chain = bench.chains["lazy"]
+    chain.refuse_sends = ["exceeds block gas limit"] * 3
+    bench.run(60)
+    assert bench.state("lazy", 2) == "EXECUTED"
+    mirrors = [tx for tx in (decode_raw(raw, bench.account.address) for raw in chain.sent) if tx.nonce == 0]
+    assert len({tx.data for tx in mirrors}) >= 2
+    assert all(receipt["status"] == "0x1" for block in chain.blocks for receipt in block.receipts.values())
+
+
 @pytest.mark.parametrize("chain", ["two", "lazy"])
 def test_a_dropped_transaction_is_sent_again_with_the_same_bytes(tmp_path: Path, chain: str) -> None:
     """The pool forgot it (a node restart): the same bytes again, also where no block comes by itself."""
