@@ -16,6 +16,7 @@ def appeared(history: History, span: Block | EmptyBlocks, number: int) -> Interv
     """When a line's first block at `number` or above appeared.
 
     Blocks are at least one block time apart by their slots, and appear less than a block time after their slot starts.
+    Timestamps tell when slots start, unless the chain's clock is ahead: no block appears before its slot.
     """
     if isinstance(span, Block):
         return span.t_ms, span.t_ms
@@ -24,7 +25,10 @@ def appeared(history: History, span: Block | EmptyBlocks, number: int) -> Interv
     if number >= span.last:
         return span.t_ms, span.t_ms
     block_time_ms = history.header.chains[span.chain].block_time_ms
-    slot_ms = (span.first_timestamp - history.header.genesis_time) * 1000 + (number - span.first) * block_time_ms
+    first_slot_ms = (span.first_timestamp - history.header.genesis_time) * 1000
+    if first_slot_ms > span.first_t_ms:
+        first_slot_ms = span.first_t_ms - block_time_ms
+    slot_ms = first_slot_ms + (number - span.first) * block_time_ms
     earliest = min(max(slot_ms, span.first_t_ms), span.t_ms)
     latest = min(span.t_ms - (span.last - number - 1) * block_time_ms - 1, span.t_ms)
     return earliest, max(earliest, latest)

@@ -43,6 +43,13 @@ def test_a_block_inside_a_run_lies_between_its_slots(last_s: int, number: int, i
     assert appeared(Story().history(), run(last_s), number) == interval
 
 
+@pytest.mark.parametrize(("skew_s", "earliest"), [(20, 24_000), (-20, 16_000)])
+def test_a_skewed_clock_never_makes_a_block_late(skew_s: int, earliest: int) -> None:
+    """Ahead, its timestamps are of the future: block 3 may be as early as its slot can be, whatever they say."""
+    told = run(60).model_copy(update={"first_timestamp": GENESIS + 12 + skew_s})
+    assert appeared(Story().history(), told, 3) == (earliest, 47_999)
+
+
 def test_finality_inside_a_run_is_an_interval() -> None:
     """Block 3 at 36 s is final with block 5, the second of the run that begins at 48 s."""
     story = Story()
