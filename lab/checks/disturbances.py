@@ -16,6 +16,9 @@ from lab.model.records import FaultMark, Note
 
 _RELAYER_WORD = re.compile(r"\b(restart|start|stop|crash|kill|down)\w*", re.IGNORECASE)
 
+# What was asked just before one of these was healed still waits until the client's patience ends.
+HANGING = ("lost_reply", "node_pause", "partition", "rpc_latency")
+
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
@@ -60,7 +63,8 @@ def _faults(history: History) -> list[Disturbance]:
         if mark.phase != "inject" or mark.fault in ("reorg", "relayer_kill"):
             continue
         after = [each for each in marks if (each.t_ms, each.seq) > (mark.t_ms, mark.seq)]
-        ends = [each.t_ms for each in after if each.phase == "heal" and each.id == mark.id]
+        late_ms = history.header.rpc_budget_ms if mark.fault in HANGING else 0
+        ends = [each.t_ms + late_ms for each in after if each.phase == "heal" and each.id == mark.id]
         found.append(Disturbance(mark.t_ms, min(ends, default=None), mark.chain, mark.fault))
     return found
 

@@ -40,8 +40,15 @@ def settle(run: Run) -> None:
 
 
 def _last_window_ms(run: Run) -> int:
-    window_ms = run.item.window_s * 1000
-    return max((leg.at_ms + window_ms for leg in run.item.legs), default=0)
+    return max((leg.at_ms + _window_ms(run, leg.chain) for leg in run.item.legs), default=0)
+
+
+def _window_ms(run: Run, chain: str) -> int:
+    """The window in force, which the owner may have changed; the scenario's where it cannot be read."""
+    try:
+        return int(run.lab.reader(chain).get("coordination_window")) * 1000
+    except (RpcFailure, ValueError, KeyError):
+        return run.item.window_s * 1000
 
 
 def _at_rest(run: Run) -> bool:
@@ -60,7 +67,7 @@ def _ended(run: Run, chain: str, tx_id: str, at_ms: int) -> bool:
     except (RpcFailure, ValueError):
         return False
     if state == "BUFFERED":
-        window_ms = run.item.window_s * 1000
+        window_ms = _window_ms(run, chain)
         return "expiry" not in run.lab.wanted.target.capabilities and run.now_ms > at_ms + window_ms
     return state in ("EXECUTED", "EXPIRED", "EMPTY")
 

@@ -139,6 +139,15 @@ def test_l1_counts_from_the_heal(chain: str | None, heal: int | None, ready: int
     assert judged("L1", story.history()).verdict is verdict
 
 
+@pytest.mark.parametrize(("fault", "verdict"), [("node_pause", Verdict.PASS), ("rpc_error", Verdict.FAIL)])
+def test_l1_lets_a_request_that_hung_when_the_fault_was_healed_run_out(fault: str, verdict: Verdict) -> None:
+    """Healed at 40 s, with one second of patience for a request: due at 50 s where requests hang, else at 49 s."""
+    story = root(50)
+    story.fault(22, "inject", fault=fault, chain="two")
+    story.fault(40, "heal", fault=fault, chain="two")
+    assert judged("L1", story.history()).verdict is verdict
+
+
 def test_l1_ignores_a_fault_that_had_healed_before() -> None:
     """Healed at 20 s, due at 29 s as ever."""
     story = root(34)

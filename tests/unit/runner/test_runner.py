@@ -292,3 +292,22 @@ def test_a_node_that_dies_unasked_ends_the_run(run: Run, shared_backend: Process
             progress=progress)  # fmt: skip
     assert (tmp_path / "run" / "history.jsonl").stat().st_size > 0
     assert not any(node.alive() for node in shared_backend._nodes)
+
+
+def test_a_run_ends_after_the_window_in_force_not_the_one_it_began_with(run: Run) -> None:
+    """The owner widens the window from 5 s to 100 s: a child without a parent expires at 120 s, and the run sees it."""
+    head = """
+name: A test
+description: A child that waits for nobody, and a window that is widened.
+networks: {polygon: {}}
+window: 5s
+checks: [L2]
+flows: {f: {none: {chain: polygon, at: +20s}, lost: {chain: polygon, at: +20s, after: none}}}
+timeline:
+"""
+    result = run(
+        "buffer: f.lost",
+        "admin: {chain: polygon, action: set_window, value: 100s}",
+        head=head,
+    )
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
