@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 BACKEND ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test bench lint docs lock clean
+.PHONY: help scenarios test bench bench-load lint docs lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -28,6 +28,9 @@ test: $(READY) ## run the lab's own tests
 
 bench: $(READY) ## measure start-up, simulation speed, memory and overhead
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-load: $(READY) ## measure load generation: ratios to a bare feeder and to plain Locust
+	$(BIN)/python -m tests.bench_load $(ARGS)
 
 lint: $(READY) ## ruff, mypy strict, and the scenarios' own lint
 	$(BIN)/ruff check .
