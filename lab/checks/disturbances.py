@@ -33,7 +33,7 @@ class Disturbance:
 @lru_cache(maxsize=4)
 def disturbances(history: History) -> tuple[Disturbance, ...]:
     """All of a run, by their start."""
-    found = [*_faults(history), *_relayer(history), *_coordinators(history)]
+    found = [*_faults(history), *_relayer(history), *_coordinators(history), *_taken_back(history)]
     found += [Disturbance(each.t_ms, each.t_ms, each.chain, "reorg") for each in history.reorgs]
     return tuple(sorted(found, key=lambda each: (each.start_ms, each.what, each.chain or "")))
 
@@ -93,6 +93,23 @@ def _coordinators(history: History) -> list[Disturbance]:
         found += _spans(chain, "paused", seen, lambda each: each.after.paused)
         if relayer is not None and relayer in history.header.operators.get(chain, ()):
             found += _spans(chain, "relayer not operator", seen, lambda each: relayer not in each.after.operators)
+    return found
+
+
+def _taken_back(history: History) -> list[Disturbance]:
+    """A stop, or a role taken away, that a reorg undid: until then it held, though no canonical block shows it."""
+    found = []
+    for block in history.orphans:
+        events = {log.event for tx in block.txs if tx.status == 1 for log in tx.logs}
+        calls = {call.function for tx in block.txs if tx.status == 1 for call in tx.calls if call.ok}
+        if not (events & {"EmergencyStop", "OperatorRemoved"} or calls & {"pause", "remove_operator"}):
+            continue
+        undone = next(
+            each
+            for each in history.reorgs
+            if (each.chain, each.seq > block.seq) == (block.chain, True) and each.ancestor < block.number
+        )
+        found.append(Disturbance(block.t_ms, undone.t_ms, block.chain, "stopped, and a reorg took that back"))
     return found
 
 

@@ -23,7 +23,7 @@ CRASH_POINTS: tuple[str, ...] = (
 )
 
 # How often one job may be tried to its end. A job counts only when its transaction was mined without reaching its aim.
-ATTEMPTS_MAX: dict[Kind, int] = {"mirror": 4, "resolve": 6, "execute": 4, "expire": 1, "fill": 1}
+ATTEMPTS_MAX: dict[Kind, int] = {"mirror": 4, "resolve": 6, "execute": 4, "expire": 3, "fill": 1}
 
 
 @dataclass(frozen=True, slots=True)

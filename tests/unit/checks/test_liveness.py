@@ -401,3 +401,18 @@ def test_a_kill_disturbs_only_as_long_as_the_relayer_is_down(heal: int) -> None:
     story.fault(15, "inject", fault="relayer_kill")
     story.fault(heal, "heal", fault="relayer_kill")
     assert judged("L1", story.history()).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(48, Verdict.PASS), (52, Verdict.FAIL)])
+@pytest.mark.parametrize("reason", ["paused", "removed"])
+def test_a_stop_that_a_reorg_took_back_held_until_then(reason: str, ready: int, verdict: Verdict) -> None:
+    """Stopped in the block of 22 s, which a reorg at 40 s replaced by one without: no canonical block shows it."""
+    stop = pause() if reason == "paused" else admin("remove_operator", operator=ROLES["relayer"])
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.mine("two", 22, story.tx("two", "owner", stop))
+    story.idle("two", 40)
+    story.reorg(40, "two", 10)
+    for second in range(42, 100, 2):
+        story.mine("two", second, *([story.tx("two", "relayer", resolve(A.tx_id))] if second == ready else []))
+    assert judged("L1", story.history()).verdict is verdict
