@@ -28,8 +28,9 @@ from lab.model.verdict import CheckResult
 TRIES = 3
 OFFERS_RAISED = 10
 SENDS = 2
-# Faults under which a node keeps what it was sent and says so, it only does not mine it.
-PRICE = frozenset({"base_fee_spike", "gas_limit_cut", "competing_load"})
+# Faults under which a node keeps what it was sent, or refuses it for its price: the same bytes never help. A smaller
+# block is none of them, for a node refuses what cannot fit into it, and takes the very same when it can again.
+PRICE = frozenset({"base_fee_spike", "competing_load"})
 Call = tuple[str, str, str]  # chain, function, tx_id
 
 
