@@ -38,12 +38,18 @@ class Script:
 
     def calls(self, wanted: list[tuple[str, str, tuple[Any, ...], str]]) -> list[Pending]:
         """Several at once: (chain, function, args, role) each. Returns when all have ended."""
-        pendings = []
-        for chain, function, args, role in wanted:
-            self._steps += 1
-            op_id = f"call#{self._steps}"
-            pendings.append(self.run.operations.start(op_id, chain, function, args, role, finished=lambda _: None))
-        self.run.all_operations.extend(pendings)
+        return self.finish([self.begin(chain, function, *args, role=role) for chain, function, args, role in wanted])
+
+    def begin(self, chain: str, function: str, *args: Any, role: str = "operator") -> Pending:
+        """Send a call without waiting for it; it is sent again when it gets lost. `finish` waits."""
+        self._steps += 1
+        op_id = f"call#{self._steps}"
+        pending = self.run.operations.start(op_id, chain, function, args, role, finished=lambda _: None)
+        self.run.all_operations.append(pending)
+        return pending
+
+    def finish(self, pendings: list[Pending]) -> list[Pending]:
+        """Wait until calls have ended."""
         self.run.lab.scheduler.advance_until(
             lambda: all(pending.done for pending in pendings),
             deadline_ms=self.run.now_ms + 310_000,
