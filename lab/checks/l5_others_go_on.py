@@ -7,7 +7,7 @@ L1 as if nothing had happened.
 
 from __future__ import annotations
 
-from lab.checks.bounds import due_ms, flow_chains, resolvable_ms
+from lab.checks.bounds import bound_ms, due_ms, flow_chains, resolvable_ms
 from lab.checks.disturbances import calm_from
 from lab.checks.facts import clock
 from lab.checks.fold import fold
@@ -32,10 +32,15 @@ def judge(history: History) -> CheckResult:
     if not outages:
         return judgement.result("no chain was down")
     for leg in history.header.legs:
-        if fold(history, leg.chain).entry(leg.tx_id).first("BUFFERED") is None:
+        folded = fold(history, leg.chain)
+        entry = folded.entry(leg.tx_id)
+        if entry.first("BUFFERED") is None:
             continue
         during = [outage for outage in outages if _concerned(history, leg, outage)]
-        if during:
+        if during and entry.first("READY") is None and bound_ms(history, leg.chain) > folded.end.window_s * 1000:
+            # L1 doubts it by itself, outage or not.
+            judgement.note(f"{leg.name} had a window shorter than the bound")
+        elif during:
             before = len(judgement.failures)
             judge_leg(history, judgement, leg)
             if len(judgement.failures) > before:

@@ -149,10 +149,11 @@ def outage(
     chain: str = "one",
     heal: int | None = 60,
     end: int = 120,
+    window_s: int = 60,
     **params: Any,
 ) -> Story:
     """Leg A becomes READY at a second, while a chain is down."""
-    story = Story(A)
+    story = Story(A, window_s=window_s)
     story.mine("two", 10, story.tx("two", "operator", buffer(A)))
     for second in range(12, end + 1, 2):
         story.mine("two", second, *([story.tx("two", "relayer", STEPS[24])] if second == ready else []))
@@ -196,6 +197,12 @@ def test_l5_leaves_out_whoever_touches_the_chain_and_whoever_came_later() -> Non
     assert own.verdict is Verdict.NOT_EXERCISED and "no leg of a flow without two" in own.reason
     assert judged("L5", outage(28, heal=18)).verdict is Verdict.NOT_EXERCISED
     assert judged("L5", outage(62, heal=None)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(None, Verdict.NOT_EXERCISED), (24, Verdict.PASS)])
+def test_l5_leaves_a_window_shorter_than_the_bound_to_l1(ready: int | None, verdict: Verdict) -> None:
+    """Eight seconds against nine: only a READY proves something."""
+    assert judged("L5", outage(ready, window_s=8)).verdict is verdict
 
 
 def test_l5_needs_a_relayer() -> None:
