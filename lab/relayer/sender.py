@@ -165,8 +165,9 @@ class Sender:
         if not self.open or min(intent.nonce for intent in self.open.values()) <= mined_nonces:
             self._gap = None
         elif self._gap is None or self._gap[0] != mined_nonces:
-            self._gap = (mined_nonces, head.number)
-        elif head.number - self._gap[1] >= fees.patience_blocks(self._chain.facts.block_time_ms, 0):
+            self._gap = (mined_nonces, now_ms)
+        elif now_ms - self._gap[1] >= max(fees.PATIENCE_MS, 2 * self._chain.facts.block_time_ms):
+            # Counted in time: where blocks only come with transactions, none will come before the gap is closed.
             offer = fees.first_offer(head.base_fee, self._chain.facts.min_tip_wei)
             version = self._signed(mined_nonces, "0x", CANCEL_GAS, offer, head, now_ms, cancel=True)
             number, name = next(self._ids), self._chain.name

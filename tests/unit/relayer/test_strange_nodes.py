@@ -94,14 +94,24 @@ def test_a_provider_with_a_narrow_range_is_asked_in_parts(tmp_path: Path, limit:
     assert bench.state("two", 1) == "EXECUTED"
 
 
-def test_a_stuck_transaction_of_somebody_elses_is_replaced(tmp_path: Path) -> None:
-    """Its nonce lies below ours and its fee below every base fee: an empty transaction takes its place."""
+@pytest.mark.parametrize("name", ["one", "two", "lazy"])
+def test_a_stuck_transaction_of_somebody_elses_is_replaced(tmp_path: Path, name: str) -> None:
+    """Its nonce lies below ours and its fee below every base fee: an empty transaction takes its place.
+
+    Also on a chain on which no block comes while nothing can be mined.
+    """
     bench = Bench(tmp_path)
-    chain, address = bench.chains["two"], role_account("relayer").address
+    chain, address = bench.chains[name], role_account("relayer").address
+    bench.buffer(name, 1, at=20)
+    bench.run(8)
     chain.pool[(address, 0)] = Pooled("0xdead", address, 0, 1, 1, 21000, address, "0x")
-    bench.buffer("two", 1, at=20)
-    bench.run(50)
-    assert bench.state("two", 1) == "EXECUTED"
+    mine = chain.mine
+    stuck = lambda: set(chain.pool) and all(tx.nonce > chain.head.nonces[address] or tx.max_fee == 1  # noqa: E731
+                                            for tx in chain.pool.values())  # fmt: skip
+    if name == "lazy":
+        chain.mine = lambda at=None: chain.head if stuck() else mine(at)  # type: ignore[method-assign]
+    bench.run(60)
+    assert bench.state(name, 1) == "EXECUTED"
     fills = [note for note in bench.notes if note["event"] == "filling"]
     assert [note["nonce"] for note in fills] == [0]
     assert chain.pool == {}
