@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from lab.errors import UsageError
 from lab.faults import FAULTS, ActiveFault, Surroundings
+from lab.faults.base import RelayerControl
 from lab.faults.policy import Effect, Policy, Refusal
 from lab.rpc import RpcFailure
 from lab.scenario import faults as specs
@@ -267,7 +268,7 @@ class FakeRelayer:
 
 def killing(lab: Lab, relayer: FakeRelayer | None, **parameters: Any) -> ActiveFault:
     """The fault with a fake relayer."""
-    around = Surroundings(lab.scheduler, lab.chains, lab.policies, relayer, 1)
+    around = Surroundings(lab.scheduler, lab.chains, lab.policies, cast("RelayerControl | None", relayer), 1)
     return FAULTS["relayer_kill"](around, "f", spec("relayer_kill", **parameters))
 
 

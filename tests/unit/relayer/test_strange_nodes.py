@@ -10,7 +10,7 @@ from lab.coordinator import role_account
 from lab.relayer.store import Store
 
 from .bench import Bench, tx_id
-from .fakes import COUNTED_ABI, GENESIS, Pooled
+from .fakes import COUNTED_ABI, GENESIS, MinedBlock, Pooled
 
 
 def test_an_endpoint_of_another_chain_is_not_believed(tmp_path: Path) -> None:
@@ -106,10 +106,14 @@ def test_a_stuck_transaction_of_somebody_elses_is_replaced(tmp_path: Path, name:
     bench.run(8)
     chain.pool[(address, 0)] = Pooled("0xdead", address, 0, 1, 1, 21000, address, "0x")
     mine = chain.mine
-    stuck = lambda: set(chain.pool) and all(tx.nonce > chain.head.nonces[address] or tx.max_fee == 1  # noqa: E731
-                                            for tx in chain.pool.values())  # fmt: skip
+
+    def mine_if_any(timestamp: int | None = None) -> MinedBlock:
+        waiting = chain.pool.values()
+        stuck = waiting and all(tx.nonce > chain.head.nonces[address] or tx.max_fee == 1 for tx in waiting)
+        return chain.head if stuck else mine(timestamp)
+
     if name == "lazy":
-        chain.mine = lambda at=None: chain.head if stuck() else mine(at)  # type: ignore[method-assign]
+        chain.mine = mine_if_any  # type: ignore[method-assign]
     bench.run(60)
     assert bench.state(name, 1) == "EXECUTED"
     fills = [note for note in bench.notes if note["event"] == "filling"]
