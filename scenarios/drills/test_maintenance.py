@@ -1,0 +1,95 @@
+"""Maintenance with flows under way: stopped, settings changed, an operator exchanged, started again, nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.runner.script import Script
+
+SETUP = """
+name: A stop for maintenance with flows under way
+description: >
+  The owner announces nothing and stops both contracts while flows are open and the relayer works. While they are
+  stopped nothing moves; the window is widened, the breaker's threshold changed, and the relayer stopped and started.
+  After the stop is lifted every flow is finished by what was open before it.
+rows: [OSC-06]
+networks: {optimism: {}, polygon: {finality: {blocks: 2}}}
+relayer: reference
+window: 120s
+timeout: 30m
+checks: [default, S1, S5, S10, L3]
+flows:
+  before:
+    pay:    {chain: optimism, at: +20s}
+    settle: {chain: polygon, at: +30s, after: pay}
+  during:
+    pay:    {chain: polygon, at: +50s}
+    settle: {chain: optimism, at: +60s, after: pay}
+"""
+
+CHAINS = ("optimism", "polygon")
+LEGS = ("before.pay", "before.settle", "during.pay", "during.settle")
+STOP_S, MAINTENANCE_S, LIMIT_S = 40, 60, 120
+
+
+def states(script: Script) -> dict[str, str]:
+    """Every leg's state now."""
+    legs = [script.run.item.leg(name) for name in LEGS]
+    return {leg.name: script.reader(leg.chain).state(leg.tx_id) for leg in legs}
+
+
+def on_all(script: Script, function: str, *args: Any, role: str = "owner") -> None:
+    """The same call on every chain, each to succeed."""
+    for pending in script.calls([(chain, function, args, role) for chain in CHAINS]):
+        script.expect_ok(pending)
+
+
+def maintain(script: Script) -> None:
+    """What is done while the contracts are stopped."""
+    relayer = script.run.lab.relayer
+    assert relayer is not None
+    relayer.stop()
+    stopped = states(script)
+    on_all(script, "set_coordination_window", 300)
+    on_all(script, "set_breaker_threshold", 5)
+    refused = script.call("polygon", "resolve_dependency", script.run.item.leg("during.pay").tx_id)
+    script.expect_revert(refused, "Coordinator is paused")
+    script.advance_to(max(script.now_s, STOP_S + MAINTENANCE_S))
+    script.expect_equal("the states at the end of the maintenance", states(script), stopped)
+    for chain in CHAINS:
+        script.expect_equal(f"{chain}: stopped", script.read(chain, "paused"), True)
+        script.expect_equal(f"{chain}: the window", script.read(chain, "coordination_window"), 300)
+        script.expect_equal(f"{chain}: the threshold", script.read(chain, "breaker_threshold"), 5)
+    relayer.start()
+
+
+def play(script: Script) -> None:
+    """Begin flows, stop, maintain, start, wait for the end."""
+    if "breaker" not in script.run.lab.wanted.target.capabilities:
+        script.expect("a stop for maintenance", "the contract has no emergency stop", met=False)
+        return
+    for leg in LEGS:
+        script.expect_ok(script.buffer(leg))
+    script.advance_to(STOP_S)
+    on_all(script, "pause")
+    open_ones = [leg for leg, state in states(script).items() if state in ("BUFFERED", "READY")]
+    script.expect("flows to be open at the stop", ", ".join(open_ones), met=bool(open_ones))
+    maintain(script)
+    on_all(script, "unpause")
+    started_s = script.now_s
+    script.run.lab.scheduler.advance_until(
+        lambda: set(states(script).values()) == {"EXECUTED"} or script.now_s > started_s + LIMIT_S,
+        deadline_ms=script.run.now_ms + 2 * LIMIT_S * 1000,
+        step_ms=1_000,
+        waiting_for="the flows to end",
+    )
+    after = states(script)
+    told = ", ".join(f"{leg} {state}" for leg, state in after.items())
+    script.expect("every leg to be executed", told, met=set(after.values()) == {"EXECUTED"})
+    script.note("drill", f"stopped for {started_s - STOP_S:.0f} s, finished {script.now_s - started_s:.0f} s later")
+
+
+def test_maintenance(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Carry the drill out and judge the history."""
+    lab_run(SETUP, play)

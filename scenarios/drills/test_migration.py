@@ -1,0 +1,119 @@
+"""A contract is replaced by a new one: drained, stopped, its open transactions moved; nothing lost, nothing done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.coordinator import Reader, role_account, rollup_address
+from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.coordinator.reads import ZERO_ID
+from lab.deploy import backup as backups
+from lab.model.records import Tx
+from lab.runner.script import Script
+from lab.runner.sending import Deployed, send_all
+
+SETUP = """
+name: Migration to a new contract
+description: >
+  What is ready in the old contract is executed; then it is stopped for good, and its state saved. A new contract gets
+  the same operators and window, and every transaction that is still open, with all of its fields. It finishes them.
+  Each transaction is executed exactly once, in one of the two; the old one does nothing any more.
+rows: [OSC-05]
+networks: {optimism: {}}
+relayer: none
+window: 60s
+timeout: 30m
+checks: [default, S1, S5, S11]
+"""
+
+CHAIN, GAS = "optimism", 1_000_000
+COUNT, DUE_S, LATER_S = 12, 20, 400
+IDS = [f"0x{0x316 << 64 | index:064x}" for index in range(COUNT)]
+# The first are due before the migration; 5 is never resolved there and expires, 6 to 11 are open. Children behind.
+DUE_FIRST, EXPIRING = range(0, 6), 5
+PARENTS = {1: 0, 7: 6, 8: 7}
+
+
+def fill_old(script: Script) -> None:
+    """Buffer all, resolve the first, execute half of them."""
+    a, b, now = rollup_address(CHAIN), rollup_address("b"), script.run.lab.genesis_time
+    requests = [
+        (tx_id, a, b, f"0x{index:02x}", IDS[PARENTS[index]] if index in PARENTS else ZERO_ID,
+         now + (DUE_S if index in DUE_FIRST else LATER_S))
+        for index, tx_id in enumerate(IDS)
+    ]  # fmt: skip
+    script.bulk(CHAIN, [("buffer_transaction", request) for request in requests])
+    script.advance_to(DUE_S)
+    script.bulk(CHAIN, [("resolve_dependency", (IDS[index],)) for index in DUE_FIRST if index != EXPIRING])
+    script.bulk(CHAIN, [("mark_executed", (IDS[index],)) for index in (0, 1)])
+
+
+def drain_and_stop(script: Script) -> list[str]:
+    """Execute what is ready, let expire what is late, stop for good. The ids that are still open."""
+    states = {tx_id: script.reader(CHAIN).state(tx_id) for tx_id in IDS}
+    ready = [tx_id for tx_id, state in states.items() if state == "READY"]
+    script.expect("something to drain", f"{len(ready)} ready", met=bool(ready))
+    script.bulk(CHAIN, [("mark_executed", (tx_id,)) for tx_id in ready])
+    script.advance_to(DUE_S + 61 + 4)
+    script.bulk(CHAIN, [("resolve_dependency", (IDS[EXPIRING],))])
+    if script.run.lab.wanted.target.codec.has("pause"):
+        script.expect_ok(script.call(CHAIN, "pause", role="owner"))
+    operators = [role_account(role).address for role in ("owner", *OPERATOR_ROLES)]
+    removed = script.bulk(CHAIN, [("remove_operator", (address,)) for address in operators], role="owner")
+    script.expect_equal("operators removed from the old contract", sum(tx.status for tx in removed), len(operators))
+    now = script.run.lab.genesis_time + script.now_s
+    stored = [script.reader(CHAIN).transaction(tx_id) for tx_id in IDS]
+    return [each.tx_id for each in stored if each.state == "BUFFERED" and each.timestamp > now]
+
+
+def on_new(script: Script, new: Deployed, role: str, calls: list[tuple[str, tuple[Any, ...]]]) -> list[Tx]:
+    """Calls of the new contract, each of which has to succeed."""
+    sent = send_all(script.run, CHAIN, role, [(new.address, new.codec.encode(*call)) for call in calls], GAS)
+    good = sum(tx.status for tx in sent)
+    script.expect(f"{calls[0][0]} by {role} on the new contract", f"{good} of {len(calls)}", met=good == len(calls))
+    return sent
+
+
+def play(script: Script) -> None:
+    """Fill, drain, stop, save, move, finish, count."""
+    fill_old(script)
+    still_open = drain_and_stop(script)
+    target = script.run.lab.wanted.target
+    reader = script.reader(CHAIN)
+    saved = backups.take(reader, first_block=1, block=reader.rpc.block_number())
+    moved = [each for each in saved.transactions if each.tx_id in still_open]
+    script.expect("something to move", f"{len(moved)} open", met=bool(moved))
+    new = script.deploy(CHAIN, target.contract.source_path)
+    setters: list[tuple[str, tuple[Any, ...]]] = [("set_coordination_window", (60,))]
+    setters += [("add_operator", (role_account(role).address,)) for role in OPERATOR_ROLES]
+    on_new(script, new, "owner", setters)
+    fields = [(each.tx_id, each.origin, each.target, each.payload, each.dependency, each.timestamp) for each in moved]
+    on_new(script, new, "operator", [("buffer_transaction", each) for each in fields])
+    second = Reader(reader.rpc, target.codec, new.address, script.run.lab.numbering())
+    views = [second.transaction(tx_id) for tx_id in still_open]
+    found = [(each.tx_id, each.origin, each.target, each.payload, each.dependency, each.timestamp) for each in views]
+    script.expect("what is open to be moved with every field", f"{len(found)} transactions", met=found == fields)
+    script.advance_to(LATER_S)
+    on_new(script, new, "operator", [("resolve_dependency", (tx_id,)) for tx_id in still_open])
+    on_new(script, new, "operator", [("mark_executed", (tx_id,)) for tx_id in still_open])
+    count_executions(script, script.reader(CHAIN), second)
+
+
+def count_executions(script: Script, old: Reader, new: Reader) -> None:
+    """Each once, in one of the two; the old contract is out of service."""
+    old_states = {tx_id: old.state(tx_id) for tx_id in IDS}
+    new_states = {tx_id: new.state(tx_id) for tx_id in IDS}
+    times = [[old_states[tx_id], new_states[tx_id]].count("EXECUTED") for tx_id in IDS]
+    wanted = [0 if index == EXPIRING else 1 for index in range(COUNT)]
+    script.expect_equal("executions of each transaction in both contracts", times, wanted)
+    late = script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in IDS if old_states[tx_id] == "BUFFERED"])
+    refused = sum(tx.status == 0 for tx in late)
+    told = f"{refused} of {len(late)} refused"
+    script.expect("the old contract to do nothing any more", told, met=refused == len(late))
+    script.note("drill", f"migrated within {script.now_s - DUE_S:.0f} s, waiting for the open ones included", CHAIN)
+
+
+def test_migration(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Carry the drill out and judge the history."""
+    lab_run(SETUP, play)

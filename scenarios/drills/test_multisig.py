@@ -1,0 +1,103 @@
+"""The owner is a multi-signature account: every owner function works through it, and no signer can do one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.coordinator import role_account
+from lab.runner.script import Script
+from lab.runner.sending import Deployed
+
+SETUP = """
+name: The owner is a multi-signature account
+description: >
+  The ownership is handed over to a two-of-three account, in two steps. From then on neither the former owner nor a
+  signer alone can do what is the owner's; two signers together can do all of it, each call once. In the end they hand
+  the ownership on.
+rows: [SCS-05, RTE-05]
+networks: {optimism: {}}
+relayer: none
+timeout: 60m
+checks: [default, S6, S10]
+"""
+
+CHAIN = "optimism"
+CONTRACT = Path(__file__).parents[2] / "contracts" / "multisig" / "TwoOfThree.vy"
+SIGNERS = ("user", "operator2", "newowner")
+
+
+class Account:
+    """The multi-signature account as its signers use it."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.target = script.run.lab.wanted.target
+        self.contract: Deployed = script.deploy(CHAIN, CONTRACT, [role_account(role).address for role in SIGNERS])
+
+    def submit(self, function: str, *args: Any) -> int:
+        """Proposed by the first signer; its id."""
+        call_id = int(self.script.read_other(self.contract, "call_count"))
+        data = self.target.codec.encode(function, args)
+        self.script.call_other(self.contract, "submit", self.target.address, data, role=SIGNERS[0])
+        return call_id
+
+    def try_to(self, what: str, call_id: int, role: str) -> bool:
+        """Whether a signer's call of the account succeeded."""
+        return self.script.call_other(self.contract, what, call_id, role=role, gas=1_000_000).status == 1
+
+    def together(self, function: str, *args: Any) -> None:
+        """What one signer cannot do, two can, once."""
+        call_id = self.submit(function, *args)
+        outsider = self.try_to("confirm", call_id, "attacker")
+        again = self.try_to("confirm", call_id, SIGNERS[0])
+        alone = self.try_to("execute", call_id, SIGNERS[0])
+        tried = f"an outsider's confirmation {outsider}, a second by the same signer {again}, execution {alone}"
+        self.script.expect(f"{function} not to be done by one signer", tried, met=not (outsider or again or alone))
+        confirmed = self.try_to("confirm", call_id, SIGNERS[1])
+        done = self.try_to("execute", call_id, SIGNERS[2])
+        twice = self.try_to("execute", call_id, SIGNERS[2])
+        told = f"confirmed {confirmed}, executed {done}, executed again {twice}"
+        self.script.expect(f"{function} to be done by two signers, once", told, met=confirmed and done and not twice)
+
+
+def refuse_others(script: Script) -> None:
+    """Neither who was owner before, nor a signer past the account."""
+    someone = role_account("attacker").address
+    for role in ("owner", *SIGNERS):
+        script.expect_revert(script.call(CHAIN, "add_operator", someone, role=role), "Only owner")
+
+
+def play(script: Script) -> None:
+    """Hand over, administer, hand on."""
+    account = Account(script)
+    codec, here = account.target.codec, account.contract.address
+    if not codec.has("propose_owner", "accept_ownership"):
+        script.expect("an owner that can be handed over", "the contract has no hand-over of ownership", met=False)
+        return
+    script.expect_ok(script.call(CHAIN, "propose_owner", here, role="owner"))
+    account.together("accept_ownership")
+    script.expect_equal("the owner", script.read(CHAIN, "owner"), here)
+    refuse_others(script)
+    someone = role_account("user").address
+    for function, args, view, wanted in (
+        ("add_operator", (someone,), ("authorized_operators", someone), True),
+        ("remove_operator", (someone,), ("authorized_operators", someone), False),
+        ("set_coordination_window", (77,), ("coordination_window",), 77),
+        ("set_execution_window", (600,), ("execution_window",), 600),
+        ("set_breaker_threshold", (9,), ("breaker_threshold",), 9),
+        ("pause", (), ("paused",), True),
+        ("unpause", (), ("paused",), False),
+        ("propose_owner", (role_account("owner").address,), ("pending_owner",), role_account("owner").address),
+    ):
+        if codec.has(function):
+            account.together(function, *args)
+            script.expect_equal(f"{view[0]} after {function}", script.read(CHAIN, *view), wanted)
+    script.expect_ok(script.call(CHAIN, "accept_ownership", role="owner"))
+    script.expect_equal("the owner in the end", script.read(CHAIN, "owner"), role_account("owner").address)
+
+
+def test_multisig(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Carry the drill out and judge the history."""
+    lab_run(SETUP, play)

@@ -1,0 +1,80 @@
+"""The relayer is lost together with its store. A new one, with nothing but its key, recovers from the chains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.runner.script import Script
+from lab.scenario.faults import RelayerKill
+from lab.session.relayer_actor import RelayerActor
+
+SETUP = """
+name: The relayer and its store are lost
+description: >
+  In the middle of flows between three networks the relayer dies, and its store is gone. Half a minute later a new one
+  starts with an empty store. It finds what is open by reading the chains, finishes every flow in time, and executes
+  nothing twice. The time from the loss to the last execution is stated.
+rows: [EAC-04, OPS-05]
+networks: {ethereum: {finality: {blocks: 1}}, optimism: {}, polygon: {finality: {blocks: 2}}}
+relayer: reference
+window: 300s
+timeout: 30m
+checks: [default, S1, S5, L2, L3]
+flows:
+  first:
+    pay:    {chain: optimism, at: +20s, payload: 64B}
+    settle: {chain: polygon, at: +40s, payload: 64B, after: pay}
+  second:
+    pay:    {chain: ethereum, at: +40s, payload: 32B}
+    settle: {chain: optimism, at: +60s, payload: 32B, after: pay}
+  third:
+    pay:    {chain: polygon, at: +90s}
+    settle: {chain: ethereum, at: +120s, after: pay}
+"""
+
+LOST_S, GONE_S, LIMIT_S = 52, 30, 240
+LEGS = ("first.pay", "first.settle", "second.pay", "second.settle", "third.pay", "third.settle")
+
+
+def states(script: Script) -> dict[str, str]:
+    """Every leg's state now."""
+    legs = [script.run.item.leg(name) for name in LEGS]
+    return {leg.name: script.reader(leg.chain).state(leg.tx_id) for leg in legs}
+
+
+def play(script: Script) -> None:
+    """Begin flows, lose the relayer and its store, start a new one, wait for the end."""
+    relayer = script.run.lab.relayer
+    assert isinstance(relayer, RelayerActor)
+    for leg in LEGS:
+        script.expect_ok(script.buffer(leg))
+    script.advance_to(max(LOST_S, script.now_s))
+    lost_s, before = script.now_s, states(script)
+    told = ", ".join(f"{leg} {state}" for leg, state in before.items())
+    script.expect("the loss to come in the middle", told, met=len(set(before.values())) > 1)
+    script.inject("relayer-lost", RelayerKill(fault="relayer_kill"))
+    kept = list(script.run.lab.wanted.folder.glob("relayer.sqlite*"))
+    for part in kept:
+        part.unlink()
+    script.expect("a store to have been lost", "deleted" if kept else "there was none", met=bool(kept))
+    script.advance(GONE_S)
+    script.heal("relayer-lost")
+    restarted_s = script.now_s
+    script.run.lab.scheduler.advance_until(
+        lambda: set(states(script).values()) == {"EXECUTED"} or script.now_s > restarted_s + LIMIT_S,
+        deadline_ms=script.run.now_ms + 2 * LIMIT_S * 1000,
+        step_ms=1_000,
+        waiting_for="the flows to end",
+    )
+    after = states(script)
+    told = ", ".join(f"{leg} {state}" for leg, state in after.items())
+    script.expect("every leg to be executed", told, met=set(after.values()) == {"EXECUTED"})
+    took = f"{script.now_s - lost_s:.0f} s after the loss, {script.now_s - restarted_s:.0f} s after the new start"
+    script.note("drill", f"recovered {took}")
+    script.expect(f"recovery within {LIMIT_S} s of the new start", took, met=script.now_s <= restarted_s + LIMIT_S)
+
+
+def test_relayer_recovery(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Carry the drill out and judge the history."""
+    lab_run(SETUP, play)
