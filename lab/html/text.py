@@ -16,7 +16,9 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 def clean(text: str, limit: int = 400) -> str:
     """One line of at most about `limit` visible characters; what was cut is counted."""
-    shown = "".join(_visible(character) for character in text[:limit])
+    start = text[:limit]
+    # Printable text needs no look at each character; most text is.
+    shown = start if start.isprintable() else "".join(_visible(character) for character in start)
     return shown if len(text) <= limit else f"{shown}… ({len(text):,} characters)"
 
 

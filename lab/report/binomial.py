@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 CONFIDENCE = 0.95
 MANY = 10_000_000
@@ -17,14 +17,14 @@ def upper_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> f
     """The share of failures that is not exceeded, with one-sided confidence; 1 where nothing was tried."""
     if trials <= 0 or failures >= trials:
         return 1.0
-    return float(beta.ppf(confidence, failures + 1, trials - failures))
+    return float(betaincinv(failures + 1, trials - failures, confidence))
 
 
 def lower_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> float:
     """The share of failures that there is at least, with one-sided confidence; 0 where nothing was tried."""
     if trials <= 0 or failures <= 0:
         return 0.0
-    return float(beta.ppf(1 - confidence, failures, trials - failures + 1))
+    return float(betaincinv(failures, trials - failures + 1, 1 - confidence))
 
 
 def decide(failures: int, trials: int, allowed: float) -> Finding:

@@ -76,7 +76,8 @@ def build_readiness(
         )
         for row in catalogue.rows
     ]
-    rows = [_with_time(row, runs, past, now) for row in rows]
+    started = {clean(run.folder, 400): run.moment for run in runs}
+    rows = [_with_time(row, started, past, now) for row in rows]
     problems = _unattributed(runs, rows)
     stages = tuple(decide(name, rows, problems) for name in STAGES)
     report = Readiness(
@@ -113,8 +114,9 @@ def _beside_the_past(report: Readiness, past: Sequence[Past]) -> Readiness:
     )
 
 
-def _with_time(row: RowResult, runs: Sequence[Run], past: Sequence[Past], now: datetime) -> RowResult:
-    moments: Mapping[str, datetime | None] = {clean(run.folder, 400): run.moment for run in runs}
+def _with_time(
+    row: RowResult, moments: Mapping[str, datetime | None], past: Sequence[Past], now: datetime
+) -> RowResult:
     started = [moment for found in row.evidence if (moment := moments.get(found.folder)) is not None]
     age = round(max(0.0, (now - min(started)).total_seconds()) / 3600, 1) if started else None
     history = row_history(past, row.id, now.isoformat(timespec="seconds"), row.verdict)

@@ -5,6 +5,7 @@ Rows are data (`checklist.yaml`). What a row's evidence amounts to is decided in
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -39,7 +40,12 @@ class Proof(BaseModel):
 
     def matches(self, scenario_file: str) -> bool:
         """Whether a scenario file is one that this proof speaks of. Patterns are compared from the right."""
-        return PurePosixPath(scenario_file).with_suffix("").match(self.scenario)
+        return _matches(scenario_file, self.scenario)
+
+
+@lru_cache(maxsize=65_536)
+def _matches(scenario_file: str, pattern: str) -> bool:
+    return PurePosixPath(scenario_file).with_suffix("").match(pattern)
 
 
 class Row(BaseModel):

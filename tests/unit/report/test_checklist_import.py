@@ -24,7 +24,7 @@ TEXT = """# Launch list
 - [ ] **not a row** - in a code block
 ```
 ### Code Queries
-* [X] **Ünïcode** – dash
+* [X] **Ünïcode** \u2013 dash
 ## Risk Management
 ### Technical Risks
 - **Bugs** → testing
@@ -54,7 +54,7 @@ def test_each_line_becomes_a_row(tmp_path: Path) -> None:
         ("COD-01", "item", True, "Ünïcode"),
         ("TR-01", "risk", False, "Bugs"),
     ]
-    assert [section.title for section in found.sections][0] == "Before > Code Quality"
+    assert found.sections[0].title == "Before > Code Quality"
     assert found.rows[0].detail == "no warnings"
     assert found.summary is not None and (found.summary.done, found.summary.total) == (1, 9)
 
