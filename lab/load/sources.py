@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from lab.coordinator import Account, Codec, created_address, role_account, rollup_address, sign_transaction
 from lab.deploy.deployer import DEPLOY_GAS, Deployable
 from lab.errors import UsageError
-from lab.load.profile import LoadProfile, network
+from lab.load.profile import LoadProfile, network, synthetic_names
 from lab.load.targets import RICH_WEI, Target, owner_account, wait_mined
 from lab.model.session import Session
 from lab.networks.profile import NetworkProfile
@@ -93,14 +93,15 @@ def running_session(path: Path) -> Sourced:
     codec = Codec(session.abi)
     chains, targets = {}, {}
     for name, said in session.chains.items():
-        profile = network(said.network)
+        profile = network(said.network).model_copy(update={"chain_id": said.chain_id})
         chain = IntervalChain(
             name, profile, said.finality, None, said.rpc_url, said.contract, said.start_block,
             Rpc(HttpTransport(said.rpc_url, timeout_s=RPC_TIMEOUT_S)),
         )  # fmt: skip
         chains[name] = chain
         gas_limit = _head_gas_limit(chain)
-        targets[name] = _target(chain, codec, gas_limit, gas_limit != profile.gas_limit, own_node=False)
+        synthetic = gas_limit != profile.gas_limit or said.network in synthetic_names()
+        targets[name] = _target(chain, codec, gas_limit, synthetic, own_node=False)
     return Sourced(chains, targets, _owner_of(session), path)
 
 

@@ -16,7 +16,7 @@ class Wanted:
 
     session: str
     profile: str
-    tps: float | None
+    tps: str | None
     duration: str | None
     results: str
 
@@ -33,7 +33,7 @@ class Companion:
         command = [sys.executable, "-m", "lab.load.standalone", "--session", wanted.session, "--profile",
                    wanted.profile, "--workers", str(workers), "--results", wanted.results]  # fmt: skip
         if wanted.tps:
-            command += ["--tps", str(wanted.tps)]
+            command += ["--tps", wanted.tps]
         if wanted.duration:
             command += ["--duration", wanted.duration]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

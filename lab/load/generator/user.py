@@ -22,7 +22,7 @@ from lab.load.generator.driver import StreamDriver
 from lab.load.generator.worker import Worker, sampler
 from lab.load.plan import PLAN_VARIABLE, START, Plan
 
-ASSIGN, DONE = "lab_assign", "lab_done"
+ASSIGN, DONE, STOP = "lab_assign", "lab_done", "lab_stop"
 STARTS_IN_S = 1.0
 LINGERS_S = 5.0
 log = logging.getLogger("lab.load")
@@ -78,6 +78,8 @@ class Coordination:
     def report_done(self) -> None:
         """Tell the master, or note it here where there is none."""
         assert self.worker is not None and self.environment is not None
+        # The account first: the master reckons up as soon as all are done.
+        self.finish()
         runner = self.environment.runner
         if isinstance(runner, WorkerRunner):
             runner.send_message(DONE, {"rank": self.worker.rank})
@@ -101,7 +103,7 @@ def _add_options(parser: Any) -> None:
     group.add_argument("--lab-profile", env_var="LAB_PROFILE", default="buffer", help="a profile of loadtests/")
     group.add_argument("--lab-session", env_var="LAB_SESSION", default="results/up/session.json",
                        help="the session.json of running networks (lab up)")  # fmt: skip
-    group.add_argument("--lab-tps", env_var="LAB_TPS", type=float, default=None, help="instead of the profile's rate")
+    group.add_argument("--lab-tps", env_var="LAB_TPS", default=None, help="instead of the profile's rate")
     group.add_argument("--lab-duration", env_var="LAB_DURATION", default=None, help="such as 60s")
     group.add_argument("--lab-results", env_var="LAB_RESULTS", default="results", help="where the report goes")
 
@@ -126,6 +128,7 @@ def _on_init(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
         runner.register_message(ASSIGN, lambda environment, msg, **_: here.assign(**msg.data))
+        runner.register_message(STOP, lambda environment, msg, **_: runner.stop())
     elif isinstance(runner, MasterRunner):
         runner.register_message(DONE, lambda environment, msg, **_: here.done.add(msg.data["rank"]))
 
@@ -153,7 +156,11 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_test_stop(environment: Environment, **_: Any) -> None:
     here.finish()
-    if not isinstance(environment.runner, WorkerRunner):
+    runner = environment.runner
+    if isinstance(runner, MasterRunner) and len(here.done) < here.workers:
+        # Locust fires this on the master before it tells its workers to quit; their accounts are needed first.
+        runner.send_message(STOP)
+    if not isinstance(runner, WorkerRunner):
         here.end()
 
 
