@@ -1,4 +1,4 @@
-"""A contract is replaced by a new one: drained, stopped, its open transactions moved; nothing lost, nothing done twice."""
+"""A contract is replaced by a new one: drained, stopped, open transactions moved; nothing lost, nothing done twice."""
 
 from __future__ import annotations
 

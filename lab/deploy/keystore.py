@@ -1,0 +1,109 @@
+"""Private keys at rest: encrypted files of the usual format (version 3, scrypt), and a search for keys that lie about.
+
+The search takes every 32 bytes written in hexadecimal for a key, and looks whether the address that belongs to it is
+one that anybody uses. A hash is no key of a used address, so it is not mistaken for one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from coincurve import PublicKey
+from eth_account import Account as EthAccount
+from eth_utils.crypto import keccak
+
+from lab.coordinator import ROLES, Account, role_account
+from lab.errors import UsageError
+
+# Work factor of scrypt: an attacker pays it for every password, the owner once. 2**18 is the format's usual one.
+SCRYPT_N = 2**18
+_KEY = re.compile(rb"(?<![0-9a-fA-F])(?:0x)?([0-9a-fA-F]{64})(?![0-9a-fA-F])")
+_ADDRESS = re.compile(rb"0x([0-9a-fA-F]{40})(?![0-9a-fA-F])")
+_PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+FILE_BYTES_MAX = 64 << 20
+
+
+def save_key(path: Path, key: bytes, password: str, *, scrypt_n: int = SCRYPT_N) -> str:
+    """Write a key, encrypted, to a new file that only its owner may read; its address.
+
+    Raises UsageError for an empty password and for a file that is there already.
+    """
+    if not password:
+        raise UsageError(f"{path}: expected a password, got an empty one")
+    encrypted = EthAccount.encrypt(key, password, kdf="scrypt", iterations=scrypt_n)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise UsageError(f"{path}: there is such a file already; a key is never overwritten: name another") from error
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump(encrypted, stream)
+    return address_of(key)
+
+
+def open_key(path: Path, password: str, *, role: str = "keystore") -> Account:
+    """Read a key. Raises UsageError for a wrong password, a damaged file, and one that others may read."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise UsageError(f"{path}: others may read this keystore; restrict it (chmod 600) before it is used")
+        key = bytes(EthAccount.decrypt(path.read_text(encoding="utf-8"), password))
+    except UsageError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: cannot be opened: {error}; wrong password, or damaged") from error
+    return Account(role, address_of(key), key)
+
+
+def address_of(key: bytes) -> str:
+    """The address of a private key, in lower case."""
+    public = PublicKey.from_secret(key).format(compressed=False)[1:]
+    return "0x" + keccak(public)[12:].hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """A secret in a file: the address that its key belongs to, or what else was found. Never the secret itself."""
+
+    file: str
+    what: str
+
+
+def development_addresses() -> frozenset[str]:
+    """Accounts whose keys everybody knows anyway."""
+    return frozenset(role_account(role).address for role in ROLES)
+
+
+def search(root: Path, files: Iterable[Path], *, known: Iterable[str] = ()) -> list[Exposed]:
+    """Private keys in files, of `known` addresses and of all addresses that the files name; keys in PEM form.
+
+    Development accounts are found like all others: whoever searches knows whether they may be there.
+    """
+    contents = {path: path.read_bytes() for path in files if path.stat().st_size <= FILE_BYTES_MAX}
+    used = {address.lower() for address in known}
+    for content in contents.values():
+        used.update("0x" + found.group(1).decode().lower() for found in _ADDRESS.finditer(content))
+    exposed = []
+    for path, content in contents.items():
+        name = str(path.relative_to(root))
+        found_here = {_cached_address(key) for key in _candidates(content)}
+        exposed += [Exposed(name, address) for address in sorted(found_here & used)]
+        exposed += [Exposed(name, "private key in PEM form")] if _PEM.search(content) else []
+    return exposed
+
+
+@lru_cache(maxsize=100_000)
+def _cached_address(key: bytes) -> str:
+    return address_of(key)
+
+
+def _candidates(content: bytes) -> Iterator[bytes]:
+    for text in {found.group(1) for found in _KEY.finditer(content)}:
+        key = bytes.fromhex(text.decode())
+        if 0 < int.from_bytes(key, "big") < GROUP_ORDER:
+            yield key
