@@ -16,6 +16,8 @@ from lab.model.records import FaultMark, Note
 
 _RELAYER_WORD = re.compile(r"\b(restart|start|stop|crash|kill|down)\w*", re.IGNORECASE)
 
+# A relayer asks one chain after the other: slow answers of one make it slow for all. Whole outages are for L5 to judge.
+SLOW = ("lost_reply", "rpc_latency")
 # What was asked just before one of these was healed still waits until the client's patience ends.
 HANGING = ("lost_reply", "node_pause", "partition", "rpc_latency")
 
@@ -41,9 +43,10 @@ def disturbances(history: History) -> tuple[Disturbance, ...]:
 def calm_from(history: History, chains: Iterable[str], start_ms: int, due: Callable[[int], int]) -> int | None:
     """The earliest start from `start_ms` on whose span up to `due(start)` no disturbance of these chains overlaps.
 
-    None if a disturbance never ended.
+    Slow answers disturb wherever they come from. None if a disturbance never ended.
     """
-    ours = [each for each in disturbances(history) if each.chain is None or each.chain in set(chains)]
+    concerned = {None, *chains}
+    ours = [each for each in disturbances(history) if each.chain in concerned or each.what in SLOW]
     moved = True
     while moved:
         moved = False

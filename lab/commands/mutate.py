@@ -25,7 +25,9 @@ SAMPLE = 40
 SHOWN_MAX = 20
 
 
-def mutate(contract: Path | None, scenarios: Path, jobs: int, limit: int | None, sample: bool, results: Path) -> int:
+def mutate(
+    contract: Path | None, scenarios: Path, jobs: int, limit: int | None, sample: bool, every_run: bool, results: Path
+) -> int:
     """Run it; the exit code."""
     if jobs < 1 or (limit is not None and limit < 1):
         raise UsageError(f"expected at least one job and one mutant, got --jobs {jobs} and --limit {limit}")
@@ -37,9 +39,15 @@ def mutate(contract: Path | None, scenarios: Path, jobs: int, limit: int | None,
     console.print(
         f"{len(everything)} changes found in {target.name} and its modules, {len(mutants)} to try", markup=False
     )
-    costs, left_out = fit_runs(target, scenarios.resolve(), run_id)
-    console.print(f"{len(costs)} runs of {scenarios}, {sum(costs.values()):.0f} s for all of them", markup=False)
-    for line in left_out:
+    with progress_of(console, "the original", None) as tell:
+        fit = fit_runs(target, scenarios.resolve(), run_id, tell)
+    costs = fit.costs if every_run else fit.covering()
+    console.print(
+        f"{len(costs)} of {len(fit.costs)} runs of {scenarios} show all that the library shows of the contract, "
+        f"{sum(costs.values()):.0f} s for all of these",
+        markup=False,
+    )
+    for line in fit.left_out:
         console.print(f"  left out: {line}", markup=False, soft_wrap=True)
     outcomes: list[MutantOutcome] = []
     folder = Path(tempfile.mkdtemp(prefix="tesseract-lab-mutate."))
@@ -60,7 +68,7 @@ def mutate(contract: Path | None, scenarios: Path, jobs: int, limit: int | None,
         "complete": len(mutants) == len(everything),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": jobs,
-        "library": {"runs": len(costs), "left_out": list(left_out)},
+        "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)},
     }
     files = score.write(results, about)
     _say(console, score, about, files)

@@ -144,8 +144,11 @@ def _execution(world: World, entry: Entry) -> list[Action]:
 
 
 def _expiry(world: World, chain: ChainView, entry: Entry) -> list[Action]:
-    """One call that records the end. On a chain without empty blocks the head's time says nothing about now."""
-    reached = chain.head_timestamp if chain.mines_empty_blocks else chain.next_timestamp
+    """One call that records the end.
+
+    On a chain without empty blocks the head's time says nothing about now, and the next block may be a second behind.
+    """
+    reached = chain.head_timestamp if chain.mines_empty_blocks else chain.next_timestamp - 1
     return [_expire(entry)] if world.can_expire and reached > entry.timestamp + chain.window_s else []
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario, parse_scenario
 
 FIXTURE = "lab_run"
+VOLUME = "stress"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,16 @@ def load_library(folder: Path) -> Library:
     """Everything below a folder. Raises InvalidFile for a scenario that is malformed."""
     items: dict[str, LibraryItem] = {}
     left_out: list[str] = []
-    for path in sorted(folder.rglob("*.yaml")):
+    for path in (path for path in sorted(folder.rglob("*.yaml")) if not _about_volume(path)):
         for item in load_scenario(path, known_checks=CHECKS):
             if item.clock == "virtual":
                 items[item.item] = LibraryItem(item.item, item)
             else:
                 left_out.append(f"{item.item}: runs under the real clock")
     for path in sorted(folder.rglob("test_*.py")):
+        if _about_volume(path):
+            left_out.append(f"{path.stem}: is about volume, and takes its time")
+            continue
         for name, setup, play, trouble in _python_runs(path):
             if trouble is not None:
                 left_out.append(f"{name}: {trouble}")
@@ -58,6 +63,10 @@ def load_library(folder: Path) -> Library:
             (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", path, known_checks=CHECKS)
             items[name] = LibraryItem(name, replace(item, item=name), _driver(play))
     return Library(items, tuple(left_out))
+
+
+def _about_volume(path: Path) -> bool:
+    return path.parent.name == VOLUME
 
 
 def _driver(play: Callable[[Script], None]) -> Callable[[Run], None]:
@@ -70,7 +79,11 @@ class _Seen(Exception):
 
 def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
     """Name, set-up, play and trouble of each run that a file's tests ask for. Nothing is run."""
-    module = _module(path)
+    try:
+        module = _module(path)
+    except Exception as error:
+        yield path.stem, "", None, f"cannot be imported: {type(error).__name__}: {error}"
+        return
     for name, test in inspect.getmembers(module, inspect.isfunction):
         if not name.startswith("test_") or test.__module__ != module.__name__:
             continue
@@ -121,5 +134,7 @@ def _module(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"lab_library_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up by its name.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module

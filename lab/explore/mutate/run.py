@@ -6,15 +6,18 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from lab.errors import LabError
 from lab.explore.bench import open_bench
+from lab.explore.mutate.behaviour import Behaviours, behaviours, covering
 from lab.explore.mutate.library import load_library
 from lab.explore.mutate.mutants import Mutant
 from lab.explore.mutate.order import Order
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, original_code, try_mutant
+from lab.explore.progress import Tell
 from lab.explore.workers import spread
 from lab.model.verdict import Verdict
 
@@ -34,24 +37,51 @@ def chosen(mutants: Sequence[Mutant], limit: int | None) -> list[Mutant]:
     return sorted(random.Random(SAMPLE_SEED).sample(list(mutants), limit), key=mutants.index)
 
 
-def fit_runs(contract: Path, scenarios: Path, run_id: str) -> tuple[dict[str, float], tuple[str, ...]]:
-    """The library's runs that the original passes, with what each costs in seconds; and what was left out, and why."""
+@dataclass(frozen=True, slots=True)
+class FitRuns:
+    """The library's runs that the original passes, with what each costs in seconds, and what each shows.
+
+    `python` are those written in Python. `left_out` says which other runs there are, and why they are none of these.
+    """
+
+    costs: dict[str, float]
+    shown: dict[str, Behaviours]
+    python: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+    def covering(self) -> dict[str, float]:
+        """The costs of the fewest runs that show all that the library shows of the contract."""
+        return {name: self.costs[name] for name in covering(self.shown, self.python)}
+
+
+def fit_runs(contract: Path, scenarios: Path, run_id: str, tell: Tell) -> FitRuns:
+    """Run the library once on the original. Raises UnfitLibrary where nothing passes."""
     library = load_library(scenarios)
     costs: dict[str, float] = {}
+    shown: dict[str, Behaviours] = {}
     left_out = list(library.left_out)
     with closing(open_bench(run_id, contract)) as bench:
-        for name, entry in library.items.items():
+        for number, (name, entry) in enumerate(library.items.items()):
+            tell(number, name)
             begin = time.monotonic()
-            verdict = bench.run(entry.item, play=entry.play).verdict
-            if verdict.verdict is Verdict.PASS:
+            try:
+                result = bench.run(entry.item, play=entry.play)
+            except LabError as error:
+                left_out.append(f"{name}: could not be run on the original: {error}")
+                continue
+            if result.verdict.verdict is Verdict.PASS:
                 costs[name] = time.monotonic() - begin
+                shown[name] = behaviours(result.history)
             else:
-                left_out.append(f"{name}: the original itself ends {verdict.verdict}: {verdict.reasons[0]}")
+                left_out.append(
+                    f"{name}: the original itself ends {result.verdict.verdict}: {result.verdict.reasons[0]}"
+                )
     if not costs:
         raise UnfitLibrary(
             f"{contract}: expected at least one scenario of {scenarios} to pass on the original, none did"
         )
-    return costs, tuple(left_out)
+    python = tuple(name for name in costs if library.items[name].play is not None)
+    return FitRuns(costs, shown, python, tuple(left_out))
 
 
 def run_mutation(

@@ -148,6 +148,15 @@ def test_l1_lets_a_request_that_hung_when_the_fault_was_healed_run_out(fault: st
     assert judged("L1", story.history()).verdict is verdict
 
 
+@pytest.mark.parametrize(("fault", "verdict"), [("rpc_latency", Verdict.PASS), ("node_pause", Verdict.FAIL)])
+def test_l1_knows_that_a_relayer_asks_one_chain_after_the_other(fault: str, verdict: Verdict) -> None:
+    """Slow answers of another chain make it late; a whole outage there must not."""
+    story = root(40)
+    story.fault(22, "inject", fault=fault, chain="one")
+    story.fault(35, "heal", fault=fault, chain="one")
+    assert judged("L1", story.history()).verdict is verdict
+
+
 def test_l1_ignores_a_fault_that_had_healed_before() -> None:
     """Healed at 20 s, due at 29 s as ever."""
     story = root(34)
