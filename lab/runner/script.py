@@ -92,6 +92,11 @@ class Script:
         """What a view returns now, over the lab's own connection."""
         return self.reader(chain).get(function, *args)
 
+    def read_at(self, chain: str, address: str, function: str, *args: Any) -> Any:
+        """The same, of another contract of the same interface."""
+        reader = self.reader(chain)
+        return Reader(reader.rpc, reader.codec, address, reader.numbering).get(function, *args)
+
     def reader(self, chain: str) -> Reader:
         """All reads of one chain as of now."""
         return self.run.lab.reader(chain)

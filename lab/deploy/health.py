@@ -1,0 +1,73 @@
+"""Is a deployment as it should be? What can be seen from outside, each finding with what was expected instead."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lab.coordinator import Codec, Reader, StateNumbering
+from lab.rpc import Rpc, RpcFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a deployment should be. `strangers` are accounts that must not be operators."""
+
+    chain_id: int
+    address: str
+    code_sha256: str
+    owner: str
+    operators: tuple[str, ...]
+    strangers: tuple[str, ...]
+    window_s: int
+    head_age_max_s: int
+    balance_min_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as expected. `kind` is one word for whoever counts them."""
+
+    kind: str
+    text: str
+
+
+def examine(rpc: Rpc, codec: Codec, numbering: StateNumbering, expected: Expected, *, now: int) -> list[Finding]:
+    """All findings as of now; none: healthy. A node that does not answer is a finding, no error."""
+    try:
+        return list(_examine(rpc, Reader(rpc, codec, expected.address, numbering), expected, now))
+    except RpcFailure as failure:
+        return [Finding("node", f"expected the node to answer: {failure}")]
+
+
+def _examine(rpc: Rpc, reader: Reader, expected: Expected, now: int) -> Iterable[Finding]:
+    if rpc.chain_id() != expected.chain_id:
+        yield Finding("chain", f"expected chain {expected.chain_id}, the node is of {rpc.chain_id()}")
+    head = rpc.block("latest")
+    age = now - int(head["timestamp"], 16) if head else None
+    if age is None or age > expected.head_age_max_s:
+        yield Finding("head", f"expected a block within {expected.head_age_max_s} s, the last is {age} s old")
+    code = bytes.fromhex(rpc.call("eth_getCode", expected.address, "latest").removeprefix("0x"))
+    if hashlib.sha256(code).hexdigest() != expected.code_sha256:
+        yield Finding("code", f"expected the contract at {expected.address}, found {len(code)} bytes of other code")
+        return
+    owner = reader.get("owner")
+    if owner != expected.owner:
+        yield Finding("owner", f"expected {expected.owner} to be the owner, it is {owner}")
+    for address in expected.operators:
+        if not reader.get("authorized_operators", address):
+            yield Finding("operator-missing", f"expected {address} to be an operator")
+        balance = rpc.balance(address)
+        if balance < expected.balance_min_wei:
+            yield Finding("balance", f"expected {address} to have {expected.balance_min_wei} wei, it has {balance}")
+    for address in expected.strangers:
+        if reader.get("authorized_operators", address):
+            yield Finding("operator-unknown", f"expected {address} not to be an operator")
+    window = reader.get("coordination_window")
+    if window != expected.window_s:
+        yield Finding("window", f"expected a window of {expected.window_s} s, it is {window} s")
+    if reader.codec.has("paused") and reader.get("paused"):
+        yield Finding("stopped", "expected the contract to run, it is stopped")
+    if reader.codec.has("breaker_threshold") and reader.get("breaker_threshold") == 0:
+        yield Finding("breaker", "expected an automatic stop, its threshold is 0")
