@@ -18,7 +18,7 @@ from lab.load.judge import EXIT_CODES
 from lab.load.prepare import prepare
 from lab.load.profile import LoadProfile, NetworkUse, load_profile, with_options
 from lab.load.reckon import reckon_up
-from lab.load.run import SIGNED, ceiling_warnings, host_facts, new_folder
+from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, host_facts, new_folder
 from lab.load.sources import Sourced, running_session
 from lab.load.told import verdict_lines
 from lab.load.watch import Watch
@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
         print(folder / "plan.json", flush=True)
         sys.stdin.read()
         _tell("draining")
-        watch.drain(profile.drain_ms / 1000, 0.0)
+        watch.drain(profile.drain_ms / 1000, FLOW_QUIET_S if profile.has_flows else 0.0)
     finally:
         watch.stop()
     result = reckon_up(folder)
