@@ -223,3 +223,30 @@ def test_l5_leaves_out_a_flow_whose_other_leg_touches_the_chain() -> None:
     story.fault(5, "inject", fault="halt", chain="one")
     submitted(story, "one", 36, resolve(PAY.tx_id, "relayer"))
     assert judged("L5", finish(story, pay="READY", settle="BUFFERED")).verdict is Verdict.NOT_EXERCISED
+
+
+def test_l5_leaves_out_what_was_due_before_the_outage() -> None:
+    """Leg A was due by 29 s, chain one went down at 40 s."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.mine("two", 28, story.tx("two", "relayer", STEPS[24]))
+    story.fault(40, "inject", fault="halt", chain="one")
+    story.fault(60, "heal", fault="halt", chain="one")
+    assert judged("L5", story).verdict is Verdict.NOT_EXERCISED
+
+
+def test_l4_counts_from_the_return_even_for_what_was_late_before() -> None:
+    """Due by 29 s and not done when it died at 60 s: that is L1's finding. Back at 74 s it was too late to mend it."""
+    late = judged("L4", crashed({}, died=60, back=74))
+    assert late.verdict is Verdict.NOT_EXERCISED and "too late for its window" in late.reason
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(176, Verdict.UNKNOWN), (200, Verdict.FAIL)])
+def test_l4_gives_an_execution_its_time_from_the_parents_on(end: int, verdict: Verdict) -> None:
+    """The parent was executed at 144 s, final at 168 s: the child, READY since 66 s, had until some 178 s."""
+    story = begin(execution_order="executed")
+    for second, text in ((0, "start"), (20, "killed"), (22, "start")):
+        story.note(second, "relayer", text)
+    pay(story, executed=144)
+    settle(story, executed=None)
+    assert judged("L4", finish(story, at=end, settle="READY")).verdict is verdict
