@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from lab.html.text import clean
@@ -13,30 +14,42 @@ from lab.report.verdicts import RowResult
 
 RUN_ALL = "pytest scenarios/"
 MANY = 4
+_VERBS = {
+    RowVerdict.FAIL: "repair what fails",
+    RowVerdict.UNKNOWN: "find out why the evidence is not conclusive, and run it again",
+}
+_RUN = "run what is missing or out of date"
 
-_Key = tuple[str, str]
+
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """What to do; `grade` is what the row suffers from, `command` is empty where no command does it."""
+
+    verb: str
+    command: str
+    grade: RowVerdict
 
 
 def path_to_go(stage: Stage, rows: Iterable[RowResult]) -> tuple[PathStep, ...]:
     """Rows that one command can settle are one step. Must-pass rows come before the others of the same verdict."""
     within = STAGES[: STAGES.index(stage) + 1]
-    groups: dict[_Key, list[RowResult]] = {}
+    groups: dict[_Action, list[RowResult]] = {}
     for row in rows:
         if row.stage in within and _is_open(row):
-            for key in _actions(row):
-                groups.setdefault(key, []).append(row)
+            for action in _actions(row):
+                groups.setdefault(action, []).append(row)
     ordered = sorted(_merged(groups).items(), key=lambda entry: _order(*entry))
     return tuple(
         PathStep(
             rank=rank,
             rows=tuple(row.id for row in found),
             must_pass=sum(row.must_pass for row in found),
-            verdict=_worst(found),
+            verdict=action.grade,
             owner=_owners(found),
-            action=action,
-            command=command,
+            action=action.verb,
+            command=action.command,
         )
-        for rank, ((action, command), found) in enumerate(ordered, start=1)
+        for rank, (action, found) in enumerate(ordered, start=1)
     )
 
 
@@ -50,51 +63,51 @@ def _is_open(row: RowResult) -> bool:
     return row.verdict not in SETTLED or (row.verdict is RowVerdict.WAIVED and row.must_pass)
 
 
-def _merged(groups: dict[_Key, list[RowResult]]) -> dict[_Key, list[RowResult]]:
-    """Where many scenarios are to be run for the same reason, one command runs them all."""
-    found: dict[_Key, list[RowResult]] = {}
-    for (action, command), rows in groups.items():
-        alike = [key for key in groups if key[0] == action and key[1].startswith("pytest ")]
-        key = (action, RUN_ALL) if len(alike) > MANY and command.startswith("pytest ") else (action, command)
-        merged = found.setdefault(key, [])
+def _merged(groups: dict[_Action, list[RowResult]]) -> dict[_Action, list[RowResult]]:
+    """Where many scenarios are only to be run, one command runs them all. Must-pass rows come first."""
+    runs = [action for action in groups if action.verb == _RUN]
+    found: dict[_Action, list[RowResult]] = {}
+    for action, rows in groups.items():
+        if action.verb == _RUN:
+            command = RUN_ALL if len({each.command for each in runs}) > MANY else action.command
+            worst = min((each.grade for each in runs if command in (RUN_ALL, each.command)), key=WORST_FIRST.index)
+            action = _Action(_RUN, command, worst)
+        merged = found.setdefault(action, [])
         merged += [row for row in rows if row not in merged]
-    return found
+    return {action: sorted(rows, key=lambda row: not row.must_pass) for action, rows in found.items()}
 
 
-def _order(key: _Key, rows: list[RowResult]) -> tuple[int, bool, bool, int, _Key]:
-    worst = _worst(rows)
-    must = any(row.must_pass for row in rows if row.verdict is worst)
-    return WORST_FIRST.index(worst), not must, not key[1], -len(rows), key
+def _order(action: _Action, rows: list[RowResult]) -> tuple[int, bool, bool, int, str, str]:
+    must = any(row.must_pass for row in rows)
+    return WORST_FIRST.index(action.grade), not must, not action.command, -len(rows), action.verb, action.command
 
 
-def _worst(rows: list[RowResult]) -> RowVerdict:
-    return min((row.verdict for row in rows), key=WORST_FIRST.index)
-
-
-def _actions(row: RowResult) -> list[tuple[str, str]]:
-    """What to do about a row, each with its command; empty text where no command does it."""
+def _actions(row: RowResult) -> list[_Action]:
+    """What can be done about a row, each piece of evidence by what is wrong with it."""
     if row.verdict in (RowVerdict.LIVE, RowVerdict.ATTESTATION_MISSING):
         what = "run it on the live network and attest the receipt" if row.row_class == "live" else "attest it"
-        return [(what, f"lab attest {row.id}")]
-    against = [found for found in row.evidence if found.verdict not in SETTLED]
+        return [_Action(what, f"lab attest {row.id}", row.verdict)]
     if row.verdict is RowVerdict.INFEASIBLE:
-        return [("no run can settle it: change the target or the design", "")]
-    if not row.proofs and row.verdict is not RowVerdict.NOT_RUN:
-        repair = row.verdict is RowVerdict.FAIL
-        return [("repair what was measured, and measure again" if repair else "measure more", "lab load")]
+        return [_Action("no run can settle it: change the target or the design", "", row.verdict)]
     if not row.proofs:
-        return [("write the proof, and name it under the row in the checklist", "")]
-    verb = "repair what fails" if row.verdict is RowVerdict.FAIL else "run what is missing or out of date"
-    if row.verdict is RowVerdict.UNKNOWN and against:
-        verb = "find out why the evidence is not conclusive, and run it again"
-    recorded = {found.scenario for found in row.evidence if found.scenario}
-    commands = [f"pytest {clean(name, 160)}" for name in sorted({found.scenario for found in against}) if name]
+        if row.verdict is RowVerdict.NOT_RUN:
+            return [_Action("write the proof, and name it under the row in the checklist", "", row.verdict)]
+        repair = row.verdict is RowVerdict.FAIL
+        verb = "repair what was measured, and measure again" if repair else "measure more, or again"
+        return [_Action(verb, "lab load", row.verdict)]
+    found = [
+        _Action(_VERBS.get(each.verdict, _RUN), f"pytest {clean(each.scenario, 160)}", each.verdict)
+        for each in row.evidence
+        if each.verdict not in SETTLED and each.scenario
+    ]
+    recorded = {each.scenario for each in row.evidence if each.scenario}
     for proof in row.proofs:
         if not any(_is_of(scenario, proof.scenario) for scenario in recorded):
             folder, _, stem = proof.scenario.rpartition("/")
-            commands.append(f"pytest scenarios/{folder}" + (f" -k {stem}" if "*" not in stem else ""))
-    return [(verb, command) for command in dict.fromkeys(commands)] or [(verb, RUN_ALL)]
+            command = f"pytest scenarios/{folder}" + (f" -k {stem}" if "*" not in stem else "")
+            found.append(_Action(_RUN, command, RowVerdict.NOT_RUN))
+    return list(dict.fromkeys(found)) or [_Action(_VERBS.get(row.verdict, _RUN), RUN_ALL, row.verdict)]
 
 
 def _is_of(scenario: str, proof: str) -> bool:
-    return bool(scenario) and PurePosixPath(scenario).with_suffix("").match(proof)
+    return PurePosixPath(scenario).with_suffix("").match(proof)
