@@ -28,6 +28,7 @@ class FlowFigures:
     per_second: float
     relayer_calls: int
     relayer_reverts: int
+    last_end_at: float | None = None
 
 
 def executions(rpc: Rpc, codec: Codec, truth: ChainTruth, own: set[bytes]) -> tuple[dict[bytes, SeenBlock], int, int]:
@@ -86,4 +87,5 @@ def flow_figures(
             ends.append(ended.seen_at)
             bound = max(bound, (ended.bound_s + begun.bound_s) * 1000)
     span = max(ends) - min(ends) if len(ends) > 1 else 0.0
-    return FlowFigures(tuple(sorted(latencies)), bound, still_open, len(ends) / span if span else 0.0, *calls)
+    return FlowFigures(tuple(sorted(latencies)), bound, still_open, len(ends) / span if span else 0.0, *calls,
+                       last_end_at=max(ends, default=None))  # fmt: skip

@@ -12,6 +12,10 @@ from lab.load.criteria import Criteria
 from lab.load.statistics import percentile, percentile_interval, share_upper_bound
 
 
+# A flow needs some blocks on both chains after its last arrival, however fast the relayer is.
+FLOW_TAIL_S = 20.0
+
+
 class Outcome(StrEnum):
     """MET and MISSED need figures; the rest say why there is no verdict on the system."""
 
@@ -97,6 +101,7 @@ class Facts:
     node_cores: float | None = None
     generator_cores: float | None = None
     behind_s: float = 0.0
+    flows_behind_s: float = 0.0
     generator_problems: Sequence[str] = field(default=())
     problems: Sequence[str] = field(default=())
 
@@ -133,12 +138,14 @@ def audit(facts: Facts) -> list[str]:
 
 
 def bottleneck(facts: Facts) -> str:
-    """What kept the rate from rising: gas ceiling, node, generator; or nothing did."""
+    """What kept the rate from rising: gas ceiling, generator, relayer, node; or nothing did."""
     over = [c for name, c in facts.ceilings.items() if facts.offered_by_chain.get(name, 0) > c.tps]
     if over:
         return "gas ceiling"
     if audit(facts):
         return "generator"
+    if facts.flows_behind_s > max(FLOW_TAIL_S, 0.3 * facts.schedule_s) or facts.flows_open:
+        return "relayer"
     slow = facts.behind_s > max(2.0, 0.05 * facts.schedule_s) or facts.held > 0.01 * max(1, facts.offered)
     return "node" if slow else "none reached"
 

@@ -219,6 +219,8 @@ def _result(
     chains = {name: figures.chain_figures(run, starts_at, plan.seconds) for name, run in runs.items()}
     samples = read_samples(folder / SAMPLES)
     ends_at = starts_at + max([plan.seconds, *(c["throughput"]["seconds"] for c in chains.values())])
+    if flows is not None and flows.last_end_at is not None:
+        ends_at = max(ends_at, flows.last_end_at)
     used = figures.resources(samples, starts_at, ends_at)
     generator = generator_account(folder)
     ledgers = {name: run.ledger for name, run in runs.items()}
@@ -309,6 +311,7 @@ def _facts(
         unexplained=[f"{name}: {what}" for name, run in runs.items() for what in run.ledger.unexplained],
         interrupted=interrupted,
         behind_s=max((c["throughput"]["behind_s"] for c in chains.values()), default=0.0),
+        flows_behind_s=max(0.0, (flows.last_end_at or 0.0) - starts_at - plan.seconds) if flows else 0.0,
         generator_problems=unfinished,
         problems=problems,
     )

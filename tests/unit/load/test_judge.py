@@ -132,6 +132,13 @@ def test_what_waits_for_the_system_is_its_own_doing() -> None:
     assert judged.bottleneck == "node"
 
 
+def test_a_relayer_that_lags_is_named() -> None:
+    """Its flows end long after the last arrival, while nodes and generator had no trouble."""
+    assert bottleneck(facts(flows=True, flows_behind_s=30.0)) == "relayer"
+    assert bottleneck(facts(flows=True, flows_behind_s=10.0)) == "none reached"
+    assert bottleneck(facts(flows=True, flows_open=3)) == "relayer"
+
+
 def test_the_worst_thing_decides() -> None:
     """An unexplained transaction before all; then an early end; then what is over the gas ceiling."""
     assert judge(facts(unexplained=("x",), lateness_p99_ms=99.0)).outcome is RunOutcome.FAIL
