@@ -119,7 +119,11 @@ def test_a_bad_key_is_not_quoted(results: Path, tmp_path: Path) -> None:
     assert "not-a-key" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", gzip.compress(b"text"), gzip.compress(b"\0" * 10_240)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", gzip.compress(b"text"), gzip.compress(b"\0" * 10_240)],
+    ids=["empty", "text", "packed text", "packed zeros"],
+)
 def test_what_is_no_bundle_is_an_error(tmp_path: Path, content: bytes) -> None:
     """One line, whatever the file holds."""
     path = tmp_path / "x.tar.gz"
