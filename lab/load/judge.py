@@ -11,7 +11,6 @@ from lab.load.capacity import Ceiling
 from lab.load.criteria import Criteria
 from lab.load.statistics import percentile, percentile_interval, share_upper_bound
 
-
 # A flow needs some blocks on both chains after its last arrival, however fast the relayer is.
 FLOW_TAIL_S = 20.0
 
