@@ -1,0 +1,124 @@
+"""What each network charges equals its fee model: the base fee block by block, and what a sender really pays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from lab.coordinator import Fees, role_account, rollup_address, sign_transaction
+from lab.coordinator.reads import ZERO_ID
+from lab.model.records import Block
+from lab.networks.fees import FeeCurve
+from lab.networks.l1_fee import l1_fee
+from lab.runner.script import Script
+
+SETUP = """
+name: What each network charges
+description: >
+  Transactions of several sizes, enough of them to fill blocks, on the five networks. The base fee of every block, as
+  the node has it, is what the network's curve makes of the block before. What a sender's balance loses is gas used
+  times base fee plus tip, and on the OP Stack the data fee for L1 besides, to the wei.
+rows: [NSR-03]
+networks: {ethereum: {}, polygon: {}, arbitrum: {}, optimism: {}, base: {}}
+relayer: none
+timeout: 30m
+checks: [default]
+"""
+
+# On Ethereum these fill more than half a block, so that the fee rises before it falls.
+FILLERS, SIZE_OF_FILLER, GAS = {"ethereum": 80}, 512, 700_000
+FILLERS_ELSEWHERE = 12
+SAMPLE_SIZES = (0, 64, 512)
+# L1 data fees are charged where the rollup's profile has them.
+WITH_DATA_FEE = ("optimism", "base")
+
+
+def request(script: Script, number: int, size: int) -> tuple[Any, ...]:
+    """Arguments of a buffering with a payload that does not compress to nothing."""
+    payload = bytes((number * 31 + at * at * 7) % 251 + 1 for at in range(size)).hex()
+    far = script.run.lab.genesis_time + 100_000
+    return (f"0x{0xFEE << 64 | number:064x}", rollup_address("a"), rollup_address("b"), "0x" + payload, ZERO_ID, far)
+
+
+def fill(script: Script, name: str) -> None:
+    """Blocks with something in them, then some without."""
+    count = FILLERS.get(name, FILLERS_ELSEWHERE)
+    wanted = [("buffer_transaction", request(script, number, SIZE_OF_FILLER)) for number in range(count)]
+    script.bulk(name, wanted, gas=GAS)
+
+
+def judge_base_fees(script: Script, name: str) -> None:
+    """Every block beside the curve, from the node's own headers."""
+    chain = script.run.lab.chains[name]
+    rpc = chain.look()
+    times = {block.number: block.t_ms for block in script.run.recorder.history().of(Block) if block.chain == name}
+    curve, wrong, fees = FeeCurve(chain.profile), [], []
+    parent = rpc.block(0)
+    for number in range(1, rpc.block_number() + 1):
+        block = rpc.block(number)
+        assert block is not None and parent is not None
+        # Only Arbitrum's curve asks for the time gone by, and its blocks are all on record.
+        elapsed = times.get(number, 0) - times.get(number - 1, 0)
+        base_fee, gas_used, gas_limit = (int(parent[key], 16) for key in ("baseFeePerGas", "gasUsed", "gasLimit"))
+        wanted, got = curve.next(base_fee, gas_used, gas_limit, elapsed), int(block["baseFeePerGas"], 16)
+        fees.append(got)
+        wrong += [f"block {number}: {wanted} wanted, {got} charged"] if wanted != got else []
+        parent = block
+    told = wrong[0] if wrong else f"{len(fees)} blocks, {min(fees)} to {max(fees)} wei"
+    script.expect(f"{name}: base fees by the curve", told, met=not wrong and len(fees) > 1)
+    if name in FILLERS:
+        rises = sum(after > before for before, after in pairwise(fees))
+        falls = sum(after < before for before, after in pairwise(fees))
+        told = f"{rises} rises, {falls} falls"
+        script.expect(f"{name}: the fee to rise and to fall", told, met=bool(rises and falls))
+
+
+def judge_charges(script: Script, name: str) -> None:
+    """One transaction at a time, so that the sender's balance tells what it cost."""
+    chain, account, target = script.run.lab.chains[name], role_account("operator2"), script.run.lab.wanted.target
+    for position, size in enumerate(SAMPLE_SIZES):
+        rpc = chain.look()
+        tip = max(10**9, chain.profile.min_tip_wei)
+        fees = Fees(4 * chain.producer.next_base_fee() + tip, tip)
+        data = target.codec.encode("buffer_transaction", request(script, 1_000 + position, size))
+        raw, tx_hash = sign_transaction(
+            account,
+            chain_id=chain.profile.chain_id,
+            nonce=rpc.nonce(account.address),
+            to=target.address,
+            data=data,
+            gas=GAS,
+            fees=fees,
+        )
+        before = rpc.balance(account.address)
+        chain.send(raw)
+        script.advance(13 if name == "ethereum" else 4)
+        rpc = chain.look()
+        number, tx = chain.observer.observed[tx_hash]
+        block = rpc.block(number)
+        assert block is not None
+        paid = before - rpc.balance(account.address)
+        data_fee = l1_fee(chain.profile, bytes.fromhex(raw.removeprefix("0x")))
+        wanted = tx.gas_used * (int(block["baseFeePerGas"], 16) + tip) + data_fee
+        told = f"{paid} wei, {data_fee} of them for data on L1"
+        met = paid == wanted and tx.status == 1
+        script.expect(f"{name}: {size} bytes of payload to cost {wanted} wei", told, met=met)
+        rollup = name in WITH_DATA_FEE
+        script.expect_equal(f"{name}: a data fee for L1", data_fee > 0, rollup)
+
+
+def play(script: Script) -> None:
+    """Fill, charge, compare."""
+    names = list(script.run.lab.chains)
+    for name in names:
+        fill(script, name)
+    for name in names:
+        judge_charges(script, name)
+    for name in names:
+        judge_base_fees(script, name)
+
+
+def test_fee_models(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Compare what is charged with the models."""
+    lab_run(SETUP, play)
