@@ -52,7 +52,7 @@ def mutate(
     outcomes: list[MutantOutcome] = []
     folder = Path(tempfile.mkdtemp(prefix="tesseract-lab-mutate."))
     try:
-        running = run_mutation(mutants, target, scenarios.resolve(), costs, run_id=run_id,
+        running = run_mutation(mutants, target, scenarios.resolve(), fit.worth(costs), run_id=run_id,
                                cache_dir=cache_folder() / "mutants", folder=folder, jobs=jobs)  # fmt: skip
         with progress_of(console, "mutants", len(mutants)) as tell:
             for outcome in running:

@@ -65,13 +65,14 @@ def spread(
                 assert isinstance(connection, Connection)
                 worker, task = busy.pop(connection)
                 outcome = _receive(connection, worker)
+                # Told before the next task is drawn, which may depend on it.
+                yield task, outcome
                 following = next(waiting, None)
                 if following is None:
                     idle.append((connection, worker))
                 else:
                     connection.send(following)
                     busy[connection] = (worker, following)
-                yield task, outcome
         for connection, _ in idle:
             with suppress(OSError):
                 connection.send(None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from lab.explore.mutate.mutants import Mutant
 from lab.explore.mutate.trial import MutantOutcome
@@ -12,8 +12,9 @@ from lab.explore.mutate.trial import MutantOutcome
 class Order:
     """Learns from the outcomes. It decides how soon a mutant is killed, never whether."""
 
-    def __init__(self, names: Iterable[str], costs: dict[str, float]) -> None:
-        self._names = sorted(names, key=lambda name: (costs.get(name, 0.0), name))
+    def __init__(self, worth: Mapping[str, float]) -> None:
+        """`worth`: what a run is worth before anything is known of mutants, such as what it shows for its time."""
+        self._names = sorted(worth, key=lambda name: (-worth[name], name))
         self._total: Counter[str] = Counter()
         self._by_function: dict[tuple[str, str], Counter[str]] = {}
 
@@ -24,7 +25,7 @@ class Order:
             self._by_function.setdefault(_place(mutant), Counter())[outcome.scenario] += 1
 
     def for_mutant(self, mutant: Mutant) -> tuple[str, ...]:
-        """All names, the most promising first; among equals the cheapest."""
+        """All names, the most promising first."""
         near = self._by_function.get(_place(mutant), Counter())
         return tuple(sorted(self._names, key=lambda name: (-near[name], -self._total[name])))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -49,6 +49,10 @@ class FitRuns:
     python: tuple[str, ...]
     left_out: tuple[str, ...]
 
+    def worth(self, names: Iterable[str]) -> dict[str, float]:
+        """What each shows of the contract for its time."""
+        return {name: len(self.shown[name]) / max(self.costs[name], 0.05) for name in names}
+
     def covering(self) -> dict[str, float]:
         """The costs of the fewest runs that show all that the library shows of the contract."""
         return {name: self.costs[name] for name in covering(self.shown, self.python)}
@@ -88,7 +92,7 @@ def run_mutation(
     mutants: Sequence[Mutant],
     contract: Path,
     scenarios: Path,
-    costs: dict[str, float],
+    worth: Mapping[str, float],
     *,
     run_id: str,
     cache_dir: Path,
@@ -100,7 +104,7 @@ def run_mutation(
         original = original_code(contract, folder, cache_dir)
     except ValueError as error:
         raise UnfitLibrary(f"{contract}: expected a contract that compiles, the compiler says: {error}") from error
-    order = Order(costs, costs)
+    order = Order(worth)
 
     def tasks() -> Iterator[MutantTask]:
         for mutant in mutants:

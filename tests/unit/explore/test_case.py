@@ -1,0 +1,72 @@
+"""Drawn cases: the same from the same seed, sound scenarios, and one fault drawn again leaves the rest alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.checks import CHECKS
+from lab.explore.swarm.case import DRAWS_MAX, Drawing, draw, fault_number, to_text
+from lab.model.units import offset_ms
+from lab.scenario.resolve import parse_scenario
+
+PATH = Path("swarm/1.yaml")
+
+
+def test_a_seed_has_one_case() -> None:
+    """Drawn twice it is the same text; another seed is another text."""
+    texts = {to_text(draw(Drawing(seed))) for seed in (1, 2, 3)}
+    assert len(texts) == 3
+    assert to_text(draw(Drawing(2))) in texts
+
+
+@pytest.mark.parametrize("decade", range(0, 60, 10))
+def test_every_case_is_a_scenario_that_could_be_written_by_hand(decade: int) -> None:
+    """It passes the reader and every lint rule; S9 is never judged."""
+    for seed in range(decade, decade + 10):
+        (item,) = parse_scenario(to_text(draw(Drawing(seed))), PATH, known_checks=CHECKS)
+        assert (item.seed, item.clock) == (seed, "virtual")
+        assert item.legs and "S9" in {*item.checks.removed, *({"S9"} - set(CHECKS))}
+
+
+def faulty(faults: int) -> int:
+    """A seed whose case has so many faults."""
+    return next(seed for seed in range(500) if len(fault_steps(Drawing(seed))) == faults)
+
+
+def fault_steps(drawing: Drawing) -> dict[str, object]:
+    """The fault steps by id."""
+    return {step["id"]: step for step in draw(drawing)["timeline"] if "fault" in step}
+
+
+def test_a_fault_drawn_again_leaves_the_rest_as_it_was() -> None:
+    """Flows, networks and the other fault stay."""
+    seed = faulty(2)
+    first, again = draw(Drawing(seed)), draw(Drawing(seed).again(1))
+    assert first["flows"] == again["flows"] and first["networks"] == again["networks"]
+    before, after = fault_steps(Drawing(seed)), fault_steps(Drawing(seed).again(1))
+    assert before["fault-0"] == after["fault-0"]
+    assert before["fault-1"] != after.get("fault-1")
+
+
+def test_a_fault_that_never_bites_is_left_out_in_the_end() -> None:
+    """After its last drawing."""
+    drawing = Drawing(faulty(1))
+    for _ in range(DRAWS_MAX):
+        drawing = drawing.again(0)
+    assert "fault-0" not in fault_steps(drawing)
+
+
+def test_faults_last_as_long_as_they_say() -> None:
+    """The timeline ends after the last of them: what is not healed by then would be healed at once."""
+    document = draw(Drawing(faulty(3)))
+    ends = [offset_ms(step["at"]) + offset_ms(step.get("for", "0s")) for step in document["timeline"]]
+    assert offset_ms(document["timeline"][-1]["at"]) >= max(ends[:-1])
+
+
+def test_numbers_of_faults() -> None:
+    """Only ids that the swarm gave count."""
+    assert [fault_number(name) for name in ("fault-0", "fault-12", "fault-x", "outage", "buffer#1")] == [
+        0, 12, None, None, None,
+    ]  # fmt: skip

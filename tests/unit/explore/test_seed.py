@@ -1,0 +1,86 @@
+"""One seed: idle faults are drawn again, a FAIL counts at once and is shrunk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.explore.swarm import seed as module
+from lab.explore.swarm.case import DRAWS_MAX, Drawing, draw
+from lab.explore.swarm.run import Summary
+from lab.explore.swarm.seed import SeedOutcome, explore_seed, write_minimal
+from lab.explore.swarm.trial import Trial
+from lab.model.verdict import Verdict
+
+SEED = next(seed for seed in range(500) if sum("fault" in step for step in draw(Drawing(seed))["timeline"]) == 1)
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[dict[str, Any]]:
+    """Lets `answer` judge every case; the cases that were tried."""
+    tried: list[dict[str, Any]] = []
+
+    def judge(bench: object, document: dict[str, Any], name: str) -> Trial:
+        tried.append(document)
+        assert name == str(SEED)
+        trial: Trial = answer(document)
+        return trial
+
+    monkeypatch.setattr(module, "try_case", judge)
+    return tried
+
+
+def faults(document: dict[str, Any]) -> tuple[str, ...]:
+    """Ids of its faults."""
+    return tuple(step["id"] for step in document["timeline"] if "fault" in step)
+
+
+def test_a_fault_that_never_bites_is_drawn_again_and_at_last_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As often as is allowed, and then without it."""
+    tried = answers(
+        monkeypatch, lambda case: Trial(Verdict.UNKNOWN if faults(case) else Verdict.PASS, idle_faults=faults(case))
+    )
+    outcome = explore_seed(None, SEED)  # type: ignore[arg-type]  # nothing is run
+    assert outcome.verdict is Verdict.PASS and faults(tried[-1]) == ()
+    assert outcome.runs == len(tried) > DRAWS_MAX and all(faults(case) for case in tried[:-1])
+
+
+def test_a_case_that_cannot_be_run_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its faults are."""
+    answers(monkeypatch, lambda case: Trial(Verdict.UNKNOWN if faults(case) else Verdict.PASS, broke=True))
+    assert explore_seed(None, SEED).runs > DRAWS_MAX  # type: ignore[arg-type]  # nothing is run
+
+
+def test_what_fails_is_shrunk_for_the_same_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Any other failure on the way does not count."""
+
+    def judge(case: dict[str, Any]) -> Trial:
+        failed = ("S4",) if faults(case) else ("L1",)
+        return Trial(Verdict.FAIL, failed=failed, reasons=(f"{failed[0]}: why",), idle_faults=faults(case))
+
+    answers(monkeypatch, judge)
+    outcome = explore_seed(None, SEED)  # type: ignore[arg-type]  # nothing is run
+    assert outcome.failed == ("S4",) and outcome.shrunk is not None
+    assert faults(outcome.shrunk.document) == ("fault-0",)
+    path = write_minimal(tmp_path, outcome)
+    assert path == tmp_path / "swarm" / f"{SEED}.yaml"
+    assert "S4 fails (swarm seed" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([Verdict.PASS] * 20, 0),
+        ([Verdict.PASS] * 19 + [Verdict.UNKNOWN], 0),
+        ([Verdict.PASS] * 18 + [Verdict.UNKNOWN] * 2, 3),
+        ([Verdict.UNKNOWN] * 3 + [Verdict.FAIL], 1),
+        ([], 3),
+    ],
+)
+def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
+    """FAIL goes first; one in twenty may stay unknown; nothing is no proof."""
+    outcomes = tuple(
+        SeedOutcome(number, verdict, (), (), (), "", 1, 1.0, 1.0) for number, verdict in enumerate(verdicts)
+    )
+    assert Summary(outcomes, 1.0).exit_code == code

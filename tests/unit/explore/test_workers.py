@@ -1,0 +1,96 @@
+"""Worker processes: outcomes of all tasks, benches opened once each and closed, failures told as what they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from lab.errors import EnvironmentFailure, UsageError
+from lab.explore.workers import JobFailure, spread
+
+
+@dataclass
+class Bench:
+    """Notes when it is closed."""
+
+    folder: Path
+
+    def close(self) -> None:
+        """Leave a mark."""
+        (self.folder / f"closed-{os.getpid()}").touch()
+
+
+def opened(folder: Path) -> Bench:
+    """Leaves a mark, too."""
+    (folder / f"opened-{os.getpid()}").touch()
+    return Bench(folder)
+
+
+def refused(folder: Path) -> Bench:
+    """Cannot be opened."""
+    raise UsageError(f"no bench in {folder.name}")
+
+
+def square(bench: Bench, number: int) -> int:
+    """A job."""
+    return number * number
+
+
+def crash(bench: Bench, number: int) -> int:
+    """A job with a bug."""
+    return 1 // (number - 3)
+
+
+def die(bench: Bench, number: int) -> int:
+    """A job whose process dies."""
+    os._exit(9)
+
+
+def test_every_task_has_its_outcome(tmp_path: Path) -> None:
+    """Ten tasks on two processes, each with one bench."""
+    found = dict(spread(range(10), partial(opened, tmp_path), square, jobs=2))
+    assert found == {number: number * number for number in range(10)}
+    names = [path.name.split("-") for path in tmp_path.iterdir()]
+    assert sorted(kind for kind, _ in names) == ["closed", "closed", "opened", "opened"]
+
+
+def test_tasks_are_drawn_when_they_are_needed(tmp_path: Path) -> None:
+    """What comes out first can decide what is asked next."""
+    outcomes: list[int] = []
+
+    def tasks() -> Iterator[int]:
+        for number in range(6):
+            yield number + 100 * len(outcomes)
+
+    for _, outcome in spread(tasks(), partial(opened, tmp_path), square, jobs=1):
+        outcomes.append(outcome)
+    assert outcomes[0] == 0 and outcomes[-1] > 250_000
+
+
+@pytest.mark.parametrize(
+    ("bench", "job", "failure", "words"),
+    [
+        (opened, crash, JobFailure, "ZeroDivisionError"),
+        (opened, die, EnvironmentFailure, "exit code 9"),
+        (refused, square, UsageError, "no bench in"),
+    ],
+)
+def test_failures_reach_the_caller(
+    tmp_path: Path,
+    bench: Callable[[Path], Bench],
+    job: Callable[[Bench, int], int],
+    failure: type[Exception],
+    words: str,
+) -> None:
+    """A bug with its trace, a death with its exit code, an error as itself."""
+    with (
+        pytest.raises(failure, match=words),
+        closing(spread(range(5), partial(bench, tmp_path), job, jobs=1)) as found,
+    ):
+        list(found)
