@@ -160,7 +160,8 @@ def failures(samples: Samples) -> Derived:
 
 
 def _nothing(what: str, samples: Samples, needed: str = "") -> Derived:
-    figure = f"{samples.outdated} runs are out of date" if samples.outdated and not samples.runs else what
+    old = "one run is" if samples.outdated == 1 else f"{samples.outdated} runs are"
+    figure = f"{old} out of date" if samples.outdated and not samples.runs else what
     return Derived(state="NOT MEASURED", figure=figure, needed=needed)
 
 

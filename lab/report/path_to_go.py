@@ -28,6 +28,7 @@ class _Action:
     verb: str
     command: str
     grade: RowVerdict
+    owner: str = ""
 
 
 def path_to_go(stage: Stage, rows: Iterable[RowResult]) -> tuple[PathStep, ...]:
@@ -47,7 +48,7 @@ def path_to_go(stage: Stage, rows: Iterable[RowResult]) -> tuple[PathStep, ...]:
             verdict=action.grade,
             owner=_owners(found),
             action=action.verb,
-            command=action.command,
+            command=action.command.replace("ROW", found[0].id) if len(found) == 1 else action.command,
         )
         for rank, (action, found) in enumerate(ordered, start=1)
     )
@@ -86,7 +87,8 @@ def _actions(row: RowResult) -> list[_Action]:
     """What can be done about a row, each piece of evidence by what is wrong with it."""
     if row.verdict in (RowVerdict.LIVE, RowVerdict.ATTESTATION_MISSING):
         what = "run it on the live network and attest the receipt" if row.row_class == "live" else "attest it"
-        return [_Action(what, f"lab attest {row.id}", row.verdict)]
+        # Each needs a document of its own, so the step is a person's, not a command's.
+        return [_Action(what, "lab attest ROW", row.verdict, row.owner)]
     if row.verdict is RowVerdict.INFEASIBLE:
         return [_Action("no run can settle it: change the target or the design", "", row.verdict)]
     if not row.proofs:

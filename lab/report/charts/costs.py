@@ -37,6 +37,10 @@ def cost_chart(report: Readiness) -> str:
     return picture("Cost of a transaction on each network", height, body)
 
 
+def _gwei(price: float) -> str:
+    return f"{price:,.0f} gwei" if price >= 100 else f"{price:.3g} gwei"
+
+
 def _row(cost: CostView, y: float, x: object) -> list[str]:
     assert callable(x)
     parts = [text(LEFT - 12, y + 4, cost.network, anchor="end", limit=16)]
@@ -48,7 +52,5 @@ def _row(cost: CostView, y: float, x: object) -> list[str]:
         parts.append(dot(x(usd), y, paint=paint, hollow=level != "typical", title=said))
     typical = f"${cost.usd['typical']:,.4g} typical" if "typical" in cost.usd else ""
     parts.append(text(WIDTH - RIGHT + 12, y - 2, typical, weight=600))
-    parts.append(
-        text(WIDTH - RIGHT + 12, y + 12, f"break-even {cost.break_even_gwei:,.4g} gwei", size=11.5, muted=True)
-    )
+    parts.append(text(WIDTH - RIGHT + 12, y + 12, f"break-even {_gwei(cost.break_even_gwei)}", size=11.5, muted=True))
     return parts

@@ -34,7 +34,8 @@ def _row(each: Criterion, y: float) -> list[str]:
     share = each.value / each.limit
     said = f"{each.row}: {each.figure}, target {each.target}, {each.state}"
     parts = [
-        text(LEFT - 12, y + 21, _name(each), anchor="end"),
+        text(LEFT - 12, y + 15, each.row, anchor="end", weight=600),
+        text(LEFT - 12, y + 30, _name(each), anchor="end", size=11, muted=True),
         box(LEFT, y + 8, _x(share) - LEFT, 18, paint=paint, faint=0.85, title=said),
         text(WIDTH - RIGHT + 12, y + 16, f"{each.value:,.4g} {each.unit}".strip(), weight=600),
         text(WIDTH - RIGHT + 12, y + 31, f"{each.state.lower()}, target {each.limit:,g}", size=11.5, muted=True),

@@ -46,7 +46,7 @@ def _row(pair: PairView, y: float, x: object) -> list[str]:
         f"most {pair.max_ms / 1000:.1f} s, {pair.n} executions, {pair.state}"
     )
     return [
-        text(LEFT - 12, y + 4, name, anchor="end", limit=30),
+        text(LEFT - 12, y + 4, name if len(name) <= 34 else f"{name[:33]}…", anchor="end", size=10.5),
         line(x(pair.least_ms), y, x(pair.max_ms), y, paint=paint, wide=3, faint=0.45),
         dot(x(pair.p50_ms), y, paint=BLUE, hollow=True, title=said),
         dot(x(pair.p95_ms), y, paint=paint, title=said),

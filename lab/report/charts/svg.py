@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lab.html.text import clean
 
-WIDTH = 720
+WIDTH = 580
 GOOD, BAD, UNSURE, BLUE, GREY = (
     f"var(--chart-{name},{fallback})"
     for name, fallback in (

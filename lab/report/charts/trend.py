@@ -46,11 +46,8 @@ def trend_chart(report: Readiness) -> str:
     for index, anchor in ((0, "start"), (len(points) - 1, "end")):
         said = points[index].generated[:16].replace("T", " ")
         body.append(text(x(index), HEIGHT - 8, said, anchor=anchor, size=11.5, muted=True))
-    failing = [point.failing for point in points]
-    if any(failing):
-        body.append(
-            text(LEFT, TOP + 2, f"failing now: {failing[-1]}", size=11.5)
-            if not failing[-1]
-            else f'<g fill="{BAD}">{text(LEFT + 4, TOP + 12, f"{failing[-1]} failing", size=11.5, weight=600)}</g>'
-        )
+    failing = points[-1].failing
+    if failing:
+        word = text(LEFT + 6, TOP + 14, f"{failing} failing now", size=11.5, weight=600)
+        body.append(f'<g fill="{BAD}">{word}</g>')
     return picture("Settled rows over the reports so far", HEIGHT, body)
