@@ -245,7 +245,7 @@ class Sender:
         return self._chain.rpc.nonce(self._account.address, "pending")
 
     def _overdue(self, intent: Intent, now_ms: int) -> bool:
-        return now_ms >= intent.last.sent_ms + max(OVERDUE_MS, 2 * self._chain.facts.block_time_ms)
+        return now_ms >= intent.last.sent_ms + max(OVERDUE_MS, self._chain.facts.block_time_ms)
 
     def _doubled(self, intent: Intent) -> bool:
         """After a reorg two attempts at one job can be open at once: the one with the lower nonce keeps it."""
