@@ -45,6 +45,11 @@ def saturate(
         tell(f"step {len(outcomes) + 1}: {tps:,.0f} a second")
         result, folder = run(at_rate(profile, tps), options, tell)
         finish(result, folder)
+        if result.judged.outcome is RunOutcome.INVALID:
+            # Something else on the machine may have been in the way of the generator: that is seen by trying again.
+            tell("the generator was late: once more")
+            result, folder = run(at_rate(profile, tps), options, tell)
+            finish(result, folder)
         outcome = judge_step(tps, result, folder)
         outcomes.append(outcome)
         return outcome

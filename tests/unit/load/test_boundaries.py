@@ -1,0 +1,57 @@
+"""Importing Locust patches sockets: only Locust's own files do it. And what the documentation shows is true."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lab
+from lab.load.profile import load_profile, profile_names
+
+ROOT = Path(lab.__file__).parent.parent
+LOCUST_FILES = {"lab/load/generator/user.py"}
+GEVENT_FILES = LOCUST_FILES | {f"lab/load/generator/{name}.py" for name in ("chain", "driver", "wire")}
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize(
+    ("packages", "allowed"), [({"locust"}, LOCUST_FILES), ({"gevent", "geventhttpclient"}, GEVENT_FILES)]
+)
+def test_who_imports_what_patches_sockets(packages: set[str], allowed: set[str]) -> None:
+    """Nothing of the lab that other parts import."""
+    found = {str(path.relative_to(ROOT)) for path in (ROOT / "lab").rglob("*.py") if packages & imported(path)}
+    assert found == allowed
+
+
+def test_the_command_does_not_load_locust() -> None:
+    """Not even what `lab load` itself needs."""
+    code = "import sys, lab.commands.load; print([m for m in ('locust', 'gevent') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_documented_profile_is_one(tmp_path: Path) -> None:
+    """The example of docs/load.md reads as it stands."""
+    text = (ROOT / "docs" / "load.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    path = tmp_path / "example.yaml"
+    path.write_text(example, encoding="utf-8")
+    profile = load_profile(str(path))
+    assert (profile.has_flows, profile.criteria.inclusion_ms_max) == (True, 3000)
+
+
+def test_the_documentation_names_every_profile() -> None:
+    """A reader finds each in docs/load.md."""
+    text = (ROOT / "docs" / "load.md").read_text(encoding="utf-8")
+    assert [name for name in profile_names() if not re.search(rf"\b{name}\b", text)] == []
