@@ -1,0 +1,103 @@
+"""Mutants: where the operators find something to change, what it becomes, and that keys and diffs name it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import UsageError
+from lab.explore.mutate.mutants import Mutant, find_mutants
+from lab.explore.mutate.operators import OPERATORS
+from lab.explore.mutate.sites import parse
+from lab.session.suite import REFERENCE_CONTRACT
+
+COUNTER = Path(__file__).parent / "counter.vy"
+
+
+@pytest.fixture(scope="module")
+def mutants() -> list[Mutant]:
+    """All of the small contract."""
+    return find_mutants(COUNTER)
+
+
+@pytest.mark.parametrize(
+    ("operator", "function", "before", "after"),
+    [
+        ("comparison", "add", "==", "!="),
+        ("comparison", "add", ">", ">="),
+        ("comparison", "add", ">", "<="),
+        ("comparison", "is_full", ">=", ">"),
+        ("arithmetic", "add", "*", "//"),
+        ("arithmetic", "add", "+=", "-="),
+        ("arithmetic", "_weighted", "+", "-"),
+        ("logic", "add", "and", "or"),
+        ("logic", "add", "not self.stopped", "self.stopped"),
+        ("logic", "add", "msg.sender == self.owner", "True"),
+        ("condition", "add", "amount > 10", "False"),
+        ("number", "add", "10", "11"),
+        ("number", "(module)", "3", "2"),
+        ("truth", "add", "True", "False"),
+        ("omitted assign", "add", "self.stopped = True", "pass"),
+        ("omitted log", "add", "log Counted(by=msg.sender, count=self.count)", "pass"),
+        ("result", "is_full", "self.count >= 100", "not (self.count >= 100)"),
+        ("sender", "add", "msg.sender", "tx.origin"),
+        ("arguments", "add", "extra, amount", "amount, extra"),
+        ("wording", "add", '"Not allowed"', '"something else"'),
+    ],
+)
+def test_each_mistake_is_made_where_it_can_be(
+    mutants: list[Mutant], operator: str, function: str, before: str, after: str
+) -> None:
+    """Exactly that text is replaced, and nothing else of the source changes."""
+    found = [
+        mutant
+        for mutant in mutants
+        if (mutant.operator, mutant.function, mutant.before, mutant.after) == (operator, function, before, after)
+    ]
+    assert found
+    original = COUNTER.read_text()
+    for mutant in found:
+        line = original.splitlines()[mutant.line - 1]
+        assert before in line
+        assert len(mutant.source) == len(original) - len(before) + len(after)
+        assert f"-{line}" in mutant.diff()
+
+
+def test_every_mutant_is_a_source_that_the_compiler_can_read(mutants: list[Mutant]) -> None:
+    """None of them is the original, no two are the same, and keys are unique."""
+    sources = {mutant.source for mutant in mutants}
+    assert len(sources) == len({mutant.key for mutant in mutants}) == len(mutants) > 30
+    assert COUNTER.read_text() not in sources
+    for source in sources:
+        parse(source)
+
+
+def test_keys_survive_an_edit_elsewhere(tmp_path: Path, mutants: list[Mutant]) -> None:
+    """Lines added above change no key: a reviewed list stays valid."""
+    moved = tmp_path / COUNTER.name
+    moved.write_text(COUNTER.read_text().replace("event Counted", "# a comment\n\n\nevent Counted"))
+    assert [mutant.key for mutant in find_mutants(moved)] == [mutant.key for mutant in mutants]
+
+
+def test_the_reference_with_its_modules_has_hundreds() -> None:
+    """Every module is covered, every operator finds something."""
+    found = find_mutants(REFERENCE_CONTRACT)
+    assert {mutant.file.name for mutant in found} == {
+        "TesseractCoordinator.vy", "controls.vy", "ownership.vy", "transaction_store.vy",
+    }  # fmt: skip
+    names = {mutant.operator.split()[0].removesuffix("ted") for mutant in found}
+    assert {operator.__name__.replace("omission", "omit") for operator in OPERATORS} <= names
+    assert len(found) > 400
+
+
+def test_what_has_no_source_is_refused(tmp_path: Path) -> None:
+    """An artifact, and a source of another compiler, whose tree nobody can read here."""
+    artifact = tmp_path / "a.json"
+    artifact.write_text("{}")
+    with pytest.raises(UsageError, match="an artifact has no source"):
+        find_mutants(artifact)
+    old = tmp_path / "old.vy"
+    old.write_text("# @version 0.3.10\n")
+    with pytest.raises(UsageError, match=r"its pragma asks for 0\.3\.10"):
+        find_mutants(old)

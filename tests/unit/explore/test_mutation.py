@@ -1,0 +1,188 @@
+"""Mutants against a library: compiled, killed or not, in an order that learns; the library's reading; the score."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from lab.deploy.vyper_source import read_source
+from lab.explore.mutate.behaviour import covering
+from lab.explore.mutate.build import Workshop
+from lab.explore.mutate.equivalent import ReviewedMutant, read_reviewed
+from lab.explore.mutate.library import load_library
+from lab.explore.mutate.mutants import Mutant, find_mutants
+from lab.explore.mutate.order import Order
+from lab.explore.mutate.run import chosen
+from lab.explore.mutate.score import Score
+from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, try_mutant
+from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+
+COUNTER = Path(__file__).parent / "counter.vy"
+SCENARIO = """
+name: A buffered transaction becomes READY in its window
+description: By hand.
+networks: {polygon: {}}
+relayer: none
+flows: {f: {a: {chain: polygon, at: +20s}}}
+timeline:
+  - {at: 0s, buffer: f}
+  - {at: 30s, resolve: f.a, expect: {event: TransactionReady}}
+  - {execute: f.a}
+"""
+PYTHON = """
+import pytest
+SETUP = "name: A\\ndescription: B.\\nnetworks: {polygon: {}}\\nrelayer: none"
+
+def play(script):
+    script.expect_equal("the count", script.read("polygon", "transaction_count"), 0)
+
+def test_plain(lab_run):
+    lab_run(SETUP, play)
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_many(lab_run, number):
+    lab_run(SETUP, play)
+
+def test_other(tmp_path, lab_run):
+    lab_run(SETUP, play)
+
+def test_none(lab_run):
+    pass
+"""
+
+
+@pytest.fixture
+def scenarios(tmp_path: Path) -> Path:
+    """A library of one YAML file, one in Python, one about volume and one under the real clock."""
+    folder = tmp_path / "scenarios"
+    (folder / "stress").mkdir(parents=True)
+    (folder / "ready.yaml").write_text(SCENARIO)
+    (folder / "slow.yaml").write_text(SCENARIO.replace("relayer: none", "relayer: none\nclock: real"))
+    (folder / "test_python.py").write_text(PYTHON)
+    (folder / "stress" / "test_big.py").write_text(PYTHON)
+    return folder
+
+
+def test_the_library_is_read_without_pytest(scenarios: Path) -> None:
+    """Parameters multiply; what needs more than `lab_run` says so."""
+    library = load_library(scenarios)
+    assert list(library.items) == [
+        "ready", "test_python.test_many[0]", "test_python.test_many[1]", "test_python.test_plain",
+    ]  # fmt: skip
+    assert [each.split(": ")[1] for each in library.left_out] == [
+        "runs under the real clock", "is about volume, and takes its time", "asks for no run", "needs tmp_path",
+    ]  # fmt: skip
+
+
+def named(function: str, operator: str, before: str, after: str) -> Mutant:
+    """A mutant of the reference."""
+    return next(
+        mutant
+        for mutant in find_mutants(REFERENCE_CONTRACT)
+        if (mutant.function, mutant.operator, mutant.before, mutant.after) == (function, operator, before, after)
+    )
+
+
+def test_mutants_are_killed_survive_or_are_none(scenarios: Path) -> None:
+    """A READY that is never stored is noticed; a bound that nothing tries is not; the same code is no mutant."""
+    cache = cache_folder() / "mutants"
+    tools = open_mutation_bench("test", REFERENCE_CONTRACT, scenarios, cache)
+    try:
+        source = tools.workshop.build(REFERENCE_CONTRACT, REFERENCE_CONTRACT.read_text())
+        task = partial(MutantTask, order=("ready",), original=source.bytecode)
+        stuck = named("_resolve", "comparison", ">", "<=")
+        killed = try_mutant(tools, task(stuck))
+        assert (killed.status, killed.scenario, killed.runs) == ("killed", "ready", 1)
+        survived = try_mutant(tools, task(named("set_coordination_window", "comparison", "<=", "<")))
+        assert (survived.status, survived.doubted) == ("survived", ())
+        same = replace(stuck, source=stuck.file.read_text() + "# a comment\n")
+        assert try_mutant(tools, task(same)).status == "equivalent"
+        refused = try_mutant(tools, task(replace(stuck, source="no source")))
+        assert refused.status == "refused" and refused.why
+    finally:
+        tools.close()
+
+
+def test_a_workshop_keeps_what_it_compiled(tmp_path: Path) -> None:
+    """The second time it comes from the cache, whichever workshop asks; the sources are as they were."""
+    text = COUNTER.read_text()
+    first = Workshop(read_source(COUNTER, text), tmp_path / "a", tmp_path / "cache")
+    other = text.replace("> 10", "> 11")
+    built = first.build(COUNTER, other)
+    assert built.refused is None and built.bytecode != first.build(COUNTER, text).bytecode
+    (kept,) = [path for path in (tmp_path / "cache").iterdir() if built.bytecode in path.read_text()]
+    kept.write_text(json.dumps({"abi": [], "bytecode": "0xkept", "refused": None}))
+    again = Workshop(read_source(COUNTER, text), tmp_path / "b", tmp_path / "cache")
+    assert again.build(COUNTER, other).bytecode == "0xkept"
+
+
+def test_the_order_learns_from_neighbours_first() -> None:
+    """What killed in the same function, then what killed most, then what is worth most."""
+    here, there = find_mutants(COUNTER)[5], find_mutants(COUNTER)[-1]
+    assert here.function != there.function
+    order = Order({"a": 1.0, "b": 3.0, "c": 2.0})
+    assert order.for_mutant(here) == ("b", "c", "a")
+    order.learn(there, MutantOutcome(there.key, "killed", "a"))
+    order.learn(there, MutantOutcome(there.key, "killed", "a"))
+    order.learn(here, MutantOutcome(here.key, "killed", "c"))
+    assert order.for_mutant(here) == ("c", "a", "b")
+    assert order.for_mutant(there) == ("a", "c", "b")
+
+
+def test_the_covering_runs_show_everything_once() -> None:
+    """The biggest first, nothing that adds nothing, and whatever must be in."""
+    shown = {"big": frozenset("abc"), "part": frozenset("ab"), "other": frozenset("cd"), "python": frozenset[str]()}
+    assert covering(shown) == ("big", "other")
+    assert covering(shown, ["python"]) == ("python", "big", "other")
+    assert covering({}) == ()
+
+
+def test_a_sample_is_the_same_each_time() -> None:
+    """So many, in the order of the source."""
+    mutants = find_mutants(COUNTER)
+    sample = chosen(mutants, 7)
+    assert sample == chosen(mutants, 7) and len(sample) == 7
+    assert sample == sorted(sample, key=mutants.index)
+    assert chosen(mutants, None) == mutants == chosen(mutants, 10_000)
+
+
+def test_the_score_leaves_equivalents_out_and_finds_wrong_entries(tmp_path: Path) -> None:
+    """Two of three that are not equivalent were killed; an entry for a killed one is wrong."""
+    mutants = {mutant.key: mutant for mutant in find_mutants(COUNTER)[:6]}
+    keys = list(mutants)
+    outcomes = [
+        MutantOutcome(keys[0], "killed", "ready", "S4", "why"), MutantOutcome(keys[1], "killed", "ready", "S4", "why"),
+        MutantOutcome(keys[2], "survived"), MutantOutcome(keys[3], "survived"),
+        MutantOutcome(keys[4], "equivalent"), MutantOutcome(keys[5], "refused"),
+    ]  # fmt: skip
+    reviewed = {key: ReviewedMutant(key=key, change="c", reason="nobody can tell") for key in (keys[1], keys[3])}
+    score = Score(mutants, outcomes, reviewed)
+    assert (score.valid, round(score.value, 3), score.exit_code) == (4, 0.667, 1)
+    assert [outcome.key for outcome in score.misjudged] == [keys[1]]
+    files = score.write(tmp_path, {"contract": "counter.vy"})
+    document = json.loads(files[0].read_text())
+    assert document["mutants"] == {
+        "valid": 4, "killed": 2, "survived": 1, "equivalent": 1, "same_code": 1, "refused": 1,
+    }  # fmt: skip
+    assert mutants[keys[2]].diff() in files[1].read_text()
+    assert Score(mutants, outcomes[4:], {}).exit_code == 3
+    assert Score(mutants, outcomes[:1], {}).exit_code == 0
+
+
+def test_the_reviewed_list_beside_a_contract(tmp_path: Path) -> None:
+    """By key, each with a reason; no list is an empty one."""
+    assert read_reviewed(tmp_path / "a.vy") == {}
+    (tmp_path / "equivalent-mutants.yaml").write_text(
+        "mutants:\n  - {key: a.b.c, change: 1 -> 2, reason: the compiler folds it}\n"
+    )
+    assert read_reviewed(tmp_path / "a.vy")["a.b.c"].reason == "the compiler folds it"
+
+
+def test_every_entry_of_the_reference_names_a_mutant() -> None:
+    """An entry whose source has changed would silently excuse nothing."""
+    known = {mutant.key for mutant in find_mutants(REFERENCE_CONTRACT)}
+    assert set(read_reviewed(REFERENCE_CONTRACT)) <= known
