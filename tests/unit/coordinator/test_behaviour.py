@@ -1,0 +1,110 @@
+"""The model of the documented behaviour, and the comparison of outcomes with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.coordinator import Codec, DecodedLog
+from lab.coordinator.behaviour import Behaviour, Refused, may_refuse
+from lab.coordinator.comparison import Outcome, difference, shortened
+from lab.coordinator.reads import ZERO_ID
+from lab.deploy.compile import compile_contract
+
+OWNER, OPERATOR, STRANGER = "0x" + "0a" * 20, "0x" + "0b" * 20, "0x" + "0c" * 20
+A, B = "0x" + "01" * 20, "0x" + "02" * 20
+ONE, TWO = "0x" + "11" * 32, "0x" + "22" * 32
+NOW = 1_000
+
+
+@pytest.fixture
+def model() -> Behaviour:
+    """A contract with everything, a window of 30 s and a stop after two failures."""
+    return Behaviour(OWNER, {OWNER, OPERATOR}, 30, breaker=True, expiry=True, threshold=2)
+
+
+@pytest.fixture(scope="module")
+def codec(tmp_path_factory: pytest.TempPathFactory) -> Codec:
+    """The reference contract's."""
+    source = Path(__file__).parents[3] / "contracts" / "TesseractCoordinator.vy"
+    return Codec(compile_contract(source, cache_dir=tmp_path_factory.mktemp("cache")).abi)
+
+
+def request(tx_id: str = ONE, dependency: str = ZERO_ID, timestamp: int = NOW, size: int = 1) -> tuple[Any, ...]:
+    """Arguments of a buffering."""
+    return (tx_id, A, B, "0x" + "5a" * size, dependency, timestamp)
+
+
+def test_a_life_goes_from_buffered_to_executed(model: Behaviour) -> None:
+    """Each step once, by an operator."""
+    assert model.call("buffer_transaction", request(), OPERATOR, NOW) == [("TransactionBuffered", ONE)]
+    assert model.call("resolve_dependency", (ONE,), OPERATOR, NOW) == [("TransactionReady", ONE)]
+    assert model.call("mark_executed", (ONE,), OPERATOR, NOW) == []
+    assert model.entries[ONE].state == "EXECUTED"
+    with pytest.raises(Refused, match="Transaction not ready"):
+        model.call("mark_executed", (ONE,), OPERATOR, NOW)
+
+
+@pytest.mark.parametrize(("late_s", "state"), [(30, "READY"), (31, "EXPIRED")])
+def test_the_window_ends_after_its_last_second(model: Behaviour, late_s: int, state: str) -> None:
+    """Thirty seconds after the timestamp is in time, thirty-one is not."""
+    model.call("buffer_transaction", request(), OPERATOR, NOW)
+    model.call("resolve_dependency", (ONE,), OPERATOR, NOW + late_s)
+    assert model.entries[ONE].state == state
+
+
+def test_a_ring_never_becomes_ready(model: Behaviour) -> None:
+    """Two that wait for each other."""
+    model.call("buffer_batch", ([request(ONE, TWO), request(TWO, ONE)],), OPERATOR, NOW)
+    for tx_id in (ONE, TWO):
+        events = model.call("resolve_dependency", (tx_id,), OPERATOR, NOW)
+        assert events == [("TransactionFailed", "Dependencies not satisfied")]
+
+
+def test_the_second_failure_stops_the_contract_and_ends_a_batch(model: Behaviour) -> None:
+    """What stands behind it in the batch stays as it is."""
+    ids = [f"0x{number:064x}" for number in (1, 2, 3)]
+    model.call("buffer_batch", ([request(tx_id) for tx_id in ids],), OPERATOR, NOW)
+    events = model.call("resolve_batch", (ids,), OPERATOR, NOW + 31)
+    assert events[-1] == ("EmergencyStop", "Failure threshold reached")
+    assert [model.entries[tx_id].state for tx_id in ids] == ["EXPIRED", "EXPIRED", "BUFFERED"]
+    with pytest.raises(Refused, match="Coordinator is paused"):
+        model.call("resolve_dependency", (ids[2],), OPERATOR, NOW + 31)
+
+
+def test_a_refused_batch_leaves_nothing_behind(model: Behaviour) -> None:
+    """All or nothing, the counter included."""
+    with pytest.raises(Refused, match="Transaction already exists"):
+        model.call("buffer_batch", ([request(), request()],), OPERATOR, NOW)
+    assert (model.entries, model.count) == ({}, 0)
+
+
+def test_outcomes_are_compared_with_the_model(model: Behaviour, codec: Codec) -> None:
+    """A success that had to be refused, a wrong reason, a missing event: each is told, what is right is not."""
+    args = request()
+
+    def found(outcome: Outcome, sender: str = OPERATOR) -> str | None:
+        fresh = Behaviour(OWNER, {OPERATOR}, 30, breaker=True, expiry=True)
+        return difference(fresh, codec, "buffer_transaction", args, sender, NOW, outcome)
+
+    event = DecodedLog("TransactionBuffered", {"tx_id": ONE})
+    assert found(Outcome(True, None, [event])) is None
+    assert found(Outcome(False, "Not authorized", []), STRANGER) is None
+    assert "it succeeded" in (found(Outcome(True, None, [event]), STRANGER) or "")
+    assert "it says Nope" in (found(Outcome(False, "Nope", []), STRANGER) or "")
+    assert "expected the events" in (found(Outcome(True, None, [])) or "")
+    assert "it reverted" in (found(Outcome(False, None, [])) or "")
+
+
+def test_only_numbers_beyond_all_use_may_be_refused() -> None:
+    """A timestamp of 64 bits and more may be, one of this century may not."""
+    assert may_refuse("buffer_transaction", request(timestamp=2**64))
+    assert not may_refuse("buffer_transaction", request(timestamp=2**33))
+    assert not may_refuse("resolve_dependency", (ONE,))
+
+
+def test_arguments_are_told_in_short() -> None:
+    """A payload by its size."""
+    assert shortened((1, "0x" + "5a" * 512)) == "(1, 0x5a5a5a5a… (512 bytes))"
