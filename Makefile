@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BACKEND ?= auto
+STAGE ?= lab
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test bench bench-load lint docs lock clean
+.PHONY: help scenarios test readiness bench readiness bench-load lint docs lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -25,6 +26,11 @@ scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|pr
 
 test: $(READY) ## run the lab's own tests
 	$(BIN)/pytest tests/ $(ARGS)
+
+readiness: $(READY) ## every scenario, a short load, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
+	-$(BIN)/pytest scenarios/ --backend $(BACKEND) $(ARGS)
+	-$(BIN)/lab load buffer --duration 30s --tps 50 --backend $(BACKEND)
+	$(BIN)/lab report --stage $(STAGE)
 
 bench: $(READY) ## measure start-up, simulation speed, memory and overhead
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -151,7 +151,7 @@ def failures(samples: Samples) -> Derived:
         value=round(100 * failed / sent, 4),
         low=round(100 * lower_bound(failed, sent), 4),
         high=round(100 * high, 4),
-        interval=f"at most {100 * high:.2f}% with 95% confidence",
+        interval=f"at most {100 * high:.3g}% with 95% confidence",
         n=sent,
         needed=_more(more, "transactions without another failure") if state == "UNDECIDED" else "",
         reason=f"{failed} of {sent:,} transactions of the relayer reverted, in {len(samples.runs)} runs",
