@@ -113,7 +113,8 @@ def test_later_attempts_keep_the_first_intended_time() -> None:
     """What is sent again after an outage is late since its own moment; the first acceptance counts."""
     key = KEYS[0]
     entry = Book().read(
-        [attempt(key, Outcome.ACCEPTED, 2, 9000), attempt(key, Outcome.LOST, 0, 1000), attempt(key, Outcome.REFUSED, 1)]
+        [attempt(key, Outcome.ACCEPTED, 2, 9000), attempt(key, Outcome.LOST, 0, 1000),
+         attempt(key, Outcome.REFUSED, 1, 3000)]
     ).sent[key]  # fmt: skip
     assert (entry.intended_us, entry.sent_us, entry.accepted_us, entry.attempts) == (1000, 1005, 9050, 3)
 
