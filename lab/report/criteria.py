@@ -70,6 +70,9 @@ def _criterion(each: Definition, row: RowResult, derived: Derived | None, figure
         needed = f"{trials_needed(0, allowed):,} trials without a failure" if allowed else ""
         found = Derived(state="NOT MEASURED", figure="no figure", needed=needed)
     state: State = "ATTESTED" if row.verdict is RowVerdict.ATTESTED else _STATES.get(row.verdict, "NOT MEASURED")
+    needed = found.needed if state in ("UNDECIDED", "NOT MEASURED") else ""
+    if row.verdict is RowVerdict.STALE:
+        needed = "measure again: the evidence is out of date"
     paths = [*(one.folder for one in row.evidence), *(path for figure in figures for path in figure.evidence)]
     return Criterion(
         row=each.row,
@@ -86,7 +89,7 @@ def _criterion(each: Definition, row: RowResult, derived: Derived | None, figure
         low=found.low,
         high=found.high,
         n=found.n,
-        needed=found.needed if state in ("UNDECIDED", "NOT MEASURED") else "",
+        needed=needed,
         reason=row.reason,
         assumptions=found.assumptions,
         evidence=tuple(dict.fromkeys(paths)),
@@ -102,7 +105,7 @@ def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
             more = max(1, trials_needed(shown.failures, allowed) - shown.n)
             needed = f"{more:,} more trials without another failure"
     elif shown.low is not None and shown.high is not None:
-        interval = f"{shown.low:g} to {shown.high:g} {shown.unit}".strip()
+        interval = f"{shown.low:,.4g} to {shown.high:,.4g} {shown.unit}".strip()
     same_unit = shown.unit.strip().lower() in (each.unit.lower(), "")
     return Derived(
         state=_STATES.get(shown.verdict, "UNDECIDED"),

@@ -182,7 +182,8 @@ def _figure(
 ) -> Figure:  # fmt: skip
     word = str(entry.get("verdict", "")).upper().replace("_", " ").replace("-", " ")
     verdict = _WORDS.get(word)
-    shown = clean(str(entry.get("figure", "")), 200)
+    number = _number(entry.get("figure"))
+    shown = f"{number:,.4g}" if number is not None else clean(str(entry.get("figure") or ""), 200)
     low, high = _pair(entry.get("interval"))
     reason = clean(str(entry.get("reason") or f"{shown} {clean(str(entry.get('unit') or ''), 40)}".strip()), 400)
     if verdict is None:
@@ -198,7 +199,7 @@ def _figure(
         reason=reason,
         figure=shown,
         unit=clean(str(entry.get("unit") or ""), 40),
-        value=_number(entry.get("figure")),
+        value=number,
         low=low,
         high=high,
         n=_count(entry.get("n")),

@@ -1,0 +1,153 @@
+"""The commands around a readiness report, as a release manager types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from lab.cli import app
+
+from .report.fakes import CONTRACT, run, write
+
+
+def lab(*arguments: str | Path) -> Result:
+    """Run a command; nobody is there to be asked."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with one recorded run and a document."""
+    monkeypatch.chdir(tmp_path)
+    folder = run("failures/breaker_drill", root=tmp_path / "results", session="20261124-110000-0000")
+    write(folder)
+    (tmp_path / "results" / "latest").symlink_to("20261124-110000-0000")
+    (tmp_path / "audit.pdf").write_bytes(b"audit")
+    return tmp_path
+
+
+GIVEN = ("--owner", "Jo", "--document", "audit.pdf", "--expires", "2999-01-01")
+
+
+def test_attest_writes_what_the_report_takes(here: Path) -> None:
+    """The file names the contract, and the row is ATTESTED."""
+    result = lab("attest", "scs-01", *GIVEN, "--note", 'a "note": x')
+    assert result.exit_code == 0, result.output
+    path = here / result.stdout.strip()
+    assert f"contract_sha256: {CONTRACT}" in path.read_text()
+    assert 'document: "../audit.pdf"' in path.read_text()
+    lab("report", "--stage", "mainnet")
+    rows = {row["id"]: row for row in json.loads((here / "results/readiness/readiness.json").read_text())["rows"]}
+    assert rows["SCS-01"]["verdict"] == "ATTESTED"
+    second = lab("attest", "SCS-01", *GIVEN)
+    assert second.stdout.strip().endswith("-2.yaml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("SCS-01",), "expected the options --owner, --document, --expires"),
+        (("SCS-99", *GIVEN), "got 'SCS-99'"),
+        (("XCB-01", *GIVEN), "proven by runs"),
+        (("SCS-01", *GIVEN, "--waive"), "must pass: it cannot be waived"),
+        (("ENV-02", *GIVEN, "--waive"), "--approver, --reason"),
+        (("SCS-01", *GIVEN[:2], "--document", "none.pdf", *GIVEN[4:]), "no such file"),
+        (("SCS-01", *GIVEN[:4], "--expires", "2020-01-01"), "after today"),
+        (("SCS-01", *GIVEN[:4], "--expires", "soon"), "expected a day such as"),
+        (("SCS-01", *GIVEN, "--link", "ftp://x"), "https://"),
+    ],
+)
+def test_attest_refuses_what_would_not_count(here: Path, arguments: tuple[str, ...], words: str) -> None:
+    """One line, exit code 2, and no file is left behind."""
+    result = lab("attest", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not list(here.glob("attestations/*.yaml"))
+
+
+def test_a_waiver_settles_a_row(here: Path) -> None:
+    """With approver and reason."""
+    result = lab("attest", "ENV-02", *GIVEN, "--waive", "--approver", "Sam", "--reason", "later")
+    assert result.exit_code == 0, result.output
+    lab("report")
+    rows = {row["id"]: row for row in json.loads((here / "results/readiness/readiness.json").read_text())["rows"]}
+    assert rows["ENV-02"]["verdict"] == "WAIVED"
+
+
+def test_sign_verify_and_void(here: Path) -> None:
+    """Signed, checked; the next report voids it, and both commands say so."""
+    assert lab("sign", "--name", "Ada", "--decision", "NO-GO").exit_code == 2
+    lab("report")
+    assert "it says INCOMPLETE" in lab("sign", "--name", "Ada", "--decision", "GO").stderr
+    assert lab("sign", "--name", "Ada", "--decision", "NO-GO", "--note", "not yet").exit_code == 0
+    assert "Signed NO-GO" in (here / "results/readiness/index.html").read_text()
+    assert lab("verify", "results").exit_code == 0
+    (here / "audit.pdf").write_bytes(b"other")
+    lab("attest", "SCS-01", *GIVEN)
+    assert "signature  VOID" in lab("report").stdout
+    voided = lab("verify", "results")
+    assert (voided.exit_code, voided.stdout.startswith("VOID")) == (1, True)
+
+
+def test_bundle_and_verify(here: Path) -> None:
+    """Made, checked elsewhere, and each file that differs is named."""
+    assert lab("bundle").exit_code == 2
+    lab("report")
+    assert lab("bundle", "--out", "b.tar.gz").exit_code == 0
+    whole = lab("verify", "b.tar.gz")
+    assert (whole.exit_code, whole.stdout.startswith("ok")) == (0, True)
+    path = here / "results/readiness/readiness.json"
+    lab("sign", "--name", "Ada", "--decision", "NO-GO")
+    path.write_text(path.read_text() + " ")
+    lab("bundle", "--out", "b.tar.gz")
+    changed = lab("verify", "b.tar.gz")
+    assert changed.exit_code == 1
+    assert "DIFFERS  results/readiness/readiness.json: it was changed after it was signed" in changed.stdout
+    (here / "bad.tar.gz").write_bytes(b"no")
+    assert lab("verify", "bad.tar.gz").exit_code == 2
+
+
+def test_prune(here: Path) -> None:
+    """Names what goes; needs to be told how much stays."""
+    (here / "results" / "20261101-000000-0000").mkdir()
+    assert "would go" in lab("prune", "--keep", "1", "--dry-run").stdout
+    assert "removed" in lab("prune", "--keep", "1").stdout
+    assert not (here / "results" / "20261101-000000-0000").exists()
+    assert lab("prune", "--keep", "0").exit_code == 2
+
+
+def test_checklist_import_and_use(here: Path) -> None:
+    """Another team's list, reported on."""
+    (here / "list.md").write_text("# Ours\n## One\n- [x] **Done** - yes\n- [ ] **Open** - no\n")
+    assert lab("checklist", "import", "list.md", "--out", "ours.yaml").exit_code == 0
+    result = lab("report", "--checklist", "ours.yaml")
+    assert result.exit_code == 3
+    assert "2 rows NOT RUN" in result.stdout
+
+
+def test_a_release_date_is_a_day(here: Path) -> None:
+    """Usage."""
+    assert "expected a day such as" in lab("report", "--release-date", "soon").stderr
+
+
+def test_the_stage_decides_what_counts(here: Path) -> None:
+    """More rows further on."""
+    counts = []
+    for stage in ("lab", "testnet", "mainnet"):
+        lab("report", "--stage", stage)
+        report = json.loads((here / "results/readiness/readiness.json").read_text())
+        counts.append(next(each["rows"] for each in report["stages"] if each["stage"] == report["stage"]))
+    assert counts == [106, 123, 196]
+
+
+def test_a_missing_pdf_writer_is_one_line(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything else is written all the same."""
+    monkeypatch.setitem(__import__("sys").modules, "weasyprint", None)
+    result = lab("report", "--pdf")
+    assert result.exit_code == 4
+    assert "tesseract-lab[pdf]" in result.stderr
+    assert (here / "results/readiness/index.html").is_file()
