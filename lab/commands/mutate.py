@@ -14,7 +14,7 @@ from rich.console import Console
 from lab.deploy.compiled import hash_bytes
 from lab.errors import UsageError
 from lab.explore.mutate.equivalent import read_reviewed
-from lab.explore.mutate.mutants import find_mutants
+from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.run import chosen, fit_runs, run_mutation
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome
@@ -22,7 +22,7 @@ from lab.explore.progress import progress_of
 from lab.session.suite import REFERENCE_CONTRACT, cache_folder, new_run_id
 
 SAMPLE = 40
-SHOWN_MAX = 20
+INTERRUPTED = 130
 
 
 def mutate(
@@ -50,6 +50,7 @@ def mutate(
     for line in fit.left_out:
         console.print(f"  left out: {line}", markup=False, soft_wrap=True)
     outcomes: list[MutantOutcome] = []
+    reviewed, interrupted = read_reviewed(target), False
     folder = Path(tempfile.mkdtemp(prefix="tesseract-lab-mutate."))
     try:
         running = run_mutation(mutants, target, scenarios.resolve(), fit.worth(costs), run_id=run_id,
@@ -59,27 +60,33 @@ def mutate(
                 outcomes.append(outcome)
                 counts = Counter(each.status for each in outcomes)
                 tell(len(outcomes), ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+                if outcome.status == "survived" and outcome.key not in reviewed:
+                    _survivor(console, next(each for each in mutants if each.key == outcome.key), outcome)
+    except KeyboardInterrupt:
+        interrupted = True
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    score = Score({mutant.key: mutant for mutant in mutants}, outcomes, read_reviewed(target))
+    score = Score({mutant.key: mutant for mutant in mutants}, outcomes, reviewed)
     about: dict[str, Any] = {
         "contract": target.name,
         "source_sha256": hash_bytes(target.read_bytes()),
-        "complete": len(mutants) == len(everything),
+        "complete": len(outcomes) == len(everything),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": jobs,
         "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)},
     }
     files = score.write(results, about)
     _say(console, score, about, files)
-    return score.exit_code
+    return INTERRUPTED if interrupted else score.exit_code
+
+
+def _survivor(console: Console, mutant: Mutant, outcome: MutantOutcome) -> None:
+    console.print(f"SURVIVED {outcome.key}\n{mutant.diff()}", markup=False, soft_wrap=True)
+    for doubt in outcome.doubted:
+        console.print(f"  in doubt: {doubt}", markup=False, soft_wrap=True)
 
 
 def _say(console: Console, score: Score, about: dict[str, Any], files: tuple[Path, Path]) -> None:
-    for outcome in score.survived[:SHOWN_MAX]:
-        console.print(f"SURVIVED {outcome.key}\n{score.mutants[outcome.key].diff()}\n", markup=False, soft_wrap=True)
-    if len(score.survived) > SHOWN_MAX:
-        console.print(f"{len(score.survived) - SHOWN_MAX} more survivors: see {files[1]}", markup=False)
     for outcome in score.misjudged:
         console.print(
             f"MISJUDGED {outcome.key}: on the list of equivalent ones, killed by {outcome.scenario}", markup=False

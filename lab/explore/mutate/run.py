@@ -22,6 +22,7 @@ from lab.explore.workers import spread
 from lab.model.verdict import Verdict
 
 SAMPLE_SEED = 20261124
+PYTHON_SHOWS = 200
 
 
 class UnfitLibrary(LabError):
@@ -50,8 +51,9 @@ class FitRuns:
     left_out: tuple[str, ...]
 
     def worth(self, names: Iterable[str]) -> dict[str, float]:
-        """What each shows of the contract for its time."""
-        return {name: len(self.shown[name]) / max(self.costs[name], 0.05) for name in names}
+        """What each shows of the contract for its time. What runs in Python compares is not in the history: a guess."""
+        shows = {name: len(self.shown[name]) + PYTHON_SHOWS * (name in self.python) for name in names}
+        return {name: count / max(self.costs[name], 0.05) for name, count in shows.items()}
 
     def covering(self) -> dict[str, float]:
         """The costs of the fewest runs that show all that the library shows of the contract."""
