@@ -58,6 +58,7 @@ def test_a_binary_of_another_system_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_library_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anvil: AnvilBinary) -> None:
     """What ldd does not find would only fail inside the container."""
+
     def ldd(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 0, "\tlibgone.so.1 => not found\n", "")
 

@@ -45,12 +45,20 @@ def test_nodes_listen_on_loopback_only(backend: ProcessBackend) -> None:
     """No node is reachable from another machine, nor through another site's page in a browser."""
     (node,) = backend.start_all([NodeSpec("n", "test")])
 
-    listening = [found.laddr.ip for found in psutil.Process(node.pid).net_connections(kind="inet")
-                 if found.status == psutil.CONN_LISTEN]
+    listening = [
+        found.laddr.ip
+        for found in psutil.Process(node.pid).net_connections(kind="inet")
+        if found.status == psutil.CONN_LISTEN
+    ]
     assert listening == ["127.0.0.1"]
-    with urllib.request.urlopen(urllib.request.Request(
-            node.url, b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}',
-            {"Content-Type": "application/json", "Origin": "http://example.invalid"}), timeout=5) as reply:
+    with urllib.request.urlopen(
+        urllib.request.Request(
+            node.url,
+            b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}',
+            {"Content-Type": "application/json", "Origin": "http://example.invalid"},
+        ),
+        timeout=5,
+    ) as reply:
         assert "Access-Control-Allow-Origin" not in reply.headers
 
 
@@ -100,8 +108,10 @@ def test_pause_freezes_and_resume_thaws(backend: ProcessBackend) -> None:
     (node,) = backend.start_all([NodeSpec("n", "test")])
 
     node.pause()
-    threads = [Path(f"/proc/{node.pid}/task/{thread.id}/stat").read_text().rpartition(")")[2].split()[0]
-               for thread in psutil.Process(node.pid).threads()]
+    threads = [
+        Path(f"/proc/{node.pid}/task/{thread.id}/stat").read_text().rpartition(")")[2].split()[0]
+        for thread in psutil.Process(node.pid).threads()
+    ]
     assert set(threads) == {"T"}
     node.pause()
     assert node.alive()

@@ -53,13 +53,16 @@ def fake_npm(folder: Path, archive: bytes) -> Path:
     """An npm whose `pack` delivers this archive, slowly, and notes each call; returns the file with the notes."""
     (folder / "archive").write_bytes(archive)
     calls = folder / "calls"
-    executable(folder / "npm", f"""#!{sys.executable}
+    executable(
+        folder / "npm",
+        f"""#!{sys.executable}
 import shutil, sys, time
 open({str(calls)!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
 time.sleep(0.3)
 target = [argument.partition("=")[2] for argument in sys.argv if argument.startswith("--pack-destination=")][0]
 shutil.copy({str(folder / "archive")!r}, target + "/foundry-rs-anvil.tgz")
-""")
+""",
+    )
     return calls
 
 
@@ -144,10 +147,14 @@ def test_a_wrong_integrity_installs_nothing(bare: Path) -> None:
     assert nothing_installed() and not (bare / "was-run").exists()
 
 
-@pytest.mark.parametrize("archive", [archive_of("x", "package/readme"), archive_of("#!/bin/sh\nexit 1\n")],
-                         ids=["no binary in it", "binary does not run"])
+@pytest.mark.parametrize(
+    "archive",
+    [archive_of("x", "package/readme"), archive_of("#!/bin/sh\nexit 1\n")],
+    ids=["no binary in it", "binary does not run"],
+)
 def test_an_intact_package_without_a_working_binary_installs_nothing(
-        bare: Path, monkeypatch: pytest.MonkeyPatch, archive: bytes) -> None:
+    bare: Path, monkeypatch: pytest.MonkeyPatch, archive: bytes
+) -> None:
     """What cannot run must not enter the cache."""
     trust(monkeypatch, archive)
     fake_npm(bare, archive)
@@ -206,9 +213,11 @@ def test_concurrent_runs_fetch_once(bare: Path, monkeypatch: pytest.MonkeyPatch)
     trust(monkeypatch, archive)
     calls = fake_npm(bare, archive)
     integrity = provision.PACKAGE_INTEGRITY[provision._platform_key()]
-    code = ("from lab.chains import provision\n"
-            f"provision.PACKAGE_INTEGRITY[provision._platform_key()] = {integrity!r}\n"
-            "print(provision.find_anvil())")
+    code = (
+        "from lab.chains import provision\n"
+        f"provision.PACKAGE_INTEGRITY[provision._platform_key()] = {integrity!r}\n"
+        "print(provision.find_anvil())"
+    )
     command = [sys.executable, "-c", code]
     runs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
 

@@ -91,13 +91,15 @@ def test_a_reused_pid_is_not_hit() -> None:
     """A process whose start time differs from the announced one is somebody else's."""
     owner, victim, stranger = (subprocess.Popen(["sleep", "60"]) for _ in range(3))
     try:
-        watcher = subprocess.Popen([sys.executable, "-I", str(reaper.__file__),
-                                    f"{owner.pid}:{start_ticks(owner.pid)}"], stdin=subprocess.PIPE)
+        watcher = subprocess.Popen(
+            [sys.executable, "-I", str(reaper.__file__), f"{owner.pid}:{start_ticks(owner.pid)}"], stdin=subprocess.PIPE
+        )
         assert watcher.stdin is not None
         stranger_ticks = start_ticks(stranger.pid)
         assert stranger_ticks is not None
-        watcher.stdin.write(f"pid {victim.pid} {start_ticks(victim.pid)}\n"
-                            f"pid {stranger.pid} {stranger_ticks - 1}\n".encode())
+        watcher.stdin.write(
+            f"pid {victim.pid} {start_ticks(victim.pid)}\npid {stranger.pid} {stranger_ticks - 1}\n".encode()
+        )
         watcher.stdin.close()
         watcher.wait(timeout=REMOVAL_DEADLINE_S)
 

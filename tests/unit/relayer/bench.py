@@ -129,6 +129,4 @@ class Bench:
         facts: dict[str, Any] = {
             name: [chain.chain_id, chain.contract, chain.start_block] for name, chain in self.session.chains.items()
         }
-        return Store(
-            self.folder / "relayer.sqlite", ids, facts | {"account": self.account.address}, durable=False
-        )
+        return Store(self.folder / "relayer.sqlite", ids, facts | {"account": self.account.address}, durable=False)

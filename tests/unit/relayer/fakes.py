@@ -39,8 +39,14 @@ def _event(name: str, inputs: list[tuple[str, str, bool]]) -> Any:
     return {"type": "event", "name": name, "anonymous": False, "inputs": fields}
 
 
-STRUCT = [("origin_rollup", "address"), ("target_rollup", "address"), ("payload", "bytes"),
-          ("dependency_tx_id", "bytes32"), ("timestamp", "uint256"), ("state", "uint256")]
+STRUCT = [
+    ("origin_rollup", "address"),
+    ("target_rollup", "address"),
+    ("payload", "bytes"),
+    ("dependency_tx_id", "bytes32"),
+    ("timestamp", "uint256"),
+    ("state", "uint256"),
+]
 TRANSACTIONS = _function("transactions", [("tx_id", "bytes32")], (), True) | {
     "outputs": [{"name": "", "type": "tuple", "components": [{"name": n, "type": t} for n, t in STRUCT]}]
 }

@@ -57,9 +57,7 @@ def die_at(bench: Bench, point: str, occasion: int, *, seconds: int = SECONDS) -
 
 @pytest.mark.parametrize("occasion", [1, 2, 3, 5, 7])
 @pytest.mark.parametrize("point", CRASH_POINTS)
-def test_a_crash_converges(
-    point: str, occasion: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_crash_converges(point: str, occasion: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Every transaction ends as without the crash, and nothing takes effect twice."""
     states, times = undisturbed(tmp_path_factory.getbasetemp())
     assert sorted(states.values()).count("EXECUTED") == 3 and "EXPIRED" in states.values()

@@ -34,8 +34,16 @@ def test_this_machine_can_run_the_lab() -> None:
     lines = diagnose()
 
     assert healthy(lines), printed(lines)
-    assert list(named(lines)) == ["Python", "compiler", "anvil", "Docker engine", "image", "ports", "disk: results",
-                                  "disk: temporary"]
+    assert list(named(lines)) == [
+        "Python",
+        "compiler",
+        "anvil",
+        "Docker engine",
+        "image",
+        "ports",
+        "disk: results",
+        "disk: temporary",
+    ]
     assert named(lines)["compiler"].detail == "vyper 0.4.3"
 
 
@@ -56,8 +64,9 @@ def test_a_dead_engine_is_an_error_where_docker_is_asked_for(no_engine: None) ->
     assert [named(lines)[name].status for name in ("Docker engine", "image")] == ["error", "error"]
 
 
-def test_no_anvil_is_an_error_and_nothing_is_fetched(no_engine: None, monkeypatch: pytest.MonkeyPatch,
-                                                     tmp_path: Path) -> None:
+def test_no_anvil_is_an_error_and_nothing_is_fetched(
+    no_engine: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """Without anvil and without an engine nothing can run; the doctor names the fix and leaves the machine alone."""
     monkeypatch.delenv("LAB_ANVIL", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -110,11 +119,18 @@ def test_a_full_disk_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_table_shows_every_line_and_the_fix_of_red_ones_only() -> None:
     """Brackets in a path are text, not markup, and a green line needs no fix."""
-    text = printed([Line("good", True, "fine", "not shown"),
-                    Line("bad", False, "at /tmp/[red]x", "do [this]"),
-                    Line("spare", False, "absent", "or that", needed=False)])
+    text = printed(
+        [
+            Line("good", True, "fine", "not shown"),
+            Line("bad", False, "at /tmp/[red]x", "do [this]"),
+            Line("spare", False, "absent", "or that", needed=False),
+        ]
+    )
 
     assert "/tmp/[red]x" in text and "fix: do [this]" in text and "fix: or that" in text
     assert "not shown" not in text
     assert [line.split()[0] for line in text.splitlines()[1:] if line.split()[0] in ("ok", "error", "warning")] == [
-        "ok", "error", "warning"]
+        "ok",
+        "error",
+        "warning",
+    ]
