@@ -5,18 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from eth_account import Account as EthAccount
+from eth_utils.crypto import keccak
 
 from lab.coordinator import role_account
 from lab.deploy.keystore import address_of, open_key, save_key, search
 from lab.errors import UsageError
 
-KEY = bytes.fromhex("4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318")
-ADDRESS = "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23"
+# Made here: a key in a source file is what the search is to find.
+KEY = keccak(text="tesseract-lab unit test")
+ADDRESS = EthAccount.from_key(KEY).address.lower()
 FAST = 2**10
 
 
 def test_the_address_of_a_key() -> None:
-    """The pair that the documentation of web3.js uses, and the development accounts."""
+    """As the signing library derives it."""
     assert address_of(KEY) == ADDRESS
     assert address_of(role_account("owner").key) == role_account("owner").address
 
