@@ -179,14 +179,15 @@ def up(
     backend: Backend = BackendChoice.auto,
     image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
     contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, or an artifact .json.")] = None,
-    relayer: Annotated[bool, typer.Option(help="Run the reference relayer between them.")] = True,
+    relayer: Annotated[bool, typer.Option(help="Run a relayer between them.")] = True,
+    relayer_cmd: Annotated[str | None, typer.Option(help="Your own instead; it finds LAB_SESSION, {session}.")] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay here until Ctrl-C.")] = False,
     results: Results = RESULTS,
 ) -> None:
     """Start networks with the contract deployed and keep them running for manual use."""
     from lab.commands.up import bring_up
 
-    bring_up(names or [], everything, backend.value, image, contract, relayer, foreground, results)
+    bring_up(names or [], everything, backend.value, image, contract, relayer, foreground, results, relayer_cmd)
 
 
 @app.command()

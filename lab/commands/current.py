@@ -14,6 +14,7 @@ from lab.evidence import RunFolder
 from lab.networks import BUILT_IN, load_network
 from lab.report.current import Current
 from lab.runner.manifest import git_state, package_sha256
+from lab.session.project import find_project
 from lab.session.suite import cache_folder
 
 
@@ -22,13 +23,20 @@ def current_of(contract_sha256: str | None) -> Current:
     state = git_state(str(Path(lab.__file__).parent))
     return Current(
         contract_sha256=contract_sha256,
-        relayer_sha256=package_sha256("relayer"),
+        relayer_sha256=_relayer_sha256(),
         lab_commit=state["commit"],
         lab_version=lab.__version__,
         dirty=state["dirty"],
         profiles=_profiles,
         root=Path.cwd(),
     )
+
+
+def _relayer_sha256() -> str | None:
+    """The relayer's that lab.yaml names, else the reference's."""
+    project = find_project(Path.cwd())
+    own = project.relayer if project is not None else None
+    return own.sha256() if own is not None else package_sha256("relayer")
 
 
 def shipping_contract(runs: Sequence[RunFolder], given: Path | None) -> tuple[str | None, str]:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lab.chains.reaper import remove_leftovers
+from lab.errors import UsageError
 from lab.model.session import Session
 from lab.session.up_control import UpStatus, look, start_background, stop
 from lab.session.up_files import KEYS, SESSION, UpFolder, UpOptions
@@ -29,8 +30,11 @@ def bring_up(
     relayer: bool,
     foreground: bool,
     results: Path,
+    relayer_cmd: str | None = None,
 ) -> None:
     """Start and print what runs; in the foreground also stay until a signal comes."""
+    if relayer_cmd and not relayer:
+        raise UsageError("expected --relayer-cmd or --no-relayer, got both")
     networks = (*(EVERYTHING if everything else ()), *names) or DEFAULT
     options = UpOptions(
         tuple(dict.fromkeys(networks)),
@@ -39,6 +43,7 @@ def bring_up(
         image,
         str(contract.absolute()) if contract else None,
         relayer,
+        relayer_cmd,
     )
     folder = UpFolder(results)
     if foreground:

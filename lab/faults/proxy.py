@@ -48,6 +48,7 @@ class FaultProxy:
         self._under_way: set[asyncio.Task[list[bytes]]] = set()
         self._started: Future[int] = Future()
         self._port = 0
+        self._asked: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
 
     def start(self) -> None:
@@ -61,6 +62,10 @@ class FaultProxy:
     def url(self, chain: str) -> str:
         """Where the relayer finds a chain."""
         return f"http://{HOST}:{self._port}/{chain}"
+
+    def never_asked(self) -> list[str]:
+        """The chains that no JSON-RPC request has come for yet."""
+        return [name for name in self._chains if name not in self._asked]
 
     def close(self) -> None:
         """Drop all connections and end the thread; what was under way is recorded. May be called twice."""
@@ -114,6 +119,7 @@ class FaultProxy:
             return _json(error_answer(None, PARSE_ERROR, "parse error"))
         if (problem := _problem(asked)) is not None:
             return _json(error_answer(None, INVALID_REQUEST, problem))
+        self._asked.add(request.match_info["chain"])
         try:
             calls = [carrier.take(each) for each in (asked if isinstance(asked, list) else [asked])]
             answers = await self._carried(carrier, calls)

@@ -48,7 +48,8 @@ class Submits:
             # Refused because the node has it: handed over before, or twice at once.
             outcome = "ok"
         call = self._codec.decode_call(sent.data) if sent.to == self._chain.contract else None
-        self.last_ms = self._scheduler.now_ms
+        # What is sent before genesis counts as there from the beginning.
+        self.last_ms = max(0, self._scheduler.now_ms)
         self._recorder.add(
             Submit(
                 t_ms=self.last_ms,

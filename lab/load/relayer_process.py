@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from lab.chains.reaper import Reaper, child_environment
 from lab.errors import UsageError
+from lab.session.relayer_command import parse_command
 from lab.session.relayer_process import SESSION_VARIABLE, reference_command
 
 STOPS_WITHIN_S = 10.0
@@ -20,7 +20,8 @@ class LoadRelayer:
     """Started before the load, stopped after it; its death is seen by the sampler and costs uptime."""
 
     def __init__(self, command: str | None, session: Path, store: Path, log: Path) -> None:
-        self.command = shlex.split(command) if command else reference_command(session, store)
+        own = parse_command(command, Path.cwd()) if command else None
+        self.command = own.argv(session) if own is not None else reference_command(session, store)
         self._session, self._log = session, log
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -14,12 +14,15 @@ import pytest
 
 from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import RunFolder
+from lab.plugin.estimating import lines_of_ids, lines_of_items, relayer_lines
 from lab.plugin.items import ScenarioFile, ScenarioTest, lab_run
 from lab.plugin.sharing import FOLDER, RUN_ID, SUITE, is_worker, suite, tell
 from lab.runner.runner import DISK_ERRORS
 from lab.session.suite import new_run_id
 
 __all__ = ["lab_run"]
+
+ESTIMATED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--image", default=None, help="node image of the docker backend (or LAB_IMAGE)")
     group.addoption("--contract", type=Path, default=None, help="contract under test: .vy, or an artifact .json")
     group.addoption("--clock", choices=("virtual", "real"), default=None, help="overrule the scenarios' clock")
+    group.addoption(
+        "--relayer-cmd", default=None, help="relayer under test: a command; it finds LAB_SESSION, {session}"
+    )
     group.addoption("--results", type=Path, default=Path("results"), help="where evidence and reports go")
 
 
@@ -100,14 +106,27 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     evidence = f"tesseract-lab: evidence in {Path(config.option.results) / config.stash[RUN_ID]}"
     # With xdist this process collects nothing, so there is no later moment before the first run.
-    return [evidence, *(_contract_lines(config) if getattr(config.option, "numprocesses", None) else ())]
+    return [
+        evidence,
+        *relayer_lines(config),
+        *(_contract_lines(config) if getattr(config.option, "numprocesses", None) else ()),
+    ]
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """What is known of the contract before anything runs: its smoke run, and what it lacks of the interface."""
     if config.option.collectonly or not any(isinstance(item, ScenarioTest) for item in items):
         return []
-    return _contract_lines(config)
+    return [*lines_of_items(config, items), *_contract_lines(config)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """With xdist the workers collect; this process tells the estimate once the first of them has."""
+    if not node.config.stash.get(ESTIMATED, False):
+        node.config.stash[ESTIMATED] = True
+        for line in lines_of_ids(node.config, ids):
+            tell(node.config, line)
 
 
 def _contract_lines(config: pytest.Config) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from lab.checks import CHECKS
 from lab.errors import LabError
 from lab.model.verdict import Verdict
-from lab.plugin.sharing import FOLDER, RUN_ID, suite, terminal
+from lab.plugin.sharing import FOLDER, RUN_ID, relayer_command, suite, terminal
 from lab.runner.progress import progress_of
 from lab.runner.run import Run
 from lab.runner.runner import Options, Result, run_item
@@ -83,6 +83,7 @@ def carry_out(
             progress=progress,
             scenario_items=siblings,
             smoke=shared.smoke,
+            relayer_command=relayer_command(config),
         )
         result = run_item(item, options, folder, _repeat(node), play)
     node.user_properties += [
@@ -104,6 +105,10 @@ def _repeat(node: pytest.Item) -> str:
     for option in ("contract", "clock"):
         value = getattr(node.config.option, option)
         parts += [f"--{option}", str(value)] if value is not None else []
+    if node.config.option.relayer_cmd is not None:
+        command = relayer_command(node.config)
+        # Evidence keeps no secrets: what is hidden is to be filled in again.
+        parts += ["--relayer-cmd", command.told if command is not None else ""]
     return shlex.join(parts)
 
 

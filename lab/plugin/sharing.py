@@ -7,8 +7,9 @@ from typing import TextIO
 
 import pytest
 
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.session.project import find_project
+from lab.session.relayer_command import RelayerCommand, parse_command
 from lab.session.suite import Suite, open_suite
 
 SUITE = pytest.StashKey[Suite]()
@@ -22,6 +23,25 @@ def is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+def relayer_command(config: pytest.Config) -> RelayerCommand | None:
+    """The user's own relayer, as the option or lab.yaml names it; None for the reference. Raises UsageError.
+
+    An empty option means the reference, whatever lab.yaml says.
+    """
+    given: str | None = config.option.relayer_cmd
+    if given is None:
+        project = find_project(config.rootpath)
+        command = project.relayer if project is not None else None
+    else:
+        command = parse_command(given, config.invocation_params.dir) if given else None
+    if command is not None and config.option.clock == "virtual":
+        raise UsageError(
+            f"expected --clock real, got virtual, with a relayer of your own (`{command.told}`): it is a process, and "
+            "nobody can hold its clock. Leave --clock out, or test the reference relayer with --relayer-cmd ''"
+        )
+    return command
+
+
 def suite(config: pytest.Config) -> Suite:
     """The suite of this process, opened when the first scenario needs it.
 
@@ -33,6 +53,7 @@ def suite(config: pytest.Config) -> Suite:
     if SUITE not in config.stash:
         options = config.option
         try:
+            relayer_command(config)
             config.stash[SUITE] = open_suite(
                 run_id=config.stash[RUN_ID],
                 backend=options.backend,

@@ -17,6 +17,7 @@ import psutil
 import lab
 from lab.evidence.folder import SCHEMA_VERSION, sha256_file
 from lab.runner.run import Run
+from lab.session.lab import Wanted
 
 PACKAGES = ("vyper", "web3", "pydantic", "pytest", "greenlet")
 
@@ -46,7 +47,7 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
             "source_sha256": contract.source_sha256,
             "compiler": contract.compiler,
         },
-        "relayer": {"kind": "reference" if item.relayer else "none", "sha256": package_sha256("relayer")},
+        "relayer": _relayer(wanted),
         "networks": {name: spec.profile.name for name, spec in item.chains.items()},
         "profiles_sha256": hashlib.sha256(profiles.encode()).hexdigest(),
         "lab": {"version": lab.__version__, **git_state(str(Path(lab.__file__).parent))},
@@ -66,6 +67,12 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
         "faults": [{"id": mark.id, "fault": mark.fault, "bites": mark.bites, "proof": mark.proof}
                    for mark in run.healed.values()],
     }  # fmt: skip
+
+
+def _relayer(wanted: Wanted) -> dict[str, Any]:
+    if wanted.own_relayer is not None:
+        return wanted.own_relayer.manifest()
+    return {"kind": "reference" if wanted.relayer else "none", "sha256": package_sha256("relayer")}
 
 
 @lru_cache(maxsize=8)

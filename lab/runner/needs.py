@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.coordinator import Codec
 from lab.deploy.smoke import CORE, Smoke
 from lab.scenario.expectations import RevertOutcome, StateExpectation
+from lab.scenario.faults import RelayerKill, StaleStore
 from lab.scenario.item import ScenarioItem, Step
 
 BY_STEP = {"buffer": "buffer_transaction", "resolve": "resolve_dependency", "execute": "mark_executed"}
@@ -49,3 +50,26 @@ def blocked(item: ScenarioItem, smoke: Smoke | None, codec: Codec) -> str | None
         return f"not played, for the contract has no function {', '.join(missing)}"
     failure = smoke.blocks(needed) if smoke is not None else None
     return f"not played, for the smoke run showed that {failure}" if failure is not None else None
+
+
+def lacks(item: ScenarioItem, *, own_relayer: bool) -> str | None:
+    """Why this clock, or a relayer of the user's own, cannot carry the scenario out; None if it can.
+
+    What is left out would be judged as if it held.
+    """
+    if item.clock == "virtual":
+        return None
+    points = [
+        f"{step.id} ({step.action.point})"
+        for step in item.steps
+        if isinstance(step.action, RelayerKill) and step.action.point is not None
+    ]
+    if points:
+        return (
+            f"not played: {', '.join(points)} kills the relayer at a point inside of it, which needs the virtual "
+            "clock; under the real clock leave `point` out"
+        )
+    stores = [step.id for step in item.steps if own_relayer and isinstance(step.action, StaleStore)]
+    if stores:
+        return f"not played: {', '.join(stores)} exchanges the store of the reference relayer, and this is another one"
+    return None

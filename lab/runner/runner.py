@@ -25,15 +25,16 @@ from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import build_manifest
-from lab.runner.needs import blocked
+from lab.runner.needs import blocked, lacks
 from lab.runner.operations import Operations
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
-from lab.scenario.faults import RelayerKill, Reorg
+from lab.scenario.faults import Reorg
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
 from lab.session.relayer_actor import RelayerFactory
+from lab.session.relayer_command import RelayerCommand
 
 OPERATIONS_DEADLINE_MS = 310_000
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
@@ -46,7 +47,8 @@ class Options:
     """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means.
 
     With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
-    `relayer_factory` makes another relayer than the reference, under the virtual clock.
+    `relayer_factory` makes another relayer than the reference, under the virtual clock; `relayer_command` is one of the
+    user's own, and means the real clock.
     """
 
     backend: Backend
@@ -58,6 +60,11 @@ class Options:
     scenario_items: tuple[str, ...] = ()
     smoke: Smoke | None = None
     relayer_factory: RelayerFactory = Relayer
+    relayer_command: RelayerCommand | None = None
+
+    def clock_of(self, item: ScenarioItem) -> Literal["virtual", "real"]:
+        """The clock that the item runs under. Nobody can hold a process's own clock."""
+        return "real" if self.relayer_command is not None else self.clock or item.clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +100,10 @@ def _run_item(
 ) -> Result:
     started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    if options.clock is not None:
-        item = replace(item, clock=options.clock)
+    item = replace(item, clock=options.clock_of(item))
+    lacking = lacks(item, own_relayer=options.relayer_command is not None)
+    useless = blocked(item, options.smoke, options.target.codec)
+    played = lacking is None and useless is None
     for stale in folder.glob("relayer.sqlite*"):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink()
@@ -107,8 +116,9 @@ def _run_item(
         window_s=item.window_s,
         folder=folder,
         clock=item.clock,
-        relayer=item.relayer,
+        relayer=item.relayer if played else None,
         relayer_factory=options.relayer_factory,
+        relayer_command=options.relayer_command,
         deepest_reorg=max((step.action.depth for step in item.steps if isinstance(step.action, Reorg)), default=0),
     )
     try:
@@ -117,18 +127,15 @@ def _run_item(
             lab.set_up()
             operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
             run = Run(item, lab, recorder, operations)
-            lacking, useless = _lacking(item), blocked(item, options.smoke, options.target.codec)
-            if lacking is None and useless is None:
+            if played:
                 lab.start_relayer()
                 if play is None:
                     _play(run, options.progress)
                 else:
                     play(run)
                 settle(run)
-            elif useless is not None:
-                run.note("blocked", useless)
             else:
-                run.note("unsupported", str(lacking))
+                run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
             read_finals(run)
             history = recorder.history()
             manifest = build_manifest(
@@ -142,23 +149,6 @@ def _run_item(
     evidence = RunFolder(folder)
     evidence.seal(manifest | {"scenario_items": list(options.scenario_items or (item.item,))})
     return Result(evidence, verdict, history, manifest["history_digest"])
-
-
-def _lacking(item: ScenarioItem) -> str | None:
-    """Why this clock cannot carry the scenario out, None if it can. What is left out would be judged as if it held."""
-    if item.clock == "virtual":
-        return None
-    points = [
-        f"{step.id} ({step.action.point})"
-        for step in item.steps
-        if isinstance(step.action, RelayerKill) and step.action.point is not None
-    ]
-    if not points:
-        return None
-    return (
-        f"not played: {', '.join(points)} kills the relayer at a point inside of it, which needs the virtual clock; "
-        "under the real clock leave `point` out"
-    )
 
 
 def _play(run: Run, progress: Callable[[str], None]) -> None:

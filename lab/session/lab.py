@@ -21,17 +21,16 @@ from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_tran
 from lab.errors import LabError
 from lab.evidence import Recorder
 from lab.faults import Surroundings
-from lab.faults.gate import Gate
 from lab.faults.policy import Policy
-from lab.faults.submits import Submits
 from lab.model.records import ChainFacts
 from lab.model.session import Session, SessionChain
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
-from lab.rpc import Transport
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.relayer_actor import RelayerActor, RelayerFactory
-from lab.session.relayer_process import RelayerProcess, reference_command
+from lab.session.relayer_command import RelayerCommand
+from lab.session.relayer_process import RelayerProcess
+from lab.session.relayer_start import start_relayer
 
 if TYPE_CHECKING:
     from lab.faults.proxy import FaultProxy
@@ -47,7 +46,8 @@ SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 class Wanted:
     """What to set up. `deepest_reorg` sizes the history that the nodes keep.
 
-    `relayer_factory` makes the relayer of the virtual clock; under the real clock it is a process of its own.
+    `relayer_factory` makes the relayer of the virtual clock; under the real clock it is a process of its own:
+    `relayer_command`, or the reference relayer.
     """
 
     run_id: str
@@ -60,6 +60,12 @@ class Wanted:
     relayer: RelayerSpec | None = None
     deepest_reorg: int = 0
     relayer_factory: RelayerFactory = Relayer
+    relayer_command: RelayerCommand | None = None
+
+    @property
+    def own_relayer(self) -> RelayerCommand | None:
+        """The user's relayer, where one is to be started."""
+        return self.relayer_command if self.relayer is not None else None
 
 
 @dataclass
@@ -112,6 +118,7 @@ class Lab:
         """Deploy and configure the contract in block 1 of every chain. Raises DeployFailure.
 
         Under the real clock it ends at genesis, or after it on a slow machine; from then on blocks come by themselves.
+        Where the user's own relayer is to be started it ends so long before genesis as that may take.
         """
         target = self.wanted.target
         for name, chain in self.chains.items():
@@ -134,7 +141,8 @@ class Lab:
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
-            self.scheduler.advance_to(0)
+            if self.wanted.own_relayer is None:
+                self.scheduler.advance_to(0)
 
     def numbering(self) -> StateNumbering:
         """The contract's state numbering, after set-up."""
@@ -183,50 +191,13 @@ class Lab:
         )
 
     def start_relayer(self) -> None:
-        """Start the reference relayer behind the fault layer, if one is wanted."""
-        spec = self.wanted.relayer
-        if spec is None:
-            return
-        submits = {
-            name: Submits(chain, self.scheduler, self.recorder, self.wanted.target.codec)
-            for name, chain in self.chains.items()
-        }
-        write_keys(self.wanted.folder / "keys.json")
-        if self.wanted.clock == "real":
-            self.relayer = self._process(spec, submits)
-        else:
-            self.relayer = self._actor(spec, submits)
-        self.relayer.start()
+        """Start the relayer behind the fault layer, if one is wanted; the user's own is ready, and it is genesis, then.
 
-    def _actor(self, spec: RelayerSpec, submits: Mapping[str, Submits]) -> RelayerActor:
-        transports: dict[str, Transport] = {
-            name: Gate(chain, self.scheduler, self.policies[name], submits[name], timeout_s=RPC_TIMEOUT_S)
-            for name, chain in self.chains.items()
-        }
-        session = self.session({name: f"gate:{name}" for name in self.chains}, spec)
-        session.write(self.wanted.folder / "session.json")
-        factory = self.wanted.relayer_factory
-        return RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder, factory)
-
-    def _process(self, spec: RelayerSpec, submits: Mapping[str, Submits]) -> RelayerProcess:
-        # Needs aiohttp, which is slow to import: runs under the virtual clock do without.
-        from lab.faults.proxy import FaultProxy
-
-        folder = self.wanted.folder
-        self.proxy = FaultProxy(self.chains, self.policies, submits)
-        self.proxy.start()
-        session = self.session({name: self.proxy.url(name) for name in self.chains}, spec)
-        session.write(folder / "session.json")
-        return RelayerProcess(
-            reference_command(folder / "session.json", Path(session.store_path)),
-            session,
-            folder / "session.json",
-            folder / "logs" / "relayer.log",
-            self.scheduler,
-            self.recorder,
-            list(submits.values()),
-            self.backend.reaper,
-        )
+        Raises DeadlineExceeded for one that does not get ready, LabError for one that ends instead.
+        """
+        if self.wanted.relayer is not None:
+            write_keys(self.wanted.folder / "keys.json")
+            start_relayer(self, self.wanted.relayer, RPC_TIMEOUT_S)
 
     def close_relayer(self) -> None:
         """End the relayer for good, and the way to the chains that it had; all it sent is recorded then."""
@@ -275,7 +246,8 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
             stack.callback(node.stop)
         genesis_time = node_time
         if real:
-            genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes))
+            start_s = wanted.own_relayer.start_s if wanted.own_relayer is not None else 0.0
+            genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
         chains = {
             name: Chain(
                 name,

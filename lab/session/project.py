@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS
 from lab.errors import InvalidFile, Problem
 from lab.model.names import ContractNames
+from lab.session.relayer_command import RelayerCommand, parse_command
 from lab.validation import suggestion
 from lab.yamlsource import Source, load_yaml, validate
 
@@ -29,7 +30,7 @@ class ProjectFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     contract: str | None = Field(default=None, description="contract under test, as seen from this file")
-    relayer_cmd: str | None = Field(default=None, description="command of the relayer under test")
+    relayer_cmd: str | None = Field(default=None, description="command of the relayer under test, run in this folder")
     functions: dict[str, str] = Field(default_factory=dict, description="the lab's name: the contract's own")
     events: dict[str, str] = Field(default_factory=dict, description="the lab's name: the contract's own")
     roles: dict[str, str] = Field(
@@ -71,6 +72,13 @@ class Project:
     relayer_cmd: str | None
     names: ContractNames
     source: Source = field(repr=False, compare=False)
+
+    @property
+    def relayer(self) -> RelayerCommand | None:
+        """The relayer under test, which runs in the file's folder. Raises UsageError."""
+        if self.relayer_cmd is None:
+            return None
+        return parse_command(self.relayer_cmd, self.path.parent.absolute(), source=f"{self.path}: relayer_cmd")
 
     def check(self, abi: list[dict[str, Any]]) -> None:
         """Raises InvalidFile where the contract has none of the names that the file gives it."""

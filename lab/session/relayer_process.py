@@ -20,6 +20,7 @@ from lab.evidence import Recorder
 from lab.faults.submits import Submits
 from lab.model.records import Note
 from lab.model.session import Session
+from lab.session.relayer_command import without_secrets
 
 SESSION_VARIABLE = "LAB_SESSION"
 WATCH_MS = 200
@@ -49,12 +50,15 @@ class RelayerProcess:
         reaper: Reaper,
         *,
         name: str = "relayer",
+        working_folder: Path | None = None,
+        quiet_ms: int = 0,
     ) -> None:
         self._name = name
+        self._working_folder, self._quiet_ms = working_folder, quiet_ms
         self._command = list(command)
         self._session = session
-        self._session_path = session_path
-        self._log_path = log_path
+        self.session_path = session_path
+        self.log_path = log_path
         self._scheduler = scheduler
         self._recorder = recorder
         self._submits = submits
@@ -90,7 +94,8 @@ class RelayerProcess:
         if not self.running:
             return True
         since_ms = max([self._started_ms, *(submits.last_ms for submits in self._submits)])
-        quiet = self._scheduler.now_ms - since_ms >= QUIET_POLLS * self._session.poll_interval_ms
+        quiet_ms = max(QUIET_POLLS * self._session.poll_interval_ms, self._quiet_ms)
+        quiet = self._scheduler.now_ms - since_ms >= quiet_ms
         return quiet and not any(submits.any_unmined() for submits in self._submits)
 
     def start(self) -> None:
@@ -135,21 +140,24 @@ class RelayerProcess:
 
     def twin(self) -> RelayerProcess:
         """See `RelayerControl.twin`: the same command with a session file and a store of its own."""
-        store, path = f"{self._session.store_path}.twin", self._session_path.with_name("session-twin.json")
+        store, path = f"{self._session.store_path}.twin", self.session_path.with_name("session-twin.json")
         session = self._session.model_copy(update={"store_path": store})
         session.write(path)
-        other = {str(self._session_path): str(path), self._session.store_path: store}
+        command = [
+            word.replace(str(self.session_path), str(path)).replace(self._session.store_path, store)
+            for word in self._command
+        ]
         return RelayerProcess(
-            [other.get(word, word) for word in self._command], session, path,
-            self._log_path.with_name("relayer-twin.log"), self._scheduler, self._recorder, self._submits, self._reaper,
-            name="second relayer",
+            command, session, path, self.log_path.with_name("relayer-twin.log"),
+            self._scheduler, self._recorder, self._submits, self._reaper,
+            name="second relayer", working_folder=self._working_folder, quiet_ms=self._quiet_ms,
         )  # fmt: skip
 
     def rotate(self, role: str) -> None:
         """See `RelayerControl.rotate`: the session file names the role whose key is used."""
         self.stop()
         self._session = self._session.model_copy(update={"relayer_role": role})
-        self._session.write(self._session_path)
+        self._session.write(self.session_path)
         self.start()
 
     def close(self) -> None:
@@ -161,19 +169,21 @@ class RelayerProcess:
         self._end_group()
 
     def _spawn(self) -> None:
-        environment = child_environment(self._session.run_id) | {SESSION_VARIABLE: str(self._session_path)}
+        environment = child_environment(self._session.run_id) | {SESSION_VARIABLE: str(self.session_path)}
         try:
-            with self._log_path.open("ab") as log:
+            with self.log_path.open("ab") as log:
                 process = subprocess.Popen(
                     self._command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     env=environment,
+                    cwd=self._working_folder,
                     start_new_session=True,
                 )
         except OSError as error:
-            raise UsageError(f"the relayer could not be started with `{' '.join(self._command)}`: {error}") from error
+            command = without_secrets(" ".join(self._command))
+            raise UsageError(f"the relayer could not be started with `{command}`: {error}") from error
         self._reaper.watch_pid(process.pid)
         self._process, self._stop_by_ms, self._started_ms = process, None, self._scheduler.now_ms
         self._watch(process)
@@ -197,7 +207,7 @@ class RelayerProcess:
         self._note(f"crashed: exit code {process.returncode}, nobody asked for it")
         raise LabError(
             f"the relayer ended by itself with exit code {process.returncode}; expected it to run until it is stopped. "
-            f"Its last log lines ({self._log_path}):\n{self._log_tail()}"
+            f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
         )
 
     def _wait(self) -> None:
@@ -210,7 +220,7 @@ class RelayerProcess:
     def _stuck(self) -> LabError:
         return LabError(
             f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. "
-            f"Its last log lines ({self._log_path}):\n{self._log_tail()}"
+            f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
         )
 
     def _end_group(self) -> None:
@@ -227,9 +237,11 @@ class RelayerProcess:
         os.killpg(self._process.pid, number)
         return True
 
-    def _log_tail(self) -> str:
-        lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+    def log_tail(self) -> str:
+        """Its last log lines, indented."""
+        lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
         return "\n".join(f"  | {line}" for line in lines) or "  | (the log is empty)"
 
     def _note(self, text: str) -> None:
-        self._recorder.add(Note(t_ms=self._scheduler.now_ms, kind=self._name, text=text))
+        # One that is started before genesis is there from the beginning.
+        self._recorder.add(Note(t_ms=max(0, self._scheduler.now_ms), kind=self._name, text=text))

@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from lab.chains.reaper import Reaper, child_environment, owner_mark
-from lab.errors import EnvironmentFailure, LabError
+from lab.errors import EnvironmentFailure, LabError, UsageError
 from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab, write_keys
-from lab.session.project import find_project
-from lab.session.relayer_process import reference_command
+from lab.session.project import Project, find_project
+from lab.session.relayer_command import parse_command, without_secrets
+from lab.session.relayer_process import SESSION_VARIABLE, reference_command
 from lab.session.suite import new_run_id, open_suite
 from lab.session.up_files import KEYS, SESSION, STORE, UpFolder, UpOptions, UpState
 
@@ -59,13 +60,15 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
             networks=tuple(chains),
         )
         folder.write(state)
+        project = find_project(Path.cwd())
+        command = _relayer_command(options, project, folder) if options.relayer else None
         suite = open_suite(
             run_id=state.run_id,
             backend=options.backend,
             image=options.image,
             contract=Path(options.contract) if options.contract else None,
             notify=tell,
-            project=find_project(Path.cwd()),
+            project=project,
         )
         stack.callback(suite.close)
         wanted = Wanted(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
@@ -73,7 +76,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
         lab = stack.enter_context(open_lab(wanted, suite.backend, Recorder(None)))
         lab.set_up()
         session = _write_session(lab, folder)
-        relayer = _start_relayer(folder, state.run_id, suite.reaper, stack) if options.relayer else None
+        relayer = _start_relayer(command, folder, state.run_id, suite.reaper, stack) if command is not None else None
         state = state.model_copy(update={"phase": "running", "backend": suite.backend.name})
         report = _Report(folder, state, lab, relayer, tell)
         for name, chain in lab.chains.items():
@@ -94,15 +97,32 @@ def _write_session(lab: Lab, folder: UpFolder) -> Session:
     return session
 
 
-def _start_relayer(folder: UpFolder, run_id: str, reaper: Reaper, stack: ExitStack) -> subprocess.Popen[bytes]:
-    """The reference relayer as a process of its own; the stack stops it."""
-    command = reference_command(folder.path / SESSION, folder.path / STORE)
+def _relayer_command(options: UpOptions, project: Project | None, folder: UpFolder) -> tuple[list[str], Path]:
+    """The relayer's words and the folder that it runs in: the one given, else the project's, else the reference."""
+    own = project.relayer if project is not None else None
+    if options.relayer_cmd is not None:
+        own = parse_command(options.relayer_cmd, Path.cwd()) if options.relayer_cmd else None
+    if own is None:
+        return reference_command(folder.path / SESSION, folder.path / STORE), Path.cwd()
+    return own.argv(folder.path / SESSION), own.folder
+
+
+def _start_relayer(
+    command: tuple[list[str], Path], folder: UpFolder, run_id: str, reaper: Reaper, stack: ExitStack
+) -> subprocess.Popen[bytes]:
+    """The relayer as a process of its own; the stack stops it, and whatever it started goes with it."""
+    words, working_folder = command
+    environment = child_environment(run_id) | {SESSION_VARIABLE: str(folder.path / SESSION)}
     log_path = folder.path / "logs" / "relayer.log"
-    with log_path.open("ab") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(run_id),
-            start_new_session=True,
-        )  # fmt: skip
+    try:
+        with log_path.open("ab") as log:
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=working_folder,
+                start_new_session=True,
+            )  # fmt: skip
+    except OSError as error:
+        text = without_secrets(" ".join(words))
+        raise UsageError(f"the relayer could not be started with `{text}`: {error}") from error
     reaper.watch_pid(process.pid)
 
     def stop() -> None:
@@ -112,6 +132,8 @@ def _start_relayer(folder: UpFolder, run_id: str, reaper: Reaper, stack: ExitSta
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
     stack.callback(stop)
     return process

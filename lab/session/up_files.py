@@ -43,6 +43,7 @@ class UpOptions:
     image: str | None = None
     contract: str | None = None
     relayer: bool = True
+    relayer_cmd: str | None = None
 
     def profiles(self) -> dict[str, NetworkProfile]:
         """The profiles by the name of their chain. Raises UsageError or InvalidFile with what is wrong with one."""

@@ -1,0 +1,151 @@
+"""A relayer that the lab knows nothing of: the example of the docs works, and those that never get ready are named."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.chains.process import ProcessBackend
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import Deployable, deployable
+from lab.errors import DeadlineExceeded, LabError, UsageError
+from lab.evidence.folder import sha256_file
+from lab.model.records import Note, Submit
+from lab.model.verdict import Verdict
+from lab.runner.runner import Options, Result, run_item
+from lab.scenario.resolve import load_scenario
+from lab.session import relayer_start
+from lab.session.relayer_command import parse_command
+from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "example_relayer.py"
+SWAP = """
+name: A payment and its settlement
+description: Two chains with a block every two seconds, and whatever relayer.
+networks:
+  one: {profile: optimism, finality: {blocks: 1}}
+  two: {profile: optimism, finality: {blocks: 1}}
+timeout: 60s
+window: 30s
+relayer: {poll: 500ms}
+flows:
+  swap:
+    pay:    {chain: one, at: +1s}
+    settle: {chain: two, at: +2s, after: pay}
+timeline:
+  - buffer: swap
+  - expect: {leg: swap.settle, state: EXECUTED}
+    within: 30s
+"""
+POINT = SWAP + "  - {fault: relayer_kill, point: after_scan, restart_after: 1s}\n"
+STORE = SWAP + "  - {fault: stale_store, restore_after: 1s}\n"
+NONE = SWAP.partition("relayer:")[0] + "relayer: none\ntimeline:\n  - wait: 1s\n"
+HALF = """
+import json, sys, time, urllib.request
+print("looking at", sys.argv[1], flush=True)
+chain = json.load(open(sys.argv[1]))["chains"]["one"]
+body = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
+request = urllib.request.Request(chain["rpc_url"], json.dumps(body).encode(), {"Content-Type": "application/json"})
+print(urllib.request.urlopen(request).status, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture(scope="module")
+def target() -> Deployable:
+    return deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled"))
+
+
+@pytest.fixture
+def backend() -> Iterator[ProcessBackend]:
+    backend = ProcessBackend()
+    yield backend
+    backend.close()
+
+
+def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, command: str) -> Result:
+    """A scenario with a command as its relayer; nothing else asks for the real clock."""
+    file = folder / "scenario.yaml"
+    file.write_text(text)
+    (item,) = load_scenario(file)
+    options = Options(backend, "asked for", target, "test", relayer_command=parse_command(command, folder))
+    return run_item(item, options, folder / "run", "again")
+
+
+def test_the_example_carries_a_flow(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
+    """PASS in real time by every check that can see it; what is known of the program is its command and its digest."""
+    result = run(SWAP, tmp_path, backend, target, f"{sys.executable} {EXAMPLE} --api-key=0123 {{session}}")
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
+    judged = {check.check: check.verdict for check in result.verdict.checks}
+    assert judged["S12"] is Verdict.NOT_EXERCISED
+    assert {judged[check] for check in ("S1", "S2", "S3", "S5", "S9", "L1", "L2", "L3", "L6")} == {Verdict.PASS}
+    assert result.history.header.clock == "real"
+    functions = [submit.function for submit in result.history.of(Submit) if submit.chain == "two"]
+    assert functions == ["buffer_transaction", "resolve_dependency", "resolve_dependency", "mark_executed"]
+    relayer = json.loads((tmp_path / "run" / "manifest.json").read_text())["relayer"]
+    assert relayer["kind"] == "command"
+    assert relayer["files"][EXAMPLE.name] == sha256_file(EXAMPLE)
+    assert "--api-key=***" in relayer["command"] and "0123" not in relayer["command"]
+
+
+def test_one_that_never_polls_a_chain(
+    tmp_path: Path, backend: ProcessBackend, target: Deployable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the chain, quotes the log, and says where the URL stands that was never asked."""
+    monkeypatch.setattr(relayer_start, "READY_WITHIN_S", 3.0)
+    (tmp_path / "half.py").write_text(HALF)
+    with pytest.raises(DeadlineExceeded) as caught:
+        run(SWAP, tmp_path, backend, target, f"{sys.executable} half.py {{session}}")
+    told = str(caught.value)
+    assert "never polled two within 3 s" in told and "(it polled one)" in told
+    assert f"| looking at {tmp_path / 'run' / 'session.json'}" in told and "| 200" in told
+
+
+def test_one_that_ends_at_once(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
+    """Its exit code and its last words, not a wait for the deadline."""
+    with pytest.raises(LabError, match=r"exit code 3; expected[\s\S]*\| no such option") as caught:
+        run(SWAP, tmp_path, backend, target, "sh -c 'echo no such option; exit 3'")
+    assert not isinstance(caught.value, DeadlineExceeded)
+
+
+@pytest.mark.parametrize(("text", "words"), [(POINT, "after_scan"), (STORE, "the store of the reference relayer")])
+def test_what_only_the_reference_can(
+    tmp_path: Path, backend: ProcessBackend, target: Deployable, text: str, words: str
+) -> None:
+    """UNKNOWN with the reason, and the command is never started."""
+    result = run(text, tmp_path, backend, target, "/nowhere/relayer")
+    assert result.verdict.verdict is Verdict.UNKNOWN
+    assert any("unsupported: not played" in reason and words in reason for reason in result.verdict.reasons)
+
+
+def test_a_scenario_without_relayer(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
+    """`relayer: none` means it: the command is not started."""
+    result = run(NONE, tmp_path, backend, target, "/nowhere/relayer")
+    assert not [note for note in result.history.of(Note) if note.kind == "relayer"]
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["relayer"]["kind"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("r --private-key abc --port 1", "r --private-key *** --port 1"),
+        ("env API_TOKEN='a b' r", "env API_TOKEN=*** r"),
+        (f"r 0x{'ab' * 32}", "r ***"),
+        ("r http://me:pw@host/x", "r http://***@host/x"),
+        (f"{Path.home()}/r key_relayer.py --keys mine.json", "~/r key_relayer.py --keys ***"),
+    ],
+)
+def test_secrets_are_not_told(given: str, told: str) -> None:
+    """What evidence says of the command is fit to be shown; too much is hidden rather than too little."""
+    assert parse_command(given, Path.cwd()).told == told
+
+
+@pytest.mark.parametrize(("text", "words"), [("a 'b", "No closing quotation"), ("  ", "got nothing")])
+def test_what_is_no_command(text: str, words: str) -> None:
+    """The message names the option and what it takes."""
+    with pytest.raises(UsageError, match=rf"--relayer-cmd: expected .*{words}"):
+        parse_command(text, Path.cwd())

@@ -1,0 +1,64 @@
+"""`--relayer-cmd` as users meet it: what is said first, several runs at once, and what does not go together."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+SCENARIO = """
+name: Pays
+description: One transaction in real time.
+networks: {base: {}}
+checks: [default, -L1, -L2]
+relayer: none
+window: 5s
+flows:
+  f: {pay: {chain: base, at: +3s}}
+timeline:
+  - buffer: f
+  - expect: {leg: f.pay, state: BUFFERED}
+matrix:
+  seed: [1, 2]
+"""
+REAL = "--clock real is implied"
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A project with one scenario that needs no relayer, so that none has to be there."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    folder = pytester.path / "scenarios"
+    folder.mkdir()
+    (folder / "pays.yaml").write_text(SCENARIO)
+    return pytester
+
+
+def test_two_at_once(project: pytest.Pytester) -> None:
+    """The relayer and the estimate come before the first result; both runs are real ones, in one evidence folder."""
+    result = project.runpytest_subprocess("scenarios", "--backend", "process", "-n", "2", "--relayer-cmd", "./mine -v")
+    result.assert_outcomes(passed=2)
+    text = result.stdout.str()
+    assert f"relayer `./mine -v`, a process of its own: {REAL}" in text
+    assert text.count("for 2 scenarios on the real clock, 2 at once") == 1
+    assert text.index("estimated duration: about") < text.index("PASS ")
+    manifests = [json.loads(path.read_text()) for path in project.path.glob("results/2*/*/manifest.json")]
+    assert [(each["clock"], each["relayer"]["kind"]) for each in manifests] == [("real", "none")] * 2
+
+
+def test_the_project_names_it(project: pytest.Pytester) -> None:
+    """lab.yaml's command counts, an empty option does away with it, and a virtual clock is refused with both ways."""
+    (project.path / "lab.yaml").write_text("relayer_cmd: ./mine --token abc\n")
+    refused = project.runpytest_subprocess("scenarios", "--backend", "process", "--clock", "virtual")
+    assert refused.ret == 2
+    told = refused.stdout.str() + refused.stderr.str()
+    assert "expected --clock real, got virtual" in told and "`./mine --token ***`" in told
+    assert "Traceback" not in told
+    reference = project.runpytest_subprocess("scenarios", "--backend", "process", "--relayer-cmd", "", "-k", "1")
+    reference.assert_outcomes(passed=1, deselected=1)
+    assert REAL not in reference.stdout.str()
