@@ -157,6 +157,15 @@ class Cell(Frozen):
     failed: int
 
 
+class RatePoint(Frozen):
+    """Successful transactions of a load run in one second, over all its chains."""
+
+    run: str
+    second: int
+    succeeded: float
+    offered: float
+
+
 class Measured(Frozen):
     """The tables behind the charts."""
 
@@ -164,6 +173,7 @@ class Measured(Frozen):
     costs: tuple[CostView, ...] = ()
     faults: tuple[Cell, ...] = ()
     mutation: dict[str, int] = {}
+    rates: tuple[RatePoint, ...] = ()
 
 
 class TrendPoint(Frozen):

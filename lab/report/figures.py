@@ -58,7 +58,7 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
     """All figures of the newest load run of each profile, and what could not be read."""
     figures: list[Figure] = []
     notes: list[str] = []
-    for folder in _newest(results / "load"):
+    for folder in newest_loads(results / "load"):
         name = folder.relative_to(results).as_posix()
         try:
             found = _of_folder(folder, name, now)
@@ -104,7 +104,7 @@ def _opinion(figure: Figure, row: Row, current: Current) -> Opinion:
     return Opinion(verdict, f"{figure.item}: {reason}", evidence if figure.folder else None)
 
 
-def _newest(load: Path) -> list[Path]:
+def newest_loads(load: Path) -> list[Path]:
     """One folder for each profile: the last by name. `latest` and its like are links, and seen already."""
     newest: dict[str, Path] = {}
     for path in sorted(load.glob(f"*/{FILE}")) if load.is_dir() else ():

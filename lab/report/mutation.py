@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,29 @@ FILE = "mutation.json"
 _WORDS = {"killed": "killed", "caught": "killed", "survived": "survived", "alive": "survived"}
 
 
-def read_mutation(results: Path) -> tuple[dict[str, int], list[str]]:
-    """Counts of killed, survived and undecided mutants, and what could not be read. Nothing raises."""
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """Counts of killed, survived and undecided mutants, and how many each check caught; both empty for no run."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    by_check: dict[str, int] = field(default_factory=dict)
+
+
+def read_mutation(results: Path) -> tuple[Mutation, list[str]]:
+    """The recorded run, and what could not be read of it. Nothing raises."""
     path = results / FILE
     if not path.is_file():
-        return {}, []
+        return Mutation(), []
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        return {}, [f"{FILE} cannot be read ({type(error).__name__}): the mutation score is not shown"]
+        return Mutation(), [f"{FILE} cannot be read ({type(error).__name__}): the mutation score is not shown"]
     counts = _counts(value)
-    return counts, [] if counts else [f"{FILE} holds no counts of mutants: the mutation score is not shown"]
+    caught = value.get("killed_by_check") if isinstance(value, dict) else None
+    by_check = {str(name): n for name, n in caught.items() if _is_count(n)} if isinstance(caught, dict) else {}
+    return Mutation(counts, by_check), [] if counts else [
+        f"{FILE} holds no counts of mutants: the mutation score is not shown"
+    ]
 
 
 def _counts(value: Any) -> dict[str, int]:
@@ -33,7 +46,7 @@ def _counts(value: Any) -> dict[str, int]:
             told = mutant.get("status") or mutant.get("verdict") if isinstance(mutant, dict) else None
             found[_WORDS.get(str(told).lower(), "undecided")] += 1
         return found if mutants else {}
-    for part in (value, value.get("counts"), value.get("summary")):
+    for part in (mutants, value, value.get("counts"), value.get("summary")):
         if isinstance(part, dict) and any(_is_count(part.get(word)) for word in _WORDS):
             found = {"killed": 0, "survived": 0, "undecided": 0}
             for word, name in _WORDS.items():

@@ -16,6 +16,7 @@ from lab.report.past import append, in_short, read_past
 from lab.report.readiness import build_readiness
 from lab.report.readiness_files import write_readiness
 from lab.report.rows import Catalogue, Stage
+from lab.report.series import read_series
 from lab.report.verdicts import Readiness
 
 
@@ -57,6 +58,7 @@ def publish(
         release_date=release_date,
         notes=(*unread, *forgotten, *unclear),
         mutation=mutation,
+        series=read_series(results),
     )
     page = write_readiness(report, results / "readiness", results=results)
     append(results, past, in_short(report))

@@ -13,10 +13,12 @@ from lab.report.claims import unmatched_claims
 from lab.report.criteria import evaluate
 from lab.report.current import Current
 from lab.report.decision import counts_of, decide, rows_word
+from lab.report.details import RatePoint
 from lab.report.expiry import expiring
 from lab.report.figures import Figure, opinions_of
 from lab.report.folder import Folder
 from lab.report.judging import judge
+from lab.report.mutation import Mutation
 from lab.report.past import Past, compare, in_short, row_history, trend
 from lab.report.path_to_go import path_to_go
 from lab.report.reading import Run, read_run
@@ -48,7 +50,8 @@ def build_readiness(
     past: Sequence[Past] = (),
     release_date: date | None = None,
     notes: Sequence[str] = (),
-    mutation: Mapping[str, int] | None = None,
+    mutation: Mutation | None = None,
+    series: Sequence[RatePoint] = (),
 ) -> Readiness:
     """Judge the catalogue by all of `folders`; of several runs of one item the worst counts.
 
@@ -76,6 +79,8 @@ def build_readiness(
         )
         for row in catalogue.rows
     ]
+    mutants = mutation or Mutation()
+    rows = [_with_mutants(row, mutants) for row in rows]
     started = {clean(run.folder, 400): run.moment for run in runs}
     rows = [_with_time(row, started, past, now) for row in rows]
     problems = _unattributed(runs, rows)
@@ -91,7 +96,7 @@ def build_readiness(
         path_to_go=path_to_go(stage, rows),
         expiring=expiring(rows, said, release_date) if release_date else (),
         criteria=criteria(rows),
-        measured=measured.model_copy(update={"mutation": dict(mutation or {})}),
+        measured=measured.model_copy(update={"mutation": mutants.counts, "rates": tuple(series)}),
         contradictions=tuple(_contradictions(catalogue, rows)),
         problems=problems,
         notes=tuple([*_notes(catalogue, runs, said), *notes][:MAX_NOTES]),
@@ -112,6 +117,12 @@ def _beside_the_past(report: Readiness, past: Sequence[Past]) -> Readiness:
             "trend": trend(past, in_short(report)),
         }
     )
+
+
+def _with_mutants(row: RowResult, mutants: Mutation) -> RowResult:
+    checks = dict.fromkeys(name for proof in row.proofs for name in proof.check)
+    caught = tuple(f"{name} caught {mutants.by_check[name]} mutants" for name in checks if mutants.by_check.get(name))
+    return row.model_copy(update={"can_fail": row.can_fail + caught}) if caught else row
 
 
 def _with_time(

@@ -10,6 +10,7 @@ from lab.report.charts.criteria import criteria_chart
 from lab.report.charts.faults import fault_chart
 from lab.report.charts.latency import latency_chart
 from lab.report.charts.mutation import mutation_chart
+from lab.report.charts.rates import rate_chart
 from lab.report.charts.trend import trend_chart
 from lab.report.verdicts import Readiness
 
@@ -39,6 +40,7 @@ _CHARTS: tuple[tuple[str, str, Callable[[Readiness], str]], ...] = (
         "At low, typical and high prices, on a logarithmic scale; break-even is the price of gas that makes it $1.",
         cost_chart,
     ),
+    ("Throughput over time", "Transactions per second of the newest load run of each profile.", rate_chart),
     (
         "Faults by the phase in which they acted",
         "Runs in which a fault acted while the flow that was least far on was in that phase.",

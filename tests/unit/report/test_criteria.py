@@ -11,6 +11,7 @@ from lab.model.history import History
 from lab.model.verdict import Verdict
 from lab.report.charts import charts
 from lab.report.derive import cost, cross_chain, failures
+from lab.report.mutation import Mutation
 from lab.report.prices import prices
 from lab.report.readiness import build_readiness
 from lab.report.rows import load_catalogue
@@ -143,7 +144,7 @@ def test_an_unreadable_history_is_left_out() -> None:
 def test_charts_are_drawn_only_from_something() -> None:
     """Nothing measured, no chart; hostile names are escaped."""
     assert charts(report()) == []
-    many = report(plain(), run("failures/x"), mutation={"killed": 9, "survived": 1, "undecided": 0})
+    many = report(plain(), run("failures/x"), mutation=Mutation({"killed": 9, "survived": 1, "undecided": 0}))
     drawn = {chart.title: chart.svg for chart in charts(many)}
     assert "9 of 10 mutants caught, 90%" in drawn["Mutants caught"]
     assert "reorg" in drawn["Faults by the phase in which they acted"]
