@@ -160,13 +160,14 @@ def mutate(
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
     limit: Annotated[int | None, typer.Option(help="Only so many mutants, the same ones each time.")] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Only a few mutants, for CI.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Only mutants whose key begins so.")] = None,
     every_run: Annotated[bool, typer.Option("--every-run", help="Also runs that show nothing new.")] = False,
     results: Results = RESULTS,
 ) -> None:
     """Change the contract's source in small ways and count what the scenarios notice. Exit code 0: 95 % or more."""
     from lab.commands.mutate import mutate
 
-    raise typer.Exit(mutate(contract, scenarios, jobs, limit, sample, every_run, results))
+    raise typer.Exit(mutate(contract, scenarios, jobs, limit, sample, only or [], every_run, results))
 
 
 @app.command()

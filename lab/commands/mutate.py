@@ -26,7 +26,14 @@ INTERRUPTED = 130
 
 
 def mutate(
-    contract: Path | None, scenarios: Path, jobs: int, limit: int | None, sample: bool, every_run: bool, results: Path
+    contract: Path | None,
+    scenarios: Path,
+    jobs: int,
+    limit: int | None,
+    sample: bool,
+    only: list[str],
+    every_run: bool,
+    results: Path,
 ) -> int:
     """Run it; the exit code."""
     if jobs < 1 or (limit is not None and limit < 1):
@@ -35,7 +42,11 @@ def mutate(
         raise UsageError(f"{scenarios}: expected the folder of the scenarios, found nothing there; see --scenarios")
     target = (contract or REFERENCE_CONTRACT).resolve()
     console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
-    mutants = chosen(everything := find_mutants(target), SAMPLE if sample and limit is None else limit)
+    everything = find_mutants(target)
+    wanted = [mutant for mutant in everything if not only or mutant.key.startswith(tuple(only))]
+    if not wanted:
+        raise UsageError(f"--only {' '.join(only)}: no mutant's key begins so; keys look like {everything[0].key}")
+    mutants = chosen(wanted, SAMPLE if sample and limit is None else limit)
     console.print(
         f"{len(everything)} changes found in {target.name} and its modules, {len(mutants)} to try", markup=False
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.coordinator import role_account, rollup_address
-from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
 from lab.coordinator.codec import decode_revert, plain
 from lab.coordinator.comparison import Outcome, difference, shortened
@@ -32,7 +32,6 @@ checks: [default]
 
 CHAIN = "polygon"
 GAS = 12_000_000
-CALLS_AT_ONCE = 25
 W, E, PERIOD = 30, 10, 3600
 A, B = rollup_address("a"), rollup_address("b")
 VIEWS = ("coordination_window", "transaction_count", "owner", "pending_owner", "paused", "failure_count",
@@ -40,6 +39,12 @@ VIEWS = ("coordination_window", "transaction_count", "owner", "pending_owner", "
 SIZES = (0, 1, 31, 32, 33, 64, 65, 480, 481, 511, 512)
 HOLES = ("00" * 32 + "11" * 32, "22" * 32 + "00" * 32 + "33", "44" + "00" * 63, "00" * 40)
 BY_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
+BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
+# Two small contracts: one hands every call on to the coordinator, one creates what it is given.
+FORWARDER, FACTORY = "0x" + "fa" * 20, "0x" + "fb" * 20
+FORWARDER_CODE = "0x365f5f375f5f365f5f73{}5af13d5f5f3e602a573d5ffd5b3d5ff3"
+FACTORY_CODE = "0x365f5f37365f5ff05f5260205ff3"
+VIA = "via "
 Step = tuple[int, str, str, tuple[Any, ...]]  # seconds since the call before, role, function, arguments
 
 
@@ -87,21 +92,50 @@ class Clock:
         return tx_id
 
 
-def roles(clock: Clock) -> None:
-    """Who may what, before and after it was given and taken."""
-    user, heir = role_account("user").address, role_account("newowner").address
-    setters = {"set_coordination_window": (60,), "set_execution_window": (7,), "set_breaker_threshold": (9,)}
-    owners: dict[str, tuple[Any, ...]] = {**setters, "add_operator": (user,), "remove_operator": (user,),
-                                          "propose_owner": (heir,), "pause": (), "unpause": ()}  # fmt: skip
-    operators = {name: (tx(9_999),) for name in BY_ID} | {
+def owners(user: str, heir: str) -> dict[str, tuple[Any, ...]]:
+    """The owner's functions with arguments."""
+    return {"set_coordination_window": (60,), "set_execution_window": (7,), "set_breaker_threshold": (9,),
+            "add_operator": (user,), "remove_operator": (user,), "propose_owner": (heir,),
+            "pause": (), "unpause": ()}  # fmt: skip
+
+
+def operators(clock: Clock) -> dict[str, tuple[Any, ...]]:
+    """The operators' functions with arguments."""
+    return {name: (tx(9_999),) for name in BY_ID} | {
         "buffer_transaction": clock.request(clock.now + 9), "buffer_batch": ([clock.request(clock.now + 9)],),
         "resolve_batch": ([tx(9_999)],), "execute_batch": ([tx(9_999)],),
     }  # fmt: skip
+
+
+def callers(clock: Clock) -> None:
+    """It is the caller that counts, not who began the transaction: refused and let in, and named in events."""
+    user = role_account("user").address
+    everything = owners(user, user) | operators(clock) | {"accept_ownership": ()}
+    clock.owner("propose_owner", role_account("operator").address)
+    for function, args in everything.items():
+        clock.call(function, *args, role=f"via {'owner' if function in owners(user, user) else 'operator'}")
+    clock.owner("add_operator", FORWARDER)
+    for function, args in operators(clock).items():
+        clock.call(function, *args, role="via attacker")
+    tx_id = clock.ready(clock.now + 5)
+    clock.owner("set_breaker_threshold", 1)
+    clock.call("mark_failed", tx_id, role="via attacker")
+    clock.owner("unpause")
+    clock.owner("propose_owner", FORWARDER)
+    clock.call("accept_ownership", role="via attacker")
+    for function, args in owners(user, role_account("owner").address).items():
+        clock.call(function, *args, role="via attacker")
+    clock.owner("accept_ownership")
+
+
+def roles(clock: Clock) -> None:
+    """Who may what, before and after it was given and taken."""
+    user, heir = role_account("user").address, role_account("newowner").address
     for role in ("attacker", "operator", "newowner"):
-        for function, args in owners.items():
+        for function, args in owners(user, heir).items():
             clock.call(function, *args, role=role)
         clock.call("accept_ownership", role=role)
-    for function, args in operators.items():
+    for function, args in operators(clock).items():
         clock.call(function, *args, role="attacker")
     clock.owner("add_operator", user)
     clock.owner("add_operator", user)
@@ -200,7 +234,11 @@ def batches(clock: Clock) -> None:
     """All or none, in the given order, and no more than fit."""
     due = clock.now + 5
     clock.call("buffer_batch", [])
-    clock.call("buffer_batch", [clock.request(due) for _ in range(32)])
+    for size in (32, 33):
+        clock.call("buffer_batch", [clock.request(due) for _ in range(size)])
+    many = [clock.request(due) for _ in range(65)]
+    for start in (0, 32, 64):
+        clock.call("buffer_batch", many[start : start + 32])
     clock.call("buffer_batch", [clock.request(due), clock.request(due, id=ZERO_ID)])
     parent, child = clock.request(due), clock.request(due)
     child = (*child[:4], parent[0], child[5])
@@ -213,6 +251,9 @@ def batches(clock: Clock) -> None:
     clock.call("execute_batch", [parent[0], tx(6_666)])
     clock.call("execute_batch", [child[0], parent[0]])
     clock.call("execute_batch", [])
+    for function in ("resolve_batch", "execute_batch"):
+        for size in (65, 64):
+            clock.call(function, [request[0] for request in many[:size]])
 
 
 def breaker(clock: Clock) -> None:
@@ -265,7 +306,7 @@ def breaker(clock: Clock) -> None:
     clock.call("mark_failed", doomed[3])
 
 
-PARTS = (settings, roles, buffers, windows, deadlines, batches, breaker)
+PARTS = (settings, roles, callers, buffers, windows, deadlines, batches, breaker)
 
 
 class Comparison:
@@ -279,6 +320,40 @@ class Comparison:
         self.model = Behaviour(role_account("owner").address, self.operators, W, "breaker" in has, "expiry" in has)
         self.views = [name for name in VIEWS if self.codec.has(name)]
         self.ids: list[str] = []
+
+    def first_events(self) -> str | None:
+        """What of the contract's beginnings its events do not tell: who only reads them must know all settings."""
+        logs = self.rpc.logs(self.target.address, 1, 1)
+        events = [event for log in logs if (event := self.codec.decode_log(log)) is not None]
+        told = {event.event: event.args for event in reversed(events)}
+        for name, key, wanted in (
+            ("OwnershipTransferred", "current", self.model.owner), ("OwnershipTransferred", "previous", ZERO_ADDRESS),
+            ("OperatorAdded", "operator", self.model.owner), ("CoordinationWindowSet", "window", W),
+            ("ExecutionWindowSet", "window", 0), ("BreakerThresholdSet", "threshold", 25),
+        ):  # fmt: skip
+            got = told.get(name, {}).get(key)
+            if name in self.codec.events and plain(got) != plain(wanted):
+                return f"expected the constructor to emit {name} with {key} {wanted}, got {got}"
+        return None
+
+    def created_by_a_contract(self) -> str | None:
+        """A factory that creates the contract owns it, not who called the factory."""
+        created = created_address(FACTORY, 0)
+        sender = role_account("user").address
+        calls = [{"from": sender, "to": FACTORY, "data": self.target.contract.bytecode, "gas": hex(GAS)}]
+        reads = (("owner", ()), ("authorized_operators", (FACTORY,)))
+        calls += [{"from": sender, "to": created, "data": self.codec.encode(*read)} for read in reads]
+        block = {"stateOverrides": {FACTORY: {"code": FACTORY_CODE}}, "calls": calls}
+        (answer,) = self.rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
+        made, *found = answer["calls"]
+        values = [self.codec.decode_result(name, result["returnData"])[0]
+                  for (name, _), result in zip(reads, found, strict=True)]  # fmt: skip
+        if [plain(value) for value in values] != [FACTORY, True]:
+            return f"expected the factory as owner and operator, got {values}"
+        told = [event for log in made["logs"] if (event := self.codec.decode_log({**log, "address": created}))]
+        wrong = [event for event in told if {plain(event.args.get(key, FACTORY)) for key in ("current", "operator")}
+                 != {FACTORY}]  # fmt: skip
+        return f"expected events that name the factory, got {wrong}" if wrong else None
 
     def run(self, start: int, steps: list[Step]) -> Iterator[tuple[str, str | None]]:
         """What each call is, and what of it is not as documented."""
@@ -297,6 +372,8 @@ class Comparison:
             calls = [self._call(role, function, args), *(self._call("user", *read) for read in reads)]
             blocks.append({"blockOverrides": {"time": hex(now)}, "calls": calls})
             made.append((role, function, args, now, reads))
+        code = FORWARDER_CODE.format(self.target.address.removeprefix("0x"))
+        blocks[0] = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
         answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
         for (role, function, args, when, reads), block in zip(made, answer, strict=True):
             found = self._judge(role, function, args, when, block["calls"][0])
@@ -308,11 +385,14 @@ class Comparison:
                                   "is_transaction_ready") if self.codec.has(name)]  # fmt: skip
 
     def _call(self, role: str, function: str, args: tuple[Any, ...]) -> dict[str, Any]:
-        data, sender = self.codec.encode(function, args), role_account(role).address
-        return {"from": sender, "to": self.target.address, "data": data, "gas": hex(GAS)}
+        data, sender = self.codec.encode(function, args), role_account(role.removeprefix(VIA)).address
+        to = FORWARDER if role.startswith(VIA) else self.target.address
+        return {"from": sender, "to": to, "data": data, "gas": hex(GAS)}
 
     def _judge(self, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> str | None:
-        ok, sender = result["status"] == "0x1", role_account(role).address
+        ok, sender = result["status"] == "0x1", FORWARDER if role.startswith(VIA) else role_account(role).address
+        if function in BATCH_MAX and len(args[0]) > BATCH_MAX[function]:
+            return "expected a batch that is too long to be refused, it succeeded" if ok else None
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
         if {"pause": True, "unpause": False}.get(function) == self.model.paused and events:
             return f"expected no event where nothing changes, got {[event.event for event in events]}"
@@ -369,6 +449,9 @@ class Comparison:
 def play(script: Script) -> None:
     """Part by part: each begins where the part before ended, on the state of the node."""
     start = script.run.lab.chains[CHAIN].producer.head.timestamp + 10
+    begun = Comparison(script)
+    for what, found in (("the first events", begun.first_events()), ("the factory", begun.created_by_a_contract())):
+        script.expect(f"{what} as documented", found or "as documented", met=found is None)
     for part in PARTS:
         # Every part stands on a fresh contract: the simulation changes nothing.
         clock, comparison = Clock(start), Comparison(script)
