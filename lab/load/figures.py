@@ -13,6 +13,7 @@ from lab.load.truth import ChainTruth
 from lab.traffic.ledger import Book, Ledger, Sent
 
 US = 1_000_000
+SEAL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +32,24 @@ def throughput(
 ) -> dict[str, Any]:
     """Successes a second: over the schedule, or over the time that the chain took for them where that was longer.
 
-    The last transaction waits for its block however fast everything is, so one block time is left out; the bound is
-    what the moment of the last block is uncertain by.
+    The last transaction waits for its block however fast everything is, and that block has to be made and seen: a block
+    time and a half are not held against a chain. The lower end of the interval leaves the half out, the upper end takes
+    the last block as early as it can have been there.
     """
     own = [block for block in blocks if block.hashes]
     if not own or not succeeded:
         return {"tps": 0.0, "low": 0.0, "high": 0.0, "seconds": schedule_s, "behind_s": 0.0}
     last = own[-1]
     took_s = last.seen_at - starts_at - block_s
-    seconds = max(schedule_s, took_s)
-    bound = min(last.bound_s, block_s)
+    allowed_s = max(SEAL_S, block_s / 2)
+    behind_s = took_s - schedule_s if took_s - schedule_s > allowed_s else 0.0
+    seconds = schedule_s + behind_s
     return {
         "tps": round(succeeded / seconds, 2),
-        "low": round(succeeded / (seconds + (bound if took_s > schedule_s else 0)), 2),
-        "high": round(succeeded / max(schedule_s, seconds - bound), 2),
+        "low": round(succeeded / max(schedule_s, took_s), 2),
+        "high": round(succeeded / max(schedule_s, seconds - min(last.bound_s, block_s)), 2),
         "seconds": round(seconds, 3),
-        "behind_s": round(max(0.0, took_s - schedule_s), 3),
+        "behind_s": round(behind_s, 3),
     }
 
 

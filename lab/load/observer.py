@@ -17,8 +17,8 @@ from typing import Any
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 
 POLL_S = 0.01
-# Where blocks come by the clock, nobody asks before the next one may be there.
-QUIET_SHARE = 0.9
+# Where blocks come by the clock, nobody asks before the next one may be there; one seen late makes the next one early.
+QUIET_SHARE, EARLY_S = 0.9, 0.3
 PROBE_TIMEOUT_S = 5.0
 DOWN_POLL_S = 0.2
 
@@ -146,7 +146,8 @@ class Observer:
                 self.on_block(found, rpc)
         if head >= following:
             stream.flush()
-            self._stop.wait(max(0.0, self.block_time_s * QUIET_SHARE - (time.time() - seen_at)))
+            quiet_s = min(self.block_time_s * QUIET_SHARE, max(self.block_time_s / 2, self.block_time_s - EARLY_S))
+            self._stop.wait(max(0.0, quiet_s - (time.time() - seen_at)))
         return max(following, head + 1)
 
     def _connect(self) -> Rpc:

@@ -40,7 +40,8 @@ def _throughput(result: Result) -> dict[str, Any]:
     return _section(
         "Throughput",
         "Mined and successful a second, over the schedule, or over the time that the chain took for all of them where "
-        "that was longer (one block time is left out: the last transaction waits for its block in any case).",
+        "that was longer (a block time and a half are left out: the last transaction waits for its block in any case, "
+        "and that block has to be made and seen).",
         ("chain", "successes/s", "interval", "over s", "behind s"), rows,
     )  # fmt: skip
 
