@@ -15,7 +15,7 @@ import pytest
 from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import RunFolder
 from lab.plugin.estimating import lines_of_ids, lines_of_items, relayer_lines
-from lab.plugin.items import ScenarioFile, ScenarioTest, lab_run
+from lab.plugin.items import ScenarioFailure, ScenarioFile, ScenarioTest, lab_run
 from lab.plugin.sharing import FOLDER, RUN_ID, SUITE, is_worker, suite, tell
 from lab.runner.runner import DISK_ERRORS
 from lab.session.suite import new_run_id
@@ -82,6 +82,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()
     if report.when != "call":
         return
+    if call.excinfo is not None and isinstance(call.excinfo.value, (ScenarioFailure, LabError)) and FOLDER in item.stash:
+        # A Python scenario is a function to pytest, which would tell its stack before the story.
+        report.longrepr = str(call.excinfo.value)
     folder = item.stash.get(FOLDER, None)
     if folder is not None and folder.is_dir():
         try:
