@@ -82,9 +82,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report = outcome.get_result()
     if report.when != "call":
         return
-    if call.excinfo is not None and isinstance(call.excinfo.value, (ScenarioFailure, LabError)) and FOLDER in item.stash:
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, (ScenarioFailure, LabError)) and FOLDER in item.stash:
         # A Python scenario is a function to pytest, which would tell its stack before the story.
-        report.longrepr = str(call.excinfo.value)
+        report.longrepr = str(error)
     folder = item.stash.get(FOLDER, None)
     if folder is not None and folder.is_dir():
         try:
