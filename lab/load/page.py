@@ -74,8 +74,7 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
     host, backend = made_of.get("host", {}), made_of.get("backend", {})
     shape = context.profile["shape"]
     networks = [
-        f"{chain.ceiling_of(name)}{' (synthetic)' if chain.synthetic else ''}"
-        for name, chain in context.chains.items()
+        f"{chain.ceiling_of(name)}{' (synthetic)' if chain.synthetic else ''}" for name, chain in context.chains.items()
     ]
     machine = f"{host.get('cpus')} processors, {(host.get('memory_bytes') or 0) / 2**30:.0f} GiB, {host.get('machine')}"
     load = result.resources.get("load_average", {})

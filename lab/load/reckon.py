@@ -187,8 +187,9 @@ def _result(
     criteria = Criteria.model_construct(**context.profile["criteria"])
     priced = costs(per_call, _example(plan), criteria.cost_usd_max or 1.0)
     totals = _totals(ledgers, chains, generator, used)
-    facts = _facts(context, plan, criteria, runs, chains, flows, generator, used, priced, totals, starts_at,
-                   interrupted, problems)
+    facts = _facts(
+        context, plan, criteria, runs, chains, flows, generator, used, priced, totals, starts_at, interrupted, problems
+    )
     return Result(
         context, plan, judge(facts), ledgers, chains, figures.series(list(runs.values()), book, starts_at), samples,
         used, generator, flows, priced, totals, starts_at, problems, network_ceilings(round(per_call)),

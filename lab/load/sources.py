@@ -61,9 +61,7 @@ def own_nodes(
         yield Sourced(chains, targets, owner_account(), path)
 
 
-def running_nodes(
-    profile: LoadProfile, urls: Sequence[str], target: Deployable, *, allow_remote: bool
-) -> Sourced:
+def running_nodes(profile: LoadProfile, urls: Sequence[str], target: Deployable, *, allow_remote: bool) -> Sourced:
     """Nodes at given URLs, `NETWORK=URL` each. The lab's owner account puts the contract there, if it is not yet.
 
     Raises UsageError for an address that is not this machine's, unless that is allowed.

@@ -161,9 +161,7 @@ def reckon(
     return ledger
 
 
-def _against_chain(
-    ledger: Ledger, says: ChainSays, mined_by_sender: Mapping[int, int], mine_of: set[bytes]
-) -> None:
+def _against_chain(ledger: Ledger, says: ChainSays, mined_by_sender: Mapping[int, int], mine_of: set[bytes]) -> None:
     for sender in sorted({*says.nonces_used, *mined_by_sender}):
         used, mined = says.nonces_used.get(sender, 0), mined_by_sender.get(sender, 0)
         if used != mined:
