@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,9 +99,20 @@ def _opinion(figure: Figure, row: Row, current: Current) -> Opinion:
         dirty=figure.dirty,
         contract_sha256=figure.contract_sha256,
         started=figure.started,
+        figures=tuple(_in_words(figure)),
         files=tuple(name.removeprefix(f"{figure.folder}/") for name in figure.evidence),
     )
     return Opinion(verdict, f"{figure.item}: {reason}", evidence if figure.folder else None)
+
+
+def _in_words(figure: Figure) -> Iterator[str]:
+    if figure.figure:
+        yield f"{figure.figure} {figure.unit}".strip()
+    if figure.low is not None and figure.high is not None:
+        yield f"interval {figure.low:,.4g} to {figure.high:,.4g}"
+    if figure.n is not None:
+        yield f"n = {figure.n:,}" + (f", {figure.failures:,} failed" if figure.failures is not None else "")
+    yield from (f"assumes: {text}" for text in figure.assumptions)
 
 
 def newest_loads(load: Path) -> list[Path]:

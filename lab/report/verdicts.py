@@ -37,7 +37,8 @@ class RowEvidence(Frozen):
     contract_sha256: str | None
     started: str | None
     faults: tuple[str, ...] = Field(default=(), description="kinds of fault that acted in this run")
-    files: tuple[str, ...] = ("verdict.json", "history.jsonl", "manifest.json")
+    figures: tuple[str, ...] = Field(default=(), description="what a measurement found, and what it assumes, in words")
+    files: tuple[str, ...] = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json")
 
 
 class RowResult(Frozen):

@@ -61,6 +61,7 @@ def test_a_figure_settles_its_row(tmp_path: Path) -> None:
     assert found.verdict is RowVerdict.PASS
     assert found.reason == "load buffer: 1,200 mined"
     (evidence,) = found.evidence
+    assert evidence.figures == ("1,200 transactions", "n = 1,200, 0 failed", "assumes: a synthetic network")
     assert (evidence.folder, evidence.files) == ("load/buffer-20261124-110000", ("load.json",))
 
 
