@@ -223,6 +223,8 @@ def deadlines(clock: Clock) -> None:
         clock.call("mark_executed", first if seconds == W + E else third)
     clock.call("execute_batch", [third])
     clock.call("expire_transaction", third)
+    for ended in (first, third, tx(5_555)):
+        clock.call("expire_transaction", ended)
     clock.owner("set_execution_window", 0)
     kept = clock.ready(clock.now + 5)
     clock.at(clock.now + 10 * W)
@@ -246,7 +248,7 @@ def batches(clock: Clock) -> None:
     clock.at(due)
     clock.call("resolve_batch", [])
     clock.call("resolve_batch", [parent[0], tx(6_666)])
-    clock.call("resolve_batch", [child[0]])
+    clock.call("resolve_batch", [child[0], many[0][0]])
     clock.call("resolve_batch", [parent[0], child[0]])
     clock.call("execute_batch", [parent[0], tx(6_666)])
     clock.call("execute_batch", [child[0], parent[0]])
