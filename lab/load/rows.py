@@ -17,6 +17,7 @@ FLAT_SHARE = 0.02
 MANY_BUFFERED = 100_000
 EVENTS_MIN = 1_000
 FILES = ["load.json", "report.html"]
+ABOUT_TIME = ("LOAD-05", "TEC-02", "TEC-04")
 
 
 def rows_of(result: Result) -> list[dict[str, Any]]:
@@ -38,11 +39,13 @@ def _entry(
 
 
 def _distrusted(entry: dict[str, Any], result: Result) -> dict[str, Any]:
-    """A run that was cut short or whose generator was too slow proves nothing; a failure stays one."""
-    if entry["verdict"] in ("PASS", "LAB PASS") and result.judged.outcome in (
-        RunOutcome.INVALID, RunOutcome.INTERRUPTED
-    ):  # fmt: skip
-        entry |= {"verdict": "UNKNOWN", "reason": f"the run is {result.judged.outcome}: {entry['reason']}"}
+    """A run that was cut short proves nothing, one whose generator was late nothing about time; a failure stays one."""
+    outcome = result.judged.outcome
+    void = outcome is RunOutcome.INTERRUPTED or (outcome is RunOutcome.INVALID and entry["row"] in ABOUT_TIME)
+    if void and entry["verdict"] not in ("FAIL", "INFEASIBLE"):
+        entry |= {"verdict": "UNKNOWN", "reason": f"the run is {outcome}: {entry['reason']}"}
+    if void and entry["verdict"] == "FAIL" and outcome is RunOutcome.INVALID:
+        entry |= {"verdict": "UNKNOWN", "reason": f"the run is INVALID, the generator was late: {entry['reason']}"}
     if result.judged.unexplained and entry["verdict"] != "INFEASIBLE":
         entry |= {"verdict": "FAIL", "reason": f"the ledger does not balance: {result.judged.unexplained[0]}"}
     return entry
