@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from lab.errors import EnvironmentFailure
 
+_VARIABLE = re.compile(r"var\(--[\w-]+,\s*(#[0-9a-fA-F]{3,8})\)")
 ADVICE = "install the extra: pip install 'tesseract-lab[pdf]' (it needs the system's Pango library)"
 
 
@@ -16,8 +18,10 @@ def write_pdf(page: Path, out: Path) -> Path:
     except (ImportError, OSError) as error:
         name = type(error).__name__
         raise EnvironmentFailure(f"{out.name}: expected WeasyPrint to write a PDF, got {name}: {ADVICE}") from None
+    # WeasyPrint takes no variables in the attributes of SVG; each has its colour in print as fallback.
+    html = _VARIABLE.sub(r"\1", page.read_text(encoding="utf-8"))
     temporary = out.with_name(f".{out.name}.tmp")
-    HTML(string=page.read_text(encoding="utf-8"), url_fetcher=_refuse).write_pdf(str(temporary))
+    HTML(string=html, url_fetcher=_refuse).write_pdf(str(temporary))
     temporary.replace(out)
     return out
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lab.cli import app
+from lab.commands.attest import AttestRequest, attest
 
 from .report.fakes import CONTRACT, run, write
 
@@ -150,3 +151,20 @@ def test_a_missing_pdf_writer_is_one_line(here: Path, monkeypatch: pytest.Monkey
     assert result.exit_code == 4
     assert "tesseract-lab[pdf]" in result.stderr
     assert (here / "results/readiness/index.html").is_file()
+
+
+def test_what_is_missing_is_asked_for(here: Path) -> None:
+    """Only what no option gave; a waiver's own questions only for a waiver."""
+    asked: list[str] = []
+    answers = {"Who answers for it": "Jo", "Document that shows it (a file)": "audit.pdf"}
+
+    def ask(question: str, default: str) -> str:
+        asked.append(question)
+        return answers.get(question, "")
+
+    request = AttestRequest(
+        "SCS-01", None, None, "2999-01-01", None, None, False, None, None, Path("attestations"), None, Path("results")
+    )
+    path = attest(request, ask)
+    assert asked == [*answers, "Note", "Link (https://…)"]
+    assert 'owner: "Jo"' in path.read_text()
