@@ -75,7 +75,9 @@ class Chain:
 
     def block_calls(self, now_ms: int) -> int:
         """The contract refuses every call (paused, or we are no operator): wait longer each time. The wait in ms."""
-        self._backoff_polls = min(BACKOFF_POLLS_MAX, max(1, 2 * self._backoff_polls))
+        # Where the contract does not tell when it takes calls again, it has to be asked at every other poll.
+        told = {"EmergencyStopLifted", "OperatorAdded"} <= set(self.codec.events)
+        self._backoff_polls = min(BACKOFF_POLLS_MAX if told else 1, max(1, 2 * self._backoff_polls))
         self.blocked_until_ms = now_ms + self._backoff_polls * self._poll_ms
         return self._backoff_polls * self._poll_ms
 

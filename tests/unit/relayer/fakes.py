@@ -70,6 +70,7 @@ ABI: list[dict[str, Any]] = [
     _event("TransactionFailed", [("tx_id", "bytes32", True), ("reason", "string", False)]),
     _event("EmergencyStop", [("caller", "address", True), ("reason", "string", False)]),
     _event("EmergencyStopLifted", [("caller", "address", True)]),
+    _event("OperatorAdded", [("operator", "address", True)]),
     _event("CoordinationWindowSet", [("window", "uint256", False)]),
 ]  # fmt: skip
 

@@ -313,6 +313,19 @@ def test_a_paused_contract_is_left_alone_and_taken_up_again(tmp_path: Path) -> N
     assert bench.state("two", 1) == "EXECUTED"
 
 
+def test_a_contract_that_does_not_tell_is_asked_again_soon(tmp_path: Path) -> None:
+    """Without events of a lifted stop or a new operator, two polls after the lifting it goes on."""
+    silent = [entry for entry in ABI if entry["name"] not in ("EmergencyStopLifted", "OperatorAdded")]
+    bench = Bench(tmp_path, abi=silent)
+    bench.buffer("two", 1, at=20)
+    bench.chains["two"].operate("pause")
+    bench.run(38)
+    assert not bench.chains["two"].sent
+    bench.chains["two"].head.state.paused = False
+    bench.run(8)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
 def test_a_window_that_is_widened_is_noticed(tmp_path: Path) -> None:
     """The window in force counts, not the one at start."""
     bench = Bench(tmp_path)
