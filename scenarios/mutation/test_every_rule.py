@@ -279,7 +279,11 @@ def breaker(clock: Clock) -> None:
     clock.call("resolve_batch", [doomed[6]])
     clock.call("execute_batch", [doomed[1]])
     clock.call("mark_executed", doomed[1])
-    clock.owner("set_coordination_window", W)
+    for function, args in owners(role_account("user").address, ZERO_ADDRESS).items():
+        if function not in ("pause", "unpause"):
+            clock.owner(function, *args)
+    for function, value in (("set_coordination_window", W), ("set_execution_window", 0), ("set_breaker_threshold", 3)):
+        clock.owner(function, value)
     clock.owner("pause")
     clock.at(clock.now + 5)
     clock.owner("unpause")
