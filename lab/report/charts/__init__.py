@@ -43,7 +43,7 @@ _CHARTS: tuple[tuple[str, str, Callable[[Readiness], str]], ...] = (
     ("Throughput over time", "Transactions per second of the newest load run of each profile.", rate_chart),
     (
         "Faults by the phase in which they acted",
-        "Runs in which a fault acted while the flow that was least far on was in that phase.",
+        "Runs in which a fault acted while the least advanced leg was in that phase; red: some of them did not pass.",
         fault_chart,
     ),
     ("Mutants caught", "Small changes made to the contract on purpose: caught by the lab, or not.", mutation_chart),

@@ -35,6 +35,6 @@ def fault_chart(report: Readiness) -> str:
             said = f"{kind}, {phase}: {cell.runs} runs, {cell.failed} not passed"
             faint = 0.18 + 0.32 * cell.runs / most
             body.append(box(x, y + 2, wide - 4, ROW - 4, paint=BAD if cell.failed else BLUE, faint=faint, title=said))
-            count = f"{cell.runs}" if not cell.failed else f"{cell.failed} of {cell.runs} not passed"
+            count = f"{cell.runs}" if not cell.failed else f"{cell.failed} of {cell.runs}"
             body.append(text(x + wide / 2 - 2, y + 19, count, anchor="middle", weight=600))
     return picture("Faults by the phase in which they acted", TOP + ROW * len(kinds) + 6, body)
