@@ -9,6 +9,7 @@ import pytest
 from lab.checks import CHECKS
 from lab.model.finality import Finality
 from lab.model.history import History
+from lab.model.records import Header
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, execute, fail, pause, resolve, unpause
@@ -251,6 +252,19 @@ def test_l2_wants_an_end_by_window_and_bound(steps: list[tuple[int, Any]], end: 
 def test_l2_knows_a_lapsed_leg_where_no_such_state_exists(end: int, verdict: Verdict) -> None:
     """BUFFERED past its window is the documented expiry."""
     assert judged("L2", root(None, end=end, capabilities=()).history()).verdict is verdict
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(80, Verdict.UNKNOWN), (81, Verdict.PASS)])
+def test_l2_takes_now_for_the_time_of_a_chain_whose_head_stays(end: int, verdict: Verdict) -> None:
+    """Its head is of 10 s, for nobody needed a block since; the window closed at 80 s."""
+    story = Story(A, capabilities=())
+    header = story.records[0]
+    assert isinstance(header, Header)
+    lazy = header.chains["two"].model_copy(update={"mines_empty_blocks": False})
+    story.records[0] = header.model_copy(update={"chains": {**header.chains, "two": lazy}})
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.expectation(end)
+    assert judged("L2", story.history()).verdict is verdict
 
 
 @pytest.mark.parametrize(("heal", "verdict"), [(100, Verdict.PASS), (88, Verdict.FAIL), (None, Verdict.NOT_EXERCISED)])
