@@ -41,8 +41,9 @@
     if (!target || !target.matches("details.row")) return;
     if (target.hidden) reset();
     target.open = true;
-    target.scrollIntoView({ block: "center" });
-    target.querySelector("summary").focus({ preventScroll: true });
+    const summary = target.querySelector("summary");
+    summary.scrollIntoView({ block: "center" });
+    summary.focus({ preventScroll: true });
   }
 
   for (const button of buttons) {
