@@ -400,8 +400,12 @@ class Comparison:
         if function in BATCH_MAX and len(args[0]) > BATCH_MAX[function]:
             return "expected a batch that is too long to be refused, it succeeded" if ok else None
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
-        if {"pause": True, "unpause": False}.get(function) == self.model.paused and events:
-            return f"expected no event where nothing changes, got {[event.event for event in events]}"
+        if {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner:
+            reason = decode_revert(result["returnData"]) or ""
+            wanted = "paused" if function == "pause" else "not paused"
+            if events or (not ok and wanted not in reason):
+                told = [event.event for event in events] or reason
+                return f"expected no event where nothing changes, and a refusal to say '{wanted}'; got {told}"
         before = replace(self.model)
         outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
         found = difference(self.model, self.codec, function, args, sender, now, outcome)
