@@ -352,6 +352,8 @@ class Comparison:
         block = {"stateOverrides": {FACTORY: {"code": FACTORY_CODE}}, "calls": calls}
         (answer,) = self.rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
         made, *found = answer["calls"]
+        if any(result["status"] != "0x1" for result in answer["calls"]):
+            return "expected a factory to be able to create it, it reverted"
         values = [self.codec.decode_result(name, result["returnData"])[0]
                   for (name, _), result in zip(reads, found, strict=True)]  # fmt: skip
         if [plain(value) for value in values] != [FACTORY, True]:
@@ -422,9 +424,12 @@ class Comparison:
 
     def _reads(self, now: int, reads: list[Any], results: list[Any]) -> str | None:
         for (name, args), result in zip(reads, results, strict=True):
-            values = [plain(value) for value in self.codec.decode_result(name, result["returnData"])]
             wanted = self._wanted(name, args, now)
-            values = self._named(name, values)
+            try:
+                values = [plain(value) for value in self.codec.decode_result(name, result["returnData"])]
+                values = self._named(name, values)
+            except (ValueError, KeyError, TypeError) as error:
+                return f"{name} afterwards: expected {wanted}, got {result['returnData'][:40]} ({error})"
             if values != wanted:
                 return f"{name} afterwards: expected {wanted}, got {values}"
         return None
