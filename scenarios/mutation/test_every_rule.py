@@ -6,17 +6,13 @@ second. It is the first thing that `lab mutate` tries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from lab.coordinator import role_account, rollup_address
-from lab.coordinator.accounts import OPERATOR_ROLES, created_address
-from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.codec import decode_revert, plain
-from lab.coordinator.comparison import Outcome, difference, shortened
+from lab.coordinator.behaviour import ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
-from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
+from lab.runner.beside_model import FORWARDER, BesideModel, Step
 from lab.runner.script import Script
 
 SETUP = """
@@ -32,21 +28,11 @@ checks: [default]
 """
 
 CHAIN = "polygon"
-GAS = 12_000_000
 W, E, PERIOD = 30, 10, 3600
 A, B = rollup_address("a"), rollup_address("b")
-VIEWS = ("coordination_window", "transaction_count", "owner", "pending_owner", "paused", "failure_count",
-         "breaker_threshold", "execution_window")  # fmt: skip
 SIZES = (0, 1, 31, 32, 33, 64, 65, 480, 481, 511, 512)
 HOLES = ("00" * 32 + "11" * 32, "22" * 32 + "00" * 32 + "33", "44" + "00" * 63, "00" * 40)
 BY_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
-BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
-# Two small contracts: one hands every call on to the coordinator, one creates what it is given.
-FORWARDER, FACTORY = "0x" + "fa" * 20, "0x" + "fb" * 20
-FORWARDER_CODE = "0x365f5f375f5f365f5f73{}5af13d5f5f3e602a573d5ffd5b3d5ff3"
-FACTORY_CODE = "0x365f5f37365f5ff05f5260205ff3"
-VIA = "via "
-Step = tuple[int, str, str, tuple[Any, ...]]  # seconds since the call before, role, function, arguments
 
 
 def tx(number: int) -> str:
@@ -317,164 +303,10 @@ def breaker(clock: Clock) -> None:
 PARTS = (settings, roles, callers, buffers, windows, deadlines, batches, breaker)
 
 
-class Comparison:
-    """The contract beside its model, from one simulated block to the next."""
-
-    def __init__(self, script: Script) -> None:
-        self.script, self.target = script, script.run.lab.wanted.target
-        self.codec, self.rpc = self.target.codec, script.reader(CHAIN).rpc
-        has = self.target.capabilities
-        self.operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
-        self.model = Behaviour(role_account("owner").address, self.operators, W, "breaker" in has, "expiry" in has)
-        self.views = [name for name in VIEWS if self.codec.has(name)]
-        self.ids: list[str] = []
-
-    def first_events(self) -> str | None:
-        """What of the contract's beginnings its events do not tell: who only reads them must know all settings."""
-        logs = self.rpc.logs(self.target.address, 1, 1)
-        events = [event for log in logs if (event := self.codec.decode_log(log)) is not None]
-        told = {event.event: event.args for event in reversed(events)}
-        for name, key, wanted in (
-            ("OwnershipTransferred", "current", self.model.owner), ("OwnershipTransferred", "previous", ZERO_ADDRESS),
-            ("OperatorAdded", "operator", self.model.owner), ("CoordinationWindowSet", "window", W),
-            ("ExecutionWindowSet", "window", 0), ("BreakerThresholdSet", "threshold", 25),
-        ):  # fmt: skip
-            got = told.get(name, {}).get(key)
-            if name in self.codec.events and plain(got) != plain(wanted):
-                return f"expected the constructor to emit {name} with {key} {wanted}, got {got}"
-        return None
-
-    def silent_functions(self) -> str | None:
-        """Who has events for some of the owner's functions has one for each, or a reader of events is misled."""
-        known = [name for name in EVENTS if name not in OPERATOR_FUNCTIONS and self.codec.has(name)]
-        silent = [name for name in known if not any(event in self.codec.events for event in EVENTS[name])]
-        return f"expected events of {', '.join(silent)}, as of the others" if 0 < len(silent) < len(known) else None
-
-    def created_by_a_contract(self) -> str | None:
-        """A factory that creates the contract owns it, not who called the factory."""
-        created = created_address(FACTORY, 0)
-        sender = role_account("user").address
-        calls = [{"from": sender, "to": FACTORY, "data": self.target.contract.bytecode, "gas": hex(GAS)}]
-        reads = (("owner", ()), ("authorized_operators", (FACTORY,)))
-        calls += [{"from": sender, "to": created, "data": self.codec.encode(*read)} for read in reads]
-        block = {"stateOverrides": {FACTORY: {"code": FACTORY_CODE}}, "calls": calls}
-        (answer,) = self.rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
-        made, *found = answer["calls"]
-        if any(result["status"] != "0x1" for result in answer["calls"]):
-            return "expected a factory to be able to create it, it reverted"
-        values = [self.codec.decode_result(name, result["returnData"])[0]
-                  for (name, _), result in zip(reads, found, strict=True)]  # fmt: skip
-        if [plain(value) for value in values] != [FACTORY, True]:
-            return f"expected the factory as owner and operator, got {values}"
-        told = [event for log in made["logs"] if (event := self.codec.decode_log({**log, "address": created}))]
-        wrong = [event for event in told if {plain(event.args.get(key, FACTORY)) for key in ("current", "operator")}
-                 != {FACTORY}]  # fmt: skip
-        return f"expected events that name the factory, got {wrong}" if wrong else None
-
-    def run(self, start: int, steps: list[Step]) -> Iterator[tuple[str, str | None]]:
-        """What each call is, and what of it is not as documented."""
-        now, blocks, made = start, [], []
-        for seconds, role, function, args in steps:
-            now += seconds
-            if not self.codec.has(function):
-                continue
-            requests = args[0] if function == "buffer_batch" else [args] if function == "buffer_transaction" else []
-            self.ids += [request[0] for request in requests if request[0] not in self.ids]
-            touched = [tx_id for tx_id in self.ids[-1:]]
-            touched += [part for part in (args[0] if args and isinstance(args[0], list) else args[:1])
-                        if isinstance(part, str) and part in self.ids]  # fmt: skip
-            reads = [(name, ()) for name in self.views]
-            reads += [(name, (tx_id,)) for tx_id in dict.fromkeys(touched) for name in self._by_id()]
-            calls = [self._call(role, function, args), *(self._call("user", *read) for read in reads)]
-            blocks.append({"blockOverrides": {"time": hex(now)}, "calls": calls})
-            made.append((role, function, args, now, reads))
-        if not blocks:
-            return  # a contract without this optional part
-        code = FORWARDER_CODE.format(self.target.address.removeprefix("0x"))
-        blocks[0] = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
-        answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
-        for (role, function, args, when, reads), block in zip(made, answer, strict=True):
-            found = self._judge(role, function, args, when, block["calls"][0])
-            found = found or self._reads(when, reads, block["calls"][1:])
-            yield f"{function}{shortened(args)} by {role}", found
-
-    def _by_id(self) -> list[str]:
-        return [name for name in ("transactions", "get_transaction_details", "get_transaction_state",
-                                  "is_transaction_ready") if self.codec.has(name)]  # fmt: skip
-
-    def _call(self, role: str, function: str, args: tuple[Any, ...]) -> dict[str, Any]:
-        data, sender = self.codec.encode(function, args), role_account(role.removeprefix(VIA)).address
-        to = FORWARDER if role.startswith(VIA) else self.target.address
-        return {"from": sender, "to": to, "data": data, "gas": hex(GAS)}
-
-    def _judge(self, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> str | None:
-        ok, sender = result["status"] == "0x1", FORWARDER if role.startswith(VIA) else role_account(role).address
-        if function in BATCH_MAX and len(args[0]) > BATCH_MAX[function]:
-            return "expected a batch that is too long to be refused, it succeeded" if ok else None
-        events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
-        if {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner:
-            reason = decode_revert(result["returnData"]) or ""
-            wanted = "paused" if function == "pause" else "not paused"
-            if events or (not ok and wanted not in reason):
-                told = [event.event for event in events] or reason
-                return f"expected no event where nothing changes, and a refusal to say '{wanted}'; got {told}"
-        before = replace(self.model)
-        outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
-        found = difference(self.model, self.codec, function, args, sender, now, outcome)
-        for event in events:
-            wanted = {"caller": sender, "previous": before.owner}
-            wanted |= {"current": sender} if event.event == "OwnershipProposed" else {}
-            wanted |= {key: args[0] for key in ("window", "threshold", "operator", "pending") if len(args) == 1}
-            if function == "buffer_transaction":
-                wanted |= {"tx_id": args[0], "origin_rollup": args[1], "target_rollup": args[2], "timestamp": args[5]}
-            for key, value in wanted.items():
-                if key in event.args and plain(event.args[key]) != plain(value):
-                    found = found or f"expected {event.event} with {key} {value}, got {event.args[key]}"
-        return found
-
-    def _reads(self, now: int, reads: list[Any], results: list[Any]) -> str | None:
-        for (name, args), result in zip(reads, results, strict=True):
-            wanted = self._wanted(name, args, now)
-            try:
-                values = [plain(value) for value in self.codec.decode_result(name, result["returnData"])]
-                values = self._named(name, values)
-            except (ValueError, KeyError, TypeError) as error:
-                return f"{name} afterwards: expected {wanted}, got {result['returnData'][:40]} ({error})"
-            if values != wanted:
-                return f"{name} afterwards: expected {wanted}, got {values}"
-        return None
-
-    def _named(self, name: str, values: list[Any]) -> list[Any]:
-        """With states by their names; a struct as a list."""
-        numbering = self.script.run.lab.numbering()
-        if name == "transactions":
-            only = values[0] if len(values) == 1 else values
-            values = list(only.values()) if isinstance(only, dict) else list(only)
-        if name in ("transactions", "get_transaction_details", "get_transaction_state"):
-            values = [*values[:-1], numbering.name(values[-1])]
-        return values
-
-    def _wanted(self, name: str, args: tuple[Any, ...], now: int) -> list[Any]:
-        if not args:
-            return [plain(self.model.view(name, now))]
-        entry = self.model.entries.get(args[0])
-        if name == "is_transaction_ready":
-            return [entry is not None and entry.state == "READY" and now >= entry.timestamp]
-        state = entry.state if entry is not None else "EMPTY"
-        if name == "get_transaction_state":
-            return [state]
-        if entry is None:
-            head: list[Any] = [ZERO_ADDRESS, ZERO_ADDRESS, "0x", ZERO_ID, 0]
-        else:
-            head = [entry.origin, entry.target, entry.payload, entry.dependency, entry.timestamp]
-        wanted = [*map(plain, head), state]
-        return wanted if name == "transactions" else [*wanted[:2], *wanted[3:]]
-
-
 def play(script: Script) -> None:
     """Part by part: each begins where the part before ended, on the state of the node."""
     start = script.run.lab.chains[CHAIN].producer.head.timestamp + 10
-    begun = Comparison(script)
+    begun = BesideModel(script, CHAIN)
     for what, found in (
         ("the first events", begun.first_events()),
         ("events of the owner's functions", begun.silent_functions()),
@@ -483,7 +315,7 @@ def play(script: Script) -> None:
         script.expect(f"{what} as documented", found or "as documented", met=found is None)
     for part in PARTS:
         # Every part stands on a fresh contract: the simulation changes nothing.
-        clock, comparison = Clock(start), Comparison(script)
+        clock, comparison = Clock(start), BesideModel(script, CHAIN)
         part(clock)
         wrong = next((f"{call}: {found}" for call, found in comparison.run(start, clock.steps) if found), None)
         because = (part.__doc__ or "").strip()
