@@ -29,6 +29,7 @@ BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
 FORWARDER, FACTORY = "0x" + "fa" * 20, "0x" + "fb" * 20
 FORWARDER_CODE = "0x365f5f375f5f365f5f73{}5af13d5f5f3e602a573d5ffd5b3d5ff3"
 FACTORY_CODE = "0x365f5f37365f5ff05f5260205ff3"
+UNKNOWN_ID = "0x" + "7e" * 32
 # A role with this before it calls through the forwarder.
 VIA = "via "
 
@@ -97,7 +98,7 @@ class BesideModel:
                 continue
             requests = args[0] if function == "buffer_batch" else [args] if function == "buffer_transaction" else []
             self.ids += [request[0] for request in requests if request[0] not in self.ids]
-            touched = [tx_id for tx_id in self.ids[-1:]]
+            touched = [UNKNOWN_ID, *self.ids[-1:]]
             touched += [part for part in (args[0] if args and isinstance(args[0], list) else args[:1])
                         if isinstance(part, str) and part in self.ids]  # fmt: skip
             reads: list[tuple[str, tuple[Any, ...]]] = [(name, ()) for name in self.views]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.coordinator import role_account, rollup_address
+from lab.coordinator import role_account
 from lab.coordinator.behaviour import ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.beside_model import FORWARDER, BesideModel, Step
@@ -29,7 +29,8 @@ checks: [default]
 
 CHAIN = "polygon"
 W, E, PERIOD = 30, 10, 3600
-A, B = rollup_address("a"), rollup_address("b")
+# Addresses whose lowest bit, or lowest byte, a careless mask would take away.
+A, B, ROUND = "0x" + "a1" * 20, "0x" + "b1" * 20, "0x" + "c1" * 19 + "00"
 SIZES = (0, 1, 31, 32, 33, 64, 65, 480, 481, 511, 512)
 HOLES = ("00" * 32 + "11" * 32, "22" * 32 + "00" * 32 + "33", "44" + "00" * 63, "00" * 40)
 BY_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
@@ -162,6 +163,7 @@ def buffers(clock: Clock) -> None:
     clock.call("buffer_transaction", *clock.request(due, id=known))
     for size in (*SIZES, 513):
         clock.buffered(due, payload="0x" + "5a" * size)
+    clock.buffered(due, origin=ROUND, after=known)
     for body in HOLES:
         clock.buffered(due, payload="0x" + body, after=known)
 

@@ -50,7 +50,6 @@ def steps(start: int) -> list[Step]:
         ("TesseractCoordinator.vy", None),
         ("plain/PlainCoordinator.vy", None),
         ("broken/missing_auth.vy", "by attacker: expected a revert with Not authorized, it succeeded"),
-        ("broken/tx_origin_auth.vy", "by via operator: expected a revert with Not authorized, it succeeded"),
         ("broken/early_ready.vy", "expected the events [('TransactionFailed', 'Dependencies not satisfied')]"),
         ("broken/window_too_short.vy", "got [('TransactionFailed', 'Transaction expired')]"),
     ],
