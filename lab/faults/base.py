@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -58,13 +58,19 @@ class RelayerControl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """All that faults act on. `policies` are the request policies by chain."""
+    """All that faults act on. `policies` are the request policies by chain; `over` is told of a fault's own end."""
 
     scheduler: Scheduler
     chains: Mapping[str, Chain]
     policies: Mapping[str, Policy]
     relayer: RelayerControl | None
     seed: int
+    over: Callable[[str], None] | None = None
+
+    def ending(self, fault_id: str, heal: Callable[[], None]) -> Callable[[], None]:
+        """How a fault ends that ends by itself: through whoever started it, who records the end; else it just heals."""
+        over = self.over
+        return heal if over is None else lambda: over(fault_id)
 
     def randomness(self, fault_id: str) -> random.Random:
         """A fault's own random numbers: no other fault's draws move them."""

@@ -13,6 +13,7 @@ class NodeKillFault:
         self._chain = surroundings.chains[spec.chain]
         self._scheduler = surroundings.scheduler
         self._restart_after_ms = spec.restart_after_ms
+        self._end = surroundings.ending(fault_id, self.heal)
         self.bites = 0
         self.proof = "not yet"
 
@@ -25,7 +26,7 @@ class NodeKillFault:
         """Kill."""
         self._chain.crash()
         if self._restart_after_ms is not None:
-            self._scheduler.at(self._scheduler.now_ms + self._restart_after_ms, self.heal)
+            self._scheduler.at(self._scheduler.now_ms + self._restart_after_ms, self._end)
 
     def heal(self) -> None:
         """Start again."""

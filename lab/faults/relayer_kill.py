@@ -16,6 +16,7 @@ class RelayerKillFault:
         self._relayer = relayer_of(surroundings, fault_id, spec.fault)
         self._scheduler = surroundings.scheduler
         self._spec = spec
+        self._end = surroundings.ending(fault_id, self.heal)
         self._deaths_before = 0
         self._healed = False
 
@@ -52,6 +53,6 @@ class RelayerKillFault:
         if self._healed:
             return
         if self.bites:
-            self._scheduler.at(self._scheduler.now_ms + (self._spec.restart_after_ms or 0), self.heal)
+            self._scheduler.at(self._scheduler.now_ms + (self._spec.restart_after_ms or 0), self._end)
         else:
             self._scheduler.at(self._scheduler.now_ms + WATCH_MS, self._watch)

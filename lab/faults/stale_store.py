@@ -18,6 +18,7 @@ class StaleStoreFault:
         self._relayer = relayer_of(surroundings, fault_id, spec.fault)
         self._scheduler = surroundings.scheduler
         self._restore_after_ms = spec.restore_after_ms
+        self._end = surroundings.ending(fault_id, self.heal)
         self._copy = self._relayer.store_path.with_name(f"{self._relayer.store_path.name}.{fault_id}")
         self._copied_ms = 0
         self._restored = False
@@ -29,7 +30,7 @@ class StaleStoreFault:
         self._copied_ms = self._scheduler.now_ms
         _copy(self._relayer.store_path, self._copy)
         if self._restore_after_ms is not None:
-            self._scheduler.at(self._scheduler.now_ms + self._restore_after_ms, self.heal)
+            self._scheduler.at(self._scheduler.now_ms + self._restore_after_ms, self._end)
 
     def heal(self) -> None:
         """Put it back."""

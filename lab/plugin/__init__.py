@@ -1,7 +1,8 @@
 """The pytest plugin: scenario files become test items, their verdicts become outcomes, and reports are written.
 
-A YAML file is a scenario if it lies in a folder named `scenarios`, or is named on the command line. Thin: what a run
-does is the runner's business, what a report says the report's.
+A YAML file is a scenario if it lies in the project's folder `scenarios`, or in a folder of that name that the command
+line leads into, or is itself named there. Thin: what a run does is the runner's business, what a report says the
+report's.
 """
 
 from __future__ import annotations
@@ -68,8 +69,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     """Scenario files."""
     if file_path.suffix not in (".yaml", ".yml"):
         return None
-    named = any(file_path == Path(argument.split("::")[0]).resolve() for argument in parent.config.args)
-    if named or "scenarios" in file_path.parts:
+    config = parent.config
+    asked = [(config.invocation_params.dir / argument.split("::")[0]).resolve() for argument in config.args]
+    led_to = any(path == file_path or ("scenarios" in path.parts and path in file_path.parents) for path in asked)
+    if led_to or (config.rootpath / "scenarios") in file_path.parents:
         collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
         return collector
     return None

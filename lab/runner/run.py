@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.evidence import Recorder
@@ -53,7 +53,8 @@ class Run:
 
     def inject(self, step_id: str, spec: Fault) -> None:
         """Start a fault, and arrange for its end if it has one of its own."""
-        active = FAULTS[spec.fault](self.lab.surroundings, step_id, spec)
+        surroundings = replace(self.lab.surroundings, over=self.heal)
+        active = FAULTS[spec.fault](surroundings, step_id, spec)
         self.faults[step_id] = (spec, active)
         self.recorder.add(
             FaultMark(
