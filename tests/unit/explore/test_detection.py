@@ -1,0 +1,40 @@
+"""The swarm on real chains: broken contracts are found within a few seeds, by the check that names the bug."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lab.checks import CHECKS
+from lab.explore.bench import open_bench
+from lab.explore.swarm.case import Drawing, draw
+from lab.explore.swarm.seed import explore_seed
+from lab.explore.swarm.trial import try_case
+from lab.model.verdict import Verdict
+from lab.scenario.resolve import parse_scenario
+from lab.session.suite import REFERENCE_CONTRACT
+
+BROKEN = REFERENCE_CONTRACT.parent / "broken"
+SEEDS = range(1, 16)
+
+
+@pytest.mark.parametrize(
+    ("bug", "check"), [("transition_without_event", "S11"), ("missing_auth", "S6"), ("no_expiry", "S4")]
+)
+def test_a_broken_contract_is_found_and_the_case_made_small(bug: str, check: str) -> None:
+    """One of the first fifteen seeds fails by that check; what is left of the case is a scenario of few parts."""
+    with closing(open_bench("test", BROKEN / f"{bug}.vy")) as bench:
+        outcome = next((found for seed in SEEDS if check in (found := explore_seed(bench, seed)).failed), None)
+    assert outcome is not None and outcome.minimal is not None
+    (item,) = parse_scenario(outcome.minimal, Path("1.yaml"), known_checks=CHECKS)
+    assert len(item.legs) <= 2 and len(item.steps) <= 5
+
+
+def test_a_seed_has_one_history() -> None:
+    """Run twice on one bench, with another case between: the same digest, and the reference passes."""
+    with closing(open_bench("test", None)) as bench:
+        first, _, again = (try_case(bench, draw(Drawing(seed)), "x") for seed in (2, 3, 2))
+    assert first.digest == again.digest != ""
+    assert first.verdict is not Verdict.FAIL
