@@ -227,7 +227,7 @@ def batches(clock: Clock) -> None:
     clock.call("buffer_batch", [])
     for size in (32, 33):
         clock.call("buffer_batch", [clock.request(due) for _ in range(size)])
-    many = [clock.request(due) for _ in range(65)]
+    many = [clock.request(due) for _ in range(66)]
     for start in (0, 32, 64):
         clock.call("buffer_batch", many[start : start + 32])
     clock.call("buffer_batch", [clock.request(due), clock.request(due, id=ZERO_ID)])
@@ -244,7 +244,7 @@ def batches(clock: Clock) -> None:
     clock.call("execute_batch", [])
     for function in ("resolve_batch", "execute_batch"):
         for size in (65, 64):
-            clock.call(function, [request[0] for request in many[:size]])
+            clock.call(function, [request[0] for request in many[1 : size + 1]])
 
 
 def breaker(clock: Clock) -> None:
