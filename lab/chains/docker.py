@@ -36,8 +36,9 @@ def connect(timeout_s: int = ENGINE_TIMEOUT_S) -> docker.DockerClient:
     """A client of a live engine, to be closed by the caller. Raises EnvironmentFailure when none answers."""
     # Without this look a machine without Docker would pay for loading the SDK on every run.
     if not os.environ.get("DOCKER_HOST") and not DEFAULT_SOCKET.exists() and not _has_context():
-        raise EnvironmentFailure(f"no Docker engine: DOCKER_HOST is not set and {DEFAULT_SOCKET} does not exist. "
-                                 f"{WAY_OUT}")
+        raise EnvironmentFailure(
+            f"no Docker engine: DOCKER_HOST is not set and {DEFAULT_SOCKET} does not exist. {WAY_OUT}"
+        )
     try:
         client = engine_client(timeout_s)
         client.ping()
@@ -91,10 +92,18 @@ class DockerNode:
         # Testcontainers would otherwise look for the one of a container it believes to run in.
         with self._engine("start"):
             container = DockerContainer(self._image, docker_client_kw={"timeout": ENGINE_TIMEOUT_S}).with_kwargs(
-                labels=labels, entrypoint=["anvil"], network="bridge")
+                labels=labels, entrypoint=["anvil"], network="bridge"
+            )
             container.ports = {f"{PORT}/tcp": (HOST, None)}  # type: ignore[dict-item]  # the SDK takes it
-            container._command = ["--host", "0.0.0.0", "--port", str(PORT), "--cache-path", "/tmp/anvil-cache",
-                                  *with_defaults(self._spec.args)]
+            container._command = [
+                "--host",
+                "0.0.0.0",
+                "--port",
+                str(PORT),
+                "--cache-path",
+                "/tmp/anvil-cache",
+                *with_defaults(self._spec.args),
+            ]
             self._testcontainer = container
             container.start()
         self._await()
@@ -205,9 +214,11 @@ class DockerNode:
             time.sleep(POLL_S)
         state = self._container.attrs.get("State", {}) if status != "absent" else {}
         what = "died at start" if status != "running" else f"did not answer within {START_DEADLINE_S:.0f} s"
-        raise NodeFailure(f"node {self.name} {what}: expected an answer to eth_chainId, its container is {status} with "
-                          f"exit code {state.get('ExitCode')}. Its flags: {' '.join(self._spec.args)}\n"
-                          f"Its last log lines:\n{indented(self.log_tail())}")
+        raise NodeFailure(
+            f"node {self.name} {what}: expected an answer to eth_chainId, its container is {status} with "
+            f"exit code {state.get('ExitCode')}. Its flags: {' '.join(self._spec.args)}\n"
+            f"Its last log lines:\n{indented(self.log_tail())}"
+        )
 
     @contextmanager
     def _engine(self, action: str) -> Iterator[None]:
@@ -218,11 +229,14 @@ class DockerNode:
         try:
             yield
         except docker.errors.APIError as error:
-            raise NodeFailure(f"the Docker engine would not {action} node {self.name}: {error.explanation or error}. "
-                              f"Image: {self._image}") from error
+            raise NodeFailure(
+                f"the Docker engine would not {action} node {self.name}: {error.explanation or error}. "
+                f"Image: {self._image}"
+            ) from error
         except (docker.errors.DockerException, requests.RequestException) as error:
-            raise EnvironmentFailure(f"the Docker engine was lost when asked to {action} node {self.name}: {error}. "
-                                     f"{WAY_OUT}") from error
+            raise EnvironmentFailure(
+                f"the Docker engine was lost when asked to {action} node {self.name}: {error}. {WAY_OUT}"
+            ) from error
 
 
 class DockerBackend:
@@ -256,9 +270,15 @@ class DockerBackend:
     def describe(self) -> dict[str, Any]:
         image = self._client.images.get(self.image)
         said = (self._client_version or "").removeprefix("anvil/v") or None
-        return {"backend": self.name, "anvil_version": image.labels.get(VERSION_LABEL, said), "image": self.image,
-                "image_id": image.id, "image_digests": list(image.attrs.get("RepoDigests") or []),
-                "image_labels": dict(image.labels), "engine_version": self._client.version().get("Version")}
+        return {
+            "backend": self.name,
+            "anvil_version": image.labels.get(VERSION_LABEL, said),
+            "image": self.image,
+            "image_id": image.id,
+            "image_digests": list(image.attrs.get("RepoDigests") or []),
+            "image_labels": dict(image.labels),
+            "engine_version": self._client.version().get("Version"),
+        }
 
     def close(self) -> None:
         nodes, self._nodes = self._nodes, []

@@ -19,8 +19,9 @@ DOCKERFILE = Path(__file__).resolve().parents[2] / "compose" / "anvil.Dockerfile
 SHA256_LABEL = "dev.tesseract-lab.anvil-sha256"
 
 
-def build_image(tag: str = LOCAL_IMAGE, anvil: AnvilBinary | None = None,
-                notify: Callable[[str], None] | None = None) -> str:
+def build_image(
+    tag: str = LOCAL_IMAGE, anvil: AnvilBinary | None = None, notify: Callable[[str], None] | None = None
+) -> str:
     """Build and tag the image; returns its id. Raises EnvironmentFailure, with the engine's words where it refuses."""
     tell = notify or (lambda line: None)
     anvil = anvil or locate_anvil(notify)
@@ -31,8 +32,9 @@ def build_image(tag: str = LOCAL_IMAGE, anvil: AnvilBinary | None = None,
     tell(f"building {tag} from {anvil.path} ({anvil.version}) and {len(libraries)} libraries")
     labels = {VERSION_LABEL: anvil.version, SHA256_LABEL: hashlib.sha256(anvil.path.read_bytes()).hexdigest()}
     try:
-        image, _ = client.images.build(fileobj=_context(anvil.path, libraries), custom_context=True, tag=tag, rm=True,
-                                       forcerm=True, labels=labels)
+        image, _ = client.images.build(
+            fileobj=_context(anvil.path, libraries), custom_context=True, tag=tag, rm=True, forcerm=True, labels=labels
+        )
     except docker.errors.BuildError as error:
         said = "\n".join(str(line.get("stream") or line.get("error") or "").rstrip() for line in error.build_log)
         raise EnvironmentFailure(f"building {tag} failed: {error.msg}\n{said}") from error
@@ -47,8 +49,10 @@ def build_image(tag: str = LOCAL_IMAGE, anvil: AnvilBinary | None = None,
 def linked_libraries(binary: Path) -> dict[str, Path]:
     """Path in the image -> file here, for each shared library and the loader, as `ldd` lists them."""
     if binary.read_bytes()[:4] != b"\x7fELF":
-        raise EnvironmentFailure(f"an image needs a Linux binary, got {binary}, which is none. Build it here with "
-                                 f"LAB_ANVIL set to a Linux anvil {PINNED_VERSION}, or pull an image.")
+        raise EnvironmentFailure(
+            f"an image needs a Linux binary, got {binary}, which is none. Build it here with "
+            f"LAB_ANVIL set to a Linux anvil {PINNED_VERSION}, or pull an image."
+        )
     try:
         run = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -36,8 +36,10 @@ class ProcessNode:
         try:
             self._folder = make_directory(spec.name)
         except OSError as error:
-            raise EnvironmentFailure(f"no temporary directory for node {spec.name}: {error}. Free space there, or set "
-                                     "TMPDIR to another folder.") from error
+            raise EnvironmentFailure(
+                f"no temporary directory for node {spec.name}: {error}. Free space there, or set "
+                "TMPDIR to another folder."
+            ) from error
         reaper.watch_dir(self._folder)
         self._log = spec.log_path or self._folder / "anvil.log"
 
@@ -55,15 +57,29 @@ class ProcessNode:
         """Start the process without waiting for it."""
         self._port = None
         cache = self._folder / "cache"
-        command = [str(self._anvil), "--host", HOST, "--port", "0", "--cache-path", str(cache),
-                   *with_defaults(self._spec.args)]
+        command = [
+            str(self._anvil),
+            "--host",
+            HOST,
+            "--port",
+            "0",
+            "--cache-path",
+            str(cache),
+            *with_defaults(self._spec.args),
+        ]
         try:
             shutil.rmtree(cache, ignore_errors=True)
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("ab") as log:
-                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                                 cwd=self._folder, env=child_environment(self._spec.run_id),
-                                                 start_new_session=True)
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self._folder,
+                    env=child_environment(self._spec.run_id),
+                    start_new_session=True,
+                )
         except OSError as error:
             raise NodeFailure(f"node {self.name} could not be started with `{' '.join(command)}`: {error}") from error
         self._reaper.watch_pid(self._process.pid)
@@ -73,9 +89,11 @@ class ProcessNode:
         if self._process is None:
             return False
         if (code := self._process.poll()) is not None:
-            raise NodeFailure(f"node {self.name} died at start: expected an answer to eth_chainId, got exit code "
-                              f"{code}. Its flags: {' '.join(self._spec.args)}\nIts last log lines:\n"
-                              f"{indented(self.log_tail())}")
+            raise NodeFailure(
+                f"node {self.name} died at start: expected an answer to eth_chainId, got exit code "
+                f"{code}. Its flags: {' '.join(self._spec.args)}\nIts last log lines:\n"
+                f"{indented(self.log_tail())}"
+            )
         if self._port is None:
             self._port = _listening_port(self._process.pid)
         return self._port is not None and ask(self._port, "eth_chainId") is not None
@@ -130,8 +148,10 @@ class ProcessNode:
 
     def _signal(self, number: signal.Signals) -> int:
         if self._process is None or not self.alive():
-            raise NodeFailure(f"node {self.name} cannot take {number.name}: it is not running. Its last log lines:\n"
-                              f"{indented(self.log_tail())}")
+            raise NodeFailure(
+                f"node {self.name} cannot take {number.name}: it is not running. Its last log lines:\n"
+                f"{indented(self.log_tail())}"
+            )
         self._process.send_signal(number)
         return self._process.pid
 
@@ -164,8 +184,13 @@ class ProcessBackend:
     def describe(self) -> dict[str, Any]:
         with self.anvil.path.open("rb") as binary:
             digest = hashlib.file_digest(binary, "sha256").hexdigest()
-        return {"backend": self.name, "anvil_version": self.anvil.version, "anvil_path": str(self.anvil.path),
-                "anvil_source": self.anvil.source, "anvil_sha256": digest}
+        return {
+            "backend": self.name,
+            "anvil_version": self.anvil.version,
+            "anvil_path": str(self.anvil.path),
+            "anvil_source": self.anvil.source,
+            "anvil_sha256": digest,
+        }
 
     def close(self) -> None:
         # The stack goes on to the next one when one fails, and closes the reaper last.
@@ -184,8 +209,10 @@ def _await_all(nodes: Sequence[ProcessNode]) -> None:
     while waiting := [node for node in waiting if not node.ready()]:
         if time.monotonic() > deadline:
             node = waiting[0]
-            raise NodeFailure(f"node {node.name} did not answer eth_chainId within {START_DEADLINE_S:.0f} s. "
-                              f"Its last log lines:\n{indented(node.log_tail())}")
+            raise NodeFailure(
+                f"node {node.name} did not answer eth_chainId within {START_DEADLINE_S:.0f} s. "
+                f"Its last log lines:\n{indented(node.log_tail())}"
+            )
         time.sleep(POLL_S)
 
 

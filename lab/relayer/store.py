@@ -63,8 +63,10 @@ class Store:
                 self._change_account(fingerprint)
         else:
             self._db.close()
-            raise UsageError(f"{path}: expected the store of this lab ({fingerprint}), got one of {row[0]}. "
-                             "Delete the file or name another one.")
+            raise UsageError(
+                f"{path}: expected the store of this lab ({fingerprint}), got one of {row[0]}. "
+                "Delete the file or name another one."
+            )
 
     def _change_account(self, fingerprint: str) -> None:
         """Another key from now on: what the old one sent may still be mined, but its nonces are not ours to tend.
@@ -118,7 +120,9 @@ class Store:
             self._db.executemany("INSERT OR REPLACE INTO trail VALUES (?, ?, ?, ?)", [(chain, *mark) for mark in marks])
             self._db.execute(
                 "DELETE FROM trail WHERE chain = ? AND number <= (SELECT number FROM trail WHERE chain = ? "
-                "ORDER BY number DESC LIMIT 1 OFFSET ?)", (chain, chain, TRAIL_MAX))
+                "ORDER BY number DESC LIMIT 1 OFFSET ?)",
+                (chain, chain, TRAIL_MAX),
+            )
             if checkpoint is not None:
                 self._db.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)", (chain, *checkpoint))
             for _, tx_id in gone:
@@ -144,13 +148,16 @@ class Store:
     def intents(self) -> list[Intent]:
         """Every intent ever made, by id."""
         versions: dict[int, list[Version]] = {}
-        query = ("SELECT intent_id, hash, raw, max_fee, tip, cancel, confirmed, sent_block, sent_ms FROM versions "
-                 "ORDER BY intent_id, position")
+        query = (
+            "SELECT intent_id, hash, raw, max_fee, tip, cancel, confirmed, sent_block, sent_ms FROM versions "
+            "ORDER BY intent_id, position"
+        )
         for owner, tx_hash, raw, max_fee, tip, cancel, confirmed, block, ms in self._db.execute(query).fetchall():
             version = Version(tx_hash, raw, Fees(int(max_fee), int(tip)), bool(cancel), bool(confirmed), block, ms)
             versions.setdefault(owner, []).append(version)
-        rows = self._db.execute("SELECT id, chain, kind, tx_id, nonce, data, gas, status, mined_number, mined_hash "
-                                "FROM intents ORDER BY id").fetchall()
+        rows = self._db.execute(
+            "SELECT id, chain, kind, tx_id, nonce, data, gas, status, mined_number, mined_hash FROM intents ORDER BY id"
+        ).fetchall()
         return [
             Intent(
                 number, chain, kind, tx_id, nonce, data, gas, status, _block(chain, mined, mined_hash),
@@ -180,8 +187,9 @@ class Store:
 
     def spent(self) -> dict[Job, int]:
         """How often each job was mined without reaching its aim."""
-        rows = self._db.execute("SELECT kind, chain, tx_id, COUNT(*) FROM intents WHERE status = 'failed' "
-                                "GROUP BY kind, chain, tx_id").fetchall()
+        rows = self._db.execute(
+            "SELECT kind, chain, tx_id, COUNT(*) FROM intents WHERE status = 'failed' GROUP BY kind, chain, tx_id"
+        ).fetchall()
         return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 

@@ -59,8 +59,9 @@ def diagnose(backend: Wanted = "auto", results: Path = Path("results")) -> list[
         _compiler(),
         anvil,
         engine,
-        _image(docker_needed) if engine.ok else Line("image", False, "not looked for: no engine answers",
-                                                     "start the engine first", docker_needed),
+        _image(docker_needed)
+        if engine.ok
+        else Line("image", False, "not looked for: no engine answers", "start the engine first", docker_needed),
         _ports(),
         _disk("disk: results", results),
         _disk("disk: temporary", Path(tempfile.gettempdir())),
@@ -88,8 +89,12 @@ def render(lines: Sequence[Line], console: Console | None = None) -> None:
 def _python() -> Line:
     version = ".".join(map(str, sys.version_info[:3]))
     needs = ".".join(map(str, PYTHON_MIN))
-    return Line("Python", sys.version_info >= PYTHON_MIN, f"{version} at {sys.executable}",
-                f"install Python {needs} or newer and create the environment anew with `make`")
+    return Line(
+        "Python",
+        sys.version_info >= PYTHON_MIN,
+        f"{version} at {sys.executable}",
+        f"install Python {needs} or newer and create the environment anew with `make`",
+    )
 
 
 def _compiler() -> Line:
@@ -109,9 +114,13 @@ def _anvil(needed: bool) -> Line:
         found = locate_anvil(passed_over.append, provision=False)
     except LabError as failure:
         found_nothing = str(failure).removesuffix(f" {THREE_WAYS_OUT}")
-        return Line("anvil", False, "; ".join([*passed_over, found_nothing]),
-                    f"run `make scenarios` with network access once, or set LAB_ANVIL to an anvil {PINNED_VERSION}",
-                    needed)
+        return Line(
+            "anvil",
+            False,
+            "; ".join([*passed_over, found_nothing]),
+            f"run `make scenarios` with network access once, or set LAB_ANVIL to an anvil {PINNED_VERSION}",
+            needed,
+        )
     note = "" if found.version.startswith(PINNED_VERSION) else f", not the pinned {PINNED_VERSION}: digests may differ"
     return Line("anvil", True, f"{found.version} at {found.path} (from {found.source}){note}")
 
@@ -143,8 +152,12 @@ def _ports() -> Line:
             probe.listen()
             socket.create_connection(probe.getsockname(), timeout=2).close()
     except OSError as error:
-        return Line("ports", False, f"cannot listen on {HOST} and connect to it: {error}",
-                    f"bring the loopback interface up (`ip link set lo up`) and allow local connections to {HOST}")
+        return Line(
+            "ports",
+            False,
+            f"cannot listen on {HOST} and connect to it: {error}",
+            f"bring the loopback interface up (`ip link set lo up`) and allow local connections to {HOST}",
+        )
     return Line("ports", True, f"{HOST} can be listened on and connected to")
 
 
@@ -154,5 +167,9 @@ def _disk(name: str, folder: Path) -> Line:
     free = shutil.disk_usage(existing).free
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     detail = f"{free / (1 << 30):.1f} GiB free in {existing}" + ("" if writable else ", which cannot be written to")
-    return Line(name, writable and free >= FREE_BYTES_MIN, detail,
-                f"free {FREE_BYTES_MIN >> 30} GiB there and make it writable, or choose another folder")
+    return Line(
+        name,
+        writable and free >= FREE_BYTES_MIN,
+        detail,
+        f"free {FREE_BYTES_MIN >> 30} GiB there and make it writable, or choose another folder",
+    )
