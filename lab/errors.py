@@ -72,3 +72,13 @@ class DeadlineExceeded(LabError):
     """A wait ran into its deadline; the message quotes the last state seen."""
 
     exit_code = 3
+
+
+def system_words(error: BaseException) -> str:
+    """The system's own words below the libraries' layers of errors, where there are some."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, OSError) and below.strerror:
+            return below.strerror
+        below = below.__cause__ or below.__context__
+    return str(error)

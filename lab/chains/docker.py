@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lab.chains.backend import HOST, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
 from lab.chains.reaper import LAB_LABEL, OWNER_LABEL, RUN_LABEL, Reaper, engine_client, owner_mark
-from lab.errors import EnvironmentFailure, NodeFailure
+from lab.errors import EnvironmentFailure, NodeFailure, system_words
 
 if TYPE_CHECKING:
     import docker
@@ -45,18 +45,8 @@ def connect(timeout_s: int = ENGINE_TIMEOUT_S) -> docker.DockerClient:
     except Exception as error:
         # The SDK lets its own, requests' and urllib3's errors through here; all mean the same to the user.
         host = os.environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
-        raise EnvironmentFailure(f"no Docker engine answers at {host}: {_innermost(error)}. {WAY_OUT}") from error
+        raise EnvironmentFailure(f"no Docker engine answers at {host}: {system_words(error)}. {WAY_OUT}") from error
     return client
-
-
-def _innermost(error: BaseException) -> str:
-    """The system's own words below the libraries' layers of errors, where there are some."""
-    below: BaseException | None = error
-    while below is not None:
-        if isinstance(below, OSError) and below.strerror:
-            return below.strerror
-        below = below.__cause__ or below.__context__
-    return str(error)
 
 
 def _has_context() -> bool:
