@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +17,8 @@ SUITE = pytest.StashKey[Suite]()
 BROKEN = pytest.StashKey[LabError]()
 RUN_ID = pytest.StashKey[str]()
 FOLDER = pytest.StashKey[Path]()
+# The standard error as it is when pytest loads its plugins: before it begins to capture what is written there.
+TERMINAL: TextIO = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -72,10 +75,8 @@ def suite(config: pytest.Config) -> Suite:
 
 
 def terminal(config: pytest.Config) -> TextIO | None:
-    """Where pytest itself writes, past its capture of output; None in an xdist worker, which has no terminal."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    file: TextIO | None = None if reporter is None else reporter._tw._file
-    return file
+    """Where a person reads, past pytest's capture of output; None in a worker of pytest-xdist, which speaks to none."""
+    return None if is_worker(config) else TERMINAL
 
 
 def tell(config: pytest.Config, text: str) -> None:

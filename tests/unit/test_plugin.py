@@ -160,3 +160,19 @@ def test_projects_without_scenarios_are_left_alone(project: pytest.Pytester) -> 
     result.assert_outcomes(passed=1)
     assert "esseract" not in result.stdout.str().replace("plugins: ", "").partition("collected")[2]
     assert not (project.path / "results").exists()
+
+
+def test_what_is_told_reaches_the_person(pytester: pytest.Pytester) -> None:
+    """Progress and provisioning are told while a test runs, past pytest's capture of what the test writes."""
+    pytester.makepyfile(
+        """
+        from lab.plugin.sharing import tell
+
+        def test_talks(request):
+            print("caught")
+            tell(request.config, "fetching the node")
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    assert "fetching the node" in result.stderr.str()
+    assert "caught" not in result.stdout.str() + result.stderr.str()
