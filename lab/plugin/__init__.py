@@ -133,7 +133,8 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     if not node.config.stash.get(ESTIMATED, False):
         node.config.stash[ESTIMATED] = True
         for line in lines_of_ids(node.config, ids):
-            tell(node.config, line)
+            # This process runs no test, so pytest captures nothing of it, and the line keeps its place in the output.
+            node.config.get_terminal_writer().line(f"\n{line}")
 
 
 def _contract_lines(config: pytest.Config) -> list[str]:
