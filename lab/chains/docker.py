@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lab.chains.backend import HOST, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
 from lab.chains.reaper import LAB_LABEL, OWNER_LABEL, RUN_LABEL, Reaper, engine_client, owner_mark
+from lab.chains.usage import engine_cpu_seconds, engine_memory_bytes, pid_here, processor_seconds, resident_bytes
 from lab.errors import EnvironmentFailure, NodeFailure, system_words
 
 if TYPE_CHECKING:
@@ -138,15 +139,16 @@ class DockerNode:
             self._testcontainer = self._port = None
 
     def memory_bytes(self) -> int | None:
-        """Without the page cache, which the kernel takes back at will."""
-        memory = self._measured().get("memory_stats", {})
-        details = memory.get("stats", {})
-        cache = details.get("total_inactive_file", details.get("inactive_file", 0))
-        return int(memory["usage"]) - int(cache) if "usage" in memory else None
+        return resident_bytes(pid) if (pid := self._pid) is not None else engine_memory_bytes(self._measured())
 
     def cpu_seconds(self) -> float | None:
-        used = self._measured().get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
-        return None if used is None else int(used) / 1e9
+        return processor_seconds(pid) if (pid := self._pid) is not None else engine_cpu_seconds(self._measured())
+
+    @property
+    def _pid(self) -> int | None:
+        # Asking the engine for figures takes it up to a second a node; the kernel answers at once.
+        alive = self.alive()
+        return pid_here(self._container.attrs["State"]["Pid"], str(self._container.id)) if alive else None
 
     def _measured(self) -> dict[str, Any]:
         """The engine's figures of the container; empty when it does not run."""

@@ -22,6 +22,7 @@ import psutil
 from lab.chains.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
 from lab.chains.provision import AnvilBinary, locate_anvil
 from lab.chains.reaper import Reaper, child_environment, make_directory
+from lab.chains.usage import processor_seconds, resident_bytes
 from lab.errors import EnvironmentFailure, NodeFailure
 
 
@@ -134,17 +135,14 @@ class ProcessNode:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def memory_bytes(self) -> int | None:
-        try:
-            return int(psutil.Process(self._process.pid).memory_info().rss) if self._process and self.alive() else None
-        except psutil.Error:
-            return None
+        return resident_bytes(self._pid)
 
     def cpu_seconds(self) -> float | None:
-        try:
-            times = psutil.Process(self._process.pid).cpu_times() if self._process and self.alive() else None
-        except psutil.Error:
-            return None
-        return times.user + times.system if times else None
+        return processor_seconds(self._pid)
+
+    @property
+    def _pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self.alive() else None
 
     def _signal(self, number: signal.Signals) -> int:
         if self._process is None or not self.alive():

@@ -209,9 +209,8 @@ class BlockProducer:
         elapsed = max(0, t_ms - parent.t_ms) if elapsed_ms is None else elapsed_ms
         base_fee = self._ruled(self._curve.next(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed))
         timestamp = self._timestamp(slot)
-        self._set_next(timestamp, base_fee)
         number = parent.number + 1
-        body = self._mine_one(number)
+        body = self._mine_one(number, timestamp, base_fee)
         waiting = 0
         if self.pool_may_hold or body:
             waiting, queued = self._pool()
@@ -223,9 +222,14 @@ class BlockProducer:
         for listener in self.listeners:
             listener(mined)
 
-    def _mine_one(self, number: int) -> dict[str, Any] | None:
+    def _mine_one(self, number: int, timestamp: int, base_fee: int) -> dict[str, Any] | None:
         """Mine, and return the block if it holds transactions. The block itself tells, whoever sent them, and when."""
-        (block,) = self.rpc.call("anvil_mine_detailed")
+        # As few round trips as can be: simulating minutes of a fast chain consists of little else.
+        if self._next_set == (timestamp, base_fee):
+            (block,) = self.rpc.call("anvil_mine_detailed")
+        else:
+            self.rpc.call("anvil_setNextBlockBaseFeePerGas", base_fee)
+            (block,) = self.rpc.call("anvil_mine_detailed", {"timestamp": timestamp})
         self._next_set = None
         if int(block["number"], 16) != number:
             raise LabError(

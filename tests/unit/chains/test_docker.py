@@ -50,6 +50,18 @@ def test_nodes_answer_on_loopback_only(backend: DockerBackend) -> None:
         node.stop()
 
 
+def test_usage_is_known_also_of_an_engine_on_another_machine(
+    backend: DockerBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (node,) = backend.start_all([NodeSpec("n", RUN_ID)])
+    near = (node.memory_bytes(), node.cpu_seconds())
+    monkeypatch.setattr("lab.chains.docker.pid_here", lambda *_: None)
+    far = (node.memory_bytes(), node.cpu_seconds())
+    node.stop()
+    assert all((memory or 0) > 1 << 20 for memory, _ in (near, far))
+    assert all((seconds or 0) > 0 for _, seconds in (near, far))
+
+
 def test_pause_kill_and_restart(backend: DockerBackend, tmp_path: Path) -> None:
     """Paused is silent but alive; killed is dead; restarted answers on its new port with an empty chain."""
     log = tmp_path / "logs" / "n.log"
