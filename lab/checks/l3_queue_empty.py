@@ -3,14 +3,16 @@
 A nonce counts as mined when any canonical transaction of its sender carries it, so a replacement settles what it
 replaced. What was submitted within one bound of the end may still be under way and is not judged.
 
-A nonce carries one call: what may have arrived is replaced by the same call with a better offer, or by nothing at all.
-Another call in its place means that one of the two is lost. Only a reorg of the chain, or a relayer that was not alone
-or not itself in between (down, doubled, on an older store), gives a nonce to something else.
+A nonce carries one call: what may have arrived is replaced by the same call with a better offer, or a later timestamp
+where the earlier one is over, or by nothing at all. Another call in its place means that one of the two is lost. Only
+a reorg of the chain, or a relayer that was not alone or not itself in between (down, doubled, on an older store), gives
+a nonce to something else.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from lab.checks.bounds import due_ms
 from lab.checks.disturbances import calm_from, disturbances
@@ -51,7 +53,7 @@ def _judge_queue(history: History, judgement: Judgement, chain: str, sender: str
 def _judge_calls(history: History, judgement: Judgement, chain: str, submits: list[Submit]) -> None:
     calls = [submit for submit in submits if submit.function is not None]
     for before, after in pairwise(calls):
-        if (before.function, before.args) == (after.function, after.args):
+        if _job(before) == _job(after):
             continue
         between = [each for each in disturbances(history) if each.start_ms <= after.t_ms]
         if any(
@@ -70,6 +72,10 @@ def _judge_calls(history: History, judgement: Judgement, chain: str, submits: li
             evidence=(before.seq, after.seq),
         )
         return
+
+
+def _job(submit: Submit) -> tuple[str | None, dict[str, Any]]:
+    return submit.function, {name: value for name, value in submit.args.items() if name != "timestamp"}
 
 
 def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[int, Block]) -> str | None:

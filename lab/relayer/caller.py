@@ -51,14 +51,18 @@ class Caller:
             return
         if chain.blocked_until_ms is not None and now_ms < chain.blocked_until_ms:
             return
-        if self.still_canonical(action.needs) != "yes":
-            return
         if action.kind == "expire" and (sender.has(("resolve", *action.job[1:])) or self._window_moved(chain)):
             return  # a resolve still under way will end it just as well
+        if (prepared := self.prepared(chain, action, now_ms)) is not None:
+            sender.submit(action, *prepared, now_ms)
+
+    def prepared(self, chain: Chain, action: Action, now_ms: int) -> tuple[str, int] | None:
+        """Call data and gas limit; None when it rests on what may be gone, or the contract would refuse it."""
+        if self.still_canonical(action.needs) != "yes":
+            return None
         data = self._codec.encode(action.function, action.args)
         gas = self._gas(chain, action, data, now_ms)
-        if gas is not None:
-            sender.submit(action, data, gas, now_ms)
+        return None if gas is None else (data, gas)
 
     def still_canonical(self, needs: tuple[BlockId, ...]) -> Answer:
         """Asked right before sending: a reorg may have come since the scan, under a real clock."""

@@ -85,22 +85,25 @@ class Chain:
         """The contract takes calls again."""
         self.blocked_until_ms, self._backoff_polls = None, 0
 
-    def view(self, now_ms: int, now_unix_ms: int) -> ChainView:
+    def next_timestamp(self, now_ms: int) -> int:
+        """The earliest that the next block can carry: not older than now, nor, where they come in turns, too early."""
+        now, head_timestamp = self.genesis_time + now_ms // 1000, self.head.timestamp if self.head is not None else 0
+        step_s = self.facts.block_time_ms // 1000 if self.facts.mines_empty_blocks else 0
+        if self.head is not None:
+            self.behind_s = min(self.behind_s, max(0, now - head_timestamp))
+        return max(head_timestamp + step_s, now - self.behind_s)
+
+    def view(self, now_ms: int) -> ChainView:
         """What decisions need of it. A chain that was never reached has no times yet, and is not fresh."""
         head, facts = self.head, self.facts
-        head_timestamp = head.timestamp if head is not None else 0
-        # The next block cannot be older than now, nor, where blocks come by themselves, come before its turn.
-        step_s = facts.block_time_ms // 1000 if facts.mines_empty_blocks else 0
-        if head is not None:
-            self.behind_s = min(self.behind_s, max(0, now_unix_ms // 1000 - head_timestamp))
         return ChainView(
             name=self.name,
             order=self.order,
             rollup=facts.rollup.lower(),
             block_time_ms=facts.block_time_ms,
             mines_empty_blocks=facts.mines_empty_blocks,
-            head_timestamp=head_timestamp,
-            next_timestamp=max(head_timestamp + step_s, now_unix_ms // 1000 - self.behind_s),
+            head_timestamp=head.timestamp if head is not None else 0,
+            next_timestamp=self.next_timestamp(now_ms),
             window_s=self.window_s or 0,
             fresh=self.fresh and head is not None and self.window_s is not None,
             accepting=self.blocked_until_ms is None or now_ms >= self.blocked_until_ms,

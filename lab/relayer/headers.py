@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab.relayer.records import Head
+from lab.relayer.records import BlockId, Head
 from lab.rpc import RpcMalformed
 from lab.rpc.client import quantity
 
@@ -43,6 +43,15 @@ def parse_log(log: Any, contract: str) -> RawLog:
         raise RpcMalformed(method, f"expected a standing log of {contract}, got {str(log)[:120]!r}")
     number = quantity(method, log.get("blockNumber"))
     return RawLog(number, _hash(method, log.get("blockHash")), quantity(method, log.get("logIndex")), log)
+
+
+def parse_place(chain: str, receipt: Any) -> tuple[BlockId, bool]:
+    """The block that holds a transaction, and whether its status is success. Raises RpcMalformed."""
+    method = "eth_getTransactionReceipt"
+    if not isinstance(receipt, Mapping):
+        raise RpcMalformed(method, f"expected a receipt, got {str(receipt)[:80]!r}")
+    block = BlockId(chain, quantity(method, receipt.get("blockNumber")), _hash(method, receipt.get("blockHash")))
+    return block, quantity(method, receipt.get("status", "0x0")) == 1
 
 
 def _hash(method: str, value: Any) -> str:

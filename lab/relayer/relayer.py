@@ -183,7 +183,11 @@ class Relayer:
             answer, needs = self._core.justified(world, intent.job)
             return answer if answer != "yes" else self._caller.still_canonical(needs)
 
-        self._senders[chain.name].tend(self._clock.now_ms(), judge, self._caller.reached)
+        def renew(intent: Intent) -> tuple[str, int] | None:
+            action = next((action for action in self._core.decide(world) if action.job == intent.job), None)
+            return self._caller.prepared(chain, action, self._clock.now_ms()) if action is not None else None
+
+        self._senders[chain.name].tend(self._clock.now_ms(), judge, self._caller.reached, renew)
 
     def _learn_finality(self) -> None:
         for block in self._core.questions(self._world()):
@@ -209,7 +213,7 @@ class Relayer:
         now_ms = self._clock.now_ms()
         now_unix_ms = self._session.genesis_time * 1000 + now_ms
         return World(
-            chains={name: chain.view(now_ms, now_unix_ms) for name, chain in self._chains.items()},
+            chains={name: chain.view(now_ms) for name, chain in self._chains.items()},
             entries=self._ledger.entries,
             active=self._ledger.active(),
             children=self._ledger.children(),

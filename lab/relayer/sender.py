@@ -10,22 +10,23 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
-from typing import Any
 
 from lab.coordinator import Account, Fees, sign_transaction
 from lab.relayer import answers, fees
 from lab.relayer.chain import Chain
+from lab.relayer.headers import parse_place
 from lab.relayer.intents import Intent, Status, Version
 from lab.relayer.parents import Answer
 from lab.relayer.records import Action, BlockId, Crash, Head, Job, Notify
 from lab.relayer.store import Store
-from lab.rpc import RpcFailure, RpcMalformed, RpcRefused
+from lab.rpc import RpcFailure, RpcRefused
 from lab.rpc.client import quantity
 
 CANCEL_GAS = 21_000
 OVERDUE_MS = 3_000
 Judge = Callable[[Intent], Answer]
 Reached = Callable[[Intent, BlockId, bool], bool]
+Renew = Callable[[Intent], tuple[str, int] | None]
 
 
 class Sender:
@@ -73,13 +74,17 @@ class Sender:
         """True while something for this job may still be mined."""
         return any(intent.job == job for intent in self.open.values())
 
-    def tend(self, now_ms: int, judge: Judge, reached: Reached) -> None:
-        """Settle what was mined, care for what was not. Raises an RpcFailure."""
+    def tend(self, now_ms: int, judge: Judge, reached: Reached, renew: Renew) -> None:
+        """Settle what was mined, care for what was not. Raises an RpcFailure.
+
+        `judge` says whether an intent may still take effect, `reached` whether it had its effect, `renew` gives the
+        call data and the gas limit that its job needs by now, None where it is no longer wanted.
+        """
         head = self._chain.head
         if not self.open or head is None:
             return
-        waiting = [i for i in self.open.values() if not i.last.confirmed or self._overdue(i, now_ms)]
-        if head.hash == self._looked_at and not waiting and not self._missing:
+        waiting = (i for i in self.open.values() if not i.last.confirmed or self._overdue(i, now_ms))
+        if head.hash == self._looked_at and not self._missing and not any(waiting):
             return
         mined_nonces = self._chain.rpc.nonce(self._account.address)
         for intent in sorted(self.open.values(), key=lambda i: (i.nonce, i.id)):
@@ -87,7 +92,7 @@ class Sender:
                 self._settle(intent, head, reached)
             else:
                 self._missing.pop(intent.id, None)
-                self._nurse(intent, head, now_ms, judge)
+                self._nurse(intent, head, now_ms, judge, renew)
         self._close_gap(mined_nonces, head, now_ms)
         self._looked_at = head.hash
 
@@ -113,7 +118,7 @@ class Sender:
             receipt = self._chain.rpc.receipt(version.hash)
             if receipt is None:
                 continue
-            block, ok = _place(self._chain.name, receipt)
+            block, ok = parse_place(self._chain.name, receipt)
             if block.number > head.number:
                 return  # the scan has not seen that block yet, so neither have we
             self._crash("after_receipt")
@@ -140,7 +145,7 @@ class Sender:
 
     # --- before mining --------------------------------------------------------------------------------------------
 
-    def _nurse(self, intent: Intent, head: Head, now_ms: int, judge: Judge) -> None:
+    def _nurse(self, intent: Intent, head: Head, now_ms: int, judge: Judge, renew: Renew) -> None:
         last = intent.last
         if intent.id not in self._arrived and self._stale(intent, now_ms) and self._is_newest(intent):
             self._finish(intent, None, "withdrawn")
@@ -148,6 +153,10 @@ class Sender:
         answer: Answer = "yes" if last.cancel else "no" if self._doubled(intent) else judge(intent)
         if answer == "no":
             self._raise_offer(intent, head, now_ms, cancel=True)
+            return
+        if answer == "yes" and self._stale(intent, now_ms) and (fresh := renew(intent)) is not None:
+            # It could only revert, and that would cost a block: the same nonce carries the job as it has to be now.
+            self._raise_offer(replace(intent, data=fresh[0], gas=fresh[1]), head, now_ms, cancel=False)
             return
         outrun = head.base_fee > last.fees.max_fee_per_gas
         if not last.confirmed or outrun or self._overdue(intent, now_ms):
@@ -179,7 +188,7 @@ class Sender:
 
     def _send_again(self, intent: Intent, head: Head, now_ms: int, answer: Answer, raise_offer: bool) -> None:
         """No node has it: lost on the way, or dropped. The very same bytes, unless they could not be mined."""
-        if answer == "unknown" or (not intent.last.cancel and self._stale(intent, now_ms)):
+        if answer == "unknown" or self._stale(intent, now_ms):
             # Whoever cannot vouch for it must not send it, but its nonce must not hold up what comes behind.
             self._raise_offer(intent, head, now_ms, cancel=True)
         elif raise_offer and len(intent.versions) <= fees.ESCALATIONS_MAX:
@@ -252,13 +261,12 @@ class Sender:
         return any(other.job == intent.job and other.nonce < intent.nonce for other in self.open.values())
 
     def _stale(self, intent: Intent, now_ms: int) -> bool:
-        """A mirror whose timestamp is over can only revert. Where no blocks come by themselves, now tells the time."""
-        chain, head = self._chain, self._chain.head
-        call = chain.codec.decode_call(intent.data) if intent.kind == "mirror" else None
-        if call is None or head is None:
+        """A mirror whose timestamp the next block will be past: it can only revert."""
+        if intent.kind != "mirror" or intent.last.cancel:
             return False
-        now = chain.genesis_time + now_ms // 1000 - chain.behind_s
-        return int(call.args["timestamp"]) <= (head.timestamp if chain.facts.mines_empty_blocks else now)
+        call, facts = self._chain.codec.decode_call(intent.data), self._chain.facts
+        turn_ms = now_ms + (0 if facts.mines_empty_blocks else facts.block_time_ms)
+        return call is not None and int(call.args["timestamp"]) < self._chain.next_timestamp(turn_ms)
 
     def _is_newest(self, intent: Intent) -> bool:
         """Whether no other intent waits behind its nonce."""
@@ -290,11 +298,3 @@ class Sender:
 
 def _with_last(intent: Intent, version: Version) -> Intent:
     return replace(intent, versions=(*intent.versions[:-1], version))
-
-
-def _place(chain: str, receipt: Any) -> tuple[BlockId, bool]:
-    method = "eth_getTransactionReceipt"
-    if not isinstance(receipt, dict) or not isinstance(receipt.get("blockHash"), str):
-        raise RpcMalformed(method, f"expected a receipt, got {str(receipt)[:80]!r}")
-    number = quantity(method, receipt.get("blockNumber"))
-    return BlockId(chain, number, receipt["blockHash"].lower()), quantity(method, receipt.get("status", "0x0")) == 1

@@ -415,6 +415,23 @@ def test_l3_takes_a_better_offer_and_a_cancellation_for_the_same_nonce() -> None
     assert judged("L3", story.history()).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(("again", "verdict"), [({}, Verdict.PASS), ({"payload": "0x99"}, Verdict.FAIL)])
+def test_l3_takes_a_mirror_with_a_later_timestamp_for_the_same_call(again: dict[str, Any], verdict: Verdict) -> None:
+    """What could only revert is renewed at its nonce; with another payload it is another call."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    first = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    one = story.submit(20, "two", first)
+    args = {"tx_id": A.tx_id, "payload": "0x11", "timestamp": 30}
+    story.records[-1] = one.model_copy(update={"function": "buffer_transaction", "args": args})
+    two = story.submit(22, "two", first)
+    args = args | {"timestamp": 40} | again
+    story.records[-1] = two.model_copy(update={"function": "buffer_transaction", "args": args})
+    story.mine("two", 26, first)
+    story.idle("two", 60)
+    assert judged("L3", story.history()).verdict is verdict
+
+
 @pytest.mark.parametrize("heal", [40, 110])
 def test_a_kill_disturbs_only_as_long_as_the_relayer_is_down(heal: int) -> None:
     """Killed at 22 s and back at 26 s, it has until 35 s, whenever the fault is called healed."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.coordinator import Codec
+
 from .bench import Bench, tx_id
 from .fakes import GENESIS, decode_raw
 
@@ -131,6 +133,29 @@ def test_a_mirror_that_no_node_took_is_made_anew_once_its_time_is_over(tmp_path:
     assert bench.state("lazy", 2) == "EXECUTED"
     mirrors = [tx for tx in (decode_raw(raw, bench.account.address) for raw in chain.sent) if tx.nonce == 0]
     assert len({tx.data for tx in mirrors}) >= 2
+    assert all(receipt["status"] == "0x1" for block in chain.blocks for receipt in block.receipts.values())
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+def test_a_mirror_whose_time_runs_out_before_it_is_mined_is_replaced_by_a_fresh_one(
+    tmp_path: Path, dropped: bool
+) -> None:
+    """Gone from the pool, or stuck in it: as it is it could only revert, and that would cost another block."""
+    bench = Bench(tmp_path)
+    bench.buffer("two", 1, at=10)
+    bench.buffer("one", 2, at=24, after=1)
+    chain = bench.chains["one"]
+    bench.run(60, until=lambda: bool(chain.sent))
+    room, chain.block_gas_limit = chain.block_gas_limit, 0
+    if dropped:
+        chain.pool.clear()
+    bench.run(14)
+    chain.block_gas_limit = room
+    bench.run(40)
+    assert bench.state("one", 2) == "EXECUTED"
+    mirrors = [tx for tx in (decode_raw(raw, bench.account.address) for raw in chain.sent) if tx.nonce == 0]
+    stamps = [int(call.args["timestamp"]) for call in map(Codec(bench.abi).decode_call, (tx.data for tx in mirrors))]
+    assert len(set(stamps)) >= 2 and stamps == sorted(stamps)
     assert all(receipt["status"] == "0x1" for block in chain.blocks for receipt in block.receipts.values())
 
 
