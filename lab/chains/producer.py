@@ -92,7 +92,7 @@ class BlockProducer:
 
     def catch_up(self, now_ms: int) -> None:
         """Mine every block that has become due by `now_ms`. While stopped, slots pass by without one."""
-        mined_before = self.head.number
+        mined_before, slot_before = self.head.number, self._next_slot
         if not self.stopped and self.next_slot_ms() <= now_ms and (self._real or self.pool_may_hold):
             self.pool_may_hold = self._pool_holds()
         while True:
@@ -112,7 +112,7 @@ class BlockProducer:
                     continue
                 # A late turn on the wall clock makes a late block, and the record says so.
                 self._mine(slot, t_ms=max(slot.t_ms, now_ms) if self._real else slot.t_ms)
-        if self.head.number != mined_before:
+        if self.head.number != mined_before or self._next_slot != slot_before:
             self.pin()
 
     def next_slot_ms(self) -> int:

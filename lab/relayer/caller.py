@@ -164,8 +164,11 @@ class Caller:
         if entry is None or chain.head is None or entry.ended is not None:
             return
         state = read_transaction(chain, entry.tx_id, chain.head).state
-        if state == "READY" and entry.ready is None:
+        if state in ("READY", "EXECUTED") and entry.ready is None:
             self._learn_ready(chain, key, None)
+            entry = self._ledger.entries[key]
+        if state == "EXECUTED" and entry.ready is None and "TransactionReady" in chain.codec.events:
+            return  # somebody made it READY, and the node does not tell where: asked again, until it does
         if state == "EXECUTED" or state == "EXPIRED":
             at = block or BlockId(chain.name, chain.head.number, chain.head.hash)
             ended = replace(entry, ended=at, end_state=state)

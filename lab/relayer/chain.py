@@ -12,6 +12,7 @@ from lab.relayer.records import ChainView, Head
 from lab.relayer.scan import Mark
 from lab.relayer.store import TRAIL_MAX
 from lab.rpc import Rpc, RpcMalformed, Transport
+from lab.rpc.client import quantity
 
 BACKOFF_POLLS_MAX = 16
 
@@ -62,6 +63,15 @@ class Chain:
     def note_clock(self, timestamp: int, asked_unix_s: int) -> None:
         """A block later than `asked_unix_s` carries this timestamp: that far, at least, is its clock behind."""
         self.behind_s = max(self.behind_s, asked_unix_s - timestamp)
+
+    def check_clock(self, now_ms: int) -> None:
+        """Where no block tells that a clock which was behind is right again, the block to come may. Raises RpcFailure.
+
+        A node that shows its head in place of that block only says what is known: then nothing changes.
+        """
+        if self.behind_s and not self.facts.mines_empty_blocks and (coming := self.rpc.block("pending")) is not None:
+            timestamp = quantity("eth_getBlockByNumber", coming.get("timestamp"))
+            self.behind_s = min(self.behind_s, max(0, self.genesis_time + now_ms // 1000 - timestamp))
 
     def read_window(self) -> int:
         """The window in force at the head, in seconds. Raises an RpcFailure."""

@@ -132,6 +132,7 @@ class Relayer:
             chain.identify()
         if found is None:
             chain.head = head
+            chain.check_clock(self._clock.now_ms())
             if chain.window_s is None:
                 chain.window_s = chain.read_window()
             return

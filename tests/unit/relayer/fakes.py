@@ -197,6 +197,8 @@ class FakeChain:
         self.codec = codec or Codec(ABI)
         self.chain_id = 0
         self.hide_logs = False
+        # What the pending block carries; None: a node that shows its head in place of it.
+        self.coming_timestamp: int | None = None
         self.count: int | None = None
         self.log_range: int | None = None
         self.base_fee = 1_000_000_000
@@ -294,7 +296,9 @@ class FakeChain:
         if ref == "latest":
             return self._header(self.head)
         if ref == "pending":
-            return {**self._header(self.head), "hash": None, "baseFeePerGas": hex(self.base_fee)}
+            coming = self.coming_timestamp if self.coming_timestamp is not None else self.head.timestamp
+            return {**self._header(self.head), "hash": None, "baseFeePerGas": hex(self.base_fee),
+                    "timestamp": hex(coming)}  # fmt: skip
         if ref in ("finalized", "safe"):
             return self._header(self.blocks[max(0, self.head.number - self.finalized_depth)])
         number = int(ref, 16)

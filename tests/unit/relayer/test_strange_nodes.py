@@ -147,6 +147,42 @@ def test_a_clock_that_is_behind_costs_one_attempt(tmp_path: Path) -> None:
     assert len(resolves) == 2
 
 
+def test_a_clock_that_is_right_again_is_noticed_without_a_block(tmp_path: Path) -> None:
+    """Found by the swarm: where blocks are rare, the block to come tells it, and nothing waits for the old delay."""
+    bench = Bench(tmp_path)
+    lazy = bench.chains["lazy"]
+    bench.buffer("lazy", 1, at=20)
+    bench.run(2)
+    mine = lazy.mine
+    lazy.mine = lambda timestamp=None: mine(timestamp - 20 if timestamp else None)  # type: ignore[method-assign]
+    bench.run(22)
+    assert bench.state("lazy", 1) == "BUFFERED"
+    lazy.mine, lazy.coming_timestamp = mine, GENESIS + bench.clock.ms // 1000  # type: ignore[method-assign]
+    bench.run(6)
+    assert bench.state("lazy", 1) == "EXECUTED"
+
+
+def test_what_a_twin_did_is_looked_up_when_no_log_told_of_it(tmp_path: Path) -> None:
+    """Found by the swarm: it was READY and EXECUTED elsewhere, unseen. The book must say in which block."""
+    bench = Bench(tmp_path)
+    two = bench.chains["two"]
+    bench.buffer("two", 1, at=20)
+    bench.run(10)
+    two.hide_logs = True
+    two.operate("resolve_dependency", tx_id(1))
+    two.mine(GENESIS + 20)
+    ready = two.head
+    two.operate("mark_executed", tx_id(1))
+    bench.run(20)
+    (entry,) = bench.store().entries()
+    assert (entry.ready, entry.ended) == (None, None)
+    two.hide_logs = False
+    bench.run(40)
+    (entry,) = bench.store().entries()
+    assert entry.ready is not None and entry.ready.hash == ready.hash
+    assert entry.end_state == "EXECUTED"
+
+
 def test_another_key_takes_over_the_store(tmp_path: Path) -> None:
     """What the old key has under way is its own; the rest goes on, under the new account's nonces."""
     bench = Bench(tmp_path)
