@@ -5,6 +5,7 @@ An empty answer proves nothing: an index may lag behind the blocks, or lose some
 
 from __future__ import annotations
 
+from lab.relayer import answers
 from lab.relayer.chain import Chain
 from lab.relayer.scan import Scan
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused
@@ -24,8 +25,8 @@ def check_complete(chain: Chain, scan: Scan) -> None:
         return
     base = scan.ancestor if scan.ancestor is not None else chain.trail[-1][0] if chain.trail else None
     marks = [mark for mark in chain.trail if base is not None and mark[0] <= base]
-    before = _count(chain, marks[-1][1]) if marks else 0
-    after = _count(chain, scan.head.hash)
+    before = _count(chain, marks[-1][1], head=False) if marks else 0
+    after = _count(chain, scan.head.hash, head=True)
     if before is None or after is None:
         return
     logs = [chain.codec.decode_log(raw.body) for raw in scan.logs]
@@ -43,7 +44,7 @@ def check_complete(chain: Chain, scan: Scan) -> None:
         chain.counted = (scan.head.hash, after)
 
 
-def _count(chain: Chain, block_hash: str) -> int | None:
+def _count(chain: Chain, block_hash: str, *, head: bool) -> int | None:
     """The contract's count at a block; None where it has none, or the node no longer has that block's state."""
     if not chain.codec.has(COUNT):
         return None
@@ -51,7 +52,12 @@ def _count(chain: Chain, block_hash: str) -> int | None:
         return chain.counted[1]
     try:
         count = chain.reader.get(COUNT, block={"blockHash": block_hash})
-    except RpcRefused:
+    except RpcRefused as refused:
+        if head and answers.revert_reason(refused) is None:
+            # Whoever answers here does not know the head that somebody behind the same address has just shown.
+            raise LogsMissing(
+                "eth_call", f"expected the state of the head {block_hash}, got {refused.reason}"
+            ) from refused
         # Its state is pruned, or the block is gone again: a later scan has another base.
         return None
     except ValueError as error:

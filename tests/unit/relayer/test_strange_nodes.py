@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.coordinator import role_account
 from lab.relayer.store import Store
+from lab.rpc import RpcRefused
 
 from .bench import Bench, tx_id
 from .fakes import COUNTED_ABI, GENESIS, MinedBlock, Pooled
@@ -52,6 +54,28 @@ def test_logs_that_are_left_out_are_missed(tmp_path: Path) -> None:
     bench.chains["two"].hide_logs = False
     bench.run(20)
     assert bench.state("two", 1) == "EXECUTED"
+
+
+def test_a_replica_that_is_behind_does_not_vouch_for_its_logs(tmp_path: Path) -> None:
+    """Found by the swarm: the head comes from one node, logs and count from another that has not seen it yet."""
+    bench = Bench(tmp_path, abi=COUNTED_ABI)
+    two = bench.chains["two"]
+    bench.buffer("two", 1, at=30)
+    bench.run(4)
+    right = two._eth_call
+
+    def behind(request: dict[str, Any], ref: Any) -> str:
+        if isinstance(ref, dict) and ref["blockHash"] == two.head.hash:
+            raise RpcRefused("eth_call", -32001, "header not found")
+        return right(request, ref)
+
+    two.hide_logs, two._eth_call = True, behind  # type: ignore[method-assign]
+    bench.buffer("two", 2, at=30)
+    bench.run(6)
+    assert {entry.tx_id for entry in bench.store().entries()} == {tx_id(1)}
+    two.hide_logs, two._eth_call = False, right  # type: ignore[method-assign]
+    bench.run(30)
+    assert bench.state("two", 2) == "EXECUTED"
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])
