@@ -68,7 +68,9 @@ def _faults(history: History) -> list[Disturbance]:
         after = [each for each in marks if (each.t_ms, each.seq) > (mark.t_ms, mark.seq)]
         late_ms = history.header.rpc_budget_ms if mark.fault in HANGING else 0
         ends = [each.t_ms + late_ms for each in after if each.phase == "heal" and each.id == mark.id]
-        found.append(Disturbance(mark.t_ms, min(ends, default=None), mark.chain, mark.fault))
+        # Two chains that answer for each other are both out of reach.
+        chains = [mark.chain] + ([str(mark.params["other"])] if "other" in mark.params else [])
+        found += [Disturbance(mark.t_ms, min(ends, default=None), chain, mark.fault) for chain in chains]
     return found
 
 

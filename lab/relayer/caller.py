@@ -12,11 +12,11 @@ from lab.coordinator import Account, Codec
 from lab.relayer import answers
 from lab.relayer.absorb import read_transaction
 from lab.relayer.chain import Chain
-from lab.relayer.headers import parse_log
+from lab.relayer.headers import parse_head, parse_log
 from lab.relayer.intents import Intent
 from lab.relayer.ledger import Ledger
 from lab.relayer.parents import Answer
-from lab.relayer.records import Action, BlockId, Job, Key, Notify
+from lab.relayer.records import Action, BlockId, Entry, Head, Job, Key, Notify
 from lab.relayer.sender import Sender
 from lab.relayer.store import Store
 from lab.rpc import RpcFailure, RpcRefused
@@ -159,7 +159,7 @@ class Caller:
             chain.note_clock(timestamp, (chain.genesis_time * 1000 + intent.versions[0].sent_ms) // 1000)
 
     def _learn_end(self, chain: Chain, key: Key, block: BlockId | None) -> None:
-        """Read whether a transaction has ended, for mark_executed emits nothing. Without a block: known by the head."""
+        """Read whether a transaction has ended, for mark_executed emits nothing. Without a block: looked for."""
         entry = self._ledger.entries.get(key)
         if entry is None or chain.head is None or entry.ended is not None:
             return
@@ -170,8 +170,20 @@ class Caller:
         if state == "EXECUTED" and entry.ready is None and "TransactionReady" in chain.codec.events:
             return  # somebody made it READY, and the node does not tell where: asked again, until it does
         if state == "EXECUTED" or state == "EXPIRED":
-            at = block or BlockId(chain.name, chain.head.number, chain.head.hash)
-            ended = replace(entry, ended=at, end_state=state)
+            ended = replace(entry, ended=block or self._ended_in(chain, entry, chain.head), end_state=state)
             self._store.save_entry(ended)
             self._ledger.put([ended])
             self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": state})
+
+    def _ended_in(self, chain: Chain, entry: Entry, head: Head) -> BlockId:
+        """The block since which it has ended, found by halving: it may long be final. The head if states are gone."""
+        first, before = head, (entry.ready or entry.buffered).number - 1
+        while first.number - before > 1:
+            number = (first.number + before) // 2
+            middle = parse_head("eth_getBlockByNumber", chain.rpc.block(number))
+            try:
+                over = read_transaction(chain, entry.tx_id, middle).state in ("EXECUTED", "EXPIRED")
+            except RpcRefused:
+                over = False  # pruned: it is not known to have ended by then
+            first, before = (middle, before) if over else (first, number)
+        return BlockId(chain.name, first.number, first.hash)

@@ -217,10 +217,11 @@ class Story:
         return reorg
 
     def fault(
-        self, at: int, phase: Any, *, fault: str = "rpc_error", chain: str | None = None, id: str = "f"
+        self, at: int, phase: Any, *, fault: str = "rpc_error", chain: str | None = None, id: str = "f", **params: Any
     ) -> FaultMark:
         """Injects or heals a fault."""
-        mark: FaultMark = self._add(FaultMark(t_ms=at * 1000, id=id, fault=fault, chain=chain, phase=phase))
+        line = FaultMark(t_ms=at * 1000, id=id, fault=fault, chain=chain, phase=phase, params=params)
+        mark: FaultMark = self._add(line)
         return mark
 
     def note(self, at: int, kind: str, text: str = "") -> Note:

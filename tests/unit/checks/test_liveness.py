@@ -175,6 +175,15 @@ def test_l1_counts_from_the_relayers_return(ready: int, verdict: Verdict) -> Non
     assert judged("L1", story.history()).verdict is verdict
 
 
+@pytest.mark.parametrize(("other", "verdict"), [("two", Verdict.PASS), ("three", Verdict.FAIL)])
+def test_chains_that_answer_for_each_other_are_both_disturbed(other: str, verdict: Verdict) -> None:
+    """Found by the swarm: leg A could have been READY by 35 s, but until 40 s its chain answered for `one`."""
+    story = root(44)
+    story.fault(15, "inject", fault="swapped_nodes", chain="one", other=other)
+    story.fault(40, "heal", fault="swapped_nodes", chain="one")
+    assert judged("L1", story.history()).verdict is verdict
+
+
 @pytest.mark.parametrize(("ready", "verdict"), [(48, Verdict.PASS), (52, Verdict.FAIL)])
 @pytest.mark.parametrize("reason", ["paused", "removed"])
 def test_l1_counts_from_when_the_coordinator_lets_the_relayer_in(reason: str, ready: int, verdict: Verdict) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lab.coordinator import role_account
+from lab.model.finality import Finality
 from lab.relayer.store import Store
 from lab.rpc import RpcRefused
 
@@ -205,6 +206,26 @@ def test_what_a_twin_did_is_looked_up_when_no_log_told_of_it(tmp_path: Path) -> 
     (entry,) = bench.store().entries()
     assert entry.ready is not None and entry.ready.hash == ready.hash
     assert entry.end_state == "EXECUTED"
+
+
+def test_an_execution_that_the_book_lost_counts_from_its_own_block(tmp_path: Path) -> None:
+    """Found by the swarm: an older store came back. The parent has long been final, and the child need not wait."""
+    bench = Bench(tmp_path, execution_order="executed", finality={"one": Finality(blocks=3)})
+    one = bench.chains["one"]
+    bench.buffer("one", 1, at=10)
+    bench.buffer("two", 2, at=20, after=1)
+    bench.run(8)
+    bench.relayer = None
+    one.operate("resolve_dependency", tx_id(1))
+    one.operate("mark_executed", tx_id(1))
+    bench.run(6)
+    executed = one.head
+    bench.run(18)
+    bench.relayer = bench.start()
+    bench.run(12)
+    parent = next(entry for entry in bench.store().entries() if entry.key == ("one", tx_id(1)))
+    assert parent.ended is not None and parent.ended.hash == executed.hash
+    assert bench.state("two", 2) == "EXECUTED"
 
 
 def test_another_key_takes_over_the_store(tmp_path: Path) -> None:
