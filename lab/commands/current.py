@@ -7,25 +7,25 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-import lab
 from lab.deploy.compile import compile_contract
 from lab.errors import LabError
 from lab.evidence import RunFolder
+from lab.evidence.repository import lab_state
 from lab.networks import BUILT_IN, load_network
 from lab.report.current import Current
-from lab.runner.manifest import git_state, package_sha256
+from lab.runner.manifest import package_sha256
 from lab.session.project import find_project
 from lab.session.suite import cache_folder
 
 
 def current_of(contract_sha256: str | None) -> Current:
     """The lab, its relayer and its network profiles as they stand, and the bytecode that would ship."""
-    state = git_state(str(Path(lab.__file__).parent))
+    state = lab_state()
     return Current(
         contract_sha256=contract_sha256,
         relayer_sha256=_relayer_sha256(),
         lab_commit=state["commit"],
-        lab_version=lab.__version__,
+        lab_version=state["version"],
         dirty=state["dirty"],
         profiles=_profiles,
         root=Path.cwd(),

@@ -6,13 +6,15 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from lab.deploy.compiled import hash_bytes
+from lab.deploy.compile import compile_contract
 from lab.errors import UsageError
+from lab.evidence.repository import lab_state
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.run import chosen, fit_runs, run_mutation
@@ -42,6 +44,8 @@ def mutate(
         raise UsageError(f"{scenarios}: expected the folder of the scenarios, found nothing there; see --scenarios")
     target = (contract or REFERENCE_CONTRACT).resolve()
     console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    original = compile_contract(target, cache_dir=cache_folder())
     everything = find_mutants(target)
     wanted = [mutant for mutant in everything if not only or mutant.key.startswith(tuple(only))]
     if not wanted:
@@ -79,13 +83,15 @@ def mutate(
         shutil.rmtree(folder, ignore_errors=True)
     score = Score({mutant.key: mutant for mutant in mutants}, outcomes, reviewed)
     about: dict[str, Any] = {
-        "contract": target.name,
-        "source_sha256": hash_bytes(target.read_bytes()),
+        "started": started,
+        "lab": lab_state(),
+        "contract": {"name": target.name, "source_sha256": original.source_sha256,
+                     "bytecode_sha256": original.bytecode_sha256},
         "complete": len(outcomes) == len(everything),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": jobs,
         "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)},
-    }
+    }  # fmt: skip
     files = score.write(results, about)
     _say(console, score, about, files)
     return INTERRUPTED if interrupted else score.exit_code

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import lab
 from lab.evidence.folder import sha256_file, write_atomically
+from lab.evidence.repository import lab_state
 from lab.load.page import render
 from lab.load.reckon import Result
 from lab.load.rows import rows_of
@@ -25,10 +24,9 @@ _COLUMNS = ("t", "offered", "mined", "succeeded", "inclusion_p50", "inclusion_p9
 def write_files(result: Result, folder: Path) -> Path:
     """Everything, the manifest last; the page's path."""
     rows = rows_of(result)
-    commit = _commit()
     facts = {
         "profile": result.context.name, "item": f"load {result.context.name}", "run_id": result.context.run_id,
-        "started": result.context.made_of.get("started"), "lab": commit,
+        "started": result.context.made_of.get("started"), "lab": lab_state(),
         "contract": result.context.made_of.get("contract", {}),
     }  # fmt: skip
     write_atomically(folder / LOAD, json.dumps(as_json(result), indent=1) + "\n")
@@ -100,18 +98,3 @@ def _csv(result: Result) -> str:
         for row in rows:
             writer.writerow((name, *(row.get(column, "") for column in _COLUMNS)))
     return text.getvalue()
-
-
-def _commit() -> dict[str, Any]:
-    """Commit and dirty flag of the lab's own repository; None for both where there is none."""
-    folder = Path(lab.__file__).parent
-
-    def git(*args: str) -> str:
-        command = ["git", "-C", str(folder), *args]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-
-    try:
-        return {"version": lab.__version__, "commit": git("rev-parse", "HEAD"),
-                "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return {"version": lab.__version__, "commit": None, "dirty": None}

@@ -1,4 +1,4 @@
-"""Measurements that settle rows: what load runs wrote into `load/*/rows.json`, and what the criteria derive from runs.
+"""Measurements that settle rows: `rows.json` of load runs and of a mutation run, and what criteria derive from runs.
 
 Another part of the lab writes the files, and people may edit them, so nothing about them is taken for granted.
 """
@@ -22,6 +22,7 @@ from lab.report.rows import Row
 from lab.report.verdicts import RowEvidence
 
 FILE, MANIFEST = "rows.json", "manifest.json"
+MUTATION = "mutation"
 MAX_BYTES = 4 << 20
 _WORDS = {
     "PASS": RowVerdict.PASS, "LAB PASS": RowVerdict.PASS, "MET": RowVerdict.PASS, "FAIL": RowVerdict.FAIL,
@@ -55,10 +56,11 @@ class Figure:
 
 
 def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]:
-    """All figures of the newest load run of each profile, and what could not be read."""
+    """All figures of the newest load run of each profile and of the mutation run, and what could not be read."""
     figures: list[Figure] = []
     notes: list[str] = []
-    for folder in newest_loads(results / "load"):
+    mutation = [results / MUTATION] if (results / MUTATION / FILE).is_file() else []
+    for folder in [*newest_loads(results / "load"), *mutation]:
         name = folder.relative_to(results).as_posix()
         try:
             found = _of_folder(folder, name, now)

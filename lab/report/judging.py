@@ -54,6 +54,8 @@ def judge(
 ) -> RowResult:
     """`figures` are opinions of measurements; `statements` are those of this row, whether they count or not."""
     opinions = list(figures)
+    if row.measured_by and not opinions:
+        opinions.append(Opinion(RowVerdict.NOT_RUN, f"no measurement is on record: run `{row.measured_by}`"))
     for proof in row.proofs:
         opinions += _weigh(proof, row, runs, current)
     opinions += _mixed_contracts(row, opinions, current.contract_sha256)

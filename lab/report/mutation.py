@@ -1,4 +1,4 @@
-"""How many mutants of the contract the lab caught, from `results/mutation.json` where such a run is recorded."""
+"""How many mutants of the contract the lab caught, from `results/mutation/` where such a run is recorded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FILE = "mutation.json"
+FILE = "mutation/mutation.json"
 _WORDS = {"killed": "killed", "caught": "killed", "survived": "survived", "alive": "survived"}
 
 

@@ -91,13 +91,12 @@ def _actions(row: RowResult) -> list[_Action]:
         return [_Action(what, "lab attest ROW", row.verdict, row.owner)]
     if row.verdict is RowVerdict.INFEASIBLE:
         return [_Action("no run can settle it: change the target or the design", "", row.verdict)]
+    if not row.proofs and not row.measured_by and row.verdict is RowVerdict.NOT_RUN:
+        return [_Action("write the proof, and name it under the row in the checklist", "", row.verdict)]
+    found = _to_measure(row)
     if not row.proofs:
-        if row.verdict is RowVerdict.NOT_RUN:
-            return [_Action("write the proof, and name it under the row in the checklist", "", row.verdict)]
-        repair = row.verdict is RowVerdict.FAIL
-        verb = "repair what was measured, and measure again" if repair else "measure more, or again"
-        return [_Action(verb, "lab load", row.verdict)]
-    found = [
+        return found
+    found += [
         _Action(_VERBS.get(each.verdict, _RUN), f"pytest {clean(each.scenario, 160)}", each.verdict)
         for each in row.evidence
         if each.verdict not in SETTLED and each.scenario
@@ -106,9 +105,23 @@ def _actions(row: RowResult) -> list[_Action]:
     for proof in row.proofs:
         if not any(_is_of(scenario, proof.scenario) for scenario in recorded):
             folder, _, stem = proof.scenario.rpartition("/")
-            command = f"pytest scenarios/{folder}" + (f" -k {stem}" if "*" not in stem else "")
+            command = f"pytest scenarios/{folder if '*' not in folder else ''}"
+            command += f" -k {stem}" if "*" not in stem else ""
             found.append(_Action(_RUN, command, RowVerdict.NOT_RUN))
     return list(dict.fromkeys(found)) or [_Action(_VERBS.get(row.verdict, _RUN), RUN_ALL, row.verdict)]
+
+
+def _to_measure(row: RowResult) -> list[_Action]:
+    """What there is to measure, once more or at all; nothing where the figures are well."""
+    measured = [each.verdict for each in row.evidence if not each.scenario]
+    worst = min((each for each in measured if each not in SETTLED), key=WORST_FIRST.index, default=None)
+    command = row.measured_by or "lab load"
+    if worst is None:
+        missing = not measured and (row.measured_by or not row.proofs)
+        return [_Action("measure it", command, RowVerdict.NOT_RUN)] if missing else []
+    repair = worst is RowVerdict.FAIL
+    verb = "repair what was measured, and measure again" if repair else "measure more, or again"
+    return [_Action(verb, command, worst)]
 
 
 def _is_of(scenario: str, proof: str) -> bool:

@@ -64,6 +64,7 @@ class Row(BaseModel):
     proof: str = Field(description="the planned proof, in words")
     depends_on: tuple[Dependency, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    measured_by: str = Field(default="", description="the command whose figure this row needs besides its proofs")
     owner: str = Field(default="", description="who sees to it; by default the section's owner")
     section: str = ""
 

@@ -57,6 +57,7 @@ class RowResult(Frozen):
     planned_proof: str
     depends_on: tuple[Dependency, ...]
     proofs: tuple[Proof, ...]
+    measured_by: str
     verdict: RowVerdict
     reason: str
     evidence: tuple[RowEvidence, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import subprocess
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +15,7 @@ import psutil
 
 import lab
 from lab.evidence.folder import SCHEMA_VERSION, sha256_file
+from lab.evidence.repository import git_state, lab_state
 from lab.runner.run import Run
 from lab.session.lab import Wanted
 
@@ -50,7 +50,7 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
         "relayer": _relayer(wanted),
         "networks": {name: spec.profile.name for name, spec in item.chains.items()},
         "profiles_sha256": hashlib.sha256(profiles.encode()).hexdigest(),
-        "lab": {"version": lab.__version__, **git_state(str(Path(lab.__file__).parent))},
+        "lab": lab_state(),
         "user_repository": _user_repository(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         "host": {
@@ -73,21 +73,6 @@ def _relayer(wanted: Wanted) -> dict[str, Any]:
     if wanted.own_relayer is not None:
         return wanted.own_relayer.manifest()
     return {"kind": "reference" if wanted.relayer else "none", "sha256": package_sha256("relayer")}
-
-
-@lru_cache(maxsize=8)
-def git_state(folder: str) -> dict[str, Any]:
-    """Commit and dirty flag of the repository around a folder; None for both where there is none."""
-    try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
-    except (OSError, subprocess.SubprocessError):
-        return {"commit": None, "dirty": None}
-
-
-def _git(folder: str, *args: str) -> str:
-    answer = subprocess.run(["git", "-C", folder, *args], capture_output=True, text=True, check=True, timeout=10)
-    return answer.stdout.strip()
 
 
 def _user_repository() -> dict[str, Any] | None:

@@ -65,7 +65,8 @@ def build(root: Path) -> Pages:
         {"row": "TEC-04", "verdict": "INFEASIBLE", "figure": 312.5, "unit": "tx/s", "n": 60_000, "reason": "ceiling"},
     ]  # fmt: skip
     (load / "rows.json").write_text(json.dumps({"profile": "buffer", "rows": entries}))
-    (root / "mutation.json").write_text('{"killed": 180, "survived": 12, "total": 195}')
+    (root / "mutation").mkdir()
+    (root / "mutation" / "mutation.json").write_text('{"killed": 180, "survived": 12, "total": 195}')
     (root / "signature.json").write_text("{}")
     for hours, given in ((0, folders[1:]), (1, folders)):
         done = publish(

@@ -1,4 +1,4 @@
-"""The result of a mutation run: `mutation.json`, its text, and the score that they state."""
+"""The result of a mutation run: `mutation.json`, its text, the score that they state, and what it says of a row."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.evidence import write_atomically
+from lab.evidence.folder import sha256_file, write_atomically
 from lab.explore.mutate.equivalent import ReviewedMutant
 from lab.explore.mutate.mutants import Mutant
 from lab.explore.mutate.trial import MutantOutcome
 
 SCORE_WANTED = 0.95
-JSON, TEXT = "mutation.json", "mutation.txt"
+MUTANTS_WANTED = 150
+ROW = "RTE-01"
+FOLDER, JSON, TEXT, ROWS, MANIFEST = "mutation", "mutation.json", "mutation.txt", "rows.json", "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Score:
     def text(self, about: Mapping[str, Any]) -> str:
         """The same for people, survivors with their diffs first."""
         blocks = [
-            f"Mutation score {self.value:.1%} (wanted {SCORE_WANTED:.0%}) of {about['contract']}\n"
+            f"Mutation score {self.value:.1%} (wanted {SCORE_WANTED:.0%}) of {about['contract']['name']}\n"
             f"{self.valid} mutants: {len(self.killed)} killed, {len(self.survived)} survived, {len(self.declared)} "
             f"equivalent by review; besides {len(self.same_code)} with the original's code and {len(self.refused)} "
             "that the compiler refuses."
@@ -133,9 +135,31 @@ class Score:
             blocks.append(f"EQUIVALENT {outcome.key}\n  {self.reviewed[outcome.key].reason}")
         return "\n\n".join(blocks) + "\n"
 
+    def rows(self, about: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What it says of the row of the readiness checklist about bugs in the contract, as load runs say theirs."""
+        judged = len(self.killed) + len(self.survived)
+        verdict = "PASS" if self.exit_code == 0 else "FAIL"
+        reason = f"{len(self.killed)} of {judged} mutants killed, {SCORE_WANTED:.0%} wanted"
+        if self.misjudged:
+            reason += f"; {len(self.misjudged)} listed as equivalent are not"
+        if judged < MUTANTS_WANTED or not about["complete"]:
+            verdict = "UNKNOWN"
+            reason += f"; only a sample was tried, {MUTANTS_WANTED} and all there are make a score"
+        return [{
+            "row": ROW, "verdict": verdict, "figure": round(100 * self.value, 1), "unit": "% of mutants killed",
+            "reason": reason, "n": judged, "failures": len(self.survived), "evidence": [JSON, TEXT],
+        }]  # fmt: skip
+
     def write(self, results: Path, about: Mapping[str, Any]) -> tuple[Path, Path]:
-        """Write both files."""
-        results.mkdir(parents=True, exist_ok=True)
-        write_atomically(results / JSON, json.dumps(self.document(about), indent=2) + "\n")
-        write_atomically(results / TEXT, self.text(about))
-        return results / JSON, results / TEXT
+        """Write `results/mutation/`, the manifest last; the paths of the report and of its text."""
+        folder = results / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        facts = {key: about[key] for key in ("lab", "contract", "started")} | {"item": "lab mutate"}
+        write_atomically(folder / JSON, json.dumps(self.document(about), indent=2) + "\n")
+        write_atomically(folder / TEXT, self.text(about))
+        rows = {"schema_version": 1, "profile": FOLDER, **facts, "rows": self.rows(about)}
+        write_atomically(folder / ROWS, json.dumps(rows, indent=1) + "\n")
+        digests = {name: sha256_file(folder / name) for name in (JSON, TEXT, ROWS)}
+        manifest = {"schema_version": 1, **facts, "digests": digests}
+        write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        return folder / JSON, folder / TEXT

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,9 @@ from lab.explore.mutate.order import Order
 from lab.explore.mutate.run import chosen
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, try_mutant
+from lab.report.figures import read_figures
+from lab.report.grades import RowVerdict
+from lab.report.mutation import read_mutation
 from lab.session.suite import REFERENCE_CONTRACT, cache_folder
 
 COUNTER = Path(__file__).parent / "counter.vy"
@@ -150,6 +155,35 @@ def test_a_sample_is_the_same_each_time() -> None:
     assert chosen(mutants, None) == mutants == chosen(mutants, 10_000)
 
 
+ABOUT: dict[str, Any] = {
+    "started": "2026-11-24T05:00:00+00:00", "lab": {"commit": "ab" * 20, "dirty": False}, "complete": True,
+    "contract": {"name": "counter.vy", "bytecode_sha256": "cd" * 32},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("killed", "survived", "complete", "verdict"),
+    [
+        (143, 7, True, RowVerdict.PASS),
+        (142, 8, True, RowVerdict.FAIL),
+        (149, 0, True, RowVerdict.UNKNOWN),
+        (150, 0, False, RowVerdict.UNKNOWN),
+    ],
+)
+def test_the_score_speaks_of_the_row_about_bugs_in_the_contract(
+    tmp_path: Path, killed: int, survived: int, complete: bool, verdict: RowVerdict
+) -> None:
+    """Read back by the readiness report; a sample proves nothing either way."""
+    (mutant,) = find_mutants(COUNTER)[:1]
+    outcomes = [MutantOutcome(mutant.key, "killed", "ready", "S4", "why")] * killed
+    outcomes += [MutantOutcome(mutant.key, "survived")] * survived
+    Score({mutant.key: mutant}, outcomes, {}).write(tmp_path, ABOUT | {"complete": complete})
+    (figure,), notes = read_figures(tmp_path, datetime(2026, 11, 24, 6, tzinfo=UTC))
+    assert (figure.row, figure.verdict, figure.n, figure.failures) == ("RTE-01", verdict, killed + survived, survived)
+    assert (figure.contract_sha256, figure.commit, notes) == ("cd" * 32, "ab" * 20, [])
+    assert read_mutation(tmp_path)[0].counts == {"killed": killed, "survived": survived, "undecided": 0}
+
+
 def test_the_score_leaves_equivalents_out_and_finds_wrong_entries(tmp_path: Path) -> None:
     """Two of three that are not equivalent were killed; an entry for a killed one is wrong."""
     mutants = {mutant.key: mutant for mutant in find_mutants(COUNTER)[:6]}
@@ -163,7 +197,7 @@ def test_the_score_leaves_equivalents_out_and_finds_wrong_entries(tmp_path: Path
     score = Score(mutants, outcomes, reviewed)
     assert (score.valid, round(score.value, 3), score.exit_code) == (4, 0.667, 1)
     assert [outcome.key for outcome in score.misjudged] == [keys[1]]
-    files = score.write(tmp_path, {"contract": "counter.vy"})
+    files = score.write(tmp_path, ABOUT)
     document = json.loads(files[0].read_text())
     assert document["mutants"] == {
         "valid": 4, "killed": 2, "survived": 1, "equivalent": 1, "same_code": 1, "refused": 1,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from lab.evidence.recorder import record_line
 from lab.model.history import History
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.current import Current
+from lab.report.figures import Figure
 from lab.report.readiness import build_readiness
 from lab.report.rows import Row, load_catalogue
 from lab.report.verdicts import Readiness, RowVerdict
@@ -31,6 +33,7 @@ CATALOGUE = load_catalogue()
 BOUND = [row for row in CATALOGUE.rows if row.proofs and row.row_class in ("lab", "lab-bounded")]
 SCENARIOS = sorted({proof.scenario for row in BOUND for proof in row.proofs if "*" not in proof.scenario})
 COMMIT = "ab" * 20
+MEASURED = tuple(Figure(row.id, RowVerdict.PASS, "measured", folder="load/one") for row in BOUND if row.measured_by)
 
 
 def checks_of(scenario: str) -> dict[str, Verdict]:
@@ -91,8 +94,8 @@ def kept(folder: Path) -> Kept:
     return Kept(folder)
 
 
-def report(session: Path, damaged: Path | None = None) -> Readiness:
-    """The report over a session; the damaged folder is read as it is now."""
+def report(session: Path, damaged: Path | None = None, figures: tuple[Figure, ...] = MEASURED) -> Readiness:
+    """The report over a session and measurements; the damaged folder is read as it is now."""
     folders = sorted(path for path in session.iterdir() if path.is_dir() and path != damaged)
     runs: list[RunFolder] = [kept(folder) for folder in folders]
     if damaged is not None and damaged.is_dir():
@@ -105,6 +108,7 @@ def report(session: Path, damaged: Path | None = None) -> Readiness:
         results=session.parent,
         generated=NOW,
         current=Current(lab_commit=COMMIT),
+        figures=figures,
     )
 
 
@@ -123,6 +127,14 @@ def test_all_bound_rows_are_settled_when_all_is_well(passed: Path) -> None:
     found = verdicts(passed)
     assert {row.id: found[row.id] for row in BOUND} == {row.id: settled(row) for row in BOUND}
     assert len(BOUND) >= 27
+
+
+@pytest.mark.parametrize("word", ["FAIL", "UNKNOWN", "NOT RUN"])
+def test_a_row_that_is_measured_falls_with_its_figure(passed: Path, word: str) -> None:
+    """However well its scenarios went; without any figure it was not run."""
+    bad = tuple(replace(figure, verdict=RowVerdict(word)) for figure in MEASURED)
+    found = {row.id: row.verdict for row in report(passed, figures=() if word == "NOT RUN" else bad).rows}
+    assert MEASURED and {found[figure.row] for figure in MEASURED} == {RowVerdict(word)}
 
 
 def _failing_run(folder: Path, scenario: str) -> None:

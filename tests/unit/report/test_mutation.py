@@ -22,9 +22,16 @@ WRITTEN = {
 }  # fmt: skip
 
 
+def write(results: Path, content: str) -> None:
+    """As the tool leaves it."""
+    path = results / FILE
+    path.parent.mkdir()
+    path.write_text(content)
+
+
 def test_counts_and_who_caught(tmp_path: Path) -> None:
     """As `lab mutate` writes it; rows say how many mutants their checks caught."""
-    (tmp_path / FILE).write_text(json.dumps(WRITTEN))
+    write(tmp_path, json.dumps(WRITTEN))
     found, notes = read_mutation(tmp_path)
     assert (found, notes) == (Mutation(COUNTS, {"S6": 4, "S4": 5}), [])
     report = build_readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, mutation=found)
@@ -41,14 +48,14 @@ def test_counts_and_who_caught(tmp_path: Path) -> None:
 )
 def test_other_shapes(tmp_path: Path, content: str, counts: dict[str, int]) -> None:
     """Plain counts, or a list of mutants."""
-    (tmp_path / FILE).write_text(content)
+    write(tmp_path, content)
     assert read_mutation(tmp_path)[0].counts == counts
 
 
 @pytest.mark.parametrize("content", ["", "[]", "7", '{"killed": "many"}', "[" * 5_000])
 def test_anything_else_is_noted(tmp_path: Path, content: str) -> None:
     """And shown as nothing."""
-    (tmp_path / FILE).write_text(content)
+    write(tmp_path, content)
     found, notes = read_mutation(tmp_path)
     assert found == Mutation()
     assert "the mutation score is not shown" in notes[0]

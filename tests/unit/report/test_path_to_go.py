@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lab.model.verdict import Verdict
 from lab.report.details import PathStep
+from lab.report.grades import RowVerdict
 from lab.report.readiness import build_readiness
 from lab.report.rows import Catalogue, Stage, load_catalogue
 
@@ -39,7 +40,15 @@ def test_an_empty_results_folder_says_run_everything_first() -> None:
     found = steps(load_catalogue())
     assert found[0].command == "pytest scenarios/"
     assert found[0].must_pass > 5
-    assert found[1].action.startswith("write the proof")
+    measures = {step.command: step.rows for step in found if step.action == "measure it"}
+    assert measures["lab mutate"] == ("RTE-01",) and measures["lab load flow"] == ("TEC-02",)
+    assert next(step for step in found if not step.command).action.startswith("write the proof")
+
+
+def test_a_row_that_needs_a_figure_besides_its_scenarios_is_measured(tmp_path: Path) -> None:
+    """The scenario has passed, and that alone settles nothing."""
+    (step,) = steps(catalogue(TWO, measured_by="lab mutate"), run("failures/two"))
+    assert (step.action, step.command, step.verdict) == ("measure it", "lab mutate", RowVerdict.NOT_RUN)
 
 
 def test_people_are_asked_by_owner() -> None:
