@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.commands.current import shipping_contract
-from lab.commands.report import latest_runs, parse_day
+from lab.commands.report import parse_day
 from lab.errors import UsageError
 from lab.evidence.folder import sha256_file, write_atomically
+from lab.evidence.newest import newest_runs
 from lab.report.attestations import load_statements
 from lab.report.rows import CHECKLIST, Row, load_catalogue
 from lab.validation import suggestion
@@ -55,7 +56,8 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     if expires <= today:
         raise UsageError(f"--expires: expected a day after today ({today}), got {expires}")
     kind = "waiver" if request.waive else "attestation"
-    contract, _ = shipping_contract(latest_runs(request.results), None) if "contract" in row.depends_on else (None, "")
+    about = "contract" in row.depends_on
+    contract = shipping_contract(newest_runs(request.results).runs, None)[0] if about else None
     path = _free(request.folder, f"{row.id}-{kind}-{today}")
     relative = _relative(document.resolve(), request.folder.resolve())
     lines = [f"# {row.item}: {row.proof}", f"row: {row.id}", f"kind: {kind}", f"owner: {_quoted(answers['owner'])}"]

@@ -12,7 +12,10 @@ def prune_results(results: Path, keep: int, dry_run: bool) -> None:
     """Remove, and name each folder that went."""
     if not results.is_dir():
         raise UsageError(f"{results}: expected the results folder, there is none")
-    gone = prune(results, keep, dry_run=dry_run)
-    for folder in gone:
+    pruned = prune(results, keep, dry_run=dry_run)
+    for folder in pruned.gone:
         print(f"{'would go' if dry_run else 'removed'}   {folder}")
-    print(f"{len(gone)} folders, the newest {keep} of each kind stay")
+    for folder in pruned.needed:
+        print(f"needed    {folder}")
+    why = f", and {len(pruned.needed)} that hold the newest run of an item" if pruned.needed else ""
+    print(f"{len(pruned.gone)} folders, the newest {keep} of each kind stay{why}")

@@ -1,4 +1,4 @@
-"""`lab report`: the readiness report and the pages of the latest runs, written again from evidence."""
+"""`lab report`: the readiness report over all sessions and the pages of the latest one, written again from evidence."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 
 from lab.commands.current import current_of, shipping_contract
 from lab.errors import UsageError
-from lab.evidence import RunFolder
+from lab.evidence.newest import Selection, latest_session, newest_runs
 from lab.html.text import clean
-from lab.report.index import write_session_index
+from lab.report.index import PAGE, write_session_index
 from lab.report.pdf import write_pdf
 from lab.report.publish import publish
 from lab.report.rows import CHECKLIST, Stage, load_catalogue
 from lab.report.signature import read_signature
-from lab.session.suite import LATEST
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INCOMPLETE": 3}
 MAX_STEPS, MAX_NOTES = 3, 5
@@ -41,9 +40,10 @@ def rebuild(request: ReportRequest) -> int:
         raise UsageError(f"{results}: expected the results folder, got a file")
     release = parse_day(request.release_date, "--release-date") if request.release_date else None
     catalogue = load_catalogue(request.checklist or CHECKLIST)
-    runs = latest_runs(results)
+    selection = newest_runs(results)
+    runs = selection.runs
     contract, how = shipping_contract(runs, request.contract)
-    index = write_session_index(runs[0].path.parent, runs) if runs else None
+    index = _write_pages(results, selection)
     done = publish(
         results,
         runs,
@@ -54,7 +54,7 @@ def rebuild(request: ReportRequest) -> int:
         release_date=release,
     )
     report = done.report
-    print(f"{report.decision}  stage {request.stage}, {len(runs)} runs")
+    print(f"{report.decision}  stage {request.stage}, {selection}")
     for reason in next(decision for decision in report.stages if decision.stage == request.stage).reasons:
         print(f"  {reason}")
     for problem in report.problems:
@@ -64,7 +64,7 @@ def rebuild(request: ReportRequest) -> int:
     if len(report.notes) > MAX_NOTES:
         print(f"  note: and {len(report.notes) - MAX_NOTES} more, on the page")
     if not runs:
-        print(f"  {results / LATEST}: no run is recorded: run `pytest scenarios/` first")
+        print(f"  {results}: no run is recorded: run `pytest scenarios/` first")
     for step in report.path_to_go[:MAX_STEPS]:
         rows = ", ".join(step.rows[:6]) + (f" and {len(step.rows) - 6} more" if len(step.rows) > 6 else "")
         print(f"next       {step.command or step.action}  ({rows})")
@@ -80,13 +80,15 @@ def rebuild(request: ReportRequest) -> int:
     return EXIT_CODES[report.decision]
 
 
-def latest_runs(results: Path) -> list[RunFolder]:
-    """The runs of the latest session, by the session's own name."""
-    latest = results / LATEST
-    # The run's own name, not `latest`, is what evidence is called by.
-    session = results / latest.resolve().name if latest.is_symlink() else latest
-    names = ("manifest.json", "verdict.json")
-    return [RunFolder(path) for path in sorted({path.parent for name in names for path in session.glob(f"*/{name}")})]
+def _write_pages(results: Path, selection: Selection) -> Path | None:
+    """The latest session's pages, and those of earlier ones that ended without; the latest one's index is returned."""
+    if not selection.runs:
+        return None
+    latest = latest_session(results) or selection.sessions[-1]
+    bare = {run.path.parent for run in selection.runs if not (run.path / PAGE).is_file()}
+    for session in sorted(bare - {latest}):
+        write_session_index(session)
+    return write_session_index(latest)
 
 
 def parse_day(text: str, option: str) -> date:

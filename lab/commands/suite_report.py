@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.commands.current import current_of
 from lab.evidence import RunFolder
+from lab.evidence.newest import Selection, newest_runs
 from lab.report.index import write_session_index
 from lab.report.publish import publish
 from lab.report.rows import load_catalogue
@@ -37,11 +38,12 @@ def summarise_session(writer: Any, results: Path, run_id: str, html: str | None)
     writer.line(f"runs       {index}")
     if html is not None:
         writer.line(f"report     {html}")
-    writer.line(f"readiness  {_write_readiness(results, runs)}")
+    counted = newest_runs(results)
+    writer.line(f"readiness  {_write_readiness(results, runs[0], counted)} ({counted})")
 
 
-def _write_readiness(results: Path, runs: list[RunFolder]) -> Path:
+def _write_readiness(results: Path, run: RunFolder, counted: Selection) -> Path:
     """As `lab report` does, for the contract that this session ran."""
-    bytecode = runs[0].manifest().get("contract", {}).get("bytecode_sha256")
-    done = publish(results, runs, catalogue=load_catalogue(), current=current_of(bytecode), stage="lab")
+    bytecode = run.manifest().get("contract", {}).get("bytecode_sha256")
+    done = publish(results, counted.runs, catalogue=load_catalogue(), current=current_of(bytecode), stage="lab")
     return done.page

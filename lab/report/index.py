@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.evidence.folder import RunFolder, write_atomically
+from lab.evidence.folder import write_atomically
+from lab.evidence.newest import runs_of
 from lab.html.text import clean, relative_link
 from lab.model.verdict import Verdict
 from lab.report.folder import Folder
@@ -15,7 +16,7 @@ from lab.report.html import asset, render_page
 from lab.report.scenario_html import report_page
 from lab.report.trace import trace_text
 
-TRACE = "trace.json"
+PAGE, TRACE = "report.html", "trace.json"
 _WORST_FIRST = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.NOT_EXERCISED: 2, Verdict.PASS: 3}
 
 
@@ -33,11 +34,11 @@ def write_session_index(session_folder: Path, folders: Iterable[Folder] | None =
 
     Without `folders` every sub-folder that holds a manifest or a verdict is a run.
     """
-    runs = list(folders) if folders is not None else _runs(session_folder)
+    runs: list[Folder] = list(folders) if folders is not None else [*runs_of(session_folder)]
     lines = []
     for run in runs:
         _write_trace(run)
-        page = run.path / "report.html"
+        page = run.path / PAGE
         write_atomically(page, report_page(run, back=relative_link(session_folder / "index.html", run.path)))
         lines.append(_line(run, relative_link(page, session_folder)))
     lines.sort(key=lambda line: (_WORST_FIRST[line.verdict], line.item))
@@ -56,12 +57,6 @@ def _write_trace(run: Folder) -> None:
         write_atomically(run.path / TRACE, trace_text(run.history()))
     except (LabError, OSError, ValueError, KeyError, TypeError, RecursionError):
         (run.path / TRACE).unlink(missing_ok=True)
-
-
-def _runs(session_folder: Path) -> list[Folder]:
-    names = ("manifest.json", "verdict.json")
-    found = sorted({path.parent for name in names for path in session_folder.glob(f"*/{name}")})
-    return [RunFolder(path) for path in found]
 
 
 def _line(run: Folder, link: str) -> _Line:

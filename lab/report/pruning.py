@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
+from lab.evidence.newest import newest_runs, sessions
 from lab.report.past import prune as prune_history
 
-_SESSION = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 MAX_REPORTS = 1_000
 
 
-def prune(results: Path, keep: int, *, dry_run: bool = False) -> tuple[Path, ...]:
-    """Keep the newest `keep` sessions and the newest `keep` load runs of each profile; returns what went.
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """`gone` are the folders that went, `needed` the older sessions that stay because a report reads runs of them."""
 
-    What `latest` leads to always stays, and so does every folder that is not named like a session.
+    gone: tuple[Path, ...]
+    needed: tuple[Path, ...]
+
+
+def prune(results: Path, keep: int, *, dry_run: bool = False) -> Pruned:
+    """Keep the newest `keep` sessions and the newest `keep` load runs of each profile.
+
+    What `latest` leads to always stays, and so does every folder that is not named like a session. An older session
+    stays as long as the newest run of some item is in it: no verdict of a report changes by pruning.
     """
-    gone = [*_old(results, keep), *_old_loads(results / "load", keep)]
+    found = sessions(results)
+    old = _but_latest(found[: max(0, len(found) - keep)], results)
+    read = newest_runs(results).sessions
+    gone = [*(session for session in old if session not in read), *_old_loads(results / "load", keep)]
     if not dry_run:
         for folder in gone:
             shutil.rmtree(folder)
         prune_history(results, MAX_REPORTS)
-    return tuple(gone)
-
-
-def _old(results: Path, keep: int) -> list[Path]:
-    if not results.is_dir():
-        return []
-    sessions = sorted(path for path in results.iterdir() if _is_run(path) and _SESSION.fullmatch(path.name))
-    return _but_latest(sessions[: max(0, len(sessions) - keep)], results)
+    return Pruned(tuple(gone), tuple(session for session in old if session in read))
 
 
 def _old_loads(load: Path, keep: int) -> list[Path]:

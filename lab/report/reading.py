@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from lab.errors import LabError
+from lab.evidence.newest import moment_of
 from lab.html.text import clean
 from lab.model.verdict import RunVerdict
 from lab.report.folder import Folder
@@ -98,7 +99,7 @@ def read_run(folder: Folder, root: Path | None, now: datetime) -> Run:
         seed=str(facts["seed"])[:40] if isinstance(facts.get("seed"), int) else None,
         host=_host(_mapping(facts.get("host"))),
         started=started,
-        moment=_moment(started),
+        moment=moment_of(started),
         networks=_strings(facts.get("networks")),
         faults=_acting(facts.get("faults")),
         versions=_strings(facts.get("versions")),
@@ -116,20 +117,12 @@ def _try(read: Callable[[], T], what: str, here: str, problems: list[str]) -> T 
 
 
 def _clock_problem(started: str | None, now: datetime) -> list[str]:
-    moment = _moment(started)
+    moment = moment_of(started)
     if moment is None:
         return [f"manifest.json: expected an ISO time under 'started', got {clean(str(started), 40)}"]
     if moment > now + CLOCK_SLACK:
         return [f"the run claims to have started in the future, {clean(str(started), 40)}: check the clock"]
     return []
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _node(backend: dict[str, Any]) -> str | None:

@@ -18,11 +18,11 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.interface import inspect
 from lab.deploy.smoke import Smoke
+from lab.evidence.newest import LATEST
 from lab.session.project import Project
 from lab.session.smoke_run import smoke_run
 
 REFERENCE_CONTRACT = Path(lab.__file__).parent.parent / "contracts" / "TesseractCoordinator.vy"
-LATEST = "latest"
 
 
 def cache_folder() -> Path:

@@ -267,11 +267,34 @@ def test_report_is_rebuilt_from_the_latest_runs(tmp_path: Path) -> None:
     result = lab("report", tmp_path)
 
     assert result.exit_code == 3
-    assert result.stdout.startswith("INCOMPLETE  stage lab, 1 runs")
+    assert result.stdout.startswith("INCOMPLETE  stage lab, 1 run of 1 session")
     readiness = json.loads((tmp_path / "readiness" / "readiness.json").read_text())
     assert len(readiness["rows"]) == 196
     assert readiness["provenance"]["contract_sha256"] == "c0" * 32
     assert (tmp_path / "20261124" / "index.html").is_file()
+
+
+def test_report_reads_the_newest_run_of_each_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was repeated until it met its expectation still fails its row; a killed session gets its pages."""
+    state = {"version": "0.1.0", "commit": "ab" * 20, "dirty": False}
+    monkeypatch.setattr("lab.commands.current.lab_state", lambda: state)
+    for session, item, met in [("1", "case", False), ("2", "other", True), ("3", "case", True)]:
+        folder = recorded_run(tmp_path / f"2026112{session}-090000-0000" / item, met=met)
+        manifest = RunFolder(folder).manifest()
+        file = f"scenarios/failures/{'window_boundaries' if item == 'case' else 'elsewhere'}.yaml"
+        facts = {"scenario_file": file, "item": item, "started": f"2026-11-2{session}T09:00:00+00:00"}
+        RunFolder(folder).seal(manifest | facts | {"lab": state})
+    (tmp_path / "latest").symlink_to("20261123-090000-0000")
+
+    result = lab("report", tmp_path, "--stage", "mainnet")
+
+    assert result.stdout.startswith("NO-GO  stage mainnet, 3 runs of 3 sessions")
+    report = json.loads((tmp_path / "readiness" / "readiness.json").read_text())
+    row = next(row for row in report["rows"] if row["id"] == "XCB-05")
+    assert row["verdict"] == "FAIL"
+    assert [found["folder"] for found in row["evidence"]] == ["20261121-090000-0000/case", "20261123-090000-0000/case"]
+    assert (tmp_path / "20261122-090000-0000" / "other" / "report.html").is_file()
+    assert "other" not in (tmp_path / "20261123-090000-0000" / "index.html").read_text()
 
 
 def test_report_says_no_go_when_a_row_fails(tmp_path: Path) -> None:
@@ -291,7 +314,7 @@ def test_report_without_runs_is_incomplete(tmp_path: Path) -> None:
     result = lab("report", tmp_path)
 
     assert result.exit_code == 3
-    assert result.stdout.startswith("INCOMPLETE  stage lab, 0 runs")
+    assert result.stdout.startswith("INCOMPLETE  stage lab, 0 runs of 0 sessions")
     assert "run `pytest scenarios/` first" in result.stdout
     assert '"verdict": "PASS"' not in (tmp_path / "readiness" / "readiness.json").read_text()
 

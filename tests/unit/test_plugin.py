@@ -127,6 +127,10 @@ def test_a_session(project: pytest.Pytester) -> None:
     again = project.runpytest_subprocess(*command[1:])
     again.assert_outcomes(failed=1)
     assert evidence(project) != folder
+    assert "results/readiness/index.html (2 runs of 2 sessions)" in again.stdout.str()
+    report = json.loads((project.path / "results" / "readiness" / "readiness.json").read_text())
+    assert report["provenance"]["runs"] == 2
+    assert "pays" not in (evidence(project) / "index.html").read_text()
     assert [path.name for path in evidence(project).glob("*/manifest.json")] == ["manifest.json"]
     assert json.loads((evidence(project) / "vain" / "manifest.json").read_text())["history_digest"] == before
 

@@ -125,6 +125,13 @@ def test_failed_safety_checks_count_as_criticals() -> None:
     assert "S2 in x/y" in row.reason
 
 
+def test_what_another_contract_did_is_no_critical() -> None:
+    """A folder of results keeps the runs of contracts that were broken on purpose, too."""
+    failed = run("x/y", Verdict.FAIL, checks={"S2": Verdict.FAIL}, contract={"bytecode_sha256": "00" * 32})
+    row = next(each for each in report(failed).rows if each.id == "TEC-05")
+    assert row.verdict is RowVerdict.ATTESTATION_MISSING
+
+
 def test_all_twelve_are_there_with_their_definitions() -> None:
     """Six measured, six answered for."""
     found = report().criteria

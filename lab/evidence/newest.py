@@ -1,0 +1,172 @@
+"""Which of all runs that a results folder keeps a report reads: the newest one of each item, over all sessions.
+
+A run that went worse with exactly the same things is not hidden by a later one that went better, and neither is a run
+whose manifest cannot be read. Manifests and some verdicts are read here, histories never.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.errors import EvidenceFailure
+from lab.evidence.folder import MANIFEST, VERDICT, RunFolder
+from lab.model.verdict import Verdict, merge
+
+LATEST = "latest"
+_SESSION = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The runs that count, in the order of their sessions."""
+
+    runs: tuple[RunFolder, ...]
+
+    @property
+    def sessions(self) -> tuple[Path, ...]:
+        """The folders of the sessions that they are from, oldest first."""
+        return tuple(dict.fromkeys(run.path.parent for run in self.runs))
+
+    def __str__(self) -> str:
+        runs, sessions = len(self.runs), len(self.sessions)
+        return f"{runs} run{'' if runs == 1 else 's'} of {sessions} session{'' if sessions == 1 else 's'}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a manifest says, as far as it decides which run counts. `family` is every item that the file means."""
+
+    folder: RunFolder
+    key: _Key
+    order: tuple[datetime, int]
+    family: frozenset[str]
+    made_with: tuple[Any, ...] | None
+
+    def verdict(self) -> Verdict:
+        """UNKNOWN where it cannot be read."""
+        try:
+            return self.folder.verdict().verdict
+        except (EvidenceFailure, OSError, ValueError, RecursionError):
+            return Verdict.UNKNOWN
+
+
+def newest_runs(results: Path) -> Selection:
+    """What a report over this folder rests on; evidence that cannot be read never raises.
+
+    An item is a scenario's file and the item's name. One that its file no longer means is left out. A folder with an
+    unreadable manifest counts until a later session has a readable one of the same name.
+    """
+    by_item: dict[_Key, list[_Run]] = {}
+    unreadable: dict[str, RunFolder] = {}
+    place = {session: number for number, session in enumerate(sessions(results))}
+    for session, number in place.items():
+        for folder in runs_of(session):
+            run = _read(folder, number)
+            if run is None:
+                unreadable[folder.path.name] = folder
+            else:
+                unreadable.pop(folder.path.name, None)
+                by_item.setdefault(run.key, []).append(run)
+    ordered = [sorted(runs, key=lambda run: run.order, reverse=True) for runs in by_item.values()]
+    chosen = [run for runs in _still_meant(ordered) for run in _counting(runs)]
+    folders = [*(run.folder for run in chosen), *unreadable.values()]
+    return Selection(tuple(sorted(folders, key=lambda folder: (place[folder.path.parent], folder.path.name))))
+
+
+def sessions(results: Path) -> list[Path]:
+    """The folders of all sessions, oldest first by their names; what `latest` leads to is one whatever its name."""
+    if not results.is_dir():
+        return []
+    named = (path for path in results.iterdir() if _SESSION.fullmatch(path.name))
+    found = sorted(path for path in named if path.is_dir() and not path.is_symlink())
+    latest = latest_session(results)
+    return found if latest is None or latest in found else [*found, latest]
+
+
+def latest_session(results: Path) -> Path | None:
+    """What `latest` leads to, by its own name, which is what evidence is called by; None where it leads nowhere."""
+    link = results / LATEST
+    if not link.is_dir():
+        return None
+    return results / link.resolve().name if link.is_symlink() else link
+
+
+def runs_of(session: Path) -> list[RunFolder]:
+    """Every folder of a session that holds a manifest or a verdict."""
+    found = {path.parent for name in (MANIFEST, VERDICT) for path in session.glob(f"*/{name}")}
+    return [RunFolder(path) for path in sorted(found)]
+
+
+def moment_of(text: object) -> datetime | None:
+    """A recorded ISO time; UTC where it names no zone, None where it is no time."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _read(folder: RunFolder, session: int) -> _Run | None:
+    try:
+        manifest = folder.manifest()
+    except (EvidenceFailure, OSError, ValueError, RecursionError):
+        return None
+    file, item, moment = manifest.get("scenario_file"), manifest.get("item"), moment_of(manifest.get("started"))
+    if not isinstance(file, str) or not isinstance(item, str) or moment is None:
+        return None
+    family = manifest.get("scenario_items")
+    return _Run(
+        folder=folder,
+        key=(file, item),
+        order=(moment, session),
+        family=frozenset(name for name in family if isinstance(name, str)) if isinstance(family, list) else frozenset(),
+        made_with=_made_with(manifest),
+    )
+
+
+def _made_with(manifest: dict[str, Any]) -> tuple[Any, ...] | None:
+    """All that a verdict hangs on; None where that is not known for sure, as in a changed working tree."""
+    lab, contract, relayer = (manifest.get(name) for name in ("lab", "contract", "relayer"))
+    if not isinstance(lab, dict) or lab.get("dirty") is not False or not lab.get("commit"):
+        return None
+    bytecode = contract.get("bytecode_sha256") if isinstance(contract, dict) else None
+    sources = relayer.get("sha256") if isinstance(relayer, dict) else None
+    rest = (manifest.get(name) for name in ("profiles_sha256", "scenario_sha256", "seed"))
+    return (lab["commit"], bytecode, sources, *rest)
+
+
+def _still_meant(items: Iterable[list[_Run]]) -> Iterator[list[_Run]]:
+    """Without items that the newest run of their file no longer names: its matrix was changed."""
+    given = list(items)
+    newest: dict[str, _Run] = {}
+    for run, *_ in given:
+        # A test in Python names itself only, and says nothing of the other tests in its file.
+        if run.key[0].endswith((".yaml", ".yml")) and run.key[1] in run.family:
+            file = run.key[0]
+            newest[file] = max(newest.get(file, run), run, key=lambda each: each.order)
+    for runs in given:
+        file, item = runs[0].key
+        if file not in newest or item in newest[file].family:
+            yield runs
+
+
+def _counting(runs: list[_Run]) -> Iterator[_Run]:
+    """The newest, and the latest of those that went worst with the same things if that is worse. Newest run first."""
+    newest = runs[0]
+    yield newest
+    alike = [run for run in runs[1:] if newest.made_with is not None and run.made_with == newest.made_with]
+    if not alike:
+        return
+    worst, kept = newest.verdict(), None
+    for run in alike:
+        verdict = run.verdict()
+        if merge((verdict, worst)) is not worst:
+            worst, kept = verdict, run
+    if kept is not None:
+        yield kept

@@ -1,0 +1,183 @@
+"""Which runs count: the newest of each item over all sessions, and whatever would otherwise hide bad evidence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.evidence import RunFolder
+from lab.evidence.newest import latest_session, moment_of, newest_runs, sessions
+from lab.model.verdict import RunVerdict, Verdict
+
+MONDAY, TUESDAY, WEDNESDAY = (f"2026112{day}-090000-0000" for day in (3, 4, 5))
+
+
+def ran(results: Path, session: str, item: str, verdict: Verdict | None = Verdict.PASS, /, **changes: Any) -> Path:
+    """A run of that day, made with what all others are made with but for `changes`. `verdict` None: unreadable."""
+    folder = results / session / item
+    folder.mkdir(parents=True)
+    manifest = {
+        "item": item,
+        "scenario_file": f"scenarios/{item.split('[')[0]}.yaml",
+        "scenario_sha256": "5c",
+        "scenario_items": [item],
+        "seed": 1,
+        "contract": {"bytecode_sha256": "c0"},
+        "relayer": {"sha256": "4e"},
+        "profiles_sha256": "f1",
+        "lab": {"commit": "ab", "dirty": False},
+        "started": f"2026-11-{session[6:8]}T09:00:00+00:00",
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
+    found = RunVerdict(scenario="s", item=item, verdict=verdict or Verdict.PASS, reasons=(), checks=(), repeat="")
+    (folder / "verdict.json").write_text(found.model_dump_json() if verdict is not None else "{")
+    return folder
+
+
+def counted(results: Path) -> list[str]:
+    """The folders that count, relative to the results."""
+    return [run.path.relative_to(results).as_posix() for run in newest_runs(results).runs]
+
+
+def test_repeating_one_scenario_leaves_the_others_on_record(tmp_path: Path) -> None:
+    """The newest of each item, whichever session it is from."""
+    for session, item in [(MONDAY, "a"), (MONDAY, "b[1]"), (MONDAY, "b[2]"), (TUESDAY, "a"), (WEDNESDAY, "b[2]")]:
+        ran(tmp_path, session, item, scenario_items=["b[1]", "b[2]"] if item != "a" else ["a"])
+    assert counted(tmp_path) == [f"{MONDAY}/b[1]", f"{TUESDAY}/a", f"{WEDNESDAY}/b[2]"]
+    assert str(newest_runs(tmp_path)) == "3 runs of 3 sessions"
+
+
+def test_the_time_of_the_run_decides_and_not_the_name_of_its_session(tmp_path: Path) -> None:
+    """A session that was begun first can end last; one without a time zone is taken as UTC."""
+    ran(tmp_path, MONDAY, "a", started="2026-11-30T09:00:00")
+    ran(tmp_path, TUESDAY, "a", started="2026-11-30T10:30:00+02:00")
+    assert counted(tmp_path) == [f"{MONDAY}/a"]
+
+
+def test_items_of_one_name_in_two_files_are_two(tmp_path: Path) -> None:
+    """The scenario's file is part of what an item is."""
+    ran(tmp_path, MONDAY, "a", scenario_file="scenarios/one/a.yaml")
+    ran(tmp_path, TUESDAY, "a", scenario_file="scenarios/two/a.yaml")
+    assert len(counted(tmp_path)) == 2
+
+
+def test_a_failure_is_not_hidden_by_repeating_until_it_passes(tmp_path: Path) -> None:
+    """Both count, the newest and the latest of the worst."""
+    ran(tmp_path, MONDAY, "a", Verdict.FAIL, started="2026-11-23T07:00:00+00:00")
+    ran(tmp_path, MONDAY, "a2", Verdict.FAIL, item="a", scenario_file="scenarios/a.yaml")
+    ran(tmp_path, TUESDAY, "a", None)
+    ran(tmp_path, WEDNESDAY, "a", Verdict.PASS)
+    assert counted(tmp_path) == [f"{MONDAY}/a2", f"{WEDNESDAY}/a"]
+
+
+def test_a_verdict_that_cannot_be_read_is_worse_than_a_pass(tmp_path: Path) -> None:
+    """And not worse than a failure."""
+    ran(tmp_path, MONDAY, "a", None)
+    ran(tmp_path, TUESDAY, "a", Verdict.PASS)
+    ran(tmp_path, MONDAY, "b", None)
+    ran(tmp_path, TUESDAY, "b", Verdict.FAIL)
+    assert counted(tmp_path) == [f"{MONDAY}/a", f"{TUESDAY}/a", f"{TUESDAY}/b"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lab": {"commit": "cd", "dirty": False}},
+        {"lab": {"commit": "ab", "dirty": True}},
+        {"lab": {"commit": None, "dirty": None}},
+        {"contract": {"bytecode_sha256": "c1"}},
+        {"relayer": {"sha256": "4f"}},
+        {"profiles_sha256": "f2"},
+        {"scenario_sha256": "5d"},
+        {"seed": 2},
+    ],
+)
+def test_a_failure_of_something_else_is_history(tmp_path: Path, change: dict[str, Any]) -> None:
+    """What was mended since does not stand against what is there now."""
+    ran(tmp_path, MONDAY, "a", Verdict.FAIL, **change)
+    ran(tmp_path, TUESDAY, "a", Verdict.PASS)
+    assert counted(tmp_path) == [f"{TUESDAY}/a"]
+
+
+def test_nothing_is_like_a_changed_working_tree(tmp_path: Path) -> None:
+    """Two runs of one dirty commit may be of different sources."""
+    dirty = {"lab": {"commit": "ab", "dirty": True}}
+    ran(tmp_path, MONDAY, "a", Verdict.FAIL, **dirty)
+    ran(tmp_path, TUESDAY, "a", Verdict.PASS, **dirty)
+    assert counted(tmp_path) == [f"{TUESDAY}/a"]
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"item": "a", "scenario_file": "f", "started": "noon"}', "[" * 9999]
+)
+def test_an_unreadable_manifest_counts_until_the_item_is_repeated(tmp_path: Path, text: str) -> None:
+    """Whether it is in the latest session or in an earlier one, and beside the last good run of the item."""
+    ran(tmp_path, MONDAY, "a")
+    (ran(tmp_path, TUESDAY, "a") / "manifest.json").write_text(text)
+    ran(tmp_path, WEDNESDAY, "b")
+    assert counted(tmp_path) == [f"{MONDAY}/a", f"{TUESDAY}/a", f"{WEDNESDAY}/b"]
+    ran(tmp_path, WEDNESDAY, "a")
+    assert counted(tmp_path) == [f"{WEDNESDAY}/a", f"{WEDNESDAY}/b"]
+
+
+def test_a_lost_manifest_is_no_way_out(tmp_path: Path) -> None:
+    """The verdict is left, so there was a run."""
+    (ran(tmp_path, MONDAY, "a", Verdict.FAIL) / "manifest.json").unlink()
+    assert counted(tmp_path) == [f"{MONDAY}/a"]
+
+
+def test_items_that_a_file_no_longer_means_are_left_out(tmp_path: Path) -> None:
+    """Their matrix was changed; a test in Python names itself only, and says nothing of its neighbours."""
+    ran(tmp_path, MONDAY, "a[1]", scenario_items=["a[1]", "a[2]"])
+    ran(tmp_path, MONDAY, "a[2]", scenario_items=["a[1]", "a[2]"])
+    ran(tmp_path, TUESDAY, "a[3]", scenario_items=["a[2]", "a[3]"])
+    ran(tmp_path, MONDAY, "t.one", scenario_file="scenarios/t.py")
+    ran(tmp_path, TUESDAY, "t.two", scenario_file="scenarios/t.py")
+    assert counted(tmp_path) == [f"{MONDAY}/a[2]", f"{MONDAY}/t.one", f"{TUESDAY}/a[3]", f"{TUESDAY}/t.two"]
+
+
+def test_only_sessions_are_looked_at(tmp_path: Path) -> None:
+    """Load runs, shrunk cases and links are none; `latest` leads to one whatever it is called."""
+    ran(tmp_path, MONDAY, "a")
+    ran(tmp_path, "load", "20261125-090000-buffer", started="2026-11-25T09:00:00+00:00")
+    ran(tmp_path, "by-hand", "b", started="2026-11-24T09:00:00+00:00")
+    assert counted(tmp_path) == [f"{MONDAY}/a"]
+    (tmp_path / TUESDAY).symlink_to(MONDAY)
+    (tmp_path / "latest").symlink_to("by-hand")
+    assert sessions(tmp_path) == [tmp_path / MONDAY, tmp_path / "by-hand"]
+    assert latest_session(tmp_path) == tmp_path / "by-hand"
+    assert counted(tmp_path) == [f"{MONDAY}/a", "by-hand/b"]
+
+
+def test_an_empty_folder_and_none_at_all(tmp_path: Path) -> None:
+    """No runs, no error; a link that leads nowhere is no session."""
+    (tmp_path / "latest").symlink_to("gone")
+    assert counted(tmp_path) == [] and latest_session(tmp_path) is None
+    assert str(newest_runs(tmp_path / "none")) == "0 runs of 0 sessions"
+
+
+def test_no_history_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder holds many sessions, and each verdict is read only where it can matter."""
+    read: list[str] = []
+    monkeypatch.setattr(RunFolder, "history", lambda folder: pytest.fail(f"read {folder.path}"))
+    verdict = RunFolder.verdict
+
+    def noted(folder: RunFolder) -> RunVerdict:
+        read.append(folder.path.name)
+        return verdict(folder)
+
+    monkeypatch.setattr(RunFolder, "verdict", noted)
+    for session in (MONDAY, TUESDAY):
+        ran(tmp_path, session, "same")
+        ran(tmp_path, session, "moved", lab={"commit": session, "dirty": False})
+    assert len(counted(tmp_path)) == 2
+    assert read == ["same", "same"]
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "soon", ["2026-11-24"]])
+def test_what_is_no_time(value: object) -> None:
+    """Never an exception."""
+    assert moment_of(value) is None
