@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from lab.load.shapes import Part
+from lab.model.prices import Level
 from lab.model.units import DurationMs
-
-Scenario = Literal["low", "typical", "high"]
 
 
 class Criteria(Part):
@@ -23,7 +22,7 @@ class Criteria(Part):
     cross_chain_ms_max: Annotated[DurationMs, Field(gt=0)] | None = Field(default=30_000, alias="cross_chain_max")
     cross_chain_percentile: float = Field(default=95, gt=0, le=100)
     cost_usd_max: float | None = Field(default=1.0, gt=0, description="average of a buffer_transaction")
-    cost_scenario: Scenario = Field(default="typical", description="the fee and token price scenario that decides")
+    cost_scenario: Level = Field(default="typical", description="the gas price scenario that decides")
     uptime_share_min: float | None = Field(default=0.99, gt=0, le=1, description="of each node and of the relayer")
     inclusion_ms_max: Annotated[DurationMs, Field(gt=0)] | None = Field(
         default=None, alias="inclusion_max", description="from the intended time to the observed block"

@@ -216,15 +216,19 @@ def _cost(facts: Facts) -> Verdict | None:
     scenario = facts.criteria.cost_scenario
     if not facts.costs:
         return Verdict("cost", ("TEC-03",), Outcome.UNKNOWN, None, "USD", limit, 0, "no gas was measured")
-    usd = {name: cost["usd"][scenario] for name, cost in facts.costs.items()}
+    usd = {name: cost["usd"][scenario] for name, cost in facts.costs.items() if scenario in cost["usd"]}
+    unpriced = [name for name in facts.costs if name not in usd]
+    if not usd:
+        return Verdict("cost", ("TEC-03",), Outcome.UNKNOWN, None, "USD", limit, 0, f"no {scenario} price is known")
     dearest = max(usd, key=lambda name: usd[name])
-    outcome = Outcome.MET if usd[dearest] < limit else Outcome.MISSED
+    outcome = Outcome.MISSED if usd[dearest] >= limit else Outcome.UNKNOWN if unpriced else Outcome.MET
     spread = facts.costs[dearest]["usd"]
+    gap = f"; no {scenario} price is known of {', '.join(unpriced)}" if unpriced else ""
     return Verdict(
         "cost", ("TEC-03",), outcome, usd[dearest], f"USD a call, {scenario} prices", limit, facts.succeeded,
         f"dearest network {dearest}; break-even gas price there "
-        f"{facts.costs[dearest]['break_even_gas_price_gwei']:,.3f} gwei",
-        spread["low"], spread["high"], tuple(facts.costs[dearest]["sources"]),
+        f"{facts.costs[dearest]['break_even_gas_price_gwei']:,.3f} gwei{gap}",
+        spread.get("low"), spread.get("high"), tuple(facts.costs[dearest]["sources"]),
     )  # fmt: skip
 
 

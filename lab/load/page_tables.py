@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lab.load.cost import SCENARIOS
 from lab.load.reckon import Result
 from lab.load.statistics import summary
+from lab.model.prices import LEVELS
 
 LEDGER = ("offered", "dropped", "sent", "resent", "accepted", "refused", "lost", "mined", "succeeded", "reverted",
           "left_in_pool", "in_flight", "unexplained_count")  # fmt: skip
@@ -87,14 +87,14 @@ def _gas(result: Result) -> dict[str, Any]:
 
 def _cost(result: Result) -> dict[str, Any]:
     rows = [
-        [name, *(f"{cost['usd'][scenario]:.6f}" for scenario in SCENARIOS),
+        [name, *(f"{cost['usd'][level]:.6f}" if level in cost["usd"] else "-" for level in LEVELS),
          f"{cost['break_even_gas_price_gwei']:,.4f}", f"{cost['gas_price_gwei']['typical']:,.4f}",
-         f"{cost['token']} {cost['token_usd']['typical']:,}", "; ".join(cost["sources"])]
+         f"{cost['token']} {cost['token_usd']:,}", "; ".join(cost["sources"])]
         for name, cost in result.costs.items()
     ]  # fmt: skip
     return _section(
         "Cost of a call, USD", "Measured gas at dated prices; L1 data fees of OP Stack networks included.",
-        ("network", *SCENARIOS, "break-even, gwei", "typical gas price, gwei", "token", "sources"), rows,
+        ("network", *LEVELS, "break-even, gwei", "typical gas price, gwei", "token", "sources"), rows,
     )  # fmt: skip
 
 

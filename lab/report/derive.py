@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.model.prices import LEVELS, prices
 from lab.report.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.report.details import CostView, Derived, PairView, State
-from lab.report.prices import LEVELS, prices
 from lab.report.samples import CORE, Latency, Samples
 
 LATE_MS, LATE_SHARE = 30_000, 0.05

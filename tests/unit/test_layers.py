@@ -35,6 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 MEANT: dict[tuple[str, str], str] = {
     ("yamlsource", "errors"): "problems in a file are errors of the tree",
     ("yamlsource", "validation"): "shapes are checked in the file that states them",
+    ("model", "yamlsource"): "dated prices are a file beside the nouns, which reports may see and network profiles not",
     ("coordinator", "rpc"): "reads of the contract go through the client",
     ("chains", "evidence"): "the observer writes what it sees into the recorder",
     ("cli", "commands"): "the command line is split by command",

@@ -95,6 +95,10 @@ def test_cross_chain(latencies: tuple[float, ...], still_open: int, outcome: Out
 def test_cost_and_uptime() -> None:
     """By the scenario that decides; the worst node counts."""
     assert outcome_of("cost", criteria=Criteria(cost_scenario="high")) is Outcome.MISSED
+    part = COST | {"optimism": {**COST["base"], "usd": {"typical": 0.2}}}
+    assert outcome_of("cost", costs=part, criteria=Criteria(cost_scenario="low")) is Outcome.UNKNOWN
+    assert outcome_of("cost", costs=part, criteria=Criteria(cost_scenario="high")) is Outcome.MISSED
+    assert outcome_of("cost", costs={"optimism": part["optimism"]}) is Outcome.MET
     assert outcome_of("uptime", uptime={"a": 1.0, "relayer": 0.98}) is Outcome.MISSED
     assert outcome_of("uptime", uptime={}) is Outcome.UNKNOWN
 

@@ -12,7 +12,6 @@ from lab.model.verdict import Verdict
 from lab.report.charts import charts
 from lab.report.derive import cost, cross_chain, failures
 from lab.report.mutation import Mutation
-from lab.report.prices import prices
 from lab.report.readiness import build_readiness
 from lab.report.rows import load_catalogue
 from lab.report.samples import Latency, Samples
@@ -84,15 +83,6 @@ def test_a_dear_network_fails_it() -> None:
     """At the price scenario that decides."""
     dear = {"buffer_transaction": [9_000_000], "resolve_dependency": [1], "mark_executed": [1]}
     assert cost(Samples(runs=["a"], gas={"ethereum": dear}))[0].state == "NOT MET"
-
-
-def test_every_price_has_a_token_a_date_and_a_source() -> None:
-    """A figure without them is not one."""
-    table = prices()
-    for network in table.networks.values():
-        assert network.token in table.tokens
-        for level in (network.low, network.typical, network.high):
-            assert level is None or (level.date.startswith("20") and level.source)
 
 
 def report(*folders: FakeFolder, **options: Any) -> Readiness:

@@ -1,12 +1,12 @@
-"""Dated price scenarios, read from `prices.yaml`: what gas and tokens cost where and when somebody looked."""
+"""The one table of dated prices, read from `prices.yaml`: what gas and tokens cost where and when somebody looked."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lab.yamlsource import load_yaml, validate
 
@@ -26,6 +26,7 @@ class GasPrice(_Part):
     gwei: float = Field(gt=0)
     date: str
     source: str
+    effective: bool = Field(default=False, description="the network's L1 data fee is inside")
     note: str = ""
 
 
@@ -58,6 +59,13 @@ class Prices(_Part):
     decides: Level
     tokens: dict[str, TokenPrice]
     networks: dict[str, NetworkPrices]
+
+    @model_validator(mode="after")
+    def _known_tokens(self) -> Self:
+        for name, network in self.networks.items():
+            if network.token not in self.tokens:
+                raise ValueError(f"expected a price of {network.token}, the token of {name}, under tokens")
+        return self
 
     def usd(self, network: str, gas: float, level: Level) -> float | None:
         """What so much gas costs, or None where no price is known."""
