@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from lab.coordinator import DecodedLog, TransactionView
+from lab.model.records import CoreState
 from lab.relayer.chain import Chain
 from lab.relayer.core import ZERO_ID
 from lab.relayer.headers import RawLog
@@ -49,6 +50,16 @@ def read_transaction(chain: Chain, tx_id: str, head: Head) -> TransactionView:
     """A stored transaction as of exactly this head. Raises an RpcFailure, also when that block is orphaned."""
     try:
         return chain.reader.transaction(tx_id, block={"blockHash": head.hash})
+    except ValueError as error:
+        raise RpcMalformed("eth_call", str(error)) from error
+
+
+def read_state(chain: Chain, tx_id: str, head: Head) -> CoreState:
+    """A stored transaction's state alone, in one call where the contract has a getter for it. As `read_transaction`."""
+    if not chain.codec.has("get_transaction_state"):
+        return read_transaction(chain, tx_id, head).state
+    try:
+        return chain.reader.state(tx_id, block={"blockHash": head.hash})
     except ValueError as error:
         raise RpcMalformed("eth_call", str(error)) from error
 

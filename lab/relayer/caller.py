@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lab.coordinator import Account, Codec
 from lab.relayer import answers
-from lab.relayer.absorb import read_transaction
+from lab.relayer.absorb import read_state
 from lab.relayer.chain import Chain
 from lab.relayer.headers import parse_head, parse_log
 from lab.relayer.intents import Intent
@@ -37,11 +37,16 @@ class Caller:
         self._poll_ms, self._notify = poll_ms, notify
         self.deadline_passed: set[Key] = set()
         self._retry: dict[Job, tuple[int, int]] = {}
+        self._canonical: set[BlockId] = set()
 
     def forget(self, chain: str) -> None:
         """After a reorg: what the contract said before need not hold any more."""
         self.deadline_passed = {key for key in self.deadline_passed if key[0] != chain}
         self._retry = {job: wait for job, wait in self._retry.items() if job[1] != chain}
+
+    def look_again(self) -> None:
+        """Forget which blocks were canonical a moment ago: what is sent from now on rests on what they are now."""
+        self._canonical.clear()
 
     def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> None:
         """Submit one wanted call unless something stands against it now. Raises an RpcFailure of this chain."""
@@ -67,6 +72,8 @@ class Caller:
     def still_canonical(self, needs: tuple[BlockId, ...]) -> Answer:
         """Asked right before sending: a reorg may have come since the scan, under a real clock."""
         for need in needs:
+            if need in self._canonical:
+                continue
             chain = self._chains[need.chain]
             try:
                 block = chain.rpc.block(need.number)
@@ -75,6 +82,7 @@ class Caller:
                 return "unknown"
             if block is None or str(block["hash"]).lower() != need.hash:
                 return "unknown"
+            self._canonical.add(need)
         return "yes"
 
     def _on_its_way(self, sender: Sender, key: Key) -> bool:
@@ -139,7 +147,7 @@ class Caller:
     def _learn_ready(self, chain: Chain, key: Key, block: BlockId | None) -> None:
         """Its event was never told, so look closer: at the state, and without a block at the logs once more."""
         entry = self._ledger.entries[key]
-        if chain.head is None or read_transaction(chain, entry.tx_id, chain.head).state not in ("READY", "EXECUTED"):
+        if chain.head is None or read_state(chain, entry.tx_id, chain.head) not in ("READY", "EXECUTED"):
             return
         if block is None:
             for raw in chain.rpc.logs(chain.facts.contract, entry.buffered.number, chain.head.number):
@@ -163,7 +171,7 @@ class Caller:
         entry = self._ledger.entries.get(key)
         if entry is None or chain.head is None or entry.ended is not None:
             return
-        state = read_transaction(chain, entry.tx_id, chain.head).state
+        state = read_state(chain, entry.tx_id, chain.head)
         if state in ("READY", "EXECUTED") and entry.ready is None:
             self._learn_ready(chain, key, None)
             entry = self._ledger.entries[key]
@@ -182,7 +190,7 @@ class Caller:
             number = (first.number + before) // 2
             middle = parse_head("eth_getBlockByNumber", chain.rpc.block(number))
             try:
-                over = read_transaction(chain, entry.tx_id, middle).state in ("EXECUTED", "EXPIRED")
+                over = read_state(chain, entry.tx_id, middle) in ("EXECUTED", "EXPIRED")
             except RpcRefused:
                 over = False  # pruned: it is not known to have ended by then
             first, before = (middle, before) if over else (first, number)

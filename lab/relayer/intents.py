@@ -5,6 +5,7 @@ Several versions can exist (a raised fee, a cancellation), but they share the no
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,3 +55,13 @@ class Intent:
     def last(self) -> Version:
         """The version sent last."""
         return self.versions[-1]
+
+
+def doubled(intent: Intent, others: Iterable[Intent]) -> bool:
+    """After a reorg two attempts at one job can be open at once: the one with the lower nonce keeps it."""
+    return any(other.job == intent.job and other.nonce < intent.nonce for other in others)
+
+
+def newest(intent: Intent, others: Iterable[Intent]) -> bool:
+    """Whether no other intent waits behind its nonce."""
+    return all(other.nonce <= intent.nonce for other in others)

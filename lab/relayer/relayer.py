@@ -25,6 +25,8 @@ from lab.rpc import RpcFailure, Transport
 
 # A scan position without news is written every so often only: losing it costs one longer, idempotent scan.
 UNSAVED_MARKS_MAX = 16
+# So many intents are written down in one transaction: what one rests on was asked for not long before it is sent.
+SENT_AT_ONCE = 32
 
 
 def _nothing(_: Any) -> None:
@@ -85,15 +87,24 @@ class Relayer:
             chain.fresh = False
             chain.fresh = self._guarded(chain, self._scan)
         self._learn_finality()
+        with self._store.batch():
+            self._tend_and_act()
+
+    def _tend_and_act(self) -> None:
         # A chain whose calls fail from here on is still known well enough for others to rest on.
         stopped: set[str] = set()
+        self._caller.look_again()
         for chain in self._chains.values():
             if chain.fresh and self._senders[chain.name].open and not self._guarded(chain, self._tend):
                 stopped.add(chain.name)
         self._learn_finality()
+        self._caller.look_again()
         for action in self._core.decide(self._world()):
-            if action.chain not in stopped and not self._guarded(self._chains[action.chain], self._act, action):
-                stopped.add(action.chain)
+            chain = self._chains[action.chain]
+            if chain.name not in stopped and not self._guarded(chain, self._act, action):
+                stopped.add(chain.name)
+        for chain in self._chains.values():
+            self._guarded(chain, self._send)
 
     def idle(self) -> bool:
         """True when nothing is in flight and no transaction known needs a call any more."""
@@ -176,6 +187,13 @@ class Relayer:
 
     def _act(self, chain: Chain, action: Action) -> None:
         self._caller.act(chain, action, self._senders[chain.name], self._clock.now_ms())
+
+        if len(self._senders[chain.name].submitted) >= SENT_AT_ONCE:
+            self._send(chain)
+
+    def _send(self, chain: Chain) -> None:
+        self._caller.look_again()
+        self._senders[chain.name].send(self._clock.now_ms())
 
     def _tend(self, chain: Chain) -> None:
         world = self._world()

@@ -15,7 +15,8 @@ from lab.coordinator import Account, Fees, sign_transaction
 from lab.relayer import answers, fees
 from lab.relayer.chain import Chain
 from lab.relayer.headers import parse_place
-from lab.relayer.intents import Intent, Status, Version
+from lab.relayer.intents import Intent, Status, Version, doubled, newest
+from lab.relayer.nonces import Nonces
 from lab.relayer.parents import Answer
 from lab.relayer.records import Action, BlockId, Crash, Head, Job, Notify
 from lab.relayer.store import Store
@@ -38,7 +39,9 @@ class Sender:
     ) -> None:  # fmt: skip
         self._chain, self._account, self._store, self._ids = chain, account, store, ids
         self._crash, self._notify, self._spent = crash, notify, spent
+        self._nonces = Nonces(chain, account.address)
         self.open: dict[int, Intent] = {}
+        self.submitted: list[Intent] = []
         self._mined: dict[int, Intent] = {}
         self._missing: dict[int, int] = {}
         self._outbid: set[int] = set()
@@ -86,7 +89,7 @@ class Sender:
         waiting = (i for i in self.open.values() if not i.last.confirmed or self._overdue(i, now_ms))
         if head.hash == self._looked_at and not self._missing and not any(waiting):
             return
-        mined_nonces = self._chain.rpc.nonce(self._account.address)
+        mined_nonces = self._nonces.mined(again=True)
         for intent in sorted(self.open.values(), key=lambda i: (i.nonce, i.id)):
             if intent.nonce < mined_nonces:
                 self._settle(intent, head, reached)
@@ -97,7 +100,7 @@ class Sender:
         self._looked_at = head.hash
 
     def submit(self, action: Action, data: str, gas: int, now_ms: int) -> None:
-        """Persist an intent for an action and send it. Raises an RpcFailure; the intent stays."""
+        """Save an intent for an action, to be sent by `send`. Raises an RpcFailure."""
         head = self._chain.head
         assert head is not None and not self.has(action.job)
         nonce = self._next_nonce()
@@ -106,10 +109,13 @@ class Sender:
         intent = Intent(
             next(self._ids), action.chain, action.kind, action.tx_id, nonce, data, gas, "open", None, (version,)
         )
-        self._keep(intent)
-        self._crash("after_intent")
-        self._tell("sending", intent)
-        self._broadcast(intent, now_ms)
+        self.submitted.append(self._keep(intent))
+
+    def send(self, now_ms: int) -> None:
+        """Send what was submitted, in order. Raises an RpcFailure; what was not sent then is cared for by `tend`."""
+        submitted, self.submitted = self.submitted, []
+        for intent in submitted:
+            self._offer("sending", intent, now_ms)
 
     # --- after mining ---------------------------------------------------------------------------------------------
 
@@ -147,10 +153,10 @@ class Sender:
 
     def _nurse(self, intent: Intent, head: Head, now_ms: int, judge: Judge, renew: Renew) -> None:
         last = intent.last
-        if intent.id not in self._arrived and self._stale(intent, now_ms) and self._is_newest(intent):
+        if intent.id not in self._arrived and self._stale(intent, now_ms) and newest(intent, self.open.values()):
             self._finish(intent, None, "withdrawn")
             return
-        answer: Answer = "yes" if last.cancel else "no" if self._doubled(intent) else judge(intent)
+        answer: Answer = "yes" if last.cancel else "no" if doubled(intent, self.open.values()) else judge(intent)
         if answer == "no":
             self._raise_offer(intent, head, now_ms, cancel=True)
             return
@@ -181,10 +187,7 @@ class Sender:
             version = self._signed(mined_nonces, "0x", CANCEL_GAS, offer, head, now_ms, cancel=True)
             number, name = next(self._ids), self._chain.name
             intent = Intent(number, name, "fill", "0x", mined_nonces, "0x", CANCEL_GAS, "open", None, (version,))
-            self._keep(intent)
-            self._crash("after_intent")
-            self._tell("filling", intent)
-            self._broadcast(intent, now_ms)
+            self._offer("filling", self._keep(intent), now_ms)
 
     def _send_again(self, intent: Intent, head: Head, now_ms: int, answer: Answer, raise_offer: bool) -> None:
         """No node has it: lost on the way, or dropped. The very same bytes, unless they could not be mined."""
@@ -207,8 +210,13 @@ class Sender:
         version = self._signed(intent.nonce, intent.data, intent.gas, offer, head, now_ms, cancel=cancel)
         intent = self._keep(replace(intent, versions=(*intent.versions, version)))
         self._outbid.discard(intent.id)
+        self._offer("cancelling" if cancel else "raising", intent, now_ms)
+
+    def _offer(self, what: str, intent: Intent, now_ms: int) -> None:
+        """Send a version for the first time, once it is written down."""
+        self._store.flush()
         self._crash("after_intent")
-        self._tell("cancelling" if cancel else "raising", intent)
+        self._tell(what, intent)
         self._broadcast(intent, now_ms)
 
     def _broadcast(self, intent: Intent, now_ms: int) -> None:
@@ -247,18 +255,10 @@ class Sender:
         return Version(tx_hash.lower(), raw, offer, cancel, False, head.number, now_ms)
 
     def _next_nonce(self) -> int:
-        if self.open:
-            taken = max(intent.nonce for intent in self.open.values())
-            return max(taken + 1, self._chain.rpc.nonce(self._account.address))
-        # Nothing of ours is open, but an earlier life whose store is gone may have left something in the pool.
-        return self._chain.rpc.nonce(self._account.address, "pending")
+        return self._nonces.next([intent.nonce for intent in self.open.values()])
 
     def _overdue(self, intent: Intent, now_ms: int) -> bool:
         return now_ms >= intent.last.sent_ms + max(OVERDUE_MS, self._chain.facts.block_time_ms)
-
-    def _doubled(self, intent: Intent) -> bool:
-        """After a reorg two attempts at one job can be open at once: the one with the lower nonce keeps it."""
-        return any(other.job == intent.job and other.nonce < intent.nonce for other in self.open.values())
 
     def _stale(self, intent: Intent, now_ms: int) -> bool:
         """A mirror whose timestamp the next block will be past: it can only revert."""
@@ -267,10 +267,6 @@ class Sender:
         call, facts = self._chain.codec.decode_call(intent.data), self._chain.facts
         turn_ms = now_ms + (0 if facts.mines_empty_blocks else facts.block_time_ms)
         return call is not None and int(call.args["timestamp"]) < self._chain.next_timestamp(turn_ms)
-
-    def _is_newest(self, intent: Intent) -> bool:
-        """Whether no other intent waits behind its nonce."""
-        return all(other.nonce <= intent.nonce for other in self.open.values())
 
     def _base_fee(self, head: Head) -> int:
         """The head's, or what the node has asked for the block after it: where blocks are rare, a head's is old."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,9 @@ class Store:
         self, path: Path, chain_ids: Mapping[str, int], fingerprint: Mapping[str, Any], *, durable: bool
     ) -> None:
         self._ids = dict(chain_ids)
+        self._holds = False
+        self._held_entries: dict[Key, Entry] = {}
+        self._held_intents: dict[int, Intent] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=5)
@@ -82,6 +86,40 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    # --- several writes as one ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Entries and intents saved inside are written together, at `flush` or at the end: a commit waits for the disk.
+
+        What was saved before a failure is written all the same; a crash loses it, as it would lose what comes after.
+        """
+        self._holds = True
+        try:
+            yield
+        except Exception:
+            self.flush()
+            raise
+        else:
+            self.flush()
+        finally:
+            self._holds = False
+
+    def flush(self) -> None:
+        """Write down what a batch holds back, in one transaction."""
+        entries, intents = self._held_entries, self._held_intents
+        if entries or intents:
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                self._put_entries(entries.values())
+                for intent in intents.values():
+                    self._put_intent(intent)
+            self._held_entries, self._held_intents = {}, {}
+
+    def _unless_held(self) -> None:
+        if not self._holds:
+            self.flush()
 
     # --- scanning -------------------------------------------------------------------------------------------------
 
@@ -133,7 +171,8 @@ class Store:
 
     def save_entry(self, entry: Entry) -> None:
         """One transaction whose step was learnt outside a scan."""
-        self._put_entries([entry])
+        self._held_entries[entry.key] = entry
+        self._unless_held()
 
     def _put_entries(self, entries: Iterable[Entry]) -> None:
         rows = [
@@ -168,9 +207,8 @@ class Store:
 
     def save_intent(self, intent: Intent) -> None:
         """An intent with its versions: before anything of it is sent, and after anything of it changed."""
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._put_intent(intent)
+        self._held_intents[intent.id] = intent
+        self._unless_held()
 
     def _put_intent(self, intent: Intent) -> None:
         self._db.execute(

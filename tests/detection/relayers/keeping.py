@@ -108,10 +108,11 @@ class ReusesNonce(Sender):
     """Takes what was not answered for not sent, and gives its nonce to the next call."""
 
     def submit(self, action: Action, data: str, gas: int, now_ms: int) -> None:
-        """Forget what was not answered."""
+        """Send it at once, and forget what was not answered."""
         before = set(self.open)
         try:
             super().submit(action, data, gas, now_ms)
+            self.send(now_ms)
         except RpcFailure as failure:
             if failure.definite:
                 raise

@@ -91,3 +91,38 @@ def test_a_path_that_cannot_be_opened_is_an_environment_failure(tmp_path: Path) 
     """A folder in place of the file."""
     with pytest.raises(EnvironmentFailure, match="cannot be opened"):
         opened(tmp_path)
+
+
+def test_a_batch_is_written_at_its_end_or_when_it_is_flushed(tmp_path: Path) -> None:
+    """What another reader of the file sees; the last of several states of one intent counts."""
+    path = tmp_path / "s.sqlite"
+    store, other = opened(path), opened(path)
+    with store.batch():
+        store.save_intent(INTENT)
+        store.save_entry(ENTRY)
+        assert (other.intents(), other.entries()) == ([], [])
+        store.flush()
+        assert (other.intents(), other.entries()) == ([INTENT], [ENTRY])
+        store.save_intent(replace(INTENT, status="done"))
+        store.save_intent(replace(INTENT, status="failed"))
+        assert other.intents() == [INTENT]
+    assert [intent.status for intent in other.intents()] == ["failed"]
+    store.save_intent(replace(INTENT, id=2))
+    assert len(other.intents()) == 2
+
+
+class Killed(BaseException):
+    """As a crash: nobody handles it."""
+
+
+@pytest.mark.parametrize(("trouble", "kept"), [(RuntimeError, 1), (Killed, 0)])
+def test_a_batch_keeps_what_came_before_a_failure_and_loses_it_in_a_crash(
+    tmp_path: Path, trouble: type[BaseException], kept: int
+) -> None:
+    """A failure says nothing against what was learnt before it."""
+    path = tmp_path / "s.sqlite"
+    store = opened(path)
+    with pytest.raises(trouble), store.batch():
+        store.save_intent(INTENT)
+        raise trouble
+    assert len(opened(path).intents()) == kept
