@@ -10,6 +10,7 @@ from typing import Any
 from lab.load.observer import SeenBlock
 from lab.load.statistics import percentile, summary
 from lab.load.truth import ChainTruth
+from lab.load.uptime import probe
 from lab.traffic.ledger import Book, Ledger, Sent
 
 US = 1_000_000
@@ -185,9 +186,9 @@ def series(runs: Sequence[ChainRun], book: Book, starts_at: float) -> dict[str, 
 
 
 def resources(samples: Sequence[dict[str, Any]], starts_at: float, ends_at: float) -> dict[str, Any]:
-    """Processor share (of one core) and memory over the run, and the share of samples in which each one lived."""
+    """Processor share (of one core) and memory over the run, the share of samples in which each one lived, probes."""
     during = [sample for sample in samples if starts_at <= sample["at"] <= ends_at]
-    found: dict[str, Any] = {"samples": len(during), "chains": {}, "processes": {}}
+    found: dict[str, Any] = {"samples": len(during), "probes": probe(during).to_json(), "chains": {}, "processes": {}}
     for kind, alive in (("chains", "answers"), ("processes", "alive")):
         for name in sorted({name for sample in during for name in sample[kind]}):
             rows = [(sample["at"], sample[kind][name]) for sample in during if name in sample[kind]]

@@ -9,7 +9,8 @@ from typing import Any
 
 from lab.load.capacity import Ceiling
 from lab.load.criteria import Criteria
-from lab.load.statistics import percentile, percentile_interval, share_upper_bound
+from lab.load.statistics import percentile, percentile_interval
+from lab.model.binomial import upper_bound
 
 # A flow needs some blocks on both chains after its last arrival, however fast the relayer is.
 FLOW_TAIL_S = 20.0
@@ -179,7 +180,7 @@ def _failures(facts: Facts) -> Verdict | None:
     failed = facts.sent - facts.succeeded
     if not facts.sent:
         return Verdict("failures", ("TEC-06",), Outcome.UNKNOWN, None, "share", limit, 0, "nothing was sent")
-    share, upper = failed / facts.sent, share_upper_bound(failed, facts.sent)
+    share, upper = failed / facts.sent, upper_bound(failed, facts.sent)
     outcome = Outcome.MET if upper < limit else Outcome.MISSED if share >= limit else Outcome.UNKNOWN
     reason = f"{failed:,} of {facts.sent:,} sent did not succeed; upper bound at 95%: {upper:.4%}"
     return Verdict("failures", ("TEC-06",), outcome, share, "share", limit, facts.sent, reason, 0.0, upper)

@@ -11,6 +11,7 @@ from typing import Any
 
 from lab.load.judge import Outcome, RunOutcome, Verdict
 from lab.load.reckon import Result
+from lab.load.uptime import Uptime
 
 DOCUMENTED_GAS = 190_000
 FLAT_SHARE = 0.02
@@ -146,6 +147,17 @@ def _criterion(result: Result, criterion: str, row: str, *, networks: bool) -> d
                   assumptions=verdict.assumptions)  # fmt: skip
 
 
+def _tec_01(result: Result) -> dict[str, Any] | None:
+    uptime = Uptime.from_json(result.resources["probes"])
+    planned = result.context.profile["shape"].get("restart_at_ms") is not None
+    judged = uptime.judge(fault_planned=planned, fault_seen=planned and bool(result.outages))
+    if judged is None:
+        return None
+    verdict, reason = judged
+    return _entry("TEC-01", verdict, round(uptime.percent, 4), "%", reason, n=uptime.probes, failures=uptime.failures,
+                  interval=uptime.interval, assumptions=uptime.assumptions)  # fmt: skip
+
+
 def _tec_02(result: Result) -> dict[str, Any] | None:
     return _criterion(result, "cross-chain latency", "TEC-02", networks=True)
 
@@ -197,5 +209,5 @@ def _str_05(result: Result) -> dict[str, Any]:
 
 
 _ROWS: tuple[Callable[[Result], dict[str, Any] | None], ...] = (
-    _load_01, _load_02, _load_03, _load_04, _load_05, _tec_02, _tec_03, _tec_04, _tec_06, _str_04, _str_05,
+    _load_01, _load_02, _load_03, _load_04, _load_05, _tec_01, _tec_02, _tec_03, _tec_04, _tec_06, _str_04, _str_05,
 )  # fmt: skip

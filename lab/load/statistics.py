@@ -36,14 +36,3 @@ def percentile_interval(ordered: Sequence[float], percent: float) -> tuple[float
     low = max(0, int(binom.ppf(0.025, count, share)) - 1)
     high = min(count - 1, int(binom.ppf(0.975, count, share)))
     return ordered[low], ordered[high]
-
-
-def share_upper_bound(events: int, of: int, confidence: float = 0.95) -> float:
-    """The exact (Clopper-Pearson) one-sided upper bound of a share. 1.0 where nothing was counted."""
-    if of <= 0 or events >= of:
-        return 1.0
-    if events == 0:
-        return float(1 - (1 - confidence) ** (1 / of))
-    from scipy.stats import beta
-
-    return float(beta.ppf(confidence, events + 1, of - events))

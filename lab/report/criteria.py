@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lab.html.text import clean
+from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.verdict import Verdict
-from lab.report.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.report.criteria_catalogue import Definition, definitions
 from lab.report.current import Current
 from lab.report.derive import cost, cross_chain, failures
@@ -102,7 +102,9 @@ def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
     if allowed is not None and shown.n and shown.failures is not None:
         low, high = (100 * bound(shown.failures, shown.n) for bound in (lower_bound, upper_bound))
         interval = f"failed: {low:.3g}% to {high:.3g}%, each bound with 95% confidence"
-        if decide(shown.failures, shown.n, allowed) == "UNDECIDED":
+        finding = decide(shown.failures, shown.n, allowed)
+        # A run that was too short for its own faults knows no better, whatever its share of failures.
+        if finding == "UNDECIDED" or (finding == "NOT MET" and shown.verdict is RowVerdict.UNKNOWN):
             more = max(1, trials_needed(shown.failures, allowed) - shown.n)
             needed = f"{more:,} more trials without another failure"
     elif shown.low is not None and shown.high is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.prices import LEVELS, prices
-from lab.report.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.report.details import CostView, Derived, PairView, State
 from lab.report.samples import CORE, Latency, Samples
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lab.report.binomial import decide, upper_bound
+from lab.model.binomial import decide, upper_bound
 from lab.report.details import State
 from lab.report.figures import Figure
 from lab.report.grades import RowVerdict
@@ -22,16 +22,18 @@ VERDICTS: dict[State, RowVerdict] = {
 
 
 def judged_again(figures: Iterable[Figure]) -> list[Figure]:
-    """Figures of shares that tell trials and failures get the verdict of the bounds, unless theirs is worse."""
+    """Figures of shares get the verdict of the bounds, unless theirs is worse; without trials none of them passes."""
     return [_judged(figure) for figure in figures]
 
 
 def _judged(figure: Figure) -> Figure:
     allowed, trials, failures = ALLOWED.get(figure.row), figure.n, figure.failures
-    if allowed is None or not trials or failures is None or failures > trials:
+    if allowed is None or figure.verdict not in (RowVerdict.PASS, RowVerdict.FAIL):
         return figure
-    if figure.verdict not in (RowVerdict.PASS, RowVerdict.FAIL):
-        return figure
+    if not trials or failures is None or failures > trials:
+        if figure.verdict is RowVerdict.FAIL:
+            return figure
+        return replace(figure, verdict=RowVerdict.UNKNOWN, reason="it claims PASS without its trials and failures")
     verdict = VERDICTS[decide(failures, trials, allowed)]
     if verdict is RowVerdict.PASS and figure.verdict is not RowVerdict.PASS:
         return figure

@@ -9,7 +9,7 @@ import pytest
 
 from lab.load.figures import ChainRun, chain_figures, outage, resources, throughput
 from lab.load.observer import SeenBlock, parse_block, read_blocks
-from lab.load.statistics import percentile, percentile_interval, share_upper_bound, summary
+from lab.load.statistics import percentile, percentile_interval, summary
 from lab.load.truth import ChainTruth
 from lab.traffic.attempts import Attempt, Outcome
 from lab.traffic.ledger import Book, Ledger, Sent
@@ -109,9 +109,6 @@ def test_statistics() -> None:
     assert (percentile(ordered, 95), percentile(ordered, 100), percentile([7.0], 50)) == (95, 100, 7)
     low, high = percentile_interval(ordered, 50)
     assert 35 < low < 50 < high < 65
-    assert share_upper_bound(0, 299) == pytest.approx(0.01, rel=0.01)
-    assert share_upper_bound(3, 1000) == pytest.approx(0.00773, rel=0.01)
-    assert share_upper_bound(0, 0) == 1
     assert summary([]) == {"n": 0}
     assert summary([1.0, 3.0])["mean"] == 2
     with pytest.raises(ValueError, match="expected values"):

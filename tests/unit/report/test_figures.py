@@ -133,6 +133,26 @@ def test_enough_trials_decide(tmp_path: Path) -> None:
     assert row(tmp_path, "TEC-01").verdict is RowVerdict.LAB_PASS
 
 
+@pytest.mark.parametrize("counts", [{"n": None}, {"failures": None}, {"n": 0}, {"n": 10, "failures": 11}])
+@pytest.mark.parametrize(("verdict", "expected"), [("PASS", RowVerdict.UNKNOWN), ("FAIL", RowVerdict.FAIL)])
+def test_a_share_without_trials_is_none(
+    tmp_path: Path, counts: dict[str, Any], verdict: str, expected: RowVerdict
+) -> None:
+    """A claim is no proof, and a failure stays one."""
+    claim: dict[str, Any] = {"row": "TEC-01", "verdict": verdict, "n": 9_999, "failures": 0}
+    load_run(tmp_path, "up-1", **claim | counts)
+    assert row(tmp_path, "TEC-01").verdict is expected
+
+
+def test_a_run_that_was_too_short_for_its_fault(tmp_path: Path) -> None:
+    """It stays undecided, and the criterion says how many probes are missing."""
+    load_run(tmp_path, "up-1", row="TEC-01", verdict="UNKNOWN", figure=99.3333, unit="%", n=600, failures=4)
+    assert row(tmp_path, "TEC-01").verdict is RowVerdict.UNKNOWN
+    criterion = next(each for each in report(tmp_path).criteria if each.row == "TEC-01")
+    assert (criterion.state, criterion.value) == ("UNDECIDED", 99.3333)
+    assert criterion.needed == "8,551 more trials without another failure"
+
+
 def test_future_and_foreign_rows(tmp_path: Path) -> None:
     """A clock that is ahead is doubted, an unknown row left out."""
     folder = load_run(tmp_path, row="ZZZ-99")

@@ -1,0 +1,92 @@
+"""Whether the system as a whole was up: one probe a second, failed where any part of it did not answer.
+
+The bounds take probes as independent of each other. Restarting a node is no accident but planned, so in a run with such
+a fault the share of failed probes depends on the length of the run; one that is too short to show anything for the
+system shows nothing against it either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+
+# The release checklist's 99.9%.
+DOWN_SHARE_MAX = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Uptime:
+    """Probes, how many of them failed, and which parts each of them asked."""
+
+    probes: int
+    failures: int
+    parts: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a load run's own file has it."""
+        return {"probes": self.probes, "failures": self.failures, "parts": list(self.parts)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Uptime:
+        """Read `to_json`."""
+        return cls(value["probes"], value["failures"], tuple(value["parts"]))
+
+    @property
+    def percent(self) -> float:
+        """Of all probes, those that did not fail; 0 where there were none."""
+        return 100 * (1 - self.failures / self.probes) if self.probes else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Exact bounds in percent, each one-sided at 95%."""
+        down = upper_bound(self.failures, self.probes), lower_bound(self.failures, self.probes)
+        return round(100 * (1 - down[0]), 4), round(100 * (1 - down[1]), 4)
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the figure rests on."""
+        return (f"one probe a second of {', '.join(self.parts)}; up means that every one of them answers",
+                "probes are taken as independent of each other")  # fmt: skip
+
+    def judge(self, *, fault_planned: bool, fault_seen: bool) -> tuple[str, str] | None:
+        """Verdict and reason for 99.9%; None where the run says nothing of it: no fault, and no failure to speak of."""
+        if not self.probes:
+            return None
+        finding, least = decide(self.failures, self.probes, DOWN_SHARE_MAX), trials_needed(0, DOWN_SHARE_MAX)
+        low, high = self.interval
+        told = f"{self.failures:,} of {self.probes:,} probes failed; "
+        if finding == "NOT MET" and (not fault_seen or self.probes >= least):
+            return "FAIL", f"{told}at most {high:.4g}% up with 95% confidence"
+        if not fault_planned:
+            return None
+        if not fault_seen:
+            return "UNKNOWN", f"{told}no fault acted in this run: the planned restart was not seen"
+        if finding == "MET":
+            return "LAB PASS", f"{told}at least {low:.6g}% up with 95% confidence, a node restart included"
+        needed = trials_needed(self.failures, DOWN_SHARE_MAX)
+        return "UNKNOWN", f"{told}with no more failures {needed:,} probes would show 99.9%, one comes each second"
+
+
+def probe(samples: Sequence[dict[str, Any]]) -> Uptime:
+    """From a sampler's lines, oldest first. A probe that hung counts for each second that it took."""
+    parts = sorted({name for sample in samples for name in _answers(sample)})
+    probes = failures = 0
+    previous: float | None = None
+    for sample in samples:
+        answers = _answers(sample)
+        if all(answers.get(part, False) for part in parts):
+            probes += 1
+        else:
+            seconds = max(1, round(sample["at"] - previous)) if previous is not None else 1
+            probes, failures = probes + seconds, failures + seconds
+        previous = sample["at"]
+    return Uptime(probes, failures, tuple(parts))
+
+
+def _answers(sample: dict[str, Any]) -> dict[str, bool]:
+    """The nodes and the relayer; the generator is no part of the system."""
+    found = {name: bool(row["answers"]) for name, row in sample["chains"].items()}
+    return found | {name: bool(row["alive"]) for name, row in sample["processes"].items() if name == "relayer"}
