@@ -44,10 +44,11 @@ lint: $(READY) ## ruff, mypy strict, and the scenarios' own lint
 	$(BIN)/mypy
 	$(BIN)/lab lint scenarios
 
-docs: $(READY) ## generate the references again
+docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.scenario.docs > docs/scenario-reference.md
 	$(BIN)/python -m lab.networks.docs > docs/networks.md
 	$(BIN)/lab schema > scenarios/scenario.schema.json
+	$(BIN)/python -m lab.report.schemas
 
 lock: ## resolve the dependencies again, with hashes and without addresses
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

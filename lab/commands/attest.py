@@ -17,6 +17,7 @@ from lab.evidence.folder import sha256_file, write_atomically
 from lab.evidence.newest import newest_runs
 from lab.report.attestations import load_statements
 from lab.report.rows import CHECKLIST, Row, load_catalogue
+from lab.report.schemas import ATTESTATION, schema_text
 from lab.validation import suggestion
 
 Ask = Callable[[str, str], str]
@@ -60,13 +61,16 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     contract = shipping_contract(newest_runs(request.results).runs, None)[0] if about else None
     path = _free(request.folder, f"{row.id}-{kind}-{today}")
     relative = _relative(document.resolve(), request.folder.resolve())
-    lines = [f"# {row.item}: {row.proof}", f"row: {row.id}", f"kind: {kind}", f"owner: {_quoted(answers['owner'])}"]
+    lines = [f"# yaml-language-server: $schema={ATTESTATION}", f"# {row.item}: {row.proof}"]
+    lines += [f"row: {row.id}", f"kind: {kind}", f"owner: {_quoted(answers['owner'])}"]
     lines += [f"date: {_quoted(str(today))}", f"document: {_quoted(relative)}", f"sha256: {sha256_file(document)}"]
     lines += [f"expires: {_quoted(str(expires))}"]
     lines += [f"{name}: {_quoted(answers[name])}" for name in ("note", "link", "approver", "reason") if answers[name]]
     lines += [f"contract_sha256: {contract}"] if contract else []
     write_atomically(path, "\n".join(lines) + "\n")
     _check(path, rows, today, contract)
+    # Beside the statements, so that the editor of whoever checks the repository out finds it.
+    write_atomically(request.folder / ATTESTATION, schema_text(ATTESTATION))
     return path
 
 

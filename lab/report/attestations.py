@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic.config import JsonDict
 
 from lab.errors import InvalidFile
 from lab.evidence.folder import sha256_file
@@ -23,12 +24,19 @@ from lab.yamlsource import load_yaml, validate
 
 FOLDER = Path("attestations")
 SUFFIXES = (".yaml", ".yml")
+# What the validators below ask for, for an editor that only knows the schema.
+_WORDS: JsonDict = {"type": "string", "pattern": "\\S"}
+_KINDS: JsonDict = {
+    "if": {"properties": {"kind": {"const": "waiver"}}, "required": ["kind"]},
+    "then": {"properties": {"approver": _WORDS, "reason": _WORDS}, "required": ["approver", "reason"]},
+    "else": {"properties": {"approver": {"const": ""}, "reason": {"const": ""}}},
+}
 
 
 class Attestation(BaseModel):
     """One file. `document` is relative to the file's own folder; `expires` is the last day on which it counts."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_KINDS)
 
     row: str = Field(pattern=r"^[A-Z]{2,4}-\d{2}$")
     kind: Literal["attestation", "waiver"] = "attestation"
@@ -38,7 +46,11 @@ class Attestation(BaseModel):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the document")
     expires: dt.date
     note: str = ""
-    link: str = Field(default="", description="where the document lives, such as a page of an explorer")
+    link: str = Field(
+        default="",
+        description="where the document lives, such as a page of an explorer",
+        json_schema_extra={"pattern": "^(https://.*)?$"},
+    )
     contract_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="bytecode it speaks of")
     approver: str = Field(default="", description="of a waiver")
     reason: str = Field(default="", description="of a waiver")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from lab.evidence.folder import write_atomically
@@ -16,8 +14,6 @@ from lab.report.junit import junit
 from lab.report.readiness_markdown import readiness_markdown
 from lab.report.signature import REPORT, SignatureView, read_signature
 from lab.report.verdicts import Readiness, RowVerdict
-
-SCHEMA = Path(__file__).with_name("readiness.schema.json")
 
 
 def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = None) -> Path:
@@ -62,13 +58,3 @@ def readiness_page(readiness: Readiness, up: str = "..", signature: SignatureVie
         verdicts=[verdict for verdict in RowVerdict if verdict in readiness.counts],
         link=lambda folder, name="": f"{up}/{quote(folder, safe='/')}" + (f"/{quote(name, safe='/')}" if name else ""),
     )
-
-
-def readiness_schema() -> dict[str, Any]:
-    """The JSON schema of readiness.json, as committed in readiness.schema.json."""
-    return Readiness.model_json_schema(mode="serialization")
-
-
-def schema_text() -> str:
-    """The committed file's content."""
-    return json.dumps(readiness_schema(), indent=2, sort_keys=True) + "\n"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from typer.testing import CliRunner, Result
 
 from lab.cli import app
 from lab.commands.attest import AttestRequest, attest
+from lab.yamlsource import load_yaml
 
 from .report.fakes import CONTRACT, run, write
 
@@ -43,6 +45,10 @@ def test_attest_writes_what_the_report_takes(here: Path) -> None:
     lab("report", "--stage", "mainnet")
     rows = {row["id"]: row for row in json.loads((here / "results/readiness/readiness.json").read_text())["rows"]}
     assert rows["SCS-01"]["verdict"] == "ATTESTED"
+    first, *_ = path.read_text().splitlines()
+    assert first == "# yaml-language-server: $schema=attestation.schema.json"
+    schema = json.loads((path.parent / "attestation.schema.json").read_text())
+    jsonschema.validate(load_yaml(path).value, schema)
     second = lab("attest", "SCS-01", *GIVEN)
     assert second.stdout.strip().endswith("-2.yaml")
 
@@ -66,7 +72,7 @@ def test_attest_refuses_what_would_not_count(here: Path, arguments: tuple[str, .
     result = lab("attest", *arguments)
     assert result.exit_code == 2
     assert words in result.stderr
-    assert not list(here.glob("attestations/*.yaml"))
+    assert not list(here.glob("attestations/*"))
 
 
 def test_a_waiver_settles_a_row(here: Path) -> None:
