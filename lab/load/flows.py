@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.coordinator import Codec
@@ -20,7 +20,10 @@ from lab.traffic.signer import tx_id
 
 @dataclass(frozen=True, slots=True)
 class FlowFigures:
-    """Milliseconds from inclusion to EXECUTED, in ascending order; `open` flows were buffered and never ended."""
+    """Milliseconds from inclusion to EXECUTED, in ascending order; `open` flows were buffered and never ended.
+
+    `per_second` is the `steady_rate` at which flows ended.
+    """
 
     latencies_ms: tuple[float, ...]
     bound_ms_max: float
@@ -86,6 +89,16 @@ def flow_figures(
             latencies.append((ended.seen_at - begun.seen_at) * 1000)
             ends.append(ended.seen_at)
             bound = max(bound, (ended.bound_s + begun.bound_s) * 1000)
-    span = max(ends) - min(ends) if len(ends) > 1 else 0.0
-    return FlowFigures(tuple(sorted(latencies)), bound, still_open, len(ends) / span if span else 0.0, *calls,
+    return FlowFigures(tuple(sorted(latencies)), bound, still_open, steady_rate(ends), *calls,
                        last_end_at=max(ends, default=None))  # fmt: skip
+
+
+def steady_rate(ends: Sequence[float]) -> float:
+    """Flows a second from the time when a tenth had ended to that when nine tenths had; 0 where no time passed.
+
+    The first and the last tenth are those of a system that fills and drains.
+    """
+    ordered = sorted(ends)
+    first, last = len(ordered) // 10, len(ordered) * 9 // 10
+    span = ordered[last] - ordered[first] if last > first else 0.0
+    return (last - first) / span if span > 0 else 0.0

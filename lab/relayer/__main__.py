@@ -91,12 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _report({"event": "started", "account": account.address, "chains": list(session.chains)})
     was_idle = False
     while not stopping:
+        begun_ms = clock.now_ms()
         relayer.step()
         if (idle := relayer.idle()) != was_idle:
             was_idle = idle
             _report({"t_ms": clock.now_ms(), "event": "idle" if idle else "busy"})
         if not stopping:
-            clock.sleep(session.poll_interval_ms / 1000)
+            # From the beginning of one poll to that of the next, however long it took.
+            clock.sleep(max(0, begun_ms + session.poll_interval_ms - clock.now_ms()) / 1000)
     relayer.close()
     for transport in transports.values():
         transport.close()

@@ -5,7 +5,7 @@ Several versions can exist (a raised fee, a cancellation), but they share the no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,11 +57,31 @@ class Intent:
         return self.versions[-1]
 
 
-def doubled(intent: Intent, others: Iterable[Intent]) -> bool:
-    """After a reorg two attempts at one job can be open at once: the one with the lower nonce keeps it."""
-    return any(other.job == intent.job and other.nonce < intent.nonce for other in others)
+class OpenIntents(dict[int, Intent]):
+    """Intents under way, by id. Thousands may be: what is asked for each of them must not look at all the others."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._jobs: Counter[Job] = Counter()
 
-def newest(intent: Intent, others: Iterable[Intent]) -> bool:
-    """Whether no other intent waits behind its nonce."""
-    return all(other.nonce <= intent.nonce for other in others)
+    def __setitem__(self, number: int, intent: Intent) -> None:
+        if number not in self:
+            self._jobs[intent.job] += 1
+        super().__setitem__(number, intent)
+
+    def __delitem__(self, number: int) -> None:
+        self._jobs[self[number].job] -= 1
+        super().__delitem__(number)
+
+    def has(self, job: Job) -> bool:
+        """True while something for this job may still be mined."""
+        return self._jobs[job] > 0
+
+    def doubled(self, intent: Intent) -> bool:
+        """After a reorg two attempts at one job can be open at once: the one with the lower nonce keeps it."""
+        several = self._jobs[intent.job] > 1
+        return several and any(other.job == intent.job and other.nonce < intent.nonce for other in self.values())
+
+    def newest(self, intent: Intent) -> bool:
+        """Whether no other intent waits behind its nonce."""
+        return all(other.nonce <= intent.nonce for other in self.values())

@@ -15,7 +15,7 @@ from lab.coordinator import Account, Fees, sign_transaction
 from lab.relayer import answers, fees
 from lab.relayer.chain import Chain
 from lab.relayer.headers import parse_place
-from lab.relayer.intents import Intent, Status, Version, doubled, newest
+from lab.relayer.intents import Intent, OpenIntents, Status, Version
 from lab.relayer.nonces import Nonces
 from lab.relayer.parents import Answer
 from lab.relayer.records import Action, BlockId, Crash, Head, Job, Notify
@@ -40,7 +40,7 @@ class Sender:
         self._chain, self._account, self._store, self._ids = chain, account, store, ids
         self._crash, self._notify, self._spent = crash, notify, spent
         self._nonces = Nonces(chain, account.address)
-        self.open: dict[int, Intent] = {}
+        self.open = OpenIntents()
         self.submitted: list[Intent] = []
         self._mined: dict[int, Intent] = {}
         self._missing: dict[int, int] = {}
@@ -75,7 +75,7 @@ class Sender:
 
     def has(self, job: Job) -> bool:
         """True while something for this job may still be mined."""
-        return any(intent.job == job for intent in self.open.values())
+        return self.open.has(job)
 
     def tend(self, now_ms: int, judge: Judge, reached: Reached, renew: Renew) -> None:
         """Settle what was mined, care for what was not. Raises an RpcFailure.
@@ -153,10 +153,10 @@ class Sender:
 
     def _nurse(self, intent: Intent, head: Head, now_ms: int, judge: Judge, renew: Renew) -> None:
         last = intent.last
-        if intent.id not in self._arrived and self._stale(intent, now_ms) and newest(intent, self.open.values()):
+        if intent.id not in self._arrived and self._stale(intent, now_ms) and self.open.newest(intent):
             self._finish(intent, None, "withdrawn")
             return
-        answer: Answer = "yes" if last.cancel else "no" if doubled(intent, self.open.values()) else judge(intent)
+        answer: Answer = "yes" if last.cancel else "no" if self.open.doubled(intent) else judge(intent)
         if answer == "no":
             self._raise_offer(intent, head, now_ms, cancel=True)
             return
