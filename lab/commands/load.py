@@ -18,7 +18,7 @@ from lab.load.profile import LoadProfile, load_profile, with_options
 from lab.load.reckon import Result
 from lab.load.run import Options, run_load, run_remote
 from lab.load.saturate import saturate
-from lab.load.told import summary_lines
+from lab.load.told import number, summary_lines
 from lab.model.units import duration_ms
 
 
@@ -81,9 +81,8 @@ def print_result(result: Result) -> None:
     for heading in ("", "criterion", "figure", "threshold", "why"):
         table.add_column(heading, overflow="fold")
     for verdict in result.judged.verdicts:
-        figure = "" if verdict.figure is None else f"{verdict.figure:,.4g} {verdict.unit}"
-        table.add_row(str(verdict.outcome), verdict.criterion, figure,
-                      "" if verdict.threshold is None else f"{verdict.threshold:,.4g}", verdict.reason)  # fmt: skip
+        figure = "" if verdict.figure is None else f"{number(verdict.figure)} {verdict.unit}"
+        table.add_row(str(verdict.outcome), verdict.criterion, figure, number(verdict.threshold), verdict.reason)
     console = Console()
     console.print(table)
     print("\n".join(summary_lines(result)))

@@ -96,6 +96,7 @@ class Facts:
     offered_by_chain: Mapping[str, float]
     costs: Mapping[str, Mapping[str, Any]]
     uptime: Mapping[str, float]
+    samples: int
     unexplained: Sequence[str]
     interrupted: bool
     node_cores: float | None = None
@@ -242,7 +243,7 @@ def _uptime(facts: Facts) -> Verdict | None:
     worst = min(facts.uptime, key=lambda name: facts.uptime[name])
     outcome = Outcome.MET if facts.uptime[worst] >= limit else Outcome.MISSED
     told = ", ".join(f"{name} {share:.2%}" for name, share in facts.uptime.items())
-    return Verdict("uptime", (), outcome, facts.uptime[worst], "share of samples", limit, len(facts.uptime), told)
+    return Verdict("uptime", (), outcome, facts.uptime[worst], "share of samples", limit, facts.samples, told)
 
 
 def _inclusion(facts: Facts) -> Verdict | None:

@@ -12,6 +12,7 @@ from lab.load.judge import RunOutcome, Verdict
 from lab.load.page_charts import charts_of
 from lab.load.page_tables import ledger_table, sections_of
 from lab.load.reckon import Result
+from lab.load.told import number
 
 TEMPLATES = Path(__file__).with_name("templates")
 _LEADS = {
@@ -61,7 +62,7 @@ def render(result: Result, rows: list[dict[str, Any]], folder: Path) -> str:
         ],
         charts=charts_of(result),
         sections=[*sections_of(result), *_locust(folder)],
-        rows=[{**row, "shown": f"{_number(row['figure'])} {row['unit']}"} for row in rows],
+        rows=[{**row, "shown": f"{number(row['figure'])} {row['unit']}"} for row in rows],
         files=[(name, what) for name, what in _FILES if (folder / name).is_file() or name in ("load.json", "series.csv",
                                                                                               "rows.json")],
         command=context.command,
@@ -105,11 +106,11 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     known = verdict.low is not None and verdict.high is not None
-    interval = f"{_number(verdict.low)} to {_number(verdict.high)}" if known else ""
+    interval = f"{number(verdict.low)} to {number(verdict.high)}" if known else ""
     return {
         "outcome": str(verdict.outcome), "criterion": verdict.criterion, "rows": verdict.rows,
-        "figure": "none" if verdict.figure is None else f"{_number(verdict.figure)} {verdict.unit}",
-        "interval": interval, "threshold": _number(verdict.threshold), "n": f"{verdict.n:,}", "reason": verdict.reason,
+        "figure": "none" if verdict.figure is None else f"{number(verdict.figure)} {verdict.unit}",
+        "interval": interval, "threshold": number(verdict.threshold), "n": f"{verdict.n:,}", "reason": verdict.reason,
     }  # fmt: skip
 
 
@@ -134,21 +135,13 @@ def _locust(folder: Path) -> list[dict[str, Any]]:
 
 def _round(text: str) -> str:
     try:
-        return _number(float(text))
+        return number(float(text))
     except ValueError:
         return text
 
 
 def _us(value: float | None) -> str:
     return "not measured" if value is None else f"{value:,.0f} µs"
-
-
-def _number(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return "" if value is None else str(value)
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4g}"
 
 
 @cache

@@ -267,6 +267,7 @@ def _facts(
         offered_by_chain=offered_by_chain,
         costs=priced,
         uptime=uptime,
+        samples=used["samples"],
         unexplained=[f"{name}: {what}" for name, run in runs.items() for what in run.ledger.unexplained],
         interrupted=interrupted,
         behind_s=max((c["throughput"]["behind_s"] for c in chains.values()), default=0.0),

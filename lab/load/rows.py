@@ -132,8 +132,10 @@ def _of(result: Result, criterion: str) -> Verdict | None:
     return next((v for v in result.judged.verdicts if v.criterion == criterion), None)
 
 
-def _criterion(result: Result, criterion: str, row: str, *, networks: bool) -> dict[str, Any] | None:
-    """A criterion as a row; on synthetic networks a MET proves nothing about networks."""
+def _criterion(
+    result: Result, criterion: str, row: str, *, networks: bool, unit: str | None = None, factor: float = 1
+) -> dict[str, Any] | None:
+    """A criterion as a row, in the unit of the checklist's own target; on synthetic networks a MET proves nothing."""
     verdict = _of(result, criterion)
     if verdict is None or verdict.outcome is Outcome.NOT_MEASURED:
         return None
@@ -143,7 +145,10 @@ def _criterion(result: Result, criterion: str, row: str, *, networks: bool) -> d
     if networks and synthetic and verdict.outcome is not Outcome.INFEASIBLE:
         word = "UNKNOWN"
         reason = f"{reason}; on the synthetic {', '.join(synthetic)}, which shows the software and no network"
-    return _entry(row, word, verdict.figure, verdict.unit, reason, n=verdict.n, interval=(verdict.low, verdict.high),
+    figure, low, high = (
+        None if value is None else round(value * factor, 6) for value in (verdict.figure, verdict.low, verdict.high)
+    )
+    return _entry(row, word, figure, unit or verdict.unit, reason, n=verdict.n, interval=(low, high),
                   assumptions=verdict.assumptions)  # fmt: skip
 
 
@@ -159,7 +164,10 @@ def _tec_01(result: Result) -> dict[str, Any] | None:
 
 
 def _tec_02(result: Result) -> dict[str, Any] | None:
-    return _criterion(result, "cross-chain latency", "TEC-02", networks=True)
+    entry = _criterion(result, "cross-chain latency", "TEC-02", networks=True, unit="s", factor=0.001)
+    if entry is not None:
+        entry["reason"] = f"at p{result.context.profile['criteria']['cross_chain_percentile']:g}, {entry['reason']}"
+    return entry
 
 
 def _tec_03(result: Result) -> dict[str, Any] | None:
@@ -167,7 +175,7 @@ def _tec_03(result: Result) -> dict[str, Any] | None:
 
 
 def _tec_04(result: Result) -> dict[str, Any] | None:
-    entry = _criterion(result, "throughput", "TEC-04", networks=True)
+    entry = _criterion(result, "throughput", "TEC-04", networks=True, unit="tx/s")
     if entry is None or result.flows is not None:
         return None
     sides = [
@@ -179,7 +187,7 @@ def _tec_04(result: Result) -> dict[str, Any] | None:
 
 
 def _tec_06(result: Result) -> dict[str, Any] | None:
-    entry = _criterion(result, "failures", "TEC-06", networks=False)
+    entry = _criterion(result, "failures", "TEC-06", networks=False, unit="%", factor=100)
     if entry is not None:
         entry["failures"] = result.totals["sent"] - result.totals["succeeded"]
     return entry

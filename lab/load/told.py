@@ -5,11 +5,20 @@ from __future__ import annotations
 from lab.load.reckon import Result
 
 
+def number(value: object) -> str:
+    """For people: thousands set apart, no exponent where it can be helped; nothing for None, text as it is."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return "" if value is None else str(value)
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4g}"
+
+
 def verdict_lines(result: Result) -> list[str]:
     """A line for each criterion, one for the ledger, and what explains them."""
     lines = []
     for verdict in result.judged.verdicts:
-        figure = "" if verdict.figure is None else f"{verdict.figure:,.4g} {verdict.unit}"
+        figure = "" if verdict.figure is None else f"{number(verdict.figure)} {verdict.unit}"
         lines.append(f"{verdict.outcome:<12}  {verdict.criterion:<20}  {figure}: {verdict.reason}")
     return [*lines, *summary_lines(result)]
 

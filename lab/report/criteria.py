@@ -108,7 +108,8 @@ def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
             more = max(1, trials_needed(shown.failures, allowed) - shown.n)
             needed = f"{more:,} more trials without another failure"
     elif shown.low is not None and shown.high is not None:
-        interval = f"{shown.low:,.4g} to {shown.high:,.4g} {shown.unit}".strip()
+        ends = dict.fromkeys(f"{end:,.4g}" for end in (shown.low, shown.high))
+        interval = f"{' to '.join(ends)} {shown.unit}".strip() if len(ends) > 1 else ""
     same_unit = shown.unit.strip().lower() in (each.unit.lower(), "")
     return Derived(
         state=_STATES.get(shown.verdict, "UNDECIDED"),

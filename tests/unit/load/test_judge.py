@@ -21,7 +21,7 @@ def facts(**changes: Any) -> Facts:
         "tps_high": 1001.0, "offered": 60_000, "dropped": 0, "held": 0, "sent": 60_000, "succeeded": 60_000,
         "flows": False, "cross_chain_ms": (), "flows_open": 0, "inclusion_ms": (400.0,) * 100, "lateness_p99_ms": 12.0,
         "tick_lag_p99_ms": 4.0, "ceilings": {"capacity": WIDE}, "offered_by_chain": {"capacity": 1000.0}, "costs": COST,
-        "uptime": {"capacity": 1.0}, "unexplained": (), "interrupted": False,
+        "uptime": {"capacity": 1.0}, "samples": 60, "unexplained": (), "interrupted": False,
     }  # fmt: skip
     return Facts(**{**fields, **changes})
 
@@ -101,6 +101,7 @@ def test_cost_and_uptime() -> None:
     assert outcome_of("cost", costs={"optimism": part["optimism"]}) is Outcome.MET
     assert outcome_of("uptime", uptime={"a": 1.0, "relayer": 0.98}) is Outcome.MISSED
     assert outcome_of("uptime", uptime={}) is Outcome.UNKNOWN
+    assert {v.n for v in judge(facts()).verdicts if v.criterion == "uptime"} == {60}
 
 
 def test_inclusion_below_the_block_time_is_infeasible() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab.load.judge import RunOutcome
-from lab.load.rows import _distrusted
+from lab.load.judge import Outcome, RunOutcome, Verdict
+from lab.load.rows import _distrusted, _tec_02, _tec_04, _tec_06
+from lab.report.criteria_catalogue import definitions
 
 
 def after(row: str, verdict: str, outcome: RunOutcome, unexplained: tuple[str, ...] = ()) -> str:
@@ -38,3 +39,26 @@ def test_an_unbalanced_ledger_fails_every_row() -> None:
     """Whatever it claims, an unreachable ceiling excepted."""
     assert after("TEC-03", "LAB PASS", RunOutcome.FAIL, ("x",)) == "FAIL"
     assert after("TEC-04", "INFEASIBLE", RunOutcome.FAIL, ("x",)) == "INFEASIBLE"
+
+
+def measured(criterion: str, figure: float, unit: str, low: float, high: float) -> Any:
+    """A result with one verdict, on a network of its own."""
+    verdict = Verdict(criterion, (), Outcome.MET, figure, unit, None, 900, "why", low, high)
+    return SimpleNamespace(
+        judged=SimpleNamespace(verdicts=(verdict,), outcome=RunOutcome.PASS, unexplained=()),
+        context=SimpleNamespace(chains={}, profile={"criteria": {"cross_chain_percentile": 95.0}}),
+        flows=None, network_ceilings=(), totals={"sent": 900, "succeeded": 899},
+    )  # fmt: skip
+
+
+def test_figures_come_in_the_unit_of_their_target() -> None:
+    """Else a report could not draw them beside it."""
+    units = {each.row: each.unit for each in definitions()}
+    slow = _tec_02(measured("cross-chain latency", 12_345.0, "ms at p95", 11_000.0, 13_000.0))
+    fast = _tec_04(measured("throughput", 1_234.0, "successes/s", 1_200.0, 1_250.0))
+    some = _tec_06(measured("failures", 0.001, "share", 0.0, 0.005))
+    assert slow is not None and fast is not None and some is not None
+    assert (slow["figure"], slow["unit"], slow["interval"]) == (12.345, units["TEC-02"], [11.0, 13.0])
+    assert slow["reason"] == "at p95, why"
+    assert (fast["figure"], fast["unit"], fast["interval"]) == (1_234.0, units["TEC-04"], [1_200.0, 1_250.0])
+    assert (some["figure"], some["unit"], some["interval"]) == (0.1, units["TEC-06"], [0.0, 0.5])

@@ -133,6 +133,14 @@ def test_enough_trials_decide(tmp_path: Path) -> None:
     assert row(tmp_path, "TEC-01").verdict is RowVerdict.LAB_PASS
 
 
+@pytest.mark.parametrize(("interval", "shown"), [([49.99999, 50.0], ""), ([49.0, 50.0], "49 to 50 tx/s")])
+def test_an_interval_without_width_is_not_shown(tmp_path: Path, interval: list[float], shown: str) -> None:
+    """And a figure in the unit of its target has a value to draw."""
+    load_run(tmp_path, "rate-1", row="TEC-04", verdict="UNKNOWN", figure=50.0, unit="tx/s", interval=interval)
+    criterion = next(each for each in report(tmp_path).criteria if each.row == "TEC-04")
+    assert (criterion.interval, criterion.value) == (shown, 50.0)
+
+
 @pytest.mark.parametrize("counts", [{"n": None}, {"failures": None}, {"n": 0}, {"n": 10, "failures": 11}])
 @pytest.mark.parametrize(("verdict", "expected"), [("PASS", RowVerdict.UNKNOWN), ("FAIL", RowVerdict.FAIL)])
 def test_a_share_without_trials_is_none(
