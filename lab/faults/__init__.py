@@ -35,6 +35,7 @@ from lab.faults.second_relayer import SecondRelayerFault
 from lab.faults.slow_start import SlowStartFault
 from lab.faults.stale_head import StaleHeadFault
 from lab.faults.stale_store import StaleStoreFault
+from lab.faults.state_lost import StateLostFault
 from lab.faults.stuck_nonce import StuckNonceFault
 from lab.faults.swapped_nodes import SwappedNodesFault
 from lab.faults.timestamp_skew import TimestampSkewFault
@@ -59,6 +60,7 @@ FAULTS: dict[str, Callable[[Surroundings, str, Any], ActiveFault]] = {
     "node_pause": NodePauseFault,
     "node_kill": NodeKillFault,
     "slow_start": SlowStartFault,
+    "state_lost": StateLostFault,
     "halt": HaltFault,
     "missed_slots": MissedSlotsFault,
     "timestamp_skew": TimestampSkewFault,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from lab.coordinator import Codec, Reader, StateNumbering
 from lab.model.finality import Finality
@@ -11,7 +12,7 @@ from lab.relayer.finality import FinalityJudge
 from lab.relayer.records import ChainView, Head
 from lab.relayer.scan import Mark
 from lab.relayer.store import TRAIL_MAX
-from lab.rpc import Rpc, RpcMalformed, Transport
+from lab.rpc import Rpc, RpcMalformed, RpcRefused, Transport
 from lab.rpc.client import quantity
 
 BACKOFF_POLLS_MAX = 16
@@ -54,11 +55,15 @@ class Chain:
             self.judge.note_timestamp(block_hash, timestamp)
 
     def identify(self) -> None:
-        """Make sure that the endpoint is of this chain: one that answers for another shows a plausible history."""
-        found = self.rpc.chain_id()
-        self.identified = found == self.facts.chain_id
-        if not self.identified:
+        """Make sure that the endpoint is of this chain, and has it: another's, or a part of it, looks plausible."""
+        found, self.identified = self.rpc.chain_id(), False
+        if found != self.facts.chain_id:
             raise RpcMalformed("eth_chainId", f"expected {self.name} with id {self.facts.chain_id}, got {found}")
+        # A node that does not know the method is taken at its word.
+        with suppress(RpcRefused):
+            if isinstance(syncing := self.rpc.call("eth_syncing"), dict):
+                raise RpcMalformed("eth_syncing", f"expected a node of {self.name} with the whole chain, got {syncing}")
+        self.identified = True
 
     def note_clock(self, timestamp: int, asked_unix_s: int) -> None:
         """A block later than `asked_unix_s` carries this timestamp: that far, at least, is its clock behind."""

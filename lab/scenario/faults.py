@@ -19,6 +19,7 @@ from lab.scenario.faults_of_chains import (
     PoolDrop,
     Reorg,
     SlowStart,
+    StateLost,
     TimestampSkew,
 )
 from lab.scenario.faults_of_relayers import KeyRotation, RelayerKill, RelayerPause, SecondRelayer, StaleStore
@@ -59,6 +60,7 @@ FAULTS: dict[str, type[Fault]] = {
     "node_pause": NodePause,
     "node_kill": NodeKill,
     "slow_start": SlowStart,
+    "state_lost": StateLost,
     "halt": Halt,
     "missed_slots": MissedSlots,
     "timestamp_skew": TimestampSkew,
@@ -113,6 +115,7 @@ __all__ = [
     "SlowStart",
     "StaleHead",
     "StaleStore",
+    "StateLost",
     "StuckNonce",
     "SwappedNodes",
     "TimestampSkew",

@@ -51,6 +51,18 @@ class SlowStart(OnChain):
     refuses_ms: DurationMs = Field(alias="refuses", description="how long it refuses once it has started")
 
 
+class StateLost(OnChain):
+    """The node is killed and has lost its state. Back again, it syncs from its peers, from the first block on."""
+
+    example: ClassVar[str] = "fault: state_lost\nchain: ethereum\nrestart_after: 5s\nresync: 1m"
+
+    fault: Literal["state_lost"]
+    restart_after_ms: DurationMs = Field(
+        default=5_000, alias="restart_after", description="start again after this time"
+    )
+    resync_ms: DurationMs = Field(alias="resync", gt=0, description="how long it takes to have the whole chain again")
+
+
 class Halt(OnChain):
     """The chain makes no blocks; its nodes answer."""
 

@@ -31,6 +31,15 @@ def slow_start(dice: random.Random, around: Surroundings) -> DrawnFault:
     return DrawnFault(step, begin_ms, begin_ms + down_ms + refuses_ms + REST_MS, f"node:{chain.name}")
 
 
+def state_lost(dice: random.Random, around: Surroundings) -> DrawnFault:
+    """A kill, and some time in which the new node has only the beginning of the chain."""
+    _, chain, begin_ms = at_a_leg(dice, around)
+    down_ms, resync_ms = lasting_ms(dice, 1, 20), lasting_ms(dice)
+    step = {"at": seconds(begin_ms), "fault": "state_lost", "chain": chain.name, "restart_after": seconds(down_ms),
+            "resync": seconds(resync_ms)}  # fmt: skip
+    return DrawnFault(step, begin_ms, begin_ms + down_ms + resync_ms + REST_MS, f"node:{chain.name}")
+
+
 def halt(dice: random.Random, around: Surroundings) -> DrawnFault:
     """Answers without blocks."""
     return on_chain("halt", dice, around)

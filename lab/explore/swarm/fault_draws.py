@@ -36,6 +36,7 @@ FAULT_DRAWS: dict[str, Draw] = {
     "pool_full": requests.pool_full,
     "stuck_nonce": requests.stuck_nonce,
     "slow_start": chains.slow_start,
+    "state_lost": chains.state_lost,
     "halt": chains.halt,
     "missed_slots": chains.missed_slots,
     "timestamp_skew": chains.timestamp_skew,

@@ -197,6 +197,7 @@ class FakeChain:
         self.codec = codec or Codec(ABI)
         self.chain_id = 0
         self.hide_logs = False
+        self.syncing = False
         # What the pending block carries; None: a node that shows its head in place of it.
         self.coming_timestamp: int | None = None
         self.count: int | None = None
@@ -288,6 +289,9 @@ class FakeChain:
             self.lose_replies -= 1
             raise RpcTimeout(method, 1.0)
         return answer
+
+    def _eth_syncing(self) -> Any:
+        return {"currentBlock": hex(self.head.number)} if self.syncing else False
 
     def _eth_chainId(self) -> str:
         return hex(self.chain_id)

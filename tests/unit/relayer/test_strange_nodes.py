@@ -44,6 +44,26 @@ def test_an_exchanged_endpoint_takes_nothing_away(tmp_path: Path) -> None:
     assert bench.state("two", 1) == "EXECUTED"
 
 
+def test_a_node_that_syncs_again_is_not_believed(tmp_path: Path) -> None:
+    """It lost its state and shows the beginning of the chain: nothing is orphaned by that, and all goes on after."""
+    bench = Bench(tmp_path)
+    two = bench.chains["two"]
+    bench.buffer("two", 1, at=30)
+    bench.run(10)
+    whole = two.blocks
+    two.blocks, two.syncing = whole[:2], True
+    for _ in range(4):
+        bench.clock.ms += 2000
+        assert bench.relayer is not None
+        bench.relayer.step()
+    assert [entry.tx_id for entry in bench.store().entries()] == [tx_id(1)]
+    assert [note for note in bench.notes if note["event"] == "reorg"] == []
+    assert any("with the whole chain" in note.get("error", "") for note in bench.notes)
+    two.blocks, two.syncing = whole, False
+    bench.run(30)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
 def test_logs_that_are_left_out_are_missed(tmp_path: Path) -> None:
     """The contract's own count gives it away: the scan is repeated until all are there."""
     bench = Bench(tmp_path, abi=COUNTED_ABI)

@@ -1,0 +1,95 @@
+"""The node is killed and has lost its state: back again, it syncs from its peers, from the first block on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.chains.producer import Mined
+from lab.faults.base import Surroundings
+from lab.faults.node_kill import NodeKillFault
+from lab.faults.policy import Effect, Refusal
+from lab.faults.replica import METHODS, Replica
+from lab.faults.submits import SEND
+from lab.scenario.faults import NodeKill, StateLost
+
+SYNCING = "eth_syncing"
+REFUSAL = Refusal(-32000, "node is syncing: its transaction pool takes nothing yet")
+
+
+class StateLostFault:
+    """A kill, and then a node whose head climbs from the genesis to the chain's, evenly over the time of the sync.
+
+    It answers as of its own head, says by eth_syncing that it syncs, and takes no transactions. The chain itself goes
+    on: its other nodes have it. Bites: those of the kill, and answers that were old or refused.
+    """
+
+    def __init__(self, surroundings: Surroundings, fault_id: str, spec: StateLost) -> None:
+        self._kill = NodeKillFault(surroundings, fault_id, NodeKill(fault="node_kill", chain=spec.chain))
+        self._chain = surroundings.chains[spec.chain]
+        self._scheduler = surroundings.scheduler
+        self._policy = surroundings.policies[spec.chain]
+        self._end = surroundings.ending(fault_id, self.heal)
+        self._restart_ms, self._resync_ms = spec.restart_after_ms, spec.resync_ms
+        self._heights: dict[str, int] = {}
+        self._begun_ms = 0
+        self._old = 0
+
+    @property
+    def bites(self) -> int:
+        """Slots without a block, requests that met no node, and requests that met one without the chain."""
+        return self._kill.bites + self._old
+
+    @property
+    def proof(self) -> str:
+        """What was seen of both parts."""
+        return f"{self._kill.proof}; {self._old} more met a node that was syncing"
+
+    def inject(self) -> None:
+        """Kill it, and arrange for the rest."""
+        self._kill.inject()
+        self._scheduler.at(self._scheduler.now_ms + self._restart_ms, self._start)
+
+    def heal(self) -> None:
+        """It has the whole chain again."""
+        self._kill.heal()
+        self._policy.remove(self)
+        if self._on_block in self._chain.producer.listeners:
+            self._chain.producer.listeners.remove(self._on_block)
+
+    def effect(self, method: str) -> Effect | None:
+        """See `Rule.effect`."""
+        if method not in METHODS and method not in (SYNCING, SEND):
+            return None
+        self._old += 1
+        if method == SEND:
+            return Effect(refusal=REFUSAL)
+        if method == SYNCING:
+            return Effect(rewrites=(self._syncing,))
+        return Replica(self._chain, self._lag(), self._heights, method).effect()
+
+    def _start(self) -> None:
+        if self._kill.down:
+            self._kill.heal()
+            for number in range(1, self._chain.producer.head.number + 1):
+                self._note(number)
+            self._chain.producer.listeners.append(self._on_block)
+            self._begun_ms = self._scheduler.now_ms
+            self._policy.add(self)
+            self._scheduler.at(self._begun_ms + self._resync_ms, self._end)
+
+    def _lag(self) -> int:
+        done = min(1.0, (self._scheduler.now_ms - self._begun_ms) / self._resync_ms)
+        head = self._chain.producer.head.number
+        return head - int(head * done)
+
+    def _on_block(self, mined: Mined) -> None:
+        self._note(mined.number)
+
+    def _note(self, number: int) -> None:
+        block = self._chain.producer.rpc.block(number)
+        if block is not None:
+            self._heights[str(block["hash"]).lower()] = number
+
+    def _syncing(self, result: Any) -> Any:
+        head = self._chain.producer.head.number
+        return {"startingBlock": "0x0", "currentBlock": hex(head - self._lag()), "highestBlock": hex(head)}
