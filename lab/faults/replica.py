@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.chains.chain import Chain
+from lab.chains.producer import Mined
 from lab.faults.policy import Effect
 from lab.networks.profile import NetworkProfile
 from lab.rpc import RpcRefused
@@ -36,6 +37,33 @@ def height_of(ref: Any, head: int, profile: NetworkProfile) -> int | None:
         return int(ref, 16) if isinstance(ref, str) and len(ref) < 66 else None
     except ValueError:
         return None
+
+
+class Heights(dict[str, int]):
+    """Heights of a chain's newest blocks by their hash, kept up to date between `begin` and `end`."""
+
+    def __init__(self, chain: Chain) -> None:
+        super().__init__()
+        self._chain = chain
+
+    def begin(self, first: int) -> None:
+        """Note every block from this number on."""
+        for number in range(max(0, first), self._chain.producer.head.number + 1):
+            self._note(number)
+        self._chain.producer.listeners.append(self._on_block)
+
+    def end(self) -> None:
+        """Note no more."""
+        if self._on_block in self._chain.producer.listeners:
+            self._chain.producer.listeners.remove(self._on_block)
+
+    def _on_block(self, mined: Mined) -> None:
+        self._note(mined.number)
+
+    def _note(self, number: int) -> None:
+        block = self._chain.producer.rpc.block(number)
+        if block is not None:
+            self[str(block["hash"]).lower()] = number
 
 
 class Replica:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.chains.producer import Mined
 from lab.faults.base import Surroundings
 from lab.faults.node_kill import NodeKillFault
 from lab.faults.policy import Effect, Refusal
-from lab.faults.replica import METHODS, Replica
+from lab.faults.replica import METHODS, Heights, Replica
 from lab.faults.submits import SEND
 from lab.scenario.faults import NodeKill, StateLost
 
@@ -30,7 +29,7 @@ class StateLostFault:
         self._policy = surroundings.policies[spec.chain]
         self._end = surroundings.ending(fault_id, self.heal)
         self._restart_ms, self._resync_ms = spec.restart_after_ms, spec.resync_ms
-        self._heights: dict[str, int] = {}
+        self._heights = Heights(self._chain)
         self._begun_ms = 0
         self._old = 0
 
@@ -53,8 +52,7 @@ class StateLostFault:
         """It has the whole chain again."""
         self._kill.heal()
         self._policy.remove(self)
-        if self._on_block in self._chain.producer.listeners:
-            self._chain.producer.listeners.remove(self._on_block)
+        self._heights.end()
 
     def effect(self, method: str) -> Effect | None:
         """See `Rule.effect`."""
@@ -70,9 +68,7 @@ class StateLostFault:
     def _start(self) -> None:
         if self._kill.down:
             self._kill.heal()
-            for number in range(1, self._chain.producer.head.number + 1):
-                self._note(number)
-            self._chain.producer.listeners.append(self._on_block)
+            self._heights.begin(1)
             self._begun_ms = self._scheduler.now_ms
             self._policy.add(self)
             self._scheduler.at(self._begun_ms + self._resync_ms, self._end)
@@ -81,14 +77,6 @@ class StateLostFault:
         done = min(1.0, (self._scheduler.now_ms - self._begun_ms) / self._resync_ms)
         head = self._chain.producer.head.number
         return head - int(head * done)
-
-    def _on_block(self, mined: Mined) -> None:
-        self._note(mined.number)
-
-    def _note(self, number: int) -> None:
-        block = self._chain.producer.rpc.block(number)
-        if block is not None:
-            self._heights[str(block["hash"]).lower()] = number
 
     def _syncing(self, result: Any) -> Any:
         head = self._chain.producer.head.number

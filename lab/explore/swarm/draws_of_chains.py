@@ -24,20 +24,20 @@ def node_kill(dice: random.Random, around: Surroundings) -> DrawnFault:
 
 def slow_start(dice: random.Random, around: Surroundings) -> DrawnFault:
     """A kill, and some time in which the new node refuses."""
-    _, chain, begin_ms = at_a_leg(dice, around)
-    down_ms, refuses_ms = lasting_ms(dice, 1, 20), lasting_ms(dice)
-    step = {"at": seconds(begin_ms), "fault": "slow_start", "chain": chain.name, "restart_after": seconds(down_ms),
-            "refuses": seconds(refuses_ms)}  # fmt: skip
-    return DrawnFault(step, begin_ms, begin_ms + down_ms + refuses_ms + REST_MS, f"node:{chain.name}")
+    return _restarted("slow_start", "refuses", dice, around)
 
 
 def state_lost(dice: random.Random, around: Surroundings) -> DrawnFault:
     """A kill, and some time in which the new node has only the beginning of the chain."""
+    return _restarted("state_lost", "resync", dice, around)
+
+
+def _restarted(fault: str, afterwards: str, dice: random.Random, around: Surroundings) -> DrawnFault:
     _, chain, begin_ms = at_a_leg(dice, around)
-    down_ms, resync_ms = lasting_ms(dice, 1, 20), lasting_ms(dice)
-    step = {"at": seconds(begin_ms), "fault": "state_lost", "chain": chain.name, "restart_after": seconds(down_ms),
-            "resync": seconds(resync_ms)}  # fmt: skip
-    return DrawnFault(step, begin_ms, begin_ms + down_ms + resync_ms + REST_MS, f"node:{chain.name}")
+    down_ms, unwell_ms = lasting_ms(dice, 1, 20), lasting_ms(dice)
+    step = {"at": seconds(begin_ms), "fault": fault, "chain": chain.name, "restart_after": seconds(down_ms),
+            afterwards: seconds(unwell_ms)}  # fmt: skip
+    return DrawnFault(step, begin_ms, begin_ms + down_ms + unwell_ms + REST_MS, f"node:{chain.name}")
 
 
 def halt(dice: random.Random, around: Surroundings) -> DrawnFault:
