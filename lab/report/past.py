@@ -142,8 +142,12 @@ def trend(past: Sequence[Past], now: Past) -> tuple[TrendPoint, ...]:
 
 
 def _worse(before: RowVerdict | None, now: RowVerdict) -> bool:
+    """A row that was open and still is has not got worse: proof that decides nothing is no step back from none."""
     if before is None:
         return now not in SETTLED
+    against = (RowVerdict.FAIL, RowVerdict.INFEASIBLE)
+    if not {before, now} & {*SETTLED, *against}:
+        return False
     return WORST_FIRST.index(now) < WORST_FIRST.index(before)
 
 

@@ -27,9 +27,12 @@ def cost_chart(report: Readiness) -> str:
         return LEFT + room * (math.log10(max(usd, 10.0**low)) - low) / (high - low)
 
     body = []
+    # So many labels would run into each other; every other one does, $1 among them.
+    every = 1 if high - low <= 5 else 2
     for power in range(low, high + 1):
         body.append(line(x(10**power), TOP - 6, x(10**power), height - 22, faint=0.12))
-        body.append(text(x(10**power), height - 8, f"${10.0**power:g}", anchor="middle", size=11.5, muted=True))
+        if power % every == 0:
+            body.append(text(x(10**power), height - 8, f"${10.0**power:g}", anchor="middle", size=11.5, muted=True))
     body.append(line(x(LIMIT), TOP - 8, x(LIMIT), height - 22, dashed=True, faint=0.8))
     body.append(text(x(LIMIT), 14, "target $1", anchor="middle", size=11.5, muted=True))
     for index, cost in enumerate(costs):

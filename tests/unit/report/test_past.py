@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from lab.model.verdict import Verdict
 from lab.report.current import Current
-from lab.report.past import REPORTS, prune, read_past
+from lab.report.past import REPORTS, compare, in_short, prune, read_past
 from lab.report.publish import publish
 from lab.report.rows import Catalogue
 from lab.report.verdicts import Readiness, RowVerdict
@@ -45,6 +47,29 @@ def test_what_changed_since_the_last_report_and_the_last_go(tmp_path: Path) -> N
     assert (last.before, last.now, last.worse) == (RowVerdict.NOT_RUN, RowVerdict.FAIL, True)
     assert (go.before, found.since_go.decision) == (RowVerdict.PASS, "GO")
     assert found.since_go.generated == "2026-11-24T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "worse"),
+    [
+        (RowVerdict.PASS, RowVerdict.NOT_RUN, True),
+        (RowVerdict.LAB_PASS, RowVerdict.STALE, True),
+        (RowVerdict.NOT_RUN, RowVerdict.INFEASIBLE, True),
+        (RowVerdict.INFEASIBLE, RowVerdict.FAIL, True),
+        (RowVerdict.PASS, RowVerdict.WAIVED, True),
+        (RowVerdict.NOT_RUN, RowVerdict.UNKNOWN, False),
+        (RowVerdict.LIVE, RowVerdict.STALE, False),
+        (RowVerdict.FAIL, RowVerdict.UNKNOWN, False),
+        (RowVerdict.UNKNOWN, RowVerdict.PASS, False),
+        (None, RowVerdict.UNKNOWN, True),
+    ],
+)
+def test_what_is_worse(tmp_path: Path, before: RowVerdict | None, now: RowVerdict, worse: bool) -> None:
+    """To lose what was settled, or to fail; a row that was open and is open was not made worse by looking at it."""
+    last = report(tmp_path, 0, GOOD)
+    then = in_short(last).model_copy(update={"verdicts": {before: (last.rows[0].id,)} if before else {}})
+    found = compare(then, last.model_copy(update={"rows": (last.rows[0].model_copy(update={"verdict": now}),)}))
+    assert [(change.before, change.now, change.worse) for change in found.rows] == [(before, now, worse)]
 
 
 def test_the_history_of_a_row_holds_its_turns_only(tmp_path: Path) -> None:
