@@ -1,5 +1,5 @@
-"""Nodes that mine by themselves at their network's block time: for load, where an explicit block a slot would be in the
-way. Starts them, deploys the contract, and hands out what a load generator needs; no faults, no history.
+"""Chains with a block each block time on the wall clock, for load: the lab's own block producer would be in the way.
+Starts them, deploys the contract, and hands out what a load generator needs; no faults, no history.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from lab.model.session import Session, SessionChain
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc
+from lab.session.metronome import metronome
 
 RPC_TIMEOUT_S = 60.0
 RICH_WEI = 10**30
 # Old state is of no use to a load run, and keeping it costs memory; the deepest look back is a few blocks.
-PRUNE_HISTORY = 64
+PRUNE_HISTORY = 8
 
 
 @dataclass
 class IntervalChain:
-    """A running chain that mines by itself."""
+    """A running chain that makes a block each block time."""
 
     name: str
     profile: NetworkProfile
@@ -38,6 +39,10 @@ class IntervalChain:
     start_block: int
     rpc: Rpc
 
+    def address(self) -> str:
+        """The URL that it has now."""
+        return self.url
+
     def reconnect(self) -> None:
         """After a restart the node has another URL."""
         assert self.node is not None
@@ -46,11 +51,8 @@ class IntervalChain:
 
 
 def interval_args(profile: NetworkProfile, genesis_time: int) -> tuple[str, ...]:
-    """Anvil's flags: as for the lab's own block producer, but mining every block time by itself."""
-    args = list(anvil_args(profile, genesis_time=genesis_time, prune_history=PRUNE_HISTORY))
-    at = args.index("--no-mining")
-    args[at : at + 1] = ["--block-time", f"{profile.block_time_ms / 1000:g}"]
-    return tuple(args)
+    """Anvil's flags: as for the lab's own block producer, but with little history."""
+    return anvil_args(profile, genesis_time=genesis_time, prune_history=PRUNE_HISTORY)
 
 
 @contextmanager
@@ -68,13 +70,16 @@ def open_interval_chains(
         nodes = backend.start_all(specs)
         for node in nodes:
             stack.callback(node.stop)
-        yield {
+        chains = {
             name: IntervalChain(
                 name, profile, profile.finality, node, node.url, "", 0,
                 Rpc(HttpTransport(node.url, timeout_s=RPC_TIMEOUT_S)),
             )
             for (name, profile), node in zip(profiles.items(), nodes, strict=True)
         }  # fmt: skip
+        for chain in chains.values():
+            stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
+        yield chains
 
 
 def set_up(chain: IntervalChain, target: Deployable, *, window_s: int) -> StateNumbering:
