@@ -26,7 +26,7 @@ _DEATH = re.compile(r"\b(kill|crash)", re.IGNORECASE)
 
 def judge(history: History) -> CheckResult:
     """Judges every leg that a death of the relayer had in its way."""
-    judgement = Judgement("L4", "leg after a crash")
+    judgement = Judgement("L4", "crashed leg")
     notes = [note for note in history.of(Note) if note.kind == "relayer"]
     deaths = [note for note in notes if _DEATH.search(note.text)]
     if not deaths:

@@ -12,7 +12,7 @@ from lab.model.verdict import CheckResult
 
 def judge(history: History) -> CheckResult:
     """Judges every declared child that is EXECUTED on its canonical chain."""
-    judgement = Judgement("S3", "executed child")
+    judgement = Judgement("S3", "execution")
     order = history.header.execution_order
     for leg in history.header.legs:
         parent = history.leg(leg.after) if leg.after else None

@@ -171,7 +171,11 @@ def _tec_02(result: Result) -> dict[str, Any] | None:
 
 
 def _tec_03(result: Result) -> dict[str, Any] | None:
-    return _criterion(result, "cost", "TEC-03", networks=False)
+    entry = _criterion(result, "cost", "TEC-03", networks=False)
+    if entry is not None and entry["verdict"] not in ("FAIL", "INFEASIBLE", "UNKNOWN"):
+        # A call below the threshold says nothing of a transaction's whole life; a call above it says enough.
+        entry |= {"verdict": "UNKNOWN", "reason": f"the cost of one call, not of a whole life: {entry['reason']}"}
+    return entry
 
 
 def _tec_04(result: Result) -> dict[str, Any] | None:

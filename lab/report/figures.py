@@ -33,7 +33,10 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured statement about a row. `folder` and `evidence` are relative to the results folder."""
+    """One measured statement about a row. `folder` and `evidence` are relative to the results folder.
+
+    `inconclusive`: the measurement itself says that it could not tell, which is nothing against one that could.
+    """
 
     row: str
     verdict: RowVerdict
@@ -53,6 +56,7 @@ class Figure:
     dirty: bool | None = None
     contract_sha256: str | None = None
     started: str | None = None
+    inconclusive: bool = False
 
 
 def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]:
@@ -72,13 +76,23 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
 
 
 def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], current: Current) -> dict[str, list[Opinion]]:
-    """What figures say about known rows, by row. Figures of unknown rows are left out."""
-    found: dict[str, list[Opinion]] = {}
+    """What figures say about known rows, by row. Figures of unknown rows are left out.
+
+    So are those that could not tell, where another of the row could and it counts.
+    """
+    found: dict[str, list[tuple[Figure, Opinion]]] = {}
     for figure in figures:
         row = rows.get(figure.row)
         if row is not None:
-            found.setdefault(row.id, []).append(_opinion(figure, row, current))
-    return found
+            found.setdefault(row.id, []).append((figure, _opinion(figure, row, current)))
+    return {row: list(_telling(said)) for row, said in found.items()}
+
+
+def _telling(said: list[tuple[Figure, Opinion]]) -> Iterator[Opinion]:
+    told = any(opinion.verdict is RowVerdict.PASS for _, opinion in said)
+    for figure, opinion in said:
+        if not (told and figure.inconclusive):
+            yield opinion
 
 
 def _opinion(figure: Figure, row: Row, current: Current) -> Opinion:
@@ -225,6 +239,7 @@ def _figure(
         dirty=dirty,
         contract_sha256=clean(contract, 80) if contract else None,
         started=clean(started, 40) if started else None,
+        inconclusive=verdict is RowVerdict.UNKNOWN and _WORDS.get(word) is RowVerdict.UNKNOWN and not doubt,
     )
 
 

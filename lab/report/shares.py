@@ -39,4 +39,4 @@ def _judged(figure: Figure) -> Figure:
         return figure
     bound = 100 * upper_bound(failures, trials)
     reason = f"{failures:,} of {trials:,} failed: at most {bound:.3g}% with 95% confidence"
-    return replace(figure, verdict=verdict, reason=reason)
+    return replace(figure, verdict=verdict, reason=reason, inconclusive=verdict is RowVerdict.UNKNOWN)

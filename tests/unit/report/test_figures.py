@@ -118,6 +118,22 @@ def test_only_the_newest_run_of_a_profile_counts(tmp_path: Path) -> None:
     assert row(tmp_path).verdict is RowVerdict.PASS
 
 
+def test_a_run_that_could_not_tell_does_not_stand_in_the_way_of_one_that_could(tmp_path: Path) -> None:
+    """Whichever came first. Evidence that was changed does, and so does a failure."""
+    load_run(tmp_path, verdict="UNKNOWN", reason="too short")
+    assert row(tmp_path).verdict is RowVerdict.UNKNOWN
+    other = load_run(tmp_path, "flow-1", sealed=False)
+    content = json.loads((other / "rows.json").read_text()) | {"profile": "flow"}
+    (other / "rows.json").write_text(json.dumps(content))
+    found = row(tmp_path)
+    assert found.verdict is RowVerdict.PASS and len(found.evidence) == 1
+    for name, word in (("mixed-1", "FAIL"), ("ramp-1", "UNKNOWN")):
+        bad = load_run(tmp_path, name, verdict=word)
+        (bad / "manifest.json").write_text(json.dumps({"profile": name, "digests": {"rows.json": "changed"}}))
+        assert row(tmp_path).verdict is RowVerdict.UNKNOWN
+        (bad / "rows.json").unlink()
+
+
 def test_shares_are_judged_again_by_exact_bounds(tmp_path: Path) -> None:
     """A run that calls 0 of 100 a pass is told how many it takes."""
     load_run(tmp_path, row="TEC-06", figure="0 of 100", n=100, failures=0)
