@@ -40,7 +40,7 @@ class Sourced:
 def own_nodes(
     profile: LoadProfile, networks: Mapping[str, NetworkProfile], suite: Suite, folder: Path
 ) -> Iterator[Sourced]:
-    """Fresh nodes that mine by themselves, with the contract on them; gone at the end."""
+    """Fresh nodes with a block each block time and the contract on them; gone at the end."""
     now = int(time.time())
     with open_interval_chains(networks, suite.backend, run_id=suite.run_id, folder=folder, genesis_time=now) as chains:
         numbering = None
