@@ -188,6 +188,8 @@ class _Run:
                 if restart.problem:
                     self.problems.append(restart.problem)
             watch.stop()
+            for chain in chains.values():
+                chain.stand_still()
 
     def _restart(self, chains: dict[str, IntervalChain], prepared: Prepared) -> Restart | None:
         shape = prepared.profile.shape

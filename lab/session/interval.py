@@ -4,7 +4,7 @@ Starts them, deploys the contract, and hands out what a load generator needs; no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +38,8 @@ class IntervalChain:
     contract: str
     start_block: int
     rpc: Rpc
+    # No more blocks from now on, so that the state at the head can be read for as long as it takes. Only of own nodes.
+    stand_still: Callable[[], None] = lambda: None
 
     def address(self) -> str:
         """The URL that it has now."""
@@ -78,7 +80,7 @@ def open_interval_chains(
             for (name, profile), node in zip(profiles.items(), nodes, strict=True)
         }  # fmt: skip
         for chain in chains.values():
-            stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
+            chain.stand_still = stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
         yield chains
 
 

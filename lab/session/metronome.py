@@ -18,16 +18,17 @@ ANSWER_S = 30.0
 
 
 @contextmanager
-def metronome(url: Callable[[], str], block_time_ms: int) -> Iterator[None]:
-    """Mine while the context lasts. `url` is asked again when a node does not answer: it may have been started anew.
+def metronome(url: Callable[[], str], block_time_ms: int) -> Iterator[Callable[[], None]]:
+    """Mine while the context lasts, or until the function that it gives is called, which returns at once.
 
+    `url` is asked before each block: the node may have been started anew.
     A block that is due while the one before is still being made is left out, as a network would.
     """
     stopping = threading.Event()
     thread = threading.Thread(target=_beat, args=(url, block_time_ms / 1000, stopping), daemon=True, name="metronome")
     thread.start()
     try:
-        yield
+        yield stopping.set
     finally:
         stopping.set()
         thread.join(ANSWER_S)

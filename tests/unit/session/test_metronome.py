@@ -34,14 +34,16 @@ def test_blocks_come_also_after_a_restart(shared_backend: ProcessBackend) -> Non
     """The node comes back under another address, and nobody tells the metronome."""
     (node,) = shared_backend.start_all([NodeSpec("n", "run", ("--no-mining",))])
     try:
-        with metronome(lambda: node.url, 100):
+        with metronome(lambda: node.url, 100) as stand_still:
             assert within(20, lambda: head_of(node.url) >= 3)
             node.kill()
             node.restart()
             assert within(20, lambda: head_of(node.url) >= 3)
-        head = head_of(node.url)
-        time.sleep(0.4)
-        assert head_of(node.url) == head
+            stand_still()
+            time.sleep(0.2)
+            head = head_of(node.url)
+            time.sleep(0.4)
+            assert head_of(node.url) == head
     finally:
         node.stop()
 
