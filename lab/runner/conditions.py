@@ -8,9 +8,10 @@ from typing import Any
 
 from lab.coordinator import role_account
 from lab.coordinator.codec import plain
+from lab.metrics.latency import leg_times
 from lab.rpc import RpcFailure
 from lab.scenario.common import ROLES
-from lab.scenario.expectations import Condition, StateExpectation
+from lab.scenario.expectations import Condition, LatencyExpectation, StateExpectation
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import Lab
 
@@ -40,6 +41,8 @@ def judge_condition(lab: Lab, item: ScenarioItem, condition: Condition) -> Judge
     """Look now."""
     if isinstance(condition, StateExpectation):
         return _state(lab, item, condition)
+    if isinstance(condition, LatencyExpectation):
+        return _latency(lab, item, condition)
     arguments = [resolve_argument(item, argument) for argument in condition.args]
     wanted = _comparable(resolve_argument(item, condition.returns))
     expected = f"{condition.chain}: {condition.function}({', '.join(map(str, condition.args))}) = {condition.returns}"
@@ -66,6 +69,22 @@ def _state(lab: Lab, item: ScenarioItem, condition: StateExpectation) -> Judged:
     except (RpcFailure, ValueError) as error:
         return Judged(None, expected, str(error))
     return Judged(state == condition.state, expected, f"{leg.name} is {state}")
+
+
+def _latency(lab: Lab, item: ScenarioItem, condition: LatencyExpectation) -> Judged:
+    """From what is recorded so far; what was not mined yet has no latency."""
+    leg = item.leg(condition.leg)
+    expected = f"{leg.name} {condition.latency} below {condition.below_ms / 1000:g} s"
+    try:
+        for chain in lab.chains.values():
+            chain.look()
+    except RpcFailure as error:
+        return Judged(None, expected, str(error))
+    times = next(each for each in leg_times(lab.recorder.history()) if each.leg.name == leg.name)
+    took_ms: int | None = getattr(times, f"{condition.latency}_ms")
+    if took_ms is None:
+        return Judged(False, expected, f"{leg.name} has not come that far")
+    return Judged(took_ms < condition.below_ms, expected, f"it took {took_ms / 1000:g} s")
 
 
 def _comparable(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.coordinator import Codec
 from lab.deploy.smoke import CORE, Smoke
-from lab.scenario.expectations import RevertOutcome, StateExpectation
+from lab.scenario.expectations import LatencyExpectation, RevertOutcome, StateExpectation
 from lab.scenario.faults import RelayerKill, StaleStore
 from lab.scenario.item import ScenarioItem, Step
 
@@ -23,6 +23,8 @@ def needed_operations(item: ScenarioItem) -> tuple[str, ...]:
 def _needed(step: Step) -> str | None:
     if isinstance(step.condition, StateExpectation):
         return BY_STATE.get(step.condition.state)
+    if isinstance(step.condition, LatencyExpectation):
+        return BY_STATE["READY" if step.condition.latency == "to_ready" else "EXECUTED"]
     if step.expect == "fail" or isinstance(step.expect, RevertOutcome):
         return None
     return BY_STEP.get(step.kind)

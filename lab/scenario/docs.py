@@ -268,6 +268,7 @@ _LINKS = {
     "RelayerOptions": "[relayer](#the-relayer)",
     "StateExpectation": "[condition](#conditions)",
     "ReturnExpectation": "[condition](#conditions)",
+    "LatencyExpectation": "[condition](#conditions)",
     "RevertOutcome": "[outcome](#outcomes)",
     "EventOutcome": "[outcome](#outcomes)",
 }

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from lab.model.units import DurationMs
 from lab.scenario.common import Argument, Arguments, LegRef, Name, Part, fault_at
 from lab.validation import shown, suggestion
 
@@ -33,6 +34,17 @@ class ReturnExpectation(Part):
     returns: Argument = Field(description="the value that is expected; a list for several")
 
 
+class LatencyExpectation(Part):
+    """How long a leg took, from block to block on the canonical chains: to_ready and to_executed from the block that
+    buffered it, cross_chain from the parent's READY on its own chain to this leg's execution."""
+
+    example: ClassVar[str] = "{leg: swap.settle, latency: cross_chain, below: 90s}"
+
+    leg: LegRef = Field(description="flow.leg")
+    latency: Literal["to_ready", "to_executed", "cross_chain"] = Field(description="from where to where")
+    below_ms: DurationMs = Field(alias="below", gt=0, description="it took less than this")
+
+
 class RevertOutcome(Part):
     """The call reverts, and the reason holds this text."""
 
@@ -50,9 +62,10 @@ class EventOutcome(Part):
     reason: str | None = Field(default=None, description="the event's `reason` argument")
 
 
-EXPECTATIONS: dict[str, type[StateExpectation] | type[ReturnExpectation]] = {
+EXPECTATIONS: dict[str, type[StateExpectation] | type[ReturnExpectation] | type[LatencyExpectation]] = {
     "state": StateExpectation,
     "returns": ReturnExpectation,
+    "latency": LatencyExpectation,
 }
 OUTCOMES: dict[str, type[RevertOutcome] | type[EventOutcome]] = {"revert": RevertOutcome, "event": EventOutcome}
 OUTCOME_WORDS = {"ok": "the call succeeds (the default)", "fail": "the call reverts, for whatever reason"}
@@ -68,7 +81,7 @@ def _check_condition(value: object) -> object:
             text = f"'{word}' is an outcome of a call: put this expect into the step that calls"
             raise fault_at(text, word, at_key=True)
     if _condition_tag(value) is None:
-        keys = ("leg", "state", "chain", "function", "args", "returns")
+        keys = ("leg", "state", "latency", "below", "chain", "function", "args", "returns")
         first = next(iter(value), None)
         if first is None:
             raise fault_at(f"expected {StateExpectation.example} or {ReturnExpectation.example}, got an empty mapping")
@@ -77,14 +90,20 @@ def _check_condition(value: object) -> object:
 
 
 def _condition_tag(value: object) -> str | None:
-    keys = set(value) if isinstance(value, dict) else {"leg" if isinstance(value, StateExpectation) else "chain"}
+    if not isinstance(value, dict):
+        return next((f"expect:{name}" for name, model in EXPECTATIONS.items() if isinstance(value, model)), None)
+    keys = set(value)
+    if keys & {"latency", "below"}:
+        return "expect:latency"
     if keys & {"leg", "state"}:
         return "expect:state"
     return "expect:returns" if keys & {"chain", "function", "returns", "args"} else None
 
 
 Condition = Annotated[
-    Annotated[StateExpectation, Tag("expect:state")] | Annotated[ReturnExpectation, Tag("expect:returns")],
+    Annotated[StateExpectation, Tag("expect:state")]
+    | Annotated[ReturnExpectation, Tag("expect:returns")]
+    | Annotated[LatencyExpectation, Tag("expect:latency")],
     Discriminator(_condition_tag),
     BeforeValidator(_check_condition),
 ]

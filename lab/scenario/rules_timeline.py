@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from lab.model.units import format_duration
 from lab.scenario.common import ROLES, StepBase
-from lab.scenario.declared import Notebook
-from lab.scenario.expectations import StateExpectation
+from lab.scenario.declared import Notebook, full_name
+from lab.scenario.expectations import LatencyExpectation, StateExpectation
 from lab.scenario.faults import Fault, LastingFault, SwappedNodes
 from lab.scenario.steps import (
     AdminStep,
@@ -62,7 +62,10 @@ def names_are_declared(book: Notebook) -> None:
         elif isinstance(step, (UntilStep, ExpectStep)):
             key = "until" if isinstance(step, UntilStep) else "expect"
             condition = step.until if isinstance(step, UntilStep) else step.expect
-            if isinstance(condition, StateExpectation):
+            if isinstance(condition, LatencyExpectation):
+                book.expect_leg((*path, key, "leg"), condition.leg)
+                _crosses(book, (*path, key, "latency"), condition)
+            elif isinstance(condition, StateExpectation):
                 book.expect_leg((*path, key, "leg"), condition.leg)
             else:
                 book.expect_chain((*path, key, "chain"), condition.chain)
@@ -71,6 +74,18 @@ def names_are_declared(book: Notebook) -> None:
             book.expect_chain((*path, "chain"), chain)
             if isinstance(step, SwappedNodes):
                 book.expect_chain((*path, "other"), step.other)
+
+
+def _crosses(book: Notebook, path: Route, condition: LatencyExpectation) -> None:
+    """A latency across chains needs a parent on another one."""
+    uses = {f"{flow}.{name}": (flow, use) for flow, legs in book.file.flows.items() for name, use in legs.items()}
+    if condition.latency != "cross_chain" or condition.leg not in uses:
+        return
+    flow, use = uses[condition.leg]
+    parent = uses.get(full_name(flow, use) or "")
+    if parent is None or parent[1].chain == use.chain:
+        text = f"{condition.leg} has no parent on another chain: measure to_ready or to_executed"
+        book.report(path, text)
 
 
 def _flow_or_leg(book: Notebook, path: Route, reference: str) -> None:

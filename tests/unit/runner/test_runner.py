@@ -90,6 +90,24 @@ def test_a_run_that_passes(run: Run) -> None:
     assert {read.chain: read.transaction_count for read in reads} == {"ethereum": 1, "base": 0}
 
 
+def test_latencies_are_expected(run: Run) -> None:
+    """From block to block, as recorded so far: not yet, in time, and too late."""
+    result = run(
+        "buffer: f.one",
+        "expect: {leg: f.one, latency: to_ready, below: 90s}",
+        "{at: 45s, resolve: f.one}",
+        "expect: {leg: f.one, latency: to_ready, below: 90s}",
+        "expect: {leg: f.one, latency: to_ready, below: 20s}",
+        "{execute: f.one}",
+        "expect: {leg: f.one, latency: to_executed, below: 100s}",
+    )
+    found = [(met, actual) for id_, met, actual in expectations(result) if id_.startswith("expect")]
+    took = found[1][1]
+    assert [met for met, _ in found] == [False, True, False, True]
+    assert found[0][1] == "f.one has not come that far" and took == found[2][1]
+    assert 20 < float(took.removeprefix("it took ").removesuffix(" s")) < 60
+
+
 def test_an_unmet_expectation_fails_the_run(run: Run) -> None:
     """The run goes on to its end; the reason says where, what and why."""
     result = run(

@@ -91,6 +91,14 @@ CASES = [
         "- {id: cut, fault: reorg, chain: optimism, depth: 1}\n  - {heal: cut}",
         "12:12 timeline[1].heal: a reorg cannot be healed: 'cut' happens at once",
     ),
+    (
+        "- {expect: {leg: swap.pay, latency: cross_chain, below: 9s}}",
+        "11:39 timeline[0].expect.latency: swap.pay has no parent on another chain: measure to_ready or to_executed",
+    ),
+    (
+        "- {expect: {leg: swap.pai, latency: to_ready, below: 9s}}",
+        "11:20 timeline[0].expect.leg: no leg is called 'swap.pai' (did you mean swap.pay?)",
+    ),
     # times
     ("- {at: 11m, buffer: swap}", "11:10 timeline[0].at: expected a time within the timeout of 10m: raise timeout"),
     (
@@ -128,6 +136,7 @@ SOUND = [
     "- {fault: reorg, chain: ethereum, depth: 200}",
     "- {fault: relayer_kill}",
     "- {buffer: swap, id: role-like}",
+    "- {expect: {leg: swap.settle, latency: cross_chain, below: 9s}}",
 ]
 
 
