@@ -258,7 +258,8 @@ class Sender:
         return self._nonces.next([intent.nonce for intent in self.open.values()])
 
     def _overdue(self, intent: Intent, now_ms: int) -> bool:
-        return now_ms >= intent.last.sent_ms + max(OVERDUE_MS, self._chain.facts.block_time_ms)
+        # Not a block's time: where blocks are rare, what a pool has dropped is sent again in time for the next one.
+        return now_ms >= intent.last.sent_ms + OVERDUE_MS
 
     def _stale(self, intent: Intent, now_ms: int) -> bool:
         """A mirror whose timestamp the next block will be past: it can only revert."""

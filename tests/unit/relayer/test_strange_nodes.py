@@ -278,8 +278,8 @@ def test_the_store_of_another_lab_stays_refused_whatever_the_account(tmp_path: P
         Store(path, {"one": 1}, {"one": [2], "account": "0xbb"}, durable=False)
 
 
-def test_what_a_pool_forgot_is_missed_after_one_block(tmp_path: Path) -> None:
-    """Found by the swarm: two blocks of waiting cost a mirror its timestamp, and with it a revert and a block more."""
+def test_what_a_pool_forgot_is_missed_in_time_for_the_next_block(tmp_path: Path) -> None:
+    """Found by the swarm: a block of waiting costs a mirror its timestamp, and with it another block."""
     bench = Bench(tmp_path)
     chain = bench.chains["one"]
     bench.buffer("one", 1, at=24)
@@ -287,5 +287,5 @@ def test_what_a_pool_forgot_is_missed_after_one_block(tmp_path: Path) -> None:
     sent_ms = bench.clock.ms
     chain.pool.clear()
     bench.run(100, until=lambda: bool(chain.pool))
-    assert bench.clock.ms - sent_ms <= chain.block_time_ms + 2000
+    assert bench.clock.ms - sent_ms <= 4000 < chain.block_time_ms
     assert len(set(chain.sent)) == 1
