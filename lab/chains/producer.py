@@ -159,6 +159,8 @@ class BlockProducer:
         self._curve.restore(self.head.fee_state)
         self._branch += 1
         self.rpc.call("anvil_setCoinbase", FEE_RECIPIENT.format(self._branch % 256))
+        # A rollback takes the ancestor's limit along, whatever was set since.
+        self.set_gas_limit(self.gas_limit)
         return replaced
 
     def replace(self, replaced: list[Mined], now_ms: int) -> None:

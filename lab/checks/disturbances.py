@@ -67,6 +67,9 @@ def _faults(history: History) -> list[Disturbance]:
             continue
         after = [each for each in marks if (each.t_ms, each.seq) > (mark.t_ms, mark.seq)]
         late_ms = history.header.rpc_budget_ms if mark.fault in HANGING else 0
+        if mark.fault == "timestamp_skew":
+            # A clock that was ahead stands still until time has caught up with it.
+            late_ms = max(0, int(mark.params.get("seconds", 0))) * 1000
         ends = [each.t_ms + late_ms for each in after if each.phase == "heal" and each.id == mark.id]
         # Two chains that answer for each other are both out of reach.
         chains = [mark.chain] + ([str(mark.params["other"])] if "other" in mark.params else [])

@@ -51,6 +51,25 @@ def test_a_reorg_replaces_blocks_in_their_slots(start_lab: StartLab) -> None:
     assert (record.depth, record.ancestor, record.t_ms) == (3, len(before) - 4, 100_000)
 
 
+def test_a_reorg_keeps_the_gas_limit_in_force(start_lab: StartLab) -> None:
+    """Found by the swarm: the ancestor was mined under a cut that had ended since, and its limit came back with it."""
+    lab = at(start_lab, 50)
+    chain, usual = lab.chains[ETH], lab.chains[ETH].producer.gas_limit
+    chain.producer.set_gas_limit(100_000)
+    lab.scheduler.advance_to(75_000)
+    chain.look()
+    last = head(lab, ETH)
+    chain.producer.set_gas_limit(usual)
+    lab.scheduler.advance_to(100_000)
+    chain.look()
+    chain.reorg(head(lab, ETH) - last, requeue=False)
+    lab.scheduler.advance_to(130_000)
+    chain.look()
+    limits = [int(block(lab, ETH, number)["gasLimit"], 16) for number in range(head(lab, ETH) + 1)]
+    cut = [number for number, limit in enumerate(limits) if limit == 100_000]
+    assert cut[-1] == last < head(lab, ETH)
+
+
 def test_every_branch_is_another(start_lab: StartLab) -> None:
     """A second reorg does not lead back to the first branch."""
     lab = at(start_lab, 100)

@@ -175,6 +175,15 @@ def test_l1_counts_from_the_relayers_return(ready: int, verdict: Verdict) -> Non
     assert judged("L1", story.history()).verdict is verdict
 
 
+@pytest.mark.parametrize(("seconds", "verdict"), [(25, Verdict.PASS), (5, Verdict.FAIL), (-25, Verdict.FAIL)])
+def test_a_clock_that_was_ahead_disturbs_until_time_has_caught_up(seconds: int, verdict: Verdict) -> None:
+    """Found by the swarm: set right at 30 s, it stands still until 55 s, and A is READY at 60 s."""
+    story = root(60)
+    story.fault(15, "inject", fault="timestamp_skew", chain="two", seconds=seconds)
+    story.fault(30, "heal", fault="timestamp_skew", chain="two")
+    assert judged("L1", story.history()).verdict is verdict
+
+
 @pytest.mark.parametrize(("other", "verdict"), [("two", Verdict.PASS), ("three", Verdict.FAIL)])
 def test_chains_that_answer_for_each_other_are_both_disturbed(other: str, verdict: Verdict) -> None:
     """Found by the swarm: leg A could have been READY by 35 s, but until 40 s its chain answered for `one`."""
