@@ -8,7 +8,11 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.load.plan import read_urls, write_urls
+from lab.rpc import HttpTransport, Rpc
 from lab.session.interval import IntervalChain
+
+STATE_S = 300.0
+STATE_BYTES_MAX = 4 << 30
 
 
 class Restart:
@@ -44,13 +48,23 @@ class Restart:
             self.problem = f"the planned restart failed: {failure}"
 
     def _restart(self, name: str, chain: IntervalChain) -> None:
-        assert chain.node is not None
-        state = chain.rpc.call("anvil_dumpState", True)
+        assert chain.node is not None and chain.beat is not None
+        # No block may come between the state that is kept and the end: it would be gone, as in no real restart.
+        chain.beat.hold()
         self.spans[name] = (time.time(), 0.0)
-        chain.node.kill()
-        chain.node.restart()
-        chain.reconnect()
-        chain.rpc.call("anvil_loadState", state)
-        chain.rpc.call("evm_setTime", int(time.time()))
+        try:
+            state = _big(chain).call("anvil_dumpState", True)
+            chain.node.kill()
+            chain.node.restart()
+            chain.reconnect()
+            _big(chain).call("anvil_loadState", state)
+            chain.rpc.call("evm_setTime", int(time.time()))
+        finally:
+            chain.beat.go_on()
         write_urls(self._folder, read_urls(self._folder) | {name: chain.url})
         self.spans[name] = (self.spans[name][0], time.time())
+
+
+def _big(chain: IntervalChain) -> Rpc:
+    """A connection for a whole state: some kilobytes a transaction, there and back."""
+    return Rpc(HttpTransport(chain.url, timeout_s=STATE_S, answer_bytes_max=STATE_BYTES_MAX))

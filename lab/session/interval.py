@@ -4,7 +4,7 @@ Starts them, deploys the contract, and hands out what a load generator needs; no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from lab.model.session import Session, SessionChain
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc
-from lab.session.metronome import metronome
+from lab.session.metronome import Metronome, metronome
 
 RPC_TIMEOUT_S = 60.0
 RICH_WEI = 10**30
@@ -38,12 +38,17 @@ class IntervalChain:
     contract: str
     start_block: int
     rpc: Rpc
-    # No more blocks from now on, so that the state at the head can be read for as long as it takes. Only of own nodes.
-    stand_still: Callable[[], None] = lambda: None
+    # What makes its blocks, of nodes that are the lab's own.
+    beat: Metronome | None = None
 
     def address(self) -> str:
         """The URL that it has now."""
         return self.url
+
+    def stand_still(self) -> None:
+        """No more blocks from now on, so that the state at the head can be read for as long as it takes."""
+        if self.beat is not None:
+            self.beat.stop()
 
     def reconnect(self) -> None:
         """After a restart the node has another URL."""
@@ -80,7 +85,7 @@ def open_interval_chains(
             for (name, profile), node in zip(profiles.items(), nodes, strict=True)
         }  # fmt: skip
         for chain in chains.values():
-            chain.stand_still = stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
+            chain.beat = stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
         yield chains
 
 

@@ -17,35 +17,61 @@ from lab.rpc import HttpTransport, RpcFailure
 ANSWER_S = 30.0
 
 
+class Metronome:
+    """The thread of one chain. What is due while the block before is being made is left out, as a network would."""
+
+    def __init__(self, url: Callable[[], str], block_time_ms: int) -> None:
+        self._url, self._block_time_s = url, block_time_ms / 1000
+        self._stopping, self._held = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True, name="metronome")
+
+    def start(self) -> None:
+        """Mine from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No more blocks, for good. Returns at once."""
+        self._stopping.set()
+
+    def hold(self) -> None:
+        """No more blocks until `go_on`."""
+        self._held.set()
+
+    def go_on(self) -> None:
+        """Mine again."""
+        self._held.clear()
+
+    def close(self) -> None:
+        """Stop, and wait for a block that is being made."""
+        self.stop()
+        self._thread.join(ANSWER_S)
+
+    def _beat(self) -> None:
+        begun, beats = time.monotonic(), 0
+        transport: HttpTransport | None = None
+        while True:
+            beats = max(beats + 1, int((time.monotonic() - begun) / self._block_time_s))
+            if self._stopping.wait(max(0.0, begun + beats * self._block_time_s - time.monotonic())):
+                break
+            if self._held.is_set():
+                continue
+            # Asked before each block: the node may have been started anew.
+            now = self._url()
+            if transport is None or transport.url != now:
+                transport = HttpTransport(now, timeout_s=ANSWER_S)
+            # A node that is down makes no blocks; whoever watches it says so.
+            with suppress(RpcFailure):
+                transport.call("evm_mine", [])
+        if transport is not None:
+            transport.close()
+
+
 @contextmanager
-def metronome(url: Callable[[], str], block_time_ms: int) -> Iterator[Callable[[], None]]:
-    """Mine while the context lasts, or until the function that it gives is called, which returns at once.
-
-    `url` is asked before each block: the node may have been started anew.
-    A block that is due while the one before is still being made is left out, as a network would.
-    """
-    stopping = threading.Event()
-    thread = threading.Thread(target=_beat, args=(url, block_time_ms / 1000, stopping), daemon=True, name="metronome")
-    thread.start()
+def metronome(url: Callable[[], str], block_time_ms: int) -> Iterator[Metronome]:
+    """A running one, while the context lasts. `url` gives the node's address at the time."""
+    running = Metronome(url, block_time_ms)
+    running.start()
     try:
-        yield stopping.set
+        yield running
     finally:
-        stopping.set()
-        thread.join(ANSWER_S)
-
-
-def _beat(url: Callable[[], str], block_time_s: float, stopping: threading.Event) -> None:
-    begun, beats = time.monotonic(), 0
-    transport: HttpTransport | None = None
-    while True:
-        beats = max(beats + 1, int((time.monotonic() - begun) / block_time_s))
-        if stopping.wait(max(0.0, begun + beats * block_time_s - time.monotonic())):
-            break
-        now = url()
-        if transport is None or transport.url != now:
-            transport = HttpTransport(now, timeout_s=ANSWER_S)
-        # A node that is down makes no blocks; whoever watches it says so.
-        with suppress(RpcFailure):
-            transport.call("evm_mine", [])
-    if transport is not None:
-        transport.close()
+        running.close()

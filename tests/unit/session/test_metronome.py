@@ -30,20 +30,30 @@ def head_of(url: str) -> int:
     return Rpc(HttpTransport(url)).block_number()
 
 
+def stands_still(url: str) -> bool:
+    """No block comes any more, once the one under way is there."""
+    time.sleep(0.2)
+    head = head_of(url)
+    time.sleep(0.4)
+    return head_of(url) == head
+
+
 def test_blocks_come_also_after_a_restart(shared_backend: ProcessBackend) -> None:
     """The node comes back under another address, and nobody tells the metronome."""
     (node,) = shared_backend.start_all([NodeSpec("n", "run", ("--no-mining",))])
     try:
-        with metronome(lambda: node.url, 100) as stand_still:
+        with metronome(lambda: node.url, 100) as beat:
             assert within(20, lambda: head_of(node.url) >= 3)
             node.kill()
             node.restart()
             assert within(20, lambda: head_of(node.url) >= 3)
-            stand_still()
-            time.sleep(0.2)
+            beat.hold()
+            assert stands_still(node.url)
+            beat.go_on()
             head = head_of(node.url)
-            time.sleep(0.4)
-            assert head_of(node.url) == head
+            assert within(20, lambda: head_of(node.url) > head)
+            beat.stop()
+            assert stands_still(node.url)
     finally:
         node.stop()
 
