@@ -72,9 +72,13 @@ class Chain:
     def check_clock(self, now_ms: int) -> None:
         """Where no block tells that a clock which was behind is right again, the block to come may. Raises RpcFailure.
 
-        A node that shows its head in place of that block only says what is known: then nothing changes.
+        A node that shows its head in place of that block, or none, only says what is known: then nothing changes.
         """
-        if self.behind_s and not self.facts.mines_empty_blocks and (coming := self.rpc.block("pending")) is not None:
+        coming = None
+        if self.behind_s and not self.facts.mines_empty_blocks:
+            with suppress(RpcRefused):
+                coming = self.rpc.block("pending")
+        if coming is not None:
             timestamp = quantity("eth_getBlockByNumber", coming.get("timestamp"))
             self.behind_s = min(self.behind_s, max(0, self.genesis_time + now_ms // 1000 - timestamp))
 

@@ -1,4 +1,4 @@
-"""Signs a sender's transactions by coincurve and rlp directly: what `lab.coordinator.signing` does, many times faster.
+"""Signs many transactions of one sender as `lab.coordinator.signing` signs one, several times faster.
 
 The fields that stay the same are encoded once; what changes from one transaction to the next (nonce, tx_id) is spliced
 in. One transaction costs about 60 microseconds, two thirds of it the signature and the two hashes.
@@ -60,7 +60,8 @@ def tx_id(salt: str, sender: int, nonce: int) -> bytes:
 def require_fast_backend() -> str:
     """The name of the signing backend. Raises EnvironmentFailure where only pure Python is left.
 
-    eth-keys, which signs for set-up and relayer, falls back silently; a load run would then measure the signer.
+    eth-keys, by which web3 and eth-account sign in a user's own locustfile, falls back silently; a load run would then
+    measure the signer.
     """
     try:
         signature = PrivateKey(_KNOWN_KEY).sign_recoverable(_KNOWN_HASH, hasher=None)

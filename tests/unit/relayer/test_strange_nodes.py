@@ -178,10 +178,20 @@ def test_a_nonce_below_ours_that_is_about_to_be_mined_is_left_alone(tmp_path: Pa
     assert [note for note in bench.notes if note["event"] == "filling"] == []
 
 
-def test_a_clock_that_is_behind_costs_one_attempt(tmp_path: Path) -> None:
-    """A resolve that came too early by the chain's own time is not repeated before that time has come."""
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_clock_that_is_behind_costs_one_attempt(tmp_path: Path, refused: bool) -> None:
+    """A resolve that came too early by the chain's own time is not repeated before that time has come.
+
+    Nor does it matter whether the node has a pending block to show.
+    """
     bench = Bench(tmp_path)
     lazy = bench.chains["lazy"]
+
+    def refuse(method: str, params: list[Any]) -> None:
+        if refused and params[:1] == ["pending"]:
+            raise RpcRefused(method, -32602, "invalid block tag")
+
+    lazy.before_call = refuse
     bench.buffer("lazy", 1, at=20)
     bench.run(2)
     mine = lazy.mine

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from lab.errors import InvalidFile
+from lab.model.units import duration_ms
 from lab.report.claims import unmatched_claims
 from lab.report.rows import Proof, load_catalogue
+
+ROOT = Path(__file__).parents[3]
 
 ROWS = load_catalogue().rows
 
@@ -82,3 +85,15 @@ def test_claims_that_no_proof_matches_are_reported() -> None:
         ("rows[1]", "no row has the id XCB-5x (did you mean XCB-05?)"),
         ("rows[2]", "SEC-03 does not accept this scenario as proof"),
     ]
+
+
+def test_the_commands_that_measure_rows_are_commands() -> None:
+    """A profile that is there, and a duration with its unit: who copies the line gets a measurement."""
+    commands = {row.measured_by for row in load_catalogue().rows if row.measured_by} - {"lab mutate"}
+    assert len(commands) >= 5
+    for command in commands:
+        words = command.split()
+        assert words[:2] == ["lab", "load"] and (ROOT / "loadtests" / f"{words[2]}.yaml").is_file(), command
+        options = dict(zip(words[3::2], words[4::2], strict=True))
+        assert set(options) <= {"--tps", "--duration"}, command
+        assert duration_ms(options.get("--duration", "1s")) > 0
