@@ -17,15 +17,20 @@ from pydantic_core import from_json
 
 from lab.chains.chain import Chain
 from lab.errors import LabError
+from lab.faults.methods import SEND, SEND_SYNC, SENDS
 from lab.faults.policy import Effect, Policy
-from lab.faults.pool_rules import Sent, decode_raw
-from lab.faults.submits import SEND, Submits
+from lab.faults.pool_rules import Sent, decode_raw, unreadable
+from lab.faults.submits import Submits
+from lab.faults.sync_send import LOOK_S, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcUnavailable
 from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
 
 # Long enough for any client to give up first.
 HOLD_S = 120.0
 INTERNAL_ERROR = -32603
+# Numbers of requests that every node reads; the lab asks under its own where the client has another, or none.
+ID_MAX = 2**53
+OWN_ID = 1
 
 
 class NoReply(Exception):
@@ -50,11 +55,28 @@ class Call:
     plan: Effect
     sent: Sent | None
     failure: RpcFailure | None = None
+    status: int = 200
+
+    @property
+    def notification(self) -> bool:
+        """Whether its client wants no answer."""
+        return "id" not in self.request
+
+    @property
+    def id(self) -> Any:
+        """What its client numbers it with."""
+        return self.request.get("id")
+
+    @property
+    def params(self) -> list[Any]:
+        """Its parameters by position; nothing the lab reads has names for them."""
+        params = self.request.get("params")
+        return params if isinstance(params, list) else []
 
     @property
     def raw(self) -> str:
         """The raw transaction of a send."""
-        return str(self.request["params"][0])
+        return str(self.params[0])
 
 
 class Carrier:
@@ -68,9 +90,14 @@ class Carrier:
 
     def take(self, request: dict[str, Any]) -> Call:
         """A call that arrived: what the faults do to it is decided now."""
-        method, params = str(request["method"]), request.get("params")
-        raw = params[0] if method == SEND and isinstance(params, list) and params else None
-        return Call(request, method, self._policy.plan(method), decode_raw(raw) if isinstance(raw, str) else None)
+        call = Call(request, request["method"], self._policy.plan(request["method"]), None)
+        if call.method in SENDS and call.params:
+            call.sent = decode_raw(call.params[0])
+        return call
+
+    def note_refused(self, what: str, reason: str) -> None:
+        """See `Submits.note_refused`."""
+        self._submits.note_refused(what, reason)
 
     async def carry(self, calls: Sequence[Call]) -> list[bytes]:
         """The answers. Raises NoReply or StatusReply. To be run on when the client has given up: it is on its way."""
@@ -121,20 +148,52 @@ class Carrier:
             # The socket of a frozen node takes it, and the answer comes when the node goes on.
             chain.blocked_calls += 1
         try:
+            self._submits.permit(call.method)
             if call.plan.asks and isinstance(call.request.get("params", []), list):
-                call.request = {**call.request, "params": call.plan.asked(call.request.get("params", []))}
-            if call.sent is not None and call.plan.route is None:
-                self._submits.admit(call.sent)
-            body = await self._forward(call, chain)
-            if call.plan.duplicate and call.failure is None:
-                body = await self._forward(call, chain)
+                call.request = {**call.request, "params": call.plan.asked(call.params)}
+            body = await (self._send(call, chain) if call.method in SENDS else self._forward(call, chain, call.request))
             return _told(call, body) if call.plan.rewrites else body
         except RpcRefused as refused:
             return self._refused(call, refused)
 
-    async def _forward(self, call: Call, chain: Chain) -> bytes:
+    async def _send(self, call: Call, chain: Chain) -> bytes:
+        """Hand over a raw transaction; one who wants to hear of its block is told of it by the lab, not by the node."""
+        if call.sent is None:
+            raise unreadable(call.method, call.params[0] if call.params else None)
+        wait_s = sync_wait_s(call.params) if call.method == SEND_SYNC else 0.0
+        if call.plan.route is None:
+            self._submits.admit(call.sent)
+        request = {**call.request, "method": SEND, "params": [call.raw]}
+        for _ in range(2 if call.plan.duplicate else 1):
+            body = await self._forward(call, chain, request)
+            if call.failure is None:
+                self._sent(call, chain, body)
+            if call.failure is not None:
+                return body
+        return await self._mined(call, chain, call.sent, wait_s) if wait_s else body
+
+    async def _mined(self, call: Call, chain: Chain, sent: Sent, wait_s: float) -> bytes:
+        """The receipt of what the node took. Raises RpcRefused when its time is over."""
+        request = {**call.request, "method": "eth_getTransactionReceipt", "params": [sent.hash]}
+        ends = asyncio.get_running_loop().time() + wait_s
+        while True:
+            try:
+                body = await self._forward(call, chain, request)
+            except NoReply:
+                call.failure = RpcUnavailable(call.method, f"{chain.name} broke off", sent=True)
+                raise
+            if call.failure is not None or _result(body) is not None:
+                return body
+            if asyncio.get_running_loop().time() >= ends:
+                raise not_mined(sent, wait_s)
+            await asyncio.sleep(LOOK_S)
+
+    async def _forward(self, call: Call, chain: Chain, request: dict[str, Any]) -> bytes:
+        plain = _plain(call.request)
         try:
-            async with self._http.post(chain.node.url, json=call.request) as response:
+            async with self._http.post(
+                chain.node.url, json=request if plain else {**request, "id": OWN_ID}
+            ) as response:
                 body = await _read(response)
         except (aiohttp.ClientConnectorError, LabError) as error:
             # A node between two lives has no address.
@@ -143,36 +202,58 @@ class Carrier:
         except (aiohttp.ClientError, OSError) as error:
             call.failure = RpcUnavailable(call.method, f"{chain.name} broke off: {error!r}", sent=True)
             raise NoReply from error
+        call.status = response.status
         if body is None:
             call.failure = RpcMalformed(call.method, f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
-            return error_answer(call.request.get("id"), INTERNAL_ERROR, str(call.failure))
-        if call.method == SEND:
-            self._sent(call, chain, response.status, body)
-        return body
+            return error_answer(call.id, INTERNAL_ERROR, str(call.failure))
+        return body if plain else _renumbered(body, call.id)
 
-    def _sent(self, call: Call, chain: Chain, status: int, body: bytes) -> None:
+    def _sent(self, call: Call, chain: Chain, body: bytes) -> None:
         try:
             # Clients number their calls as they like; an id is only compared.
-            tx_hash = parse_answer(call.method, cast("int", call.request.get("id")), status, body)
+            parse_answer(call.method, cast("int", call.id), call.status, body)
         except RpcFailure as failure:
             call.failure = failure
             return
-        if call.sent is not None and call.plan.route is None:
+        assert call.sent is not None
+        if call.plan.route is None:
             self._submits.taken(call.sent, call.raw)
         else:
-            # Another chain's, or of a type that the lab does not decode; the next block may hold it all the same.
-            chain.handed_over(str(tx_hash), call.raw)
+            chain.handed_over(call.sent.hash, call.raw)
 
     @staticmethod
     def _refused(call: Call, refused: RpcRefused) -> bytes:
         call.failure = refused
-        return error_answer(call.request.get("id"), refused.code, refused.reason)
+        return error_answer(call.id, refused.code, refused.reason, refused.data)
 
 
-def error_answer(request_id: Any, code: int, message: str) -> bytes:
+def error_answer(request_id: Any, code: int, message: str, data: Any = None) -> bytes:
     """A JSON-RPC error answer."""
-    answer = {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
-    return json.dumps(answer).encode()
+    error = {"code": code, "message": message} | ({} if data is None else {"data": data})
+    return json.dumps({"jsonrpc": "2.0", "id": request_id, "error": error}).encode()
+
+
+def _plain(request: dict[str, Any]) -> bool:
+    """Whether the node can read a request's id; what is asked without one is asked with one of the lab's own."""
+    number = request.get("id", 0.5)
+    return isinstance(number, str) or (isinstance(number, int) and 0 <= number <= ID_MAX)
+
+
+def _renumbered(body: bytes, number: Any) -> bytes:
+    try:
+        answer = from_json(body)
+    except ValueError:
+        return body
+    return json.dumps({**answer, "id": number}).encode() if isinstance(answer, dict) else body
+
+
+def _result(body: bytes) -> Any:
+    """What a node answered, an error included; None for nothing yet."""
+    try:
+        answer = from_json(body)
+    except ValueError:
+        return body
+    return (answer.get("result") or answer.get("error")) if isinstance(answer, dict) else body
 
 
 def _told(call: Call, body: bytes) -> bytes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from lab.faults.methods import SENDS
 from lab.faults.policy import Effect
 from lab.faults.requests import RequestFault
-from lab.faults.submits import SEND
 
 
 class DuplicateDeliveryFault(RequestFault):
@@ -14,7 +14,7 @@ class DuplicateDeliveryFault(RequestFault):
 
     def effect(self, method: str) -> Effect | None:
         """Only sends can be doubled in a way that matters."""
-        return super().effect(method) if method == SEND else None
+        return super().effect(method) if method in SENDS else None
 
     def on_hit(self, method: str) -> Effect:
         """Repeat."""

@@ -7,9 +7,11 @@ from typing import Any
 
 from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
+from lab.faults.methods import SEND, SEND_SYNC, SENDS
 from lab.faults.policy import Effect, Policy
-from lab.faults.pool_rules import Sent, decode_raw
-from lab.faults.submits import SEND, Submits
+from lab.faults.pool_rules import Sent, decode_raw, unreadable
+from lab.faults.submits import Submits
+from lab.faults.sync_send import LOOK_S, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
 
@@ -34,9 +36,9 @@ class Gate:
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
-        if method != SEND:
+        if method not in SENDS:
             return self._carry(method, params, timeout_s or self._timeout_s, None)
-        sent = decode_raw(str(params[0]) if params else "")
+        sent = decode_raw(params[0]) if params else None
         try:
             result = self._carry(method, params, timeout_s or self._timeout_s, sent)
         except RpcFailure as failure:
@@ -89,25 +91,44 @@ class Gate:
             raise RpcUnavailable(method, f"connection refused: {chain.name}", sent=False)
         if chain.condition == "paused":
             chain.blocked_calls += 1
-            if method == SEND and params:
+            if sent is not None:
                 chain.queue(str(params[0]))
             self._scheduler.sleep_until(deadline_ms)
             raise RpcTimeout(method, timeout_s)
         rpc = chain.look()
+        self._submits.permit(method)
         params = plan.asked(params)
-        if method != SEND:
+        if method not in SENDS:
             return rpc.call(method, *params)
+        if sent is None:
+            raise unreadable(method, params[0] if params else None)
+        wait_s = sync_wait_s(params) if method == SEND_SYNC else 0.0
         # Before the call, whose answer may be an error although the node took the transaction.
         chain.producer.pool_may_hold = True
-        if sent is not None and plan.route is None:
+        if plan.route is None:
             self._submits.admit(sent)
-        result = rpc.call(method, *params)
-        if sent is not None and plan.route is None:
+        result = rpc.call(SEND, params[0])
+        if plan.route is None:
             self._submits.taken(sent, str(params[0]))
         else:
-            # Another chain's, or of a type that the lab does not decode; the next block may hold it all the same.
-            chain.handed_over(str(result), str(params[0]))
-        return rpc.call(method, *params) if plan.duplicate else result
+            chain.handed_over(sent.hash, str(params[0]))
+        if plan.duplicate:
+            result = rpc.call(SEND, params[0])
+        return self._mined(chain, sent, wait_s, deadline_ms, timeout_s) if wait_s else result
+
+    def _mined(self, chain: Chain, sent: Sent, wait_s: float, deadline_ms: int, timeout_s: float) -> Any:
+        """The receipt of what the node took. Raises RpcRefused when its time is over, RpcTimeout at the deadline."""
+        ends_ms = self._scheduler.now_ms + round(wait_s * 1000)
+        while self._scheduler.now_ms < deadline_ms:
+            if chain.condition == "down":
+                raise RpcUnavailable(SEND_SYNC, f"connection reset: {chain.name}", sent=True)
+            receipt = chain.look().receipt(sent.hash) if chain.condition == "up" else None
+            if receipt is not None:
+                return receipt
+            if self._scheduler.now_ms >= ends_ms:
+                raise not_mined(sent, wait_s)
+            self._scheduler.sleep_until(min(deadline_ms, self._scheduler.now_ms + round(LOOK_S * 1000)))
+        raise RpcTimeout(SEND_SYNC, timeout_s)
 
 
 def _body(result: Any, refused: RpcRefused | None) -> bytes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lab.faults.base import Surroundings
+from lab.faults.methods import SENDS
 from lab.faults.policy import Effect, Refusal
 from lab.faults.requests import RequestFault
-from lab.faults.submits import SEND
 from lab.scenario.faults import PoolFull
 
 REFUSAL = Refusal(-32000, "txpool is full")
@@ -18,7 +18,7 @@ class PoolFullFault(RequestFault):
 
     def __init__(self, surroundings: Surroundings, fault_id: str, spec: PoolFull) -> None:
         super().__init__(surroundings, fault_id, spec)
-        self._methods = frozenset((SEND,))
+        self._methods = SENDS
 
     def on_hit(self, method: str) -> Effect:
         """No room."""

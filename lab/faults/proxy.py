@@ -16,7 +16,8 @@ from concurrent.futures import Future
 from typing import Any
 
 import aiohttp
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.http_exceptions import BadHttpMessage
 from pydantic_core import from_json
 
 from lab.chains.chain import Chain
@@ -31,6 +32,7 @@ CONNECT_S = 5.0
 # Geth's own limits of a request.
 BODY_BYTES_MAX = 5 * 1024 * 1024
 BATCH_MAX = 1000
+TURNED_AWAY_MAX = 5
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -49,6 +51,8 @@ class FaultProxy:
         self._started: Future[int] = Future()
         self._port = 0
         self._asked: set[str] = set()
+        # The last requests that reached no chain, and why: for the message about a relayer that never polled.
+        self.turned_away: dict[str, None] = {}
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
 
     def start(self) -> None:
@@ -89,7 +93,7 @@ class FaultProxy:
             for name, chain in self._chains.items():
                 self._carriers[name] = Carrier(chain, self._policies[name], self._submits[name], http)
             app = web.Application(middlewares=[self._guard], client_max_size=BODY_BYTES_MAX)
-            app.router.add_post("/{chain}", self._handle)
+            app.router.add_route("*", "/{path:.*}", self._handle)
             # A client that gives up cancels its handler, which is how its sends are known to have no answer.
             runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
             await runner.setup()
@@ -103,23 +107,54 @@ class FaultProxy:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """A browser names its page in Origin, and a rebound host name in Host: neither gets through."""
-        if request.headers.get("Host") != f"{HOST}:{self._port}" or "Origin" in request.headers:
-            raise web.HTTPForbidden(text=f"expected the Host {HOST}:{self._port} and no Origin")
+        """A browser names its page in Origin, and a rebound host name in Host: neither gets through.
+
+        HTTP/1.0 names no host; no browser speaks it.
+        """
+        hosts = (f"{HOST}:{self._port}", f"localhost:{self._port}")
+        host = request.headers.get("Host")
+        unnamed = host is None and request.version < HttpVersion11
+        if "Origin" in request.headers or not (unnamed or (host or "").lower() in hosts):
+            raise self._turned_away(request, web.HTTPForbidden, f"expected the Host {hosts[0]} and no Origin")
         return await handler(request)
 
+    def _turned_away(
+        self, request: web.Request, error: Callable[..., web.HTTPException], text: str
+    ) -> web.HTTPException:
+        """An HTTP error, noted for whoever wonders why a relayer never came through."""
+        self.turned_away[f"{request.method} {request.path[:80]}: {text}"] = None
+        while len(self.turned_away) > TURNED_AWAY_MAX:
+            del self.turned_away[next(iter(self.turned_away))]
+        return error(text=text)
+
+    def _carrier(self, request: web.Request) -> tuple[str, Carrier]:
+        """The chain that a path names: slashes around it, and its case, make no other endpoint of it."""
+        name = request.match_info["path"].strip("/").lower()
+        found = {each.lower(): each for each in self._carriers}.get(name)
+        if found is None:
+            known = ", ".join(f"/{each}" for each in self._carriers)
+            raise self._turned_away(request, web.HTTPNotFound, f"expected one of the paths {known}")
+        carrier = self._carriers[found]
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            text = "websockets are not supported by the lab: send JSON-RPC over HTTP POST, and poll"
+            carrier.note_refused("websocket", text)
+            raise self._turned_away(request, _not_allowed, text)
+        if request.method != "POST":
+            raise self._turned_away(request, _not_allowed, f"expected JSON-RPC over HTTP POST, got {request.method}")
+        return found, carrier
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        carrier = self._carriers.get(request.match_info["chain"])
-        if carrier is None:
-            raise web.HTTPNotFound(text=f"expected one of the paths {', '.join(f'/{name}' for name in self._carriers)}")
+        chain, carrier = self._carrier(request)
         try:
             # Not json.loads: web3's dependencies raise Python's recursion limit, deep nesting then ends the process.
             asked = from_json(await request.read())
+        except (web.RequestPayloadError, BadHttpMessage) as error:
+            raise self._turned_away(request, web.HTTPBadRequest, f"expected a readable body: {error}") from error
         except ValueError:
             return _json(error_answer(None, PARSE_ERROR, "parse error"))
         if (problem := _problem(asked)) is not None:
             return _json(error_answer(None, INVALID_REQUEST, problem))
-        self._asked.add(request.match_info["chain"])
+        self._asked.add(chain)
         try:
             calls = [carrier.take(each) for each in (asked if isinstance(asked, list) else [asked])]
             answers = await self._carried(carrier, calls)
@@ -131,9 +166,11 @@ class FaultProxy:
         except Exception as error:
             self.failure = error
             raise
-        if not isinstance(asked, list):
-            return _json(answers[0])
-        return _json(b"[" + b",".join(answers) + b"]")
+        # What carries no id is a notification: it is done, and nothing is said of it.
+        told = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
+        if not told or not isinstance(asked, list):
+            return _json(b"".join(told))
+        return _json(b"[" + b",".join(told) + b"]")
 
     async def _carried(self, carrier: Carrier, calls: list[Call]) -> list[bytes]:
         """Carry the calls, and record what was sent when it is over for the client, whichever way."""
@@ -165,7 +202,13 @@ def _problem(asked: Any) -> str | None:
         return f"expected 1 to {BATCH_MAX} calls, got {len(calls)}"
     if not all(isinstance(call, dict) and isinstance(call.get("method"), str) for call in calls):
         return "expected objects with a method"
+    if any(isinstance(call.get("id"), (bool, dict, list)) for call in calls):
+        return "expected ids that are texts, numbers or null"
     return None
+
+
+def _not_allowed(*, text: str) -> web.HTTPException:
+    return web.HTTPMethodNotAllowed("", ["POST"], text=text)
 
 
 def _json(body: bytes) -> web.Response:

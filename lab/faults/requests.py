@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.faults.base import Surroundings
+from lab.faults.methods import named_alike
 from lab.faults.policy import Effect
 from lab.scenario.faults import OnChain, OnRequests
 
@@ -43,7 +44,7 @@ class RequestFault:
 
     def effect(self, method: str) -> Effect | None:
         """See `Rule.effect`."""
-        if self._methods is not None and method not in self._methods:
+        if self._methods is not None and self._methods.isdisjoint(named_alike(method)):
             return None
         self._seen += 1
         if self._share < 1 and self._random.random() >= self._share:

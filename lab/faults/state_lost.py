@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lab.faults.base import Surroundings
+from lab.faults.methods import SENDS
 from lab.faults.node_kill import NodeKillFault
 from lab.faults.policy import Effect, Refusal
 from lab.faults.replica import METHODS, Heights, Replica
-from lab.faults.submits import SEND
 from lab.scenario.faults import NodeKill, StateLost
 
 SYNCING = "eth_syncing"
@@ -56,10 +56,10 @@ class StateLostFault:
 
     def effect(self, method: str) -> Effect | None:
         """See `Rule.effect`."""
-        if method not in METHODS and method not in (SYNCING, SEND):
+        if method not in METHODS and method != SYNCING and method not in SENDS:
             return None
         self._old += 1
-        if method == SEND:
+        if method in SENDS:
             return Effect(refusal=REFUSAL)
         if method == SYNCING:
             return Effect(rewrites=(self._syncing,))

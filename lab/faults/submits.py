@@ -9,11 +9,14 @@ from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
 from lab.evidence import Recorder
+from lab.faults import methods
 from lab.faults.pool_rules import PoolRules, Sent
-from lab.model.records import Outcome, Submit
+from lab.faults.sync_send import was_taken
+from lab.model.records import Note, Outcome, Submit
 from lab.rpc import RpcFailure, RpcRefused
 
-SEND = "eth_sendRawTransaction"
+# So many things that the lab does not have are put on record for each chain; more would say nothing new.
+REFUSED_MAX = 20
 
 
 class Submits:
@@ -26,6 +29,22 @@ class Submits:
         self._recorder = recorder
         self._codec = codec
         self._pool = PoolRules(chain.profile)
+        self._refused: set[str] = set()
+
+    def permit(self, method: str) -> None:
+        """Raises RpcRefused for a method that the lab does not carry; the first time it goes on record."""
+        refused = methods.refusal(method)
+        if refused is None:
+            return
+        self.note_refused(method, refused.reason)
+        raise refused
+
+    def note_refused(self, what: str, reason: str) -> None:
+        """Put on record, once, that something was asked for that the lab does not have."""
+        if what not in self._refused and len(self._refused) < REFUSED_MAX:
+            self._refused.add(what)
+            t_ms = max(0, self._scheduler.now_ms)
+            self._recorder.add(Note(t_ms=t_ms, kind="refused", text=reason, chain=self._chain.name))
 
     def admit(self, sent: Sent) -> None:
         """Raises RpcRefused for what the network's own nodes would not take."""
@@ -44,8 +63,8 @@ class Submits:
     def record(self, sent: Sent, failure: RpcFailure | None) -> None:
         """It ended: ok, fail if it certainly had no effect, info if nobody can tell."""
         outcome: Outcome = "ok" if failure is None else "fail" if failure.definite else "info"
-        if isinstance(failure, RpcRefused) and self._chain.waits(sent.hash):
-            # Refused because the node has it: handed over before, or twice at once.
+        if isinstance(failure, RpcRefused) and (self._chain.waits(sent.hash) or was_taken(failure)):
+            # Refused because the node has it: handed over before, twice at once, or waited for in vain.
             outcome = "ok"
         call = self._codec.decode_call(sent.data) if sent.to == self._chain.contract else None
         # What is sent before genesis counts as there from the beginning.

@@ -12,6 +12,7 @@ from lab.chains.scheduler import Actor, Scheduler
 from lab.coordinator import Account, role_account
 from lab.errors import UsageError
 from lab.evidence import Recorder
+from lab.faults.methods import SENDS
 from lab.model.records import Note
 from lab.model.session import Session
 from lab.relayer import CRASH_POINTS, Relayer
@@ -50,7 +51,7 @@ class _Held:
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
         self._actor.wait_while_held()
-        self._actor.sends += method == "eth_sendRawTransaction"
+        self._actor.sends += method in SENDS
         try:
             result = self._transport.call(method, params, timeout_s)
         except RpcFailure:

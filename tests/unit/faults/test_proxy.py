@@ -17,6 +17,7 @@ from lab.rpc import RpcFailure, RpcRefused, RpcTimeout, RpcUnavailable
 from tests.unit.faults.proxied import Always, Proxied, eventually, proxied, signed
 
 SEND = "eth_sendRawTransaction"
+SYNC = "eth_sendRawTransactionSync"
 SHORT_S = 0.3
 
 
@@ -170,11 +171,13 @@ def test_a_send_that_the_node_refuses_failed(lab: Proxied) -> None:
     assert not lab.chain.producer.pool_may_hold
 
 
-def test_what_does_not_decode_is_for_the_node_to_judge(lab: Proxied) -> None:
-    """Foreign bytes pass, leave no record, and the block after them is looked into."""
-    assert lab.client().call(SEND, ["0xabcdef"]) == f"answer to {SEND}"
-    assert lab.submitted() == []
-    assert lab.chain.producer.pool_may_hold
+@pytest.mark.parametrize("params", [[], ["0xabcdef"], ["hello"], [5], [[2, 248]], ["0x03" + "00" * 40], {"raw": "0x"}])
+def test_what_the_lab_cannot_read_reaches_no_node(lab: Proxied, params: Any) -> None:
+    """Nobody could judge it: bytes that are no transaction, arrays of numbers, blobs, parameters by name."""
+    for method in (SEND, SYNC):
+        _, body = post(lab, json.dumps({**call(method), "params": params}).encode())
+        assert "the lab" in body.decode() or "expected a signed transaction" in body.decode()
+    assert (lab.submitted(), lab.upstream.requests) == ([], [])
 
 
 def test_a_batch_is_answered_call_by_call(lab: Proxied) -> None:

@@ -19,11 +19,12 @@ class _Server(ThreadingHTTPServer):
 
 
 class Upstream:
-    """Answers every method with its name, sends with a hash; `answers` overrides a method's whole answer."""
+    """Answers every method with its name, `results` and `answers` override a method's result, or its whole answer."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.answers: dict[str, bytes] = {}
+        self.results: dict[str, Any] = {}
         self.frozen = threading.Event()
         self.resumed = threading.Event()
         upstream = self
@@ -39,7 +40,7 @@ class Upstream:
                 body = (
                     upstream.answers.get(request["method"])
                     or json.dumps(
-                        {"jsonrpc": "2.0", "id": request.get("id"), "result": f"answer to {request['method']}"}
+                        {"jsonrpc": "2.0", "id": request.get("id"), "result": upstream.result(request["method"])}
                     ).encode()
                 )
                 self.send_response(200)
@@ -53,6 +54,10 @@ class Upstream:
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def result(self, method: str) -> Any:
+        """What it answers, where a test does not give the whole answer."""
+        return self.results.get(method, f"answer to {method}")
 
     def methods(self) -> list[str]:
         """What it was asked, in order."""
