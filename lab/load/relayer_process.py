@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-from contextlib import suppress
 from pathlib import Path
 
-from lab.chains.reaper import Reaper, child_environment
-from lab.errors import UsageError
-from lab.session.relayer_command import parse_command
+from lab.chains.process_group import ProcessGroup
+from lab.chains.reaper import Reaper
+from lab.session.relayer_command import not_started, parse_command
 from lab.session.relayer_process import SESSION_VARIABLE, reference_command
 
 STOPS_WITHIN_S = 10.0
@@ -22,36 +18,27 @@ class LoadRelayer:
     def __init__(self, command: str | None, session: Path, store: Path, log: Path) -> None:
         own = parse_command(command, Path.cwd()) if command else None
         self.command = own.argv(session) if own is not None else reference_command(session, store)
+        self._variables = own.variables(session) if own is not None else {}
         self._session, self._log = session, log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._group: ProcessGroup | None = None
 
     @property
     def pid(self) -> int | None:
-        """While it is looked after."""
-        return self._process.pid if self._process is not None else None
+        """While it is looked after: of the program, or of what a wrapper left running."""
+        return self._group.oldest() if self._group is not None else None
 
     def start(self, run_id: str, reaper: Reaper) -> None:
         """Raises UsageError where the command cannot be started."""
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        environment = child_environment(run_id) | {SESSION_VARIABLE: str(self._session)}
         try:
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                    start_new_session=True,
-                )  # fmt: skip
+            self._group = ProcessGroup.start(
+                self.command, run_id=run_id, log=self._log, reaper=reaper,
+                environment={**self._variables, SESSION_VARIABLE: str(self._session)},
+            )  # fmt: skip
         except OSError as error:
-            raise UsageError(f"--relayer-cmd: `{' '.join(self.command)}` could not be started: {error}") from error
-        reaper.watch_pid(self._process.pid)
+            raise not_started(self.command, None, error) from error
 
     def stop(self) -> None:
-        """Ask first; whatever it started goes with it."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(STOPS_WITHIN_S)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        """Ask all of it first, and kill what is left."""
+        group, self._group = self._group, None
+        if group is not None:
+            group.stop(STOPS_WITHIN_S)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,20 +25,27 @@ _SECRETS = (
     re.compile(r"(://)[^/@\s]+(?=@)"),
     re.compile(r"()\b(?:0x)?[0-9a-fA-F]{64}\b"),
 )
+_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+SHELL_ONLY = frozenset(("&", "&&", "|", "||", ";", "<", ">", ">>", "2>", "2>&1", "&>"))
 _starts: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class RelayerCommand:
-    """`words` as a shell would split `text`; it runs in `folder`, without a shell."""
+    """`words` as a shell would split `text`, after its leading `NAME=value`; it runs in `folder`, without a shell."""
 
     text: str
     words: tuple[str, ...]
     folder: Path
+    assignments: tuple[tuple[str, str], ...] = ()
 
     def argv(self, session: Path) -> list[str]:
         """What to start: `{session}` stands for the path of session.json, which is in LAB_SESSION, too."""
         return [word.replace(SESSION_MARK, str(session)) for word in self.words]
+
+    def variables(self, session: Path) -> dict[str, str]:
+        """What it adds to the environment."""
+        return {name: value.replace(SESSION_MARK, str(session)) for name, value in self.assignments}
 
     @property
     def told(self) -> str:
@@ -82,14 +92,48 @@ def without_secrets(text: str) -> str:
 
 
 def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> RelayerCommand:
-    """Raises UsageError for a text that is no command."""
+    """Raises UsageError for a text that is no command, and for one that only a shell could run."""
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise UsageError(f"{source}: expected a command as a shell would read it, got `{text}`: {error}") from error
+    for word in words:
+        if word in SHELL_ONLY:
+            raise UsageError(
+                f"{source}: expected one command, got `{without_secrets(text)}`: `{word}` needs a shell, and the "
+                f"command runs without one. Write sh -c '...', or a script of your own"
+            )
+    assignments: list[tuple[str, str]] = []
+    while words and (found := _ASSIGNMENT.fullmatch(words[0])):
+        assignments.append((found[1], _home(found[2])))
+        del words[0]
     if not words:
         raise UsageError(f"{source}: expected a command such as `python relayer.py {SESSION_MARK}`, got nothing")
-    return RelayerCommand(text, tuple(words), folder)
+    return RelayerCommand(text, tuple(_home(word) for word in words), folder, tuple(assignments))
+
+
+def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> UsageError:
+    """What to say of a program that the system would not start: what was looked for, where, and what to do."""
+    command, where = without_secrets(" ".join(words)), folder if folder is not None else Path.cwd()
+    told = f"the relayer could not be started with `{command}`"
+    program = words[0]
+    if not where.is_dir():
+        return UsageError(f"{told}: there is no folder {where} to run it in")
+    if isinstance(error, FileNotFoundError):
+        if "/" in program:
+            return UsageError(f"{told}: there is no program {program}, as seen from {where}")
+        near = f"; there is one beside you: write ./{program}" if (where / program).is_file() else ""
+        return UsageError(f"{told}: no program {program} on PATH{near}")
+    if isinstance(error, PermissionError):
+        return UsageError(f"{told}: {program} may not be executed; chmod +x it, or name its interpreter first")
+    if error.errno == errno.ENOEXEC:
+        return UsageError(f"{told}: {program} is no program: give it a first line #!..., or name its interpreter first")
+    return UsageError(f"{told}: {error}")
+
+
+def _home(word: str) -> str:
+    # A word need not be a path, and is left alone where there is no home.
+    return os.path.expanduser(word) if word.startswith("~") else word  # noqa: PTH111
 
 
 def _sha256(path: Path) -> str:

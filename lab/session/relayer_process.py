@@ -5,34 +5,32 @@ Any program will do that finds its networks in the session file; nothing is know
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.chains.reaper import Reaper, child_environment
+from lab.chains.process_group import ProcessGroup
+from lab.chains.python_child import python_command
+from lab.chains.reaper import Reaper
 from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
 from lab.faults.submits import Submits
 from lab.model.records import Note
 from lab.model.session import Session
-from lab.session.relayer_command import without_secrets
+from lab.session.relayer_command import not_started, without_secrets
+from lab.session.relayer_log import last_lines
 
 SESSION_VARIABLE = "LAB_SESSION"
 WATCH_MS = 200
 STOP_S = 10.0
 # The relayer rests when it has sent nothing for this many polls.
 QUIET_POLLS = 3
-LOG_LINES = 15
 
 
 def reference_command(session: Path, store: Path) -> list[str]:
     """The reference relayer's command line."""
-    return [sys.executable, "-m", "lab.relayer", "--session", str(session), "--store", str(store)]
+    return python_command("-m", "lab.relayer", "--session", str(session), "--store", str(store))
 
 
 class RelayerProcess:
@@ -52,6 +50,7 @@ class RelayerProcess:
         name: str = "relayer",
         working_folder: Path | None = None,
         quiet_ms: int = 0,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
         self._working_folder, self._quiet_ms = working_folder, quiet_ms
@@ -63,15 +62,17 @@ class RelayerProcess:
         self._recorder = recorder
         self._submits = submits
         self._reaper = reaper
-        self._process: subprocess.Popen[bytes] | None = None
+        self._group: ProcessGroup | None = None
+        self._variables = dict(variables or {})
+        self._asked: set[int] = set()
         self._stop_by_ms: int | None = None
         self._started_ms = 0
         self.deaths = 0
 
     @property
     def running(self) -> bool:
-        """Whether it lives."""
-        return self._process is not None and self._process.poll() is None
+        """Whether it lives, or anything that it started: a wrapper may have ended before its child."""
+        return self._group is not None and self._group.alive
 
     @property
     def store_path(self) -> Path:
@@ -86,7 +87,7 @@ class RelayerProcess:
     @property
     def pid(self) -> int | None:
         """Its process id while it is looked after."""
-        return self._process.pid if self._process is not None else None
+        return self._group.pid if self._group is not None else None
 
     @property
     def idle(self) -> bool:
@@ -100,23 +101,29 @@ class RelayerProcess:
 
     def start(self) -> None:
         """See `RelayerControl.start`. One that is about to stop is waited for."""
-        if self._process is not None and (self._stop_by_ms is not None or not self.running):
-            self._wait()
-            self._ended(self._process)
+        group = self._group
+        if group is not None and (self._stop_by_ms is not None or not group.alive):
+            if not group.wait(STOP_S):
+                self._left(group)
+            else:
+                self._ended(group)
         if not self.running:
             self._note("start")
             self._spawn()
 
     def stop(self) -> None:
-        """Ask for a clean stop: it finishes its poll first."""
-        if self.running and self._process is not None:
-            self._process.terminate()
+        """Ask all of it for a clean stop: it finishes its poll first."""
+        if self._group is not None and self._group.alive:
+            self._asked = {process.pid for process in self._group.members()}
+            self._group.signal(signal.SIGTERM)
             self._stop_by_ms = self._scheduler.now_ms + round(STOP_S * 1000)
 
     def kill(self) -> None:
         """See `RelayerControl.kill`."""
-        if self.running:
-            self._end_group()
+        group = self._group
+        if group is not None and group.alive:
+            self._group = None
+            group.kill()
             self.deaths += 1
             self._note("killed")
 
@@ -151,6 +158,7 @@ class RelayerProcess:
             command, session, path, self.log_path.with_name("relayer-twin.log"),
             self._scheduler, self._recorder, self._submits, self._reaper,
             name="second relayer", working_folder=self._working_folder, quiet_ms=self._quiet_ms,
+            variables=self._variables,
         )  # fmt: skip
 
     def rotate(self, role: str) -> None:
@@ -162,85 +170,69 @@ class RelayerProcess:
 
     def close(self) -> None:
         """End it for good, without a note."""
-        if self.running and self._process is not None:
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_S / 2)
-        self._end_group()
+        group, self._group = self._group, None
+        if group is not None:
+            # One that was asked before has had its time.
+            late = self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms
+            group.stop(0 if late else STOP_S)
 
     def _spawn(self) -> None:
-        environment = child_environment(self._session.run_id) | {SESSION_VARIABLE: str(self.session_path)}
         try:
-            with self.log_path.open("ab") as log:
-                process = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=environment,
-                    cwd=self._working_folder,
-                    start_new_session=True,
-                )
+            group = ProcessGroup.start(
+                self._command,
+                run_id=self._session.run_id,
+                log=self.log_path,
+                reaper=self._reaper,
+                environment={**self._variables, SESSION_VARIABLE: str(self.session_path)},
+                folder=self._working_folder,
+            )
         except OSError as error:
-            command = without_secrets(" ".join(self._command))
-            raise UsageError(f"the relayer could not be started with `{command}`: {error}") from error
-        self._reaper.watch_pid(process.pid)
-        self._process, self._stop_by_ms, self._started_ms = process, None, self._scheduler.now_ms
-        self._watch(process)
+            raise not_started(self._command, self._working_folder, error) from error
+        self._group, self._stop_by_ms, self._started_ms = group, None, self._scheduler.now_ms
+        self._watch(group)
 
-    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+    def _watch(self, group: ProcessGroup) -> None:
         """Look now and again whether it still lives, until it is another's turn."""
-        if self._process is not process:
+        if self._group is not group:
             return
-        if process.poll() is not None:
-            self._ended(process)
+        if not group.alive:
+            self._ended(group)
         elif self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms:
-            raise self._stuck()
+            self._left(group)
         else:
-            self._scheduler.at(self._scheduler.now_ms + WATCH_MS, lambda: self._watch(process))
+            self._scheduler.at(self._scheduler.now_ms + WATCH_MS, lambda: self._watch(group))
 
-    def _ended(self, process: subprocess.Popen[bytes]) -> None:
-        self._end_group()
+    def _ended(self, group: ProcessGroup) -> None:
+        self._group = None
         if self._stop_by_ms is not None:
-            self._note("stop" if process.returncode == 0 else f"stop, with exit code {process.returncode}")
+            self._note("stop" if group.returncode == 0 else f"stop, with exit code {group.returncode}")
             return
-        self._note(f"crashed: exit code {process.returncode}, nobody asked for it")
+        self._note(f"crashed: exit code {group.returncode}, nobody asked for it")
         raise LabError(
-            f"the relayer ended by itself with exit code {process.returncode}; expected it to run until it is stopped. "
+            f"the relayer ended by itself with exit code {group.returncode}; expected it to run until it is stopped. "
             f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
         )
 
-    def _wait(self) -> None:
-        try:
-            if self._process is not None:
-                self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired as error:
-            raise self._stuck() from error
-
-    def _stuck(self) -> LabError:
-        return LabError(
+    def _left(self, group: ProcessGroup) -> None:
+        """Kill what is left so long after SIGTERM. Raises LabError where nothing of it had listened."""
+        names, left = group.names(), {process.pid for process in group.members()}
+        heeded = self._asked - left
+        self._group = None
+        group.kill()
+        if heeded:
+            self._note(f"stop; killed {STOP_S:g} s after SIGTERM: {', '.join(map(without_secrets, names))}")
+            return
+        raise LabError(
             f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. "
             f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
         )
 
-    def _end_group(self) -> None:
-        """Kill the process and whatever it started: it leads a group of its own."""
-        process, self._process = self._process, None
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
     def _signal(self, number: signal.Signals) -> bool:
-        if not self.running or self._process is None:
-            return False
-        os.killpg(self._process.pid, number)
-        return True
+        return self._group is not None and self._group.signal(number)
 
     def log_tail(self) -> str:
         """Its last log lines, indented."""
-        lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-        return "\n".join(f"  | {line}" for line in lines) or "  | (the log is empty)"
+        return last_lines(self.log_path)
 
     def _note(self, text: str) -> None:
         # One that is started before genesis is there from the beginning.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.chains.loopback import proxies_set
 from lab.coordinator import role_account
 from lab.errors import DeadlineExceeded
 from lab.faults.gate import Gate
@@ -77,6 +79,7 @@ def _process(lab: Lab, spec: RelayerSpec, submits: Mapping[str, Submits]) -> Rel
         lab.backend.reaper,
         working_folder=None if own is None else own.folder,
         quiet_ms=0 if own is None else QUIET_BLOCKS * slowest_ms,
+        variables=None if own is None else own.variables(path),
     )
 
 
@@ -91,8 +94,17 @@ def await_ready(lab: Lab, process: RelayerProcess, command: RelayerCommand) -> N
                 f"the relayer never polled {', '.join(never)} within {READY_WITHIN_S:g} s of its start; expected at "
                 f"least one request to each chain's rpc_url in {process.session_path} "
                 f"(it polled {', '.join(asked) or 'none'}). Its command: `{command.told}`. "
+                f"{_hints(lab.proxy.turned_away)}"
                 f"Its last log lines ({process.log_path}):\n{process.log_tail()}"
             )
         scheduler.advance_to(scheduler.now_ms + READY_STEP_MS)
     command.started_within((scheduler.now_ms - begun_ms) / 1000)
     scheduler.advance_to(max(0, scheduler.now_ms))
+
+
+def _hints(turned_away: Iterable[str]) -> str:
+    """Sentences on why requests may not have come: what was turned away, and proxies in the environment."""
+    told = [f"the fault proxy turned away {each}" for each in turned_away]
+    if names := proxies_set(os.environ):
+        told.append(f"{', '.join(names)} is set, and not every client heeds NO_PROXY")
+    return "".join(f"{each[0].upper()}{each[1:]}. " for each in told)

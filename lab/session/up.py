@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,14 +19,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.chains.reaper import Reaper, child_environment, owner_mark
-from lab.errors import EnvironmentFailure, LabError, UsageError
+from lab.chains.process_group import ProcessGroup
+from lab.chains.reaper import Reaper, owner_mark
+from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab, write_keys
 from lab.session.project import Project, find_project
-from lab.session.relayer_command import parse_command, without_secrets
+from lab.session.relayer_command import RelayerCommand, not_started, parse_command
 from lab.session.relayer_process import SESSION_VARIABLE, reference_command
 from lab.session.suite import new_run_id, open_suite
 from lab.session.up_files import KEYS, SESSION, STORE, UpFolder, UpOptions, UpState
@@ -61,7 +61,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
         )
         folder.write(state)
         project = find_project(Path.cwd())
-        command = _relayer_command(options, project, folder) if options.relayer else None
+        own = _relayer_command(options, project) if options.relayer else None
         suite = open_suite(
             run_id=state.run_id,
             backend=options.backend,
@@ -76,7 +76,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
         lab = stack.enter_context(open_lab(wanted, suite.backend, Recorder(None)))
         lab.set_up()
         session = _write_session(lab, folder)
-        relayer = _start_relayer(command, folder, state.run_id, suite.reaper, stack) if command is not None else None
+        relayer = _start_relayer(own, folder, state.run_id, suite.reaper, stack) if options.relayer else None
         state = state.model_copy(update={"phase": "running", "backend": suite.backend.name})
         report = _Report(folder, state, lab, relayer, tell)
         for name, chain in lab.chains.items():
@@ -97,54 +97,35 @@ def _write_session(lab: Lab, folder: UpFolder) -> Session:
     return session
 
 
-def _relayer_command(options: UpOptions, project: Project | None, folder: UpFolder) -> tuple[list[str], Path]:
-    """The relayer's words and the folder that it runs in: the one given, else the project's, else the reference."""
-    own = project.relayer if project is not None else None
+def _relayer_command(options: UpOptions, project: Project | None) -> RelayerCommand | None:
+    """The relayer given, else the project's; None for the reference."""
     if options.relayer_cmd is not None:
-        own = parse_command(options.relayer_cmd, Path.cwd()) if options.relayer_cmd else None
-    if own is None:
-        return reference_command(folder.path / SESSION, folder.path / STORE), Path.cwd()
-    return own.argv(folder.path / SESSION), own.folder
+        return parse_command(options.relayer_cmd, Path.cwd()) if options.relayer_cmd else None
+    return project.relayer if project is not None else None
 
 
 def _start_relayer(
-    command: tuple[list[str], Path], folder: UpFolder, run_id: str, reaper: Reaper, stack: ExitStack
-) -> subprocess.Popen[bytes]:
+    own: RelayerCommand | None, folder: UpFolder, run_id: str, reaper: Reaper, stack: ExitStack
+) -> ProcessGroup:
     """The relayer as a process of its own; the stack stops it, and whatever it started goes with it."""
-    words, working_folder = command
-    environment = child_environment(run_id) | {SESSION_VARIABLE: str(folder.path / SESSION)}
-    log_path = folder.path / "logs" / "relayer.log"
+    session, working_folder = folder.path / SESSION, own.folder if own is not None else Path.cwd()
+    words = own.argv(session) if own is not None else reference_command(session, folder.path / STORE)
+    variables = own.variables(session) if own is not None else {}
     try:
-        with log_path.open("ab") as log:
-            process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=working_folder,
-                start_new_session=True,
-            )  # fmt: skip
+        group = ProcessGroup.start(
+            words, run_id=run_id, log=folder.path / "logs" / "relayer.log", reaper=reaper,
+            environment={**variables, SESSION_VARIABLE: str(session)}, folder=working_folder,
+        )  # fmt: skip
     except OSError as error:
-        text = without_secrets(" ".join(words))
-        raise UsageError(f"the relayer could not be started with `{text}`: {error}") from error
-    reaper.watch_pid(process.pid)
-
-    def stop() -> None:
-        process.terminate()
-        try:
-            process.wait(RELAYER_STOPS_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-    stack.callback(stop)
-    return process
+        raise not_started(words, working_folder, error) from error
+    stack.callback(group.stop, RELAYER_STOPS_WITHIN_S)
+    return group
 
 
 class _Report:
     """Keeps the state file true: memory, problems, the relayer's life."""
 
-    def __init__(
-        self, folder: UpFolder, state: UpState, lab: Lab, relayer: subprocess.Popen[bytes] | None, tell: Tell
-    ) -> None:
+    def __init__(self, folder: UpFolder, state: UpState, lab: Lab, relayer: ProcessGroup | None, tell: Tell) -> None:
         self._folder, self._state, self._lab, self._relayer, self._tell = folder, state, lab, relayer, tell
         self._problems: dict[str, str] = {}
         self._next = 0.0
@@ -167,7 +148,7 @@ class _Report:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + REPORT_EVERY_S
-        relayer = "off" if self._relayer is None else "running" if self._relayer.poll() is None else "dead"
+        relayer = "off" if self._relayer is None else "running" if self._relayer.alive else "dead"
         if relayer == "dead" and self._state.relayer == "running":
             self._tell("relayer: it ended unasked, see logs/relayer.log")
         self._state = self._state.model_copy(

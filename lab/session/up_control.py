@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.chains.python_child import python_command
 from lab.chains.reaper import remove_leftovers
 from lab.errors import EnvironmentFailure, LabError
 from lab.model.session import Session, SessionChain
@@ -71,8 +71,7 @@ def start_background(options: UpOptions, tell: Callable[[str], None]) -> tuple[S
     with os.fdopen(reading, encoding="utf-8") as pipe, folder.log.open("ab") as log:
         try:
             process = subprocess.Popen(
-                # -P: a folder named lab in the user's project is not this one.
-                [sys.executable, "-P", "-m", "lab.session.up", options.to_json(), str(writing)],
+                python_command("-m", "lab.session.up", options.to_json(), str(writing)),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writing,), start_new_session=True,
             )  # fmt: skip
         finally:

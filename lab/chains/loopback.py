@@ -1,0 +1,34 @@
+"""Keeps a company's proxy out of the way to this machine's own nodes: what listens on the loopback address is no web.
+
+Clients read NO_PROXY or no_proxy, and some only one of the two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "npm_config_proxy", "npm_config_https_proxy")
+EXCEPT = ("NO_PROXY", "no_proxy")
+
+
+def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment in which the loopback address is reached directly; the user's own exceptions stay."""
+    given = ",".join(environment.get(name, "") for name in EXCEPT)
+    spared = dict.fromkeys(each.strip() for each in given.split(",") if each.strip())
+    if "*" in spared:
+        return dict(environment)
+    text = ",".join([*spared, *(each for each in LOOPBACK if each not in spared)])
+    return {**environment, **dict.fromkeys(EXCEPT, text)}
+
+
+def proxies_set(environment: Mapping[str, str]) -> list[str]:
+    """The names of the variables that name a proxy, as they are written."""
+    return sorted(name for name, value in environment.items() if name.lower() in PROXIES and value)
+
+
+def spare_loopback() -> None:
+    """Extend this process's own NO_PROXY, where a proxy is set: Docker's SDK reads it at every request."""
+    if proxies_set(os.environ):
+        os.environ.update(without_proxy(os.environ))

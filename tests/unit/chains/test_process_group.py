@@ -1,0 +1,119 @@
+"""What a program starts goes with it: wrappers, children that left the session, and those that outlive their parent."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.chains.process_group import ProcessGroup
+from lab.chains.reaper import Reaper, start_ticks
+
+PATIENCE_S = 20.0
+# Says its pid, and on SIGTERM that it heard.
+CHILD = """
+import os, signal, sys, time
+def stop(*_):
+    with open(sys.argv[1], "a") as said: said.write("stopped\\n")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+with open(sys.argv[1], "a") as said: said.write(f"{os.getpid()}\\n")
+time.sleep(600)
+"""
+WRAPPERS = {
+    "none": "exec {child}",
+    "a shell": "{child}; echo ended",
+    "a shell that exits at once": "{child} & exit 0",
+    "a session of its own": "setsid {child}; true",
+    "a daemon": "setsid -f {child}; sleep 600",
+    "a daemon alone": "setsid -f {child}; exit 0",
+    "a daemon without its environment": "setsid env -i {child}; true",
+    "two shells": "sh -c '{child}; true'; true",
+    "a shell deaf to SIGTERM": "trap '' TERM; {child}; true",
+    "a held one": "{child}; true",
+}
+
+
+@pytest.fixture
+def reaper() -> Iterator[Reaper]:
+    with Reaper.start() as reaper:
+        yield reaper
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"expected {what}; it did not happen"
+        time.sleep(0.01)
+
+
+class Wrapped:
+    """The child behind a wrapper."""
+
+    def __init__(self, wrapper: str, folder: Path, reaper: Reaper) -> None:
+        self._said = folder / "said"
+        script = folder / "child.py"
+        script.write_text(CHILD)
+        words = ["sh", "-c", wrapper.replace("{child}", f"{sys.executable} {script} {self._said}")]
+        self.group = ProcessGroup.start(words, run_id="test", log=folder / "logs" / "log", reaper=reaper)
+        eventually(lambda: self._said.exists() and self._said.read_text() != "", "the child to begin")
+        self.child = int(self.said()[0])
+
+    def said(self) -> list[str]:
+        return self._said.read_text().splitlines()
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_stop_reaches_all_of_it(wrapper: str, tmp_path: Path, reaper: Reaper) -> None:
+    """The child hears SIGTERM, whatever stands before it, and nothing is left, nor killed that ends by itself."""
+    it = Wrapped(WRAPPERS[wrapper], tmp_path, reaper)
+    if wrapper == "a held one":
+        it.group.signal(signal.SIGSTOP)
+    assert it.group.alive
+    assert it.group.stop(PATIENCE_S) == []
+    assert it.said()[-1] == "stopped"
+    assert start_ticks(it.child) is None
+    assert (it.group.alive, it.group.members()) == (False, [])
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_kill_and_a_pause_reach_all_of_it(wrapper: str, tmp_path: Path, reaper: Reaper) -> None:
+    """No child goes on sending while its wrapper is held or dead."""
+    it = Wrapped(WRAPPERS[wrapper], tmp_path, reaper)
+
+    def condition() -> str:
+        return Path(f"/proc/{it.child}/stat").read_text().rsplit(") ", 1)[1][0]
+
+    assert it.group.signal(signal.SIGSTOP)
+    eventually(lambda: condition() == "T", "the child to stand still")
+    assert it.group.signal(signal.SIGCONT)
+    eventually(lambda: condition() == "S", "the child to go on")
+    it.group.kill()
+    assert start_ticks(it.child) is None
+    assert it.said() == [str(it.child)]
+    assert not it.group.alive
+
+
+def test_what_does_not_listen_is_killed_and_named(tmp_path: Path, reaper: Reaper) -> None:
+    """After the time that it was given, and not before the others have ended by themselves."""
+    it = Wrapped("trap '' TERM; {child}; while true; do sleep 0.1; done", tmp_path, reaper)
+    (left, *_) = it.group.stop(0.5)
+    assert it.said()[-1] == "stopped"
+    assert left.startswith("`sh -c trap") and f"pid {it.group.pid}" in left
+    assert not it.group.alive
+
+
+def test_two_of_the_same_program_are_two(tmp_path: Path, reaper: Reaper) -> None:
+    """One's end is not the other's."""
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder in folders:
+        folder.mkdir()
+    one, other = (Wrapped(WRAPPERS["a daemon"], folder, reaper) for folder in folders)
+    one.group.kill()
+    assert other.group.alive
+    assert start_ticks(other.child) is not None
+    other.group.kill()
