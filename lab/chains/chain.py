@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from lab.chains.backend import Node, indented
@@ -20,6 +20,7 @@ from lab.rpc import HttpTransport, Rpc, RpcRefused, RpcUnavailable
 
 CONTROL_TIMEOUT_S = 60.0
 RETRY_MS = 500
+TAGS: tuple[Literal["safe", "finalized"], ...] = ("safe", "finalized")
 
 
 class Chain:
@@ -63,6 +64,8 @@ class Chain:
         self._raw: dict[str, str] = {}
         self._queued: list[str] = []
         self._state: str | None = None
+        # By tag, the last block that is final while finality stands still.
+        self._held: Mapping[str, int] | None = None
         # Requests of the system under test that met a frozen or dead node since it stopped.
         self.blocked_calls = 0
         # Told how each turn under the real clock went. Without it trouble ends the run; with it the chain goes on.
@@ -151,9 +154,23 @@ class Chain:
         """Whether a reorg of `depth` blocks, the lowest of them `lowest`, goes beyond the declared finality."""
         if self.finality.seconds is not None:
             return self._scheduler.now_ms >= lowest.t_ms + self.finality.seconds * 1000
-        tag = self.finality.tag
-        confirmations = self.finality.blocks if tag is None else self.profile.tag_depth(tag)
-        return depth > (confirmations or 0)
+        if self.finality.tag is not None:
+            return lowest.number <= self.tagged(self.finality.tag, self.producer.head.number + depth)
+        return depth > (self.finality.blocks or 0)
+
+    def tagged(self, tag: Literal["safe", "finalized"], head: int) -> int:
+        """The number that a tag means at a head: behind it as far as the network has it, or where finality was held."""
+        behind = max(0, head - self.profile.tag_depth(tag))
+        return behind if self._held is None else min(behind, self._held[tag])
+
+    def hold_finality(self) -> None:
+        """From now on nothing more becomes final by a tag."""
+        head = self.producer.head.number
+        self._held = {tag: self.tagged(tag, head) for tag in TAGS}
+
+    def release_finality(self) -> None:
+        """Finality is where it would have been. No error where it was not held."""
+        self._held = None
 
     def drop_pool(self) -> int:
         """Empty the node's pool; how many transactions vanished."""

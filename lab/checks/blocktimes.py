@@ -7,9 +7,11 @@ against somebody must use the end of the interval that favours him.
 from __future__ import annotations
 
 from lab.model.history import History
-from lab.model.records import Block, EmptyBlocks
+from lab.model.records import Block, EmptyBlocks, FaultMark
 
 Interval = tuple[int, int]
+# The fault that holds finality back; only finality by a tag knows it.
+FINALITY_STALL = "finality_stall"
 
 
 def appeared(history: History, span: Block | EmptyBlocks, number: int) -> Interval:
@@ -43,7 +45,24 @@ def final_between(history: History, chain: str, block: Block) -> Interval | None
         return None if since is None else (since, since)
     wanted = block.number + depth
     found = [appeared(history, span, wanted) for span in history.reaching(chain, block, wanted)]
-    return min(earliest for earliest, _ in found), min(latest for _, latest in found)
+    between = min(earliest for earliest, _ in found), min(latest for _, latest in found)
+    return between if facts.finality.tag is None else _after_stalls(history, chain, between)
+
+
+def _after_stalls(history: History, chain: str, between: Interval) -> Interval | None:
+    """What would have become final while finality stood still did so at the end of that; None if it had none."""
+    earliest, latest = between
+    marks = [mark for mark in history.of(FaultMark) if (mark.fault, mark.chain) == (FINALITY_STALL, chain)]
+    for begin in (mark for mark in marks if mark.phase == "inject"):
+        ends = [mark.t_ms for mark in marks if (mark.phase, mark.id) == ("heal", begin.id) and mark.seq > begin.seq]
+        end_ms = min(ends, default=None)
+        if begin.t_ms < latest and (end_ms is None or latest < end_ms):
+            if end_ms is None:
+                return None
+            latest = end_ms
+        if begin.t_ms < earliest and (end_ms is None or earliest < end_ms):
+            earliest = latest if end_ms is None else end_ms
+    return earliest, max(earliest, latest)
 
 
 def nth_block_after(history: History, chain: str, t_ms: int, count: int) -> int | None:

@@ -10,6 +10,7 @@ from lab.faults.base_fee_spike import BaseFeeSpikeFault
 from lab.faults.competing_load import CompetingLoadFault
 from lab.faults.duplicate_delivery import DuplicateDeliveryFault
 from lab.faults.equal_timestamps import EqualTimestampsFault
+from lab.faults.finality_stall import FinalityStallFault
 from lab.faults.gas_limit_cut import GasLimitCutFault
 from lab.faults.halt import HaltFault
 from lab.faults.huge_response import HugeResponseFault
@@ -62,6 +63,7 @@ FAULTS: dict[str, Callable[[Surroundings, str, Any], ActiveFault]] = {
     "slow_start": SlowStartFault,
     "state_lost": StateLostFault,
     "halt": HaltFault,
+    "finality_stall": FinalityStallFault,
     "missed_slots": MissedSlotsFault,
     "timestamp_skew": TimestampSkewFault,
     "equal_timestamps": EqualTimestampsFault,

@@ -35,8 +35,8 @@ class LogRangeLimitFault(RequestFault):
         if "blockHash" in query:
             return params
         head = self._chain.producer.head.number
-        first = height_of(query.get("fromBlock", "latest"), head, self._chain.profile)
-        last = height_of(query.get("toBlock", "latest"), head, self._chain.profile)
+        first = height_of(query.get("fromBlock", "latest"), head, self._chain)
+        last = height_of(query.get("toBlock", "latest"), head, self._chain)
         if first is not None and last is not None and last - first + 1 > self._blocks:
             self.bites += 1
             text = f"query exceeds max block range {self._blocks}: got {last - first + 1}"

@@ -12,7 +12,6 @@ from typing import Any
 from lab.chains.chain import Chain
 from lab.chains.producer import Mined
 from lab.faults.policy import Effect
-from lab.networks.profile import NetworkProfile
 from lab.rpc import RpcRefused
 
 SERVER_ERROR = -32000
@@ -25,14 +24,14 @@ ANSWERS = ("eth_blockNumber", "eth_getBlockByHash", "eth_getTransactionByHash", 
 METHODS = frozenset((*BLOCK_AT, *ANSWERS, "eth_getLogs"))
 
 
-def height_of(ref: Any, head: int, profile: NetworkProfile) -> int | None:
+def height_of(ref: Any, head: int, chain: Chain) -> int | None:
     """The number that a block's number or tag means at a head; None for anything else."""
     if ref in ("latest", "pending"):
         return head
     if ref == "earliest":
         return 0
     if ref in ("safe", "finalized"):
-        return max(0, head - profile.tag_depth(ref))
+        return chain.tagged(ref, head)
     try:
         return int(ref, 16) if isinstance(ref, str) and len(ref) < 66 else None
     except ValueError:
@@ -94,7 +93,7 @@ class Replica:
         block_hash = ref.get("blockHash") if isinstance(ref, dict) else ref
         if isinstance(block_hash, str) and self._heights.get(block_hash.lower(), 0) > self._head:
             raise RpcRefused(self._method, SERVER_ERROR, "header for hash not found")
-        height = height_of(ref, self._head, self._chain.profile)
+        height = height_of(ref, self._head, self._chain)
         if height is None:
             return ref
         if height > self._head and self._method != "eth_getBlockByNumber":
@@ -106,9 +105,7 @@ class Replica:
             if self._heights.get(str(query["blockHash"]).lower(), 0) > self._head:
                 raise RpcRefused(self._method, SERVER_ERROR, "unknown block")
             return query
-        ends = [
-            height_of(query.get(key, "latest"), self._head, self._chain.profile) for key in ("fromBlock", "toBlock")
-        ]
+        ends = [height_of(query.get(key, "latest"), self._head, self._chain) for key in ("fromBlock", "toBlock")]
         first, last = (self._head if end is None else end for end in ends)
         self._nothing = first > self._head
         return {**query, "fromBlock": hex(min(first, self._head)), "toBlock": hex(min(last, self._head))}
@@ -120,7 +117,7 @@ class Replica:
             return hex(self._head)
         if not isinstance(result, dict) or self._method == "eth_feeHistory":
             return result
-        height = height_of(result.get("number") or result.get("blockNumber"), self._head, self._chain.profile)
+        height = height_of(result.get("number") or result.get("blockNumber"), self._head, self._chain)
         if height is None or height <= self._head:
             return result
         if self._method == "eth_getTransactionByHash":

@@ -25,6 +25,13 @@ def await_accounts(folder: Path, within_s: float = 10.0) -> bool:
     return True
 
 
+def settings_against(folder: Path) -> tuple[str, ...]:
+    """What of Locust's own settings made the run another than its profile's."""
+    started = folder / START
+    found = json.loads(started.read_text(encoding="utf-8")) if started.is_file() else {}
+    return tuple(found.get("contradictions", ()))
+
+
 def generator_account(folder: Path) -> dict[str, Any]:
     """What the workers said of themselves, together."""
     accounts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("worker-*.json"))]

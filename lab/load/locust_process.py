@@ -6,11 +6,12 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
+from lab.chains.python_child import python_command
 from lab.chains.reaper import Reaper, child_environment
 from lab.errors import EnvironmentFailure
+from lab.load.generator.settings import without_settings
 from lab.load.plan import PLAN, PLAN_VARIABLE, Plan
 
 LOCUSTFILE = Path(__file__).parent.parent.parent / "loadtests" / "locustfile.py"
@@ -27,8 +28,10 @@ class LocustProcess:
 
     def command(self) -> list[str]:
         """Plain Locust; several processes where the plan has several workers."""
-        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--csv", str(self._folder / "locust"),
-                   "--html", str(self._folder / "locust.html"), "--skip-log-setup"]  # fmt: skip
+        command = python_command(
+            "-m", "lab.load.generator.locust_main", "-f", str(LOCUSTFILE), "--csv", str(self._folder / "locust"),
+            "--html", str(self._folder / "locust.html"), "--skip-log-setup", unbuffered=True,
+        )  # fmt: skip
         if self._plan.workers > 1:
             command += ["--processes", str(self._plan.workers)]
         if self._web_port is None:
@@ -44,10 +47,8 @@ class LocustProcess:
         """Start it. Its output goes into the run's logs."""
         log_path = self._folder / "logs" / "locust.log"
         log_path.parent.mkdir(parents=True, exist_ok=True)
-        environment = child_environment(self._plan.run_id) | {
-            PLAN_VARIABLE: str(self._folder / PLAN),
-            "PYTHONUNBUFFERED": "1",
-        }
+        # The run is what its plan says, whatever the user has told Locust elsewhere.
+        environment = without_settings(child_environment(self._plan.run_id)) | {PLAN_VARIABLE: str(self._folder / PLAN)}
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,

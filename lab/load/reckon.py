@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.coordinator import Codec
 from lab.load import figures
-from lab.load.accounts import await_accounts, generator_account
+from lab.load.accounts import await_accounts, generator_account, settings_against
 from lab.load.capacity import Ceiling, network_ceilings
 from lab.load.context import Context
 from lab.load.cost import costs
@@ -188,7 +188,20 @@ def _result(
     priced = costs(per_call, _example(plan), criteria.cost_usd_max or 1.0)
     totals = _totals(ledgers, chains, generator, used)
     facts = _facts(
-        context, plan, criteria, runs, chains, flows, generator, used, priced, totals, starts_at, interrupted, problems
+        context,
+        plan,
+        criteria,
+        runs,
+        chains,
+        flows,
+        generator,
+        used,
+        priced,
+        totals,
+        starts_at,
+        interrupted,
+        problems,
+        settings_against(folder),
     )
     return Result(
         context, plan, judge(facts), ledgers, chains, figures.series(list(runs.values()), book, starts_at), samples,
@@ -229,7 +242,7 @@ def _facts(
     context: Context, plan: Plan, criteria: Criteria, runs: Mapping[str, figures.ChainRun],
     chains: Mapping[str, dict[str, Any]], flows: FlowFigures | None, generator: Mapping[str, Any],
     used: Mapping[str, Any], priced: Mapping[str, Mapping[str, Any]], totals: Mapping[str, Any], starts_at: float,
-    interrupted: bool, problems: tuple[str, ...],
+    interrupted: bool, problems: tuple[str, ...], against: tuple[str, ...] = (),
 ) -> Facts:  # fmt: skip
     schedule = Schedule([Segment(s.seconds, s.from_tps, s.to_tps) for s in plan.segments])
     late = sorted(e.sent_us - e.intended_us for run in runs.values() for e, _ in run.entries if e.attempts == 1)
@@ -272,7 +285,7 @@ def _facts(
         interrupted=interrupted,
         behind_s=max((c["throughput"]["behind_s"] for c in chains.values()), default=0.0),
         flows_behind_s=max(0.0, (flows.last_end_at or 0.0) - starts_at - plan.seconds) if flows else 0.0,
-        generator_problems=unfinished,
+        generator_problems=(*against, *unfinished),
         problems=problems,
     )
 

@@ -30,7 +30,7 @@ from lab.runner.operations import Operations
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
-from lab.scenario.faults import Reorg
+from lab.scenario.faults import FinalityStall, Reorg
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
 from lab.session.relayer_actor import RelayerFactory
@@ -40,6 +40,10 @@ OPERATIONS_DEADLINE_MS = 310_000
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
 # On the wall clock every step is a little late.
 LATE_MS = {"virtual": 0, "real": 500}
+
+
+# More states than these a node does not keep in a reasonable memory.
+STATES_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def _run_item(
         relayer=item.relayer if played else None,
         relayer_factory=options.relayer_factory,
         relayer_command=options.relayer_command,
-        deepest_reorg=max((step.action.depth for step in item.steps if isinstance(step.action, Reorg)), default=0),
+        deepest_reorg=max((_reaches_back(step.action, item) for step in item.steps), default=0),
     )
     try:
         with open_lab(wanted, options.backend, recorder) as lab:
@@ -149,6 +153,17 @@ def _run_item(
     evidence = RunFolder(folder)
     evidence.seal(manifest | {"scenario_items": list(options.scenario_items or (item.item,))})
     return Result(evidence, verdict, history, manifest["history_digest"])
+
+
+def _reaches_back(action: object, item: ScenarioItem) -> int:
+    """How many blocks of state a step needs: of those a reorg replaces, or since finality stands still."""
+    if isinstance(action, Reorg):
+        return action.depth
+    if not isinstance(action, FinalityStall):
+        return 0
+    profile = item.chains[action.chain].profile
+    lasts_ms = action.for_ms if action.for_ms is not None else item.timeout_ms
+    return min(STATES_MAX, lasts_ms // profile.block_time_ms + profile.tag_depth_blocks)
 
 
 def _play(run: Run, progress: Callable[[str], None]) -> None:

@@ -17,6 +17,7 @@ from lab.scenario.rules_timeline import (
     ids_are_unique,
     names_are_declared,
     relayer_is_there,
+    stalls_meet_a_tag,
     times_fit,
 )
 from lab.yamlsource import Source, in_order
@@ -30,6 +31,7 @@ RULES: tuple[Callable[[Notebook], None], ...] = (
     names_are_declared,
     heals_have_faults,
     relayer_is_there,
+    stalls_meet_a_tag,
     times_fit,
 )
 

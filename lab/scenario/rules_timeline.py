@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lab.errors import LabError
 from lab.model.units import format_duration
+from lab.networks import load_network
 from lab.scenario.common import ROLES, StepBase
 from lab.scenario.declared import Notebook, full_name
 from lab.scenario.expectations import LatencyExpectation, StateExpectation
-from lab.scenario.faults import Fault, LastingFault, SwappedNodes
+from lab.scenario.faults import Fault, FinalityStall, LastingFault, SwappedNodes
 from lab.scenario.steps import (
     AdminStep,
     BufferStep,
@@ -134,6 +136,25 @@ def heals_have_faults(book: Notebook) -> None:
         elif name in healed:
             book.report(here, f"the fault '{name}' is already healed by a step above")
         healed.add(name)
+
+
+def stalls_meet_a_tag(book: Notebook) -> None:
+    """Finality can stand still only where it is the node's word: who counts blocks or seconds sees nothing of it."""
+    for path, step in _steps(book):
+        use = book.file.networks.get(step.chain) if isinstance(step, FinalityStall) else None
+        if not isinstance(step, FinalityStall) or use is None:
+            continue
+        try:
+            profile = load_network(use.profile or step.chain, base=book.source.file.parent)
+        except LabError:
+            continue  # another rule says so
+        finality = use.finality or profile.finality
+        if finality.tag is None:
+            text = (
+                f"expected a chain whose finality is a tag, but {step.chain} has {finality}, and a relayer that goes "
+                f"by that never asks for it: give {step.chain} `finality: {{tag: finalized}}`"
+            )
+            book.report((*path, "chain"), text)
 
 
 def relayer_is_there(book: Notebook) -> None:

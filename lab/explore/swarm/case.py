@@ -111,7 +111,8 @@ def _chains(dice: random.Random) -> tuple[dict[str, Any], tuple[DrawnChain, ...]
         if profile.mines_empty_blocks and dice.random() < 0.4:
             depth = dice.randint(1, 6)
             networks[name] = {"finality": {"blocks": depth}}
-        chains.append(DrawnChain(name, profile.block_time_ms, profile.mines_empty_blocks, depth))
+        tagged = depth is None and profile.finality.tag is not None
+        chains.append(DrawnChain(name, profile.block_time_ms, profile.mines_empty_blocks, depth, tagged))
     return networks, tuple(chains)
 
 

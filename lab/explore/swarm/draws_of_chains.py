@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from lab.explore.swarm.aims import REST_MS, at_a_leg, on_chain
@@ -43,6 +44,17 @@ def _restarted(fault: str, afterwards: str, dice: random.Random, around: Surroun
 def halt(dice: random.Random, around: Surroundings) -> DrawnFault:
     """Answers without blocks."""
     return on_chain("halt", dice, around)
+
+
+def finality_stall(dice: random.Random, around: Surroundings) -> DrawnFault | None:
+    """Where a leg waits on a chain whose finality is a tag; for less and for more than a window."""
+    tagged = {chain.name for chain in around.chains if chain.tagged}
+    legs = tuple(leg for leg in around.legs if leg.chain in tagged)
+    if not legs:
+        return None
+    # One a chain: two would end each other.
+    drawn = on_chain("finality_stall", dice, replace(around, legs=legs), low_s=10, high_s=2 * around.window_s)
+    return replace(drawn, resource=f"finality:{drawn.step['chain']}")
 
 
 def missed_slots(dice: random.Random, around: Surroundings) -> DrawnFault:

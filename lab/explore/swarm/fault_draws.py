@@ -38,6 +38,7 @@ FAULT_DRAWS: dict[str, Draw] = {
     "slow_start": chains.slow_start,
     "state_lost": chains.state_lost,
     "halt": chains.halt,
+    "finality_stall": chains.finality_stall,
     "missed_slots": chains.missed_slots,
     "timestamp_skew": chains.timestamp_skew,
     "pool_drop": chains.pool_drop,

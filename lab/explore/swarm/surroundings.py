@@ -9,12 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class DrawnChain:
-    """A chain of the case. `depth` is how many blocks its finality asks for, where it counts blocks."""
+    """A chain of the case. `depth` is how many blocks its finality asks for, where it counts blocks.
+
+    `tagged`: its finality is the node's word.
+    """
 
     name: str
     block_time_ms: int
     mines_empty_blocks: bool
     depth: int | None
+    tagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

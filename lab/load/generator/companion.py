@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from lab.chains.loopback import without_proxy
+from lab.chains.python_child import python_command
 
 ENDS_WITHIN_S = 600
 
@@ -30,14 +33,16 @@ class Companion:
     @classmethod
     def start(cls, wanted: Wanted, workers: int) -> Companion:
         """Raises RuntimeError; the reason is on stderr already."""
-        command = [sys.executable, "-m", "lab.load.standalone", "--session", wanted.session, "--profile",
-                   wanted.profile, "--workers", str(workers), "--results", wanted.results]  # fmt: skip
+        command = python_command(
+            "-m", "lab.load.standalone", "--session", wanted.session, "--profile", wanted.profile,
+            "--workers", str(workers), "--results", wanted.results,
+        )  # fmt: skip
         if wanted.tps:
             command += ["--tps", wanted.tps]
         if wanted.duration:
             command += ["--duration", wanted.duration]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                   start_new_session=True)  # fmt: skip
+                                   start_new_session=True, env=without_proxy(os.environ))  # fmt: skip
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         if not line:

@@ -6,8 +6,10 @@ number of users. Every transaction is a request event, with its latency counted 
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from lab.load.generator.companion import Companion, Wanted
 from lab.load.generator.driver import StreamDriver
+from lab.load.generator.settings import contradictions
 from lab.load.generator.worker import Worker, sampler
 from lab.load.plan import PLAN_VARIABLE, START, Plan
 
@@ -150,7 +153,11 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
     else:
         here.assign(str(here.plan_path), 0, 1, starts_at)
     here.starts_at = starts_at
-    (folder / START).write_text(f'{{"starts_at": {starts_at}, "workers": {here.workers}}}', encoding="utf-8")
+    against = contradictions(environment.parsed_options, plan.seconds, os.environ, sys.argv[1:])
+    for each in against:
+        log.warning("the run will be INVALID: %s", each)
+    start = {"starts_at": starts_at, "workers": here.workers, "contradictions": against}
+    (folder / START).write_text(json.dumps(start), encoding="utf-8")
 
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust's own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lab.networks import load_network
 from lab.relayer import core
 from lab.relayer.finality import FinalityJudge
 from lab.relayer.parents import Answer, is_original
@@ -16,6 +17,16 @@ class NoConfirmations(FinalityJudge):
     def is_final(self, block: BlockId, head: Head, now_ms: int) -> bool:
         """It is there, is it not?"""
         return True
+
+
+class CountsBehindTheTag(FinalityJudge):
+    """Knows how far the tag usually is behind the head, and does not ask for it."""
+
+    def is_final(self, block: BlockId, head: Head, now_ms: int) -> bool:
+        """It always was, so far."""
+        if self.policy.tag is None:
+            return super().is_final(block, head, now_ms)
+        return block.number <= head.number - load_network("polygon").tag_depth(self.policy.tag)
 
 
 class Decisions:

@@ -23,12 +23,14 @@ SWAP, BACK = LIBRARY / "dependencies/single_dependency.yaml", LIBRARY / "failure
 KILLED, DEAD_NODE = LIBRARY / "failures/relayer_killed.yaml", LIBRARY / "failures/node_killed.yaml"
 SPIKE, FORGED = LIBRARY / "congestion/base_fee_spike.yaml", LIBRARY / "failures/forged_mirror.yaml"
 EXPIRED, GONE = LIBRARY / "failures/expired_parent.yaml", LIBRARY / "failures/parent_reorged.yaml"
+STALLED = LIBRARY / "failures/finality_stalled.yaml"
 LOST, DEAF = OWN / "lost_reply_of_two.yaml", OWN / "logs_not_to_be_had.yaml"
 CUT, THINNED = OWN / "window_cut_behind_a_resolve.yaml", LIBRARY / "failures/missing_logs.yaml"
 
 # The bug, the part that has it, the scenario in which it shows, the check that must name it, and words of its finding.
 DETECTIONS = [
     ("no confirmations", Parts(judge=deciding.NoConfirmations), BACK, "S2", "to become READY only on a final parent"),
+    ("finality counted, not asked for", Parts(judge=deciding.CountsBehindTheTag), STALLED, "S2", "final from"),
     ("believes forged mirrors", Parts(core=deciding.Credulous()), FORGED, "S2", "is not READY on the canonical"),
     ("executes mirrors", Parts(core=deciding.ExecutesMirrors()), SWAP, "S5", "never to execute a mirror"),
     ("never mirrors", Parts(core=deciding.NeverMirrors()), SWAP, "S9", "swap.settle (its parent is swap.pay) expired"),

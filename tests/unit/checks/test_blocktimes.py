@@ -118,3 +118,37 @@ def test_a_block_at_the_very_moment_does_not_come_after_it() -> None:
     story.idle("one", 60)
     assert nth_block_after(story.history(), "one", 24_000, 1) == 47_999
     assert nth_block_after(story.history(), "one", 23_999, 1) == 35_999
+
+
+def tagged(*marks: tuple[int, str]) -> tuple[int, int] | None:
+    """When block 3 (at 36 s, final by the tag with block 5) was final, with a stall of finality begun and healed."""
+    story = Story(finality=Finality(tag="finalized"), tag_depth=2)
+    block = story.mine("one", 36)
+    for at_s, phase in marks:
+        if at_s < 96:
+            story.fault(at_s, phase, fault="finality_stall", chain="one")
+    story.idle("one", 96)
+    for at_s, phase in marks:
+        if at_s >= 96:
+            story.fault(at_s, phase, fault="finality_stall", chain="one")
+    return final_between(story.history(), "one", block)
+
+
+@pytest.mark.parametrize(
+    ("marks", "interval"),
+    [
+        ((), (60_000, 71_999)),
+        (((40, "inject"), (90, "heal")), (90_000, 90_000)),
+        (((40, "inject"), (65, "heal")), (65_000, 71_999)),
+        (((65, "inject"), (90, "heal")), (60_000, 90_000)),
+        (((80, "inject"), (90, "heal")), (60_000, 71_999)),
+        (((10, "inject"), (20, "heal")), (60_000, 71_999)),
+        (((40, "inject"), (70, "heal"), (71, "inject"), (120, "heal")), (70_000, 120_000)),
+        (((40, "inject"),), None),
+    ],
+)
+def test_what_becomes_final_while_finality_stands_still(
+    marks: tuple[tuple[int, str], ...], interval: tuple[int, int] | None
+) -> None:
+    """Not before it goes on; what was final before stays so, and what nobody can tell favours the relayer."""
+    assert tagged(*marks) == interval

@@ -40,6 +40,11 @@ CASES = [
         "- {fault: node_pause, chain: etherum}",
         "11:32 timeline[0].chain: the chain 'etherum' is not among networks (did you mean ethereum?)",
     ),
+    (
+        "- {fault: finality_stall, chain: ethereum}",
+        "11:36 timeline[0].chain: expected a chain whose finality is a tag, but ethereum has 2 blocks, and a relayer "
+        "that goes by that never asks for it: give ethereum `finality: {tag: finalized}`",
+    ),
     # arguments
     (
         "- {call: {chain: optimism, function: f, args: [swap.settel]}}",
