@@ -19,7 +19,7 @@ from lab.chains.chain import Chain
 from lab.errors import LabError
 from lab.faults.methods import SEND, SEND_SYNC, SENDS
 from lab.faults.policy import Effect, Policy
-from lab.faults.pool_rules import Sent, decode_raw, unreadable
+from lab.faults.pool_rules import Sent, decode_raw
 from lab.faults.submits import Submits
 from lab.faults.sync_send import LOOK_S, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcUnavailable
@@ -159,7 +159,7 @@ class Carrier:
     async def _send(self, call: Call, chain: Chain) -> bytes:
         """Hand over a raw transaction; one who wants to hear of its block is told of it by the lab, not by the node."""
         if call.sent is None:
-            raise unreadable(call.method, call.params[0] if call.params else None)
+            raise self._submits.unreadable(call.method, call.params[0] if call.params else None)
         wait_s = sync_wait_s(call.params) if call.method == SEND_SYNC else 0.0
         if call.plan.route is None:
             self._submits.admit(call.sent)

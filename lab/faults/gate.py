@@ -9,7 +9,7 @@ from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
 from lab.faults.methods import SEND, SEND_SYNC, SENDS
 from lab.faults.policy import Effect, Policy
-from lab.faults.pool_rules import Sent, decode_raw, unreadable
+from lab.faults.pool_rules import Sent, decode_raw
 from lab.faults.submits import Submits
 from lab.faults.sync_send import LOOK_S, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
@@ -101,7 +101,7 @@ class Gate:
         if method not in SENDS:
             return rpc.call(method, *params)
         if sent is None:
-            raise unreadable(method, params[0] if params else None)
+            raise self._submits.unreadable(method, params[0] if params else None)
         wait_s = sync_wait_s(params) if method == SEND_SYNC else 0.0
         # Before the call, whose answer may be an error although the node took the transaction.
         chain.producer.pool_may_hold = True

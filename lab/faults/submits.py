@@ -10,7 +10,7 @@ from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
 from lab.evidence import Recorder
 from lab.faults import methods
-from lab.faults.pool_rules import PoolRules, Sent
+from lab.faults.pool_rules import PoolRules, Sent, unreadable
 from lab.faults.sync_send import was_taken
 from lab.model.records import Note, Outcome, Submit
 from lab.rpc import RpcFailure, RpcRefused
@@ -49,6 +49,12 @@ class Submits:
     def admit(self, sent: Sent) -> None:
         """Raises RpcRefused for what the network's own nodes would not take."""
         self._pool.admit(sent, waits=self._chain.waits)
+
+    def unreadable(self, method: str, raw: object) -> RpcRefused:
+        """The refusal of what the lab cannot read, which goes on record the first time."""
+        refused = unreadable(method, raw)
+        self.note_refused(refused.reason[:20], refused.reason)
+        return refused
 
     def taken(self, sent: Sent, raw: str) -> None:
         """The node took it."""

@@ -80,6 +80,7 @@ def test_a_reorg_of_what_has_not_become_final_breaks_no_promise(lab: Lab) -> Non
     started(lab)
     stood = number(lab, "finalized")
     lab.scheduler.advance_to(100_000)
+    chain.look()
     above = head(lab, POLYGON) - stood
     chain.reorg(above, requeue=False)
     assert number(lab, "finalized") == stood

@@ -178,6 +178,7 @@ def test_what_the_lab_cannot_read_reaches_no_node(lab: Proxied, params: Any) -> 
         _, body = post(lab, json.dumps({**call(method), "params": params}).encode())
         assert "the lab" in body.decode() or "expected a signed transaction" in body.decode()
     assert (lab.submitted(), lab.upstream.requests) == ([], [])
+    assert [record.type for record in lab.recorder.records] == ["note"]
 
 
 def test_a_batch_is_answered_call_by_call(lab: Proxied) -> None:
