@@ -75,7 +75,7 @@ class FinalityStall(OnChain):
     """Finality stands still while blocks come: `safe` and `finalized` stay where they are, then jump to where they
     would be. Only for a chain whose finality is a tag: who counts blocks or seconds sees nothing of it."""
 
-    example: ClassVar[str] = "fault: finality_stall\nchain: polygon\nfor: 12m"
+    example: ClassVar[str] = "fault: finality_stall\nchain: polygon\nfor: 4m"
 
     fault: Literal["finality_stall"]
 
