@@ -15,7 +15,7 @@ from lab.load.profile import load_profile, profile_names
 
 ROOT = Path(lab.__file__).parent.parent
 LOCUST_FILES = {"lab/load/generator/locust_main.py", "lab/load/generator/user.py"}
-GEVENT_FILES = LOCUST_FILES | {f"lab/load/generator/{name}.py" for name in ("chain", "driver", "wire")}
+GEVENT_FILES = {f"lab/load/generator/{name}.py" for name in ("chain", "driver", "user", "wire")}
 
 
 def imported(path: Path) -> set[str]:
