@@ -10,8 +10,10 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.chains.docker import VERSION_LABEL, connect
-from lab.chains.provision import PINNED_VERSION, AnvilBinary, locate_anvil
+from lab.chains.docker import VERSION_LABEL
+from lab.chains.engine import connect
+from lab.chains.pinned import PINNED_VERSION
+from lab.chains.provision import AnvilBinary, locate_anvil
 from lab.errors import EnvironmentFailure
 
 LOCAL_IMAGE = f"tesseract-lab/anvil:{PINNED_VERSION}"

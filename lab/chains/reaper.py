@@ -19,10 +19,6 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import docker
 
 RUN_VARIABLE = "TESSERACT_LAB_RUN"
 OWNER_VARIABLE = "TESSERACT_LAB_OWNER"
@@ -191,25 +187,13 @@ def _remove_directory(path: Path) -> bool:
     return not path.exists()
 
 
-def engine_client(timeout_s: int) -> docker.DockerClient:
-    """A client of the engine that DOCKER_HOST names, else the current docker context, else the default socket.
-
-    Testcontainers resolves it alike. The SDK is loaded here and not before: it takes a fifth of a second.
-    """
-    import docker
-    from docker.context import ContextAPI
-
-    context = None if os.environ.get("DOCKER_HOST") else ContextAPI.get_current_context()
-    if context is not None and context.Name != "default" and context.Host:
-        return docker.DockerClient(base_url=context.Host, timeout=timeout_s)
-    return docker.from_env(timeout=timeout_s)
-
-
 def _remove_containers(label: str, force: bool) -> list[str]:
     """By label, through the engine if one answers."""
     removed: list[str] = []
     try:
-        client = engine_client(timeout_s=5)
+        from lab.chains.engine import connect
+
+        client = connect(timeout_s=5)
     except Exception:
         return removed
     import docker.errors
@@ -276,4 +260,6 @@ def _sweep(owner: str, pids: dict[int, int], directories: list[Path], labels: li
 
 
 if __name__ == "__main__":
+    # Isolated as it is, the watcher knows no folder but the environment's, and the lab may lie elsewhere (PYTHONPATH).
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
     _watch(sys.argv[1])

@@ -19,8 +19,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from lab.chains.backend import HOST
-from lab.chains.docker import WAY_OUT, connect
-from lab.chains.provision import PINNED_VERSION, THREE_WAYS_OUT, locate_anvil
+from lab.chains.engine import connect
+from lab.chains.engine_address import WAY_OUT
+from lab.chains.pinned import PINNED_VERSION
+from lab.chains.provision import THREE_WAYS_OUT, locate_anvil
 from lab.chains.select import Wanted, find_image
 from lab.errors import LabError
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab.chains.backend import NodeSpec, ask
-from lab.chains.docker import VERSION_LABEL, DockerBackend, connect
+from lab.chains.docker import VERSION_LABEL, DockerBackend
+from lab.chains.engine import connect
 from lab.chains.image import SHA256_LABEL, build_image, linked_libraries
 from lab.chains.provision import AnvilBinary
 from lab.errors import EnvironmentFailure

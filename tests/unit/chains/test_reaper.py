@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains import reaper
-from lab.chains.docker import connect
+from lab.chains.engine import connect
 from lab.chains.reaper import RUN_LABEL, Reaper, owner_alive, owner_mark, remove_leftovers, start_ticks
 
 from .runs import DOCKER_RUN, PROCESS_RUN, start_run, within
