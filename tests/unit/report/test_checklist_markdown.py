@@ -103,9 +103,10 @@ def test_headings_of_every_form_are_sections() -> None:
 
 
 def test_nothing_of_an_item_is_lost() -> None:
-    """What follows the bold name, its later lines, paragraphs and bullets are its detail; a nested box is an entry."""
+    """What follows the bold name, later lines, paragraphs and bullets are its detail; a nested box is an entry."""
     document = read_markdown(
-        "- [x] **Audit:** two firms,\n  all closed\n\n  Report in the wiki.\n  - by Alice\n  - [ ] **Second** → by Bob\n"
+        "- [x] **Audit:** two firms,\n  all closed\n\n  Report in the wiki.\n  - by Alice\n"
+        "  - [ ] **Second** → by Bob\n"
         "- [ ] c\n"
     )
     (section,) = document.sections
