@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,12 +36,14 @@ def connect(timeout_s: int = ENGINE_TIMEOUT_S, *, credentials: bool = False) -> 
     engine = find_engine()
     _probe(engine)
     try:
-        client = engine.client(timeout_s, credentials=credentials)
+        with _without_warnings():
+            client = engine.client(timeout_s, credentials=credentials)
         version = client.version()
+        system = str(version.get("Os", "linux")).lower()
     except Exception as error:
         # The SDK lets its own, requests' and urllib3's errors through here; all mean the same to the user.
         raise EnvironmentFailure(silence(engine, error)) from error
-    if str(version.get("Os", "linux")).lower() == "windows":
+    if system == "windows":
         client.close()
         raise EnvironmentFailure(
             f"the Docker engine at {engine} runs Windows containers, and nodes need Linux ones: switch it "
@@ -57,13 +60,22 @@ def engine_errors(purpose: str) -> Iterator[None]:
     from docker.credentials.errors import StoreError
 
     try:
-        yield
+        with _without_warnings():
+            yield
     except docker.errors.APIError as error:
         raise EnvironmentFailure(f"the Docker engine cannot {purpose}: {error.explanation or error}") from error
     except (docker.errors.DockerException, StoreError) as error:
         raise EnvironmentFailure(f"cannot {purpose}: {_helper_trouble() or error}") from error
     except (requests.RequestException, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EnvironmentFailure(f"the Docker engine would not {purpose}: {system_words(error)}") from error
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """What the SDK warns of comes back as an error, and settings that make errors of warnings must not hide that."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _helper_trouble() -> str | None:
