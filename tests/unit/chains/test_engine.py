@@ -8,6 +8,8 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -286,3 +288,14 @@ def choose(wanted: Any) -> tuple[str, str]:
     backend, reason = choose_backend(wanted)
     backend.close()
     return backend.name, reason
+
+
+@pytest.mark.parametrize("variable", ["TC_MAX_TRIES=many", "TESTCONTAINERS_CONNECTION_MODE=none"])
+def test_settings_that_testcontainers_does_not_take_are_named(variable: str) -> None:
+    """They stop it from being loaded at all, so this is another process."""
+    name, _, value = variable.partition("=")
+    code = "from lab.chains.testcontainer import configure; configure()"
+    run = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, name: value}, capture_output=True, text=True, check=False
+    )
+    assert "EnvironmentFailure: Testcontainers does not load" in run.stderr and value in run.stderr
