@@ -9,8 +9,6 @@ resolvable, or only outside of a calm time, is left out; that it stays unexecute
 
 from __future__ import annotations
 
-import re
-
 from lab.checks.blocktimes import final_between
 from lab.checks.bounds import due_ms, flow_chains, resolvable_ms
 from lab.checks.disturbances import calm_from
@@ -18,21 +16,19 @@ from lab.checks.facts import clock, is_suspended, suspension_note, unix_ms
 from lab.checks.fold import Entry, fold
 from lab.checks.outcome import Judgement
 from lab.model.history import History
-from lab.model.records import Leg, Note
+from lab.model.records import Leg, RelayerMark
 from lab.model.verdict import CheckResult
-
-_DEATH = re.compile(r"\b(kill|crash)", re.IGNORECASE)
 
 
 def judge(history: History) -> CheckResult:
     """Judges every leg that a death of the relayer had in its way."""
     judgement = Judgement("L4", "crashed leg")
-    notes = [note for note in history.of(Note) if note.kind == "relayer"]
-    deaths = [note for note in notes if _DEATH.search(note.text)]
+    marks = [mark for mark in history.of(RelayerMark) if mark.kind == "relayer"]
+    deaths = [mark for mark in marks if mark.is_death]
     if not deaths:
         return judgement.result("the relayer never died")
-    starts = [note for note in notes if note.t_ms >= deaths[-1].t_ms and note.seq > deaths[-1].seq]
-    back = next((note for note in starts if note.text.startswith(("start", "restart"))), None)
+    later = [mark for mark in marks if mark.t_ms >= deaths[-1].t_ms and mark.seq > deaths[-1].seq]
+    back = next((mark for mark in later if mark.event == "start"), None)
     if back is None:
         return judgement.result("the relayer died and was not started again")
     for leg in history.header.legs:
@@ -44,7 +40,9 @@ def judge(history: History) -> CheckResult:
     return judgement.result("no leg that the relayer still had to do became executable in a calm time after its return")
 
 
-def _judge_leg(history: History, judgement: Judgement, leg: Leg, entry: Entry, death: Note, back: Note) -> None:
+def _judge_leg(
+    history: History, judgement: Judgement, leg: Leg, entry: Entry, death: RelayerMark, back: RelayerMark
+) -> None:
     parent = history.leg(leg.after) if leg.after else None
     if is_suspended(history, leg, parent):
         judgement.note(suspension_note(history))
@@ -71,7 +69,7 @@ def _judge_leg(history: History, judgement: Judgement, leg: Leg, entry: Entry, d
         _fail(judgement, leg, death, back, happened, *(move.step.block.seq for move in entry.moves))
 
 
-def _due(history: History, leg: Leg, entry: Entry, back: Note) -> tuple[int | None, str]:
+def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[int | None, str]:
     """By when the leg must have been executed; None with the reason why nobody can be held to it."""
 
     def due(start_ms: int) -> int:
@@ -115,7 +113,7 @@ def _parent_ms(history: History, leg: Leg) -> int | None:
     return final[1] if final is not None else None
 
 
-def _fail(judgement: Judgement, leg: Leg, death: Note, back: Note, happened: str, *lines: int) -> None:
+def _fail(judgement: Judgement, leg: Leg, death: RelayerMark, back: RelayerMark, happened: str, *lines: int) -> None:
     judgement.fail(
         f"expected {leg.name} on {leg.chain} to end EXECUTED once, as without the crash ({death.text} at "
         f"{clock(death.t_ms)}, back at {clock(back.t_ms)}); {happened}",

@@ -17,9 +17,6 @@ from lab.model.history import History
 from lab.model.records import FaultMark, Leg
 from lab.model.verdict import CheckResult
 
-# Faults that take a chain away whatever their parameters, and those that do if they are total.
-DOWN = frozenset({"node_pause", "node_kill", "partition", "halt"})
-DOWN_IF_TOTAL = frozenset({"rpc_error", "rpc_reset", "rpc_malformed"})
 Outage = tuple[str, int, int]  # chain, start, end
 
 
@@ -54,17 +51,11 @@ def _outages(history: History) -> list[Outage]:
     """Of chains that some flow could do without."""
     marks, found = history.of(FaultMark), []
     for mark in marks:
-        if mark.phase != "inject" or mark.chain is None or not _takes_down(mark):
+        if mark.chain is None or mark.effects is None or not mark.effects.takes_chain_down:
             continue
         ends = [each.t_ms for each in marks if each.phase == "heal" and each.id == mark.id and each.t_ms >= mark.t_ms]
         found.append((mark.chain, mark.t_ms, min(ends, default=history.end_ms)))
     return found
-
-
-def _takes_down(mark: FaultMark) -> bool:
-    if mark.fault in DOWN:
-        return True
-    return mark.fault in DOWN_IF_TOTAL and not mark.params.get("methods") and mark.params.get("share", 1) == 1
 
 
 def _concerned(history: History, leg: Leg, outage: Outage) -> bool:

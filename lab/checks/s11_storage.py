@@ -10,9 +10,10 @@ from lab.checks.facts import clock, name_of
 from lab.checks.fold import Fold, fold
 from lab.checks.outcome import Judgement
 from lab.checks.storage import differences, hidden_execution
+from lab.model.chain_facts import StoredTransaction
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.model.history import History
-from lab.model.records import FinalRead, StoredTransaction
+from lab.model.records import FinalRead
 from lab.model.verdict import CheckResult
 
 

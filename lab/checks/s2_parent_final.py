@@ -25,8 +25,9 @@ from lab.checks.facts import (
 )
 from lab.checks.fold import Entry, Fold, Move, fold
 from lab.checks.outcome import Judgement
+from lab.model.chain_facts import ChainFacts
 from lab.model.history import History
-from lab.model.records import ChainFacts, Leg
+from lab.model.records import Leg
 from lab.model.verdict import CheckResult
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from lab.model.fault_effects import FaultEffects
 from lab.model.step import AS_TUPLE, Name, StepBase
 from lab.model.units import DurationMs
 
@@ -19,6 +20,10 @@ class Fault(StepBase):
 
     # Fields of this fault that are times which really pass, so that they must end within the run.
     passing: ClassVar[tuple[str, ...]] = ()
+    # What it does to whom, see FaultEffects. What depends on parameters is a property of the fault's own.
+    recorded_elsewhere: ClassVar[bool] = False
+    hangs_requests: ClassVar[bool] = False
+    slows_all_chains: ClassVar[bool] = False
 
     fault: str
 
@@ -29,6 +34,28 @@ class Fault(StepBase):
     def other_chains(self) -> tuple[str, ...]:
         """Further chains that it names."""
         return ()
+
+    @property
+    def takes_chain_down(self) -> bool:
+        """Whether nobody can use the chain while it lasts."""
+        return False
+
+    @property
+    def outlasts_ms(self) -> int:
+        """How long after its end it still disturbs."""
+        return 0
+
+    def effects(self) -> FaultEffects:
+        """What the run records of it beside its parameters."""
+        chain = self.chain_name()
+        return FaultEffects(
+            chains=(chain, *self.other_chains()) if chain is not None else (),
+            recorded_elsewhere=self.recorded_elsewhere,
+            takes_chain_down=self.takes_chain_down,
+            hangs_requests=self.hangs_requests,
+            slows_all_chains=self.slows_all_chains,
+            outlasts_ms=self.outlasts_ms,
+        )
 
     @property
     def reorg_depth_blocks(self) -> int:
@@ -65,3 +92,8 @@ class OnRequests(OnChain):
         default=None, description="RPC methods it hits; omitted: all"
     )
     share: float = Field(default=1.0, gt=0, le=1, description="the share of those requests that it hits")
+
+    @property
+    def is_total(self) -> bool:
+        """Whether no request gets by."""
+        return not self.methods and self.share == 1

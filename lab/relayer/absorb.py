@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from lab.coordinator import DecodedLog, TransactionView
-from lab.model.records import CoreState
+from lab.model.chain_facts import CoreState
 from lab.relayer.chain import Chain
 from lab.relayer.core import ZERO_ID
 from lab.relayer.headers import RawLog

@@ -63,6 +63,7 @@ class Run:
                 chain=spec.chain_name(),
                 phase="inject",
                 params=spec.params(),
+                effects=spec.effects(),
             )
         )
         active.inject()

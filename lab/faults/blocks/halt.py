@@ -19,6 +19,11 @@ class Halt(OnChain):
 
     fault: Literal["halt"]
 
+    @property
+    def takes_chain_down(self) -> bool:
+        """Always."""
+        return True
+
 
 class HaltFault:
     """Every slot stays without a block. Bites: those slots."""

@@ -27,6 +27,7 @@ class Reorg(Fault):
     """The last blocks of a chain are replaced by others. It happens at once, and so it cannot be healed."""
 
     example: ClassVar[str] = "id: lose-parent\nat: 36s\nfault: reorg\nchain: ethereum\ndepth: 3\norphans: dropped"
+    recorded_elsewhere: ClassVar[bool] = True
 
     fault: Literal["reorg"]
     chain: Name = Field(description="the chain it acts on")

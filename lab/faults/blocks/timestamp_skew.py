@@ -29,6 +29,11 @@ class TimestampSkew(OnChain):
             raise fault_at("expected seconds above 0 (ahead) or below (behind), got 0", "seconds")
         return self
 
+    @property
+    def outlasts_ms(self) -> int:
+        """A clock that was ahead stands still until time has caught up with it."""
+        return max(0, self.seconds) * 1000
+
 
 class TimestampSkewFault:
     """Blocks carry a time that is off by so many seconds. Bites: blocks that do.

@@ -25,6 +25,11 @@ class NodeKill(OnChain):
         default=None, alias="restart_after", description="start again after this time; omitted: when it is healed"
     )
 
+    @property
+    def takes_chain_down(self) -> bool:
+        """Always."""
+        return True
+
 
 class NodeKillFault:
     """SIGKILL and a fresh process on the same state. Bites: requests refused and slots that passed without a block."""

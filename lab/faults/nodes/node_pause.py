@@ -15,8 +15,14 @@ class NodePause(OnChain):
     """The node stops answering and mining, and continues where it was when it is healed."""
 
     example: ClassVar[str] = "fault: node_pause\nchain: optimism\nfor: 20s"
+    hangs_requests: ClassVar[bool] = True
 
     fault: Literal["node_pause"]
+
+    @property
+    def takes_chain_down(self) -> bool:
+        """Always."""
+        return True
 
 
 class NodePauseFault:

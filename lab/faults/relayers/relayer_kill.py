@@ -24,6 +24,7 @@ class RelayerKill(LastingFault):
     """The relayer is killed without a chance to clean up."""
 
     example: ClassVar[str] = "fault: relayer_kill\nrestart_after: 10s"
+    recorded_elsewhere: ClassVar[bool] = True
     passing: ClassVar[tuple[str, ...]] = ("restart_after_ms",)
 
     fault: Literal["relayer_kill"]

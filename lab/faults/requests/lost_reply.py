@@ -20,6 +20,8 @@ class LostReply(OnRequests):
     """The node takes the request, and the answer never arrives."""
 
     example: ClassVar[str] = "fault: lost_reply\nchain: ethereum\ncount: 1"
+    slows_all_chains: ClassVar[bool] = True
+    hangs_requests: ClassVar[bool] = True
 
     fault: Literal["lost_reply"]
     methods: Annotated[tuple[str, ...], Field(min_length=1), AS_TUPLE] | None = Field(

@@ -16,8 +16,14 @@ class Partition(OnChain):
     """The relayer and the node cannot reach each other, while the node goes on mining: requests vanish."""
 
     example: ClassVar[str] = "fault: partition\nchain: ethereum\nfor: 40s"
+    hangs_requests: ClassVar[bool] = True
 
     fault: Literal["partition"]
+
+    @property
+    def takes_chain_down(self) -> bool:
+        """Always."""
+        return True
 
 
 class PartitionFault(RequestFault):

@@ -25,6 +25,11 @@ class RpcError(OnRequests):
     http_status: int | None = Field(default=None, ge=400, le=599, description="answer with this HTTP status instead")
     message: str = Field(default="limit exceeded", description="the error's message")
 
+    @property
+    def takes_chain_down(self) -> bool:
+        """If it hits every request."""
+        return self.is_total
+
 
 class RpcErrorFault(RequestFault):
     """A JSON-RPC error, or an HTTP status, in place of the node's answer. The node is not asked."""

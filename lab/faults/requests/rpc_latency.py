@@ -20,6 +20,8 @@ class RpcLatency(OnRequests):
     """Requests take longer."""
 
     example: ClassVar[str] = "fault: rpc_latency\nchain: optimism\ndelay: 800ms\njitter: 200ms"
+    slows_all_chains: ClassVar[bool] = True
+    hangs_requests: ClassVar[bool] = True
 
     fault: Literal["rpc_latency"]
     delay_ms: DurationMs = Field(alias="delay", description="time added to each request")

@@ -14,6 +14,8 @@ from lab.faults.policy import Effect
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnRequests
 
+PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>upstream unavailable</body></html>"
+
 
 class RpcMalformed(OnRequests):
     """The node takes the request, and what comes back is no JSON-RPC answer."""
@@ -25,8 +27,10 @@ class RpcMalformed(OnRequests):
         default="truncated", description="the first half of the answer, or a gateway's error page"
     )
 
-
-PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>upstream unavailable</body></html>"
+    @property
+    def takes_chain_down(self) -> bool:
+        """If it hits every request."""
+        return self.is_total
 
 
 class RpcMalformedFault(RequestFault):

@@ -23,6 +23,11 @@ class RpcReset(OnRequests):
     fault: Literal["rpc_reset"]
     forwarded: bool = Field(default=False, description="whether the request reaches the node first")
 
+    @property
+    def takes_chain_down(self) -> bool:
+        """If it hits every request."""
+        return self.is_total
+
 
 class RpcResetFault(RequestFault):
     """Resets it before the node sees the request, or after: the client cannot tell which."""
