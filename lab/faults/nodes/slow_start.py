@@ -28,6 +28,11 @@ class SlowStart(OnChain):
     )
     refuses_ms: DurationMs = Field(alias="refuses", description="how long it refuses once it has started")
 
+    @property
+    def takes_chain_down(self) -> bool:
+        """Until it serves again."""
+        return True
+
 
 REFUSAL = Refusal(-32000, "node is starting: not ready to serve requests", http_status=503)
 

@@ -30,6 +30,11 @@ class StateLost(OnChain):
     )
     resync_ms: DurationMs = Field(alias="resync", gt=0, description="how long it takes to have the whole chain again")
 
+    @property
+    def takes_chain_down(self) -> bool:
+        """Until it serves again."""
+        return True
+
 
 SYNCING = "eth_syncing"
 REFUSAL = Refusal(-32000, "node is syncing: its transaction pool takes nothing yet")

@@ -175,7 +175,20 @@ def test_l5_asks_for_the_bound_as_if_nothing_had_happened(ready: int | None, ver
         assert "one was down from 15.000 s, and flow.a does not touch it" in result.reason
 
 
-@pytest.mark.parametrize("fault", ["node_kill", "node_pause", "partition", "halt", "rpc_error", "rpc_reset"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "node_kill",
+        "node_pause",
+        "slow_start",
+        "state_lost",
+        "partition",
+        "halt",
+        "rpc_error",
+        "rpc_reset",
+        "rpc_malformed",
+    ],
+)
 def test_l5_knows_what_takes_a_chain_down(fault: str) -> None:
     """Each of these, if it is total."""
     assert judged("L5", outage(62, fault=fault)).verdict is Verdict.FAIL
