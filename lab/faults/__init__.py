@@ -16,11 +16,10 @@ from lab.faults.kind import FaultKind
 from lab.faults.nodes import node_kill, node_pause, slow_start, state_lost
 from lab.faults.pool import competing_load, pool_drop, pool_full, stuck_nonce
 from lab.faults.relayers import key_rotation, relayer_kill, relayer_pause, second_relayer, stale_store
-from lab.faults.replicas import inconsistent_replicas, missing_logs, stale_head, swapped_nodes
+from lab.faults.replicas import inconsistent_replicas, log_range_limit, missing_logs, stale_head, swapped_nodes
 from lab.faults.requests import (
     duplicate_delivery,
     huge_response,
-    log_range_limit,
     lost_reply,
     partition,
     rpc_error,
