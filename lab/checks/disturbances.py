@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lab.checks.fold import Seen, fold
+from lab.checks.replay import ObservedStep, replay
 from lab.model.history import History
 from lab.model.records import FaultMark, RelayerMark
 
@@ -93,7 +93,7 @@ def _coordinators(history: History) -> list[Disturbance]:
     relayer = history.header.roles.get("relayer")
     found = []
     for chain in history.header.chains:
-        seen = fold(history, chain).seen
+        seen = replay(history, chain).seen
         found += _spans(chain, "paused", seen, lambda each: each.after.paused)
         if relayer is not None and relayer in history.header.operators.get(chain, ()):
             found += _spans(chain, "relayer not operator", seen, lambda each: relayer not in each.after.operators)
@@ -117,7 +117,9 @@ def _taken_back(history: History) -> list[Disturbance]:
     return found
 
 
-def _spans(chain: str, what: str, seen: list[Seen], active: Callable[[Seen], bool]) -> list[Disturbance]:
+def _spans(
+    chain: str, what: str, seen: list[ObservedStep], active: Callable[[ObservedStep], bool]
+) -> list[Disturbance]:
     found: list[Disturbance] = []
     since: int | None = None
     for each in seen:

@@ -1,7 +1,7 @@
 """Hand-written histories: two chains, blocks at given seconds, transactions with their calls and events.
 
 `one` has blocks of 12 s and is final after 2 blocks, `two` has blocks of 2 s. Final reads are stated by the test, never
-computed: the fold under test must not be its own witness.
+computed: the replayed under test must not be its own witness.
 """
 
 from __future__ import annotations

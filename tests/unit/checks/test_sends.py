@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.checks import CHECKS
-from lab.checks.l6_bounded_sends import OFFERS_RAISED, SENDS, TRIES
+from lab.checks.liveness.l6_bounded_sends import OFFERS_RAISED, SENDS, TRIES
 from lab.model.records import Submit, Tx
 from lab.model.verdict import CheckResult, Verdict
 
