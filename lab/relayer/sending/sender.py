@@ -113,7 +113,7 @@ class Sender:
         self.submitted.append(self._keep(intent))
 
     def send(self, now_ms: int) -> None:
-        """Send what was submitted, in order. Raises an RpcFailure; `manage_pending` cares for what was not sent then."""
+        """Send what was submitted, in order. Raises an RpcFailure; what was not sent is left to `manage_pending`."""
         submitted, self.submitted = self.submitted, []
         for intent in submitted:
             self._offer("sending", intent, now_ms)
