@@ -22,7 +22,7 @@ LINES_MAX = 300
 # A part may import parts of a lower layer, and itself. Parts of one layer do not know each other.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"", "errors", "model", "validation", "yamlsource"}),
-    frozenset({"rpc", "coordinator", "networks", "html"}),
+    frozenset({"rpc", "coordinator", "networks", "html", "broken"}),
     frozenset({"chains", "scenario", "evidence"}),
     frozenset({"faults", "deploy", "relayer", "traffic", "checks", "metrics"}),
     frozenset({"session"}),
@@ -46,7 +46,7 @@ MEANT: dict[tuple[str, str], str] = {
 ONLY: dict[str, frozenset[str]] = {
     "checks": frozenset({"", "errors", "model", "evidence", "checks"}),
     "metrics": frozenset({"", "errors", "model", "evidence", "metrics"}),
-    "report": frozenset({"", "errors", "model", "evidence", "html", "report", "yamlsource", "validation"}),
+    "report": frozenset({"", "errors", "model", "evidence", "html", "broken", "report", "yamlsource", "validation"}),
     "relayer": frozenset({"", "errors", "rpc", "coordinator", "model", "relayer"}),
 }
 
