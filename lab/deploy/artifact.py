@@ -48,7 +48,7 @@ def read_artifact(path: Path, data: bytes, wanted: str | None = None) -> Compile
     runtime = chosen.runtime
     digest = hash_bytes(data)
     return CompiledContract(
-        name=chosen.name or (Path(chosen.source).stem if chosen.source else path.stem),
+        name=chosen.short or path.stem,
         source_path=path,
         abi=_abi(path, chosen),
         bytecode=bytecode,
@@ -133,15 +133,18 @@ def _listed(path: Path, found: Sequence[Candidate]) -> str:
     lines = [f"  {each.label}: {scores[id(each)]} of {len(documented)} documented functions"
              + ("" if _digits(each.creation or "") else ", no bytecode") for each in ranked[:LISTED_MAX]]  # fmt: skip
     lines += [f"  and {len(found) - LISTED_MAX} more"] if len(found) > LISTED_MAX else []
-    example = ranked[0].name or ranked[0].label
+    shorts = [each.short for each in found]
+    example = ranked[0].short if shorts.count(ranked[0].short) == 1 else ranked[0].label
     return "\n".join([f"choose one by its name, as in `--contract {path}:{example}`:", *lines])
 
 
 def _abi(path: Path, chosen: Candidate) -> list[dict[str, Any]]:
     abi = chosen.abi
+    if abi is None:
+        raise CompileFailure(f"{path}: this is code alone; expected `abi`, got keys "
+                             f"{', '.join(sorted(map(str, chosen.entry)))}; {_ADVICE}")  # fmt: skip
     if not isinstance(abi, list):
-        found = f"keys {', '.join(sorted(map(str, chosen.entry)))}" if abi is None else f"abi is {_kind(abi)}"
-        raise CompileFailure(f"{path}: expected `abi` as a list of entries with a type, got {found}; {_ADVICE}")
+        raise CompileFailure(f"{path}: expected `abi` as a list of entries, but abi is {_kind(abi)}; {_ADVICE}")
     try:
         return whole_abi(abi)
     except ValueError as error:
@@ -150,6 +153,8 @@ def _abi(path: Path, chosen: Candidate) -> list[dict[str, Any]]:
 
 def _initcode(path: Path, chosen: Candidate) -> str:
     code = chosen.creation
+    if code is None and (told := what_it_is(chosen.entry)):
+        raise CompileFailure(f"{path}: {told}")
     if code is None:
         found = ", ".join(sorted(map(str, chosen.entry))) or "(none)"
         raise CompileFailure(f"{path}: no creation bytecode: expected it as one of {', '.join(CREATION)}, "

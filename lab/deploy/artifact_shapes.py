@@ -31,16 +31,20 @@ class Candidate:
     compiler: str
 
     @property
+    def short(self) -> str:
+        """Its name, or its file's."""
+        return self.name or PurePosixPath(self.source or "").stem
+
+    @property
     def label(self) -> str:
-        """As people choose it."""
-        name = self.name or PurePosixPath(self.source or "").stem
-        return f"{self.source}:{name}" if self.source else name
+        """Name and file, where both are known."""
+        return f"{self.source}:{self.short}" if self.source else self.short
 
     def answers_to(self, wanted: str) -> bool:
         """Whether this is what somebody calls so: by its name, its source, or both."""
-        names = {self.label, self.name, self.source}
+        names = {self.label, self.short, self.source}
         if self.source:
-            names |= {PurePosixPath(self.source).name, PurePosixPath(self.source).stem}
+            names.add(PurePosixPath(self.source).name)
         return wanted in names
 
     @property
@@ -100,7 +104,7 @@ def _candidates(document: Any, compiler: str) -> Iterator[Candidate]:
         version = document.get("version")
         said = f"vyper {version}" if isinstance(version, str) else compiler
         yield from (_candidate(entry, None, source, said) for source, entry in document.items()
-                    if isinstance(entry, Mapping) and _is_contract(entry))  # fmt: skip
+                    if PurePosixPath(source).suffix and isinstance(entry, Mapping) and _is_contract(entry))  # fmt: skip
 
 
 def _by_file(contracts: Mapping[str, Any], compiler: str) -> Iterator[Candidate]:
@@ -184,7 +188,11 @@ def what_it_is(document: Any) -> str | None:
                 '`{"abi": deployer.abi, "bytecode": deployer.compiler_data.bytecode.hex()}`')  # fmt: skip
     if "language" in document and "sources" in document:
         return ("this is a compiler's input (standard JSON), not its output; give the .vy source, or the output of "
-                "`vyper-json FILE` or `solc --standard-json FILE`")  # fmt: skip
+                "`vyper-json FILE` or `solc --standard-json FILE`, saved as another file")  # fmt: skip
+    failed = [each.get("formattedMessage") or each.get("message") for each in document.get("errors") or ()
+              if isinstance(each, Mapping) and each.get("severity") == "error"]  # fmt: skip
+    if failed:
+        return f"this is the output of a compilation that failed, so there is no contract in it: {failed[0]}"
     if "output" in document and "compiler" in document:
         return "this is a contract's metadata, which has no bytecode; give the artifact beside it"
     if "contracts" in document or "contractTypes" in document or "output" in document:

@@ -1,4 +1,4 @@
-"""Version pragmas: a release is chosen only if it would take the pragma itself. The tables were tried with the compilers."""
+"""Version pragmas: a release is chosen only if it would take the pragma. The tables were tried with the compilers."""
 
 from __future__ import annotations
 
