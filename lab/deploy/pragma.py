@@ -81,16 +81,18 @@ def code_only(text: str) -> str:
     return _LEXEME.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
 
 
-def choose_version(path: Path, text: str, installed: str) -> str:
+def choose_version(path: Path, text: str, installed: str, modules: Sequence[str] = ()) -> str:
     """The installed compiler where the pragmas admit it (or there are none), else the newest release that they admit.
 
+    Those of imported modules count as far as a release fits all; where none does, the compiler will say of which.
     A release that the lab does not know (a pre-release, a newer one) is taken where the pragma names exactly it.
     Raises CompileFailure where no release would take the source.
     """
     pragmas = find_pragmas(text)
-    for release in (installed, *reversed(KNOWN_RELEASES)):
-        if admits(release, pragmas):
-            return release
+    fitting = [release for release in (installed, *reversed(KNOWN_RELEASES)) if admits(release, pragmas)]
+    if fitting:
+        others = [found for module in modules if (found := find_pragmas(module))]
+        return next((each for each in fitting if all(admits(each, found) for found in others)), fitting[0])
     read = [pragma for pragma in pragmas if pragma.form != "mention"] or pragmas
     exact = {match.group("version") for pragma in read if (match := _EXACT.fullmatch(pragma.spec))}
     named = exact.pop() if len(exact) == 1 else ""

@@ -16,6 +16,7 @@ from lab.deploy.vyper_source import VyperSource, installed_version
 from lab.errors import CompileFailure, EnvironmentFailure
 
 _LOCATION = re.compile(r'(?:contract "(?P<file>[^"]+?)(?::\d+)?".*?)?line (?P<line>\d+):(?P<column>\d+)')
+_SHOWN = re.compile(r"^\s*-+> (\d+) (.*?)\s*$", re.M)
 _NOT_FOUND = re.compile(r"ModuleNotFound|FileNotFoundError|could not find|Cannot find")
 
 
@@ -115,12 +116,20 @@ def _locate(source: VyperSource, detail: str) -> tuple[Path, int, int]:
     if match is None:
         return source.path, 0, 0
     file = source.path
+    if not match.group("file") and (shown := _SHOWN.search(detail)):
+        # Some errors name no file; the line that they show tells which it is.
+        file = next((known for known in source.files if _line(known, int(shown.group(1))) == shown.group(2)), file)
     if named := match.group("file"):
         # The compiler prints paths relative to where it ran; the file's own name is enough to find it again.
         same_name = [known for known in source.files if known.name == Path(named).name]
         exact = [known for known in same_name if known.as_posix().endswith(Path(named).as_posix().lstrip("./"))]
         file = next(iter(exact or same_name), source.path)
     return file, int(match.group("line")), int(match.group("column")) + 1
+
+
+def _line(file: Path, number: int) -> str:
+    lines = read_text(file).splitlines()
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
 
 def _quotable(file: Path, line: int) -> tuple[int, str]:

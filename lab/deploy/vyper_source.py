@@ -39,18 +39,20 @@ def read_source(path: Path) -> VyperSource:
     """Raises CompileFailure for a pragma that no known release takes, InvalidFile for a file that is not UTF-8 text."""
     given, path = path.absolute(), path.resolve()
     search_paths = find_search_paths(path, given)
-    version = choose_version(path, read_text(path), installed_version())
     files = import_closure(path, search_paths)
+    modules = [read_text(file) for file in files[1:] if file.suffix != ".json"]
+    version = choose_version(path, read_text(path), installed_version(), modules)
     sources = tuple((_name(file, path, search_paths), hash_bytes(file.read_bytes())) for file in files)
     return VyperSource(path, version, files, sources, search_paths)
 
 
 def _name(file: Path, main: Path, search_paths: tuple[Path, ...]) -> str:
     """From the main file's folder; an installed package's as it is imported, so that no machine's folders show."""
-    if project_root(main) not in file.parents:
-        within = [folder for folder in search_paths if folder in file.parents]
-        if within:
-            return file.relative_to(max(within, key=lambda folder: len(folder.parts))).as_posix()
+    own = project_root(main) in file.parents
+    within = [folder for folder in search_paths
+              if folder in file.parents and (not own or folder.name == "site-packages")]  # fmt: skip
+    if within:
+        return file.relative_to(max(within, key=lambda folder: len(folder.parts))).as_posix()
     return Path(os.path.relpath(file, main.parent)).as_posix()
 
 

@@ -169,6 +169,14 @@ def test_an_error_in_a_module_names_the_module(tmp_path: Path, cache: Path) -> N
         compile_contract(main, cache_dir=cache)
 
 
+def test_an_error_without_a_file_is_that_of_the_line_it_shows(tmp_path: Path, cache: Path) -> None:
+    """The compiler does not say whose pragma it minds."""
+    main = write(tmp_path / "main.vy", "# pragma version 0.4.3\nimport part\n")
+    write(tmp_path / "part.vy", "\n# pragma version 0.4.1\n")
+    with pytest.raises(CompileFailure, match=r"part\.vy:2:1: vyper 0\.4\.3: VersionException"):
+        compile_contract(main, cache_dir=cache)
+
+
 @pytest.mark.parametrize("version", ["0.2.16", "0.3.10", "0.4.1rc1"])
 def test_another_compiler_runs_in_isolation(tmp_path: Path, cache: Path, version: str) -> None:
     """A pragma that excludes the installed compiler gets its own, and the contract's modules are found."""

@@ -116,6 +116,16 @@ def test_packages_are_named_as_they_are_imported(tmp_path: Path, monkeypatch: py
     assert {name for name, _ in read_source(path).sources} == {"Main.vy", "kit/a.vy", "kit/b.vy", "linked.vy"}
 
 
+@pytest.mark.parametrize(
+    ("main", "module", "version"),
+    [("~=0.4.0", "0.4.1", "0.4.1"), ("^0.4.0", "^0.4.1", "0.4.3"), ("0.4.0", "0.4.1", "0.4.0")],
+)
+def test_the_pragmas_of_modules_count(tmp_path: Path, main: str, module: str, version: str) -> None:
+    """As long as a release fits all; the file's own has to be kept."""
+    files = {"Main.vy": f"# pragma version {main}\nimport part\n", "part.vy": f"# pragma version {module}\n"}
+    assert read_source(lay(tmp_path, files)).compiler_version == version
+
+
 def test_imports_in_quotes_are_none_and_continued_lines_are_one(tmp_path: Path) -> None:
     """As the compiler reads them, whatever the line ends."""
     path = tmp_path / "Main.vy"
