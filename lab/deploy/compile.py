@@ -19,6 +19,7 @@ from lab.deploy.compiled import CompiledContract, digest_of, hash_bytes, hash_he
 from lab.deploy.contract_file import artifact_data, split_name
 from lab.deploy.vyper_compilers import run_compiler
 from lab.deploy.vyper_source import VyperSource, read_source
+from lab.errors import UsageError
 
 __all__ = ["CompiledContract", "compile_contract"]
 
@@ -34,9 +35,12 @@ def compile_contract(path: Path, *, cache_dir: Path) -> CompiledContract:
     compiler cannot be run.
     """
     path, wanted = split_name(path)
-    if path.is_dir() or path.suffix != ".vy":
-        return read_artifact(path, artifact_data(path), wanted)
-    source = read_source(path)
+    try:
+        if path.is_dir() or path.suffix != ".vy":
+            return read_artifact(path, artifact_data(path), wanted)
+        source = read_source(path)
+    except OSError as error:
+        raise UsageError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
     cache_file = cache_dir / f"{_cache_key(source)}.json"
     cached = _read_cache(cache_file, path)
     if cached is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _MARKERS = (
@@ -72,6 +73,7 @@ def _environments(root: Path) -> Iterable[Path]:
 def _linked(site: Path) -> Iterable[Path]:
     """The folders that editable installations add by .pth files."""
     for file in sorted(site.glob("*.pth")):
-        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith(("/", ".")) and (folder := site / line.strip()).is_dir():
-                yield folder.resolve()
+        with suppress(OSError):
+            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+                if line.startswith(("/", ".")) and (folder := site / line.strip()).is_dir():
+                    yield folder.resolve()
