@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tesseract-lab", "Tesseract Lab")
     group.addoption("--backend", choices=("auto", "process", "docker"), default="auto", help="where the nodes run")
     group.addoption("--image", default=None, help="node image of the docker backend (or LAB_IMAGE)")
-    group.addoption("--contract", type=Path, default=None, help="contract under test: .vy, or an artifact .json")
+    group.addoption("--contract", type=Path, default=None, help="contract under test: .vy, artifact, or FILE:NAME")
     group.addoption("--clock", choices=("virtual", "real"), default=None, help="overrule the scenarios' clock")
     group.addoption(
         "--relayer-cmd", default=None, help="relayer under test: a command; it finds LAB_SESSION, {session}"
