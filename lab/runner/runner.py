@@ -18,6 +18,7 @@ from lab.deploy.smoke import Smoke
 from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder, RunFolder, write_atomically
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
+from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.history import History
 from lab.model.records import Header, Leg
@@ -30,7 +31,6 @@ from lab.runner.operations import Operations
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
-from lab.scenario.faults import FinalityStall, Reorg
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
 from lab.session.relayer_actor import RelayerFactory
@@ -40,10 +40,6 @@ OPERATIONS_DEADLINE_MS = 310_000
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
 # On the wall clock every step is a little late.
 LATE_MS = {"virtual": 0, "real": 500}
-
-
-# More states than these a node does not keep in a reasonable memory.
-STATES_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,9 @@ def _run_item(
         relayer=item.relayer if played else None,
         relayer_factory=options.relayer_factory,
         relayer_command=options.relayer_command,
-        deepest_reorg=max((_reaches_back(step.action, item) for step in item.steps), default=0),
+        deepest_reorg=max(
+            (_states_blocks(step.action, item) for step in item.steps if isinstance(step.action, Fault)), default=0
+        ),
     )
     try:
         with open_lab(wanted, options.backend, recorder) as lab:
@@ -155,15 +153,9 @@ def _run_item(
     return Result(evidence, verdict, history, manifest["history_digest"])
 
 
-def _reaches_back(action: object, item: ScenarioItem) -> int:
-    """How many blocks of state a step needs: of those a reorg replaces, or since finality stands still."""
-    if isinstance(action, Reorg):
-        return action.depth
-    if not isinstance(action, FinalityStall):
-        return 0
-    profile = item.chains[action.chain].profile
-    lasts_ms = action.for_ms if action.for_ms is not None else item.timeout_ms
-    return min(STATES_MAX, lasts_ms // profile.block_time_ms + profile.tag_depth_blocks)
+def _states_blocks(fault: Fault, item: ScenarioItem) -> int:
+    chain = fault.chain_name()
+    return fault.states_blocks(item.chains[chain].profile, item.timeout_ms) if chain is not None else 0
 
 
 def _play(run: Run, progress: Callable[[str], None]) -> None:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from lab.errors import LabError
+from lab.faults import Fault, LastingFault
+from lab.model.step import ROLES, StepBase
 from lab.model.units import format_duration
 from lab.networks import load_network
-from lab.scenario.common import ROLES, StepBase
 from lab.scenario.declared import Notebook, full_name
 from lab.scenario.expectations import LatencyExpectation, StateExpectation
-from lab.scenario.faults import Fault, FinalityStall, LastingFault, SwappedNodes
 from lab.scenario.steps import (
     AdminStep,
     BufferStep,
@@ -74,8 +74,8 @@ def names_are_declared(book: Notebook) -> None:
                 _arguments(book, (*path, key, "args"), condition.args)
         elif isinstance(step, Fault) and (chain := step.chain_name()) is not None:
             book.expect_chain((*path, "chain"), chain)
-            if isinstance(step, SwappedNodes):
-                book.expect_chain((*path, "other"), step.other)
+            for other in step.other_chains():
+                book.expect_chain((*path, "other"), other)
 
 
 def _crosses(book: Notebook, path: Route, condition: LatencyExpectation) -> None:
@@ -141,18 +141,19 @@ def heals_have_faults(book: Notebook) -> None:
 def stalls_meet_a_tag(book: Notebook) -> None:
     """Finality can stand still only where it is the node's word: who counts blocks or seconds sees nothing of it."""
     for path, step in _steps(book):
-        use = book.file.networks.get(step.chain) if isinstance(step, FinalityStall) else None
-        if not isinstance(step, FinalityStall) or use is None:
+        chain = step.chain_name() if isinstance(step, Fault) and step.needs_tag else None
+        use = book.file.networks.get(chain) if chain is not None else None
+        if chain is None or use is None:
             continue
         try:
-            profile = load_network(use.profile or step.chain, base=book.source.file.parent)
+            profile = load_network(use.profile or chain, base=book.source.file.parent)
         except LabError:
             continue  # another rule says so
         finality = use.finality or profile.finality
         if finality.tag is None:
             text = (
-                f"expected a chain whose finality is a tag, but {step.chain} has {finality}, and a relayer that goes "
-                f"by that never asks for it: give {step.chain} `finality: {{tag: finalized}}`"
+                f"expected a chain whose finality is a tag, but {chain} has {finality}, and a relayer that goes "
+                f"by that never asks for it: give {chain} `finality: {{tag: finalized}}`"
             )
             book.report((*path, "chain"), text)
 
@@ -182,15 +183,14 @@ def times_fit(book: Notebook) -> None:
                 bound = format_duration(earliest)
                 book.report((*path, "at"), f"expected {bound} or later: a step begins after the one above it has ended")
             earliest = max(earliest, step.at_ms)
-        for field, key in (("within_ms", "within"), ("hold_ms", "hold"), ("for_ms", "for"), ("wait_ms", "wait"),
-                           ("restart_after_ms", "restart_after"), ("restore_after_ms", "restore_after"),
-                           ("refuses_ms", "refuses")):  # fmt: skip
-            lasting = getattr(step, field, None)
+        passing = step.passing if isinstance(step, Fault) else ()
+        for field in ("within_ms", "hold_ms", "for_ms", "wait_ms", *passing):
+            key, lasting = field.removesuffix("_ms"), getattr(step, field, None)
             # A deadline may reach beyond the end, time that must really pass may not.
             begin = 0 if key in ("within", "for") else earliest
             if lasting is not None and begin + lasting > timeout:
                 ends = format_duration(begin + lasting)
                 book.report((*path, key), f"this would last until {ends} or later, beyond {limit}")
-        passing = getattr(step, "wait_ms", None) or getattr(step, "hold_ms", None) or 0
         if isinstance(step, (WaitStep, ExpectStep)):
-            earliest = min(earliest + passing, timeout)
+            spent = getattr(step, "wait_ms", None) or getattr(step, "hold_ms", None) or 0
+            earliest = min(earliest + spent, timeout)

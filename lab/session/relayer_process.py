@@ -16,7 +16,7 @@ from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
 from lab.faults.submits import Submits
-from lab.model.records import Note
+from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.session import Session
 from lab.session.relayer_command import not_started, without_secrets
 from lab.session.relayer_log import last_lines
@@ -108,7 +108,7 @@ class RelayerProcess:
             else:
                 self._ended(group)
         if not self.running:
-            self._note("start")
+            self._note("start", "start")
             self._spawn()
 
     def stop(self) -> None:
@@ -125,7 +125,7 @@ class RelayerProcess:
             self._group = None
             group.kill()
             self.deaths += 1
-            self._note("killed")
+            self._note("kill", "killed")
 
     def kill_at(self, point: str) -> None:
         """Raises UsageError: nothing inside of a process can be seen from here."""
@@ -205,9 +205,9 @@ class RelayerProcess:
     def _ended(self, group: ProcessGroup) -> None:
         self._group = None
         if self._stop_by_ms is not None:
-            self._note("stop" if group.returncode == 0 else f"stop, with exit code {group.returncode}")
+            self._note("stop", "stop" if group.returncode == 0 else f"stop, with exit code {group.returncode}")
             return
-        self._note(f"crashed: exit code {group.returncode}, nobody asked for it")
+        self._note("crash", f"crashed: exit code {group.returncode}, nobody asked for it")
         raise LabError(
             f"the relayer ended by itself with exit code {group.returncode}; expected it to run until it is stopped. "
             f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
@@ -220,7 +220,7 @@ class RelayerProcess:
         self._group = None
         group.kill()
         if heeded:
-            self._note(f"stop; killed {STOP_S:g} s after SIGTERM: {', '.join(map(without_secrets, names))}")
+            self._note("stop", f"stop; killed {STOP_S:g} s after SIGTERM: {', '.join(map(without_secrets, names))}")
             return
         raise LabError(
             f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. "
@@ -234,6 +234,7 @@ class RelayerProcess:
         """Its last log lines, indented."""
         return last_lines(self.log_path)
 
-    def _note(self, text: str) -> None:
+    def _note(self, event: RelayerEvent, text: str) -> None:
         # One that is started before genesis is there from the beginning.
-        self._recorder.add(Note(t_ms=max(0, self._scheduler.now_ms), kind=self._name, text=text))
+        mark = RelayerMark(t_ms=max(0, self._scheduler.now_ms), kind=self._name, event=event, text=text)
+        self._recorder.add(mark)

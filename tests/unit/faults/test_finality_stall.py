@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from lab.faults import FAULTS, ActiveFault, Surroundings
+from lab.faults import FAULTS, ActiveFault, FaultContext
 from lab.model.records import Reorg
-from lab.scenario.faults import FAULTS as SPECS
 from lab.session.lab import Lab
 
 from ..conftest import StartLab
@@ -21,8 +20,8 @@ POLYGON = "polygon"
 
 def started(lab: Lab) -> ActiveFault:
     """The fault, begun."""
-    spec = SPECS["finality_stall"].model_validate({"fault": "finality_stall", "chain": POLYGON})
-    fault = FAULTS["finality_stall"](lab.surroundings, "it", spec)
+    spec = FAULTS["finality_stall"].spec.model_validate({"fault": "finality_stall", "chain": POLYGON})
+    fault = FAULTS["finality_stall"].activate(lab.fault_context, "it", spec)
     fault.inject()
     return fault
 
@@ -92,9 +91,9 @@ def test_a_reorg_of_what_has_not_become_final_breaks_no_promise(lab: Lab) -> Non
 def test_the_proxy_asks_the_node_for_the_same() -> None:
     """Under the real clock a tag reaches the node as the number where it stands."""
     with proxied() as parts:
-        around = Surroundings(parts.chain._scheduler, {POLYGON: parts.chain}, {POLYGON: parts.policy}, None, 1)
+        around = FaultContext(parts.chain._scheduler, {POLYGON: parts.chain}, {POLYGON: parts.policy}, None, 1)
         parts.chain.producer.catch_up = lambda now_ms: None  # type: ignore[method-assign]  # its node is a stand-in
-        spec = SPECS["finality_stall"].model_validate({"fault": "finality_stall", "chain": POLYGON})
-        FAULTS["finality_stall"](around, "it", spec).inject()
+        spec = FAULTS["finality_stall"].spec.model_validate({"fault": "finality_stall", "chain": POLYGON})
+        FAULTS["finality_stall"].activate(around, "it", spec).inject()
         parts.client().call("eth_call", [{"to": "0x1"}, "finalized"])
         assert [each["params"] for each in parts.upstream.requests] == [[{"to": "0x1"}, "0x0"]]

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from lab.faults import FAULTS, Surroundings, sync_send
+from lab.faults import FAULTS, FaultContext, sync_send
 from lab.faults.methods import refusal
 from lab.faults.policy import Effect
 from lab.faults.pool_rules import decode_raw
 from lab.model.records import Note
 from lab.rpc import RpcRefused, RpcTimeout
-from lab.scenario.faults import FAULTS as SPECS
 from lab.session.lab import Lab
 
 from ..conftest import StartLab
@@ -191,9 +190,9 @@ def test_a_time_to_wait_that_is_none_sends_nothing(lab: Proxied, wait: Any) -> N
 )
 def test_faults_that_name_sends_hit_every_way_of_sending(lab: Proxied, fault: str, params: dict[str, Any]) -> None:
     """A relayer does not get around a fault by another method's name."""
-    spec = SPECS[fault].model_validate({"fault": fault, "chain": "polygon", "at": "1s", **params})
-    around = Surroundings(lab.chain._scheduler, {"polygon": lab.chain}, {"polygon": lab.policy}, None, 1)
-    active = FAULTS[fault](around, "it", spec)
+    spec = FAULTS[fault].spec.model_validate({"fault": fault, "chain": "polygon", "at": "1s", **params})
+    around = FaultContext(lab.chain._scheduler, {"polygon": lab.chain}, {"polygon": lab.policy}, None, 1)
+    active = FAULTS[fault].activate(around, "it", spec)
     active.inject()
     assert lab.policy.plan(SYNC) != Effect()
     assert lab.policy.plan("eth_chainId") == Effect()
