@@ -10,8 +10,6 @@ from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, FaultMark
 
 Interval = tuple[int, int]
-# The fault that holds finality back; only finality by a tag knows it.
-FINALITY_STALL = "finality_stall"
 
 
 def appeared(history: History, span: Block | EmptyBlocks, number: int) -> Interval:
@@ -52,8 +50,8 @@ def final_between(history: History, chain: str, block: Block) -> Interval | None
 def _after_stalls(history: History, chain: str, between: Interval) -> Interval | None:
     """What would have become final while finality stood still did so at the end of that; None if it had none."""
     earliest, latest = between
-    marks = [mark for mark in history.of(FaultMark) if (mark.fault, mark.chain) == (FINALITY_STALL, chain)]
-    for begin in (mark for mark in marks if mark.phase == "inject"):
+    marks = [mark for mark in history.of(FaultMark) if mark.chain == chain]
+    for begin in (mark for mark in marks if mark.effects is not None and mark.effects.holds_finality):
         ends = [mark.t_ms for mark in marks if (mark.phase, mark.id) == ("heal", begin.id) and mark.seq > begin.seq]
         end_ms = min(ends, default=None)
         if begin.t_ms < latest and (end_ms is None or latest < end_ms):

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
-from lab.faults.policy import Policy
+from lab.faults.transport.policy import Policy
 
 
 class RelayerControl(Protocol):

@@ -25,6 +25,7 @@ class Fault(StepBase):
     recorded_elsewhere: ClassVar[bool] = False
     hangs_requests: ClassVar[bool] = False
     slows_all_chains: ClassVar[bool] = False
+    holds_finality: ClassVar[bool] = False
     # Whether only a chain whose finality is a tag shows anything of it.
     needs_tag: ClassVar[bool] = False
 
@@ -57,6 +58,7 @@ class Fault(StepBase):
             takes_chain_down=self.takes_chain_down,
             hangs_requests=self.hangs_requests,
             slows_all_chains=self.slows_all_chains,
+            holds_finality=self.holds_finality,
             outlasts_ms=self.outlasts_ms,
         )
 

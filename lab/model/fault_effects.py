@@ -12,7 +12,7 @@ class FaultEffects(BaseModel):
     other records of the history tell when it acted (a reorg's own line, the relayer's marks). `takes_chain_down`:
     nobody can use the chain. `hangs_requests`: what was asked just before its end still waits until the client's
     patience ends. `slows_all_chains`: a relayer that asks one chain after the other is slow for all of them.
-    `outlasts_ms`: how long after its end it still disturbs.
+    `holds_finality`: finality by a tag stands still. `outlasts_ms`: how long after its end it still disturbs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,4 +22,5 @@ class FaultEffects(BaseModel):
     takes_chain_down: bool = False
     hangs_requests: bool = False
     slows_all_chains: bool = False
+    holds_finality: bool = False
     outlasts_ms: int = 0

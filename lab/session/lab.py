@@ -21,7 +21,7 @@ from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_tran
 from lab.errors import LabError
 from lab.evidence import Recorder
 from lab.faults import FaultContext
-from lab.faults.policy import Policy
+from lab.faults.transport.policy import Policy
 from lab.model.chain_facts import ChainFacts
 from lab.model.session import Session, SessionChain
 from lab.networks.anvil import anvil_args, l1_block_storage
@@ -33,7 +33,7 @@ from lab.session.relayer_process import RelayerProcess
 from lab.session.relayer_start import start_relayer
 
 if TYPE_CHECKING:
-    from lab.faults.proxy import FaultProxy
+    from lab.faults.transport.proxy import FaultProxy
 
 VIRTUAL_GENESIS = 1_800_000_000
 RPC_TIMEOUT_S = 5.0
@@ -229,7 +229,7 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
     real = wanted.clock == "real"
     if real:
         # Slow to import: done here, where it takes no time from a run that has begun.
-        import_module("lab.faults.proxy")
+        import_module("lab.faults.transport.proxy")
     node_time = int(time.time()) if real else VIRTUAL_GENESIS
     specs = [
         NodeSpec(

@@ -12,7 +12,7 @@ from lab.chains.scheduler import Actor, Scheduler
 from lab.coordinator import Account, role_account
 from lab.errors import UsageError
 from lab.evidence import Recorder
-from lab.faults.methods import SENDS
+from lab.faults.transport.methods import SENDS
 from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.session import Session
 from lab.relayer import CRASH_POINTS, Relayer

@@ -15,7 +15,7 @@ from lab.chains.reaper import Reaper
 from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
-from lab.faults.submits import Submits
+from lab.faults.transport.submits import Submits
 from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.session import Session
 from lab.session.relayer_command import not_started, without_secrets

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from lab.chains.loopback import proxies_set
 from lab.coordinator import role_account
 from lab.errors import DeadlineExceeded
-from lab.faults.gate import Gate
-from lab.faults.submits import Submits
+from lab.faults.transport.gate import Gate
+from lab.faults.transport.submits import Submits
 from lab.rpc import Transport
 from lab.scenario.item import RelayerSpec
 from lab.session.relayer_actor import RelayerActor
@@ -55,7 +55,7 @@ def _actor(lab: Lab, spec: RelayerSpec, submits: Mapping[str, Submits], timeout_
 
 def _process(lab: Lab, spec: RelayerSpec, submits: Mapping[str, Submits]) -> RelayerProcess:
     # Needs aiohttp, which is slow to import: runs under the virtual clock do without.
-    from lab.faults.proxy import FaultProxy
+    from lab.faults.transport.proxy import FaultProxy
 
     path = (lab.wanted.folder / "session.json").absolute()
     lab.proxy = FaultProxy(lab.chains, lab.policies, submits)

@@ -11,8 +11,8 @@ from lab.faults.context import FaultContext
 from lab.faults.drawing import DrawContext, DrawnFault, restarted
 from lab.faults.kind import FaultKind
 from lab.faults.nodes.node_kill import NodeKill, NodeKillFault
-from lab.faults.policy import Effect, Refusal
 from lab.faults.spec import OnChain
+from lab.faults.transport.policy import Effect, Refusal
 from lab.model.units import DurationMs
 
 

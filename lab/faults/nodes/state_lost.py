@@ -10,11 +10,11 @@ from pydantic import Field
 from lab.faults.context import FaultContext
 from lab.faults.drawing import DrawContext, DrawnFault, restarted
 from lab.faults.kind import FaultKind
-from lab.faults.methods import SENDS
 from lab.faults.nodes.node_kill import NodeKill, NodeKillFault
-from lab.faults.policy import Effect, Refusal
 from lab.faults.replicas.replica import METHODS, Heights, Replica
 from lab.faults.spec import OnChain
+from lab.faults.transport.methods import SENDS
+from lab.faults.transport.policy import Effect, Refusal
 from lab.model.units import DurationMs
 
 

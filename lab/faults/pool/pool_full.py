@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 from lab.faults.context import FaultContext
 from lab.faults.drawing import DrawContext, DrawnFault, on_chain
 from lab.faults.kind import FaultKind
-from lab.faults.methods import SENDS
-from lab.faults.policy import Effect, Refusal
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
+from lab.faults.transport.methods import SENDS
+from lab.faults.transport.policy import Effect, Refusal
 
 
 class PoolFull(OnChain):

@@ -11,9 +11,9 @@ from lab.coordinator import role_account
 from lab.faults.context import FaultContext
 from lab.faults.drawing import DrawContext, DrawnFault, on_chain
 from lab.faults.kind import FaultKind
-from lab.faults.policy import Effect
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
+from lab.faults.transport.policy import Effect
 from lab.model.step import Role
 
 

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal
 from lab.faults.context import FaultContext
 from lab.faults.drawing import DrawContext, DrawnFault, on_chain
 from lab.faults.kind import FaultKind
-from lab.faults.policy import Effect
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
+from lab.faults.transport.policy import Effect
 from lab.networks.profile import NetworkProfile
 
 # Where a request names its blocks in an object: a query for logs, and a block as EIP-1898 writes it.
@@ -30,6 +30,7 @@ class FinalityStall(OnChain):
 
     example: ClassVar[str] = "fault: finality_stall\nchain: polygon\nfor: 4m"
     needs_tag: ClassVar[bool] = True
+    holds_finality: ClassVar[bool] = True
 
     fault: Literal["finality_stall"]
 

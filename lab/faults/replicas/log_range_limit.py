@@ -8,10 +8,10 @@ from pydantic import Field
 
 from lab.faults.context import FaultContext
 from lab.faults.kind import FaultKind
-from lab.faults.policy import Effect
 from lab.faults.replicas.replica import height_of
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
+from lab.faults.transport.policy import Effect
 from lab.rpc import RpcRefused
 
 

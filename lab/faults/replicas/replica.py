@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.chains.chain import Chain
 from lab.chains.producer import Mined
-from lab.faults.policy import Effect
+from lab.faults.transport.policy import Effect
 from lab.rpc import RpcRefused
 
 SERVER_ERROR = -32000

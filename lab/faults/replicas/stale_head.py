@@ -10,10 +10,10 @@ from pydantic import Field
 from lab.faults.context import FaultContext
 from lab.faults.drawing import DrawContext, DrawnFault, on_chain
 from lab.faults.kind import FaultKind
-from lab.faults.policy import Effect
 from lab.faults.replicas.replica import METHODS, Heights, Replica
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
+from lab.faults.transport.policy import Effect
 
 REPLICA_LAG_MAX = 32
 """Whatever the reorgs of a file, nodes keep the state of so many blocks."""

@@ -11,8 +11,8 @@ from lab.errors import UsageError
 from lab.faults.context import FaultContext
 from lab.faults.drawing import DrawContext, DrawnFault, on_chain
 from lab.faults.kind import FaultKind
-from lab.faults.policy import Effect, Policy
 from lab.faults.spec import OnChain
+from lab.faults.transport.policy import Effect, Policy
 from lab.model.step import Name
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lab.faults.context import FaultContext
-from lab.faults.methods import named_alike
-from lab.faults.policy import Effect
 from lab.faults.spec import OnChain, OnRequests
+from lab.faults.transport.methods import named_alike
+from lab.faults.transport.policy import Effect
 
 
 class RequestFault:

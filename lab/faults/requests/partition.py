@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 
 from lab.faults.drawing import DrawContext, DrawnFault, on_chain
 from lab.faults.kind import FaultKind
-from lab.faults.policy import Effect
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
+from lab.faults.transport.policy import Effect
 
 
 class Partition(OnChain):

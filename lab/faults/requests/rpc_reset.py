@@ -10,9 +10,9 @@ from pydantic import Field
 from lab.faults.context import FaultContext
 from lab.faults.drawing import DrawContext, DrawnFault, on_requests
 from lab.faults.kind import FaultKind
-from lab.faults.policy import Effect
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnRequests
+from lab.faults.transport.policy import Effect
 
 
 class RpcReset(OnRequests):

@@ -13,9 +13,9 @@ from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec, Fees, role_account, sign_transaction
 from lab.evidence import Recorder
-from lab.faults.policy import Effect, Policy
-from lab.faults.proxy import FaultProxy
-from lab.faults.submits import Submits
+from lab.faults.transport.policy import Effect, Policy
+from lab.faults.transport.proxy import FaultProxy
+from lab.faults.transport.submits import Submits
 from lab.model.records import Submit
 from lab.networks import load_network
 from lab.rpc import HttpTransport

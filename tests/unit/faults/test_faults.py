@@ -9,7 +9,7 @@ import pytest
 from lab.errors import UsageError
 from lab.faults import FAULTS, ActiveFault, Fault, FaultContext
 from lab.faults.context import RelayerControl
-from lab.faults.policy import Effect, Policy, Refusal
+from lab.faults.transport.policy import Effect, Policy, Refusal
 from lab.rpc import RpcFailure
 from lab.session.lab import Lab
 

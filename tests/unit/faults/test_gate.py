@@ -10,9 +10,9 @@ from eth_account import Account as EthAccount
 
 from lab.coordinator import role_account
 from lab.coordinator.accounts import Account
-from lab.faults.gate import Gate
-from lab.faults.policy import Effect, Refusal
-from lab.faults.submits import Submits
+from lab.faults.transport.gate import Gate
+from lab.faults.transport.policy import Effect, Refusal
+from lab.faults.transport.submits import Submits
 from lab.model.records import Submit
 from lab.rpc import RpcFailure, RpcRefused, RpcTimeout, RpcUnavailable
 from lab.session.lab import Lab

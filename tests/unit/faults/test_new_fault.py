@@ -14,7 +14,7 @@ from typing import Literal, ClassVar
 
 from lab.faults.drawing import DrawContext, DrawnFault, on_chain
 from lab.faults.kind import FaultKind
-from lab.faults.policy import Effect
+from lab.faults.transport.policy import Effect
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lab.faults import carrier
-from lab.faults.policy import Effect, Refusal
+from lab.faults.transport import carrier
+from lab.faults.transport.policy import Effect, Refusal
 from lab.rpc import RpcFailure, RpcRefused, RpcTimeout, RpcUnavailable
 from tests.unit.faults.proxied import Always, Proxied, eventually, proxied, signed
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lab.faults import carrier
-from lab.faults.policy import Effect
 from lab.faults.requests.huge_response import HugeResponse, HugeResponseFault
+from lab.faults.transport import carrier
+from lab.faults.transport.policy import Effect
 from lab.rpc import RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 from tests.unit.faults.proxied import Always, Proxied, eventually, proxied, signed
 

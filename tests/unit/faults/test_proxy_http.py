@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lab.faults.policy import Effect, Refusal
+from lab.faults.transport.policy import Effect, Refusal
 from lab.model.records import Note
 
 from .proxied import Always, Proxied, proxied

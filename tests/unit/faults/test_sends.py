@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from lab.faults import FAULTS, FaultContext, sync_send
-from lab.faults.methods import refusal
-from lab.faults.policy import Effect
-from lab.faults.pool_rules import decode_raw
+from lab.faults import FAULTS, FaultContext
+from lab.faults.transport import sync_send
+from lab.faults.transport.methods import refusal
+from lab.faults.transport.policy import Effect
+from lab.faults.transport.pool_rules import decode_raw
 from lab.model.records import Note
 from lab.rpc import RpcRefused, RpcTimeout
 from lab.session.lab import Lab

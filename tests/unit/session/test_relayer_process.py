@@ -17,7 +17,7 @@ from lab.chains.reaper import Reaper, start_ticks
 from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
-from lab.faults.submits import Submits
+from lab.faults.transport.submits import Submits
 from lab.model.records import Note
 from lab.model.session import Session
 from lab.session import relayer_process

@@ -22,9 +22,9 @@ from pydantic_core import from_json
 
 from lab.chains.chain import Chain
 from lab.errors import EnvironmentFailure
-from lab.faults.carrier import Call, Carrier, NoReply, StatusReply, error_answer
-from lab.faults.policy import Policy
-from lab.faults.submits import Submits
+from lab.faults.transport.carrier import Call, Carrier, NoReply, StatusReply, error_answer
+from lab.faults.transport.policy import Policy
+from lab.faults.transport.submits import Submits
 
 HOST = "127.0.0.1"
 START_S = STOP_S = 10.0
