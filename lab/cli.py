@@ -156,7 +156,9 @@ def swarm(
 @app.command()
 def mutate(
     contract: Annotated[Path | None, typer.Option(help="Contract under test: a .vy source.")] = None,
-    scenarios: Annotated[Path, typer.Option(help="The library that should notice.")] = Path("scenarios"),
+    scenarios: Annotated[
+        Path | None, typer.Option(help="What should notice. Default: scenarios/, else the lab's own library.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
     limit: Annotated[int | None, typer.Option(help="Only so many mutants, the same ones each time.")] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Only a few mutants, for CI.")] = False,

@@ -13,9 +13,10 @@ from pathlib import Path
 from lab.chains.docker import VERSION_LABEL, connect
 from lab.chains.provision import PINNED_VERSION, AnvilBinary, locate_anvil
 from lab.errors import EnvironmentFailure
+from lab.paths import COMPOSE
 
 LOCAL_IMAGE = f"tesseract-lab/anvil:{PINNED_VERSION}"
-DOCKERFILE = Path(__file__).resolve().parents[2] / "compose" / "anvil.Dockerfile"
+DOCKERFILE = COMPOSE / "anvil.Dockerfile"
 SHA256_LABEL = "dev.tesseract-lab.anvil-sha256"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab.chains.reaper import Reaper, child_environment
 from lab.errors import UsageError
-from lab.session.relayer_command import parse_command
+from lab.session.relayer_command import RelayerCommand
 from lab.session.relayer_process import SESSION_VARIABLE, reference_command
 
 STOPS_WITHIN_S = 10.0
@@ -19,8 +19,9 @@ STOPS_WITHIN_S = 10.0
 class LoadRelayer:
     """Started before the load, stopped after it; its death is seen by the sampler and costs uptime."""
 
-    def __init__(self, command: str | None, session: Path, store: Path, log: Path) -> None:
-        own = parse_command(command, Path.cwd()) if command else None
+    def __init__(self, own: RelayerCommand | None, session: Path, store: Path, log: Path) -> None:
+        """`own` None is the reference relayer."""
+        self._folder = own.folder if own is not None else Path.cwd()
         self.command = own.argv(session) if own is not None else reference_command(session, store)
         self._session, self._log = session, log
         self._process: subprocess.Popen[bytes] | None = None
@@ -38,7 +39,7 @@ class LoadRelayer:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
                     self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                    start_new_session=True,
+                    start_new_session=True, cwd=self._folder,
                 )  # fmt: skip
         except OSError as error:
             raise UsageError(f"--relayer-cmd: `{' '.join(self.command)}` could not be started: {error}") from error

@@ -13,16 +13,19 @@ from typing import Any
 
 import psutil
 
-import lab
 from lab.evidence.folder import SCHEMA_VERSION, sha256_file
-from lab.evidence.repository import git_state, lab_state
+from lab.evidence.repository import git_state, lab_state, own_state
+from lab.model.under_test import UnderTest
+from lab.paths import CHECKOUT, PACKAGE
 from lab.runner.run import Run
 from lab.session.lab import Wanted
 
 PACKAGES = ("vyper", "web3", "pydantic", "pytest", "greenlet")
 
 
-def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) -> dict[str, Any]:
+def build_manifest(
+    run: Run, *, started: str, duration_s: float, reason: str, under_test: UnderTest | None
+) -> dict[str, Any]:
     """The manifest of a finished run, without the digests of its files."""
     item, wanted = run.item, run.lab.wanted
     contract = wanted.target.contract
@@ -48,6 +51,7 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
             "compiler": contract.compiler,
         },
         "relayer": _relayer(wanted),
+        "under_test": under_test.model_dump() if under_test is not None else None,
         "networks": {name: spec.profile.name for name, spec in item.chains.items()},
         "profiles_sha256": hashlib.sha256(profiles.encode()).hexdigest(),
         "lab": lab_state(),
@@ -78,7 +82,7 @@ def _relayer(wanted: Wanted) -> dict[str, Any]:
 def _user_repository() -> dict[str, Any] | None:
     """The repository of the working directory, unless that is the lab's own."""
     here = git_state(str(Path.cwd()))
-    if here["commit"] is None or here == git_state(str(Path(lab.__file__).parent)):
+    if here["commit"] is None or here == own_state(CHECKOUT):
         return None
     return here
 
@@ -87,7 +91,7 @@ def _user_repository() -> dict[str, Any] | None:
 def package_sha256(package: str) -> str:
     """One digest over the sources of a part of the lab."""
     digest = hashlib.sha256()
-    for path in sorted((Path(lab.__file__).parent / package).rglob("*.py")):
+    for path in sorted((PACKAGE / package).rglob("*.py")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

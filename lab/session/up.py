@@ -26,10 +26,10 @@ from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab, write_keys
-from lab.session.project import Project, find_project
-from lab.session.relayer_command import parse_command, without_secrets
+from lab.session.relayer_command import without_secrets
 from lab.session.relayer_process import SESSION_VARIABLE, reference_command
 from lab.session.suite import new_run_id, open_suite
+from lab.session.under_test import SystemUnderTest, system_under_test
 from lab.session.up_files import KEYS, SESSION, STORE, UpFolder, UpOptions, UpState
 
 WINDOW_S = 30
@@ -60,22 +60,23 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
             networks=tuple(chains),
         )
         folder.write(state)
-        project = find_project(Path.cwd())
-        command = _relayer_command(options, project, folder) if options.relayer else None
+        system = system_under_test(
+            contract=Path(options.contract) if options.contract else None, relayer_cmd=options.relayer_cmd
+        )
+        command = _relayer_command(system, folder) if options.relayer else None
         suite = open_suite(
             run_id=state.run_id,
             backend=options.backend,
             image=options.image,
-            contract=Path(options.contract) if options.contract else None,
+            system=system,
             notify=tell,
-            project=project,
         )
         stack.callback(suite.close)
         wanted = Wanted(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
         # Nobody judges this: a history would only grow.
         lab = stack.enter_context(open_lab(wanted, suite.backend, Recorder(None)))
         lab.set_up()
-        session = _write_session(lab, folder)
+        session = _write_session(lab, folder, system if options.relayer else system.without_relayer("--no-relayer"))
         relayer = _start_relayer(command, folder, state.run_id, suite.reaper, stack) if command is not None else None
         state = state.model_copy(update={"phase": "running", "backend": suite.backend.name})
         report = _Report(folder, state, lab, relayer, tell)
@@ -89,19 +90,17 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
             report.write()
 
 
-def _write_session(lab: Lab, folder: UpFolder) -> Session:
+def _write_session(lab: Lab, folder: UpFolder, system: SystemUnderTest) -> Session:
     urls = {name: chain.node.url for name, chain in lab.chains.items()}
-    session = lab.session(urls, RelayerSpec(RELAYER_POLL_MS, "ready"))
+    session = lab.session(urls, RelayerSpec(RELAYER_POLL_MS, "ready"), system)
     write_keys(folder.path / KEYS)
     session.write(folder.path / SESSION)
     return session
 
 
-def _relayer_command(options: UpOptions, project: Project | None, folder: UpFolder) -> tuple[list[str], Path]:
-    """The relayer's words and the folder that it runs in: the one given, else the project's, else the reference."""
-    own = project.relayer if project is not None else None
-    if options.relayer_cmd is not None:
-        own = parse_command(options.relayer_cmd, Path.cwd()) if options.relayer_cmd else None
+def _relayer_command(system: SystemUnderTest, folder: UpFolder) -> tuple[list[str], Path]:
+    """The relayer's words and the folder that it runs in."""
+    own = system.relayer
     if own is None:
         return reference_command(folder.path / SESSION, folder.path / STORE), Path.cwd()
     return own.argv(folder.path / SESSION), own.folder

@@ -21,7 +21,7 @@ LINES_MAX = 300
 
 # A part may import parts of a lower layer, and itself. Parts of one layer do not know each other.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"", "errors", "model", "validation", "yamlsource"}),
+    frozenset({"", "errors", "model", "paths", "validation", "yamlsource"}),
     frozenset({"rpc", "coordinator", "networks", "html"}),
     frozenset({"chains", "scenario", "evidence"}),
     frozenset({"faults", "deploy", "relayer", "traffic", "checks", "metrics"}),

@@ -19,6 +19,7 @@ class Wanted:
     tps: str | None
     duration: str | None
     results: str
+    locust_files: tuple[str, ...] = ()
 
 
 class Companion:
@@ -32,6 +33,8 @@ class Companion:
         """Raises RuntimeError; the reason is on stderr already."""
         command = [sys.executable, "-m", "lab.load.standalone", "--session", wanted.session, "--profile",
                    wanted.profile, "--workers", str(workers), "--results", wanted.results]  # fmt: skip
+        for file in wanted.locust_files:
+            command += ["--beside", file]
         if wanted.tps:
             command += ["--tps", wanted.tps]
         if wanted.duration:

@@ -112,7 +112,10 @@ def wanted_of(environment: Environment | None) -> Wanted:
     """What the command line asks for."""
     options = environment.parsed_options if environment is not None else None
     assert options is not None
-    return Wanted(options.lab_session, options.lab_profile, options.lab_tps, options.lab_duration, options.lab_results)
+    files = tuple(file for file in (options.locustfile or "").split(",") if file)
+    return Wanted(
+        options.lab_session, options.lab_profile, options.lab_tps, options.lab_duration, options.lab_results, files
+    )  # fmt: skip
 
 
 def worker_count(runner: Any) -> int:
