@@ -115,6 +115,16 @@ def contract(
 
 
 @app.command()
+def init(
+    contract: Annotated[Path | None, typer.Option(help="Contract under test. Default: the one that is found.")] = None,
+) -> None:
+    """Write lab.yaml, a scenario, a load profile and a CI job into this folder. Nothing is overwritten."""
+    from lab.commands.init import init as write
+
+    write(Path.cwd(), contract)
+
+
+@app.command()
 def lint(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scenario files or folders.")]) -> None:
     """Check scenario files without running them: every problem as file:line:col."""
     from lab.commands.lint import lint_paths

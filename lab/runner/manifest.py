@@ -16,7 +16,7 @@ import psutil
 from lab.evidence.folder import SCHEMA_VERSION, sha256_file
 from lab.evidence.repository import git_state, lab_state, own_state
 from lab.model.under_test import UnderTest
-from lab.paths import CHECKOUT, PACKAGE
+from lab.paths import CHECKOUT, DATA, PACKAGE, SCENARIOS
 from lab.runner.run import Run
 from lab.session.lab import Wanted
 
@@ -33,7 +33,7 @@ def build_manifest(
     return {
         "schema_version": SCHEMA_VERSION,
         "item": item.item,
-        "scenario_file": _relative(item.file),
+        "scenario_file": _scenario(item.file),
         "scenario_sha256": sha256_file(item.file),
         "name": item.name,
         "description": item.description,
@@ -102,6 +102,12 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _scenario(path: Path) -> str:
+    """A scenario of the library has the same name wherever the lab is installed: rows name their proofs by it."""
+    resolved = path.resolve()
+    return str(resolved.relative_to(DATA)) if resolved.is_relative_to(SCENARIOS) else _relative(path)
 
 
 def _relative(path: Path) -> str:

@@ -79,6 +79,11 @@ def _is_nobodys(folder: Path) -> bool:
     return True
 
 
+def git_root(start: Path) -> Path | None:
+    """The root of the git repository around a folder, as far as a search goes."""
+    return next((folder for folder in _upwards(start) if os.path.exists(folder / ".git")), None)  # noqa: PTH110 - raises for nothing
+
+
 def same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to the same file."""
     return one.resolve() == other.resolve()
