@@ -81,6 +81,11 @@ def tool(repository: Path, name: str) -> str:
     return str(repository / ENVIRONMENT / "bin" / name)
 
 
+def pytest_of(repository: Path) -> tuple[str, ...]:
+    """Its pytest is one of the dependencies, which are not installed a second time."""
+    return tool(repository, "python"), "-P", "-m", "pytest"
+
+
 def test_the_wheel_brings_everything(wheel: Path) -> None:
     """Every file under version control in the folders that paths.py names, and the package with its data."""
     assert CHECKOUT is not None
@@ -89,9 +94,8 @@ def test_the_wheel_brings_everything(wheel: Path) -> None:
     folders = ("compose", "contracts", "loadtests", "scenarios", "docs/example_relayer.py")
     kept = [*run(CHECKOUT, "git", "ls-files", *folders).splitlines()]
     missing = {f"lab/_data/{name}" for name in kept if (CHECKOUT / name).is_file()} - names
-    missing |= {
-        name for name in run(CHECKOUT, "git", "ls-files", "lab").splitlines() if (CHECKOUT / name).is_file()
-    } - names
+    package = run(CHECKOUT, "git", "ls-files", "lab").splitlines()
+    missing |= {name for name in package if (CHECKOUT / name).is_file()} - names
     assert missing == set()
     assert not any("__pycache__" in name or name.startswith(("tests", "results")) for name in names)
 
@@ -132,15 +136,15 @@ def manifests(results: Path) -> Mapping[str, dict[str, Any]]:
 def test_scenarios_library_load_and_report(repository: Path) -> None:
     """One after the other, each about their contract; nothing is written into the environment."""
     before = sorted(repository.joinpath(ENVIRONMENT).rglob("*"))
-    told = run(repository, tool(repository, "pytest"), "scenarios/", "--backend", "process")
+    told = run(repository, *pytest_of(repository), "scenarios/", "--backend", "process")
     assert "1 passed" in told
     assert first_line(told).startswith("contract Mine (contracts/Mine.vy, from lab.yaml); relayer reference")
-    told = run(repository, tool(repository, "pytest"), "--library", "-k", "single_dependency", "-n", "1",
+    told = run(repository, *pytest_of(repository), "--library", "-k", "single_dependency", "-n", "1",
                "--backend", "process")  # fmt: skip
     assert "1 passed" in told
     assert first_line(told).startswith("contract Mine (contracts/Mine.vy, from lab.yaml)")
     sub = repository / "sub"
-    told = run(sub, tool(repository, "pytest"), "--library", "--collect-only", "-q")
+    told = run(sub, *pytest_of(repository), "--library", "--collect-only", "-q")
     assert "window_boundaries.yaml" in told and "payment" not in told
     made = manifests(repository / "results")
     assert made["single_dependency"]["scenario_file"] == "scenarios/dependencies/single_dependency.yaml"

@@ -1,4 +1,4 @@
-"""Every command finds the project in the same way: from the working folder upwards, and from what it is asked to run."""
+"""Every command finds the project in the same way: from the working folder and from what it is to run, upwards."""
 
 from __future__ import annotations
 
