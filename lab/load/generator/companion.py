@@ -22,6 +22,14 @@ class Wanted:
     locust_files: tuple[str, ...] = ()
 
 
+class NotPrepared(RuntimeError):
+    """The run could not be prepared; the reason is on stderr already. `exit_code` is the preparing process's."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(f"the run could not be prepared (exit code {exit_code}); the reason stands above")
+
+
 class Companion:
     """`start` returns once the plan is written; `finish` returns the exit code, with the report written."""
 
@@ -30,7 +38,7 @@ class Companion:
 
     @classmethod
     def start(cls, wanted: Wanted, workers: int) -> Companion:
-        """Raises RuntimeError; the reason is on stderr already."""
+        """Raises NotPrepared."""
         command = [sys.executable, "-m", "lab.load.standalone", "--session", wanted.session, "--profile",
                    wanted.profile, "--workers", str(workers), "--results", wanted.results]  # fmt: skip
         for file in wanted.locust_files:
@@ -44,7 +52,7 @@ class Companion:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         if not line:
-            raise RuntimeError(f"the run could not be prepared (exit code {process.wait()}); the reason stands above")
+            raise NotPrepared(process.wait())
         return cls(process, Path(line))
 
     def finish(self) -> int:

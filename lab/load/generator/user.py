@@ -17,7 +17,7 @@ from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from lab.load.generator.companion import Companion, Wanted
+from lab.load.generator.companion import Companion, NotPrepared, Wanted
 from lab.load.generator.driver import StreamDriver
 from lab.load.generator.worker import Worker, sampler
 from lab.load.plan import PLAN_VARIABLE, START, Plan
@@ -194,7 +194,13 @@ class PlanShape(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """See Locust."""
         runner = self.runner
-        plan = here.ensure_plan(worker_count(runner))
+        try:
+            plan = here.ensure_plan(worker_count(runner))
+        except NotPrepared as failure:
+            if here.environment is not None:
+                here.environment.process_exit_code = failure.exit_code
+            log.error("%s", failure)
+            return None
         if here.starts_at and len(here.done) >= here.workers:
             return None
         latest_s = plan.seconds + plan.drop_after_ms / 1000 + 2 * plan.request_timeout_s + LINGERS_S
