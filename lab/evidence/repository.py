@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 import lab
+from lab.environment import git
+from lab.errors import EnvironmentFailure
 from lab.paths import CHECKOUT
 
 NOTHING_KNOWN: dict[str, Any] = {"commit": None, "dirty": None}
@@ -19,12 +19,16 @@ DISTRIBUTION = "tesseract-lab"
 
 @lru_cache(maxsize=8)
 def git_state(folder: str) -> dict[str, Any]:
-    """Commit and dirty flag of the repository around a folder; None for both where there is none."""
+    """Commit and dirty flag of the repository around a folder; None for what git cannot say, as without a commit."""
     try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))}
-    except (OSError, subprocess.SubprocessError):
+        commit = git(Path(folder), "rev-parse", "--verify", "HEAD")
+    except EnvironmentFailure:
         return NOTHING_KNOWN
+    try:
+        return {"commit": commit, "dirty": bool(git(Path(folder), "status", "--porcelain", "--untracked-files=no"))}
+    except EnvironmentFailure:
+        # A bare repository, or a hook in its `.git`, has a commit and no files that could differ from it.
+        return {"commit": commit, "dirty": None}
 
 
 def lab_state() -> dict[str, Any]:
@@ -37,8 +41,8 @@ def own_state(checkout: Path | None) -> dict[str, Any]:
     if checkout is None:
         return _installed_state()
     try:
-        top = _git(str(checkout), "rev-parse", "--show-toplevel")
-    except (OSError, subprocess.SubprocessError):
+        top = git(checkout, "rev-parse", "--show-toplevel")
+    except EnvironmentFailure:
         return NOTHING_KNOWN
     return git_state(str(checkout)) if Path(top).resolve() == checkout.resolve() else NOTHING_KNOWN
 
@@ -52,12 +56,3 @@ def _installed_state() -> dict[str, Any]:
     except (PackageNotFoundError, OSError, ValueError, AttributeError):
         return NOTHING_KNOWN
     return {"commit": commit, "dirty": False} if isinstance(commit, str) else NOTHING_KNOWN
-
-
-def _git(folder: str, *args: str) -> str:
-    # Within a hook git's own variables name the repository that the hook is for.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    answer = subprocess.run(
-        ["git", "-C", folder, *args], capture_output=True, text=True, check=True, timeout=10, env=environment
-    )
-    return answer.stdout.strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Callable
@@ -17,15 +16,11 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.interface import inspect
 from lab.deploy.smoke import Smoke
+from lab.environment import cache_folder as cache_folder
 from lab.evidence.newest import LATEST
 from lab.model.under_test import UnderTest
 from lab.session.smoke_run import smoke_run
 from lab.session.under_test import SystemUnderTest
-
-
-def cache_folder() -> Path:
-    """Where the lab keeps what can be made again: XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tesseract-lab"
 
 
 def new_run_id() -> str:

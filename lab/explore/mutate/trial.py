@@ -60,7 +60,7 @@ class MutationBench:
 
 def open_mutation_bench(run_id: str, system: SystemUnderTest, scenarios: Path, cache_dir: Path) -> MutationBench:
     """What a worker needs."""
-    source = read_source(system.contract, system.contract.read_text(encoding="utf-8"))
+    source = read_source(system.contract)
     library = load_library(scenarios)
     bench = open_bench(run_id, system)
     return MutationBench(bench, Workshop(source, bench.folder, cache_dir), library)
@@ -113,7 +113,7 @@ def _failure(verdict: RunVerdict) -> tuple[str, str] | None:
 @lru_cache(maxsize=1)
 def original_code(contract: Path, folder: Path, cache_dir: Path) -> str:
     """The contract's own code, compiled as mutants are. Raises ValueError where it does not compile."""
-    source = read_source(contract, contract.read_text(encoding="utf-8"))
+    source = read_source(contract)
     build = Workshop(source, folder, cache_dir).build(contract, contract.read_text(encoding="utf-8"))
     if build.refused is not None:
         raise ValueError(build.refused)
