@@ -117,6 +117,16 @@ def contract(
 
 
 @app.command()
+def init(
+    contract: Annotated[Path | None, typer.Option(help="Contract under test. Default: the one that is found.")] = None,
+) -> None:
+    """Write lab.yaml, a scenario, a load profile and a CI job into this folder. Nothing is overwritten."""
+    from lab.commands.init import init as write
+
+    write(Path.cwd(), contract)
+
+
+@app.command()
 def lint(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scenario files or folders.")]) -> None:
     """Check scenario files without running them: every problem as file:line:col."""
     from lab.commands.lint import lint_paths
@@ -158,7 +168,9 @@ def swarm(
 @app.command()
 def mutate(
     contract: Annotated[Path | None, typer.Option(help="Contract under test: a .vy source.")] = None,
-    scenarios: Annotated[Path, typer.Option(help="The library that should notice.")] = Path("scenarios"),
+    scenarios: Annotated[
+        Path | None, typer.Option(help="What should notice. Default: scenarios/, else the lab's own library.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
     limit: Annotated[int | None, typer.Option(help="Only so many mutants, the same ones each time.")] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Only a few mutants, for CI.")] = False,

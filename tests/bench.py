@@ -23,6 +23,7 @@ from lab.networks.anvil import anvil_args
 from lab.runner.runner import Options, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.suite import Suite, open_suite
+from lab.session.under_test import system_under_test
 
 NETWORKS = ("ethereum", "polygon", "arbitrum", "optimism", "base")
 MIB = 1024 * 1024
@@ -119,7 +120,8 @@ def run_text(text: str, suite: Suite, folder: Path, name: str) -> tuple[float, d
 
 def measure(backend_name: str) -> list[Figure]:
     """All figures of one backend."""
-    suite = open_suite(run_id="bench", backend=backend_name, image=None, contract=None)  # type: ignore[arg-type]  # from choices
+    system = system_under_test(contract=None, relayer_cmd=None)
+    suite = open_suite(run_id="bench", backend=backend_name, image=None, system=system)  # type: ignore[arg-type]  # from choices
     try:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)

@@ -31,6 +31,7 @@ from lab.load.profile import LoadProfile, load_profile, with_options
 from lab.load.sources import Sourced, own_nodes
 from lab.session.interval import IntervalChain
 from lab.session.suite import new_run_id, open_suite
+from lab.session.under_test import system_under_test
 from lab.traffic.presign import SignJob, presign
 from lab.traffic.signed_file import read_signed
 from lab.traffic.signer import Template
@@ -102,7 +103,8 @@ def signing(count: int = 24_000, senders: int = 24) -> float:
 def prepared(profile: LoadProfile, backend: str) -> Iterator[tuple[Sourced, Prepared, Path]]:
     """A node with the contract on it and signed transactions for it, in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="tesseract-bench-"))
-    suite = open_suite(run_id=new_run_id(), backend=backend, image=None, contract=None)  # type: ignore[arg-type]
+    system = system_under_test(contract=None, relayer_cmd=None)
+    suite = open_suite(run_id=new_run_id(), backend=backend, image=None, system=system)  # type: ignore[arg-type]
     try:
         with own_nodes(profile, profile.resolved_networks(), suite, folder) as sourced:
             made = prepare(

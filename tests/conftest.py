@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lab.broken import CONTRACTS, read_bugs, write_contracts
+from lab.broken import read_bugs, write_contracts
+from lab.paths import CONTRACTS
 
 
 def pytest_sessionstart() -> None:

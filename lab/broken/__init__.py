@@ -12,12 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import lab
 from lab.broken.patch import Hunk, apply_hunks, parse_hunks, split_lines
 from lab.errors import InvalidFile, Problem, UsageError
+from lab.paths import CONTRACTS
 from lab.validation import suggestion
 
-CONTRACTS = Path(lab.__file__).parent.parent / "contracts"
 SMOKE_RUN = "smoke run"
 
 _DOCSTRING = re.compile(r'^"""\n.*?^"""\n', re.M | re.S)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lab.broken import CONTRACTS, read_bugs, write_contracts
+from lab.broken import read_bugs, write_contracts
 from lab.errors import LabError
+from lab.paths import CONTRACTS
 
 
 def main(arguments: list[str]) -> int:

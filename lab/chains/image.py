@@ -21,12 +21,13 @@ from lab.chains.engine import connect, engine_errors
 from lab.chains.pinned import GLIBC_MIN, PACKAGES, PINNED_VERSION, architecture
 from lab.chains.provision import AnvilBinary, fetch, locate_anvil
 from lab.errors import EnvironmentFailure
+from lab.paths import COMPOSE
 
 if TYPE_CHECKING:
     import docker
 
 LOCAL_IMAGE = f"tesseract-lab/anvil:{PINNED_VERSION}"
-DOCKERFILE = Path(__file__).resolve().parents[2] / "compose" / "anvil.Dockerfile"
+DOCKERFILE = COMPOSE / "anvil.Dockerfile"
 # glibc 2.36, for amd64 and arm64.
 BASE_IMAGE = "debian:12-slim"
 SHA256_LABEL = "dev.tesseract-lab.anvil-sha256"

@@ -18,6 +18,7 @@ from lab.evidence.newest import newest_runs
 from lab.report.attestations import load_statements
 from lab.report.rows import CHECKLIST, Row, load_catalogue
 from lab.report.schemas import ATTESTATION, schema_text
+from lab.session.under_test import system_under_test
 from lab.validation import suggestion
 
 Ask = Callable[[str, str], str]
@@ -58,7 +59,7 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
         raise UsageError(f"--expires: expected a day after today ({today}), got {expires}")
     kind = "waiver" if request.waive else "attestation"
     about = "contract" in row.depends_on
-    contract = shipping_contract(newest_runs(request.results).runs, None)[0] if about else None
+    contract = _shipping(request.results) if about else None
     path = _free(request.folder, f"{row.id}-{kind}-{today}")
     relative = _relative(document.resolve(), request.folder.resolve())
     lines = [f"# yaml-language-server: $schema={ATTESTATION}", f"# {row.item}: {row.proof}"]
@@ -72,6 +73,11 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     # Beside the statements, so that the editor of whoever checks the repository out finds it.
     write_atomically(request.folder / ATTESTATION, schema_text(ATTESTATION))
     return path
+
+
+def _shipping(results: Path) -> str | None:
+    system = system_under_test(contract=None, relayer_cmd=None, beside=[results])
+    return shipping_contract(newest_runs(results).runs, system).sha256
 
 
 def _allowed(row: Row, waive: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,69 +12,81 @@ from lab.deploy.compile import compile_contract
 from lab.errors import LabError
 from lab.evidence import RunFolder
 from lab.evidence.repository import lab_state
+from lab.html.text import clean
+from lab.model.under_test import UnderTest
 from lab.networks import BUILT_IN, load_network
 from lab.report.current import Current
 from lab.runner.manifest import package_sha256
-from lab.session.project import find_project
-from lab.session.suite import cache_folder
+from lab.session.suite import cache_folder, compile_target
+from lab.session.under_test import SystemUnderTest
 
 
-def current_of(contract_sha256: str | None) -> Current:
-    """The lab, its relayer and its network profiles as they stand, and the bytecode that would ship."""
+def current_of(contract_sha256: str | None, system: SystemUnderTest, under_test: UnderTest | None) -> Current:
+    """The lab, the relayer and the network profiles as they stand, and the bytecode that would ship."""
     state = lab_state()
     return Current(
         contract_sha256=contract_sha256,
-        relayer_sha256=_relayer_sha256(),
+        relayer_sha256=system.relayer.sha256() if system.relayer is not None else package_sha256("relayer"),
         lab_commit=state["commit"],
         lab_version=state["version"],
         dirty=state["dirty"],
         profiles=_profiles,
         root=Path.cwd(),
+        under_test=under_test,
     )
 
 
-def _relayer_sha256() -> str | None:
-    """The relayer's that lab.yaml names, else the reference's."""
-    project = find_project(Path.cwd())
-    own = project.relayer if project is not None else None
-    return own.sha256() if own is not None else package_sha256("relayer")
+@dataclass(frozen=True, slots=True)
+class Shipping:
+    """The contract that would ship: its name, its bytecode, and how that is known."""
+
+    name: str
+    sha256: str | None
+    how: str
+
+    def under_test(self, system: SystemUnderTest) -> UnderTest:
+        """For the first line of a report."""
+        return system.described(self.name, self.how)
 
 
-def shipping_contract(runs: Sequence[RunFolder], given: Path | None) -> tuple[str | None, str]:
-    """The bytecode that would ship, and how that is known.
+def shipping_contract(runs: Sequence[RunFolder], system: SystemUnderTest) -> Shipping:
+    """The contract that would ship.
 
-    The given contract; else the one that the newest run names, compiled as it is now; else what that run recorded.
-    Raises a LabError for a given contract that does not compile.
+    The one that the command line or lab.yaml names; else the one that the newest run names, compiled as it is now; else
+    what that run recorded. Raises a LabError for a named contract that does not compile.
     """
-    if given is not None:
-        return compile_contract(given, cache_dir=cache_folder()).bytecode_sha256, f"{given}, as it is now"
+    if not system.is_reference:
+        contract = compile_target(system).contract
+        return Shipping(contract.name, contract.bytecode_sha256, system.contract_why)
     newest = _newest_contract(runs)
     if newest is None:
-        return None, "no run says which contract it was made with"
-    path, recorded = newest
+        return Shipping("unknown", None, "no run says which contract it was made with")
+    path, name, recorded = newest
     if path is not None and path.is_file():
         try:
-            return compile_contract(path, cache_dir=cache_folder()).bytecode_sha256, f"{path}, as it is now"
+            contract = compile_contract(path, cache_dir=cache_folder())
         except LabError:
-            return recorded, f"as the newest run recorded it: {path} does not compile any more"
-    return recorded, "as the newest run recorded it"
+            return Shipping(name, recorded, f"as the newest run recorded it: {path} does not compile any more")
+        return Shipping(contract.name, contract.bytecode_sha256, f"{path}, as it is now, from the newest run")
+    return Shipping(name, recorded, "as the newest run recorded it")
 
 
-def _newest_contract(runs: Sequence[RunFolder]) -> tuple[Path | None, str] | None:
+def _newest_contract(runs: Sequence[RunFolder]) -> tuple[Path | None, str, str] | None:
     found = []
     for run in runs:
         try:
             manifest = run.manifest()
             contract, started = manifest["contract"], str(manifest["started"])
             if isinstance(contract["bytecode_sha256"], str):
-                found.append((started, contract["bytecode_sha256"], contract.get("path")))
+                name = clean(str(contract.get("name") or "unknown"), 80)
+                found.append((started, contract["bytecode_sha256"], contract.get("path"), name))
         except (LabError, KeyError, TypeError):
             continue
     if not found:
         return None
-    _, recorded, path = max(found, key=lambda entry: entry[0])
+    _, recorded, path, name = max(found, key=lambda entry: entry[0])
     # A bare name was made so to keep a home folder out of the evidence: it does not say where the file is.
-    return (Path(path) if isinstance(path, str) and "/" in path else None), recorded
+    return (Path(path) if isinstance(path, str) and "/" in path else None), name, recorded
 
 
 def _profiles(networks: Mapping[str, str]) -> str | None:

@@ -14,7 +14,7 @@ from rich.table import Table
 from lab.errors import UsageError
 from lab.load.files import write_files
 from lab.load.judge import EXIT_CODES
-from lab.load.profile import LoadProfile, load_profile, with_options
+from lab.load.profile import LoadProfile, load_profile, profile_file, with_options
 from lab.load.reckon import Result
 from lab.load.run import Options, run_load, run_remote
 from lab.load.saturate import saturate
@@ -35,7 +35,7 @@ class LoadRequest:
     contract: Path | None
     backend: Literal["auto", "process", "docker"]
     image: str | None
-    relayer_command: str | None
+    relayer_cmd: str | None
     web: int | None
     saturate: bool
     url: tuple[str, ...]
@@ -94,9 +94,11 @@ def tell(text: str) -> None:
 
 
 def _options(request: LoadRequest) -> Options:
+    own = profile_file(request.profile)
     return Options(
         results=request.results, backend=request.backend, image=request.image, contract=request.contract,
-        relayer_command=request.relayer_command, web_port=request.web, command=_command(request),
+        relayer_cmd=request.relayer_cmd, beside=(own,) if own is not None else (), web_port=request.web,
+        command=_command(request),
     )  # fmt: skip
 
 

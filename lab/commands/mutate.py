@@ -6,13 +6,13 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from lab.deploy.compile import compile_contract
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.explore.mutate.equivalent import read_reviewed
@@ -21,15 +21,19 @@ from lab.explore.mutate.run import chosen, fit_runs, run_mutation
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome
 from lab.explore.progress import progress_of
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder, new_run_id
+from lab.paths import SCENARIOS
+from lab.session.suite import cache_folder, compile_target, new_run_id
+from lab.session.under_test import VIRTUAL, system_under_test
 
 SAMPLE = 40
+# Without --scenarios: the folder of the user's own, or else the lab's library.
+OWN = Path("scenarios")
 INTERRUPTED = 130
 
 
 def mutate(
     contract: Path | None,
-    scenarios: Path,
+    scenarios: Path | None,
     jobs: int,
     limit: int | None,
     sample: bool,
@@ -40,12 +44,18 @@ def mutate(
     """Run it; the exit code."""
     if jobs < 1 or (limit is not None and limit < 1):
         raise UsageError(f"expected at least one job and one mutant, got --jobs {jobs} and --limit {limit}")
+    scenarios = scenarios or (OWN if OWN.is_dir() else SCENARIOS)
     if not scenarios.is_dir():
         raise UsageError(f"{scenarios}: expected the folder of the scenarios, found nothing there; see --scenarios")
-    target = (contract or REFERENCE_CONTRACT).resolve()
+    system = system_under_test(contract=contract, relayer_cmd=None, beside=[scenarios])
+    system = replace(system.with_reference_relayer(VIRTUAL), contract=system.contract.resolve())
+    target = system.contract
     console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    original = compile_contract(target, cache_dir=cache_folder())
+    if target.suffix != ".vy":
+        raise UsageError(f"{target}: expected a .vy source to change, got {target.suffix or 'no suffix'}")
+    original = compile_target(system).contract
+    console.print(system.described(original.name).line, markup=False, soft_wrap=True)
     everything = find_mutants(target)
     wanted = [mutant for mutant in everything if not only or mutant.key.startswith(tuple(only))]
     if not wanted:
@@ -55,7 +65,7 @@ def mutate(
         f"{len(everything)} changes found in {target.name} and its modules, {len(mutants)} to try", markup=False
     )
     with progress_of(console, "the original", None) as tell:
-        fit = fit_runs(target, scenarios.resolve(), run_id, tell)
+        fit = fit_runs(system, scenarios.resolve(), run_id, tell)
     costs = fit.costs if every_run else fit.covering()
     console.print(
         f"{len(costs)} of {len(fit.costs)} runs of {scenarios} show all that the library shows of the contract, "
@@ -68,7 +78,7 @@ def mutate(
     reviewed, interrupted = read_reviewed(target), False
     folder = Path(tempfile.mkdtemp(prefix="tesseract-lab-mutate."))
     try:
-        running = run_mutation(mutants, target, scenarios.resolve(), fit.worth(costs), run_id=run_id,
+        running = run_mutation(mutants, system, scenarios.resolve(), fit.worth(costs), run_id=run_id,
                                cache_dir=cache_folder() / "mutants", folder=folder, jobs=jobs)  # fmt: skip
         with progress_of(console, "mutants", len(mutants)) as tell:
             for outcome in running:

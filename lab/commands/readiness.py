@@ -40,13 +40,16 @@ def report(
     attestations: Attestations = ATTESTATIONS,
     checklist_file: Annotated[Path | None, typer.Option("--checklist", help="Another catalogue of rows.")] = None,
     contract: Annotated[Path | None, typer.Option(help="The contract that would ship: .vy, or an artifact.")] = None,
+    relayer_cmd: Annotated[str | None, typer.Option(help="The relayer that would ship. Default: lab.yaml's.")] = None,
     release_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD: names what expires before.")] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Write readiness.pdf, too (needs the extra `pdf`).")] = False,
 ) -> None:
     """Write the readiness report again from recorded runs. Exit code 0 GO, 1 NO-GO, 3 INCOMPLETE."""
     from lab.commands.report import ReportRequest, rebuild
 
-    request = ReportRequest(results, stage.value, attestations, checklist_file, contract, release_date, pdf)
+    request = ReportRequest(
+        results, stage.value, attestations, checklist_file, contract, relayer_cmd, release_date, pdf
+    )
     raise typer.Exit(rebuild(request))
 
 

@@ -15,6 +15,7 @@ from lab.report.pdf import write_pdf
 from lab.report.publish import publish
 from lab.report.rows import CHECKLIST, Stage, load_catalogue
 from lab.report.signature import read_signature
+from lab.session.under_test import system_under_test
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INCOMPLETE": 3}
 MAX_STEPS, MAX_NOTES = 3, 5
@@ -29,6 +30,7 @@ class ReportRequest:
     attestations: Path
     checklist: Path | None
     contract: Path | None
+    relayer_cmd: str | None
     release_date: str | None
     pdf: bool
 
@@ -42,13 +44,16 @@ def rebuild(request: ReportRequest) -> int:
     catalogue = load_catalogue(request.checklist or CHECKLIST)
     selection = newest_runs(results)
     runs = selection.runs
-    contract, how = shipping_contract(runs, request.contract)
+    system = system_under_test(contract=request.contract, relayer_cmd=request.relayer_cmd, beside=[results])
+    shipping = shipping_contract(runs, system)
+    under_test = shipping.under_test(system)
+    print(under_test.line)
     index = _write_pages(results, selection)
     done = publish(
         results,
         runs,
         catalogue=catalogue,
-        current=current_of(contract),
+        current=current_of(shipping.sha256, system, under_test),
         stage=request.stage,
         attestations=request.attestations,
         release_date=release,
@@ -71,7 +76,7 @@ def rebuild(request: ReportRequest) -> int:
     signature = read_signature(results / "readiness")
     if signature is not None and signature.void:
         print(f"signature  VOID: {signature.void}")
-    print(f"contract   {clean(contract[:16] if contract else 'unknown')} ({how})")
+    print(f"contract   {clean(shipping.sha256[:16] if shipping.sha256 else 'unknown')} ({shipping.how})")
     if index is not None:
         print(f"runs       {index}")
     print(f"readiness  {done.page}")

@@ -11,15 +11,17 @@ from typing import Any
 from lab.commands.current import current_of
 from lab.evidence import RunFolder
 from lab.evidence.newest import Selection, newest_runs
+from lab.model.under_test import UnderTest
 from lab.report.index import write_session_index
 from lab.report.publish import publish
 from lab.report.rows import load_catalogue
 from lab.session.suite import point_latest
+from lab.session.under_test import SystemUnderTest
 
 COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
-def summarise_session(writer: Any, results: Path, run_id: str, html: str | None) -> None:
+def summarise_session(writer: Any, results: Path, run_id: str, html: str | None, system: SystemUnderTest) -> None:
     """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter."""
     folder = results / run_id
     runs = [RunFolder(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
@@ -28,6 +30,9 @@ def summarise_session(writer: Any, results: Path, run_id: str, html: str | None)
     point_latest(results, run_id)
     index = write_session_index(folder, runs)
     writer.section("Tesseract Lab")
+    under_test = _under_test(runs[0])
+    if under_test is not None:
+        writer.line(under_test.line)
     for run in runs:
         manifest, verdict = run.manifest(), run.verdict()
         writer.write(f"{verdict.verdict:<8}", **{COLOURS.get(verdict.verdict, "yellow"): True, "bold": True})
@@ -39,11 +44,17 @@ def summarise_session(writer: Any, results: Path, run_id: str, html: str | None)
     if html is not None:
         writer.line(f"report     {html}")
     counted = newest_runs(results)
-    writer.line(f"readiness  {_write_readiness(results, runs[0], counted)} ({counted})")
+    writer.line(f"readiness  {_write_readiness(results, runs[0], counted, system)} ({counted})")
 
 
-def _write_readiness(results: Path, run: RunFolder, counted: Selection) -> Path:
+def _under_test(run: RunFolder) -> UnderTest | None:
+    recorded = run.manifest().get("under_test")
+    return UnderTest.model_validate(recorded) if recorded else None
+
+
+def _write_readiness(results: Path, run: RunFolder, counted: Selection, system: SystemUnderTest) -> Path:
     """As `lab report` does, for the contract that this session ran."""
     bytecode = run.manifest().get("contract", {}).get("bytecode_sha256")
-    done = publish(results, counted.runs, catalogue=load_catalogue(), current=current_of(bytecode), stage="lab")
+    current = current_of(bytecode, system, _under_test(run))
+    done = publish(results, counted.runs, catalogue=load_catalogue(), current=current, stage="lab")
     return done.page

@@ -15,7 +15,8 @@ from lab.explore.progress import progress_of
 from lab.explore.swarm.run import Summary, run_swarm
 from lab.explore.swarm.seed import SeedOutcome, write_minimal
 from lab.model.verdict import Verdict
-from lab.session.suite import new_run_id
+from lab.session.suite import compile_target, new_run_id
+from lab.session.under_test import VIRTUAL, system_under_test
 
 REASONS_MAX = 2
 
@@ -24,11 +25,14 @@ def swarm(seeds: int, first: int, minutes: float | None, jobs: int, contract: Pa
     """Run it; the exit code."""
     if seeds < 1 or jobs < 1:
         raise UsageError(f"expected at least one seed and one job, got --seeds {seeds} and --jobs {jobs}")
+    system = system_under_test(contract=contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
     console = Console(highlight=False)
+    # Compiled here, so that what is wrong with it is said once, and not by each worker.
+    console.print(system.described(compile_target(system).contract.name).line, markup=False, soft_wrap=True)
     begin = time.monotonic()
     outcomes: list[SeedOutcome] = []
     wanted = range(first, first + seeds)
-    running = run_swarm(wanted, run_id=new_run_id(), contract=contract, jobs=jobs, minutes=minutes)
+    running = run_swarm(wanted, run_id=new_run_id(), system=system, jobs=jobs, minutes=minutes)
     with progress_of(console, "swarm", seeds) as tell:
         for outcome in running:
             outcomes.append(outcome)

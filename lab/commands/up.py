@@ -101,6 +101,8 @@ def _ready(session: Session, reason: str, folder: UpFolder, ends_with: str) -> N
         accounts.add_row(role, address)
     # One address on every chain, by construction of the deployment.
     accounts.add_row("contract", ", ".join(sorted({chain.contract for chain in session.chains.values()})))
+    if session.under_test is not None:
+        print(session.under_test.line)
     console.print(chains, "", accounts, "")
     files = f"session  {folder.path / SESSION}\nkeys     {folder.path / KEYS}"
     # In the foreground the next line may be hours away.

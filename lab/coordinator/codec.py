@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
@@ -89,6 +89,18 @@ ROLE_FUNCTIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+class Described(Protocol):
+    """A file that describes a deployed contract: `session.json`, or the context of a load run."""
+
+    @property
+    def abi(self) -> list[dict[str, Any]]:
+        """As the compiler wrote it."""
+
+    @property
+    def names(self) -> ContractNames:
+        """Where the contract's own names differ from the documented ones."""
+
+
 class Codec:
     """One contract's ABI, prepared once. `functions` and `events` hold what the contract has by the documented names,
     and by its own where those are not documented."""
@@ -125,6 +137,11 @@ class Codec:
         entries = [entry for entry in self.abi if entry.get("type") == "function"]
         chosen = {id(entry) for entry in self.functions.values()}
         return [each for each in overloads(entries, self.functions[function]) if id(each) not in chosen]
+
+    @classmethod
+    def of(cls, described: Described) -> Codec:
+        """The codec of a contract that a file describes, with the names that its owner gave it."""
+        return cls(described.abi, described.names)
 
     def _is_own(self, name: str) -> bool:
         """False for a name of the lab that stands for another one of the contract: it is the one to decode to."""

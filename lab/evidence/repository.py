@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 import lab
 from lab.environment import git
 from lab.errors import EnvironmentFailure
+from lab.paths import CHECKOUT
+
+NOTHING_KNOWN: dict[str, Any] = {"commit": None, "dirty": None}
+DISTRIBUTION = "tesseract-lab"
 
 
 @lru_cache(maxsize=8)
@@ -17,7 +23,7 @@ def git_state(folder: str) -> dict[str, Any]:
     try:
         commit = git(Path(folder), "rev-parse", "--verify", "HEAD")
     except EnvironmentFailure:
-        return {"commit": None, "dirty": None}
+        return NOTHING_KNOWN
     try:
         return {"commit": commit, "dirty": bool(git(Path(folder), "status", "--porcelain", "--untracked-files=no"))}
     except EnvironmentFailure:
@@ -27,4 +33,26 @@ def git_state(folder: str) -> dict[str, Any]:
 
 def lab_state() -> dict[str, Any]:
     """The lab's own version, commit and dirty flag."""
-    return {"version": lab.__version__, **git_state(str(Path(lab.__file__).parent))}
+    return {"version": lab.__version__, **own_state(CHECKOUT)}
+
+
+def own_state(checkout: Path | None) -> dict[str, Any]:
+    """Of the lab itself. A repository that an installed lab, or a copy of it, happens to lie in says nothing of it."""
+    if checkout is None:
+        return _installed_state()
+    try:
+        top = git(checkout, "rev-parse", "--show-toplevel")
+    except EnvironmentFailure:
+        return NOTHING_KNOWN
+    return git_state(str(checkout)) if Path(top).resolve() == checkout.resolve() else NOTHING_KNOWN
+
+
+@lru_cache(maxsize=1)
+def _installed_state() -> dict[str, Any]:
+    """An installation from a git address notes the commit (PEP 610); one from an index or a file has none."""
+    try:
+        noted = json.loads(distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
+        commit = noted.get("vcs_info", {}).get("commit_id")
+    except (PackageNotFoundError, OSError, ValueError, AttributeError):
+        return NOTHING_KNOWN
+    return {"commit": commit, "dirty": False} if isinstance(commit, str) else NOTHING_KNOWN

@@ -12,8 +12,8 @@ from lab.deploy.deployer import Deployable
 from lab.runner.run import Run
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.item import ScenarioItem
-from lab.session.project import find_project
 from lab.session.suite import Suite, open_suite
+from lab.session.under_test import SystemUnderTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,9 @@ class Bench:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def open_bench(run_id: str, contract: Path | None) -> Bench:
-    """The backend is always `process`: nothing else starts and stops nodes as fast."""
-    suite = open_suite(
-        run_id=run_id, backend="process", image=None, contract=contract, project=find_project(Path.cwd())
-    )
+def open_bench(run_id: str, system: SystemUnderTest) -> Bench:
+    """The backend is always `process`: nothing else starts and stops nodes as fast. The relayer is the reference."""
+    suite = open_suite(run_id=run_id, backend="process", image=None, system=system)
     folder = make_directory("explore")
     suite.reaper.watch_dir(folder)
     return Bench(suite, folder)

@@ -11,6 +11,7 @@ from lab.load.capacity import Ceiling
 from lab.load.prepare import LegFacts, Prepared
 from lab.load.profile import LoadProfile
 from lab.load.targets import Target
+from lab.model.names import ContractNames
 
 CONTEXT = "context.json"
 
@@ -51,6 +52,7 @@ class Context(BaseModel):
     workers: int
     signing: dict[str, Any]
     abi: list[dict[str, Any]]
+    names: ContractNames = ContractNames()
     relayer: Literal["none", "reference", "command"] = "none"
     made_of: dict[str, Any] = {}
 
@@ -90,7 +92,7 @@ def context_of(
                 "block_time_ms": ceiling.block_time_ms, "synthetic": ceiling.synthetic,
             },
         )  # fmt: skip
-    signing = prepared.signing
+    signing, codec = prepared.signing, next(iter(targets.values())).codec
     return Context(
         run_id=run_id,
         command=command,
@@ -106,7 +108,8 @@ def context_of(
             "seconds": round(signing.seconds, 3), "processes": signing.processes,
             "per_second": None if signing.per_second is None else round(signing.per_second, 1),
         },
-        abi=next(iter(targets.values())).codec.abi,
+        abi=codec.abi,
+        names=codec.names,
         relayer=relayer,
         made_of=made_of,
     )  # fmt: skip

@@ -13,14 +13,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import deployable
 from lab.errors import DeadlineExceeded, LabError, UsageError
 from lab.load.profile import network
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 from lab.session.interval import RPC_TIMEOUT_S, IntervalChain, session_of, set_up
 from lab.session.lab import write_keys
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder, new_run_id
+from lab.session.suite import compile_target, new_run_id
+from lab.session.under_test import system_under_test
 
 WITHIN_S = 120.0
 POLL_S = 0.2
@@ -32,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--chain", action="append", default=[], help="NAME=NETWORK=URL of a fresh node")
     parser.add_argument("--out", type=Path, help="the session file to write")
     parser.add_argument("--await", dest="awaited", type=Path, help="a session file to wait for")
-    parser.add_argument("--contract", type=Path, default=REFERENCE_CONTRACT)
+    parser.add_argument("--contract", type=Path, help="default: lab.yaml's, else the reference")
     parser.add_argument("--window", type=int, default=300, help="coordination window in seconds")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
@@ -51,9 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def deploy(chains: Sequence[str], out: Path, contract: Path, window_s: int) -> None:
+def deploy(chains: Sequence[str], out: Path, contract: Path | None, window_s: int) -> None:
     """Set up every chain and write session and keys beside each other. Raises a LabError."""
-    target = deployable(compile_contract(contract, cache_dir=cache_folder() / "compiled"))
+    system = system_under_test(contract=contract, relayer_cmd=None)
+    target = compile_target(system)
     found = dict(map(_chain, chains))
     numbering = None
     for chain in found.values():
@@ -63,10 +63,11 @@ def deploy(chains: Sequence[str], out: Path, contract: Path, window_s: int) -> N
     out.parent.mkdir(parents=True, exist_ok=True)
     write_keys(out.parent / "keys.json")
     session = session_of(
-        found, target, numbering, run_id=new_run_id(), backend="compose", genesis_time=int(time.time()),
+        found, target, numbering, system=system, run_id=new_run_id(), backend="compose", genesis_time=int(time.time()),
         folder=out.parent, poll_ms=500,
     )  # fmt: skip
     session.write(out)
+    print(system.described(target.contract.name).line, file=sys.stderr, flush=True)
     print(f"{', '.join(found)}: {target.contract.name} at {target.address}", file=sys.stderr, flush=True)
 
 

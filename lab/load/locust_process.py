@@ -13,8 +13,9 @@ from lab.chains.reaper import Reaper, child_environment
 from lab.errors import EnvironmentFailure
 from lab.load.generator.settings import without_settings
 from lab.load.plan import PLAN, PLAN_VARIABLE, Plan
+from lab.paths import LOADTESTS
 
-LOCUSTFILE = Path(__file__).parent.parent.parent / "loadtests" / "locustfile.py"
+LOCUSTFILE = LOADTESTS / "locustfile.py"
 STOPS_WITHIN_S = 15.0
 WEB_HOST = "127.0.0.1"
 

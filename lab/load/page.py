@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lab.html.page import Pages
+from lab.load.context import Context
 from lab.load.judge import RunOutcome, Verdict
 from lab.load.page_charts import charts_of
 from lab.load.page_tables import ledger_table, sections_of
 from lab.load.reckon import Result
 from lab.load.told import number
+from lab.model.under_test import UnderTest
 
 TEMPLATES = Path(__file__).with_name("templates")
 _LEADS = {
@@ -45,6 +47,7 @@ def render(result: Result, rows: list[dict[str, Any]], folder: Path) -> str:
         run_id=context.run_id,
         started=str(context.made_of.get("started", "")),
         description=context.description.strip(),
+        under_test=under_test_line(context),
         outcome=str(result.judged.outcome),
         lead=_LEADS[result.judged.outcome],
         reasons=[*result.judged.invalid, *result.judged.unexplained[:5], *result.problems],
@@ -67,6 +70,12 @@ def render(result: Result, rows: list[dict[str, Any]], folder: Path) -> str:
                                                                                               "rows.json")],
         command=context.command,
     )  # fmt: skip
+
+
+def under_test_line(context: Context) -> str:
+    """Contract, relayer and project; empty where the networks were started by something that does not say."""
+    noted = context.made_of.get("under_test")
+    return UnderTest.model_validate(noted).line if noted else ""
 
 
 def facts_of(result: Result) -> list[tuple[str, str]]:

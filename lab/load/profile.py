@@ -7,17 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-import lab
 from lab.errors import UsageError
 from lab.load.criteria import Criteria
 from lab.load.shapes import Part, Shape
 from lab.model.units import DurationMs, SizeBytes
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile
+from lab.paths import LOADTESTS
 from lab.validation import suggestion
 from lab.yamlsource import load_yaml, validate
 
-FOLDER = Path(lab.__file__).parent.parent / "loadtests"
 SYNTHETIC = Path(__file__).with_name("networks")
 PAYLOAD_BYTES_MAX = 512
 MAX_ADVANCE = 2**40
@@ -117,19 +116,26 @@ def network(name_or_path: str) -> NetworkProfile:
 
 def profile_names() -> tuple[str, ...]:
     """The profiles that come with the lab."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+    return tuple(sorted(path.stem for path in LOADTESTS.glob("*.yaml")))
+
+
+def profile_file(name_or_path: str) -> Path | None:
+    """The file of the user's that is meant; None for the name of a profile."""
+    is_path = name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path
+    return Path(name_or_path).expanduser() if is_path else None
 
 
 def load_profile(name_or_path: str) -> LoadProfile:
     """A profile by name, or a user's file. Raises UsageError for an unknown one, InvalidFile with all its problems."""
-    if name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path:
-        return validate(load_yaml(Path(name_or_path).expanduser()), LoadProfile)
+    own = profile_file(name_or_path)
+    if own is not None:
+        return validate(load_yaml(own), LoadProfile)
     if name_or_path not in profile_names():
         raise UsageError(
             f"expected a load profile, got '{name_or_path}'{suggestion(name_or_path, set(profile_names()))}: there are "
             f"{', '.join(profile_names())}; your own is given as the path of its .yaml file"
         )
-    return validate(load_yaml(FOLDER / f"{name_or_path}.yaml"), LoadProfile)
+    return validate(load_yaml(LOADTESTS / f"{name_or_path}.yaml"), LoadProfile)
 
 
 def with_options(

@@ -73,7 +73,7 @@ def reckon_up(
     for path in sorted(folder.glob("attempts-*.bin")):
         book.read(read_attempts(path))
     hashes = _hashes(plan, book)
-    codec = Codec(context.abi)
+    codec = Codec.of(context)
     runs: dict[str, figures.ChainRun] = {}
     executed: dict[str, Mapping[bytes, SeenBlock]] = {}
     calls = [0, 0]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.chains.process_group import ProcessGroup
 from lab.chains.reaper import Reaper
-from lab.session.relayer_command import not_started, parse_command
+from lab.session.relayer_command import RelayerCommand, not_started
 from lab.session.relayer_process import SESSION_VARIABLE, reference_command
 
 STOPS_WITHIN_S = 10.0
@@ -15,8 +15,9 @@ STOPS_WITHIN_S = 10.0
 class LoadRelayer:
     """Started before the load, stopped after it; its death is seen by the sampler and costs uptime."""
 
-    def __init__(self, command: str | None, session: Path, store: Path, log: Path) -> None:
-        own = parse_command(command, Path.cwd()) if command else None
+    def __init__(self, own: RelayerCommand | None, session: Path, store: Path, log: Path) -> None:
+        """`own` None is the reference relayer."""
+        self._folder = own.folder if own is not None else Path.cwd()
         self.command = own.argv(session) if own is not None else reference_command(session, store)
         self._variables = own.variables(session) if own is not None else {}
         self._session, self._log = session, log
@@ -32,7 +33,7 @@ class LoadRelayer:
         try:
             self._group = ProcessGroup.start(
                 self.command, run_id=run_id, log=self._log, reaper=reaper,
-                environment={**self._variables, SESSION_VARIABLE: str(self._session)},
+                environment={**self._variables, SESSION_VARIABLE: str(self._session)}, folder=self._folder,
             )  # fmt: skip
         except OSError as error:
             raise not_started(self.command, None, error) from error

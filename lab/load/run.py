@@ -16,8 +16,7 @@ import psutil
 
 import lab
 from lab.chains.reaper import Reaper
-from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import Deployable, deployable
+from lab.deploy.deployer import Deployable
 from lab.errors import UsageError
 from lab.load.context import context_of
 from lab.load.interrupts import Interrupts
@@ -31,9 +30,11 @@ from lab.load.shapes import Soak
 from lab.load.sources import Sourced, own_nodes, parse_urls, running_nodes
 from lab.load.targets import Target
 from lab.load.watch import Watch
+from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
 from lab.session.interval import IntervalChain
-from lab.session.suite import REFERENCE_CONTRACT, Suite, cache_folder, new_run_id, open_suite
+from lab.session.suite import Suite, cache_folder, compile_target, new_run_id, open_suite
+from lab.session.under_test import SystemUnderTest, system_under_test
 from lab.traffic.signer import require_fast_backend
 
 SLICE_S = 0.5
@@ -44,13 +45,14 @@ SIGNED = "signed"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line adds to a profile."""
+    """What the command line adds to a profile. `beside` is the user's own profile file, where it is one."""
 
     results: Path
     backend: Literal["auto", "process", "docker"] = "auto"
     image: str | None = None
     contract: Path | None = None
-    relayer_command: str | None = None
+    relayer_cmd: str | None = None
+    beside: tuple[Path, ...] = ()
     web_port: int | None = None
     command: str = "lab load"
 
@@ -66,15 +68,16 @@ def run_load(
     require_fast_backend()
     networks = profile.resolved_networks()
     check_operators(profile, networks, 1 if profile.workers == "auto" else profile.workers)
+    system = system_of(options, profile)
     run_id, folder = new_folder(options.results)
     with Interrupts() as interrupts, ExitStack() as stack:
-        suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, contract=options.contract,
-                           notify=tell)  # fmt: skip
+        suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=tell)
         stack.callback(suite.close)
+        tell(suite.under_test.line)
         tell(f"backend {suite.reason}")
         sourced = stack.enter_context(own_nodes(profile, networks, suite, folder))
-        run = _Run(profile, networks, options, sourced, run_id, folder, interrupts, tell, progress, suite.reaper,
-                   made_of(suite))  # fmt: skip
+        run = _Run(profile, networks, options, system, sourced, run_id, folder, interrupts, tell, progress,
+                   suite.reaper, made_of(suite))  # fmt: skip
         return run.execute(), folder
 
 
@@ -84,14 +87,16 @@ def run_remote(
     """Run it on nodes that somebody else runs. Raises a LabError."""
     require_fast_backend()
     parse_urls(urls, allow_remote=allow_remote)
+    system = system_of(options, profile)
     run_id, folder = new_folder(options.results)
     with Interrupts() as interrupts, Reaper.start() as reaper:
-        contract = options.contract or REFERENCE_CONTRACT
-        target = deployable(compile_contract(contract, cache_dir=cache_folder() / "compiled"))
+        target = compile_target(system)
+        under_test = system.described(target.contract.name)
+        tell(under_test.line)
         sourced = running_nodes(profile, urls, target, allow_remote=allow_remote)
         used = profile.model_copy(update={"networks": {name: NetworkUse() for name in sourced.chains}}).checked()
-        run = _Run(used, {}, options, sourced, run_id, folder, interrupts, tell, None, reaper,
-                   {"backend": {"backend": "url", "urls": list(urls)}, **made_here(target)})  # fmt: skip
+        run = _Run(used, {}, options, system, sourced, run_id, folder, interrupts, tell, None, reaper,
+                   {"backend": {"backend": "url", "urls": list(urls)}, **made_here(target, under_test)})  # fmt: skip
         return run.execute(), folder
 
 
@@ -105,11 +110,12 @@ def new_folder(results: Path) -> tuple[str, Path]:
 
 class _Run:
     def __init__(
-        self, profile: LoadProfile, networks: dict[str, NetworkProfile], options: Options, sourced: Sourced,
-        run_id: str, folder: Path, interrupts: Interrupts, tell: Tell, progress: Progress | None, reaper: Reaper,
-        made: dict[str, Any],
+        self, profile: LoadProfile, networks: dict[str, NetworkProfile], options: Options, system: SystemUnderTest,
+        sourced: Sourced, run_id: str, folder: Path, interrupts: Interrupts, tell: Tell, progress: Progress | None,
+        reaper: Reaper, made: dict[str, Any],
     ) -> None:  # fmt: skip
         self.profile, self.networks, self.options, self.sourced = profile, networks, options, sourced
+        self.system = system
         self.run_id, self.folder, self.interrupts = run_id, folder, interrupts
         self.tell, self.progress, self.reaper, self.made = tell, progress, reaper, made
         self.problems: list[str] = []
@@ -138,11 +144,11 @@ class _Run:
 
     @contextmanager
     def _relayer(self) -> Iterator[None]:
-        if self.profile.has_flows or self.options.relayer_command:
+        if self.profile.has_flows or self.options.relayer_cmd:
             if self.sourced.session is None:
                 raise UsageError("flows and --relayer-cmd need networks that this command starts: leave --url out")
             self.relayer = LoadRelayer(
-                self.options.relayer_command, self.sourced.session, self.folder / "relayer.sqlite",
+                self.system.relayer, self.sourced.session, self.folder / "relayer.sqlite",
                 self.folder / "logs" / "relayer.log",
             )  # fmt: skip
             self.relayer.start(self.run_id, self.reaper)
@@ -154,7 +160,7 @@ class _Run:
 
     def _drive(self, chains: dict[str, IntervalChain], targets: dict[str, Target], prepared: Prepared) -> None:
         kind: Literal["none", "reference", "command"] = (
-            "none" if self.relayer is None else "command" if self.options.relayer_command else "reference"
+            "none" if self.relayer is None else "command" if self.system.relayer is not None else "reference"
         )
         context = context_of(
             prepared, targets, run_id=self.run_id, command=self.options.command, relayer=kind, made_of=self.made,
@@ -228,15 +234,24 @@ def ceiling_warnings(prepared: Prepared) -> list[str]:
     return found
 
 
+def system_of(options: Options, profile: LoadProfile) -> SystemUnderTest:
+    """Contract and relayer of a load run. A relayer is started where there are flows, or where the options name one."""
+    found = system_under_test(contract=options.contract, relayer_cmd=options.relayer_cmd, beside=options.beside)
+    return found if profile.has_flows or options.relayer_cmd else found.without_relayer("the profile has no flows")
+
+
 def made_of(suite: Suite) -> dict[str, Any]:
     """What the figures were made with."""
-    return {"backend": {**suite.backend.describe(), "reason": suite.reason}, **made_here(suite.target)}
+    return {
+        "backend": {**suite.backend.describe(), "reason": suite.reason}, **made_here(suite.target, suite.under_test)
+    }  # fmt: skip
 
 
-def made_here(target: Deployable) -> dict[str, Any]:
+def made_here(target: Deployable, under_test: UnderTest) -> dict[str, Any]:
     """The same without the nodes."""
     contract = target.contract
     return {
+        "under_test": under_test.model_dump(),
         "contract": {
             "name": contract.name, "bytecode_sha256": contract.bytecode_sha256, "source_sha256": contract.source_sha256,
             "compiler": contract.compiler,

@@ -19,10 +19,13 @@ from lab.errors import UsageError
 from lab.load.profile import LoadProfile, network, synthetic_names
 from lab.load.targets import RICH_WEI, Target, owner_account, wait_mined
 from lab.model.session import Session
+from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 from lab.session.interval import RPC_TIMEOUT_S, IntervalChain, open_interval_chains, session_of, set_up
 from lab.session.lab import write_keys
+from lab.session.project import Project
+from lab.session.project_search import find_project, same_file, shown
 from lab.session.suite import Suite
 
 
@@ -34,6 +37,7 @@ class Sourced:
     targets: dict[str, Target]
     owner: Account
     session: Path | None
+    under_test: UnderTest | None = None
 
 
 @contextmanager
@@ -49,8 +53,8 @@ def own_nodes(
         assert numbering is not None
         write_keys(folder / "keys.json")
         session = session_of(
-            chains, suite.target, numbering, run_id=suite.run_id, backend=suite.backend.name, genesis_time=now,
-            folder=folder, poll_ms=profile.relayer_poll_ms,
+            chains, suite.target, numbering, system=suite.system, run_id=suite.run_id, backend=suite.backend.name,
+            genesis_time=now, folder=folder, poll_ms=profile.relayer_poll_ms,
         )  # fmt: skip
         path = folder / "session.json"
         session.write(path)
@@ -77,8 +81,11 @@ def running_nodes(profile: LoadProfile, urls: Sequence[str], target: Deployable,
     return Sourced(chains, targets, owner_account(), None)
 
 
-def running_session(path: Path) -> Sourced:
-    """The networks of a running `lab up`. Raises UsageError that says how to start them."""
+def running_session(path: Path, beside: Sequence[Path] = ()) -> Sourced:
+    """The networks of a running `lab up`. Raises UsageError that says how to start them.
+
+    They were started for a project, or for none; the working folder and what is in `beside` must not speak of another.
+    """
     try:
         session = Session.read(path)
     except OSError as error:
@@ -88,7 +95,8 @@ def running_session(path: Path) -> Sourced:
         ) from error
     except ValidationError as error:
         raise UsageError(f"{path}: expected a session.json of this version: {error.errors()[0]['msg']}") from error
-    codec = Codec(session.abi)
+    _same_project(session, path, find_project(Path.cwd(), beside))
+    codec = Codec.of(session)
     chains, targets = {}, {}
     for name, said in session.chains.items():
         profile = network(said.network).model_copy(update={"chain_id": said.chain_id})
@@ -100,7 +108,17 @@ def running_session(path: Path) -> Sourced:
         gas_limit = _head_gas_limit(chain)
         synthetic = gas_limit != profile.gas_limit or said.network in synthetic_names()
         targets[name] = _target(chain, codec, gas_limit, synthetic, own_node=False)
-    return Sourced(chains, targets, _owner_of(session), path)
+    return Sourced(chains, targets, _owner_of(session), path, session.under_test)
+
+
+def _same_project(session: Session, path: Path, here: Project | None) -> None:
+    if here is None or (session.project is not None and same_file(Path(session.project), here.path)):
+        return
+    theirs = f"the project {shown(Path(session.project))}" if session.project is not None else "no project"
+    raise UsageError(
+        f"expected the networks of {path} to run {shown(here.path)}, they were started for {theirs}. Start them here "
+        "with `lab up`, or work in the folder that they were started in"
+    )
 
 
 def parse_urls(urls: Sequence[str], *, allow_remote: bool) -> dict[str, str]:

@@ -16,7 +16,7 @@ from lab.load.context import context_of
 from lab.load.files import write_files
 from lab.load.judge import EXIT_CODES
 from lab.load.prepare import prepare
-from lab.load.profile import LoadProfile, NetworkUse, load_profile, with_options
+from lab.load.profile import LoadProfile, NetworkUse, load_profile, profile_file, with_options
 from lab.load.reckon import reckon_up
 from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, host_facts, new_folder
 from lab.load.sources import Sourced, running_session
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--tps", type=float, help="arrivals a second at the peak")
     parser.add_argument("--duration", help="such as 60s")
     parser.add_argument("--workers", type=int, default=1, help="Locust processes that send")
+    parser.add_argument("--beside", type=Path, action="append", default=[], help="the Locust file: its lab.yaml counts")
     parser.add_argument("--results", type=Path, default=Path("results"))
     options = parser.parse_args(arguments)
     try:
@@ -46,7 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     require_fast_backend()
-    sourced = running_session(options.session)
+    own = profile_file(options.profile)
+    sourced = running_session(options.session, [*options.beside, *([own] if own is not None else [])])
+    under_test = sourced.under_test
+    if under_test is not None:
+        _tell(under_test.line)
     profile = _profile(options, sourced)
     run_id, folder = new_folder(options.results)
     prepared = prepare(
@@ -58,7 +63,11 @@ def _run(options: argparse.Namespace) -> int:
     context = context_of(
         prepared, sourced.targets, run_id=run_id, command=f"locust, profile {options.profile}",
         relayer="reference" if profile.has_flows else "none",
-        made_of={"backend": {"backend": "session", "session": str(options.session)}, **host_facts()},
+        made_of={
+            "backend": {"backend": "session", "session": str(options.session)},
+            **({"under_test": under_test.model_dump()} if under_test is not None else {}),
+            **host_facts(),
+        },
     )  # fmt: skip
     context.write(folder)
     watch = Watch(folder, context, nodes={}, processes=lambda: {}, profiles={})

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lab.model.finality import Finality
 from lab.model.names import ContractNames
+from lab.model.under_test import UnderTest
 
 
 class SessionChain(BaseModel):
@@ -51,6 +52,8 @@ class Session(BaseModel):
     state_numbering: dict[str, int] = Field(description="state name -> number, as this contract returns it")
     abi: list[dict[str, Any]]
     names: ContractNames = Field(default_factory=ContractNames, description="where the contract's names differ")
+    under_test: UnderTest | None = Field(default=None, description="contract, relayer and project, for people")
+    project: str | None = Field(default=None, description="the lab.yaml in force, if there is one")
 
     def write(self, path: Path) -> None:
         """Write the file whole or not at all."""

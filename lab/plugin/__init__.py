@@ -18,7 +18,7 @@ from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import RunFolder
 from lab.plugin.estimating import lines_of_ids, lines_of_items, relayer_lines
 from lab.plugin.items import ScenarioFailure, ScenarioFile, ScenarioTest, lab_run
-from lab.plugin.sharing import FOLDER, RUN_ID, SUITE, is_worker, suite, tell
+from lab.plugin.sharing import FILES, FOLDER, RUN_ID, SUITE, add_library, file_of, is_worker, suite, system, tell
 from lab.runner.runner import DISK_ERRORS
 from lab.session.suite import new_run_id
 
@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--relayer-cmd", default=None, help="relayer under test: a command; it finds LAB_SESSION, {session}"
     )
+    group.addoption("--library", action="store_true", help="run the scenarios that the lab brings")
     group.addoption("--results", type=Path, default=Path("results"), help="where evidence and reports go")
 
 
@@ -48,6 +49,8 @@ def _runs_scenarios(config: pytest.Config) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the evidence folder, the same for all xdist workers, and let pytest-html and JUnit write into it."""
+    if config.option.library:
+        add_library(config)
     worker: dict[str, Any] = getattr(config, "workerinput", {})
     config.stash[RUN_ID] = worker.get("lab_run_id") or new_run_id()
     if not _runs_scenarios(config) or is_worker(config) or config.option.collectonly:
@@ -117,18 +120,19 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []
     evidence = f"tesseract-lab: evidence in {Path(config.option.results) / config.stash[RUN_ID]}"
     # With xdist this process collects nothing, so there is no later moment before the first run.
-    return [
-        evidence,
-        *relayer_lines(config),
-        *(_contract_lines(config) if getattr(config.option, "numprocesses", None) else ()),
-    ]
+    return [evidence]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What will be run decides which project it is about."""
+    session.config.stash[FILES] = tuple(dict.fromkeys(item.path for item in session.items))
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """What is known of the contract before anything runs: its smoke run, and what it lacks of the interface."""
     if config.option.collectonly or not any(isinstance(item, ScenarioTest) for item in items):
         return []
-    return [*lines_of_items(config, items), *_contract_lines(config)]
+    return [*_contract_lines(config), *relayer_lines(config), *lines_of_items(config, items)]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -136,14 +140,17 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """With xdist the workers collect; this process tells the estimate once the first of them has."""
     if not node.config.stash.get(ESTIMATED, False):
         node.config.stash[ESTIMATED] = True
-        for line in lines_of_ids(node.config, ids):
+        config, files = node.config, [file_of(node.config, each) for each in ids]
+        config.stash[FILES] = tuple(dict.fromkeys(path for path in files if path is not None))
+        for line in [*_contract_lines(config), *relayer_lines(config), *lines_of_ids(config, ids)]:
             # This process runs no test, so pytest captures nothing of it, and the line keeps its place in the output.
-            node.config.get_terminal_writer().line(f"\n{line}")
+            config.get_terminal_writer().line(f"\n{line}")
 
 
 def _contract_lines(config: pytest.Config) -> list[str]:
     try:
-        return suite(config).contract_lines()
+        shared = suite(config)
+        return [shared.under_test.line, *shared.contract_lines()]
     except LabError:
         # Whoever needs the suite next meets the same error, and reports it as it should be.
         return []
@@ -168,7 +175,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     from lab.commands.suite_report import summarise_session
 
-    summarise_session(terminalreporter, results, run_id, getattr(config.option, "htmlpath", None))
+    summarise_session(terminalreporter, results, run_id, getattr(config.option, "htmlpath", None), system(config))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from lab.errors import LabError
 from lab.plugin.items import ScenarioTest
-from lab.plugin.sharing import relayer_command
+from lab.plugin.sharing import file_of, relayer_command
 from lab.runner.estimate import expected_s, told
 from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario
@@ -41,7 +41,8 @@ def lines_of_ids(config: pytest.Config, ids: Sequence[str]) -> list[str]:
     for node_id in ids:
         file, _, name = node_id.partition("::")
         if Path(file).suffix in (".yaml", ".yml"):
-            scenarios += [item for item in _scenarios(config.rootpath / file) if item.item == name]
+            path = file_of(config, node_id)
+            scenarios += [item for item in _scenarios(path) if item.item == name] if path is not None else []
         else:
             python += 1
     return _lines(config, scenarios, python, len(config.option.tx))

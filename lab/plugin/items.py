@@ -84,6 +84,7 @@ def carry_out(
             scenario_items=siblings,
             smoke=shared.smoke,
             relayer_command=relayer_command(config),
+            under_test=shared.under_test,
         )
         result = run_item(item, options, folder, _repeat(node), play)
     node.user_properties += [

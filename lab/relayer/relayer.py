@@ -49,7 +49,7 @@ class Relayer:
         self._session, self._account, self._clock = session, account, clock
         self._core, self._scan_chain, self._check_complete = parts.core, parts.scan, parts.complete
         self._crash, self._notify = crash, notify
-        self._codec = Codec(session.abi, session.names)
+        self._codec = Codec.of(session)
         self._can_expire = self._codec.has("expire_transaction")
         facts = session.chains
         self._chains = {

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lab.evidence.folder import sha256_file
 from lab.html.text import clean
+from lab.model.under_test import UnderTest
 from lab.report.reading import Run
 from lab.report.rows import Dependency
 
@@ -31,6 +32,7 @@ class Current:
     dirty: bool | None = None
     profiles: Callable[[Mapping[str, str]], str | None] | None = None
     root: Path | None = None
+    under_test: UnderTest | None = None
 
     @cached_property
     def _files(self) -> dict[str, str | None]:

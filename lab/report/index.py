@@ -13,7 +13,7 @@ from lab.html.text import clean, relative_link
 from lab.model.verdict import Verdict
 from lab.report.folder import Folder
 from lab.report.html import asset, render_page
-from lab.report.scenario_html import report_page
+from lab.report.scenario_html import report_page, under_test_line
 from lab.report.trace import trace_text
 
 PAGE, TRACE = "report.html", "trace.json"
@@ -45,7 +45,12 @@ def write_session_index(session_folder: Path, folders: Iterable[Folder] | None =
     index = session_folder / "index.html"
     counts = {verdict: sum(line.verdict is verdict for line in lines) for verdict in _WORST_FIRST}
     html = render_page(
-        "session.html.j2", styles=[asset("base.css")], title=session_folder.name, lines=lines, counts=counts
+        "session.html.j2",
+        styles=[asset("base.css")],
+        title=session_folder.name,
+        lines=lines,
+        counts=counts,
+        under_test=_under_test(runs),
     )
     write_atomically(index, html)
     return index
@@ -57,6 +62,15 @@ def _write_trace(run: Folder) -> None:
         write_atomically(run.path / TRACE, trace_text(run.history()))
     except (LabError, OSError, ValueError, KeyError, TypeError, RecursionError):
         (run.path / TRACE).unlink(missing_ok=True)
+
+
+def _under_test(runs: Iterable[Folder]) -> str:
+    for run in runs:
+        try:
+            return under_test_line(run.manifest())
+        except (LabError, OSError, ValueError):
+            continue
+    return ""
 
 
 def _line(run: Folder, link: str) -> _Line:

@@ -87,6 +87,7 @@ def build_readiness(
     stages = tuple(decide(name, rows, problems) for name in STAGES)
     report = Readiness(
         document=catalogue.document,
+        under_test=in_force.under_test,
         generated=moment,
         stage=stage,
         decision=next(decision.decision for decision in stages if decision.stage == stage),

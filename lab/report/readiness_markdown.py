@@ -23,6 +23,7 @@ def readiness_markdown(readiness: Readiness, signature: SignatureView | None = N
     lines = [
         f"# Readiness: {readiness.decision}",
         "",
+        *([_safe(readiness.under_test.line, 600), ""] if readiness.under_test is not None else []),
         f"{_safe(readiness.document)}, stage {readiness.stage}: {settled.settled} of {settled.rows} rows settled. "
         f"{readiness.provenance.runs} runs of evidence; generated {_safe(readiness.generated)}.",
         *_signed(signature),

@@ -12,6 +12,7 @@ from lab.errors import LabError
 from lab.html.text import clean, relative_link
 from lab.model.history import History
 from lab.model.records import Expectation, FaultMark
+from lab.model.under_test import UnderTest
 from lab.report.folder import Folder
 from lab.report.html import asset, render, render_page
 from lab.report.timeline import timeline_svg
@@ -81,6 +82,7 @@ def _facts(manifest: dict[str, Any], item: str) -> list[tuple[str, str]]:
     commit = f"{str(lab.get('commit') or '')[:12]}{' (dirty)' if lab.get('dirty') else ''}"
     rows = manifest.get("rows") if isinstance(manifest.get("rows"), (list, tuple)) else ()
     found = [
+        ("under test", under_test_line(manifest)),
         ("item", item),
         ("file", manifest.get("scenario_file")),
         ("seed", manifest.get("seed")),
@@ -92,7 +94,15 @@ def _facts(manifest: dict[str, Any], item: str) -> list[tuple[str, str]]:
         ("claims rows", ", ".join(str(row) for row in rows or ())),
         ("duration", f"{manifest['duration_s']:.2f} s" if isinstance(manifest.get("duration_s"), (int, float)) else ""),
     ]
-    return [(name, clean(str(value), 300)) for name, value in found if value not in (None, "")]
+    return [(name, clean(str(value), 600)) for name, value in found if value not in (None, "")]
+
+
+def under_test_line(manifest: dict[str, Any]) -> str:
+    """Contract, relayer and project of a run; empty where its manifest does not say."""
+    try:
+        return clean(UnderTest.model_validate(manifest.get("under_test")).line, 600)
+    except ValueError:
+        return ""
 
 
 def _faults(history: History | None, manifest: dict[str, Any]) -> list[dict[str, Any]]:

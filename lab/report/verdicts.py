@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from lab.model.under_test import UnderTest
 from lab.report.details import (
     Comparison,
     Criterion,
@@ -113,6 +114,7 @@ class Readiness(Frozen):
 
     schema_version: Literal[1] = 1
     document: str
+    under_test: UnderTest | None = Field(default=None, description="contract, relayer and project, and why these")
     generated: str
     stage: Stage = Field(description="the stage that `decision` is about")
     decision: Decision

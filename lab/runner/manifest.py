@@ -13,16 +13,19 @@ from typing import Any
 
 import psutil
 
-import lab
 from lab.evidence.folder import SCHEMA_VERSION, sha256_file
-from lab.evidence.repository import git_state, lab_state
+from lab.evidence.repository import git_state, lab_state, own_state
+from lab.model.under_test import UnderTest
+from lab.paths import CHECKOUT, DATA, PACKAGE, SCENARIOS
 from lab.runner.run import Run
 from lab.session.lab import Wanted
 
 PACKAGES = ("vyper", "web3", "pydantic", "pytest", "greenlet")
 
 
-def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) -> dict[str, Any]:
+def build_manifest(
+    run: Run, *, started: str, duration_s: float, reason: str, under_test: UnderTest | None
+) -> dict[str, Any]:
     """The manifest of a finished run, without the digests of its files."""
     item, wanted = run.item, run.lab.wanted
     contract = wanted.target.contract
@@ -30,7 +33,7 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
     return {
         "schema_version": SCHEMA_VERSION,
         "item": item.item,
-        "scenario_file": _relative(item.file),
+        "scenario_file": _scenario(item.file),
         "scenario_sha256": sha256_file(item.file),
         "name": item.name,
         "description": item.description,
@@ -48,6 +51,7 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
             "compiler": contract.compiler,
         },
         "relayer": _relayer(wanted),
+        "under_test": under_test.model_dump() if under_test is not None else None,
         "networks": {name: spec.profile.name for name, spec in item.chains.items()},
         "profiles_sha256": hashlib.sha256(profiles.encode()).hexdigest(),
         "lab": lab_state(),
@@ -78,7 +82,7 @@ def _relayer(wanted: Wanted) -> dict[str, Any]:
 def _user_repository() -> dict[str, Any] | None:
     """The repository of the working directory, unless that is the lab's own."""
     here = git_state(str(Path.cwd()))
-    if here["commit"] is None or here == git_state(str(Path(lab.__file__).parent)):
+    if here["commit"] is None or here == own_state(CHECKOUT):
         return None
     return here
 
@@ -87,7 +91,7 @@ def _user_repository() -> dict[str, Any] | None:
 def package_sha256(package: str) -> str:
     """One digest over the sources of a part of the lab."""
     digest = hashlib.sha256()
-    for path in sorted((Path(lab.__file__).parent / package).rglob("*.py")):
+    for path in sorted((PACKAGE / package).rglob("*.py")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -98,6 +102,12 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _scenario(path: Path) -> str:
+    """A scenario of the library has the same name wherever the lab is installed: rows name their proofs by it."""
+    resolved = path.resolve()
+    return str(resolved.relative_to(DATA)) if resolved.is_relative_to(SCENARIOS) else _relative(path)
 
 
 def _relative(path: Path) -> str:

@@ -22,6 +22,7 @@ from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.history import History
 from lab.model.records import Header, Leg
+from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
@@ -61,6 +62,7 @@ class Options:
     smoke: Smoke | None = None
     relayer_factory: RelayerFactory = Relayer
     relayer_command: RelayerCommand | None = None
+    under_test: UnderTest | None = None
 
     def clock_of(self, item: ScenarioItem) -> Literal["virtual", "real"]:
         """The clock that the item runs under. Nobody can hold a process's own clock."""
@@ -141,7 +143,11 @@ def _run_item(
             read_finals(run)
             history = recorder.history()
             manifest = build_manifest(
-                run, started=started, duration_s=time.monotonic() - begin, reason=options.backend_reason
+                run,
+                started=started,
+                duration_s=time.monotonic() - begin,
+                reason=options.backend_reason,
+                under_test=options.under_test,
             )
     finally:
         recorder.close()

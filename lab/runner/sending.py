@@ -15,6 +15,7 @@ from eth_abi.abi import encode
 from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.errors import LabError
+from lab.model.names import ContractNames
 from lab.model.records import Tx
 from lab.runner.run import Run
 from lab.session.suite import cache_folder
@@ -75,4 +76,4 @@ def deploy(run: Run, chain_name: str, path: Path, args: Sequence[Any], role: str
     (tx,) = send_all(run, chain_name, role, [(None, data)], DEPLOY_GAS)
     if tx.status != 1:
         raise LabError(f"{chain_name}: expected the deployment of {path.name} by the {role} to succeed, it reverted")
-    return Deployed(chain_name, address, Codec(contract.abi))
+    return Deployed(chain_name, address, Codec(contract.abi, ContractNames()))

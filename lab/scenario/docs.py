@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -18,12 +17,13 @@ from lab.faults import FAULTS, Fault
 from lab.model.finality import Finality
 from lab.model.step import ROLES, StepBase
 from lab.model.units import DURATION_UNITS_MS, SIZE_UNITS_BYTES, WEI_UNITS, DurationMs, OffsetMs, Wei
+from lab.paths import DATA
 from lab.scenario.expectations import EXPECTATIONS, OUTCOME_WORDS, OUTCOMES
 from lab.scenario.model import LegUse, NetworkUse, RelayerOptions, ScenarioFile
 from lab.scenario.schema import written_default
 from lab.scenario.steps import ADMIN_VALUES, STEPS, AdminSpec, CallSpec
 
-TARGET = Path(__file__).parents[2] / "docs" / "scenario-reference.md"
+TARGET = DATA / "docs" / "scenario-reference.md"
 
 EXAMPLE = """\
 # yaml-language-server: $schema=../scenario.schema.json

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from lab.model.units import format_duration
+from lab.paths import SCENARIOS
 from lab.scenario.model import ScenarioFile
 
-TARGET = Path(__file__).parents[2] / "scenarios" / "scenario.schema.json"
+TARGET = SCENARIOS / "scenario.schema.json"
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.chains.backend import Backend, Node, NodeSpec
-from lab.coordinator import ROLES, StateNumbering, role_account, rollup_address
+from lab.coordinator import StateNumbering, role_account
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
 from lab.errors import DeployFailure
 from lab.model.finality import Finality
-from lab.model.session import Session, SessionChain
+from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc
+from lab.session.description import describe_chain, describe_session
 from lab.session.metronome import Metronome, metronome
+from lab.session.under_test import SystemUnderTest
 
 RPC_TIMEOUT_S = 60.0
 RICH_WEI = 10**30
@@ -126,37 +128,19 @@ def base_fee(rpc: Rpc) -> int:
 
 
 def session_of(
-    chains: Mapping[str, IntervalChain], target: Deployable, numbering: StateNumbering, *, run_id: str, backend: str,
-    genesis_time: int, folder: Path, urls: Mapping[str, str] | None = None, poll_ms: int = 1000,
+    chains: Mapping[str, IntervalChain], target: Deployable, numbering: StateNumbering, *, system: SystemUnderTest,
+    run_id: str, backend: str, genesis_time: int, folder: Path, urls: Mapping[str, str] | None = None,
+    poll_ms: int = 1000,
 ) -> Session:  # fmt: skip
     """The description of these chains for a relayer or a plain Locust run."""
-    return Session(
-        run_id=run_id,
-        backend=backend,
-        clock="real",
-        genesis_time=genesis_time,
-        chains={
-            name: SessionChain(
-                name=name,
-                network=chain.profile.name,
-                chain_id=chain.profile.chain_id,
-                rpc_url=(urls or {}).get(name, chain.url),
-                contract=chain.contract,
-                rollup=rollup_address(name),
-                finality=chain.finality,
-                start_block=chain.start_block,
-                block_time_ms=chain.profile.block_time_ms,
-                mines_empty_blocks=True,
-                min_tip_wei=chain.profile.min_tip_wei,
-                replacement_bump_percent=chain.profile.replacement_bump_percent,
+    return describe_session(
+        [
+            describe_chain(
+                name, chain.profile, url=(urls or {}).get(name, chain.url), contract=chain.contract,
+                finality=chain.finality, start_block=chain.start_block, mines_empty_blocks=True,
             )
             for name, chain in chains.items()
-        },
-        accounts={role: role_account(role).address for role in ROLES},
-        key_file=str(folder / "keys.json"),
-        store_path=str(folder / "relayer.sqlite"),
-        poll_interval_ms=poll_ms,
-        rpc_timeout_ms=30_000,
-        state_numbering=numbering.numbers,
-        abi=target.contract.abi,
-    )
+        ],
+        target, numbering, system=system, run_id=run_id, backend=backend, clock="real", genesis_time=genesis_time,
+        folder=folder, poll_ms=poll_ms, rpc_timeout_ms=30_000,
+    )  # fmt: skip

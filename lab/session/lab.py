@@ -23,14 +23,16 @@ from lab.evidence import Recorder
 from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
 from lab.model.chain_facts import ChainFacts
-from lab.model.session import Session, SessionChain
+from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
+from lab.session.description import KEYS, describe_chain, describe_session
 from lab.session.relayer_actor import RelayerActor, RelayerFactory
 from lab.session.relayer_command import RelayerCommand
 from lab.session.relayer_process import RelayerProcess
 from lab.session.relayer_start import start_relayer
+from lab.session.under_test import SystemUnderTest
 
 if TYPE_CHECKING:
     from lab.faults.transport.proxy import FaultProxy
@@ -154,40 +156,32 @@ class Lab:
         reader.rpc = self.chains[chain].look()
         return reader
 
-    def session(self, urls: Mapping[str, str], spec: RelayerSpec) -> Session:
+    def session(self, urls: Mapping[str, str], spec: RelayerSpec, system: SystemUnderTest | None = None) -> Session:
         """The description of this lab for a relayer or a load generator."""
-        folder, target = self.wanted.folder, self.wanted.target
-        return Session(
+        return describe_session(
+            [
+                describe_chain(
+                    name,
+                    chain.profile,
+                    url=urls[name],
+                    contract=chain.contract,
+                    finality=chain.finality,
+                    start_block=1,
+                    mines_empty_blocks=chain.profile.mines_empty_blocks,
+                )
+                for name, chain in self.chains.items()
+            ],
+            self.wanted.target,
+            self.numbering(),
+            system=system,
             run_id=self.wanted.run_id,
             backend=self.backend.name,
             clock=self.wanted.clock,
             genesis_time=self.genesis_time,
-            chains={
-                name: SessionChain(
-                    name=name,
-                    network=chain.profile.name,
-                    chain_id=chain.profile.chain_id,
-                    rpc_url=urls[name],
-                    contract=chain.contract,
-                    rollup=rollup_address(name),
-                    finality=chain.finality,
-                    start_block=1,
-                    block_time_ms=chain.profile.block_time_ms,
-                    mines_empty_blocks=chain.profile.mines_empty_blocks,
-                    min_tip_wei=chain.profile.min_tip_wei,
-                    replacement_bump_percent=chain.profile.replacement_bump_percent,
-                )
-                for name, chain in self.chains.items()
-            },
-            accounts={role: role_account(role).address for role in ROLES},
-            key_file=str(folder / "keys.json"),
-            store_path=str(self.store_path),
-            poll_interval_ms=spec.poll_ms,
+            folder=self.wanted.folder,
+            poll_ms=spec.poll_ms,
             rpc_timeout_ms=round(RPC_TIMEOUT_S * 1000),
             execution_order=spec.execution_order,
-            state_numbering=self.numbering().numbers,
-            abi=target.contract.abi,
-            names=target.codec.names,
         )
 
     def start_relayer(self) -> None:
@@ -196,7 +190,7 @@ class Lab:
         Raises DeadlineExceeded for one that does not get ready, LabError for one that ends instead.
         """
         if self.wanted.relayer is not None:
-            write_keys(self.wanted.folder / "keys.json")
+            write_keys(self.wanted.folder / KEYS)
             start_relayer(self, self.wanted.relayer, RPC_TIMEOUT_S)
 
     def close_relayer(self) -> None:

@@ -81,6 +81,12 @@ class Project:
             return None
         return parse_command(self.relayer_cmd, self.path.parent.absolute(), source=f"{self.path}: relayer_cmd")
 
+    @property
+    def choices(self) -> tuple[object, ...]:
+        """What the file decides: two files that say the same are one project."""
+        relayer = (self.relayer_cmd, self.path.parent.resolve()) if self.relayer_cmd is not None else None
+        return self.contract, relayer, self.names
+
     def check(self, abi: list[dict[str, Any]]) -> None:
         """Raises InvalidFile where the contract has none of the names that the file gives it."""
         problems: list[Problem] = []
@@ -98,12 +104,6 @@ class Project:
                     problems.append(self.source.problem((section, name), text))
         if problems:
             raise InvalidFile(problems)
-
-
-def find_project(folder: Path) -> Project | None:
-    """The project file of a folder, None without one. Raises InvalidFile."""
-    path = folder / PROJECT_FILE
-    return read_project(path) if path.is_file() else None
 
 
 def read_project(path: Path) -> Project:

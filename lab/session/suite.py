@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import lab
 from lab.chains.backend import Backend
 from lab.chains.reaper import Reaper
 from lab.chains.select import Wanted, choose_backend
@@ -19,10 +18,9 @@ from lab.deploy.interface import inspect
 from lab.deploy.smoke import Smoke
 from lab.environment import cache_folder as cache_folder
 from lab.evidence.newest import LATEST
-from lab.session.project import Project
+from lab.model.under_test import UnderTest
 from lab.session.smoke_run import smoke_run
-
-REFERENCE_CONTRACT = Path(lab.__file__).parent.parent / "contracts" / "TesseractCoordinator.vy"
+from lab.session.under_test import SystemUnderTest
 
 
 def new_run_id() -> str:
@@ -54,7 +52,13 @@ class Suite:
     reason: str
     target: Deployable
     reaper: Reaper
+    system: SystemUnderTest
     smoke: Smoke | None = None
+
+    @property
+    def under_test(self) -> UnderTest:
+        """What the run is about, and why."""
+        return self.system.described(self.target.contract.name)
 
     def contract_lines(self) -> list[str]:
         """What a run should say of the contract before anything else, the worst first."""
@@ -73,24 +77,22 @@ def open_suite(
     run_id: str,
     backend: Wanted,
     image: str | None,
-    contract: Path | None,
+    system: SystemUnderTest,
     notify: Callable[[str], None] | None = None,
     smoke: bool = False,
-    project: Project | None = None,
 ) -> Suite:
     """Compile the contract, choose the backend, start the reaper. Raises a LabError with nothing left running.
 
-    The contract is the one given, else the project's, else the reference. With `smoke` its core operations are tried
-    once, on a node of their own, unless they passed before.
+    With `smoke` the contract's core operations are tried once, on a node of their own, unless they passed before.
     """
-    target = _target(contract, project)
+    target = compile_target(system)
     reaper = Reaper.start()
     try:
         chosen, reason = choose_backend(backend, image, reaper=reaper, notify=notify)
     except BaseException:
         reaper.close()
         raise
-    suite = Suite(run_id, chosen, reason, target, reaper)
+    suite = Suite(run_id, chosen, reason, target, reaper, system)
     if not smoke:
         return suite
     try:
@@ -101,12 +103,9 @@ def open_suite(
     return replace(suite, smoke=tried)
 
 
-def _target(contract: Path | None, project: Project | None) -> Deployable:
-    """The contract under test. The project's names hold for another contract, too, as far as that has them."""
-    own = project.contract if project is not None else None
-    compiled = compile_contract(contract or own or REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled")
-    if project is None:
-        return deployable(compiled)
-    if contract is None and own is not None:
-        project.check(compiled.abi)
-    return deployable(compiled, project.names)
+def compile_target(system: SystemUnderTest) -> Deployable:
+    """The contract under test, with the names that the project gives it. Raises CompileFailure, InvalidFile."""
+    compiled = compile_contract(system.contract, cache_dir=cache_folder() / "compiled")
+    if system.project is not None and system.is_projects_contract:
+        system.project.check(compiled.abi)
+    return deployable(compiled, system.names)

@@ -26,10 +26,10 @@ from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab, write_keys
-from lab.session.project import Project, find_project
-from lab.session.relayer_command import RelayerCommand, not_started, parse_command
+from lab.session.relayer_command import RelayerCommand, not_started
 from lab.session.relayer_process import SESSION_VARIABLE, reference_command
 from lab.session.suite import new_run_id, open_suite
+from lab.session.under_test import SystemUnderTest, system_under_test
 from lab.session.up_files import KEYS, SESSION, STORE, UpFolder, UpOptions, UpState
 
 WINDOW_S = 30
@@ -60,23 +60,23 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
             networks=tuple(chains),
         )
         folder.write(state)
-        project = find_project(Path.cwd())
-        own = _relayer_command(options, project) if options.relayer else None
+        system = system_under_test(
+            contract=Path(options.contract) if options.contract else None, relayer_cmd=options.relayer_cmd
+        )
         suite = open_suite(
             run_id=state.run_id,
             backend=options.backend,
             image=options.image,
-            contract=Path(options.contract) if options.contract else None,
+            system=system,
             notify=tell,
-            project=project,
         )
         stack.callback(suite.close)
         wanted = Wanted(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
         # Nobody judges this: a history would only grow.
         lab = stack.enter_context(open_lab(wanted, suite.backend, Recorder(None)))
         lab.set_up()
-        session = _write_session(lab, folder)
-        relayer = _start_relayer(own, folder, state.run_id, suite.reaper, stack) if options.relayer else None
+        session = _write_session(lab, folder, system if options.relayer else system.without_relayer("--no-relayer"))
+        relayer = _start_relayer(system.relayer, folder, state.run_id, suite.reaper, stack) if options.relayer else None
         state = state.model_copy(update={"phase": "running", "backend": suite.backend.name})
         report = _Report(folder, state, lab, relayer, tell)
         for name, chain in lab.chains.items():
@@ -89,19 +89,12 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
             report.write()
 
 
-def _write_session(lab: Lab, folder: UpFolder) -> Session:
+def _write_session(lab: Lab, folder: UpFolder, system: SystemUnderTest) -> Session:
     urls = {name: chain.node.url for name, chain in lab.chains.items()}
-    session = lab.session(urls, RelayerSpec(RELAYER_POLL_MS, "ready"))
+    session = lab.session(urls, RelayerSpec(RELAYER_POLL_MS, "ready"), system)
     write_keys(folder.path / KEYS)
     session.write(folder.path / SESSION)
     return session
-
-
-def _relayer_command(options: UpOptions, project: Project | None) -> RelayerCommand | None:
-    """The relayer given, else the project's; None for the reference."""
-    if options.relayer_cmd is not None:
-        return parse_command(options.relayer_cmd, Path.cwd()) if options.relayer_cmd else None
-    return project.relayer if project is not None else None
 
 
 def _start_relayer(

@@ -9,11 +9,11 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-import lab
 from lab.coordinator import Account, Fees, rollup_address, sign_transaction
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.keystore import development_addresses, open_key, save_key, search
 from lab.errors import UsageError
+from lab.paths import CHECKOUT, PACKAGE
 from lab.runner.script import Script
 
 SETUP = """
@@ -35,7 +35,7 @@ CHAIN = "optimism"
 # Never used outside of this drill, and no development account. The work factor is low, so that it takes no second.
 KEY = keccak(text="tesseract-lab keystore drill")
 PASSWORD, SCRYPT_N = "correct horse battery staple", 2**12
-ROOT = Path(lab.__file__).parent.parent
+ROOT = CHECKOUT or PACKAGE
 
 
 def refused(action: Callable[[], Any]) -> str | None:
@@ -118,7 +118,7 @@ def search_source(script: Script) -> None:
     """The files under version control; outside of a repository, the package."""
     listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=False)
     files = [ROOT / name for name in listed.stdout.split("\0") if name]
-    files = [path for path in files if path.is_file()] or sorted((ROOT / "lab").rglob("*.py"))
+    files = [path for path in files if path.is_file()] or sorted(PACKAGE.rglob("*.py"))
     known = development_addresses()
     strange = [each for each in search(ROOT, files, known=known) if each.what not in known]
     told = ", ".join(f"{each.file}: {each.what}" for each in strange[:3]) or "none found"

@@ -14,6 +14,7 @@ from lab.runner.runner import Options, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.project import read_project
 from lab.session.suite import open_suite
+from lab.session.under_test import system_under_test
 
 from .conftest import ROOT, RunScenario
 from .renamed import LAB_YAML, numbered_source, renamed_source
@@ -40,9 +41,8 @@ def test_a_renamed_contract_passes_the_smallest_flow(project: Path) -> None:
         run_id="own",
         backend="process",
         image=None,
-        contract=None,
+        system=system_under_test(contract=None, relayer_cmd=None, working_folder=project),
         smoke=True,
-        project=read_project(project / "lab.yaml"),
     )
     try:
         first, *rest = suite.contract_lines()

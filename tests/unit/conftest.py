@@ -22,9 +22,10 @@ from lab.evidence import Recorder
 from lab.model.finality import Finality
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile
+from lab.paths import REFERENCE_CONTRACT
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+from lab.session.suite import cache_folder
 
 
 @pytest.fixture(scope="session")

@@ -267,7 +267,9 @@ def test_report_is_rebuilt_from_the_latest_runs(tmp_path: Path) -> None:
     result = lab("report", tmp_path)
 
     assert result.exit_code == 3
-    assert result.stdout.startswith("INCOMPLETE  stage lab, 1 run of 1 session")
+    first, second, *_ = result.stdout.splitlines()
+    assert first.startswith("contract unknown (as the newest run recorded it); relayer reference; project none: no lab")
+    assert second.startswith("INCOMPLETE  stage lab, 1 run of 1 session")
     readiness = json.loads((tmp_path / "readiness" / "readiness.json").read_text())
     assert len(readiness["rows"]) == 196
     assert readiness["provenance"]["contract_sha256"] == "c0" * 32
@@ -288,7 +290,7 @@ def test_report_reads_the_newest_run_of_each_item(tmp_path: Path, monkeypatch: p
 
     result = lab("report", tmp_path, "--stage", "mainnet")
 
-    assert result.stdout.startswith("NO-GO  stage mainnet, 3 runs of 3 sessions")
+    assert "\nNO-GO  stage mainnet, 3 runs of 3 sessions" in result.stdout
     report = json.loads((tmp_path / "readiness" / "readiness.json").read_text())
     row = next(row for row in report["rows"] if row["id"] == "XCB-05")
     assert row["verdict"] == "FAIL"
@@ -305,7 +307,7 @@ def test_report_says_no_go_when_a_row_fails(tmp_path: Path) -> None:
     result = lab("report", tmp_path, "--stage", "mainnet")
 
     assert result.exit_code == 1
-    assert result.stdout.startswith("NO-GO  stage mainnet")
+    assert "\nNO-GO  stage mainnet" in result.stdout
     assert "XCB-05" in result.stdout
 
 
@@ -314,7 +316,7 @@ def test_report_without_runs_is_incomplete(tmp_path: Path) -> None:
     result = lab("report", tmp_path)
 
     assert result.exit_code == 3
-    assert result.stdout.startswith("INCOMPLETE  stage lab, 0 runs of 0 sessions")
+    assert "\nINCOMPLETE  stage lab, 0 runs of 0 sessions" in result.stdout
     assert "run `pytest scenarios/` first" in result.stdout
     assert '"verdict": "PASS"' not in (tmp_path / "readiness" / "readiness.json").read_text()
 

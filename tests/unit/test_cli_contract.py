@@ -23,8 +23,9 @@ def test_a_sound_contract(anvil: AnvilBinary) -> None:
     """Complete, with its optional parts and its state numbers."""
     code, lines = told(str(CONTRACTS / "TesseractCoordinator.vy"))
     assert code == 0
-    assert "14 of 14 documented functions, with all events and reverts" in lines[0]
-    assert lines[1:] == [
+    assert lines[0].startswith("contract TesseractCoordinator (") and "from the command line" in lines[0]
+    assert "14 of 14 documented functions, with all events and reverts" in lines[1]
+    assert lines[2:] == [
         "  optional parts: has breaker, expiry, handover, deadline, batch",
         "  states: EMPTY 1, BUFFERED 2, READY 4, EXECUTED 8, EXPIRED 16",
     ]
@@ -34,8 +35,8 @@ def test_a_contract_that_never_succeeds(anvil: AnvilBinary) -> None:
     """The failure first, with its line; exit code 1. State numbers were not seen, so they are not told."""
     code, lines = told(str(CONTRACTS / "broken/zero_default_state.vy"))
     assert code == 1
-    assert lines[0].startswith("smoke run: buffer_transaction never succeeds: it reverts with")
-    assert "State.EMPTY" in lines[1]
+    assert lines[1].startswith("smoke run: buffer_transaction never succeeds: it reverts with")
+    assert "State.EMPTY" in lines[2]
     assert not any("states:" in line for line in lines)
 
 
@@ -45,8 +46,11 @@ def test_the_contract_of_the_project(anvil: AnvilBinary, tmp_path: Path, monkeyp
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/Plain.vy").write_text((CONTRACTS / "plain/PlainCoordinator.vy").read_text())
     monkeypatch.chdir(tmp_path)
-    assert told()[1][0].startswith("contract Plain (vyper 0.4.3)")
+    assert told()[1][0].startswith("contract Plain (mine/Plain.vy, from lab.yaml)")
     assert told(str(CONTRACTS / "TesseractCoordinator.vy"))[1][0].startswith("contract TesseractCoordinator")
+    (tmp_path / "mine/deeper").mkdir()
+    monkeypatch.chdir(tmp_path / "mine/deeper")
+    assert told()[1][0].startswith("contract Plain (../Plain.vy, from ../../lab.yaml)")
 
 
 def test_no_contract_at_all() -> None:

@@ -20,6 +20,7 @@ from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_be
 from lab.explore.progress import Tell
 from lab.explore.workers import spread
 from lab.model.verdict import Verdict
+from lab.session.under_test import SystemUnderTest
 
 SAMPLE_SEED = 20261124
 PYTHON_SHOWS = 200
@@ -60,13 +61,13 @@ class FitRuns:
         return {name: self.costs[name] for name in covering(self.shown, self.python)}
 
 
-def fit_runs(contract: Path, scenarios: Path, run_id: str, tell: Tell) -> FitRuns:
+def fit_runs(system: SystemUnderTest, scenarios: Path, run_id: str, tell: Tell) -> FitRuns:
     """Run the library once on the original. Raises UnfitLibrary where nothing passes."""
     library = load_library(scenarios)
     costs: dict[str, float] = {}
     shown: dict[str, Behaviours] = {}
     left_out = list(library.left_out)
-    with closing(open_bench(run_id, contract)) as bench:
+    with closing(open_bench(run_id, system)) as bench:
         for number, (name, entry) in enumerate(library.items.items()):
             tell(number, name)
             begin = time.monotonic()
@@ -84,7 +85,7 @@ def fit_runs(contract: Path, scenarios: Path, run_id: str, tell: Tell) -> FitRun
                 )
     if not costs:
         raise UnfitLibrary(
-            f"{contract}: expected at least one scenario of {scenarios} to pass on the original, none did"
+            f"{system.contract}: expected at least one scenario of {scenarios} to pass on the original, none did"
         )
     python = tuple(name for name in costs if library.items[name].play is not None)
     return FitRuns(costs, shown, python, tuple(left_out))
@@ -92,7 +93,7 @@ def fit_runs(contract: Path, scenarios: Path, run_id: str, tell: Tell) -> FitRun
 
 def run_mutation(
     mutants: Sequence[Mutant],
-    contract: Path,
+    system: SystemUnderTest,
     scenarios: Path,
     worth: Mapping[str, float],
     *,
@@ -102,6 +103,7 @@ def run_mutation(
     jobs: int,
 ) -> Iterator[MutantOutcome]:
     """Outcomes in the order in which they come."""
+    contract = system.contract
     try:
         original = original_code(contract, folder, cache_dir)
     except ValueError as error:
@@ -112,7 +114,7 @@ def run_mutation(
         for mutant in mutants:
             yield MutantTask(mutant, order.for_mutant(mutant), original)
 
-    opened = partial(open_mutation_bench, run_id, contract, scenarios, cache_dir)
+    opened = partial(open_mutation_bench, run_id, system, scenarios, cache_dir)
     with closing(spread(tasks(), opened, try_mutant, jobs=jobs)) as found:
         for task, outcome in found:
             order.learn(task.mutant, outcome)

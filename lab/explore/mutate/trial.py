@@ -16,6 +16,7 @@ from lab.explore.mutate.build import Workshop
 from lab.explore.mutate.library import Library, load_library
 from lab.explore.mutate.mutants import Mutant
 from lab.model.verdict import RunVerdict, Verdict
+from lab.session.under_test import SystemUnderTest
 
 Status = Literal["killed", "survived", "equivalent", "refused"]
 
@@ -57,11 +58,11 @@ class MutationBench:
         self.bench.close()
 
 
-def open_mutation_bench(run_id: str, contract: Path, scenarios: Path, cache_dir: Path) -> MutationBench:
+def open_mutation_bench(run_id: str, system: SystemUnderTest, scenarios: Path, cache_dir: Path) -> MutationBench:
     """What a worker needs."""
-    source = read_source(contract)
+    source = read_source(system.contract)
     library = load_library(scenarios)
-    bench = open_bench(run_id, contract)
+    bench = open_bench(run_id, system)
     return MutationBench(bench, Workshop(source, bench.folder, cache_dir), library)
 
 
@@ -76,7 +77,7 @@ def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
         return MutantOutcome(
             task.mutant.key, "equivalent", why="compiles to the original's bytecode", compile_s=compile_s
         )
-    target = deployable(tools.workshop.contract(build))
+    target = deployable(tools.workshop.contract(build), tools.bench.suite.system.names)
     begin, doubted = time.monotonic(), list[str]()
     for number, name in enumerate(task.order, start=1):
         entry = tools.library.items[name]

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from lab.explore.bench import open_bench
 from lab.explore.swarm.seed import SeedOutcome, explore_seed
 from lab.explore.workers import spread
 from lab.model.verdict import Verdict
+from lab.session.under_test import SystemUnderTest
 
 UNKNOWN_SHARE_MAX = 0.05
 
@@ -44,7 +44,7 @@ class Summary:
 
 
 def run_swarm(
-    seeds: Sequence[int], *, run_id: str, contract: Path | None, jobs: int, minutes: float | None
+    seeds: Sequence[int], *, run_id: str, system: SystemUnderTest, jobs: int, minutes: float | None
 ) -> Iterator[SeedOutcome]:
     """Outcomes in the order in which they come. After `minutes` no further seed is begun."""
     deadline = None if minutes is None else time.monotonic() + minutes * 60
@@ -55,6 +55,6 @@ def run_swarm(
                 return
             yield seed
 
-    with closing(spread(due(), partial(open_bench, run_id, contract), explore_seed, jobs=jobs)) as found:
+    with closing(spread(due(), partial(open_bench, run_id, system), explore_seed, jobs=jobs)) as found:
         for _, outcome in found:
             yield outcome

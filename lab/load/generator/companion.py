@@ -22,6 +22,15 @@ class Wanted:
     tps: str | None
     duration: str | None
     results: str
+    locust_files: tuple[str, ...] = ()
+
+
+class NotPrepared(RuntimeError):
+    """The run could not be prepared; the reason is on stderr already. `exit_code` is the preparing process's."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__(f"the run could not be prepared (exit code {exit_code}); the reason stands above")
 
 
 class Companion:
@@ -32,11 +41,13 @@ class Companion:
 
     @classmethod
     def start(cls, wanted: Wanted, workers: int) -> Companion:
-        """Raises RuntimeError; the reason is on stderr already."""
+        """Raises NotPrepared."""
         command = python_command(
             "-m", "lab.load.standalone", "--session", wanted.session, "--profile", wanted.profile,
             "--workers", str(workers), "--results", wanted.results,
         )  # fmt: skip
+        for file in wanted.locust_files:
+            command += ["--beside", file]
         if wanted.tps:
             command += ["--tps", wanted.tps]
         if wanted.duration:
@@ -46,7 +57,7 @@ class Companion:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         if not line:
-            raise RuntimeError(f"the run could not be prepared (exit code {process.wait()}); the reason stands above")
+            raise NotPrepared(process.wait())
         return cls(process, Path(line))
 
     def finish(self) -> int:

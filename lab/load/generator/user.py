@@ -19,7 +19,7 @@ from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from lab.load.generator.companion import Companion, Wanted
+from lab.load.generator.companion import Companion, NotPrepared, Wanted
 from lab.load.generator.driver import StreamDriver
 from lab.load.generator.settings import contradictions
 from lab.load.generator.worker import Worker, sampler
@@ -115,7 +115,10 @@ def wanted_of(environment: Environment | None) -> Wanted:
     """What the command line asks for."""
     options = environment.parsed_options if environment is not None else None
     assert options is not None
-    return Wanted(options.lab_session, options.lab_profile, options.lab_tps, options.lab_duration, options.lab_results)
+    files = tuple(file for file in (options.locustfile or "").split(",") if file)
+    return Wanted(
+        options.lab_session, options.lab_profile, options.lab_tps, options.lab_duration, options.lab_results, files
+    )  # fmt: skip
 
 
 def worker_count(runner: Any) -> int:
@@ -198,7 +201,13 @@ class PlanShape(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """See Locust."""
         runner = self.runner
-        plan = here.ensure_plan(worker_count(runner))
+        try:
+            plan = here.ensure_plan(worker_count(runner))
+        except NotPrepared as failure:
+            if here.environment is not None:
+                here.environment.process_exit_code = failure.exit_code
+            log.error("%s", failure)
+            return None
         if here.starts_at and len(here.done) >= here.workers:
             return None
         latest_s = plan.seconds + plan.drop_after_ms / 1000 + 2 * plan.request_timeout_s + LINGERS_S

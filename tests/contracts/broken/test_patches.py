@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.broken import CONTRACTS, Bug, read_bugs
+from lab.broken import Bug, read_bugs
 from lab.broken.patch import split_lines
 from lab.deploy.vyper_compilers import CompilerOutput, run_compiler
 from lab.deploy.vyper_source import read_source
+from lab.paths import CONTRACTS
 
 BUGS = read_bugs()
 # What else than `resolve_dependency` and its like a bug needs to exist; everything else keeps the base's ABI.

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.broken import CONTRACTS, docs, read_bug, read_bugs, write_contracts
+from lab.broken import docs, read_bug, read_bugs, write_contracts
 from lab.broken.__main__ import main
 from lab.errors import InvalidFile, UsageError
+from lab.paths import CONTRACTS
 
 HEAD = "Bug: nobody is asked\n  who calls.\nBase: plain/Base.vy\nCaught-by: S6\nIn: a.yaml\nFinding: got: it\n"
 DIFF = "--- plain/Base.vy\n+++ broken/bug.vy\n@@ -5,2 +5,1 @@\n owner: address\n-guard: bool\n"

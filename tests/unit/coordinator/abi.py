@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 from lab.deploy.compile import compile_contract
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+from lab.paths import REFERENCE_CONTRACT
+from lab.session.suite import cache_folder
 
 ODD: list[dict[str, Any]] = [
     {

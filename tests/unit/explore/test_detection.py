@@ -13,8 +13,9 @@ from lab.explore.swarm.case import Drawing, draw
 from lab.explore.swarm.seed import explore_seed
 from lab.explore.swarm.trial import try_case
 from lab.model.verdict import Verdict
+from lab.paths import REFERENCE_CONTRACT
 from lab.scenario.resolve import parse_scenario
-from lab.session.suite import REFERENCE_CONTRACT
+from lab.session.under_test import system_under_test
 
 BROKEN = REFERENCE_CONTRACT.parent / "broken"
 SEEDS = range(1, 16)
@@ -25,7 +26,7 @@ SEEDS = range(1, 16)
 )
 def test_a_broken_contract_is_found_and_the_case_made_small(bug: str, check: str) -> None:
     """One of the first fifteen seeds fails by that check; what is left of the case is a scenario of few parts."""
-    with closing(open_bench("test", BROKEN / f"{bug}.vy")) as bench:
+    with closing(open_bench("test", system_under_test(contract=BROKEN / f"{bug}.vy", relayer_cmd=None))) as bench:
         outcome = next((found for seed in SEEDS if check in (found := explore_seed(bench, seed)).failed), None)
     assert outcome is not None and outcome.minimal is not None
     (item,) = parse_scenario(outcome.minimal, Path("1.yaml"), known_checks=CHECKS)
@@ -34,7 +35,7 @@ def test_a_broken_contract_is_found_and_the_case_made_small(bug: str, check: str
 
 def test_a_seed_has_one_history() -> None:
     """Run twice on one bench, with another case between: the same digest, and the reference passes."""
-    with closing(open_bench("test", None)) as bench:
+    with closing(open_bench("test", system_under_test(contract=None, relayer_cmd=None))) as bench:
         first, _, again = (try_case(bench, draw(Drawing(seed)), "x") for seed in (2, 3, 2))
     assert first.digest == again.digest != ""
     assert first.verdict is not Verdict.FAIL

@@ -10,7 +10,7 @@ from lab.errors import UsageError
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.operators import OPERATORS
 from lab.explore.mutate.sites import parse
-from lab.session.suite import REFERENCE_CONTRACT
+from lab.paths import REFERENCE_CONTRACT
 
 COUNTER = Path(__file__).parent / "counter.vy"
 

@@ -21,10 +21,12 @@ from lab.explore.mutate.order import Order
 from lab.explore.mutate.run import chosen
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, try_mutant
+from lab.paths import REFERENCE_CONTRACT
 from lab.report.figures import read_figures
 from lab.report.grades import RowVerdict
 from lab.report.mutation import read_mutation
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+from lab.session.suite import cache_folder
+from lab.session.under_test import system_under_test
 
 COUNTER = Path(__file__).parent / "counter.vy"
 SCENARIO = """
@@ -95,7 +97,7 @@ def named(function: str, operator: str, before: str, after: str) -> Mutant:
 def test_mutants_are_killed_survive_or_are_none(scenarios: Path) -> None:
     """A READY that is never stored is noticed; a bound that nothing tries is not; the same code is no mutant."""
     cache = cache_folder() / "mutants"
-    tools = open_mutation_bench("test", REFERENCE_CONTRACT, scenarios, cache)
+    tools = open_mutation_bench("test", system_under_test(contract=None, relayer_cmd=None), scenarios, cache)
     try:
         source = tools.workshop.build(REFERENCE_CONTRACT, REFERENCE_CONTRACT.read_text())
         task = partial(MutantTask, order=("ready",), original=source.bytecode)

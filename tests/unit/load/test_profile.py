@@ -9,8 +9,9 @@ import pytest
 from lab.errors import InvalidFile, UsageError
 from lab.load.capacity import Ceiling, operators_for, operators_needed, workers_for
 from lab.load.prepare import check_operators
-from lab.load.profile import FOLDER, LoadProfile, load_profile, network, profile_names, with_options
+from lab.load.profile import LoadProfile, load_profile, network, profile_names, with_options
 from lab.load.shapes import AtCeiling, Constant, Ramp, Soak, Spike, Step
+from lab.paths import LOADTESTS
 from lab.traffic.schedule import Schedule
 
 GOOD = """
@@ -48,7 +49,7 @@ def test_there_is_a_file_for_every_scenario() -> None:
     """Buffer only, flows, mixed, payloads, and each shape."""
     kinds = {load_profile(name).shape.kind for name in profile_names()}
     assert kinds == {"constant", "ramp", "step", "spike", "soak", "ceiling"}
-    assert {"buffer", "flow", "mixed", "payloads"} <= {path.stem for path in FOLDER.glob("*.py")}
+    assert {"buffer", "flow", "mixed", "payloads"} <= {path.stem for path in LOADTESTS.glob("*.py")}
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ import pytest
 from lab.chains.process import ProcessBackend
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
+from lab.paths import REFERENCE_CONTRACT
 from lab.runner.beside_model import BesideModel, Step
 from lab.runner.run import Run
 from lab.runner.runner import Options, run_item
 from lab.runner.script import Script
 from lab.scenario.resolve import parse_scenario
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+from lab.session.suite import cache_folder
 
 SETUP = """
 name: A test

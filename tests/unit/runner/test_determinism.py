@@ -33,7 +33,8 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.runner.runner import Options, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+from lab.paths import REFERENCE_CONTRACT
+from lab.session.suite import cache_folder
 
 target = deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled"))
 backend = ProcessBackend()

@@ -13,9 +13,9 @@ from lab.deploy.deployer import Deployable, deployable
 from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, Note, Submit
 from lab.model.verdict import Verdict
+from lab.paths import REFERENCE_CONTRACT
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session.suite import REFERENCE_CONTRACT
 
 HEAD = """
 name: A payment in real time

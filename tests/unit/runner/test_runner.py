@@ -16,9 +16,10 @@ from lab.deploy.deployer import Deployable, deployable
 from lab.errors import NodeFailure
 from lab.model.records import Expectation, FaultMark, FinalRead, Header, Note, Operation
 from lab.model.verdict import Verdict
+from lab.paths import REFERENCE_CONTRACT
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+from lab.session.suite import cache_folder
 
 Run = Callable[..., Result]
 

@@ -16,11 +16,12 @@ from lab.errors import DeadlineExceeded, LabError, UsageError
 from lab.evidence.folder import sha256_file
 from lab.model.records import Note, Submit
 from lab.model.verdict import Verdict
+from lab.paths import REFERENCE_CONTRACT
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session import relayer_start
 from lab.session.relayer_command import parse_command
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder
+from lab.session.suite import cache_folder
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "example_relayer.py"
 SWAP = """

@@ -9,7 +9,8 @@ import pytest
 from eth_utils.crypto import keccak
 
 from lab.errors import InvalidFile
-from lab.session.project import find_project, read_project
+from lab.session.project import read_project
+from lab.session.project_search import find_project
 
 WHOLE = """\
 contract: contracts/Mine.vy

@@ -1,0 +1,126 @@
+"""`lab init`: what a repository needs to be tested by the lab, each file commented. It never overwrites anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+
+import lab
+from lab.errors import UsageError
+from lab.session.project import PROJECT_FILE
+from lab.session.project_search import git_root, search, shown
+
+TEMPLATES = Path(__file__).with_name("templates")
+SCENARIO, PROFILE = Path("scenarios/payment.yaml"), Path("loadtests/first.yaml")
+WORKFLOW = Path(".github/workflows/tesseract-lab.yml")
+IGNORED = ("results/",)
+NO_CONTRACT = "contract: null  # such as contracts/MyCoordinator.vy; until then the lab's reference is tested"
+# What only a coordinator has, in a source as in an artifact.
+_MARK = re.compile(r"\bbuffer_transaction\b")
+_SKIPPED = frozenset({"node_modules", "results", "site-packages", "scenarios", "loadtests"})
+_BUILDS = frozenset({"artifacts", "build", "out"})
+_SIZE_MAX, _FILES_MAX, _SHOWN_MAX = 4 << 20, 20_000, 5
+_PLAIN = re.compile(r"[\w./-]+")
+
+
+def init(folder: Path, contract: Path | None) -> None:
+    """Write the files, and say of each whether it was written or left alone. Raises UsageError with nothing written."""
+    above = search(folder)
+    if above is not None and above.parent != folder:
+        raise UsageError(f"{shown(above)} is the project of this folder already: work there, or in a folder beside it")
+    path, how = _contract(folder, contract)
+    root = git_root(folder) or folder
+    values = {
+        "contract": f"contract: {_quoted(path)}" if path else NO_CONTRACT,
+        "folder": folder.relative_to(root).as_posix(),
+        "version": lab.__version__,
+    }
+    _write(folder / PROJECT_FILE, "lab.yaml", values, how)
+    _write(folder / SCENARIO, "payment.yaml", values, "one scenario")
+    _write(folder / PROFILE, "first.yaml", values, "one load profile")
+    _ignore(folder / ".gitignore")
+    _write(root / WORKFLOW, "tesseract-lab.yml", values, "a CI job")
+    print("next        lab contract, pytest scenarios/, pytest --library, lab load loadtests/first.yaml, lab report")
+
+
+def _contract(folder: Path, given: Path | None) -> tuple[str, str]:
+    """The path for lab.yaml, "" for none, and how it was found. Raises UsageError where several could be meant."""
+    if given is not None:
+        if not given.is_file():
+            raise UsageError(f"--contract: expected a file, got {given}")
+        return Path(os.path.relpath(given, folder)).as_posix(), f"contract {given}, as given"
+    found = candidates(folder)
+    if len(found) > 1:
+        names = ", ".join(str(path) for path in found[:_SHOWN_MAX])
+        more = f" and {len(found) - _SHOWN_MAX} more" if len(found) > _SHOWN_MAX else ""
+        raise UsageError(f"expected one contract with buffer_transaction, found {names}{more}: choose with --contract")
+    if found:
+        return found[0].as_posix(), f"contract {found[0]}, which has buffer_transaction"
+    return "", "no contract with buffer_transaction found: name yours in it, till then the reference is tested"
+
+
+def candidates(folder: Path) -> list[Path]:
+    """Sources that may be the contract under test; without one, artifacts."""
+    files = [path for path, _ in zip(_files(folder), range(_FILES_MAX), strict=False)]
+    for kind in (".vy", ".json"):
+        found = [path.relative_to(folder) for path in files if path.suffix == kind and _is_marked(path)]
+        if found:
+            return sorted(found)
+    return []
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for here, folders, names in os.walk(folder):
+        hidden = {name for name in folders if name.startswith(".") and name != ".build"}
+        folders[:] = sorted(
+            name for name in set(folders) - hidden - _SKIPPED if not (Path(here) / name / "pyvenv.cfg").exists()
+        )
+        in_build = any(part in _BUILDS or part == ".build" for part in Path(here).relative_to(folder).parts)
+        yield from (Path(here) / name for name in sorted(names) if name.endswith(".vy") or in_build)
+
+
+def _is_marked(path: Path) -> bool:
+    try:
+        if path.stat().st_size > _SIZE_MAX:
+            return False
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return bool(_MARK.search(text)) and (path.suffix != ".json" or ('"abi"' in text and '"bytecode"' in text))
+
+
+def _write(path: Path, template: str, values: dict[str, str], what: str) -> None:
+    name = _name(path)
+    if os.path.lexists(path):
+        print(f"left alone  {name}: it is there")
+        return
+    text = Template((TEMPLATES / template).read_text(encoding="utf-8")).safe_substitute(values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
+    print(f"wrote       {name}: {what}")
+
+
+def _ignore(path: Path) -> None:
+    """Add the lines that are missing at the end."""
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    there = {line.strip().strip("/") for line in before.splitlines()}
+    missing = [line for line in IGNORED if line.strip("/") not in there]
+    if not missing:
+        print(f"left alone  {_name(path)}: it has {', '.join(IGNORED)} already")
+        return
+    with path.open("a", encoding="utf-8") as file:
+        file.write(("\n" if before and not before.endswith("\n") else "") + "\n".join(missing) + "\n")
+    print(f"{'added to' if before else 'wrote':<11} {_name(path)}: {', '.join(missing)}")
+
+
+def _name(path: Path) -> str:
+    return os.path.relpath(path)
+
+
+def _quoted(path: str) -> str:
+    return path if _PLAIN.fullmatch(path) else json.dumps(path, ensure_ascii=False)

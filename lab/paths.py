@@ -1,0 +1,27 @@
+"""Where the lab keeps what is not code: contracts, the scenario library, load profiles, compose files.
+
+In a checkout they stand beside the package, in an installed wheel inside of it; nothing else in the lab asks which.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+_PACKED = PACKAGE / "_data"
+# The folder of the checkout, None where the lab was installed from a wheel.
+CHECKOUT = None if _PACKED.is_dir() else PACKAGE.parent
+DATA = _PACKED if CHECKOUT is None else CHECKOUT
+
+COMPOSE = DATA / "compose"
+CONTRACTS = DATA / "contracts"
+EXAMPLE_RELAYER = DATA / "docs" / "example_relayer.py"
+LOADTESTS = DATA / "loadtests"
+SCENARIOS = DATA / "scenarios"
+REFERENCE_CONTRACT = CONTRACTS / "TesseractCoordinator.vy"
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file or folder is one that the lab brings: a library scenario, a load profile, a Locust file."""
+    resolved = path.resolve()
+    return any(resolved.is_relative_to(folder) for folder in (CONTRACTS, LOADTESTS, SCENARIOS))

@@ -1,0 +1,105 @@
+"""Finds the one `lab.yaml` of a command: from what it is asked to run upwards, and from the working folder upwards.
+
+A search looks into the folder where it starts and into each folder above, up to the root of the git repository. It
+does not climb into the user's home folder, the root of the file system, or a folder that everybody may write to: what
+lies there belongs to no project. What the lab itself brings (its scenario library, its load profiles) has no project.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from lab.errors import UsageError
+from lab.paths import is_own
+from lab.session.project import PROJECT_FILE, Project, read_project
+
+MISNAMED = "lab.yml"
+
+
+def find_project(working_folder: Path, beside: Iterable[Path] = ()) -> Project | None:
+    """The project of the working folder and of everything in `beside`, files or folders; None without one.
+
+    Raises UsageError that names both where two files of different content are found, InvalidFile for a malformed one.
+    """
+    found: Project | None = None
+    found_from = ""
+    for start in (working_folder, *(path for path in beside if not is_own(path))):
+        path = search(start)
+        if path is None or (found is not None and same_file(path, found.path)):
+            continue
+        project = read_project(path)
+        if found is None:
+            found, found_from = project, shown(start)
+        elif project.choices != found.choices:
+            raise UsageError(
+                f"expected one project, found two: {shown(found.path)} (from {found_from} upwards) and {shown(path)} "
+                f"(from {shown(start)} upwards). Work in the folder of the one that you mean, one at a time"
+            )
+    return found
+
+
+def search(start: Path) -> Path | None:
+    """The nearest project file of a file or folder, looking upwards."""
+    for folder in _upwards(start):
+        path = folder / PROJECT_FILE
+        # A link that leads nowhere is one, too: whoever reads it says what is wrong.
+        if os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path)):  # noqa: PTH113, PTH114, PTH110 - these raise for nothing
+            return path
+    return None
+
+
+def misnamed(start: Path) -> Path | None:
+    """A file that was probably meant to be the project file."""
+    return next((folder / MISNAMED for folder in _upwards(start) if os.path.isfile(folder / MISNAMED)), None)  # noqa: PTH113 - raises for nothing
+
+
+def _upwards(start: Path) -> Iterator[Path]:
+    here = Path(os.path.abspath(start))  # noqa: PTH100 - a link stays where the user sees it
+    first = here if here.is_dir() else here.parent
+    for folder in (first, *first.parents):
+        if folder != first and _is_nobodys(folder):
+            return
+        yield folder
+        if os.path.exists(folder / ".git"):  # noqa: PTH110 - raises for nothing
+            return
+
+
+def _is_nobodys(folder: Path) -> bool:
+    """Whether a file in here was hardly put there for a project below."""
+    with suppress(RuntimeError, OSError):
+        if folder == Path.home():
+            return True
+    with suppress(OSError):
+        mode = folder.stat().st_mode
+        return folder == folder.parent or bool(mode & stat.S_ISVTX and mode & stat.S_IWOTH)
+    return True
+
+
+def git_root(start: Path) -> Path | None:
+    """The root of the git repository around a folder, as far as a search goes."""
+    return next((folder for folder in _upwards(start) if os.path.exists(folder / ".git")), None)  # noqa: PTH110 - raises for nothing
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file."""
+    return one.resolve() == other.resolve()
+
+
+def shown(path: Path) -> str:
+    """A path for people and for evidence: whole, but without the user's home folder."""
+    text = os.path.abspath(path)  # noqa: PTH100 - a link stays where the user sees it
+    with suppress(RuntimeError, OSError):
+        home = str(Path.home())
+        if text == home or text.startswith(home.rstrip("/") + "/"):
+            return "~" + text[len(home.rstrip("/")) :]
+    return text
+
+
+def shown_from(path: Path, folder: Path) -> str:
+    """A path as a person in `folder` would write it: relative where that is near, else whole."""
+    relative = os.path.relpath(path, folder)
+    return shown(path) if relative.count("../") > 2 else relative

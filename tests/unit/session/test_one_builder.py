@@ -1,0 +1,46 @@
+"""Names of the user's contract cannot be dropped: there is one builder of each thing that holds them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import lab
+from lab.session.suite import compile_target, open_suite
+
+ROOT = Path(lab.__file__).parent
+
+
+def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
+    """(file, call) of every call by that name in the lab."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+                yield str(path.relative_to(ROOT)), node
+
+
+def test_one_builder_of_a_session() -> None:
+    """Whoever describes networks goes through it."""
+    assert [file for file, _ in calls("Session")] == ["session/description.py"]
+
+
+def test_a_codec_is_made_with_names() -> None:
+    """By `Codec.of` from a file that holds them, else with both arguments."""
+    found = list(calls("Codec"))
+    assert {file for file, _ in found} == {"deploy/deployer.py", "runner/sending.py"}
+    assert all(len(call.args) == 2 for _, call in found)
+
+
+def test_a_contract_is_made_ready_with_names() -> None:
+    """The suite does, and the mutants of the same contract."""
+    found = list(calls("deployable"))
+    assert {file for file, _ in found} == {"explore/mutate/trial.py", "session/suite.py"}
+    assert all(len(call.args) == 2 for _, call in found)
+
+
+def test_the_system_under_test_is_a_required_argument() -> None:
+    """Of everything that opens or compiles one."""
+    for function in (open_suite, compile_target):
+        assert inspect.signature(function).parameters["system"].default is inspect.Parameter.empty
