@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from lab.html.text import clean
 from lab.report.details import PathStep
@@ -103,7 +102,7 @@ def _actions(row: RowResult) -> list[_Action]:
     ]
     recorded = {each.scenario for each in row.evidence if each.scenario}
     for proof in row.proofs:
-        if not any(_is_of(scenario, proof.scenario) for scenario in recorded):
+        if not any(proof.matches(scenario) for scenario in recorded):
             folder, _, stem = proof.scenario.rpartition("/")
             command = f"pytest scenarios/{folder if '*' not in folder else ''}"
             command += f" -k {stem}" if "*" not in stem else ""
@@ -122,7 +121,3 @@ def _to_measure(row: RowResult) -> list[_Action]:
     repair = worst is RowVerdict.FAIL
     verb = "repair what was measured, and measure again" if repair else "measure more, or again"
     return [_Action(verb, command, worst)]
-
-
-def _is_of(scenario: str, proof: str) -> bool:
-    return PurePosixPath(scenario).with_suffix("").match(proof)

@@ -45,7 +45,9 @@ class Proof(BaseModel):
 
 @lru_cache(maxsize=65_536)
 def _matches(scenario_file: str, pattern: str) -> bool:
-    return PurePosixPath(scenario_file).with_suffix("").match(pattern)
+    path = PurePosixPath(scenario_file)
+    # A manifest may name no file at all, or a folder.
+    return bool(path.name) and path.with_suffix("").match(pattern)
 
 
 class Row(BaseModel):

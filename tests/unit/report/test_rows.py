@@ -71,6 +71,12 @@ def test_bad_catalogue_is_refused_with_every_problem(tmp_path: Path) -> None:
     assert "no row has the id ZZ-99" in text
 
 
+@pytest.mark.parametrize("scenario_file", ["", ".", "/", "..", "scenarios/"])
+def test_what_names_no_file_is_no_proof(scenario_file: str) -> None:
+    """A manifest may say anything; the report is written all the same."""
+    assert not Proof(scenario="failures/relayer_killed").matches(scenario_file)
+
+
 def test_claims_that_no_proof_matches_are_reported() -> None:
     """A claim of an unknown row, a claim by the wrong scenario, and a good one."""
     found = unmatched_claims(
