@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.evidence import RunFolder
 from lab.evidence.repository import lab_state
 from lab.networks import BUILT_IN, load_network
-from lab.report.current import Current
+from lab.report.evidence.baseline import Current
 from lab.runner.manifest import package_sha256
 from lab.session.project import find_project
 from lab.session.suite import cache_folder

@@ -11,9 +11,9 @@ from typing import Any
 from lab.commands.current import current_of
 from lab.evidence import RunFolder
 from lab.evidence.newest import Selection, newest_runs
-from lab.report.index import write_session_index
+from lab.report.catalogue.rows import load_catalogue
 from lab.report.publish import publish
-from lab.report.rows import load_catalogue
+from lab.report.run_page.session_index import write_session_index
 from lab.session.suite import point_latest
 
 COLOURS = {"PASS": "green", "FAIL": "red"}

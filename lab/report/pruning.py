@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.evidence.newest import newest_runs, sessions
-from lab.report.past import prune as prune_history
+from lab.report.judge.report_history import prune as prune_history
 
 MAX_REPORTS = 1_000
 

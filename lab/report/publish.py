@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lab.report.attestations import FOLDER
-from lab.report.current import Current
-from lab.report.figures import read_figures
-from lab.report.folder import Folder
-from lab.report.mutation import read_mutation
-from lab.report.past import append, in_short, read_past
-from lab.report.readiness import build_readiness
-from lab.report.readiness_files import write_readiness
-from lab.report.rows import Catalogue, Stage
-from lab.report.series import read_series
-from lab.report.verdicts import Readiness
+from lab.report.catalogue.rows import Catalogue, Stage
+from lab.report.evidence.attestations import FOLDER
+from lab.report.evidence.baseline import Current
+from lab.report.evidence.figures import read_figures
+from lab.report.evidence.load_series import read_series
+from lab.report.evidence.mutation_counts import read_mutation
+from lab.report.judge.readiness import build_readiness
+from lab.report.judge.report_history import append, in_short, read_past
+from lab.report.readiness_page.files import write_readiness
+from lab.report.records.folder import Folder
+from lab.report.records.report import Readiness
 
 
 @dataclass(frozen=True, slots=True)

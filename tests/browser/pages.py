@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from lab.model.verdict import Verdict
-from lab.report.current import Current
-from lab.report.index import write_session_index
+from lab.report.catalogue.rows import load_catalogue
+from lab.report.evidence.baseline import Current
 from lab.report.publish import publish
-from lab.report.rows import load_catalogue
+from lab.report.run_page.session_index import write_session_index
 
 from ..unit.report.fakes import CONTRACT, HOSTILE, NOW, FakeFolder, eventful, run, verdict, write
 

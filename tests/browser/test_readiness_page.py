@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from lab.model.verdict import Verdict
-from lab.report.readiness import build_readiness
-from lab.report.readiness_files import write_readiness
-from lab.report.rows import load_catalogue
+from lab.report.catalogue.rows import load_catalogue
+from lab.report.judge.readiness import build_readiness
+from lab.report.readiness_page.files import write_readiness
 
 from ..unit.report.fakes import CONTRACT, NOW, run
 from .conftest import Open

@@ -21,9 +21,9 @@ from lab.explore.mutate.order import Order
 from lab.explore.mutate.run import chosen
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, try_mutant
-from lab.report.figures import read_figures
-from lab.report.grades import RowVerdict
-from lab.report.mutation import read_mutation
+from lab.report.evidence.figures import read_figures
+from lab.report.evidence.mutation_counts import read_mutation
+from lab.report.records.row_verdict import RowVerdict
 from lab.session.suite import REFERENCE_CONTRACT, cache_folder
 
 COUNTER = Path(__file__).parent / "counter.vy"

@@ -1,0 +1,78 @@
+"""What is in force now, as far as the caller knows it, and what a run was made with that is no longer so: STALE.
+
+A row names what it depends on; a change of anything else leaves its evidence valid. None means that it is not known,
+and then nothing is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lab.evidence.folder import sha256_file
+from lab.html.text import clean
+from lab.report.catalogue.rows import Dependency
+from lab.report.evidence.runs import Run
+
+
+@dataclass(frozen=True)
+class Current:
+    """`profiles` tells the digest of a run's network profiles (chain -> network) as they stand now.
+
+    `root` is the folder that recorded paths of scenarios are relative to.
+    """
+
+    contract_sha256: str | None = None
+    relayer_sha256: str | None = None
+    lab_commit: str | None = None
+    lab_version: str | None = None
+    dirty: bool | None = None
+    profiles: Callable[[Mapping[str, str]], str | None] | None = None
+    root: Path | None = None
+
+    @cached_property
+    def _files(self) -> dict[str, str | None]:
+        return {}
+
+    def outdated(self, run: Run, depends_on: tuple[Dependency, ...]) -> list[str]:
+        """Why a run's evidence no longer speaks for a row with these dependencies; empty while it does."""
+        found = []
+        if self._changed(run.scenario, run.scenario_sha256):
+            found.append("the scenario's file was changed since")
+        if "contract" in depends_on and _differ(run.contract_sha256, self.contract_sha256):
+            found.append(f"made with another contract ({_short(run.contract_sha256)})")
+        if "relayer" in depends_on and _differ(run.relayer_sha256, self.relayer_sha256):
+            found.append(f"made with another relayer ({_short(run.relayer_sha256)})")
+        if "networks" in depends_on and self.profiles is not None and run.networks:
+            now = self.profiles(run.networks)
+            if _differ(run.profiles_sha256, now):
+                found.append("the profiles of its networks were changed since")
+        if "lab" in depends_on:
+            if _differ(run.commit, self.lab_commit):
+                found.append(f"made by another commit of the lab ({_short(run.commit)})")
+            elif run.commit is None and _differ(run.lab_version, self.lab_version):
+                found.append(f"made by version {clean(run.lab_version or '', 20)} of the lab")
+        return found
+
+    def _changed(self, path: str | None, recorded: str | None) -> bool:
+        """Whether a file that is there has another content; one that is elsewhere says nothing."""
+        if self.root is None or not path or not recorded:
+            return False
+        if path not in self._files:
+            file = self.root / path
+            try:
+                self._files[path] = sha256_file(file) if file.is_file() else None
+            except (OSError, ValueError):
+                self._files[path] = None
+        now = self._files[path]
+        return now is not None and now != recorded
+
+
+def _differ(then: str | None, now: str | None) -> bool:
+    return then is not None and now is not None and then != now
+
+
+def _short(value: str | None) -> str:
+    return clean((value or "unknown")[:12], 20)

@@ -1,0 +1,69 @@
+"""From judged rows to GO, NO-GO or INCOMPLETE, for one release stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lab.report.catalogue.rows import STAGES, Stage
+from lab.report.records.report import RowResult, StageDecision
+from lab.report.records.row_verdict import SETTLED, Decision, RowVerdict
+
+MAX_NAMED_ROWS = 12
+
+
+def counts_of(rows: Iterable[RowResult]) -> dict[RowVerdict, int]:
+    """How often each verdict occurs; verdicts that do not occur are left out."""
+    verdicts = [row.verdict for row in rows]
+    return {verdict: verdicts.count(verdict) for verdict in RowVerdict if verdict in verdicts}
+
+
+def decide(stage: Stage, all_rows: Sequence[RowResult], problems: tuple[str, ...]) -> StageDecision:
+    """GO: every row settled. NO-GO: a row fails, or a must-pass row is infeasible. INCOMPLETE: anything between."""
+    within = STAGES[: STAGES.index(stage) + 1]
+    rows = [row for row in all_rows if row.stage in within]
+    failed = [row for row in rows if row.verdict is RowVerdict.FAIL]
+    infeasible = [row for row in rows if row.verdict is RowVerdict.INFEASIBLE]
+    blocking = [row for row in infeasible if row.must_pass]
+    waived = [row for row in rows if row.verdict is RowVerdict.WAIVED and row.must_pass]
+    open_rows = [row for row in rows if row.verdict not in SETTLED or row in waived]
+    reasons: list[str] = []
+    if failed:
+        reasons.append(f"{len(failed)} {rows_word(len(failed))} FAIL: {_ids(failed)}")
+    if blocking:
+        reasons.append(f"{len(blocking)} must-pass {rows_word(len(blocking))} INFEASIBLE: {_ids(blocking)}")
+    if waived:
+        reasons.append(f"must-pass rows cannot be waived: {_ids(waived)}")
+    for verdict in RowVerdict:
+        found = [row for row in open_rows if row.verdict is verdict and verdict is not RowVerdict.FAIL]
+        found = [row for row in found if row not in blocking and row not in waived]
+        if found:
+            must = sum(row.must_pass for row in found)
+            musts = f", {must} of them must pass" if must else ""
+            reasons.append(f"{len(found)} {rows_word(len(found))} {verdict}{musts}: {_ids(found)}")
+    if problems:
+        reasons.append(f"{len(problems)} run folders cannot be trusted and belong to no row for sure")
+    if not rows:
+        reasons.append("the catalogue has no row for this stage")
+    decision: Decision = "GO" if not reasons else "INCOMPLETE"
+    if failed or blocking:
+        decision = "NO-GO"
+    return StageDecision(
+        stage=stage,
+        decision=decision,
+        rows=len(rows),
+        settled=len(rows) - len(open_rows),
+        counts=counts_of(rows),
+        reasons=tuple(reasons) or ("every row of the stage is settled",),
+    )
+
+
+def rows_word(count: int) -> str:
+    """`row` or `rows`."""
+    return "row" if count == 1 else "rows"
+
+
+def _ids(rows: Sequence[RowResult]) -> str:
+    """Must-pass rows first."""
+    ordered = sorted(rows, key=lambda row: not row.must_pass)
+    more = f" and {len(rows) - MAX_NAMED_ROWS} more" if len(rows) > MAX_NAMED_ROWS else ""
+    return ", ".join(row.id for row in ordered[:MAX_NAMED_ROWS]) + more

@@ -1,0 +1,169 @@
+"""Figures for success criteria that scenario runs can honestly support: cross-chain time, cost, failure rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.prices import LEVELS, prices
+from lab.report.evidence.samples import CORE, Latency, Samples
+from lab.report.records.details import CostView, Derived, PairView, State
+
+LATE_MS, LATE_SHARE = 30_000, 0.05
+FAILED_SHARE = 0.01
+DOLLAR = 1.0
+WHERE = "recorded scenario runs without an acting fault, on the lab's own nodes"
+
+
+def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
+    """TEC-02. Decided only when every pair is; one pair that is late for certain decides against."""
+    pairs: dict[tuple[str, str, str], list[Latency]] = {}
+    for each in samples.latencies:
+        pairs.setdefault((each.origin, each.target, each.finality), []).append(each)
+    views = tuple(_pair(*key, found) for key, found in sorted(pairs.items()))
+    if not views:
+        return _nothing("no cross-chain execution is recorded", samples, _more(59)), ()
+    late = [view for view in views if view.state == "NOT MET"]
+    open_pairs = [view for view in views if view.state == "UNDECIDED"]
+    worst = max(views, key=lambda view: view.p95_ms)
+    total = len(samples.latencies)
+    known = sum(view.late + view.in_time for view in views)
+    state: State = "NOT MET" if late else "UNDECIDED" if open_pairs else "MET"
+    needed = max((view.needed for view in open_pairs), default=0)
+    reason = f"{len(views)} pairs of networks, {known} of {total} executions known to be late or in time"
+    if late:
+        names = ", ".join(f"{view.origin} to {view.target}" for view in late[:3])
+        reason = f"late for certain: {names}; {reason}"
+    elif open_pairs:
+        reason = f"{len(open_pairs)} of {reason}"
+        reason = f"too few executions to decide {reason}"
+    low, high = worst.least_p95_ms / 1000, worst.p95_ms / 1000
+    between = f"{high:.1f} s" if high - low < 0.1 else f"between {low:.1f} and {high:.1f} s"
+    figure = f"slowest pair {worst.origin} to {worst.target}: p95 {between}"
+    return (
+        Derived(
+            state=state,
+            figure=figure,
+            value=round(high, 3),
+            low=round(low, 3),
+            high=round(high, 3),
+            interval="from what is known to be the system's own time, to all that passed" if high - low >= 0.1 else "",
+            n=total,
+            needed=_more(needed, "executions of each open pair") if open_pairs and not late else "",
+            reason=reason,
+            assumptions=(*sorted({f"{view.origin} is final after {view.finality}" for view in views}), WHERE),
+        ),
+        views,
+    )
+
+
+def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> PairView:
+    late = sum(each.least_ms > LATE_MS for each in found)
+    in_time = sum(each.most_ms <= LATE_MS for each in found)
+    open_ones = len(found) - late - in_time
+    state: State
+    # What is not known counts against whichever conclusion is drawn.
+    if upper_bound(late + open_ones, len(found)) <= LATE_SHARE:
+        state = "MET"
+    elif lower_bound(late, len(found)) > LATE_SHARE:
+        state = "NOT MET"
+    else:
+        state = "UNDECIDED"
+    ordered = sorted(each.most_ms for each in found)
+    least = sorted(each.least_ms for each in found)
+    rank = -(-len(found) * 95 // 100) - 1
+    return PairView(
+        origin=origin,
+        target=target,
+        finality=finality,
+        n=len(found),
+        late=late,
+        in_time=in_time,
+        least_ms=least[0],
+        p50_ms=ordered[(len(ordered) - 1) // 2],
+        p95_ms=ordered[rank],
+        least_p95_ms=least[rank],
+        max_ms=ordered[-1],
+        state=state,
+        needed=max(0, trials_needed(late, LATE_SHARE) - in_time - late) if state == "UNDECIDED" else 0,
+    )
+
+
+def cost(samples: Samples) -> tuple[Derived, tuple[CostView, ...]]:
+    """TEC-03. Every network that ran and has a price must stay below the limit."""
+    table = prices()
+    views = []
+    for network, functions in sorted(samples.gas.items()):
+        if network not in table.networks or any(not functions.get(name) for name in CORE):
+            continue
+        gas = sum(sum(functions[name]) / len(functions[name]) for name in CORE)
+        break_even = table.break_even_gwei(network, gas, DOLLAR)
+        typical = table.networks[network].at(table.decides)
+        views.append(
+            CostView(
+                network=network,
+                gas=round(gas),
+                n=min(len(functions[name]) for name in CORE),
+                usd={level: usd for level in LEVELS if (usd := table.usd(network, gas, level)) is not None},
+                break_even_gwei=break_even or 0.0,
+                typical_gwei=typical.gwei if typical else 0.0,
+            )
+        )
+    priced = [view for view in views if table.decides in view.usd]
+    if not priced:
+        return _nothing("no transaction went all the way on a network with a price", samples), ()
+    worst = max(priced, key=lambda view: view.usd[table.decides])
+    dear = [view for view in priced if view.usd[table.decides] >= DOLLAR]
+    above_at_peak = sorted(view.network for view in views if view.usd.get("high", 0.0) >= DOLLAR)
+    peak = f"; at the published peak prices above the limit: {', '.join(above_at_peak)}" if above_at_peak else ""
+    return (
+        Derived(
+            state="NOT MET" if dear else "MET",
+            figure=f"{worst.network} is the dearest: ${worst.usd[table.decides]:,.4f}",
+            value=round(worst.usd[table.decides], 6),
+            n=sum(view.n for view in priced),
+            reason=f"{len(priced)} networks at {table.decides} prices{peak}",
+            assumptions=(
+                *(f"1 {name} = ${token.usd:g} ({token.date}, {token.source})" for name, token in table.tokens.items()),
+                *(
+                    f"{view.network}: {view.typical_gwei:g} gwei ({price.date}, {price.source})"
+                    for view in priced
+                    if (price := table.networks[view.network].at(table.decides)) is not None
+                ),
+                "gas as measured on the lab's nodes; the L1 part of Arbitrum's gas is only in its price",
+            ),
+        ),
+        tuple(views),
+    )
+
+
+def failures(samples: Samples) -> Derived:
+    """TEC-06."""
+    sent, failed = samples.relayer_sent, samples.relayer_failed
+    if not sent:
+        return _nothing("the relayer sent nothing", samples, _more(299, "transactions"))
+    high = upper_bound(failed, sent)
+    state = decide(failed, sent, FAILED_SHARE)
+    more = trials_needed(failed, FAILED_SHARE) - sent
+    return Derived(
+        state=state,
+        figure=f"{failed} of {sent:,} failed",
+        value=round(100 * failed / sent, 4),
+        low=round(100 * lower_bound(failed, sent), 4),
+        high=round(100 * high, 4),
+        interval=f"at most {100 * high:.3g}% with 95% confidence",
+        n=sent,
+        needed=_more(more, "transactions without another failure") if state == "UNDECIDED" else "",
+        reason=f"{failed} of {sent:,} transactions of the relayer reverted, in {len(samples.runs)} runs",
+        assumptions=(WHERE,),
+    )
+
+
+def _nothing(what: str, samples: Samples, needed: str = "") -> Derived:
+    old = "one run is" if samples.outdated == 1 else f"{samples.outdated} runs are"
+    figure = f"{old} out of date" if samples.outdated and not samples.runs else what
+    return Derived(state="NOT MEASURED", figure=figure, needed=needed)
+
+
+def _more(count: int, what: str = "executions") -> str:
+    return f"{count:,} more {what}" if count > 0 else ""

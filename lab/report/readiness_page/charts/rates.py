@@ -1,0 +1,47 @@
+"""Successful transactions per second over the length of each load run, beside what was offered."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from lab.report.readiness_page.charts.svg import BLUE, GREY, WIDTH, line, picture, text
+from lab.report.records.details import RatePoint
+from lab.report.records.report import Readiness
+
+LEFT, RIGHT, PANEL, TOP = 52, 16, 150, 24
+
+
+def rate_chart(report: Readiness) -> str:
+    """A panel for each run; empty where no load run is recorded."""
+    runs = [(name, list(points)) for name, points in groupby(report.measured.rates, key=lambda point: point.run)]
+    panels = [part for index, (name, points) in enumerate(runs) for part in _panel(name, points, index * PANEL)]
+    return picture("Successful transactions per second over time", PANEL * len(runs), panels) if runs else ""
+
+
+def _panel(name: str, points: list[RatePoint], down: float) -> list[str]:
+    most = max(1.0, *(max(point.succeeded, point.offered) for point in points))
+    last = max(1, points[-1].second)
+    floor, high, room = down + PANEL - 26, PANEL - 26 - TOP, WIDTH - LEFT - RIGHT
+
+    def place(second: int, rate: float) -> tuple[float, float]:
+        return LEFT + room * second / last, floor - high * rate / most
+
+    body = [text(LEFT, down + 14, name, size=11.5, weight=600)]
+    for share in (0.0, 0.5, 1.0):
+        y = floor - high * share
+        body.append(line(LEFT, y, WIDTH - RIGHT, y, faint=0.12))
+        body.append(text(LEFT - 8, y + 4, f"{most * share:,.4g}", anchor="end", size=11, muted=True))
+    body += [
+        _curve([place(point.second, point.offered) for point in points], GREY, "4 3"),
+        _curve([place(point.second, point.succeeded) for point in points], BLUE, ""),
+        text(LEFT, floor + 16, "0 s", size=11, muted=True),
+        text(WIDTH - RIGHT, floor + 16, f"{last:,} s", anchor="end", size=11, muted=True),
+        text(WIDTH - RIGHT, down + 14, "solid: succeeded, dashed: offered", anchor="end", size=11, muted=True),
+    ]
+    return body
+
+
+def _curve(places: list[tuple[float, float]], paint: str, dash: str) -> str:
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    return f'<polyline points="{path}" fill="none" stroke="{paint}" stroke-width="2"{dashed}/>'

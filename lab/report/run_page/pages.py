@@ -1,0 +1,14 @@
+"""The templates and styles of a run's page and of the index over a session."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from lab.html.page import Pages
+
+
+@cache
+def run_pages() -> Pages:
+    """This room's templates."""
+    return Pages(Path(__file__).with_name("templates"))
