@@ -18,7 +18,7 @@ from lab.errors import InvalidFile
 from lab.evidence.folder import sha256_file
 from lab.html.text import clean
 from lab.report.catalogue.rows import Row
-from lab.report.records.details import StatementView
+from lab.report.records.row_result import StatementView
 from lab.validation import suggestion
 from lab.yamlsource import load_yaml, validate
 

@@ -41,18 +41,18 @@ class Current:
         found = []
         if self._changed(run.scenario, run.scenario_sha256):
             found.append("the scenario's file was changed since")
-        if "contract" in depends_on and _differ(run.contract_sha256, self.contract_sha256):
+        if "contract" in depends_on and differ(run.contract_sha256, self.contract_sha256):
             found.append(f"made with another contract ({_short(run.contract_sha256)})")
-        if "relayer" in depends_on and _differ(run.relayer_sha256, self.relayer_sha256):
+        if "relayer" in depends_on and differ(run.relayer_sha256, self.relayer_sha256):
             found.append(f"made with another relayer ({_short(run.relayer_sha256)})")
         if "networks" in depends_on and self.profiles is not None and run.networks:
             now = self.profiles(run.networks)
-            if _differ(run.profiles_sha256, now):
+            if differ(run.profiles_sha256, now):
                 found.append("the profiles of its networks were changed since")
         if "lab" in depends_on:
-            if _differ(run.commit, self.lab_commit):
+            if differ(run.commit, self.lab_commit):
                 found.append(f"made by another commit of the lab ({_short(run.commit)})")
-            elif run.commit is None and _differ(run.lab_version, self.lab_version):
+            elif run.commit is None and differ(run.lab_version, self.lab_version):
                 found.append(f"made by version {clean(run.lab_version or '', 20)} of the lab")
         return found
 
@@ -70,7 +70,8 @@ class Current:
         return now is not None and now != recorded
 
 
-def _differ(then: str | None, now: str | None) -> bool:
+def differ(then: str | None, now: str | None) -> bool:
+    """Whether both are known, and not the same."""
     return then is not None and now is not None and then != now
 
 

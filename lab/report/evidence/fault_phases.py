@@ -10,8 +10,8 @@ from lab.model.history import History
 from lab.model.records import FaultMark
 from lab.model.verdict import Verdict
 from lab.report.evidence.runs import Run
-from lab.report.records.details import Cell
 from lab.report.records.folder import Folder
+from lab.report.records.measured import Cell
 
 PHASES = ("before buffering", "buffered", "ready", "after the end")
 

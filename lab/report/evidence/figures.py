@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +14,6 @@ from typing import Any
 
 from lab.evidence.folder import sha256_file
 from lab.html.text import clean
-from lab.report.catalogue.rows import Row
-from lab.report.evidence.baseline import Current
-from lab.report.judge.row_judge import Opinion
-from lab.report.records.report import RowEvidence
 from lab.report.records.row_verdict import RowVerdict
 
 FILE, MANIFEST = "rows.json", "manifest.json"
@@ -73,62 +68,6 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
             continue
         figures += found
     return figures, notes
-
-
-def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], current: Current) -> dict[str, list[Opinion]]:
-    """What figures say about known rows, by row. Figures of unknown rows are left out.
-
-    So are those that could not tell, where another of the row could and it counts.
-    """
-    found: dict[str, list[tuple[Figure, Opinion]]] = {}
-    for figure in figures:
-        row = rows.get(figure.row)
-        if row is not None:
-            found.setdefault(row.id, []).append((figure, _opinion(figure, row, current)))
-    return {row: list(_telling(said)) for row, said in found.items()}
-
-
-def _telling(said: list[tuple[Figure, Opinion]]) -> Iterator[Opinion]:
-    told = any(opinion.verdict is RowVerdict.PASS for _, opinion in said)
-    for figure, opinion in said:
-        if not (told and figure.inconclusive):
-            yield opinion
-
-
-def _opinion(figure: Figure, row: Row, current: Current) -> Opinion:
-    verdict, reason = figure.verdict, figure.reason
-    outdated = []
-    if "contract" in row.depends_on and _differ(figure.contract_sha256, current.contract_sha256):
-        outdated.append("made with another contract")
-    if "lab" in row.depends_on and _differ(figure.commit, current.lab_commit):
-        outdated.append(f"made by another commit of the lab ({clean((figure.commit or '')[:12], 20)})")
-    if outdated:
-        verdict, reason = RowVerdict.STALE, "; ".join(outdated)
-    evidence = RowEvidence(
-        folder=figure.folder,
-        item=figure.item,
-        scenario="",
-        verdict=verdict,
-        reason=reason,
-        digest=None,
-        commit=figure.commit,
-        dirty=figure.dirty,
-        contract_sha256=figure.contract_sha256,
-        started=figure.started,
-        figures=tuple(_in_words(figure)),
-        files=tuple(name.removeprefix(f"{figure.folder}/") for name in figure.evidence),
-    )
-    return Opinion(verdict, f"{figure.item}: {reason}", evidence if figure.folder else None)
-
-
-def _in_words(figure: Figure) -> Iterator[str]:
-    if figure.figure:
-        yield f"{figure.figure} {figure.unit}".strip()
-    if figure.low is not None and figure.high is not None:
-        yield f"interval {figure.low:,.4g} to {figure.high:,.4g}"
-    if figure.n is not None:
-        yield f"n = {figure.n:,}" + (f", {figure.failures:,} failed" if figure.failures is not None else "")
-    yield from (f"assumes: {text}" for text in figure.assumptions)
 
 
 def newest_loads(load: Path) -> list[Path]:
@@ -269,7 +208,3 @@ def _mapping(value: object) -> dict[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _differ(then: str | None, now: str | None) -> bool:
-    return then is not None and now is not None and then != now

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.html.text import clean
 from lab.report.evidence.figures import newest_loads
-from lab.report.records.details import RatePoint
+from lab.report.records.measured import RatePoint
 
 FILE = "series.csv"
 MAX_POINTS, MAX_RUNS = 240, 6

@@ -15,9 +15,10 @@ from lab.report.evidence.runs import Run
 from lab.report.evidence.samples import collect
 from lab.report.judge.proportions import ALLOWED, VERDICTS
 from lab.report.judge.scenario_criteria import cost, cross_chain, failures
-from lab.report.records.details import Criterion, Derived, Measured, State
+from lab.report.records.criterion import Criterion, Derived, State
 from lab.report.records.folder import Folder
-from lab.report.records.report import RowResult
+from lab.report.records.measured import Measured
+from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import RowVerdict
 
 _STATES: dict[RowVerdict, State] = {

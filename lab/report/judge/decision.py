@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lab.report.catalogue.rows import STAGES, Stage
-from lab.report.records.report import RowResult, StageDecision
+from lab.report.records.report import StageDecision
+from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import SETTLED, Decision, RowVerdict
 
 MAX_NAMED_ROWS = 12

@@ -7,8 +7,8 @@ from datetime import date
 
 from lab.html.text import clean
 from lab.report.evidence.attestations import Statement
-from lab.report.records.details import Expiry
-from lab.report.records.report import RowResult
+from lab.report.records.report import Expiry
+from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import RowVerdict
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lab.html.text import clean
 from lab.report.catalogue.rows import STAGES, Stage
-from lab.report.records.details import PathStep
-from lab.report.records.report import RowResult
+from lab.report.records.report import PathStep
+from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import SETTLED, WORST_FIRST, RowVerdict
 
 RUN_ALL = "pytest scenarios/"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lab.model.binomial import decide, upper_bound
 from lab.report.evidence.figures import Figure
-from lab.report.records.details import State
+from lab.report.records.criterion import State
 from lab.report.records.row_verdict import RowVerdict
 
 # The share of trials that may fail.

@@ -12,26 +12,22 @@ from lab.report.catalogue.claims import unmatched_claims
 from lab.report.catalogue.rows import STAGES, Catalogue, Stage
 from lab.report.evidence.attestations import Statement, load_statements
 from lab.report.evidence.baseline import Current
-from lab.report.evidence.figures import Figure, opinions_of
+from lab.report.evidence.figures import Figure
 from lab.report.evidence.mutation_counts import Mutation
 from lab.report.evidence.runs import Run, read_run
 from lab.report.judge.criteria import evaluate
 from lab.report.judge.decision import counts_of, decide, rows_word
 from lab.report.judge.expiry import expiring
+from lab.report.judge.figure_opinions import opinions_of
 from lab.report.judge.path_to_go import path_to_go
 from lab.report.judge.proportions import judged_again
 from lab.report.judge.report_history import Past, compare, in_short, row_history, trend
 from lab.report.judge.row_judge import judge
-from lab.report.records.details import RatePoint
 from lab.report.records.folder import Folder
-from lab.report.records.report import (
-    SETTLED,
-    Contradiction,
-    Provenance,
-    Readiness,
-    RowResult,
-    RowVerdict,
-)
+from lab.report.records.measured import RatePoint
+from lab.report.records.report import Contradiction, Provenance, Readiness
+from lab.report.records.row_result import RowResult
+from lab.report.records.row_verdict import SETTLED, RowVerdict
 
 MAX_NOTES = 40
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lab.evidence.folder import write_atomically
 from lab.html.text import clean
 from lab.report.catalogue.rows import Stage
-from lab.report.records.details import Comparison, PastVerdict, RowChange, TrendPoint
-from lab.report.records.report import Readiness
+from lab.report.records.report import Comparison, Readiness, RowChange, TrendPoint
+from lab.report.records.row_result import PastVerdict
 from lab.report.records.row_verdict import SETTLED, WORST_FIRST, Decision, RowVerdict
 
 REPORTS = Path("history") / "reports.jsonl"

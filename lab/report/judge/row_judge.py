@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from lab.html.text import clean
 from lab.model.verdict import Verdict
@@ -17,7 +16,8 @@ from lab.report.catalogue.rows import Proof, Row
 from lab.report.evidence.attestations import Statement
 from lab.report.evidence.baseline import Current
 from lab.report.evidence.runs import Run
-from lab.report.records.report import RowEvidence, RowResult
+from lab.report.records.opinion import Opinion
+from lab.report.records.row_result import RowEvidence, RowResult
 from lab.report.records.row_verdict import SETTLED, RowVerdict
 
 _SEVERITY = (
@@ -33,15 +33,6 @@ _WITHOUT_PROOF = {
     "attested": (RowVerdict.ATTESTATION_MISSING, "a person answers for it, and no attestation is on record: {0}"),
 }
 _NO_PROOF_OF_LIFE = (RowVerdict.PASS, RowVerdict.NOT_RUN, RowVerdict.STALE)
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """What one piece of evidence, or the lack of it, says about a row."""
-
-    verdict: RowVerdict
-    reason: str
-    evidence: RowEvidence | None = None
 
 
 def judge(

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.prices import LEVELS, prices
 from lab.report.evidence.samples import CORE, Latency, Samples
-from lab.report.records.details import CostView, Derived, PairView, State
+from lab.report.records.criterion import Derived, State
+from lab.report.records.measured import CostView, PairView
 
 LATE_MS, LATE_SHARE = 30_000, 0.05
 FAILED_SHARE = 0.01

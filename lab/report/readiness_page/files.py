@@ -13,7 +13,8 @@ from lab.report.readiness_page.charts import charts
 from lab.report.readiness_page.junit import junit
 from lab.report.readiness_page.markdown import readiness_markdown
 from lab.report.readiness_page.pages import readiness_pages
-from lab.report.records.report import Readiness, RowVerdict
+from lab.report.records.report import Readiness
+from lab.report.records.row_verdict import RowVerdict
 
 
 def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = None) -> Path:

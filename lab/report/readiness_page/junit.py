@@ -7,7 +7,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from lab.html.text import clean
 from lab.report.catalogue.rows import STAGES
-from lab.report.records.report import Readiness, RowResult
+from lab.report.records.report import Readiness
+from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import SETTLED, RowVerdict
 
 

@@ -1,4 +1,4 @@
-"""The records of a readiness report: what `readiness.json` holds. Its JSON schema is committed beside this module."""
+"""A whole report: what `readiness.json` holds. Its JSON schema is committed in `lab/report`."""
 
 from __future__ import annotations
 
@@ -6,65 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from lab.report.catalogue.rows import Dependency, Proof, RowClass, Stage
-from lab.report.records.details import (
-    Comparison,
-    Criterion,
-    Expiry,
-    Frozen,
-    Measured,
-    PastVerdict,
-    PathStep,
-    StatementView,
-    TrendPoint,
-)
-from lab.report.records.row_verdict import SETTLED, Decision, RowVerdict
-
-__all__ = ["SETTLED", "Contradiction", "Decision", "Provenance", "Readiness", "RowEvidence", "RowResult", "RowVerdict"]
-
-
-class RowEvidence(Frozen):
-    """One run that speaks for or against a row. `folder` is relative to the results folder."""
-
-    folder: str
-    item: str
-    scenario: str
-    verdict: RowVerdict = Field(description="what this run amounts to for the row")
-    reason: str
-    digest: str | None = Field(description="of the history, as the manifest records it")
-    commit: str | None = Field(description="of the lab")
-    dirty: bool | None
-    contract_sha256: str | None
-    started: str | None
-    faults: tuple[str, ...] = Field(default=(), description="kinds of fault that acted in this run")
-    figures: tuple[str, ...] = Field(default=(), description="what a measurement found, and what it assumes, in words")
-    files: tuple[str, ...] = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json")
-
-
-class RowResult(Frozen):
-    """One line of the checklist, judged. `claimed` is the checklist's own tick."""
-
-    id: str
-    section: str
-    kind: Literal["item", "risk"]
-    row_class: RowClass
-    stage: Stage
-    must_pass: bool
-    claimed: bool
-    owner: str
-    item: str
-    detail: str
-    planned_proof: str
-    depends_on: tuple[Dependency, ...]
-    proofs: tuple[Proof, ...]
-    measured_by: str
-    verdict: RowVerdict
-    reason: str
-    evidence: tuple[RowEvidence, ...]
-    age_hours: float | None = Field(default=None, description="of the oldest run that counts")
-    can_fail: tuple[str, ...] = Field(default=(), description="what shows that this row is able to fail")
-    statements: tuple[StatementView, ...] = ()
-    history: tuple[PastVerdict, ...] = Field(default=(), description="oldest first, this report's verdict last")
+from lab.report.catalogue.rows import Stage
+from lab.report.records.criterion import Criterion
+from lab.report.records.frozen import Frozen
+from lab.report.records.measured import Measured
+from lab.report.records.row_result import RowResult
+from lab.report.records.row_verdict import Decision, RowVerdict
 
 
 class StageDecision(Frozen):
@@ -78,6 +25,44 @@ class StageDecision(Frozen):
     reasons: tuple[str, ...]
 
 
+class PathStep(Frozen):
+    """One thing to do on the way to GO, and the rows that it can settle; most urgent first."""
+
+    rank: int
+    rows: tuple[str, ...]
+    must_pass: int
+    verdict: RowVerdict
+    owner: str
+    action: str
+    command: str
+
+
+class RowChange(Frozen):
+    """A row whose verdict is another one than in the report that is compared with."""
+
+    row: str
+    before: RowVerdict | None
+    now: RowVerdict
+    worse: bool
+
+
+class Comparison(Frozen):
+    """This report beside an earlier one."""
+
+    generated: str
+    decision: Decision
+    rows: tuple[RowChange, ...]
+    moved: tuple[str, ...] = Field(description="what the evidence was made with, where that changed")
+
+
+class Expiry(Frozen):
+    """Something that counts today and no longer does on the release date."""
+
+    row: str
+    what: str
+    expires: str
+
+
 class Contradiction(Frozen):
     """A statement of the checklist beside what was found."""
 
@@ -85,6 +70,16 @@ class Contradiction(Frozen):
     rows: tuple[str, ...]
     stated: str
     found: str
+
+
+class TrendPoint(Frozen):
+    """One earlier report, in short."""
+
+    generated: str
+    stage: Stage
+    decision: Decision
+    settled: dict[Stage, int]
+    failing: int
 
 
 class Provenance(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lab.report.readiness_page.charts.svg import BAD, BLUE, GOOD, GREY, WIDTH, dot, line, picture, text
-from lab.report.records.details import CostView
+from lab.report.records.measured import CostView
 from lab.report.records.report import Readiness
 
 LEFT, RIGHT, ROW, TOP = 96, 190, 34, 30

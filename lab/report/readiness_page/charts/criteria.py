@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lab.report.readiness_page.charts.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, text
-from lab.report.records.details import Criterion, State
+from lab.report.records.criterion import Criterion, State
 from lab.report.records.report import Readiness
 
 LEFT, RIGHT, ROW, TOP = 178, 196, 40, 26

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from lab.report.readiness_page.charts.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, dot, line, picture, text
-from lab.report.records.details import PairView
+from lab.report.records.measured import PairView
 from lab.report.records.report import Readiness
 
 LEFT, RIGHT, ROW, TOP = 232, 138, 27, 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from lab.report.readiness_page.charts.svg import BLUE, GREY, WIDTH, line, picture, text
-from lab.report.records.details import RatePoint
+from lab.report.records.measured import RatePoint
 from lab.report.records.report import Readiness
 
 LEFT, RIGHT, PANEL, TOP = 52, 16, 150, 24

@@ -10,7 +10,7 @@ from lab.errors import UsageError
 from lab.report.catalogue.checklist_import import import_checklist, write_checklist
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.judge.readiness import build_readiness
-from lab.report.records.report import RowVerdict
+from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import NOW
 

@@ -9,7 +9,8 @@ import pytest
 
 from lab.report.evidence.baseline import Current
 from lab.report.judge.readiness import build_readiness
-from lab.report.records.report import RowResult, RowVerdict
+from lab.report.records.row_result import RowResult
+from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, run
 from ..judge.test_readiness import TWO, catalogue

@@ -14,7 +14,9 @@ from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.baseline import Current
 from lab.report.evidence.figures import Figure, read_figures
 from lab.report.judge.readiness import build_readiness
-from lab.report.records.report import Readiness, RowResult, RowVerdict
+from lab.report.records.report import Readiness
+from lab.report.records.row_result import RowResult
+from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW
 

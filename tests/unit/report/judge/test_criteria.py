@@ -15,7 +15,8 @@ from lab.report.evidence.samples import Latency, Samples
 from lab.report.judge.readiness import build_readiness
 from lab.report.judge.scenario_criteria import cost, cross_chain, failures
 from lab.report.readiness_page.charts import charts
-from lab.report.records.report import Readiness, RowVerdict
+from lab.report.records.report import Readiness
+from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, FakeFolder, run
 

@@ -25,7 +25,8 @@ from lab.report.catalogue.rows import Row, load_catalogue
 from lab.report.evidence.baseline import Current
 from lab.report.evidence.figures import Figure
 from lab.report.judge.readiness import build_readiness
-from lab.report.records.report import Readiness, RowVerdict
+from lab.report.records.report import Readiness
+from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, eventful, manifest, verdict
 

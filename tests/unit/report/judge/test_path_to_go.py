@@ -7,7 +7,7 @@ from pathlib import Path
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import Catalogue, Stage, load_catalogue
 from lab.report.judge.readiness import build_readiness
-from lab.report.records.details import PathStep
+from lab.report.records.report import PathStep
 from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, FakeFolder, run

@@ -11,7 +11,9 @@ from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import Catalogue, load_catalogue
 from lab.report.judge.decision import decide
 from lab.report.judge.readiness import build_readiness
-from lab.report.records.report import Readiness, RowResult, RowVerdict
+from lab.report.records.report import Readiness
+from lab.report.records.row_result import RowResult
+from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, FakeFolder, broken, run
 

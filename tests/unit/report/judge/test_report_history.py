@@ -12,7 +12,8 @@ from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.baseline import Current
 from lab.report.judge.report_history import REPORTS, compare, in_short, prune, read_past
 from lab.report.publish import publish
-from lab.report.records.report import Readiness, RowVerdict
+from lab.report.records.report import Readiness
+from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, FakeFolder, run
 from .test_readiness import TWO, catalogue

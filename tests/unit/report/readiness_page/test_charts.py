@@ -7,7 +7,7 @@ import re
 from lab.report.judge.readiness import build_readiness
 from lab.report.readiness_page.charts.costs import cost_chart
 from lab.report.readiness_page.charts.latency import LEFT, latency_chart
-from lab.report.records.details import CostView, Measured, PairView
+from lab.report.records.measured import CostView, Measured, PairView
 from lab.report.records.report import Readiness
 
 from ..fakes import CONTRACT, NOW

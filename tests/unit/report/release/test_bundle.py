@@ -12,9 +12,9 @@ import pytest
 
 from lab.errors import UsageError
 from lab.evidence import RunFolder
-from lab.report.evidence.signature import sign
 from lab.report.readiness_page.files import write_readiness
 from lab.report.release.bundle import MANIFEST, verify_bundle, write_bundle
+from lab.report.release.sign import sign
 
 from ..fakes import manifest, run, write
 from ..judge.test_readiness import TWO, build, catalogue

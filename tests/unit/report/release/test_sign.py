@@ -8,8 +8,9 @@ import pytest
 
 from lab.errors import UsageError
 from lab.model.verdict import Verdict
-from lab.report.evidence.signature import FILE, REPORT, read_signature, sign
+from lab.report.evidence.signature import FILE, REPORT, read_signature
 from lab.report.readiness_page.files import write_page_again, write_readiness
+from lab.report.release.sign import sign
 
 from ..fakes import NOW, FakeFolder, run
 from ..judge.test_readiness import TWO, build, catalogue
