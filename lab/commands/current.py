@@ -10,18 +10,19 @@ from pathlib import Path
 from lab.deploy.compile import compile_contract
 from lab.errors import LabError
 from lab.evidence import RunFolder
+from lab.evidence.manifest import RunManifest
 from lab.evidence.repository import lab_state
 from lab.networks import BUILT_IN, load_network
-from lab.report.evidence.baseline import Current
+from lab.report.evidence.baseline import Baseline
 from lab.runner.manifest import package_sha256
 from lab.session.project import find_project
 from lab.session.suite import cache_folder
 
 
-def current_of(contract_sha256: str | None) -> Current:
+def current_of(contract_sha256: str | None) -> Baseline:
     """The lab, its relayer and its network profiles as they stand, and the bytecode that would ship."""
     state = lab_state()
-    return Current(
+    return Baseline(
         contract_sha256=contract_sha256,
         relayer_sha256=_relayer_sha256(),
         lab_commit=state["commit"],
@@ -63,17 +64,17 @@ def _newest_contract(runs: Sequence[RunFolder]) -> tuple[Path | None, str] | Non
     found = []
     for run in runs:
         try:
-            manifest = run.manifest()
-            contract, started = manifest["contract"], str(manifest["started"])
-            if isinstance(contract["bytecode_sha256"], str):
-                found.append((started, contract["bytecode_sha256"], contract.get("path")))
-        except (LabError, KeyError, TypeError):
+            made = RunManifest.read(run.manifest())
+        except LabError:
             continue
+        if made.started and made.contract.bytecode_sha256:
+            found.append((made.started, made.contract))
     if not found:
         return None
-    _, recorded, path = max(found, key=lambda entry: entry[0])
+    _, contract = max(found, key=lambda entry: entry[0])
     # A bare name was made so to keep a home folder out of the evidence: it does not say where the file is.
-    return (Path(path) if isinstance(path, str) and "/" in path else None), recorded
+    path = Path(contract.path) if contract.path and "/" in contract.path else None
+    return path, str(contract.bytecode_sha256)
 
 
 def _profiles(networks: Mapping[str, str]) -> str | None:

@@ -48,7 +48,7 @@ def rebuild(request: ReportRequest) -> int:
         results,
         runs,
         catalogue=catalogue,
-        current=current_of(contract),
+        baseline=current_of(contract),
         stage=request.stage,
         attestations=request.attestations,
         release_date=release,

@@ -45,5 +45,5 @@ def summarise_session(writer: Any, results: Path, run_id: str, html: str | None)
 def _write_readiness(results: Path, run: RunFolder, counted: Selection) -> Path:
     """As `lab report` does, for the contract that this session ran."""
     bytecode = run.manifest().get("contract", {}).get("bytecode_sha256")
-    done = publish(results, counted.runs, catalogue=load_catalogue(), current=current_of(bytecode), stage="lab")
+    done = publish(results, counted.runs, catalogue=load_catalogue(), baseline=current_of(bytecode), stage="lab")
     return done.page

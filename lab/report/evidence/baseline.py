@@ -18,7 +18,7 @@ from lab.report.evidence.runs import Run
 
 
 @dataclass(frozen=True)
-class Current:
+class Baseline:
     """`profiles` tells the digest of a run's network profiles (chain -> network) as they stand now.
 
     `root` is the folder that recorded paths of scenarios are relative to.
@@ -39,21 +39,21 @@ class Current:
     def outdated(self, run: Run, depends_on: tuple[Dependency, ...]) -> list[str]:
         """Why a run's evidence no longer speaks for a row with these dependencies; empty while it does."""
         found = []
-        if self._changed(run.scenario, run.scenario_sha256):
+        if self._changed(run.made.scenario_file, run.made.scenario_sha256):
             found.append("the scenario's file was changed since")
-        if "contract" in depends_on and differ(run.contract_sha256, self.contract_sha256):
-            found.append(f"made with another contract ({_short(run.contract_sha256)})")
+        if "contract" in depends_on and differ(run.made.contract.bytecode_sha256, self.contract_sha256):
+            found.append(f"made with another contract ({_short(run.made.contract.bytecode_sha256)})")
         if "relayer" in depends_on and differ(run.relayer_sha256, self.relayer_sha256):
             found.append(f"made with another relayer ({_short(run.relayer_sha256)})")
-        if "networks" in depends_on and self.profiles is not None and run.networks:
-            now = self.profiles(run.networks)
-            if differ(run.profiles_sha256, now):
+        if "networks" in depends_on and self.profiles is not None and run.made.networks:
+            now = self.profiles(run.made.networks)
+            if differ(run.made.profiles_sha256, now):
                 found.append("the profiles of its networks were changed since")
         if "lab" in depends_on:
-            if differ(run.commit, self.lab_commit):
-                found.append(f"made by another commit of the lab ({_short(run.commit)})")
-            elif run.commit is None and differ(run.lab_version, self.lab_version):
-                found.append(f"made by version {clean(run.lab_version or '', 20)} of the lab")
+            if differ(run.made.lab.commit, self.lab_commit):
+                found.append(f"made by another commit of the lab ({_short(run.made.lab.commit)})")
+            elif run.made.lab.commit is None and differ(run.made.lab.version, self.lab_version):
+                found.append(f"made by version {clean(run.made.lab.version or '', 20)} of the lab")
         return found
 
     def _changed(self, path: str | None, recorded: str | None) -> bool:

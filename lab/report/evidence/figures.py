@@ -6,29 +6,49 @@ Another part of the lab writes the files, and people may edit them, so nothing a
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab.evidence.folder import sha256_file
+from lab.evidence.manifest import MeasuredRow, MeasurementManifest
+from lab.evidence.newest import moment_of
 from lab.html.text import clean
 from lab.report.records.row_verdict import RowVerdict
 
 FILE, MANIFEST = "rows.json", "manifest.json"
 MUTATION = "mutation"
 MAX_BYTES = 4 << 20
-_WORDS = {
-    "PASS": RowVerdict.PASS, "LAB PASS": RowVerdict.PASS, "MET": RowVerdict.PASS, "FAIL": RowVerdict.FAIL,
-    "NOT MET": RowVerdict.FAIL, "UNKNOWN": RowVerdict.UNKNOWN, "UNDECIDED": RowVerdict.UNKNOWN,
-    "INVALID": RowVerdict.UNKNOWN, "INFEASIBLE": RowVerdict.INFEASIBLE, "NOT RUN": RowVerdict.NOT_RUN,
-}  # fmt: skip
+_VERDICTS = {
+    "PASS": RowVerdict.PASS,
+    "LAB PASS": RowVerdict.PASS,
+    "MET": RowVerdict.PASS,
+    "FAIL": RowVerdict.FAIL,
+    "NOT MET": RowVerdict.FAIL,
+    "UNKNOWN": RowVerdict.UNKNOWN,
+    "UNDECIDED": RowVerdict.UNKNOWN,
+    "INVALID": RowVerdict.UNKNOWN,
+    "INFEASIBLE": RowVerdict.INFEASIBLE,
+    "NOT RUN": RowVerdict.NOT_RUN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The measurement that a figure is from. `folder` is relative to the results folder, empty for scenario runs."""
+
+    item: str
+    folder: str = ""
+    commit: str | None = None
+    dirty: bool | None = None
+    contract_sha256: str | None = None
+    started: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured statement about a row. `folder` and `evidence` are relative to the results folder.
+    """One measured statement about a row. Paths in `evidence` are relative to the results folder.
 
     `inconclusive`: the measurement itself says that it could not tell, which is nothing against one that could.
     """
@@ -36,6 +56,7 @@ class Figure:
     row: str
     verdict: RowVerdict
     reason: str
+    source: Source
     figure: str = ""
     unit: str = ""
     value: float | None = None
@@ -44,13 +65,7 @@ class Figure:
     n: int | None = None
     failures: int | None = None
     assumptions: tuple[str, ...] = ()
-    folder: str = ""
-    item: str = ""
     evidence: tuple[str, ...] = ()
-    commit: str | None = None
-    dirty: bool | None = None
-    contract_sha256: str | None = None
-    started: str | None = None
     inconclusive: bool = False
 
 
@@ -81,10 +96,10 @@ def newest_loads(load: Path) -> list[Path]:
 
 def _profile(folder: Path) -> str:
     try:
-        value = _object(folder / FILE).get("profile") or _object(folder / MANIFEST).get("profile")
+        rows, manifest = (MeasurementManifest.read(_object(folder / name)) for name in (FILE, MANIFEST))
     except (OSError, ValueError, RecursionError):
-        value = None
-    return str(value.get("name") if isinstance(value, dict) else value) if value else folder.name
+        return folder.name
+    return rows.profile_name or manifest.profile_name or folder.name
 
 
 def _object(path: Path) -> dict[str, Any]:
@@ -93,118 +108,76 @@ def _object(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"expected at most {MAX_BYTES} bytes, got {path.stat().st_size}")
     value = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(value, list):
-        return {"rows": value}
     if not isinstance(value, dict):
-        raise ValueError(f"expected an object or a list, got {type(value).__name__}")
+        raise ValueError(f"expected an object, got {type(value).__name__}")
     return value
 
 
 def _of_folder(folder: Path, name: str, now: datetime) -> list[Figure]:
     content, manifest = _object(folder / FILE), _object(folder / MANIFEST)
-    facts = {**content, **manifest}
-    lab, contract = _mapping(facts.get("lab")), _mapping(facts.get("contract"))
-    doubt = _doubt(folder, manifest, facts, now)
-    entries = content.get("rows")
-    if isinstance(entries, dict):
-        entries = [{"row": key, **_mapping(value)} for key, value in entries.items()]
-    if not isinstance(entries, list):
+    facts = MeasurementManifest.read(content | manifest)
+    rows = MeasurementManifest.read(content).rows
+    if rows is None:
         raise ValueError("expected a list under 'rows'")
-    return [
-        _figure(
-            _mapping(entry),
-            folder=clean(name, 200),
-            item=clean(str(facts.get("item") or _profile(folder)), 120),
-            doubt=doubt,
-            commit=_text(lab.get("commit")) or _text(facts.get("commit")),
-            dirty=lab.get("dirty") if isinstance(lab.get("dirty"), bool) else None,
-            contract=_text(contract.get("bytecode_sha256")) or _text(facts.get("contract_sha256")),
-            started=_text(facts.get("started")),
-        )
-        for entry in entries
-    ]
+    source = Source(
+        item=clean(facts.item or _profile(folder), 120),
+        folder=clean(name, 200),
+        commit=_short(facts.lab.commit),
+        dirty=facts.lab.dirty,
+        contract_sha256=_short(facts.contract.bytecode_sha256),
+        started=_short(facts.started, 40),
+    )
+    doubt = _doubt(folder, MeasurementManifest.read(manifest).digests, facts.started, now)
+    return [_figure(row, source, doubt) for row in rows]
 
 
-def _doubt(folder: Path, manifest: dict[str, Any], facts: dict[str, Any], now: datetime) -> str:
+def _doubt(folder: Path, digests: dict[str, Any], started: str | None, now: datetime) -> str:
     """Why nothing in the folder can be trusted; empty where it can."""
-    for file, recorded in _mapping(manifest.get("digests")).items():
+    for file, recorded in digests.items():
         path = folder / str(file)
         if not path.is_file():
             return f"{clean(str(file), 80)} is missing"
         if sha256_file(path) != recorded:
             return f"{clean(str(file), 80)} was changed after the run"
-    try:
-        moment = datetime.fromisoformat(str(facts["started"])) if facts.get("started") else None
-    except ValueError:
+    moment = moment_of(started)
+    if started and moment is None:
         return "its start is no time"
-    if moment is not None and (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) > now.astimezone(UTC):
+    if moment is not None and moment > now.astimezone(UTC):
         return "it claims to have started in the future: check the clock"
     return ""
 
 
-def _figure(
-    entry: dict[str, Any], *, folder: str, item: str, doubt: str, commit: str | None, dirty: bool | None,
-    contract: str | None, started: str | None,
-) -> Figure:  # fmt: skip
-    word = str(entry.get("verdict", "")).upper().replace("_", " ").replace("-", " ")
-    verdict = _WORDS.get(word)
-    number = _number(entry.get("figure"))
-    shown = f"{number:,.4g}" if number is not None else clean(str(entry.get("figure") or ""), 200)
-    low, high = _pair(entry.get("interval"))
-    reason = clean(str(entry.get("reason") or f"{shown} {clean(str(entry.get('unit') or ''), 40)}".strip()), 400)
+def _figure(entry: MeasuredRow, source: Source, doubt: str) -> Figure:
+    word = entry.verdict.upper().replace("_", " ").replace("-", " ")
+    stated = _VERDICTS.get(word)
+    number = None if isinstance(entry.figure, str) else entry.figure
+    shown = f"{number:,.4g}" if number is not None else clean(str(entry.figure or ""), 200)
+    verdict, reason = stated, clean(entry.reason or f"{shown} {clean(entry.unit, 40)}".strip(), 400)
     if verdict is None:
         verdict, reason = RowVerdict.UNKNOWN, f"expected a verdict, got '{clean(word, 40)}'"
     elif not shown and verdict is RowVerdict.PASS:
         verdict, reason = RowVerdict.UNKNOWN, "it claims PASS without a figure"
     if doubt:
         verdict, reason = RowVerdict.UNKNOWN, doubt
-    files = _texts(entry.get("evidence")) or [FILE]
+    low, high = entry.interval or (None, None)
+    files = [name for name in entry.evidence or (FILE,) if ".." not in Path(name).parts]
     return Figure(
-        row=clean(str(entry.get("row") or entry.get("id") or ""), 20),
+        row=clean(entry.row or "", 20),
         verdict=verdict,
         reason=reason,
+        source=source,
         figure=shown,
-        unit=clean(str(entry.get("unit") or ""), 40),
+        unit=clean(entry.unit, 40),
         value=number,
         low=low,
         high=high,
-        n=_count(entry.get("n")),
-        failures=_count(entry.get("failures")),
-        assumptions=tuple(clean(text, 300) for text in _texts(entry.get("assumptions")))[:12],
-        folder=folder,
-        item=item,
-        evidence=tuple(f"{folder}/{clean(name, 120)}" for name in files if ".." not in Path(name).parts)[:8],
-        commit=clean(commit, 80) if commit else None,
-        dirty=dirty,
-        contract_sha256=clean(contract, 80) if contract else None,
-        started=clean(started, 40) if started else None,
-        inconclusive=verdict is RowVerdict.UNKNOWN and _WORDS.get(word) is RowVerdict.UNKNOWN and not doubt,
+        n=entry.n,
+        failures=entry.failures,
+        assumptions=tuple(clean(text, 300) for text in entry.assumptions[:12]),
+        evidence=tuple(f"{source.folder}/{clean(name, 120)}" for name in files[:8]),
+        inconclusive=stated is verdict is RowVerdict.UNKNOWN and not doubt,
     )
 
 
-def _pair(value: object) -> tuple[float | None, float | None]:
-    return (_number(value[0]), _number(value[1])) if isinstance(value, list) and len(value) == 2 else (None, None)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if math.isfinite(value) else None
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, str) and value:
-        return [value]
-    return [part for part in value if isinstance(part, str) and part] if isinstance(value, list) else []
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _short(text: str | None, limit: int = 80) -> str | None:
+    return clean(text, limit) if text else None

@@ -14,7 +14,7 @@ from lab.model.effects import steps
 from lab.model.history import History
 from lab.model.records import Leg, Submit
 from lab.report.catalogue.rows import Dependency
-from lab.report.evidence.baseline import Current
+from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.runs import Run
 from lab.report.records.folder import Folder
 
@@ -48,15 +48,15 @@ class Samples:
     relayer_failed: int = 0
 
 
-def collect(folders: Iterable[Folder], runs: Sequence[Run], current: Current) -> Samples:
+def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) -> Samples:
     """Runs that cannot be trusted, are out of date, or had a fault are left out."""
     usable = {
         run.path
         for run in runs
-        if not run.problems and run.clock is not None and not run.faults and not current.outdated(run, DEPENDS_ON)
+        if not run.problems and run.made.clock is not None and not run.faults and not baseline.outdated(run, DEPENDS_ON)
     }
     names = {run.path: run.folder for run in runs}
-    found = Samples(outdated=sum(bool(current.outdated(run, DEPENDS_ON)) for run in runs))
+    found = Samples(outdated=sum(bool(baseline.outdated(run, DEPENDS_ON)) for run in runs))
     for folder in folders:
         if folder.path not in usable:
             continue

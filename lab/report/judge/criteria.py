@@ -8,9 +8,9 @@ from lab.html.text import clean
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.verdict import Verdict
 from lab.report.catalogue.criteria_definitions import Definition, definitions
-from lab.report.evidence.baseline import Current
+from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.fault_phases import faults_by_phase
-from lab.report.evidence.figures import Figure
+from lab.report.evidence.figures import Figure, Source
 from lab.report.evidence.runs import Run
 from lab.report.evidence.samples import collect
 from lab.report.judge.proportions import ALLOWED, VERDICTS
@@ -29,25 +29,27 @@ Criteria = Callable[[Sequence[RowResult]], tuple[Criterion, ...]]
 
 
 def evaluate(
-    folders: Sequence[Folder], runs: Sequence[Run], figures: Sequence[Figure], current: Current
+    folders: Sequence[Folder], runs: Sequence[Run], figures: Sequence[Figure], baseline: Baseline
 ) -> tuple[list[Figure], Measured, Criteria]:
     """Figures that runs support beyond the given ones, the tables behind them, and the criteria over judged rows."""
-    samples = collect(folders, runs, current)
+    samples = collect(folders, runs, baseline)
     times, pairs = cross_chain(samples)
     costs, networks = cost(samples)
     derived = {"TEC-02": times, "TEC-03": costs, "TEC-06": failures(samples)}
     # Past commits of the lab count, what another contract or relayer did says nothing of this one.
-    criticals = _criticals([run for run in runs if not current.outdated(run, ("contract", "relayer"))])
+    criticals = _criticals([run for run in runs if not baseline.outdated(run, ("contract", "relayer"))])
     measured = Measured(pairs=pairs, costs=networks, faults=faults_by_phase(folders, runs))
     loaded = {figure.row for figure in figures}
     new = [
-        Figure(row=row, verdict=VERDICTS[found.state], reason=found.reason or found.figure, item="scenario runs")
+        Figure(
+            row=row, verdict=VERDICTS[found.state], reason=found.reason or found.figure, source=Source("scenario runs")
+        )
         for row, found in derived.items()
         # A measurement under load says more than its absence elsewhere.
         if found.state != "NOT MEASURED" or row not in loaded
     ]
     if criticals:
-        new.append(Figure(row="TEC-05", verdict=RowVerdict.FAIL, reason=criticals, item="scenario runs"))
+        new.append(Figure(row="TEC-05", verdict=RowVerdict.FAIL, reason=criticals, source=Source("scenario runs")))
 
     def criteria(rows: Sequence[RowResult]) -> tuple[Criterion, ...]:
         by_id = {row.id: row for row in rows}

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from lab.html.text import clean
 from lab.report.catalogue.rows import Row
-from lab.report.evidence.baseline import Current, differ
+from lab.report.evidence.baseline import Baseline, differ
 from lab.report.evidence.figures import Figure
 from lab.report.records.opinion import Opinion
 from lab.report.records.row_result import RowEvidence
 from lab.report.records.row_verdict import RowVerdict
 
 
-def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], current: Current) -> dict[str, list[Opinion]]:
+def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], baseline: Baseline) -> dict[str, list[Opinion]]:
     """What figures say about known rows, by row. Figures of unknown rows are left out.
 
     So are those that could not tell, where another of the row could and it counts.
@@ -22,7 +22,7 @@ def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], current: Cur
     for figure in figures:
         row = rows.get(figure.row)
         if row is not None:
-            found.setdefault(row.id, []).append((figure, _opinion(figure, row, current)))
+            found.setdefault(row.id, []).append((figure, _opinion(figure, row, baseline)))
     return {row: list(_telling(said)) for row, said in found.items()}
 
 
@@ -33,30 +33,30 @@ def _telling(said: list[tuple[Figure, Opinion]]) -> Iterator[Opinion]:
             yield opinion
 
 
-def _opinion(figure: Figure, row: Row, current: Current) -> Opinion:
-    verdict, reason = figure.verdict, figure.reason
+def _opinion(figure: Figure, row: Row, baseline: Baseline) -> Opinion:
+    verdict, reason, made = figure.verdict, figure.reason, figure.source
     outdated = []
-    if "contract" in row.depends_on and differ(figure.contract_sha256, current.contract_sha256):
+    if "contract" in row.depends_on and differ(made.contract_sha256, baseline.contract_sha256):
         outdated.append("made with another contract")
-    if "lab" in row.depends_on and differ(figure.commit, current.lab_commit):
-        outdated.append(f"made by another commit of the lab ({clean((figure.commit or '')[:12], 20)})")
+    if "lab" in row.depends_on and differ(made.commit, baseline.lab_commit):
+        outdated.append(f"made by another commit of the lab ({clean((made.commit or '')[:12], 20)})")
     if outdated:
         verdict, reason = RowVerdict.STALE, "; ".join(outdated)
     evidence = RowEvidence(
-        folder=figure.folder,
-        item=figure.item,
+        folder=made.folder,
+        item=made.item,
         scenario="",
         verdict=verdict,
         reason=reason,
         digest=None,
-        commit=figure.commit,
-        dirty=figure.dirty,
-        contract_sha256=figure.contract_sha256,
-        started=figure.started,
+        commit=made.commit,
+        dirty=made.dirty,
+        contract_sha256=made.contract_sha256,
+        started=made.started,
         figures=tuple(_in_words(figure)),
-        files=tuple(name.removeprefix(f"{figure.folder}/") for name in figure.evidence),
+        files=tuple(name.removeprefix(f"{made.folder}/") for name in figure.evidence),
     )
-    return Opinion(verdict, f"{figure.item}: {reason}", evidence if figure.folder else None)
+    return Opinion(verdict, f"{made.item}: {reason}", evidence if made.folder else None)
 
 
 def _in_words(figure: Figure) -> Iterator[str]:

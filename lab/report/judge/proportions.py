@@ -21,7 +21,7 @@ VERDICTS: dict[State, RowVerdict] = {
 }
 
 
-def judged_again(figures: Iterable[Figure]) -> list[Figure]:
+def rejudge(figures: Iterable[Figure]) -> list[Figure]:
     """Figures of shares get the verdict of the bounds, unless theirs is worse; without trials none of them passes."""
     return [_judged(figure) for figure in figures]
 

@@ -14,7 +14,7 @@ from lab.model.verdict import Verdict
 from lab.report.catalogue.detections import can_fail
 from lab.report.catalogue.rows import Proof, Row
 from lab.report.evidence.attestations import Statement
-from lab.report.evidence.baseline import Current
+from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.runs import Run
 from lab.report.records.opinion import Opinion
 from lab.report.records.row_result import RowEvidence, RowResult
@@ -38,7 +38,7 @@ _NO_PROOF_OF_LIFE = (RowVerdict.PASS, RowVerdict.NOT_RUN, RowVerdict.STALE)
 def judge(
     row: Row,
     runs: Sequence[Run],
-    current: Current,
+    baseline: Baseline,
     *,
     figures: Sequence[Opinion] = (),
     statements: Sequence[Statement] = (),
@@ -48,8 +48,8 @@ def judge(
     if row.measured_by and not opinions:
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"no measurement is on record: run `{row.measured_by}`"))
     for proof in row.proofs:
-        opinions += _weigh(proof, row, runs, current)
-    opinions += _mixed_contracts(row, opinions, current.contract_sha256)
+        opinions += _weigh(proof, row, runs, baseline)
+    opinions += _mixed_contracts(row, opinions, baseline.contract_sha256)
     if opinions:
         verdict = next(grade for grade in _SEVERITY if any(opinion.verdict is grade for opinion in opinions))
         reason = _reason(opinions, len(row.proofs))
@@ -103,11 +103,11 @@ def _heard(row: Row, verdict: RowVerdict, reason: str, statements: Sequence[Stat
     return verdict, reason, ""
 
 
-def _weigh(proof: Proof, row: Row, runs: Iterable[Run], current: Current) -> list[Opinion]:
+def _weigh(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -> list[Opinion]:
     matching = [run for run in runs if _speaks_of(proof, run)]
-    opinions = [_opinion(proof, row, run, current) for run in matching]
+    opinions = [_opinion(proof, row, run, baseline) for run in matching]
     recorded = {run.item for run in matching}
-    missing = sorted({item for run in matching for item in run.siblings} - recorded)
+    missing = sorted({item for run in matching for item in run.made.scenario_items} - recorded)
     if missing:
         names = ", ".join(clean(item, 80) for item in missing[:3])
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"{len(missing)} items of {proof.scenario} did not run: {names}"))
@@ -117,36 +117,36 @@ def _weigh(proof: Proof, row: Row, runs: Iterable[Run], current: Current) -> lis
 
 
 def _speaks_of(proof: Proof, run: Run) -> bool:
-    if run.scenario is not None:
-        return proof.matches(run.scenario)
+    if run.made.scenario_file is not None:
+        return proof.matches(run.made.scenario_file)
     # An unreadable manifest must not hide: the folder's name still says which scenario it was.
     return fnmatch.fnmatchcase(run.folder.rsplit("/", 1)[-1], f"*{proof.scenario.rsplit('/', 1)[-1]}*")
 
 
-def _opinion(proof: Proof, row: Row, run: Run, current: Current) -> Opinion:
-    verdict, why = _run_verdict(proof, row, run, current)
+def _opinion(proof: Proof, row: Row, run: Run, baseline: Baseline) -> Opinion:
+    verdict, why = _run_verdict(proof, row, run, baseline)
     evidence = RowEvidence(
         folder=clean(run.folder, 400),
         item=clean(run.item, 200),
-        scenario=clean(run.scenario or "", 200),
+        scenario=clean(run.made.scenario_file or "", 200),
         verdict=verdict,
         reason=why,
-        digest=_token(run.digest),
-        commit=_token(run.commit),
-        dirty=run.dirty,
-        contract_sha256=_token(run.contract_sha256),
-        started=_token(run.started),
+        digest=_token(run.made.history_digest),
+        commit=_token(run.made.lab.commit),
+        dirty=run.made.lab.dirty,
+        contract_sha256=_token(run.made.contract.bytecode_sha256),
+        started=_token(run.made.started),
         faults=run.faults,
     )
     return Opinion(verdict, f"{clean(run.item, 120)}: {why}", evidence)
 
 
-def _run_verdict(proof: Proof, row: Row, run: Run, current: Current) -> tuple[RowVerdict, str]:
+def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[RowVerdict, str]:
     if run.problems or run.verdict is None:
         return RowVerdict.UNKNOWN, "; ".join(run.problems) or "verdict.json is missing"
-    if "contract" in row.depends_on and run.contract_sha256 is None:
+    if "contract" in row.depends_on and run.made.contract.bytecode_sha256 is None:
         return RowVerdict.UNKNOWN, "the manifest does not say which contract ran"
-    outdated = current.outdated(run, row.depends_on)
+    outdated = baseline.outdated(run, row.depends_on)
     if outdated:
         return RowVerdict.STALE, "; ".join(outdated)
     whole = run.verdict

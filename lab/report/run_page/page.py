@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from markupsafe import Markup
 
 from lab.errors import LabError
+from lab.evidence.manifest import RunManifest
 from lab.html.text import clean, relative_link
 from lab.model.history import History
 from lab.model.records import Expectation, FaultMark
@@ -28,19 +29,19 @@ def scenario_fragment(folder: Folder, *, relative_to: Path | None = None) -> str
     start = relative_to if relative_to is not None else folder.path
     unreadable: list[str] = []
     verdict = _try(folder.verdict, unreadable)
-    manifest: dict[str, Any] = _try(folder.manifest, unreadable) or {}
+    made = RunManifest.read(_try(folder.manifest, unreadable))
     history = _try(folder.history, unreadable)
     names = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json", "trace.json", "logs")
     links = [(name, relative_link(folder.path / name, start)) for name in names if (folder.path / name).exists()]
     return run_pages().render(
         "fragment.html.j2",
         fragment_style=Markup(run_pages().asset("fragment.css")),
-        name=manifest.get("name") or (verdict.scenario if verdict else folder.path.name),
-        description=manifest.get("description") or "",
-        facts=_facts(manifest, verdict.item if verdict else folder.path.name),
+        name=made.name or (verdict.scenario if verdict else folder.path.name),
+        description=made.description or "",
+        facts=_facts(made, verdict.item if verdict else folder.path.name),
         verdict=verdict,
         reasons=verdict.reasons[:MAX_REASONS] if verdict else (),
-        faults=_faults(history, manifest),
+        faults=_faults(history, made),
         expectations=history.of(Expectation) if history else [],
         # The SVG escapes what it quotes.
         timeline=Markup(_svg(history, unreadable)),
@@ -76,42 +77,35 @@ def _try(read: Callable[[], T], unreadable: list[str]) -> T | None:
         return None
 
 
-def _facts(manifest: dict[str, Any], item: str) -> list[tuple[str, str]]:
+def _facts(made: RunManifest, item: str) -> list[tuple[str, str]]:
     """What made this run, as far as the manifest says."""
-    contract, lab, backend = (_mapping(manifest.get(key)) for key in ("contract", "lab", "backend"))
-    commit = f"{str(lab.get('commit') or '')[:12]}{' (dirty)' if lab.get('dirty') else ''}"
-    rows = manifest.get("rows") if isinstance(manifest.get("rows"), (list, tuple)) else ()
-    found = [
+    stated = [
         ("item", item),
-        ("file", manifest.get("scenario_file")),
-        ("seed", manifest.get("seed")),
-        ("clock", manifest.get("clock")),
-        ("backend", backend.get("name")),
-        ("contract", str(contract.get("bytecode_sha256") or "")[:16]),
-        ("lab", commit),
-        ("history digest", str(manifest.get("history_digest") or "")[:16]),
-        ("claims rows", ", ".join(str(row) for row in rows or ())),
-        ("duration", f"{manifest['duration_s']:.2f} s" if isinstance(manifest.get("duration_s"), (int, float)) else ""),
+        ("file", made.scenario_file),
+        ("seed", made.seed),
+        ("clock", made.clock),
+        ("backend", made.backend.name),
+        ("contract", (made.contract.bytecode_sha256 or "")[:16]),
+        ("lab", f"{(made.lab.commit or '')[:12]}{' (dirty)' if made.lab.dirty else ''}"),
+        ("history digest", (made.history_digest or "")[:16]),
+        ("claims rows", ", ".join(made.rows)),
+        ("duration", f"{made.duration_s:.2f} s" if made.duration_s is not None else ""),
     ]
-    return [(name, clean(str(value), 300)) for name, value in found if value not in (None, "")]
+    return [(name, clean(str(value), 300)) for name, value in stated if value not in (None, "")]
 
 
-def _faults(history: History | None, manifest: dict[str, Any]) -> list[dict[str, Any]]:
+def _faults(history: History | None, made: RunManifest) -> list[dict[str, Any]]:
     """One entry for each injected fault, with its bites: from the history, else from the manifest."""
     if history is None:
-        recorded = manifest.get("faults")
-        entries = [entry for entry in recorded if isinstance(entry, dict)] if isinstance(recorded, list) else []
         return [
-            {"id": str(e.get("id")), "fault": str(e.get("fault")), "chain": "", "bites": e.get("bites"), "proof": ""}
-            for e in entries
+            {"id": fault.id or "", "fault": fault.fault or "", "chain": "", "bites": fault.bites, "proof": ""}
+            for fault in made.faults
         ]
-    found: dict[str, dict[str, Any]] = {}
+    injected: dict[str, dict[str, Any]] = {}
     for mark in history.of(FaultMark):
-        entry = found.setdefault(mark.id, {"id": mark.id, "fault": mark.fault, "chain": mark.chain or "", "proof": ""})
-        entry["bites"] = entry.get("bites", 0) + mark.bites
-        entry["proof"] = mark.proof or entry["proof"]
-    return list(found.values())
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+        entry = injected.setdefault(
+            mark.id, {"id": mark.id, "fault": mark.fault, "chain": mark.chain or "", "bites": 0}
+        )
+        entry["bites"] += mark.bites
+        entry["proof"] = mark.proof or entry.get("proof", "")
+    return list(injected.values())

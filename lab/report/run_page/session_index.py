@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.evidence.folder import write_atomically
+from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import runs_of
 from lab.html.text import clean, relative_link
 from lab.model.verdict import Verdict
@@ -62,7 +63,7 @@ def _write_trace(run: Folder) -> None:
 
 def _line(run: Folder, link: str) -> _Line:
     try:
-        name = str(run.manifest().get("name") or "")
+        name = RunManifest.read(run.manifest()).name or ""
     except (LabError, OSError, ValueError):
         name = ""
     try:

@@ -9,10 +9,9 @@ import pytest
 from lab.errors import UsageError
 from lab.report.catalogue.checklist_import import import_checklist, write_checklist
 from lab.report.catalogue.rows import load_catalogue
-from lab.report.judge.readiness import build_readiness
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import NOW
+from ..fakes import NOW, readiness
 
 TEXT = """# Launch list
 
@@ -63,7 +62,7 @@ def test_the_report_takes_it(tmp_path: Path) -> None:
     """All rows are NOT RUN until somebody binds them, and the summary's miscount is shown."""
     out = tmp_path / "out.yaml"
     write_checklist(written(tmp_path), out, force=False)
-    report = build_readiness(load_catalogue(out), [], contract_sha256=None, generated=NOW)
+    report = readiness(load_catalogue(out), [], contract_sha256=None, generated=NOW)
     assert {row.verdict for row in report.rows} == {RowVerdict.NOT_RUN}
     assert report.criteria == ()
     assert {found.id for found in report.contradictions} == {"ticked-without-evidence", "summary-miscounts"}

@@ -11,12 +11,11 @@ import pytest
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import Catalogue, load_catalogue
 from lab.report.evidence.attestations import load_statements
-from lab.report.judge.readiness import build_readiness
 from lab.report.records.report import Readiness
 from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, run
+from ..fakes import CONTRACT, NOW, readiness, run
 
 TODAY = NOW.date()
 DOCUMENT = b"audit of everything"
@@ -43,7 +42,7 @@ def folder(tmp_path: Path, **changes: str | None) -> Path:
 def report(attestations: Path, *, catalogue: Catalogue | None = None, release: date | None = None) -> Readiness:
     """The report over one run and a folder of statements."""
     failing = run("failures/window_boundaries", Verdict.FAIL)
-    return build_readiness(
+    return readiness(
         catalogue or load_catalogue(),
         [failing],
         contract_sha256=CONTRACT,

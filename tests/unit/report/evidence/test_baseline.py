@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from lab.report.evidence.baseline import Current
-from lab.report.judge.readiness import build_readiness
+from lab.report.evidence.baseline import Baseline
 from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, run
+from ..fakes import CONTRACT, NOW, readiness, run
 from ..judge.test_readiness import TWO, catalogue
 
 MADE = {
@@ -23,23 +22,23 @@ MADE = {
 }
 
 
-def judged(depends_on: tuple[str, ...], current: Current, **changes: Any) -> RowResult:
+def judged(depends_on: tuple[str, ...], current: Baseline, **changes: Any) -> RowResult:
     """The one row over the one run."""
     folder = run("failures/two", **(MADE | changes))
-    return build_readiness(
-        catalogue(TWO, depends_on=depends_on), [folder], contract_sha256=CONTRACT, generated=NOW, current=current
+    return readiness(
+        catalogue(TWO, depends_on=depends_on), [folder], contract_sha256=CONTRACT, generated=NOW, baseline=current
     ).rows[0]
 
 
 @pytest.mark.parametrize(
     ("dependency", "current", "reason"),
     [
-        ("relayer", Current(relayer_sha256="dd" * 32), "made with another relayer (aaaaaaaaaaaa)"),
-        ("networks", Current(profiles=lambda names: "dd" * 32), "profiles of its networks were changed"),
-        ("lab", Current(lab_commit="dd" * 20), "made by another commit of the lab (abababababab)"),
+        ("relayer", Baseline(relayer_sha256="dd" * 32), "made with another relayer (aaaaaaaaaaaa)"),
+        ("networks", Baseline(profiles=lambda names: "dd" * 32), "profiles of its networks were changed"),
+        ("lab", Baseline(lab_commit="dd" * 20), "made by another commit of the lab (abababababab)"),
     ],
 )
-def test_a_change_of_what_a_row_names_makes_it_stale(dependency: str, current: Current, reason: str) -> None:
+def test_a_change_of_what_a_row_names_makes_it_stale(dependency: str, current: Baseline, reason: str) -> None:
     """Rows that do not name it stay as they are."""
     stale = judged((dependency,), current)
     assert stale.verdict is RowVerdict.STALE
@@ -49,7 +48,7 @@ def test_a_change_of_what_a_row_names_makes_it_stale(dependency: str, current: C
 
 def test_the_same_in_force_is_not_stale() -> None:
     """Everything as the manifest recorded it."""
-    current = Current(
+    current = Baseline(
         relayer_sha256="aa" * 32,
         lab_commit="ab" * 20,
         profiles=lambda names: "bb" * 32 if list(names.values()) == ["ethereum", "optimism"] else "",
@@ -59,29 +58,29 @@ def test_the_same_in_force_is_not_stale() -> None:
 
 def test_a_run_without_the_relayer_does_not_age_with_it() -> None:
     """There was none."""
-    current = Current(relayer_sha256="dd" * 32)
+    current = Baseline(relayer_sha256="dd" * 32)
     assert judged(("relayer",), current, relayer={"kind": "none", "sha256": "aa"}).verdict is RowVerdict.PASS
 
 
 def test_an_installed_lab_is_told_by_its_version() -> None:
     """Without a commit on both sides."""
     made = {"lab": {"version": "0.1.0", "commit": None, "dirty": None}}
-    assert judged(("lab",), Current(lab_version="0.2.0"), **made).verdict is RowVerdict.STALE
-    assert judged(("lab",), Current(lab_version="0.1.0"), **made).verdict is RowVerdict.PASS
+    assert judged(("lab",), Baseline(lab_version="0.2.0"), **made).verdict is RowVerdict.STALE
+    assert judged(("lab",), Baseline(lab_version="0.1.0"), **made).verdict is RowVerdict.PASS
 
 
 def test_a_changed_scenario_makes_every_row_stale(tmp_path: Path) -> None:
     """Whatever the row names: another file was judged. One that is not here says nothing."""
-    current = Current(root=tmp_path)
+    current = Baseline(root=tmp_path)
     assert judged((), current).verdict is RowVerdict.PASS
     scenario = tmp_path / "scenarios" / "failures" / "two.yaml"
     scenario.parent.mkdir(parents=True)
     scenario.write_text("name: another\n")
-    assert "scenario's file was changed" in judged((), Current(root=tmp_path)).reason
+    assert "scenario's file was changed" in judged((), Baseline(root=tmp_path)).reason
 
 
 def test_stale_wins_over_what_the_old_run_said() -> None:
     """Neither its PASS nor its FAIL speaks of what is in force."""
-    found = judged(("lab",), Current(lab_commit="dd" * 20))
+    found = judged(("lab",), Baseline(lab_commit="dd" * 20))
     assert found.evidence[0].verdict is RowVerdict.STALE
     assert found.age_hours == 1.0

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from lab.report.catalogue.rows import load_catalogue
-from lab.report.evidence.baseline import Current
+from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.figures import Figure, read_figures
-from lab.report.judge.readiness import build_readiness
 from lab.report.records.report import Readiness
 from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW
+from ..fakes import CONTRACT, NOW, readiness
 
 ENTRY = {
     "row": "LOAD-01", "verdict": "PASS", "figure": 1200, "unit": "transactions", "reason": "1,200 mined",
@@ -42,16 +41,16 @@ def load_run(results: Path, name: str = "buffer-20261124-110000", *, sealed: boo
     return folder
 
 
-def report(results: Path, current: Current | None = None) -> Readiness:
+def report(results: Path, current: Baseline | None = None) -> Readiness:
     """The report over the load runs of a results folder alone."""
     figures, notes = read_figures(results, NOW)
-    return build_readiness(
-        load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, figures=figures, notes=notes, current=current,
+    return readiness(
+        load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, figures=figures, notes=notes, baseline=current,
         results=results,
     )  # fmt: skip
 
 
-def row(results: Path, row_id: str = "LOAD-01", current: Current | None = None) -> RowResult:
+def row(results: Path, row_id: str = "LOAD-01", current: Baseline | None = None) -> RowResult:
     """One row of it."""
     return next(each for each in report(results, current).rows if each.id == row_id)
 
@@ -98,8 +97,8 @@ def test_an_edited_file_proves_nothing(tmp_path: Path) -> None:
 def test_stale_by_dependency(tmp_path: Path) -> None:
     """Another commit of the lab, another contract."""
     load_run(tmp_path)
-    assert row(tmp_path, current=Current(lab_commit="cd" * 20)).verdict is RowVerdict.STALE
-    assert row(tmp_path, current=Current(lab_commit="ab" * 20)).verdict is RowVerdict.PASS
+    assert row(tmp_path, current=Baseline(lab_commit="cd" * 20)).verdict is RowVerdict.STALE
+    assert row(tmp_path, current=Baseline(lab_commit="ab" * 20)).verdict is RowVerdict.PASS
 
 
 @pytest.mark.parametrize("content", ["", "[", "7", '{"rows": 3}', '"x"', "[" * 5_000])
@@ -136,7 +135,7 @@ def test_a_run_that_could_not_tell_does_not_stand_in_the_way_of_one_that_could(t
         (bad / "rows.json").unlink()
 
 
-def test_shares_are_judged_again_by_exact_bounds(tmp_path: Path) -> None:
+def test_shares_are_rejudge_by_exact_bounds(tmp_path: Path) -> None:
     """A run that calls 0 of 100 a pass is told how many it takes."""
     load_run(tmp_path, row="TEC-06", figure="0 of 100", n=100, failures=0)
     found = report(tmp_path)

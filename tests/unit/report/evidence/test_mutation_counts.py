@@ -10,10 +10,9 @@ import pytest
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.load_series import read_series
 from lab.report.evidence.mutation_counts import FILE, Mutation, read_mutation
-from lab.report.judge.readiness import build_readiness
 from lab.report.readiness_page.charts import charts
 
-from ..fakes import CONTRACT, NOW
+from ..fakes import CONTRACT, NOW, readiness
 
 COUNTS = {"killed": 9, "survived": 1, "undecided": 0}
 WRITTEN = {
@@ -34,7 +33,7 @@ def test_counts_and_who_caught(tmp_path: Path) -> None:
     write(tmp_path, json.dumps(WRITTEN))
     found, notes = read_mutation(tmp_path)
     assert (found, notes) == (Mutation(COUNTS, {"S6": 4, "S4": 5}), [])
-    report = build_readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, mutation=found)
+    report = readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, mutation=found)
     rows = {row.id: row for row in report.rows}
     assert rows["SEC-01"].can_fail[-1] == "S6 caught 4 mutants"
 
@@ -76,7 +75,7 @@ def test_rates_over_all_chains(tmp_path: Path) -> None:
     points = read_series(tmp_path)
     assert len(points) <= 240
     assert (points[0].succeeded, points[0].offered, points[-1].second > 990) == (16, 20, True)
-    report = build_readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, series=points)
+    report = readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, rates=points)
     assert [chart.title for chart in charts(report)] == ["Throughput over time"]
 
 

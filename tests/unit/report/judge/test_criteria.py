@@ -12,13 +12,12 @@ from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.mutation_counts import Mutation
 from lab.report.evidence.samples import Latency, Samples
-from lab.report.judge.readiness import build_readiness
 from lab.report.judge.scenario_criteria import cost, cross_chain, failures
 from lab.report.readiness_page.charts import charts
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, FakeFolder, run
+from ..fakes import CONTRACT, NOW, FakeFolder, readiness, run
 
 QUICK = Latency("optimism", "base", "2 blocks", least_ms=4_000, most_ms=12_000)
 LATE = replace(QUICK, least_ms=31_000, most_ms=50_000)
@@ -88,7 +87,7 @@ def test_a_dear_network_fails_it() -> None:
 
 def report(*folders: FakeFolder, **options: Any) -> Readiness:
     """The report over some folders."""
-    return build_readiness(load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW, **options)
+    return readiness(load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW, **options)
 
 
 def plain() -> FakeFolder:

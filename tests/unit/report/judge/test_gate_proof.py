@@ -22,19 +22,20 @@ from lab.evidence.recorder import record_line
 from lab.model.history import History
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.catalogue.rows import Row, load_catalogue
-from lab.report.evidence.baseline import Current
-from lab.report.evidence.figures import Figure
-from lab.report.judge.readiness import build_readiness
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.figures import Figure, Source
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, eventful, manifest, verdict
+from ..fakes import CONTRACT, NOW, eventful, manifest, readiness, verdict
 
 CATALOGUE = load_catalogue()
 BOUND = [row for row in CATALOGUE.rows if row.proofs and row.row_class in ("lab", "lab-bounded")]
 SCENARIOS = sorted({proof.scenario for row in BOUND for proof in row.proofs if "*" not in proof.scenario})
 COMMIT = "ab" * 20
-MEASURED = tuple(Figure(row.id, RowVerdict.PASS, "measured", folder="load/one") for row in BOUND if row.measured_by)
+MEASURED = tuple(
+    Figure(row.id, RowVerdict.PASS, "measured", source=Source("", "load/one")) for row in BOUND if row.measured_by
+)
 
 
 def checks_of(scenario: str) -> dict[str, Verdict]:
@@ -101,14 +102,14 @@ def report(session: Path, damaged: Path | None = None, figures: tuple[Figure, ..
     runs: list[RunFolder] = [kept(folder) for folder in folders]
     if damaged is not None and damaged.is_dir():
         runs.append(RunFolder(damaged))
-    return build_readiness(
+    return readiness(
         CATALOGUE,
         runs,
         contract_sha256=CONTRACT,
         stage="lab",
         results=session.parent,
         generated=NOW,
-        current=Current(lab_commit=COMMIT),
+        baseline=Baseline(lab_commit=COMMIT),
         figures=figures,
     )
 

@@ -6,17 +6,16 @@ from pathlib import Path
 
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import Catalogue, Stage, load_catalogue
-from lab.report.judge.readiness import build_readiness
 from lab.report.records.report import PathStep
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, FakeFolder, run
+from ..fakes import CONTRACT, NOW, FakeFolder, readiness, run
 from .test_readiness import ONE, TWO, catalogue
 
 
 def steps(found: Catalogue, *folders: FakeFolder, stage: Stage = "lab") -> tuple[PathStep, ...]:
     """The path of a report."""
-    return build_readiness(found, folders, contract_sha256=CONTRACT, generated=NOW, stage=stage).path_to_go
+    return readiness(found, folders, contract_sha256=CONTRACT, generated=NOW, stage=stage).path_to_go
 
 
 def test_each_piece_of_evidence_by_what_is_wrong_with_it() -> None:

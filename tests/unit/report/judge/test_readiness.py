@@ -10,12 +10,11 @@ import pytest
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import Catalogue, load_catalogue
 from lab.report.judge.decision import decide
-from lab.report.judge.readiness import build_readiness
 from lab.report.records.report import Readiness
 from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, FakeFolder, broken, run
+from ..fakes import CONTRACT, NOW, FakeFolder, broken, readiness, run
 
 ONE = {"scenario": "failures/one", "check": ("S2",)}
 TWO = {"scenario": "failures/two"}
@@ -36,7 +35,7 @@ def catalogue(*proofs: dict[str, Any], **changes: Any) -> Catalogue:
 
 def build(found: Catalogue, *folders: FakeFolder, contract: str | None = CONTRACT) -> Readiness:
     """The report over some folders."""
-    return build_readiness(found, folders, contract_sha256=contract, generated=NOW)
+    return readiness(found, folders, contract_sha256=contract, generated=NOW)
 
 
 def only(found: Catalogue, *folders: FakeFolder, contract: str | None = CONTRACT) -> RowResult:

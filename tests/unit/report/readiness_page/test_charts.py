@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from lab.report.judge.readiness import build_readiness
 from lab.report.readiness_page.charts.costs import cost_chart
 from lab.report.readiness_page.charts.latency import LEFT, latency_chart
 from lab.report.records.measured import CostView, Measured, PairView
 from lab.report.records.report import Readiness
 
-from ..fakes import CONTRACT, NOW
+from ..fakes import CONTRACT, NOW, readiness
 from ..judge.test_readiness import TWO, catalogue
 
 # Of a sans-serif font, in widths of its size; the longest labels are all lower case.
@@ -19,7 +18,7 @@ LETTER = 0.55
 
 def drawn(**tables: object) -> Readiness:
     """A report with nothing but these tables."""
-    empty = build_readiness(catalogue(TWO), [], contract_sha256=CONTRACT, generated=NOW)
+    empty = readiness(catalogue(TWO), [], contract_sha256=CONTRACT, generated=NOW)
     return empty.model_copy(update={"measured": Measured.model_validate(tables)})
 
 

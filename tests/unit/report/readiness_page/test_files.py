@@ -12,18 +12,17 @@ import jsonschema
 
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
-from lab.report.judge.readiness import build_readiness
 from lab.report.readiness_page.files import write_readiness
 from lab.report.records.report import Readiness
 from lab.report.schemas import FOLDER, READINESS
 
-from ..fakes import CONTRACT, HOSTILE, NOW, FakeFolder, run, verdict, write
+from ..fakes import CONTRACT, HOSTILE, NOW, FakeFolder, readiness, run, verdict, write
 from ..run_page.test_page import Links
 
 
 def report(*folders: FakeFolder) -> Readiness:
     """A report of the real checklist."""
-    return build_readiness(load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW)
+    return readiness(load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW)
 
 
 def written(tmp_path: Path, *folders: FakeFolder) -> str:

@@ -9,14 +9,15 @@ import pytest
 
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import Catalogue
-from lab.report.evidence.baseline import Current
-from lab.report.judge.report_history import REPORTS, compare, in_short, prune, read_past
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.report_history import REPORTS, prune_summaries, read_summaries, summarise
+from lab.report.judge.comparison import compare
 from lab.report.publish import publish
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, FakeFolder, run
-from .test_readiness import TWO, catalogue
+from ..judge.test_readiness import TWO, catalogue
 
 GOOD, BAD = run("failures/two"), run("failures/two", Verdict.FAIL)
 
@@ -24,10 +25,16 @@ GOOD, BAD = run("failures/two"), run("failures/two", Verdict.FAIL)
 def report(results: Path, hours: int, *folders: FakeFolder, commit: str = "ab" * 20) -> Readiness:
     """A report some hours later, written into a results folder."""
     found: Catalogue = catalogue(TWO)
-    current = Current(contract_sha256=CONTRACT, lab_commit=commit)
+    current = Baseline(contract_sha256=CONTRACT, lab_commit=commit)
     moment = NOW + timedelta(hours=hours)
     return publish(
-        results, folders, catalogue=found, current=current, stage="lab", attestations=results / "none", generated=moment
+        results,
+        folders,
+        catalogue=found,
+        baseline=current,
+        stage="lab",
+        attestations=results / "none",
+        generated=moment,
     ).report
 
 
@@ -68,7 +75,7 @@ def test_what_changed_since_the_last_report_and_the_last_go(tmp_path: Path) -> N
 def test_what_is_worse(tmp_path: Path, before: RowVerdict | None, now: RowVerdict, worse: bool) -> None:
     """To lose what was settled, or to fail; a row that was open and is open was not made worse by looking at it."""
     last = report(tmp_path, 0, GOOD)
-    then = in_short(last).model_copy(update={"verdicts": {before: (last.rows[0].id,)} if before else {}})
+    then = summarise(last).model_copy(update={"verdicts": {before: (last.rows[0].id,)} if before else {}})
     found = compare(then, last.model_copy(update={"rows": (last.rows[0].model_copy(update={"verdict": now}),)}))
     assert [(change.before, change.now, change.worse) for change in found.rows] == [(before, now, worse)]
 
@@ -85,7 +92,7 @@ def test_the_same_report_again_is_one_line(tmp_path: Path) -> None:
     """The history stays compact; a moved commit is said."""
     for hours in range(3):
         report(tmp_path, hours, GOOD)
-    assert len(read_past(tmp_path)[0]) == 1
+    assert len(read_summaries(tmp_path)[0]) == 1
     moved = report(tmp_path, 4, commit="cd" * 20).since_last
     assert moved is not None and moved.moved == ("lab commit abababababab → cdcdcdcdcdcd",)
 
@@ -98,12 +105,12 @@ def test_broken_lines_are_passed_over_and_said(tmp_path: Path) -> None:
     found = report(tmp_path, 1, BAD)
     assert any("1 lines are no report" in note for note in found.notes)
     assert found.since_last is not None and found.since_last.decision == "GO"
-    assert [past.decision for past in read_past(tmp_path)[0]] == ["GO", "NO-GO"]
+    assert [past.decision for past in read_summaries(tmp_path)[0]] == ["GO", "NO-GO"]
 
 
 def test_pruning_keeps_every_go(tmp_path: Path) -> None:
     """What a release was decided on is never forgotten."""
     for hours, folders in enumerate([(GOOD,), (), (BAD,), ()]):
         report(tmp_path, hours, *folders)
-    assert prune(tmp_path, 1) == 2
-    assert [past.decision for past in read_past(tmp_path)[0]] == ["GO", "INCOMPLETE"]
+    assert prune_summaries(tmp_path, 1) == 2
+    assert [past.decision for past in read_summaries(tmp_path)[0]] == ["GO", "INCOMPLETE"]
