@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from lab.html.text import clean
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.outcome import Outcome
 from lab.model.verdict import Verdict
 from lab.report.catalogue.criteria_definitions import Definition, definitions
 from lab.report.evidence.baseline import Baseline
@@ -13,18 +14,14 @@ from lab.report.evidence.fault_phases import faults_by_phase
 from lab.report.evidence.figures import Figure, Source
 from lab.report.evidence.runs import Run
 from lab.report.evidence.samples import collect
-from lab.report.judge.proportions import ALLOWED, VERDICTS
+from lab.report.judge.proportions import ALLOWED
 from lab.report.judge.scenario_criteria import cost, cross_chain, failures
-from lab.report.records.criterion import Criterion, Derived, State
+from lab.report.records.criterion import Criterion, Derived
 from lab.report.records.folder import Folder
 from lab.report.records.measured import Measured
 from lab.report.records.row_result import RowResult
-from lab.report.records.row_verdict import RowVerdict
+from lab.report.records.row_verdict import OUTCOMES, VERDICTS, RowVerdict
 
-_STATES: dict[RowVerdict, State] = {
-    RowVerdict.PASS: "MET", RowVerdict.LAB_PASS: "MET", RowVerdict.FAIL: "NOT MET", RowVerdict.UNKNOWN: "UNDECIDED",
-    RowVerdict.INFEASIBLE: "INFEASIBLE", RowVerdict.NOT_RUN: "NOT MEASURED", RowVerdict.STALE: "UNDECIDED",
-}  # fmt: skip
 Criteria = Callable[[Sequence[RowResult]], tuple[Criterion, ...]]
 
 
@@ -46,7 +43,7 @@ def evaluate(
         )
         for row, found in derived.items()
         # A measurement under load says more than its absence elsewhere.
-        if found.state != "NOT MEASURED" or row not in loaded
+        if found.state is not Outcome.NOT_MEASURED or row not in loaded
     ]
     if criticals:
         new.append(Figure(row="TEC-05", verdict=RowVerdict.FAIL, reason=criticals, source=Source("scenario runs")))
@@ -66,15 +63,15 @@ def _criterion(each: Definition, row: RowResult, derived: Derived | None, figure
     """The worst figure at hand is the one that is shown; the state follows from the row's own verdict."""
     shown = max(figures, key=lambda f: (f.verdict is RowVerdict.FAIL, f.verdict is RowVerdict.INFEASIBLE), default=None)
     allowed = ALLOWED.get(each.row)
-    if shown is not None and (derived is None or derived.state == "NOT MEASURED" or shown.verdict is row.verdict):
+    if shown is not None and (derived is None or derived.state is Outcome.NOT_MEASURED or shown.verdict is row.verdict):
         found = _loaded(each, shown, figures)
     elif derived is not None:
         found = derived
     else:
         needed = f"{trials_needed(0, allowed):,} trials without a failure" if allowed else ""
-        found = Derived(state="NOT MEASURED", figure="no figure", needed=needed)
-    state: State = "ATTESTED" if row.verdict is RowVerdict.ATTESTED else _STATES.get(row.verdict, "NOT MEASURED")
-    needed = found.needed if state in ("UNDECIDED", "NOT MEASURED") else ""
+        found = Derived(state=Outcome.NOT_MEASURED, figure="no figure", needed=needed)
+    state = OUTCOMES.get(row.verdict, Outcome.NOT_MEASURED)
+    needed = found.needed if state in (Outcome.UNKNOWN, Outcome.NOT_MEASURED) else ""
     if row.verdict is RowVerdict.STALE:
         needed = "measure again: the evidence is out of date"
     paths = [*(one.folder for one in row.evidence), *(path for figure in figures for path in figure.evidence)]
@@ -107,7 +104,7 @@ def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
         interval = f"failed: {low:.3g}% to {high:.3g}%, each bound with 95% confidence"
         finding = decide(shown.failures, shown.n, allowed)
         # A run that was too short for its own faults knows no better, whatever its share of failures.
-        if finding == "UNDECIDED" or (finding == "NOT MET" and shown.verdict is RowVerdict.UNKNOWN):
+        if finding is Outcome.UNKNOWN or (finding is Outcome.NOT_MET and shown.verdict is RowVerdict.UNKNOWN):
             more = max(1, trials_needed(shown.failures, allowed) - shown.n)
             needed = f"{more:,} more trials without another failure"
     elif shown.low is not None and shown.high is not None:
@@ -115,7 +112,7 @@ def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
         interval = f"{' to '.join(ends)} {shown.unit}".strip() if len(ends) > 1 else ""
     same_unit = shown.unit.strip().lower() in (each.unit.lower(), "")
     return Derived(
-        state=_STATES.get(shown.verdict, "UNDECIDED"),
+        state=OUTCOMES.get(shown.verdict, Outcome.UNKNOWN),
         figure=clean(f"{shown.figure} {shown.unit}".strip() or "no figure", 200),
         value=shown.value if same_unit else None,
         low=shown.low if same_unit else None,

@@ -7,18 +7,10 @@ from dataclasses import replace
 
 from lab.model.binomial import decide, upper_bound
 from lab.report.evidence.figures import Figure
-from lab.report.records.criterion import State
-from lab.report.records.row_verdict import RowVerdict
+from lab.report.records.row_verdict import VERDICTS, RowVerdict
 
 # The share of trials that may fail.
 ALLOWED = {"TEC-01": 0.001, "TEC-06": 0.01}
-VERDICTS: dict[State, RowVerdict] = {
-    "MET": RowVerdict.PASS,
-    "NOT MET": RowVerdict.FAIL,
-    "UNDECIDED": RowVerdict.UNKNOWN,
-    "INFEASIBLE": RowVerdict.INFEASIBLE,
-    "NOT MEASURED": RowVerdict.NOT_RUN,
-}
 
 
 def rejudge(figures: Iterable[Figure]) -> list[Figure]:

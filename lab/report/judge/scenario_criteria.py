@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.outcome import Outcome
 from lab.model.prices import LEVELS, prices
 from lab.report.evidence.samples import CORE, Latency, Samples
-from lab.report.records.criterion import Derived, State
+from lab.report.records.criterion import Derived
 from lab.report.records.measured import CostView, PairView
 
 LATE_MS, LATE_SHARE = 30_000, 0.05
@@ -24,12 +25,12 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
     views = tuple(_pair(*key, found) for key, found in sorted(pairs.items()))
     if not views:
         return _nothing("no cross-chain execution is recorded", samples, _more(59)), ()
-    late = [view for view in views if view.state == "NOT MET"]
-    open_pairs = [view for view in views if view.state == "UNDECIDED"]
+    late = [view for view in views if view.state is Outcome.NOT_MET]
+    open_pairs = [view for view in views if view.state is Outcome.UNKNOWN]
     worst = max(views, key=lambda view: view.p95_ms)
     total = len(samples.latencies)
     known = sum(view.late + view.in_time for view in views)
-    state: State = "NOT MET" if late else "UNDECIDED" if open_pairs else "MET"
+    state = Outcome.NOT_MET if late else Outcome.UNKNOWN if open_pairs else Outcome.MET
     needed = max((view.needed for view in open_pairs), default=0)
     reason = f"{len(views)} pairs of networks, {known} of {total} executions known to be late or in time"
     if late:
@@ -62,14 +63,13 @@ def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> 
     late = sum(each.least_ms > LATE_MS for each in found)
     in_time = sum(each.most_ms <= LATE_MS for each in found)
     open_ones = len(found) - late - in_time
-    state: State
     # What is not known counts against whichever conclusion is drawn.
     if upper_bound(late + open_ones, len(found)) <= LATE_SHARE:
-        state = "MET"
+        state = Outcome.MET
     elif lower_bound(late, len(found)) > LATE_SHARE:
-        state = "NOT MET"
+        state = Outcome.NOT_MET
     else:
-        state = "UNDECIDED"
+        state = Outcome.UNKNOWN
     ordered = sorted(each.most_ms for each in found)
     least = sorted(each.least_ms for each in found)
     rank = -(-len(found) * 95 // 100) - 1
@@ -86,7 +86,7 @@ def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> 
         least_p95_ms=least[rank],
         max_ms=ordered[-1],
         state=state,
-        needed=max(0, trials_needed(late, LATE_SHARE) - in_time - late) if state == "UNDECIDED" else 0,
+        needed=max(0, trials_needed(late, LATE_SHARE) - in_time - late) if state is Outcome.UNKNOWN else 0,
     )
 
 
@@ -119,7 +119,7 @@ def cost(samples: Samples) -> tuple[Derived, tuple[CostView, ...]]:
     peak = f"; at the published peak prices above the limit: {', '.join(above_at_peak)}" if above_at_peak else ""
     return (
         Derived(
-            state="NOT MET" if dear else "MET",
+            state=Outcome.NOT_MET if dear else Outcome.MET,
             figure=f"{worst.network} is the dearest: ${worst.usd[table.decides]:,.4f}",
             value=round(worst.usd[table.decides], 6),
             n=sum(view.n for view in priced),
@@ -154,7 +154,7 @@ def failures(samples: Samples) -> Derived:
         high=round(100 * high, 4),
         interval=f"at most {100 * high:.3g}% with 95% confidence",
         n=sent,
-        needed=_more(more, "transactions without another failure") if state == "UNDECIDED" else "",
+        needed=_more(more, "transactions without another failure") if state is Outcome.UNKNOWN else "",
         reason=f"{failed} of {sent:,} transactions of the relayer reverted, in {len(samples.runs)} runs",
         assumptions=(WHERE,),
     )
@@ -163,7 +163,7 @@ def failures(samples: Samples) -> Derived:
 def _nothing(what: str, samples: Samples, needed: str = "") -> Derived:
     old = "one run is" if samples.outdated == 1 else f"{samples.outdated} runs are"
     figure = f"{old} out of date" if samples.outdated and not samples.runs else what
-    return Derived(state="NOT MEASURED", figure=figure, needed=needed)
+    return Derived(state=Outcome.NOT_MEASURED, figure=figure, needed=needed)
 
 
 def _more(count: int, what: str = "executions") -> str:

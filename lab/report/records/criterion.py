@@ -6,9 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from lab.model.outcome import Outcome
 from lab.report.records.frozen import Frozen
-
-State = Literal["MET", "NOT MET", "UNDECIDED", "INFEASIBLE", "NOT MEASURED", "ATTESTED"]
 
 
 class Criterion(Frozen):
@@ -19,7 +18,7 @@ class Criterion(Frozen):
     target: str
     definition: str
     kind: Literal["technical", "business"]
-    state: State
+    state: Outcome
     figure: str
     value: float | None = None
     limit: float | None = Field(default=None, description="the target as a number, in the unit of `value`")
@@ -37,7 +36,7 @@ class Criterion(Frozen):
 class Derived(Frozen):
     """What runs say about a criterion, before it meets its definition."""
 
-    state: State
+    state: Outcome
     figure: str
     value: float | None = None
     low: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from lab.report.records.criterion import State
+from lab.model.outcome import Outcome
 from lab.report.records.frozen import Frozen
 
 
@@ -22,7 +22,7 @@ class PairView(Frozen):
     p95_ms: int
     least_p95_ms: int = Field(description="95th percentile of the lower figures")
     max_ms: int
-    state: State
+    state: Outcome
     needed: int = Field(description="executions in time that would decide, if no other one is late")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from lab.model.outcome import Outcome
+
 
 class RowVerdict(StrEnum):
     """How a row stands. LAB PASS: proven under the lab's own conditions, which is all that the lab can say of it."""
@@ -38,5 +40,19 @@ WORST_FIRST = (
     RowVerdict.LAB_PASS,
     RowVerdict.PASS,
 )
+
+# A criterion's outcome as the verdict of its row, and back.
+VERDICTS = {
+    Outcome.MET: RowVerdict.PASS,
+    Outcome.NOT_MET: RowVerdict.FAIL,
+    Outcome.UNKNOWN: RowVerdict.UNKNOWN,
+    Outcome.INFEASIBLE: RowVerdict.INFEASIBLE,
+    Outcome.NOT_MEASURED: RowVerdict.NOT_RUN,
+    Outcome.ATTESTED: RowVerdict.ATTESTED,
+}
+OUTCOMES = {verdict: outcome for outcome, verdict in VERDICTS.items()} | {
+    RowVerdict.LAB_PASS: Outcome.MET,
+    RowVerdict.STALE: Outcome.UNKNOWN,
+}
 
 Decision = Literal["GO", "NO-GO", "INCOMPLETE"]

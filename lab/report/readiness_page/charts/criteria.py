@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+from lab.model.outcome import Outcome
 from lab.report.readiness_page.charts.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, text
-from lab.report.records.criterion import Criterion, State
+from lab.report.records.criterion import Criterion
 from lab.report.records.report import Readiness
 
 LEFT, RIGHT, ROW, TOP = 178, 196, 40, 26
-_PAINT: dict[State, str] = {"MET": GOOD, "NOT MET": BAD, "INFEASIBLE": BAD, "UNDECIDED": UNSURE}
+_PAINT: dict[Outcome, str] = {Outcome.MET: GOOD, Outcome.NOT_MET: BAD, Outcome.INFEASIBLE: BAD, Outcome.UNKNOWN: UNSURE}
 
 
 def criteria_chart(report: Readiness) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from lab.model.outcome import Outcome
 from lab.report.readiness_page.charts.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, dot, line, picture, text
 from lab.report.records.measured import PairView
 from lab.report.records.report import Readiness
@@ -42,7 +43,7 @@ def latency_chart(report: Readiness) -> str:
 def _row(pair: PairView, y: float, x: object, *, several: bool) -> list[str]:
     """`several`: the same two networks are there with another finality, so that it has to be told."""
     assert callable(x)
-    paint = {"MET": GOOD, "NOT MET": BAD}.get(pair.state, UNSURE)
+    paint = {Outcome.MET: GOOD, Outcome.NOT_MET: BAD}.get(pair.state, UNSURE)
     name = f"{pair.origin} to {pair.target}"
     said = (
         f"{name}, final after {pair.finality}: median {pair.p50_ms / 1000:.1f} s, p95 {pair.p95_ms / 1000:.1f} s, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from lab.model.outcome import Outcome
 from lab.report.readiness_page.charts.costs import cost_chart
 from lab.report.readiness_page.charts.latency import LEFT, latency_chart
 from lab.report.records.measured import CostView, Measured, PairView
@@ -26,7 +27,7 @@ def pair(origin: str, target: str, finality: str = "2 blocks") -> PairView:
     """A pair of networks that is in time."""
     return PairView(
         origin=origin, target=target, finality=finality, n=3, late=0, in_time=3, least_ms=1_000, p50_ms=5_000,
-        p95_ms=9_000, least_p95_ms=2_000, max_ms=10_000, state="UNDECIDED", needed=56,
+        p95_ms=9_000, least_p95_ms=2_000, max_ms=10_000, state=Outcome.UNKNOWN, needed=56,
     )  # fmt: skip
 
 
