@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.outcome import Outcome
+from lab.model.percentile import percentile
 from lab.model.prices import LEVELS, prices
 from lab.report.evidence.samples import CORE, Latency, Samples
 from lab.report.records.criterion import Derived
@@ -72,7 +73,6 @@ def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> 
         state = Outcome.UNKNOWN
     ordered = sorted(each.most_ms for each in found)
     least = sorted(each.least_ms for each in found)
-    rank = -(-len(found) * 95 // 100) - 1
     return PairView(
         origin=origin,
         target=target,
@@ -81,9 +81,9 @@ def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> 
         late=late,
         in_time=in_time,
         least_ms=least[0],
-        p50_ms=ordered[(len(ordered) - 1) // 2],
-        p95_ms=ordered[rank],
-        least_p95_ms=least[rank],
+        p50_ms=percentile(ordered, 50),
+        p95_ms=percentile(ordered, 95),
+        least_p95_ms=percentile(least, 95),
         max_ms=ordered[-1],
         state=state,
         needed=max(0, trials_needed(late, LATE_SHARE) - in_time - late) if state is Outcome.UNKNOWN else 0,

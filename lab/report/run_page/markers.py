@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.html.svg import HUES
 from lab.report.run_page.events import Kind
 
 Form = Literal["ring", "disc", "square", "diamond", "triangle", "cross", "bar"]
@@ -19,25 +20,25 @@ class Mark:
     form: Form
 
 
-def _paint(name: str, fallback: str) -> str:
-    return f"var(--lab-{name},{fallback})"
+def _paint(hue: str) -> str:
+    return f"var(--lab-{hue},{HUES[hue]})"
 
 
 MARKS: dict[Kind, Mark] = {
-    "buffered": Mark("buffered", _paint("blue", "#3b82f6"), "ring"),
-    "ready": Mark("ready", _paint("blue", "#3b82f6"), "disc"),
-    "executed": Mark("executed", _paint("green", "#16a34a"), "square"),
-    "failed": Mark("not resolved", _paint("amber", "#d97706"), "triangle"),
-    "reverted": Mark("reverted", _paint("red", "#ef4444"), "cross"),
-    "stop": Mark("emergency stop", _paint("red", "#ef4444"), "square"),
-    "admin": Mark("administration", _paint("grey", "#7b818c"), "diamond"),
-    "reorg": Mark("reorg", _paint("red", "#ef4444"), "bar"),
-    "fault": Mark("fault", _paint("amber", "#d97706"), "bar"),
-    "submit": Mark("sent by relayer", _paint("violet", "#8b5cf6"), "diamond"),
-    "operation": Mark("call not ok", _paint("amber", "#d97706"), "cross"),
-    "met": Mark("expected, met", _paint("green", "#16a34a"), "disc"),
-    "unmet": Mark("expected, unmet", _paint("red", "#ef4444"), "cross"),
-    "note": Mark("note", _paint("grey", "#7b818c"), "bar"),
+    "buffered": Mark("buffered", _paint("blue"), "ring"),
+    "ready": Mark("ready", _paint("blue"), "disc"),
+    "executed": Mark("executed", _paint("green"), "square"),
+    "failed": Mark("not resolved", _paint("amber"), "triangle"),
+    "reverted": Mark("reverted", _paint("red"), "cross"),
+    "stop": Mark("emergency stop", _paint("red"), "square"),
+    "admin": Mark("administration", _paint("grey"), "diamond"),
+    "reorg": Mark("reorg", _paint("red"), "bar"),
+    "fault": Mark("fault", _paint("amber"), "bar"),
+    "submit": Mark("sent by relayer", _paint("violet"), "diamond"),
+    "operation": Mark("call not ok", _paint("amber"), "cross"),
+    "met": Mark("expected, met", _paint("green"), "disc"),
+    "unmet": Mark("expected, unmet", _paint("red"), "cross"),
+    "note": Mark("note", _paint("grey"), "bar"),
 }
 
 

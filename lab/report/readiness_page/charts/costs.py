@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lab.report.readiness_page.charts.svg import BAD, BLUE, GOOD, GREY, WIDTH, dot, line, picture, text
+from lab.html.svg import BAD, BLUE, GOOD, GREY, WIDTH, Scale, dot, line, linear, picture, text
 from lab.report.records.measured import CostView
 from lab.report.records.report import Readiness
 
@@ -21,10 +21,10 @@ def cost_chart(report: Readiness) -> str:
     low = math.floor(math.log10(min(values)))
     high = max(1, math.ceil(math.log10(max([*values, LIMIT]))))
     height = TOP + ROW * len(costs) + 26
-    room = WIDTH - LEFT - RIGHT
+    place = linear(low, high, LEFT, WIDTH - RIGHT)
 
     def x(usd: float) -> float:
-        return LEFT + room * (math.log10(max(usd, 10.0**low)) - low) / (high - low)
+        return place(math.log10(max(usd, 10.0**low)))
 
     body = []
     # So many labels would run into each other; every other one does, $1 among them.
@@ -44,8 +44,7 @@ def _gwei(price: float) -> str:
     return f"{price:,.0f} gwei" if price >= 100 else f"{price:.3g} gwei"
 
 
-def _row(cost: CostView, y: float, x: object) -> list[str]:
-    assert callable(x)
+def _row(cost: CostView, y: float, x: Scale) -> list[str]:
     parts = [text(LEFT - 12, y + 4, cost.network, anchor="end", limit=16)]
     ordered = sorted(cost.usd.values())
     parts.append(line(x(ordered[0]), y, x(ordered[-1]), y, paint=GREY, wide=3, faint=0.4))

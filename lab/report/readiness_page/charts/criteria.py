@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from lab.html.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, text
 from lab.model.outcome import Outcome
-from lab.report.readiness_page.charts.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, text
 from lab.report.records.criterion import Criterion
 from lab.report.records.report import Readiness
 

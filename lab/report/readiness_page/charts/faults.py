@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lab.html.svg import BAD, BLUE, GREY, WIDTH, box, picture, text
 from lab.report.evidence.fault_phases import PHASES
-from lab.report.readiness_page.charts.svg import BAD, BLUE, GREY, WIDTH, box, picture, text
 from lab.report.records.report import Readiness
 
 LEFT, ROW, TOP = 150, 30, 30

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from lab.html.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, Scale, dot, line, linear, picture, text
 from lab.model.outcome import Outcome
-from lab.report.readiness_page.charts.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, dot, line, picture, text
 from lab.report.records.measured import PairView
 from lab.report.records.report import Readiness
 
@@ -22,10 +22,7 @@ def latency_chart(report: Readiness) -> str:
         return ""
     end = max(LIMIT_MS * 1.25, *(pair.max_ms for pair in pairs))
     height = TOP + ROW * len(pairs) + 26
-    room = WIDTH - LEFT - RIGHT
-
-    def x(t_ms: float) -> float:
-        return LEFT + room * t_ms / end
+    x = linear(0, end, LEFT, WIDTH - RIGHT)
 
     body = []
     step = 10_000 * max(1, math.ceil(end / 80_000))
@@ -40,9 +37,8 @@ def latency_chart(report: Readiness) -> str:
     return picture("Cross-chain time for each pair of networks", height, body)
 
 
-def _row(pair: PairView, y: float, x: object, *, several: bool) -> list[str]:
+def _row(pair: PairView, y: float, x: Scale, *, several: bool) -> list[str]:
     """`several`: the same two networks are there with another finality, so that it has to be told."""
-    assert callable(x)
     paint = {Outcome.MET: GOOD, Outcome.NOT_MET: BAD}.get(pair.state, UNSURE)
     name = f"{pair.origin} to {pair.target}"
     said = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.report.readiness_page.charts.svg import BAD, GOOD, UNSURE, WIDTH, box, picture, text
+from lab.html.svg import BAD, GOOD, UNSURE, WIDTH, box, picture, text
 from lab.report.records.report import Readiness
 
 _PARTS = (("killed", "caught", GOOD), ("survived", "survived", BAD), ("undecided", "not decided", UNSURE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from lab.report.readiness_page.charts.svg import BLUE, GREY, WIDTH, line, picture, text
+from lab.html.svg import BLUE, GREY, WIDTH, curve, line, picture, text
 from lab.report.records.measured import RatePoint
 from lab.report.records.report import Readiness
 
@@ -32,16 +32,10 @@ def _panel(name: str, points: list[RatePoint], down: float) -> list[str]:
         body.append(line(LEFT, y, WIDTH - RIGHT, y, faint=0.12))
         body.append(text(LEFT - 8, y + 4, f"{most * share:,.4g}", anchor="end", size=11, muted=True))
     body += [
-        _curve([place(point.second, point.offered) for point in points], GREY, "4 3"),
-        _curve([place(point.second, point.succeeded) for point in points], BLUE, ""),
+        curve([place(point.second, point.offered) for point in points], paint=GREY, dashes="4 3"),
+        curve([place(point.second, point.succeeded) for point in points], paint=BLUE),
         text(LEFT, floor + 16, "0 s", size=11, muted=True),
         text(WIDTH - RIGHT, floor + 16, f"{last:,} s", anchor="end", size=11, muted=True),
         text(WIDTH - RIGHT, down + 14, "solid: succeeded, dashed: offered", anchor="end", size=11, muted=True),
     ]
     return body
-
-
-def _curve(places: list[tuple[float, float]], paint: str, dash: str) -> str:
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<polyline points="{path}" fill="none" stroke="{paint}" stroke-width="2"{dashed}/>'

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lab.html.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, dot, line, picture, text
 from lab.report.catalogue.rows import STAGES
-from lab.report.readiness_page.charts.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, dot, line, picture, text
 from lab.report.records.report import Readiness
 
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 40, 96, 12, 26, 190

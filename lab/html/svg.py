@@ -1,19 +1,41 @@
-"""The few shapes that charts are made of. Paints are presentation attributes, as the page's policy admits no styles."""
+"""The few shapes that charts and pictures are made of, and their colours: inline SVG, every text escaped.
+
+Colours are presentation attributes, as the policy of the pages admits no styles: a CSS variable with a fallback.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from lab.html.text import clean
 
 WIDTH = 580
+# Meanings on a page that defines the variables, lighter in its dark mode; the fallbacks are for paper.
 GOOD, BAD, UNSURE, BLUE, GREY = (
-    f"var(--chart-{name},{fallback})"
-    for name, fallback in (
-        ("good", "#1a7f4b"), ("bad", "#c4372b"), ("unsure", "#b26a00"), ("blue", "#3b6fd4"), ("grey", "#7b818c")
-    )
-)  # fmt: skip
+    "var(--chart-good,#1a7f4b)",
+    "var(--chart-bad,#c4372b)",
+    "var(--chart-unsure,#b26a00)",
+    "var(--chart-blue,#3b6fd4)",
+    "var(--chart-grey,#7b818c)",
+)
+# Hues that keep 3:1 against white and against #14161a, for pictures that stand on any page, and for series of lines.
+HUES = {
+    "blue": "#3b82f6",
+    "green": "#16a34a",
+    "amber": "#d97706",
+    "violet": "#8b5cf6",
+    "red": "#ef4444",
+    "cyan": "#0891b2",
+    "pink": "#be185d",
+    "grey": "#7b818c",
+}
+Scale = Callable[[float], float]
+
+
+def linear(first: float, last: float, start: float, end: float) -> Scale:
+    """Places for values: `first` at `start`, `last` at `end`, the others between."""
+    return lambda value: start + (end - start) * (value - first) / (last - first)
 
 
 def picture(label: str, height: float, body: Iterable[str], *, width: int = WIDTH) -> str:
@@ -26,9 +48,16 @@ def picture(label: str, height: float, body: Iterable[str], *, width: int = WIDT
 
 
 def text(
-    x: float, y: float, content: str, *, anchor: str = "start", size: float = 12.5, muted: bool = False,
-    weight: int = 400, limit: int = 60,
-) -> str:  # fmt: skip
+    x: float,
+    y: float,
+    content: str,
+    *,
+    anchor: str = "start",
+    size: float = 12.5,
+    muted: bool = False,
+    weight: int = 400,
+    limit: int = 60,
+) -> str:
     """A line of text, its baseline at y."""
     shade = ' fill-opacity=".72"' if muted else ""
     bold = f' font-weight="{weight}"' if weight != 400 else ""
@@ -73,3 +102,10 @@ def dot(x: float, y: float, *, paint: str, title: str = "", radius: float = 4.5,
     hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
     look = f'fill="none" stroke="{paint}" stroke-width="2"' if hollow else f'fill="{paint}"'
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}>{hover}</circle>'
+
+
+def curve(places: Sequence[tuple[float, float]], *, paint: str, dashes: str = "") -> str:
+    """A line through places; `dashes` as in `4 3`."""
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return f'<polyline points="{path}" fill="none" stroke="{paint}" stroke-width="2"{dashed}/>'
