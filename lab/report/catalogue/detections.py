@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from lab.model.checks import check_name
 from lab.report.catalogue.rows import Row
 from lab.yamlsource import load_yaml, validate
 
@@ -36,7 +37,7 @@ def can_fail(row: Row, faults: Iterable[str]) -> tuple[str, ...]:
     for check in dict.fromkeys(name for proof in row.proofs for name in proof.check):
         bugs = detections().get(check)
         if bugs:
-            found.append(f"{check} caught the broken contracts {', '.join(bugs)}")
+            found.append(f"{check_name(check)} caught the broken contracts {', '.join(bugs)}")
     acted = sorted(set(faults))
     if acted:
         found.append(f"faults that acted in its runs: {', '.join(acted)}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from lab.html.text import clean
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.checks import check_name
 from lab.model.outcome import Outcome
 from lab.model.verdict import Verdict
 from lab.report.catalogue.criteria_definitions import Definition, definitions
@@ -127,7 +128,7 @@ def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
 def _criticals(runs: Sequence[Run]) -> str:
     """The safety checks that failed in the runs, in words; empty where none did."""
     failed = [
-        f"{check.check} in {clean(run.item, 80)}"
+        f"{check_name(check.check)} in {clean(run.item, 80)}"
         for run in runs
         if run.verdict is not None and not run.problems
         for check in run.verdict.checks

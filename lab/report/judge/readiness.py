@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from lab.evidence.newest import moment_of
 from lab.html.text import clean
+from lab.model.checks import check_name
 from lab.report.catalogue.claims import unmatched_claims
 from lab.report.catalogue.rows import STAGES, Catalogue, Stage
 from lab.report.evidence.baseline import Baseline
@@ -86,9 +87,10 @@ def _rows(catalogue: Catalogue, evidence: Gathered, scope: Scope, figures: Seque
 
 
 def _with_mutants(row: RowResult, mutants: Mutation) -> RowResult:
-    checks = dict.fromkeys(name for proof in row.proofs for name in proof.check)
-    caught = tuple(f"{name} caught {mutants.by_check[name]} mutants" for name in checks if mutants.by_check.get(name))
-    return row.model_copy(update={"can_fail": row.can_fail + caught}) if caught else row
+    """The checks of its proofs that caught mutants show that it can fail."""
+    checks = [name for name in row.checks if mutants.by_check.get(name)]
+    caught = tuple(f"{check_name(name)} caught {mutants.by_check[name]} mutants" for name in checks)
+    return row.model_copy(update={"can_fail": row.can_fail + caught})
 
 
 def _with_time(

@@ -10,6 +10,7 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 
 from lab.html.text import clean
+from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 from lab.report.catalogue.detections import can_fail
 from lab.report.catalogue.rows import Proof, Row
@@ -156,15 +157,15 @@ def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[
     checks = {check.check: check for check in whole.checks}
     failed = [name for name in proof.check if name in checks and checks[name].verdict is Verdict.FAIL]
     if failed:
-        return RowVerdict.FAIL, f"{failed[0]} failed: {clean(checks[failed[0]].reason)}"
+        return RowVerdict.FAIL, f"{check_name(failed[0])} failed: {clean(checks[failed[0]].reason)}"
     if whole.verdict is not Verdict.PASS:
         return RowVerdict.UNKNOWN, f"the run is {whole.verdict}: {clean(worst)}"
     for name in proof.check:
         if name not in checks:
-            return RowVerdict.UNKNOWN, f"{name} was not judged in this run"
+            return RowVerdict.UNKNOWN, f"{check_name(name)} was not judged in this run"
         if checks[name].verdict is not Verdict.PASS:
-            return RowVerdict.UNKNOWN, f"{name} is {checks[name].verdict}: {clean(checks[name].reason)}"
-    return RowVerdict.PASS, f"passed, with {', '.join(proof.check)}" if proof.check else "passed"
+            return RowVerdict.UNKNOWN, f"{check_name(name)} is {checks[name].verdict}: {clean(checks[name].reason)}"
+    return RowVerdict.PASS, f"passed, with {', '.join(map(check_name, proof.check))}" if proof.check else "passed"
 
 
 def _mixed_contracts(row: Row, opinions: list[Opinion], contract_sha256: str | None) -> list[Opinion]:

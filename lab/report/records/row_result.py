@@ -78,3 +78,8 @@ class RowResult(Frozen):
     can_fail: tuple[str, ...] = Field(default=(), description="what shows that this row is able to fail")
     statements: tuple[StatementView, ...] = ()
     history: tuple[PastVerdict, ...] = Field(default=(), description="oldest first, this report's verdict last")
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The checks that its proofs ask for, each once."""
+        return tuple(dict.fromkeys(name for proof in self.proofs for name in proof.check))

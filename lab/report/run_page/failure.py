@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.html.text import clean, seconds
+from lab.model.checks import check_demand, check_name
 from lab.model.history import History
 from lab.model.records import Expectation
 from lab.model.verdict import RunVerdict, Verdict
@@ -51,7 +52,9 @@ def _why(verdict: RunVerdict, *, told_by_expectations: bool) -> str:
     for check in verdict.checks:
         if check.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
             continue
-        lines.append(f"  {clean(check.check, 20)} {check.verdict}: {clean(check.reason)}")
+        lines.append(f"  {clean(check_name(check.check), 40)} {check.verdict}: {clean(check.reason)}")
+        if demand := check_demand(check.check):
+            lines.append(f"    demands: {demand}")
         for finding in check.findings[:MAX_FINDINGS]:
             where = f"{clean(finding.chain, 40)}: " if finding.chain else ""
             when = f" at {seconds(finding.t_ms)}" if finding.t_ms is not None else ""

@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 
 from lab.html.page import Pages
+from lab.model.checks import check_demand, check_name
 
 
 @cache
 def run_pages() -> Pages:
     """This room's templates."""
-    return Pages(Path(__file__).with_name("templates"))
+    return Pages(Path(__file__).with_name("templates"), check_name=check_name, check_demand=check_demand)

@@ -35,7 +35,7 @@ def test_counts_and_who_caught(tmp_path: Path) -> None:
     assert (found, notes) == (Mutation(COUNTS, {"S6": 4, "S4": 5}), [])
     report = readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, mutation=found)
     rows = {row.id: row for row in report.rows}
-    assert rows["SEC-01"].can_fail[-1] == "S6 caught 4 mutants"
+    assert rows["SEC-01"].can_fail[-1] == "S6 authority caught 4 mutants"
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_failed_safety_checks_count_as_criticals() -> None:
         each for each in report(run("x/y", Verdict.FAIL, checks={"S2": Verdict.FAIL})).rows if each.id == "TEC-05"
     )
     assert row.verdict is RowVerdict.FAIL
-    assert "S2 in x/y" in row.reason
+    assert "S2 parent final in x/y" in row.reason
 
 
 def test_what_another_contract_did_is_no_critical() -> None:

@@ -275,5 +275,5 @@ def test_the_decision_falls_with_the_rows(passed: Path) -> None:
 def test_other_rows_say_what_would_show_that_they_can_fail(passed: Path) -> None:
     """Rows bound to a check with known detections name the broken contracts."""
     rows = {row.id: row for row in report(passed).rows}
-    assert "S6 caught the broken contracts missing_auth, tx_origin_auth" in rows["SEC-01"].can_fail[0]
+    assert "S6 authority caught the broken contracts missing_auth, tx_origin_auth" in rows["SEC-01"].can_fail[0]
     assert "faults that acted in its runs: reorg" in rows["SEC-01"].can_fail[-1]
