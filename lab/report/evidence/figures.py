@@ -14,6 +14,7 @@ from typing import Any
 from lab.evidence.folder import sha256_file
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
 from lab.evidence.newest import moment_of
+from lab.html.figures import measured
 from lab.html.text import clean
 from lab.report.records.row_verdict import RowVerdict
 
@@ -50,7 +51,8 @@ class Source:
 class Figure:
     """One measured statement about a row. Paths in `evidence` are relative to the results folder.
 
-    `inconclusive`: the measurement itself says that it could not tell, which is nothing against one that could.
+    `figure` is in words, with its unit. `inconclusive`: the measurement itself says that it could not tell, which is
+    nothing against one that could.
     """
 
     row: str
@@ -141,7 +143,7 @@ def _doubt(folder: Path, digests: dict[str, Any], started: str | None, now: date
             return f"{clean(str(file), 80)} was changed after the run"
     moment = moment_of(started)
     if started and moment is None:
-        return "its start is no time"
+        return f"started: expected an ISO 8601 time, got {clean(started, 40)}"
     if moment is not None and moment > now.astimezone(UTC):
         return "it claims to have started in the future: check the clock"
     return ""
@@ -150,9 +152,13 @@ def _doubt(folder: Path, digests: dict[str, Any], started: str | None, now: date
 def _figure(entry: MeasuredRow, source: Source, doubt: str) -> Figure:
     word = entry.verdict.upper().replace("_", " ").replace("-", " ")
     stated = _VERDICTS.get(word)
+    unit = clean(entry.unit, 40)
     number = None if isinstance(entry.figure, str) else entry.figure
-    shown = f"{number:,.4g}" if number is not None else clean(str(entry.figure or ""), 200)
-    verdict, reason = stated, clean(entry.reason or f"{shown} {clean(entry.unit, 40)}".strip(), 400)
+    if number is not None:
+        shown = measured(number, unit, entry.n)
+    else:
+        shown = f"{clean(str(entry.figure), 200)} {unit}".strip() if entry.figure else ""
+    verdict, reason = stated, clean(entry.reason or shown, 400)
     if verdict is None:
         verdict, reason = RowVerdict.UNKNOWN, f"expected a verdict, got '{clean(word, 40)}'"
     elif not shown and verdict is RowVerdict.PASS:
@@ -167,7 +173,7 @@ def _figure(entry: MeasuredRow, source: Source, doubt: str) -> Figure:
         reason=reason,
         source=source,
         figure=shown,
-        unit=clean(entry.unit, 40),
+        unit=unit,
         value=number,
         low=low,
         high=high,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from lab.html.figures import interval, percent
 from lab.html.text import clean
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.checks import check_name
@@ -99,26 +100,27 @@ def _criterion(each: Definition, row: RowResult, derived: Derived | None, figure
 
 
 def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
-    allowed, needed, interval = ALLOWED.get(each.row), "", ""
-    if allowed is not None and shown.n and shown.failures is not None:
+    allowed, needed, between = ALLOWED.get(each.row), "", ""
+    if allowed is not None and shown.n and shown.failures is not None and shown.failures <= shown.n:
         low, high = (100 * bound(shown.failures, shown.n) for bound in (lower_bound, upper_bound))
-        interval = f"failed: {low:.3g}% to {high:.3g}%, each bound with 95% confidence"
+        ends = f"{percent(low)} to {percent(high)}, each bound" if low else f"at most {percent(high)}"
+        between = f"failed: {ends} with 95% confidence"
         finding = decide(shown.failures, shown.n, allowed)
         # A run that was too short for its own faults knows no better, whatever its share of failures.
         if finding is Outcome.UNKNOWN or (finding is Outcome.NOT_MET and shown.verdict is RowVerdict.UNKNOWN):
             more = max(1, trials_needed(shown.failures, allowed) - shown.n)
             needed = f"{more:,} more trials without another failure"
     elif shown.low is not None and shown.high is not None:
-        ends = dict.fromkeys(f"{end:,.4g}" for end in (shown.low, shown.high))
-        interval = f"{' to '.join(ends)} {shown.unit}".strip() if len(ends) > 1 else ""
+        words = interval(shown.low, shown.high, shown.unit)
+        between = words if " to " in words else ""
     same_unit = shown.unit.strip().lower() in (each.unit.lower(), "")
     return Derived(
         state=OUTCOMES.get(shown.verdict, Outcome.UNKNOWN),
-        figure=clean(f"{shown.figure} {shown.unit}".strip() or "no figure", 200),
+        figure=clean(shown.figure or "no figure", 200),
         value=shown.value if same_unit else None,
         low=shown.low if same_unit else None,
         high=shown.high if same_unit else None,
-        interval=interval,
+        interval=between,
         n=shown.n,
         needed=needed,
         assumptions=tuple(dict.fromkeys(text for figure in figures for text in figure.assumptions)),

@@ -42,7 +42,7 @@ def decide(stage: Stage, all_rows: Sequence[RowResult], problems: tuple[str, ...
             musts = f", {must} of them must pass" if must else ""
             reasons.append(f"{len(found)} {rows_word(len(found))} {verdict}{musts}: {_ids(found)}")
     if problems:
-        reasons.append(f"{len(problems)} run folders cannot be trusted and belong to no row for sure")
+        reasons.append(f"{len(problems)} run folders cannot be trusted and could not be attributed to a row")
     if not rows:
         reasons.append("the catalogue has no row for this stage")
     decision: Decision = "GO" if not reasons else "INCOMPLETE"

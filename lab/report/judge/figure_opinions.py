@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from lab.html.figures import interval
 from lab.html.text import clean
 from lab.report.catalogue.rows import Row
 from lab.report.evidence.baseline import Baseline, differ
@@ -61,9 +62,9 @@ def _opinion(figure: Figure, row: Row, baseline: Baseline) -> Opinion:
 
 def _in_words(figure: Figure) -> Iterator[str]:
     if figure.figure:
-        yield f"{figure.figure} {figure.unit}".strip()
+        yield figure.figure
     if figure.low is not None and figure.high is not None:
-        yield f"interval {figure.low:,.4g} to {figure.high:,.4g}"
+        yield f"interval {interval(figure.low, figure.high, figure.unit)}"
     if figure.n is not None:
         yield f"n = {figure.n:,}" + (f", {figure.failures:,} failed" if figure.failures is not None else "")
     yield from (f"assumes: {text}" for text in figure.assumptions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from lab.html.figures import percent
 from lab.model.binomial import decide, upper_bound
 from lab.report.evidence.figures import Figure
 from lab.report.records.row_verdict import VERDICTS, RowVerdict
@@ -30,5 +31,5 @@ def _judged(figure: Figure) -> Figure:
     if verdict is RowVerdict.PASS and figure.verdict is not RowVerdict.PASS:
         return figure
     bound = 100 * upper_bound(failures, trials)
-    reason = f"{failures:,} of {trials:,} failed: at most {bound:.3g}% with 95% confidence"
+    reason = f"{failures:,} of {trials:,} failed: at most {percent(bound)} with 95% confidence"
     return replace(figure, verdict=verdict, reason=reason, inconclusive=verdict is RowVerdict.UNKNOWN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lab.html.figures import number, percent, usd
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.outcome import Outcome
 from lab.model.percentile import percentile
@@ -105,7 +106,7 @@ def cost(samples: Samples) -> tuple[Derived, tuple[CostView, ...]]:
                 network=network,
                 gas=round(gas),
                 n=min(len(functions[name]) for name in CORE),
-                usd={level: usd for level in LEVELS if (usd := table.usd(network, gas, level)) is not None},
+                usd={level: dollars for level in LEVELS if (dollars := table.usd(network, gas, level)) is not None},
                 break_even_gwei=break_even or 0.0,
                 typical_gwei=typical.gwei if typical else 0.0,
             )
@@ -120,14 +121,14 @@ def cost(samples: Samples) -> tuple[Derived, tuple[CostView, ...]]:
     return (
         Derived(
             state=Outcome.NOT_MET if dear else Outcome.MET,
-            figure=f"{worst.network} is the dearest: ${worst.usd[table.decides]:,.4f}",
+            figure=f"{worst.network} is the dearest: {usd(worst.usd[table.decides])}",
             value=round(worst.usd[table.decides], 6),
             n=sum(view.n for view in priced),
             reason=f"{len(priced)} networks at {table.decides} prices{peak}",
             assumptions=(
                 *(f"1 {name} = ${token.usd:g} ({token.date}, {token.source})" for name, token in table.tokens.items()),
                 *(
-                    f"{view.network}: {view.typical_gwei:g} gwei ({price.date}, {price.source})"
+                    f"{view.network}: {number(view.typical_gwei)} gwei ({price.date}, {price.source})"
                     for view in priced
                     if (price := table.networks[view.network].at(table.decides)) is not None
                 ),
@@ -152,7 +153,7 @@ def failures(samples: Samples) -> Derived:
         value=round(100 * failed / sent, 4),
         low=round(100 * lower_bound(failed, sent), 4),
         high=round(100 * high, 4),
-        interval=f"at most {100 * high:.3g}% with 95% confidence",
+        interval=f"at most {percent(100 * high)} with 95% confidence",
         n=sent,
         needed=_more(more, "transactions without another failure") if state is Outcome.UNKNOWN else "",
         reason=f"{failed} of {sent:,} transactions of the relayer reverted, in {len(samples.runs)} runs",

@@ -121,7 +121,7 @@ class Readiness(Frozen):
     criteria: tuple[Criterion, ...] = ()
     measured: Measured = Measured()
     contradictions: tuple[Contradiction, ...]
-    problems: tuple[str, ...] = Field(description="evidence that could not be read, and belongs to no row for sure")
+    problems: tuple[str, ...] = Field(description="evidence that could not be read or attributed to a row")
     notes: tuple[str, ...] = Field(default=(), description="what was left out of account, and why; changes no decision")
     trend: tuple[TrendPoint, ...] = ()
     provenance: Provenance

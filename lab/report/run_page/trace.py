@@ -63,9 +63,15 @@ def _all(history: History) -> Iterator[dict[str, Any]]:
         elif event.kind == "fault":
             lane = faults
         yield {
-            "ph": "i", "s": "p", "name": clean(event.text, 120), "cat": event.kind, "pid": lane, "tid": MAIN,
-            "ts": event.t_ms * 1_000, "args": {"text": event.text, "orphaned": event.orphaned},
-        }  # fmt: skip
+            "ph": "i",
+            "s": "p",
+            "name": clean(event.text, 120),
+            "cat": event.kind,
+            "pid": lane,
+            "tid": MAIN,
+            "ts": event.t_ms * 1_000,
+            "args": {"text": event.text, "orphaned": event.orphaned},
+        }
 
 
 def _faults(history: History, pid: int) -> Iterator[dict[str, Any]]:
@@ -89,6 +95,5 @@ def _about(what: str, pid: int, thread: int, **args: Any) -> dict[str, Any]:
 def _span(
     name: str, pid: int, start: int, end: int, facts: dict[str, Any] | None = None, *, thread: int = MAIN
 ) -> dict[str, Any]:
-    return {
-        "ph": "X", "name": name, "pid": pid, "tid": thread, "ts": start, "dur": max(1, end - start), "args": facts or {}
-    }  # fmt: skip
+    length = max(1, end - start)
+    return {"ph": "X", "name": name, "pid": pid, "tid": thread, "ts": start, "dur": length, "args": facts or {}}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from lab.html.figures import number
+from lab.html.figures import usd as usd_text
 from lab.html.svg import BAD, BLUE, GOOD, GREY, WIDTH, Scale, dot, line, linear, picture, text
 from lab.report.records.measured import CostView
 from lab.report.records.report import Readiness
@@ -32,7 +34,16 @@ def cost_chart(report: Readiness) -> str:
     for power in range(low, high + 1):
         body.append(line(x(10**power), TOP - 6, x(10**power), height - 22, faint=0.12))
         if power % every == 0:
-            body.append(text(x(10**power), height - 8, f"${10.0**power:g}", anchor="middle", size=11.5, muted=True))
+            body.append(
+                text(
+                    x(10**power),
+                    height - 8,
+                    f"${10.0**power:,.{max(0, -power)}f}",
+                    anchor="middle",
+                    size=11.5,
+                    muted=True,
+                )
+            )
     body.append(line(x(LIMIT), TOP - 8, x(LIMIT), height - 22, dashed=True, faint=0.8))
     body.append(text(x(LIMIT), 14, "target $1", anchor="middle", size=11.5, muted=True))
     for index, cost in enumerate(costs):
@@ -41,7 +52,7 @@ def cost_chart(report: Readiness) -> str:
 
 
 def _gwei(price: float) -> str:
-    return f"{price:,.0f} gwei" if price >= 100 else f"{price:.3g} gwei"
+    return f"{number(price, 3)} gwei"
 
 
 def _row(cost: CostView, y: float, x: Scale) -> list[str]:
@@ -50,9 +61,9 @@ def _row(cost: CostView, y: float, x: Scale) -> list[str]:
     parts.append(line(x(ordered[0]), y, x(ordered[-1]), y, paint=GREY, wide=3, faint=0.4))
     for level, usd in cost.usd.items():
         paint = BLUE if level != "typical" else GOOD if usd < LIMIT else BAD
-        said = f"{cost.network}, {level} prices: ${usd:,.4g} for {cost.gas:,} gas"
+        said = f"{cost.network}, {level} prices: {usd_text(usd)} for {cost.gas:,} gas"
         parts.append(dot(x(usd), y, paint=paint, hollow=level != "typical", title=said))
-    typical = f"${cost.usd['typical']:,.4g} typical" if "typical" in cost.usd else ""
+    typical = f"{usd_text(cost.usd['typical'])} typical" if "typical" in cost.usd else ""
     parts.append(text(WIDTH - RIGHT + 12, y - 2, typical, weight=600))
     parts.append(text(WIDTH - RIGHT + 12, y + 12, f"break-even {_gwei(cost.break_even_gwei)}", size=11.5, muted=True))
     return parts

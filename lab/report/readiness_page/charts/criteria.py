@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from lab.html.figures import measured, number
 from lab.html.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, text
 from lab.model.outcome import Outcome
 from lab.report.records.criterion import Criterion
@@ -38,8 +39,8 @@ def _row(each: Criterion, y: float) -> list[str]:
         text(LEFT - 12, y + 15, each.row, anchor="end", weight=600),
         text(LEFT - 12, y + 30, _name(each), anchor="end", size=11, muted=True),
         box(LEFT, y + 8, _x(share) - LEFT, 18, paint=paint, faint=0.85, title=said),
-        text(WIDTH - RIGHT + 12, y + 16, f"{each.value:,.4g} {each.unit}".strip(), weight=600),
-        text(WIDTH - RIGHT + 12, y + 31, f"{each.state.lower()}, target {each.limit:,g}", size=11.5, muted=True),
+        text(WIDTH - RIGHT + 12, y + 16, measured(each.value, each.unit), weight=600),
+        text(WIDTH - RIGHT + 12, y + 31, f"{each.state.lower()}, target {number(each.limit)}", size=11.5, muted=True),
     ]
     if each.low is not None and each.high is not None:
         low, high = _x(each.low / each.limit), _x(each.high / each.limit)

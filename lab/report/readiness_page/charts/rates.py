@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from lab.html.figures import number
 from lab.html.svg import BLUE, GREY, WIDTH, curve, line, picture, text
 from lab.report.records.measured import RatePoint
 from lab.report.records.report import Readiness
@@ -30,7 +31,7 @@ def _panel(name: str, points: list[RatePoint], down: float) -> list[str]:
     for share in (0.0, 0.5, 1.0):
         y = floor - high * share
         body.append(line(LEFT, y, WIDTH - RIGHT, y, faint=0.12))
-        body.append(text(LEFT - 8, y + 4, f"{most * share:,.4g}", anchor="end", size=11, muted=True))
+        body.append(text(LEFT - 8, y + 4, number(most * share), anchor="end", size=11, muted=True))
     body += [
         curve([place(point.second, point.offered) for point in points], paint=GREY, dashes="4 3"),
         curve([place(point.second, point.succeeded) for point in points], paint=BLUE),

@@ -65,7 +65,11 @@ def test_bounded_rows_never_get_more_than_lab_pass() -> None:
         (run("failures/one", checks=GOOD | {"S2": Verdict.FAIL}), RowVerdict.FAIL, "S2 parent final failed"),
         (run("failures/one", Verdict.UNKNOWN, checks=GOOD), RowVerdict.UNKNOWN, "the run is UNKNOWN"),
         (run("failures/one", Verdict.NOT_EXERCISED, checks=GOOD), RowVerdict.UNKNOWN, "NOT EXERCISED"),
-        (run("failures/one", checks=GOOD | {"S2": Verdict.NOT_EXERCISED}), RowVerdict.UNKNOWN, "S2 parent final is NOT EXERCISED"),
+        (
+            run("failures/one", checks=GOOD | {"S2": Verdict.NOT_EXERCISED}),
+            RowVerdict.UNKNOWN,
+            "final is NOT EXERCISED",
+        ),
         (run("failures/one", checks=GOOD | {"S2": Verdict.UNKNOWN}), RowVerdict.UNKNOWN, "S2 parent final is UNKNOWN"),
         (run("failures/one", checks={"S1": Verdict.PASS}), RowVerdict.UNKNOWN, "S2 parent final was not judged"),
         (run("failures/one", checks=GOOD, contract=OTHER), RowVerdict.STALE, "another contract"),
