@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from lab.html.figures import number, percent, usd
 from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.outcome import Outcome
 from lab.model.percentile import percentile
-from lab.model.prices import LEVELS, prices
+from lab.model.prices import LEVELS, Prices, prices
 from lab.report.evidence.samples import CORE, Latency, Samples
 from lab.report.records.criterion import Derived
 from lab.report.records.measured import CostView, PairView
@@ -30,17 +30,8 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
     late = [view for view in views if view.state is Outcome.NOT_MET]
     open_pairs = [view for view in views if view.state is Outcome.UNKNOWN]
     worst = max(views, key=lambda view: view.p95_ms)
-    total = len(samples.latencies)
-    known = sum(view.late + view.in_time for view in views)
     state = Outcome.NOT_MET if late else Outcome.UNKNOWN if open_pairs else Outcome.MET
     needed = max((view.needed for view in open_pairs), default=0)
-    reason = f"{len(views)} pairs of networks, {known} of {total} executions known to be late or in time"
-    if late:
-        names = ", ".join(f"{view.origin} to {view.target}" for view in late[:3])
-        reason = f"late for certain: {names}; {reason}"
-    elif open_pairs:
-        reason = f"{len(open_pairs)} of {reason}"
-        reason = f"too few executions to decide {reason}"
     low, high = worst.least_p95_ms / 1000, worst.p95_ms / 1000
     between = f"{high:.1f} s" if high - low < 0.1 else f"between {low:.1f} and {high:.1f} s"
     figure = f"slowest pair {worst.origin} to {worst.target}: p95 {between}"
@@ -52,13 +43,21 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
             low=round(low, 3),
             high=round(high, 3),
             interval="from what is known to be the system's own time, to all that passed" if high - low >= 0.1 else "",
-            n=total,
+            n=len(samples.latencies),
             needed=_more(needed, "executions of each open pair") if open_pairs and not late else "",
-            reason=reason,
+            reason=_why(views, late, open_pairs),
             assumptions=(*sorted({f"{view.origin} is final after {view.finality}" for view in views}), WHERE),
         ),
         views,
     )
+
+
+def _why(views: Sequence[PairView], late: Sequence[PairView], open_pairs: Sequence[PairView]) -> str:
+    known, total = sum(view.late + view.in_time for view in views), sum(view.n for view in views)
+    reason = f"{len(views)} pairs of networks, {known} of {total} executions known to be late or in time"
+    if late:
+        return f"late for certain: {', '.join(f'{view.origin} to {view.target}' for view in late[:3])}; {reason}"
+    return f"too few executions to decide {len(open_pairs)} of {reason}" if open_pairs else reason
 
 
 def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> PairView:
@@ -94,49 +93,49 @@ def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> 
 def cost(samples: Samples) -> tuple[Derived, tuple[CostView, ...]]:
     """TEC-03. Every network that ran and has a price must stay below the limit."""
     table = prices()
-    views = []
-    for network, functions in sorted(samples.gas.items()):
-        if network not in table.networks or any(not functions.get(name) for name in CORE):
-            continue
-        gas = sum(sum(functions[name]) / len(functions[name]) for name in CORE)
-        break_even = table.break_even_gwei(network, gas, DOLLAR)
-        typical = table.networks[network].at(table.decides)
-        views.append(
-            CostView(
-                network=network,
-                gas=round(gas),
-                n=min(len(functions[name]) for name in CORE),
-                usd={level: dollars for level in LEVELS if (dollars := table.usd(network, gas, level)) is not None},
-                break_even_gwei=break_even or 0.0,
-                typical_gwei=typical.gwei if typical else 0.0,
-            )
-        )
+    views = tuple(_cost_views(samples, table))
     priced = [view for view in views if table.decides in view.usd]
     if not priced:
         return _nothing("no transaction went all the way on a network with a price", samples), ()
     worst = max(priced, key=lambda view: view.usd[table.decides])
-    dear = [view for view in priced if view.usd[table.decides] >= DOLLAR]
     above_at_peak = sorted(view.network for view in views if view.usd.get("high", 0.0) >= DOLLAR)
     peak = f"; at the published peak prices above the limit: {', '.join(above_at_peak)}" if above_at_peak else ""
-    return (
-        Derived(
-            state=Outcome.NOT_MET if dear else Outcome.MET,
-            figure=f"{worst.network} is the dearest: {usd(worst.usd[table.decides])}",
-            value=round(worst.usd[table.decides], 6),
-            n=sum(view.n for view in priced),
-            reason=f"{len(priced)} networks at {table.decides} prices{peak}",
-            assumptions=(
-                *(f"1 {name} = ${token.usd:g} ({token.date}, {token.source})" for name, token in table.tokens.items()),
-                *(
-                    f"{view.network}: {number(view.typical_gwei)} gwei ({price.date}, {price.source})"
-                    for view in priced
-                    if (price := table.networks[view.network].at(table.decides)) is not None
-                ),
-                "gas as measured on the lab's nodes; the L1 part of Arbitrum's gas is only in its price",
-            ),
-        ),
-        tuple(views),
+    derived = Derived(
+        state=Outcome.NOT_MET if worst.usd[table.decides] >= DOLLAR else Outcome.MET,
+        figure=f"{worst.network} is the dearest: {usd(worst.usd[table.decides])}",
+        value=round(worst.usd[table.decides], 6),
+        n=sum(view.n for view in priced),
+        reason=f"{len(priced)} networks at {table.decides} prices{peak}",
+        assumptions=tuple(_price_sources(table, priced)),
     )
+    return derived, views
+
+
+def _cost_views(samples: Samples, table: Prices) -> Iterator[CostView]:
+    """A whole life of a transaction on each network that ran all of it and has a price."""
+    for network, functions in sorted(samples.gas.items()):
+        if network not in table.networks or any(not functions.get(name) for name in CORE):
+            continue
+        gas = sum(sum(functions[name]) / len(functions[name]) for name in CORE)
+        typical = table.networks[network].at(table.decides)
+        yield CostView(
+            network=network,
+            gas=round(gas),
+            n=min(len(functions[name]) for name in CORE),
+            usd={level: dollars for level in LEVELS if (dollars := table.usd(network, gas, level)) is not None},
+            break_even_gwei=table.break_even_gwei(network, gas, DOLLAR) or 0.0,
+            typical_gwei=typical.gwei if typical else 0.0,
+        )
+
+
+def _price_sources(table: Prices, priced: Sequence[CostView]) -> Iterator[str]:
+    for name, token in table.tokens.items():
+        yield f"1 {name} = ${token.usd:g} ({token.date}, {token.source})"
+    for view in priced:
+        price = table.networks[view.network].at(table.decides)
+        if price is not None:
+            yield f"{view.network}: {number(view.typical_gwei)} gwei ({price.date}, {price.source})"
+    yield "gas as measured on the lab's nodes; the L1 part of Arbitrum's gas is only in its price"
 
 
 def failures(samples: Samples) -> Derived:
