@@ -28,5 +28,5 @@ def schema_text(name: str) -> str:
 
 
 if __name__ == "__main__":
-    for each in _MODELS:
-        write_atomically(FOLDER / each, schema_text(each))
+    for file in _MODELS:
+        write_atomically(FOLDER / file, schema_text(file))

@@ -33,12 +33,12 @@ def detections() -> Mapping[str, tuple[str, ...]]:
 
 def can_fail(row: Row, faults: Iterable[str]) -> tuple[str, ...]:
     """In words, one sentence a fact; empty where nothing is known."""
-    found = []
+    facts = []
     for check in dict.fromkeys(name for proof in row.proofs for name in proof.check):
         bugs = detections().get(check)
         if bugs:
-            found.append(f"{check_name(check)} caught the broken contracts {', '.join(bugs)}")
+            facts.append(f"{check_name(check)} caught the broken contracts {', '.join(bugs)}")
     acted = sorted(set(faults))
     if acted:
-        found.append(f"faults that acted in its runs: {', '.join(acted)}")
-    return tuple(found)
+        facts.append(f"faults that acted in its runs: {', '.join(acted)}")
+    return tuple(facts)

@@ -119,8 +119,8 @@ def _read(path: Path, folder: Path, rows: Mapping[str, Row], today: dt.date, con
     row = None
     try:
         source = load_yaml(path)
-        told = source.value.get("row") if isinstance(source.value, dict) else None
-        row = told if isinstance(told, str) and told in rows else None
+        stated = source.value.get("row") if isinstance(source.value, dict) else None
+        row = stated if isinstance(stated, str) and stated in rows else None
         said = validate(source, Attestation)
     except (InvalidFile, RecursionError) as error:
         problems = [

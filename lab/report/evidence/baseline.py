@@ -38,23 +38,23 @@ class Baseline:
 
     def outdated(self, run: Run, depends_on: tuple[Dependency, ...]) -> list[str]:
         """Why a run's evidence no longer speaks for a row with these dependencies; empty while it does."""
-        found = []
+        reasons = []
         if self._changed(run.made.scenario_file, run.made.scenario_sha256):
-            found.append("the scenario's file was changed since")
+            reasons.append("the scenario's file was changed since")
         if "contract" in depends_on and differ(run.made.contract.bytecode_sha256, self.contract_sha256):
-            found.append(f"made with another contract ({_short(run.made.contract.bytecode_sha256)})")
+            reasons.append(f"made with another contract ({_short(run.made.contract.bytecode_sha256)})")
         if "relayer" in depends_on and differ(run.relayer_sha256, self.relayer_sha256):
-            found.append(f"made with another relayer ({_short(run.relayer_sha256)})")
+            reasons.append(f"made with another relayer ({_short(run.relayer_sha256)})")
         if "networks" in depends_on and self.profiles is not None and run.made.networks:
             now = self.profiles(run.made.networks)
             if differ(run.made.profiles_sha256, now):
-                found.append("the profiles of its networks were changed since")
+                reasons.append("the profiles of its networks were changed since")
         if "lab" in depends_on:
             if differ(run.made.lab.commit, self.lab_commit):
-                found.append(f"made by another commit of the lab ({_short(run.made.lab.commit)})")
+                reasons.append(f"made by another commit of the lab ({_short(run.made.lab.commit)})")
             elif run.made.lab.commit is None and differ(run.made.lab.version, self.lab_version):
-                found.append(f"made by version {clean(run.made.lab.version or '', 20)} of the lab")
-        return found
+                reasons.append(f"made by version {clean(run.made.lab.version or '', 20)} of the lab")
+        return reasons
 
     def _changed(self, path: str | None, recorded: str | None) -> bool:
         """Whether a file that is there has another content; one that is elsewhere says nothing."""

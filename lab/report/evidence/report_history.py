@@ -47,15 +47,15 @@ def read_summaries(results: Path) -> tuple[list[ReportSummary], list[str]]:
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     except (OSError, UnicodeDecodeError) as error:
         return [], [f"{REPORTS} cannot be read ({type(error).__name__}): nothing is compared with earlier reports"]
-    found, bad = [], []
+    summaries, bad = [], []
     for number, line in enumerate(lines, start=1):
         try:
-            found.append(ReportSummary.model_validate_json(line))
+            summaries.append(ReportSummary.model_validate_json(line))
         except ValidationError:
             bad.append(number)
     numbers = ", ".join(map(str, bad[:5]))
     notes = [f"{REPORTS}: {len(bad)} lines are no report and were passed over: {numbers}"] if bad else []
-    return found, notes
+    return summaries, notes
 
 
 def summarise(report: Readiness) -> ReportSummary:
@@ -89,8 +89,8 @@ def append_summary(results: Path, past: Sequence[ReportSummary], now: ReportSumm
 def prune_summaries(results: Path, keep: int) -> int:
     """Keep the newest `keep` lines and every GO; returns how many went."""
     past, _ = read_summaries(results)
-    kept = [each for index, each in enumerate(past) if index >= len(past) - keep or each.decision == "GO"]
+    kept = [summary for index, summary in enumerate(past) if index >= len(past) - keep or summary.decision == "GO"]
     if len(kept) < len(past):
-        lines = (json.dumps(each.model_dump(mode="json"), separators=(",", ":")) for each in kept)
+        lines = (json.dumps(summary.model_dump(mode="json"), separators=(",", ":")) for summary in kept)
         write_atomically(results / REPORTS, "".join(f"{line}\n" for line in lines))
     return len(past) - len(kept)

@@ -56,7 +56,7 @@ def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) 
         if not run.problems and run.made.clock is not None and not run.faults and not baseline.outdated(run, DEPENDS_ON)
     }
     names = {run.path: run.folder for run in runs}
-    found = Samples(outdated=sum(bool(baseline.outdated(run, DEPENDS_ON)) for run in runs))
+    samples = Samples(outdated=sum(bool(baseline.outdated(run, DEPENDS_ON)) for run in runs))
     for folder in folders:
         if folder.path not in usable:
             continue
@@ -64,21 +64,21 @@ def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) 
             history = folder.history()
         except (LabError, OSError, ValueError, RecursionError):
             continue
-        found.runs.append(names[folder.path])
-        _add(found, history)
-    return found
+        samples.runs.append(names[folder.path])
+        _add(samples, history)
+    return samples
 
 
-def _add(found: Samples, history: History) -> None:
+def _add(samples: Samples, history: History) -> None:
     own = {submit.tx for submit in history.of(Submit)}
     seen: dict[tuple[str, str], dict[str, int]] = {}
     for chain, facts in history.header.chains.items():
-        by_function = found.gas.setdefault(facts.network, {})
+        by_function = samples.gas.setdefault(facts.network, {})
         for _, tx in history.transactions(chain):
             # A scenario may act as the relayer; what the relayer itself sent is on record.
             if tx.hash in own:
-                found.relayer_sent += 1
-                found.relayer_failed += tx.status == 0
+                samples.relayer_sent += 1
+                samples.relayer_failed += tx.status == 0
             if tx.status == 1 and len(tx.calls) == 1 and tx.calls[0].function in CORE:
                 by_function.setdefault(tx.calls[0].function, []).append(tx.gas_used)
         for step in steps(history, chain):
@@ -92,7 +92,7 @@ def _add(found: Samples, history: History) -> None:
             if what is not None and step.tx_id is not None:
                 seen.setdefault((chain, step.tx_id), {}).setdefault(what, step.block.t_ms)
     for leg in history.header.legs:
-        found.latencies += _latency(history, leg, seen)
+        samples.latencies += _latency(history, leg, seen)
 
 
 def _latency(history: History, leg: Leg, seen: dict[tuple[str, str], dict[str, int]]) -> list[Latency]:

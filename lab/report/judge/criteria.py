@@ -53,20 +53,25 @@ def evaluate(
     def criteria(rows: Sequence[RowResult]) -> tuple[Criterion, ...]:
         by_id = {row.id: row for row in rows}
         return tuple(
-            _criterion(each, by_id[each.row], derived.get(each.row), [f for f in figures if f.row == each.row])
-            for each in definitions()
-            if each.row in by_id
+            _criterion(
+                definition,
+                by_id[definition.row],
+                derived.get(definition.row),
+                [f for f in figures if f.row == definition.row],
+            )
+            for definition in definitions()
+            if definition.row in by_id
         )
 
     return new, measured, criteria
 
 
-def _criterion(each: Definition, row: RowResult, derived: Derived | None, figures: list[Figure]) -> Criterion:
+def _criterion(definition: Definition, row: RowResult, derived: Derived | None, figures: list[Figure]) -> Criterion:
     """The worst figure at hand is the one that is shown; the state follows from the row's own verdict."""
     shown = max(figures, key=lambda f: (f.verdict is RowVerdict.FAIL, f.verdict is RowVerdict.INFEASIBLE), default=None)
-    allowed = ALLOWED.get(each.row)
+    allowed = ALLOWED.get(definition.row)
     if shown is not None and (derived is None or derived.state is Outcome.NOT_MEASURED or shown.verdict is row.verdict):
-        found = _loaded(each, shown, figures)
+        found = _loaded(definition, shown, figures)
     elif derived is not None:
         found = derived
     else:
@@ -78,16 +83,16 @@ def _criterion(each: Definition, row: RowResult, derived: Derived | None, figure
         needed = "measure again: the evidence is out of date"
     paths = [*(one.folder for one in row.evidence), *(path for figure in figures for path in figure.evidence)]
     return Criterion(
-        row=each.row,
-        kind=each.kind,
+        row=definition.row,
+        kind=definition.kind,
         title=row.item,
-        target=each.target,
-        definition=each.definition,
+        target=definition.target,
+        definition=definition.definition,
         state=state,
         figure=found.figure,
         value=found.value,
-        limit=each.limit,
-        unit=each.unit,
+        limit=definition.limit,
+        unit=definition.unit,
         interval=found.interval,
         low=found.low,
         high=found.high,
@@ -99,8 +104,8 @@ def _criterion(each: Definition, row: RowResult, derived: Derived | None, figure
     )
 
 
-def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
-    allowed, needed, between = ALLOWED.get(each.row), "", ""
+def _loaded(definition: Definition, shown: Figure, figures: list[Figure]) -> Derived:
+    allowed, needed, between = ALLOWED.get(definition.row), "", ""
     if allowed is not None and shown.n and shown.failures is not None and shown.failures <= shown.n:
         low, high = (100 * bound(shown.failures, shown.n) for bound in (lower_bound, upper_bound))
         ends = f"{percent(low)} to {percent(high)}, each bound" if low else f"at most {percent(high)}"
@@ -113,7 +118,7 @@ def _loaded(each: Definition, shown: Figure, figures: list[Figure]) -> Derived:
     elif shown.low is not None and shown.high is not None:
         words = interval(shown.low, shown.high, shown.unit)
         between = words if " to " in words else ""
-    same_unit = shown.unit.strip().lower() in (each.unit.lower(), "")
+    same_unit = shown.unit.strip().lower() in (definition.unit.lower(), "")
     return Derived(
         state=OUTCOMES.get(shown.verdict, Outcome.UNKNOWN),
         figure=clean(shown.figure or "no figure", 200),

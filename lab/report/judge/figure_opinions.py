@@ -19,12 +19,12 @@ def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], baseline: Ba
 
     So are those that could not tell, where another of the row could and it counts.
     """
-    found: dict[str, list[tuple[Figure, Opinion]]] = {}
+    opinions: dict[str, list[tuple[Figure, Opinion]]] = {}
     for figure in figures:
         row = rows.get(figure.row)
         if row is not None:
-            found.setdefault(row.id, []).append((figure, _opinion(figure, row, baseline)))
-    return {row: list(_telling(said)) for row, said in found.items()}
+            opinions.setdefault(row.id, []).append((figure, _opinion(figure, row, baseline)))
+    return {row: list(_telling(said)) for row, said in opinions.items()}
 
 
 def _telling(said: list[tuple[Figure, Opinion]]) -> Iterator[Opinion]:

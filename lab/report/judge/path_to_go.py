@@ -42,14 +42,14 @@ def path_to_go(stage: Stage, rows: Iterable[RowResult]) -> tuple[PathStep, ...]:
     return tuple(
         PathStep(
             rank=rank,
-            rows=tuple(row.id for row in found),
-            must_pass=sum(row.must_pass for row in found),
+            rows=tuple(row.id for row in affected),
+            must_pass=sum(row.must_pass for row in affected),
             verdict=action.grade,
-            owner=_owners(found),
+            owner=_owners(affected),
             action=action.verb,
-            command=action.command.replace("ROW", found[0].id) if len(found) == 1 else action.command,
+            command=action.command.replace("ROW", affected[0].id) if len(affected) == 1 else action.command,
         )
-        for rank, (action, found) in enumerate(ordered, start=1)
+        for rank, (action, affected) in enumerate(ordered, start=1)
     )
 
 
@@ -66,15 +66,15 @@ def _is_open(row: RowResult) -> bool:
 def _merged(groups: dict[_Action, list[RowResult]]) -> dict[_Action, list[RowResult]]:
     """Where many scenarios are only to be run, one command runs them all. Must-pass rows come first."""
     runs = [action for action in groups if action.verb == _RUN]
-    found: dict[_Action, list[RowResult]] = {}
+    steps: dict[_Action, list[RowResult]] = {}
     for action, rows in groups.items():
         if action.verb == _RUN:
-            command = RUN_ALL if len({each.command for each in runs}) > MANY else action.command
-            worst = min((each.grade for each in runs if command in (RUN_ALL, each.command)), key=WORST_FIRST.index)
+            command = RUN_ALL if len({run.command for run in runs}) > MANY else action.command
+            worst = min((run.grade for run in runs if command in (RUN_ALL, run.command)), key=WORST_FIRST.index)
             action = _Action(_RUN, command, worst)
-        merged = found.setdefault(action, [])
+        merged = steps.setdefault(action, [])
         merged += [row for row in rows if row not in merged]
-    return {action: sorted(rows, key=lambda row: not row.must_pass) for action, rows in found.items()}
+    return {action: sorted(rows, key=lambda row: not row.must_pass) for action, rows in steps.items()}
 
 
 def _order(action: _Action, rows: list[RowResult]) -> tuple[int, bool, bool, int, str, str]:
@@ -92,28 +92,28 @@ def _actions(row: RowResult) -> list[_Action]:
         return [_Action("no run can settle it: change the target or the design", "", row.verdict)]
     if not row.proofs and not row.measured_by and row.verdict is RowVerdict.NOT_RUN:
         return [_Action("write the proof, and name it under the row in the checklist", "", row.verdict)]
-    found = _to_measure(row)
+    actions = _to_measure(row)
     if not row.proofs:
-        return found
-    found += [
-        _Action(_VERBS.get(each.verdict, _RUN), f"pytest {clean(each.scenario, 160)}", each.verdict)
-        for each in row.evidence
-        if each.verdict not in SETTLED and each.scenario
+        return actions
+    actions += [
+        _Action(_VERBS.get(evidence.verdict, _RUN), f"pytest {clean(evidence.scenario, 160)}", evidence.verdict)
+        for evidence in row.evidence
+        if evidence.verdict not in SETTLED and evidence.scenario
     ]
-    recorded = {each.scenario for each in row.evidence if each.scenario}
+    recorded = {evidence.scenario for evidence in row.evidence if evidence.scenario}
     for proof in row.proofs:
         if not any(proof.matches(scenario) for scenario in recorded):
             folder, _, stem = proof.scenario.rpartition("/")
             command = f"pytest scenarios/{folder if '*' not in folder else ''}"
             command += f" -k {stem}" if "*" not in stem else ""
-            found.append(_Action(_RUN, command, RowVerdict.NOT_RUN))
-    return list(dict.fromkeys(found)) or [_Action(_VERBS.get(row.verdict, _RUN), RUN_ALL, row.verdict)]
+            actions.append(_Action(_RUN, command, RowVerdict.NOT_RUN))
+    return list(dict.fromkeys(actions)) or [_Action(_VERBS.get(row.verdict, _RUN), RUN_ALL, row.verdict)]
 
 
 def _to_measure(row: RowResult) -> list[_Action]:
     """What there is to measure, once more or at all; nothing where the figures are well."""
-    measured = [each.verdict for each in row.evidence if not each.scenario]
-    worst = min((each for each in measured if each not in SETTLED), key=WORST_FIRST.index, default=None)
+    measured = [verdict.verdict for verdict in row.evidence if not verdict.scenario]
+    worst = min((verdict for verdict in measured if verdict not in SETTLED), key=WORST_FIRST.index, default=None)
     command = row.measured_by or "lab load"
     if worst is None:
         missing = not measured and (row.measured_by or not row.proofs)

@@ -49,7 +49,7 @@ def judge(
     if row.measured_by and not opinions:
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"no measurement is on record: run `{row.measured_by}`"))
     for proof in row.proofs:
-        opinions += _weigh(proof, row, runs, baseline)
+        opinions += _opinions(proof, row, runs, baseline)
     opinions += _mixed_contracts(row, opinions, baseline.contract_sha256)
     if opinions:
         verdict = next(grade for grade in _SEVERITY if any(opinion.verdict is grade for opinion in opinions))
@@ -63,7 +63,7 @@ def judge(
         reason = words.format(row.proof) + dry_run
     elif not opinions:
         verdict, reason = RowVerdict.NOT_RUN, f"no proof is bound to this row yet; planned: {row.proof}"
-    verdict, reason, owner = _heard(row, verdict, reason, statements)
+    verdict, reason, owner = _settled_by_people(row, verdict, reason, statements)
     evidence = tuple(opinion.evidence for opinion in opinions if opinion.evidence)
     return RowResult(
         **row.model_dump(exclude={"proof", "proofs", "owner"}),
@@ -73,19 +73,29 @@ def judge(
         verdict=verdict,
         reason=reason,
         evidence=evidence,
-        can_fail=can_fail(row, (fault for found in evidence for fault in found.faults)),
+        can_fail=can_fail(row, (fault for shown in evidence for fault in shown.faults)),
         statements=tuple(statement.view for statement in statements),
     )
 
 
-def _heard(row: Row, verdict: RowVerdict, reason: str, statements: Sequence[Statement]) -> tuple[RowVerdict, str, str]:
+def _settled_by_people(
+    row: Row, verdict: RowVerdict, reason: str, statements: Sequence[Statement]
+) -> tuple[RowVerdict, str, str]:
     """Verdict, reason and owner once people were heard. Failing evidence is not attested away, only waived."""
-    valid = [found.attestation for found in statements if found.attestation is not None and not found.problem]
-    broken = [found for found in statements if found.problem]
+    valid = [
+        statement.attestation for statement in statements if statement.attestation is not None and not statement.problem
+    ]
+    broken = [statement for statement in statements if statement.problem]
     if broken:
-        names = "; ".join(f"{clean(found.file, 80)} does not count: {found.problem}" for found in broken[:3])
+        names = "; ".join(
+            f"{clean(statement.file, 80)} does not count: {statement.problem}" for statement in broken[:3]
+        )
         reason = f"{reason}; {names}"
-    attested = max((each for each in valid if each.kind == "attestation"), key=lambda each: each.expires, default=None)
+    attested = max(
+        (statement for statement in valid if statement.kind == "attestation"),
+        key=lambda statement: statement.expires,
+        default=None,
+    )
     if attested is not None and verdict in (RowVerdict.LIVE, RowVerdict.ATTESTATION_MISSING):
         silent = "contract" in row.depends_on and attested.contract_sha256 is None
         caveat = "; it does not say which contract it speaks of" if silent else ""
@@ -94,7 +104,11 @@ def _heard(row: Row, verdict: RowVerdict, reason: str, statements: Sequence[Stat
             f"{clean(attested.document, 120)} (sha256 {attested.sha256[:12]}){caveat}"
         )
         return RowVerdict.ATTESTED, words, clean(attested.owner, 80)
-    waiver = max((each for each in valid if each.kind == "waiver"), key=lambda each: each.expires, default=None)
+    waiver = max(
+        (statement for statement in valid if statement.kind == "waiver"),
+        key=lambda statement: statement.expires,
+        default=None,
+    )
     if waiver is not None and verdict not in SETTLED:
         words = (
             f"waived by {clean(waiver.approver, 80)} until {waiver.expires}: {clean(waiver.reason, 300)}; "
@@ -104,7 +118,7 @@ def _heard(row: Row, verdict: RowVerdict, reason: str, statements: Sequence[Stat
     return verdict, reason, ""
 
 
-def _weigh(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -> list[Opinion]:
+def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -> list[Opinion]:
     matching = [run for run in runs if _speaks_of(proof, run)]
     opinions = [_opinion(proof, row, run, baseline) for run in matching]
     recorded = {run.item for run in matching}

@@ -22,9 +22,9 @@ WHERE = "recorded scenario runs without an acting fault, on the lab's own nodes"
 def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
     """TEC-02. Decided only when every pair is; one pair that is late for certain decides against."""
     pairs: dict[tuple[str, str, str], list[Latency]] = {}
-    for each in samples.latencies:
-        pairs.setdefault((each.origin, each.target, each.finality), []).append(each)
-    views = tuple(_pair(*key, found) for key, found in sorted(pairs.items()))
+    for latency in samples.latencies:
+        pairs.setdefault((latency.origin, latency.target, latency.finality), []).append(latency)
+    views = tuple(_pair(*key, latencies) for key, latencies in sorted(pairs.items()))
     if not views:
         return _nothing("no cross-chain execution is recorded", samples, _more(59)), ()
     late = [view for view in views if view.state is Outcome.NOT_MET]
@@ -60,24 +60,24 @@ def _why(views: Sequence[PairView], late: Sequence[PairView], open_pairs: Sequen
     return f"too few executions to decide {len(open_pairs)} of {reason}" if open_pairs else reason
 
 
-def _pair(origin: str, target: str, finality: str, found: Sequence[Latency]) -> PairView:
-    late = sum(each.least_ms > LATE_MS for each in found)
-    in_time = sum(each.most_ms <= LATE_MS for each in found)
-    open_ones = len(found) - late - in_time
+def _pair(origin: str, target: str, finality: str, latencies: Sequence[Latency]) -> PairView:
+    late = sum(latency.least_ms > LATE_MS for latency in latencies)
+    in_time = sum(latency.most_ms <= LATE_MS for latency in latencies)
+    open_ones = len(latencies) - late - in_time
     # What is not known counts against whichever conclusion is drawn.
-    if upper_bound(late + open_ones, len(found)) <= LATE_SHARE:
+    if upper_bound(late + open_ones, len(latencies)) <= LATE_SHARE:
         state = Outcome.MET
-    elif lower_bound(late, len(found)) > LATE_SHARE:
+    elif lower_bound(late, len(latencies)) > LATE_SHARE:
         state = Outcome.NOT_MET
     else:
         state = Outcome.UNKNOWN
-    ordered = sorted(each.most_ms for each in found)
-    least = sorted(each.least_ms for each in found)
+    ordered = sorted(latency.most_ms for latency in latencies)
+    least = sorted(latency.least_ms for latency in latencies)
     return PairView(
         origin=origin,
         target=target,
         finality=finality,
-        n=len(found),
+        n=len(latencies),
         late=late,
         in_time=in_time,
         least_ms=least[0],

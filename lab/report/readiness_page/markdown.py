@@ -75,15 +75,15 @@ def _path(readiness: Readiness) -> Iterator[str]:
 
 
 def _changes(readiness: Readiness) -> Iterator[str]:
-    for title, found in (("the last report", readiness.since_last), ("the last GO", readiness.since_go)):
-        if found is None or not (found.rows or found.moved):
+    for title, comparison in (("the last report", readiness.since_last), ("the last GO", readiness.since_go)):
+        if comparison is None or not (comparison.rows or comparison.moved):
             continue
-        yield from ("", f"## Changed since {title} ({_safe(found.generated[:16], 20)}, {found.decision})", "")
-        yield from (f"- {_safe(text)}" for text in found.moved)
-        for change in found.rows[:MAX_CHANGES]:
+        yield from ("", f"## Changed since {title} ({_safe(comparison.generated[:16], 20)}, {comparison.decision})", "")
+        yield from (f"- {_safe(text)}" for text in comparison.moved)
+        for change in comparison.rows[:MAX_CHANGES]:
             yield f"- {change.row}: {change.before or 'new'} to {change.now}{' (worse)' if change.worse else ''}"
-        if len(found.rows) > MAX_CHANGES:
-            yield f"- and {len(found.rows) - MAX_CHANGES} more rows"
+        if len(comparison.rows) > MAX_CHANGES:
+            yield f"- and {len(comparison.rows) - MAX_CHANGES} more rows"
     if readiness.expiring:
         yield from ("", f"## Expires before the release on {readiness.release_date}", "")
         yield from (f"- {entry.row}: {_safe(entry.what)}, until {entry.expires}" for entry in readiness.expiring)
@@ -93,9 +93,9 @@ def _criteria(readiness: Readiness) -> Iterator[str]:
     if not readiness.criteria:
         return
     yield from ("", "## Success criteria", "", "| Criterion | State | Figure | To decide |", "|---|---|---|---|")
-    for each in readiness.criteria:
-        figure = "<br>".join(_safe(text, 160) for text in (each.figure, each.interval) if text)
-        yield f"| {_safe(each.title, 80)} | {each.state} | {figure} | {_safe(each.needed)} |"
+    for criterion in readiness.criteria:
+        figure = "<br>".join(_safe(text, 160) for text in (criterion.figure, criterion.interval) if text)
+        yield f"| {_safe(criterion.title, 80)} | {criterion.state} | {figure} | {_safe(criterion.needed)} |"
 
 
 def _attention(readiness: Readiness) -> list[str]:

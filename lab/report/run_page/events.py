@@ -69,35 +69,35 @@ class Names:
 
     def subjects(self, args: dict[str, Any], chain: str | None) -> str:
         """The transactions that some arguments speak of, at most three by name."""
-        found: list[str] = []
+        names: list[str] = []
         for value in args.values():
             parts = value if isinstance(value, (list, tuple)) else [value]
             for part in parts:
                 tx_id = part.get("tx_id") if isinstance(part, dict) else part
                 if isinstance(tx_id, str) and tx_id in self._legs:
-                    found.append(self.transaction(tx_id, chain))
-        if not found and isinstance(args.get("tx_id"), str):
-            found.append(self.transaction(args["tx_id"], chain))
+                    names.append(self.transaction(tx_id, chain))
+        if not names and isinstance(args.get("tx_id"), str):
+            names.append(self.transaction(args["tx_id"], chain))
         # A child's arguments name its parent too; the first is the one that the call is about.
         if "dependency_tx_id" in args:
-            found = found[:1]
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        return ", ".join(found[:3]) + more
+            names = names[:1]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return ", ".join(names[:3]) + more
 
 
 def events(history: History) -> list[Event]:
     """Everything worth a mark, by time. Client operations appear only where no block shows them: failed or unclear."""
     names = Names(history)
     orphans = {(block.chain, block.hash) for block in history.orphans}
-    found: list[Event] = []
+    happened: list[Event] = []
     for record in history.records:
         if isinstance(record, Block) and record.number == history.header.chains[record.chain].deploy_block:
             text = f"contract deployed and set up in {len(record.txs)} transactions"
-            found.append(Event(record.t_ms, record.seq, record.chain, "admin", text))
+            happened.append(Event(record.t_ms, record.seq, record.chain, "admin", text))
         elif isinstance(record, Block):
             orphaned = (record.chain, record.hash) in orphans
             for tx in record.txs:
-                found += [
+                happened += [
                     Event(record.t_ms, record.seq, record.chain, kind, text, orphaned)
                     for kind, text in _transaction(tx, record.chain, names)
                 ]
@@ -107,10 +107,10 @@ def events(history: History) -> list[Event]:
                 f"reorg of depth {record.depth} back to block {record.ancestor}{beyond}: "
                 f"{len(record.orphaned_txs)} orphaned, {len(record.requeued_txs)} requeued"
             )
-            found.append(Event(record.t_ms, record.seq, record.chain, "reorg", text))
+            happened.append(Event(record.t_ms, record.seq, record.chain, "reorg", text))
         elif isinstance(record, (Submit, Operation, FaultMark, Expectation, Note)):
-            found += _other(record, names)
-    return sorted(found, key=lambda event: (event.t_ms, event.seq))
+            happened += _other(record, names)
+    return sorted(happened, key=lambda event: (event.t_ms, event.seq))
 
 
 def _transaction(tx: Tx, chain: str, names: Names) -> Iterator[tuple[Kind, str]]:

@@ -14,7 +14,7 @@ from lab.html.text import clean, seconds, times
 from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, FaultMark, Reorg
 from lab.report.run_page.events import Event, Kind, events
-from lab.report.run_page.markers import MARKS, shape
+from lab.report.run_page.markers import MARKERS, shape
 
 WIDTH = 960
 LEFT = 118
@@ -60,7 +60,7 @@ class _Drawing:
         self._fault_top = TOP + LANE * len(self._lanes)
         depth = 1 + max(self._fault_rows, default=0)
         self._floor = self._fault_top + max(LANE, 16 + 20 * depth)
-        self._kinds = sorted({event.kind for event in found} - {"fault", "reorg"}, key=list(MARKS).index)
+        self._kinds = sorted({event.kind for event in found} - {"fault", "reorg"}, key=list(MARKERS).index)
         self.height = self._floor + 30 + (24 * (1 + max(0, len(self._kinds) - 1) // 6))
         self._hatch = "lab-hatch-" + hashlib.sha256(history.header.item.encode("utf-8", "replace")).hexdigest()[:8]
 
@@ -99,7 +99,7 @@ class _Drawing:
     def _pattern(self) -> str:
         return (
             f'<pattern id="{self._hatch}" width="6" height="6" patternUnits="userSpaceOnUse" '
-            f'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" stroke="{MARKS["reorg"].colour}" '
+            f'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" stroke="{MARKERS["reorg"].colour}" '
             'stroke-width="2" stroke-opacity=".6"/></pattern>'
         )
 
@@ -159,11 +159,11 @@ class _Drawing:
         title = f"reorg at {seconds(reorg.t_ms)}: depth {reorg.depth}, back to block {reorg.ancestor}"
         return (
             f'<rect x="{start}" y="{y - 19}" width="{max(3.0, round(end - start, 1))}" height="38" rx="3" '
-            f'fill="url(#{self._hatch})" stroke="{MARKS["reorg"].colour}"><title>{title}</title></rect>'
+            f'fill="url(#{self._hatch})" stroke="{MARKERS["reorg"].colour}"><title>{title}</title></rect>'
         )
 
     def faults(self) -> Iterable[str]:
-        colour = MARKS["fault"].colour
+        colour = MARKERS["fault"].colour
         for (start_ms, end_ms, mark, healed), row in zip(self._spans, self._fault_rows, strict=True):
             start, y = self.x(start_ms), self._fault_top + 8 + 20 * row
             wide = max(4.0, round(self.x(end_ms) - start, 1))
@@ -221,7 +221,7 @@ class _Drawing:
     def legend(self) -> Iterable[str]:
         for index, kind in enumerate(self._kinds):
             x, y = LEFT + 137 * (index % 6), self._floor + 40 + 24 * (index // 6)
-            yield f'{shape(kind, x, y)}<text x="{x + 11}" y="{y + 4}">{MARKS[kind].label}</text>'
+            yield f'{shape(kind, x, y)}<text x="{x + 11}" y="{y + 4}">{MARKERS[kind].label}</text>'
 
 
 _Span = tuple[int, int, FaultMark, FaultMark | None]

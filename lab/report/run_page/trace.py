@@ -82,7 +82,7 @@ def _faults(history: History, pid: int) -> Iterator[dict[str, Any]]:
         yield _about("thread_name", pid, thread, name=clean(name, 80))
     for mark in marks:
         if mark.phase == "inject":
-            healed = [each.t_ms for each in marks if each.id == mark.id and each.phase == "heal"]
+            healed = [other.t_ms for other in marks if other.id == mark.id and other.phase == "heal"]
             end = min((t_ms for t_ms in healed if t_ms >= mark.t_ms), default=history.end_ms)
             name = f"{clean(mark.fault, 40)} {clean(mark.id, 60)}"
             yield _span(name, pid, mark.t_ms * 1_000, end * 1_000, thread=threads[mark.id])

@@ -16,7 +16,11 @@ _PAINT: dict[Outcome, str] = {Outcome.MET: GOOD, Outcome.NOT_MET: BAD, Outcome.I
 
 def criteria_chart(report: Readiness) -> str:
     """Empty where nothing was measured."""
-    measured = [each for each in report.criteria if each.kind == "technical" and each.value is not None and each.limit]
+    measured = [
+        criterion
+        for criterion in report.criteria
+        if criterion.kind == "technical" and criterion.value is not None and criterion.limit
+    ]
     if not measured:
         return ""
     height = TOP + ROW * len(measured) + 6
@@ -25,32 +29,38 @@ def criteria_chart(report: Readiness) -> str:
         text(target, 14, "target", anchor="middle", size=11.5, muted=True),
         line(target, 19, target, height - 6, faint=0.65, dashed=True),
     ]
-    for index, each in enumerate(measured):
-        body += _row(each, TOP + ROW * index)
+    for index, criterion in enumerate(measured):
+        body += _row(criterion, TOP + ROW * index)
     return picture("Success criteria against their targets", height, body)
 
 
-def _row(each: Criterion, y: float) -> list[str]:
-    assert each.value is not None and each.limit
-    paint = _PAINT.get(each.state, GREY)
-    share = each.value / each.limit
-    said = f"{each.row}: {each.figure}, target {each.target}, {each.state}"
+def _row(criterion: Criterion, y: float) -> list[str]:
+    assert criterion.value is not None and criterion.limit
+    paint = _PAINT.get(criterion.state, GREY)
+    share = criterion.value / criterion.limit
+    said = f"{criterion.row}: {criterion.figure}, target {criterion.target}, {criterion.state}"
     parts = [
-        text(LEFT - 12, y + 15, each.row, anchor="end", weight=600),
-        text(LEFT - 12, y + 30, _name(each), anchor="end", size=11, muted=True),
+        text(LEFT - 12, y + 15, criterion.row, anchor="end", weight=600),
+        text(LEFT - 12, y + 30, _name(criterion), anchor="end", size=11, muted=True),
         box(LEFT, y + 8, _x(share) - LEFT, 18, paint=paint, faint=0.85, title=said),
-        text(WIDTH - RIGHT + 12, y + 16, measured(each.value, each.unit), weight=600),
-        text(WIDTH - RIGHT + 12, y + 31, f"{each.state.lower()}, target {number(each.limit)}", size=11.5, muted=True),
+        text(WIDTH - RIGHT + 12, y + 16, measured(criterion.value, criterion.unit), weight=600),
+        text(
+            WIDTH - RIGHT + 12,
+            y + 31,
+            f"{criterion.state.lower()}, target {number(criterion.limit)}",
+            size=11.5,
+            muted=True,
+        ),
     ]
-    if each.low is not None and each.high is not None:
-        low, high = _x(each.low / each.limit), _x(each.high / each.limit)
+    if criterion.low is not None and criterion.high is not None:
+        low, high = _x(criterion.low / criterion.limit), _x(criterion.high / criterion.limit)
         parts += [line(low, y + 17, high, y + 17, wide=1.5), line(low, y + 12, low, y + 22, wide=1.5)]
         parts.append(line(high, y + 12, high, y + 22, wide=1.5))
     return parts
 
 
-def _name(each: Criterion) -> str:
-    return each.title if len(each.title) <= 26 else f"{each.title[:25]}…"
+def _name(criterion: Criterion) -> str:
+    return criterion.title if len(criterion.title) <= 26 else f"{criterion.title[:25]}…"
 
 
 def _x(share: float) -> float:
