@@ -102,7 +102,7 @@ class StatedFact(BaseModel):
 
 
 class Catalogue(BaseModel):
-    """A whole checklist."""
+    """A checklist: its sections in the order of the document, what it says of itself, and what of that is wrong."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

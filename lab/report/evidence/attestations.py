@@ -84,7 +84,7 @@ class Statement:
 
     @property
     def view(self) -> StatementView:
-        """For `readiness.json`."""
+        """As `readiness.json` shows it: every text cleaned and cut."""
         said = self.attestation
         return StatementView(
             file=clean(self.file, 200),

@@ -112,7 +112,7 @@ def _actions(row: RowResult) -> list[_Action]:
 
 def _to_measure(row: RowResult) -> list[_Action]:
     """What there is to measure, once more or at all; nothing where the figures are well."""
-    measured = [verdict.verdict for verdict in row.evidence if not verdict.scenario]
+    measured = [evidence.verdict for evidence in row.evidence if not evidence.scenario]
     worst = min((verdict for verdict in measured if verdict not in SETTLED), key=WORST_FIRST.index, default=None)
     command = row.measured_by or "lab load"
     if worst is None:

@@ -14,7 +14,7 @@ from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 from lab.report.catalogue.detections import can_fail
 from lab.report.catalogue.rows import Proof, Row
-from lab.report.evidence.attestations import Statement
+from lab.report.evidence.attestations import Attestation, Statement
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.runs import Run
 from lab.report.records.opinion import Opinion
@@ -82,20 +82,13 @@ def _settled_by_people(
     row: Row, verdict: RowVerdict, reason: str, statements: Sequence[Statement]
 ) -> tuple[RowVerdict, str, str]:
     """Verdict, reason and owner once people were heard. Failing evidence is not attested away, only waived."""
-    valid = [
-        statement.attestation for statement in statements if statement.attestation is not None and not statement.problem
-    ]
     broken = [statement for statement in statements if statement.problem]
     if broken:
         names = "; ".join(
             f"{clean(statement.file, 80)} does not count: {statement.problem}" for statement in broken[:3]
         )
         reason = f"{reason}; {names}"
-    attested = max(
-        (statement for statement in valid if statement.kind == "attestation"),
-        key=lambda statement: statement.expires,
-        default=None,
-    )
+    attested = _lasting_longest("attestation", statements)
     if attested is not None and verdict in (RowVerdict.LIVE, RowVerdict.ATTESTATION_MISSING):
         silent = "contract" in row.depends_on and attested.contract_sha256 is None
         caveat = "; it does not say which contract it speaks of" if silent else ""
@@ -104,11 +97,7 @@ def _settled_by_people(
             f"{clean(attested.document, 120)} (sha256 {attested.sha256[:12]}){caveat}"
         )
         return RowVerdict.ATTESTED, words, clean(attested.owner, 80)
-    waiver = max(
-        (statement for statement in valid if statement.kind == "waiver"),
-        key=lambda statement: statement.expires,
-        default=None,
-    )
+    waiver = _lasting_longest("waiver", statements)
     if waiver is not None and verdict not in SETTLED:
         words = (
             f"waived by {clean(waiver.approver, 80)} until {waiver.expires}: {clean(waiver.reason, 300)}; "
@@ -116,6 +105,12 @@ def _settled_by_people(
         )
         return RowVerdict.WAIVED, words, clean(waiver.owner, 80)
     return verdict, reason, ""
+
+
+def _lasting_longest(kind: str, statements: Sequence[Statement]) -> Attestation | None:
+    """Of those that count."""
+    valid = [said for statement in statements if not statement.problem and (said := statement.attestation) is not None]
+    return max((said for said in valid if said.kind == kind), key=lambda said: said.expires, default=None)
 
 
 def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -> list[Opinion]:

@@ -139,7 +139,7 @@ def _price_sources(table: Prices, priced: Sequence[CostView]) -> Iterator[str]:
 
 
 def failures(samples: Samples) -> Derived:
-    """TEC-06."""
+    """TEC-06: transactions of the relayer that reverted, of all that it sent."""
     sent, failed = samples.relayer_sent, samples.relayer_failed
     if not sent:
         return _nothing("the relayer sent nothing", samples, _more(299, "transactions"))

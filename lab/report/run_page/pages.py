@@ -11,5 +11,5 @@ from lab.model.checks import check_demand, check_name
 
 @cache
 def run_pages() -> Pages:
-    """This room's templates."""
+    """The templates of this room, with the filters that name checks."""
     return Pages(Path(__file__).with_name("templates"), check_name=check_name, check_demand=check_demand)
