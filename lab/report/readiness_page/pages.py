@@ -13,7 +13,7 @@ from lab.html.page import MAX_TEXT, Pages
 from lab.html.text import clean
 from lab.model.checks import check_name
 
-_ROW_ID = re.compile(r"\b[A-Z]{2,4}-\d{2}\b")
+_ROW_ID = re.compile(r"\b[A-Z]{2,4}-\d{2,5}\b")
 
 
 @cache
