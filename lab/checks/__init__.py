@@ -27,32 +27,33 @@ from lab.checks.safety import (
     s11_storage,
     s12_store,
 )
+from lab.model.checks import CHECK_TITLES
 from lab.model.history import History
 from lab.model.verdict import CheckResult, Verdict
 
 __all__ = ["CHECKS", "DEFAULT_CHECKS", "Check", "Selection", "judge", "selected"]
 
 CHECKS: dict[str, Check] = {
-    check.id: check
-    for check in (
-        Check("S1", "States only go forward, each once", s1_state_order.judge),
-        Check("S2", "A child is READY only on a final parent", s2_parent_final.judge),
-        Check("S3", "A child is EXECUTED only after its parent", s3_execution_order.judge),
-        Check("S4", "READY only within the coordination window", s4_window.judge),
-        Check("S5", "Everything happens at most once per transaction", s5_once.judge),
-        Check("S6", "Only operators and the owner change state", s6_authority.judge),
-        Check("S7", "Payloads are stored as given, up to 512 bytes", s7_payload.judge),
-        Check("S8", "One tx_id on two chains never merges", s8_no_merge.judge),
-        Check("S9", "No flow ends half done", s9_whole_flows.judge),
-        Check("S10", "The emergency stop stops everything but the owner", s10_emergency_stop.judge),
-        Check("S11", "Events and calls reproduce the storage", s11_storage.judge),
-        Check("S12", "The relayer's store equals the chains' effects", s12_store.judge),
-        Check("L1", "READY within the liveness bound", l1_ready_in_time.judge),
-        Check("L2", "Every buffered leg ends", l2_every_leg_ends.judge),
-        Check("L3", "The relayer's queue is empty, without a nonce gap", l3_queue_empty.judge),
-        Check("L4", "A crash changes no result", l4_crash_recovery.judge),
-        Check("L5", "One chain down leaves the others going", l5_others_go_on.judge),
-        Check("L6", "Transactions sent per call are bounded", l6_bounded_sends.judge),
+    name: Check(name, CHECK_TITLES[name].demand, module.judge)
+    for name, module in (
+        ("S1", s1_state_order),
+        ("S2", s2_parent_final),
+        ("S3", s3_execution_order),
+        ("S4", s4_window),
+        ("S5", s5_once),
+        ("S6", s6_authority),
+        ("S7", s7_payload),
+        ("S8", s8_no_merge),
+        ("S9", s9_whole_flows),
+        ("S10", s10_emergency_stop),
+        ("S11", s11_storage),
+        ("S12", s12_store),
+        ("L1", l1_ready_in_time),
+        ("L2", l2_every_leg_ends),
+        ("L3", l3_queue_empty),
+        ("L4", l4_crash_recovery),
+        ("L5", l5_others_go_on),
+        ("L6", l6_bounded_sends),
     )
 }
 DEFAULT_CHECKS: tuple[str, ...] = tuple(CHECKS)

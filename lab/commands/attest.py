@@ -15,8 +15,8 @@ from lab.commands.report import parse_day
 from lab.errors import UsageError
 from lab.evidence.folder import sha256_file, write_atomically
 from lab.evidence.newest import newest_runs
-from lab.report.attestations import load_statements
-from lab.report.rows import CHECKLIST, Row, load_catalogue
+from lab.report.catalogue.rows import CHECKLIST, Row, load_catalogue
+from lab.report.evidence.attestations import load_statements
 from lab.report.schemas import ATTESTATION, schema_text
 from lab.session.under_test import system_under_test
 from lab.validation import suggestion

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.errors import UsageError
-from lab.report.bundle import verify_bundle, write_bundle
-from lab.report.signature import read_signature
+from lab.report.evidence.signature import read_signature
+from lab.report.release.bundle import verify_bundle, write_bundle
 
 
 def make_bundle(results: Path, out: Path, attestations: Path, key: Path | None) -> None:

@@ -8,7 +8,7 @@ from lab.errors import EvidenceFailure, UsageError
 from lab.evidence import RunFolder
 from lab.evidence.folder import HISTORY, MANIFEST
 from lab.model.verdict import RunVerdict, Verdict
-from lab.report.failure import failure_text
+from lab.report.run_page.failure import failure_text
 from lab.runner.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 

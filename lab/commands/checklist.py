@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.report.checklist_import import write_checklist
+from lab.report.catalogue.checklist_import import write_checklist
 
 
 def import_file(source: Path, out: Path, force: bool) -> None:

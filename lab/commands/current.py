@@ -11,20 +11,21 @@ from pathlib import Path
 from lab.deploy.compile import compile_contract
 from lab.errors import LabError
 from lab.evidence import RunFolder
+from lab.evidence.manifest import RunManifest
 from lab.evidence.repository import lab_state
 from lab.html.text import clean
 from lab.model.under_test import UnderTest
 from lab.networks import BUILT_IN, load_network
-from lab.report.current import Current
+from lab.report.evidence.baseline import Baseline
 from lab.runner.manifest import package_sha256
 from lab.session.suite import cache_folder, compile_target
 from lab.session.under_test import SystemUnderTest
 
 
-def current_of(contract_sha256: str | None, system: SystemUnderTest, under_test: UnderTest | None) -> Current:
+def current_of(contract_sha256: str | None, system: SystemUnderTest, under_test: UnderTest | None) -> Baseline:
     """The lab, the relayer and the network profiles as they stand, and the bytecode that would ship."""
     state = lab_state()
-    return Current(
+    return Baseline(
         contract_sha256=contract_sha256,
         relayer_sha256=system.relayer.sha256() if system.relayer is not None else package_sha256("relayer"),
         lab_commit=state["commit"],
@@ -75,18 +76,17 @@ def _newest_contract(runs: Sequence[RunFolder]) -> tuple[Path | None, str, str] 
     found = []
     for run in runs:
         try:
-            manifest = run.manifest()
-            contract, started = manifest["contract"], str(manifest["started"])
-            if isinstance(contract["bytecode_sha256"], str):
-                name = clean(str(contract.get("name") or "unknown"), 80)
-                found.append((started, contract["bytecode_sha256"], contract.get("path"), name))
-        except (LabError, KeyError, TypeError):
+            made = RunManifest.read(run.manifest())
+        except LabError:
             continue
+        if made.started and made.contract.bytecode_sha256:
+            found.append((made.started, made.contract))
     if not found:
         return None
-    _, recorded, path, name = max(found, key=lambda entry: entry[0])
+    _, contract = max(found, key=lambda entry: entry[0])
     # A bare name was made so to keep a home folder out of the evidence: it does not say where the file is.
-    return (Path(path) if isinstance(path, str) and "/" in path else None), name, recorded
+    path = Path(contract.path) if contract.path and "/" in contract.path else None
+    return path, clean(contract.name or "unknown", 80), str(contract.bytecode_sha256)
 
 
 def _profiles(networks: Mapping[str, str]) -> str | None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lab.checks import CHECKS
 from lab.errors import InvalidFile, Problem, UsageError
-from lab.report.claims import unmatched_claims
-from lab.report.rows import Catalogue, load_catalogue
+from lab.report.catalogue.claims import unmatched_claims
+from lab.report.catalogue.rows import Catalogue, load_catalogue
 from lab.scenario.item import ScenarioItem
 from lab.scenario.lint import lint
 from lab.scenario.resolve import load_scenario

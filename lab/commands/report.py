@@ -10,11 +10,11 @@ from lab.commands.current import current_of, shipping_contract
 from lab.errors import UsageError
 from lab.evidence.newest import Selection, latest_session, newest_runs
 from lab.html.text import clean
-from lab.report.index import PAGE, write_session_index
-from lab.report.pdf import write_pdf
+from lab.report.catalogue.rows import CHECKLIST, Stage, load_catalogue
+from lab.report.evidence.signature import read_signature
 from lab.report.publish import publish
-from lab.report.rows import CHECKLIST, Stage, load_catalogue
-from lab.report.signature import read_signature
+from lab.report.readiness_page.pdf import write_pdf
+from lab.report.run_page.session_index import PAGE, write_session_index
 from lab.session.under_test import system_under_test
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INCOMPLETE": 3}
@@ -53,7 +53,7 @@ def rebuild(request: ReportRequest) -> int:
         results,
         runs,
         catalogue=catalogue,
-        current=current_of(shipping.sha256, system, under_test),
+        baseline=current_of(shipping.sha256, system, under_test),
         stage=request.stage,
         attestations=request.attestations,
         release_date=release,

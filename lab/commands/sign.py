@@ -6,9 +6,9 @@ from pathlib import Path
 
 from lab.errors import UsageError
 from lab.html.text import clean
-from lab.report.grades import Decision
-from lab.report.readiness_files import write_page_again
-from lab.report.signature import sign
+from lab.report.readiness_page.files import write_page_again
+from lab.report.records.row_verdict import Decision
+from lab.report.release.sign import sign
 
 
 def sign_report(results: Path, name: str, decision: Decision, note: str) -> None:

@@ -12,9 +12,9 @@ from lab.commands.current import current_of
 from lab.evidence import RunFolder
 from lab.evidence.newest import Selection, newest_runs
 from lab.model.under_test import UnderTest
-from lab.report.index import write_session_index
+from lab.report.catalogue.rows import load_catalogue
 from lab.report.publish import publish
-from lab.report.rows import load_catalogue
+from lab.report.run_page.session_index import write_session_index
 from lab.session.suite import point_latest
 from lab.session.under_test import SystemUnderTest
 
@@ -55,6 +55,6 @@ def _under_test(run: RunFolder) -> UnderTest | None:
 def _write_readiness(results: Path, run: RunFolder, counted: Selection, system: SystemUnderTest) -> Path:
     """As `lab report` does, for the contract that this session ran."""
     bytecode = run.manifest().get("contract", {}).get("bytecode_sha256")
-    current = current_of(bytecode, system, _under_test(run))
-    done = publish(results, counted.runs, catalogue=load_catalogue(), current=current, stage="lab")
+    baseline = current_of(bytecode, system, _under_test(run))
+    done = publish(results, counted.runs, catalogue=load_catalogue(), baseline=baseline, stage="lab")
     return done.page

@@ -15,6 +15,7 @@ from typing import Any
 
 from lab.errors import EvidenceFailure
 from lab.evidence.folder import MANIFEST, VERDICT, RunFolder
+from lab.evidence.manifest import RunManifest
 from lab.model.verdict import Verdict, merge
 
 LATEST = "latest"
@@ -114,31 +115,27 @@ def moment_of(text: object) -> datetime | None:
 
 def _read(folder: RunFolder, session: int) -> _Run | None:
     try:
-        manifest = folder.manifest()
+        manifest = RunManifest.read(folder.manifest())
     except (EvidenceFailure, OSError, ValueError, RecursionError):
         return None
-    file, item, moment = manifest.get("scenario_file"), manifest.get("item"), moment_of(manifest.get("started"))
-    if not isinstance(file, str) or not isinstance(item, str) or moment is None:
+    moment = moment_of(manifest.started)
+    if manifest.scenario_file is None or manifest.item is None or moment is None:
         return None
-    family = manifest.get("scenario_items")
     return _Run(
         folder=folder,
-        key=(file, item),
+        key=(manifest.scenario_file, manifest.item),
         order=(moment, session),
-        family=frozenset(name for name in family if isinstance(name, str)) if isinstance(family, list) else frozenset(),
+        family=frozenset(manifest.scenario_items),
         made_with=_made_with(manifest),
     )
 
 
-def _made_with(manifest: dict[str, Any]) -> tuple[Any, ...] | None:
+def _made_with(made: RunManifest) -> tuple[Any, ...] | None:
     """All that a verdict hangs on; None where that is not known for sure, as in a changed working tree."""
-    lab, contract, relayer = (manifest.get(name) for name in ("lab", "contract", "relayer"))
-    if not isinstance(lab, dict) or lab.get("dirty") is not False or not lab.get("commit"):
+    if made.lab.dirty is not False or made.lab.commit is None:
         return None
-    bytecode = contract.get("bytecode_sha256") if isinstance(contract, dict) else None
-    sources = relayer.get("sha256") if isinstance(relayer, dict) else None
-    rest = (manifest.get(name) for name in ("profiles_sha256", "scenario_sha256", "seed"))
-    return (lab["commit"], bytecode, sources, *rest)
+    sources = (made.contract.bytecode_sha256, made.relayer.sha256, made.profiles_sha256, made.scenario_sha256)
+    return (made.lab.commit, *sources, made.seed)
 
 
 def _still_meant(items: Iterable[list[_Run]]) -> Iterator[list[_Run]]:

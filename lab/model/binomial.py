@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 from scipy.special import betaincinv
 
+from lab.model.outcome import Outcome
+
 CONFIDENCE = 0.95
 MANY = 10_000_000
-
-Finding = Literal["MET", "NOT MET", "UNDECIDED"]
 
 
 def upper_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> float:
@@ -27,11 +26,11 @@ def lower_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> f
     return float(betaincinv(failures, trials - failures + 1, 1 - confidence))
 
 
-def decide(failures: int, trials: int, allowed: float) -> Finding:
+def decide(failures: int, trials: int, allowed: float) -> Outcome:
     """Whether the true share of failures is at most `allowed`, or above it, or not known well enough."""
     if upper_bound(failures, trials) <= allowed:
-        return "MET"
-    return "NOT MET" if lower_bound(failures, trials) > allowed else "UNDECIDED"
+        return Outcome.MET
+    return Outcome.NOT_MET if lower_bound(failures, trials) > allowed else Outcome.UNKNOWN
 
 
 def trials_needed(failures: int, allowed: float) -> int:

@@ -102,7 +102,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
             from pytest_html import extras
         except ImportError:
             return
-        from lab.report.scenario_html import scenario_fragment
+        from lab.report.run_page.page import scenario_fragment
 
         fragment = scenario_fragment(RunFolder(folder), relative_to=folder.parent)
         report.extras = [*getattr(report, "extras", []), extras.html(fragment)]

@@ -94,7 +94,7 @@ def carry_out(
         ("lab_rows", " ".join(item.rows)),
     ]
     if result.verdict.verdict is not Verdict.PASS:
-        from lab.report.failure import failure_text
+        from lab.report.run_page.failure import failure_text
 
         raise ScenarioFailure(failure_text(result.verdict, result.history) + f"\n\nevidence\n  {folder}")
     return result

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.evidence.newest import newest_runs, sessions
-from lab.report.past import prune as prune_history
+from lab.report.evidence.report_history import prune_summaries
 
 MAX_REPORTS = 1_000
 
@@ -34,7 +34,7 @@ def prune(results: Path, keep: int, *, dry_run: bool = False) -> Pruned:
     if not dry_run:
         for folder in gone:
             shutil.rmtree(folder)
-        prune_history(results, MAX_REPORTS)
+        prune_summaries(results, MAX_REPORTS)
     return Pruned(tuple(gone), tuple(session for session in old if session in read))
 
 

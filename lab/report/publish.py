@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lab.report.attestations import FOLDER
-from lab.report.current import Current
-from lab.report.figures import read_figures
-from lab.report.folder import Folder
-from lab.report.mutation import read_mutation
-from lab.report.past import append, in_short, read_past
-from lab.report.readiness import build_readiness
-from lab.report.readiness_files import write_readiness
-from lab.report.rows import Catalogue, Stage
-from lab.report.series import read_series
-from lab.report.verdicts import Readiness
+from lab.report.catalogue.rows import Catalogue, Stage
+from lab.report.evidence.attestations import FOLDER
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.gathered import gather
+from lab.report.evidence.report_history import append_summary, summarise
+from lab.report.judge.readiness import Scope, build_readiness
+from lab.report.readiness_page.files import write_readiness
+from lab.report.records.folder import Folder
+from lab.report.records.report import Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def publish(
     folders: Sequence[Folder],
     *,
     catalogue: Catalogue,
-    current: Current,
+    baseline: Baseline,
     stage: Stage,
     attestations: Path = FOLDER,
     release_date: date | None = None,
@@ -41,25 +39,15 @@ def publish(
 ) -> Published:
     """Write `results/readiness/`, and add a line to the history of reports. Bad evidence never raises."""
     now = generated or datetime.now(UTC)
-    figures, unread = read_figures(results, now)
-    past, forgotten = read_past(results)
-    mutation, unclear = read_mutation(results)
-    report = build_readiness(
-        catalogue,
+    evidence = gather(
+        results,
         folders,
-        contract_sha256=current.contract_sha256,
-        stage=stage,
-        results=results,
-        generated=now,
-        current=current,
+        catalogue,
+        now=now,
         attestations=attestations,
-        figures=figures,
-        past=past,
-        release_date=release_date,
-        notes=(*unread, *forgotten, *unclear),
-        mutation=mutation,
-        series=read_series(results),
+        contract_sha256=baseline.contract_sha256,
     )
+    report = build_readiness(catalogue, evidence, Scope(stage, now, baseline, release_date))
     page = write_readiness(report, results / "readiness", results=results)
-    append(results, past, in_short(report))
+    append_summary(results, evidence.past, summarise(report))
     return Published(report, page)

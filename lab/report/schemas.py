@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.evidence.folder import write_atomically
-from lab.report.attestations import Attestation
-from lab.report.verdicts import Readiness
+from lab.report.evidence.attestations import Attestation
+from lab.report.records.report import Readiness
 
 FOLDER = Path(__file__).parent
 READINESS, ATTESTATION = "readiness.schema.json", "attestation.schema.json"
@@ -28,5 +28,5 @@ def schema_text(name: str) -> str:
 
 
 if __name__ == "__main__":
-    for each in _MODELS:
-        write_atomically(FOLDER / each, schema_text(each))
+    for file in _MODELS:
+        write_atomically(FOLDER / file, schema_text(file))

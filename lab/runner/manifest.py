@@ -14,6 +14,16 @@ from typing import Any
 import psutil
 
 from lab.evidence.folder import SCHEMA_VERSION, sha256_file
+from lab.evidence.manifest import (
+    BackendFacts,
+    CheckChoice,
+    ContractFacts,
+    FaultRecord,
+    HostFacts,
+    LabFacts,
+    RelayerFacts,
+    RunManifest,
+)
 from lab.evidence.repository import git_state, lab_state, own_state
 from lab.model.under_test import UnderTest
 from lab.paths import CHECKOUT, DATA, PACKAGE, SCENARIOS
@@ -25,52 +35,54 @@ PACKAGES = ("vyper", "web3", "pydantic", "pytest", "greenlet")
 
 def build_manifest(
     run: Run, *, started: str, duration_s: float, reason: str, under_test: UnderTest | None
-) -> dict[str, Any]:
+) -> RunManifest:
     """The manifest of a finished run, without the digests of its files."""
     item, wanted = run.item, run.lab.wanted
     contract = wanted.target.contract
     profiles = "\n".join(spec.profile.model_dump_json() for spec in item.chains.values())
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "item": item.item,
-        "scenario_file": _scenario(item.file),
-        "scenario_sha256": sha256_file(item.file),
-        "name": item.name,
-        "description": item.description,
-        "rows": list(item.rows),
-        "matrix": dict(item.matrix_values),
-        "checks": asdict(item.checks),
-        "seed": item.seed,
-        "clock": wanted.clock,
-        "backend": {**run.lab.backend.describe(), "name": run.lab.backend.name, "reason": reason},
-        "contract": {
-            "name": contract.name,
-            "path": _relative(contract.source_path),
-            "bytecode_sha256": contract.bytecode_sha256,
-            "source_sha256": contract.source_sha256,
-            "compiler": contract.compiler,
-        },
-        "relayer": _relayer(wanted),
-        "under_test": under_test.model_dump() if under_test is not None else None,
-        "networks": {name: spec.profile.name for name, spec in item.chains.items()},
-        "profiles_sha256": hashlib.sha256(profiles.encode()).hexdigest(),
-        "lab": lab_state(),
-        "user_repository": _user_repository(),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "host": {
-            "system": platform.system(),
-            "machine": platform.machine(),
-            "cpus": os.cpu_count(),
-            "memory_bytes": psutil.virtual_memory().total,
-        },
-        "history_digest": run.recorder.digest(),
-        "started": started,
-        "duration_s": round(duration_s, 3),
-        "simulated_s": run.now_ms / 1000,
-        "node_memory_bytes": run.lab.memory_bytes(),
-        "faults": [{"id": mark.id, "fault": mark.fault, "bites": mark.bites, "proof": mark.proof}
-                   for mark in run.healed.values()],
-    }  # fmt: skip
+    return RunManifest(
+        schema_version=SCHEMA_VERSION,
+        item=item.item,
+        scenario_file=_scenario(item.file),
+        scenario_sha256=sha256_file(item.file),
+        name=item.name,
+        description=item.description,
+        rows=tuple(item.rows),
+        matrix=dict(item.matrix_values),
+        checks=CheckChoice(**asdict(item.checks)),
+        seed=item.seed,
+        clock=wanted.clock,
+        backend=BackendFacts(**{**run.lab.backend.describe(), "name": run.lab.backend.name, "reason": reason}),
+        contract=ContractFacts(
+            name=contract.name,
+            path=_relative(contract.source_path),
+            bytecode_sha256=contract.bytecode_sha256,
+            source_sha256=contract.source_sha256,
+            compiler=contract.compiler,
+        ),
+        relayer=RelayerFacts(**_relayer(wanted)),
+        under_test=under_test,
+        networks={name: spec.profile.name for name, spec in item.chains.items()},
+        profiles_sha256=hashlib.sha256(profiles.encode()).hexdigest(),
+        lab=LabFacts(**lab_state()),
+        user_repository=_user_repository(),
+        versions={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        host=HostFacts(
+            system=platform.system(),
+            machine=platform.machine(),
+            cpus=os.cpu_count(),
+            memory_bytes=psutil.virtual_memory().total,
+        ),
+        history_digest=run.recorder.digest(),
+        started=started,
+        duration_s=round(duration_s, 3),
+        simulated_s=run.now_ms / 1000,
+        node_memory_bytes=run.lab.memory_bytes(),
+        faults=tuple(
+            FaultRecord(id=mark.id, fault=mark.fault, bites=mark.bites, proof=mark.proof)
+            for mark in run.healed.values()
+        ),
+    )
 
 
 def _relayer(wanted: Wanted) -> dict[str, Any]:
@@ -79,12 +91,12 @@ def _relayer(wanted: Wanted) -> dict[str, Any]:
     return {"kind": "reference" if wanted.relayer else "none", "sha256": package_sha256("relayer")}
 
 
-def _user_repository() -> dict[str, Any] | None:
+def _user_repository() -> LabFacts | None:
     """The repository of the working directory, unless that is the lab's own."""
     here = git_state(str(Path.cwd()))
     if here["commit"] is None or here == own_state(CHECKOUT):
         return None
-    return here
+    return LabFacts(**here)
 
 
 @lru_cache(maxsize=4)

@@ -155,8 +155,8 @@ def _run_item(
     write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
     write_atomically(folder / METRICS, json.dumps(summarise(history), indent=2) + "\n")
     evidence = RunFolder(folder)
-    evidence.seal(manifest | {"scenario_items": list(options.scenario_items or (item.item,))})
-    return Result(evidence, verdict, history, manifest["history_digest"])
+    evidence.seal(manifest.as_json() | {"scenario_items": list(options.scenario_items or (item.item,))})
+    return Result(evidence, verdict, history, str(manifest.history_digest))
 
 
 def _states_blocks(fault: Fault, item: ScenarioItem) -> int:

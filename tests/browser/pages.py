@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from lab.model.verdict import Verdict
-from lab.report.current import Current
-from lab.report.index import write_session_index
+from lab.report.catalogue.rows import load_catalogue
+from lab.report.evidence.baseline import Baseline
 from lab.report.publish import publish
-from lab.report.rows import load_catalogue
+from lab.report.run_page.session_index import write_session_index
 
 from ..unit.report.fakes import CONTRACT, HOSTILE, NOW, FakeFolder, eventful, run, verdict, write
 
@@ -73,7 +73,7 @@ def build(root: Path) -> Pages:
             root,
             given,
             catalogue=load_catalogue(),
-            current=Current(contract_sha256=CONTRACT, lab_commit="ab" * 20),
+            baseline=Baseline(contract_sha256=CONTRACT, lab_commit="ab" * 20),
             stage="mainnet",
             attestations=said,
             release_date=date(2027, 3, 1),

@@ -6,11 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from lab.model.verdict import Verdict
-from lab.report.readiness import build_readiness
-from lab.report.readiness_files import write_readiness
-from lab.report.rows import load_catalogue
+from lab.report.catalogue.rows import load_catalogue
+from lab.report.readiness_page.files import write_readiness
 
-from ..unit.report.fakes import CONTRACT, NOW, run
+from ..unit.report.fakes import CONTRACT, NOW, readiness, run
 from .conftest import Open
 from .pages import Pages
 
@@ -113,7 +112,7 @@ def test_three_hundred_scenarios(open_page: Open, tmp_path: Path) -> None:
         for scenario in sorted(set(scenarios))
     ]
     assert len(folders) >= 300
-    report = build_readiness(
+    report = readiness(
         load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW + timedelta(hours=1), results=tmp_path
     )
     index = write_readiness(report, tmp_path / "readiness")

@@ -22,9 +22,9 @@ from lab.explore.mutate.run import chosen
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, try_mutant
 from lab.paths import REFERENCE_CONTRACT
-from lab.report.figures import read_figures
-from lab.report.grades import RowVerdict
-from lab.report.mutation import read_mutation
+from lab.report.evidence.figures import read_figures
+from lab.report.evidence.mutation_counts import read_mutation
+from lab.report.records.row_verdict import RowVerdict
 from lab.session.suite import cache_folder
 from lab.session.under_test import system_under_test
 
@@ -182,7 +182,7 @@ def test_the_score_speaks_of_the_row_about_bugs_in_the_contract(
     Score({mutant.key: mutant}, outcomes, {}).write(tmp_path, ABOUT | {"complete": complete})
     (figure,), notes = read_figures(tmp_path, datetime(2026, 11, 24, 6, tzinfo=UTC))
     assert (figure.row, figure.verdict, figure.n, figure.failures) == ("RTE-01", verdict, killed + survived, survived)
-    assert (figure.contract_sha256, figure.commit, notes) == ("cd" * 32, "ab" * 20, [])
+    assert (figure.source.contract_sha256, figure.source.commit, notes) == ("cd" * 32, "ab" * 20, [])
     assert read_mutation(tmp_path)[0].counts == {"killed": killed, "survived": survived, "undecided": 0}
 
 

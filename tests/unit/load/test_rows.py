@@ -9,7 +9,7 @@ import pytest
 
 from lab.load.judge import Outcome, RunOutcome, Verdict
 from lab.load.rows import _distrusted, _tec_02, _tec_04, _tec_06
-from lab.report.criteria_catalogue import definitions
+from lab.report.catalogue.criteria_definitions import definitions
 
 
 def after(row: str, verdict: str, outcome: RunOutcome, unexplained: tuple[str, ...] = ()) -> str:

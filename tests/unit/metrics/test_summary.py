@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab.metrics import summarise
-from lab.metrics.distribution import distribution, percentile
+from lab.metrics.distribution import distribution
 from lab.metrics.gas import cost, gas_by_function, tokens
 from lab.metrics.latency import leg_times
 from lab.metrics.throughput import throughput
@@ -64,19 +64,6 @@ def test_within_one_chain_nothing_is_cross_chain() -> None:
     made = [buffer(A), buffer(child, dependency=A.tx_id), resolve(A.tx_id), resolve(B.tx_id), execute(B.tx_id)]
     story.mine("two", 20, story.tx("two", "operator", *made))
     assert leg_times(story.history())[1].cross_chain_ms is None
-
-
-@pytest.mark.parametrize(("percent", "value"), [(1, 10), (50, 20), (75, 30), (76, 40), (99, 40), (100, 40)])
-def test_percentiles_are_nearest_rank(percent: int, value: int) -> None:
-    """Of four values the half is the second."""
-    assert percentile([40, 10, 30, 20], percent) == value
-
-
-@pytest.mark.parametrize(("values", "percent"), [([], 50), ([1], 0), ([1], 101)])
-def test_a_percentile_of_nothing_is_an_error(values: list[int], percent: int) -> None:
-    """The error says what was expected."""
-    with pytest.raises(ValueError, match="expected values and a percent"):
-        percentile(values, percent)
 
 
 def test_a_distribution_tells_count_extremes_mean_and_percentiles() -> None:

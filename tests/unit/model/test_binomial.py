@@ -38,14 +38,14 @@ def test_known_sample_sizes(failures: int, allowed: float, needed: int) -> None:
     """2,995 failure-free probes are the least that show 99.9%."""
     assert trials_needed(failures, allowed) == needed
     assert decide(failures, needed, allowed) == "MET"
-    assert decide(failures, needed - 1, allowed) == "UNDECIDED"
+    assert decide(failures, needed - 1, allowed) == "UNKNOWN"
 
 
 def test_needed_after_failures_is_the_least() -> None:
     """One fewer is not enough."""
     needed = trials_needed(3, 0.01)
     assert decide(3, needed, 0.01) == "MET"
-    assert decide(3, needed - 1, 0.01) == "UNDECIDED"
+    assert decide(3, needed - 1, 0.01) == "UNKNOWN"
 
 
 def test_too_many_failures_are_certain() -> None:

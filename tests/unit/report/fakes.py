@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,13 @@ from lab.model.records import (
     Tx,
 )
 from lab.model.verdict import CheckResult, Finding, RunVerdict, Verdict
+from lab.report.catalogue.rows import Catalogue, Stage
+from lab.report.evidence.attestations import load_statements
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.gathered import Gathered, read_runs
+from lab.report.judge.readiness import Scope, build_readiness
+from lab.report.records.folder import Folder
+from lab.report.records.report import Readiness
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CONTRACT = "c0" * 32
@@ -300,3 +308,25 @@ def write(folder: FakeFolder) -> None:
 def broken(text: str = "truncated after 12 bytes") -> EvidenceFailure:
     """What a folder raises for what it cannot read."""
     return EvidenceFailure(text)
+
+
+def readiness(
+    catalogue: Catalogue,
+    folders: Iterable[Folder] = (),
+    *,
+    stage: Stage = "mainnet",
+    baseline: Baseline | None = None,
+    contract_sha256: str | None = CONTRACT,
+    generated: datetime = NOW,
+    release_date: date | None = None,
+    results: Path | None = None,
+    attestations: Path | None = None,
+    **parts: Any,
+) -> Readiness:
+    """A report over the given folders; `parts` are further parts of what is gathered, such as figures."""
+    given = tuple(folders)
+    rows = {row.id: row for row in catalogue.rows}
+    said = load_statements(attestations, rows, generated.date(), contract_sha256) if attestations is not None else ()
+    evidence = Gathered(folders=given, runs=read_runs(given, results, generated), statements=tuple(said), **parts)
+    in_force = replace(baseline or Baseline(), contract_sha256=contract_sha256)
+    return build_readiness(catalogue, evidence, Scope(stage, generated, in_force, release_date))

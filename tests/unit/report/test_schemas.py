@@ -10,7 +10,7 @@ import pytest
 
 from lab.report.schemas import ATTESTATION, FOLDER, READINESS, schema_text
 
-from .test_attestations import LINES, WAIVER
+from .evidence.test_attestations import LINES, WAIVER
 
 
 @pytest.mark.parametrize("name", [READINESS, ATTESTATION])

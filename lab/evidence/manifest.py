@@ -1,0 +1,155 @@
+"""What a run was made of: `manifest.json` of a scenario's run and of a measurement, for those who write and read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, Strict, field_validator
+
+from lab.evidence.recorded import Recorded, Text, Texts
+from lab.model.under_test import UnderTest
+
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class CheckChoice(Recorded):
+    """Which checks judged the run: the default ones or none, plus and minus some."""
+
+    default: bool | None = None
+    added: Texts = ()
+    removed: Texts = ()
+
+
+class BackendFacts(Recorded):
+    """What ran the nodes. Either a binary (`anvil_*`) or an image is named."""
+
+    backend: Text | None = None
+    anvil_version: str | None = None
+    anvil_path: Text | None = None
+    anvil_source: Text | None = None
+    anvil_sha256: Text | None = None
+    image: Text | None = None
+    image_id: Text | None = None
+    image_digests: Texts = ()
+    image_labels: dict[str, Any] = Field(default_factory=dict)
+    engine_version: Text | None = None
+    name: Text | None = None
+    reason: str | None = None
+
+
+class ContractFacts(Recorded):
+    """The contract under test."""
+
+    name: Text | None = None
+    path: Text | None = None
+    bytecode_sha256: Text | None = None
+    source_sha256: Text | None = None
+    compiler: Text | None = None
+
+
+class RelayerFacts(Recorded):
+    """`kind` is reference, command or none; a relayer that did not run has no digest that counts."""
+
+    kind: Text | None = None
+    command: str | None = None
+    sha256: Text | None = None
+    files: dict[str, Any] = Field(default_factory=dict)
+
+
+class LabFacts(Recorded):
+    """The lab's version; its commit, where it runs from a repository; and whether files were changed since."""
+
+    version: Text | None = None
+    commit: Text | None = None
+    dirty: bool | None = None
+
+
+class HostFacts(Recorded):
+    """The machine."""
+
+    system: str | None = None
+    machine: str | None = None
+    cpus: int | None = None
+    memory_bytes: int | None = None
+
+
+class FaultRecord(Recorded):
+    """A fault of the run, how often it acted, and what shows that it did."""
+
+    id: str | None = None
+    fault: Text | None = None
+    bites: int = 0
+    proof: str | None = None
+
+
+class RunManifest(Recorded):
+    """Of a scenario's run. `digests` are the sha256 of the other files, by name; paths are relative or bare names."""
+
+    schema_version: int | None = None
+    item: Text | None = None
+    scenario_file: Text | None = None
+    scenario_sha256: Text | None = None
+    name: str | None = None
+    description: str | None = None
+    rows: Texts = ()
+    matrix: dict[str, Any] = Field(default_factory=dict)
+    checks: CheckChoice = CheckChoice()
+    seed: int | None = None
+    clock: Text | None = None
+    backend: BackendFacts = BackendFacts()
+    contract: ContractFacts = ContractFacts()
+    relayer: RelayerFacts = RelayerFacts()
+    under_test: UnderTest | None = None
+    networks: dict[str, str] = Field(default_factory=dict)
+    profiles_sha256: Text | None = None
+    lab: LabFacts = LabFacts()
+    user_repository: LabFacts | None = None
+    versions: dict[str, str | None] = Field(default_factory=dict)
+    host: HostFacts | None = None
+    history_digest: Text | None = None
+    started: Text | None = None
+    duration_s: float | None = None
+    simulated_s: float | None = None
+    node_memory_bytes: dict[str, int | None] = Field(default_factory=dict)
+    faults: Annotated[tuple[FaultRecord, ...], Strict(False)] = ()
+    scenario_items: Texts = ()
+    digests: dict[str, Any] = Field(default_factory=dict)
+
+
+class MeasuredRow(Recorded):
+    """What a measurement says about a row: an entry of `rows.json`. `interval` is (low, high) in the figure's unit."""
+
+    row: Text | None = None
+    verdict: str = ""
+    figure: float | str | None = None
+    unit: str = ""
+    reason: str = ""
+    interval: Annotated[tuple[float, float], Strict(False)] | None = None
+    n: Count | None = None
+    failures: Count | None = None
+    evidence: Texts = ()
+    assumptions: Texts = ()
+
+    @field_validator("evidence", "assumptions", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+
+class MeasurementManifest(Recorded):
+    """Of a load or mutation run. `rows.json` states the same facts, so that it can be read without the manifest."""
+
+    profile: str | Mapping[str, Any] | None = None
+    item: Text | None = None
+    started: Text | None = None
+    lab: LabFacts = LabFacts()
+    contract: ContractFacts = ContractFacts()
+    digests: dict[str, Any] = Field(default_factory=dict)
+    rows: Annotated[tuple[MeasuredRow, ...], Strict(False)] | None = None
+
+    @property
+    def profile_name(self) -> str | None:
+        """A profile is named, or stands there whole."""
+        named = self.profile.get("name") if isinstance(self.profile, Mapping) else self.profile
+        return str(named) if named else None

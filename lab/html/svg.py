@@ -1,0 +1,111 @@
+"""The few shapes that charts and pictures are made of, and their colours: inline SVG, every text escaped.
+
+Colours are presentation attributes, as the policy of the pages admits no styles: a CSS variable with a fallback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from lab.html.text import clean
+
+WIDTH = 580
+# Meanings on a page that defines the variables, lighter in its dark mode; the fallbacks are for paper.
+GOOD, BAD, UNSURE, BLUE, GREY = (
+    "var(--chart-good,#1a7f4b)",
+    "var(--chart-bad,#c4372b)",
+    "var(--chart-unsure,#b26a00)",
+    "var(--chart-blue,#3b6fd4)",
+    "var(--chart-grey,#7b818c)",
+)
+# Hues that keep 3:1 against white and against #14161a, for pictures that stand on any page, and for series of lines.
+HUES = {
+    "blue": "#3b82f6",
+    "green": "#16a34a",
+    "amber": "#d97706",
+    "violet": "#8b5cf6",
+    "red": "#ef4444",
+    "cyan": "#0891b2",
+    "pink": "#be185d",
+    "grey": "#7b818c",
+}
+Scale = Callable[[float], float]
+
+
+def linear(first: float, last: float, start: float, end: float) -> Scale:
+    """Places for values: `first` at `start`, `last` at `end`, the others between."""
+    return lambda value: start + (end - start) * (value - first) / (last - first)
+
+
+def picture(label: str, height: float, body: Iterable[str], *, width: int = WIDTH) -> str:
+    """A whole `<svg>` element with a name for those who cannot see it."""
+    return (
+        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" role="img" aria-label={quoteattr(clean(label, 300))} '
+        f'viewBox="0 0 {width} {height:g}" width="{width}" height="{height:g}" font-family="system-ui, sans-serif" '
+        f'font-size="12.5" fill="currentColor">{"".join(body)}</svg>'
+    )
+
+
+def text(
+    x: float,
+    y: float,
+    content: str,
+    *,
+    anchor: str = "start",
+    size: float = 12.5,
+    muted: bool = False,
+    weight: int = 400,
+    limit: int = 60,
+) -> str:
+    """A line of text, its baseline at y."""
+    shade = ' fill-opacity=".72"' if muted else ""
+    bold = f' font-weight="{weight}"' if weight != 400 else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}"{shade}{bold}>'
+        f"{escape(clean(content, limit))}</text>"
+    )
+
+
+def line(
+    x1: float,
+    y1: float,
+    x2: float,
+    y2: float,
+    *,
+    paint: str = "currentColor",
+    wide: float = 1,
+    faint: float = 1,
+    dashed: bool = False,
+) -> str:
+    """A straight line."""
+    dash = ' stroke-dasharray="4 3"' if dashed else ""
+    return (
+        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{paint}" stroke-width="{wide:g}" '
+        f'stroke-opacity="{faint:g}"{dash}/>'
+    )
+
+
+def box(
+    x: float, y: float, wide: float, high: float, *, paint: str, faint: float = 1, title: str = "", round_: float = 3
+) -> str:
+    """A filled rectangle, with a hover text."""
+    hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0.0, wide):.1f}" height="{high:.1f}" rx="{round_:g}" '
+        f'fill="{paint}" fill-opacity="{faint:.2f}">{hover}</rect>'
+    )
+
+
+def dot(x: float, y: float, *, paint: str, title: str = "", radius: float = 4.5, hollow: bool = False) -> str:
+    """A disc or a ring, with a hover text."""
+    hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
+    look = f'fill="none" stroke="{paint}" stroke-width="2"' if hollow else f'fill="{paint}"'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}>{hover}</circle>'
+
+
+def curve(places: Sequence[tuple[float, float]], *, paint: str, dashes: str = "") -> str:
+    """A line through places; `dashes` as in `4 3`."""
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    return f'<polyline points="{path}" fill="none" stroke="{paint}" stroke-width="2"{dashed}/>'

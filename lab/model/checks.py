@@ -1,0 +1,46 @@
+"""The checks by id: a short title, and the sentence that says what each demands. lab/checks holds what judges them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class CheckTitle(NamedTuple):
+    """`short` stands beside the id, as in `S4 window`; `demand` is what must hold."""
+
+    short: str
+    demand: str
+
+
+CHECK_TITLES: dict[str, CheckTitle] = {
+    "S1": CheckTitle("state order", "States only go forward, each once"),
+    "S2": CheckTitle("parent final", "A child is READY only on a final parent"),
+    "S3": CheckTitle("execution order", "A child is EXECUTED only after its parent"),
+    "S4": CheckTitle("window", "READY only within the coordination window"),
+    "S5": CheckTitle("once", "Everything happens at most once per transaction"),
+    "S6": CheckTitle("authority", "Only operators and the owner change state"),
+    "S7": CheckTitle("payload", "Payloads are stored as given, up to 512 bytes"),
+    "S8": CheckTitle("no merge", "One tx_id on two chains never merges"),
+    "S9": CheckTitle("whole flows", "No flow ends half done"),
+    "S10": CheckTitle("emergency stop", "The emergency stop stops everything but the owner"),
+    "S11": CheckTitle("storage", "Events and calls reproduce the storage"),
+    "S12": CheckTitle("relayer's store", "The relayer's store equals the chains' effects"),
+    "L1": CheckTitle("ready in time", "READY within the liveness bound"),
+    "L2": CheckTitle("every leg ends", "Every buffered leg ends"),
+    "L3": CheckTitle("queue empty", "The relayer's queue is empty, without a nonce gap"),
+    "L4": CheckTitle("crash recovery", "A crash changes no result"),
+    "L5": CheckTitle("others go on", "One chain down leaves the others going"),
+    "L6": CheckTitle("bounded sends", "Transactions sent per call are bounded"),
+}
+
+
+def check_name(check: str) -> str:
+    """`S4 window`; an id that is not known stays as it is."""
+    title = CHECK_TITLES.get(check)
+    return f"{check} {title.short}" if title else check
+
+
+def check_demand(check: str) -> str:
+    """What it demands, as a sentence without its full stop; empty for an id that is not known."""
+    title = CHECK_TITLES.get(check)
+    return title.demand if title else ""

@@ -1,0 +1,145 @@
+"""The catalogue of readiness rows: one for each line of the release checklist, with the proofs that it needs.
+
+Rows are data (`checklist.yaml`). What a row's evidence amounts to is decided in `judging.py`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lab.errors import InvalidFile
+from lab.yamlsource import load_yaml, validate
+
+RowClass = Literal["lab", "lab-bounded", "live", "attested"]
+Stage = Literal["lab", "testnet", "mainnet"]
+Dependency = Literal["contract", "relayer", "networks", "lab"]
+
+STAGES: tuple[Stage, ...] = ("lab", "testnet", "mainnet")
+# Some 50,000 rows.
+CATALOGUE_BYTES_MAX = 16 << 20
+CHECKLIST = Path(__file__).with_name("checklist.yaml")
+
+
+class Proof(BaseModel):
+    """One thing that must have been shown: every recorded item of a scenario passed, and so did the named checks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scenario: str = Field(min_length=1, description="folder and stem of a scenario file, or a glob over them")
+    check: tuple[str, ...] = Field(default=(), description="checks that must be PASS in each of those runs")
+    observation: str = Field(default="", description="what in the scenario shows it, for people")
+
+    @field_validator("scenario")
+    @classmethod
+    def _no_suffix(cls, value: str) -> str:
+        if value.endswith((".yaml", ".yml")) or value.startswith("/"):
+            raise ValueError(f"expected folder/stem without suffix such as failures/relayer_killed, got '{value}'")
+        return value
+
+    def matches(self, scenario_file: str) -> bool:
+        """Whether a scenario file is one that this proof speaks of. Patterns are compared from the right."""
+        return _matches(scenario_file, self.scenario)
+
+
+@lru_cache(maxsize=65_536)
+def _matches(scenario_file: str, pattern: str) -> bool:
+    path = PurePosixPath(scenario_file)
+    # A manifest may name no file at all, or a folder.
+    return bool(path.name) and path.with_suffix("").match(pattern)
+
+
+class Row(BaseModel):
+    """One line of the checklist. `claimed` is the checklist's own tick: a claim, never evidence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    id: str = Field(pattern=r"^[A-Z]{2,4}-\d{2,5}$")
+    kind: Literal["item", "risk"]
+    row_class: RowClass = Field(alias="class")
+    stage: Stage
+    must_pass: bool
+    claimed: bool
+    item: str
+    detail: str
+    proof: str = Field(description="the planned proof, in words")
+    depends_on: tuple[Dependency, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    measured_by: str = Field(default="", description="the command whose figure this row needs besides its proofs")
+    owner: str = Field(default="", description="who sees to it; by default the section's owner")
+    section: str = ""
+
+
+class Section(BaseModel):
+    """A heading of the checklist and its rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    owner: str = Field(default="", description="who sees to its rows: a role or a name")
+    rows: tuple[Row, ...]
+
+
+class SummaryClaim(BaseModel):
+    """What the checklist says of its own progress."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    done: int
+    total: int
+
+
+class StatedFact(BaseModel):
+    """A statement of the checklist that is known to be wrong, and what is true instead."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    rows: tuple[str, ...]
+    stated: str
+    found: str
+
+
+class Catalogue(BaseModel):
+    """A checklist: its sections in the order of the document, what it says of itself, and what of that is wrong."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1]
+    document: str
+    summary: SummaryClaim | None = None
+    facts: tuple[StatedFact, ...] = ()
+    sections: tuple[Section, ...]
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows in the order of the document, each with its section's title and an owner."""
+        return tuple(
+            row.model_copy(update={"section": section.title, "owner": row.owner or section.owner})
+            for section in self.sections
+            for row in section.rows
+        )
+
+
+def load_catalogue(path: Path = CHECKLIST) -> Catalogue:
+    """Read a catalogue. Raises InvalidFile with every problem, duplicate and unknown row ids included."""
+    source = load_yaml(path, max_bytes=CATALOGUE_BYTES_MAX)
+    catalogue = validate(source, Catalogue)
+    problems = []
+    seen: set[str] = set()
+    for at, section in enumerate(catalogue.sections):
+        for index, row in enumerate(section.rows):
+            if row.id in seen:
+                where = ("sections", at, "rows", index, "id")
+                problems.append(source.problem(where, f"the row {row.id} exists already: give it another id"))
+            seen.add(row.id)
+    for index, fact in enumerate(catalogue.facts):
+        for position, row_id in enumerate(fact.rows):
+            if row_id not in seen:
+                problems.append(source.problem(("facts", index, "rows", position), f"no row has the id {row_id}"))
+    if problems:
+        raise InvalidFile(problems)
+    return catalogue

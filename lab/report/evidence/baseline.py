@@ -1,0 +1,81 @@
+"""What is in force now, as far as the caller knows it, and what a run was made with that is no longer so: STALE.
+
+A row names what it depends on; a change of anything else leaves its evidence valid. None means that it is not known,
+and then nothing is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lab.evidence.folder import sha256_file
+from lab.html.text import clean
+from lab.model.under_test import UnderTest
+from lab.report.catalogue.rows import Dependency
+from lab.report.evidence.runs import Run
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """`profiles` tells the digest of a run's network profiles (chain -> network) as they stand now.
+
+    `root` is the folder that recorded paths of scenarios are relative to.
+    """
+
+    contract_sha256: str | None = None
+    relayer_sha256: str | None = None
+    lab_commit: str | None = None
+    lab_version: str | None = None
+    dirty: bool | None = None
+    profiles: Callable[[Mapping[str, str]], str | None] | None = None
+    root: Path | None = None
+    under_test: UnderTest | None = None
+
+    @cached_property
+    def _files(self) -> dict[str, str | None]:
+        return {}
+
+    def outdated(self, run: Run, depends_on: tuple[Dependency, ...]) -> list[str]:
+        """Why a run's evidence no longer speaks for a row with these dependencies; empty while it does."""
+        reasons = []
+        if self._changed(run.made.scenario_file, run.made.scenario_sha256):
+            reasons.append("the scenario's file was changed since")
+        if "contract" in depends_on and differ(run.made.contract.bytecode_sha256, self.contract_sha256):
+            reasons.append(f"made with another contract ({_short(run.made.contract.bytecode_sha256)})")
+        if "relayer" in depends_on and differ(run.relayer_sha256, self.relayer_sha256):
+            reasons.append(f"made with another relayer ({_short(run.relayer_sha256)})")
+        if "networks" in depends_on and self.profiles is not None and run.made.networks:
+            now = self.profiles(run.made.networks)
+            if differ(run.made.profiles_sha256, now):
+                reasons.append("the profiles of its networks were changed since")
+        if "lab" in depends_on:
+            if differ(run.made.lab.commit, self.lab_commit):
+                reasons.append(f"made by another commit of the lab ({_short(run.made.lab.commit)})")
+            elif run.made.lab.commit is None and differ(run.made.lab.version, self.lab_version):
+                reasons.append(f"made by version {clean(run.made.lab.version or '', 20)} of the lab")
+        return reasons
+
+    def _changed(self, path: str | None, recorded: str | None) -> bool:
+        """Whether a file that is there has another content; one that is elsewhere says nothing."""
+        if self.root is None or not path or not recorded:
+            return False
+        if path not in self._files:
+            file = self.root / path
+            try:
+                self._files[path] = sha256_file(file) if file.is_file() else None
+            except (OSError, ValueError):
+                self._files[path] = None
+        now = self._files[path]
+        return now is not None and now != recorded
+
+
+def differ(then: str | None, now: str | None) -> bool:
+    """Whether both are known, and not the same."""
+    return then is not None and now is not None and then != now
+
+
+def _short(value: str | None) -> str:
+    return clean((value or "unknown")[:12], 20)

@@ -1,0 +1,64 @@
+"""Everything on record that a report may rest on, read in one go. Bad evidence never raises: it is noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from lab.report.catalogue.rows import Catalogue
+from lab.report.evidence.attestations import Statement, load_statements
+from lab.report.evidence.figures import Figure, read_figures
+from lab.report.evidence.load_series import read_series
+from lab.report.evidence.mutation_counts import Mutation, read_mutation
+from lab.report.evidence.report_history import ReportSummary, read_summaries
+from lab.report.evidence.runs import Run, read_run
+from lab.report.records.folder import Folder
+from lab.report.records.measured import RatePoint
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """`runs` in the order of their folders, `past` oldest first; `notes` say what could not be read."""
+
+    folders: tuple[Folder, ...]
+    runs: tuple[Run, ...]
+    statements: tuple[Statement, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    past: tuple[ReportSummary, ...] = ()
+    mutation: Mutation = field(default_factory=Mutation)
+    rates: tuple[RatePoint, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def gather(
+    results: Path,
+    folders: Iterable[Folder],
+    catalogue: Catalogue,
+    *,
+    now: datetime,
+    attestations: Path,
+    contract_sha256: str | None,
+) -> Gathered:
+    """`results` is the results folder, `attestations` the folder of what people answer for."""
+    given = tuple(folders)
+    figures, unread = read_figures(results, now)
+    past, forgotten = read_summaries(results)
+    mutation, unclear = read_mutation(results)
+    rows = {row.id: row for row in catalogue.rows}
+    return Gathered(
+        folders=given,
+        runs=read_runs(given, results, now),
+        statements=tuple(load_statements(attestations, rows, now.date(), contract_sha256)),
+        figures=tuple(figures),
+        past=tuple(past),
+        mutation=mutation,
+        rates=read_series(results),
+        notes=(*unread, *forgotten, *unclear),
+    )
+
+
+def read_runs(folders: Iterable[Folder], results: Path | None, now: datetime) -> tuple[Run, ...]:
+    """In the order of their names."""
+    return tuple(sorted((read_run(folder, results, now) for folder in folders), key=lambda run: run.folder))

@@ -1,0 +1,46 @@
+"""Rates over time of the newest load run of each profile, from its `series.csv`."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+from lab.html.text import clean
+from lab.report.evidence.figures import newest_loads
+from lab.report.records.measured import RatePoint
+
+FILE = "series.csv"
+MAX_POINTS, MAX_RUNS = 240, 6
+
+
+def read_series(results: Path) -> tuple[RatePoint, ...]:
+    """Thinned to what a chart can show. A file that is not what it should be is left out; nothing raises."""
+    found: list[RatePoint] = []
+    for folder in newest_loads(results / "load")[:MAX_RUNS]:
+        try:
+            found += _of(folder)
+        except (OSError, ValueError, csv.Error, KeyError, TypeError):
+            continue
+    return tuple(found)
+
+
+def _of(folder: Path) -> list[RatePoint]:
+    seconds: dict[int, list[float]] = {}
+    with (folder / FILE).open(encoding="utf-8", newline="") as stream:
+        for line in csv.DictReader(stream):
+            succeeded, offered = float(line["succeeded"]), float(line["offered"])
+            if not (math.isfinite(succeeded) and math.isfinite(offered)):
+                raise ValueError("expected finite rates")
+            entry = seconds.setdefault(int(line["t"]), [0.0, 0.0])
+            entry[0] += succeeded
+            entry[1] += offered
+    step = max(1, -(-len(seconds) // MAX_POINTS))
+    ordered = sorted(seconds)
+    points = []
+    for start in range(0, len(ordered), step):
+        part = [seconds[second] for second in ordered[start : start + step]]
+        mean = [round(sum(values) / len(part), 2) for values in zip(*part, strict=True)]
+        name = clean(folder.name, 60)
+        points.append(RatePoint(run=name, second=ordered[start], succeeded=mean[0], offered=mean[1]))
+    return points

@@ -1,0 +1,117 @@
+"""Samples for the success criteria, taken from recorded histories of runs in which no fault acted.
+
+Scenarios are made to prove order and safety, not speed: a child waits for its own earliest time. So a latency here has
+two bounds, and only what both of them say is counted as known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from lab.errors import LabError
+from lab.model.effects import steps
+from lab.model.history import History
+from lab.model.records import Leg, Submit
+from lab.report.catalogue.rows import Dependency
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.runs import Run
+from lab.report.records.folder import Folder
+
+DEPENDS_ON: tuple[Dependency, ...] = ("contract", "relayer", "networks", "lab")
+CORE = ("buffer_transaction", "resolve_dependency", "mark_executed")
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """One leg's way from its parent's READY to its execution on another chain.
+
+    `most_ms` counts from the parent's READY; `least_ms` only from when nothing but the system could keep it waiting.
+    """
+
+    origin: str
+    target: str
+    finality: str
+    least_ms: int
+    most_ms: int
+
+
+@dataclass(slots=True)
+class Samples:
+    """What all runs together show. `gas` is network -> function -> gas of each single successful call."""
+
+    runs: list[str] = field(default_factory=list)
+    latencies: list[Latency] = field(default_factory=list)
+    gas: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    outdated: int = 0
+    relayer_sent: int = 0
+    relayer_failed: int = 0
+
+
+def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) -> Samples:
+    """Runs that cannot be trusted, are out of date, or had a fault are left out."""
+    usable = {
+        run.path
+        for run in runs
+        if not run.problems and run.made.clock is not None and not run.faults and not baseline.outdated(run, DEPENDS_ON)
+    }
+    names = {run.path: run.folder for run in runs}
+    samples = Samples(outdated=sum(bool(baseline.outdated(run, DEPENDS_ON)) for run in runs))
+    for folder in folders:
+        if folder.path not in usable:
+            continue
+        try:
+            history = folder.history()
+        except (LabError, OSError, ValueError, RecursionError):
+            continue
+        samples.runs.append(names[folder.path])
+        _add(samples, history)
+    return samples
+
+
+def _add(samples: Samples, history: History) -> None:
+    own = {submit.tx for submit in history.of(Submit)}
+    seen: dict[tuple[str, str], dict[str, int]] = {}
+    for chain, facts in history.header.chains.items():
+        by_function = samples.gas.setdefault(facts.network, {})
+        for _, tx in history.transactions(chain):
+            # A scenario may act as the relayer; what the relayer itself sent is on record.
+            if tx.hash in own:
+                samples.relayer_sent += 1
+                samples.relayer_failed += tx.status == 0
+            if tx.status == 1 and len(tx.calls) == 1 and tx.calls[0].function in CORE:
+                by_function.setdefault(tx.calls[0].function, []).append(tx.gas_used)
+        for step in steps(history, chain):
+            what = None
+            if step.log("TransactionBuffered"):
+                what = "buffered"
+            elif step.log("TransactionReady"):
+                what = "ready"
+            elif step.ok and step.function == "mark_executed":
+                what = "executed"
+            if what is not None and step.tx_id is not None:
+                seen.setdefault((chain, step.tx_id), {}).setdefault(what, step.block.t_ms)
+    for leg in history.header.legs:
+        samples.latencies += _latency(history, leg, seen)
+
+
+def _latency(history: History, leg: Leg, seen: dict[tuple[str, str], dict[str, int]]) -> list[Latency]:
+    parent = history.leg(leg.after) if leg.after else None
+    if parent is None or parent.chain == leg.chain:
+        return []
+    origin, target = (history.header.chains[name] for name in (parent.chain, leg.chain))
+    times = seen.get((leg.chain, leg.tx_id), {})
+    ready = seen.get((parent.chain, parent.tx_id), {}).get("ready")
+    executed, buffered = times.get("executed"), times.get("buffered")
+    if ready is None or executed is None or buffered is None or executed < ready:
+        return []
+    earliest = max(ready, buffered, (leg.timestamp - history.header.genesis_time) * 1_000)
+    return [
+        Latency(
+            origin=origin.network,
+            target=target.network,
+            finality=str(origin.finality),
+            least_ms=max(0, executed - earliest),
+            most_ms=executed - ready,
+        )
+    ]

@@ -1,0 +1,1 @@
+"""What the evidence amounts to: row by row, criterion by criterion, and as a decision for each stage."""

@@ -1,0 +1,145 @@
+"""The success criteria: figures of load runs and of scenarios meet their definitions, and settle the TEC rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lab.html.figures import interval, percent
+from lab.html.text import clean
+from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.checks import check_name
+from lab.model.outcome import Outcome
+from lab.model.verdict import Verdict
+from lab.report.catalogue.criteria_definitions import Definition, definitions
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.fault_phases import faults_by_phase
+from lab.report.evidence.figures import Figure, Source
+from lab.report.evidence.runs import Run
+from lab.report.evidence.samples import collect
+from lab.report.judge.proportions import ALLOWED
+from lab.report.judge.scenario_criteria import cost, cross_chain, failures
+from lab.report.records.criterion import Criterion, Derived
+from lab.report.records.folder import Folder
+from lab.report.records.measured import Measured
+from lab.report.records.row_result import RowResult
+from lab.report.records.row_verdict import OUTCOMES, VERDICTS, RowVerdict
+
+Criteria = Callable[[Sequence[RowResult]], tuple[Criterion, ...]]
+
+
+def evaluate(
+    folders: Sequence[Folder], runs: Sequence[Run], figures: Sequence[Figure], baseline: Baseline
+) -> tuple[list[Figure], Measured, Criteria]:
+    """Figures that runs support beyond the given ones, the tables behind them, and the criteria over judged rows."""
+    samples = collect(folders, runs, baseline)
+    times, pairs = cross_chain(samples)
+    costs, networks = cost(samples)
+    derived = {"TEC-02": times, "TEC-03": costs, "TEC-06": failures(samples)}
+    # Past commits of the lab count, what another contract or relayer did says nothing of this one.
+    criticals = _criticals([run for run in runs if not baseline.outdated(run, ("contract", "relayer"))])
+    measured = Measured(pairs=pairs, costs=networks, faults=faults_by_phase(folders, runs))
+    loaded = {figure.row for figure in figures}
+    new = [
+        Figure(
+            row=row, verdict=VERDICTS[found.state], reason=found.reason or found.figure, source=Source("scenario runs")
+        )
+        for row, found in derived.items()
+        # A measurement under load says more than its absence elsewhere.
+        if found.state is not Outcome.NOT_MEASURED or row not in loaded
+    ]
+    if criticals:
+        new.append(Figure(row="TEC-05", verdict=RowVerdict.FAIL, reason=criticals, source=Source("scenario runs")))
+
+    def criteria(rows: Sequence[RowResult]) -> tuple[Criterion, ...]:
+        by_id = {row.id: row for row in rows}
+        return tuple(
+            _criterion(
+                definition,
+                by_id[definition.row],
+                derived.get(definition.row),
+                [f for f in figures if f.row == definition.row],
+            )
+            for definition in definitions()
+            if definition.row in by_id
+        )
+
+    return new, measured, criteria
+
+
+def _criterion(definition: Definition, row: RowResult, derived: Derived | None, figures: list[Figure]) -> Criterion:
+    """The worst figure at hand is the one that is shown; the state follows from the row's own verdict."""
+    shown = max(figures, key=lambda f: (f.verdict is RowVerdict.FAIL, f.verdict is RowVerdict.INFEASIBLE), default=None)
+    allowed = ALLOWED.get(definition.row)
+    if shown is not None and (derived is None or derived.state is Outcome.NOT_MEASURED or shown.verdict is row.verdict):
+        found = _loaded(definition, shown, figures)
+    elif derived is not None:
+        found = derived
+    else:
+        needed = f"{trials_needed(0, allowed):,} trials without a failure" if allowed else ""
+        found = Derived(state=Outcome.NOT_MEASURED, figure="no figure", needed=needed)
+    state = OUTCOMES.get(row.verdict, Outcome.NOT_MEASURED)
+    needed = found.needed if state in (Outcome.UNKNOWN, Outcome.NOT_MEASURED) else ""
+    if row.verdict is RowVerdict.STALE:
+        needed = "measure again: the evidence is out of date"
+    paths = [*(one.folder for one in row.evidence), *(path for figure in figures for path in figure.evidence)]
+    return Criterion(
+        row=definition.row,
+        kind=definition.kind,
+        title=row.item,
+        target=definition.target,
+        definition=definition.definition,
+        state=state,
+        figure=found.figure,
+        value=found.value,
+        limit=definition.limit,
+        unit=definition.unit,
+        interval=found.interval,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        needed=needed,
+        reason=row.reason,
+        assumptions=found.assumptions,
+        evidence=tuple(dict.fromkeys(paths)),
+    )
+
+
+def _loaded(definition: Definition, shown: Figure, figures: list[Figure]) -> Derived:
+    allowed, needed, between = ALLOWED.get(definition.row), "", ""
+    if allowed is not None and shown.n and shown.failures is not None and shown.failures <= shown.n:
+        low, high = (100 * bound(shown.failures, shown.n) for bound in (lower_bound, upper_bound))
+        ends = f"{percent(low)} to {percent(high)}, each bound" if low else f"at most {percent(high)}"
+        between = f"failed: {ends} with 95% confidence"
+        finding = decide(shown.failures, shown.n, allowed)
+        # A run that was too short for its own faults knows no better, whatever its share of failures.
+        if finding is Outcome.UNKNOWN or (finding is Outcome.NOT_MET and shown.verdict is RowVerdict.UNKNOWN):
+            more = max(1, trials_needed(shown.failures, allowed) - shown.n)
+            needed = f"{more:,} more trials without another failure"
+    elif shown.low is not None and shown.high is not None:
+        words = interval(shown.low, shown.high, shown.unit)
+        between = words if " to " in words else ""
+    same_unit = shown.unit.strip().lower() in (definition.unit.lower(), "")
+    return Derived(
+        state=OUTCOMES.get(shown.verdict, Outcome.UNKNOWN),
+        figure=clean(shown.figure or "no figure", 200),
+        value=shown.value if same_unit else None,
+        low=shown.low if same_unit else None,
+        high=shown.high if same_unit else None,
+        interval=between,
+        n=shown.n,
+        needed=needed,
+        assumptions=tuple(dict.fromkeys(text for figure in figures for text in figure.assumptions)),
+    )
+
+
+def _criticals(runs: Sequence[Run]) -> str:
+    """The safety checks that failed in the runs, in words; empty where none did."""
+    failed = [
+        f"{check_name(check.check)} in {clean(run.item, 80)}"
+        for run in runs
+        if run.verdict is not None and not run.problems
+        for check in run.verdict.checks
+        if check.check.startswith("S") and check.verdict is Verdict.FAIL
+    ]
+    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
+    return f"{len(failed)} safety checks failed: {', '.join(failed[:3])}{more}" if failed else ""

@@ -1,0 +1,202 @@
+"""What the recorded evidence amounts to for one row. Rows are earned: every proof is there, none speaks against it.
+
+FAIL wins over INFEASIBLE over UNKNOWN over STALE over NOT RUN; only a row for which none of them holds is passed. Then
+people are heard: an attestation settles what only a person can, and a waiver what is allowed to stay open.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+
+from lab.html.text import clean
+from lab.model.checks import check_name
+from lab.model.verdict import Verdict
+from lab.report.catalogue.detections import can_fail
+from lab.report.catalogue.rows import Proof, Row
+from lab.report.evidence.attestations import Attestation, Statement
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.runs import Run
+from lab.report.records.opinion import Opinion
+from lab.report.records.row_result import RowEvidence, RowResult
+from lab.report.records.row_verdict import SETTLED, RowVerdict
+
+_SEVERITY = (
+    RowVerdict.FAIL,
+    RowVerdict.INFEASIBLE,
+    RowVerdict.UNKNOWN,
+    RowVerdict.STALE,
+    RowVerdict.NOT_RUN,
+    RowVerdict.PASS,
+)
+_WITHOUT_PROOF = {
+    "live": (RowVerdict.LIVE, "needs a live network: {0}"),
+    "attested": (RowVerdict.ATTESTATION_MISSING, "a person answers for it, and no attestation is on record: {0}"),
+}
+_NO_PROOF_OF_LIFE = (RowVerdict.PASS, RowVerdict.NOT_RUN, RowVerdict.STALE)
+
+
+def judge(
+    row: Row,
+    runs: Sequence[Run],
+    baseline: Baseline,
+    *,
+    figures: Sequence[Opinion] = (),
+    statements: Sequence[Statement] = (),
+) -> RowResult:
+    """`figures` are opinions of measurements; `statements` are those of this row, whether they count or not."""
+    opinions = list(figures)
+    if row.measured_by and not opinions:
+        opinions.append(Opinion(RowVerdict.NOT_RUN, f"no measurement is on record: run `{row.measured_by}`"))
+    for proof in row.proofs:
+        opinions += _opinions(proof, row, runs, baseline)
+    opinions += _mixed_contracts(row, opinions, baseline.contract_sha256)
+    if opinions:
+        verdict = next(grade for grade in _SEVERITY if any(opinion.verdict is grade for opinion in opinions))
+        reason = _reason(opinions, len(row.proofs))
+        if verdict is RowVerdict.PASS and row.row_class == "lab-bounded":
+            verdict = RowVerdict.LAB_PASS
+    if row.row_class in _WITHOUT_PROOF and (not opinions or verdict in _NO_PROOF_OF_LIFE):
+        # A dry run in the lab can show that such a row fails, never that it is done.
+        dry_run = f"; in the lab: {reason}" if opinions else ""
+        verdict, words = _WITHOUT_PROOF[row.row_class]
+        reason = words.format(row.proof) + dry_run
+    elif not opinions:
+        verdict, reason = RowVerdict.NOT_RUN, f"no proof is bound to this row yet; planned: {row.proof}"
+    verdict, reason, owner = _settled_by_people(row, verdict, reason, statements)
+    evidence = tuple(opinion.evidence for opinion in opinions if opinion.evidence)
+    return RowResult(
+        **row.model_dump(exclude={"proof", "proofs", "owner"}),
+        owner=owner or row.owner,
+        planned_proof=row.proof,
+        proofs=row.proofs,
+        verdict=verdict,
+        reason=reason,
+        evidence=evidence,
+        can_fail=can_fail(row, (fault for shown in evidence for fault in shown.faults)),
+        statements=tuple(statement.view for statement in statements),
+    )
+
+
+def _settled_by_people(
+    row: Row, verdict: RowVerdict, reason: str, statements: Sequence[Statement]
+) -> tuple[RowVerdict, str, str]:
+    """Verdict, reason and owner once people were heard. Failing evidence is not attested away, only waived."""
+    broken = [statement for statement in statements if statement.problem]
+    if broken:
+        names = "; ".join(
+            f"{clean(statement.file, 80)} does not count: {statement.problem}" for statement in broken[:3]
+        )
+        reason = f"{reason}; {names}"
+    attested = _lasting_longest("attestation", statements)
+    if attested is not None and verdict in (RowVerdict.LIVE, RowVerdict.ATTESTATION_MISSING):
+        silent = "contract" in row.depends_on and attested.contract_sha256 is None
+        caveat = "; it does not say which contract it speaks of" if silent else ""
+        words = (
+            f"{clean(attested.owner, 80)} answers for it since {attested.date}, until {attested.expires}: "
+            f"{clean(attested.document, 120)} (sha256 {attested.sha256[:12]}){caveat}"
+        )
+        return RowVerdict.ATTESTED, words, clean(attested.owner, 80)
+    waiver = _lasting_longest("waiver", statements)
+    if waiver is not None and verdict not in SETTLED:
+        words = (
+            f"waived by {clean(waiver.approver, 80)} until {waiver.expires}: {clean(waiver.reason, 300)}; "
+            f"without the waiver it is {verdict}: {reason}"
+        )
+        return RowVerdict.WAIVED, words, clean(waiver.owner, 80)
+    return verdict, reason, ""
+
+
+def _lasting_longest(kind: str, statements: Sequence[Statement]) -> Attestation | None:
+    """Of those that count."""
+    valid = [said for statement in statements if not statement.problem and (said := statement.attestation) is not None]
+    return max((said for said in valid if said.kind == kind), key=lambda said: said.expires, default=None)
+
+
+def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -> list[Opinion]:
+    matching = [run for run in runs if _speaks_of(proof, run)]
+    opinions = [_opinion(proof, row, run, baseline) for run in matching]
+    recorded = {run.item for run in matching}
+    missing = sorted({item for run in matching for item in run.made.scenario_items} - recorded)
+    if missing:
+        names = ", ".join(clean(item, 80) for item in missing[:3])
+        opinions.append(Opinion(RowVerdict.NOT_RUN, f"{len(missing)} items of {proof.scenario} did not run: {names}"))
+    if not matching:
+        opinions.append(Opinion(RowVerdict.NOT_RUN, f"no run of {proof.scenario} is recorded"))
+    return opinions
+
+
+def _speaks_of(proof: Proof, run: Run) -> bool:
+    if run.made.scenario_file is not None:
+        return proof.matches(run.made.scenario_file)
+    # An unreadable manifest must not hide: the folder's name still says which scenario it was.
+    return fnmatch.fnmatchcase(run.folder.rsplit("/", 1)[-1], f"*{proof.scenario.rsplit('/', 1)[-1]}*")
+
+
+def _opinion(proof: Proof, row: Row, run: Run, baseline: Baseline) -> Opinion:
+    verdict, why = _run_verdict(proof, row, run, baseline)
+    evidence = RowEvidence(
+        folder=clean(run.folder, 400),
+        item=clean(run.item, 200),
+        scenario=clean(run.made.scenario_file or "", 200),
+        verdict=verdict,
+        reason=why,
+        digest=_token(run.made.history_digest),
+        commit=_token(run.made.lab.commit),
+        dirty=run.made.lab.dirty,
+        contract_sha256=_token(run.made.contract.bytecode_sha256),
+        started=_token(run.made.started),
+        faults=run.faults,
+    )
+    return Opinion(verdict, f"{clean(run.item, 120)}: {why}", evidence)
+
+
+def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[RowVerdict, str]:
+    if run.problems or run.verdict is None:
+        return RowVerdict.UNKNOWN, "; ".join(run.problems) or "verdict.json is missing"
+    if "contract" in row.depends_on and run.made.contract.bytecode_sha256 is None:
+        return RowVerdict.UNKNOWN, "the manifest does not say which contract ran"
+    outdated = baseline.outdated(run, row.depends_on)
+    if outdated:
+        return RowVerdict.STALE, "; ".join(outdated)
+    whole = run.verdict
+    worst = whole.reasons[0] if whole.reasons else "no reason recorded"
+    if whole.verdict is Verdict.FAIL:
+        return RowVerdict.FAIL, clean(worst)
+    checks = {check.check: check for check in whole.checks}
+    failed = [name for name in proof.check if name in checks and checks[name].verdict is Verdict.FAIL]
+    if failed:
+        return RowVerdict.FAIL, f"{check_name(failed[0])} failed: {clean(checks[failed[0]].reason)}"
+    if whole.verdict is not Verdict.PASS:
+        return RowVerdict.UNKNOWN, f"the run is {whole.verdict}: {clean(worst)}"
+    for name in proof.check:
+        if name not in checks:
+            return RowVerdict.UNKNOWN, f"{check_name(name)} was not judged in this run"
+        if checks[name].verdict is not Verdict.PASS:
+            return RowVerdict.UNKNOWN, f"{check_name(name)} is {checks[name].verdict}: {clean(checks[name].reason)}"
+    return RowVerdict.PASS, f"passed, with {', '.join(map(check_name, proof.check))}" if proof.check else "passed"
+
+
+def _mixed_contracts(row: Row, opinions: list[Opinion], contract_sha256: str | None) -> list[Opinion]:
+    """Without a contract to compare with, the evidence of one row must at least be of one contract."""
+    seen = {opinion.evidence.contract_sha256 for opinion in opinions if opinion.evidence} - {None}
+    if contract_sha256 is not None or "contract" not in row.depends_on or len(seen) < 2:
+        return []
+    return [Opinion(RowVerdict.UNKNOWN, f"the evidence is of {len(seen)} different contracts: say which one ships")]
+
+
+def _reason(opinions: list[Opinion], proofs: int) -> str:
+    against = [opinion for grade in _SEVERITY[:-1] for opinion in opinions if opinion.verdict is grade]
+    if not against:
+        runs = len({opinion.evidence.folder for opinion in opinions if opinion.evidence})
+        by = "one run" if runs == 1 else f"{runs} runs"
+        measured = [opinion.reason for opinion in opinions if opinion.evidence is None or not opinion.evidence.scenario]
+        shown = f"all {proofs} proofs shown by {by}" if proofs > 1 else f"shown by {by}"
+        return "; ".join(dict.fromkeys(measured[:3])) or shown
+    reasons = list(dict.fromkeys(opinion.reason for opinion in against))
+    more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+    return "; ".join(reasons[:3]) + more
+
+
+def _token(value: str | None) -> str | None:
+    return None if value is None else clean(value, 80)

@@ -1,0 +1,1 @@
+"""The report for people and machines: page with charts, Markdown, JUnit, PDF."""

@@ -1,0 +1,69 @@
+"""Each measured criterion as a bar on a scale of its own, the target always at the same place."""
+
+from __future__ import annotations
+
+import math
+
+from lab.html.figures import measured, number
+from lab.html.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, text
+from lab.model.outcome import Outcome
+from lab.report.records.criterion import Criterion
+from lab.report.records.report import Readiness
+
+LEFT, RIGHT, ROW, TOP = 178, 196, 40, 26
+_PAINT: dict[Outcome, str] = {Outcome.MET: GOOD, Outcome.NOT_MET: BAD, Outcome.INFEASIBLE: BAD, Outcome.UNKNOWN: UNSURE}
+
+
+def criteria_chart(report: Readiness) -> str:
+    """Empty where nothing was measured."""
+    measured = [
+        criterion
+        for criterion in report.criteria
+        if criterion.kind == "technical" and criterion.value is not None and criterion.limit
+    ]
+    if not measured:
+        return ""
+    height = TOP + ROW * len(measured) + 6
+    target = _x(1.0)
+    body = [
+        text(target, 14, "target", anchor="middle", size=11.5, muted=True),
+        line(target, 19, target, height - 6, faint=0.65, dashed=True),
+    ]
+    for index, criterion in enumerate(measured):
+        body += _row(criterion, TOP + ROW * index)
+    return picture("Success criteria against their targets", height, body)
+
+
+def _row(criterion: Criterion, y: float) -> list[str]:
+    assert criterion.value is not None and criterion.limit
+    paint = _PAINT.get(criterion.state, GREY)
+    share = criterion.value / criterion.limit
+    said = f"{criterion.row}: {criterion.figure}, target {criterion.target}, {criterion.state}"
+    parts = [
+        text(LEFT - 12, y + 15, criterion.row, anchor="end", weight=600),
+        text(LEFT - 12, y + 30, _name(criterion), anchor="end", size=11, muted=True),
+        box(LEFT, y + 8, _x(share) - LEFT, 18, paint=paint, faint=0.85, title=said),
+        text(WIDTH - RIGHT + 12, y + 16, measured(criterion.value, criterion.unit), weight=600),
+        text(
+            WIDTH - RIGHT + 12,
+            y + 31,
+            f"{criterion.state.lower()}, target {number(criterion.limit)}",
+            size=11.5,
+            muted=True,
+        ),
+    ]
+    if criterion.low is not None and criterion.high is not None:
+        low, high = _x(criterion.low / criterion.limit), _x(criterion.high / criterion.limit)
+        parts += [line(low, y + 17, high, y + 17, wide=1.5), line(low, y + 12, low, y + 22, wide=1.5)]
+        parts.append(line(high, y + 12, high, y + 22, wide=1.5))
+    return parts
+
+
+def _name(criterion: Criterion) -> str:
+    return criterion.title if len(criterion.title) <= 26 else f"{criterion.title[:25]}…"
+
+
+def _x(share: float) -> float:
+    """A square-root scale up to four times the target: small figures stay visible, and large ones on the page."""
+    room = WIDTH - LEFT - RIGHT
+    return LEFT + room * min(1.0, math.sqrt(max(0.0, share)) / 2)

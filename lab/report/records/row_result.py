@@ -1,0 +1,85 @@
+"""One line of the checklist, judged: its verdict, the evidence, what people said, and what it was before."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lab.report.catalogue.rows import Dependency, Proof, RowClass, Stage
+from lab.report.records.frozen import Frozen
+from lab.report.records.row_verdict import RowVerdict
+
+
+class RowEvidence(Frozen):
+    """One run that speaks for or against a row. `folder` is relative to the results folder."""
+
+    folder: str
+    item: str
+    scenario: str
+    verdict: RowVerdict = Field(description="what this run amounts to for the row")
+    reason: str
+    digest: str | None = Field(description="of the history, as the manifest records it")
+    commit: str | None = Field(description="of the lab")
+    dirty: bool | None
+    contract_sha256: str | None
+    started: str | None
+    faults: tuple[str, ...] = Field(default=(), description="kinds of fault that acted in this run")
+    figures: tuple[str, ...] = Field(default=(), description="what a measurement found, and what it assumes, in words")
+    files: tuple[str, ...] = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json")
+
+
+class StatementView(Frozen):
+    """An attestation or a waiver as the report saw it. `problem` is empty where it counts."""
+
+    file: str
+    kind: Literal["attestation", "waiver"]
+    row: str | None
+    owner: str
+    date: str
+    expires: str
+    document: str
+    sha256: str
+    note: str
+    link: str
+    approver: str
+    reason: str
+    problem: str = Field(description="why it counts as missing")
+
+
+class PastVerdict(Frozen):
+    """What a row was in an earlier report, where that differs from the report before it."""
+
+    generated: str
+    verdict: RowVerdict
+
+
+class RowResult(Frozen):
+    """One line of the checklist, judged. `claimed` is the checklist's own tick."""
+
+    id: str
+    section: str
+    kind: Literal["item", "risk"]
+    row_class: RowClass
+    stage: Stage
+    must_pass: bool
+    claimed: bool
+    owner: str
+    item: str
+    detail: str
+    planned_proof: str
+    depends_on: tuple[Dependency, ...]
+    proofs: tuple[Proof, ...]
+    measured_by: str
+    verdict: RowVerdict
+    reason: str
+    evidence: tuple[RowEvidence, ...]
+    age_hours: float | None = Field(default=None, description="of the oldest run that counts")
+    can_fail: tuple[str, ...] = Field(default=(), description="what shows that this row is able to fail")
+    statements: tuple[StatementView, ...] = ()
+    history: tuple[PastVerdict, ...] = Field(default=(), description="oldest first, this report's verdict last")
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The checks that its proofs ask for, each once."""
+        return tuple(dict.fromkeys(name for proof in self.proofs for name in proof.check))

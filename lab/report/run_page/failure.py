@@ -1,0 +1,81 @@
+"""What a failed run says in the terminal: expected, happened, the events around it, and how to see it again."""
+
+from __future__ import annotations
+
+from lab.html.text import clean, seconds
+from lab.model.checks import check_demand, check_name
+from lab.model.history import History
+from lab.model.records import Expectation
+from lab.model.verdict import RunVerdict, Verdict
+from lab.report.run_page.timeline import timeline_text
+
+MAX_FINDINGS = 3
+MAX_REASONS = 8
+MAX_EXPECTATIONS = 5
+
+
+def failure_text(verdict: RunVerdict, history: History | None) -> str:
+    """Plain text of a few dozen lines. `history` is None where it could not be read."""
+    blocks = [f"{verdict.verdict}  {clean(verdict.scenario, 160)}  [{clean(verdict.item, 160)}]"]
+    unmet = _unmet(history)
+    blocks += [_expectation(expectation) for expectation in unmet[:MAX_EXPECTATIONS]]
+    if len(unmet) > MAX_EXPECTATIONS:
+        blocks.append(f"{len(unmet) - MAX_EXPECTATIONS} more expectations were not met")
+    blocks.append(_why(verdict, told_by_expectations=bool(unmet)))
+    if history is None:
+        blocks.append("events around it\n  (the history could not be read)")
+    else:
+        moment = _moment(verdict, unmet)
+        where = "" if moment is None else f" {seconds(moment)}"
+        title = "events" if moment is None else "events around"
+        blocks.append(f"{title}{where}\n{timeline_text(history, around_ms=moment)}")
+    blocks.append(f"repeat it\n  {clean(verdict.repeat, 1_000)}")
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _unmet(history: History | None) -> list[Expectation]:
+    return [] if history is None else [found for found in history.of(Expectation) if not found.met]
+
+
+def _expectation(expectation: Expectation) -> str:
+    lines = [f"expected  {clean(expectation.expected)}"]
+    if expectation.because:
+        lines.append(f"because   {clean(expectation.because)}")
+    lines.append(f"happened  {clean(expectation.actual)}")
+    lines.append(f"when      {seconds(expectation.t_ms)}")
+    lines.append(f"where     {clean(expectation.where)}")
+    return "\n".join(lines)
+
+
+def _why(verdict: RunVerdict, *, told_by_expectations: bool) -> str:
+    lines = []
+    for check in verdict.checks:
+        if check.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
+            continue
+        lines.append(f"  {clean(check_name(check.check), 40)} {check.verdict}: {clean(check.reason)}")
+        if demand := check_demand(check.check):
+            lines.append(f"    demands: {demand}")
+        for finding in check.findings[:MAX_FINDINGS]:
+            where = f"{clean(finding.chain, 40)}: " if finding.chain else ""
+            when = f" at {seconds(finding.t_ms)}" if finding.t_ms is not None else ""
+            lines.append(f"    {where}{clean(finding.message)}{when}")
+        if len(check.findings) > MAX_FINDINGS:
+            lines.append(f"    … {len(check.findings) - MAX_FINDINGS} more findings in verdict.json")
+    checks = "checks\n" + "\n".join(lines) if lines else ""
+    reasons = "reasons\n" + "\n".join(f"  {clean(reason)}" for reason in verdict.reasons[:MAX_REASONS])
+    if not verdict.reasons and not lines and not told_by_expectations:
+        return "reasons\n  (none was recorded)"
+    return "\n\n".join(part for part in (reasons if verdict.reasons else "", checks) if part)
+
+
+def _moment(verdict: RunVerdict, unmet: list[Expectation]) -> int | None:
+    """The time to look at: of a failed check first, then of an expectation, then of an undecided check."""
+    for wanted in (Verdict.FAIL, Verdict.UNKNOWN):
+        for check in verdict.checks:
+            if check.verdict is wanted:
+                for finding in check.findings:
+                    if finding.t_ms is not None:
+                        return finding.t_ms
+        if unmet and wanted is Verdict.FAIL:
+            return unmet[0].t_ms
+    return None

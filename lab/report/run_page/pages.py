@@ -1,0 +1,15 @@
+"""The templates and styles of a run's page and of the index over a session."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from lab.html.page import Pages
+from lab.model.checks import check_demand, check_name
+
+
+@cache
+def run_pages() -> Pages:
+    """The templates of this room, with the filters that name checks."""
+    return Pages(Path(__file__).with_name("templates"), check_name=check_name, check_demand=check_demand)

@@ -1,0 +1,88 @@
+"""Mutation results and load series, as their tools write them and as they may look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.report.catalogue.rows import load_catalogue
+from lab.report.evidence.load_series import read_series
+from lab.report.evidence.mutation_counts import FILE, Mutation, read_mutation
+from lab.report.readiness_page.charts import charts
+
+from ..fakes import CONTRACT, NOW, readiness
+
+COUNTS = {"killed": 9, "survived": 1, "undecided": 0}
+WRITTEN = {
+    "schema_version": 1, "mutants": {"valid": 10, "killed": 9, "survived": 1, "equivalent": 0},
+    "killed_by_check": {"S6": 4, "S4": 5}, "survived": [{"key": "a"}], "killed": [],
+}  # fmt: skip
+
+
+def write(results: Path, content: str) -> None:
+    """As the tool leaves it."""
+    path = results / FILE
+    path.parent.mkdir()
+    path.write_text(content)
+
+
+def test_counts_and_who_caught(tmp_path: Path) -> None:
+    """As `lab mutate` writes it; rows say how many mutants their checks caught."""
+    write(tmp_path, json.dumps(WRITTEN))
+    found, notes = read_mutation(tmp_path)
+    assert (found, notes) == (Mutation(COUNTS, {"S6": 4, "S4": 5}), [])
+    report = readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, mutation=found)
+    rows = {row.id: row for row in report.rows}
+    assert rows["SEC-01"].can_fail[-1] == "S6 authority caught 4 mutants"
+
+
+@pytest.mark.parametrize(
+    ("content", "counts"),
+    [
+        ('{"killed": 9, "survived": 1, "total": 12}', COUNTS | {"undecided": 2}),
+        ('{"mutants": [{"status": "killed"}, {"status": "odd"}, 7]}', {"killed": 1, "survived": 0, "undecided": 2}),
+    ],
+)
+def test_other_shapes(tmp_path: Path, content: str, counts: dict[str, int]) -> None:
+    """Plain counts, or a list of mutants."""
+    write(tmp_path, content)
+    assert read_mutation(tmp_path)[0].counts == counts
+
+
+@pytest.mark.parametrize("content", ["", "[]", "7", '{"killed": "many"}', "[" * 5_000])
+def test_anything_else_is_noted(tmp_path: Path, content: str) -> None:
+    """And shown as nothing."""
+    write(tmp_path, content)
+    found, notes = read_mutation(tmp_path)
+    assert found == Mutation()
+    assert "the mutation score is not shown" in notes[0]
+
+
+def series(tmp_path: Path, text: str) -> None:
+    """A load run with a series."""
+    folder = tmp_path / "load" / "one"
+    folder.mkdir(parents=True)
+    (folder / "rows.json").write_text('{"rows": []}')
+    (folder / "series.csv").write_text(text)
+
+
+def test_rates_over_all_chains(tmp_path: Path) -> None:
+    """Seconds are added up over the chains, thinned, and drawn."""
+    lines = [f"{chain},{second},10,9,8" for chain in ("a", "b") for second in range(1_000)]
+    series(tmp_path, "chain,t,offered,mined,succeeded\n" + "\n".join(lines) + "\n")
+    points = read_series(tmp_path)
+    assert len(points) <= 240
+    assert (points[0].succeeded, points[0].offered, points[-1].second > 990) == (16, 20, True)
+    report = readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, rates=points)
+    assert [chart.title for chart in charts(report)] == ["Throughput over time"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "t,succeeded\n1,2\n", "t,succeeded,offered\nx,1,1\n", "t,succeeded,offered\n1,inf,1\n"]
+)
+def test_a_broken_series_is_left_out(tmp_path: Path, text: str) -> None:
+    """Nothing raises."""
+    series(tmp_path, text)
+    assert read_series(tmp_path) == ()

@@ -1,0 +1,155 @@
+"""Success criteria from scenario runs: only what the runs honestly support, and how many more would decide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lab.model.history import History
+from lab.model.verdict import Verdict
+from lab.report.catalogue.rows import load_catalogue
+from lab.report.evidence.mutation_counts import Mutation
+from lab.report.evidence.samples import Latency, Samples
+from lab.report.judge.scenario_criteria import cost, cross_chain, failures
+from lab.report.readiness_page.charts import charts
+from lab.report.records.report import Readiness
+from lab.report.records.row_verdict import RowVerdict
+
+from ..fakes import CONTRACT, NOW, FakeFolder, readiness, run
+
+QUICK = Latency("optimism", "base", "2 blocks", least_ms=4_000, most_ms=12_000)
+LATE = replace(QUICK, least_ms=31_000, most_ms=50_000)
+OPEN = replace(QUICK, least_ms=4_000, most_ms=50_000)
+GAS = {"buffer_transaction": [120_000, 130_000], "resolve_dependency": [34_000], "mark_executed": [32_000]}
+
+
+@pytest.mark.parametrize(
+    ("latencies", "state", "needed"),
+    [
+        ([QUICK] * 59, "MET", ""),
+        ([QUICK] * 58, "UNKNOWN", "1 more executions of each open pair"),
+        ([LATE] * 3, "NOT MET", ""),
+        ([QUICK] * 59 + [OPEN], "UNKNOWN", ""),
+        ([OPEN] * 40, "UNKNOWN", "59 more executions of each open pair"),
+        ([], "NOT MEASURED", "59 more executions"),
+    ],
+)
+def test_cross_chain_time(latencies: list[Latency], state: str, needed: str) -> None:
+    """What is not known counts against whichever conclusion is drawn."""
+    found, pairs = cross_chain(Samples(runs=["a"], latencies=latencies))
+    assert (found.state, found.needed) == (state, needed)
+    assert len(pairs) == min(1, len(latencies))
+
+
+def test_one_late_pair_decides_against_all() -> None:
+    """However good the others are."""
+    other = [replace(each, origin="ethereum") for each in [LATE] * 3]
+    found, pairs = cross_chain(Samples(runs=["a"], latencies=[QUICK] * 59 + other))
+    assert found.state == "NOT MET"
+    assert [pair.state for pair in pairs] == ["NOT MET", "MET"]
+    assert "late for certain: ethereum to base" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("sent", "failed", "state", "needed"),
+    [
+        (299, 0, "MET", ""),
+        (298, 0, "UNKNOWN", "1 more transactions without another failure"),
+        (100, 10, "NOT MET", ""),
+        (0, 0, "NOT MEASURED", "299 more transactions"),
+    ],
+)
+def test_failure_rate(sent: int, failed: int, state: str, needed: str) -> None:
+    """By exact bounds."""
+    found = failures(Samples(runs=["a"], relayer_sent=sent, relayer_failed=failed))
+    assert (found.state, found.needed) == (state, needed)
+
+
+def test_cost_is_gas_times_dated_prices() -> None:
+    """191,000 gas at Ethereum's typical price, and the price at which that costs a dollar."""
+    found, views = cost(Samples(runs=["a"], gas={"ethereum": GAS, "nowhere": GAS, "base": {"mark_executed": [1]}}))
+    (view,) = views
+    assert view.gas == 191_000
+    assert view.usd["typical"] == pytest.approx(191_000 * 0.4619e-9 * 1569.68)
+    assert view.usd["high"] > 1 > view.usd["typical"]
+    assert view.break_even_gwei * 1e-9 * view.gas * 1569.68 == pytest.approx(1)
+    assert found.state == "MET" and "above the limit: ethereum" in found.reason
+    assert any("2026-06-30" in text for text in found.assumptions)
+
+
+def test_a_dear_network_fails_it() -> None:
+    """At the price scenario that decides."""
+    dear = {"buffer_transaction": [9_000_000], "resolve_dependency": [1], "mark_executed": [1]}
+    assert cost(Samples(runs=["a"], gas={"ethereum": dear}))[0].state == "NOT MET"
+
+
+def report(*folders: FakeFolder, **options: Any) -> Readiness:
+    """The report over some folders."""
+    return readiness(load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW, **options)
+
+
+def plain() -> FakeFolder:
+    """A run in which no fault acted."""
+    return run("dependencies/single_dependency", faults=[])
+
+
+def test_runs_with_an_acting_fault_are_left_out() -> None:
+    """So are runs that cannot be trusted, and those of another contract."""
+    faulty, edited, other = run("failures/x"), plain(), plain()
+    edited.differences = ["history.jsonl: changed"]
+    other.manifest_value = dict(other.manifest_value) | {"contract": {"bytecode_sha256": "00" * 32}}  # type: ignore[arg-type]
+    assert {each.state for each in report(faulty, edited, other).criteria} == {"NOT MEASURED"}
+    row = next(each for each in report(plain()).rows if each.id == "TEC-06")
+    assert row.verdict is RowVerdict.UNKNOWN
+    assert "0 of 1 transactions of the relayer reverted" in row.reason
+
+
+def test_failed_safety_checks_count_as_criticals() -> None:
+    """The lab's own count stands against whatever is attested."""
+    row = next(
+        each for each in report(run("x/y", Verdict.FAIL, checks={"S2": Verdict.FAIL})).rows if each.id == "TEC-05"
+    )
+    assert row.verdict is RowVerdict.FAIL
+    assert "S2 parent final in x/y" in row.reason
+
+
+def test_what_another_contract_did_is_no_critical() -> None:
+    """A folder of results keeps the runs of contracts that were broken on purpose, too."""
+    failed = run("x/y", Verdict.FAIL, checks={"S2": Verdict.FAIL}, contract={"bytecode_sha256": "00" * 32})
+    row = next(each for each in report(failed).rows if each.id == "TEC-05")
+    assert row.verdict is RowVerdict.ATTESTATION_MISSING
+
+
+def test_all_twelve_are_there_with_their_definitions() -> None:
+    """Six measured, six answered for."""
+    found = report().criteria
+    assert [each.kind for each in found] == ["technical"] * 6 + ["business"] * 6
+    assert all(each.definition and each.target for each in found)
+    assert found[0].needed == "2,995 trials without a failure"
+
+
+def test_an_unreadable_history_is_left_out() -> None:
+    """It says so where it is evidence, and breaks nothing here."""
+    folder = plain()
+    folder.history_value = ValueError("no header")
+    assert isinstance(plain().history_value, History)
+    assert report(folder).criteria[1].state == "NOT MEASURED"
+
+
+def test_charts_are_drawn_only_from_something() -> None:
+    """Nothing measured, no chart; hostile names are escaped."""
+    assert charts(report()) == []
+    many = report(plain(), run("failures/x"), mutation=Mutation({"killed": 9, "survived": 1, "undecided": 0}))
+    drawn = {chart.title: chart.svg for chart in charts(many)}
+    assert "9 of 10 mutants caught, 90%" in drawn["Mutants caught"]
+    assert "reorg" in drawn["Faults by the phase in which they acted"]
+    bad = many.model_copy(
+        update={
+            "measured": many.measured.model_copy(
+                update={"faults": (many.measured.faults[0].model_copy(update={"fault": "<script>"}),)}
+            )
+        }
+    )
+    assert "<script>" not in "".join(chart.svg for chart in charts(bad))

@@ -1,0 +1,279 @@
+"""Every row that has a proof can lose its verdict, by each way in which evidence can go bad, and comes back.
+
+The evidence is real files in real run folders: what a careless or a dishonest hand could do is done to them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.evidence import RunFolder
+from lab.evidence.folder import write_atomically
+from lab.evidence.recorder import record_line
+from lab.model.history import History
+from lab.model.verdict import RunVerdict, Verdict
+from lab.report.catalogue.rows import Row, load_catalogue
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.figures import Figure, Source
+from lab.report.records.report import Readiness
+from lab.report.records.row_verdict import RowVerdict
+
+from ..fakes import CONTRACT, NOW, eventful, manifest, readiness, verdict
+
+CATALOGUE = load_catalogue()
+BOUND = [row for row in CATALOGUE.rows if row.proofs and row.row_class in ("lab", "lab-bounded")]
+SCENARIOS = sorted({proof.scenario for row in BOUND for proof in row.proofs if "*" not in proof.scenario})
+COMMIT = "ab" * 20
+MEASURED = tuple(
+    Figure(row.id, RowVerdict.PASS, "measured", source=Source("", "load/one")) for row in BOUND if row.measured_by
+)
+
+
+def checks_of(scenario: str) -> dict[str, Verdict]:
+    """Every check that some row wants of a scenario."""
+    wanted = {name for row in BOUND for proof in row.proofs if proof.scenario == scenario for name in proof.check}
+    return dict.fromkeys(sorted(wanted | {"S1"}), Verdict.PASS)
+
+
+def record(folder: Path, scenario: str, **changes: Any) -> None:
+    """A sealed run folder of a scenario that passed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    history = eventful(item=scenario)
+    (folder / "history.jsonl").write_text("".join(f"{record_line(each)}\n" for each in history.records))
+    state = changes.pop("state", Verdict.PASS)
+    checks = checks_of(scenario) | changes.pop("checks", {})
+    write_atomically(folder / "verdict.json", verdict(state, item=scenario, checks=checks).model_dump_json())
+    write_atomically(folder / "metrics.json", "{}")
+    RunFolder(folder).seal(manifest(f"scenarios/{scenario}.yaml", scenario) | changes)
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder in which every scenario of the catalogue passed."""
+    session = tmp_path_factory.mktemp("results") / "20261124-110000-0000"
+    for scenario in SCENARIOS:
+        record(session / scenario.replace("/", "-"), scenario)
+    return session
+
+
+class Kept(RunFolder):
+    """A run folder that was read once; nobody touches it in between."""
+
+    @cached_property
+    def _parts(self) -> tuple[dict[str, Any], RunVerdict, History, list[str]]:
+        plain = RunFolder(self.path)
+        return plain.manifest(), plain.verdict(), plain.history(), plain.verify()
+
+    def manifest(self) -> dict[str, Any]:
+        """As it was."""
+        return self._parts[0]
+
+    def verdict(self) -> RunVerdict:
+        """As it was."""
+        return self._parts[1]
+
+    def history(self) -> History:
+        """As it was."""
+        return self._parts[2]
+
+    def verify(self) -> list[str]:
+        """As it was."""
+        return self._parts[3]
+
+
+@cache
+def kept(folder: Path) -> Kept:
+    """An undamaged folder."""
+    return Kept(folder)
+
+
+def report(session: Path, damaged: Path | None = None, figures: tuple[Figure, ...] = MEASURED) -> Readiness:
+    """The report over a session and measurements; the damaged folder is read as it is now."""
+    folders = sorted(path for path in session.iterdir() if path.is_dir() and path != damaged)
+    runs: list[RunFolder] = [kept(folder) for folder in folders]
+    if damaged is not None and damaged.is_dir():
+        runs.append(RunFolder(damaged))
+    return readiness(
+        CATALOGUE,
+        runs,
+        contract_sha256=CONTRACT,
+        stage="lab",
+        results=session.parent,
+        generated=NOW,
+        baseline=Baseline(lab_commit=COMMIT),
+        figures=figures,
+    )
+
+
+def verdicts(session: Path, damaged: Path | None = None) -> dict[str, RowVerdict]:
+    """Row id -> verdict."""
+    return {row.id: row.verdict for row in report(session, damaged).rows}
+
+
+def settled(row: Row) -> RowVerdict:
+    """What a row is when all is well."""
+    return RowVerdict.PASS if row.row_class == "lab" else RowVerdict.LAB_PASS
+
+
+def test_all_bound_rows_are_settled_when_all_is_well(passed: Path) -> None:
+    """The ground from which everything below falls."""
+    found = verdicts(passed)
+    assert {row.id: found[row.id] for row in BOUND} == {row.id: settled(row) for row in BOUND}
+    assert len(BOUND) >= 27
+
+
+@pytest.mark.parametrize("word", ["FAIL", "UNKNOWN", "NOT RUN"])
+def test_a_row_that_is_measured_falls_with_its_figure(passed: Path, word: str) -> None:
+    """However well its scenarios went; without any figure it was not run."""
+    bad = tuple(replace(figure, verdict=RowVerdict(word)) for figure in MEASURED)
+    found = {row.id: row.verdict for row in report(passed, figures=() if word == "NOT RUN" else bad).rows}
+    assert MEASURED and {found[figure.row] for figure in MEASURED} == {RowVerdict(word)}
+
+
+def _failing_run(folder: Path, scenario: str) -> None:
+    record(folder, scenario, state=Verdict.FAIL)
+
+
+def _unclear_run(folder: Path, scenario: str) -> None:
+    record(folder, scenario, state=Verdict.UNKNOWN)
+
+
+def _truncated_verdict(folder: Path, scenario: str) -> None:
+    path = folder / "verdict.json"
+    path.write_text(path.read_text()[:40])
+
+
+def _edited_verdict(folder: Path, scenario: str) -> None:
+    path = folder / "verdict.json"
+    path.write_text(path.read_text().replace('"judged":2', '"judged":3'))
+
+
+def _edited_history(folder: Path, scenario: str) -> None:
+    path = folder / "history.jsonl"
+    path.write_text(path.read_text().replace("Not authorized", "not authorized"))
+
+
+def _missing_history(folder: Path, scenario: str) -> None:
+    (folder / "history.jsonl").unlink()
+
+
+def _manifest_gone(folder: Path, scenario: str) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def _no_digests(folder: Path, scenario: str) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "digests"}))
+
+
+def _from_the_future(folder: Path, scenario: str) -> None:
+    record(folder, scenario, started="2031-01-01T00:00:00+00:00")
+
+
+def _other_commit(folder: Path, scenario: str) -> None:
+    record(folder, scenario, lab={"version": "0.1.0", "commit": "cd" * 20, "dirty": False})
+
+
+def _other_contract(folder: Path, scenario: str) -> None:
+    record(folder, scenario, contract={"bytecode_sha256": "00" * 32})
+
+
+def _gone(folder: Path, scenario: str) -> None:
+    shutil.rmtree(folder)
+
+
+def _leans(row: Row, name: str, *, gone: bool) -> bool:
+    """Whether a row falls with the run; other runs that a pattern takes make up for one that is gone."""
+    mine = [proof for proof in row.proofs if fnmatchcase(name, proof.scenario)]
+    return any(not gone or "*" not in proof.scenario for proof in mine)
+
+
+Damage = Callable[[Path, str], None]
+DAMAGES: list[tuple[Damage, RowVerdict, str | None]] = [
+    (_failing_run, RowVerdict.FAIL, None),
+    (_unclear_run, RowVerdict.UNKNOWN, None),
+    (_truncated_verdict, RowVerdict.UNKNOWN, None),
+    (_edited_verdict, RowVerdict.UNKNOWN, None),
+    (_edited_history, RowVerdict.UNKNOWN, None),
+    (_missing_history, RowVerdict.UNKNOWN, None),
+    (_manifest_gone, RowVerdict.UNKNOWN, None),
+    (_no_digests, RowVerdict.UNKNOWN, None),
+    (_from_the_future, RowVerdict.UNKNOWN, None),
+    (_other_commit, RowVerdict.STALE, "lab"),
+    (_other_contract, RowVerdict.STALE, "contract"),
+    (_gone, RowVerdict.NOT_RUN, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected", "dependency"), DAMAGES, ids=[damage.__name__.strip("_") for damage, *_ in DAMAGES]
+)
+def test_every_bound_row_falls_and_comes_back(
+    passed: Path, damage: Damage, expected: RowVerdict, dependency: str | None
+) -> None:
+    """One scenario at a time: exactly the rows that it proves fall, and all stand again once it is repaired."""
+    fallen: set[str] = set()
+    good = verdicts(passed)
+    for scenario in SCENARIOS:
+        folder = passed / scenario.replace("/", "-")
+        touched = {row.id for row in BOUND if _leans(row, scenario, gone=damage is _gone)}
+        touched &= {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
+        try:
+            damage(folder, scenario)
+            found = verdicts(passed, folder)
+        finally:
+            record(folder, scenario)
+        # The criteria draw on all runs at once, and have tests of their own.
+        changed = {row for row, now in found.items() if now is not good[row] and not row.startswith("TEC")}
+        if damage is _manifest_gone:
+            # Only the folder's name is left, so rows of scenarios that are called alike distrust it, too.
+            changed &= touched
+        assert {row: found[row] for row in changed} == dict.fromkeys(touched, expected), scenario
+        fallen |= touched
+    assert verdicts(passed) == good
+    proven = {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
+    leaning = {row.id for row in BOUND if any(_leans(row, name, gone=damage is _gone) for name in SCENARIOS)}
+    assert fallen == proven & leaning
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in BOUND if any(proof.check for proof in row.proofs)], ids=lambda row: row.id
+)
+def test_a_check_that_failed_takes_its_rows(passed: Path, row: Row) -> None:
+    """The seeded fault is a failing check in a run that calls itself passed: the row that wants the check fails."""
+    proof = next(proof for proof in row.proofs if proof.check)
+    folder = passed / proof.scenario.replace("/", "-")
+    try:
+        record(folder, proof.scenario, checks={proof.check[0]: Verdict.FAIL})
+        assert verdicts(passed, folder)[row.id] is RowVerdict.FAIL
+    finally:
+        record(folder, proof.scenario)
+    assert verdicts(passed, folder)[row.id] is settled(row)
+
+
+def test_the_decision_falls_with_the_rows(passed: Path) -> None:
+    """A failing must-pass row is NO-GO for every stage."""
+    scenario = "failures/window_boundaries"
+    folder = passed / scenario.replace("/", "-")
+    try:
+        record(folder, scenario, state=Verdict.FAIL)
+        assert [stage.decision for stage in report(passed, folder).stages] == ["NO-GO"] * 3
+    finally:
+        record(folder, scenario)
+    assert report(passed, folder).decision == "INCOMPLETE"
+
+
+def test_other_rows_say_what_would_show_that_they_can_fail(passed: Path) -> None:
+    """Rows bound to a check with known detections name the broken contracts."""
+    rows = {row.id: row for row in report(passed).rows}
+    assert "S6 authority caught the broken contracts missing_auth, tx_origin_auth" in rows["SEC-01"].can_fail[0]
+    assert "faults that acted in its runs: reorg" in rows["SEC-01"].can_fail[-1]

@@ -1,0 +1,64 @@
+"""What to do next, in the order in which it helps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.model.verdict import Verdict
+from lab.report.catalogue.rows import Catalogue, Stage, load_catalogue
+from lab.report.records.report import PathStep
+from lab.report.records.row_verdict import RowVerdict
+
+from ..fakes import CONTRACT, NOW, FakeFolder, readiness, run
+from .test_readiness import ONE, TWO, catalogue
+
+
+def steps(found: Catalogue, *folders: FakeFolder, stage: Stage = "lab") -> tuple[PathStep, ...]:
+    """The path of a report."""
+    return readiness(found, folders, contract_sha256=CONTRACT, generated=NOW, stage=stage).path_to_go
+
+
+def test_each_piece_of_evidence_by_what_is_wrong_with_it() -> None:
+    """One proof fails, the other never ran: repair first, run second."""
+    first, second = steps(catalogue(ONE, TWO, owner="core"), run("failures/one", Verdict.FAIL))
+    assert (first.action, first.command, first.owner) == (
+        "repair what fails", "pytest scenarios/failures/one.yaml", "core"
+    )  # fmt: skip
+    assert (second.action, second.command) == (
+        "run what is missing or out of date", "pytest scenarios/failures -k two"
+    )  # fmt: skip
+
+
+def test_go_needs_nothing() -> None:
+    """An empty path."""
+    assert steps(catalogue(TWO), run("failures/two")) == ()
+
+
+def test_an_empty_results_folder_says_run_everything_first() -> None:
+    """Many scenarios for the same reason are one command; what nobody has written yet comes after."""
+    found = steps(load_catalogue())
+    assert found[0].command == "pytest scenarios/"
+    assert found[0].must_pass > 5
+    measures = {step.command: step.rows for step in found if step.action == "measure it"}
+    assert measures["lab mutate"] == ("RTE-01",) and measures["lab load flow"] == ("TEC-02",)
+    assert next(step for step in found if not step.command).action.startswith("write the proof")
+
+
+def test_a_row_that_needs_a_figure_besides_its_scenarios_is_measured(tmp_path: Path) -> None:
+    """The scenario has passed, and that alone settles nothing."""
+    (step,) = steps(catalogue(TWO, measured_by="lab mutate"), run("failures/two"))
+    assert (step.action, step.command, step.verdict) == ("measure it", "lab mutate", RowVerdict.NOT_RUN)
+
+
+def test_people_are_asked_by_owner() -> None:
+    """One step for each owner, the row itself where it is alone; must-pass rows first."""
+    found = [step for step in steps(load_catalogue(), stage="mainnet") if step.action == "attest it"]
+    assert found[0].must_pass > 0
+    assert len({step.owner for step in found}) == len(found)
+    alone = next(step for step in found if len(step.rows) == 1)
+    assert alone.command == f"lab attest {alone.rows[0]}"
+
+
+def test_steps_of_other_stages_are_left_out(tmp_path: Path) -> None:
+    """A mainnet row does not block the lab."""
+    assert steps(catalogue(**{"class": "attested", "stage": "mainnet"})) == ()
