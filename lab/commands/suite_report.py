@@ -20,13 +20,17 @@ COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
 def summarise_session(writer: Any, results: Path, run_id: str, html: str | None) -> None:
-    """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter."""
+    """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter, None without."""
     folder = results / run_id
     runs = [RunFolder(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
     if not runs:
         return
     point_latest(results, run_id)
     index = write_session_index(folder, runs)
+    counted = newest_runs(results)
+    readiness = _write_readiness(results, runs[0], counted)
+    if writer is None:
+        return
     writer.section("Tesseract Lab")
     for run in runs:
         manifest, verdict = run.manifest(), run.verdict()
@@ -38,8 +42,7 @@ def summarise_session(writer: Any, results: Path, run_id: str, html: str | None)
     writer.line(f"runs       {index}")
     if html is not None:
         writer.line(f"report     {html}")
-    counted = newest_runs(results)
-    writer.line(f"readiness  {_write_readiness(results, runs[0], counted)} ({counted})")
+    writer.line(f"readiness  {readiness} ({counted})")
 
 
 def _write_readiness(results: Path, run: RunFolder, counted: Selection) -> Path:

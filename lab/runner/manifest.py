@@ -15,6 +15,7 @@ import psutil
 
 import lab
 from lab.evidence.folder import SCHEMA_VERSION, sha256_file
+from lab.evidence.names import recorded_path
 from lab.evidence.repository import git_state, lab_state
 from lab.runner.run import Run
 from lab.session.lab import Wanted
@@ -30,7 +31,7 @@ def build_manifest(run: Run, *, started: str, duration_s: float, reason: str) ->
     return {
         "schema_version": SCHEMA_VERSION,
         "item": item.item,
-        "scenario_file": _relative(item.file),
+        "scenario_file": recorded_path(item.file, Path.cwd()),
         "scenario_sha256": sha256_file(item.file),
         "name": item.name,
         "description": item.description,

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import lab
@@ -19,6 +16,7 @@ from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.interface import inspect
 from lab.deploy.smoke import Smoke
 from lab.evidence.newest import LATEST
+from lab.model.run_names import new_run_id as new_run_id
 from lab.session.project import Project
 from lab.session.smoke_run import smoke_run
 
@@ -28,16 +26,6 @@ REFERENCE_CONTRACT = Path(lab.__file__).parent.parent / "contracts" / "Tesseract
 def cache_folder() -> Path:
     """Where the lab keeps what can be made again: XDG_CACHE_HOME, or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tesseract-lab"
-
-
-def new_run_id() -> str:
-    """A name for the evidence of one command: sorts by time, and two started in the same second differ."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def item_folder_name(item: str) -> str:
-    """A run folder's name from an item's: no separators, nothing that a shell or a URL minds."""
-    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", item).strip("_")
 
 
 def point_latest(results: Path, run_id: str) -> None:
