@@ -115,8 +115,10 @@ def _heard(row: Row, verdict: RowVerdict, reason: str, statements: Sequence[Stat
 def _weigh(proof: Proof, row: Row, runs: Iterable[Run], current: Current) -> list[Opinion]:
     matching = [run for run in runs if _speaks_of(proof, run)]
     opinions = [_opinion(proof, row, run, current) for run in matching]
-    recorded = {run.item for run in matching}
-    missing = sorted({item for run in matching for item in run.siblings} - recorded)
+    # Two files in two folders can have items of one name.
+    recorded = {(run.scenario, run.item) for run in matching}
+    family = {(run.scenario, item) for run in matching for item in run.siblings}
+    missing = sorted({item for _, item in family - recorded})
     if missing:
         names = ", ".join(clean(item, 80) for item in missing[:3])
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"{len(missing)} items of {proof.scenario} did not run: {names}"))
