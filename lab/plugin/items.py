@@ -73,7 +73,8 @@ class ScenarioTest(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The story of the failure, not a stack trace."""
-        if isinstance(excinfo.value, (ScenarioFailure, LabError)):
+        # What pytest.fail says (a timeout of pytest-timeout) is not told better by the place where a run was cut off.
+        if isinstance(excinfo.value, (ScenarioFailure, LabError, pytest.fail.Exception)):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
 

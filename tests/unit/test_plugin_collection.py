@@ -39,7 +39,7 @@ def mixed(project: pytest.Pytester) -> pytest.Pytester:
 
 def collected(project: pytest.Pytester, *args: str) -> list[str]:
     """The ids, in order."""
-    return sorted(listed(project.runpytest_subprocess("--collect-only", "-q", *args)))
+    return sorted(listed(project.runpytest_inprocess("--collect-only", "-q", *args)))
 
 
 def test_what_is_collected(mixed: pytest.Pytester) -> None:
@@ -67,7 +67,7 @@ def test_results_are_collected_when_they_are_asked_for(mixed: pytest.Pytester) -
 )
 def test_a_file_that_is_named_and_is_none(mixed: pytest.Pytester, name: str, words: str) -> None:
     """An error that says what it seems to be."""
-    result = mixed.runpytest_subprocess(name)
+    result = mixed.runpytest_inprocess(name)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     text = result.stdout.str()
     assert f"{name}: " in text and words in text and "Traceback" not in text
@@ -94,7 +94,7 @@ def test_what_another_plugin_collects_is_left_to_it(project: pytest.Pytester) ->
         """
     )
     for args in ([], ["test_it.yaml"]):
-        result = project.runpytest_subprocess(*args)
+        result = project.runpytest_inprocess(*args)
         result.assert_outcomes(passed=1)
         assert "left alone" not in result.stdout.str()
 
@@ -103,7 +103,7 @@ def test_what_may_have_been_meant_is_told_in_a_line(project: pytest.Pytester) ->
     """A scenario without most of its parts does not vanish without a word."""
     write(project, "suite/lost.yaml", "name: n\ndescription: d\ntimeline: []\n")
     project.makepyfile("def test_one(): pass")
-    result = project.runpytest_subprocess()
+    result = project.runpytest_inprocess()
     result.assert_outcomes(passed=1)
     (line,) = [line for line in result.outlines if "lost.yaml" in line]
     assert "left alone: suite/lost.yaml: a scenario with parts missing (keys name, description, timeline)" in line
@@ -146,7 +146,7 @@ def test_other_projects_do_not_pay(project: pytest.Pytester, yaml: bool) -> None
             assert ("lab.scenario.kind" in own) == {yaml}
         """
     )
-    others = [f"-p=no:{name}" for name in ("asyncio", "cov", "html", "xdist", "locust", "hypothesispytest", "anyio")]
+    others = [f"-pno:{name}" for name in ("asyncio", "cov", "html", "xdist", "locust", "hypothesispytest", "anyio")]
     result = project.runpytest_subprocess(*others)
     result.assert_outcomes(passed=1)
     assert "esseract" not in result.stdout.str().replace("plugins: ", "").partition("collected")[2]
@@ -156,11 +156,11 @@ def test_other_projects_do_not_pay(project: pytest.Pytester, yaml: bool) -> None
 def test_a_folder_called_scenarios_is_no_scenario(project: pytest.Pytester) -> None:
     """Tests of somebody else's in such a folder get no reports of the lab's."""
     write(project, "scenarios/test_one.py", "def test_one(): pass\n")
-    project.runpytest_subprocess("scenarios").assert_outcomes(passed=1)
+    project.runpytest_inprocess("scenarios").assert_outcomes(passed=1)
     assert not (project.path / "results").exists()
 
 
-def test_a_file_that_cannot_be_read(mixed: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read(mixed: pytest.Pytester) -> None:
     """Beside scenarios it is named: it may have been one."""
     write(
         mixed,
