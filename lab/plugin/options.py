@@ -93,7 +93,7 @@ def translate(early_config: pytest.Config, parser: pytest.Parser, args: list[str
             early_config.known_args_namespace.confcutdir = confcutdir
     yield
     claimed = before - _unclaimed(parser, given)
-    args[:] = [word if word in given else _given_back(word, claimed) for word in args]
+    args[:] = [word.short if isinstance(word, _Spelled) and _short(word.short) in claimed else word for word in args]
 
 
 def _unclaimed(parser: pytest.Parser, args: Sequence[str]) -> frozenset[str]:
@@ -114,14 +114,20 @@ def _short(word: str) -> str | None:
     return name if word.startswith("--") and name in _BY_NAME else None
 
 
+class _Spelled(str):
+    """A word of the command line in the long spelling, which knows the short one that it was given in."""
+
+    short: str
+
+    def __new__(cls, short: str) -> _Spelled:
+        word = super().__new__(cls, f"--{PREFIX}{short[2:]}")
+        word.short = short
+        return word
+
+
 def _spelled(args: Sequence[str], names: Collection[str]) -> list[str]:
     words, end = list(args), args.index("--") if "--" in args else len(args)
-    return [f"--{PREFIX}{word[2:]}" if _short(word) in names else word for word in words[:end]] + words[end:]
-
-
-def _given_back(word: str, names: Collection[str]) -> str:
-    short = f"--{word.removeprefix(f'--{PREFIX}')}"
-    return short if word.startswith(f"--{PREFIX}") and _short(short) in names else word
+    return [_Spelled(word) if _short(word) in names else word for word in words[:end]] + words[end:]
 
 
 def _key(name: str) -> str:
