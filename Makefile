@@ -8,7 +8,7 @@ BACKEND ?= auto
 STAGE ?= lab
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test readiness bench bench-load lint docs lock clean
+.PHONY: help scenarios test readiness bench bench-load lint docs broken lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -19,6 +19,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m lab.broken
 	@touch $@
 
 scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|process|docker)
@@ -39,10 +40,11 @@ bench: $(READY) ## measure start-up, simulation speed, memory and overhead
 bench-load: $(READY) ## measure load generation: ratios to a bare feeder and to plain Locust
 	$(BIN)/python -m tests.bench_load $(ARGS)
 
-lint: $(READY) ## ruff, mypy strict, and the scenarios' own lint
+lint: $(READY) ## ruff, mypy strict, the layers, and the scenarios' own lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/lab lint scenarios
 
 docs: $(READY) ## generate the references and schemas again
@@ -50,10 +52,14 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.networks.docs > docs/networks.md
 	$(BIN)/lab schema > scenarios/scenario.schema.json
 	$(BIN)/python -m lab.report.schemas
+	$(BIN)/python -m lab.broken.docs
+
+broken: $(READY) ## write the contracts with one bug each to contracts/broken
+	$(BIN)/python -m lab.broken
 
 lock: ## resolve the dependencies again, with hashes and without addresses
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info contracts/broken/*.vy
