@@ -108,7 +108,9 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     """What is known of the contract before anything runs: its smoke run, and what it lacks of the interface."""
     scenarios = any(isinstance(item, ScenarioTest) for item in items)
     told = left_alone(config, scenarios=scenarios)
-    if config.option.collectonly or not scenarios:
+    # After an error of collection nothing will run, so nothing is started either.
+    broken = bool(items) and items[0].session.testsfailed > 0 and not config.option.continue_on_collection_errors
+    if config.option.collectonly or not scenarios or broken:
         return told
     from lab.plugin.estimating import lines_of_items
 

@@ -51,7 +51,7 @@ def test_strict_warnings_and_a_second_try(project: pytest.Pytester) -> None:
     """Warnings are errors, the order is drawn, a failure is tried again: no try hides another."""
     write(project, "suite/vain.yaml", BAD)
     project.makeini("[pytest]\nfilterwarnings = error\n")
-    args = ("-p", "randomly", "-p", "pytest_rerunfailures", "--reruns", "1", "--timeout", "300", "-p", "pytest_timeout")
+    args = ("-p", "randomly", "-p", "rerunfailures", "--reruns", "1", "--timeout", "300", "-p", "timeout")
     result = project.runpytest_subprocess("suite", *PROCESS, *args)
     assert result.ret == 1 and calm(result)
     assert "f.pay is BUFFERED" in text(result)
