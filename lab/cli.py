@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 import lab
 from lab.commands.readiness import register
+from lab.environment import let_streams_take_any_text
 from lab.errors import EnvironmentFailure, LabError
 
 
@@ -87,11 +88,12 @@ def doctor(backend: Backend = BackendChoice.auto, results: Results = RESULTS) ->
 @image.command("build")
 def image_build(
     tag: Annotated[str | None, typer.Option(help="Another name than the one that is found by itself.")] = None,
+    base: Annotated[str | None, typer.Option(help="Image with glibc, used where this machine is not Linux.")] = None,
 ) -> None:
     """Build a local image from the anvil binary, for places that cannot pull one."""
-    from lab.chains.image import LOCAL_IMAGE, build_image
+    from lab.chains.image import BASE_IMAGE, LOCAL_IMAGE, build_image
 
-    build_image(tag or LOCAL_IMAGE, notify=print)
+    build_image(tag or LOCAL_IMAGE, notify=print, base=base or BASE_IMAGE)
 
 
 @app.command()
@@ -144,7 +146,7 @@ def swarm(
     first: Annotated[int, typer.Option(help="The first of them.")] = 1,
     minutes: Annotated[float | None, typer.Option(help="Begin no further seed after this time.")] = None,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
-    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, or an artifact .json.")] = None,
+    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
     results: Results = RESULTS,
 ) -> None:
     """Try random flows, faults and timings; shrink what fails. Exit code 0 no FAIL, 1 FAIL, 3 too much unknown."""
@@ -179,7 +181,7 @@ def up(
     everything: Annotated[bool, typer.Option("--all", help="All five main networks.")] = False,
     backend: Backend = BackendChoice.auto,
     image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
-    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, or an artifact .json.")] = None,
+    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
     relayer: Annotated[bool, typer.Option(help="Run a relayer between them.")] = True,
     relayer_cmd: Annotated[str | None, typer.Option(help="Your own instead; it finds LAB_SESSION, {session}.")] = None,
     foreground: Annotated[bool, typer.Option("--foreground", help="Stay here until Ctrl-C.")] = False,
@@ -218,7 +220,7 @@ def load(
     names: Annotated[str | None, typer.Option("--networks", help="NETWORK or NAME=NETWORK, with commas.")] = None,
     operators: Annotated[int | None, typer.Option(help="Accounts that send, on each chain.")] = None,
     workers: Annotated[int | None, typer.Option(help="Locust processes that send.")] = None,
-    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, or an artifact .json.")] = None,
+    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
     backend: Backend = BackendChoice.auto,
     image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
     relayer_cmd: Annotated[str | None, typer.Option(help="Your relayer; it finds LAB_SESSION.")] = None,
@@ -245,6 +247,7 @@ register(app)
 
 def main() -> None:
     """The entry point."""
+    let_streams_take_any_text()
     app()
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
-from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 
-from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, known_parameters
+from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signature, known_parameters
+from lab.coordinator.overloads import Entry, choose, entries_of, overloads, signature_of, types_of
 from lab.model.names import ContractNames
 
 ERROR_STRING = bytes.fromhex("08c379a0")
@@ -95,54 +95,65 @@ class Codec:
 
     def __init__(self, abi: list[dict[str, Any]], names: ContractNames | None = None) -> None:
         self.abi, self.names = abi, names or ContractNames()
-        own: dict[str, dict[str, Any]] = {e["name"]: e for e in abi if e.get("type") == "function"}
         # What stands in front of a documented function's arguments, where one function of the contract serves several.
         self._leading: dict[str, tuple[str, ...]] = {}
-        self.functions = own | {name: own[mine] for name, mine in self.names.functions.items() if mine in own}
-        self._grant_by_hash(own)
-        events: dict[str, dict[str, Any]] = {e["name"]: e for e in abi if e.get("type") == "event"}
-        self.events = events | {name: events[mine] for name, mine in self.names.events.items() if mine in events}
+        self.functions = self._named("function", self.names.functions, FUNCTIONS)
+        self._grant_by_hash()
+        self.events = self._named("event", self.names.events, EXTRA_EVENTS | EVENTS)
         self._selectors: dict[bytes, list[str]] = {}
         for name in sorted(self.functions, key=self._is_own):
             self._selectors.setdefault(self.selector(name), []).append(name)
+        # The lab's names come last, so that they win.
+        names_up = sorted(self.functions, key=self._is_own, reverse=True)
+        self._others = {_selector(each): (name, each) for name in names_up for each in self.overloads(name)}
         self._topics: dict[str, str] = {}
         for name in sorted(self.events, key=self._is_own):
-            self._topics.setdefault("0x" + keccak(text=self._signature(self.events[name])).hex(), name)
+            self._topics.setdefault("0x" + keccak(text=signature_of(self.events[name])).hex(), name)
+
+    def _named(self, kind: str, names: Mapping[str, str], documented: Mapping[str, Signature]) -> dict[str, Entry]:
+        """The contract's own by their names, and over them those that the project file names; one of each overload."""
+        given = {name: entries_of(self.abi, kind, mine) for name, mine in names.items()}
+        renamed = {name: choose(entries, documented.get(name)) for name, entries in given.items() if entries}
+        own = dict.fromkeys(str(entry["name"]) for entry in self.abi if entry.get("type") == kind)
+        chosen = {name: choose(entries_of(self.abi, kind, name), documented.get(name)) for name in own}
+        # What a name of the lab stands for is the same under its own name.
+        same = {str(entry["name"]): entry for entry in renamed.values() if entry["name"] not in documented}
+        return chosen | same | renamed
+
+    def overloads(self, function: str) -> list[Entry]:
+        """The other functions of the name under which the contract has this one."""
+        entries = [entry for entry in self.abi if entry.get("type") == "function"]
+        chosen = {id(entry) for entry in self.functions.values()}
+        return [each for each in overloads(entries, self.functions[function]) if id(each) not in chosen]
 
     def _is_own(self, name: str) -> bool:
         """False for a name of the lab that stands for another one of the contract: it is the one to decode to."""
         return not (name in self._leading or name in self.names.functions or name in self.names.events)
 
-    def _grant_by_hash(self, own: Mapping[str, dict[str, Any]]) -> None:
+    def _grant_by_hash(self) -> None:
         role = self.names.roles.get("operator")
         for name, candidates in ROLE_FUNCTIONS.items() if role is not None else ():
-            found = next((each for each in candidates if each in own), None)
-            if found is not None and self._types(own[found]["inputs"]) == ["bytes32", "address"]:
-                self.functions[name], self._leading[name] = own[found], (str(role),)
-
-    @staticmethod
-    def _types(parameters: Sequence[Mapping[str, Any]]) -> list[str]:
-        return [collapse_if_tuple(dict(parameter)) for parameter in parameters]
-
-    def _signature(self, entry: Mapping[str, Any]) -> str:
-        return f"{entry['name']}({','.join(self._types(entry['inputs']))})"
+            for each in candidates:
+                if found := entries_of(self.abi, "function", f"{each}(bytes32,address)"):
+                    self.functions[name], self._leading[name] = found[0], (str(role),)
+                    break
 
     def selector(self, function: str) -> bytes:
         """The four bytes that choose a function. Raises KeyError if the contract has no such function."""
-        return bytes(keccak(text=self._signature(self.functions[function]))[:4])
+        return _selector(self.functions[function])
 
     def parameters(self, function: str) -> list[str]:
         """The names of a function's parameters, the documented ones where its types are as documented."""
         inputs = self.functions[function]["inputs"][len(self._leading.get(function, ())) :]
-        return known_parameters(FUNCTIONS.get(function), inputs, self._types(inputs))
+        return known_parameters(FUNCTIONS.get(function), inputs, types_of(inputs))
 
     def types(self, function: str) -> list[str]:
         """The types of a function's parameters."""
-        return self._types(self.functions[function]["inputs"])[len(self._leading.get(function, ())) :]
+        return types_of(self.functions[function]["inputs"])[len(self._leading.get(function, ())) :]
 
     def result_types(self, function: str) -> list[str]:
         """The types that a function returns."""
-        return self._types(self.functions[function].get("outputs", ()))
+        return types_of(self.functions[function].get("outputs", ()))
 
     def has(self, *functions: str) -> bool:
         """True if the contract has all of these functions."""
@@ -150,7 +161,7 @@ class Codec:
 
     def encode(self, function: str, args: Sequence[Any]) -> str:
         """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit."""
-        types, leading = self._types(self.functions[function]["inputs"]), self._leading.get(function, ())
+        types, leading = types_of(self.functions[function]["inputs"]), self._leading.get(function, ())
         try:
             wire = [_wire(abi_type, value) for abi_type, value in zip(types, [*leading, *args], strict=True)]
             return "0x" + (self.selector(function) + encode(types, wire)).hex()
@@ -164,9 +175,9 @@ class Codec:
         raw = bytes.fromhex(data.removeprefix("0x"))
         names = self._selectors.get(raw[:4])
         if not names:
-            return None
+            return self._decode_other(raw)
         try:
-            values = plain(decode(self._types(self.functions[names[0]]["inputs"]), raw[4:]))
+            values = plain(decode(types_of(self.functions[names[0]]["inputs"]), raw[4:]))
         except (DecodingError, UnicodeDecodeError):
             return None
         for name in names:
@@ -174,6 +185,21 @@ class Codec:
             if tuple(values[: len(leading)]) == leading:
                 return DecodedCall(name, dict(zip(self.parameters(name), values[len(leading) :], strict=True)))
         return None
+
+    def _decode_other(self, raw: bytes) -> DecodedCall | None:
+        """A call of another overload: of the function itself where it only has more arguments, else of a signature."""
+        name, entry = self._others.get(raw[:4], ("", {}))
+        if not name:
+            return None
+        types, known = types_of(entry["inputs"]), self.types(name)
+        try:
+            values = plain(decode(types, raw[4:]))
+        except (DecodingError, UnicodeDecodeError):
+            return None
+        own = [str(parameter["name"]) for parameter in entry["inputs"]]
+        if types[: len(known)] == known and name not in self._leading:
+            return DecodedCall(name, dict(zip([*self.parameters(name), *own[len(known) :]], values, strict=True)))
+        return DecodedCall(signature_of(entry), dict(zip(own, values, strict=True)))
 
     def singles(self, call: DecodedCall) -> list[DecodedCall]:
         """A batch call as the single calls that it stands for; any other call as itself."""
@@ -194,26 +220,31 @@ class Codec:
         if name is None:
             return None
         inputs = self.events[name]["inputs"]
-        indexed = [i for i in inputs if i["indexed"]]
-        free = [i for i in inputs if not i["indexed"]]
+        indexed = [place for place, each in enumerate(inputs) if each["indexed"]]
+        free = [place for place, each in enumerate(inputs) if not each["indexed"]]
+        types = types_of(inputs)
         try:
-            values = decode(self._types(free), bytes.fromhex(log["data"].removeprefix("0x")))
-            args = {i["name"]: plain(v) for i, v in zip(free, values, strict=True)}
-            for parameter, topic in zip(indexed, topics[1:], strict=True):
-                (value,) = decode(self._types([parameter]), bytes.fromhex(topic.removeprefix("0x")))
-                args[parameter["name"]] = plain(value)
+            values = decode([types[place] for place in free], bytes.fromhex(log["data"].removeprefix("0x")))
+            args = {place: plain(value) for place, value in zip(free, values, strict=True)}
+            for place, topic in zip(indexed, topics[1:], strict=True):
+                (value,) = decode([types[place]], bytes.fromhex(topic.removeprefix("0x")))
+                args[place] = plain(value)
         except (DecodingError, ValueError):
             return None
-        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, self._types(inputs))
-        return DecodedLog(name, {called: args[i["name"]] for called, i in zip(known, inputs, strict=True)})
+        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types)
+        return DecodedLog(name, {called: args[place] for place, called in enumerate(known)})
 
     def decode_result(self, function: str, data: str) -> list[Any]:
         """The return values of a call. Raises ValueError if the data does not fit the ABI."""
-        types = self._types(self.functions[function]["outputs"])
+        types = types_of(self.functions[function]["outputs"])
         try:
             return [plain(value) for value in decode(types, bytes.fromhex(data.removeprefix("0x")))]
         except DecodingError as error:
             raise ValueError(f"expected {function} to return ({', '.join(types)}), got {data[:80]}: {error}") from error
+
+
+def _selector(entry: Entry) -> bytes:
+    return bytes(keccak(text=signature_of(entry))[:4])
 
 
 def decode_revert(data: Any) -> str | None:

@@ -16,9 +16,10 @@ from typing import Any
 
 from lab.deploy.artifact import read_artifact
 from lab.deploy.compiled import CompiledContract, digest_of, hash_bytes, hash_hex
+from lab.deploy.contract_file import artifact_data, split_name
 from lab.deploy.vyper_compilers import run_compiler
 from lab.deploy.vyper_source import VyperSource, read_source
-from lab.errors import InvalidFile, Problem, UsageError
+from lab.errors import UsageError
 
 __all__ = ["CompiledContract", "compile_contract"]
 
@@ -27,27 +28,19 @@ _CACHE_FORMAT = 1
 
 
 def compile_contract(path: Path, *, cache_dir: Path) -> CompiledContract:
-    """Compile or read the contract at `path`.
+    """Compile or read the contract at `path`: a source, an artifact, or `artifact:Name` for one of several in it.
 
     Raises UsageError for a missing file or another kind of file, InvalidFile for malformed JSON or text,
     CompileFailure for a source that does not compile or an artifact that lacks a part, and EnvironmentFailure when the
     compiler cannot be run.
     """
-    if not path.is_file():
-        what = "it is a folder" if path.is_dir() else "no such file"
-        raise UsageError(f"{path}: expected a contract (.vy source or artifact .json), got: {what}")
-    if path.suffix == ".json":
-        return read_artifact(path, path.read_bytes())
-    if path.suffix != ".vy":
-        raise UsageError(
-            f"{path}: expected a contract as .vy source or artifact .json, got {path.suffix or 'no suffix'!r}; "
-            "for another language give the artifact that its compiler wrote"
-        )
+    path, wanted = split_name(path)
     try:
-        source = read_source(path, path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        problem = Problem(str(path), 0, 0, "", f"this source or one it imports is not UTF-8 text (byte {error.start})")
-        raise InvalidFile([problem]) from error
+        if path.is_dir() or path.suffix != ".vy":
+            return read_artifact(path, artifact_data(path), wanted)
+        source = read_source(path)
+    except OSError as error:
+        raise UsageError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error
     cache_file = cache_dir / f"{_cache_key(source)}.json"
     cached = _read_cache(cache_file, path)
     if cached is not None:

@@ -20,6 +20,7 @@ from lab.coordinator.documented import (
     Signature,
     same_types,
 )
+from lab.coordinator.overloads import signature_of
 from lab.deploy.compiled import CompiledContract
 from lab.validation import nearest
 
@@ -47,13 +48,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """The report on one contract."""
+    """The report on one contract. `extra` are the signatures of overloads that the lab does not use."""
 
     contract: str
     compiler: str
     items: tuple[Item, ...]
     capabilities: tuple[str, ...]
     lacking: tuple[str, ...]
+    extra: tuple[str, ...] = ()
 
     @property
     def deviations(self) -> tuple[Item, ...]:
@@ -72,6 +74,8 @@ class Interface:
         first = f"contract {self.contract} ({self.compiler}): {have} of {len(functions)} documented functions"
         lines = [first if self.deviations else f"{first}, with all events and reverts"]
         lines += [f"  {line}" for line in _told((*self.deviations, *self.partial))]
+        if self.extra:
+            lines.append(f"  beside the documented functions, of the same names: {', '.join(self.extra)}")
         optional = [f"has {', '.join(self.capabilities)}" if self.capabilities else "has none"]
         optional += [f"lacks {', '.join(map(self._lacking, self.lacking))}"] if self.lacking else []
         lines.append(f"  optional parts: {'; '.join(optional)}")
@@ -108,7 +112,8 @@ def inspect(contract: CompiledContract, codec: Codec) -> Interface:
     items += [_revert(code, words, text) for text in (*REVERTS, *FAILURE_REASONS)]
     has = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
     lacking = tuple(name for name in CAPABILITIES if name not in has)
-    return Interface(contract.name, contract.compiler, tuple(items), has, lacking)
+    extra = [signature_of(entry) for name in FUNCTIONS if name in codec.functions for entry in codec.overloads(name)]
+    return Interface(contract.name, contract.compiler, tuple(items), has, lacking, tuple(dict.fromkeys(extra)))
 
 
 def _function(codec: Codec, wanted: Signature) -> Item:

@@ -6,7 +6,6 @@ Best effort: an artifact has no source, and a line that cannot be told is left o
 from __future__ import annotations
 
 import json
-import subprocess
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.deploy.compiled import CompiledContract
-from lab.deploy.vyper_compilers import COMPILE_TIMEOUT_S, isolated_command
-from lab.deploy.vyper_source import VyperSource, installed_version, project_root, read_source
+from lab.deploy.isolated_compiler import run_isolated
+from lab.deploy.text import read_text
+from lab.deploy.vyper_compilers import compile_installed
+from lab.deploy.vyper_source import VyperSource, installed_version, read_source
 from lab.errors import LabError
 
 
@@ -45,9 +46,9 @@ def revert_line(contract: CompiledContract, counters: Sequence[int]) -> SourceLi
     if path.suffix != ".vy":
         return None
     try:
-        source = read_source(path, path.read_text(encoding="utf-8"))
+        source = read_source(path)
         positions, files = _source_map(source)
-    except (LabError, OSError, ValueError, subprocess.SubprocessError):
+    except (LabError, OSError, ValueError, LookupError, AttributeError, TypeError):
         return None
     # Reverts without a reason share one block of code that belongs to no line: what led there does.
     last = next((counter for counter in reversed(counters) if counter in positions), None)
@@ -57,7 +58,7 @@ def revert_line(contract: CompiledContract, counters: Sequence[int]) -> SourceLi
     where = files.get(file)
     if where is None:
         return None
-    lines = where.read_text(encoding="utf-8").splitlines()
+    lines = read_text(where).splitlines()
     return SourceLine(where, number, lines[number - 1].rstrip() if 0 < number <= len(lines) else "")
 
 
@@ -68,17 +69,10 @@ def _source_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
     """(source id, line) by program counter, and the file of each source id."""
     if source.compiler_version != installed_version():
         return _isolated_map(source)
-    from vyper.compiler import compile_from_file_input  # type: ignore[import-untyped]
-    from vyper.compiler.input_bundle import FilesystemInputBundle  # type: ignore[import-untyped]
-
-    bundle = FilesystemInputBundle(list(source.search_paths))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        output: dict[str, Any] = compile_from_file_input(
-            bundle.load_file(source.path),
-            input_bundle=bundle,
-            output_formats=["source_map_runtime", "annotated_ast_dict"],
-        )
+        formats = ["source_map_runtime", "annotated_ast_dict"]
+        output: dict[str, Any] = compile_installed(source.path, source.search_paths, formats)
     tree = output["annotated_ast_dict"]
     modules = [tree["ast"], *tree.get("imports", ())]
     files = {int(each["source_id"]): Path(each["resolved_path"]) for each in modules if each.get("resolved_path")}
@@ -86,15 +80,8 @@ def _source_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
 
 
 def _isolated_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
-    kind = "source_map" if source.compiler_version.startswith("0.3.") else "source_map_runtime"
-    done = subprocess.run(
-        isolated_command(source, kind),
-        capture_output=True,
-        text=True,
-        cwd=project_root(source.path),
-        timeout=COMPILE_TIMEOUT_S,
-        check=True,
-    )
+    kind = "source_map_runtime" if source.compiler_version.startswith("0.4.") else "source_map"
+    done = run_isolated(source, kind)
     # The main file alone: these compilers do not tell which module a source id stands for.
     return _positions(json.loads(done.stdout)), {0: source.path}
 

@@ -32,7 +32,7 @@ class Option(NamedTuple):
 OPTIONS = (
     Option("backend", "where the nodes run", "auto", ("auto", "process", "docker")),
     Option("image", "node image of the docker backend (or LAB_IMAGE)"),
-    Option("contract", "contract under test: .vy, or an artifact .json", path=True),
+    Option("contract", "contract under test: .vy, artifact, or FILE:NAME", path=True),
     Option("clock", "overrule the scenarios' clock", choices=("virtual", "real")),
     Option("relayer-cmd", "relayer under test: a command; it finds LAB_SESSION, {session}"),
     Option("results", "where evidence and reports go", "results", path=True),

@@ -35,7 +35,7 @@ def prepare_reports(config: pytest.Config) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise pytest.UsageError(
-            f"cannot make the evidence folder {folder}: {error.strerror}. "
+            f"the evidence folder {folder} cannot be written to: {error.strerror}. "
             "Name another place with --results, or make this one writable"
         ) from None
     if config.pluginmanager.hasplugin("html"):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS
+from lab.coordinator.overloads import documented, entries_of, signature_of
 from lab.errors import InvalidFile, Problem
 from lab.model.names import ContractNames
 from lab.session.relayer_command import RelayerCommand, parse_command
@@ -84,10 +85,16 @@ class Project:
         """Raises InvalidFile where the contract has none of the names that the file gives it."""
         problems: list[Problem] = []
         for section, kind in (("functions", "function"), ("events", "event")):
-            there = [str(entry["name"]) for entry in abi if entry.get("type") == kind]
+            there = [entry for entry in abi if entry.get("type") == kind]
             for name, own in self.source.value.get(section, {}).items():
-                if own not in there:
-                    text = f"the contract has no {kind} {own}{suggestion(own, there)}"
+                found = entries_of(abi, kind, own)
+                if not found:
+                    known = map(signature_of if "(" in own else lambda entry: str(entry["name"]), there)
+                    text = f"the contract has no {kind} {own}{suggestion(own, known)}"
+                    problems.append(self.source.problem((section, name), text))
+                elif len(found) > 1 and not documented(kind, ALIASES.get(name, name), found):
+                    several = ", ".join(map(signature_of, found))
+                    text = f"the contract has several of that name, none as documented: write one of {several}"
                     problems.append(self.source.problem((section, name), text))
         if problems:
             raise InvalidFile(problems)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,17 +14,13 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.interface import inspect
 from lab.deploy.smoke import Smoke
+from lab.environment import cache_folder as cache_folder
 from lab.evidence.newest import LATEST
 from lab.model.run_names import new_run_id as new_run_id
 from lab.session.project import Project
 from lab.session.smoke_run import smoke_run
 
 REFERENCE_CONTRACT = Path(lab.__file__).parent.parent / "contracts" / "TesseractCoordinator.vy"
-
-
-def cache_folder() -> Path:
-    """Where the lab keeps what can be made again: XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tesseract-lab"
 
 
 def point_latest(results: Path, run_id: str) -> None:

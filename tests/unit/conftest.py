@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from lab.chains.docker import connect
+from lab.chains.engine import connect
 from lab.chains.image import build_image
 from lab.chains.process import ProcessBackend
 from lab.chains.provision import AnvilBinary, locate_anvil

@@ -129,7 +129,7 @@ def test_a_place_that_cannot_be_written(project: pytest.Pytester) -> None:
     write(project, "taken", "a file\n")
     result = project.runpytest_subprocess("suite", *PROCESS, "--results", "taken/results")
     assert result.ret == pytest.ExitCode.USAGE_ERROR and calm(result)
-    assert "cannot make the evidence folder" in text(result) and "--results" in text(result)
+    assert "cannot be written to" in text(result) and "--results" in text(result)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])

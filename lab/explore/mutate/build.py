@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.deploy.compiled import CompiledContract, hash_hex
+from lab.deploy.vyper_compilers import compile_installed
 from lab.deploy.vyper_source import VyperSource, project_root
 
 CACHE_FORMAT = 1
@@ -85,20 +86,13 @@ class Workshop:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _compile(self) -> Build:
-        from vyper.compiler import compile_from_file_input  # type: ignore[import-untyped]  # slow, and only needed here
-        from vyper.compiler.input_bundle import FilesystemInputBundle  # type: ignore[import-untyped]
-
         moved = [self._folder / path.relative_to(self._root) if self._root in (path, *path.parents) else path
                  for path in self._source.search_paths]  # fmt: skip
-        bundle = FilesystemInputBundle(moved)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                output = compile_from_file_input(
-                    bundle.load_file(self._place(self._source.path)),
-                    input_bundle=bundle,
-                    output_formats=["abi", "bytecode"],
-                    no_bytecode_metadata=True,
+                output = compile_installed(
+                    self._place(self._source.path), moved, ["abi", "bytecode"], no_bytecode_metadata=True
                 )
         except Exception as error:
             # Not only its own exceptions: a mutant is not what the compiler's authors had in mind.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.deploy.text import read_text
 from lab.deploy.vyper_source import VyperSource, installed_version, project_root, read_source
 from lab.errors import UsageError
 from lab.explore.mutate.operators import OPERATORS, constants
@@ -30,7 +31,7 @@ class Mutant:
     def diff(self) -> str:
         """The change, as a unified diff of the source."""
         lines = difflib.unified_diff(
-            self.file.read_text(encoding="utf-8").splitlines(), self.source.splitlines(),
+            read_text(self.file).splitlines(), self.source.splitlines(),
             fromfile=self.file.name, tofile=f"{self.file.name} ({self.key})", lineterm="", n=2,
         )  # fmt: skip
         return "\n".join(lines)
@@ -47,7 +48,7 @@ def find_mutants(contract: Path) -> list[Mutant]:
     """In the order of files and lines. Raises UsageError for what is no source of the installed compiler."""
     if contract.suffix != ".vy":
         raise UsageError(f"{contract}: expected a Vyper source (.vy): an artifact has no source that could be mutated")
-    source = read_source(contract, contract.read_text(encoding="utf-8"))
+    source = read_source(contract)
     if source.compiler_version != installed_version():
         raise UsageError(
             f"{contract}: expected a source for vyper {installed_version()}, whose syntax tree is used; its "
@@ -61,7 +62,7 @@ def find_mutants(contract: Path) -> list[Mutant]:
 
 
 def _mutants_of(file: Path) -> Iterator[Mutant]:
-    module = parse(file.read_text(encoding="utf-8"))
+    module = parse(read_text(file))
     changes = [("(module)", change) for change in constants(module)]
     for function in module.functions():
         for operator in OPERATORS:

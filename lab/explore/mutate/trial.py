@@ -59,7 +59,7 @@ class MutationBench:
 
 def open_mutation_bench(run_id: str, contract: Path, scenarios: Path, cache_dir: Path) -> MutationBench:
     """What a worker needs."""
-    source = read_source(contract, contract.read_text(encoding="utf-8"))
+    source = read_source(contract)
     library = load_library(scenarios)
     bench = open_bench(run_id, contract)
     return MutationBench(bench, Workshop(source, bench.folder, cache_dir), library)
@@ -112,7 +112,7 @@ def _failure(verdict: RunVerdict) -> tuple[str, str] | None:
 @lru_cache(maxsize=1)
 def original_code(contract: Path, folder: Path, cache_dir: Path) -> str:
     """The contract's own code, compiled as mutants are. Raises ValueError where it does not compile."""
-    source = read_source(contract, contract.read_text(encoding="utf-8"))
+    source = read_source(contract)
     build = Workshop(source, folder, cache_dir).build(contract, contract.read_text(encoding="utf-8"))
     if build.refused is not None:
         raise ValueError(build.refused)

@@ -21,7 +21,7 @@ ADDED = {"breaker_rolled_back": {"breaker_threshold", "failure_count", "set_brea
 @cache
 def compiled(path: Path) -> CompilerOutput:
     """ABI and code, from the compiler and not from a cache."""
-    return run_compiler(read_source(path, path.read_text(encoding="utf-8")))
+    return run_compiler(read_source(path))
 
 
 def code_lines(text: str) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab.deploy.compile import CompiledContract, compile_contract
-from lab.deploy.vyper_compilers import CompilerOutput, interpreter_for, run_compiler
+from lab.deploy.isolated_compiler import interpreter_for
+from lab.deploy.vyper_compilers import CompilerOutput, run_compiler
 from lab.deploy.vyper_source import VyperSource
 from lab.errors import CompileFailure, EnvironmentFailure, InvalidFile, UsageError
 
@@ -168,7 +169,15 @@ def test_an_error_in_a_module_names_the_module(tmp_path: Path, cache: Path) -> N
         compile_contract(main, cache_dir=cache)
 
 
-@pytest.mark.parametrize("version", ["0.3.7", "0.3.10", "0.4.0"])
+def test_an_error_without_a_file_is_that_of_the_line_it_shows(tmp_path: Path, cache: Path) -> None:
+    """The compiler does not say whose pragma it minds."""
+    main = write(tmp_path / "main.vy", "# pragma version 0.4.3\nimport part\n")
+    write(tmp_path / "part.vy", "\n# pragma version 0.4.1\n")
+    with pytest.raises(CompileFailure, match=r"part\.vy:2:1: vyper 0\.4\.3: VersionException"):
+        compile_contract(main, cache_dir=cache)
+
+
+@pytest.mark.parametrize("version", ["0.2.16", "0.3.10", "0.4.1rc1"])
 def test_another_compiler_runs_in_isolation(tmp_path: Path, cache: Path, version: str) -> None:
     """A pragma that excludes the installed compiler gets its own, and the contract's modules are found."""
     path = write(tmp_path / "old.vy", f"# @version {version}\nx: public(uint256)\n")
@@ -214,35 +223,152 @@ def test_a_compiler_that_cannot_be_fetched_names_the_ways_out(
         compile_contract(path, cache_dir=cache)
 
 
-def test_old_compilers_get_an_interpreter_they_run_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The 0.3 series stops at Python 3.11."""
-    monkeypatch.setattr("sys.version_info", (3, 13, 0))
+def test_a_release_that_does_not_exist_is_the_sources_fault(tmp_path: Path, cache: Path) -> None:
+    """Not the machine's, so nobody goes online for it."""
+    path = write(tmp_path / "old.vy", "# @version 0.3.5999\nx: public(uint256)\n")
+    with pytest.raises(CompileFailure, match=r"asks for vyper 0\.3\.5999, and there is no such release"):
+        compile_contract(path, cache_dir=cache)
+
+
+def test_every_release_gets_an_interpreter_it_runs_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They all run on Python 3.10 to 3.13; on a newer one uv looks for one of these."""
     monkeypatch.setattr("sys.executable", "/running/python")
-    assert interpreter_for("0.3.10") == "3.11"
-    assert interpreter_for("0.4.2") == "/running/python"
-    monkeypatch.setattr("sys.version_info", (3, 11, 7))
-    assert interpreter_for("0.3.7") == "/running/python"
+    for minor, expected in ((11, "/running/python"), (13, "/running/python"), (14, ">=3.10,<3.14")):
+        monkeypatch.setattr("sys.version_info", (3, minor, 0))
+        assert interpreter_for() == expected
 
 
-@pytest.mark.parametrize(("name", "words"), [("none.vy", "no such file"), (".", "it is a folder")])
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize(
+    ("version", "line_end"),
+    [("0.4.3", b"\n"), ("0.4.3", b"\r\n"), ("0.4.3", b"\r"), ("0.4.0", b"\r\n"), ("0.3.10", b"\r\n")],
+)
+def test_a_mark_and_line_ends_change_nothing(tmp_path: Path, cache: Path, version: str, line_end: bytes) -> None:
+    """The same code as from the plain file, of the file and of what it imports, by whichever compiler."""
+    suffix, body = ("vyi", "...") if version.startswith("0.4") else ("vy", "pass")
+    function = "@external\ndef f() -> uint256:\n    "
+    files = {
+        "Main.vy": f"# @version {version}\nimport IOne as IOne\nimplements: IOne\n\n{function}return 1 # \u00e4\n",
+        f"IOne.{suffix}": f"{function}{body}\n",
+    }
+    codes = []
+    for folder, mark, end in (("plain", b"", b"\n"), ("marked", MARK, line_end)):
+        for name, text in files.items():
+            path = write(tmp_path / folder / name, "")
+            path.write_bytes(mark + text.encode().replace(b"\n", end))
+        codes.append(compile_contract(tmp_path / folder / "Main.vy", cache_dir=cache / folder).bytecode)
+    # What stands behind the code is a digest of the source.
+    assert codes[0][:60] == codes[1][:60]
+    assert len(codes[0]) == len(codes[1])
+
+
+def test_an_error_in_a_marked_file_has_its_line(tmp_path: Path, cache: Path) -> None:
+    """Though a copy was compiled."""
+    path = tmp_path / "Bad.vy"
+    path.write_bytes(MARK + b"# @version 0.3.10\r\n\r\n@external\r\ndef f() -> uint256:\r\n    return self.y\r\n")
+    with pytest.raises(CompileFailure) as caught:
+        compile_contract(path, cache_dir=cache)
+    assert str(caught.value).startswith(f"{path}:5:12: vyper 0.3.10: UndeclaredDefinition")
+
+
+@pytest.mark.parametrize("version", ["0.3.10", "0.4.3"])
+def test_a_package_of_modules_is_found(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    """As pip installs one, with imports of its own; releases with one root for imports see it, too."""
+    site = tmp_path / "env/lib/python3.12/site-packages"
+    if version.startswith("0.3"):
+        write(site / "kit/api/IOne.vy", "@external\ndef f() -> uint256:\n    pass\n")
+        main = "from kit.api import IOne\nimplements: IOne\n@external\ndef f() -> uint256:\n    return 2\n"
+    else:
+        write(site / "kit/numbers.vy", "from .deep import more\n\nK: constant(uint256) = more.K\n")
+        write(site / "kit/deep/more.vy", "K: constant(uint256) = 2\n")
+        main = "from kit import numbers as n\n@external\ndef f() -> uint256:\n    return n.K\n"
+    monkeypatch.syspath_prepend(str(site))
+    path = write(tmp_path / "project/contracts/Main.vy", f"# @version {version}\n{main}")
+    write(tmp_path / "project/lab.yaml", "")
+    contract = compile_contract(path, cache_dir=cache)
+    assert [entry["name"] for entry in contract.abi] == ["f"]
+    assert all(not name.startswith("..") for name, _ in contract.sources)
+
+
+def test_a_missing_import_says_where_it_was_looked_for(tmp_path: Path, cache: Path) -> None:
+    """And how to get it there."""
+    path = write(tmp_path / "Main.vy", "from snowman.auth import ownable\n")
+    with pytest.raises(CompileFailure, match=r"(?s)Main\.vy:1:\d+: .*Imports are looked for .*pip install"):
+        compile_contract(path, cache_dir=cache)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("none.vy", "no such file"),
+        ("Mine.json", r"no such file \(did you mean .*/Mine\.vy\?\)"),
+        (".", r"it is a folder; give one file of it: .*/Mine\.vy, .*/out/A\.json$"),
+        ("empty", "it is a folder without contracts"),
+        ("nothing.json:Mine", "no such file"),
+    ],
+)
 def test_a_missing_file(tmp_path: Path, cache: Path, name: str, words: str) -> None:
-    """Said before anything else."""
+    """Said before anything else, with what may have been meant."""
+    write(tmp_path / "Mine.vy", "")
+    write(tmp_path / "out/A.json", "")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=words):
         compile_contract(tmp_path / name, cache_dir=cache)
 
 
-@pytest.mark.parametrize("name", ["a.sol", "a.vyi", "a"])
-def test_another_kind_of_file(tmp_path: Path, cache: Path, name: str) -> None:
-    """The two accepted suffixes are named."""
-    with pytest.raises(UsageError, match=r"\.vy source or artifact \.json, got"):
-        compile_contract(write(tmp_path / name, ""), cache_dir=cache)
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.sol", b"contract A {}", "the lab compiles Vyper only; .*`forge build`.*out/a.sol/a.json"),
+        ("a.vyi", b"", "an interface has no code; give the .vy source"),
+        ("a", b"", "'no suffix'; for another language"),
+        ("a.txt", b"hello", "'.txt'; for another language"),
+        ("a.vyz", b"PK\x03\x04...", "an archive of sources; unpack it"),
+    ],
+)
+def test_another_kind_of_file(tmp_path: Path, cache: Path, name: str, content: bytes, words: str) -> None:
+    """The two accepted suffixes are named, and what to give in its place."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=r"(?s)\.vy source or artifact \.json, got.*" + words):
+        compile_contract(tmp_path / name, cache_dir=cache)
 
 
-def test_a_source_that_is_not_text(tmp_path: Path, cache: Path) -> None:
-    """No decoder's exception gets out."""
-    path = tmp_path / "a.vy"
-    path.write_bytes(b"# \xff\xfe\n")
-    with pytest.raises(InvalidFile, match="not UTF-8"):
+def test_code_and_abi_in_two_files(tmp_path: Path, cache: Path) -> None:
+    """Either leads to the other; one alone says what is missing."""
+    code, abi = write(tmp_path / "A.bin", "6001\n"), tmp_path / "A.abi"
+    with pytest.raises(UsageError, match=r"this is code alone; expected the other half beside it as A\.abi"):
+        compile_contract(code, cache_dir=cache)
+    write(abi, '[{"type": "constructor"}]')
+    assert (
+        compile_contract(code, cache_dir=cache).bytecode == compile_contract(abi, cache_dir=cache).bytecode == "0x6001"
+    )
+    code.unlink()
+    with pytest.raises(UsageError, match=r"this is an ABI alone; expected the other half beside it as A\.bin"):
+        compile_contract(abi, cache_dir=cache)
+
+
+def test_one_of_several_by_its_name(tmp_path: Path, cache: Path) -> None:
+    """Behind a colon, also of a file whose own name has one; printed lines need no suffix."""
+    contracts = {
+        name: {"abi": [], "deploymentBytecode": {"bytecode": code}} for name, code in (("A", "60"), ("B", "61"))
+    }
+    path = write(tmp_path / "build:all.json", json.dumps({"contractTypes": contracts}))
+    assert compile_contract(tmp_path / "build:all.json:B", cache_dir=cache).bytecode == "0x61"
+    with pytest.raises(CompileFailure, match="got 2; choose one by its name"):
+        compile_contract(path, cache_dir=cache)
+    assert compile_contract(write(tmp_path / "printed", "[]\n0x6002\n"), cache_dir=cache).bytecode == "0x6002"
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_a_source_that_is_not_text(tmp_path: Path, cache: Path, imported: bool) -> None:
+    """The file with the byte is named, be it the given one or one that it imports."""
+    (tmp_path / "b.vy").write_bytes(b"# \xff\xfe\n")
+    path = write(tmp_path / "a.vy", "import b\n") if imported else tmp_path / "b.vy"
+    with pytest.raises(InvalidFile, match=r"b\.vy:1:3: not UTF-8 text \(byte 0xff at 2\)"):
         compile_contract(path, cache_dir=cache)
 
 

@@ -17,7 +17,7 @@ def source(folder: Path, text: str) -> VyperSource:
     """A source on disk."""
     path = folder / "Contract.vy"
     path.write_text(text, encoding="utf-8")
-    return read_source(path, text)
+    return read_source(path)
 
 
 def test_a_clean_source_has_none(tmp_path: Path) -> None:

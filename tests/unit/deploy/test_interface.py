@@ -135,3 +135,13 @@ def test_state_numbers_are_told_once_they_are_known(plain: CompiledContract) -> 
 def test_every_documented_function_is_in_the_report(plain: CompiledContract) -> None:
     """Optional ones as missing, without being deviations."""
     assert {each.name for each in report(plain).items if each.kind == "function"} == set(FUNCTIONS)
+
+
+def test_overloads_are_extra(plain: CompiledContract) -> None:
+    """The documented signature counts; the others are told."""
+    entry = next(each for each in plain.abi if each.get("name") == "mark_executed")
+    longer = entry | {"inputs": [*entry["inputs"], {"name": "memo", "type": "bytes"}]}
+    interface = report(replace(plain, abi=[*plain.abi, longer]))
+    assert interface.deviations == ()
+    assert "  beside the documented functions, of the same names: mark_executed(bytes32,bytes)" in interface.lines()
+    assert report(plain).extra == ()

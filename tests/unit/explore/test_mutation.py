@@ -115,13 +115,13 @@ def test_mutants_are_killed_survive_or_are_none(scenarios: Path) -> None:
 def test_a_workshop_keeps_what_it_compiled(tmp_path: Path) -> None:
     """The second time it comes from the cache, whichever workshop asks; the sources are as they were."""
     text = COUNTER.read_text()
-    first = Workshop(read_source(COUNTER, text), tmp_path / "a", tmp_path / "cache")
+    first = Workshop(read_source(COUNTER), tmp_path / "a", tmp_path / "cache")
     other = text.replace("> 10", "> 11")
     built = first.build(COUNTER, other)
     assert built.refused is None and built.bytecode != first.build(COUNTER, text).bytecode
     (kept,) = [path for path in (tmp_path / "cache").iterdir() if built.bytecode in path.read_text()]
     kept.write_text(json.dumps({"abi": [], "bytecode": "0xkept", "refused": None}))
-    again = Workshop(read_source(COUNTER, text), tmp_path / "b", tmp_path / "cache")
+    again = Workshop(read_source(COUNTER), tmp_path / "b", tmp_path / "cache")
     assert again.build(COUNTER, other).bytecode == "0xkept"
 
 

@@ -103,3 +103,20 @@ def test_names_that_the_contract_does_not_have(tmp_path: Path) -> None:
         "(did you mean circuit_breaker_limit?)"
     ]
     project.check([*ABI, {"type": "function", "name": "circuit_breaker_threshold"}])
+
+
+def test_a_name_may_be_a_signature(tmp_path: Path) -> None:
+    """It chooses between functions of one name; without it the documented types have to."""
+    abi = [{"type": "function", "name": "mark", "inputs": [{"type": kind} for kind in kinds]}
+           for kinds in (["uint256"], ["uint256", "bytes"])]  # fmt: skip
+    read_project(written(tmp_path, 'functions: {execute: "mark(uint256)"}\n')).check(abi)
+    for text, words in (
+        ("functions: {execute: mark}\n", "several of that name, none as documented: write one of mark(uint256), mark("),
+        ('functions: {execute: "mark(uint8)"}\n', "no function mark(uint8) (did you mean mark(uint256)?)"),
+    ):
+        with pytest.raises(InvalidFile) as caught:
+            read_project(written(tmp_path, text)).check(abi)
+        assert words in str(caught.value)
+        assert "lab.yaml:1:22 functions.execute: " in str(caught.value)
+    one = [abi[0] | {"inputs": [{"type": "bytes32"}]}, abi[1]]
+    read_project(written(tmp_path, "functions: {execute: mark}\n")).check(one)
