@@ -21,6 +21,14 @@ SCENARIOS = DATA / "scenarios"
 REFERENCE_CONTRACT = CONTRACTS / "TesseractCoordinator.vy"
 
 
+def base_of(scenario: Path, elsewhere: Path) -> Path:
+    """The folder that a scenario's path is told from: a library scenario has one name wherever the lab is installed.
+
+    Rows name their proofs by it. The path of any other scenario is told from `elsewhere`.
+    """
+    return DATA if scenario.resolve().is_relative_to(SCENARIOS) else elsewhere
+
+
 def is_own(path: Path) -> bool:
     """Whether a file or folder is one that the lab brings: a library scenario, a load profile, a Locust file."""
     resolved = path.resolve()

@@ -11,12 +11,12 @@ from lab.checks import CHECKS
 from lab.errors import InvalidFile, Problem, UsageError
 from lab.report.catalogue.claims import unmatched_claims
 from lab.report.catalogue.rows import Catalogue, load_catalogue
+from lab.scenario.finding import files_below
 from lab.scenario.item import ScenarioItem
+from lab.scenario.kind import kind_of
 from lab.scenario.lint import lint
 from lab.scenario.resolve import load_scenario
 from lab.yamlsource import in_order
-
-SUFFIXES = (".yaml", ".yml")
 
 
 def lint_paths(paths: Sequence[Path]) -> int:
@@ -28,7 +28,7 @@ def lint_paths(paths: Sequence[Path]) -> int:
         try:
             items += load_scenario(file, known_checks=CHECKS)
         except InvalidFile as error:
-            problems += error.problems
+            problems += _problems(file, error)
     problems += lint(items)
     problems += claims(load_catalogue(), items)
     for problem in in_order(problems):
@@ -39,16 +39,33 @@ def lint_paths(paths: Sequence[Path]) -> int:
 
 
 def scenario_files(path: Path) -> Iterator[Path]:
-    """A file as it is named; a folder's YAML files."""
+    """A file as it is named; of a folder those that are scenarios by their content, as pytest collects them."""
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-        if not found:
-            raise UsageError(f"{path}: expected scenario files (.yaml) in this folder, found none")
-        yield from found
-    elif path.is_file():
+        others, none = 0, True
+        for file in sorted(files_below(path)):
+            kind = kind_of(file)
+            if kind.scenario:
+                none = False
+                yield file
+            else:
+                others += 1
+                if kind.doubtful:
+                    print(f"left alone: {file}: {kind.told}", file=sys.stderr)
+        if none:
+            beside = f", but {others} other YAML file{'' if others == 1 else 's'}" if others else ""
+            raise UsageError(f"{path}: expected scenario files (.yaml) in this folder, found none{beside}")
+    elif path.exists():
         yield path
     else:
         raise UsageError(f"{path}: expected a scenario file or a folder of them, found nothing there")
+
+
+def _problems(file: Path, error: InvalidFile) -> Sequence[Problem]:
+    """What is wrong with a file that was named; one sentence where it is no scenario at all."""
+    kind = kind_of(file)
+    if kind.scenario or kind.doubtful:
+        return error.problems
+    return [Problem(str(file), 1, 1, "", f"expected a scenario, got {kind.told}")]
 
 
 def claims(catalogue: Catalogue, items: Sequence[ScenarioItem]) -> list[Problem]:

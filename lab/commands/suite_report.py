@@ -5,12 +5,14 @@ Loaded by the plugin when there is something to report, so that other sessions d
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from lab.commands.current import current_of
 from lab.evidence import RunFolder
-from lab.evidence.newest import Selection, newest_runs
+from lab.evidence.folder import MANIFEST
+from lab.evidence.newest import Selection, newest_runs, runs_of
 from lab.model.under_test import UnderTest
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.publish import publish
@@ -22,29 +24,37 @@ COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
 def summarise_session(writer: Any, results: Path, run_id: str, html: str | None, system: SystemUnderTest) -> None:
-    """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter."""
+    """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter, None without."""
     folder = results / run_id
-    runs = [RunFolder(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
+    # A run that was cut short by an interruption has no manifest, and so no verdict to tell.
+    runs = [run for run in runs_of(folder) if (run.path / MANIFEST).is_file()]
     if not runs:
         return
     point_latest(results, run_id)
     index = write_session_index(folder, runs)
+    counted = newest_runs(results)
+    readiness = _write_readiness(results, runs[0], counted, system)
+    if writer is None:
+        return
     writer.section("Tesseract Lab")
     under_test = _under_test(runs[0])
     if under_test is not None:
         writer.line(under_test.line)
-    for run in runs:
-        manifest, verdict = run.manifest(), run.verdict()
+    manifests = [run.manifest() for run in runs]
+    names = Counter(manifest["item"] for manifest in manifests)
+    for run, manifest in zip(runs, manifests, strict=True):
+        verdict = run.verdict()
+        # Two of one name are told by their folders.
+        name = manifest["item"] if names[manifest["item"]] == 1 else f"{manifest['item']}  {run.path.name}"
         writer.write(f"{verdict.verdict:<8}", **{COLOURS.get(verdict.verdict, "yellow"): True, "bold": True})
         simulated = f"{manifest['simulated_s']:.0f} s simulated in {manifest['duration_s']:.1f} s"
-        writer.line(f" {manifest['item']}  ({len(manifest['networks'])} chains, {simulated})")
+        writer.line(f" {name}  ({len(manifest['networks'])} chains, {simulated})")
     writer.line("")
-    writer.line(f"backend    {runs[0].manifest()['backend']['reason']}")
+    writer.line(f"backend    {manifests[0]['backend']['reason']}")
     writer.line(f"runs       {index}")
     if html is not None:
         writer.line(f"report     {html}")
-    counted = newest_runs(results)
-    writer.line(f"readiness  {_write_readiness(results, runs[0], counted, system)} ({counted})")
+    writer.line(f"readiness  {readiness} ({counted})")
 
 
 def _under_test(run: RunFolder) -> UnderTest | None:

@@ -1,11 +1,12 @@
 """Which of all runs that a results folder keeps a report reads: the newest one of each item, over all sessions.
 
-A run that went worse with exactly the same things is not hidden by a later one that went better, and neither is a run
-whose manifest cannot be read. Manifests and some verdicts are read here, histories never.
+A run that went worse with exactly the same things, or in the same session, is not hidden by a later one that went
+better, and neither is a run whose manifest cannot be read. Manifests and some verdicts are read here, histories never.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from lab.model.verdict import Verdict, merge
 
 LATEST = "latest"
 _SESSION = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+_TRY = re.compile("[1-9][0-9]{0,3}")  # the number of another try of a run in its session: `pays~2`
 _Key = tuple[str, str]
 
 
@@ -45,7 +47,7 @@ class _Run:
 
     folder: RunFolder
     key: _Key
-    order: tuple[datetime, int]
+    order: tuple[datetime, int, int]
     family: frozenset[str]
     made_with: tuple[Any, ...] | None
 
@@ -64,19 +66,21 @@ def newest_runs(results: Path) -> Selection:
     unreadable manifest counts until a later session has a readable one of the same name.
     """
     by_item: dict[_Key, list[_Run]] = {}
-    unreadable: dict[str, RunFolder] = {}
+    unreadable: dict[str, list[RunFolder]] = {}
     place = {session: number for number, session in enumerate(sessions(results))}
     for session, number in place.items():
-        for folder in runs_of(session):
-            run = _read(folder, number)
+        for attempt, folder in enumerate(runs_of(session)):
+            run = _read(folder, number, attempt)
+            name, _ = _try_of(folder.path)
+            before = [other for other in unreadable.get(name, []) if other.path.parent == session]
             if run is None:
-                unreadable[folder.path.name] = folder
+                unreadable[name] = [*before, folder]
             else:
-                unreadable.pop(folder.path.name, None)
+                unreadable[name] = before
                 by_item.setdefault(run.key, []).append(run)
     ordered = [sorted(runs, key=lambda run: run.order, reverse=True) for runs in by_item.values()]
     chosen = [run for runs in _still_meant(ordered) for run in _counting(runs)]
-    folders = [*(run.folder for run in chosen), *unreadable.values()]
+    folders = [*(run.folder for run in chosen), *itertools.chain(*unreadable.values())]
     return Selection(tuple(sorted(folders, key=lambda folder: (place[folder.path.parent], folder.path.name))))
 
 
@@ -101,7 +105,13 @@ def latest_session(results: Path) -> Path | None:
 def runs_of(session: Path) -> list[RunFolder]:
     """Every folder of a session that holds a manifest or a verdict."""
     found = {path.parent for name in (MANIFEST, VERDICT) for path in session.glob(f"*/{name}")}
-    return [RunFolder(path) for path in sorted(found)]
+    return [RunFolder(path) for path in sorted(found, key=_try_of)]
+
+
+def _try_of(folder: Path) -> tuple[str, int]:
+    """The run that a folder is named after, and which try of it this was, the first being 0."""
+    name, _, number = folder.name.rpartition("~")
+    return (name, int(number)) if name and _TRY.fullmatch(number) else (folder.name, 0)
 
 
 def moment_of(text: object) -> datetime | None:
@@ -113,7 +123,7 @@ def moment_of(text: object) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
-def _read(folder: RunFolder, session: int) -> _Run | None:
+def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
     try:
         manifest = RunManifest.read(folder.manifest())
     except (EvidenceFailure, OSError, ValueError, RecursionError):
@@ -124,7 +134,7 @@ def _read(folder: RunFolder, session: int) -> _Run | None:
     return _Run(
         folder=folder,
         key=(manifest.scenario_file, manifest.item),
-        order=(moment, session),
+        order=(moment, session, attempt),
         family=frozenset(manifest.scenario_items),
         made_with=_made_with(manifest),
     )
@@ -157,7 +167,11 @@ def _counting(runs: list[_Run]) -> Iterator[_Run]:
     """The newest, and the latest of those that went worst with the same things if that is worse. Newest run first."""
     newest = runs[0]
     yield newest
-    alike = [run for run in runs[1:] if newest.made_with is not None and run.made_with == newest.made_with]
+    alike = [
+        run
+        for run in runs[1:]
+        if (newest.made_with is not None and run.made_with == newest.made_with) or run.order[1] == newest.order[1]
+    ]
     if not alike:
         return
     worst, kept = newest.verdict(), None

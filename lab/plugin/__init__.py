@@ -1,126 +1,107 @@
 """The pytest plugin: scenario files become test items, their verdicts become outcomes, and reports are written.
 
-A YAML file is a scenario if it lies in the project's folder `scenarios`, or in a folder of that name that the command
-line leads into, or is itself named there. Thin: what a run does is the runner's business, what a report says the
-report's.
+A YAML file is a scenario by its content, wherever it lies. Thin: what a run does is the runner's business, what a
+report says the report's. Every project on the machine loads this module with its tests, so the lab proper is imported
+when there is a scenario, and not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.environment import can_write
-from lab.errors import EnvironmentFailure, LabError
-from lab.evidence import RunFolder
-from lab.plugin.estimating import lines_of_ids, lines_of_items, relayer_lines
-from lab.plugin.items import ScenarioFailure, ScenarioFile, ScenarioTest, lab_run
-from lab.plugin.sharing import FILES, FOLDER, RUN_ID, SUITE, add_library, file_of, is_worker, suite, system, tell
-from lab.runner.runner import DISK_ERRORS
-from lab.session.suite import new_run_id
+from lab.errors import LabError
+from lab.plugin.collecting import collect, expects_scenarios, left_alone
+from lab.plugin.items import ScenarioFailure, ScenarioTest, lab_run
+from lab.plugin.options import add_options, plain, translate
+from lab.plugin.reporting import EXIT_CODE, TROUBLE, add_page, failure_of, prepare_reports, report_session
+from lab.plugin.sharing import (
+    FILES,
+    FOLDER,
+    RESULTS,
+    RUN_ID,
+    SUITE,
+    add_library,
+    begin_session,
+    file_of,
+    is_worker,
+    seen_from_here,
+    session_folder,
+    suite,
+    tell,
+)
 
 __all__ = ["lab_run"]
 
 ESTIMATED = pytest.StashKey[bool]()
+PREPARED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The lab's options."""
-    group = parser.getgroup("tesseract-lab", "Tesseract Lab")
-    group.addoption("--backend", choices=("auto", "process", "docker"), default="auto", help="where the nodes run")
-    group.addoption("--image", default=None, help="node image of the docker backend (or LAB_IMAGE)")
-    group.addoption("--contract", type=Path, default=None, help="contract under test: .vy, artifact, or FILE:NAME")
-    group.addoption("--clock", choices=("virtual", "real"), default=None, help="overrule the scenarios' clock")
-    group.addoption(
-        "--relayer-cmd", default=None, help="relayer under test: a command; it finds LAB_SESSION, {session}"
-    )
-    group.addoption("--library", action="store_true", help="run the scenarios that the lab brings")
-    group.addoption("--results", type=Path, default=Path("results"), help="where evidence and reports go")
+    add_options(parser)
 
 
-def _runs_scenarios(config: pytest.Config) -> bool:
-    paths = [Path(argument.split("::")[0]) for argument in config.args]
-    return any(path.suffix in (".yaml", ".yml") or "scenarios" in path.parts for path in paths)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
+    """The short spelling of the options, where no other plugin has it."""
+    yield from translate(early_config, parser, args)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the evidence folder, the same for all xdist workers, and let pytest-html and JUnit write into it."""
-    if config.option.library:
+    if config.option.lab_library:
         add_library(config)
-    worker: dict[str, Any] = getattr(config, "workerinput", {})
-    config.stash[RUN_ID] = worker.get("lab_run_id") or new_run_id()
-    if not _runs_scenarios(config) or is_worker(config) or config.option.collectonly:
-        return
-    folder = Path(config.option.results) / config.stash[RUN_ID]
-    if not can_write(folder.absolute()):
-        told = f"{folder.parent.absolute()} cannot be written to: choose another folder for the evidence by --results"
-        pytest.exit(told, EnvironmentFailure.exit_code)
-    if getattr(config.option, "htmlpath", None) is None:
-        config.option.htmlpath = str(folder / "report.html")
-        config.option.self_contained_html = True
-    if config.option.xmlpath is None:
-        config.option.xmlpath = str(folder / "junit.xml")
+    begin_session(config)
+    runs = not is_worker(config) and not config.option.collectonly and not plain(config, "help")
+    config.stash[PREPARED] = runs and expects_scenarios(config)
+    if config.stash[PREPARED]:
+        prepare_reports(config)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker which folder this session writes to."""
     node.workerinput["lab_run_id"] = node.config.stash[RUN_ID]
+    node.workerinput["lab_results"] = str(node.config.stash[RESULTS])
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
     """Scenario files."""
-    if file_path.suffix not in (".yaml", ".yml"):
-        return None
-    config = parent.config
-    asked = [(config.invocation_params.dir / argument.split("::")[0]).resolve() for argument in config.args]
-    led_to = any(path == file_path or ("scenarios" in path.parts and path in file_path.parents) for path in asked)
-    if led_to or (config.rootpath / "scenarios") in file_path.parents:
-        collector: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
-        return collector
-    return None
+    found = yield
+    mine = collect(file_path, parent, taken=bool(found))
+    return found if mine is None else [*found, mine]
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Give pytest-html the scenario's page: description, verdict, time line, links into the run folder."""
-    outcome: Any = yield
-    report = outcome.get_result()
-    if report.when != "call":
-        return
-    error = call.excinfo.value if call.excinfo is not None else None
-    if isinstance(error, (ScenarioFailure, LabError)) and FOLDER in item.stash:
-        # A Python scenario is a function to pytest, which would tell its stack before the story.
-        report.longrepr = str(error)
-    folder = item.stash.get(FOLDER, None)
-    if folder is not None and folder.is_dir():
-        try:
-            from pytest_html import extras
-        except ImportError:
-            return
-        from lab.report.run_page.page import scenario_fragment
-
-        fragment = scenario_fragment(RunFolder(folder), relative_to=folder.parent)
-        report.extras = [*getattr(report, "extras", []), extras.html(fragment)]
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_html_report_title(report: Any) -> None:
-    """What pytest-html puts at the top."""
-    report.title = "Tesseract Lab: scenarios"
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure of the lab is its story; pytest-html gets the scenario's page."""
+    report = yield
+    if report.when == "call":
+        error = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(error, (ScenarioFailure, LabError)) and FOLDER in item.stash:
+            # A Python scenario is a function to pytest, which would tell its stack before the story.
+            report.longrepr = str(error)
+        add_page(item, report)
+    return report
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Where evidence goes."""
-    if not _runs_scenarios(config) or config.option.collectonly:
+    if not config.stash[PREPARED]:
         return []
-    evidence = f"tesseract-lab: evidence in {Path(config.option.results) / config.stash[RUN_ID]}"
-    # With xdist this process collects nothing, so there is no later moment before the first run.
-    return [evidence]
+    return [f"tesseract-lab: evidence in {seen_from_here(config, session_folder(config))}"]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -130,21 +111,33 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """What is known of the contract before anything runs: its smoke run, and what it lacks of the interface."""
-    if config.option.collectonly or not any(isinstance(item, ScenarioTest) for item in items):
-        return []
-    return [*_contract_lines(config), *relayer_lines(config), *lines_of_items(config, items)]
+    scenarios = any(isinstance(item, ScenarioTest) for item in items)
+    told = left_alone(config, scenarios=scenarios)
+    # After an error of collection nothing will run, so nothing is started either.
+    broken = bool(items) and items[0].session.testsfailed > 0 and not config.option.continue_on_collection_errors
+    if config.option.collectonly or not scenarios or broken:
+        return told
+    from lab.plugin.estimating import lines_of_items, relayer_lines
+
+    return [*told, *_contract_lines(config), *relayer_lines(config), *lines_of_items(config, items)]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
     """With xdist the workers collect; this process tells the estimate once the first of them has."""
-    if not node.config.stash.get(ESTIMATED, False):
-        node.config.stash[ESTIMATED] = True
-        config, files = node.config, [file_of(node.config, each) for each in ids]
-        config.stash[FILES] = tuple(dict.fromkeys(path for path in files if path is not None))
-        for line in [*_contract_lines(config), *relayer_lines(config), *lines_of_ids(config, ids)]:
-            # This process runs no test, so pytest captures nothing of it, and the line keeps its place in the output.
-            config.get_terminal_writer().line(f"\n{line}")
+    config = node.config
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not config.stash[PREPARED] or config.stash.get(ESTIMATED, False):
+        return
+    from lab.plugin.estimating import lines_of_ids, relayer_lines
+
+    config.stash[ESTIMATED] = True
+    files = [file_of(config, node_id) for node_id in ids]
+    config.stash[FILES] = tuple(dict.fromkeys(path for path in files if path is not None))
+    estimate = lines_of_ids(config, ids, len(config.option.tx))
+    for line in [*_contract_lines(config), *relayer_lines(config), *estimate]:
+        # This process runs no test, so pytest captures nothing of it, and the line keeps its place in the output.
+        reporter.write_line(f"\n{line}")
 
 
 def _contract_lines(config: pytest.Config) -> list[str]:
@@ -161,21 +154,25 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """A disk too full for the reports of pytest's own plugins is one line, not a stack trace of theirs."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in DISK_ERRORS:
+        # Where there is a terminal, it has asked for them before.
+        report_session(session.config)
+    except Exception as error:
+        told = failure_of(error)
+        if told is None:
             raise
-        tell(session.config, f"reports could not be written: {error.strerror}: {error.filename}")
-        session.exitstatus = EnvironmentFailure.exit_code
+        tell(session.config, told)
+        session.exitstatus = EXIT_CODE
+    if TROUBLE in session.config.stash:
+        session.exitstatus = EXIT_CODE
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """One line per scenario, why this backend, and where to read on."""
-    results, run_id = Path(config.option.results), config.stash[RUN_ID]
-    if is_worker(config) or not any((results / run_id).glob("*/manifest.json")):
-        return
-    from lab.commands.suite_report import summarise_session
-
-    summarise_session(terminalreporter, results, run_id, getattr(config.option, "htmlpath", None), system(config))
+    try:
+        report_session(config, terminalreporter)
+    except LabError as error:
+        config.stash[TROUBLE] = True
+        terminalreporter.write_line(f"error: {error}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

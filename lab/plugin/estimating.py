@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lab.errors import LabError
 from lab.plugin.items import ScenarioTest
+from lab.plugin.options import value
 from lab.plugin.sharing import file_of, relayer_command
-from lab.runner.estimate import expected_s, told
-from lab.scenario.item import ScenarioItem
-from lab.scenario.resolve import load_scenario
+
+if TYPE_CHECKING:
+    from lab.scenario.item import ScenarioItem
 
 
 def relayer_lines(config: pytest.Config) -> list[str]:
     """The relayer under test, if it is the user's own."""
     try:
         command = relayer_command(config)
-    except LabError:
+    except (LabError, OSError):
         # Whoever needs it next meets the same error, and reports it as it should be.
         return []
     if command is None:
@@ -30,34 +32,47 @@ def relayer_lines(config: pytest.Config) -> list[str]:
 
 def lines_of_items(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """The estimate for collected items."""
+    if not _in_real_time(config):
+        return []
     scenarios = [item.scenario for item in items if isinstance(item, ScenarioTest)]
     python = sum("lab_run" in getattr(item, "fixturenames", ()) for item in items)
     return _lines(config, scenarios, python, 1)
 
 
-def lines_of_ids(config: pytest.Config, ids: Sequence[str]) -> list[str]:
-    """The estimate for what a worker of pytest-xdist collected, by the items' ids."""
+def lines_of_ids(config: pytest.Config, ids: Sequence[str], workers: int) -> list[str]:
+    """The estimate for what a worker of pytest-xdist collected, by the items' ids. What cannot be found is left out."""
+    if not _in_real_time(config):
+        return []
     scenarios, python = [], 0
     for node_id in ids:
         file, _, name = node_id.partition("::")
-        if Path(file).suffix in (".yaml", ".yml"):
+        if file and not file.endswith((".yaml", ".yml")):
+            python += 1
+        else:
             path = file_of(config, node_id)
             scenarios += [item for item in _scenarios(path) if item.item == name] if path is not None else []
-        else:
-            python += 1
-    return _lines(config, scenarios, python, len(config.option.tx))
+    return _lines(config, scenarios, python, workers)
 
 
 @lru_cache(maxsize=512)
 def _scenarios(path: Path) -> tuple[ScenarioItem, ...]:
-    return tuple(load_scenario(path))
+    from lab.scenario.resolve import load_scenario
+
+    try:
+        return tuple(load_scenario(path))
+    except LabError:
+        return ()
+
+
+def _in_real_time(config: pytest.Config) -> bool:
+    try:
+        return value(config, "clock") == "real" or relayer_command(config) is not None
+    except (LabError, OSError):
+        return False
 
 
 def _lines(config: pytest.Config, scenarios: Sequence[ScenarioItem], python: int, workers: int) -> list[str]:
-    try:
-        command = relayer_command(config)
-    except LabError:
-        return []
-    if not scenarios or (command is None and config.option.clock != "real"):
-        return []
-    return [told((expected_s(item, command) for item in scenarios), workers, python)]
+    from lab.runner.estimate import expected_s, told
+
+    command = relayer_command(config)
+    return [told((expected_s(item, command) for item in scenarios), workers, python)] if scenarios else []

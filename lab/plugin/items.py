@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.checks import CHECKS
 from lab.errors import LabError
-from lab.model.verdict import Verdict
-from lab.plugin.sharing import FOLDER, RUN_ID, relayer_command, suite, terminal
-from lab.runner.progress import progress_of
-from lab.runner.run import Run
-from lab.runner.runner import Options, Result, run_item
-from lab.runner.script import Script
-from lab.scenario.item import ScenarioItem
-from lab.scenario.resolve import load_scenario, parse_scenario
-from lab.session.suite import item_folder_name
+from lab.plugin.options import plain, value, written
+from lab.plugin.sharing import (
+    FOLDER,
+    environment,
+    quiet,
+    relayer_command,
+    root_of,
+    seen_from_here,
+    session_folder,
+    suite,
+    terminal,
+)
+
+if TYPE_CHECKING:
+    from lab.runner.run import Run
+    from lab.runner.runner import Result
+    from lab.runner.script import Script
+    from lab.scenario.item import ScenarioItem
+
+# What -k takes as one word.
+_KEYWORD = re.compile(r"[\w:+.\[\]\\/-]+")
 
 
 class ScenarioFailure(Exception):
@@ -32,7 +44,11 @@ class ScenarioFile(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Read, check and multiply the file. Problems are reported all at once, before any node starts."""
-        items = load_scenario(self.path, known_checks=CHECKS)
+        with quiet():
+            from lab.checks import CHECKS
+            from lab.scenario.resolve import load_scenario
+
+            items = load_scenario(self.path, known_checks=CHECKS)
         names = tuple(item.item for item in items)
         for item in items:
             yield ScenarioTest.from_parent(self, name=item.item, scenario=item, siblings=names)
@@ -52,11 +68,13 @@ class ScenarioTest(pytest.Item):
 
     def runtest(self) -> None:
         """Run it; anything but PASS fails the item, with the reason."""
-        carry_out(self, self.scenario, self.siblings)
+        with quiet(), environment("the run could not be carried out"):
+            carry_out(self, self.scenario, self.siblings)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The story of the failure, not a stack trace."""
-        if isinstance(excinfo.value, (ScenarioFailure, LabError)):
+        # What pytest.fail says (a timeout of pytest-timeout) is not told better by the place where a run was cut off.
+        if isinstance(excinfo.value, (ScenarioFailure, LabError, pytest.fail.Exception)):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
 
@@ -69,9 +87,16 @@ def carry_out(
     node: pytest.Item, item: ScenarioItem, siblings: tuple[str, ...], play: Callable[[Run], None] | None = None
 ) -> Result:
     """Run an item on behalf of a test. Raises ScenarioFailure for every verdict but PASS."""
+    from lab.evidence.names import own_folder, recorded_path, run_folder_name
+    from lab.model.verdict import Verdict
+    from lab.paths import base_of
+    from lab.runner.progress import progress_of
+    from lab.runner.runner import Options, run_item
+
     config = node.config
     shared = suite(config)
-    folder = Path(config.option.results) / config.stash[RUN_ID] / item_folder_name(item.item)
+    name = run_folder_name(item.item, item.file, base_of(item.file, config.invocation_params.dir))
+    folder = own_folder(session_folder(config), name)
     node.stash[FOLDER] = folder
     with progress_of(item.item, terminal(config)) as progress:
         options = Options(
@@ -79,15 +104,17 @@ def carry_out(
             backend_reason=shared.reason,
             target=shared.target,
             run_id=shared.run_id,
-            clock=config.option.clock,
+            clock=value(config, "clock"),  # type: ignore[arg-type]  # its choices are those of the option
             progress=progress,
             scenario_items=siblings,
+            recorded_as=recorded_path(item.file, base_of(item.file, root_of(config))),
             smoke=shared.smoke,
             relayer_command=relayer_command(config),
             under_test=shared.under_test,
         )
         result = run_item(item, options, folder, _repeat(node), play)
-    node.user_properties += [
+    # A second try of a test tells of itself, not of the first.
+    node.user_properties[:] = [entry for entry in node.user_properties if not entry[0].startswith("lab_")] + [
         ("lab_item", item.item),
         ("lab_verdict", str(result.verdict.verdict)),
         ("lab_digest", result.digest),
@@ -96,21 +123,46 @@ def carry_out(
     if result.verdict.verdict is not Verdict.PASS:
         from lab.report.run_page.failure import failure_text
 
-        raise ScenarioFailure(failure_text(result.verdict, result.history) + f"\n\nevidence\n  {folder}")
+        story = failure_text(result.verdict, result.history)
+        raise ScenarioFailure(f"{story}\n\nevidence\n  {seen_from_here(config, folder)}")
     return result
 
 
 def _repeat(node: pytest.Item) -> str:
-    """The one command that runs this item again, on the same backend."""
-    parts = ["pytest", node.nodeid, "--backend", suite(node.config).backend.name]
-    for option in ("contract", "clock"):
-        value = getattr(node.config.option, option)
-        parts += [f"--{option}", str(value)] if value is not None else []
-    if node.config.option.relayer_cmd is not None:
-        command = relayer_command(node.config)
+    """The one command that runs this item again on the same backend, in the folder that pytest was started in."""
+    config = node.config
+    parts = ["pytest", *_selected(node)]
+    for option, dest in (("-c", "inifilename"), ("--rootdir", "rootdir")):
+        given = plain(config, dest)
+        parts += [option, str(given)] if given else []
+    parts += written("backend", suite(config).backend.name)
+    for name in ("image", "contract", "clock", "results"):
+        given = getattr(config.option, f"lab_{name}")
+        parts += written(name, given) if given is not None else []
+    if config.option.lab_relayer_cmd is not None:
+        command = relayer_command(config)
         # Evidence keeps no secrets: what is hidden is to be filled in again.
-        parts += ["--relayer-cmd", command.told if command is not None else ""]
+        parts += written("relayer-cmd", command.told if command is not None else "")
     return shlex.join(parts)
+
+
+def _selected(node: pytest.Item) -> list[str]:
+    """The arguments that select a test, with its file as seen from the folder that pytest was started in."""
+    here = node.config.invocation_params.dir
+    path = Path(os.path.relpath(node.path, here))
+    told = f"./{path}" if str(path).startswith("-") else str(path)
+    if "[" not in told and "::" not in told:
+        return ["::".join([told, *_names(node)])]
+    # pytest takes no path with a bracket: its folder is named, and the test picked from it.
+    word = node.name.partition(" ")[0]
+    return [str(path.parent), *(["-k", word] if _KEYWORD.fullmatch(word) else [])]
+
+
+def _names(node: pytest.Item) -> list[str]:
+    """The test's name, after those of the classes around it."""
+    return [
+        each.name for each in node.listchain() if not isinstance(each, (pytest.Session, pytest.Directory, pytest.File))
+    ]
 
 
 @pytest.fixture
@@ -122,8 +174,15 @@ def lab_run(request: pytest.FixtureRequest) -> Callable[[str, Callable[[Script],
     node: pytest.Item = request.node
 
     def run(setup: str, play: Callable[[Script], None]) -> Result:
-        (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", node.path, known_checks=CHECKS)
-        item = replace(item, item=f"{node.path.stem}.{node.name}")
-        return carry_out(node, item, (item.item,), lambda run: play(Script(run)))
+        with quiet():
+            from dataclasses import replace
+
+            from lab.checks import CHECKS
+            from lab.runner.script import Script
+            from lab.scenario.resolve import parse_scenario
+
+            (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", node.path, known_checks=CHECKS)
+            item = replace(item, item=".".join([node.path.stem, *_names(node)]))
+            return carry_out(node, item, (item.item,), lambda run: play(Script(run)))
 
     return run

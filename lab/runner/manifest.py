@@ -24,9 +24,10 @@ from lab.evidence.manifest import (
     RelayerFacts,
     RunManifest,
 )
+from lab.evidence.names import recorded_path
 from lab.evidence.repository import git_state, lab_state, own_state
 from lab.model.under_test import UnderTest
-from lab.paths import CHECKOUT, DATA, PACKAGE, SCENARIOS
+from lab.paths import CHECKOUT, PACKAGE, base_of
 from lab.runner.run import Run
 from lab.session.lab import Wanted
 
@@ -43,7 +44,7 @@ def build_manifest(
     return RunManifest(
         schema_version=SCHEMA_VERSION,
         item=item.item,
-        scenario_file=_scenario(item.file),
+        scenario_file=recorded_path(item.file, base_of(item.file, Path.cwd())),
         scenario_sha256=sha256_file(item.file),
         name=item.name,
         description=item.description,
@@ -114,12 +115,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _scenario(path: Path) -> str:
-    """A scenario of the library has the same name wherever the lab is installed: rows name their proofs by it."""
-    resolved = path.resolve()
-    return str(resolved.relative_to(DATA)) if resolved.is_relative_to(SCENARIOS) else _relative(path)
 
 
 def _relative(path: Path) -> str:

@@ -45,7 +45,8 @@ LATE_MS = {"virtual": 0, "real": 500}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means.
+    """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means,
+    `recorded_as` that file as the manifest does (omitted: as seen from the working folder).
 
     With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
     `relayer_factory` makes another relayer than the reference, under the virtual clock; `relayer_command` is one of the
@@ -59,6 +60,7 @@ class Options:
     clock: Literal["virtual", "real"] | None = None
     progress: Callable[[str], None] = lambda text: None
     scenario_items: tuple[str, ...] = ()
+    recorded_as: str | None = None
     smoke: Smoke | None = None
     relayer_factory: RelayerFactory = Relayer
     relayer_command: RelayerCommand | None = None
@@ -155,7 +157,9 @@ def _run_item(
     write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
     write_atomically(folder / METRICS, json.dumps(summarise(history), indent=2) + "\n")
     evidence = RunFolder(folder)
-    evidence.seal(manifest.as_json() | {"scenario_items": list(options.scenario_items or (item.item,))})
+    family = {"scenario_items": list(options.scenario_items or (item.item,))}
+    recorded = {"scenario_file": options.recorded_as} if options.recorded_as else {}
+    evidence.seal(manifest.as_json() | family | recorded)
     return Result(evidence, verdict, history, str(manifest.history_digest))
 
 

@@ -1,6 +1,6 @@
 """Whether a scenario that has the right shape makes sense. Finds every problem, not only the first.
 
-A rule looks at one file; what needs several is in `lint`. To add a rule: a function, and one line in RULES.
+To add a rule: a function, and one line in RULES.
 """
 
 from __future__ import annotations
@@ -45,13 +45,5 @@ def lint_file(source: Source, file: ScenarioFile, known_checks: Collection[str] 
 
 
 def lint(items: Iterable[ScenarioItem], *, known_checks: Collection[str] | None = None) -> list[Problem]:
-    """All problems of loaded scenarios, those between files included: two files of one name overwrite each other."""
-    problems: list[Problem] = []
-    seen: dict[str, ScenarioItem] = {}
-    for item in items:
-        problems += lint_file(item.source, item.model, known_checks)
-        other = seen.setdefault(item.item, item)
-        if other.file != item.file:
-            text = f"the scenario '{item.item}' has the same file name as {other.file}: rename one"
-            problems.append(Problem(str(item.file), 0, 0, "", text))
-    return in_order(problems)
+    """All problems of loaded scenarios."""
+    return in_order(problem for item in items for problem in lint_file(item.source, item.model, known_checks))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,17 +25,22 @@ Report = Callable[[Route, str, bool], None]
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A file's content with one combination put in."""
+    """A file's content with one combination put in. `quoted`: texts are told in quotes, else two would read alike."""
 
     values: Mapping[str, Scalar]
     source: Source
+    quoted: bool = False
 
     def suffix(self) -> str:
         """`[lose-parent.depth=3-seed=2]`, or nothing without a matrix."""
         if not self.values:
             return ""
-        words = [(key, str(value).lower() if isinstance(value, bool) else value) for key, value in self.values.items()]
-        return f"[{'-'.join(f'{key}={word}' for key, word in words)}]"
+        return f"[{'-'.join(f'{key}={self._word(value)}' for key, value in self.values.items())}]"
+
+    def _word(self, value: Scalar) -> str:
+        if isinstance(value, bool):
+            return str(value).lower()
+        return json.dumps(value, ensure_ascii=False) if self.quoted and isinstance(value, str) else str(value)
 
 
 def variants(source: Source, report: Report) -> list[Variant]:
@@ -65,7 +71,10 @@ def variants(source: Source, report: Report) -> list[Variant]:
         report(("matrix",), f"expected at most {MAX_COMBINATIONS} combinations, got {count}: split the file", True)
         return [Variant({}, source)]
     combinations = itertools.product(*(kept for _, _, kept in axes))
-    return [_variant(source, [(key, route) for key, route, _ in axes], values) for values in combinations]
+    found = [_variant(source, [(key, route) for key, route, _ in axes], values) for values in combinations]
+    # The number 1 and the text "1" are two runs, and need two names.
+    alike = len({variant.suffix() for variant in found}) < len(found)
+    return [dataclasses.replace(variant, quoted=True) for variant in found] if alike else found
 
 
 def _variant(source: Source, axes: list[tuple[str, Route]], chosen: tuple[tuple[Scalar, Route], ...]) -> Variant:

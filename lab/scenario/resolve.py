@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from lab.errors import InvalidFile, Problem
+from lab.model.run_names import text_of
 from lab.networks import load_network
 from lab.scenario.declared import full_name
 from lab.scenario.item import ChainSpec, CheckSelection, LegSpec, RelayerSpec, ScenarioItem, Step
@@ -65,7 +66,7 @@ def _item(path: Path, variant: Variant, file: ScenarioFile) -> ScenarioItem:
         chains[name] = ChainSpec(name, profile, use.finality or profile.finality)
     return ScenarioItem(
         file=path,
-        item=path.stem + variant.suffix(),
+        item=text_of(path.stem) + variant.suffix(),
         name=file.name,
         description=file.description.strip(),
         rows=file.rows,
@@ -75,7 +76,7 @@ def _item(path: Path, variant: Variant, file: ScenarioFile) -> ScenarioItem:
         timeout_ms=file.timeout_ms,
         window_s=file.window_ms // 1000,
         relayer=None if relayer is None else RelayerSpec(relayer.poll_ms, relayer.execution_order),
-        legs=_legs(path.stem, file),
+        legs=_legs(text_of(path.stem), file),
         steps=_steps(variant.source, file),
         checks=CheckSelection(
             default="default" in file.checks,

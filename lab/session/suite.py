@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from lab.chains.backend import Backend
@@ -18,19 +15,10 @@ from lab.deploy.interface import inspect
 from lab.deploy.smoke import Smoke
 from lab.environment import cache_folder as cache_folder
 from lab.evidence.newest import LATEST
+from lab.model.run_names import new_run_id as new_run_id
 from lab.model.under_test import UnderTest
 from lab.session.smoke_run import smoke_run
 from lab.session.under_test import SystemUnderTest
-
-
-def new_run_id() -> str:
-    """A name for the evidence of one command: sorts by time, and two started in the same second differ."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def item_folder_name(item: str) -> str:
-    """A run folder's name from an item's: no separators, nothing that a shell or a URL minds."""
-    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", item).strip("_")
 
 
 def point_latest(results: Path, run_id: str) -> None:

@@ -43,3 +43,7 @@ def run(shared_backend: ProcessBackend, tmp_path: Path) -> RunScenario:
         return run_item(item, options, tmp_path / contract.stem, "")
 
     return one
+
+
+# YAML below this folder is there for tests to read; none is a test by itself.
+collect_ignore_glob = ["*.yaml"]

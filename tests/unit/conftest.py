@@ -124,3 +124,7 @@ def start_lab(shared_backend: ProcessBackend, reference: Deployable, tmp_path: P
             return lab
 
         yield start
+
+
+# YAML below this folder is there for tests to read; none is a test by itself.
+collect_ignore_glob = ["*.yaml"]

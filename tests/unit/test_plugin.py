@@ -5,27 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 
+from tests.unit.pytest_project import BAD, GOOD, evidence, write
+from tests.unit.pytest_project import project as project
+
 pytest_plugins = ["pytester"]
 
-GOOD = """
-name: Pays
-description: One transaction, buffered.
-networks: {ethereum: {}}
-relayer: none
-checks: [default, -L1, -L2]
-flows:
-  f: {pay: {chain: ethereum, at: +30s, payload: 64B}}
-timeline:
-  - buffer: f
-  - expect: {leg: f.pay, state: BUFFERED}
-"""
-BAD = GOOD.replace("state: BUFFERED}", "state: READY}\n    because: somebody should have resolved it").replace(
-    "name: Pays", "name: Waits in vain"
-)
 MALFORMED = """
 name: Wrong
 description: Three mistakes.
@@ -36,45 +23,6 @@ timeline:
   - bufer: f
   - expect: {leg: f.pay, state: REDY}
 """
-
-
-@pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """An empty one; the plugin comes by its entry point, as for every user."""
-    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    # The compiled contract is taken from the real cache, wherever pytester puts HOME.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
-    return pytester
-
-
-def write(project: pytest.Pytester, name: str, text: str) -> Path:
-    """A file of the project."""
-    path = project.path / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
-
-
-def evidence(project: pytest.Pytester) -> Path:
-    """The folder of the last session."""
-    return (project.path / "results" / "latest").resolve()
-
-
-def test_what_is_collected(project: pytest.Pytester) -> None:
-    """YAML below a folder `scenarios`, each combination of its matrix; elsewhere only a file that is named."""
-    write(project, "scenarios/deep/pays.yml", GOOD + "matrix:\n  seed: [1, 2]\n")
-    write(project, "config.yaml", "some: thing\n")
-    write(project, "elsewhere/pays.yaml", GOOD)
-    found = project.runpytest_subprocess("--collect-only", "-q")
-    listed = [line for line in found.outlines if "::" in line]
-    assert len(listed) == 2
-    assert all(line.startswith("scenarios/deep/pays.yml::pays") for line in listed)
-    assert not (project.path / "results").exists()
-    named = project.runpytest_subprocess("--collect-only", "-q", "elsewhere/pays.yaml")
-    assert [line for line in named.outlines if "::" in line] == ["elsewhere/pays.yaml::pays"]
-    one = project.runpytest_subprocess("--collect-only", "-q", "scenarios", "-k", "not 1")
-    assert [line for line in one.outlines if "::" in line] == [listed[1]]
 
 
 def test_a_malformed_file(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

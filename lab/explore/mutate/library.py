@@ -18,7 +18,9 @@ from typing import Any
 from lab.checks import CHECKS
 from lab.runner.run import Run
 from lab.runner.script import Script
+from lab.scenario.finding import files_below
 from lab.scenario.item import ScenarioItem
+from lab.scenario.kind import kind_of
 from lab.scenario.resolve import load_scenario, parse_scenario
 
 FIXTURE = "lab_run"
@@ -46,10 +48,12 @@ def load_library(folder: Path) -> Library:
     """Everything below a folder. Raises InvalidFile for a scenario that is malformed."""
     items: dict[str, LibraryItem] = {}
     left_out: list[str] = []
-    for path in (path for path in sorted(folder.rglob("*.yaml")) if not _about_volume(path)):
+    for path in (path for path in sorted(files_below(folder)) if not _about_volume(path) and kind_of(path).scenario):
         for item in load_scenario(path, known_checks=CHECKS):
             if item.clock == "virtual":
-                items[item.item] = LibraryItem(item.item, item)
+                # Two files of one name, in two folders, are two scenarios.
+                name = item.item if item.item not in items else f"{path.relative_to(folder).parent}/{item.item}"
+                items[name] = LibraryItem(name, item)
             else:
                 left_out.append(f"{item.item}: runs under the real clock")
     for path in sorted(folder.rglob("test_*.py")):

@@ -116,8 +116,10 @@ def _lasting_longest(kind: str, statements: Sequence[Statement]) -> Attestation 
 def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -> list[Opinion]:
     matching = [run for run in runs if _speaks_of(proof, run)]
     opinions = [_opinion(proof, row, run, baseline) for run in matching]
-    recorded = {run.item for run in matching}
-    missing = sorted({item for run in matching for item in run.made.scenario_items} - recorded)
+    # Two files in two folders can have items of one name.
+    recorded = {(run.made.scenario_file, run.item) for run in matching}
+    family = {(run.made.scenario_file, item) for run in matching for item in run.made.scenario_items}
+    missing = sorted({item for _, item in family - recorded})
     if missing:
         names = ", ".join(clean(item, 80) for item in missing[:3])
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"{len(missing)} items of {proof.scenario} did not run: {names}"))

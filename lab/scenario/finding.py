@@ -1,0 +1,50 @@
+"""Where YAML files lie below a folder. Loaded by every pytest session, with or without scenarios."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+SUFFIXES = (".yaml", ".yml")
+SKIPPED = (".*", "node_modules", "__pycache__")
+
+
+def files_below(
+    folder: Path,
+    suffixes: tuple[str, ...] = SUFFIXES,
+    *,
+    skipped: tuple[str, ...] = (),
+    entries_max: int | None = None,
+) -> Iterator[Path]:
+    """The YAML files below a folder (or those with other suffixes), those nearest to it first.
+
+    Passes over hidden folders, node_modules, virtual environments and folders whose name matches `skipped`, as pytest
+    does; goes round no circle of links; looks at `entries_max` entries at most. What cannot be listed is passed over.
+    """
+    pending, seen, left = [folder], set[tuple[int, int]](), entries_max
+    while pending:
+        here = pending.pop(0)
+        try:
+            facts = here.stat()
+            entries = sorted(os.scandir(here), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        if (facts.st_dev, facts.st_ino) in seen:
+            continue
+        seen.add((facts.st_dev, facts.st_ino))
+        if left is not None:
+            left -= len(entries)
+            if left < 0:
+                return
+        if here != folder and any(entry.name in ("pyvenv.cfg", "conda-meta") for entry in entries):
+            continue
+        for entry in entries:
+            try:
+                if entry.name.endswith(suffixes) and entry.is_file():
+                    yield here / entry.name
+                elif entry.is_dir() and not any(fnmatch(entry.name, name) for name in (*SKIPPED, *skipped)):
+                    pending.append(here / entry.name)
+            except OSError:
+                continue

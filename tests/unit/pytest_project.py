@@ -1,0 +1,52 @@
+"""A project of a user's, in which the tests of the plugin run pytest in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+GOOD = """
+name: Pays
+description: One transaction, buffered.
+networks: {ethereum: {}}
+relayer: none
+checks: [default, -L1, -L2]
+flows:
+  f: {pay: {chain: ethereum, at: +30s, payload: 64B}}
+timeline:
+  - buffer: f
+  - expect: {leg: f.pay, state: BUFFERED}
+"""
+BAD = GOOD.replace("state: BUFFERED}", "state: READY}\n    because: somebody should have resolved it").replace(
+    "name: Pays", "name: Waits in vain"
+)
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """An empty one; the plugin comes by its entry point, as for every user."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+    # What else is installed here is there for the tests that ask for it.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:rerunfailures -p no:timeout")
+    # The compiled contract is taken from the real cache, wherever pytester puts HOME.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    return pytester
+
+
+def write(project: pytest.Pytester, name: str, text: str) -> Path:
+    """A file of the project."""
+    path = project.path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def evidence(project: pytest.Pytester) -> Path:
+    """The folder of the last session."""
+    return (project.path / "results" / "latest").resolve()
+
+
+def listed(result: pytest.RunResult) -> list[str]:
+    """What `--collect-only -q` lists."""
+    return [line for line in result.outlines if "::" in line]

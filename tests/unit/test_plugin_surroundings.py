@@ -1,0 +1,158 @@
+"""The plugin beside others, from other folders, and on machines that refuse: runs pass, or a sentence says why not."""
+
+from __future__ import annotations
+
+import shlex
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.unit.pytest_project import BAD, GOOD, evidence, write
+from tests.unit.pytest_project import project as project
+
+pytest_plugins = ["pytester"]
+
+PROCESS = ("--backend", "process")
+
+
+def text(result: pytest.RunResult) -> str:
+    """Everything that a person sees."""
+    return result.stdout.str() + result.stderr.str()
+
+
+def calm(result: pytest.RunResult) -> bool:
+    """Whether nobody was shown a stack trace."""
+    return not any(word in text(result) for word in ("Traceback", "INTERNALERROR", "def runtest"))
+
+
+def repeated(result: pytest.RunResult) -> list[str]:
+    """The command that repeats the failure, as it was printed."""
+    lines = [line.strip() for line in result.outlines]
+    return shlex.split(lines[lines.index("repeat it") + 1])
+
+
+def runs(project: pytest.Pytester) -> list[str]:
+    """The folders of the last session's runs."""
+    return sorted(path.parent.name for path in evidence(project).glob("*/manifest.json"))
+
+
+def test_plugins_are_switched_off(project: pytest.Pytester) -> None:
+    """What they would have written is neither written nor announced; evidence and readiness are."""
+    write(project, "suite/pays.yaml", GOOD)
+    off = ("junitxml", "html", "cacheprovider", "xdist", "terminal", "capture", "logging", "warnings", "doctest")
+    result = project.runpytest_subprocess("suite", *PROCESS, *(f"-pno:{name}" for name in off))
+    assert result.ret == 0 and calm(result)
+    assert {path.name for path in evidence(project).iterdir()} == {"suite+pays", "index.html"}
+    assert (project.path / "results" / "readiness" / "index.html").is_file()
+
+
+def test_strict_warnings_and_a_second_try(project: pytest.Pytester) -> None:
+    """Warnings are errors, the order is drawn, a failure is tried again: no try hides another."""
+    write(project, "suite/vain.yaml", BAD)
+    project.makeini("[pytest]\nfilterwarnings = error\n")
+    args = ("-p", "randomly", "-p", "rerunfailures", "--reruns", "1", "--timeout", "300", "-p", "timeout")
+    result = project.runpytest_subprocess("suite", *PROCESS, *args)
+    assert result.ret == 1 and calm(result)
+    assert "f.pay is BUFFERED" in text(result)
+    assert runs(project) == ["suite+vain", "suite+vain~2"]
+
+
+def test_same_names_at_once(project: pytest.Pytester) -> None:
+    """Two folders, two scripts, two workers: each run has its evidence, and the summary tells them apart."""
+    write(project, "suite/one/支付.yaml", GOOD)
+    write(project, "suite/two/支付.yaml", BAD)
+    result = project.runpytest_subprocess("suite", *PROCESS, "-n", "2")
+    result.assert_outcomes(passed=1, failed=1)
+    assert calm(result)
+    told = [line for line in result.outlines if line.startswith(("PASS ", "FAIL ")) and "支付" in line]
+    assert len(told) == 2 and len({line.split()[2] for line in told}) == 2
+    assert len(runs(project)) == 2
+    assert len(list(ET.parse(evidence(project) / "junit.xml").iter("testcase"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("start", "args"),
+    [
+        ("suite/deep er", ["vain.yaml"]),
+        ("suite/deep er", ["."]),
+        ("", ["-c", "conf/pytest.ini", "suite"]),
+        ("conf", ["-c", "pytest.ini", "--rootdir", "..", "../suite/deep er/vain.yaml::vain[seed=2]"]),
+        ("suite", ["link"]),
+    ],
+)
+def test_the_command_repeats_it_where_it_was_printed(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, start: str, args: list[str]
+) -> None:
+    """From sub-folders, with the configuration elsewhere, through links, with values of a matrix and spaces."""
+    write(project, "suite/deep er/vain.yaml", BAD + "matrix:\n  seed: [1, 2]\n")
+    write(project, "conf/pytest.ini", "[pytest]\naddopts = -ra\n")
+    write(project, "tox.ini", "[pytest]\n")
+    (project.path / "suite" / "link").symlink_to("deep er")
+    # No node is needed to see which test a command picks.
+    monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
+    monkeypatch.chdir(project.path / start)
+    project.makeconftest(
+        """
+        import pytest
+        from lab.plugin import items, sharing
+
+        class Backend:
+            name = "process"
+
+        class Suite:
+            backend = Backend()
+            contract_lines = close = lambda self: []
+
+        def pytest_configure(config):
+            config.stash[sharing.SUITE] = Suite()
+
+        def carry_out(node, item, siblings, play=None):
+            raise items.ScenarioFailure("repeat it\\n  " + items._repeat(node))
+
+        items.carry_out = carry_out
+        """
+    )
+    conftest = ("--confcutdir", str(project.path), "-p", "no:cacheprovider")
+    monkeypatch.syspath_prepend(project.path)
+    monkeypatch.setenv("PYTHONPATH", str(project.path))
+    first = project.runpytest_subprocess(*args, *conftest, "-p", "conftest")
+    command = repeated(first)
+    again = project.runpytest_subprocess(*command[1:], *conftest, "-p", "conftest")
+    again.assert_outcomes(failed=1)
+    assert repeated(again) == command
+
+
+def test_a_place_that_cannot_be_written(project: pytest.Pytester) -> None:
+    """One sentence before anything starts, with the way out."""
+    write(project, "suite/pays.yaml", GOOD)
+    write(project, "taken", "a file\n")
+    result = project.runpytest_subprocess("suite", *PROCESS, "--results", "taken/results")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR and calm(result)
+    assert "cannot be written to" in text(result) and "--results" in text(result)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_machine_without_a_node(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
+) -> None:
+    """One sentence, with workers too."""
+    monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
+    write(project, "suite/pays.yaml", GOOD)
+    result = project.runpytest_subprocess("suite", *PROCESS, *workers)
+    assert result.ret not in (0, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERNAL_ERROR) and calm(result)
+    assert "/nonexistent/anvil" in text(result)
+
+
+def test_what_the_machine_refuses_is_a_sentence(tmp_path: Path) -> None:
+    """The system's errors and an engine that is gone; a mistake of the lab's own stays what it is."""
+    from docker.errors import DockerException
+
+    from lab.errors import EnvironmentFailure
+    from lab.plugin.sharing import environment
+
+    for error in (OSError(24, "Too many open files", "x"), ConnectionResetError(104, "reset"), DockerException("gone")):
+        with pytest.raises(EnvironmentFailure, match=r"could not .*lab doctor"), environment("the run could not go on"):
+            raise error
+    with pytest.raises(KeyError), environment("the run could not go on"):
+        raise KeyError("a bug")
