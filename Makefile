@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BACKEND ?= auto
 STAGE ?= lab
+# As many workers as there are cores, eight at most; what stands in ARGS comes later, and so wins.
+WORKERS ?= logical
+SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
+INTERPRETERS ?= python3.11 python3.12 python3.13 python3.14
 
 .DEFAULT_GOAL := help
 .PHONY: help scenarios test readiness bench bench-load lint docs lock clean
@@ -22,14 +26,14 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|process|docker)
-	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(ARGS)
+	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS)
 
 test: $(READY) ## run the lab's own tests
-	$(BIN)/pytest tests/ $(ARGS)
+	$(BIN)/pytest tests/ $(SPREAD) $(ARGS)
 
 readiness: $(READY) ## every scenario, a short load, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
 	@# What failed (1) or stayed undecided (3) is what the report is about; anything else means that there was no run.
-	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(ARGS) || [ $$? -eq 1 ]
+	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ]
 	$(BIN)/lab load buffer --duration 30s --tps 50 --backend $(BACKEND) || { code=$$?; [ $$code -eq 1 ] || [ $$code -eq 3 ]; }
 	$(BIN)/lab report --stage $(STAGE)
 

@@ -51,10 +51,15 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], str | None]]] = {
     "browser": ("browser", _no_browser),
 }
 
+LONG = ("real_clock", "load")
+
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a capability, before `-m` selects; skip it where the machine has none."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a capability, before `-m` selects; skip it where the machine has none.
+
+    In a worker of several, what lasts long starts first, so that none of it is left when the others have ended.
+    """
     for mark, (fixture, missing) in CAPABILITIES.items():
         for item in items:
             if fixture in getattr(item, "fixturenames", ()):
@@ -64,6 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in needing:
             if reason is not None:
                 item.add_marker(pytest.mark.skip(reason=reason))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -103,7 +110,7 @@ def image(engine: None, anvil: AnvilBinary) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def own_cache(tmp_path_factory: pytest.TempPathFactory, anvil: AnvilBinary) -> Path:
-    """An XDG_CACHE_HOME of this session's: node and compiled contracts are the user's, what a load signs is thrown away."""
+    """An XDG_CACHE_HOME of this session's: node and contracts are the user's, what a load signs is thrown away."""
     cache = tmp_path_factory.mktemp("cache")
     (cache / "tesseract-lab").mkdir()
     for made_again in ("anvil", "compiled"):

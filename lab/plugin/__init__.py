@@ -124,6 +124,9 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
     """What is known of the contract before anything runs: its smoke run, and what it lacks of the interface."""
     if config.option.collectonly or not any(isinstance(item, ScenarioTest) for item in items):
         return []
+    if items[0].session.testsfailed and not config.option.continue_on_collection_errors:
+        # pytest ends here: nothing is started for runs that do not come.
+        return []
     return [*lines_of_items(config, items), *_contract_lines(config)]
 
 

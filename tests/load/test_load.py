@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from typer.testing import CliRunner
 
 from lab.cli import app
@@ -69,7 +68,7 @@ def test_a_short_load(backend: str, tmp_path: Path, own_cache: Path, request: py
     assert load["generator"]["finished"]
     assert "succeeded, 0 dropped, 0 unexplained" in done.stdout or ledger["dropped"]
     check_report(folder, load)
-    check_rows(folder, ledger["succeeded"])
+    check_rows(folder, ledger["succeeded"], load["chains"]["capacity"]["drift"])
     check_locust(folder, ledger["sent"])
 
 
@@ -86,15 +85,17 @@ def check_report(folder: Path, load: dict[str, Any]) -> None:
     assert {name: sha256_file(folder / name) for name in manifest["digests"]} == manifest["digests"]
 
 
-def check_rows(folder: Path, succeeded: int) -> None:
+def check_rows(folder: Path, succeeded: int, drift: dict[str, Any]) -> None:
     """The capacity network never passes a criterion about networks."""
     rows = {row["row"]: row for row in read(folder, "rows.json")["rows"]}
-    assert set(rows) >= {"LOAD-01", "LOAD-02", "LOAD-04", "LOAD-05", "TEC-03", "TEC-04", "TEC-06", "STR-04", "STR-05"}
+    assert set(rows) >= {"LOAD-01", "LOAD-02", "LOAD-04", "LOAD-05", "TEC-03", "TEC-04", "TEC-06", "STR-05"}
     assert (rows["LOAD-01"]["verdict"], rows["LOAD-01"]["figure"]) == ("PASS", succeeded)
     assert rows["TEC-04"]["verdict"] == "UNKNOWN"
     assert "base" in rows["TEC-04"]["reason"]
     assert rows["LOAD-05"]["verdict"] == "UNKNOWN"
-    assert rows["STR-04"]["verdict"] == "UNKNOWN"
+    # On a slow machine all may be in one block, which has no first and last fifth to compare.
+    compared = all(drift[part]["gas_per_transaction"] for part in ("first", "last"))
+    assert [rows[row]["verdict"] for row in ("LOAD-03", "STR-04") if row in rows] == ["UNKNOWN"] * 2 * compared
 
 
 def check_locust(folder: Path, sent: int) -> None:

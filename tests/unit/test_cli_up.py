@@ -23,6 +23,8 @@ from lab.model.session import Session
 from lab.rpc import HttpTransport, Rpc
 from lab.session.up_files import UpFolder, UpState
 
+pytestmark = pytest.mark.real_clock
+
 # Nothing is waited for longer than it takes; a machine under memory pressure may stop a node for a minute.
 PATIENCE_S = 150
 TX_ID = "0x" + "42" * 32

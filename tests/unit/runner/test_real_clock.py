@@ -17,6 +17,8 @@ from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.suite import REFERENCE_CONTRACT
 
+pytestmark = pytest.mark.real_clock
+
 HEAD = """
 name: A payment in real time
 description: One leg on a chain that mines no empty blocks.

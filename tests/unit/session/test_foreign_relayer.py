@@ -22,6 +22,8 @@ from lab.session import relayer_start
 from lab.session.relayer_command import parse_command
 from lab.session.suite import REFERENCE_CONTRACT, cache_folder
 
+pytestmark = pytest.mark.real_clock
+
 EXAMPLE = Path(__file__).parents[3] / "docs" / "example_relayer.py"
 SWAP = """
 name: A payment and its settlement
