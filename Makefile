@@ -9,10 +9,9 @@ STAGE ?= lab
 # As many workers as there are cores, eight at most; what stands in ARGS comes later, and so wins.
 WORKERS ?= logical
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
-INTERPRETERS ?= python3.11 python3.12 python3.13 python3.14
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test readiness bench bench-load lint docs lock clean
+.PHONY: help scenarios test coverage pythons readiness bench bench-load lint docs lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -30,6 +29,15 @@ scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|pr
 
 test: $(READY) ## run the lab's own tests
 	$(BIN)/pytest tests/ $(SPREAD) $(ARGS)
+
+coverage: $(READY) ## run them measured, subprocesses included: branches of lab/ that no test takes
+	$(BIN)/coverage erase
+	@# The figure is wanted of a run that failed as well.
+	$(BIN)/coverage run -m pytest tests/ $(SPREAD) $(ARGS); code=$$?; \
+	  $(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered --sort=cover | tail -n 40; exit $$code
+
+pythons: $(READY) ## install and test on every Python from 3.11 on that is here (ARGS=--short)
+	$(BIN)/python -m tests.pythons $(ARGS)
 
 readiness: $(READY) ## every scenario, a short load, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
 	@# What failed (1) or stayed undecided (3) is what the report is about; anything else means that there was no run.
@@ -60,4 +68,4 @@ lock: ## resolve the dependencies again, with hashes and without addresses
 	  --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) results .coverage* .pytest_cache .mypy_cache .ruff_cache *.egg-info

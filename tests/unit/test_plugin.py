@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.backend
+
 pytest_plugins = ["pytester"]
 
 GOOD = """
