@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 
 from lab.chains.process import ProcessBackend
-from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import Deployable, deployable
+from lab.deploy.deployer import Deployable
 from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, Note, Submit
 from lab.model.verdict import Verdict
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session.suite import REFERENCE_CONTRACT
 
 pytestmark = pytest.mark.real_clock
 
@@ -43,8 +41,8 @@ UNTIL_EXECUTED = "  - {expect: {leg: one.pay, state: EXECUTED}, within: 40s}\n"
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Deployable:
-    return deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=tmp_path_factory.mktemp("compiled")))
+def target(reference: Deployable) -> Deployable:
+    return reference
 
 
 @pytest.fixture
