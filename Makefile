@@ -51,10 +51,11 @@ bench: $(READY) ## measure start-up, simulation speed, memory and overhead
 bench-load: $(READY) ## measure load generation: ratios to a bare feeder and to plain Locust
 	$(BIN)/python -m tests.bench_load $(ARGS)
 
-lint: $(READY) ## ruff, mypy strict, and the scenarios' own lint
+lint: $(READY) ## ruff, mypy strict, the layers, and the scenarios' own lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/lab lint scenarios
 
 docs: $(READY) ## generate the references and schemas again
@@ -68,4 +69,4 @@ lock: ## resolve the dependencies again, with hashes and without addresses
 	  --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) results .coverage* .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) results .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from lab.checks import (
+from lab.checks.judgement import Check
+from lab.checks.liveness import (
     l1_ready_in_time,
     l2_every_leg_ends,
     l3_queue_empty,
     l4_crash_recovery,
     l5_others_go_on,
     l6_bounded_sends,
+)
+from lab.checks.safety import (
     s1_state_order,
     s2_parent_final,
     s3_execution_order,
@@ -24,7 +27,6 @@ from lab.checks import (
     s11_storage,
     s12_store,
 )
-from lab.checks.outcome import Check
 from lab.model.history import History
 from lab.model.verdict import CheckResult, Verdict
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.checks.blocktimes import final_between, nth_block_after
 from lab.checks.facts import unix_ms
-from lab.checks.fold import fold
+from lab.checks.replay import replay
 from lab.model.history import History
 from lab.model.records import Leg
 
@@ -34,7 +34,7 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     is right. Where the execution order asks for it, a parent elsewhere must be EXECUTED, since only then is it
     mirrored. None if that never came in this run.
     """
-    buffered = fold(history, leg.chain).entry(leg.tx_id).first("BUFFERED")
+    buffered = replay(history, leg.chain).entry(leg.tx_id).first("BUFFERED")
     if buffered is None:
         return None
     start = max(unix_ms(history, leg.timestamp), buffered.step.block.t_ms)
@@ -43,7 +43,7 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
         return start
     strict = history.header.execution_order == "executed" and parent.chain != leg.chain
     wanted = ("EXECUTED",) if strict else ("READY", "EXECUTED")
-    reached = fold(history, parent.chain).entry(parent.tx_id).first(*wanted)
+    reached = replay(history, parent.chain).entry(parent.tx_id).first(*wanted)
     if reached is None:
         return None
     final = final_between(history, parent.chain, reached.step.block)

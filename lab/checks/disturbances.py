@@ -5,31 +5,27 @@ A liveness bound counts from the end of the last disturbance that overlaps it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lab.checks.fold import Seen, fold
+from lab.checks.replay import ObservedStep, replay
 from lab.model.history import History
-from lab.model.records import FaultMark, Note
-
-_RELAYER_WORD = re.compile(r"\b(restart|start|stop|crash|kill|down)\w*", re.IGNORECASE)
-
-# A relayer asks one chain after the other: slow answers of one make it slow for all. Whole outages are for L5 to judge.
-SLOW = ("lost_reply", "rpc_latency")
-# What was asked just before one of these was healed still waits until the client's patience ends.
-HANGING = ("lost_reply", "node_pause", "partition", "rpc_latency")
+from lab.model.records import FaultMark, RelayerMark
 
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """From `start_ms` to `end_ms` (None: to the end of the run), on one chain or (None) on all."""
+    """From `start_ms` to `end_ms` (None: to the end of the run), on one chain or (None) on all.
+
+    `slows_all`: a relayer that asks one chain after the other feels it on all of them.
+    """
 
     start_ms: int
     end_ms: int | None
     chain: str | None
     what: str
+    slows_all: bool = False
 
 
 @lru_cache(maxsize=4)
@@ -46,7 +42,7 @@ def calm_from(history: History, chains: Iterable[str], start_ms: int, due: Calla
     Slow answers disturb wherever they come from. None if a disturbance never ended.
     """
     concerned = {None, *chains}
-    ours = [each for each in disturbances(history) if each.chain in concerned or each.what in SLOW]
+    ours = [each for each in disturbances(history) if each.chain in concerned or each.slows_all]
     moved = True
     while moved:
         moved = False
@@ -62,34 +58,34 @@ def calm_from(history: History, chains: Iterable[str], start_ms: int, due: Calla
 def _faults(history: History) -> list[Disturbance]:
     found, marks = [], history.of(FaultMark)
     for mark in marks:
-        # A reorg acts in a moment, and its own line says which; of a kill the relayer's notes tell when it was down.
-        if mark.phase != "inject" or mark.fault in ("reorg", "relayer_kill"):
+        effects = mark.effects
+        if effects is None or effects.recorded_elsewhere:
             continue
-        after = [each for each in marks if (each.t_ms, each.seq) > (mark.t_ms, mark.seq)]
-        late_ms = history.header.rpc_budget_ms if mark.fault in HANGING else 0
-        if mark.fault == "timestamp_skew":
-            # A clock that was ahead stands still until time has caught up with it.
-            late_ms = max(0, int(mark.params.get("seconds", 0))) * 1000
-        ends = [each.t_ms + late_ms for each in after if each.phase == "heal" and each.id == mark.id]
-        # Two chains that answer for each other are both out of reach.
-        chains = [mark.chain] + ([str(mark.params["other"])] if "other" in mark.params else [])
-        found += [Disturbance(mark.t_ms, min(ends, default=None), chain, mark.fault) for chain in chains]
+        late_ms = effects.outlasts_ms + (history.header.rpc_budget_ms if effects.hangs_requests else 0)
+        ends = [
+            later.t_ms + late_ms
+            for later in marks
+            if (later.t_ms, later.seq) > (mark.t_ms, mark.seq) and later.phase == "heal" and later.id == mark.id
+        ]
+        found += [
+            Disturbance(mark.t_ms, min(ends, default=None), chain, mark.fault, effects.slows_all_chains)
+            for chain in effects.chains or (None,)
+        ]
     return found
 
 
 def _relayer(history: History) -> list[Disturbance]:
-    """Notes of kind `relayer`: the first such word in the text says whether it went down or came up."""
-    words = [(note, _RELAYER_WORD.search(note.text)) for note in history.of(Note) if note.kind == "relayer"]
-    changes = [(note, word.group(1).lower() in ("start", "restart")) for note, word in words if word is not None]
     found: list[Disturbance] = []
-    # Where the first note starts it, it was not there before.
-    down: int | None = 0 if changes and changes[0][1] else None
-    for note, up in changes:
+    marks = [mark for mark in history.of(RelayerMark) if mark.kind == "relayer"]
+    # Where the first mark starts it, it was not there before.
+    down: int | None = 0 if marks and marks[0].event == "start" else None
+    for mark in marks:
+        up = mark.event == "start"
         if up and down is not None:
-            found.append(Disturbance(down, note.t_ms, None, "relayer down"))
+            found.append(Disturbance(down, mark.t_ms, None, "relayer down"))
             down = None
         elif not up and down is None:
-            down = note.t_ms
+            down = mark.t_ms
     return found if down is None else [*found, Disturbance(down, None, None, "relayer down")]
 
 
@@ -97,7 +93,7 @@ def _coordinators(history: History) -> list[Disturbance]:
     relayer = history.header.roles.get("relayer")
     found = []
     for chain in history.header.chains:
-        seen = fold(history, chain).seen
+        seen = replay(history, chain).seen
         found += _spans(chain, "paused", seen, lambda each: each.after.paused)
         if relayer is not None and relayer in history.header.operators.get(chain, ()):
             found += _spans(chain, "relayer not operator", seen, lambda each: relayer not in each.after.operators)
@@ -121,7 +117,9 @@ def _taken_back(history: History) -> list[Disturbance]:
     return found
 
 
-def _spans(chain: str, what: str, seen: list[Seen], active: Callable[[Seen], bool]) -> list[Disturbance]:
+def _spans(
+    chain: str, what: str, seen: list[ObservedStep], active: Callable[[ObservedStep], bool]
+) -> list[Disturbance]:
     found: list[Disturbance] = []
     since: int | None = None
     for each in seen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lab.checks.fold import Entry, Fold, fold
+from lab.checks.replay import ChainReplay, Entry, replay
 from lab.model.effects import Step, argument
 from lab.model.history import History
 from lab.model.records import Leg, Operation, Submit
@@ -12,9 +12,9 @@ from lab.model.records import Leg, Operation, Submit
 ZERO_ID = "0x" + "00" * 32
 
 
-def folds(history: History) -> list[Fold]:
+def replays(history: History) -> list[ChainReplay]:
     """Every chain replayed, in the header's order."""
-    return [fold(history, chain) for chain in history.header.chains]
+    return [replay(history, chain) for chain in history.header.chains]
 
 
 def leg_at(history: History, chain: str, tx_id: str) -> Leg | None:

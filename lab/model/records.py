@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from lab.model.finality import Finality
+from lab.model.chain_facts import ChainFacts, StoredTransaction
+from lab.model.fault_effects import FaultEffects
 from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
-CoreState = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
+RelayerEvent = Literal["start", "stop", "kill", "crash"]
 
 
 class Record(BaseModel):
@@ -26,22 +27,6 @@ class Record(BaseModel):
 
     seq: int = -1
     t_ms: int
-
-
-class ChainFacts(BaseModel):
-    """What a reader must know of one chain. `network` is its profile; the key in `Header.chains` is its name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    network: str
-    chain_id: int
-    contract: str
-    rollup: str
-    finality: Finality
-    tag_depth_blocks: int | None = None
-    block_time_ms: int
-    mines_empty_blocks: bool
-    deploy_block: int
 
 
 class Leg(BaseModel):
@@ -209,6 +194,16 @@ class FaultMark(Record):
     bites: int = 0
     proof: str | None = None
     params: dict[str, Any] = Field(default_factory=dict)
+    effects: FaultEffects | None = None
+
+    @model_validator(mode="after")
+    def _says_what_it_disturbs(self) -> FaultMark:
+        if self.phase == "inject" and self.effects is None:
+            raise ValueError(
+                f"expected the effects of fault {self.id} ({self.fault}), got none: an earlier version of the lab "
+                "recorded it; run the scenario again"
+            )
+        return self
 
 
 class Expectation(Record):
@@ -227,7 +222,7 @@ class Expectation(Record):
 
 
 class Note(Record):
-    """A mark on the time line: `relayer` start, crash and restart, `settle`, `timeout`, a clock that was moved."""
+    """A mark on the time line: `settle`, `timeout`, a clock that was moved."""
 
     type: Literal["note"] = "note"
     kind: str
@@ -235,19 +230,16 @@ class Note(Record):
     chain: str | None = None
 
 
-class StoredTransaction(BaseModel):
-    """One transaction as the contract's getters return it at the end."""
+class RelayerMark(Note):
+    """A relayer started, stopped as it was asked to, was killed, or crashed by itself. `kind` is which relayer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    type: Literal["relayer"] = "relayer"  # type: ignore[assignment]  # the tag tells it from other notes
+    event: RelayerEvent
 
-    tx_id: str
-    state: CoreState
-    raw_state: int
-    origin: str
-    target: str
-    payload: str | None
-    dependency: str
-    timestamp: int
+    @property
+    def is_death(self) -> bool:
+        """Whether it had no chance to clean up."""
+        return self.event in ("kill", "crash")
 
 
 class FinalRead(Record):
@@ -286,7 +278,18 @@ class StoreRead(Record):
 
 
 AnyRecord = Annotated[
-    Header | Block | EmptyBlocks | Reorg | Submit | Operation | FaultMark | Expectation | Note | FinalRead | StoreRead,
+    Header
+    | Block
+    | EmptyBlocks
+    | Reorg
+    | Submit
+    | Operation
+    | FaultMark
+    | Expectation
+    | Note
+    | RelayerMark
+    | FinalRead
+    | StoreRead,
     Field(discriminator="type"),
 ]
 RECORD: TypeAdapter[AnyRecord] = TypeAdapter(AnyRecord)

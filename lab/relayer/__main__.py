@@ -20,7 +20,7 @@ from lab.coordinator import Account
 from lab.errors import LabError, UsageError
 from lab.model.session import Session
 from lab.relayer.clock import WallClock
-from lab.relayer.records import CRASH_POINTS
+from lab.relayer.memory.records import CRASH_POINTS
 from lab.relayer.relayer import Relayer
 from lab.rpc import HttpTransport
 

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lab.model.finality import Finality
-from lab.relayer import core
-from lab.relayer.caller import Caller
-from lab.relayer.chain import Chain
-from lab.relayer.complete import check_complete
-from lab.relayer.finality import FinalityJudge
-from lab.relayer.ledger import Ledger
-from lab.relayer.parents import Answer
-from lab.relayer.records import Action, BlockId, Head, Job, World
-from lab.relayer.scan import Mark, Scan, scan
-from lab.relayer.sender import Sender
-from lab.relayer.store import Store
+from lab.relayer.deciding import decisions as core
+from lab.relayer.deciding.parents import Answer
+from lab.relayer.memory.ledger import Ledger
+from lab.relayer.memory.records import Action, BlockId, Head, Job, Mark, World
+from lab.relayer.memory.store import Store
+from lab.relayer.reading.chain import Chain
+from lab.relayer.reading.completeness import check_complete
+from lab.relayer.reading.finality import FinalityJudge
+from lab.relayer.reading.scan import Scan, scan
+from lab.relayer.sending.caller import Caller
+from lab.relayer.sending.sender import Sender
 from lab.rpc import Rpc
 
 
 class Core(Protocol):
-    """The decisions, as `lab.relayer.core` makes them."""
+    """The decisions, as `lab.relayer.deciding.decisions` makes them."""
 
     def decide(self, world: World) -> list[Action]:
         """All calls wanted now."""

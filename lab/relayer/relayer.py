@@ -13,14 +13,13 @@ from typing import Any
 
 from lab.coordinator import Account, Codec
 from lab.model.session import Session
-from lab.relayer.absorb import absorb
-from lab.relayer.chain import Chain
 from lab.relayer.clock import Clock
-from lab.relayer.intents import Intent
-from lab.relayer.parents import Answer
+from lab.relayer.deciding.parents import Answer
+from lab.relayer.memory.intents import Intent
+from lab.relayer.memory.records import Action, BlockId, Crash, Mark, Notify, World
 from lab.relayer.parts import REFERENCE, Parts
-from lab.relayer.records import Action, BlockId, Crash, Notify, World
-from lab.relayer.scan import Mark
+from lab.relayer.reading.apply_scan import apply_scan
+from lab.relayer.reading.chain import Chain
 from lab.rpc import RpcFailure, Transport
 
 # A scan position without news is written every so often only: losing it costs one longer, idempotent scan.
@@ -95,7 +94,7 @@ class Relayer:
         stopped: set[str] = set()
         self._caller.look_again()
         for chain in self._chains.values():
-            if chain.fresh and self._senders[chain.name].open and not self._guarded(chain, self._tend):
+            if chain.fresh and self._senders[chain.name].open and not self._guarded(chain, self._manage_pending):
                 stopped.add(chain.name)
         self._learn_finality()
         self._caller.look_again()
@@ -148,7 +147,7 @@ class Relayer:
                 chain.window_s = chain.read_window()
             return
         self._check_complete(chain, found)
-        news = absorb(chain, self._ledger, found)
+        news = apply_scan(chain, self._ledger, found)
         if news.window_touched or chain.window_s is None:
             chain.window_s = chain.read_window()
         sender = self._senders[chain.name]
@@ -195,7 +194,7 @@ class Relayer:
         self._caller.look_again()
         self._senders[chain.name].send(self._clock.now_ms())
 
-    def _tend(self, chain: Chain) -> None:
+    def _manage_pending(self, chain: Chain) -> None:
         world = self._world()
 
         def judge(intent: Intent) -> Answer:
@@ -206,7 +205,7 @@ class Relayer:
             action = next((action for action in self._core.decide(world) if action.job == intent.job), None)
             return self._caller.prepared(chain, action, self._clock.now_ms()) if action is not None else None
 
-        self._senders[chain.name].tend(self._clock.now_ms(), judge, self._caller.reached, renew)
+        self._senders[chain.name].manage_pending(self._clock.now_ms(), judge, self._caller.reached, renew)
 
     def _learn_finality(self) -> None:
         for block in self._core.questions(self._world()):

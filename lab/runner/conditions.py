@@ -9,8 +9,8 @@ from typing import Any
 from lab.coordinator import role_account
 from lab.coordinator.codec import plain
 from lab.metrics.latency import leg_times
+from lab.model.step import ROLES
 from lab.rpc import RpcFailure
-from lab.scenario.common import ROLES
 from lab.scenario.expectations import Condition, LatencyExpectation, StateExpectation
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import Lab

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lab.coordinator import Codec
 from lab.deploy.smoke import CORE, Smoke
+from lab.faults import Fault
 from lab.scenario.expectations import LatencyExpectation, RevertOutcome, StateExpectation
-from lab.scenario.faults import RelayerKill, StaleStore
 from lab.scenario.item import ScenarioItem, Step
 
 BY_STEP = {"buffer": "buffer_transaction", "resolve": "resolve_dependency", "execute": "mark_executed"}
@@ -61,17 +61,9 @@ def lacks(item: ScenarioItem, *, own_relayer: bool) -> str | None:
     """
     if item.clock == "virtual":
         return None
-    points = [
-        f"{step.id} ({step.action.point})"
+    reasons = [
+        f"{step.id} {reason}"
         for step in item.steps
-        if isinstance(step.action, RelayerKill) and step.action.point is not None
+        if isinstance(step.action, Fault) and (reason := step.action.unsupported(own_relayer=own_relayer)) is not None
     ]
-    if points:
-        return (
-            f"not played: {', '.join(points)} kills the relayer at a point inside of it, which needs the virtual "
-            "clock; under the real clock leave `point` out"
-        )
-    stores = [step.id for step in item.steps if own_relayer and isinstance(step.action, StaleStore)]
-    if stores:
-        return f"not played: {', '.join(stores)} exchanges the store of the reference relayer, and this is another one"
-    return None
+    return f"not played: {'; '.join(reasons)}" if reasons else None

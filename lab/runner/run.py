@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.evidence import Recorder
-from lab.faults import FAULTS, ActiveFault
+from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
 from lab.model.records import Expectation, FaultMark, Note
 from lab.runner.operations import Operations, Pending
-from lab.scenario.faults import Fault, LastingFault
 from lab.scenario.item import ScenarioItem, Step
 from lab.session.lab import Lab
 
@@ -53,8 +52,8 @@ class Run:
 
     def inject(self, step_id: str, spec: Fault) -> None:
         """Start a fault, and arrange for its end if it has one of its own."""
-        surroundings = replace(self.lab.surroundings, over=self.heal)
-        active = FAULTS[spec.fault](surroundings, step_id, spec)
+        context = replace(self.lab.fault_context, over=self.heal)
+        active = FAULTS[spec.fault].activate(context, step_id, spec)
         self.faults[step_id] = (spec, active)
         self.recorder.add(
             FaultMark(
@@ -64,6 +63,7 @@ class Run:
                 chain=spec.chain_name(),
                 phase="inject",
                 params=spec.params(),
+                effects=spec.effects(),
             )
         )
         active.inject()

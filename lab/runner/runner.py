@@ -18,6 +18,7 @@ from lab.deploy.smoke import Smoke
 from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder, RunFolder, write_atomically
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
+from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.history import History
 from lab.model.records import Header, Leg
@@ -30,7 +31,6 @@ from lab.runner.operations import Operations
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
-from lab.scenario.faults import Reorg
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
 from lab.session.relayer_actor import RelayerFactory
@@ -119,7 +119,9 @@ def _run_item(
         relayer=item.relayer if played else None,
         relayer_factory=options.relayer_factory,
         relayer_command=options.relayer_command,
-        deepest_reorg=max((step.action.depth for step in item.steps if isinstance(step.action, Reorg)), default=0),
+        deepest_reorg=max(
+            (step.action.reorg_depth_blocks for step in item.steps if isinstance(step.action, Fault)), default=0
+        ),
     )
     try:
         with open_lab(wanted, options.backend, recorder) as lab:

@@ -6,17 +6,22 @@ code finds is recorded as expectations, and judged with the rest.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from lab.coordinator import Reader
+from lab.errors import UsageError
+from lab.faults import FAULTS
 from lab.model.records import Expectation, Tx
 from lab.runner.operations import Pending
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, send_all
 from lab.runner.steps.acting import buffer_arguments
-from lab.scenario.faults import Fault
+from lab.validation import describe, suggestion
 
 
 class Script:
@@ -113,8 +118,16 @@ class Script:
         """Put a mark on the time line."""
         self.run.note(kind, text, chain)
 
-    def inject(self, fault_id: str, fault: Fault) -> None:
-        """Start a fault, as a `fault:` step does."""
+    def inject(self, fault_id: str, kind: str, **parameters: Any) -> None:
+        """Start a fault, with the keys of a `fault:` step. Raises UsageError for what such a step may not say."""
+        if kind not in FAULTS:
+            raise UsageError(f"{fault_id}: unknown fault '{kind}'{suggestion(kind, FAULTS)}")
+        model, step = FAULTS[kind].spec, {"fault": kind, **parameters}
+        try:
+            fault = model.model_validate_json(json.dumps(step), strict=True)
+        except ValidationError as error:
+            problems = (describe(detail, step, model).message for detail in error.errors())
+            raise UsageError(f"{fault_id}: {kind}: {'; '.join(problems)}") from None
         self.run.inject(fault_id, fault)
 
     def heal(self, fault_id: str) -> None:

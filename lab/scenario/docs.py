@@ -14,11 +14,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from lab.faults import FAULTS, Fault
 from lab.model.finality import Finality
+from lab.model.step import ROLES, StepBase
 from lab.model.units import DURATION_UNITS_MS, SIZE_UNITS_BYTES, WEI_UNITS, DurationMs, OffsetMs, Wei
-from lab.scenario.common import ROLES, StepBase
 from lab.scenario.expectations import EXPECTATIONS, OUTCOME_WORDS, OUTCOMES
-from lab.scenario.faults import FAULTS, Fault
 from lab.scenario.model import LegUse, NetworkUse, RelayerOptions, ScenarioFile
 from lab.scenario.schema import written_default
 from lab.scenario.steps import ADMIN_VALUES, STEPS, AdminSpec, CallSpec
@@ -137,7 +137,7 @@ def _faults() -> str:
         "names its `id`, or until the end of the run. A fault that never acted makes the verdict UNKNOWN.\n"
     )
     lines = ["## Faults\n", text]
-    for kind, fault in FAULTS.items():
+    for kind, fault in ((name, registered.spec) for name, registered in FAULTS.items()):
         lines.append(f"### {kind}\n\n{_words(fault)}\n\n{_step_example(fault)}")
         lines.append(_table(fault, leave_out={*StepBase.model_fields, "fault"}))
     return "\n".join(lines)

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
+from lab.model.step import Argument, Arguments, LegRef, Name, Part, fault_at
 from lab.model.units import DurationMs
-from lab.scenario.common import Argument, Arguments, LegRef, Name, Part, fault_at
 from lab.validation import shown, suggestion
 
 StateName = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]

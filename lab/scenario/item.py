@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from lab.model.finality import Finality
+from lab.model.step import Role, StepBase
 from lab.networks.profile import NetworkProfile
-from lab.scenario.common import Role, StepBase
 from lab.scenario.expectations import Condition, Outcome
 from lab.scenario.model import ScenarioFile
 from lab.yamlsource import Source

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lab.faults import Fault, LastingFault
+from lab.model.step import ROLES, StepBase
 from lab.model.units import format_duration
-from lab.scenario.common import ROLES, StepBase
 from lab.scenario.declared import Notebook, full_name
 from lab.scenario.expectations import LatencyExpectation, StateExpectation
-from lab.scenario.faults import Fault, LastingFault, SwappedNodes
 from lab.scenario.steps import (
     AdminStep,
     BufferStep,
@@ -72,8 +72,8 @@ def names_are_declared(book: Notebook) -> None:
                 _arguments(book, (*path, key, "args"), condition.args)
         elif isinstance(step, Fault) and (chain := step.chain_name()) is not None:
             book.expect_chain((*path, "chain"), chain)
-            if isinstance(step, SwappedNodes):
-                book.expect_chain((*path, "other"), step.other)
+            for other in step.other_chains():
+                book.expect_chain((*path, "other"), other)
 
 
 def _crosses(book: Notebook, path: Route, condition: LatencyExpectation) -> None:
@@ -161,15 +161,14 @@ def times_fit(book: Notebook) -> None:
                 bound = format_duration(earliest)
                 book.report((*path, "at"), f"expected {bound} or later: a step begins after the one above it has ended")
             earliest = max(earliest, step.at_ms)
-        for field, key in (("within_ms", "within"), ("hold_ms", "hold"), ("for_ms", "for"), ("wait_ms", "wait"),
-                           ("restart_after_ms", "restart_after"), ("restore_after_ms", "restore_after"),
-                           ("refuses_ms", "refuses")):  # fmt: skip
-            lasting = getattr(step, field, None)
+        passing = step.passing if isinstance(step, Fault) else ()
+        for field in ("within_ms", "hold_ms", "for_ms", "wait_ms", *passing):
+            key, lasting = field.removesuffix("_ms"), getattr(step, field, None)
             # A deadline may reach beyond the end, time that must really pass may not.
             begin = 0 if key in ("within", "for") else earliest
             if lasting is not None and begin + lasting > timeout:
                 ends = format_duration(begin + lasting)
                 book.report((*path, key), f"this would last until {ends} or later, beyond {limit}")
-        passing = getattr(step, "wait_ms", None) or getattr(step, "hold_ms", None) or 0
         if isinstance(step, (WaitStep, ExpectStep)):
-            earliest = min(earliest + passing, timeout)
+            spent = getattr(step, "wait_ms", None) or getattr(step, "hold_ms", None) or 0
+            earliest = min(earliest + spent, timeout)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from lab.faults import FAULTS, Fault
+from lab.model.step import ROLES, Arguments, FlowOrLegRef, LegRef, Name, Part, Role, StepBase, fault_at
 from lab.model.units import DurationMs, duration_ms
-from lab.scenario.common import ROLES, Arguments, FlowOrLegRef, LegRef, Name, Part, Role, StepBase, fault_at
 from lab.scenario.expectations import Condition, Outcome
-from lab.scenario.faults import FAULTS, Fault
 from lab.validation import shown, suggestion
 
 
@@ -266,6 +266,6 @@ if TYPE_CHECKING:
     AnyStep = StepBase
 else:
     _MEMBERS = [Annotated[step, Tag(f"step:{kind}")] for kind, step in STEPS.items() if kind != "fault"]
-    _MEMBERS += [Annotated[fault, Tag(f"fault:{kind}")] for kind, fault in FAULTS.items()]
+    _MEMBERS += [Annotated[fault.spec, Tag(f"fault:{kind}")] for kind, fault in FAULTS.items()]
     _UNION = Union[tuple(_MEMBERS)]  # noqa: UP007 (the members are known only at run time)
     AnyStep = Annotated[_UNION, Discriminator(_step_tag), BeforeValidator(_check_step)]

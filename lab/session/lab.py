@@ -20,9 +20,9 @@ from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
 from lab.errors import LabError
 from lab.evidence import Recorder
-from lab.faults import Surroundings
+from lab.faults import FaultContext
 from lab.faults.policy import Policy
-from lab.model.records import ChainFacts
+from lab.model.chain_facts import ChainFacts
 from lab.model.session import Session, SessionChain
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
@@ -89,9 +89,9 @@ class Lab:
         return self.wanted.folder / "relayer.sqlite"
 
     @property
-    def surroundings(self) -> Surroundings:
+    def fault_context(self) -> FaultContext:
         """What faults may touch."""
-        return Surroundings(self.scheduler, self.chains, self.policies, self.relayer, self.wanted.seed)
+        return FaultContext(self.scheduler, self.chains, self.policies, self.relayer, self.wanted.seed)
 
     def facts(self) -> dict[str, ChainFacts]:
         """What a reader of the history must know of each chain."""

@@ -12,7 +12,7 @@ from lab.chains.scheduler import Actor, Scheduler
 from lab.coordinator import Account, role_account
 from lab.errors import UsageError
 from lab.evidence import Recorder
-from lab.model.records import Note
+from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.session import Session
 from lab.relayer import CRASH_POINTS, Relayer
 from lab.rpc import RpcFailure, Transport
@@ -110,7 +110,7 @@ class RelayerActor:
         """See `RelayerControl.start`."""
         if not self.running:
             self._stopping = False
-            self._note("start")
+            self._note("start", "start")
             self._actor = self._scheduler.spawn(self._name, self._live)
 
     def stop(self) -> None:
@@ -165,7 +165,7 @@ class RelayerActor:
         if self._actor is not None and not self._actor.done:
             self._actor.kill(Killed)
         self._close_store()
-        self._note("stop")
+        self._note("stop", "stop")
         self._account = role_account(role)
         self.start()
 
@@ -190,7 +190,7 @@ class RelayerActor:
             if not self._stopping:
                 self._scheduler.sleep(self._session.poll_interval_ms / 1000)
         self._close_store()
-        self._note("stop")
+        self._note("stop", "stop")
 
     def _pass(self, point: str) -> None:
         """Called by the relayer at each commit point."""
@@ -204,12 +204,12 @@ class RelayerActor:
         relayer, self._relayer = self._relayer, None
         if relayer is not None:
             relayer.abandon()
-        self._note(how)
+        self._note("kill", how)
 
     def _close_store(self) -> None:
         relayer, self._relayer = self._relayer, None
         if relayer is not None:
             relayer.close()
 
-    def _note(self, text: str) -> None:
-        self._recorder.add(Note(t_ms=self._scheduler.now_ms, kind=self._name, text=text))
+    def _note(self, event: RelayerEvent, text: str) -> None:
+        self._recorder.add(RelayerMark(t_ms=self._scheduler.now_ms, kind=self._name, event=event, text=text))

@@ -18,7 +18,7 @@ from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
 from lab.faults.submits import Submits
-from lab.model.records import Note
+from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.session import Session
 from lab.session.relayer_command import without_secrets
 
@@ -104,7 +104,7 @@ class RelayerProcess:
             self._wait()
             self._ended(self._process)
         if not self.running:
-            self._note("start")
+            self._note("start", "start")
             self._spawn()
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ class RelayerProcess:
         if self.running:
             self._end_group()
             self.deaths += 1
-            self._note("killed")
+            self._note("kill", "killed")
 
     def kill_at(self, point: str) -> None:
         """Raises UsageError: nothing inside of a process can be seen from here."""
@@ -202,9 +202,9 @@ class RelayerProcess:
     def _ended(self, process: subprocess.Popen[bytes]) -> None:
         self._end_group()
         if self._stop_by_ms is not None:
-            self._note("stop" if process.returncode == 0 else f"stop, with exit code {process.returncode}")
+            self._note("stop", "stop" if process.returncode == 0 else f"stop, with exit code {process.returncode}")
             return
-        self._note(f"crashed: exit code {process.returncode}, nobody asked for it")
+        self._note("crash", f"crashed: exit code {process.returncode}, nobody asked for it")
         raise LabError(
             f"the relayer ended by itself with exit code {process.returncode}; expected it to run until it is stopped. "
             f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
@@ -242,6 +242,7 @@ class RelayerProcess:
         lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
         return "\n".join(f"  | {line}" for line in lines) or "  | (the log is empty)"
 
-    def _note(self, text: str) -> None:
+    def _note(self, event: RelayerEvent, text: str) -> None:
         # One that is started before genesis is there from the beginning.
-        self._recorder.add(Note(t_ms=max(0, self._scheduler.now_ms), kind=self._name, text=text))
+        mark = RelayerMark(t_ms=max(0, self._scheduler.now_ms), kind=self._name, event=event, text=text)
+        self._recorder.add(mark)

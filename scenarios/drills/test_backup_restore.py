@@ -12,7 +12,6 @@ from lab.coordinator.reads import ZERO_ID
 from lab.deploy import backup as backups
 from lab.errors import UsageError
 from lab.runner.script import Script
-from lab.scenario.faults import NodeKill
 
 SETUP = """
 name: State saved, chain lost, state restored on a fresh chain
@@ -94,7 +93,7 @@ def play(script: Script) -> None:
     script.expect("transactions in every state", ", ".join(states), met=enough)
     refuse_damaged(script, path.read_text(encoding="utf-8"))
     saved = backups.read(path)
-    script.inject("chain-lost", NodeKill(fault="node_kill", chain=CHAIN))
+    script.inject("chain-lost", "node_kill", chain=CHAIN)
     script.advance(60)
     lost_s = script.now_s
     reader = script.reader(FRESH)

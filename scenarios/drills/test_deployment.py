@@ -9,7 +9,6 @@ from lab.coordinator import role_account
 from lab.deploy.campaign import Site, deploy_everywhere, read_manifest
 from lab.errors import LabError
 from lab.runner.script import Script
-from lab.scenario.faults import NodePause
 
 SETUP = """
 name: Deployment to every built-in network, interrupted
@@ -77,7 +76,7 @@ def play(script: Script) -> None:
     """Four runs of one command."""
     names = list(script.run.lab.chains)
     (script.run.lab.wanted.folder / "deployments.json").unlink(missing_ok=True)
-    script.inject("silent", NodePause(fault="node_pause", chain=SILENT))
+    script.inject("silent", "node_pause", chain=SILENT)
     _, why = attempt(script)
     script.expect_equal("networks before the silent one", confirmed(script), names[: names.index(SILENT)])
     script.expect("the command to stop at the silent one", why, met=why is not None and SILENT in why)

@@ -12,7 +12,6 @@ from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.health import Expected, examine
 from lab.rpc import HttpTransport, Rpc
 from lab.runner.script import Script
-from lab.scenario.faults import Halt, NodePause
 
 SETUP = """
 name: Health check after a deployment
@@ -125,12 +124,12 @@ def play(script: Script) -> None:
     elsewhere = replace(patient.expected, address=role_account("user").address)
     script.expect_equal("findings at an address without the contract", patient.findings(elsewhere), ["code"])
     script.expect_equal("findings on another chain", patient.findings(replace(patient.expected, chain_id=1)), ["chain"])
-    script.inject("halt", Halt(fault="halt", chain=CHAIN))
+    script.inject("halt", "halt", chain=CHAIN)
     script.advance(HEAD_AGE_MAX_S + 10)
     script.expect_equal("findings with a chain that stands still", patient.findings(), ["head"])
     script.heal("halt")
     script.advance(10)
-    script.inject("silent", NodePause(fault="node_pause", chain=CHAIN))
+    script.inject("silent", "node_pause", chain=CHAIN)
     script.expect_equal("findings with a silent node", patient.findings(), ["node"])
     script.advance(10)
     script.heal("silent")

@@ -10,7 +10,6 @@ from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.operations import Pending
 from lab.runner.script import Script
-from lab.scenario.faults import PoolDrop, Reorg
 
 SETUP = """
 name: Operators added and removed, with transactions lost on the way
@@ -63,7 +62,7 @@ def buffering(script: Script, number: int, role: str) -> Pending:
 def lose_from_pool(script: Script, pending: Pending) -> None:
     """Before it is mined."""
     script.advance(1)
-    script.inject("lost-from-pool", PoolDrop(fault="pool_drop", chain=CHAIN))
+    script.inject("lost-from-pool", "pool_drop", chain=CHAIN)
     script.heal("lost-from-pool")
     script.finish([pending])
     script.expect("the addition to have been sent again", f"{len(pending.hashes)} times", met=len(pending.hashes) > 1)
@@ -74,7 +73,7 @@ def lose_in_reorg(script: Script, pending: Pending) -> None:
     script.finish([pending])
     there = script.read(CHAIN, "authorized_operators", role_account("user").address)
     script.expect_equal("the operator, once the removal is mined", there, False)
-    script.inject("lost-in-reorg", Reorg(fault="reorg", chain=CHAIN, depth=1, orphans="dropped"))
+    script.inject("lost-in-reorg", "reorg", chain=CHAIN, depth=1, orphans="dropped")
     still = buffering(script, 2, "user")
     script.expect_ok(still, because="the removal is gone with its block, so nobody was removed: look again")
 

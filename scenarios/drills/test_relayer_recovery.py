@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.runner.script import Script
-from lab.scenario.faults import RelayerKill
 from lab.session.relayer_actor import RelayerActor
 
 SETUP = """
@@ -53,7 +52,7 @@ def play(script: Script) -> None:
     lost_s, before = script.now_s, states(script)
     told = ", ".join(f"{leg} {state}" for leg, state in before.items())
     script.expect("the loss to come in the middle", told, met=len(set(before.values())) > 1)
-    script.inject("relayer-lost", RelayerKill(fault="relayer_kill"))
+    script.inject("relayer-lost", "relayer_kill")
     kept = list(script.run.lab.wanted.folder.glob("relayer.sqlite*"))
     for part in kept:
         part.unlink()

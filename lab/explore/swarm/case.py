@@ -12,10 +12,9 @@ from typing import Any
 import yaml
 
 from lab.checks import CHECKS
-from lab.explore.swarm.fault_draws import FAULT_DRAWS
-from lab.explore.swarm.surroundings import DrawnChain, DrawnFault, DrawnLeg, Surroundings, seconds
 from lab.explore.swarm.twists import draw_twists
 from lab.faults import FAULTS
+from lab.faults.drawing import DrawContext, DrawnChain, DrawnFault, DrawnLeg, seconds
 from lab.networks import load_network
 
 Document = dict[str, Any]
@@ -47,18 +46,18 @@ class Drawing:
 
 def draw(drawing: Drawing) -> Document:
     """The case as a scenario document."""
-    dice = random.Random(f"{drawing.seed}/swarm")
-    networks, chains = _chains(dice)
-    relayer = _relayer(dice)
+    rng = random.Random(f"{drawing.seed}/swarm")
+    networks, chains = _chains(rng)
+    relayer = _relayer(rng)
     poll_s = int(str(relayer.get("poll", "2s")).removesuffix("s"))
     bound_s = max(3 * chain.block_time_ms for chain in chains) // 1000 + poll_s + RPC_BUDGET_S
-    roomy = dice.random() < 0.8
-    window_s = min(WINDOW_MAX_S, bound_s + dice.randint(5, 120)) if roomy else dice.randint(5, bound_s)
-    flows, buffers, legs = _flows(dice, chains)
-    around = Surroundings(chains, legs, window_s)
-    steps = [*buffers, *draw_twists(random.Random(f"{drawing.seed}/swarm/twists"), around)]
+    roomy = rng.random() < 0.8
+    window_s = min(WINDOW_MAX_S, bound_s + rng.randint(5, 120)) if roomy else rng.randint(5, bound_s)
+    flows, buffers, legs = _flows(rng, chains)
+    context = DrawContext(chains, legs, window_s)
+    steps = [*buffers, *draw_twists(random.Random(f"{drawing.seed}/swarm/twists"), context)]
     end_ms = max((leg.at_s * 1000 for leg in legs), default=0)
-    for number, fault in enumerate(_faults(drawing, around)):
+    for number, fault in enumerate(_faults(drawing, context)):
         if fault is not None:
             steps.append((fault.begin_ms, {"id": f"fault-{number}", **fault.step}))
             end_ms = max(end_ms, fault.end_ms)
@@ -96,72 +95,72 @@ def fault_number(step_id: str) -> int | None:
     return int(number) if head == "fault" and number.isdigit() else None
 
 
-def _chains(dice: random.Random) -> tuple[dict[str, Any], tuple[DrawnChain, ...]]:
-    wanted = dice.choices((1, 2, 3), weights=(1, 6, 3))[0]
+def _chains(rng: random.Random) -> tuple[dict[str, Any], tuple[DrawnChain, ...]]:
+    wanted = rng.choices((1, 2, 3), weights=(1, 6, 3))[0]
     names: list[str] = []
     while len(names) < wanted:
         left = {name: weight for name, weight in NETWORKS.items() if name not in names}
-        names.append(dice.choices(list(left), weights=list(left.values()))[0])
+        names.append(rng.choices(list(left), weights=list(left.values()))[0])
     networks: dict[str, Any] = {}
     chains = []
     for name in names:
         profile = load_network(name)
         depth = profile.finality.blocks
         networks[name] = {}
-        if profile.mines_empty_blocks and dice.random() < 0.4:
-            depth = dice.randint(1, 6)
+        if profile.mines_empty_blocks and rng.random() < 0.4:
+            depth = rng.randint(1, 6)
             networks[name] = {"finality": {"blocks": depth}}
         chains.append(DrawnChain(name, profile.block_time_ms, profile.mines_empty_blocks, depth))
     return networks, tuple(chains)
 
 
-def _relayer(dice: random.Random) -> dict[str, Any]:
+def _relayer(rng: random.Random) -> dict[str, Any]:
     settings: dict[str, Any] = {}
-    if dice.random() < 0.3:
-        settings["poll"] = f"{dice.randint(1, 5)}s"
-    if dice.random() < 0.3:
+    if rng.random() < 0.3:
+        settings["poll"] = f"{rng.randint(1, 5)}s"
+    if rng.random() < 0.3:
         settings["execution_order"] = "executed"
     return settings
 
 
 def _flows(
-    dice: random.Random, chains: tuple[DrawnChain, ...]
+    rng: random.Random, chains: tuple[DrawnChain, ...]
 ) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]], tuple[DrawnLeg, ...]]:
     """Flows, the steps that buffer them, and what faults can be aimed at."""
     flows: dict[str, Any] = {}
     buffers: list[tuple[int, dict[str, Any]]] = []
     legs: list[DrawnLeg] = []
-    for flow_number in range(dice.randint(1, 4)):
-        flow, parent, at_s = f"f{flow_number}", None, dice.randint(BUFFER_LEAD_S, 90)
+    for flow_number in range(rng.randint(1, 4)):
+        flow, parent, at_s = f"f{flow_number}", None, rng.randint(BUFFER_LEAD_S, 90)
         uses: dict[str, Any] = {}
-        buffer_ms = 0 if dice.random() < 0.7 else dice.randint(0, at_s - BUFFER_LEAD_S) * 1000
-        for leg_number in range(dice.randint(1, 3)):
+        buffer_ms = 0 if rng.random() < 0.7 else rng.randint(0, at_s - BUFFER_LEAD_S) * 1000
+        for leg_number in range(rng.randint(1, 3)):
             leg = "abc"[leg_number]
-            use: dict[str, Any] = {"chain": dice.choice(chains).name, "at": f"+{at_s}s",
-                                   "payload": f"{dice.choice(PAYLOADS)}B"}  # fmt: skip
+            use: dict[str, Any] = {"chain": rng.choice(chains).name, "at": f"+{at_s}s",
+                                   "payload": f"{rng.choice(PAYLOADS)}B"}  # fmt: skip
             if parent is not None:
                 use["after"] = parent
-            elif legs and dice.random() < 0.2:
-                use["after"] = dice.choice(legs).name
+            elif legs and rng.random() < 0.2:
+                use["after"] = rng.choice(legs).name
             uses[leg] = use
             legs.append(DrawnLeg(f"{flow}.{leg}", use["chain"], at_s, buffer_ms / 1000))
-            parent = leg if dice.random() < 0.9 else None
-            at_s = min(240, at_s + dice.choice((0, 0, 5, 10, 20, 30, 45, 60)))
+            parent = leg if rng.random() < 0.9 else None
+            at_s = min(240, at_s + rng.choice((0, 0, 5, 10, 20, 30, 45, 60)))
         flows[flow] = uses
-        order = [flow] if dice.random() < 0.7 else dice.sample([f"{flow}.{leg}" for leg in uses], len(uses))
+        order = [flow] if rng.random() < 0.7 else rng.sample([f"{flow}.{leg}" for leg in uses], len(uses))
         buffers += [(buffer_ms, {"at": seconds(buffer_ms), "buffer": target}) for target in order]
     return flows, buffers, tuple(legs)
 
 
-def _faults(drawing: Drawing, around: Surroundings) -> list[DrawnFault | None]:
+def _faults(drawing: Drawing, context: DrawContext) -> list[DrawnFault | None]:
     """The faults in their numbers; None where one is left out, because it never bit or clashes with one before."""
-    dice = random.Random(f"{drawing.seed}/swarm/faults")
-    kinds = [kind for kind in FAULT_DRAWS if kind in FAULTS]
+    rng = random.Random(f"{drawing.seed}/swarm/faults")
+    draws_of = [kind.draw for kind in FAULTS.values() if kind.draw is not None]
     found: list[DrawnFault | None] = []
-    for number in range(dice.choices((0, 1, 2, 3), weights=(1, 4, 4, 2))[0]):
+    for number in range(rng.choices((0, 1, 2, 3), weights=(1, 4, 4, 2))[0]):
         draws = drawing.draws.get(number, 0)
         own = random.Random(f"{drawing.seed}/swarm/fault/{number}/{draws}")
-        fault = FAULT_DRAWS[own.choice(kinds)](own, around) if draws < DRAWS_MAX else None
+        fault = own.choice(draws_of)(own, context) if draws < DRAWS_MAX else None
         if fault is not None and any(fault.clashes(other) for other in found if other is not None):
             fault = None
         found.append(fault)

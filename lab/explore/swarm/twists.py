@@ -6,50 +6,50 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from lab.explore.swarm.surroundings import Surroundings, lasting_ms, moment_ms, seconds
+from lab.faults.drawing import DrawContext, lasting_ms, moment_ms, seconds
 
 Timed = tuple[int, dict[str, Any]]
 
 
-def attack(dice: random.Random, around: Surroundings) -> list[Timed]:
+def attack(rng: random.Random, context: DrawContext) -> list[Timed]:
     """Somebody without a role calls what only an operator may."""
-    leg, _ = around.busy_leg(dice)
-    begin_ms = moment_ms(dice, leg)
-    step = {dice.choice(("resolve", "execute")): leg.name, "as": dice.choice(("attacker", "user")), "expect": "fail"}
+    leg, _ = context.busy_leg(rng)
+    begin_ms = moment_ms(rng, leg)
+    step = {rng.choice(("resolve", "execute")): leg.name, "as": rng.choice(("attacker", "user")), "expect": "fail"}
     return [(begin_ms, {"at": seconds(begin_ms), **step})]
 
 
-def relayer_restart(dice: random.Random, around: Surroundings) -> list[Timed]:
+def relayer_restart(rng: random.Random, context: DrawContext) -> list[Timed]:
     """A clean stop, and a start some time later."""
-    leg, _ = around.busy_leg(dice)
-    begin_ms = moment_ms(dice, leg)
-    end_ms = begin_ms + lasting_ms(dice, 1, 40)
+    leg, _ = context.busy_leg(rng)
+    begin_ms = moment_ms(rng, leg)
+    end_ms = begin_ms + lasting_ms(rng, 1, 40)
     return [(begin_ms, {"at": seconds(begin_ms), "relayer": "stop"}),
             (end_ms, {"at": seconds(end_ms), "relayer": "start"})]  # fmt: skip
 
 
-def emergency_stop(dice: random.Random, around: Surroundings) -> list[Timed]:
+def emergency_stop(rng: random.Random, context: DrawContext) -> list[Timed]:
     """The owner stops one coordinator and lifts the stop."""
-    return _switch(dice, around, "pause", "unpause")
+    return _switch(rng, context, "pause", "unpause")
 
 
-def revocation(dice: random.Random, around: Surroundings) -> list[Timed]:
+def revocation(rng: random.Random, context: DrawContext) -> list[Timed]:
     """The relayer loses its role on one chain and gets it back."""
-    return _switch(dice, around, "remove_operator", "add_operator", value="relayer")
+    return _switch(rng, context, "remove_operator", "add_operator", value="relayer")
 
 
-def wider_window(dice: random.Random, around: Surroundings) -> list[Timed]:
+def wider_window(rng: random.Random, context: DrawContext) -> list[Timed]:
     """The owner changes the coordination window while transactions wait."""
-    leg, chain = around.busy_leg(dice)
-    begin_ms = moment_ms(dice, leg)
-    value = f"{min(300, around.window_s + dice.choice((10, 30, 100)))}s"
+    leg, chain = context.busy_leg(rng)
+    begin_ms = moment_ms(rng, leg)
+    value = f"{min(300, context.window_s + rng.choice((10, 30, 100)))}s"
     return [(begin_ms, _admin(begin_ms, chain.name, "set_window", value=value))]
 
 
-def _switch(dice: random.Random, around: Surroundings, off: str, on: str, **more: Any) -> list[Timed]:
-    leg, chain = around.busy_leg(dice)
-    begin_ms = moment_ms(dice, leg)
-    end_ms = begin_ms + lasting_ms(dice, 15, 60)
+def _switch(rng: random.Random, context: DrawContext, off: str, on: str, **more: Any) -> list[Timed]:
+    leg, chain = context.busy_leg(rng)
+    begin_ms = moment_ms(rng, leg)
+    end_ms = begin_ms + lasting_ms(rng, 15, 60)
     return [(begin_ms, _admin(begin_ms, chain.name, off, **more)), (end_ms, _admin(end_ms, chain.name, on, **more))]
 
 
@@ -57,12 +57,12 @@ def _admin(at_ms: int, chain: str, action: str, **more: Any) -> dict[str, Any]:
     return {"at": seconds(at_ms), "admin": {"chain": chain, "action": action, **more}}
 
 
-TWISTS: tuple[Callable[[random.Random, Surroundings], list[Timed]], ...] = (
+TWISTS: tuple[Callable[[random.Random, DrawContext], list[Timed]], ...] = (
     attack, relayer_restart, emergency_stop, revocation, wider_window,
 )  # fmt: skip
 
 
-def draw_twists(dice: random.Random, around: Surroundings) -> list[Timed]:
+def draw_twists(rng: random.Random, context: DrawContext) -> list[Timed]:
     """None, one or two of them."""
-    chosen = dice.sample(TWISTS, dice.choices((0, 1, 2), weights=(4, 4, 2))[0])
-    return [step for twist in chosen for step in twist(dice, around)]
+    chosen = rng.sample(TWISTS, rng.choices((0, 1, 2), weights=(4, 4, 2))[0])
+    return [step for twist in chosen for step in twist(rng, context)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
+from lab.faults import Fault
 from lab.runner.run import Run
-from lab.scenario.faults import Fault
 from lab.scenario.item import Step
 from lab.scenario.steps import HealStep, RelayerStep, WaitStep
 

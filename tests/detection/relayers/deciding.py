@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.relayer import core
-from lab.relayer.finality import FinalityJudge
-from lab.relayer.parents import Answer, is_original
-from lab.relayer.records import Action, BlockId, Entry, Head, Job, World
+from lab.relayer.deciding import decisions as core
+from lab.relayer.deciding.parents import Answer, is_original
+from lab.relayer.memory.records import Action, BlockId, Entry, Head, Job, World
+from lab.relayer.reading.finality import FinalityJudge
 
 
 class NoConfirmations(FinalityJudge):

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from lab.relayer.caller import Caller
-from lab.relayer.chain import Chain
-from lab.relayer.headers import parse_head, parse_log
-from lab.relayer.intents import Intent
-from lab.relayer.ledger import Ledger
-from lab.relayer.records import Action, BlockId, Entry, Head
-from lab.relayer.scan import Mark, Scan, scan
-from lab.relayer.sender import Sender
-from lab.relayer.store import Store
+from lab.relayer.memory.intents import Intent
+from lab.relayer.memory.ledger import Ledger
+from lab.relayer.memory.records import Action, BlockId, Entry, Head, Mark
+from lab.relayer.memory.store import Store
+from lab.relayer.reading.chain import Chain
+from lab.relayer.reading.headers import parse_head, parse_log
+from lab.relayer.reading.scan import Scan, scan
+from lab.relayer.sending.caller import Caller
+from lab.relayer.sending.sender import Sender
 from lab.rpc import Rpc, RpcFailure
 
 

@@ -1,21 +1,21 @@
 """Hand-written histories: two chains, blocks at given seconds, transactions with their calls and events.
 
 `one` has blocks of 12 s and is final after 2 blocks, `two` has blocks of 2 s. Final reads are stated by the test, never
-computed: the fold under test must not be its own witness.
+computed: the replayed under test must not be its own witness.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from lab.faults import FAULTS
+from lab.model.chain_facts import ChainFacts, CoreState, StoredTransaction
 from lab.model.finality import Finality
 from lab.model.history import History
 from lab.model.records import (
     AnyRecord,
     Block,
     Call,
-    ChainFacts,
-    CoreState,
     EmptyBlocks,
     Expectation,
     FaultMark,
@@ -26,8 +26,9 @@ from lab.model.records import (
     Note,
     Operation,
     Outcome,
+    RelayerEvent,
+    RelayerMark,
     Reorg,
-    StoredTransaction,
     StoreRead,
     Submit,
     Tx,
@@ -220,7 +221,10 @@ class Story:
         self, at: int, phase: Any, *, fault: str = "rpc_error", chain: str | None = None, id: str = "f", **params: Any
     ) -> FaultMark:
         """Injects or heals a fault."""
-        line = FaultMark(t_ms=at * 1000, id=id, fault=fault, chain=chain, phase=phase, params=params)
+        given: dict[str, Any] = {"fault": fault, **params} | ({"chain": chain} if chain is not None else {})
+        spec = FAULTS[fault].spec.model_construct(**given)
+        effects = spec.effects() if phase == "inject" else None
+        line = FaultMark(t_ms=at * 1000, id=id, fault=fault, chain=chain, phase=phase, params=params, effects=effects)
         mark: FaultMark = self._add(line)
         return mark
 
@@ -228,6 +232,11 @@ class Story:
         """A mark on the time line."""
         note: Note = self._add(Note(t_ms=at * 1000, kind=kind, text=text))
         return note
+
+    def relayer(self, at: int, event: RelayerEvent, text: str = "", *, name: str = "relayer") -> RelayerMark:
+        """The relayer starts, stops or dies."""
+        mark: RelayerMark = self._add(RelayerMark(t_ms=at * 1000, kind=name, event=event, text=text or event))
+        return mark
 
     def expectation(self, at: int) -> Expectation:
         """A line that no check looks at: it only makes the run last."""

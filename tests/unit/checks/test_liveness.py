@@ -9,7 +9,7 @@ import pytest
 from lab.checks import CHECKS
 from lab.model.finality import Finality
 from lab.model.history import History
-from lab.model.records import Header
+from lab.model.records import Header, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, execute, fail, pause, resolve, unpause
@@ -170,8 +170,9 @@ def test_l1_ignores_a_fault_that_had_healed_before() -> None:
 def test_l1_counts_from_the_relayers_return(ready: int, verdict: Verdict) -> None:
     """Killed at 22 s, started at 40 s."""
     story = root(ready)
-    for second, text in ((0, "start"), (22, "killed at after_broadcast"), (40, "start")):
-        story.note(second, "relayer", text)
+    events: tuple[tuple[int, RelayerEvent], ...] = ((0, "start"), (22, "kill"), (40, "start"))
+    for second, event in events:
+        story.relayer(second, event)
     assert judged("L1", story.history()).verdict is verdict
 
 
@@ -404,8 +405,9 @@ def test_l3_gives_a_nonce_to_one_call(outcome: Any, between: str | None, verdict
     if between == "reorg":
         story.reorg(22, "two", 4)
     elif between == "down":
-        for second_at, text in ((0, "start"), (21, "killed"), (22, "start")):
-            story.note(second_at, "relayer", text)
+        events: tuple[tuple[int, RelayerEvent], ...] = ((0, "start"), (21, "kill"), (22, "start"))
+        for second_at, event in events:
+            story.relayer(second_at, event)
     elif between is not None:
         fault, chain = ("second_relayer", None) if between == "doubled" else ("lost_reply", "two")
         story.fault(15, "inject", fault=fault, chain=chain)
@@ -454,8 +456,9 @@ def test_l3_takes_a_mirror_with_a_later_timestamp_for_the_same_call(again: dict[
 def test_a_kill_disturbs_only_as_long_as_the_relayer_is_down(heal: int) -> None:
     """Killed at 22 s and back at 26 s, it has until 35 s, whenever the fault is called healed."""
     story = root(40)
-    for second, text in ((0, "start"), (22, "killed at after_scan"), (26, "start")):
-        story.note(second, "relayer", text)
+    events: tuple[tuple[int, RelayerEvent], ...] = ((0, "start"), (22, "kill"), (26, "start"))
+    for second, event in events:
+        story.relayer(second, event)
     story.fault(15, "inject", fault="relayer_kill")
     story.fault(heal, "heal", fault="relayer_kill")
     assert judged("L1", story.history()).verdict is Verdict.FAIL

@@ -8,6 +8,7 @@ import pytest
 
 from lab.checks import CHECKS
 from lab.model.history import History
+from lab.model.records import RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import buffer, execute, fail, resolve
@@ -30,10 +31,10 @@ def crashed(steps: dict[int, Any], *, died: int = 22, back: int | None = 30, end
     story.mine("two", 10, story.tx("two", "operator", buffer(A)))
     for second in range(12, end + 1, 2):
         story.mine("two", second, *([story.tx("two", "relayer", steps[second])] if second in steps else []))
-    story.note(0, "relayer", "start")
-    story.note(died, "relayer", "killed at after_intent")
+    story.relayer(0, "start")
+    story.relayer(died, "kill", "killed at after_intent")
     if back is not None:
-        story.note(back, "relayer", "start")
+        story.relayer(back, "start")
     return story
 
 
@@ -96,16 +97,16 @@ def test_l4_does_not_know_what_the_end_cut_off() -> None:
 def test_l4_waits_for_the_parent() -> None:
     """A child whose parent was never resolved is nobody's fault; one whose parent was is."""
     story = begin()
-    story.note(0, "relayer", "start")
-    story.note(20, "relayer", "killed")
-    story.note(30, "relayer", "start")
+    story.relayer(0, "start")
+    story.relayer(20, "kill", "killed")
+    story.relayer(30, "start")
     pay(story)
     result = judged("L4", finish(story, at=200, settle="BUFFERED"))
     assert [finding.tx_id for finding in result.findings] == [SETTLE.tx_id]
     story = begin()
-    story.note(0, "relayer", "start")
-    story.note(20, "relayer", "killed")
-    story.note(22, "relayer", "start")
+    story.relayer(0, "start")
+    story.relayer(20, "kill", "killed")
+    story.relayer(22, "start")
     result = judged("L4", finish(story, at=200, pay="BUFFERED", settle="BUFFERED"))
     assert [finding.tx_id for finding in result.findings] == [PAY.tx_id]
     assert "swap.settle never became resolvable" in result.reason
@@ -114,9 +115,9 @@ def test_l4_waits_for_the_parent() -> None:
 def test_l4_waits_for_the_execution_of_the_parent_where_that_is_the_order() -> None:
     """The child is READY, but its parent was never executed."""
     story = begin(execution_order="executed")
-    story.note(0, "relayer", "start")
-    story.note(64, "relayer", "killed")
-    story.note(65, "relayer", "start")
+    story.relayer(0, "start")
+    story.relayer(64, "kill", "killed")
+    story.relayer(65, "start")
     pay(story, executed=None)
     settle(story, executed=None)
     result = judged("L4", finish(story, at=200, pay="READY", settle="READY"))
@@ -157,8 +158,7 @@ def outage(
     story.mine("two", 10, story.tx("two", "operator", buffer(A)))
     for second in range(12, end + 1, 2):
         story.mine("two", second, *([story.tx("two", "relayer", STEPS[24])] if second == ready else []))
-    mark = story.fault(15, "inject", fault=fault, chain=chain)
-    story.records[-1] = mark.model_copy(update={"params": params})
+    story.fault(15, "inject", fault=fault, chain=chain, **params)
     if heal is not None:
         story.fault(heal, "heal", fault=fault, chain=chain)
     return story
@@ -175,7 +175,20 @@ def test_l5_asks_for_the_bound_as_if_nothing_had_happened(ready: int | None, ver
         assert "one was down from 15.000 s, and flow.a does not touch it" in result.reason
 
 
-@pytest.mark.parametrize("fault", ["node_kill", "node_pause", "partition", "halt", "rpc_error", "rpc_reset"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "node_kill",
+        "node_pause",
+        "slow_start",
+        "state_lost",
+        "partition",
+        "halt",
+        "rpc_error",
+        "rpc_reset",
+        "rpc_malformed",
+    ],
+)
 def test_l5_knows_what_takes_a_chain_down(fault: str) -> None:
     """Each of these, if it is total."""
     assert judged("L5", outage(62, fault=fault)).verdict is Verdict.FAIL
@@ -245,8 +258,9 @@ def test_l4_counts_from_the_return_even_for_what_was_late_before() -> None:
 def test_l4_gives_an_execution_its_time_from_the_parents_on(end: int, verdict: Verdict) -> None:
     """The parent was executed at 144 s, final at 168 s: the child, READY since 66 s, had until some 178 s."""
     story = begin(execution_order="executed")
-    for second, text in ((0, "start"), (20, "killed"), (22, "start")):
-        story.note(second, "relayer", text)
+    events: tuple[tuple[int, RelayerEvent], ...] = ((0, "start"), (20, "kill"), (22, "start"))
+    for second, event in events:
+        story.relayer(second, event)
     pay(story, executed=144)
     settle(story, executed=None)
     assert judged("L4", finish(story, at=end, settle="READY")).verdict is verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.checks import CHECKS
-from lab.checks.l6_bounded_sends import OFFERS_RAISED, SENDS, TRIES
+from lab.checks.liveness.l6_bounded_sends import OFFERS_RAISED, SENDS, TRIES
 from lab.model.records import Submit, Tx
 from lab.model.verdict import CheckResult, Verdict
 
@@ -75,9 +75,9 @@ def test_a_cause_allows_one_more(nonces: bool, cause: str) -> None:
         story.idle("two", 20)
         story.reorg(22, "two", 9)
     elif cause == "death":
-        story.note(0, "relayer", "start")
-        story.note(22, "relayer", "killed")
-        story.note(23, "relayer", "start")
+        story.relayer(0, "start")
+        story.relayer(22, "kill", "killed")
+        story.relayer(23, "start")
     else:
         chain, at = ("one", 21) if cause == "fault elsewhere" else ("two", 4)
         story.fault(at, "inject", chain=chain)

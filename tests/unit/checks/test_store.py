@@ -143,8 +143,8 @@ def test_what_it_had_the_time_to_scan_must_be_scanned() -> None:
 def test_a_dead_relayer_answers_for_its_checkpoint_only(checkpoint: int, verdict: Verdict) -> None:
     """Killed at 22 s with its position at block 14 and no row of A, which block 5 buffered."""
     story, buffered, _ = begin()
-    story.note(0, "relayer", "start")
-    story.note(22, "relayer", "killed at after_scan")
+    story.relayer(0, "start")
+    story.relayer(22, "kill", "killed at after_scan")
     story.store("two", 120, believed(B, "BUFFERED", buffered), position=(14, "0x"), checkpoint=(checkpoint, "0x"))
     result = judged(story)
     assert result.verdict is verdict and "up to the checkpoints only" in result.reason
@@ -153,8 +153,8 @@ def test_a_dead_relayer_answers_for_its_checkpoint_only(checkpoint: int, verdict
 def test_beliefs_above_the_judged_height_are_left_out() -> None:
     """Killed at 25 s: what it saw above its checkpoint may be gone by a reorg that it never heard of."""
     story, buffered, _ = begin()
-    story.note(0, "relayer", "start")
-    story.note(25, "relayer", "killed")
+    story.relayer(0, "start")
+    story.relayer(25, "kill", "killed")
     stale = believed(A, "READY", buffered).model_copy(update={"ready": (12, "0xorphan")})
     gone = believed(B, "BUFFERED", buffered).model_copy(update={"tx_id": f"0x{9:064x}", "buffered": (11, "0x")})
     beliefs = (stale, believed(B, "BUFFERED", buffered), gone)
@@ -165,8 +165,8 @@ def test_beliefs_above_the_judged_height_are_left_out() -> None:
 def test_a_reorg_beyond_finality_takes_a_dead_relayers_checkpoint_along() -> None:
     """Nobody was there to notice."""
     story, buffered, ready = begin()
-    story.note(0, "relayer", "start")
-    story.note(27, "relayer", "killed")
+    story.relayer(0, "start")
+    story.relayer(27, "kill", "killed")
     story.reorg(30, "two", 2, beyond=True)
     story.store("two", 120, believed(A, "EXECUTED", buffered, ready), checkpoint=(11, "0x"))
     result = judged(story)

@@ -97,8 +97,8 @@ def test_only_what_lasted_to_the_windows_end_excuses(
 def test_a_relayer_that_was_down_is_an_excuse() -> None:
     """From 30 s to the end."""
     story = half()
-    story.note(0, "relayer", "start")
-    story.note(30, "relayer", "killed")
+    story.relayer(0, "start")
+    story.relayer(30, "kill", "killed")
     assert judged(story).verdict is Verdict.NOT_EXERCISED
 
 

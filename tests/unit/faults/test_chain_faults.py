@@ -30,7 +30,7 @@ def lab(start_lab: StartLab) -> Lab:
 
 def on(lab: Lab, chain: str, kind: str, **parameters: Any) -> ActiveFault:
     """A fault of another chain than Ethereum, injected."""
-    fault = FAULTS[kind](lab.surroundings, "f", spec(kind, **parameters | {"chain": chain}))
+    fault = FAULTS[kind].activate(lab.fault_context, "f", spec(kind, **parameters | {"chain": chain}))
     fault.inject()
     return fault
 

@@ -7,11 +7,10 @@ from typing import Any, cast
 import pytest
 
 from lab.errors import UsageError
-from lab.faults import FAULTS, ActiveFault, Surroundings
-from lab.faults.base import RelayerControl
+from lab.faults import FAULTS, ActiveFault, Fault, FaultContext
+from lab.faults.context import RelayerControl
 from lab.faults.policy import Effect, Policy, Refusal
 from lab.rpc import RpcFailure
-from lab.scenario import faults as specs
 from lab.session.lab import Lab
 
 from ..conftest import StartLab
@@ -21,15 +20,15 @@ from .test_gate import SEND, buffering, gate_of
 ETH = "ethereum"
 
 
-def spec(kind: str, **parameters: Any) -> specs.Fault:
+def spec(kind: str, **parameters: Any) -> Fault:
     """A fault as a scenario file states it."""
-    chain = {"chain": ETH} if "chain" in specs.FAULTS[kind].model_fields else {}
-    return specs.FAULTS[kind].model_validate({"fault": kind} | chain | parameters)
+    chain = {"chain": ETH} if "chain" in FAULTS[kind].spec.model_fields else {}
+    return FAULTS[kind].spec.model_validate({"fault": kind} | chain | parameters)
 
 
 def started(lab: Lab, kind: str, **parameters: Any) -> ActiveFault:
     """Built from its own spec, and injected."""
-    fault = FAULTS[kind](lab.surroundings, "f", spec(kind, **parameters))
+    fault = FAULTS[kind].activate(lab.fault_context, "f", spec(kind, **parameters))
     fault.inject()
     return fault
 
@@ -48,11 +47,6 @@ def plans(lab: Lab, count: int, method: str = SEND) -> list[Effect]:
     return [lab.policies[ETH].plan(method) for _ in range(count)]
 
 
-def test_every_fault_of_a_file_has_its_behaviour() -> None:
-    """And the other way round."""
-    assert list(FAULTS) == list(specs.FAULTS)
-
-
 def test_rpc_error(lab: Lab) -> None:
     """Refuses its methods only, until it is healed; healing twice is no error."""
     fault = started(lab, "rpc_error", methods=[SEND], code=-32000, message="no")
@@ -69,7 +63,7 @@ def test_a_share_of_requests(lab: Lab) -> None:
     """About the share, the same ones for the same seed, others for another fault."""
     shares = []
     for fault_id in ("a", "a", "b"):
-        fault = FAULTS["rpc_error"](lab.surroundings, fault_id, spec("rpc_error", share=0.3))
+        fault = FAULTS["rpc_error"].activate(lab.fault_context, fault_id, spec("rpc_error", share=0.3))
         fault.inject()
         shares.append([plan.refusal is not None for plan in plans(lab, 400)])
         fault.heal()
@@ -268,8 +262,8 @@ class FakeRelayer:
 
 def killing(lab: Lab, relayer: FakeRelayer | None, **parameters: Any) -> ActiveFault:
     """The fault with a fake relayer."""
-    around = Surroundings(lab.scheduler, lab.chains, lab.policies, cast("RelayerControl | None", relayer), 1)
-    return FAULTS["relayer_kill"](around, "f", spec("relayer_kill", **parameters))
+    around = FaultContext(lab.scheduler, lab.chains, lab.policies, cast("RelayerControl | None", relayer), 1)
+    return FAULTS["relayer_kill"].activate(around, "f", spec("relayer_kill", **parameters))
 
 
 def test_relayer_kill_at_once(lab: Lab) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from lab.faults import carrier
-from lab.faults.huge_response import HugeResponseFault
 from lab.faults.policy import Effect
+from lab.faults.requests.huge_response import HugeResponse, HugeResponseFault
 from lab.rpc import RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
-from lab.scenario.faults import HugeResponse
 from tests.unit.faults.proxied import Always, Proxied, eventually, proxied, signed
 
 SEND = "eth_sendRawTransaction"

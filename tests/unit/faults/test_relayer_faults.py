@@ -34,7 +34,7 @@ def lab(start_lab: StartLab) -> Lab:
 
 def started(lab: Lab, kind: str, **parameters: Any) -> ActiveFault:
     """Injected."""
-    fault = FAULTS[kind](lab.surroundings, "f", spec(kind, **parameters))
+    fault = FAULTS[kind].activate(lab.fault_context, "f", spec(kind, **parameters))
     fault.inject()
     return fault
 

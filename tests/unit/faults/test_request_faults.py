@@ -285,7 +285,7 @@ def test_swapped_nodes(start_lab: StartLab) -> None:
     lab = start_lab(ETH, POLYGON)
     lab.scheduler.advance_to(30_000)
     raw, tx_hash = buffering(lab)
-    fault = FAULTS["swapped_nodes"](lab.surroundings, "f", spec("swapped_nodes", other=POLYGON))
+    fault = FAULTS["swapped_nodes"].activate(lab.fault_context, "f", spec("swapped_nodes", other=POLYGON))
     fault.inject()
     assert ask(lab, "eth_chainId") == "0x89"
     assert ask(lab, "eth_chainId", chain=POLYGON) == "0x1"
@@ -302,4 +302,4 @@ def test_swapped_nodes(start_lab: StartLab) -> None:
 def test_swapped_nodes_need_another_chain(lab: Lab) -> None:
     """One chain cannot be exchanged with itself."""
     with pytest.raises(UsageError, match="expected another chain of this scenario"):
-        FAULTS["swapped_nodes"](lab.surroundings, "f", spec("swapped_nodes", other=ETH))
+        FAULTS["swapped_nodes"].activate(lab.fault_context, "f", spec("swapped_nodes", other=ETH))

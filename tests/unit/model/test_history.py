@@ -6,22 +6,10 @@ from typing import Any
 
 import pytest
 
+from lab.model.chain_facts import ChainFacts
 from lab.model.finality import Finality
 from lab.model.history import History
-from lab.model.records import (
-    RECORD,
-    AnyRecord,
-    Block,
-    ChainFacts,
-    EmptyBlocks,
-    FinalRead,
-    Header,
-    Leg,
-    Note,
-    Operation,
-    Reorg,
-    Tx,
-)
+from lab.model.records import RECORD, AnyRecord, Block, EmptyBlocks, FinalRead, Header, Leg, Note, Operation, Reorg, Tx
 
 GENESIS = 1_800_000_000
 

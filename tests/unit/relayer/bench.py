@@ -10,7 +10,7 @@ from lab.coordinator import Account, Codec, role_account
 from lab.model.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.relayer import Relayer
-from lab.relayer.store import Store
+from lab.relayer.memory.store import Store
 
 from .fakes import ABI, CONTRACT, FLAGS, GENESIS, ZERO_ID, FakeChain
 

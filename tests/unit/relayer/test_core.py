@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab.relayer.core import decide, justified, pending, questions
-from lab.relayer.records import BlockId, ChainView, Entry, World
+from lab.relayer.deciding.decisions import decide, justified, pending, questions
+from lab.relayer.memory.records import BlockId, ChainView, Entry, World
 
 NOW = 1000
 A, B = "0xaa", "0xbb"

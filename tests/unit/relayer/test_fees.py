@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.coordinator import Fees
-from lab.relayer.fees import TIP_FLOOR_WEI, first_offer, patience_blocks, raised_offer
+from lab.relayer.sending.fees import TIP_FLOOR_WEI, first_offer, patience_blocks, raised_offer
 
 
 def test_the_first_offer_is_twice_the_base_fee_plus_the_tip() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.coordinator import Fees
-from lab.relayer.intents import Intent, OpenIntents, Version
+from lab.relayer.memory.intents import Intent, OpenIntents, Version
 
 VERSION = Version("0xaa", "0x02", Fees(1, 1), False, False, 4, 9000)
 ONE = Intent(1, "one", "resolve", "0x01", 5, "0xda", 21000, "open", None, (VERSION,))

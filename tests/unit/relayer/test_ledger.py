@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.relayer.ledger import Ledger
-from lab.relayer.records import BlockId, Entry
+from lab.relayer.memory.ledger import Ledger
+from lab.relayer.memory.records import BlockId, Entry
 
 
 def block(number: int, chain: str = "a") -> BlockId:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lab.coordinator import role_account
-from lab.relayer.scan import ChainMoved, Mark, scan
+from lab.relayer.memory.records import Mark
+from lab.relayer.reading.scan import ChainMoved, scan
 from lab.rpc import Rpc, RpcMalformed, RpcRefused
 
 from .bench import PAYLOAD, ROLLUPS, tx_id

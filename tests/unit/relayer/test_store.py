@@ -10,10 +10,9 @@ import pytest
 
 from lab.coordinator import Fees
 from lab.errors import EnvironmentFailure, UsageError
-from lab.relayer.intents import Intent, Version
-from lab.relayer.records import BlockId, Entry
-from lab.relayer.scan import Mark
-from lab.relayer.store import TRAIL_MAX, Store
+from lab.relayer.memory.intents import Intent, Version
+from lab.relayer.memory.records import BlockId, Entry, Mark
+from lab.relayer.memory.store import TRAIL_MAX, Store
 
 BLOCK = BlockId("one", 5, "0x" + "55" * 32)
 ENTRY = Entry("one", "0x01", "0xa1", "0xa2", None, 100, "0xab", BLOCK)

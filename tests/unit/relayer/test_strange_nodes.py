@@ -9,7 +9,7 @@ import pytest
 
 from lab.coordinator import role_account
 from lab.model.finality import Finality
-from lab.relayer.store import Store
+from lab.relayer.memory.store import Store
 from lab.rpc import RpcRefused
 
 from .bench import Bench, tx_id

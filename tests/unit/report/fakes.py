@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lab.errors import EvidenceFailure
+from lab.model.chain_facts import ChainFacts
+from lab.model.fault_effects import FaultEffects
 from lab.model.finality import Finality
 from lab.model.history import History
 from lab.model.records import (
     AnyRecord,
     Block,
     Call,
-    ChainFacts,
     EmptyBlocks,
     Expectation,
     FaultMark,
     Header,
     Leg,
     Log,
-    Note,
     Operation,
+    RelayerMark,
     Reorg,
     Submit,
     Tx,
@@ -131,8 +132,14 @@ def eventful(*, met: bool = True, revert: str = "Not authorized", **changes: Any
         block(3, 12_000, "optimism", 7, transaction(2, logs=(log("TransactionBuffered", SETTLE),))),
         empty(4, "optimism", 8, 17, 14_000, 32_000),
         block(5, 36_000, "ethereum", 4, transaction(3, logs=(log("TransactionReady", PAY),))),
-        FaultMark(seq=6, t_ms=24_000, id="slow-rpc", fault="rpc_latency", chain="optimism", phase="inject"),
-        FaultMark(seq=7, t_ms=37_000, id="lose-parent", fault="reorg", chain="ethereum", phase="inject"),
+        FaultMark(
+            seq=6, t_ms=24_000, id="slow-rpc", fault="rpc_latency", chain="optimism", phase="inject",
+            effects=FaultEffects(chains=("optimism",), hangs_requests=True, slows_all_chains=True),
+        ),
+        FaultMark(
+            seq=7, t_ms=37_000, id="lose-parent", fault="reorg", chain="ethereum", phase="inject",
+            effects=FaultEffects(chains=("ethereum",), recorded_elsewhere=True),
+        ),
         Reorg(
             seq=8, t_ms=38_000, chain="ethereum", depth=3, ancestor=2, orphaned_txs=(digest(3),), requeued_txs=(),
             beyond_finality=True,
@@ -155,7 +162,7 @@ def eventful(*, met: bool = True, revert: str = "Not authorized", **changes: Any
             seq=14, t_ms=50_000, id="slow-rpc", fault="rpc_latency", chain="optimism", phase="heal", bites=12,
             proof="12 requests delayed",
         ),
-        Note(seq=15, t_ms=52_000, kind="relayer", text="started"),
+        RelayerMark(seq=15, t_ms=52_000, kind="relayer", event="start", text="started"),
         block(16, 60_000, "ethereum", 6, transaction(6, calls=(call("mark_executed", PAY),))),
         block(
             17, 94_000, "optimism", 48,

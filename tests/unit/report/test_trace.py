@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
+from lab.model.fault_effects import FaultEffects
 from lab.model.history import History
 from lab.model.records import FaultMark
 from lab.report.trace import trace_text
@@ -20,6 +21,7 @@ def overlapping() -> History:
              ("one", 100_000, "inject"), ("one", 101_000, "heal")]  # fmt: skip
     for name, t_ms, phase in marks:
         values: dict[str, Any] = {"id": name, "fault": "halt", "chain": "ethereum", "phase": phase}
+        values |= {"effects": FaultEffects(chains=("ethereum",))} if phase == "inject" else {}
         records.append(FaultMark(seq=len(records), t_ms=t_ms, **values))
     return History(records)
 

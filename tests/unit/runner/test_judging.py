@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lab.model.fault_effects import FaultEffects
 from lab.model.records import AnyRecord, Expectation, FaultMark, Note, Operation
 from lab.model.verdict import RunVerdict, Verdict
 from lab.runner.judging import judge_recorded
@@ -25,7 +26,10 @@ def judged(*records: AnyRecord, checks: CheckSelection = NO_CHECKS) -> RunVerdic
 
 def mark(phase: Any, bites: int = 0) -> FaultMark:
     """A fault's begin or end."""
-    return FaultMark(t_ms=1, id="f", fault="reorg", chain="a", phase=phase, bites=bites, proof="0 blocks")
+    effects = FaultEffects(chains=("a",)) if phase == "inject" else None
+    return FaultMark(
+        t_ms=1, id="f", fault="reorg", chain="a", phase=phase, bites=bites, proof="0 blocks", effects=effects
+    )
 
 
 def operation(outcome: Any, function: str = "buffer_transaction", revert: str | None = None) -> Operation:

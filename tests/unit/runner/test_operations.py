@@ -12,7 +12,6 @@ from lab.faults import FAULTS
 from lab.model.records import Operation
 from lab.runner import operations as module
 from lab.runner.operations import Operations, Pending
-from lab.scenario.faults import FAULTS as SPECS
 from lab.session.lab import Lab
 
 from ..conftest import StartLab
@@ -120,8 +119,8 @@ def test_a_base_fee_spike_evicts_and_it_is_sent_again(client: Client) -> None:
     """With a fee that the next block takes, and the same nonce: it happens once."""
     pending = client.buffer(1)
     client.lab.scheduler.advance_to(10_100)
-    spec = SPECS["base_fee_spike"].model_validate({"fault": "base_fee_spike", "chain": ETH, "factor": 50})
-    FAULTS["base_fee_spike"](client.lab.surroundings, "spike", spec).inject()
+    spec = FAULTS["base_fee_spike"].spec.model_validate({"fault": "base_fee_spike", "chain": ETH, "factor": 50})
+    FAULTS["base_fee_spike"].activate(client.lab.fault_context, "spike", spec).inject()
     client.wait(pending)
     assert pending.outcome == "ok"
     assert len(pending.hashes) >= 2

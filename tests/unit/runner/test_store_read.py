@@ -13,9 +13,9 @@ import pytest
 from lab.coordinator import Fees
 from lab.evidence import Recorder
 from lab.model.records import StoreRead
-from lab.relayer.intents import Intent, Version
-from lab.relayer.records import BlockId, Entry
-from lab.relayer.store import Store
+from lab.relayer.memory.intents import Intent, Version
+from lab.relayer.memory.records import BlockId, Entry
+from lab.relayer.memory.store import Store
 from lab.runner.run import Run
 from lab.runner.store_read import read_store
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from lab.faults import FAULTS
 from lab.scenario import docs, schema
 from lab.scenario.expectations import EXPECTATIONS, OUTCOME_WORDS, OUTCOMES
-from lab.scenario.faults import FAULTS
 from lab.scenario.model import LegUse, NetworkUse, RelayerOptions, ScenarioFile
 from lab.scenario.steps import ADMIN_VALUES, STEPS
 
@@ -63,7 +63,7 @@ def test_the_reference_is_complete() -> None:
         LegUse,
         RelayerOptions,
         *STEPS.values(),
-        *FAULTS.values(),
+        *(kind.spec for kind in FAULTS.values()),
     ]
     for model in models:
         for name, info in model.model_fields.items():

@@ -1,0 +1,115 @@
+"""L3: at the end the relayer's queue is empty and has no nonce gap.
+
+A nonce counts as mined when any canonical transaction of its sender carries it, so a replacement settles what it
+replaced. What was submitted within one bound of the end may still be under way and is not judged.
+
+A nonce carries one call: what may have arrived is replaced by the same call with a better offer, or a later timestamp
+where the earlier one is over, or by nothing at all. Another call in its place means that one of the two is lost. Only
+a reorg of the chain, or a relayer that was not alone or not itself in between (down, doubled, on an older store), gives
+a nonce to something else.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from lab.checks.bounds import due_ms
+from lab.checks.disturbances import calm_from, disturbances
+from lab.checks.facts import clock
+from lab.checks.judgement import Judgement
+from lab.model.history import History
+from lab.model.records import Block, Submit
+from lab.model.verdict import CheckResult
+
+Queue = dict[int, list[Submit]]
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every nonce that was submitted and not refused, per chain and sender."""
+    judgement = Judgement("L3", "submitted nonce")
+    queues: dict[tuple[str, str], Queue] = {}
+    for submit in history.of(Submit):
+        if submit.outcome != "fail":
+            queues.setdefault((submit.chain, submit.sender), {}).setdefault(submit.nonce, []).append(submit)
+    for (chain, sender), queue in queues.items():
+        _judge_queue(history, judgement, chain, sender, queue)
+    return judgement.result("no transaction was submitted that could be judged")
+
+
+def _judge_queue(history: History, judgement: Judgement, chain: str, sender: str, queue: Queue) -> None:
+    mined = {tx.nonce: block for block, tx in history.transactions(chain) if tx.sender == sender}
+    for nonce in sorted(queue):
+        _judge_calls(history, judgement, chain, queue[nonce])
+        excuse = None if nonce in mined else _excuse(history, chain, nonce, queue, mined)
+        if excuse is not None:
+            judgement.note(f"nonce {nonce} on {chain} {excuse}")
+            continue
+        judgement.judged += 1
+        if nonce not in mined:
+            _fail(judgement, chain, queue, nonce, _happened(nonce, queue, mined))
+
+
+def _judge_calls(history: History, judgement: Judgement, chain: str, submits: list[Submit]) -> None:
+    calls = [submit for submit in submits if submit.function is not None]
+    for before, after in pairwise(calls):
+        if _job(before) == _job(after):
+            continue
+        between = [each for each in disturbances(history) if each.start_ms <= after.t_ms]
+        if any(
+            (each.chain is None or (each.chain == chain and each.what == "reorg"))
+            and (each.end_ms is None or each.end_ms >= before.t_ms)
+            for each in between
+        ):
+            continue
+        judgement.fail(
+            f"expected nonce {before.nonce} on {chain} to carry one call; it carried {before.function} at "
+            f"{clock(before.t_ms)} (its outcome: {before.outcome}) and then {after.function}, for something "
+            f"else, at {clock(after.t_ms)}",
+            t_ms=after.t_ms,
+            chain=chain,
+            tx_id=before.args.get("tx_id"),
+            evidence=(before.seq, after.seq),
+        )
+        return
+
+
+def _job(submit: Submit) -> tuple[str | None, dict[str, Any]]:
+    return submit.function, {name: value for name, value in submit.args.items() if name != "timestamp"}
+
+
+def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[int, Block]) -> str | None:
+    """Why an unmined nonce proves nothing, if it does not."""
+    if any(each > nonce for each in mined):
+        return None
+    last = queue[nonce][-1]
+    start = calm_from(history, [chain], last.t_ms, lambda start_ms: due_ms(history, chain, start_ms))
+    if start is None:
+        return "was disturbed to the end"
+    if due_ms(history, chain, start) > history.end_ms:
+        return "was still under way at the end"
+    if all(each.outcome == "info" for each in queue[nonce]) and not any(each > nonce for each in queue):
+        return "may never have arrived: every reply was lost"
+    return None
+
+
+def _happened(nonce: int, queue: Queue, mined: dict[int, Block]) -> str:
+    later = sorted(each for each in mined if each > nonce)
+    if later:
+        return f"it is not mined although nonce {later[0]} is, in block {mined[later[0]].number}"
+    if mined and nonce - 1 not in queue and nonce - 1 not in mined:
+        return f"nonce {nonce - 1} before it was never accepted"
+    waiting = sorted(each for each in queue if each > nonce)
+    return f"it is not mined and nonce {waiting[0]} waits behind it" if waiting else "it is still pending"
+
+
+def _fail(judgement: Judgement, chain: str, queue: Queue, nonce: int, happened: str) -> None:
+    first, last = queue[nonce][0], queue[nonce][-1]
+    expected = f"expected nonce {nonce} ({first.function or 'a transaction'}, submitted at {clock(last.t_ms)})"
+    judgement.fail(
+        f"{expected} to be mined on {chain} by the end; {happened}",
+        t_ms=last.t_ms,
+        chain=chain,
+        tx_id=first.args.get("tx_id"),
+        evidence=tuple(each.seq for each in queue[nonce]),
+    )

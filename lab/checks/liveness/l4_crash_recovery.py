@@ -1,0 +1,124 @@
+"""L4: a crash at any commit point converges to the result of a run without the crash.
+
+What that result is follows from the history alone. A relayer that had not died would have brought every leg that it
+could resolve in time to EXECUTED, once. So it must be after the last death and the start that followed: every leg that
+was not executed before the death, and that could then be made READY and executed in a calm time before its window
+closed, ends EXECUTED by exactly one execution. A leg that was READY already has no window to miss. What was never
+resolvable, or only outside of a calm time, is left out; that it stays unexecuted is S2's and L2's to say.
+"""
+
+from __future__ import annotations
+
+from lab.checks.blocktimes import final_between
+from lab.checks.bounds import due_ms, flow_chains, resolvable_ms
+from lab.checks.disturbances import calm_from
+from lab.checks.facts import clock, is_suspended, suspension_note, unix_ms
+from lab.checks.judgement import Judgement
+from lab.checks.replay import Entry, replay
+from lab.model.history import History
+from lab.model.records import Leg, RelayerMark
+from lab.model.verdict import CheckResult
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every leg that a death of the relayer had in its way."""
+    judgement = Judgement("L4", "crashed leg")
+    marks = [mark for mark in history.of(RelayerMark) if mark.kind == "relayer"]
+    deaths = [mark for mark in marks if mark.is_death]
+    if not deaths:
+        return judgement.result("the relayer never died")
+    later = [mark for mark in marks if mark.t_ms >= deaths[-1].t_ms and mark.seq > deaths[-1].seq]
+    back = next((mark for mark in later if mark.event == "start"), None)
+    if back is None:
+        return judgement.result("the relayer died and was not started again")
+    for leg in history.header.legs:
+        entry = replay(history, leg.chain).entry(leg.tx_id)
+        executed = entry.first("EXECUTED")
+        if entry.first("BUFFERED") is None or (executed and executed.step.block.t_ms < deaths[0].t_ms):
+            continue
+        _judge_leg(history, judgement, leg, entry, deaths[0], back)
+    return judgement.result("no leg that the relayer still had to do became executable in a calm time after its return")
+
+
+def _judge_leg(
+    history: History, judgement: Judgement, leg: Leg, entry: Entry, death: RelayerMark, back: RelayerMark
+) -> None:
+    parent = history.leg(leg.after) if leg.after else None
+    if is_suspended(history, leg, parent):
+        judgement.note(suspension_note(history))
+        return
+    executions = entry.into("EXECUTED")
+    if executions:
+        judgement.judged += 1
+        if len(executions) > 1:
+            steps = [move.step.block for move in executions]
+            _fail(judgement, leg, death, back, f"it was EXECUTED {len(steps)} times", *(block.seq for block in steps))
+        return
+    by_ms, excuse = _due(history, leg, entry, back)
+    if by_ms is None:
+        judgement.note(f"{leg.name} {excuse}")
+    elif replay(history, leg.chain).blind:
+        doubt = f"{leg.name} may have been executed by an untraced transaction on {leg.chain}"
+        judgement.doubt(doubt, chain=leg.chain, tx_id=leg.tx_id)
+    elif by_ms > history.end_ms:
+        doubt = f"expected {leg.name} to be EXECUTED by {clock(by_ms)}; the run ended at {clock(history.end_ms)}"
+        judgement.doubt(doubt, chain=leg.chain, tx_id=leg.tx_id)
+    else:
+        judgement.judged += 1
+        happened = f"it is {entry.state} at the end, and had until {clock(by_ms)}"
+        _fail(judgement, leg, death, back, happened, *(move.step.block.seq for move in entry.moves))
+
+
+def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[int | None, str]:
+    """By when the leg must have been executed; None with the reason why nobody can be held to it."""
+
+    def due(start_ms: int) -> int:
+        return due_ms(history, leg.chain, start_ms)
+
+    def calm(start_ms: int) -> int | None:
+        return calm_from(history, flow_chains(history, leg), max(start_ms, back.t_ms), due)
+
+    ready = entry.first("READY")
+    if ready is None:
+        resolvable = resolvable_ms(history, leg)
+        if resolvable is None:
+            return None, "never became resolvable"
+        start = calm(resolvable)
+        if start is None:
+            return None, "was disturbed to the end"
+        closes_ms = unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s)
+        if due(start) > closes_ms:
+            return None, f"was too late for its window, which closed at {clock(closes_ms)}"
+        ready_ms = due(start)
+    else:
+        if entry.first("EXPIRED") is not None:
+            return None, "failed at its execution"
+        ready_ms = ready.step.block.t_ms
+    rests_on_ms = _parent_ms(history, leg)
+    if rests_on_ms is None:
+        return None, f"waited for its parent, which was never {history.header.execution_order.upper()} and final"
+    start = calm(max(ready_ms, rests_on_ms))
+    return (None, "was disturbed to the end") if start is None else (due(start), "")
+
+
+def _parent_ms(history: History, leg: Leg) -> int | None:
+    """From when the parent, if there is one, allows the leg's execution: in the state asked for, and final."""
+    parent = history.leg(leg.after) if leg.after else None
+    if parent is None:
+        return 0
+    wanted = ("EXECUTED",) if history.header.execution_order == "executed" else ("READY", "EXECUTED")
+    entry = replay(history, parent.chain).entry(parent.tx_id)
+    move = next((move for move in entry.moves if move.after in wanted), None)
+    final = final_between(history, parent.chain, move.step.block) if move is not None else None
+    return final[1] if final is not None else None
+
+
+def _fail(judgement: Judgement, leg: Leg, death: RelayerMark, back: RelayerMark, happened: str, *lines: int) -> None:
+    judgement.fail(
+        f"expected {leg.name} on {leg.chain} to end EXECUTED once, as without the crash ({death.text} at "
+        f"{clock(death.t_ms)}, back at {clock(back.t_ms)}); {happened}",
+        t_ms=back.t_ms,
+        chain=leg.chain,
+        tx_id=leg.tx_id,
+        evidence=(death.seq, back.seq, *lines),
+    )

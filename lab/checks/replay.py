@@ -1,0 +1,189 @@
+"""Replays one chain: what the coordinator must hold after each step, had it done what its events and calls say.
+
+The replay judges nothing: it records moves of a transaction's state and the settings that each step met.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from lab.model.chain_facts import CoreState
+from lab.model.effects import Step, argument, blind, steps
+from lab.model.history import History
+from lab.model.records import Block, Tx
+
+BREAKER_PERIOD_S = 3600
+EXPIRED_REASON = "Transaction expired"
+FAILED_REASON = "Execution failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Roles and controls at one moment. `threshold` None: not known before the first time it is set."""
+
+    owner: str | None
+    pending_owner: str | None
+    operators: frozenset[str]
+    window_s: int
+    paused: bool = False
+    threshold: int | None = None
+    failures: int = 0
+    period_start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedStep:
+    """A step with the settings that it met and those that it left."""
+
+    step: Step
+    before: Settings
+    after: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A transaction went from one state to another; `legal` or not is for S1 to say."""
+
+    before: CoreState
+    after: CoreState
+    step: Step
+    window_s: int
+
+
+@dataclass
+class Entry:
+    """One transaction id on one chain."""
+
+    tx_id: str
+    state: CoreState = "EMPTY"
+    moves: list[Transition] = field(default_factory=list)
+
+    def into(self, state: CoreState) -> list[Transition]:
+        """The moves that entered a state, in order."""
+        return [move for move in self.moves if move.after == state]
+
+    def first(self, *states: CoreState) -> Transition | None:
+        """The first move into any of the states."""
+        return next((move for move in self.moves if move.after in states), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A failure that the breaker counts, the count after it, the threshold then, and whether the stop followed."""
+
+    step: Step
+    count: int
+    threshold: int | None
+    tripped: bool
+
+
+@dataclass
+class ChainReplay:
+    """One chain replayed. `end` is what the coordinator must hold at the end."""
+
+    chain: str
+    end: Settings
+    seen: list[ObservedStep] = field(default_factory=list)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    counted: list[Counted] = field(default_factory=list)
+    blind: list[tuple[Block, Tx]] = field(default_factory=list)
+    buffered_events: int = 0
+
+    def entry(self, tx_id: str) -> Entry:
+        """The transaction, EMPTY if nothing ever happened to it."""
+        return self.entries.get(tx_id) or Entry(tx_id)
+
+
+@lru_cache(maxsize=32)
+def replay(history: History, chain: str, until: int | None = None) -> ChainReplay:
+    """The canonical chain replayed, up to block `until`. Cached by the identity of the history, which never changes."""
+    header = history.header
+    final = history.final(chain)
+    sets_threshold = any(
+        step.ok and (step.function == "set_breaker_threshold" or step.log("BreakerThresholdSet"))
+        for step in steps(history, chain)
+    )
+    start = Settings(
+        owner=header.roles.get("owner"),
+        pending_owner=None,
+        operators=frozenset(header.operators.get(chain, ())),
+        window_s=header.window_s,
+        threshold=None if sets_threshold or final is None else final.breaker_threshold,
+    )
+    result = ChainReplay(chain, start)
+    for step in steps(history, chain):
+        if until is not None and step.block.number > until:
+            break
+        before = result.end
+        if step.ok and not step.skipped:
+            _move(result, step, "expiry" in header.capabilities)
+            result.end = _control(before, step)
+            _count(result, step, "breaker" in header.capabilities)
+        result.seen.append(ObservedStep(step, before, result.end))
+    result.blind = [(block, tx) for block, tx in history.transactions(chain) if blind(tx)]
+    return result
+
+
+def _move(result: ChainReplay, step: Step, expires: bool) -> None:
+    after: CoreState | None = None
+    failed = step.log("TransactionFailed")
+    if step.log("TransactionBuffered"):
+        after = "BUFFERED"
+        result.buffered_events += 1
+    elif step.log("TransactionReady"):
+        after = "READY"
+    elif failed and expires and failed.args.get("reason") in (EXPIRED_REASON, FAILED_REASON):
+        after = "EXPIRED"
+    elif step.function == "mark_executed":
+        after = "EXECUTED"
+    if after is None or step.tx_id is None:
+        return
+    entry = result.entries.setdefault(step.tx_id, Entry(step.tx_id))
+    entry.moves.append(Transition(entry.state, after, step, result.end.window_s))
+    entry.state = after
+
+
+def _value(step: Step, event: str, name: str, function: str) -> str | None:
+    """What an admin step set: from its event, or from the call where the contract has no such event."""
+    log = step.log(event)
+    if log is not None and name in log.args:
+        return str(log.args[name])
+    if step.function == function and step.call is not None:
+        return argument(step.call, name)
+    return None
+
+
+def _control(now: Settings, step: Step) -> Settings:
+    if (added := _value(step, "OperatorAdded", "operator", "add_operator")) is not None:
+        now = replace(now, operators=now.operators | {added})
+    if (removed := _value(step, "OperatorRemoved", "operator", "remove_operator")) is not None:
+        now = replace(now, operators=now.operators - {removed})
+    if (window := _value(step, "CoordinationWindowSet", "window", "set_coordination_window")) is not None:
+        now = replace(now, window_s=int(window))
+    if (threshold := _value(step, "BreakerThresholdSet", "threshold", "set_breaker_threshold")) is not None:
+        now = replace(now, threshold=int(threshold))
+    if (pending := _value(step, "OwnershipProposed", "pending", "propose_owner")) is not None:
+        now = replace(now, pending_owner=pending)
+    transferred = step.log("OwnershipTransferred")
+    if transferred is not None:
+        now = replace(now, owner=str(transferred.args["current"]), pending_owner=None)
+    elif step.function == "accept_ownership" and step.call is not None:
+        now = replace(now, owner=step.call.caller, pending_owner=None)
+    if step.log("EmergencyStop") or step.function == "pause":
+        now = replace(now, paused=True)
+    if step.log("EmergencyStopLifted") or step.function == "unpause":
+        now = replace(now, paused=False, failures=0, period_start=0)
+    return now
+
+
+def _count(result: ChainReplay, step: Step, counts: bool) -> None:
+    failed = step.log("TransactionFailed")
+    if not counts or failed is None or failed.args.get("reason") not in (EXPIRED_REASON, FAILED_REASON):
+        return
+    now = result.end
+    timestamp = step.block.timestamp
+    fresh = timestamp >= now.period_start + BREAKER_PERIOD_S
+    count = 1 if fresh else now.failures + 1
+    result.end = replace(now, failures=count, period_start=timestamp if fresh else now.period_start)
+    result.counted.append(Counted(step, count, now.threshold, step.log("EmergencyStop") is not None))

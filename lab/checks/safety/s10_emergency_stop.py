@@ -1,0 +1,160 @@
+"""S10: while paused only owner functions succeed, and those still do; the breaker trips exactly at its threshold.
+
+The breaker counts failures that succeed as transactions: expiries and failed executions, within a period of an hour
+that starts with the first failure and anew when the stop is lifted. A contract that answers an expiry with a revert
+rolls back whatever it counted, so its breaker never trips.
+"""
+
+from __future__ import annotations
+
+from lab.checks.facts import clock, name_of, replays, timestamp_of
+from lab.checks.judgement import Judgement
+from lab.checks.replay import BREAKER_PERIOD_S, ChainReplay, Counted, ObservedStep
+from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, blind
+from lab.model.history import History
+from lab.model.verdict import CheckResult
+
+# Owner functions with no other reason to refuse their owner; the setters may refuse a value, pause a second stop.
+UNCONDITIONAL = frozenset({"add_operator", "remove_operator", "propose_owner", "unpause", "accept_ownership"})
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every call made while paused, every counted failure and every automatic stop."""
+    judgement = Judgement("S10", "emergency-stop case")
+    for replayed in replays(history):
+        for seen in replayed.seen:
+            if seen.before.paused:
+                _judge_paused(judgement, replayed, seen)
+            _judge_unexpected_stop(judgement, replayed, seen)
+            if "breaker" in history.header.capabilities:
+                _judge_rolled_back(history, judgement, replayed, seen)
+        for counted in replayed.counted:
+            _judge_counted(judgement, replayed, counted)
+        _judge_final_count(history, judgement, replayed)
+        _doubt_hidden(history, judgement, replayed)
+    return judgement.result("nothing was ever paused, and the breaker counted no failure")
+
+
+def _judge_paused(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
+    step = seen.step
+    if step.skipped or step.call is None:
+        return
+    function, caller, revert = step.call.function, step.call.caller, step.call.revert
+    where = f"on {replayed.chain} in block {step.block.number} at {clock(step.block.t_ms)}"
+    message = None
+    if function in OPERATOR_FUNCTIONS:
+        judgement.judged += 1
+        if step.ok:
+            message = f"expected {function} to be refused while paused, it succeeded {where}"
+    elif function in OWNER_FUNCTIONS | PENDING_OWNER_FUNCTIONS:
+        holder = seen.before.pending_owner if function in PENDING_OWNER_FUNCTIONS else seen.before.owner
+        if caller != holder or function == "pause":
+            return
+        judgement.judged += 1
+        blames_pause = "paused" in (revert or "").lower()
+        if not step.ok and (function in UNCONDITIONAL or blames_pause):
+            why = revert or "without a reason"
+            message = f"expected {function} by its owner to work while paused, it failed {where} ({why})"
+    if message is not None:
+        judgement.fail(
+            message, t_ms=step.block.t_ms, chain=replayed.chain, tx_id=step.tx_id, evidence=(step.block.seq,)
+        )
+
+
+def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
+    """A stop that neither a call of pause nor a counted failure explains."""
+    step = seen.step
+    if step.log("EmergencyStop") is None or step.function == "pause":
+        return
+    if any(counted.step.order == step.order for counted in replayed.counted):
+        return
+    judgement.judged += 1
+    judgement.fail(
+        f"expected an emergency stop on {replayed.chain} only by the owner or at the breaker's threshold; block "
+        f"{step.block.number} at {clock(step.block.t_ms)} stopped it with {seen.before.failures} failures counted",
+        t_ms=step.block.t_ms,
+        chain=replayed.chain,
+        evidence=(step.block.seq,),
+    )
+
+
+def _judge_rolled_back(history: History, judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
+    """An expiry that an operator reported, and that reverted although nothing else was wrong with the call."""
+    step = seen.step
+    if step.ok or step.call is None or step.tx_id is None or len(step.tx.calls) != 1:
+        return
+    if step.call.function not in ("resolve_dependency", "expire_transaction") or "gas" in (step.call.revert or ""):
+        return
+    entry = replayed.entry(step.tx_id)
+    timestamp = timestamp_of(entry)
+    before = [move.after for move in entry.moves if move.step.order < step.order]
+    if timestamp is None or before[-1:] != ["BUFFERED"] or step.block.timestamp <= timestamp + seen.before.window_s:
+        return
+    if seen.before.paused or step.call.caller not in seen.before.operators:
+        return
+    judgement.judged += 1
+    judgement.fail(
+        f"expected the breaker of {replayed.chain} to count the expiry of "
+        f"{name_of(history, replayed.chain, step.tx_id)}; {step.call.function} in block {step.block.number} at "
+        f"{clock(step.block.t_ms)} reverted ({step.call.revert or 'without a reason'}), which rolls a count back",
+        t_ms=step.block.t_ms,
+        chain=replayed.chain,
+        tx_id=step.tx_id,
+        evidence=(entry.moves[0].step.block.seq, step.block.seq),
+    )
+
+
+def _judge_counted(judgement: Judgement, replayed: ChainReplay, counted: Counted) -> None:
+    block = counted.step.block
+    if counted.threshold is None:
+        if counted.tripped:
+            judgement.doubt(
+                f"the breaker of {replayed.chain} tripped at {counted.count} failures, but its threshold then is not "
+                f"known",
+                chain=replayed.chain,
+                evidence=(block.seq,),
+            )
+        return
+    judgement.judged += 1
+    due = counted.threshold > 0 and counted.count >= counted.threshold
+    if due == counted.tripped:
+        return
+    happened = "it tripped" if counted.tripped else "it did not trip"
+    limit = str(counted.threshold) if counted.threshold else "none (switched off)"
+    judgement.fail(
+        f"expected the breaker of {replayed.chain} to trip exactly at its threshold, {limit}; {happened} at failure "
+        f"{counted.count} in block {block.number} at {clock(block.t_ms)}",
+        t_ms=block.t_ms,
+        chain=replayed.chain,
+        tx_id=counted.step.tx_id,
+        evidence=(block.seq,),
+    )
+
+
+def _judge_final_count(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
+    final = history.final(replayed.chain)
+    if not replayed.counted or final is None or final.failure_count is None:
+        return
+    running = final.timestamp < replayed.end.period_start + BREAKER_PERIOD_S
+    expected = replayed.end.failures if running else 0
+    if final.failure_count != expected:
+        judgement.fail(
+            f"expected the breaker of {replayed.chain} to have counted {expected} failures, it reads "
+            f"{final.failure_count}",
+            t_ms=final.t_ms,
+            chain=replayed.chain,
+            evidence=(*(counted.step.block.seq for counted in replayed.counted), final.seq),
+        )
+
+
+def _doubt_hidden(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
+    stopped = False
+    changes = {seen.step.block.number: seen.after.paused for seen in replayed.seen}
+    for block, tx in history.transactions(replayed.chain):
+        if stopped and blind(tx):
+            judgement.doubt(
+                f"transaction {tx.hash[:10]} in block {block.number} of {replayed.chain} came while paused, untraced",
+                chain=replayed.chain,
+                evidence=(block.seq,),
+            )
+        stopped = changes.get(block.number, stopped)

@@ -1,0 +1,107 @@
+"""S11: folding the events and the successful `mark_executed` calls reproduces the storage, field by field.
+
+`transaction_count` equals the Buffered events; roles and controls equal what their events and calls set. A call that
+must emit and succeeded without an event leaves nothing to replay, so it fails by itself.
+"""
+
+from __future__ import annotations
+
+from lab.checks.facts import clock, name_of
+from lab.checks.judgement import Judgement
+from lab.checks.replay import ChainReplay, replay
+from lab.checks.safety.storage import differences, hidden_execution
+from lab.model.chain_facts import StoredTransaction
+from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
+from lab.model.history import History
+from lab.model.records import FinalRead
+from lab.model.verdict import CheckResult
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every transaction read at the end and the settings of every chain."""
+    judgement = Judgement("S11", "stored transaction")
+    for chain in history.header.chains:
+        final = history.final(chain)
+        if final is None or final.error is not None:
+            why = final.error if final is not None else "no line"
+            judgement.doubt(f"the final reads of {chain} are missing: {why}", chain=chain)
+            continue
+        replayed = replay(history, chain, final.number)
+        _judge_silent(history, judgement, replayed)
+        _judge_transactions(history, judgement, replayed, final)
+        for field, expected, stored in _controls(history, replayed, final):
+            if expected is not None and stored is not None and expected != stored:
+                judgement.fail(
+                    f"expected {field} on {chain} to read {expected}, it reads {stored}",
+                    t_ms=final.t_ms,
+                    chain=chain,
+                    evidence=(final.seq,),
+                )
+    return judgement.result("no transaction was ever buffered")
+
+
+def _judge_silent(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
+    """Operator calls that succeeded and emitted none of the events by which the others learn of it."""
+    for step in (seen.step for seen in replayed.seen):
+        call = step.call
+        if call is None or call.function not in OPERATOR_FUNCTIONS or not EVENTS[call.function]:
+            continue
+        if step.ok and not step.skipped and not step.logs and step.tx_id is not None:
+            judgement.judged += 1
+            judgement.fail(
+                f"expected {call.function} of {name_of(history, replayed.chain, step.tx_id)} on {replayed.chain} to "
+                f"emit {' or '.join(EVENTS[call.function])}; it succeeded in block {step.block.number} at "
+                f"{clock(step.block.t_ms)} and emitted nothing",
+                t_ms=step.block.t_ms,
+                chain=replayed.chain,
+                tx_id=step.tx_id,
+                evidence=(step.block.seq,),
+            )
+
+
+def _judge_transactions(history: History, judgement: Judgement, replayed: ChainReplay, final: FinalRead) -> None:
+    chain = replayed.chain
+    stored = {each.tx_id: each for each in final.transactions}
+    for tx_id in sorted({*replayed.entries, *stored}):
+        name, entry = f"{name_of(history, chain, tx_id)} on {chain}", replayed.entry(tx_id)
+        if tx_id not in stored:
+            judgement.doubt(f"{name} was not read at the end", chain=chain, tx_id=tx_id, evidence=(final.seq,))
+            continue
+        found = differences(entry, stored[tx_id]) + _leftovers(stored[tx_id])
+        if replayed.blind and len(found) == 1 and hidden_execution(entry, stored[tx_id]):
+            judgement.doubt(f"{name} reads as EXECUTED, maybe by an untraced transaction", chain=chain, tx_id=tx_id)
+            continue
+        # An id that was only ever tried is no subject, unless something of it was stored after all.
+        judgement.judged += bool(entry.moves or found)
+        if found:
+            judgement.fail(
+                f"expected the storage of {name} to be what its events and calls say; {'; '.join(found)}",
+                t_ms=final.t_ms,
+                chain=chain,
+                tx_id=tx_id,
+                evidence=(*(move.step.block.seq for move in entry.moves), final.seq),
+            )
+
+
+def _leftovers(stored: StoredTransaction) -> list[str]:
+    """What an EMPTY transaction must not hold."""
+    if stored.state != "EMPTY":
+        return []
+    zero = {"origin": stored.origin, "target": stored.target, "dependency": stored.dependency}
+    found = [f"{field}: expected zero, stored {value}" for field, value in zero.items() if int(value or "0x0", 16) != 0]
+    return found + ([f"timestamp: expected 0, stored {stored.timestamp}"] if stored.timestamp else [])
+
+
+def _controls(history: History, replayed: ChainReplay, final: FinalRead) -> list[tuple[str, object, object]]:
+    end = replayed.end
+    fields: list[tuple[str, object, object]] = [
+        ("transaction_count", replayed.buffered_events, final.transaction_count),
+        ("coordination_window", end.window_s, final.window_s),
+        ("owner", end.owner, final.owner),
+        ("paused", end.paused, final.paused),
+        ("breaker_threshold", end.threshold, final.breaker_threshold),
+    ]
+    names = {address: role for role, address in history.header.roles.items()}
+    for address, allowed in sorted(final.operators.items()):
+        fields.append((f"authorized_operators({names.get(address, address)})", address in end.operators, allowed))
+    return fields

@@ -1,0 +1,40 @@
+"""S1: states only go unset, BUFFERED, READY, EXECUTED (or expired), each once; backwards only through a reorg."""
+
+from __future__ import annotations
+
+from lab.checks.facts import clock, name_of, replays
+from lab.checks.judgement import Judgement
+from lab.model.history import History
+from lab.model.verdict import CheckResult
+
+LEGAL = frozenset(
+    {
+        ("EMPTY", "BUFFERED"),
+        ("BUFFERED", "READY"),
+        ("READY", "EXECUTED"),
+        ("BUFFERED", "EXPIRED"),
+        ("READY", "EXPIRED"),
+    }
+)
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every transaction id on every canonical chain."""
+    judgement = Judgement("S1", "transaction")
+    for replayed in replays(history):
+        for entry in replayed.entries.values():
+            judgement.judged += 1
+            for move in entry.moves:
+                if (move.before, move.after) in LEGAL:
+                    continue
+                allowed = " or ".join(after for before, after in sorted(LEGAL) if before == move.before) or "no state"
+                judgement.fail(
+                    f"expected {name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain} to go from "
+                    f"{move.before} to {allowed}, it went to {move.after} in block {move.step.block.number} "
+                    f"at {clock(move.step.block.t_ms)}",
+                    t_ms=move.step.block.t_ms,
+                    chain=replayed.chain,
+                    tx_id=entry.tx_id,
+                    evidence=tuple(each.step.block.seq for each in entry.moves),
+                )
+    return judgement.result("no transaction was ever buffered")

@@ -1,0 +1,156 @@
+"""S2: a child READY means its parent READY or EXECUTED in a block that was final when the relayer relied on it.
+
+The relayer relies on a parent when it submits the mirror's buffering; without a mirror, when the child's resolving is
+submitted. Parents are looked up on the canonical chain, so one that a reorg took away does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lab.checks.blocktimes import final_between
+from lab.checks.facts import (
+    ZERO_ID,
+    buffered_with,
+    clock,
+    is_mirror,
+    is_suspended,
+    leg_at,
+    name_of,
+    origin_of,
+    replays,
+    sent,
+    suspension_note,
+)
+from lab.checks.judgement import Judgement
+from lab.checks.replay import ChainReplay, Entry, Transition, replay
+from lab.model.chain_facts import ChainFacts
+from lab.model.history import History
+from lab.model.records import Leg
+from lab.model.verdict import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """A child that became READY, and the parent it declared. `parent_chain` None: nobody knows such a parent."""
+
+    chain: str
+    child: Entry
+    ready: Transition
+    parent_id: str
+    parent_chain: str | None
+    parent_name: str
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every child that is READY on its canonical chain, declared or not."""
+    judgement = Judgement("S2", "child transaction")
+    for each in replays(history):
+        for entry in each.entries.values():
+            ready = entry.first("READY")
+            if ready is None or is_mirror(history, each.chain, entry):
+                continue
+            bond = _bond(history, each.chain, entry, ready)
+            if bond is None:
+                continue
+            parent = leg_at(history, bond.parent_chain, bond.parent_id) if bond.parent_chain else None
+            if is_suspended(history, leg_at(history, each.chain, entry.tx_id), parent):
+                judgement.note(suspension_note(history))
+                continue
+            judgement.judged += 1
+            _judge_bond(history, judgement, bond)
+        _note_forged(history, judgement, each)
+    return judgement.result("no transaction with a parent ever became READY")
+
+
+def _bond(history: History, chain: str, entry: Entry, ready: Transition) -> Bond | None:
+    leg = leg_at(history, chain, entry.tx_id)
+    parent: Leg | None = history.leg(leg.after) if leg is not None and leg.after is not None else None
+    if parent is not None:
+        return Bond(chain, entry, ready, parent.tx_id, parent.chain, parent.name)
+    dependency = buffered_with(entry, "dependency_tx_id")
+    if dependency is None:
+        stored = [t for t in getattr(history.final(chain), "transactions", ()) if t.tx_id == entry.tx_id]
+        dependency = stored[0].dependency if stored else None
+    if dependency is None or int(dependency, 16) == int(ZERO_ID, 16):
+        return None
+    local = replay(history, chain).entry(dependency)
+    origin = origin_of(local)
+    home = history.chain_of_rollup(origin) if origin else None
+    declared = next((leg.chain for leg in history.header.legs if leg.tx_id == dependency), None)
+    return Bond(chain, entry, ready, dependency, home or declared, name_of(history, home or chain, dependency))
+
+
+def _judge_bond(history: History, judgement: Judgement, bond: Bond) -> None:
+    child = f"{name_of(history, bond.chain, bond.child.tx_id)} on {bond.chain}"
+    became = f"it became READY in block {bond.ready.step.block.number} at {clock(bond.ready.step.block.t_ms)}"
+    local = replay(history, bond.chain).entry(bond.parent_id)
+    mirror = local.first("BUFFERED") if is_mirror(history, bond.chain, local) else None
+    relied_ms, evidence = sent(history, (mirror or bond.ready).step)
+    evidence = (*evidence, bond.ready.step.block.seq)
+
+    def fail(why: str, *lines: int) -> None:
+        judgement.fail(
+            f"expected {child} to become READY only on a final parent {bond.parent_name}; {became}, {why}",
+            t_ms=bond.ready.step.block.t_ms,
+            chain=bond.chain,
+            tx_id=bond.child.tx_id,
+            evidence=evidence + lines,
+        )
+
+    if bond.parent_chain is None:
+        fail("and no chain has such a parent")
+        return
+    parent = replay(history, bond.parent_chain).entry(bond.parent_id).first("READY", "EXECUTED")
+    if parent is None:
+        lost = [block.seq for block in history.orphans if block.chain == bond.parent_chain]
+        was = f"but its parent is not READY on the canonical {bond.parent_chain}"
+        fail(f"{was} ({len(lost)} of its blocks were orphaned)" if lost else was, *lost)
+    elif bond.parent_chain == bond.chain:
+        # One chain is reorganised as a whole: the child cannot outlive its parent there, so order is all that counts.
+        if parent.step.order > bond.ready.step.order:
+            fail(f"before its parent did in block {parent.step.block.number}", parent.step.block.seq)
+    else:
+        _judge_final(history, judgement, bond, parent, relied_ms, fail)
+
+
+def _depth_unknown(facts: ChainFacts) -> bool:
+    return facts.finality.tag is not None and facts.tag_depth_blocks is None
+
+
+def _judge_final(
+    history: History, judgement: Judgement, bond: Bond, parent: Transition, relied_ms: int, fail: Callable[..., None]
+) -> None:
+    block, chain = parent.step.block, parent.step.chain
+    facts = history.header.chains[chain]
+    if _depth_unknown(facts):
+        judgement.doubt(
+            f"the distance of the tag {facts.finality.tag} on {chain} is not recorded, so nobody knows when "
+            f"{bond.parent_name} was final",
+            chain=chain,
+            tx_id=bond.parent_id,
+            evidence=(block.seq,),
+        )
+        return
+    final = final_between(history, chain, block)
+    since = final[0] if final is not None else None
+    if since is None or since > relied_ms:
+        when = f"final from {clock(since)} on" if since is not None else "never final in this run"
+        fail(
+            f"relying on its parent at {clock(relied_ms)}, but the parent's block {block.number} of "
+            f"{chain} (at {clock(block.t_ms)}) was {when} by {facts.finality}",
+            block.seq,
+        )
+
+
+def _note_forged(history: History, judgement: Judgement, each: ChainReplay) -> None:
+    for entry in each.entries.values():
+        if not is_mirror(history, each.chain, entry):
+            continue
+        home = history.chain_of_rollup(origin_of(entry) or "")
+        if home is None or replay(history, home).entry(entry.tx_id).first("READY", "EXECUTED") is None:
+            judgement.note(
+                f"{name_of(history, each.chain, entry.tx_id)} on {each.chain} is a mirror without a real parent "
+                f"(its origin is {home or 'no chain of this run'})"
+            )

@@ -1,0 +1,74 @@
+"""S3: a child EXECUTED only after its parent EXECUTED, or READY where the run declares that READY suffices."""
+
+from __future__ import annotations
+
+from lab.checks.facts import clock, is_suspended, suspension_note
+from lab.checks.judgement import Judgement
+from lab.checks.replay import Transition, replay
+from lab.model.history import History
+from lab.model.records import Leg
+from lab.model.verdict import CheckResult
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every declared child that is EXECUTED on its canonical chain."""
+    judgement = Judgement("S3", "execution")
+    order = history.header.execution_order
+    for leg in history.header.legs:
+        parent = history.leg(leg.after) if leg.after else None
+        if parent is None:
+            continue
+        on_chain = replay(history, leg.chain)
+        executed = on_chain.entry(leg.tx_id).first("EXECUTED")
+        if executed is None:
+            _doubt_if_hidden(history, judgement, leg)
+            continue
+        if is_suspended(history, leg, parent):
+            judgement.note(suspension_note(history))
+            continue
+        judgement.judged += 1
+        entry = replay(history, parent.chain).entry(parent.tx_id)
+        wanted = entry.first("EXECUTED") if order == "executed" else entry.first("READY", "EXECUTED")
+        if wanted is not None and _before(wanted, executed):
+            continue
+        if wanted is None and order == "executed" and replay(history, parent.chain).blind:
+            judgement.doubt(
+                f"{parent.name} may have been executed by an untraced transaction on {parent.chain}",
+                chain=parent.chain,
+                tx_id=parent.tx_id,
+            )
+            continue
+        state = order.upper()
+        happened = f"is not {state}"
+        if wanted is not None:
+            happened = f"came in block {wanted.step.block.number} at {clock(wanted.step.block.t_ms)}"
+        lines = (wanted.step.block.seq,) if wanted else ()
+        judgement.fail(
+            f"expected {leg.name} on {leg.chain} to be EXECUTED only after its parent {parent.name} was "
+            f"{state} on {parent.chain}; it was EXECUTED in block {executed.step.block.number} at "
+            f"{clock(executed.step.block.t_ms)}, and its parent {happened}",
+            t_ms=executed.step.block.t_ms,
+            chain=leg.chain,
+            tx_id=leg.tx_id,
+            evidence=(executed.step.block.seq, *lines),
+        )
+    return judgement.result("no transaction with a parent was executed")
+
+
+def _before(parent: Transition, child: Transition) -> bool:
+    if parent.step.chain == child.step.chain:
+        return parent.step.order < child.step.order
+    # Blocks of two chains at the same moment: whoever sent the child's cannot have seen the parent's.
+    return parent.step.block.t_ms < child.step.block.t_ms
+
+
+def _doubt_if_hidden(history: History, judgement: Judgement, leg: Leg) -> None:
+    final = history.final(leg.chain)
+    stored = [] if final is None else [each for each in final.transactions if each.tx_id == leg.tx_id]
+    if final is not None and stored and stored[0].state == "EXECUTED":
+        judgement.doubt(
+            f"{leg.name} reads as EXECUTED on {leg.chain} at the end, but no call in the history executed it",
+            chain=leg.chain,
+            tx_id=leg.tx_id,
+            evidence=(final.seq,),
+        )

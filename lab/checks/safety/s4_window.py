@@ -1,0 +1,102 @@
+"""S4: a transaction becomes READY within its timestamp and timestamp + the window then in force, and all that time.
+
+What a resolve says on the outside of the window is judged too: an expiry inside of it, or a refusal although the time
+has come and the dependency is met, is a window that is shorter than promised.
+"""
+
+from __future__ import annotations
+
+from lab.checks.facts import ZERO_ID, buffered_with, clock, name_of, replays, timestamp_of
+from lab.checks.judgement import Judgement
+from lab.checks.replay import EXPIRED_REASON, ChainReplay, Entry, ObservedStep, Transition
+from lab.model.effects import Step
+from lab.model.history import History
+from lab.model.verdict import CheckResult
+
+TOO_EARLY_REASON = "Dependencies not satisfied"
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every step into READY, mirrors included, and every refused resolve; both ends belong to the window."""
+    judgement = Judgement("S4", "resolve")
+    for replayed in replays(history):
+        for entry in replayed.entries.values():
+            for move in entry.into("READY"):
+                _judge_ready(history, judgement, replayed, entry, move)
+        for seen in replayed.seen:
+            _judge_refused(history, judgement, replayed, seen)
+    return judgement.result("no transaction ever became READY or expired")
+
+
+def _judge_ready(history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry, move: Transition) -> None:
+    name, block = name_of(history, replayed.chain, entry.tx_id), move.step.block
+    timestamp = timestamp_of(entry)
+    if timestamp is None:
+        judgement.doubt(
+            f"{name} became READY on {replayed.chain}, but the history does not show with which timestamp it was "
+            f"buffered",
+            chain=replayed.chain,
+            tx_id=entry.tx_id,
+            evidence=(block.seq,),
+        )
+        return
+    judgement.judged += 1
+    late = block.timestamp - timestamp
+    if 0 <= late <= move.window_s:
+        return
+    side = f"{-late} s before its timestamp" if late < 0 else f"{late} s after its timestamp"
+    _fail(
+        judgement,
+        replayed,
+        entry,
+        move.step,
+        f"expected {name} on {replayed.chain} to become READY from its timestamp {timestamp} until {move.window_s} s "
+        f"after it; block {block.number} at {clock(block.t_ms)} made it READY {side}",
+    )
+
+
+def _judge_refused(history: History, judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
+    step = seen.step
+    failed = step.log("TransactionFailed")
+    if failed is None or step.tx_id is None:
+        return
+    reason = failed.args.get("reason")
+    entry = replayed.entry(step.tx_id)
+    timestamp = timestamp_of(entry)
+    if timestamp is None or reason not in (EXPIRED_REASON, TOO_EARLY_REASON):
+        return
+    late, window_s = step.block.timestamp - timestamp, seen.before.window_s
+    if reason == EXPIRED_REASON:
+        judgement.judged += 1
+        wrong = late <= window_s
+    else:
+        wrong = 0 <= late <= window_s and _dependency_met(replayed, entry, step)
+    if wrong:
+        _fail(
+            judgement,
+            replayed,
+            entry,
+            step,
+            f"expected {name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain} to become READY when "
+            f"resolved from its timestamp {timestamp} until {window_s} s after it; block {step.block.number} at "
+            f'{clock(step.block.t_ms)}, {late} s after it, says "{reason}"',
+        )
+
+
+def _dependency_met(replayed: ChainReplay, entry: Entry, step: Step) -> bool:
+    """Whether nothing but time was left to wait for; False where the dependency is not known."""
+    dependency = buffered_with(entry, "dependency_tx_id")
+    if dependency is None or dependency == ZERO_ID:
+        return dependency is not None
+    before = [move.after for move in replayed.entry(dependency).moves if move.step.order < step.order]
+    return bool(before) and before[-1] in ("READY", "EXECUTED")
+
+
+def _fail(judgement: Judgement, replayed: ChainReplay, entry: Entry, step: Step, message: str) -> None:
+    judgement.fail(
+        message,
+        t_ms=step.block.t_ms,
+        chain=replayed.chain,
+        tx_id=entry.tx_id,
+        evidence=(entry.moves[0].step.block.seq, step.block.seq),
+    )

@@ -1,0 +1,72 @@
+"""S5: one Buffered, at most one Ready, at most one execution per transaction id and chain; a duplicate only reverts.
+
+A mirror stands for what is executed on another chain: a relayer that executes it makes the effect happen twice.
+"""
+
+from __future__ import annotations
+
+from lab.checks.facts import clock, is_mirror, name_of, replays
+from lab.checks.judgement import Judgement
+from lab.checks.replay import ChainReplay, Entry
+from lab.model.effects import Step
+from lab.model.history import History
+from lab.model.verdict import CheckResult
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every transaction id of the canonical chains."""
+    judgement = Judgement("S5", "transaction")
+    for replayed in replays(history):
+        for entry in replayed.entries.values():
+            judgement.judged += 1
+            name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+            buffered = [move.step for move in entry.into("BUFFERED")] + _silent_buffers(replayed, entry)
+            if not buffered:
+                expected = f"expected one TransactionBuffered of {name}, there is none"
+                _fail(judgement, replayed, entry, expected, entry.moves[0].step)
+            for what, found in (
+                ("buffering", buffered),
+                ("TransactionReady", [move.step for move in entry.into("READY")]),
+                ("execution", [move.step for move in entry.into("EXECUTED")]),
+                ("expiry", [move.step for move in entry.into("EXPIRED")]),
+            ):
+                if len(found) > 1:
+                    blocks = ", ".join(f"block {step.block.number} at {clock(step.block.t_ms)}" for step in found)
+                    expected = f"expected at most one {what} of {name}, there are {len(found)}: {blocks}"
+                    _fail(judgement, replayed, entry, expected, *found)
+            executed = entry.first("EXECUTED")
+            if (
+                executed is not None
+                and is_mirror(history, replayed.chain, entry)
+                and _by_relayer(history, executed.step)
+            ):
+                where = f"block {executed.step.block.number} at {clock(executed.step.block.t_ms)}"
+                expected = f"expected the relayer never to execute a mirror, it executed {name} in {where}"
+                _fail(judgement, replayed, entry, expected, executed.step)
+    return judgement.result("no transaction was ever buffered")
+
+
+def _by_relayer(history: History, step: Step) -> bool:
+    return step.tx.sender == history.header.roles.get("relayer")
+
+
+def _silent_buffers(replayed: ChainReplay, entry: Entry) -> list[Step]:
+    """Successful buffer calls of an id that emitted nothing: where a contract overwrites silently."""
+    return [
+        seen.step
+        for seen in replayed.seen
+        if seen.step.ok
+        and seen.step.function == "buffer_transaction"
+        and seen.step.tx_id == entry.tx_id
+        and not seen.step.logs
+    ]
+
+
+def _fail(judgement: Judgement, replayed: ChainReplay, entry: Entry, message: str, *steps: Step) -> None:
+    judgement.fail(
+        message,
+        t_ms=steps[-1].block.t_ms,
+        chain=replayed.chain,
+        tx_id=entry.tx_id,
+        evidence=tuple(step.block.seq for step in steps),
+    )

@@ -1,0 +1,109 @@
+"""S6: every state change was sent by an account that held the role at that moment: the direct caller, never the origin.
+
+An event that no call explains means that somebody changed the state past the documented functions; it is proof only
+where the history shows every call of that transaction.
+"""
+
+from __future__ import annotations
+
+from lab.checks.facts import clock, replays
+from lab.checks.judgement import Judgement
+from lab.checks.replay import ChainReplay, ObservedStep, Settings
+from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, STATE_CHANGING
+from lab.model.history import History
+from lab.model.verdict import CheckResult
+
+VIEWS = frozenset(
+    {
+        "is_transaction_ready",
+        "get_transaction_state",
+        "get_transaction_details",
+        "owner",
+        "authorized_operators",
+        "transactions",
+        "transaction_count",
+        "coordination_window",
+        "paused",
+        "breaker_threshold",
+        "failure_count",
+        "pending_owner",
+        "execution_window",
+    }
+)
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every successful state-changing call; the deployment itself is none."""
+    judgement = Judgement("S6", "state-changing call")
+    for replayed in replays(history):
+        deploy_block = history.header.chains[replayed.chain].deploy_block
+        for seen in replayed.seen:
+            step = seen.step
+            if not step.ok or step.skipped or step.tx.to is None:
+                continue
+            if step.call is None:
+                if step.block.number > deploy_block:
+                    _judge_event(judgement, replayed, seen)
+            elif step.function in STATE_CHANGING:
+                judgement.judged += 1
+                _judge_call(history, judgement, replayed, seen)
+        for block, tx in replayed.blind:
+            if tx.trace_error is not None and not tx.logs:
+                judgement.doubt(
+                    f"transaction {tx.hash[:10]} in block {block.number} of {replayed.chain} could not be traced "
+                    f"({tx.trace_error}), so its calls are not known",
+                    chain=replayed.chain,
+                    evidence=(block.seq,),
+                )
+    return judgement.result("nobody changed the coordinator's state")
+
+
+def _judge_call(history: History, judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
+    call, block = seen.step.call, seen.step.block
+    assert call is not None
+    role, held = _authority(call.function, call.caller, seen.before)
+    if held:
+        return
+    names = {address: name for name, address in history.header.roles.items()}
+    via = ""
+    if seen.step.tx.sender != call.caller:
+        via = f" (in a transaction of {names.get(seen.step.tx.sender, seen.step.tx.sender)})"
+    judgement.fail(
+        f"expected {call.function} on {replayed.chain} to succeed only for {role}; "
+        f"{names.get(call.caller, call.caller)}{via}, which was not, succeeded in block {block.number} at "
+        f"{clock(block.t_ms)}",
+        t_ms=block.t_ms,
+        chain=replayed.chain,
+        tx_id=seen.step.tx_id,
+        evidence=(block.seq,),
+    )
+
+
+def _authority(function: str, caller: str, now: Settings) -> tuple[str, bool]:
+    if function in OWNER_FUNCTIONS:
+        return "the owner", caller == now.owner
+    if function in PENDING_OWNER_FUNCTIONS:
+        return "the proposed owner", caller == now.pending_owner
+    assert function in OPERATOR_FUNCTIONS
+    return "an operator", caller in now.operators
+
+
+def _judge_event(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
+    step = seen.step
+    event = f"{step.logs[0].event} in block {step.block.number} of {replayed.chain} at {clock(step.block.t_ms)}"
+    unknown = [call.function for call in step.tx.calls if call.function not in STATE_CHANGING | VIEWS]
+    if unknown:
+        why = f"{event} may come from {unknown[0]}, of which it is not documented who may call it"
+    elif not step.tx.traced and not step.tx.calls:
+        why = f"{event} comes from a transaction that was not traced ({step.tx.trace_error or 'no trace'})"
+    else:
+        judgement.judged += 1
+        judgement.fail(
+            f"expected every event to come from a call of a documented function; {event} has none",
+            t_ms=step.block.t_ms,
+            chain=replayed.chain,
+            tx_id=step.tx_id,
+            evidence=(step.block.seq,),
+        )
+        return
+    judgement.doubt(why, chain=replayed.chain, tx_id=step.tx_id, evidence=(step.block.seq,))

@@ -1,0 +1,134 @@
+"""S7: the stored payload is the given one; 512 bytes pass, 513 do not."""
+
+from __future__ import annotations
+
+from lab.checks.facts import buffered_with, clock, is_mirror, leg_at, name_of, origin_of, payload_bytes, replays
+from lab.checks.judgement import Judgement
+from lab.checks.replay import ChainReplay, Entry, ObservedStep
+from lab.model.effects import argument
+from lab.model.history import History
+from lab.model.records import Operation
+from lab.model.verdict import CheckResult
+
+PAYLOAD_BYTES_MAX = 512
+# What nodes say of a revert without data, in lower case.
+NO_REASON = frozenset({"", "revert", "execution reverted", "evmerror: revert"})
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every buffered transaction, and every attempt to buffer a payload at the limit or above it."""
+    judgement = Judgement("S7", "payload")
+    for replayed in replays(history):
+        for entry in replayed.entries.values():
+            if entry.first("BUFFERED") is not None:
+                _judge_stored(history, judgement, replayed, entry)
+        for seen in replayed.seen:
+            _judge_size(history, judgement, replayed, seen)
+    for operation in history.of(Operation):
+        payload = operation.args.get("payload")
+        if operation.function == "buffer_transaction" and operation.tx is None and isinstance(payload, str):
+            _judge_unsent(judgement, operation, payload_bytes(payload))
+    return judgement.result("no payload was ever given")
+
+
+def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry) -> None:
+    name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+    given = _given(history, replayed, entry)
+    final = history.final(replayed.chain)
+    stored = next((each for each in final.transactions if each.tx_id == entry.tx_id), None) if final else None
+    if given is None or final is None or stored is None or stored.payload is None:
+        missing = "the payload given" if given is None else "a final read of its payload"
+        judgement.doubt(f"{missing} is missing for {name}", chain=replayed.chain, tx_id=entry.tx_id)
+        return
+    judgement.judged += 1
+    if stored.payload != given:
+        judgement.fail(
+            f"expected {name} to hold the payload given, {payload_bytes(given)} bytes {given[:18]}; it holds "
+            f"{payload_bytes(stored.payload)} bytes {stored.payload[:18]}",
+            t_ms=final.t_ms,
+            chain=replayed.chain,
+            tx_id=entry.tx_id,
+            evidence=(entry.moves[0].step.block.seq, final.seq),
+        )
+
+
+def _given(history: History, replayed: ChainReplay, entry: Entry) -> str | None:
+    """The declared payload for a leg and for the relayer's mirror of one; the call's for what others buffered."""
+    leg = leg_at(history, replayed.chain, entry.tx_id)
+    buffered = entry.first("BUFFERED")
+    if leg is None and buffered is not None and buffered.step.tx.sender == history.header.roles.get("relayer"):
+        origins = [each for each in history.header.legs if each.tx_id == entry.tx_id]
+        leg = next((each for each in origins if history.header.chains[each.chain].rollup == origin_of(entry)), None)
+    elif is_mirror(history, replayed.chain, entry):
+        leg = None
+    return leg.payload if leg is not None else buffered_with(entry, "payload")
+
+
+def _judge_size(history: History, judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
+    step = seen.step
+    payload = argument(step.call, "payload") if step.call and step.function == "buffer_transaction" else None
+    if payload is None or step.call is None:
+        return
+    size = payload_bytes(payload)
+    where = f"on {replayed.chain} in block {step.block.number} at {clock(step.block.t_ms)}"
+    message = None
+    if size > PAYLOAD_BYTES_MAX:
+        judgement.judged += 1
+        if step.ok:
+            message = f"expected a payload of {size} bytes to be refused, it was buffered {where}"
+    elif size == PAYLOAD_BYTES_MAX and not step.ok and not _excused(history, replayed, seen):
+        judgement.judged += 1
+        message = (
+            f"expected a payload of {size} bytes to be accepted, it was refused {where} "
+            f"({step.call.revert or 'without a reason'})"
+        )
+    if message is not None:
+        judgement.fail(
+            message, t_ms=step.block.t_ms, chain=replayed.chain, tx_id=step.tx_id, evidence=(step.block.seq,)
+        )
+
+
+def _blames_size(revert: str | None) -> bool:
+    text = (revert or "").lower()
+    return "payload" in text or "too long" in text or "too large" in text
+
+
+def _excused(history: History, replayed: ChainReplay, seen: ObservedStep) -> bool:
+    """True if the call broke another rule, or says so itself."""
+    call = seen.step.call
+    assert call is not None
+    if _blames_size(call.revert):
+        return False
+    if (call.revert or "").lower() not in NO_REASON:
+        return True
+    args = call.args
+    known = [move for move in replayed.entry(str(args.get("tx_id"))).moves if move.step.order < seen.step.order]
+    zero = any(int(str(args.get(key, "0x0")), 16) == 0 for key in ("tx_id", "origin_rollup", "target_rollup"))
+    return (
+        call.caller not in seen.before.operators
+        or seen.before.paused
+        or bool(known)
+        or zero
+        or args.get("origin_rollup") == args.get("target_rollup")
+        or int(args.get("timestamp", 0)) < seen.step.block.timestamp
+    )
+
+
+def _judge_unsent(judgement: Judgement, operation: Operation, size: int) -> None:
+    """An operation that ended before a transaction was mined: refused at the estimate, or never heard of again."""
+    message = None
+    if size > PAYLOAD_BYTES_MAX and operation.outcome != "info":
+        judgement.judged += 1
+        if operation.outcome == "ok":
+            message = f"expected a payload of {size} bytes to be refused, operation {operation.id} succeeded"
+    elif size == PAYLOAD_BYTES_MAX and operation.outcome == "fail" and _blames_size(operation.revert):
+        judgement.judged += 1
+        message = f"expected a payload of {size} bytes to be accepted, {operation.id} failed: {operation.revert}"
+    if message is not None:
+        judgement.fail(
+            message,
+            t_ms=operation.t_ms,
+            chain=operation.chain,
+            tx_id=operation.args.get("tx_id"),
+            evidence=(operation.seq,),
+        )

@@ -1,0 +1,84 @@
+"""S8: one tx_id on two chains never merges: each original keeps its own fields and state; declared mirrors excepted.
+
+Only ids that are originals on two chains or more are judged. A mirror of such an id must be the copy of exactly one.
+"""
+
+from __future__ import annotations
+
+from lab.checks.facts import buffered_with, is_mirror, name_of, origin_of, replays
+from lab.checks.judgement import Judgement
+from lab.checks.replay import ChainReplay, Entry
+from lab.checks.safety.storage import differences, hidden_execution
+from lab.model.history import History
+from lab.model.verdict import CheckResult
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every original of an id that has several, and every mirror of it."""
+    judgement = Judgement("S8", "shared id")
+    places: dict[str, list[ChainReplay]] = {}
+    for replayed in replays(history):
+        for entry in replayed.entries.values():
+            if entry.first("BUFFERED") is not None and not is_mirror(history, replayed.chain, entry):
+                places.setdefault(entry.tx_id, []).append(replayed)
+    for tx_id, originals in places.items():
+        if len(originals) < 2:
+            continue
+        for replayed in originals:
+            _judge_original(history, judgement, replayed, replayed.entry(tx_id), originals)
+        for replayed in replays(history):
+            entry = replayed.entry(tx_id)
+            if entry.first("BUFFERED") is not None and replayed not in originals:
+                _judge_mirror(history, judgement, replayed, entry, originals)
+    return judgement.result("no tx_id was an original on two chains")
+
+
+def _judge_original(
+    history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry, originals: list[ChainReplay]
+) -> None:
+    name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+    final = history.final(replayed.chain)
+    stored = next((each for each in final.transactions if each.tx_id == entry.tx_id), None) if final else None
+    if final is None or stored is None:
+        judgement.doubt(f"a final read of {name} is missing", chain=replayed.chain, tx_id=entry.tx_id)
+        return
+    found = differences(entry, stored)
+    given = buffered_with(entry, "payload")
+    if given is not None and stored.payload is not None and given != stored.payload:
+        found.append("payload: not the one given")
+    if found and replayed.blind and len(found) == 1 and hidden_execution(entry, stored):
+        judgement.doubt(
+            f"{name} may have been executed by an untraced transaction", chain=replayed.chain, tx_id=entry.tx_id
+        )
+        return
+    judgement.judged += 1
+    if found:
+        others = ", ".join(each.chain for each in originals if each is not replayed)
+        judgement.fail(
+            f"expected {name} to keep its own fields beside the one of the same id on {others}; {'; '.join(found)}",
+            t_ms=final.t_ms,
+            chain=replayed.chain,
+            tx_id=entry.tx_id,
+            evidence=(*(move.step.block.seq for move in entry.moves), final.seq),
+        )
+
+
+def _judge_mirror(
+    history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry, originals: list[ChainReplay]
+) -> None:
+    home = history.chain_of_rollup(origin_of(entry) or "")
+    original = next((each.entry(entry.tx_id) for each in originals if each.chain == home), None)
+    judgement.judged += 1
+    block = entry.moves[0].step.block
+    copied, given = buffered_with(entry, "payload"), buffered_with(original, "payload") if original else None
+    if original is not None and (copied is None or given is None or copied == given):
+        return
+    wrong = f"carries the payload of another than {home}'s" if original else f"names the origin {home or 'of no chain'}"
+    judgement.fail(
+        f"expected the mirror on {replayed.chain} of an id shared by "
+        f"{' and '.join(each.chain for each in originals)} to copy one of them; it {wrong}",
+        t_ms=block.t_ms,
+        chain=replayed.chain,
+        tx_id=entry.tx_id,
+        evidence=(block.seq,),
+    )

@@ -1,0 +1,111 @@
+"""S9: no flow ends half done, one leg EXECUTED and another expired.
+
+Expired is the contract's own state where it has one; a leg BUFFERED past its window is as good as expired everywhere.
+A half-done flow is a failure only if nothing excuses it: what disturbed its chains was over one bound of L1 before the
+expired leg's window closed. Runs that draw their faults at random leave this check out, and a scenario whose outcome is
+a half-done flow declares it by `-S9`.
+"""
+
+from __future__ import annotations
+
+from lab.checks.bounds import due_ms, flow_chains
+from lab.checks.disturbances import disturbances
+from lab.checks.facts import clock, is_suspended, suspension_note, unix_ms
+from lab.checks.judgement import Judgement
+from lab.checks.replay import replay
+from lab.model.history import History
+from lab.model.records import Leg
+from lab.model.verdict import CheckResult
+
+
+def judge(history: History) -> CheckResult:
+    """Judges every flow with two buffered legs or more that came to its end."""
+    judgement = Judgement("S9", "flow")
+    if history.header.poll_ms == 0:
+        return judgement.result("no relayer took part")
+    for flow in dict.fromkeys(leg.flow for leg in history.header.legs):
+        legs = [leg for leg in history.header.legs if leg.flow == flow]
+        buffered = [leg for leg in legs if replay(history, leg.chain).entry(leg.tx_id).first("BUFFERED")]
+        if len(buffered) > 1:
+            _judge_flow(history, judgement, flow, buffered)
+    return judgement.result("no flow of several buffered legs came to its end")
+
+
+def _judge_flow(history: History, judgement: Judgement, flow: str, legs: list[Leg]) -> None:
+    if is_suspended(history, *legs):
+        judgement.note(suspension_note(history))
+        return
+    executed = [leg for leg in legs if _state(history, leg) == "EXECUTED"]
+    expired = [leg for leg in legs if _expired(history, leg)]
+    open_legs = [leg for leg in legs if leg not in executed and leg not in expired]
+    hidden = [leg for leg in [*expired, *open_legs] if replay(history, leg.chain).blind]
+    if not (executed and expired) and open_legs:
+        _leave_open(history, judgement, open_legs)
+    elif hidden and executed:
+        judgement.doubt(
+            f"{hidden[0].name} may have been executed by an untraced transaction on {hidden[0].chain}",
+            chain=hidden[0].chain,
+            tx_id=hidden[0].tx_id,
+        )
+    elif executed and expired:
+        _judge_half(history, judgement, flow, executed[0], expired)
+    else:
+        judgement.judged += 1
+
+
+def _state(history: History, leg: Leg) -> str:
+    return replay(history, leg.chain).entry(leg.tx_id).state
+
+
+def _closes_ms(history: History, leg: Leg) -> int:
+    # The window's last second still belongs to it.
+    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s + 1)
+
+
+def _expired(history: History, leg: Leg) -> bool:
+    state = _state(history, leg)
+    return state == "EXPIRED" or (state == "BUFFERED" and history.end_ms > _closes_ms(history, leg))
+
+
+def _leave_open(history: History, judgement: Judgement, legs: list[Leg]) -> None:
+    """A READY leg can still end either way, and what keeps it is for others to judge; so can a BUFFERED one."""
+    for leg in legs:
+        if _state(history, leg) == "BUFFERED":
+            message = f"{leg.name} on {leg.chain} was still BUFFERED inside its window when the run ended"
+            judgement.doubt(message, chain=leg.chain, tx_id=leg.tx_id)
+        else:
+            judgement.note(f"{leg.name} was {_state(history, leg)} to the end")
+
+
+def _judge_half(history: History, judgement: Judgement, flow: str, executed: Leg, expired: list[Leg]) -> None:
+    for leg in expired:
+        excuse = _excuse(history, leg)
+        if excuse is not None:
+            judgement.note(f"{flow} is half done, which is excused: {leg.name} was in the way of {excuse}")
+            return
+    leg = expired[0]
+    judgement.judged += 1
+    steps = [replay(history, each.chain).entry(each.tx_id).moves[-1].step for each in (executed, leg)]
+    parent = f" (its parent is {leg.after})" if leg.after else ""
+    judgement.fail(
+        f"expected the flow {flow} to be executed as a whole or not at all; {executed.name} was EXECUTED on "
+        f"{executed.chain} at {clock(steps[0].block.t_ms)}, {leg.name}{parent} expired on {leg.chain} with its window "
+        f"at {clock(_closes_ms(history, leg))}",
+        t_ms=max(steps[0].block.t_ms, steps[1].block.t_ms),
+        chain=leg.chain,
+        tx_id=leg.tx_id,
+        evidence=tuple(step.block.seq for step in steps),
+    )
+
+
+def _excuse(history: History, leg: Leg) -> str | None:
+    """What still lasted one bound before the window closed, or came later."""
+    chains = {chain for each in history.header.legs if each.flow == leg.flow for chain in flow_chains(history, each)}
+    for each in disturbances(history):
+        if each.chain is not None and each.chain not in chains:
+            continue
+        if each.start_ms >= _closes_ms(history, leg):
+            continue
+        if each.end_ms is None or due_ms(history, leg.chain, each.end_ms) > _closes_ms(history, leg):
+            return f"{each.what} at {clock(each.start_ms)}"
+    return None

@@ -1,0 +1,74 @@
+"""The next blocks of a chain carry the timestamp of the one before."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from lab.chains.producer import Mined
+from lab.errors import UsageError
+from lab.faults.context import FaultContext
+from lab.faults.kind import FaultKind
+from lab.faults.spec import OnChain
+
+
+class EqualTimestamps(OnChain):
+    """The next blocks carry the timestamp of the one before. For chains with several blocks a second."""
+
+    example: ClassVar[str] = "fault: equal_timestamps\nchain: base\nblocks: 40"
+
+    fault: Literal["equal_timestamps"]
+    blocks: int = Field(ge=1, le=10_000, description="how many blocks")
+
+
+class EqualTimestampsFault:
+    """For so many blocks time stands still. Bites: those blocks."""
+
+    def __init__(self, context: FaultContext, fault_id: str, spec: EqualTimestamps) -> None:
+        self._chain = context.chains[spec.chain]
+        profile = self._chain.profile
+        if profile.block_time_ms >= 1000 or not profile.mines_empty_blocks:
+            # Where blocks only come with transactions, the one before may be of long ago.
+            raise UsageError(
+                f"{fault_id}: equal_timestamps needs a network with several blocks a second, whatever happens (base); "
+                f"{profile.name} makes one every {profile.block_time_ms / 1000:g} s"
+                f"{'' if profile.mines_empty_blocks else ' while there are transactions'}"
+            )
+        self._blocks = spec.blocks
+        self.bites = 0
+
+    @property
+    def proof(self) -> str:
+        """How many blocks."""
+        return f"{self.bites} blocks carried the timestamp of the one before"
+
+    def inject(self) -> None:
+        """Hold the time."""
+        self._chain.catch_up()
+        producer = self._chain.producer
+        producer.clock_rules.append(self._held)
+        producer.listeners.append(self._on_block)
+        producer.pin()
+
+    def heal(self) -> None:
+        """Let it go on."""
+        self._chain.catch_up()
+        producer = self._chain.producer
+        if self._on_block in producer.listeners:
+            producer.listeners.remove(self._on_block)
+            producer.clock_rules.remove(self._held)
+            producer.pin()
+
+    def _held(self, timestamp: int, parent: Mined) -> int:
+        return parent.timestamp if self.bites < self._blocks else timestamp
+
+    def _on_block(self, mined: Mined) -> None:
+        self.bites += self.bites < self._blocks
+
+
+KIND = FaultKind(
+    spec=EqualTimestamps,
+    activate=EqualTimestampsFault,
+    not_drawn="only on a chain with several blocks a second, where most timestamps are equal anyway",
+)

@@ -1,0 +1,118 @@
+"""Somebody else's transactions compete for a chain's blocks."""
+
+from __future__ import annotations
+
+import random
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from lab.chains.producer import Mined
+from lab.faults.context import FaultContext
+from lab.faults.drawing import REST_MS, DrawContext, DrawnFault, lasting_ms, moment_ms, seconds
+from lab.faults.kind import FaultKind
+from lab.faults.spec import OnChain
+from lab.model.units import Wei
+from lab.networks.slots import Slot
+from lab.rpc import RpcRefused
+
+
+class CompetingLoad(OnChain):
+    """Somebody else's transactions compete for the blocks, with a better tip than the relayer's."""
+
+    example: ClassVar[str] = "fault: competing_load\nchain: optimism\ntps: 20\ngas: 1000000\nfor: 1m"
+
+    fault: Literal["competing_load"]
+    tps: float = Field(gt=0, le=500, description="transactions a second")
+    gas: int = Field(default=500_000, ge=60_000, le=30_000_000, description="what each of them uses")
+    tip: Wei | None = Field(default=None, description="what each offers above the base fee; omitted: twice a usual tip")
+
+
+# An account of the node's own that no role uses: the node signs for it.
+FILLER = 9
+USUAL_TIP_WEI = 10**9
+# It goes on while the base fee rises to so many times what it was.
+HEADROOM = 20
+# What waits is bounded: nobody goes on sending into a pool that holds this many blocks' worth of theirs.
+BACKLOG_BLOCKS = 3
+# Creates a contract with the opcode INVALID: it fails, and uses all the gas that it declares.
+INVALID = "0xfe"
+
+
+class CompetingLoadFault:
+    """Hands over, before each block, what was sent since the last one. Bites: transactions of it that were mined."""
+
+    def __init__(self, context: FaultContext, fault_id: str, spec: CompetingLoad) -> None:
+        self._chain = context.chains[spec.chain]
+        self._scheduler = context.scheduler
+        self._tps, self._gas = spec.tps, spec.gas
+        self._tip = spec.tip if spec.tip is not None else 2 * max(USUAL_TIP_WEI, self._chain.profile.min_tip_wei)
+        self._since_ms = 0
+        self._owed = 0.0
+        self._waiting: set[str] = set()
+        self._full = 0
+        self._account = ""
+        self._max_fee = 0
+        self.bites = 0
+
+    @property
+    def proof(self) -> str:
+        """How many got in, and how full the blocks were."""
+        return f"{self.bites} transactions mined of somebody else's, {self._full} blocks left transactions waiting"
+
+    def inject(self) -> None:
+        """Start sending."""
+        self._account = str(self._chain.look().call("eth_accounts")[FILLER])
+        # The same for all: the lab's node takes a higher offer first, and drops it if an earlier nonce still waits.
+        self._max_fee = HEADROOM * self._chain.producer.next_base_fee() + self._tip
+        self._since_ms = self._scheduler.now_ms
+        self._chain.producer.before_block.append(self._send)
+        self._chain.producer.listeners.append(self._on_block)
+
+    def heal(self) -> None:
+        """Stop sending. What waits is mined like anything else."""
+        self._chain.catch_up()
+        producer = self._chain.producer
+        if self._send in producer.before_block:
+            producer.before_block.remove(self._send)
+            producer.listeners.remove(self._on_block)
+
+    def _send(self, slot: Slot) -> None:
+        producer = self._chain.producer
+        self._owed += self._tps * max(0, slot.t_ms - self._since_ms) / 1000
+        self._since_ms = max(self._since_ms, slot.t_ms)
+        most = max(1, BACKLOG_BLOCKS * producer.gas_limit // self._gas)
+        count, self._owed = min(int(self._owed), most - len(self._waiting)), self._owed % 1
+        request = {
+            "from": self._account,
+            "data": INVALID,
+            "gas": hex(min(self._gas, producer.gas_limit)),
+            "maxFeePerGas": hex(self._max_fee),
+            "maxPriorityFeePerGas": hex(self._tip),
+        }
+        for _ in range(count):
+            producer.pool_may_hold = True
+            try:
+                self._waiting.add(str(producer.rpc.call("eth_sendTransaction", request)))
+            except RpcRefused:
+                # Outrun by the base fee, most likely: the next block has another.
+                break
+
+    def _on_block(self, mined: Mined) -> None:
+        held = {tx["hash"] for tx in mined.body["transactions"]} if mined.body is not None else set()
+        self.bites += len(held & self._waiting)
+        self._waiting -= held
+        self._full += mined.waiting > 0
+
+
+def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
+    """Up to a block and a half of somebody else's gas."""
+    leg, chain = context.busy_leg(rng)
+    begin_ms, lasts_ms = moment_ms(rng, leg, after_s=-1), lasting_ms(rng, 10, 40)
+    tps = round(20_000 / chain.block_time_ms * rng.choice((0.3, 1, 2)), 2)
+    step = {"at": seconds(begin_ms), "fault": "competing_load", "chain": chain.name, "tps": min(tps, 40),
+            "gas": 2_000_000, "for": seconds(lasts_ms)}  # fmt: skip
+    return DrawnFault(step, begin_ms, begin_ms + lasts_ms + REST_MS, f"node:{chain.name}")
+
+
+KIND = FaultKind(spec=CompetingLoad, activate=CompetingLoadFault, draw=draw)

@@ -1,0 +1,1 @@
+"""Faults of the endpoints: what they answer is old, partial or another's."""

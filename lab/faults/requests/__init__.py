@@ -1,0 +1,1 @@
+"""Faults on the way between the relayer and its endpoints."""

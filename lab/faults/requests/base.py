@@ -1,0 +1,57 @@
+"""What the faults on requests share: which requests they hit, how many they hit, and their seat in the policy."""
+
+from __future__ import annotations
+
+from lab.faults.context import FaultContext
+from lab.faults.policy import Effect
+from lab.faults.spec import OnChain, OnRequests
+
+
+class RequestFault:
+    """Base of the faults on requests: subclasses say what happens in `on_hit` and how it shows in `verb`.
+
+    A spec without `methods` or `share` means all of them. A fault whose acting shows only in the answer counts its own
+    bites (`counts_hits` False).
+    """
+
+    verb = "hit"
+    counts_hits = True
+
+    def __init__(self, context: FaultContext, fault_id: str, spec: OnChain) -> None:
+        self._policy = context.policies[spec.chain]
+        self._random = context.randomness(fault_id)
+        self._methods: frozenset[str] | None = None
+        self._share = 1.0
+        if isinstance(spec, OnRequests):
+            self._methods = frozenset(spec.methods) if spec.methods is not None else None
+            self._share = spec.share
+        self._seen = 0
+        self.bites = 0
+
+    def inject(self) -> None:
+        """Take a seat in the chain's policy."""
+        self._policy.add(self)
+
+    def heal(self) -> None:
+        """Leave it."""
+        self._policy.remove(self)
+
+    @property
+    def proof(self) -> str:
+        """How many of the requests it could have hit."""
+        return f"{self.verb} {self.bites} of {self._seen} matching requests"
+
+    def effect(self, method: str) -> Effect | None:
+        """See `Rule.effect`."""
+        if self._methods is not None and method not in self._methods:
+            return None
+        self._seen += 1
+        if self._share < 1 and self._random.random() >= self._share:
+            return None
+        effect = self.on_hit(method)
+        self.bites += effect is not None and self.counts_hits
+        return effect
+
+    def on_hit(self, method: str) -> Effect | None:
+        """What happens to a request that is hit."""
+        raise NotImplementedError

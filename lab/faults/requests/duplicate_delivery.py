@@ -1,0 +1,43 @@
+"""Raw transactions reach the node twice."""
+
+from __future__ import annotations
+
+import random
+from typing import ClassVar, Literal
+
+from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.kind import FaultKind
+from lab.faults.policy import Effect
+from lab.faults.requests.base import RequestFault
+from lab.faults.spec import OnChain
+from lab.faults.submits import SEND
+
+
+class DuplicateDelivery(OnChain):
+    """Raw transactions reach the node twice, and what comes back is its answer to the second."""
+
+    example: ClassVar[str] = "fault: duplicate_delivery\nchain: optimism\nfor: 1m"
+
+    fault: Literal["duplicate_delivery"]
+
+
+class DuplicateDeliveryFault(RequestFault):
+    """As behind a middlebox that repeats a request: the node's answer to the second one comes back."""
+
+    verb = "delivered twice"
+
+    def effect(self, method: str) -> Effect | None:
+        """Only sends can be doubled in a way that matters."""
+        return super().effect(method) if method == SEND else None
+
+    def on_hit(self, method: str) -> Effect:
+        """Repeat."""
+        return Effect(duplicate=True)
+
+
+def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
+    """Sends are doubled, for long enough to meet some."""
+    return on_chain("duplicate_delivery", rng, context, low_s=30, high_s=80, early=True, node=False)
+
+
+KIND = FaultKind(spec=DuplicateDelivery, activate=DuplicateDeliveryFault, draw=draw)

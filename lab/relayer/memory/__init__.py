@@ -1,0 +1,1 @@
+"""What the relayer knows: its nouns, its intents, the ledger in memory and the store on disk."""

@@ -1,0 +1,100 @@
+"""Turns a scan into knowledge: which transactions appeared, became ready or ended, and what a reorg took away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from lab.coordinator import DecodedLog, TransactionView
+from lab.model.chain_facts import CoreState
+from lab.relayer.deciding.decisions import ZERO_ID
+from lab.relayer.memory.ledger import Ledger
+from lab.relayer.memory.records import BlockId, Entry, Head, Key
+from lab.relayer.reading.chain import Chain
+from lab.relayer.reading.headers import RawLog
+from lab.relayer.reading.scan import Scan
+from lab.rpc import RpcMalformed
+
+# The reasons of TransactionFailed after which a transaction never gets ready; any other only says "not now".
+END_REASONS = ("Transaction expired", "Execution failed")
+
+
+@dataclass(slots=True)
+class Findings:
+    """One scan's news of one chain, not yet applied. `unreadable`: ids whose log the contract's getters deny."""
+
+    changed: dict[Key, Entry] = field(default_factory=dict)
+    gone: list[Key] = field(default_factory=list)
+    window_touched: bool = False
+    resumed: bool = False
+    unreadable: list[str] = field(default_factory=list)
+
+
+def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
+    """Read the details of new transactions and sort the events in. Raises an RpcFailure; changes nothing."""
+    findings = Findings()
+    if scan.ancestor is not None:
+        changed, findings.gone = ledger.without_orphans(chain.name, scan.ancestor)
+        findings.changed = {entry.key: entry for entry in changed}
+        findings.window_touched = findings.resumed = True
+    if "CoordinationWindowSet" not in chain.codec.events and scan.logs:
+        findings.window_touched = True
+    for raw in scan.logs:
+        log = chain.codec.decode_log(raw.body)
+        if log is not None:
+            _take(chain, ledger, scan.head, findings, raw, log)
+    findings.gone = [key for key in findings.gone if key not in findings.changed]
+    return findings
+
+
+def read_transaction(chain: Chain, tx_id: str, head: Head) -> TransactionView:
+    """A stored transaction as of exactly this head. Raises an RpcFailure, also when that block is orphaned."""
+    try:
+        return chain.reader.transaction(tx_id, block={"blockHash": head.hash})
+    except ValueError as error:
+        raise RpcMalformed("eth_call", str(error)) from error
+
+
+def read_state(chain: Chain, tx_id: str, head: Head) -> CoreState:
+    """A stored transaction's state alone, in one call where the contract has a getter for it. As `read_transaction`."""
+    if not chain.codec.has("get_transaction_state"):
+        return read_transaction(chain, tx_id, head).state
+    try:
+        return chain.reader.state(tx_id, block={"blockHash": head.hash})
+    except ValueError as error:
+        raise RpcMalformed("eth_call", str(error)) from error
+
+
+def _take(chain: Chain, ledger: Ledger, head: Head, findings: Findings, raw: RawLog, log: DecodedLog) -> None:
+    if log.event == "CoordinationWindowSet":
+        findings.window_touched = True
+    elif log.event == "EmergencyStopLifted" or (log.event == "OperatorAdded"):
+        findings.resumed = True
+    tx_id = log.args.get("tx_id")
+    if not isinstance(tx_id, str):
+        return
+    key, block = (chain.name, tx_id), BlockId(chain.name, raw.number, raw.hash)
+    entry = findings.changed.get(key) or (None if key in findings.gone else ledger.entries.get(key))
+    if log.event == "TransactionBuffered":
+        if entry is None:
+            found = read_transaction(chain, tx_id, head)
+            if found.state == "EMPTY":
+                findings.unreadable.append(tx_id)
+            else:
+                findings.changed[key] = _entry(chain, found, block, head)
+    elif entry is None:
+        return
+    elif log.event == "TransactionReady":
+        findings.changed[key] = replace(entry, ready=block)
+    elif log.event == "TransactionFailed" and log.args.get("reason") in END_REASONS:
+        findings.changed[key] = replace(entry, ended=block, end_state="EXPIRED")
+
+
+def _entry(chain: Chain, found: TransactionView, block: BlockId, head: Head) -> Entry:
+    entry = Entry(
+        chain.name, found.tx_id, found.origin, found.target,
+        None if found.dependency == ZERO_ID else found.dependency, found.timestamp, found.payload, block,
+    )  # fmt: skip
+    if found.state in ("EXECUTED", "EXPIRED"):
+        at = BlockId(chain.name, head.number, head.hash)
+        return replace(entry, ended=at, end_state="EXECUTED" if found.state == "EXECUTED" else "EXPIRED")
+    return entry

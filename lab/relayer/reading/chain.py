@@ -1,0 +1,128 @@
+"""One chain as the relayer holds it: connection, scan position, window, and whether its contract takes calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from lab.coordinator import Codec, Reader, StateNumbering
+from lab.model.finality import Finality
+from lab.model.session import Session, SessionChain
+from lab.relayer.memory.records import ChainView, Head, Mark
+from lab.relayer.memory.store import TRAIL_MAX
+from lab.relayer.reading.finality import FinalityJudge
+from lab.rpc import Rpc, RpcMalformed, RpcRefused, Transport
+from lab.rpc.client import quantity
+
+BACKOFF_POLLS_MAX = 16
+
+
+class Chain:
+    """Mutable state of one chain. `fresh`: scanned in this poll, so that what is known of it is canonical."""
+
+    def __init__(
+        self, session: Session, facts: SessionChain, order: int, transport: Transport, codec: Codec,
+        judge: Callable[[Rpc, Finality, int], FinalityJudge] = FinalityJudge,
+    ) -> None:  # fmt: skip
+        self.name, self.facts, self.order, self.codec = facts.name, facts, order, codec
+        self.genesis_time = session.genesis_time
+        self.rpc = Rpc(transport)
+        self.reader = Reader(self.rpc, codec, facts.contract, StateNumbering(session.state_numbering))
+        self.judge = judge(self.rpc, facts.finality, session.genesis_time)
+        self.trail: list[Mark] = []
+        self.unsaved: list[Mark] = []
+        self.head: Head | None = None
+        self.window_s: int | None = None
+        self.fresh = False
+        # Whether the endpoint has said that it is this chain since it last showed another history than the known one.
+        self.identified = False
+        # The contract's count of transactions at a block, and whether it is one that can be relied upon.
+        self.counted: tuple[str, int] | None = None
+        self.counts = True
+        # How far blocks have been seen to lag behind the clock, in seconds.
+        self.behind_s = 0
+        self.blocked_until_ms: int | None = None
+        self._poll_ms, self._backoff_polls = session.poll_interval_ms, 0
+
+    def advance(self, head: Head, marks: tuple[Mark, ...], ancestor: int | None) -> None:
+        """Move the scan position in memory, after the scan's result is safe."""
+        if ancestor is not None:
+            self.trail = [mark for mark in self.trail if mark[0] <= ancestor]
+        self.trail = (self.trail + list(marks))[-TRAIL_MAX:]
+        self.head = head
+        for _, block_hash, timestamp in marks:
+            self.judge.note_timestamp(block_hash, timestamp)
+
+    def identify(self) -> None:
+        """Make sure that the endpoint is of this chain, and has it: another's, or a part of it, looks plausible."""
+        found, self.identified = self.rpc.chain_id(), False
+        if found != self.facts.chain_id:
+            raise RpcMalformed("eth_chainId", f"expected {self.name} with id {self.facts.chain_id}, got {found}")
+        # A node that does not know the method is taken at its word.
+        with suppress(RpcRefused):
+            if isinstance(syncing := self.rpc.call("eth_syncing"), dict):
+                raise RpcMalformed("eth_syncing", f"expected a node of {self.name} with the whole chain, got {syncing}")
+        self.identified = True
+
+    def note_clock(self, timestamp: int, asked_unix_s: int) -> None:
+        """A block later than `asked_unix_s` carries this timestamp: that far, at least, is its clock behind."""
+        self.behind_s = max(self.behind_s, asked_unix_s - timestamp)
+
+    def check_clock(self, now_ms: int) -> None:
+        """Where no block tells that a clock which was behind is right again, the block to come may. Raises RpcFailure.
+
+        A node that shows its head in place of that block, or none, only says what is known: then nothing changes.
+        """
+        coming = None
+        if self.behind_s and not self.facts.mines_empty_blocks:
+            with suppress(RpcRefused):
+                coming = self.rpc.block("pending")
+        if coming is not None:
+            timestamp = quantity("eth_getBlockByNumber", coming.get("timestamp"))
+            self.behind_s = min(self.behind_s, max(0, self.genesis_time + now_ms // 1000 - timestamp))
+
+    def read_window(self) -> int:
+        """The window in force at the head, in seconds. Raises an RpcFailure."""
+        try:
+            window = self.reader.get("coordination_window")
+        except ValueError as error:
+            raise RpcMalformed("eth_call", str(error)) from error
+        if not isinstance(window, int):
+            raise RpcMalformed("eth_call", f"expected coordination_window as a number, got {window!r}")
+        return window
+
+    def block_calls(self, now_ms: int) -> int:
+        """The contract refuses every call (paused, or we are no operator): wait longer each time. The wait in ms."""
+        # Where the contract does not tell when it takes calls again, it has to be asked at every other poll.
+        told = {"EmergencyStopLifted", "OperatorAdded"} <= set(self.codec.events)
+        self._backoff_polls = min(BACKOFF_POLLS_MAX if told else 1, max(1, 2 * self._backoff_polls))
+        self.blocked_until_ms = now_ms + self._backoff_polls * self._poll_ms
+        return self._backoff_polls * self._poll_ms
+
+    def unblock_calls(self) -> None:
+        """The contract takes calls again."""
+        self.blocked_until_ms, self._backoff_polls = None, 0
+
+    def next_timestamp(self, now_ms: int) -> int:
+        """The earliest that the next block can carry: not older than now, nor, where they come in turns, too early."""
+        now, head_timestamp = self.genesis_time + now_ms // 1000, self.head.timestamp if self.head is not None else 0
+        step_s = self.facts.block_time_ms // 1000 if self.facts.mines_empty_blocks else 0
+        if self.head is not None:
+            self.behind_s = min(self.behind_s, max(0, now - head_timestamp))
+        return max(head_timestamp + step_s, now - self.behind_s)
+
+    def view(self, now_ms: int) -> ChainView:
+        """What decisions need of it. A chain that was never reached has no times yet, and is not fresh."""
+        head, facts = self.head, self.facts
+        return ChainView(
+            name=self.name,
+            order=self.order,
+            rollup=facts.rollup.lower(),
+            block_time_ms=facts.block_time_ms,
+            mines_empty_blocks=facts.mines_empty_blocks,
+            head_timestamp=head.timestamp if head is not None else 0,
+            next_timestamp=self.next_timestamp(now_ms),
+            window_s=self.window_s or 0,
+            fresh=self.fresh and head is not None and self.window_s is not None,
+            accepting=self.blocked_until_ms is None or now_ms >= self.blocked_until_ms,
+        )

@@ -1,0 +1,65 @@
+"""Whether a scan was told everything: the contract counts what it buffers, so logs that a node leaves out are missed.
+
+An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head.
+"""
+
+from __future__ import annotations
+
+from lab.relayer.reading import refusals as answers
+from lab.relayer.reading.chain import Chain
+from lab.relayer.reading.scan import Scan
+from lab.rpc import RpcFailure, RpcMalformed, RpcRefused
+
+COUNT = "transaction_count"
+
+
+class LogsMissing(RpcFailure):
+    """The contract took more transactions than the logs tell of: nothing was learnt, the next poll asks again."""
+
+    definite = True
+
+
+def check_complete(chain: Chain, scan: Scan) -> None:
+    """Raises LogsMissing, or another RpcFailure when the count cannot be read."""
+    if not chain.counts:
+        return
+    base = scan.ancestor if scan.ancestor is not None else chain.trail[-1][0] if chain.trail else None
+    marks = [mark for mark in chain.trail if base is not None and mark[0] <= base]
+    before = _count(chain, marks[-1][1], head=False) if marks else 0
+    after = _count(chain, scan.head.hash, head=True)
+    if before is None or after is None:
+        return
+    logs = [chain.codec.decode_log(raw.body) for raw in scan.logs]
+    told = sum(log is not None and log.event == "TransactionBuffered" for log in logs)
+    if told > after - before:
+        # This contract counts something else, or nothing: it proves nothing either way.
+        chain.counts = False
+    elif told < after - before:
+        raise LogsMissing(
+            "eth_getLogs",
+            f"expected {after - before} new transactions up to block {scan.head.number}, as the contract counts, "
+            f"got the logs of {told}",
+        )
+    else:
+        chain.counted = (scan.head.hash, after)
+
+
+def _count(chain: Chain, block_hash: str, *, head: bool) -> int | None:
+    """The contract's count at a block; None where it has none, or the node no longer has that block's state."""
+    if not chain.codec.has(COUNT):
+        return None
+    if chain.counted is not None and chain.counted[0] == block_hash:
+        return chain.counted[1]
+    try:
+        count = chain.reader.get(COUNT, block={"blockHash": block_hash})
+    except RpcRefused as refused:
+        if head and answers.revert_reason(refused) is None:
+            # Whoever answers here does not know the head that somebody behind the same address has just shown.
+            raise LogsMissing(
+                "eth_call", f"expected the state of the head {block_hash}, got {refused.reason}"
+            ) from refused
+        # Its state is pruned, or the block is gone again: a later scan has another base.
+        return None
+    except ValueError as error:
+        raise RpcMalformed("eth_call", str(error)) from error
+    return count if isinstance(count, int) else None

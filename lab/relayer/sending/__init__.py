@@ -1,0 +1,1 @@
+"""Gets calls mined: nonces, offers, replacements, lost replies."""

@@ -1,0 +1,197 @@
+"""Sends what was decided: checks again what it rests on, asks the contract what it would say, and submits.
+
+Also knows how to tell whether a mined call reached its aim: by events and storage, never by the transaction's status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lab.coordinator import Account, Codec
+from lab.relayer.deciding.parents import Answer
+from lab.relayer.memory.intents import Intent
+from lab.relayer.memory.ledger import Ledger
+from lab.relayer.memory.records import Action, BlockId, Entry, Head, Job, Key, Notify
+from lab.relayer.memory.store import Store
+from lab.relayer.reading import refusals as answers
+from lab.relayer.reading.apply_scan import read_state
+from lab.relayer.reading.chain import Chain
+from lab.relayer.reading.headers import parse_head, parse_log
+from lab.relayer.sending.sender import Sender
+from lab.rpc import RpcFailure, RpcRefused
+from lab.rpc.client import quantity
+
+RETRY_POLLS_MAX = 16
+EXPIRE_GAS = 150_000
+
+
+class Caller:
+    """Calls into the contracts of all chains. `deadline_passed`: READY transactions that can no more be executed."""
+
+    def __init__(
+        self, chains: Mapping[str, Chain], account: Account, codec: Codec, ledger: Ledger, store: Store,
+        poll_ms: int, notify: Notify,
+    ) -> None:  # fmt: skip
+        self._chains, self._account, self._codec, self._ledger, self._store = chains, account, codec, ledger, store
+        self._poll_ms, self._notify = poll_ms, notify
+        self.deadline_passed: set[Key] = set()
+        self._retry: dict[Job, tuple[int, int]] = {}
+        self._canonical: set[BlockId] = set()
+
+    def forget(self, chain: str) -> None:
+        """After a reorg: what the contract said before need not hold any more."""
+        self.deadline_passed = {key for key in self.deadline_passed if key[0] != chain}
+        self._retry = {job: wait for job, wait in self._retry.items() if job[1] != chain}
+
+    def look_again(self) -> None:
+        """Forget which blocks were canonical a moment ago: what is sent from now on rests on what they are now."""
+        self._canonical.clear()
+
+    def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> None:
+        """Submit one wanted call unless something stands against it now. Raises an RpcFailure of this chain."""
+        if sender.has(action.job) or now_ms < self._retry.get(action.job, (0, 0))[0]:
+            return
+        if action.after is not None and not self._on_its_way(sender, action.after):
+            return
+        if chain.blocked_until_ms is not None and now_ms < chain.blocked_until_ms:
+            return
+        if action.kind == "expire" and (sender.has(("resolve", *action.job[1:])) or self._window_moved(chain)):
+            return  # a resolve still under way will end it just as well
+        if (prepared := self.prepared(chain, action, now_ms)) is not None:
+            sender.submit(action, *prepared, now_ms)
+
+    def prepared(self, chain: Chain, action: Action, now_ms: int) -> tuple[str, int] | None:
+        """Call data and gas limit; None when it rests on what may be gone, or the contract would refuse it."""
+        if self.still_canonical(action.needs) != "yes":
+            return None
+        data = self._codec.encode(action.function, action.args)
+        gas = self._gas(chain, action, data, now_ms)
+        return None if gas is None else (data, gas)
+
+    def still_canonical(self, needs: tuple[BlockId, ...]) -> Answer:
+        """Asked right before sending: a reorg may have come since the scan, under a real clock."""
+        for need in needs:
+            if need in self._canonical:
+                continue
+            chain = self._chains[need.chain]
+            try:
+                block = chain.rpc.block(need.number)
+            except RpcFailure as failure:
+                self._notify({"event": "rpc_failure", "chain": need.chain, "during": "recheck", "error": str(failure)})
+                return "unknown"
+            if block is None or str(block["hash"]).lower() != need.hash:
+                return "unknown"
+            self._canonical.add(need)
+        return "yes"
+
+    def _on_its_way(self, sender: Sender, key: Key) -> bool:
+        entry = self._ledger.entries.get(key)
+        return sender.has(("resolve", *key)) or (entry is not None and entry.ready is not None)
+
+    def _window_moved(self, chain: Chain) -> bool:
+        before, chain.window_s = chain.window_s, chain.read_window()
+        return chain.window_s != before
+
+    def _gas(self, chain: Chain, action: Action, data: str, now_ms: int) -> int | None:
+        """A gas limit with room, or None when the contract would refuse the call."""
+        request = {"from": self._account.address, "to": chain.facts.contract, "data": data}
+        try:
+            estimate = quantity("eth_estimateGas", chain.rpc.call("eth_estimateGas", request))
+        except RpcRefused as refused:
+            reason = answers.revert_reason(refused)
+            if reason is None:
+                raise
+            if action.kind == "expire" and "not expired" in reason and not chain.facts.mines_empty_blocks:
+                return EXPIRE_GAS  # estimated at the old head's time; the block that holds it will carry a later one
+            self._refused(chain, action, reason, now_ms)
+            return None
+        chain.unblock_calls()
+        self._retry.pop(action.job, None)
+        # Estimates are made at the head, where a resolve may still take the shorter way of coming too early.
+        return estimate * 6 // 5 + 20_000
+
+    def _refused(self, chain: Chain, action: Action, reason: str, now_ms: int) -> None:
+        wait_ms = self._retry.get(action.job, (0, 0))[1]
+        if answers.is_shut(reason):
+            wait_ms = chain.block_calls(now_ms)
+        else:
+            limit = RETRY_POLLS_MAX * self._poll_ms
+            wait_ms = min(limit, 2 * wait_ms or self._poll_ms)
+            self._retry[action.job] = (now_ms + wait_ms, wait_ms)
+            if "deadline passed" in reason.lower():
+                self.deadline_passed.add((action.chain, action.tx_id))
+            elif action.kind != "mirror":
+                self._learn_end(chain, (action.chain, action.tx_id), None)
+        self._notify({"event": "refused", "chain": chain.name, "kind": action.kind, "tx_id": action.tx_id,
+                      "reason": reason, "wait_ms": wait_ms})  # fmt: skip
+
+    def reached(self, intent: Intent, block: BlockId, ok: bool) -> bool:
+        """Whether a mined intent has its effect: by events and storage, never by the status alone."""
+        key = (intent.chain, intent.tx_id)
+        entry = self._ledger.entries.get(key)
+        if intent.kind == "mirror" or entry is None:
+            return entry is not None
+        if intent.kind == "resolve":
+            chain = self._chains[intent.chain]
+            if entry.ready is None and ok:
+                self._learn_ready(chain, key, block)
+            if self._ledger.entries[key].ready is None:
+                self._learn_clock(chain, intent, block)
+            return self._ledger.entries[key].ready is not None
+        if entry.ended is None:
+            self._learn_end(self._chains[intent.chain], key, block if ok else None)
+        wanted = "EXECUTED" if intent.kind == "execute" else "EXPIRED"
+        return self._ledger.entries[key].end_state == wanted
+
+    def _learn_ready(self, chain: Chain, key: Key, block: BlockId | None) -> None:
+        """Its event was never told, so look closer: at the state, and without a block at the logs once more."""
+        entry = self._ledger.entries[key]
+        if chain.head is None or read_state(chain, entry.tx_id, chain.head) not in ("READY", "EXECUTED"):
+            return
+        if block is None:
+            for raw in chain.rpc.logs(chain.facts.contract, entry.buffered.number, chain.head.number):
+                log, found = chain.codec.decode_log(raw), parse_log(raw, chain.facts.contract)
+                if log is not None and log.event == "TransactionReady" and log.args.get("tx_id") == entry.tx_id:
+                    block = BlockId(chain.name, found.number, found.hash)
+        if block is not None:
+            ready = replace(entry, ready=block)
+            self._store.save_entry(ready)
+            self._ledger.put([ready])
+            self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": "READY"})
+
+    def _learn_clock(self, chain: Chain, intent: Intent, block: BlockId) -> None:
+        """A resolve that came too early by its block's own time shows that the chain's clock is behind ours."""
+        timestamp = next((mark[2] for mark in reversed(chain.trail) if mark[1] == block.hash), None)
+        if timestamp is not None:
+            chain.note_clock(timestamp, (chain.genesis_time * 1000 + intent.versions[0].sent_ms) // 1000)
+
+    def _learn_end(self, chain: Chain, key: Key, block: BlockId | None) -> None:
+        """Read whether a transaction has ended, for mark_executed emits nothing. Without a block: looked for."""
+        entry = self._ledger.entries.get(key)
+        if entry is None or chain.head is None or entry.ended is not None:
+            return
+        state = read_state(chain, entry.tx_id, chain.head)
+        if state in ("READY", "EXECUTED") and entry.ready is None:
+            self._learn_ready(chain, key, None)
+            entry = self._ledger.entries[key]
+        if state == "EXECUTED" and entry.ready is None and "TransactionReady" in chain.codec.events:
+            return  # somebody made it READY, and the node does not tell where: asked again, until it does
+        if state == "EXECUTED" or state == "EXPIRED":
+            ended = replace(entry, ended=block or self._ended_in(chain, entry, chain.head), end_state=state)
+            self._store.save_entry(ended)
+            self._ledger.put([ended])
+            self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": state})
+
+    def _ended_in(self, chain: Chain, entry: Entry, head: Head) -> BlockId:
+        """The block since which it has ended, found by halving: it may long be final. The head if states are gone."""
+        first, before = head, (entry.ready or entry.buffered).number - 1
+        while first.number - before > 1:
+            number = (first.number + before) // 2
+            middle = parse_head("eth_getBlockByNumber", chain.rpc.block(number))
+            try:
+                over = read_state(chain, entry.tx_id, middle) in ("EXECUTED", "EXPIRED")
+            except RpcRefused:
+                over = False  # pruned: it is not known to have ended by then
+            first, before = (middle, before) if over else (first, number)
+        return BlockId(chain.name, first.number, first.hash)
