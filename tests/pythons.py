@@ -38,7 +38,7 @@ def install(python: Path, folder: Path) -> Path:
     uv = Path(sys.executable).with_name("uv")
     subprocess.run([uv, "venv", "--quiet", "--python", python, folder], check=True)
     made = folder / "bin" / "python"
-    pip = [uv, "pip", "install", "--quiet", "--python", made]
+    pip: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", made]
     subprocess.run([*pip, "--require-hashes", "-r", ROOT / "requirements.lock"], check=True)
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT], check=True)
     return made
@@ -48,7 +48,7 @@ def tried(python: Path, short: bool, workers: str) -> bool:
     """Whether unit tests and scenarios pass; all that they print is seen."""
     units = [f"tests/unit/{part}" for part in SHORT] if short else ["tests/unit"]
     chosen = ["-k", " or ".join(SCENARIOS)] if short else []
-    command = [python, "-m", "pytest", "-q", "-n", workers, "--dist", "worksteal"]
+    command: list[str | Path] = [python, "-m", "pytest", "-q", "-n", workers, "--dist", "worksteal"]
     with tempfile.TemporaryDirectory() as results:
         scenarios = ["scenarios", *chosen, "--backend", "process", "--results", results]
         return all(subprocess.run([*command, *rest], cwd=ROOT, check=False).returncode == 0
