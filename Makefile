@@ -11,7 +11,7 @@ WORKERS ?= logical
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test coverage pythons readiness bench bench-load lint docs lock clean
+.PHONY: help scenarios test coverage pythons readiness bench bench-load lint docs broken lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -22,6 +22,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m lab.broken
 	@touch $@
 
 scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|process|docker)
@@ -63,10 +64,14 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.networks.docs > docs/networks.md
 	$(BIN)/lab schema > scenarios/scenario.schema.json
 	$(BIN)/python -m lab.report.schemas
+	$(BIN)/python -m lab.broken.docs
+
+broken: $(READY) ## write the contracts with one bug each to contracts/broken
+	$(BIN)/python -m lab.broken
 
 lock: ## resolve the dependencies again, with hashes and without addresses
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) results .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) results .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info contracts/broken/*.vy

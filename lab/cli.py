@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 import lab
 from lab.commands.readiness import register
+from lab.environment import let_streams_take_any_text
 from lab.errors import EnvironmentFailure, LabError
 
 
@@ -87,11 +88,12 @@ def doctor(backend: Backend = BackendChoice.auto, results: Results = RESULTS) ->
 @image.command("build")
 def image_build(
     tag: Annotated[str | None, typer.Option(help="Another name than the one that is found by itself.")] = None,
+    base: Annotated[str | None, typer.Option(help="Image with glibc, used where this machine is not Linux.")] = None,
 ) -> None:
     """Build a local image from the anvil binary, for places that cannot pull one."""
-    from lab.chains.image import LOCAL_IMAGE, build_image
+    from lab.chains.image import BASE_IMAGE, LOCAL_IMAGE, build_image
 
-    build_image(tag or LOCAL_IMAGE, notify=print)
+    build_image(tag or LOCAL_IMAGE, notify=print, base=base or BASE_IMAGE)
 
 
 @app.command()
@@ -245,6 +247,7 @@ register(app)
 
 def main() -> None:
     """The entry point."""
+    let_streams_take_any_text()
     app()
 
 

@@ -1,5 +1,6 @@
-"""What a machine may lack, decided once: tests that need it are marked, skipped where it is missing, and counted.
+"""What all tests find: the broken contracts as their patches have them now, and what the machine has.
 
+Tests that need what a machine may lack are marked, skipped where it is missing, and counted.
 A test that asks for the fixture `engine` or `browser` carries the mark of that name; `load` and `real_clock` only say
 what a test is, so that it can be chosen with `-m` and starts before the short ones.
 """
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.docker import connect
+from lab.broken import CONTRACTS, read_bugs, write_contracts
+from lab.chains.engine import connect
 from lab.chains.image import build_image
 from lab.chains.process import ProcessBackend
 from lab.chains.provision import AnvilBinary, locate_anvil
@@ -52,6 +54,11 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], str | None]]] = {
 }
 
 LONG = ("real_clock", "load")
+
+
+def pytest_sessionstart() -> None:
+    """Before anything is collected, for some tests name these contracts in their parameters."""
+    write_contracts(read_bugs(), CONTRACTS / "broken")
 
 
 @pytest.hookimpl(tryfirst=True)

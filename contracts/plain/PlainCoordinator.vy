@@ -5,7 +5,8 @@
 @author Tesseract Lab
 @notice The documented coordinator interface and nothing more: no emergency stop, no state for expired transactions, no
         hand-over of ownership. Storage is as plain as it gets.
-@dev Judged as any user's own contract. The contracts in `contracts/broken` are this one with one bug each.
+@dev Judged as any user's own contract. One file without imports, for it is copied as a start for one's own and is the
+     base of contracts in `contracts/broken`. The interface's documentation is `interfaces/ITesseractCoordinator.vyi`.
 """
 
 event TransactionBuffered:

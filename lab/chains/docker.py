@@ -6,21 +6,21 @@ The Docker SDK and Testcontainers are loaded only when used: together they cost 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lab.chains.backend import HOST, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
-from lab.chains.reaper import LAB_LABEL, OWNER_LABEL, RUN_LABEL, Reaper, engine_client, owner_mark
+from lab.chains.engine import connect, engine_errors
+from lab.chains.engine_address import WAY_OUT, Engine, find_engine
+from lab.chains.reaper import LAB_LABEL, OWNER_LABEL, RUN_LABEL, Reaper, owner_mark
+from lab.chains.testcontainer import configure, container_on
 from lab.chains.usage import engine_cpu_seconds, engine_memory_bytes, pid_here, processor_seconds, resident_bytes
-from lab.errors import EnvironmentFailure, NodeFailure, system_words
+from lab.errors import EnvironmentFailure, NodeFailure
 
 if TYPE_CHECKING:
-    import docker
     from docker.models.containers import Container
     from testcontainers.core.container import DockerContainer
 
@@ -28,40 +28,14 @@ NODE_LABEL = "dev.tesseract-lab.node"
 VERSION_LABEL = "dev.tesseract-lab.anvil-version"
 PORT = 8545
 POLL_S = 0.02
-ENGINE_TIMEOUT_S = 30
-DEFAULT_SOCKET = Path("/var/run/docker.sock")
-WAY_OUT = "Start the engine (or set DOCKER_HOST), or use `--backend process`."
-
-
-def connect(timeout_s: int = ENGINE_TIMEOUT_S) -> docker.DockerClient:
-    """A client of a live engine, to be closed by the caller. Raises EnvironmentFailure when none answers."""
-    # Without this look a machine without Docker would pay for loading the SDK on every run.
-    if not os.environ.get("DOCKER_HOST") and not DEFAULT_SOCKET.exists() and not _has_context():
-        raise EnvironmentFailure(
-            f"no Docker engine: DOCKER_HOST is not set and {DEFAULT_SOCKET} does not exist. {WAY_OUT}"
-        )
-    try:
-        client = engine_client(timeout_s)
-        client.ping()
-    except Exception as error:
-        # The SDK lets its own, requests' and urllib3's errors through here; all mean the same to the user.
-        host = os.environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
-        raise EnvironmentFailure(f"no Docker engine answers at {host}: {system_words(error)}. {WAY_OUT}") from error
-    return client
-
-
-def _has_context() -> bool:
-    """Whether the docker command line has been set up here, and so may name an engine elsewhere."""
-    folder = os.environ.get("DOCKER_CONFIG")
-    return ((Path(folder) if folder else Path.home() / ".docker") / "config.json").exists()
 
 
 class DockerNode:
     """One container. `launch` starts it and waits until it answers; the rest is the Node protocol."""
 
-    def __init__(self, image: str, spec: NodeSpec) -> None:
+    def __init__(self, image: str, spec: NodeSpec, engine: Engine) -> None:
         self.name = spec.name
-        self._image, self._spec = image, spec
+        self._image, self._spec, self._engine_used = image, spec, engine
         self._testcontainer: DockerContainer | None = None
         self._port: int | None = None
 
@@ -76,13 +50,11 @@ class DockerNode:
         return self._port
 
     def launch(self) -> None:
-        from testcontainers.core.container import DockerContainer
-
         labels = {LAB_LABEL: "1", RUN_LABEL: self._spec.run_id, OWNER_LABEL: owner_mark(), NODE_LABEL: self.name}
         # The entry point differs between foundry's image (a shell) and the lab's. The network is named because
         # Testcontainers would otherwise look for the one of a container it believes to run in.
         with self._engine("start"):
-            container = DockerContainer(self._image, docker_client_kw={"timeout": ENGINE_TIMEOUT_S}).with_kwargs(
+            container = container_on(self._image, self._engine_used).with_kwargs(
                 labels=labels, entrypoint=["anvil"], network="bridge"
             )
             container.ports = {f"{PORT}/tcp": (HOST, None)}  # type: ignore[dict-item]  # the SDK takes it
@@ -205,7 +177,12 @@ class DockerNode:
                 return
             time.sleep(POLL_S)
         state = self._container.attrs.get("State", {}) if status != "absent" else {}
-        what = "died at start" if status != "running" else f"did not answer within {START_DEADLINE_S:.0f} s"
+        what = "died at start"
+        if status == "running":
+            what = (
+                f"did not answer within {START_DEADLINE_S:.0f} s at {HOST}:{self._port}, where the engine says that it "
+                "is (an engine of another machine, or one outside of this container, publishes ports elsewhere)"
+            )
         raise NodeFailure(
             f"node {self.name} {what}: expected an answer to eth_chainId, its container is {status} with "
             f"exit code {state.get('ExitCode')}. Its flags: {' '.join(self._spec.args)}\n"
@@ -238,8 +215,9 @@ class DockerBackend:
 
     def __init__(self, image: str, reaper: Reaper | None = None) -> None:
         self.image = image
+        self._engine = find_engine()
+        configure()
         self._client = connect()
-        _configure_testcontainers()
         self._own_reaper = reaper is None
         self.reaper = reaper or Reaper.start()
         self._nodes: list[DockerNode] = []
@@ -248,7 +226,7 @@ class DockerBackend:
     def start_all(self, specs: Sequence[NodeSpec]) -> list[DockerNode]:
         for run_id in dict.fromkeys(spec.run_id for spec in specs):
             self.reaper.watch_label(run_id)
-        nodes = [DockerNode(self.image, spec) for spec in specs]
+        nodes = [DockerNode(self.image, spec, self._engine) for spec in specs]
         try:
             _each(nodes, DockerNode.launch)
         except BaseException:
@@ -260,7 +238,8 @@ class DockerBackend:
         return nodes
 
     def describe(self) -> dict[str, Any]:
-        image = self._client.images.get(self.image)
+        with engine_errors(f"describe image {self.image}"):
+            image, version = self._client.images.get(self.image), self._client.version().get("Version")
         said = (self._client_version or "").removeprefix("anvil/v") or None
         return {
             "backend": self.name,
@@ -269,7 +248,7 @@ class DockerBackend:
             "image_id": image.id,
             "image_digests": list(image.attrs.get("RepoDigests") or []),
             "image_labels": dict(image.labels),
-            "engine_version": self._client.version().get("Version"),
+            "engine_version": version,
         }
 
     def close(self) -> None:
@@ -290,11 +269,3 @@ def _each(nodes: Sequence[DockerNode], action: Any) -> None:
         futures = [pool.submit(action, node) for node in nodes]
     for future in futures:
         future.result()
-
-
-def _configure_testcontainers() -> None:
-    """No Ryuk: the lab's reaper does its work, and places that cannot pull an image cannot pull Ryuk either."""
-    from testcontainers.core import container  # noqa: F401  # loaded here, before threads would load it all at once
-    from testcontainers.core.config import testcontainers_config
-
-    testcontainers_config.ryuk_disabled = True

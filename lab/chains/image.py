@@ -4,55 +4,142 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import platform
 import re
 import subprocess
+import sys
 import tarfile
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lab.chains.docker import VERSION_LABEL, connect
-from lab.chains.provision import PINNED_VERSION, AnvilBinary, locate_anvil
+from lab.chains.docker import VERSION_LABEL
+from lab.chains.engine import connect, engine_errors
+from lab.chains.pinned import GLIBC_MIN, PACKAGES, PINNED_VERSION, architecture
+from lab.chains.provision import AnvilBinary, fetch, locate_anvil
 from lab.errors import EnvironmentFailure
+
+if TYPE_CHECKING:
+    import docker
 
 LOCAL_IMAGE = f"tesseract-lab/anvil:{PINNED_VERSION}"
 DOCKERFILE = Path(__file__).resolve().parents[2] / "compose" / "anvil.Dockerfile"
+# glibc 2.36, for amd64 and arm64.
+BASE_IMAGE = "debian:12-slim"
 SHA256_LABEL = "dev.tesseract-lab.anvil-sha256"
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What goes into an image: a Linux binary, and its libraries, or None where those of a base image serve it."""
+
+    binary: Path
+    version: str
+    libraries: dict[str, Path] | None
+
+
 def build_image(
-    tag: str = LOCAL_IMAGE, anvil: AnvilBinary | None = None, notify: Callable[[str], None] | None = None
+    tag: str = LOCAL_IMAGE,
+    anvil: AnvilBinary | None = None,
+    notify: Callable[[str], None] | None = None,
+    base: str = BASE_IMAGE,
 ) -> str:
-    """Build and tag the image; returns its id. Raises EnvironmentFailure, with the engine's words where it refuses."""
+    """Build and tag the image; returns its id. Raises EnvironmentFailure, with the engine's words where it refuses.
+
+    On Linux it holds this machine's anvil with this machine's libraries and needs no registry. Where the engine runs
+    Linux in a virtual machine (macOS), or on another processor, it holds the package for the engine on top of `base`.
+    """
     tell = notify or (lambda line: None)
-    anvil = anvil or locate_anvil(notify)
-    libraries = linked_libraries(anvil.path)
+    if anvil is not None:
+        elf_architecture(anvil.path)
     client = connect(timeout_s=120)
+    try:
+        with engine_errors("say on which processor it runs"):
+            processor = architecture(str(client.version()["Arch"]))
+        with tempfile.TemporaryDirectory(prefix="tesseract-lab-image-") as work:
+            content = _content(processor, anvil, Path(work), tell)
+            return _build(client, tag, content, base, tell)
+    finally:
+        client.close()
+
+
+def _content(processor: str, anvil: AnvilBinary | None, work: Path, tell: Callable[[str], None]) -> _Content:
+    if anvil is None and (runs_here(processor) or os.environ.get("LAB_ANVIL")):
+        anvil = locate_anvil(tell)
+    if anvil is None:
+        if (pin := PACKAGES.get(f"linux-{processor}")) is None:
+            raise EnvironmentFailure(
+                f"the engine runs on {processor}, for which there is no package of anvil {PINNED_VERSION}: build anvil "
+                "for it, and name it in LAB_ANVIL"
+            )
+        return _Content(fetch(pin, work, tell), PINNED_VERSION, None)
+    if (made_for := elf_architecture(anvil.path)) != processor:
+        raise EnvironmentFailure(
+            f"the engine runs on {processor}, and {anvil.path} is for {made_for}: name another one in LAB_ANVIL, or "
+            "unset it to have the package for the engine fetched"
+        )
+    return _Content(anvil.path, anvil.version, linked_libraries(anvil.path) if runs_here(processor) else None)
+
+
+def runs_here(processor: str) -> bool:
+    """Whether this machine runs what the engine runs, and so has the libraries for it."""
+    return sys.platform == "linux" and architecture(platform.machine()) == processor
+
+
+def elf_architecture(binary: Path) -> str:
+    """`amd64` or `arm64`, from the header of a Linux binary. Raises EnvironmentFailure for any other file."""
+    with binary.open("rb") as stream:
+        header = stream.read(20)
+    if header[:4] != b"\x7fELF" or len(header) < 20:
+        raise EnvironmentFailure(
+            f"an image needs a Linux binary, got {binary}, which is none. Unset LAB_ANVIL to have the package for the "
+            f"engine fetched, set it to a Linux anvil {PINNED_VERSION}, or pull an image."
+        )
+    machine = int.from_bytes(header[18:20], "little")
+    return {62: "amd64", 183: "arm64"}.get(machine, f"ELF machine {machine}")
+
+
+def _build(client: docker.DockerClient, tag: str, content: _Content, base: str, tell: Callable[[str], None]) -> str:
     import docker.errors
 
-    tell(f"building {tag} from {anvil.path} ({anvil.version}) and {len(libraries)} libraries")
-    labels = {VERSION_LABEL: anvil.version, SHA256_LABEL: hashlib.sha256(anvil.path.read_bytes()).hexdigest()}
+    binary, libraries = content.binary, content.libraries
+    upon = f"on {base}" if libraries is None else f"with {len(libraries)} libraries"
+    tell(f"building {tag} from {binary} ({content.version}) {upon}")
+    labels = {VERSION_LABEL: content.version, SHA256_LABEL: hashlib.sha256(binary.read_bytes()).hexdigest()}
     try:
         image, _ = client.images.build(
-            fileobj=_context(anvil.path, libraries), custom_context=True, tag=tag, rm=True, forcerm=True, labels=labels
+            fileobj=_context(binary, libraries or {}),
+            custom_context=True,
+            tag=tag,
+            rm=True,
+            forcerm=True,
+            labels=labels,
+            buildargs={"BASE": "scratch" if libraries is not None else base},
         )
     except docker.errors.BuildError as error:
         said = "\n".join(str(line.get("stream") or line.get("error") or "").rstrip() for line in error.build_log)
-        raise EnvironmentFailure(f"building {tag} failed: {error.msg}\n{said}") from error
+        raise EnvironmentFailure(f"building {tag} failed: {error.msg}{_help(content, base)}\n{said}") from error
     except docker.errors.APIError as error:
-        raise EnvironmentFailure(f"building {tag} failed: {error.explanation or error}") from error
-    finally:
-        client.close()
+        raise EnvironmentFailure(
+            f"building {tag} failed: {error.explanation or error}{_help(content, base)}"
+        ) from error
     tell(f"{tag} is ready: {image.id}")
     return str(image.id)
 
 
+def _help(content: _Content, base: str) -> str:
+    if content.libraries is not None:
+        return ""
+    least = ".".join(map(str, GLIBC_MIN))
+    return f". If {base} cannot be pulled, name an image that the engine has, with glibc {least} or newer, by --base."
+
+
 def linked_libraries(binary: Path) -> dict[str, Path]:
     """Path in the image -> file here, for each shared library and the loader, as `ldd` lists them."""
-    if binary.read_bytes()[:4] != b"\x7fELF":
-        raise EnvironmentFailure(
-            f"an image needs a Linux binary, got {binary}, which is none. Build it here with "
-            f"LAB_ANVIL set to a Linux anvil {PINNED_VERSION}, or pull an image."
-        )
+    elf_architecture(binary)
     try:
         run = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

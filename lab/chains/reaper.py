@@ -19,10 +19,6 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import docker
 
 RUN_VARIABLE = "TESSERACT_LAB_RUN"
 OWNER_VARIABLE = "TESSERACT_LAB_OWNER"
@@ -31,6 +27,7 @@ RUN_LABEL = "dev.tesseract-lab.run"
 OWNER_LABEL = "dev.tesseract-lab.owner"
 DIRECTORY_PREFIX = "tesseract-lab."
 OWNER_POLL_S = 0.5
+PROC = Path("/proc")
 # A container may still be on its way into the engine when its run dies, so there is a second and a third look.
 SWEEPS_AFTER_S = (0.0, 1.0, 3.0)
 
@@ -38,22 +35,26 @@ SWEEPS_AFTER_S = (0.0, 1.0, 3.0)
 def start_ticks(pid: int) -> int | None:
     """When the process started, in clock ticks since boot; None when there is no such process or only its zombie.
 
-    Where there is no /proc the answer is 0 for any living process: a reused pid cannot be told there.
+    Where there is no /proc (macOS) it is hundredths of a second since 1970.
     """
-    if not Path("/proc/self/stat").exists():
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return None
-        except PermissionError:
-            return 0
-        return 0
+    if not (PROC / "self/stat").exists():
+        return _start_by_psutil(pid)
     try:
         # The command name in parentheses may itself hold spaces and parentheses: read behind the last one.
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        fields = (PROC / f"{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
     return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _start_by_psutil(pid: int) -> int | None:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else int(process.create_time() * 100)
+    except psutil.Error:
+        return None
 
 
 def owner_mark() -> str:
@@ -163,8 +164,10 @@ def remove_leftovers(force: bool = False) -> list[str]:
 
 def _marked_processes() -> list[tuple[int, str, str]]:
     """(pid, owner mark, run id) of every process of this user that a run started."""
+    if not (PROC / "self/stat").exists():
+        return _marked_by_psutil()
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for folder in PROC.glob("[0-9]*"):
         pid = int(folder.name)
         try:
             if pid == os.getpid() or folder.stat().st_uid != os.getuid():
@@ -175,6 +178,20 @@ def _marked_processes() -> list[tuple[int, str, str]]:
         environment = dict(pair.partition("=")[::2] for pair in pairs)
         if RUN_VARIABLE in environment and OWNER_VARIABLE in environment:
             found.append((pid, environment[OWNER_VARIABLE], environment[RUN_VARIABLE]))
+    return sorted(found)
+
+
+def _marked_by_psutil() -> list[tuple[int, str, str]]:
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ() if process.pid != os.getpid() else {}
+        except (psutil.Error, OSError):
+            continue
+        if RUN_VARIABLE in environment and OWNER_VARIABLE in environment:
+            found.append((process.pid, environment[OWNER_VARIABLE], environment[RUN_VARIABLE]))
     return sorted(found)
 
 
@@ -191,25 +208,13 @@ def _remove_directory(path: Path) -> bool:
     return not path.exists()
 
 
-def engine_client(timeout_s: int) -> docker.DockerClient:
-    """A client of the engine that DOCKER_HOST names, else the current docker context, else the default socket.
-
-    Testcontainers resolves it alike. The SDK is loaded here and not before: it takes a fifth of a second.
-    """
-    import docker
-    from docker.context import ContextAPI
-
-    context = None if os.environ.get("DOCKER_HOST") else ContextAPI.get_current_context()
-    if context is not None and context.Name != "default" and context.Host:
-        return docker.DockerClient(base_url=context.Host, timeout=timeout_s)
-    return docker.from_env(timeout=timeout_s)
-
-
 def _remove_containers(label: str, force: bool) -> list[str]:
     """By label, through the engine if one answers."""
     removed: list[str] = []
     try:
-        client = engine_client(timeout_s=5)
+        from lab.chains.engine import connect
+
+        client = connect(timeout_s=5)
     except Exception:
         return removed
     import docker.errors
@@ -276,4 +281,6 @@ def _sweep(owner: str, pids: dict[int, int], directories: list[Path], labels: li
 
 
 if __name__ == "__main__":
+    # Isolated as it is, the watcher knows no folder but the environment's, and the lab may lie elsewhere (PYTHONPATH).
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
     _watch(sys.argv[1])

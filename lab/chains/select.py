@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lab.chains.backend import Backend
-from lab.chains.docker import DockerBackend, connect
+from lab.chains.backend import Backend, NodeSpec
+from lab.chains.docker import DockerBackend
+from lab.chains.engine import connect, engine_errors
 from lab.chains.image import LOCAL_IMAGE
+from lab.chains.pinned import PINNED_VERSION
 from lab.chains.process import ProcessBackend
-from lab.chains.provision import PINNED_VERSION, Notify, locate_anvil
+from lab.chains.provision import Notify, locate_anvil
 from lab.chains.reaper import Reaper
 from lab.errors import EnvironmentFailure, UsageError
 
@@ -19,9 +23,10 @@ if TYPE_CHECKING:
 Wanted = Literal["auto", "process", "docker"]
 
 DEFAULT_IMAGE = f"ghcr.io/foundry-rs/foundry:v{PINNED_VERSION}"
-ENGINE_ANSWER_S = 1
+ENGINE_ANSWER_S = 5
 REGISTRY_ANSWER_S = 5
 PULL_S = 300
+IN_A_CONTAINER = any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
 
 
 def choose_backend(
@@ -37,13 +42,16 @@ def choose_backend(
         raise UsageError(f"--backend: expected auto, process or docker, got {wanted!r}")
     try:
         found, why = find_image(image, notify)
+        backend = DockerBackend(found, reaper)
+        if wanted == "auto" and IN_A_CONTAINER:
+            _try_out(backend)
     except EnvironmentFailure as failure:
         if wanted == "docker":
             raise
         first_line = str(failure).splitlines()[0]
         return _process(reaper, notify), f"process: {first_line}"
     reason = "asked for" if wanted == "docker" else "an engine answers"
-    return DockerBackend(found, reaper), f"docker: {reason}, image {found} ({why})"
+    return backend, f"docker: {reason}, image {found} ({why})"
 
 
 def find_image(image: str | None = None, notify: Notify | None = None, *, pull: bool = True) -> tuple[str, str]:
@@ -72,38 +80,47 @@ def _process(reaper: Reaper | None, notify: Notify | None) -> ProcessBackend:
     return ProcessBackend(locate_anvil(notify), reaper)
 
 
+def _try_out(backend: DockerBackend) -> None:
+    """One node: inside of a container the engine's ports are often those of the machine around it."""
+    try:
+        for node in backend.start_all([NodeSpec("trial", new_trial_id())]):
+            node.stop()
+    except BaseException:
+        backend.close()
+        raise
+
+
+def new_trial_id() -> str:
+    """A run of its own, so that its container is told from those of other runs."""
+    return f"trial-{secrets.token_hex(4)}"
+
+
 def _present(client: docker.DockerClient, image: str) -> bool:
     import docker.errors
 
-    try:
-        client.images.get(image)
-    except docker.errors.ImageNotFound:
-        return False
-    except docker.errors.APIError as error:
-        raise EnvironmentFailure(f"the Docker engine cannot look up image {image}: {error.explanation}") from error
+    with engine_errors(f"look up image {image}"):
+        try:
+            client.images.get(image)
+        except docker.errors.ImageNotFound:
+            return False
     return True
 
 
 def _pull(image: str, notify: Notify | None) -> str | None:
     """Pull it; None when it is there now, else why not. The registry is asked first, as a pull may hang for long."""
-    import docker.errors
-    import requests
-
     try:
-        asking = connect(REGISTRY_ANSWER_S)
-        try:
-            asking.images.get_registry_data(image)
-        finally:
-            asking.close()
-        if notify:
-            notify(f"pulling {image}")
-        pulling = connect(PULL_S)
-        try:
-            pulling.images.pull(image)
-        finally:
-            pulling.close()
-    except docker.errors.APIError as error:
-        return f"it cannot be pulled: {error.explanation or error}"
-    except requests.RequestException as error:
-        return f"it cannot be pulled: {error}"
+        for timeout_s in (REGISTRY_ANSWER_S, PULL_S):
+            if timeout_s == PULL_S and notify:
+                notify(f"pulling {image}")
+            client = connect(timeout_s, credentials=True)
+            try:
+                with engine_errors(f"pull {image}"):
+                    if timeout_s == PULL_S:
+                        client.images.pull(image)
+                    else:
+                        client.images.get_registry_data(image)
+            finally:
+                client.close()
+    except EnvironmentFailure as failure:
+        return f"it cannot be pulled: {str(failure).removeprefix(f'cannot pull {image}: ')}"
     return None

@@ -9,5 +9,7 @@ from lab.report.checklist_import import write_checklist
 
 def import_file(source: Path, out: Path, force: bool) -> None:
     """Write it and say what to do with it."""
-    rows = write_checklist(source, out, force=force)
-    print(f"{out}: {rows} rows, none of them bound yet\nuse it with `lab report --checklist {out}`")
+    imported = write_checklist(source, out, force=force)
+    for line in imported.unread:
+        print(f"{source}: {line}")
+    print(f"{out}: {imported.rows} rows, none of them bound yet\nuse it with `lab report --checklist {out}`")

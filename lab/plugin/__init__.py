@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab.environment import can_write
 from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import RunFolder
 from lab.plugin.estimating import lines_of_ids, lines_of_items, relayer_lines
@@ -52,6 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _runs_scenarios(config) or is_worker(config) or config.option.collectonly:
         return
     folder = Path(config.option.results) / config.stash[RUN_ID]
+    if not can_write(folder.absolute()):
+        told = f"{folder.parent.absolute()} cannot be written to: choose another folder for the evidence by --results"
+        pytest.exit(told, EnvironmentFailure.exit_code)
     if getattr(config.option, "htmlpath", None) is None:
         config.option.htmlpath = str(folder / "report.html")
         config.option.self_contained_html = True

@@ -38,7 +38,7 @@ class Attestation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_KINDS)
 
-    row: str = Field(pattern=r"^[A-Z]{2,4}-\d{2}$")
+    row: str = Field(pattern=r"^[A-Z]{2,4}-\d{2,5}$")
     kind: Literal["attestation", "waiver"] = "attestation"
     owner: str = Field(min_length=1, description="who answers for it")
     date: dt.date

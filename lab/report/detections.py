@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from lab.broken import read_bugs
 from lab.report.rows import Row
-from lab.yamlsource import load_yaml, validate
-
-DETECTIONS = Path(__file__).with_name("detections.yaml")
-
-
-class Detections(BaseModel):
-    """Check -> the broken contracts that it is known to catch."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: Literal[1]
-    checks: dict[str, tuple[str, ...]]
 
 
 @cache
 def detections() -> Mapping[str, tuple[str, ...]]:
-    """As committed beside this module."""
-    return validate(load_yaml(DETECTIONS), Detections).checks
+    """Check -> the broken contracts that it must catch, by the heads of their patches."""
+    bugs = read_bugs().values()
+    return {
+        check: tuple(bug.name for bug in bugs if bug.caught_by == check) for check in {bug.caught_by for bug in bugs}
+    }
 
 
 def can_fail(row: Row, faults: Iterable[str]) -> tuple[str, ...]:

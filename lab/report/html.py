@@ -14,7 +14,7 @@ from lab.html.page import MAX_TEXT, Pages
 from lab.html.text import clean
 
 TEMPLATES = Path(__file__).with_name("templates")
-_ROW_ID = re.compile(r"\b[A-Z]{2,4}-\d{2}\b")
+_ROW_ID = re.compile(r"\b[A-Z]{2,4}-\d{2,5}\b")
 
 
 def asset(name: str) -> str:

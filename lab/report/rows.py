@@ -19,6 +19,8 @@ Stage = Literal["lab", "testnet", "mainnet"]
 Dependency = Literal["contract", "relayer", "networks", "lab"]
 
 STAGES: tuple[Stage, ...] = ("lab", "testnet", "mainnet")
+# Some 50,000 rows.
+CATALOGUE_BYTES_MAX = 16 << 20
 CHECKLIST = Path(__file__).with_name("checklist.yaml")
 
 
@@ -53,7 +55,7 @@ class Row(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    id: str = Field(pattern=r"^[A-Z]{2,4}-\d{2}$")
+    id: str = Field(pattern=r"^[A-Z]{2,4}-\d{2,5}$")
     kind: Literal["item", "risk"]
     row_class: RowClass = Field(alias="class")
     stage: Stage
@@ -122,7 +124,7 @@ class Catalogue(BaseModel):
 
 def load_catalogue(path: Path = CHECKLIST) -> Catalogue:
     """Read a catalogue. Raises InvalidFile with every problem, duplicate and unknown row ids included."""
-    source = load_yaml(path)
+    source = load_yaml(path, max_bytes=CATALOGUE_BYTES_MAX)
     catalogue = validate(source, Catalogue)
     problems = []
     seen: set[str] = set()

@@ -19,7 +19,7 @@ PAYLOAD_LIMIT_BYTES = 513
 
 _PAYLOAD = "^([0-9]+ *(B|KiB)|0x([0-9a-fA-F]{2})*)$"
 _WINDOW = "^[0-9]+(\\.[0-9]+)? *(ms|s|m)$"
-_ROW = "[A-Z]{2,4}-[0-9]{2}"
+_ROW = "[A-Z]{2,4}-[0-9]{2,5}"
 
 
 def _payload(value: object) -> int | str:

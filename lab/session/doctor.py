@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+import lab
 from lab.chains.backend import HOST
-from lab.chains.docker import WAY_OUT, connect
-from lab.chains.provision import PINNED_VERSION, THREE_WAYS_OUT, locate_anvil
+from lab.chains.engine import connect
+from lab.chains.engine_address import WAY_OUT
+from lab.chains.pinned import PINNED_VERSION, why_not_here
+from lab.chains.provision import THREE_WAYS_OUT, locate_anvil
 from lab.chains.select import Wanted, find_image
-from lab.errors import LabError
+from lab.environment import cache_folder, can_write, git, temporary_folder
+from lab.errors import EnvironmentFailure, LabError
 
 PYTHON_MIN = (3, 11)
 VYPER_SERIES = "0.4."
@@ -63,8 +66,10 @@ def diagnose(backend: Wanted = "auto", results: Path = Path("results")) -> list[
         if engine.ok
         else Line("image", False, "not looked for: no engine answers", "start the engine first", docker_needed),
         _ports(),
+        _git(),
         _disk("disk: results", results),
-        _disk("disk: temporary", Path(tempfile.gettempdir())),
+        _temporary(),
+        _cache(),
     ]
 
 
@@ -114,11 +119,14 @@ def _anvil(needed: bool) -> Line:
         found = locate_anvil(passed_over.append, provision=False)
     except LabError as failure:
         found_nothing = str(failure).removesuffix(f" {THREE_WAYS_OUT}")
+        trouble = why_not_here()
         return Line(
             "anvil",
             False,
-            "; ".join([*passed_over, found_nothing]),
-            f"run `make scenarios` with network access once, or set LAB_ANVIL to an anvil {PINNED_VERSION}",
+            "; ".join([*passed_over, found_nothing, *([trouble] if trouble else [])]),
+            "see above"
+            if trouble
+            else f"run `make scenarios` with network access once, or set LAB_ANVIL to an anvil {PINNED_VERSION}",
             needed,
         )
     note = "" if found.version.startswith(PINNED_VERSION) else f", not the pinned {PINNED_VERSION}: digests may differ"
@@ -129,7 +137,7 @@ def _engine(needed: bool) -> Line:
     try:
         client = connect(timeout_s=2)
     except LabError as failure:
-        fix = "start it, or set DOCKER_HOST" + ("" if needed else "; or leave it: the process backend needs no engine")
+        fix = "see above, or set DOCKER_HOST" + ("" if needed else "; or leave it: the process backend needs no engine")
         return Line("Docker engine", False, str(failure).removesuffix(f" {WAY_OUT}"), fix, needed)
     try:
         return Line("Docker engine", True, f"{client.version().get('Version')} answers")
@@ -159,6 +167,37 @@ def _ports() -> Line:
             f"bring the loopback interface up (`ip link set lo up`) and allow local connections to {HOST}",
         )
     return Line("ports", True, f"{HOST} can be listened on and connected to")
+
+
+def _git() -> Line:
+    """Whether reports can say which commit they are of: without one, evidence of a changed tree is not told apart."""
+    folders = {"the lab": Path(lab.__file__).parent, "the working folder": Path.cwd()}
+    told = []
+    for what, folder in folders.items():
+        try:
+            told.append(f"{what}: {git(folder, 'rev-parse', '--short', 'HEAD')}")
+        except EnvironmentFailure as failure:
+            if "not a git repository" not in str(failure):
+                return Line("git", False, f"{what}: {failure}", "see above; runs then name no commit", needed=False)
+            told.append(f"{what}: no repository")
+    return Line("git", True, ", ".join(told))
+
+
+def _temporary() -> Line:
+    try:
+        return _disk("disk: temporary", temporary_folder())
+    except EnvironmentFailure as failure:
+        return Line("disk: temporary", False, str(failure), "make TMPDIR name a folder that can be written to")
+
+
+def _cache() -> Line:
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    note = "" if not named or Path(named).is_absolute() else f" (XDG_CACHE_HOME={named} is relative, and so ignored)"
+    try:
+        folder = cache_folder()
+    except EnvironmentFailure as failure:
+        return Line("cache", False, str(failure), "set XDG_CACHE_HOME to a folder of yours")
+    return Line("cache", can_write(folder), f"{folder}{note}", "make it writable, or set XDG_CACHE_HOME to another")
 
 
 def _disk(name: str, folder: Path) -> Line:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.environment import without_home
 from lab.errors import UsageError
 
 SESSION_MARK = "{session}"
@@ -78,7 +79,7 @@ def without_secrets(text: str) -> str:
     """A command's text without what looks like a secret, and without the user's home folder."""
     for pattern in _SECRETS:
         text = pattern.sub(rf"\1{HIDDEN}", text)
-    return text.replace(str(Path.home()), "~")
+    return without_home(text)
 
 
 def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> RelayerCommand:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Callable
@@ -18,16 +17,12 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.interface import inspect
 from lab.deploy.smoke import Smoke
+from lab.environment import cache_folder as cache_folder
 from lab.evidence.newest import LATEST
 from lab.session.project import Project
 from lab.session.smoke_run import smoke_run
 
 REFERENCE_CONTRACT = Path(lab.__file__).parent.parent / "contracts" / "TesseractCoordinator.vy"
-
-
-def cache_folder() -> Path:
-    """Where the lab keeps what can be made again: XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tesseract-lab"
 
 
 def new_run_id() -> str:

@@ -58,17 +58,22 @@ def revokeRole(role: bytes32, account: address):
 """
 
 
+def replaced(text: str, old: str, new: str, times: int) -> str:
+    """`old` replaced as often as it is expected to stand there: a source that has changed is a failure, not a pass."""
+    assert text.count(old) == times, f"expected {times} times {old!r}, got {text.count(old)}"
+    return text.replace(old, new)
+
+
 def renamed_source() -> str:
     """A contract that does all that is documented and calls hardly anything as documented."""
-    text = (ROOT / "contracts/broken/executes_while_paused.vy").read_text()
-    # That one has a stop; what it lacks is asked for where it executes.
-    ready = '    assert self.transactions[tx_id].state == State.READY, "Transaction not ready"\n'
-    text = text.replace(ready, '    assert not self.paused, "Coordinator is paused"\n' + ready)
-    text = text.replace("authorized_operators: public(HashMap[address, bool])\n", "")
+    text = (ROOT / "contracts/plain/PausableCoordinator.vy").read_text()
+    text = replaced(text, "authorized_operators: public(HashMap[address, bool])\n", "", 1)
     start, end = text.index("@external\ndef add_operator"), text.index("@external\ndef set_coordination_window")
     text = text[:start] + ROLES.lstrip("\n") + text[end:]
-    text = text.replace("self.authorized_operators[", "self.hasRole[OPERATOR_ROLE][")
+    text = replaced(text, "self.authorized_operators[", "self.hasRole[OPERATOR_ROLE][", 4)
     code = text[text.index("event ") :]
+    missing = [old for old in NAMES if re.search(rf"\b{old}\b", code) is None]
+    assert missing == [], f"expected names in the source that it does not have: {missing}"
     words = re.compile("|".join(rf"\b{old}\b" for old in NAMES))
     # Every other part lies between quotes: a message, which stays as it is.
     parts = code.split('"')
@@ -83,5 +88,9 @@ def numbered_source() -> str:
     names = ("EMPTY", "BUFFERED", "READY", "EXECUTED")
     constants = "".join(f"{name}: constant(uint256) = {number}\n" for number, name in enumerate(names))
     text = text[:start] + constants + "\n\n" + text[end:]
-    text = text.replace("(State.READY | State.EXECUTED)", "[READY, EXECUTED]").replace("empty(State)", "EMPTY")
-    return re.sub(r"\bState\b(?!\.)", "uint256", text.replace("State.", ""))
+    text = replaced(text, "(State.READY | State.EXECUTED)", "[READY, EXECUTED]", 1)
+    text = replaced(text, "empty(State)", "EMPTY", 1)
+    text = replaced(text, "State.", "", 6)
+    text, types = re.subn(r"\bState\b", "uint256", text)
+    assert types > 0
+    return text

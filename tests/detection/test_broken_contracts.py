@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.broken import SMOKE_RUN, read_bugs
+from lab.checks import CHECKS
 from lab.model.verdict import CheckResult, Verdict
 from lab.runner.runner import Result
 
@@ -21,21 +23,9 @@ WINDOW, ROLES = LIBRARY / "failures/window_boundaries.yaml", LIBRARY / "failures
 DRILL, PAYLOADS = LIBRARY / "failures/breaker_drill.yaml", LIBRARY / "failures/payload_limits.yaml"
 ORDER, STOP = OWN / "child_before_parent.yaml", OWN / "stopped_by_owner.yaml"
 
-# The bug, the scenario in which it shows, the check that must name it, and words of its finding.
-DETECTIONS = [
-    ("missing_auth", ROLES, "S6", "resolve_dependency on optimism to succeed only for an operator; attacker"),
-    ("window_too_long", WINDOW, "S4", "made it READY 31 s after its timestamp"),
-    ("window_too_short", WINDOW, "S4", '30 s after it, says "Transaction expired"'),
-    ("early_ready", WINDOW, "S4", "made it READY 1 s before its timestamp"),
-    ("late_ready", WINDOW, "S4", '0 s after it, says "Dependencies not satisfied"'),
-    ("no_expiry", WINDOW, "S4", "made it READY 31 s after its timestamp"),
-    ("event_without_transition", WINDOW, "S11", "state: expected READY, stored BUFFERED"),
-    ("transition_without_event", WINDOW, "S11", "and emitted nothing"),
-    ("breaker_rolled_back", DRILL, "S10", "which rolls a count back"),
-    ("executes_while_paused", STOP, "S10", "expected mark_executed to be refused while paused"),
-    ("payload_511", PAYLOADS, "S7", "expected a payload of 512 bytes to be accepted"),
-    ("dependency_ignored", ORDER, "S2", "to become READY only on a final parent"),
-]
+# The tests below prove what the patches' heads claim: check, scenario and words of the finding stand there.
+BUGS = read_bugs()
+PLAYED = {name: Path(bug.proof) for name, bug in BUGS.items() if bug.proof.endswith(".yaml")}
 
 
 def check(result: Result, name: str) -> CheckResult:
@@ -43,18 +33,17 @@ def check(result: Result, name: str) -> CheckResult:
     return next(each for each in result.verdict.checks if each.check == name)
 
 
-@pytest.mark.parametrize(("bug", "scenario", "named", "words"), DETECTIONS, ids=[bug for bug, *_ in DETECTIONS])
-def test_the_check_named_for_the_bug_finds_it(
-    run: RunScenario, bug: str, scenario: Path, named: str, words: str
-) -> None:
+@pytest.mark.parametrize("name", PLAYED)
+def test_the_check_named_for_the_bug_finds_it(run: RunScenario, name: str) -> None:
     """FAIL by that check, with the finding that tells this bug from others."""
-    result = run(BROKEN / f"{bug}.vy", scenario)
-    found = check(result, named)
+    bug = BUGS[name]
+    result = run(BROKEN / f"{name}.vy", PLAYED[name])
+    found = check(result, bug.caught_by)
     assert (result.verdict.verdict, found.verdict) == (Verdict.FAIL, Verdict.FAIL)
-    assert any(words in finding.message for finding in found.findings), found.reason
+    assert bug.finding and any(bug.finding in finding.message for finding in found.findings), found.reason
 
 
-@pytest.mark.parametrize("scenario", sorted({scenario for _, scenario, *_ in DETECTIONS}), ids=lambda path: path.stem)
+@pytest.mark.parametrize("scenario", sorted(set(PLAYED.values())), ids=lambda path: path.stem)
 def test_the_reference_passes_the_same_scenario(run: RunScenario, scenario: Path) -> None:
     """A check that fails the reference too would detect nothing."""
     result = run(REFERENCE, scenario)
@@ -92,8 +81,21 @@ def test_the_plain_contract_fails_what_needs_more_by_name(run: RunScenario, scen
     assert not [each.check for each in result.verdict.checks if each.verdict is Verdict.FAIL]
 
 
-def test_every_broken_contract_has_its_detection() -> None:
-    """A contract added to the folder without a test would be a claim."""
-    elsewhere = {"reentrancy", "tx_origin_auth", "zero_default_state"}
-    files = {path.stem for path in (ROOT / "contracts/broken").glob("*.vy")}
-    assert files == {bug for bug, *_ in DETECTIONS} | elsewhere
+@pytest.mark.parametrize("base", sorted({bug.base for bug in BUGS.values()}))
+def test_a_base_is_correct(run: RunScenario, base: str) -> None:
+    """What the check finds is the bug, not the base: that passes the boundaries of the window and becomes EXECUTED."""
+    for scenario in (WINDOW, LIBRARY / "dependencies/single_dependency.yaml"):
+        result = run(Path(base), scenario)
+        assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
+
+
+def test_every_bug_has_its_detection() -> None:
+    """A check that exists, in a file that does; what no scenario shows is named in the test that shows it."""
+    for name, bug in BUGS.items():
+        assert bug.caught_by in {*CHECKS, SMOKE_RUN}, bug.path
+        assert (ROOT / bug.proof).is_file(), bug.path
+        if name in PLAYED:
+            assert bug.finding, bug.path
+        else:
+            assert bug.proof.startswith("tests/detection/test_"), bug.path
+            assert f'"{name}"' in (ROOT / bug.proof).read_text(), bug.path

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.broken import SMOKE_RUN, read_bugs
 from lab.chains.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.model.verdict import Verdict
@@ -17,7 +18,8 @@ from lab.session.smoke_run import smoke_run
 
 from .conftest import ROOT, compiled
 
-BROKEN = Path("broken/zero_default_state.vy")
+BUG = read_bugs()["zero_default_state"]
+BROKEN = Path(f"broken/{BUG.name}.vy")
 REASON = (
     "not played, for the smoke run showed that buffer_transaction never succeeds: it reverts with "
     '"Transaction already exists" at zero_default_state.vy:'
@@ -41,6 +43,7 @@ def played(shared_backend: ProcessBackend, tmp_path: Path) -> Callable[[str], Re
 @pytest.mark.parametrize("scenario", ["dependencies/single_dependency.yaml", "failures/payload_limits.yaml"])
 def test_zero_default_state_ends_each_scenario_in_one_line(played: Callable[[str], Result], scenario: str) -> None:
     """UNKNOWN with the reason alone, also when the evidence is judged again later."""
+    assert BUG.caught_by == SMOKE_RUN
     result = played(scenario)
     (reason,) = result.verdict.reasons
     assert (result.verdict.verdict, result.verdict.checks) == (Verdict.UNKNOWN, ())

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.chains.docker import connect
+from lab.chains.engine import connect
 from lab.chains.provision import locate_anvil
 from lab.chains.reaper import RUN_LABEL, RUN_VARIABLE
 from lab.coordinator import Codec, Fees, role_account, sign_transaction

@@ -159,6 +159,17 @@ def test_a_machine_that_cannot(project: pytest.Pytester, monkeypatch: pytest.Mon
     assert "def runtest" not in text
 
 
+def test_results_that_cannot_be_written(project: pytest.Pytester) -> None:
+    """Said once, with the option, before any plugin's report meets it."""
+    write(project, "scenarios/pays.yaml", GOOD)
+    (project.path / "file").write_text("")
+    run = project.runpytest_subprocess("scenarios", "--results", "file/results")
+    assert run.ret == 4
+    told = run.stdout.str() + run.stderr.str()
+    assert "cannot be written to" in told and "--results" in told
+    assert "INTERNALERROR" not in told and "Traceback" not in told
+
+
 def test_projects_without_scenarios_are_left_alone(project: pytest.Pytester) -> None:
     """No evidence folder, no report, no summary."""
     project.makepyfile("def test_one(): pass")

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from lab.chains.backend import NodeSpec, ask
-from lab.chains.docker import DockerBackend, connect
+from lab.chains.docker import DockerBackend
+from lab.chains.engine import connect
+from lab.chains.engine_address import Engine
 from lab.chains.reaper import RUN_LABEL
 from lab.errors import EnvironmentFailure, NodeFailure
 
@@ -124,7 +126,7 @@ def test_an_image_without_anvil_is_one_clear_error(backend: DockerBackend) -> No
 def test_an_engine_lost_during_a_run_is_one_clear_error(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that died after the choice was made is named, not shown as a traceback of the SDK."""
     backend = DockerBackend(image)
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    monkeypatch.setattr(backend, "_engine", Engine("unix:///nowhere/docker.sock", "test"))
     try:
         with pytest.raises(EnvironmentFailure, match=r"engine was lost when asked to start node n"):
             backend.start_all([NodeSpec("n", RUN_ID)])

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from lab.chains import image
 from lab.chains.backend import NodeSpec, ask
-from lab.chains.docker import VERSION_LABEL, DockerBackend, connect
+from lab.chains.docker import VERSION_LABEL, DockerBackend
+from lab.chains.engine import connect
 from lab.chains.image import SHA256_LABEL, build_image, linked_libraries
+from lab.chains.pinned import Pin, architecture
 from lab.chains.provision import AnvilBinary
 from lab.errors import EnvironmentFailure
 
@@ -36,6 +40,51 @@ def test_a_built_image_runs_and_names_its_binary(engine: None, anvil: AnvilBinar
     finally:
         client.images.remove(tag, force=True)
         client.close()
+
+
+def test_elsewhere_the_package_for_the_engine_is_put_on_a_base(
+    engine: None, anvil: AnvilBinary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS: neither this machine's binary nor its libraries are the engine's. The base here has them."""
+    base, tag = f"tesseract-lab/base-test:{os.getpid()}", f"tesseract-lab/elsewhere-test:{os.getpid()}"
+    build_image(base, anvil)
+    asked: list[Pin] = []
+
+    def fetched(pin: Pin, work: Path, tell: object) -> Path:
+        asked.append(pin)
+        return Path(shutil.copy(anvil.path, work / "anvil"))
+
+    monkeypatch.delenv("LAB_ANVIL", raising=False)
+    monkeypatch.setattr(image, "runs_here", lambda processor: False)
+    monkeypatch.setattr(image, "fetch", fetched)
+    client = connect()
+    try:
+        build_image(tag, base=base)
+        assert [pin.key for pin in asked] == [f"linux-{architecture(str(client.version()['Arch']))}"]
+        backend = DockerBackend(tag)
+        try:
+            (node,) = backend.start_all([NodeSpec("n", f"elsewhere-{os.getpid()}", ("--chain-id", "9"))])
+            assert ask(node.port, "eth_chainId") == "0x9"
+        finally:
+            backend.close()
+        with pytest.raises(EnvironmentFailure, match=r"glibc 2\.35 or newer, by --base"):
+            build_image(tag, base=f"tesseract-lab/none:{os.getpid()}")
+    finally:
+        client.images.remove(tag, force=True)
+        client.images.remove(base, force=True)
+        client.close()
+
+
+def test_a_binary_for_another_processor_is_refused(
+    engine: None, anvil: AnvilBinary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would only fail inside of the container."""
+    other = tmp_path / "anvil"
+    header = bytearray(anvil.path.read_bytes()[:64])
+    header[18] = 183 if header[18] == 62 else 62
+    other.write_bytes(header)
+    with pytest.raises(EnvironmentFailure, match=r"the engine runs on \w+, and .* is for \w+"):
+        build_image("tesseract-lab/never:1", AnvilBinary(other, "1.7.1", "LAB_ANVIL"))
 
 
 def test_every_library_is_a_real_file_and_the_loader_is_among_them(anvil: AnvilBinary) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from lab.chains import provision
-from lab.chains.provision import PINNED_VERSION, cached_anvil, find_anvil, locate_anvil
+from lab.chains.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key
+from lab.chains.provision import cached_anvil, find_anvil, locate_anvil
 from lab.errors import EnvironmentFailure
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -66,9 +67,18 @@ shutil.copy({str(folder / "archive")!r}, target + "/foundry-rs-anvil.tgz")
     return calls
 
 
+def pin_of(archive: bytes) -> Pin:
+    """What would be pinned if this were the package."""
+    integrity = f"sha512-{base64.b64encode(hashlib.sha512(archive).digest()).decode()}"
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        member = tar.getmembers()[0]
+        binary = tar.extractfile(member)
+        assert binary is not None
+        return Pin(platform_key(), integrity, hashlib.sha256(binary.read()).hexdigest())
+
+
 def trust(monkeypatch: pytest.MonkeyPatch, archive: bytes) -> None:
-    digest = base64.b64encode(hashlib.sha512(archive).digest()).decode()
-    monkeypatch.setitem(provision.PACKAGE_INTEGRITY, provision._platform_key(), f"sha512-{digest}")
+    monkeypatch.setitem(PACKAGES, platform_key(), pin_of(archive))
 
 
 def nothing_installed() -> bool:
@@ -134,7 +144,7 @@ def test_a_broken_cache_is_provisioned_anew(bare: Path, monkeypatch: pytest.Monk
 
     assert (found.path, found.source) == (cached_anvil(), "provisioned")
     assert locate_anvil(said.append).source == "cache"
-    assert calls.read_text().count(f"pack @foundry-rs/anvil-{provision._platform_key()}@{PINNED_VERSION}") == 1
+    assert calls.read_text().count(f"pack @foundry-rs/anvil-{platform_key()}@{PINNED_VERSION}") == 1
     assert "fetching" in said[0] and f"installed in {cached_anvil()}" in said[-1]
 
 
@@ -212,10 +222,9 @@ def test_concurrent_runs_fetch_once(bare: Path, monkeypatch: pytest.MonkeyPatch)
     archive = archive_of(SCRIPT_ANVIL.format(version=PINNED_VERSION))
     trust(monkeypatch, archive)
     calls = fake_npm(bare, archive)
-    integrity = provision.PACKAGE_INTEGRITY[provision._platform_key()]
     code = (
-        "from lab.chains import provision\n"
-        f"provision.PACKAGE_INTEGRITY[provision._platform_key()] = {integrity!r}\n"
+        "from lab.chains import pinned, provision\n"
+        f"pinned.PACKAGES[pinned.platform_key()] = pinned.{pin_of(archive)!r}\n"
         "print(provision.find_anvil())"
     )
     command = [sys.executable, "-c", code]
@@ -223,14 +232,6 @@ def test_concurrent_runs_fetch_once(bare: Path, monkeypatch: pytest.MonkeyPatch)
 
     assert [run.communicate(timeout=60)[0].strip() for run in runs] == [str(cached_anvil())] * 3
     assert len(calls.read_text().splitlines()) == 1
-
-
-def test_a_platform_without_verified_integrity_names_lab_anvil(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing unverified is downloaded; the error says so and what to do."""
-    monkeypatch.setattr(provision, "_platform_key", lambda: "darwin-arm64")
-
-    with pytest.raises(EnvironmentFailure, match=r"cannot provision it on darwin-arm64.*not been verified.*LAB_ANVIL"):
-        find_anvil()
 
 
 def test_a_cache_that_cannot_be_written_is_one_clear_error(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

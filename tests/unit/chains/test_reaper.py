@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains import reaper
-from lab.chains.docker import connect
+from lab.chains.engine import connect
 from lab.chains.reaper import RUN_LABEL, Reaper, owner_alive, owner_mark, remove_leftovers, start_ticks
 
 from .runs import DOCKER_RUN, PROCESS_RUN, start_run, within
@@ -190,3 +190,17 @@ def test_the_watcher_loads_nothing_but_the_standard_library() -> None:
     code = f"import sys, runpy; runpy.run_path({reaper.__file__!r}); print(*sys.modules)"
     run = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert not {"docker", "requests", "psutil", "lab"} & set(run.stdout.split())
+
+
+def test_without_proc_a_process_is_known_by_its_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As on macOS: a living process has a mark, a dead one none, and children of a run are found."""
+    monkeypatch.setattr(reaper, "PROC", tmp_path)
+    child = subprocess.Popen(["sleep", "60"], env=reaper.child_environment("no-proc"))
+    try:
+        ticks = reaper.start_ticks(child.pid)
+        assert ticks and reaper.owner_alive(f"{child.pid}:{ticks}") and not reaper.owner_alive(f"{child.pid}:1")
+        assert (child.pid, reaper.owner_mark(), "no-proc") in reaper._marked_processes()
+    finally:
+        child.kill()
+        child.wait()
+    assert reaper.start_ticks(child.pid) is None

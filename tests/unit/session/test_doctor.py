@@ -44,8 +44,10 @@ def test_this_machine_can_run_the_lab(anvil: AnvilBinary) -> None:
         "Docker engine",
         "image",
         "ports",
+        "git",
         "disk: results",
         "disk: temporary",
+        "cache",
     ]
     assert named(lines)["compiler"].detail == "vyper 0.4.3"
 

@@ -1,11 +1,10 @@
-# pragma version 0.3.10
+# pragma version 0.4.3
 """
-@title zero_default_state: a deliberately broken coordinator
+@title Pausable Coordinator
 @license MIT
 @author Tesseract Lab
-@notice Bug: a fresh slot is compared with the enum's first member. Members are 1, 2, 4, 8 and unset storage is 0, so every
-        buffer_transaction reverts, the first one included.
-@dev Otherwise `contracts/plain/PlainCoordinator.vy`. Never deploy it anywhere but in the lab.
+@notice The plain coordinator with an emergency stop that its owner pulls and lifts; without a circuit breaker.
+@dev The base of some contracts in `contracts/broken`; a correct contract with a part of the optional ones.
 """
 
 event TransactionBuffered:
@@ -24,7 +23,16 @@ event TransactionFailed:
     reason: String[100]
 
 
-enum State:
+event EmergencyStop:
+    caller: indexed(address)
+    reason: String[100]
+
+
+event EmergencyStopLifted:
+    caller: indexed(address)
+
+
+flag State:
     EMPTY
     BUFFERED
     READY
@@ -45,9 +53,10 @@ authorized_operators: public(HashMap[address, bool])
 transactions: public(HashMap[bytes32, CrossRollupTransaction])
 transaction_count: public(uint256)
 coordination_window: public(uint256)
+paused: public(bool)
 
 
-@external
+@deploy
 def __init__():
     self.owner = msg.sender
     self.authorized_operators[msg.sender] = True
@@ -74,6 +83,20 @@ def set_coordination_window(window: uint256):
 
 
 @external
+def pause():
+    assert msg.sender == self.owner, "Only owner can pause"
+    self.paused = True
+    log EmergencyStop(caller=msg.sender, reason="Paused by owner")
+
+
+@external
+def unpause():
+    assert msg.sender == self.owner, "Only owner can unpause"
+    self.paused = False
+    log EmergencyStopLifted(caller=msg.sender)
+
+
+@external
 def buffer_transaction(
     tx_id: bytes32,
     origin_rollup: address,
@@ -83,42 +106,47 @@ def buffer_transaction(
     timestamp: uint256,
 ):
     assert self.authorized_operators[msg.sender], "Not authorized"
+    assert not self.paused, "Coordinator is paused"
     assert tx_id != empty(bytes32), "Invalid transaction ID"
     assert origin_rollup != empty(address), "Invalid origin rollup"
     assert target_rollup != empty(address), "Invalid target rollup"
     assert origin_rollup != target_rollup, "Origin and target must be different"
     assert timestamp >= block.timestamp, "Timestamp cannot be in the past"
-    assert self.transactions[tx_id].state == State.EMPTY, "Transaction already exists"
-    self.transactions[tx_id] = CrossRollupTransaction({
-        origin_rollup: origin_rollup,
-        target_rollup: target_rollup,
-        payload: payload,
-        dependency_tx_id: dependency_tx_id,
-        timestamp: timestamp,
-        state: State.BUFFERED,
-    })
+    assert self.transactions[tx_id].state == empty(State), "Transaction already exists"
+    self.transactions[tx_id] = CrossRollupTransaction(
+        origin_rollup=origin_rollup,
+        target_rollup=target_rollup,
+        payload=payload,
+        dependency_tx_id=dependency_tx_id,
+        timestamp=timestamp,
+        state=State.BUFFERED,
+    )
     self.transaction_count += 1
-    log TransactionBuffered(tx_id, origin_rollup, target_rollup, timestamp)
+    log TransactionBuffered(
+        tx_id=tx_id, origin_rollup=origin_rollup, target_rollup=target_rollup, timestamp=timestamp
+    )
 
 
 @external
 def resolve_dependency(tx_id: bytes32):
     assert self.authorized_operators[msg.sender], "Not authorized"
+    assert not self.paused, "Coordinator is paused"
     assert self.transactions[tx_id].state == State.BUFFERED, "Transaction not in buffered state"
     timestamp: uint256 = self.transactions[tx_id].timestamp
     if block.timestamp > timestamp + self.coordination_window:
-        log TransactionFailed(tx_id, "Transaction expired")
+        log TransactionFailed(tx_id=tx_id, reason="Transaction expired")
         return
     if block.timestamp < timestamp or not self._dependency_met(tx_id):
-        log TransactionFailed(tx_id, "Dependencies not satisfied")
+        log TransactionFailed(tx_id=tx_id, reason="Dependencies not satisfied")
         return
     self.transactions[tx_id].state = State.READY
-    log TransactionReady(tx_id)
+    log TransactionReady(tx_id=tx_id)
 
 
 @external
 def mark_executed(tx_id: bytes32):
     assert self.authorized_operators[msg.sender], "Not authorized"
+    assert not self.paused, "Coordinator is paused"
     assert self.transactions[tx_id].state == State.READY, "Transaction not ready"
     self.transactions[tx_id].state = State.EXECUTED
 

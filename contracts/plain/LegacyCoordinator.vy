@@ -1,10 +1,10 @@
-# pragma version 0.4.3
+# pragma version 0.3.10
 """
-@title breaker_rolled_back: a deliberately broken coordinator
+@title Legacy Coordinator
 @license MIT
 @author Tesseract Lab
-@notice Bug: an expiry is counted for the circuit breaker and then reverts, which rolls the count back: it never trips.
-@dev Otherwise `contracts/plain/PlainCoordinator.vy`. Never deploy it anywhere but in the lab.
+@notice The plain coordinator as Vyper 0.3.10 wants it written: the documented interface and nothing more.
+@dev The base of some contracts in `contracts/broken`; a correct contract of the older compiler.
 """
 
 event TransactionBuffered:
@@ -23,16 +23,7 @@ event TransactionFailed:
     reason: String[100]
 
 
-event EmergencyStop:
-    caller: indexed(address)
-    reason: String[100]
-
-
-event EmergencyStopLifted:
-    caller: indexed(address)
-
-
-flag State:
+enum State:
     EMPTY
     BUFFERED
     READY
@@ -53,17 +44,13 @@ authorized_operators: public(HashMap[address, bool])
 transactions: public(HashMap[bytes32, CrossRollupTransaction])
 transaction_count: public(uint256)
 coordination_window: public(uint256)
-paused: public(bool)
-breaker_threshold: public(uint256)
-failure_count: public(uint256)
 
 
-@deploy
+@external
 def __init__():
     self.owner = msg.sender
     self.authorized_operators[msg.sender] = True
     self.coordination_window = 30
-    self.breaker_threshold = 25
 
 
 @external
@@ -86,21 +73,6 @@ def set_coordination_window(window: uint256):
 
 
 @external
-def pause():
-    assert msg.sender == self.owner, "Only owner can pause"
-    self.paused = True
-    log EmergencyStop(caller=msg.sender, reason="Paused by owner")
-
-
-@external
-def unpause():
-    assert msg.sender == self.owner, "Only owner can unpause"
-    self.paused = False
-    self.failure_count = 0
-    log EmergencyStopLifted(caller=msg.sender)
-
-
-@external
 def buffer_transaction(
     tx_id: bytes32,
     origin_rollup: address,
@@ -110,56 +82,42 @@ def buffer_transaction(
     timestamp: uint256,
 ):
     assert self.authorized_operators[msg.sender], "Not authorized"
-    assert not self.paused, "Coordinator is paused"
     assert tx_id != empty(bytes32), "Invalid transaction ID"
     assert origin_rollup != empty(address), "Invalid origin rollup"
     assert target_rollup != empty(address), "Invalid target rollup"
     assert origin_rollup != target_rollup, "Origin and target must be different"
     assert timestamp >= block.timestamp, "Timestamp cannot be in the past"
     assert self.transactions[tx_id].state == empty(State), "Transaction already exists"
-    self.transactions[tx_id] = CrossRollupTransaction(
-        origin_rollup=origin_rollup,
-        target_rollup=target_rollup,
-        payload=payload,
-        dependency_tx_id=dependency_tx_id,
-        timestamp=timestamp,
-        state=State.BUFFERED,
-    )
+    self.transactions[tx_id] = CrossRollupTransaction({
+        origin_rollup: origin_rollup,
+        target_rollup: target_rollup,
+        payload: payload,
+        dependency_tx_id: dependency_tx_id,
+        timestamp: timestamp,
+        state: State.BUFFERED,
+    })
     self.transaction_count += 1
-    log TransactionBuffered(
-        tx_id=tx_id, origin_rollup=origin_rollup, target_rollup=target_rollup, timestamp=timestamp
-    )
+    log TransactionBuffered(tx_id, origin_rollup, target_rollup, timestamp)
 
 
 @external
 def resolve_dependency(tx_id: bytes32):
     assert self.authorized_operators[msg.sender], "Not authorized"
-    assert not self.paused, "Coordinator is paused"
     assert self.transactions[tx_id].state == State.BUFFERED, "Transaction not in buffered state"
     timestamp: uint256 = self.transactions[tx_id].timestamp
     if block.timestamp > timestamp + self.coordination_window:
-        self.failure_count += 1
-        if self.failure_count >= self.breaker_threshold:
-            self.paused = True
-            log EmergencyStop(caller=msg.sender, reason="Failure threshold reached")
-        raise "Transaction expired"
+        log TransactionFailed(tx_id, "Transaction expired")
+        return
     if block.timestamp < timestamp or not self._dependency_met(tx_id):
-        log TransactionFailed(tx_id=tx_id, reason="Dependencies not satisfied")
+        log TransactionFailed(tx_id, "Dependencies not satisfied")
         return
     self.transactions[tx_id].state = State.READY
-    log TransactionReady(tx_id=tx_id)
-
-
-@external
-def set_breaker_threshold(threshold: uint256):
-    assert msg.sender == self.owner, "Only owner can set breaker threshold"
-    self.breaker_threshold = threshold
+    log TransactionReady(tx_id)
 
 
 @external
 def mark_executed(tx_id: bytes32):
     assert self.authorized_operators[msg.sender], "Not authorized"
-    assert not self.paused, "Coordinator is paused"
     assert self.transactions[tx_id].state == State.READY, "Transaction not ready"
     self.transactions[tx_id].state = State.EXECUTED
 

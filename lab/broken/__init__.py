@@ -1,0 +1,120 @@
+"""Contracts with one bug each, made from a correct base and a patch that says which check must catch it.
+
+A file `contracts/broken/<bug>.patch` holds everything that is known of a bug: the tests, the readiness report and the
+documents read it from there. `python -m lab.broken` writes the contracts.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import lab
+from lab.broken.patch import Hunk, apply_hunks, parse_hunks, split_lines
+from lab.errors import InvalidFile, Problem, UsageError
+from lab.validation import suggestion
+
+CONTRACTS = Path(lab.__file__).parent.parent / "contracts"
+SMOKE_RUN = "smoke run"
+
+_DOCSTRING = re.compile(r'^"""\n.*?^"""\n', re.M | re.S)
+_FIELDS = {"Bug": True, "Base": True, "Caught-by": True, "In": True, "Finding": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """What a patch says of itself.
+
+    Attributes:
+        name: The patch's file name without its suffix, and the contract's.
+        path: The patch.
+        summary: What it breaks, in one sentence; its line breaks are those of the head.
+        base: The correct contract that it is made from, as seen from `contracts`.
+        caught_by: The id of the check that must catch it, or `SMOKE_RUN`.
+        proof: The scenario or the test in which it is caught, as seen from the repository's root.
+        finding: Words of the finding that tell this bug from others; None where the proof is a test.
+        hunks: The change itself.
+    """
+
+    name: str
+    path: Path
+    summary: str
+    base: str
+    caught_by: str
+    proof: str
+    finding: str | None
+    hunks: tuple[Hunk, ...]
+
+    def source(self) -> str:
+        """The broken contract. Raises InvalidFile where the patch does not fit its base, UsageError without one."""
+        path = self.path.parents[1] / self.base
+        if not path.is_file():
+            raise UsageError(f"{self.path}: expected `Base:` to name a contract in {path.parents[1]}, got {self.base}")
+        text = apply_hunks(str(self.path), self.hunks, str(path), path.read_text(encoding="utf-8"))
+        return _DOCSTRING.sub(lambda _: self._docstring(), text, count=1)
+
+    def _docstring(self) -> str:
+        notice = self.summary.replace("\n", "\n" + " " * 8)
+        return (
+            f'"""\n@title {self.name}: a deliberately broken coordinator\n@license MIT\n@author Tesseract Lab\n'
+            f"@notice Bug: {notice}\n"
+            f'@dev Otherwise `contracts/{self.base}`. Never deploy it anywhere but in the lab.\n"""\n'
+        )
+
+
+def read_bugs(folder: Path = CONTRACTS / "broken") -> Mapping[str, Bug]:
+    """Every bug by name, sorted. Raises InvalidFile for a malformed patch."""
+    return {path.stem: read_bug(path) for path in sorted(folder.glob("*.patch"))}
+
+
+def read_bug(path: Path) -> Bug:
+    """One patch. Raises InvalidFile with everything that is wrong in its head, else with what is wrong behind it."""
+    lines = split_lines(path.read_text(encoding="utf-8"))
+    end = next((number for number, line in enumerate(lines) if line.startswith("--- ")), len(lines))
+    head = _parse_head(str(path), lines[:end])
+    if end + 1 >= len(lines) or not lines[end + 1].startswith("+++ "):
+        raise InvalidFile([Problem(str(path), end + 1, 1, "", "expected `--- BASE` and `+++ CONTRACT` after the head")])
+    hunks = parse_hunks(str(path), lines, end + 2)
+    return Bug(path.stem, path, head["Bug"], head["Base"], head["Caught-by"], head["In"], head.get("Finding"), hunks)
+
+
+def _parse_head(file: str, lines: Sequence[str]) -> dict[str, str]:
+    """`Field: value`, where an indented line goes on with the value."""
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    last = None
+    for number, line in enumerate(lines, 1):
+        field, colon, value = line.partition(":")
+        if not line.strip():
+            continue
+        if line[0].isspace() and last is not None:
+            found[last] += "\n" + line.strip()
+        elif not colon or field not in _FIELDS or field in found:
+            what = "it once" if field in found else f"`Field: value`{suggestion(field, _FIELDS)}"
+            problems.append(Problem(file, number, 1, "", f"expected {what}, got {line.strip()!r}"))
+        else:
+            last, found[field] = field, value.strip()
+    missing = [field for field, needed in _FIELDS.items() if needed and not found.get(field)]
+    if missing:
+        problems.append(Problem(file, 1, 1, "", f"expected a head with {', '.join(missing)}, got none of that"))
+    if problems:
+        raise InvalidFile(problems)
+    return found
+
+
+def write_contracts(bugs: Mapping[str, Bug], folder: Path) -> list[Path]:
+    """Write `<bug>.vy` for every bug, each whole or not at all; what is up to date already stays untouched."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, bug in bugs.items():
+        path, text = folder / f"{name}.vy", bug.source()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False) as stream:
+                stream.write(text)
+            Path(stream.name).chmod(0o644)
+            Path(stream.name).replace(path)
+        paths.append(path)
+    return paths

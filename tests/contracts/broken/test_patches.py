@@ -1,0 +1,51 @@
+"""Each patch changes the code that a chain would hold, and nothing that the bug is not about."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from lab.broken import CONTRACTS, Bug, read_bugs
+from lab.broken.patch import split_lines
+from lab.deploy.vyper_compilers import CompilerOutput, run_compiler
+from lab.deploy.vyper_source import read_source
+
+BUGS = read_bugs()
+# What else than `resolve_dependency` and its like a bug needs to exist; everything else keeps the base's ABI.
+ADDED = {"breaker_rolled_back": {"breaker_threshold", "failure_count", "set_breaker_threshold"}}
+
+
+@cache
+def compiled(path: Path) -> CompilerOutput:
+    """ABI and code, from the compiler and not from a cache."""
+    return run_compiler(read_source(path, path.read_text(encoding="utf-8")))
+
+
+def code_lines(text: str) -> list[str]:
+    """A source without the documentation at its top."""
+    before, _, rest = text.partition('"""\n')
+    return split_lines(before + rest.partition('"""\n')[2])
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))
+def test_a_patch_changes_the_deployed_code_and_no_interface(bug: Bug) -> None:
+    """The runtime code holds no digest of the source, so it differs by what the contract does."""
+    broken, base = (compiled(CONTRACTS / name) for name in (f"broken/{bug.name}.vy", bug.base))
+    assert broken.runtime_bytecode != base.runtime_bytecode
+    added = [entry for entry in broken.abi if entry not in base.abi]
+    assert {entry["name"] for entry in added} == ADDED.get(bug.name, set())
+    assert [entry for entry in base.abi if entry not in broken.abi] == []
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))
+def test_a_contract_differs_from_its_base_by_the_lines_of_the_patch(bug: Bug) -> None:
+    """And by its documentation, which says what is broken."""
+    base = (CONTRACTS / bug.base).read_text(encoding="utf-8")
+    difference = difflib.unified_diff(code_lines(base), code_lines(bug.source()), n=0)
+    found = [line for line in list(difference)[2:] if not line.startswith("@@")]
+    changes = [change for hunk in bug.hunks for change in hunk.changes if change.tag != " "]
+    assert sorted(found) == sorted(change.tag + change.text for change in changes)
+    assert f"@notice Bug: {bug.summary.splitlines()[0]}" in bug.source()
