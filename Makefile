@@ -6,9 +6,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BACKEND ?= auto
 STAGE ?= lab
+# As many workers as there are cores, eight at most; what stands in ARGS comes later, and so wins.
+WORKERS ?= logical
+SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test readiness bench bench-load lint docs broken lock clean
+.PHONY: help scenarios test coverage pythons readiness bench bench-load lint docs broken lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -23,14 +26,23 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|process|docker)
-	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(ARGS)
+	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS)
 
 test: $(READY) ## run the lab's own tests
-	$(BIN)/pytest tests/ $(ARGS)
+	$(BIN)/pytest tests/ $(SPREAD) $(ARGS)
+
+coverage: $(READY) ## run them measured, subprocesses included: branches of lab/ that no test takes
+	$(BIN)/coverage erase
+	@# The figure is wanted of a run that failed as well.
+	$(BIN)/coverage run -m pytest tests/ $(SPREAD) $(ARGS); code=$$?; \
+	  $(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered --sort=cover | tail -n 40; exit $$code
+
+pythons: $(READY) ## install and test on every Python from 3.11 on that is here (ARGS=--short)
+	$(BIN)/python -m tests.pythons $(ARGS)
 
 readiness: $(READY) ## every scenario, a short load, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
 	@# What failed (1) or stayed undecided (3) is what the report is about; anything else means that there was no run.
-	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(ARGS) || [ $$? -eq 1 ]
+	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ]
 	$(BIN)/lab load buffer --duration 30s --tps 50 --backend $(BACKEND) || { code=$$?; [ $$code -eq 1 ] || [ $$code -eq 3 ]; }
 	$(BIN)/lab report --stage $(STAGE)
 
@@ -62,4 +74,4 @@ lock: ## resolve the dependencies again, with hashes and without addresses
 	  --extra dev pyproject.toml -o requirements.lock
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info contracts/broken/*.vy
+	rm -rf $(VENV) results .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache *.egg-info contracts/broken/*.vy

@@ -1,11 +1,135 @@
-"""What all tests find: the broken contracts, as their patches have them now."""
+"""What all tests find: the broken contracts as their patches have them now, and what the machine has.
+
+Tests that need what a machine may lack are marked, skipped where it is missing, and counted.
+A test that asks for the fixture `engine` or `browser` carries the mark of that name; `load` and `real_clock` only say
+what a test is, so that it can be chosen with `-m` and starts before the short ones.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
 from lab.broken import read_bugs, write_contracts
+from lab.chains.engine import connect
+from lab.chains.image import build_image
+from lab.chains.process import ProcessBackend
+from lab.chains.provision import AnvilBinary, locate_anvil
+from lab.chains.select import find_image
+from lab.errors import EnvironmentFailure
 from lab.paths import CONTRACTS
+from lab.session.suite import cache_folder
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str | None:
+    """The system's own Chromium; none is downloaded."""
+    return os.environ.get("LAB_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+def _no_engine() -> str | None:
+    try:
+        connect(timeout_s=5).close()
+    except EnvironmentFailure:
+        return "no Docker engine (start one with `dockerd`, or name one with DOCKER_HOST)"
+    return None
+
+
+def _no_browser() -> str | None:
+    if chromium() is None:
+        return "no Chromium (apt install chromium, or name one with LAB_CHROMIUM)"
+    return None if find_spec("playwright") else "no playwright (pip install playwright)"
+
+
+# Mark -> (the fixture that needs it, why it is missing on this machine if it is).
+CAPABILITIES: dict[str, tuple[str, Callable[[], str | None]]] = {
+    "docker": ("engine", _no_engine),
+    "browser": ("browser", _no_browser),
+}
+
+LONG = ("real_clock", "load")
 
 
 def pytest_sessionstart() -> None:
     """Before anything is collected, for some tests name these contracts in their parameters."""
     write_contracts(read_bugs(), CONTRACTS / "broken")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a capability, before `-m` selects; skip it where the machine has none.
+
+    In a worker of several, what lasts long starts first, so that none of it is left when the others have ended.
+    """
+    for mark, (fixture, missing) in CAPABILITIES.items():
+        for item in items:
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+        needing = [item for item in items if item.get_closest_marker(mark)]
+        reason = missing() if needing else None
+        for item in needing:
+            if reason is not None:
+                item.add_marker(pytest.mark.skip(reason=reason))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each reason to skip, however many tests it kept from running."""
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
+    reasons = Counter(str(told[2]).removeprefix("Skipped: ") for told in skipped if isinstance(told, tuple))
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"{count} skipped: {reason}", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def anvil() -> AnvilBinary:
+    """The node's binary, fetched where the machine has none."""
+    return locate_anvil()
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """A Docker engine answers."""
+
+
+@pytest.fixture(scope="session")
+def image(engine: None, anvil: AnvilBinary) -> Iterator[str]:
+    """The image that the lab would use; where there is none, one built for this test session and removed after it."""
+    try:
+        name, _ = find_image(pull=False)
+    except EnvironmentFailure:
+        name = f"tesseract-lab/anvil-test:{os.getpid()}"
+        build_image(name, anvil)
+        yield name
+        client = connect()
+        client.images.remove(name, force=True)
+        client.close()
+    else:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory, anvil: AnvilBinary) -> Path:
+    """An XDG_CACHE_HOME of this session's: node and contracts are the user's, what a load signs is thrown away."""
+    cache = tmp_path_factory.mktemp("cache")
+    (cache / "tesseract-lab").mkdir()
+    for made_again in ("anvil", "compiled"):
+        (cache_folder() / made_again).mkdir(parents=True, exist_ok=True)
+        (cache / "tesseract-lab" / made_again).symlink_to(cache_folder() / made_again)
+    return cache
+
+
+@pytest.fixture(scope="session")
+def shared_backend(anvil: AnvilBinary) -> Iterator[ProcessBackend]:
+    """One for all tests that only want a chain; each of their nodes is stopped by the test that started it."""
+    backend = ProcessBackend(anvil)
+    yield backend
+    backend.close()

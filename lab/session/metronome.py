@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from lab.errors import NodeFailure
 from lab.rpc import HttpTransport, RpcFailure
 
 ANSWER_S = 30.0
@@ -55,12 +56,12 @@ class Metronome:
                 break
             if self._held.is_set():
                 continue
-            # Asked before each block: the node may have been started anew.
-            now = self._url()
-            if transport is None or transport.url != now:
-                transport = HttpTransport(now, timeout_s=ANSWER_S)
-            # A node that is down makes no blocks; whoever watches it says so.
-            with suppress(RpcFailure):
+            # A node that is down, or has no address yet, makes no blocks; whoever watches it says so.
+            with suppress(RpcFailure, NodeFailure):
+                # Asked before each block: the node may have been started anew.
+                now = self._url()
+                if transport is None or transport.url != now:
+                    transport = HttpTransport(now, timeout_s=ANSWER_S)
                 transport.call("evm_mine", [])
         if transport is not None:
             transport.close()

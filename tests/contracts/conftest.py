@@ -23,6 +23,8 @@ from eth_utils.abi import collapse_if_tuple, event_abi_to_log_topic, function_ab
 from eth_utils.address import to_checksum_address
 
 from lab.deploy.compile import CompiledContract, compile_contract
+from lab.paths import REFERENCE_CONTRACT
+from lab.session.suite import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 GENESIS = 1_800_000_000
@@ -190,10 +192,9 @@ def _anvil() -> Path:
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledContract:
+def compiled() -> CompiledContract:
     """The reference contract."""
-    path = ROOT / "contracts" / "TesseractCoordinator.vy"
-    return compile_contract(path, cache_dir=tmp_path_factory.getbasetemp() / "compiled")
+    return compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled")
 
 
 @pytest.fixture(scope="session")
@@ -218,8 +219,8 @@ def deployed(compiled: CompiledContract, tmp_path_factory: pytest.TempPathFactor
 
 
 def _port(node: subprocess.Popen[bytes], log: Path) -> int:
-    """The port that the node chose; fails with the node's own last words after ten seconds, or when it died."""
-    deadline = time.monotonic() + 10
+    """The port that the node chose; fails with the node's own last words after a minute, or when it died."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and node.poll() is None:
         if match := re.search(r"Listening on 127\.0\.0\.1:(\d+)", log.read_text(encoding="utf-8")):
             return int(match.group(1))

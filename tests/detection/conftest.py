@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lab.chains.process import ProcessBackend
-from lab.chains.provision import locate_anvil
 from lab.checks import CHECKS
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
@@ -18,14 +17,6 @@ from lab.session.suite import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 RunScenario = Callable[[Path, Path], Result]
-
-
-@pytest.fixture(scope="session")
-def shared_backend() -> Iterator[ProcessBackend]:
-    """One for all tests; each run stops its own nodes."""
-    backend = ProcessBackend(locate_anvil())
-    yield backend
-    backend.close()
 
 
 def compiled(contract: Path) -> Deployable:

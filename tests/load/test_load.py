@@ -12,21 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from lab.chains.select import find_image
-from lab.errors import EnvironmentFailure
+from lab.cli import app
 from lab.evidence.folder import sha256_file
+
+pytestmark = pytest.mark.load
 
 PROFILE = """
 name: A short load
-description: A hundred a second for fifteen seconds, on two workers.
+description: A hundred a second for five seconds, on two workers.
 networks: {capacity: {}}
 traffic: [{kind: buffer, payload: 64B}]
-shape: {kind: constant, tps: 100, duration: 15s}
+shape: {kind: constant, tps: 100, duration: 5s}
 workers: 2
 criteria:
   throughput_tps_min: 90
-  throughput_over: 15s
+  throughput_over: 5s
   uptime_share_min: 0.1
   # This machine may be as slow as it likes: the ledger is looked at, not the clock.
   lateness_p99_max: 60s
@@ -34,33 +36,30 @@ criteria:
 """
 
 
-def lab_load(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def arguments(folder: Path, *more: str) -> list[str]:
     profile = folder / "profile.yaml"
     profile.write_text(PROFILE, encoding="utf-8")
-    command = [sys.executable, "-m", "lab.cli", "load", str(profile), "--results", str(folder / "results"), *arguments]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
+    return ["load", str(profile), "--results", str(folder / "results"), *more]
 
 
 def read(folder: Path, name: str) -> Any:
     return json.loads((folder / name).read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("backend", ["process", "docker"])
-def test_a_short_load(backend: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["process", pytest.param("docker", marks=pytest.mark.docker)])
+def test_a_short_load(backend: str, tmp_path: Path, own_cache: Path, request: pytest.FixtureRequest) -> None:
     """Offered, sent, accepted, mined and succeeded are one number, on the chain too; every file is there and true."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(own_cache)}
     if backend == "docker":
-        try:
-            find_image(pull=False)
-        except EnvironmentFailure as failure:
-            pytest.skip(f"needs a Docker engine with the node image: {failure}")
-    done = lab_load(tmp_path, "--backend", backend)
+        environment["LAB_IMAGE"] = request.getfixturevalue("image")
+    command = [sys.executable, "-m", "lab.cli", *arguments(tmp_path, "--backend", backend)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
     assert done.returncode in (0, 1, 3), done.stderr
     folder = tmp_path / "results" / "load" / "latest"
     load = read(folder, "load.json")
     ledger = load["chains"]["capacity"]["ledger"]
-    assert ledger["offered"] == 1500
-    assert ledger["sent"] + ledger["dropped"] == 1500
+    assert ledger["offered"] == 500
+    assert ledger["sent"] + ledger["dropped"] == 500
     for end in ("accepted", "mined", "succeeded"):
         assert ledger[end] == ledger["sent"], ledger
     assert (ledger["unexplained_count"], load["unexplained"], load["problems"]) == (0, [], [])
@@ -69,7 +68,7 @@ def test_a_short_load(backend: str, tmp_path: Path) -> None:
     assert load["generator"]["finished"]
     assert "succeeded, 0 dropped, 0 unexplained" in done.stdout or ledger["dropped"]
     check_report(folder, load)
-    check_rows(folder, ledger["succeeded"])
+    check_rows(folder, ledger["succeeded"], load["chains"]["capacity"]["drift"])
     check_locust(folder, ledger["sent"])
 
 
@@ -86,15 +85,17 @@ def check_report(folder: Path, load: dict[str, Any]) -> None:
     assert {name: sha256_file(folder / name) for name in manifest["digests"]} == manifest["digests"]
 
 
-def check_rows(folder: Path, succeeded: int) -> None:
+def check_rows(folder: Path, succeeded: int, drift: dict[str, Any]) -> None:
     """The capacity network never passes a criterion about networks."""
     rows = {row["row"]: row for row in read(folder, "rows.json")["rows"]}
-    assert set(rows) >= {"LOAD-01", "LOAD-02", "LOAD-04", "LOAD-05", "TEC-03", "TEC-04", "TEC-06", "STR-04", "STR-05"}
+    assert set(rows) >= {"LOAD-01", "LOAD-02", "LOAD-04", "LOAD-05", "TEC-03", "TEC-04", "TEC-06", "STR-05"}
     assert (rows["LOAD-01"]["verdict"], rows["LOAD-01"]["figure"]) == ("PASS", succeeded)
     assert rows["TEC-04"]["verdict"] == "UNKNOWN"
     assert "base" in rows["TEC-04"]["reason"]
     assert rows["LOAD-05"]["verdict"] == "UNKNOWN"
-    assert rows["STR-04"]["verdict"] == "UNKNOWN"
+    # On a slow machine all may be in one block, which has no first and last fifth to compare.
+    compared = all(drift[part]["gas_per_transaction"] for part in ("first", "last"))
+    assert [rows[row]["verdict"] for row in ("LOAD-03", "STR-04") if row in rows] == ["UNKNOWN"] * 2 * compared
 
 
 def check_locust(folder: Path, sent: int) -> None:
@@ -105,7 +106,7 @@ def check_locust(folder: Path, sent: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("wrong", "told"),
     [
         (("--tps", "0"), "--tps: expected a rate above 0"),
         (("--networks", "bse"), "did you mean base"),
@@ -114,10 +115,10 @@ def check_locust(folder: Path, sent: int) -> None:
         (("--duration", "soon"), "--duration: expected a duration"),
     ],
 )
-def test_bad_input_starts_nothing(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
+def test_bad_input_starts_nothing(wrong: tuple[str, ...], told: str, tmp_path: Path) -> None:
     """Exit code 2, one sentence, no folder."""
-    done = lab_load(tmp_path, "--backend", "process", *arguments)
-    assert done.returncode == 2
+    done = CliRunner().invoke(app, arguments(tmp_path, "--backend", "process", *wrong))
+    assert done.exit_code == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()

@@ -1,8 +1,7 @@
-"""Real things for the tests: an anvil, a Docker engine where one answers, an image in it, and labs on real chains."""
+"""Real things for the tests: the lab's own contract, and labs on real chains."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,14 +9,10 @@ from typing import Protocol
 
 import pytest
 
-from lab.chains.engine import connect
-from lab.chains.image import build_image
 from lab.chains.process import ProcessBackend
-from lab.chains.provision import AnvilBinary, locate_anvil
-from lab.chains.select import find_image
+from lab.chains.provision import AnvilBinary
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
-from lab.errors import EnvironmentFailure
 from lab.evidence import Recorder
 from lab.model.finality import Finality
 from lab.networks import load_network
@@ -28,46 +23,8 @@ from lab.session.lab import Lab, Wanted, open_lab
 from lab.session.suite import cache_folder
 
 
-@pytest.fixture(scope="session")
-def anvil() -> AnvilBinary:
-    return locate_anvil()
-
-
-@pytest.fixture(scope="session")
-def engine() -> None:
-    """Skips where there is no Docker engine, with the lab's own reason."""
-    try:
-        connect(timeout_s=2).close()
-    except EnvironmentFailure as failure:
-        pytest.skip(f"needs a Docker engine: {failure}")
-
-
-@pytest.fixture(scope="session")
-def image(engine: None, anvil: AnvilBinary) -> Iterator[str]:
-    """The image that the lab would use; where there is none, one built for this test session and removed after it."""
-    try:
-        name, _ = find_image(pull=False)
-    except EnvironmentFailure:
-        name = f"tesseract-lab/anvil-test:{os.getpid()}"
-        build_image(name, anvil)
-        yield name
-        client = connect()
-        client.images.remove(name, force=True)
-        client.close()
-    else:
-        yield name
-
-
 @pytest.fixture
 def backend(anvil: AnvilBinary) -> Iterator[ProcessBackend]:
-    backend = ProcessBackend(anvil)
-    yield backend
-    backend.close()
-
-
-@pytest.fixture(scope="session")
-def shared_backend(anvil: AnvilBinary) -> Iterator[ProcessBackend]:
-    """One for all tests that only want a chain; each of their nodes is stopped by the test that started it."""
     backend = ProcessBackend(anvil)
     yield backend
     backend.close()

@@ -11,6 +11,8 @@ import pytest
 from tests.unit.pytest_project import BAD, GOOD, evidence, write
 from tests.unit.pytest_project import project as project
 
+pytestmark = pytest.mark.backend
+
 pytest_plugins = ["pytester"]
 
 MALFORMED = """
@@ -30,7 +32,7 @@ def test_a_malformed_file(project: pytest.Pytester, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
     write(project, "scenarios/wrong.yaml", MALFORMED)
     write(project, "scenarios/pays.yaml", GOOD)
-    result = project.runpytest_subprocess("scenarios")
+    result = project.runpytest_subprocess("scenarios", "--backend", "process")
     text = result.stdout.str()
     assert result.ret not in (0, pytest.ExitCode.TESTS_FAILED)
     for place, words in (("6:20", "did you mean ethereum"), ("8:5", "bufer"), ("9:33", "REDY")):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.real_clock
+
 pytest_plugins = ["pytester"]
 
 SCENARIO = """

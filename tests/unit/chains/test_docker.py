@@ -74,7 +74,7 @@ def test_pause_kill_and_restart(backend: DockerBackend, tmp_path: Path) -> None:
     node.pause()
     assert node.alive() and ask(node.port, "eth_chainId", timeout_s=0.3) is None
     node.resume()
-    assert ask(node.port, "eth_chainId", timeout_s=5) == "0x7a69"
+    assert ask(node.port, "eth_chainId", timeout_s=60) == "0x7a69"
 
     node.kill()
     assert not node.alive() and node.memory_bytes() is None

@@ -28,7 +28,7 @@ def port_of(url: str) -> int:
 def call(url: str, method: str) -> str:
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=5) as reply:
+    with urllib.request.urlopen(request, timeout=60) as reply:
         return str(json.load(reply)["result"])
 
 
@@ -57,7 +57,7 @@ def test_nodes_listen_on_loopback_only(backend: ProcessBackend) -> None:
             b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}',
             {"Content-Type": "application/json", "Origin": "http://example.invalid"},
         ),
-        timeout=5,
+        timeout=60,
     ) as reply:
         assert "Access-Control-Allow-Origin" not in reply.headers
 
@@ -118,7 +118,7 @@ def test_pause_freezes_and_resume_thaws(backend: ProcessBackend) -> None:
     assert ask(port_of(node.url), "eth_chainId", timeout_s=0.3) is None
 
     node.resume()
-    assert ask(port_of(node.url), "eth_chainId", timeout_s=5) == "0x7a69"
+    assert ask(port_of(node.url), "eth_chainId", timeout_s=60) == "0x7a69"
 
 
 def test_kill_and_restart_give_a_fresh_node(backend: ProcessBackend) -> None:
@@ -179,7 +179,7 @@ def test_a_node_that_dies_unasked_is_seen(backend: ProcessBackend) -> None:
     """alive() tells the truth about a node killed by somebody else, and so does memory_bytes()."""
     (node,) = backend.start_all([NodeSpec("n", "test")])
     os.kill(node.pid or 0, signal.SIGKILL)
-    psutil.Process(node.pid).wait(timeout=5)
+    psutil.Process(node.pid).wait(timeout=60)
 
     assert not node.alive()
     assert node.memory_bytes() is None

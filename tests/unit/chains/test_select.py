@@ -10,6 +10,8 @@ import pytest
 from lab.chains.select import Wanted, choose_backend, find_image
 from lab.errors import EnvironmentFailure, UsageError
 
+pytestmark = pytest.mark.backend
+
 NO_IMAGE = "127.0.0.1:9/tesseract-lab/none:0"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from lab.coordinator import Codec, DecodedLog
 from lab.coordinator.behaviour import Behaviour, Refused, may_refuse
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.reads import ZERO_ID
-from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import Deployable
 
 OWNER, OPERATOR, STRANGER = "0x" + "0a" * 20, "0x" + "0b" * 20, "0x" + "0c" * 20
 A, B = "0x" + "01" * 20, "0x" + "02" * 20
@@ -26,10 +25,9 @@ def model() -> Behaviour:
 
 
 @pytest.fixture(scope="module")
-def codec(tmp_path_factory: pytest.TempPathFactory) -> Codec:
+def codec(reference: Deployable) -> Codec:
     """The reference contract's."""
-    source = Path(__file__).parents[3] / "contracts" / "TesseractCoordinator.vy"
-    return Codec(compile_contract(source, cache_dir=tmp_path_factory.mktemp("cache")).abi)
+    return reference.codec
 
 
 def request(tx_id: str = ONE, dependency: str = ZERO_ID, timestamp: int = NOW, size: int = 1) -> tuple[Any, ...]:

@@ -65,22 +65,21 @@ import fog
 lab.faults.FAULTS["fog"] = fog.KIND
 
 from lab.checks import CHECKS
-from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import deployable
 from lab.explore.swarm.case import Drawing, draw
 from lab.model.records import FaultMark
-from lab.report.scenario_html import scenario_fragment
+from lab.report.run_page.page import scenario_fragment
 from lab.runner.runner import Options, run_item
 from lab.scenario import docs, schema
 from lab.scenario.resolve import load_scenario
-from lab.session.suite import REFERENCE_CONTRACT, cache_folder, open_suite
+from lab.session.suite import open_suite
+from lab.session.under_test import system_under_test
 
 assert '"fog"' in schema.render(), "schema"
 assert "A request in the fog takes a second longer." in docs.render(), "docs"
 drawn = (step.get("fault") for seed in range(400) for step in draw(Drawing(seed))["timeline"])
 assert "fog" in drawn, "swarm"
 (item,) = load_scenario(Path("fog.yaml"), known_checks=CHECKS)
-suite = open_suite(run_id="t", backend="process", image=None, contract=None)
+suite = open_suite(run_id="t", backend="process", image=None, system=system_under_test(contract=None, relayer_cmd=None))
 try:
     options = Options(backend=suite.backend, backend_reason="test", target=suite.target, run_id="t")
     result = run_item(item, options, Path("run"), "again")

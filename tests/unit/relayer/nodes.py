@@ -15,13 +15,14 @@ from lab.deploy.deployer import Deployable, confirm, deployable, setup_transacti
 from lab.model.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.rpc import HttpTransport, Rpc
+from lab.session.suite import cache_folder
 
 from .bench import ROLLUPS, tx_id
 from .fakes import FLAGS, GENESIS, ZERO_ID
 
 CONTRACT = Path(__file__).parents[3] / "contracts" / "TesseractCoordinator.vy"
 BLOCK_TIMES_S = {"one": 6, "two": 2}
-DEADLINE_S = 20
+DEADLINE_S = 60
 FEES = Fees(100_000_000_000, 1_000_000_000)
 
 
@@ -88,7 +89,7 @@ class Nodes:
 @contextmanager
 def started(folder: Path, genesis: int = GENESIS) -> Iterator[Nodes]:
     """Both nodes up and the contract deployed; both gone afterwards."""
-    target = deployable(compile_contract(CONTRACT, cache_dir=folder / "compiled"))
+    target = deployable(compile_contract(CONTRACT, cache_dir=cache_folder() / "compiled"))
     binary = find_anvil()
     with ExitStack() as stack:
         urls = {

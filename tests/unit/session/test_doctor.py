@@ -10,7 +10,10 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
+from lab.chains.provision import AnvilBinary
 from lab.session.doctor import Line, diagnose, healthy, render
+
+pytestmark = pytest.mark.backend
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def printed(lines: list[Line]) -> str:
     return console.file.getvalue()
 
 
-def test_this_machine_can_run_the_lab() -> None:
+def test_this_machine_can_run_the_lab(anvil: AnvilBinary) -> None:
     """The machine that runs these tests is healthy, and every asked-for line is there."""
     lines = diagnose()
 
@@ -49,7 +52,7 @@ def test_this_machine_can_run_the_lab() -> None:
     assert named(lines)["compiler"].detail == "vyper 0.4.3"
 
 
-def test_a_dead_engine_is_a_warning_while_processes_suffice(no_engine: None) -> None:
+def test_a_dead_engine_is_a_warning_while_processes_suffice(no_engine: None, anvil: AnvilBinary) -> None:
     """The lab runs without Docker: its two lines are yellow, with their fix."""
     lines = diagnose()
 

@@ -23,7 +23,7 @@ from lab.model.session import Session
 from lab.session import relayer_process
 from lab.session.relayer_process import RelayerProcess
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 POLITE = """
 import os, pathlib, signal, sys, time
 def stop(*_): sys.exit(0)

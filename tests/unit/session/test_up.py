@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains.reaper import owner_mark
+from lab.commands.up import show_status
 from lab.errors import InvalidFile, UsageError
 from lab.model.finality import Finality
 from lab.model.session import Session, SessionChain
@@ -85,6 +86,14 @@ def test_a_living_supervisor_is_named_and_a_stale_file_is_not_believed(folder: U
 
     folder.write(state(f"{os.getpid()}:1"))
     folder.refuse_second()
+
+
+def test_one_that_has_no_session_yet_is_starting(folder: UpFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    """`status` says so, and its exit code is not the one of networks that can be used."""
+    folder.write(state(owner_mark()))
+
+    assert show_status(folder.path.parent) == 3
+    assert capsys.readouterr().out.splitlines()[-1] == "it is starting"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"run_id": "x"}', "\x00"])

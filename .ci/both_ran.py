@@ -1,0 +1,42 @@
+"""Compares the JUnit files of two runs of the tests: one without a Docker engine, one with it.
+
+Exit code 1 unless the first skipped only tests marked `docker`, the second skipped nothing, and the second ran
+all that the first had skipped: between them every test ran.
+"""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+
+def read(path: str) -> tuple[dict[str, str], set[str]]:
+    """Skipped test -> reason, and the tests that ran."""
+    skipped, ran = {}, set()
+    for case in ET.parse(path).iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        reason = case.find("skipped")
+        if reason is None:
+            ran.add(name)
+        else:
+            skipped[name] = reason.get("message", "")
+    return skipped, ran
+
+
+def main(without: str, with_engine: str) -> int:
+    """Say what was left out by either."""
+    skipped, ran = read(without)
+    missed, ran_with = read(with_engine)
+    wrong = [f"skipped without an engine, but not for its sake: {name}: {reason}" for name, reason in skipped.items()
+             if not reason.startswith("no Docker engine")]  # fmt: skip
+    wrong += [f"skipped with an engine: {name}: {reason}" for name, reason in missed.items()]
+    wrong += [f"skipped without an engine, and not run with it: {name}" for name in sorted(skipped.keys() - ran_with)]
+    if not skipped:
+        wrong.append("nothing was skipped without an engine: was there one after all?")
+    print("\n".join(wrong[:40]) or f"{len(ran)} tests ran without an engine; {len(skipped)} need it, and ran with it")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(str(Path(sys.argv[1])), str(Path(sys.argv[2]))))

@@ -1,0 +1,13 @@
+"""With several workers the scenarios on the real clock start first: they mostly wait, and the others fill the time."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.plugin.items import ScenarioTest
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Only in a worker: alone, everything runs in the order in which it stands."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not (isinstance(item, ScenarioTest) and item.scenario.clock == "real"))
