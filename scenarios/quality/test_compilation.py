@@ -55,7 +55,7 @@ def judge_warnings(script: Script) -> None:
     if contract.source_path.suffix != ".vy":
         script.note("unsupported", f"{contract.source_path.name} is an artifact: its source is not known to the lab")
         return
-    source = read_source(contract.source_path, contract.source_path.read_text(encoding="utf-8"))
+    source = read_source(contract.source_path)
     found = compiler_warnings(source)
     told = f"{len(found)} warnings" + "".join(f"; {warning[:160]}" for warning in found[:3])
     files = f"{len(source.files)} source files"

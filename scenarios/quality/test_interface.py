@@ -55,7 +55,7 @@ def play(script: Script) -> None:
     if path.suffix != ".vy":
         script.note("unsupported", f"{path.name} is an artifact: the reasons of its source are not known to the lab")
         return
-    files = read_source(path, path.read_text(encoding="utf-8")).files
+    files = read_source(path).files
     comments, used = told_and_used([each.read_text(encoding="utf-8") for each in files if each.suffix == ".vy"])
     hidden = sorted(used - comments - {*REVERTS, *FAILURE_REASONS})
     told = f"{len(used)} reasons, not told: {'; '.join(hidden) or 'none'}"
