@@ -1,5 +1,7 @@
 # Few verbs; `make` lists them.
 SHELL := /bin/bash
+# Every command of the lab starts processes of its own: without compiled modules each would compile them all again.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

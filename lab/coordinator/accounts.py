@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import rlp
-from eth_account import Account as EthAccount
 from eth_utils.crypto import keccak
 
 # The well-known mnemonic of local development nodes: public, so never to hold value on a live network.
 MNEMONIC = "test test test test test test test test test test test junk"
-ROLES = ("owner", "operator", "relayer", "attacker", "operator2", "user", "newowner")
+# Its first accounts, written out: to derive them takes every process half a second. A test derives them again.
+_KEYS = {
+    "owner": (
+        "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
+        "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    ),
+    "operator": (
+        "0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
+        "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    ),
+    "relayer": (
+        "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc",
+        "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+    ),
+    "attacker": (
+        "0x90f79bf6eb2c4f870365e785982e1f101e93b906",
+        "7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
+    ),
+    "operator2": (
+        "0x15d34aaf54267db7d7c367839aaf71a00a2c6a65",
+        "47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a",
+    ),
+    "user": (
+        "0x9965507d1a55bcc2695c58ba16fb37d819b0a4dc",
+        "8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba",
+    ),
+    "newowner": (
+        "0x976ea74026e726554db657fa54763abd0c3a0aa9",
+        "92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e",
+    ),
+}
+ROLES = tuple(_KEYS)
 OPERATOR_ROLES = ("operator", "operator2", "relayer")
 
 
@@ -27,19 +56,12 @@ class Account:
         return f"Account({self.role}, {self.address})"
 
 
-@lru_cache(maxsize=64)
-def _derive(index: int) -> tuple[str, bytes]:
-    EthAccount.enable_unaudited_hdwallet_features()
-    account = EthAccount.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
-    return account.address.lower(), bytes(account.key)
-
-
 def role_account(role: str) -> Account:
     """The account of a role. Raises KeyError for an unknown one."""
     if role not in ROLES:
         raise KeyError(f"expected one of {', '.join(ROLES)}, got {role!r}")
-    address, key = _derive(ROLES.index(role))
-    return Account(role, address, key)
+    address, key = _KEYS[role]
+    return Account(role, address, bytes.fromhex(key))
 
 
 def created_address(creator: str, nonce: int) -> str:

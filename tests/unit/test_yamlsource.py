@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
 from lab.errors import InvalidFile
-from lab.yamlsource import MAX_DEPTH, load_yaml, parse_yaml, validate
+from lab.yaml_reader import MAX_DEPTH
+from lab.yamlsource import load_yaml, parse_yaml, validate
 
 FILE = Path("f.yaml")
 

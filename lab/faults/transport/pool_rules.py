@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import rlp
-from eth_account import Account as EthAccount
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
@@ -45,6 +43,9 @@ def decode_raw(raw: Any) -> Sent | None:
     """What is in a raw transaction; None for what the lab cannot read, and for blobs."""
     if not isinstance(raw, str):
         return None
+    # Half a second of imports, which only those who meet a transaction should pay.
+    from eth_account import Account as EthAccount
+
     try:
         payload = bytes(HexBytes(raw))
         if payload[0] == BLOB_TYPE:
@@ -76,6 +77,8 @@ def unreadable(method: str, raw: Any) -> RpcRefused:
 
 
 def _typed(payload: bytes) -> dict[str, Any]:
+    from eth_account.typed_transactions.typed_transaction import TypedTransaction
+
     return TypedTransaction.from_bytes(HexBytes(payload)).as_dict()
 
 

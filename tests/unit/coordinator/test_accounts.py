@@ -12,30 +12,17 @@ from web3.types import Nonce
 from web3.utils.address import get_create_address
 
 from lab.coordinator import ROLES, Fees, created_address, role_account, rollup_address, sign_transaction
+from lab.coordinator.accounts import MNEMONIC
 from lab.networks import BUILT_IN
 
-# The first accounts of the development mnemonic, as every local node prints them.
-KNOWN = {
-    "owner": (
-        "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
-        "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
-    ),
-    "operator": (
-        "0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
-        "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
-    ),
-    "relayer": (
-        "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc",
-        "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
-    ),
-}
 
-
-@pytest.mark.parametrize("role", KNOWN)
-def test_roles_are_the_known_accounts(role: str) -> None:
-    """Address and key."""
+@pytest.mark.parametrize("role", ROLES)
+def test_roles_are_the_first_accounts_of_the_development_mnemonic(role: str) -> None:
+    """Address and key, as every local node prints them."""
+    EthAccount.enable_unaudited_hdwallet_features()
+    derived = EthAccount.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{ROLES.index(role)}")
     account = role_account(role)
-    assert (account.address, account.key.hex()) == KNOWN[role]
+    assert (account.address, account.key) == (derived.address.lower(), bytes(derived.key))
 
 
 def test_every_role_is_another_account_and_its_key_fits() -> None:
