@@ -39,13 +39,13 @@ class BackendFacts(Recorded):
 
 
 class ContractFacts(Recorded):
-    """The contract under test."""
+    """The contract under test. A mutant has no source file, an artifact may name no compiler: these are empty."""
 
     name: Text | None = None
-    path: Text | None = None
+    path: str | None = None
     bytecode_sha256: Text | None = None
-    source_sha256: Text | None = None
-    compiler: Text | None = None
+    source_sha256: str | None = None
+    compiler: str | None = None
 
 
 class RelayerFacts(Recorded):

@@ -135,9 +135,14 @@ def manifests(results: Path) -> Mapping[str, dict[str, Any]]:
     return {manifest["item"]: manifest for manifest in found}
 
 
+def _files(folder: Path) -> list[Path]:
+    """All files below, but for the modules that Python compiled."""
+    return sorted(path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
 def test_scenarios_library_load_and_report(repository: Path) -> None:
     """One after the other, each about their contract; nothing is written into the environment."""
-    before = sorted(repository.joinpath(ENVIRONMENT).rglob("*"))
+    before = _files(repository / ENVIRONMENT)
     told = run(repository, *pytest_of(repository), "scenarios/", "--backend", "process")
     assert "1 passed" in told
     assert first_line(told).startswith("contract Mine (contracts/Mine.vy, from lab.yaml); relayer reference")
@@ -165,4 +170,4 @@ def test_scenarios_library_load_and_report(repository: Path) -> None:
     assert report["under_test"]["contract"] == "Mine (contracts/Mine.vy, from lab.yaml)"
     proven = next(row for row in report["rows"] if row["id"] == "XCB-02")
     assert proven["evidence"] != []
-    assert sorted(repository.joinpath(ENVIRONMENT).rglob("*")) == before
+    assert _files(repository / ENVIRONMENT) == before

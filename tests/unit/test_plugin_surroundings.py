@@ -65,7 +65,7 @@ def test_same_names_at_once(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("suite", *PROCESS, "-n", "2")
     result.assert_outcomes(passed=1, failed=1)
     assert calm(result)
-    told = [line for line in result.outlines if line.startswith(("PASS ", "FAIL ")) and "支付" in line]
+    told = [line for line in result.outlines if line.startswith(("PASS ", "FAIL ")) and "simulated in" in line]
     assert len(told) == 2 and len({line.split()[2] for line in told}) == 2
     assert len(runs(project)) == 2
     assert len(list(ET.parse(evidence(project) / "junit.xml").iter("testcase"))) == 2
@@ -94,7 +94,8 @@ def test_the_command_repeats_it_where_it_was_printed(
     monkeypatch.chdir(project.path / start)
     project.makeconftest(
         """
-        import pytest
+        from types import SimpleNamespace
+
         from lab.plugin import items, sharing
 
         class Backend:
@@ -102,6 +103,7 @@ def test_the_command_repeats_it_where_it_was_printed(
 
         class Suite:
             backend = Backend()
+            under_test = SimpleNamespace(line="the reference")
             contract_lines = close = lambda self: []
 
         def pytest_configure(config):

