@@ -5,6 +5,8 @@ reckons up at the end. Users, spawn rate and run time follow from the profile; i
 --processes N, --master and --worker, --html FILE, or no --headless for the web page.
 """
 
+import lab_first  # noqa: F401
+
 from lab.load.generator.user import PlanShape, StreamUser
 
 __all__ = ["PlanShape", "StreamUser"]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import lab_first  # noqa: F401
 from locust import FastHttpUser, constant, events, task
 from locust.runners import WorkerRunner
 

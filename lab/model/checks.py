@@ -40,6 +40,12 @@ def check_name(check: str) -> str:
     return f"{check} {title.short}" if title else check
 
 
+def check_title(check: str) -> str:
+    """`window` for S4; empty for an id that is not known."""
+    title = CHECK_TITLES.get(check)
+    return title.short if title else ""
+
+
 def check_demand(check: str) -> str:
     """What it demands, as a sentence without its full stop; empty for an id that is not known."""
     title = CHECK_TITLES.get(check)

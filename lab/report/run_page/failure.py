@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.html.text import clean, seconds
-from lab.model.checks import check_demand, check_name
+from lab.model.checks import check_demand, check_title
 from lab.model.history import History
 from lab.model.records import Expectation
 from lab.model.verdict import RunVerdict, Verdict
@@ -52,7 +52,9 @@ def _why(verdict: RunVerdict, *, told_by_expectations: bool) -> str:
     for check in verdict.checks:
         if check.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
             continue
-        lines.append(f"  {clean(check_name(check.check), 40)} {check.verdict}: {clean(check.reason)}")
+        # The id stands beside the verdict, where scripts look for it.
+        title = f" ({name})" if (name := check_title(check.check)) else ""
+        lines.append(f"  {clean(check.check, 40)} {check.verdict}{title}: {clean(check.reason)}")
         if demand := check_demand(check.check):
             lines.append(f"    demands: {demand}")
         for finding in check.findings[:MAX_FINDINGS]:

@@ -12,6 +12,7 @@ import pytest
 
 import lab
 from lab.load.profile import load_profile, profile_names
+from lab.paths import LOADTESTS
 
 ROOT = Path(lab.__file__).parent.parent
 LOCUST_FILES = {"lab/load/generator/locust_main.py", "lab/load/generator/user.py"}
@@ -55,3 +56,13 @@ def test_the_documentation_names_every_profile() -> None:
     """A reader finds each in docs/load.md."""
     text = (ROOT / "docs" / "load.md").read_text(encoding="utf-8")
     assert [name for name in profile_names() if not re.search(rf"\b{name}\b", text)] == []
+
+
+@pytest.mark.parametrize("name", ["buffer", "flow", "locustfile", "mixed", "payloads"])
+def test_a_folder_named_lab_is_not_this_one(tmp_path: Path, name: str) -> None:
+    """Locust puts the folder it is started in before everything else."""
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "__init__.py").write_text("raise RuntimeError('the wrong lab')")
+    command = [str(Path(sys.executable).with_name("locust")), "-f", str(LOADTESTS / f"{name}.py"), "--list"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and "StreamUser" in done.stdout, done.stderr

@@ -15,7 +15,7 @@ def test_failure_has_its_four_parts() -> None:
     assert "because   its parent never came back" in text
     assert "happened  EXECUTED" in text
     assert "where     scenarios/failures/parent_reorged.yaml:31:5" in text
-    assert "S2 parent final FAIL: S2 says FAIL\n    demands: A child is READY only on a final parent" in text
+    assert "S2 FAIL (parent final): S2 says FAIL\n    demands: A child is READY only on a final parent" in text
     assert "events around 46.000 s\n" in text
     assert "swap.pay (mirror) buffered" in text
     assert text.endswith('repeat it\n  pytest "scenarios/failures/parent_reorged.yaml" -k 3 --seed 7')
