@@ -13,7 +13,7 @@ import lab_first  # noqa: F401
 from locust import FastHttpUser, constant, events, task
 from locust.runners import WorkerRunner
 
-from lab.load.plan import PLAN_VARIABLE, Plan, SenderFile, read_urls
+from lab.load.record.plan import PLAN_VARIABLE, Plan, SenderFile, read_urls
 from lab.traffic.signed_file import read_signed
 from lab.traffic.signer import SignedTransaction
 

@@ -24,11 +24,11 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from lab.load.locust_process import LOCUSTFILE
-from lab.load.plan import PLAN_VARIABLE, Plan
-from lab.load.prepare import Prepared, prepare
-from lab.load.profile import LoadProfile, load_profile, with_options
-from lab.load.sources import Sourced, own_nodes
+from lab.load.drive.locust_process import LOCUSTFILE
+from lab.load.prepare.prepare import Prepared, prepare
+from lab.load.prepare.sources import Sourced, own_nodes
+from lab.load.profile.profile import LoadProfile, load_profile, with_options
+from lab.load.record.plan import PLAN_VARIABLE, Plan
 from lab.session.interval import IntervalChain
 from lab.session.suite import new_run_id, open_suite
 from lab.session.under_test import system_under_test

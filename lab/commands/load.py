@@ -12,13 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from lab.errors import UsageError
-from lab.load.files import write_files
-from lab.load.judge import EXIT_CODES
-from lab.load.profile import LoadProfile, load_profile, profile_file, with_options
-from lab.load.reckon import Result
+from lab.load.analyse.judge import EXIT_CODES
+from lab.load.analyse.reconcile import Result
+from lab.load.profile.profile import LoadProfile, load_profile, profile_file, with_options
+from lab.load.report.files import write_files
+from lab.load.report.summary_text import number, summary_lines
 from lab.load.run import Options, run_load, run_remote
 from lab.load.saturate import saturate
-from lab.load.told import number, summary_lines
 from lab.model.units import duration_ms
 
 

@@ -18,18 +18,18 @@ import lab
 from lab.chains.reaper import Reaper
 from lab.deploy.deployer import Deployable
 from lab.errors import UsageError
-from lab.load.context import context_of
-from lab.load.interrupts import Interrupts
-from lab.load.locust_process import LocustProcess
-from lab.load.outage import Restart
-from lab.load.prepare import Prepared, check_operators, prepare
-from lab.load.profile import LoadProfile, NetworkUse
-from lab.load.reckon import Result, reckon_up
-from lab.load.relayer_process import LoadRelayer
-from lab.load.shapes import Soak
-from lab.load.sources import Sourced, own_nodes, parse_urls, running_nodes
-from lab.load.targets import Target
-from lab.load.watch import Watch
+from lab.load.analyse.reconcile import Result, reconcile_run
+from lab.load.drive.interrupts import Interrupts
+from lab.load.drive.locust_process import LocustProcess
+from lab.load.drive.outage import Restart
+from lab.load.drive.relayer_process import LoadRelayer
+from lab.load.drive.watch import Watch
+from lab.load.prepare.context import context_of
+from lab.load.prepare.prepare import Prepared, check_operators, prepare
+from lab.load.prepare.sources import Sourced, own_nodes, parse_urls, running_nodes
+from lab.load.prepare.targets import Target
+from lab.load.profile.profile import LoadProfile, NetworkUse
+from lab.load.profile.shapes import Soak
 from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
 from lab.session.interval import IntervalChain
@@ -128,7 +128,7 @@ class _Run:
         with self._relayer():
             self._drive(self.sourced.chains, self.sourced.targets, prepared)
         self.tell("reckoning up")
-        return reckon_up(self.folder, interrupted=self.interrupts.count > 0, problems=tuple(self.problems))
+        return reconcile_run(self.folder, interrupted=self.interrupts.count > 0, problems=tuple(self.problems))
 
     def _prepare(self) -> Prepared:
         prepared = prepare(

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.evidence.folder import write_atomically
-from lab.load.criteria import Criteria
-from lab.load.judge import Outcome, RunOutcome
-from lab.load.profile import LoadProfile
-from lab.load.reckon import Result
+from lab.load.analyse.judge import Outcome, RunOutcome
+from lab.load.analyse.reconcile import Result
+from lab.load.profile.criteria import Criteria
+from lab.load.profile.profile import LoadProfile
+from lab.load.profile.shapes import Constant
 from lab.load.run import Options, Tell, run_load
-from lab.load.shapes import Constant
 
 STEP_MS = 10_000
 RATE_MAX = 64_000.0

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.load.context import context_of
-from lab.load.files import write_files
-from lab.load.judge import EXIT_CODES
-from lab.load.prepare import prepare
-from lab.load.profile import LoadProfile, NetworkUse, load_profile, profile_file, with_options
-from lab.load.reckon import reckon_up
+from lab.load.analyse.judge import EXIT_CODES
+from lab.load.analyse.reconcile import reconcile_run
+from lab.load.drive.watch import Watch
+from lab.load.prepare.context import context_of
+from lab.load.prepare.prepare import prepare
+from lab.load.prepare.sources import Sourced, running_session
+from lab.load.profile.profile import LoadProfile, NetworkUse, load_profile, profile_file, with_options
+from lab.load.report.files import write_files
+from lab.load.report.summary_text import verdict_lines
 from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, host_facts, new_folder
-from lab.load.sources import Sourced, running_session
-from lab.load.told import verdict_lines
-from lab.load.watch import Watch
 from lab.model.units import duration_ms
 from lab.session.suite import cache_folder
 from lab.traffic.signer import require_fast_backend
@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
         watch.drain(profile.drain_ms / 1000, FLOW_QUIET_S if profile.has_flows else 0.0)
     finally:
         watch.stop()
-    result = reckon_up(folder)
+    result = reconcile_run(folder)
     page = write_files(result, folder)
     for line in [*verdict_lines(result), f"report  {page}"]:
         _tell(line)

@@ -101,7 +101,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class ChainSays:
+class ChainSnapshot:
     """The chain's side. `mined` maps a hash to its block; nonces are counted from the run's start to its end.
 
     Of a chain that no longer answers nobody can say more than what was seen: what was accepted and not seen in a block
@@ -118,8 +118,8 @@ class ChainSays:
     reachable: bool = True
 
 
-def reckon(
-    chain: str, legs: set[int], book: Book, hashes: Mapping[tuple[int, int, int], bytes], says: ChainSays
+def reconcile(
+    chain: str, legs: set[int], book: Book, hashes: Mapping[tuple[int, int, int], bytes], says: ChainSnapshot
 ) -> Ledger:
     """Bring both sides together. `hashes` gives each sent transaction's hash, as it was signed."""
     ledger = Ledger(chain)
@@ -161,7 +161,9 @@ def reckon(
     return ledger
 
 
-def _against_chain(ledger: Ledger, says: ChainSays, mined_by_sender: Mapping[int, int], mine_of: set[bytes]) -> None:
+def _against_chain(
+    ledger: Ledger, says: ChainSnapshot, mined_by_sender: Mapping[int, int], mine_of: set[bytes]
+) -> None:
     for sender in sorted({*says.nonces_used, *mined_by_sender}):
         used, mined = says.nonces_used.get(sender, 0), mined_by_sender.get(sender, 0)
         if used != mined:

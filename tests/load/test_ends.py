@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from lab.load.plan import START, URLS
+from lab.load.record.plan import START, URLS
 from lab.rpc import HttpTransport, Rpc
 from lab.session.up_files import UpFolder
 

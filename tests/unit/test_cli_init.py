@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from lab.checks import CHECKS
 from lab.cli import app
-from lab.load.profile import load_profile
+from lab.load.profile.profile import load_profile
 from lab.paths import CONTRACTS
 from lab.scenario.resolve import load_scenario
 from lab.session.project import read_project

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from lab.cli import app
 from lab.errors import UsageError
 from lab.load import standalone
-from lab.load.sources import running_session
+from lab.load.prepare.sources import running_session
 from lab.model.finality import Finality
 from lab.model.session import Session, SessionChain
 

@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 import lab
-from lab.load.judge import RunOutcome
+from lab.load.analyse.judge import RunOutcome
 from lab.model.outcome import Outcome
 from lab.model.verdict import Verdict
 from lab.report.records.row_verdict import OUTCOMES, VERDICTS, Decision, RowVerdict

@@ -8,7 +8,7 @@ from pathlib import Path
 import gevent  # type: ignore[import-untyped]  # has no type information
 
 from lab.load.generator.wire import NoAnswer, Wire
-from lab.load.plan import Plan, read_urls
+from lab.load.record.plan import Plan, read_urls
 from lab.traffic.senders import load_account
 
 PROBE_EVERY_S = 0.2

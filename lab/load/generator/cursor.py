@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from lab.load.plan import PlannedLeg, SenderFile, Stream
+from lab.load.record.plan import PlannedLeg, SenderFile, Stream
 from lab.traffic.signed_file import read_signed
 from lab.traffic.signer import SignedTransaction
 

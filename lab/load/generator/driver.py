@@ -18,7 +18,7 @@ from gevent.pool import Pool  # type: ignore[import-untyped]  # has no type info
 from lab.load.generator.chain import ChainClient
 from lab.load.generator.cursor import Cursor, Slot, slots_of
 from lab.load.generator.wire import NoAnswer, Refusal
-from lab.load.plan import Plan, Stream
+from lab.load.record.plan import Plan, Stream
 from lab.traffic.attempts import AttemptLog, Outcome
 from lab.traffic.signer import SignedTransaction
 

@@ -23,7 +23,7 @@ from lab.load.generator.companion import Companion, NotPrepared, Wanted
 from lab.load.generator.driver import StreamDriver
 from lab.load.generator.settings import contradictions
 from lab.load.generator.worker import Worker, sampler
-from lab.load.plan import PLAN_VARIABLE, START, Plan
+from lab.load.record.plan import PLAN_VARIABLE, START, Plan
 
 ASSIGN, DONE, STOP = "lab_assign", "lab_done", "lab_stop"
 STARTS_IN_S = 1.0

@@ -14,7 +14,7 @@ from hdrh.histogram import HdrHistogram
 
 from lab.load.generator.chain import ChainClient
 from lab.load.generator.driver import Fire, StreamDriver
-from lab.load.plan import Plan
+from lab.load.record.plan import Plan
 from lab.traffic.attempts import AttemptLog
 
 LATENCY_US_MAX = 3_600_000_000

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import lab
-from lab.load.profile import load_profile, profile_names
+from lab.load.profile.profile import load_profile, profile_names
 from lab.paths import LOADTESTS
 
 ROOT = Path(lab.__file__).parent.parent

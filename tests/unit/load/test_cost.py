@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.load.cost import costs
+from lab.load.analyse.cost import costs
 from lab.networks import load_network
 from lab.networks.l1_fee import l1_fee
 

@@ -13,7 +13,7 @@ import pytest
 from lab.load.generator.cursor import slots_of
 from lab.load.generator.driver import StreamDriver
 from lab.load.generator.wire import NoAnswer, Refusal
-from lab.load.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream
+from lab.load.record.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream
 from lab.traffic.attempts import Attempt, AttemptLog, Outcome, read_attempts
 from lab.traffic.presign import SignJob, presign
 from lab.traffic.senders import load_account

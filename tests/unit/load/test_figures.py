@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.load.figures import ChainRun, chain_figures, outage, resources, throughput
-from lab.load.observer import SeenBlock, parse_block, read_blocks
-from lab.load.statistics import percentile, percentile_interval, summary
-from lab.load.truth import ChainTruth
+from lab.load.analyse.figures import ChainRun, chain_figures, outage, resources, throughput
+from lab.load.analyse.onchain import OnchainResult
+from lab.load.analyse.statistics import percentile, percentile_interval, summary
+from lab.load.drive.observer import SeenBlock, parse_block, read_blocks
 from lab.traffic.attempts import Attempt, Outcome
 from lab.traffic.ledger import Book, Ledger, Sent
 
@@ -29,8 +29,8 @@ def run_of(count: int, per_second: int, seconds: int) -> ChainRun:
     entries = [(Sent(0, 0, n, n * 1_000_000 // per_second, n * 1_000_000 // per_second + 4000, n * 1_000_000 //
                      per_second + 9000, 1), h) for n, h in enumerate(hashes)]  # fmt: skip
     blocks = [block(s, s + 1.01, hashes[s * per_second : (s + 1) * per_second]) for s in range(seconds)]
-    return ChainRun("capacity", 1000, Ledger("capacity", sent=count, succeeded=count), ChainTruth(blocks, set(hashes)),
-                    entries)  # fmt: skip
+    ledger = Ledger("capacity", sent=count, succeeded=count)
+    return ChainRun("capacity", 1000, ledger, OnchainResult(blocks, set(hashes)), entries)
 
 
 def test_a_system_that_keeps_up_carries_what_is_offered() -> None:

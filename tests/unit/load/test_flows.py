@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.load.flows import steady_rate
+from lab.load.analyse.flows import steady_rate
 
 
 def test_neither_the_beginning_nor_the_tail_counts() -> None:

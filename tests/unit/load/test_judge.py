@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from lab.load.capacity import Ceiling
-from lab.load.criteria import Criteria
-from lab.load.judge import EXIT_CODES, Facts, Outcome, RunOutcome, bottleneck, judge
+from lab.load.analyse.judge import EXIT_CODES, Facts, Outcome, RunOutcome, bottleneck, judge
+from lab.load.prepare.capacity import Ceiling
+from lab.load.profile.criteria import Criteria
 
 WIDE = Ceiling("capacity", "capacity", 2_000_000_000, 125_000, 1000, True)
 NARROW = Ceiling("ethereum", "ethereum", 60_000_000, 125_000, 12_000, False)

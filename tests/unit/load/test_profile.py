@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from lab.errors import InvalidFile, UsageError
-from lab.load.capacity import Ceiling, operators_for, operators_needed, workers_for
-from lab.load.prepare import check_operators
-from lab.load.profile import LoadProfile, load_profile, network, profile_names, with_options
-from lab.load.shapes import AtCeiling, Constant, Ramp, Soak, Spike, Step
+from lab.load.prepare.capacity import Ceiling, operators_for, operators_needed, workers_for
+from lab.load.prepare.prepare import check_operators
+from lab.load.profile.profile import LoadProfile, load_profile, network, profile_names, with_options
+from lab.load.profile.shapes import AtCeiling, Constant, Ramp, Soak, Spike, Step
 from lab.paths import LOADTESTS
 from lab.traffic.schedule import Schedule
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab.load.judge import Outcome, RunOutcome, Verdict
-from lab.load.rows import _distrusted, _tec_02, _tec_04, _tec_06
+from lab.load.analyse.judge import Outcome, RunOutcome, Verdict
+from lab.load.analyse.rows import _distrusted, _tec_02, _tec_04, _tec_06
 from lab.report.catalogue.criteria_definitions import definitions
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lab.load.profile import load_profile
+from lab.load.profile.profile import load_profile
 from lab.load.saturate import CLOSE_ENOUGH, StepOutcome, at_rate, first_rate, search, told
 
 

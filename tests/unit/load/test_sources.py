@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import UsageError
-from lab.load.sources import is_loopback, parse_urls, running_session
+from lab.load.prepare.sources import is_loopback, parse_urls, running_session
 
 
 @pytest.mark.parametrize(

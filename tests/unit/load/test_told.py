@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.load.told import number
+from lab.load.report.summary_text import number
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from lab.load.figures import resources
-from lab.load.judge import RunOutcome
-from lab.load.rows import _tec_01
-from lab.load.uptime import Uptime, probe
+from lab.load.analyse.figures import resources
+from lab.load.analyse.judge import RunOutcome
+from lab.load.analyse.rows import _tec_01
+from lab.load.analyse.uptime import Uptime, probe
 
 
 def sample(at: float, *, node: bool = True, relayer: bool | None = True) -> dict[str, Any]:

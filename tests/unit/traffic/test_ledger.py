@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.traffic.attempts import Attempt, AttemptLog, Outcome, read_attempts
-from lab.traffic.ledger import Book, ChainSays, Ledger, reckon
+from lab.traffic.ledger import Book, ChainSnapshot, Ledger, reconcile
 
 A, B, C, D = (bytes([n]) * 32 for n in range(1, 5))
 KEYS = [(0, 1, 0), (0, 1, 1), (0, 2, 0), (0, 2, 1)]
@@ -23,16 +23,16 @@ def book(*outcomes: Outcome) -> Book:
     return Book().read(attempt(key, outcome) for key, outcome in zip(KEYS, outcomes, strict=False))
 
 
-def says(**changes: Any) -> ChainSays:
+def says(**changes: Any) -> ChainSnapshot:
     fields: dict[str, Any] = {
         "mined": {A: 1, B: 1, C: 2, D: 2}, "succeeded": {A, B, C, D}, "in_pool": set(), "nonces_used": {1: 2, 2: 2},
         "buffered": {A: 1, B: 1, C: 1, D: 1}, "transaction_count_rise": 4,
     }  # fmt: skip
-    return ChainSays(**{**fields, **changes})
+    return ChainSnapshot(**{**fields, **changes})
 
 
-def reckoned(entries: Book, chain: ChainSays) -> Ledger:
-    return reckon("capacity", {0}, entries, HASHES, chain)
+def reckoned(entries: Book, chain: ChainSnapshot) -> Ledger:
+    return reconcile("capacity", {0}, entries, HASHES, chain)
 
 
 ALL = (Outcome.ACCEPTED,) * 4
@@ -91,7 +91,7 @@ def test_one_unexplained_thing_is_found(changes: dict[str, Any], told: str) -> N
 
 def test_a_hash_that_nobody_signed() -> None:
     """The generator says it sent what is in no file."""
-    ledger = reckon("capacity", {0}, book(*ALL), {key: HASHES[key] for key in KEYS[:3]}, says())
+    ledger = reconcile("capacity", {0}, book(*ALL), {key: HASHES[key] for key in KEYS[:3]}, says())
     assert any("in no file" in line for line in ledger.unexplained)
 
 

@@ -10,12 +10,12 @@ from typing import Literal
 
 from lab.coordinator import Account
 from lab.coordinator.reads import ZERO_ID
-from lab.load.capacity import Ceiling, operators_for, workers_for
-from lab.load.estimates import FAR_TIMESTAMP, Estimates, call_data, neighbour
-from lab.load.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
-from lab.load.profile import LoadProfile, Traffic
-from lab.load.shapes import AtCeiling
-from lab.load.targets import Target, authorise
+from lab.load.prepare.capacity import Ceiling, operators_for, workers_for
+from lab.load.prepare.estimates import FAR_TIMESTAMP, Estimates, call_data, neighbour
+from lab.load.prepare.targets import Target, authorise
+from lab.load.profile.profile import LoadProfile, Traffic
+from lab.load.profile.shapes import AtCeiling
+from lab.load.record.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
 from lab.networks.profile import NetworkProfile
 from lab.traffic.presign import Presigned, Progress, SignJob, presign, trim
 from lab.traffic.schedule import Schedule

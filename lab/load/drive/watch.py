@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lab.chains.backend import Node
-from lab.load.context import Context
-from lab.load.observer import Observer, SeenBlock
-from lab.load.plan import read_urls
-from lab.load.reckon import OUTAGES, SAMPLES, blocks_file
-from lab.load.sampler import Sampler
+from lab.load.drive.observer import Observer, SeenBlock
+from lab.load.drive.sampler import Sampler
+from lab.load.prepare.context import Context
+from lab.load.record.plan import read_urls
+from lab.load.record.run_files import OUTAGES, SAMPLES, blocks_file
 from lab.networks.fees import FeeCurve
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc, RpcFailure

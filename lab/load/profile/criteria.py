@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lab.load.shapes import Part
+from lab.load.profile.shapes import Part
 from lab.model.prices import Level
 from lab.model.units import DurationMs
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from lab.errors import UsageError
-from lab.load.criteria import Criteria
-from lab.load.shapes import Part, Shape
+from lab.load.profile.criteria import Criteria
+from lab.load.profile.shapes import Part, Shape
 from lab.model.units import DurationMs, SizeBytes
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile

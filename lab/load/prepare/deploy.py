@@ -1,4 +1,4 @@
-"""`python -m lab.load.deploy`: puts the contract on nodes that somebody started, and says so in a session file.
+"""`python -m lab.load.prepare.deploy`: puts the contract on nodes that somebody started, and says so in a session file.
 
 For containers: the Locust master runs it before it becomes Locust, a relayer waits with it for that file. With a
 command behind the options it becomes that command.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.errors import DeadlineExceeded, LabError, UsageError
-from lab.load.profile import network
+from lab.load.profile.profile import network
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 from lab.session.interval import RPC_TIMEOUT_S, IntervalChain, session_of, set_up
 from lab.session.lab import write_keys
@@ -27,7 +27,7 @@ POLL_S = 0.2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Deploy or wait, then become the command; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m lab.load.deploy", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m lab.load.prepare.deploy", description=__doc__)
     parser.add_argument("--chain", action="append", default=[], help="NAME=NETWORK=URL of a fresh node")
     parser.add_argument("--out", type=Path, help="the session file to write")
     parser.add_argument("--await", dest="awaited", type=Path, help="a session file to wait for")

@@ -11,10 +11,10 @@ from typing import Any
 
 from lab.evidence.folder import sha256_file, write_atomically
 from lab.evidence.repository import lab_state
-from lab.load.page import render
-from lab.load.reckon import Result
-from lab.load.rows import rows_of
-from lab.load.statistics import summary
+from lab.load.analyse.reconcile import Result
+from lab.load.analyse.rows import rows_of
+from lab.load.analyse.statistics import summary
+from lab.load.report.page import render
 
 LOAD, SERIES, ROWS, PAGE, MANIFEST = "load.json", "series.csv", "rows.json", "report.html", "manifest.json"
 _COLUMNS = ("t", "offered", "mined", "succeeded", "inclusion_p50", "inclusion_p95", "inclusion_p99", "gas_share",

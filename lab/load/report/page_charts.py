@@ -7,8 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from lab.load.charts import Line, chart
-from lab.load.reckon import Result
+from lab.load.analyse.reconcile import Result
+from lab.load.report.charts import Line, chart
 
 MIB = 1 << 20
 

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.load.plan import read_urls, write_urls
+from lab.load.record.plan import read_urls, write_urls
 from lab.rpc import HttpTransport, Rpc
 from lab.session.interval import IntervalChain
 

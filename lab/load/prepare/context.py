@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from lab.load.capacity import Ceiling
-from lab.load.prepare import LegFacts, Prepared
-from lab.load.profile import LoadProfile
-from lab.load.targets import Target
+from lab.load.prepare.capacity import Ceiling
+from lab.load.prepare.prepare import LegFacts, Prepared
+from lab.load.prepare.targets import Target
+from lab.load.profile.profile import LoadProfile
 from lab.model.names import ContractNames
 
 CONTEXT = "context.json"

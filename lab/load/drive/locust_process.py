@@ -12,7 +12,7 @@ from lab.chains.python_child import python_command
 from lab.chains.reaper import Reaper, child_environment
 from lab.errors import EnvironmentFailure
 from lab.load.generator.settings import without_settings
-from lab.load.plan import PLAN, PLAN_VARIABLE, Plan
+from lab.load.record.plan import PLAN, PLAN_VARIABLE, Plan
 from lab.paths import LOADTESTS
 
 LOCUSTFILE = LOADTESTS / "locustfile.py"

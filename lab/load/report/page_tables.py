@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lab.load.reckon import Result
-from lab.load.statistics import summary
+from lab.load.analyse.reconcile import Result
+from lab.load.analyse.statistics import summary
 from lab.model.prices import LEVELS
 
 LEDGER = ("offered", "dropped", "sent", "resent", "accepted", "refused", "lost", "mined", "succeeded", "reverted",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from lab.load.observer import SeenBlock
-from lab.load.statistics import percentile, summary
-from lab.load.truth import ChainTruth
-from lab.load.uptime import probe
+from lab.load.analyse.onchain import OnchainResult
+from lab.load.analyse.statistics import percentile, summary
+from lab.load.analyse.uptime import probe
+from lab.load.drive.observer import SeenBlock
 from lab.traffic.ledger import Book, Ledger, Sent
 
 US = 1_000_000
@@ -24,7 +24,7 @@ class ChainRun:
     name: str
     block_time_ms: int
     ledger: Ledger
-    truth: ChainTruth
+    truth: OnchainResult
     entries: list[tuple[Sent, bytes]]
 
 
@@ -94,7 +94,7 @@ def chain_figures(run: ChainRun, starts_at: float, schedule_s: float) -> dict[st
     }
 
 
-def gas(truth: ChainTruth, own: set[bytes]) -> dict[str, Any]:
+def gas(truth: OnchainResult, own: set[bytes]) -> dict[str, Any]:
     """Gas per transaction, from whole blocks that hold nothing but this run's transactions, and of sampled receipts."""
     pure = [b for b in truth.blocks if b.hashes and all(bytes.fromhex(h[2:]) in own for h in b.hashes)]
     count = sum(len(block.hashes) for block in pure)

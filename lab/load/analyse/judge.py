@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lab.load.capacity import Ceiling
-from lab.load.criteria import Criteria
-from lab.load.statistics import percentile, percentile_interval
+from lab.load.analyse.statistics import percentile, percentile_interval
+from lab.load.prepare.capacity import Ceiling
+from lab.load.profile.criteria import Criteria
 from lab.model.binomial import upper_bound
 
 # A flow needs some blocks on both chains after its last arrival, however fast the relayer is.

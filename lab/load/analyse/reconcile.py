@@ -9,27 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from lab.coordinator import Codec
-from lab.load import figures
-from lab.load.accounts import await_accounts, generator_account, settings_against
-from lab.load.capacity import Ceiling, network_ceilings
-from lab.load.context import Context
-from lab.load.cost import costs
-from lab.load.criteria import Criteria
-from lab.load.flows import FlowFigures, executions, flow_figures
-from lab.load.judge import Facts, Judged, judge
-from lab.load.observer import SeenBlock, read_blocks
-from lab.load.plan import PLAN, START, Plan, read_urls
-from lab.load.sampler import read_samples
-from lab.load.statistics import percentile
-from lab.load.truth import ChainTruth, read_truth
+from lab.load.analyse import figures
+from lab.load.analyse.cost import costs
+from lab.load.analyse.flows import FlowFigures, executions, flow_figures
+from lab.load.analyse.judge import Facts, Judged, judge
+from lab.load.analyse.onchain import OnchainResult, read_onchain
+from lab.load.analyse.statistics import percentile
+from lab.load.analyse.worker_reports import await_accounts, generator_account, settings_against
+from lab.load.drive.observer import SeenBlock, read_blocks
+from lab.load.drive.sampler import read_samples
+from lab.load.prepare.capacity import Ceiling, network_ceilings
+from lab.load.prepare.context import Context
+from lab.load.profile.criteria import Criteria
+from lab.load.record.plan import PLAN, START, Plan, read_urls
+from lab.load.record.run_files import OUTAGES, SAMPLES, blocks_file
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 from lab.traffic.attempts import read_attempts
-from lab.traffic.ledger import Book, ChainSays, Ledger, reckon
+from lab.traffic.ledger import Book, ChainSnapshot, Ledger, reconcile
 from lab.traffic.schedule import Schedule, Segment
 from lab.traffic.senders import load_account
 from lab.traffic.signed_file import read_signed
 
-SAMPLES, OUTAGES = "samples.jsonl", "outages.json"
 TIMEOUT_S = 120.0
 
 
@@ -55,12 +55,7 @@ class Result:
     outages: tuple[dict[str, Any], ...]
 
 
-def blocks_file(chain: str) -> str:
-    """The name of the observer's file for a chain."""
-    return f"blocks-{chain}.jsonl"
-
-
-def reckon_up(
+def reconcile_run(
     folder: Path, *, interrupted: bool = False, problems: tuple[str, ...] = (),
     tell: Callable[[str], None] = lambda text: None,
 ) -> Result:  # fmt: skip
@@ -112,21 +107,21 @@ def _chain_run(
     try:
         # In this order a transaction that is mined meanwhile is found in one place or the other.
         pool = _pool(rpc)
-        truth = read_truth(rpc, chain.contract, codec, seen, chain.first_block)
+        truth = read_onchain(rpc, chain.contract, codec, seen, chain.first_block)
         says = _says(rpc, context, plan, name, truth, codec, pool)
     except RpcFailure as failure:
         trouble = f"{name} does not answer any more: {failure}"
-        truth = ChainTruth(seen)
+        truth = OnchainResult(seen)
         mined = {bytes.fromhex(h[2:]): block.number for block in seen for h in block.hashes}
-        says = ChainSays(mined, set(), set(), {}, reachable=False)
-    ledger = reckon(name, legs, book, hashes, says)
+        says = ChainSnapshot(mined, set(), set(), {}, reachable=False)
+    ledger = reconcile(name, legs, book, hashes, says)
     entries = [(entry, hashes[key]) for key, entry in book.sent.items() if entry.leg in legs and key in hashes]
     return figures.ChainRun(name, chain.block_time_ms, ledger, truth, entries), rpc, trouble
 
 
 def _says(
-    rpc: Rpc, context: Context, plan: Plan, name: str, truth: ChainTruth, codec: Codec, pool: set[bytes]
-) -> ChainSays:
+    rpc: Rpc, context: Context, plan: Plan, name: str, truth: OnchainResult, codec: Codec, pool: set[bytes]
+) -> ChainSnapshot:
     """All as of the last block that was read."""
     chain = context.chains[name]
     head = truth.blocks[-1].number if truth.blocks else chain.first_block - 1
@@ -138,7 +133,7 @@ def _says(
         answer = rpc.eth_call(chain.contract, codec.encode("transaction_count", []), block=head)
         rise = int(codec.decode_result("transaction_count", answer)[0]) - chain.transaction_count
     buffered = truth.buffered if "TransactionBuffered" in codec.events else None
-    return ChainSays(mined, truth.succeeded, pool, used, buffered, rise)
+    return ChainSnapshot(mined, truth.succeeded, pool, used, buffered, rise)
 
 
 def _pool(rpc: Rpc) -> set[bytes]:

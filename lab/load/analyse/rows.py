@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.load.judge import Outcome, RunOutcome, Verdict
-from lab.load.reckon import Result
-from lab.load.uptime import Uptime
+from lab.load.analyse.judge import Outcome, RunOutcome, Verdict
+from lab.load.analyse.reconcile import Result
+from lab.load.analyse.uptime import Uptime
 
 DOCUMENTED_GAS = 190_000
 FLAT_SHARE = 0.02

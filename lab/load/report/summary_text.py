@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.load.reckon import Result
+from lab.load.analyse.reconcile import Result
 
 
 def number(value: object) -> str:

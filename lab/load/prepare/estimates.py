@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from lab.coordinator import Account
 from lab.coordinator.reads import ZERO_ID
-from lab.load.capacity import Ceiling
-from lab.load.profile import LoadProfile
-from lab.load.targets import Target, estimate_gas
+from lab.load.prepare.capacity import Ceiling
+from lab.load.prepare.targets import Target, estimate_gas
+from lab.load.profile.profile import LoadProfile
 
 # Far enough that no run is late for it, so that signed transactions can be kept; 2100-01-01.
 FAR_TIMESTAMP = 4_102_444_800

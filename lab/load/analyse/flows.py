@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.coordinator import Codec
-from lab.load.observer import SeenBlock
-from lab.load.plan import Plan
-from lab.load.prepare import LegFacts
-from lab.load.truth import ChainTruth
+from lab.load.analyse.onchain import OnchainResult
+from lab.load.drive.observer import SeenBlock
+from lab.load.prepare.prepare import LegFacts
+from lab.load.record.plan import Plan
 from lab.rpc import Rpc
 from lab.traffic.ledger import Book
 from lab.traffic.signer import tx_id
@@ -34,7 +34,9 @@ class FlowFigures:
     last_end_at: float | None = None
 
 
-def executions(rpc: Rpc, codec: Codec, truth: ChainTruth, own: set[bytes]) -> tuple[dict[bytes, SeenBlock], int, int]:
+def executions(
+    rpc: Rpc, codec: Codec, truth: OnchainResult, own: set[bytes]
+) -> tuple[dict[bytes, SeenBlock], int, int]:
     """tx_id -> block of its first successful execution; and how many calls of others there were, and reverted."""
     found: dict[bytes, SeenBlock] = {}
     calls = reverts = 0
@@ -59,7 +61,7 @@ def executions(rpc: Rpc, codec: Codec, truth: ChainTruth, own: set[bytes]) -> tu
 
 def flow_figures(
     plan: Plan, legs: list[LegFacts], book: Book, hashes: Mapping[tuple[int, int, int], bytes],
-    truths: Mapping[str, ChainTruth], executed: Mapping[str, Mapping[bytes, SeenBlock]], calls: tuple[int, int],
+    truths: Mapping[str, OnchainResult], executed: Mapping[str, Mapping[bytes, SeenBlock]], calls: tuple[int, int],
 ) -> FlowFigures:  # fmt: skip
     """Pair the legs of every flow by sender and position."""
     first_nonce = {(leg.number, s.sender): s.first_nonce for leg in plan.legs() for s in leg.senders}

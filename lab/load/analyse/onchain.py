@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.coordinator import Codec
-from lab.load.observer import SeenBlock, parse_block
+from lab.load.drive.observer import SeenBlock, parse_block
 from lab.rpc import Rpc, RpcFailure
 
 RECEIPT_SAMPLES = 20
 
 
 @dataclass
-class ChainTruth:
+class OnchainResult:
     """One chain's account. Hashes are bytes; gas of single transactions is that of a sample."""
 
     blocks: list[SeenBlock]
@@ -32,14 +32,14 @@ class ChainTruth:
     sample_mismatches: int = 0
 
 
-def read_truth(
+def read_onchain(
     rpc: Rpc, contract: str, codec: Codec, seen: Sequence[SeenBlock], first_block: int,
     progress: Callable[[int, int], None] | None = None,
-) -> ChainTruth:  # fmt: skip
+) -> OnchainResult:  # fmt: skip
     """Every block from `first_block` to the head, those that the observer missed included. Raises an RpcFailure."""
     known = {block.number: block for block in seen}
     head = rpc.block_number()
-    truth = ChainTruth([])
+    truth = OnchainResult([])
     ids: set[str] = set()
     for number in range(first_block, head + 1):
         block = known.get(number)
@@ -51,14 +51,16 @@ def read_truth(
             block = parse_block(fresh, float(int(fresh["timestamp"], 16)), float("inf"))
         truth.blocks.append(block)
         if block.hashes:
-            _weigh(rpc, contract, codec, block, truth, ids)
+            classify_block(rpc, contract, codec, block, truth, ids)
         if progress:
             progress(number - first_block + 1, head - first_block + 1)
     truth.buffered_ids = len(ids)
     return truth
 
 
-def _weigh(rpc: Rpc, contract: str, codec: Codec, block: SeenBlock, truth: ChainTruth, ids: set[str]) -> None:
+def classify_block(
+    rpc: Rpc, contract: str, codec: Codec, block: SeenBlock, truth: OnchainResult, ids: set[str]
+) -> None:
     logged: set[str] = set()
     for log in rpc.logs(contract, block.number, block.number):
         logged.add(log["transactionHash"])

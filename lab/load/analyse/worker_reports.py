@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab.load.plan import START
-from lab.load.statistics import percentile
+from lab.load.analyse.statistics import percentile
+from lab.load.record.plan import START
 
 
 def await_accounts(folder: Path, within_s: float = 10.0) -> bool:

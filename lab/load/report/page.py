@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.html.page import Pages
-from lab.load.context import Context
-from lab.load.judge import RunOutcome, Verdict
-from lab.load.page_charts import charts_of
-from lab.load.page_tables import ledger_table, sections_of
-from lab.load.reckon import Result
-from lab.load.told import number
+from lab.load.analyse.judge import RunOutcome, Verdict
+from lab.load.analyse.reconcile import Result
+from lab.load.prepare.context import Context
+from lab.load.report.page_charts import charts_of
+from lab.load.report.page_tables import ledger_table, sections_of
+from lab.load.report.summary_text import number
 from lab.model.under_test import UnderTest
 
 TEMPLATES = Path(__file__).with_name("templates")

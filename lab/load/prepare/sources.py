@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from lab.coordinator import Account, Codec, created_address, role_account, rollup_address, sign_transaction
 from lab.deploy.deployer import DEPLOY_GAS, Deployable
 from lab.errors import UsageError
-from lab.load.profile import LoadProfile, network, synthetic_names
-from lab.load.targets import RICH_WEI, Target, owner_account, wait_mined
+from lab.load.prepare.targets import RICH_WEI, Target, owner_account, wait_mined
+from lab.load.profile.profile import LoadProfile, network, synthetic_names
 from lab.model.session import Session
 from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile

@@ -1,0 +1,1 @@
+"""While it lasts: Locust, the relayer, outages, and those who watch."""

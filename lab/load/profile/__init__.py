@@ -1,0 +1,1 @@
+"""What a load is: profile files, shapes of arrivals, criteria."""

@@ -1,0 +1,1 @@
+"""What a run writes down for those who drive it and those who analyse it."""

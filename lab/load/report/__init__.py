@@ -1,0 +1,1 @@
+"""What people read: files, page and summary."""
