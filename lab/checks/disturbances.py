@@ -13,6 +13,9 @@ from lab.checks.replay import ObservedStep, replay
 from lab.model.history import History
 from lab.model.records import FaultMark, RelayerMark
 
+# As long as the lab waits for the first request of a user's relayer.
+STARTS_WITHIN_MS = 60_000
+
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
@@ -80,13 +83,20 @@ def _relayer(history: History) -> list[Disturbance]:
     # Where the first mark starts it, it was not there before.
     down: int | None = 0 if marks and marks[0].event == "start" else None
     for mark in marks:
-        up = mark.event == "start"
-        if up and down is not None:
-            found.append(Disturbance(down, mark.t_ms, None, "relayer down"))
+        if mark.event == "start" and down is not None:
+            found.append(Disturbance(down, _ready_ms(marks, mark), None, "relayer down"))
             down = None
-        elif not up and down is None:
+        elif mark.event in ("stop", "kill", "crash") and down is None:
             down = mark.t_ms
     return found if down is None else [*found, Disturbance(down, None, None, "relayer down")]
+
+
+def _ready_ms(marks: list[RelayerMark], start: RelayerMark) -> int:
+    """When a started relayer can be asked for anything: a process takes its time to begin, up to a bound."""
+    following = next((mark for mark in marks if mark.seq > start.seq), None)
+    if following is None or following.event != "ready":
+        return start.t_ms
+    return min(following.t_ms, start.t_ms + STARTS_WITHIN_MS)
 
 
 def _coordinators(history: History) -> list[Disturbance]:

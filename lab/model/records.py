@@ -17,7 +17,7 @@ from lab.model.fault_effects import FaultEffects
 from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
-RelayerEvent = Literal["start", "stop", "kill", "crash"]
+RelayerEvent = Literal["start", "ready", "stop", "kill", "crash"]
 
 
 class Record(BaseModel):
@@ -231,7 +231,10 @@ class Note(Record):
 
 
 class RelayerMark(Note):
-    """A relayer started, stopped as it was asked to, was killed, or crashed by itself. `kind` is which relayer."""
+    """A relayer started, stopped as it was asked to, was killed, or crashed by itself. `kind` is which relayer.
+
+    One that is a process is `ready` with its first request after a start; one in process is so at once, unrecorded.
+    """
 
     type: Literal["relayer"] = "relayer"  # type: ignore[assignment]  # the tag tells it from other notes
     event: RelayerEvent

@@ -6,7 +6,7 @@ Any program will do that finds its networks in the session file; nothing is know
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lab.chains.process_group import ProcessGroup
@@ -51,7 +51,9 @@ class RelayerProcess:
         working_folder: Path | None = None,
         quiet_ms: int = 0,
         variables: Mapping[str, str] | None = None,
+        requests: Callable[[], int] | None = None,
     ) -> None:
+        """`requests` counts what relayers asked so far: the first one after a start is recorded."""
         self._name = name
         self._working_folder, self._quiet_ms = working_folder, quiet_ms
         self._command = list(command)
@@ -67,6 +69,8 @@ class RelayerProcess:
         self._asked: set[int] = set()
         self._stop_by_ms: int | None = None
         self._started_ms = 0
+        self._requests = requests
+        self._before_start = -1
         self.deaths = 0
 
     @property
@@ -109,6 +113,7 @@ class RelayerProcess:
                 self._ended(group)
         if not self.running:
             self._note("start", "start")
+            self._before_start = self._requests() if self._requests is not None else -1
             self._spawn()
 
     def stop(self) -> None:
@@ -195,6 +200,9 @@ class RelayerProcess:
         """Look now and again whether it still lives, until it is another's turn."""
         if self._group is not group:
             return
+        if self._requests is not None and 0 <= self._before_start < self._requests():
+            self._before_start = -1
+            self._note("ready", "its first request")
         if not group.alive:
             self._ended(group)
         elif self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms:

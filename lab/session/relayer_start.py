@@ -58,9 +58,9 @@ def _process(lab: Lab, spec: RelayerSpec, submits: Mapping[str, Submits]) -> Rel
     from lab.faults.transport.proxy import FaultProxy
 
     path = (lab.wanted.folder / "session.json").absolute()
-    lab.proxy = FaultProxy(lab.chains, lab.policies, submits)
-    lab.proxy.start()
-    session = lab.session({name: lab.proxy.url(name) for name in lab.chains}, spec)
+    lab.proxy = proxy = FaultProxy(lab.chains, lab.policies, submits)
+    proxy.start()
+    session = lab.session({name: proxy.url(name) for name in lab.chains}, spec)
     # It may run in another folder than this process does.
     session = session.model_copy(
         update={"key_file": str(Path(session.key_file).absolute()), "store_path": str(lab.store_path.absolute())}
@@ -80,6 +80,7 @@ def _process(lab: Lab, spec: RelayerSpec, submits: Mapping[str, Submits]) -> Rel
         working_folder=None if own is None else own.folder,
         quiet_ms=0 if own is None else QUIET_BLOCKS * slowest_ms,
         variables=None if own is None else own.variables(path),
+        requests=lambda: proxy.requests,
     )
 
 

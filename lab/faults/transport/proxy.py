@@ -51,6 +51,7 @@ class FaultProxy:
         self._started: Future[int] = Future()
         self._port = 0
         self._asked: set[str] = set()
+        self.requests = 0
         # The last requests that reached no chain, and why: for the message about a relayer that never polled.
         self.turned_away: dict[str, None] = {}
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
@@ -155,6 +156,7 @@ class FaultProxy:
         if (problem := _problem(asked)) is not None:
             return _json(error_answer(None, INVALID_REQUEST, problem))
         self._asked.add(chain)
+        self.requests += 1
         try:
             calls = [carrier.take(each) for each in (asked if isinstance(asked, list) else [asked])]
             answers = await self._carried(carrier, calls)

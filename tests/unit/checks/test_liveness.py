@@ -176,6 +176,18 @@ def test_l1_counts_from_the_relayers_return(ready: int, verdict: Verdict) -> Non
     assert judged("L1", story.history()).verdict is verdict
 
 
+@pytest.mark.parametrize(("asks", "verdict"), [(40, Verdict.PASS), (None, Verdict.FAIL), (25, Verdict.FAIL)])
+def test_l1_counts_from_the_first_request_of_a_relayer_that_starts_slowly(asks: int | None, verdict: Verdict) -> None:
+    """Killed at 22 s and started at 24 s: what it takes a process to begin is the machine's. Who never asks is not."""
+    story = root(48)
+    story.relayer(0, "start")
+    story.relayer(22, "kill")
+    story.relayer(24, "start")
+    if asks is not None:
+        story.relayer(asks, "ready")
+    assert judged("L1", story.history()).verdict is verdict
+
+
 @pytest.mark.parametrize(("seconds", "verdict"), [(25, Verdict.PASS), (5, Verdict.FAIL), (-25, Verdict.FAIL)])
 def test_a_clock_that_was_ahead_disturbs_until_time_has_caught_up(seconds: int, verdict: Verdict) -> None:
     """Found by the swarm: set right at 30 s, it stands still until 55 s, and A is READY at 60 s."""

@@ -76,7 +76,7 @@ def test_a_foreign_process_is_served_at_every_slot(tmp_path: Path, backend: Proc
     for tx_hash, submit in sent.items():
         assert submit.outcome == "ok"
         assert mined[tx_hash].number > 1
-    assert notes(result.history, "relayer") == ["start"]
+    assert notes(result.history, "relayer") == ["start", "its first request"]
     genesis = result.history.header.genesis_time
     for block in result.history.of(Block):
         assert block.timestamp - genesis <= block.t_ms / 1000, "a block's timestamp is never ahead of the wall clock"
