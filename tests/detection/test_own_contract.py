@@ -15,6 +15,7 @@ from lab.scenario.resolve import load_scenario
 from lab.session.project import read_project
 from lab.session.suite import open_suite
 from lab.session.under_test import system_under_test
+from tests.unit.pytest_project import ADDOPTS, CACHE
 
 from .conftest import ROOT, RunScenario
 from .renamed import LAB_YAML, numbered_source, renamed_source
@@ -90,7 +91,8 @@ def test_plain_pytest_finds_the_project_and_says_what_is_wrong(
 ) -> None:
     """The smoke run's failure stands before the first result, and a name that is not there has its place."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    monkeypatch.setenv("PYTEST_ADDOPTS", ADDOPTS)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE))
     shutil.copytree(project, pytester.path, dirs_exist_ok=True)
     source = renamed_source()
     old = "assert self.transactions[_id].state == empty(State)"

@@ -62,8 +62,8 @@ def repository(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(folder, "git", "init", "-q")
     run(folder, sys.executable, "-m", "venv", "--without-pip", ENVIRONMENT)
     python = str(folder / ENVIRONMENT / "bin/python")
-    run(folder, sys.executable, "-m", "uv", "pip", "install", "-q", "--offline", "--no-deps", "--python", python,
-        str(wheel))  # fmt: skip
+    run(folder, sys.executable, "-m", "uv", "pip", "install", "-q", "--offline", "--no-deps", "--compile-bytecode",
+        "--python", python, str(wheel))  # fmt: skip
     packages = run(folder, python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
     (Path(packages) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     told = run(folder, str(folder / ENVIRONMENT / "bin/lab"), "init")

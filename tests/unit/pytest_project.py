@@ -6,6 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.environment import cache_folder
+
+# Node and contracts are the user's: read before pytester puts HOME elsewhere, or every test makes them again.
+CACHE = cache_folder().parent
+# What else is installed here is there for the tests that ask for it; Hypothesis' report alone is half a second.
+ADDOPTS = "-p no:randomly -p no:rerunfailures -p no:timeout -p no:hypothesispytest"
+
 GOOD = """
 name: Pays
 description: One transaction, buffered.
@@ -27,10 +34,8 @@ BAD = GOOD.replace("state: BUFFERED}", "state: READY}\n    because: somebody sho
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """An empty one; the plugin comes by its entry point, as for every user."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-    # What else is installed here is there for the tests that ask for it.
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:randomly -p no:rerunfailures -p no:timeout")
-    # The compiled contract is taken from the real cache, wherever pytester puts HOME.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    monkeypatch.setenv("PYTEST_ADDOPTS", ADDOPTS)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE))
     return pytester
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from lab.paths import SCENARIOS
+from tests.unit.pytest_project import ADDOPTS, CACHE
 
 pytest_plugins = ["pytester"]
 
@@ -26,8 +25,8 @@ timeline:
 def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A bigger repository with a pytest.ini; two projects in it, whose contracts are not there."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    monkeypatch.setenv("PYTEST_ADDOPTS", ADDOPTS)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE))
     (pytester.path / "pytest.ini").write_text("[pytest]\n")
     for name in ("one", "two"):
         (pytester.path / name / "scenarios/deep").mkdir(parents=True)

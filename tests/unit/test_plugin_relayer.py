@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
+
+from tests.unit.pytest_project import ADDOPTS, CACHE
 
 pytestmark = pytest.mark.real_clock
 
@@ -33,8 +34,8 @@ REAL = "--clock real is implied"
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with one scenario that needs no relayer, so that none has to be there."""
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(Path("~/.cache").expanduser()))
+    monkeypatch.setenv("PYTEST_ADDOPTS", ADDOPTS)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE))
     folder = pytester.path / "scenarios"
     folder.mkdir()
     (folder / "pays.yaml").write_text(SCENARIO)

@@ -5,7 +5,7 @@ Rows are data (`checklist.yaml`). What a row's evidence amounts to is decided in
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -114,7 +114,7 @@ class Catalogue(BaseModel):
     facts: tuple[StatedFact, ...] = ()
     sections: tuple[Section, ...]
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         """All rows in the order of the document, each with its section's title and an owner."""
         return tuple(

@@ -22,12 +22,17 @@ SEEDS = range(1, 16)
 
 
 @pytest.mark.parametrize(
-    ("bug", "check"), [("transition_without_event", "S11"), ("missing_auth", "S6"), ("no_expiry", "S4")]
+    ("bug", "check", "begin"),
+    [("transition_without_event", "S11", 7), ("missing_auth", "S6", 9), ("no_expiry", "S4", 12)],
 )
-def test_a_broken_contract_is_found_and_the_case_made_small(bug: str, check: str) -> None:
-    """One of the first fifteen seeds fails by that check; what is left of the case is a scenario of few parts."""
+def test_a_broken_contract_is_found_and_the_case_made_small(bug: str, check: str, begin: int) -> None:
+    """One of the first fifteen seeds fails by that check; what is left of the case is a scenario of few parts.
+
+    The search begins at a seed that finds it soon today, and tries the others all the same.
+    """
+    seeds = sorted(SEEDS, key=lambda seed: (seed < begin, seed))
     with closing(open_bench("test", system_under_test(contract=BROKEN / f"{bug}.vy", relayer_cmd=None))) as bench:
-        outcome = next((found for seed in SEEDS if check in (found := explore_seed(bench, seed)).failed), None)
+        outcome = next((found for seed in seeds if check in (found := explore_seed(bench, seed)).failed), None)
     assert outcome is not None and outcome.minimal is not None
     (item,) = parse_scenario(outcome.minimal, Path("1.yaml"), known_checks=CHECKS)
     assert len(item.legs) <= 2 and len(item.steps) <= 5

@@ -32,10 +32,10 @@ timeline:
 IDLE = """
 name: Nothing happens
 description: A chain goes on by itself.
-networks: {polygon: {}}
+networks: {base: {}}
 relayer: none
 timeline:
-  - wait: 4s
+  - wait: 1s
 """
 KILL_AT_A_POINT = "  - {fault: relayer_kill, point: after_scan, restart_after: 1s}\n"
 UNTIL_EXECUTED = "  - {expect: {leg: one.pay, state: EXECUTED}, within: 90s}\n"

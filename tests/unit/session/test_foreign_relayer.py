@@ -47,7 +47,7 @@ timeline:
 """
 POINT = SWAP + "  - {fault: relayer_kill, point: after_scan, restart_after: 1s}\n"
 STORE = SWAP + "  - {fault: stale_store, restore_after: 1s}\n"
-NONE = SWAP.partition("relayer:")[0] + "relayer: none\ntimeline:\n  - wait: 1s\n"
+NONE = SWAP.partition("relayer:")[0].replace("optimism", "base") + "relayer: none\ntimeline:\n  - wait: 1s\n"
 HALF = """
 import json, sys, time, urllib.request
 print("looking at", sys.argv[1], flush=True)

@@ -24,10 +24,15 @@ from lab.model.verdict import RunVerdict, Verdict
 from lab.report.catalogue.rows import Row, load_catalogue
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.figures import Figure, Source
+from lab.report.evidence.gathered import Gathered
+from lab.report.evidence.runs import Run, read_run
+from lab.report.judge.readiness import Scope, build_readiness
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, eventful, manifest, readiness, verdict
+from ..fakes import CONTRACT, NOW, eventful, manifest, verdict
+
+Damage = Callable[[Path, str], None]
 
 CATALOGUE = load_catalogue()
 BOUND = [row for row in CATALOGUE.rows if row.proofs and row.row_class in ("lab", "lab-bounded")]
@@ -96,27 +101,27 @@ def kept(folder: Path) -> Kept:
     return Kept(folder)
 
 
-def report(session: Path, damaged: Path | None = None, figures: tuple[Figure, ...] = MEASURED) -> Readiness:
-    """The report over a session and measurements; the damaged folder is read as it is now."""
-    folders = sorted(path for path in session.iterdir() if path.is_dir() and path != damaged)
-    runs: list[RunFolder] = [kept(folder) for folder in folders]
-    if damaged is not None and damaged.is_dir():
-        runs.append(RunFolder(damaged))
-    return readiness(
-        CATALOGUE,
-        runs,
-        contract_sha256=CONTRACT,
-        stage="lab",
-        results=session.parent,
-        generated=NOW,
-        baseline=Baseline(lab_commit=COMMIT),
-        figures=figures,
+@cache
+def read(folder: Path) -> Run:
+    """What the report takes from an undamaged folder."""
+    return read_run(kept(folder), folder.parents[1], NOW)
+
+
+def report(session: Path, *damaged: Path, figures: tuple[Figure, ...] = MEASURED) -> Readiness:
+    """The report over a session and measurements; damaged folders are read as they are now."""
+    folders = sorted(path for path in session.iterdir() if path.is_dir())
+    now = {folder: RunFolder(folder) for folder in folders if folder in damaged}
+    runs = [read_run(now[each], session.parent, NOW) if each in now else read(each) for each in folders]
+    evidence = Gathered(
+        folders=tuple(now.get(each) or kept(each) for each in folders), runs=tuple(runs), statements=(), figures=figures
     )
+    baseline = Baseline(lab_commit=COMMIT, contract_sha256=CONTRACT)
+    return build_readiness(CATALOGUE, evidence, Scope("lab", NOW, baseline))
 
 
-def verdicts(session: Path, damaged: Path | None = None) -> dict[str, RowVerdict]:
+def verdicts(session: Path, *damaged: Path) -> dict[str, RowVerdict]:
     """Row id -> verdict."""
-    return {row.id: row.verdict for row in report(session, damaged).rows}
+    return {row.id: row.verdict for row in report(session, *damaged).rows}
 
 
 def settled(row: Row) -> RowVerdict:
@@ -197,7 +202,19 @@ def _leans(row: Row, name: str, *, gone: bool) -> bool:
     return any(not gone or "*" not in proof.scenario for proof in mine)
 
 
-Damage = Callable[[Path, str], None]
+def _apart(*, alone: bool) -> list[list[str]]:
+    """The scenarios in groups of which no two prove the same row by name; `alone`: each is a group of its own."""
+    groups: list[tuple[list[str], set[str]]] = []
+    for name in SCENARIOS:
+        rows = {row.id for row in BOUND for proof in row.proofs if proof.scenario == name}
+        names, taken = next((each for each in groups if not alone and not each[1] & rows), ([], set()))
+        if not names:
+            groups.append((names, taken))
+        names.append(name)
+        taken |= rows
+    return [names for names, _ in groups]
+
+
 DAMAGES: list[tuple[Damage, RowVerdict, str | None]] = [
     (_failing_run, RowVerdict.FAIL, None),
     (_unclear_run, RowVerdict.UNKNOWN, None),
@@ -220,24 +237,29 @@ DAMAGES: list[tuple[Damage, RowVerdict, str | None]] = [
 def test_every_bound_row_falls_and_comes_back(
     passed: Path, damage: Damage, expected: RowVerdict, dependency: str | None
 ) -> None:
-    """One scenario at a time: exactly the rows that it proves fall, and all stand again once it is repaired."""
+    """Exactly the rows that damaged scenarios prove fall, and all stand again once these are repaired.
+
+    A run that failed is tried in one scenario at a time, all other damage in as many as name no row twice.
+    """
     fallen: set[str] = set()
     good = verdicts(passed)
-    for scenario in SCENARIOS:
-        folder = passed / scenario.replace("/", "-")
-        touched = {row.id for row in BOUND if _leans(row, scenario, gone=damage is _gone)}
+    for scenarios in _apart(alone=damage in (_failing_run, _manifest_gone)):
+        folders = {passed / scenario.replace("/", "-"): scenario for scenario in scenarios}
+        touched = {row.id for row in BOUND for name in scenarios if _leans(row, name, gone=damage is _gone)}
         touched &= {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
         try:
-            damage(folder, scenario)
-            found = verdicts(passed, folder)
+            for folder, scenario in folders.items():
+                damage(folder, scenario)
+            found = verdicts(passed, *folders)
         finally:
-            record(folder, scenario)
+            for folder, scenario in folders.items():
+                record(folder, scenario)
         # The criteria draw on all runs at once, and have tests of their own.
         changed = {row for row, now in found.items() if now is not good[row] and not row.startswith("TEC")}
         if damage is _manifest_gone:
             # Only the folder's name is left, so rows of scenarios that are called alike distrust it, too.
             changed &= touched
-        assert {row: found[row] for row in changed} == dict.fromkeys(touched, expected), scenario
+        assert {row: found[row] for row in changed} == dict.fromkeys(touched, expected), scenarios
         fallen |= touched
     assert verdicts(passed) == good
     proven = {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
