@@ -91,7 +91,7 @@ def image_build(
     base: Annotated[str | None, typer.Option(help="Image with glibc, used where this machine is not Linux.")] = None,
 ) -> None:
     """Build a local image from the anvil binary, for places that cannot pull one."""
-    from lab.chains.image import BASE_IMAGE, LOCAL_IMAGE, build_image
+    from lab.chains.nodes.image import BASE_IMAGE, LOCAL_IMAGE, build_image
 
     build_image(tag or LOCAL_IMAGE, notify=print, base=base or BASE_IMAGE)
 

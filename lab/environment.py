@@ -1,7 +1,7 @@
 """What the lab takes from the machine around it: home, cache, temporary folders, the user, git, text streams.
 
 Every look-up of this kind is here, since each of them fails on some machine: a container's user has no name and no
-home, a hook of git names another repository, a locale knows no arrows. Docker's engine has `lab.chains.engine`.
+home, a hook of git names another repository, a locale knows no arrows. Docker's engine has `lab.chains.engine.client`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab.chains.backend import Backend, NodeSpec
+from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.errors import EnvironmentFailure
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args

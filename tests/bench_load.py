@@ -29,7 +29,7 @@ from lab.load.prepare.prepare import Prepared, prepare
 from lab.load.prepare.sources import Sourced, own_nodes
 from lab.load.profile.profile import LoadProfile, load_profile, with_options
 from lab.load.record.plan import PLAN_VARIABLE, Plan
-from lab.session.interval import IntervalChain
+from lab.session.load_chains.interval import IntervalChain
 from lab.session.suite import new_run_id, open_suite
 from lab.session.under_test import system_under_test
 from lab.traffic.presign import SignJob, presign

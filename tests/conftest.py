@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from lab.broken import read_bugs, write_contracts
-from lab.chains.engine import connect
-from lab.chains.image import build_image
-from lab.chains.process import ProcessBackend
-from lab.chains.provision import AnvilBinary, locate_anvil
-from lab.chains.select import find_image
+from lab.chains.engine.client import connect
+from lab.chains.nodes.image import build_image
+from lab.chains.nodes.process import ProcessBackend
+from lab.chains.nodes.provision import AnvilBinary, locate_anvil
+from lab.chains.nodes.select import find_image
 from lab.errors import EnvironmentFailure
 from lab.paths import CONTRACTS
 from lab.session.suite import cache_folder

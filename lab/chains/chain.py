@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from lab.chains.backend import Node, indented
+from lab.chains.nodes.backend import Node, indented
 from lab.chains.observer import Observer
 from lab.chains.producer import BlockProducer, Mined
 from lab.chains.scheduler import Scheduler

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lab.chains.reaper import remove_leftovers
+from lab.chains.processes.reaper import remove_leftovers
 from lab.errors import UsageError
 from lab.model.session import Session
-from lab.session.up_control import UpStatus, look, start_background, stop
-from lab.session.up_files import KEYS, SESSION, UpFolder, UpOptions
+from lab.session.up.control import UpStatus, look, start_background, stop
+from lab.session.up.files import KEYS, SESSION, UpFolder, UpOptions
 
 DEFAULT = ("ethereum", "optimism")
 EVERYTHING = ("ethereum", "polygon", "arbitrum", "optimism", "base")
@@ -48,7 +48,7 @@ def bring_up(
     folder = UpFolder(results)
     if foreground:
         # It brings compiler and signing along, which the other commands here do without.
-        from lab.session.up import supervise
+        from lab.session.up.supervisor import supervise
 
         supervise(options, lambda session, reason: _ready(session, reason, folder, "Ctrl-C"), _progress)
     else:

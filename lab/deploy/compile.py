@@ -14,11 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab.deploy.artifact import read_artifact
+from lab.deploy.artifacts.artifact import read_artifact
+from lab.deploy.artifacts.contract_file import artifact_data, split_name
 from lab.deploy.compiled import CompiledContract, digest_of, hash_bytes, hash_hex
-from lab.deploy.contract_file import artifact_data, split_name
-from lab.deploy.vyper_compilers import run_compiler
-from lab.deploy.vyper_source import VyperSource, read_source
+from lab.deploy.vyper.compilers import run_compiler
+from lab.deploy.vyper.source import VyperSource, read_source
 from lab.errors import UsageError
 
 __all__ = ["CompiledContract", "compile_contract"]

@@ -11,7 +11,7 @@ from typing import Any
 from lab.coordinator import Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.codec import decode_revert
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
-from lab.deploy.source_lines import SourceLine, revert_line
+from lab.deploy.vyper.source_lines import SourceLine, revert_line
 from lab.errors import DeployFailure
 from lab.networks.profile import NetworkProfile
 from lab.rpc import Rpc

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import psutil
 
 import lab
-from lab.chains.reaper import Reaper
+from lab.chains.processes.reaper import Reaper
 from lab.deploy.deployer import Deployable
 from lab.errors import UsageError
 from lab.load.analyse.reconcile import Result, reconcile_run
@@ -32,7 +32,7 @@ from lab.load.profile.profile import LoadProfile, NetworkUse
 from lab.load.profile.shapes import Soak
 from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
-from lab.session.interval import IntervalChain
+from lab.session.load_chains.interval import IntervalChain
 from lab.session.suite import Suite, cache_folder, compile_target, new_run_id, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
 from lab.traffic.signer import require_fast_backend

@@ -19,7 +19,7 @@ from lab.model.run_names import new_run_id
 from lab.plugin.options import path_value, value
 
 if TYPE_CHECKING:
-    from lab.session.relayer_command import RelayerCommand
+    from lab.session.relayer.command import RelayerCommand
     from lab.session.suite import Suite
     from lab.session.under_test import SystemUnderTest
 

@@ -12,7 +12,7 @@ from lab.scenario.expectations import StateExpectation
 from lab.scenario.item import LegSpec, ScenarioItem, Step
 from lab.scenario.steps import WaitStep
 from lab.session.lab import SET_UP_CHAIN_S, SET_UP_S
-from lab.session.relayer_command import RelayerCommand
+from lab.session.relayer.command import RelayerCommand
 
 # Sent, mined, seen; a mirror on the way takes as long again.
 BLOCKS_A_CALL = 2

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from lab.chains.backend import Backend
+from lab.chains.nodes.backend import Backend
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
@@ -34,8 +34,8 @@ from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
-from lab.session.relayer_actor import RelayerFactory
-from lab.session.relayer_command import RelayerCommand
+from lab.session.relayer.actor import RelayerFactory
+from lab.session.relayer.command import RelayerCommand
 
 OPERATIONS_DEADLINE_MS = 310_000
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)

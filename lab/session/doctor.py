@@ -18,12 +18,12 @@ from rich.markup import escape
 from rich.table import Table
 
 import lab
-from lab.chains.backend import HOST
-from lab.chains.engine import connect
-from lab.chains.engine_address import WAY_OUT
-from lab.chains.pinned import PINNED_VERSION, why_not_here
-from lab.chains.provision import THREE_WAYS_OUT, locate_anvil
-from lab.chains.select import Wanted, find_image
+from lab.chains.engine.address import WAY_OUT
+from lab.chains.engine.client import connect
+from lab.chains.nodes.backend import HOST
+from lab.chains.nodes.pinned import PINNED_VERSION, why_not_here
+from lab.chains.nodes.provision import THREE_WAYS_OUT, locate_anvil
+from lab.chains.nodes.select import Wanted, find_image
 from lab.environment import cache_folder, can_write, git, temporary_folder
 from lab.errors import EnvironmentFailure, LabError
 

@@ -12,8 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lab.chains.backend import Backend, NodeSpec
 from lab.chains.chain import Chain
+from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
@@ -28,10 +28,10 @@ from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.description import KEYS, describe_chain, describe_session
-from lab.session.relayer_actor import RelayerActor, RelayerFactory
-from lab.session.relayer_command import RelayerCommand
-from lab.session.relayer_process import RelayerProcess
-from lab.session.relayer_start import start_relayer
+from lab.session.relayer.actor import RelayerActor, RelayerFactory
+from lab.session.relayer.command import RelayerCommand
+from lab.session.relayer.process import RelayerProcess
+from lab.session.relayer.start import start_relayer
 from lab.session.under_test import SystemUnderTest
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS
 from lab.coordinator.overloads import documented, entries_of, signature_of
 from lab.errors import InvalidFile, Problem
 from lab.model.names import ContractNames
-from lab.session.relayer_command import RelayerCommand, parse_command
+from lab.session.relayer.command import RelayerCommand, parse_command
 from lab.validation import suggestion
 from lab.yamlsource import Source, load_yaml, validate
 

@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from lab.chains.backend import Backend, NodeSpec
+from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.coordinator import StateNumbering
 from lab.deploy.compiled import hash_bytes
 from lab.deploy.deployer import Deployable

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.chains.backend import Backend
-from lab.chains.reaper import Reaper
-from lab.chains.select import Wanted, choose_backend
+from lab.chains.nodes.backend import Backend
+from lab.chains.nodes.select import Wanted, choose_backend
+from lab.chains.processes.reaper import Reaper
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.interface import inspect

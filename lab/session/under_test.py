@@ -14,7 +14,7 @@ from lab.model.under_test import UnderTest
 from lab.paths import REFERENCE_CONTRACT
 from lab.session.project import Project
 from lab.session.project_search import find_project, misnamed, shown, shown_from
-from lab.session.relayer_command import RelayerCommand, parse_command
+from lab.session.relayer.command import RelayerCommand, parse_command
 
 REFERENCE = "reference"
 VIRTUAL = "the clock is virtual, which no process of yours could follow"

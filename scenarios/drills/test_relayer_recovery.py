@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.runner.script import Script
-from lab.session.relayer_actor import RelayerActor
+from lab.session.relayer.actor import RelayerActor
 
 SETUP = """
 name: The relayer and its store are lost

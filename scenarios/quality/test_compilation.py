@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.coordinator import role_account
-from lab.deploy.compiler_warnings import compiler_warnings
-from lab.deploy.vyper_source import read_source
+from lab.deploy.vyper.compiler_warnings import compiler_warnings
+from lab.deploy.vyper.source import read_source
 from lab.runner.script import Script
 
 SETUP = """

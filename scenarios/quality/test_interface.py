@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FAILURE_REASONS, FUNCTIONS, REVERTS
 from lab.deploy.interface import inspect
-from lab.deploy.vyper_source import read_source
+from lab.deploy.vyper.source import read_source
 from lab.runner.script import Script
 
 SETUP = """

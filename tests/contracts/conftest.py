@@ -186,7 +186,7 @@ def _types(items: list[dict[str, Any]]) -> list[str]:
 def _anvil() -> Path:
     if path := os.environ.get("LAB_ANVIL"):
         return Path(path)
-    from lab.chains.provision import find_anvil
+    from lab.chains.nodes.provision import find_anvil
 
     return find_anvil()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.coordinator import ROLES, Codec, Fees, created_address, role_account, rollup_address, sign_transaction
 from lab.deploy.deployer import Deployable

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable

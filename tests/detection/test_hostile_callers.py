@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.broken import read_bugs
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.model.verdict import Verdict
 
 from .callers import TX_ID, encoded, stage

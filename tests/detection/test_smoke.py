@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.broken import SMOKE_RUN, read_bugs
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.model.verdict import Verdict
 from lab.runner.judging import judge_recorded

@@ -18,7 +18,7 @@ import pytest
 
 from lab.load.record.plan import START, URLS
 from lab.rpc import HttpTransport, Rpc
-from lab.session.up_files import UpFolder
+from lab.session.up.files import UpFolder
 
 pytestmark = pytest.mark.load
 

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import pytest
 
-from lab.chains.process import ProcessBackend
-from lab.chains.provision import AnvilBinary
+from lab.chains.nodes.process import ProcessBackend
+from lab.chains.nodes.provision import AnvilBinary
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.evidence import Recorder

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from lab.chains.provision import AnvilBinary
+from lab.chains.nodes.provision import AnvilBinary
 from lab.cli import app
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"

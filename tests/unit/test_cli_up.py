@@ -15,13 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.chains.engine import connect
-from lab.chains.provision import locate_anvil
-from lab.chains.reaper import RUN_LABEL, RUN_VARIABLE
+from lab.chains.engine.client import connect
+from lab.chains.nodes.provision import locate_anvil
+from lab.chains.processes.reaper import RUN_LABEL, RUN_VARIABLE
 from lab.coordinator import Codec, Fees, role_account, sign_transaction
 from lab.model.session import Session
 from lab.rpc import HttpTransport, Rpc
-from lab.session.up_files import UpFolder, UpState
+from lab.session.up.files import UpFolder, UpState
 
 pytestmark = pytest.mark.real_clock
 

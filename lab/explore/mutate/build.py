@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.deploy.compiled import CompiledContract, hash_hex
-from lab.deploy.vyper_compilers import compile_installed
-from lab.deploy.vyper_source import VyperSource, project_root
+from lab.deploy.vyper.compilers import compile_installed
+from lab.deploy.vyper.source import VyperSource, project_root
 
 CACHE_FORMAT = 1
 

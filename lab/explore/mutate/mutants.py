@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.deploy.text import read_text
-from lab.deploy.vyper_source import VyperSource, installed_version, project_root, read_source
+from lab.deploy.vyper.source import VyperSource, installed_version, project_root, read_source
 from lab.errors import UsageError
 from lab.explore.mutate.operators import OPERATORS, constants
 from lab.explore.mutate.sites import Change, Module, parse

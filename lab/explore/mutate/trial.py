@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from lab.deploy.deployer import deployable
-from lab.deploy.vyper_source import read_source
+from lab.deploy.vyper.source import read_source
 from lab.errors import DeployFailure
 from lab.explore.bench import Bench, open_bench
 from lab.explore.mutate.build import Workshop

@@ -8,8 +8,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from lab.chains.python_child import python_command
-from lab.chains.reaper import Reaper, child_environment
+from lab.chains.processes.python_child import python_command
+from lab.chains.processes.reaper import Reaper, child_environment
 from lab.errors import EnvironmentFailure
 from lab.load.generator.settings import without_settings
 from lab.load.record.plan import PLAN, PLAN_VARIABLE, Plan

@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.load.record.plan import read_urls, write_urls
 from lab.rpc import HttpTransport, Rpc
-from lab.session.interval import IntervalChain
+from lab.session.load_chains.interval import IntervalChain
 
 STATE_S = 300.0
 STATE_BYTES_MAX = 4 << 30

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.chains.process_group import ProcessGroup
-from lab.chains.reaper import Reaper
-from lab.session.relayer_command import RelayerCommand, not_started
-from lab.session.relayer_process import SESSION_VARIABLE, reference_command
+from lab.chains.processes.process_group import ProcessGroup
+from lab.chains.processes.reaper import Reaper
+from lab.session.relayer.command import RelayerCommand, not_started
+from lab.session.relayer.process import SESSION_VARIABLE, reference_command
 
 STOPS_WITHIN_S = 10.0
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from lab.chains.backend import Node
+from lab.chains.nodes.backend import Node
 from lab.errors import LabError
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 

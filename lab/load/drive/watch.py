@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from lab.chains.backend import Node
+from lab.chains.nodes.backend import Node
 from lab.load.drive.observer import Observer, SeenBlock
 from lab.load.drive.sampler import Sampler
 from lab.load.prepare.context import Context

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.chains.loopback import without_proxy
-from lab.chains.python_child import python_command
+from lab.chains.processes.python_child import python_command
 
 ENDS_WITHIN_S = 600
 

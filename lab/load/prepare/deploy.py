@@ -16,8 +16,8 @@ from pathlib import Path
 from lab.errors import DeadlineExceeded, LabError, UsageError
 from lab.load.profile.profile import network
 from lab.rpc import HttpTransport, Rpc, RpcFailure
-from lab.session.interval import RPC_TIMEOUT_S, IntervalChain, session_of, set_up
 from lab.session.lab import write_keys
+from lab.session.load_chains.interval import RPC_TIMEOUT_S, IntervalChain, session_of, set_up
 from lab.session.suite import compile_target, new_run_id
 from lab.session.under_test import system_under_test
 

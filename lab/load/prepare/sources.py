@@ -22,8 +22,8 @@ from lab.model.session import Session
 from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc, RpcFailure
-from lab.session.interval import RPC_TIMEOUT_S, IntervalChain, open_interval_chains, session_of, set_up
 from lab.session.lab import write_keys
+from lab.session.load_chains.interval import RPC_TIMEOUT_S, IntervalChain, open_interval_chains, session_of, set_up
 from lab.session.project import Project
 from lab.session.project_search import find_project, same_file, shown
 from lab.session.suite import Suite

@@ -10,8 +10,8 @@ import pytest
 
 from lab.broken import Bug, read_bugs
 from lab.broken.patch import split_lines
-from lab.deploy.vyper_compilers import CompilerOutput, run_compiler
-from lab.deploy.vyper_source import read_source
+from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
+from lab.deploy.vyper.source import read_source
 from lab.paths import CONTRACTS
 
 BUGS = read_bugs()

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.model.verdict import Verdict
 from lab.relayer import Parts, Relayer
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session.relayer_actor import RelayerFactory
+from lab.session.relayer.actor import RelayerFactory
 
 from ..conftest import ROOT, compiled
 from . import deciding, keeping

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 PROCESS_RUN = """
 import json, os, sys, time
-from lab.chains.backend import NodeSpec
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.process import ProcessBackend
 
 backend = ProcessBackend()
 nodes = backend.start_all([NodeSpec(f"n{i}", sys.argv[1]) for i in range(2)])
@@ -31,8 +31,8 @@ time.sleep(60)
 
 DOCKER_RUN = """
 import json, sys, time
-from lab.chains.backend import NodeSpec
-from lab.chains.docker import DockerBackend
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.docker import DockerBackend
 
 backend = DockerBackend(sys.argv[2])
 backend.start_all([NodeSpec(f"n{i}", sys.argv[1]) for i in range(2)])

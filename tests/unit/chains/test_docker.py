@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.backend import NodeSpec, ask
-from lab.chains.docker import DockerBackend
-from lab.chains.engine import connect
-from lab.chains.engine_address import Engine
-from lab.chains.reaper import RUN_LABEL
+from lab.chains.engine.address import Engine
+from lab.chains.engine.client import connect
+from lab.chains.nodes.backend import NodeSpec, ask
+from lab.chains.nodes.docker import DockerBackend
+from lab.chains.processes.reaper import RUN_LABEL
 from lab.errors import EnvironmentFailure, NodeFailure
 
 RUN_ID = f"docker-test-{os.getpid()}"
@@ -57,7 +57,7 @@ def test_usage_is_known_also_of_an_engine_on_another_machine(
 ) -> None:
     (node,) = backend.start_all([NodeSpec("n", RUN_ID)])
     near = (node.memory_bytes(), node.cpu_seconds())
-    monkeypatch.setattr("lab.chains.docker.pid_here", lambda *_: None)
+    monkeypatch.setattr("lab.chains.nodes.docker.pid_here", lambda *_: None)
     far = (node.memory_bytes(), node.cpu_seconds())
     node.stop()
     assert all((memory or 0) > 1 << 20 for memory, _ in (near, far))
@@ -166,7 +166,7 @@ def test_a_dead_engine_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_importing_the_lab_does_not_import_docker() -> None:
     """The SDK costs a fifth of a second, which a run on processes must not pay."""
-    code = "import sys, lab.chains.select, lab.chains.image; print(*sys.modules)"
+    code = "import sys, lab.chains.nodes.select, lab.chains.nodes.image; print(*sys.modules)"
     root = Path(__file__).resolve().parents[3]
     run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert not {"docker", "testcontainers", "requests"} & set(run.stdout.split())

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from lab.chains import engine_address
-from lab.chains.engine import connect
-from lab.chains.engine_address import find_engine
-from lab.chains.select import choose_backend, find_image
+from lab.chains.engine import address as engine_address
+from lab.chains.engine.address import find_engine
+from lab.chains.engine.client import connect
+from lab.chains.nodes.select import choose_backend, find_image
 from lab.errors import EnvironmentFailure
 
 from .engines import VERSION, tcp_engine, unix_engine
@@ -198,7 +198,7 @@ def test_an_engine_over_ssh(place: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("DOCKER_HOST", "ssh://u@127.0.0.1:2222/")
     fake_ssh(place / "a", "echo 'Permission denied (publickey).' >&2; exit 255", monkeypatch)
     assert "ssh says: Permission denied (publickey)." in refused()
-    monkeypatch.setattr("lab.chains.engine.SSH_DEADLINE_S", 1)
+    monkeypatch.setattr("lab.chains.engine.client.SSH_DEADLINE_S", 1)
     fake_ssh(place / "b", "exec sleep 60", monkeypatch)
     assert "no answer within 1 s" in refused()
     monkeypatch.setenv("PATH", str(place / "none"))
@@ -244,7 +244,7 @@ def test_an_engine_that_talks_nonsense_is_one_error(place: Path, answer: tuple[i
 def test_a_socket_without_permission_names_the_group(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may do anything, so the refusal itself is played."""
     with unix_engine(place / "docker.sock"):
-        monkeypatch.setattr("lab.chains.engine_address.refusal", lambda path: PermissionError(13, "Permission denied"))
+        monkeypatch.setattr("lab.chains.engine.address.refusal", lambda path: PermissionError(13, "Permission denied"))
         assert "add yourself to the group docker" in refused()
 
 
@@ -294,7 +294,7 @@ def choose(wanted: Any) -> tuple[str, str]:
 def test_settings_that_testcontainers_does_not_take_are_named(variable: str) -> None:
     """They stop it from being loaded at all, so this is another process."""
     name, _, value = variable.partition("=")
-    code = "from lab.chains.testcontainer import configure; configure()"
+    code = "from lab.chains.engine.testcontainer import configure; configure()"
     run = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, name: value}, capture_output=True, text=True, check=False
     )

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains import image
-from lab.chains.backend import NodeSpec, ask
-from lab.chains.docker import VERSION_LABEL, DockerBackend
-from lab.chains.engine import connect
-from lab.chains.image import SHA256_LABEL, build_image, linked_libraries
-from lab.chains.pinned import Pin, architecture
-from lab.chains.provision import AnvilBinary
+from lab.chains.engine.client import connect
+from lab.chains.nodes import image
+from lab.chains.nodes.backend import NodeSpec, ask
+from lab.chains.nodes.docker import VERSION_LABEL, DockerBackend
+from lab.chains.nodes.image import SHA256_LABEL, build_image, linked_libraries
+from lab.chains.nodes.pinned import Pin, architecture
+from lab.chains.nodes.provision import AnvilBinary
 from lab.errors import EnvironmentFailure
 
 

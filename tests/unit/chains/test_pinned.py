@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from lab.chains import pinned
-from lab.chains.pinned import PACKAGES, PINNED_VERSION, platform_key, why_not_here
-from lab.chains.provision import cached_anvil
+from lab.chains.nodes import pinned
+from lab.chains.nodes.pinned import PACKAGES, PINNED_VERSION, platform_key, why_not_here
+from lab.chains.nodes.provision import cached_anvil
 
 
 def test_every_platform_has_both_digests() -> None:

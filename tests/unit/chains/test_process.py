@@ -14,10 +14,10 @@ from urllib.parse import urlparse
 import psutil
 import pytest
 
-from lab.chains.backend import NodeSpec, ask
-from lab.chains.process import ProcessBackend
-from lab.chains.provision import AnvilBinary
-from lab.chains.reaper import OWNER_VARIABLE, RUN_VARIABLE, owner_mark
+from lab.chains.nodes.backend import NodeSpec, ask
+from lab.chains.nodes.process import ProcessBackend
+from lab.chains.nodes.provision import AnvilBinary
+from lab.chains.processes.reaper import OWNER_VARIABLE, RUN_VARIABLE, owner_mark
 from lab.errors import NodeFailure
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.process_group import ProcessGroup
-from lab.chains.reaper import Reaper, start_ticks
+from lab.chains.processes.process_group import ProcessGroup
+from lab.chains.processes.reaper import Reaper, start_ticks
 
 PATIENCE_S = 20.0
 # Says its pid, and on SIGTERM that it heard.

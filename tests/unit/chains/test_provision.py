@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains import provision
-from lab.chains.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key
-from lab.chains.provision import cached_anvil, find_anvil, locate_anvil
+from lab.chains.nodes import provision
+from lab.chains.nodes.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key
+from lab.chains.nodes.provision import cached_anvil, find_anvil, locate_anvil
 from lab.errors import EnvironmentFailure
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains.loopback import proxies_set, without_proxy
-from lab.chains.python_child import HERE, needs_variables, python_command
+from lab.chains.processes.python_child import HERE, needs_variables, python_command
 
 STOLEN = ("lab", "yaml", "locust", "web3", "select", "pytest", "rlp", "json", "sitecustomize", "usercustomize")
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains import reaper
-from lab.chains.engine import connect
-from lab.chains.reaper import RUN_LABEL, Reaper, owner_alive, owner_mark, remove_leftovers, start_ticks
+from lab.chains.engine.client import connect
+from lab.chains.processes import reaper
+from lab.chains.processes.reaper import RUN_LABEL, Reaper, owner_alive, owner_mark, remove_leftovers, start_ticks
 
 from .runs import DOCKER_RUN, PROCESS_RUN, start_run, within
 

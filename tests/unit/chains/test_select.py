@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.select import Wanted, choose_backend, find_image
+from lab.chains.nodes.select import Wanted, choose_backend, find_image
 from lab.errors import EnvironmentFailure, UsageError
 
 pytestmark = pytest.mark.backend

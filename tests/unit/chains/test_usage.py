@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.chains import usage
+from lab.chains.nodes import usage
 
 GONE = 2**22 + 1  # above the kernel's largest process id
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec
-from lab.deploy.abi import whole_abi
-from lab.deploy.artifact import CORE, read_artifact
-from lab.deploy.artifact_shapes import UNKNOWN
+from lab.deploy.artifacts.abi import whole_abi
+from lab.deploy.artifacts.artifact import CORE, read_artifact
+from lab.deploy.artifacts.artifact_shapes import UNKNOWN
 from lab.deploy.compile import compile_contract
 from lab.errors import CompileFailure, InvalidFile
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from lab.deploy.compile import CompiledContract, compile_contract
-from lab.deploy.isolated_compiler import interpreter_for
-from lab.deploy.vyper_compilers import CompilerOutput, run_compiler
-from lab.deploy.vyper_source import VyperSource
+from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
+from lab.deploy.vyper.isolated_compiler import interpreter_for
+from lab.deploy.vyper.source import VyperSource
 from lab.errors import CompileFailure, EnvironmentFailure, InvalidFile, UsageError
 
 REFERENCE = Path(__file__).resolve().parents[3] / "contracts" / "TesseractCoordinator.vy"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.deploy.compiler_warnings import compiler_warnings
-from lab.deploy.vyper_source import VyperSource, read_source
+from lab.deploy.vyper.compiler_warnings import compiler_warnings
+from lab.deploy.vyper.source import VyperSource, read_source
 from lab.errors import CompileFailure
 
 CLEAN = "# pragma version 0.4.3\nflag State:\n    A\n    B\n\nstate: public(State)\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.deploy.pragma import choose_version, code_only, find_pragmas
+from lab.deploy.vyper.pragma import choose_version, code_only, find_pragmas
 from lab.errors import CompileFailure
 
 INSTALLED = "0.4.3"

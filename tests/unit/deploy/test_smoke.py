@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.backend import NodeSpec
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator import StateNumbering
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable

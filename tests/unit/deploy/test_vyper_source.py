@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.deploy.search_paths import find_search_paths
-from lab.deploy.vyper_source import import_closure, read_source
+from lab.deploy.vyper.search_paths import find_search_paths
+from lab.deploy.vyper.source import import_closure, read_source
 
 
 def test_the_closure_follows_every_form_of_import(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lab.deploy.vyper_source import read_source
+from lab.deploy.vyper.source import read_source
 from lab.explore.mutate.behaviour import covering
 from lab.explore.mutate.build import Workshop
 from lab.explore.mutate.equivalent import ReviewedMutant, read_reviewed

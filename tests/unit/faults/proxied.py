@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-from lab.chains.backend import Node
 from lab.chains.chain import Chain
+from lab.chains.nodes.backend import Node
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec, Fees, role_account, sign_transaction
 from lab.evidence import Recorder

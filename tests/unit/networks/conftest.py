@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lab.chains.provision import find_anvil
+from lab.chains.nodes.provision import find_anvil
 from lab.networks.anvil import anvil_args
 from lab.networks.profile import NetworkProfile
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from lab.chains.provision import find_anvil
+from lab.chains.nodes.provision import find_anvil
 from lab.coordinator import Fees, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, confirm, deployable, setup_transactions

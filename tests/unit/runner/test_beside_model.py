@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.paths import REFERENCE_CONTRACT

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.backend import Backend
-from lab.chains.docker import DockerBackend
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.backend import Backend
+from lab.chains.nodes.docker import DockerBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.deploy.deployer import Deployable
 from lab.model.history import History
@@ -27,7 +27,7 @@ FAULTY = Path(__file__).with_name("faulty.yaml")
 FRESH = """
 import sys
 from pathlib import Path
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable

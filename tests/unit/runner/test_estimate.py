@@ -9,7 +9,7 @@ import pytest
 from lab.runner.estimate import expected_s, told, total_s
 from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario
-from lab.session.relayer_command import START_S, parse_command
+from lab.session.relayer.command import START_S, parse_command
 
 HEAD = """
 name: Any

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.deployer import Deployable
 from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, Note, Submit

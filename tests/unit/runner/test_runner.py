@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable

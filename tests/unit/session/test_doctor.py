@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
-from lab.chains.provision import AnvilBinary
+from lab.chains.nodes.provision import AnvilBinary
 from lab.session.doctor import Line, diagnose, healthy, render
 
 pytestmark = pytest.mark.backend

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.errors import DeadlineExceeded, LabError, UsageError
@@ -19,8 +19,8 @@ from lab.model.verdict import Verdict
 from lab.paths import REFERENCE_CONTRACT
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session import relayer_start
-from lab.session.relayer_command import parse_command
+from lab.session.relayer import start as relayer_start
+from lab.session.relayer.command import parse_command
 from lab.session.suite import cache_folder
 
 pytestmark = pytest.mark.real_clock

@@ -7,11 +7,11 @@ import socket
 import time
 from typing import Any
 
-from lab.chains.backend import NodeSpec
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.process import ProcessBackend
 from lab.errors import NodeFailure
 from lab.rpc import HttpTransport, Rpc
-from lab.session.metronome import metronome
+from lab.session.load_chains.interval_miner import metronome
 
 from ..rpc.hostile import http, serving
 

@@ -13,15 +13,15 @@ from typing import cast
 
 import pytest
 
-from lab.chains.reaper import Reaper, start_ticks
+from lab.chains.processes.reaper import Reaper, start_ticks
 from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
 from lab.faults.transport.submits import Submits
 from lab.model.records import Note
 from lab.model.session import Session
-from lab.session import relayer_process
-from lab.session.relayer_process import RelayerProcess
+from lab.session.relayer import process as relayer_process
+from lab.session.relayer.process import RelayerProcess
 
 PATIENCE_S = 120.0
 POLITE = """
@@ -299,7 +299,7 @@ def test_closing_lets_it_end_by_itself_and_says_nothing(bench: Bench) -> None:
 OWNER = """
 import sys, time
 from pathlib import Path
-from lab.chains.reaper import Reaper
+from lab.chains.processes.reaper import Reaper
 from tests.unit.session.test_relayer_process import DEAF, Bench
 bench = Bench(Path(sys.argv[1]), Reaper.start())
 bench.relayer(DEAF).start()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.backend import Node, NodeSpec
-from lab.chains.process import ProcessBackend
+from lab.chains.nodes.backend import Node, NodeSpec
+from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.model.names import ContractNames

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.reaper import owner_mark
+from lab.chains.processes.reaper import owner_mark
 from lab.commands.up import show_status
 from lab.errors import InvalidFile, UsageError
 from lab.model.finality import Finality
 from lab.model.session import Session, SessionChain
-from lab.session.up_control import NodeStatus, UpStatus, look, stop
-from lab.session.up_files import UpFolder, UpOptions, UpState
+from lab.session.up.control import NodeStatus, UpStatus, look, stop
+from lab.session.up.files import UpFolder, UpOptions, UpState
 
 
 def options(*networks: str) -> UpOptions:
@@ -64,7 +64,7 @@ def test_a_users_profile_is_taken_by_its_path(tmp_path: Path) -> None:
 def test_the_lock_is_for_one(folder: UpFolder) -> None:
     """While a supervisor holds the folder nobody else gets it, even before its state file is there."""
     attempt = (
-        "import sys; from pathlib import Path; from lab.session.up_files import UpFolder\n"
+        "import sys; from pathlib import Path; from lab.session.up.files import UpFolder\n"
         "with UpFolder(Path(sys.argv[1])).locked(): print('got it')"
     )
 

@@ -1,0 +1,110 @@
+"""What a backend is: it starts nodes and removes them. The two implementations are `process` and `docker`."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from lab.chains.processes.reaper import Reaper
+
+HOST = "127.0.0.1"
+START_DEADLINE_S = 20.0
+POLL_S = 0.004
+
+BackendName = Literal["process", "docker"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node to start. `args` are anvil's flags without host, port and cache path, which belong to the backend."""
+
+    name: str
+    run_id: str
+    args: tuple[str, ...] = ()
+    log_path: Path | None = None
+
+
+class Node(Protocol):
+    """A running node. Its URL changes with `restart`; its state is the caller's business."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def url(self) -> str: ...
+
+    def alive(self) -> bool:
+        """Whether the node's process exists; a paused one does."""
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The node's last log lines."""
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open and nothing answers."""
+
+    def resume(self) -> None: ...
+
+    def kill(self) -> None:
+        """End it ungracefully. The log and the temporary directory stay, for `restart`."""
+
+    def restart(self) -> Node:
+        """End it if it still runs, start a fresh one of the same spec; returns this node, ready, with its new URL."""
+
+    def stop(self) -> None:
+        """End it and remove everything it had, its log excepted. May be called twice."""
+
+    def memory_bytes(self) -> int | None:
+        """Resident memory now; None when it cannot be told."""
+
+    def cpu_seconds(self) -> float | None:
+        """Processor time used so far; None when it cannot be told."""
+
+
+class Backend(Protocol):
+    """Starts nodes and knows what they are."""
+
+    @property
+    def name(self) -> BackendName: ...
+
+    @property
+    def reaper(self) -> Reaper:
+        """Takes care of what a killed run leaves behind: other processes of the run are announced to it as well."""
+
+    def start_all(self, specs: Sequence[NodeSpec]) -> Sequence[Node]:
+        """Start all at once and return when each one answers. On a NodeFailure none of them is left."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the manifest records: version, path or image, digest."""
+
+    def close(self) -> None:
+        """Stop every node that is left. May be called twice."""
+
+
+def ask(port: int, method: str, timeout_s: float = 1.0) -> str | None:
+    """The answer of a node on this machine to a parameterless call; None when it does not answer (yet).
+
+    Not the lab's RPC client: this runs every few milliseconds while nodes start, and any failure means "not yet".
+    """
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []})
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+    try:
+        connection.request("POST", "/", body, {"Content-Type": "application/json"})
+        return str(json.loads(connection.getresponse().read())["result"])
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        connection.close()
+
+
+def with_defaults(args: tuple[str, ...]) -> tuple[str, ...]:
+    """No page in a browser may drive the node, whatever its address."""
+    return args if "--no-cors" in args else (*args, "--no-cors")
+
+
+def indented(log: str) -> str:
+    """A log excerpt as it is quoted in an error."""
+    return "\n".join(f"  | {line}" for line in log.splitlines()) or "  | (the log is empty)"

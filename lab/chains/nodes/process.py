@@ -1,0 +1,222 @@
+"""The process backend: each node is an anvil child process with a temporary directory of its own.
+
+Anvil picks its port itself (`--port 0`) and the port is read from the process's listening socket: no other program can
+take it in between, and no other node can be mistaken for this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from lab.chains.nodes.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
+from lab.chains.nodes.provision import AnvilBinary, locate_anvil
+from lab.chains.nodes.usage import processor_seconds, resident_bytes
+from lab.chains.processes.reaper import Reaper, child_environment, make_directory
+from lab.errors import EnvironmentFailure, NodeFailure
+
+
+class ProcessNode:
+    """One anvil. `launch` starts it, `ready` says whether it answers yet; the rest is the Node protocol."""
+
+    def __init__(self, anvil: Path, spec: NodeSpec, reaper: Reaper) -> None:
+        self.name = spec.name
+        self._anvil, self._spec, self._reaper = anvil, spec, reaper
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port: int | None = None
+        try:
+            self._folder = make_directory(spec.name)
+        except OSError as error:
+            raise EnvironmentFailure(
+                f"no temporary directory for node {spec.name}: {error}. Free space there, or set "
+                "TMPDIR to another folder."
+            ) from error
+        reaper.watch_dir(self._folder)
+        self._log = spec.log_path or self._folder / "anvil.log"
+
+    @property
+    def url(self) -> str:
+        if self._port is None:
+            raise NodeFailure(f"node {self.name} has no URL: it has not been started, or was stopped")
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def launch(self) -> None:
+        """Start the process without waiting for it."""
+        self._port = None
+        cache = self._folder / "cache"
+        command = [
+            str(self._anvil),
+            "--host",
+            HOST,
+            "--port",
+            "0",
+            "--cache-path",
+            str(cache),
+            *with_defaults(self._spec.args),
+        ]
+        try:
+            shutil.rmtree(cache, ignore_errors=True)
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self._folder,
+                    env=child_environment(self._spec.run_id),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise NodeFailure(f"node {self.name} could not be started with `{' '.join(command)}`: {error}") from error
+        self._reaper.watch_pid(self._process.pid)
+
+    def ready(self) -> bool:
+        """Whether it answers eth_chainId. Raises NodeFailure when it ended instead."""
+        if self._process is None:
+            return False
+        if (code := self._process.poll()) is not None:
+            raise NodeFailure(
+                f"node {self.name} died at start: expected an answer to eth_chainId, got exit code "
+                f"{code}. Its flags: {' '.join(self._spec.args)}\nIts last log lines:\n"
+                f"{indented(self.log_tail())}"
+            )
+        if self._port is None:
+            self._port = _listening_port(self._process.pid)
+        return self._port is not None and ask(self._port, "eth_chainId") is not None
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log_tail(self, lines: int = 20) -> str:
+        try:
+            return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+    def pause(self) -> None:
+        pid = self._signal(signal.SIGSTOP)
+        # The signal only begins the stop: until the last thread has stopped, a request could still be answered. The
+        # status is left in place (WNOWAIT), as an exit belongs to Popen. macOS has no waitid before Python 3.13.
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=START_DEADLINE_S)
+
+    def restart(self) -> ProcessNode:
+        self.kill()
+        self.launch()
+        _await_all([self])
+        return self
+
+    def stop(self) -> None:
+        self.kill()
+        self._port = None
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def memory_bytes(self) -> int | None:
+        return resident_bytes(self._pid)
+
+    def cpu_seconds(self) -> float | None:
+        return processor_seconds(self._pid)
+
+    @property
+    def _pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self.alive() else None
+
+    def _signal(self, number: signal.Signals) -> int:
+        if self._process is None or not self.alive():
+            raise NodeFailure(
+                f"node {self.name} cannot take {number.name}: it is not running. Its last log lines:\n"
+                f"{indented(self.log_tail())}"
+            )
+        self._process.send_signal(number)
+        return self._process.pid
+
+
+class ProcessBackend:
+    """Starts anvil child processes. With no `reaper` of the caller's it has its own."""
+
+    name: Literal["process"] = "process"
+
+    def __init__(self, anvil: AnvilBinary | None = None, reaper: Reaper | None = None) -> None:
+        self.anvil = anvil or locate_anvil()
+        self._own_reaper = reaper is None
+        self.reaper = reaper or Reaper.start()
+        self._nodes: list[ProcessNode] = []
+
+    def start_all(self, specs: Sequence[NodeSpec]) -> list[ProcessNode]:
+        nodes: list[ProcessNode] = []
+        try:
+            for spec in specs:
+                nodes.append(ProcessNode(self.anvil.path, spec, self.reaper))
+                nodes[-1].launch()
+            _await_all(nodes)
+        except BaseException:
+            for node in nodes:
+                node.stop()
+            raise
+        self._nodes += nodes
+        return nodes
+
+    def describe(self) -> dict[str, Any]:
+        with self.anvil.path.open("rb") as binary:
+            digest = hashlib.file_digest(binary, "sha256").hexdigest()
+        return {
+            "backend": self.name,
+            "anvil_version": self.anvil.version,
+            "anvil_path": str(self.anvil.path),
+            "anvil_source": self.anvil.source,
+            "anvil_sha256": digest,
+        }
+
+    def close(self) -> None:
+        # The stack goes on to the next one when one fails, and closes the reaper last.
+        with contextlib.ExitStack() as stack:
+            if self._own_reaper:
+                stack.callback(self.reaper.close)
+            for node in self._nodes:
+                stack.callback(node.stop)
+            self._nodes.clear()
+
+
+def _await_all(nodes: Sequence[ProcessNode]) -> None:
+    """Wait until each one answers; one thread suffices, as a node that is not ready says so at once."""
+    deadline = time.monotonic() + START_DEADLINE_S
+    waiting = list(nodes)
+    while waiting := [node for node in waiting if not node.ready()]:
+        if time.monotonic() > deadline:
+            node = waiting[0]
+            raise NodeFailure(
+                f"node {node.name} did not answer eth_chainId within {START_DEADLINE_S:.0f} s. "
+                f"Its last log lines:\n{indented(node.log_tail())}"
+            )
+        time.sleep(POLL_S)
+
+
+def _listening_port(pid: int) -> int | None:
+    try:
+        connections = psutil.Process(pid).net_connections(kind="tcp4")
+    except psutil.Error:
+        return None
+    return next((found.laddr.port for found in connections if found.status == psutil.CONN_LISTEN), None)

@@ -1,0 +1,1 @@
+"""What the lab starts is ended: reaper, groups of processes, Python children."""

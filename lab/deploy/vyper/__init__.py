@@ -1,0 +1,1 @@
+"""Vyper sources: the compiler they want, what they import, and where an execution ended."""

@@ -1,0 +1,151 @@
+"""Runs the Vyper compiler that a source wants: the installed one through its Python API, any other isolated."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.deploy.text import read_text
+from lab.deploy.vyper.isolated_compiler import run_isolated, ways_out
+from lab.deploy.vyper.source import VyperSource, installed_version
+from lab.errors import CompileFailure, EnvironmentFailure
+
+_LOCATION = re.compile(r'(?:contract "(?P<file>[^"]+?)(?::\d+)?".*?)?line (?P<line>\d+):(?P<column>\d+)')
+_SHOWN = re.compile(r"^\s*-+> (\d+) (.*?)\s*$", re.M)
+_NOT_FOUND = re.compile(r"ModuleNotFound|FileNotFoundError|could not find|Cannot find")
+
+
+@dataclass(frozen=True, slots=True)
+class CompilerOutput:
+    """Both codes are 0x-prefixed hex; the runtime code has no immutables in it."""
+
+    abi: list[dict[str, Any]]
+    bytecode: str
+    runtime_bytecode: str
+
+
+def run_compiler(source: VyperSource) -> CompilerOutput:
+    """Raises CompileFailure when the source is wrong, EnvironmentFailure when the compiler cannot be run."""
+    if source.compiler_version == installed_version():
+        return _run_installed(source)
+    return _run_other(source)
+
+
+def compile_installed(path: Path, search_paths: Sequence[Path], formats: Sequence[str], **options: Any) -> Any:
+    """The installed compiler's output by format. Raises whatever the compiler raises."""
+    # The compiler takes 0.4 s to import, and a cached contract never needs it.
+    # It ships no type information.
+    from vyper.compiler import compile_from_file_input  # type: ignore[import-untyped]
+    from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle  # type: ignore[import-untyped]
+
+    class Bundle(FilesystemInputBundle):  # type: ignore[misc]  # of a module without types
+        """The compiler's own would read in the encoding of the locale, byte order mark and all."""
+
+        def _load_from_path(self, resolved_path: Path, original_path: Path) -> Any:
+            if not resolved_path.is_file():
+                return super()._load_from_path(resolved_path, original_path)
+            text = read_text(resolved_path)
+            return FileInput(self._generate_source_id(resolved_path), original_path, resolved_path, text)
+
+    bundle = Bundle(list(search_paths))
+    return compile_from_file_input(bundle.load_file(path), input_bundle=bundle, output_formats=list(formats), **options)
+
+
+def _run_installed(source: VyperSource) -> CompilerOutput:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            output = compile_installed(source.path, source.search_paths, ["abi", "bytecode", "bytecode_runtime"])
+    except Exception as error:
+        # Not only its own VyperException: the tokenizer, the module lookup and the compiler's panics raise others.
+        raise compile_failure(source, f"{type(error).__name__}: {error}") from error
+    return CompilerOutput(output["abi"], output["bytecode"], output["bytecode_runtime"])
+
+
+def _run_other(source: VyperSource) -> CompilerOutput:
+    version = source.compiler_version
+    done = run_isolated(source, "abi,bytecode,bytecode_runtime")
+    if done.returncode != 0:
+        if "vyper.exceptions." in done.stderr or "Error compiling" in done.stdout + done.stderr:
+            raise compile_failure(source, _exception_text(done.stderr))
+        if f"there is no version of vyper=={version}" in done.stderr:
+            raise CompileFailure(
+                f"{source.path}: its pragma asks for vyper {version}, and there is no such release; change the pragma, "
+                "or give the contract's artifact (JSON with abi and bytecode)"
+            )
+        raise EnvironmentFailure(f"vyper {version} could not be run for {source.path}:\n"
+                                 f"{_last_lines(done.stderr)}\n{ways_out(version)}")  # fmt: skip
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    try:
+        abi_text, bytecode, runtime = lines
+        return CompilerOutput(json.loads(abi_text), bytecode, runtime)
+    except ValueError as error:
+        raise CompileFailure(
+            f"{source.path}: vyper {version} printed {len(lines)} lines, expected ABI, bytecode and runtime bytecode "
+            "on a line each; compile it yourself and give its artifact"
+        ) from error
+
+
+def compile_failure(source: VyperSource, detail: str) -> CompileFailure:
+    """Puts file:line:column, the source line and the compiler's version in front of what the compiler said."""
+    file, line, column = _locate(source, detail)
+    where = f"{file}:{line}:{column}" if line else str(file)
+    shown, quoted = _quotable(file, line)
+    first = next((text.strip() for text in detail.splitlines() if text.strip()), "compilation failed")
+    message = f"{where}: vyper {source.compiler_version}: {first}"
+    if quoted:
+        caret = column - 1 if shown == line else len(quoted)
+        message += f"\n  {shown} | {quoted}\n  {' ' * len(str(shown))} | {' ' * caret}^"
+    if _NOT_FOUND.search(detail):
+        message += (
+            "\nImports are looked for from the file's folder up to its project's root, in that project's contracts,\n"
+            "src, interfaces and lib, in the working folder, and among the packages of this environment:\n"
+            "`pip install` there what is missing."
+        )
+    return CompileFailure(f"{message}\nThe compiler's own words:\n{_last_lines(detail, 40)}")
+
+
+def _locate(source: VyperSource, detail: str) -> tuple[Path, int, int]:
+    """The first position the compiler names; column counts from 1. Without a file name it means the source itself."""
+    match = _LOCATION.search(detail)
+    if match is None:
+        return source.path, 0, 0
+    file = source.path
+    if not match.group("file") and (shown := _SHOWN.search(detail)):
+        # Some errors name no file; the line that they show tells which it is.
+        file = next((known for known in source.files if _line(known, int(shown.group(1))) == shown.group(2)), file)
+    if named := match.group("file"):
+        # The compiler prints paths relative to where it ran; the file's own name is enough to find it again.
+        same_name = [known for known in source.files if known.name == Path(named).name]
+        exact = [known for known in same_name if known.as_posix().endswith(Path(named).as_posix().lstrip("./"))]
+        file = next(iter(exact or same_name), source.path)
+    return file, int(match.group("line")), int(match.group("column")) + 1
+
+
+def _line(file: Path, number: int) -> str:
+    lines = read_text(file).splitlines()
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def _quotable(file: Path, line: int) -> tuple[int, str]:
+    """The line to show: the named one, or the last one before it with text in it (an error at the end of the file)."""
+    lines = read_text(file).splitlines()
+    for number in range(min(line, len(lines)), 0, -1):
+        if text := lines[number - 1].rstrip():
+            return number, text
+    return 0, ""
+
+
+def _exception_text(stderr: str) -> str:
+    """From the compiler's exception on; what stands before it is its traceback."""
+    start = stderr.rfind("vyper.exceptions.")
+    return stderr[start:].removeprefix("vyper.exceptions.") if start >= 0 else stderr.strip()
+
+
+def _last_lines(text: str, count: int = 15) -> str:
+    return "\n".join(f"  {line}" for line in text.strip().splitlines()[-count:])

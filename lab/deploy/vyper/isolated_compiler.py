@@ -1,0 +1,100 @@
+"""Runs a Vyper release other than the installed one, in an isolated tool environment of uv."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from packaging.version import Version
+
+from lab.deploy.text import read_text
+from lab.deploy.vyper.source import VyperSource, project_root
+from lab.errors import EnvironmentFailure
+
+COMPILE_TIMEOUT_S = 300
+BOM = b"\xef\xbb\xbf"
+# Tried with every release: the oldest and the newest Python that all of them run on.
+NEWEST_MINOR = 13
+
+
+def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProcess[str]:
+    """Run a source's own compiler. Raises EnvironmentFailure where it cannot be started or does not end."""
+    version = source.compiler_version
+    with _laid_out(source) as (folder, main, searched):
+        paths = [part for path in searched for part in ("-p", str(path))]
+        # Releases before 0.3.2 need pkg_resources, which newer setuptools leave out.
+        old = ["--with", "setuptools<81"] if Version(version) < Version("0.3.2") else []
+        command = [_find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *old,
+                   "--from", f"vyper=={version}", "vyper", "-f", formats, *paths, str(main)]  # fmt: skip
+        try:
+            return subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                cwd=folder,
+                # These compilers read sources in the encoding of the locale.
+                env=os.environ | {"PYTHONUTF8": "1"},
+                timeout=COMPILE_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            told = f"vyper {version} did not finish {source.path} within {COMPILE_TIMEOUT_S} s"
+            raise EnvironmentFailure(f"{told}; {ways_out(version)}") from error
+        except OSError as error:
+            told = f"vyper {version} cannot be run for {source.path}: {error}"
+            raise EnvironmentFailure(f"{told}; {ways_out(version)}") from error
+
+
+def interpreter_for() -> str:
+    """The running interpreter where all releases run on it, else a range for uv to look for on the machine."""
+    return sys.executable if sys.version_info[:2] <= (3, NEWEST_MINOR) else f">=3.10,<3.{NEWEST_MINOR + 1}"
+
+
+def ways_out(version: str) -> str:
+    """What to do where a release cannot be had."""
+    return (f"Ways out: go online once so that uv can fetch vyper {version} (it is kept after that); install a Python "
+            f"between 3.10 and 3.{NEWEST_MINOR} if the message says that no interpreter was found; or give the "
+            "contract's artifact (JSON with abi and bytecode).")  # fmt: skip
+
+
+@contextmanager
+def _laid_out(source: VyperSource) -> Iterator[tuple[Path, Path, tuple[Path, ...]]]:
+    """Working folder, main file and search paths, as the release can deal with them.
+
+    Before 0.4 there is one root for imports, and no release minds a byte order mark. So where it matters a copy is
+    compiled: every file at the place from its project's root, and at that from each search path, the strongest first.
+    """
+    root = project_root(source.path)
+    one_root = Version(source.compiler_version).release < (0, 4)
+    if not (one_root and len(source.files) > 1) and not any(_has_mark(file) for file in source.files):
+        yield root, source.path, () if one_root else source.search_paths
+        return
+    with tempfile.TemporaryDirectory(prefix="lab-vyper-") as name:
+        folder = Path(name).resolve()
+        for base in (root, *reversed(source.search_paths)):
+            for file in source.files:
+                if base in file.parents and not (place := folder / file.relative_to(base)).exists():
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.write_text(read_text(file), encoding="utf-8")
+        yield folder, folder / source.path.relative_to(root), () if one_root else (folder,)
+
+
+def _has_mark(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return stream.read(len(BOM)) == BOM
+
+
+def _find_uv() -> str:
+    from uv import find_uv_bin
+
+    try:
+        return find_uv_bin()
+    except FileNotFoundError as error:
+        raise EnvironmentFailure("uv's program is missing from this environment: install the package `uv`") from error

@@ -1,0 +1,1 @@
+"""Chains under load, mined on the wall clock."""

@@ -1,0 +1,146 @@
+"""Chains with a block each block time on the wall clock, for load: the lab's own block producer would be in the way.
+Starts them, deploys the contract, and hands out what a load generator needs; no faults, no history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.chains.nodes.backend import Backend, Node, NodeSpec
+from lab.coordinator import StateNumbering, role_account
+from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
+from lab.errors import DeployFailure
+from lab.model.finality import Finality
+from lab.model.session import Session
+from lab.networks.anvil import anvil_args, l1_block_storage
+from lab.networks.profile import NetworkProfile
+from lab.rpc import HttpTransport, Rpc
+from lab.session.description import describe_chain, describe_session
+from lab.session.load_chains.interval_miner import Metronome, metronome
+from lab.session.under_test import SystemUnderTest
+
+RPC_TIMEOUT_S = 60.0
+RICH_WEI = 10**30
+# Old state is of no use to a load run, and keeping it costs memory; the deepest look back is a few blocks.
+PRUNE_HISTORY = 8
+
+
+@dataclass
+class IntervalChain:
+    """A running chain that makes a block each block time."""
+
+    name: str
+    profile: NetworkProfile
+    finality: Finality
+    node: Node | None
+    url: str
+    contract: str
+    start_block: int
+    rpc: Rpc
+    # What makes its blocks, of nodes that are the lab's own.
+    beat: Metronome | None = None
+
+    def address(self) -> str:
+        """The URL that it has now."""
+        return self.url
+
+    def stand_still(self) -> None:
+        """No more blocks from now on, so that the state at the head can be read for as long as it takes."""
+        if self.beat is not None:
+            self.beat.stop()
+
+    def reconnect(self) -> None:
+        """After a restart the node has another URL."""
+        assert self.node is not None
+        self.url = self.node.url
+        self.rpc = Rpc(HttpTransport(self.url, timeout_s=RPC_TIMEOUT_S))
+
+
+def interval_args(profile: NetworkProfile, genesis_time: int) -> tuple[str, ...]:
+    """Anvil's flags: as for the lab's own block producer, but with little history."""
+    return anvil_args(profile, genesis_time=genesis_time, prune_history=PRUNE_HISTORY)
+
+
+@contextmanager
+def open_interval_chains(
+    profiles: Mapping[str, NetworkProfile], backend: Backend, *, run_id: str, folder: Path, genesis_time: int
+) -> Iterator[dict[str, IntervalChain]]:
+    """Start one node a chain; at the end stop them, whatever happened. The contract is put on them by `set_up`."""
+    logs = folder / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    specs = [
+        NodeSpec(name, run_id, interval_args(profile, genesis_time), logs / f"{name}.log")
+        for name, profile in profiles.items()
+    ]
+    with ExitStack() as stack:
+        nodes = backend.start_all(specs)
+        for node in nodes:
+            stack.callback(node.stop)
+        chains = {
+            name: IntervalChain(
+                name, profile, profile.finality, node, node.url, "", 0,
+                Rpc(HttpTransport(node.url, timeout_s=RPC_TIMEOUT_S)),
+            )
+            for (name, profile), node in zip(profiles.items(), nodes, strict=True)
+        }  # fmt: skip
+        for chain in chains.values():
+            chain.beat = stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
+        yield chains
+
+
+def set_up(chain: IntervalChain, target: Deployable, *, window_s: int) -> StateNumbering:
+    """Deploy and configure the contract on a fresh node. Raises DeployFailure."""
+    profile, rpc = chain.profile, chain.rpc
+    for address, slot, value in l1_block_storage(profile):
+        rpc.call("anvil_setStorageAt", address, slot, value)
+    rpc.call("anvil_setBalance", role_account("owner").address, hex(RICH_WEI))
+    head = rpc.block_number()
+    raws = setup_transactions(
+        target,
+        chain_id=profile.chain_id,
+        window_s=window_s,
+        base_fee=max(profile.initial_base_fee_wei, base_fee(rpc)),
+        min_tip=profile.min_tip_wei,
+    )
+    hashes = [rpc.send_raw(raw) for raw in raws]
+    mine_until(rpc, hashes[-1])
+    confirm(rpc, chain.name, target, hashes)
+    chain.contract, chain.start_block = target.address, head + 1
+    return learn_numbering(rpc, target)
+
+
+def mine_until(rpc: Rpc, tx_hash: str, attempts: int = 40) -> None:
+    """Mine at once, instead of waiting for the next interval, until the transaction is in a block."""
+    for _ in range(attempts):
+        rpc.call("evm_mine")
+        if rpc.receipt(tx_hash) is not None:
+            return
+    raise DeployFailure(f"expected transaction {tx_hash} to be mined, it was not within {attempts} blocks")
+
+
+def base_fee(rpc: Rpc) -> int:
+    """Of the head."""
+    block = rpc.block("latest")
+    return int(block.get("baseFeePerGas", "0x0"), 16) if block else 0
+
+
+def session_of(
+    chains: Mapping[str, IntervalChain], target: Deployable, numbering: StateNumbering, *, system: SystemUnderTest,
+    run_id: str, backend: str, genesis_time: int, folder: Path, urls: Mapping[str, str] | None = None,
+    poll_ms: int = 1000,
+) -> Session:  # fmt: skip
+    """The description of these chains for a relayer or a plain Locust run."""
+    return describe_session(
+        [
+            describe_chain(
+                name, chain.profile, url=(urls or {}).get(name, chain.url), contract=chain.contract,
+                finality=chain.finality, start_block=chain.start_block, mines_empty_blocks=True,
+            )
+            for name, chain in chains.items()
+        ],
+        target, numbering, system=system, run_id=run_id, backend=backend, clock="real", genesis_time=genesis_time,
+        folder=folder, poll_ms=poll_ms, rpc_timeout_ms=30_000,
+    )  # fmt: skip

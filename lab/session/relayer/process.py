@@ -1,0 +1,248 @@
+"""A relayer as a process of its own, under the real clock: started, stopped with SIGTERM, killed with SIGKILL.
+
+Any program will do that finds its networks in the session file; nothing is known of it but what it sends.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from lab.chains.processes.process_group import ProcessGroup
+from lab.chains.processes.python_child import python_command
+from lab.chains.processes.reaper import Reaper
+from lab.chains.scheduler import Scheduler
+from lab.errors import LabError, UsageError
+from lab.evidence import Recorder
+from lab.faults.transport.submits import Submits
+from lab.model.records import RelayerEvent, RelayerMark
+from lab.model.session import Session
+from lab.session.relayer.command import not_started, without_secrets
+from lab.session.relayer.log import last_lines
+
+SESSION_VARIABLE = "LAB_SESSION"
+WATCH_MS = 200
+STOP_S = 10.0
+# The relayer rests when it has sent nothing for this many polls.
+QUIET_POLLS = 3
+
+
+def reference_command(session: Path, store: Path) -> list[str]:
+    """The reference relayer's command line."""
+    return python_command("-m", "lab.relayer", "--session", str(session), "--store", str(store))
+
+
+class RelayerProcess:
+    """Implements `RelayerControl`. A death that nobody asked for surfaces as a LabError where the clock is advanced."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        session: Session,
+        session_path: Path,
+        log_path: Path,
+        scheduler: Scheduler,
+        recorder: Recorder,
+        submits: Sequence[Submits],
+        reaper: Reaper,
+        *,
+        name: str = "relayer",
+        working_folder: Path | None = None,
+        quiet_ms: int = 0,
+        variables: Mapping[str, str] | None = None,
+        requests: Callable[[], int] | None = None,
+    ) -> None:
+        """`requests` counts what relayers asked so far: the first one after a start is recorded."""
+        self._name = name
+        self._working_folder, self._quiet_ms = working_folder, quiet_ms
+        self._command = list(command)
+        self._session = session
+        self.session_path = session_path
+        self.log_path = log_path
+        self._scheduler = scheduler
+        self._recorder = recorder
+        self._submits = submits
+        self._reaper = reaper
+        self._group: ProcessGroup | None = None
+        self._variables = dict(variables or {})
+        self._asked: set[int] = set()
+        self._stop_by_ms: int | None = None
+        self._started_ms = 0
+        self._requests = requests
+        self._before_start = -1
+        self.deaths = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it lives, or anything that it started: a wrapper may have ended before its child."""
+        return self._group is not None and self._group.alive
+
+    @property
+    def store_path(self) -> Path:
+        """See `RelayerControl.store_path`."""
+        return Path(self._session.store_path)
+
+    @property
+    def sends(self) -> int:
+        """Nobody can tell its transactions from another's: 1 while it runs."""
+        return int(self.running)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it is looked after."""
+        return self._group.pid if self._group is not None else None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it sent nothing for a few polls and all it sent is mined; a dead or stopped one counts as idle."""
+        if not self.running:
+            return True
+        since_ms = max([self._started_ms, *(submits.last_ms for submits in self._submits)])
+        quiet_ms = max(QUIET_POLLS * self._session.poll_interval_ms, self._quiet_ms)
+        quiet = self._scheduler.now_ms - since_ms >= quiet_ms
+        return quiet and not any(submits.any_unmined() for submits in self._submits)
+
+    def start(self) -> None:
+        """See `RelayerControl.start`. One that is about to stop is waited for."""
+        group = self._group
+        if group is not None and (self._stop_by_ms is not None or not group.alive):
+            if not group.wait(STOP_S):
+                self._left(group)
+            else:
+                self._ended(group)
+        if not self.running:
+            self._note("start", "start")
+            self._before_start = self._requests() if self._requests is not None else -1
+            self._spawn()
+
+    def stop(self) -> None:
+        """Ask all of it for a clean stop: it finishes its poll first."""
+        if self._group is not None and self._group.alive:
+            self._asked = {process.pid for process in self._group.members()}
+            self._group.signal(signal.SIGTERM)
+            self._stop_by_ms = self._scheduler.now_ms + round(STOP_S * 1000)
+
+    def kill(self) -> None:
+        """See `RelayerControl.kill`."""
+        group = self._group
+        if group is not None and group.alive:
+            self._group = None
+            group.kill()
+            self.deaths += 1
+            self._note("kill", "killed")
+
+    def kill_at(self, point: str) -> None:
+        """Raises UsageError: nothing inside of a process can be seen from here."""
+        raise UsageError(
+            f"relayer_kill: the point {point} needs the virtual clock; under `clock: real` the relayer is a process of "
+            "its own and can only be killed at once: leave `point` out"
+        )
+
+    def spare(self) -> None:
+        """See `RelayerControl.spare`: there is never a kill to call off."""
+
+    def pause(self) -> bool:
+        """See `RelayerControl.pause`."""
+        return self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """See `RelayerControl.resume`."""
+        self._signal(signal.SIGCONT)
+
+    def twin(self) -> RelayerProcess:
+        """See `RelayerControl.twin`: the same command with a session file and a store of its own."""
+        store, path = f"{self._session.store_path}.twin", self.session_path.with_name("session-twin.json")
+        session = self._session.model_copy(update={"store_path": store})
+        session.write(path)
+        command = [
+            word.replace(str(self.session_path), str(path)).replace(self._session.store_path, store)
+            for word in self._command
+        ]
+        return RelayerProcess(
+            command, session, path, self.log_path.with_name("relayer-twin.log"),
+            self._scheduler, self._recorder, self._submits, self._reaper,
+            name="second relayer", working_folder=self._working_folder, quiet_ms=self._quiet_ms,
+            variables=self._variables,
+        )  # fmt: skip
+
+    def rotate(self, role: str) -> None:
+        """See `RelayerControl.rotate`: the session file names the role whose key is used."""
+        self.stop()
+        self._session = self._session.model_copy(update={"relayer_role": role})
+        self._session.write(self.session_path)
+        self.start()
+
+    def close(self) -> None:
+        """End it for good, without a note."""
+        group, self._group = self._group, None
+        if group is not None:
+            # One that was asked before has had its time.
+            late = self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms
+            group.stop(0 if late else STOP_S)
+
+    def _spawn(self) -> None:
+        try:
+            group = ProcessGroup.start(
+                self._command,
+                run_id=self._session.run_id,
+                log=self.log_path,
+                reaper=self._reaper,
+                environment={**self._variables, SESSION_VARIABLE: str(self.session_path)},
+                folder=self._working_folder,
+            )
+        except OSError as error:
+            raise not_started(self._command, self._working_folder, error) from error
+        self._group, self._stop_by_ms, self._started_ms = group, None, self._scheduler.now_ms
+        self._watch(group)
+
+    def _watch(self, group: ProcessGroup) -> None:
+        """Look now and again whether it still lives, until it is another's turn."""
+        if self._group is not group:
+            return
+        if self._requests is not None and 0 <= self._before_start < self._requests():
+            self._before_start = -1
+            self._note("ready", "its first request")
+        if not group.alive:
+            self._ended(group)
+        elif self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms:
+            self._left(group)
+        else:
+            self._scheduler.at(self._scheduler.now_ms + WATCH_MS, lambda: self._watch(group))
+
+    def _ended(self, group: ProcessGroup) -> None:
+        self._group = None
+        if self._stop_by_ms is not None:
+            self._note("stop", "stop" if group.returncode == 0 else f"stop, with exit code {group.returncode}")
+            return
+        self._note("crash", f"crashed: exit code {group.returncode}, nobody asked for it")
+        raise LabError(
+            f"the relayer ended by itself with exit code {group.returncode}; expected it to run until it is stopped. "
+            f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
+        )
+
+    def _left(self, group: ProcessGroup) -> None:
+        """Kill what is left so long after SIGTERM. Raises LabError where nothing of it had listened."""
+        names, left = group.names(), {process.pid for process in group.members()}
+        heeded = self._asked - left
+        self._group = None
+        group.kill()
+        if heeded:
+            self._note("stop", f"stop; killed {STOP_S:g} s after SIGTERM: {', '.join(map(without_secrets, names))}")
+            return
+        raise LabError(
+            f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. "
+            f"Its last log lines ({self.log_path}):\n{self.log_tail()}"
+        )
+
+    def _signal(self, number: signal.Signals) -> bool:
+        return self._group is not None and self._group.signal(number)
+
+    def log_tail(self) -> str:
+        """Its last log lines, indented."""
+        return last_lines(self.log_path)
+
+    def _note(self, event: RelayerEvent, text: str) -> None:
+        # One that is started before genesis is there from the beginning.
+        mark = RelayerMark(t_ms=max(0, self._scheduler.now_ms), kind=self._name, event=event, text=text)
+        self._recorder.add(mark)
