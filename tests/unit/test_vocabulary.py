@@ -32,15 +32,15 @@ LISTED = {
     ("report/records/row_verdict.py", "RowVerdict"),
     ("report/records/row_verdict.py", "Literal"),
     ("commands/readiness.py", "DecisionChoice"),
-    ("load/judge.py", "Outcome"),
-    ("load/judge.py", "RunOutcome"),
+    ("load/analyse/judge.py", "Outcome"),
+    ("load/analyse/judge.py", "RunOutcome"),
 }
 RETIRED = {
     "UNDECIDED": {
         "model/outcome.py": "older reports are still read",
         "report/evidence/figures.py": "older measurements are still read",
     },
-    "MISSED": {"load/judge.py": "takes lab.model.outcome next"},
+    "MISSED": {"load/analyse/judge.py": "takes lab.model.outcome next"},
 }
 
 

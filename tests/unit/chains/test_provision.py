@@ -224,7 +224,7 @@ def test_concurrent_runs_fetch_once(bare: Path, monkeypatch: pytest.MonkeyPatch)
     trust(monkeypatch, archive)
     calls = fake_npm(bare, archive)
     code = (
-        "from lab.chains import pinned, provision\n"
+        "from lab.chains.nodes import pinned, provision\n"
         f"pinned.PACKAGES[pinned.platform_key()] = pinned.{pin_of(archive)!r}\n"
         "print(provision.find_anvil())"
     )
