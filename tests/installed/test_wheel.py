@@ -36,7 +36,8 @@ def environment() -> dict[str, str]:
     """Without what belongs to this test run. The cache is the real one: contracts are compiled, nodes there."""
     foreign = ("PYTEST_", "PYTHON", "GIT_", "COV_", "COVERAGE_", "LAB_", "VIRTUAL_ENV")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return kept | {"PYTHONDONTWRITEBYTECODE": "1"}
+    # Nothing may be written, so pytest would rewrite the assertions of every module of the plugin in each process.
+    return kept | {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_ADDOPTS": "--assert=plain -p no:hypothesispytest"}
 
 
 def built(hook: str, folder: Path) -> Path:

@@ -19,6 +19,8 @@ from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, readiness
 
+CATALOGUE = load_catalogue()
+
 ENTRY = {
     "row": "LOAD-01", "verdict": "PASS", "figure": 1200, "unit": "transactions", "reason": "1,200 mined",
     "interval": None, "n": 1200, "failures": 0, "evidence": ["load.json"], "assumptions": ["a synthetic network"],
@@ -45,7 +47,7 @@ def report(results: Path, current: Baseline | None = None) -> Readiness:
     """The report over the load runs of a results folder alone."""
     figures, notes = read_figures(results, NOW)
     return readiness(
-        load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, figures=figures, notes=notes, baseline=current,
+        CATALOGUE, [], contract_sha256=CONTRACT, generated=NOW, figures=figures, notes=notes, baseline=current,
         results=results,
     )  # fmt: skip
 

@@ -14,6 +14,8 @@ from lab.report.readiness_page.charts import charts
 
 from ..fakes import CONTRACT, NOW, readiness
 
+CATALOGUE = load_catalogue()
+
 COUNTS = {"killed": 9, "survived": 1, "undecided": 0}
 WRITTEN = {
     "schema_version": 1, "mutants": {"valid": 10, "killed": 9, "survived": 1, "equivalent": 0},
@@ -33,7 +35,7 @@ def test_counts_and_who_caught(tmp_path: Path) -> None:
     write(tmp_path, json.dumps(WRITTEN))
     found, notes = read_mutation(tmp_path)
     assert (found, notes) == (Mutation(COUNTS, {"S6": 4, "S4": 5}), [])
-    report = readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, mutation=found)
+    report = readiness(CATALOGUE, [], contract_sha256=CONTRACT, generated=NOW, mutation=found)
     rows = {row.id: row for row in report.rows}
     assert rows["SEC-01"].can_fail[-1] == "S6 authority caught 4 mutants"
 
@@ -75,7 +77,7 @@ def test_rates_over_all_chains(tmp_path: Path) -> None:
     points = read_series(tmp_path)
     assert len(points) <= 240
     assert (points[0].succeeded, points[0].offered, points[-1].second > 990) == (16, 20, True)
-    report = readiness(load_catalogue(), [], contract_sha256=CONTRACT, generated=NOW, rates=points)
+    report = readiness(CATALOGUE, [], contract_sha256=CONTRACT, generated=NOW, rates=points)
     assert [chart.title for chart in charts(report)] == ["Throughput over time"]
 
 

@@ -19,6 +19,8 @@ from lab.report.records.row_verdict import RowVerdict
 
 from ..fakes import CONTRACT, NOW, FakeFolder, readiness, run
 
+CATALOGUE = load_catalogue()
+
 QUICK = Latency("optimism", "base", "2 blocks", least_ms=4_000, most_ms=12_000)
 LATE = replace(QUICK, least_ms=31_000, most_ms=50_000)
 OPEN = replace(QUICK, least_ms=4_000, most_ms=50_000)
@@ -87,7 +89,7 @@ def test_a_dear_network_fails_it() -> None:
 
 def report(*folders: FakeFolder, **options: Any) -> Readiness:
     """The report over some folders."""
-    return readiness(load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW, **options)
+    return readiness(CATALOGUE, folders, contract_sha256=CONTRACT, generated=NOW, **options)
 
 
 def plain() -> FakeFolder:

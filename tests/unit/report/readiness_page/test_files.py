@@ -19,10 +19,12 @@ from lab.report.schemas import FOLDER, READINESS
 from ..fakes import CONTRACT, HOSTILE, NOW, FakeFolder, readiness, run, verdict, write
 from ..run_page.test_page import Links
 
+CATALOGUE = load_catalogue()
+
 
 def report(*folders: FakeFolder) -> Readiness:
     """A report of the real checklist."""
-    return readiness(load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW)
+    return readiness(CATALOGUE, folders, contract_sha256=CONTRACT, generated=NOW)
 
 
 def written(tmp_path: Path, *folders: FakeFolder) -> str:
@@ -68,7 +70,7 @@ def test_every_row_is_a_target_and_every_inner_link_leads_to_one(tmp_path: Path)
     """Deep links by row id."""
     html = written(tmp_path)
     ids = set(re.findall(r' id="([^"]+)"', html))
-    assert {row.id for row in load_catalogue().rows} <= ids
+    assert {row.id for row in CATALOGUE.rows} <= ids
     inner = [link[1:] for link in Links(html).links if link.startswith("#")]
     assert set(inner) <= ids
     assert html.count('<details class="row"') == 196
