@@ -24,7 +24,7 @@ def lower_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> f
     if trials <= 0 or failures <= 0:
         return 0.0
     if failures == trials:
-        return float((1 - confidence) ** (1 / trials))
+        return math.pow(1 - confidence, 1 / trials)
     return _beta_quantile(failures, trials - failures + 1, 1 - confidence)
 
 
