@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BACKEND ?= auto
 STAGE ?= lab
-# As many workers as there are cores, eight at most; what stands in ARGS comes later, and so wins.
-WORKERS ?= logical
+# One worker more than there are cores, since tests also wait; eight at most. What stands in ARGS comes later, and wins.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
