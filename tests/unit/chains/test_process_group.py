@@ -58,7 +58,10 @@ class Wrapped:
         self._said = folder / "said"
         script = folder / "child.py"
         script.write_text(CHILD)
-        words = ["sh", "-c", wrapper.replace("{child}", f"{sys.executable} {script} {self._said}")]
+        # Without spaces, whatever folder the environment is in: wrappers quote the command in ways of their own.
+        python = folder / "python"
+        python.symlink_to(sys.executable)
+        words = ["sh", "-c", wrapper.replace("{child}", f"{python} {script} {self._said}")]
         self.group = ProcessGroup.start(words, run_id="test", log=folder / "logs" / "log", reaper=reaper)
         eventually(lambda: self._said.exists() and self._said.read_text() != "", "the child to begin")
         self.child = int(self.said()[0])

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -54,10 +55,12 @@ def fake_npm(folder: Path, archive: bytes) -> Path:
     """An npm whose `pack` delivers this archive, slowly, and notes each call; returns the file with the notes."""
     (folder / "archive").write_bytes(archive)
     calls = folder / "calls"
+    # No first line of a script can name a Python in a folder with a space.
     executable(
-        folder / "npm",
-        f"""#!{sys.executable}
-import shutil, sys, time
+        folder / "npm", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(folder / "pack.py"))} "$@"\n'
+    )
+    (folder / "pack.py").write_text(
+        f"""import shutil, sys, time
 open({str(calls)!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
 time.sleep(0.3)
 target = [argument.partition("=")[2] for argument in sys.argv if argument.startswith("--pack-destination=")][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from lab.session.suite import cache_folder
 
 pytestmark = pytest.mark.real_clock
 
+PYTHON = shlex.quote(sys.executable)
 EXAMPLE = Path(__file__).parents[3] / "docs" / "example_relayer.py"
 SWAP = """
 name: A payment and its settlement
@@ -82,7 +84,7 @@ def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, co
 
 def test_the_example_carries_a_flow(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
     """PASS in real time by every check that can see it; what is known of the program is its command and its digest."""
-    result = run(SWAP, tmp_path, backend, target, f"{sys.executable} {EXAMPLE} --api-key=0123 {{session}}")
+    result = run(SWAP, tmp_path, backend, target, f"{PYTHON} {shlex.quote(str(EXAMPLE))} --api-key=0123 {{session}}")
     assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
     judged = {check.check: check.verdict for check in result.verdict.checks}
     assert judged["S12"] is Verdict.NOT_EXERCISED
@@ -103,7 +105,7 @@ def test_one_that_never_polls_a_chain(
     monkeypatch.setattr(relayer_start, "READY_WITHIN_S", 3.0)
     (tmp_path / "half.py").write_text(HALF)
     with pytest.raises(DeadlineExceeded) as caught:
-        run(SWAP, tmp_path, backend, target, f"{sys.executable} half.py {{session}}")
+        run(SWAP, tmp_path, backend, target, f"{PYTHON} half.py {{session}}")
     told = str(caught.value)
     assert "never polled two within 3 s" in told and "(it polled one)" in told
     assert f"| looking at {tmp_path / 'run' / 'session.json'}" in told and "| 200" in told
