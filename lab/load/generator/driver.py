@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import gevent  # type: ignore[import-untyped]  # has no type information
+from gevent.event import Event  # type: ignore[import-untyped]  # has no type information
 from gevent.pool import Pool  # type: ignore[import-untyped]  # has no type information
 
 from lab.load.generator.chain import ChainClient
@@ -80,6 +81,7 @@ class StreamDriver:
         self._held = 0
         self._next = rank
         self._pool = Pool()
+        self._ended = Event()
         self._zero = 0.0
         self._blocked: set[tuple[str, int]] = set()
         for name, chain in self._chains.items():
@@ -105,9 +107,16 @@ class StreamDriver:
             self.tally.finished = not self._waiting and not self._pool
         finally:
             # What is under way is known to nobody until it is answered: an early end waits a moment for it.
-            self._pool.join(timeout=ENDS_WITHIN_S)
-            self._pool.kill()
-            self._log.flush()
+            try:
+                self._pool.join(timeout=ENDS_WITHIN_S)
+            finally:
+                self._pool.kill()
+                self._log.flush()
+                self._ended.set()
+
+    def await_end(self) -> None:
+        """Wait until what was under way has been noted: whoever closes the log before would lose it."""
+        self._ended.wait(timeout=2 * ENDS_WITHIN_S)
 
     def _sleep_until(self, at_s: float) -> float:
         gevent.sleep(max(0.0, self._zero + at_s - time.monotonic()))

@@ -63,6 +63,9 @@ class Worker:
         if self._closed:
             return
         self._closed = True
+        for driver in self._drivers:
+            if driver not in self._unclaimed:
+                driver.await_end()
         self.sample()
         self._log.close()
         path = self.folder / f"worker-{self.rank}.json"
