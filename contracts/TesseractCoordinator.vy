@@ -16,9 +16,13 @@
      Every operator function reverts with "Not authorized" first, then with "Coordinator is paused".
 """
 
+from interfaces import ITesseractCoordinator
+
 import controls
 import ownership
 import transaction_store
+
+implements: ITesseractCoordinator
 
 initializes: ownership
 initializes: controls[ownership := ownership]
@@ -43,28 +47,8 @@ exports: (
 )
 
 
-event TransactionBuffered:
-    tx_id: indexed(bytes32)
-    origin_rollup: indexed(address)
-    target_rollup: indexed(address)
-    timestamp: uint256
-
-
-event TransactionReady:
-    tx_id: indexed(bytes32)
-
-
-event TransactionFailed:
-    tx_id: indexed(bytes32)
-    reason: String[100]
-
-
-event OperatorAdded:
-    operator: indexed(address)
-
-
-event OperatorRemoved:
-    operator: indexed(address)
+_BUFFER_BATCH_MAX: constant(uint256) = 32
+_ID_BATCH_MAX: constant(uint256) = 64
 
 
 struct BufferRequest:
@@ -76,11 +60,16 @@ struct BufferRequest:
     timestamp: uint256
 
 
-BUFFER_BATCH_MAX: constant(uint256) = 32
-ID_BATCH_MAX: constant(uint256) = 64
-
 # @notice Accounts that may buffer, resolve, execute, expire and fail transactions.
 authorized_operators: public(HashMap[address, bool])
+
+
+event OperatorAdded:
+    operator: indexed(address)
+
+
+event OperatorRemoved:
+    operator: indexed(address)
 
 
 @deploy
@@ -141,22 +130,22 @@ def buffer_transaction(
     @param dependency_tx_id The transaction that must be ready or executed first, or zero.
     @param timestamp Unix seconds from which it may become ready; not before this block's.
     """
-    self._check_operator()
-    settings: controls.Settings = controls._running()
+    self._require_operator()
+    settings: controls.Settings = controls._require_not_paused()
     self._buffer(tx_id, origin_rollup, target_rollup, payload, dependency_tx_id, timestamp)
     settings.transaction_count += 1
     controls._store(settings)
 
 
 @external
-def buffer_batch(requests: DynArray[BufferRequest, BUFFER_BATCH_MAX]):
+def buffer_batch(requests: DynArray[BufferRequest, _BUFFER_BATCH_MAX]):
     """
     @notice Buffers up to 32 transactions, all or none.
     @dev Reverts as `buffer_transaction` does for the first request that it would refuse.
     @param requests The transactions, fields as the parameters of `buffer_transaction`.
     """
-    self._check_operator()
-    settings: controls.Settings = controls._running()
+    self._require_operator()
+    settings: controls.Settings = controls._require_not_paused()
     for request: BufferRequest in requests:
         self._buffer(
             request.tx_id,
@@ -180,21 +169,21 @@ def resolve_dependency(tx_id: bytes32):
          Reverts: "Not authorized", "Coordinator is paused", "Transaction not in buffered state".
     @param tx_id The transaction.
     """
-    self._check_operator()
-    settings: controls.Settings = controls._running()
+    self._require_operator()
+    settings: controls.Settings = controls._require_not_paused()
     self._resolve(tx_id, settings.coordination_window)
 
 
 @external
-def resolve_batch(tx_ids: DynArray[bytes32, ID_BATCH_MAX]):
+def resolve_batch(tx_ids: DynArray[bytes32, _ID_BATCH_MAX]):
     """
     @notice Resolves up to 64 transactions in the given order, each as `resolve_dependency` does.
     @dev An id that is not in buffered state reverts the whole batch. When an expiry trips the breaker, the batch ends
          there and succeeds: the ids behind it stay as they are, for a revert would undo the stop.
     @param tx_ids The transactions, parents before their children.
     """
-    self._check_operator()
-    settings: controls.Settings = controls._running()
+    self._require_operator()
+    settings: controls.Settings = controls._require_not_paused()
     for tx_id: bytes32 in tx_ids:
         if self._resolve(tx_id, settings.coordination_window):
             break
@@ -207,19 +196,19 @@ def mark_executed(tx_id: bytes32):
     @dev Reverts: "Not authorized", "Coordinator is paused", "Transaction not ready", "Execution deadline passed".
     @param tx_id The transaction.
     """
-    self._check_operator()
-    self._execute(tx_id, controls._running())
+    self._require_operator()
+    self._execute(tx_id, controls._require_not_paused())
 
 
 @external
-def execute_batch(tx_ids: DynArray[bytes32, ID_BATCH_MAX]):
+def execute_batch(tx_ids: DynArray[bytes32, _ID_BATCH_MAX]):
     """
     @notice Records up to 64 executions, all or none.
     @dev Reverts as `mark_executed` does for the first id that it would refuse.
     @param tx_ids The transactions.
     """
-    self._check_operator()
-    settings: controls.Settings = controls._running()
+    self._require_operator()
+    settings: controls.Settings = controls._require_not_paused()
     for tx_id: bytes32 in tx_ids:
         self._execute(tx_id, settings)
 
@@ -232,8 +221,8 @@ def mark_failed(tx_id: bytes32):
          Reverts: "Not authorized", "Coordinator is paused", "Transaction not ready".
     @param tx_id The transaction.
     """
-    self._check_operator()
-    settings: controls.Settings = controls._running()
+    self._require_operator()
+    settings: controls.Settings = controls._require_not_paused()
     header: uint256 = transaction_store._header(tx_id)
     assert transaction_store._state_of(header) == transaction_store.State.READY, "Transaction not ready"
     self._fail(tx_id, header, "Execution failed")
@@ -247,8 +236,8 @@ def expire_transaction(tx_id: bytes32):
          Reverts: "Not authorized", "Coordinator is paused", "Transaction not expired".
     @param tx_id The transaction.
     """
-    self._check_operator()
-    settings: controls.Settings = controls._running()
+    self._require_operator()
+    settings: controls.Settings = controls._require_not_paused()
     header: uint256 = transaction_store._header(tx_id)
     state: transaction_store.State = transaction_store._state_of(header)
     expired: bool = False
@@ -311,9 +300,10 @@ def transactions(tx_id: bytes32) -> transaction_store.CrossRollupTransaction:
 
 @internal
 @view
-def _check_operator():
+def _require_operator():
     """
-    @notice Reverts unless the caller is an operator.
+    @notice Requires that the caller is an operator.
+    @dev Reverts: "Not authorized".
     """
     assert self.authorized_operators[msg.sender], "Not authorized"
 
@@ -329,6 +319,13 @@ def _buffer(
 ):
     """
     @notice Checks and stores one transaction. The caller counts it.
+    @dev Reverts as `buffer_transaction` does after the checks of caller and emergency stop.
+    @param tx_id The transaction's identifier, not zero.
+    @param origin_rollup The address that stands for the rollup it comes from.
+    @param target_rollup The address that stands for the rollup it goes to.
+    @param payload Up to 512 bytes.
+    @param dependency_tx_id The transaction that must be ready or executed first, or zero.
+    @param timestamp Unix seconds from which it may become ready.
     """
     assert tx_id != empty(bytes32), "Invalid transaction ID"
     assert origin_rollup != empty(address), "Invalid origin rollup"
@@ -337,7 +334,7 @@ def _buffer(
     assert timestamp >= block.timestamp, "Timestamp cannot be in the past"
     assert transaction_store._header(tx_id) == 0, "Transaction already exists"
     transaction_store._write(tx_id, origin_rollup, target_rollup, payload, dependency_tx_id, timestamp)
-    log TransactionBuffered(
+    log ITesseractCoordinator.TransactionBuffered(
         tx_id=tx_id, origin_rollup=origin_rollup, target_rollup=target_rollup, timestamp=timestamp
     )
 
@@ -346,6 +343,9 @@ def _buffer(
 def _resolve(tx_id: bytes32, window: uint256) -> bool:
     """
     @notice Resolves one transaction.
+    @dev Reverts: "Transaction not in buffered state".
+    @param tx_id The transaction.
+    @param window The coordination window in seconds.
     @return True when its expiry tripped the breaker.
     """
     header: uint256 = transaction_store._header(tx_id)
@@ -354,10 +354,10 @@ def _resolve(tx_id: bytes32, window: uint256) -> bool:
     if block.timestamp > timestamp + window:
         return self._fail(tx_id, header, "Transaction expired")
     if block.timestamp < timestamp or not self._dependency_met(tx_id, header):
-        log TransactionFailed(tx_id=tx_id, reason="Dependencies not satisfied")
+        log ITesseractCoordinator.TransactionFailed(tx_id=tx_id, reason="Dependencies not satisfied")
         return False
     transaction_store._set_state(tx_id, header, transaction_store.State.READY)
-    log TransactionReady(tx_id=tx_id)
+    log ITesseractCoordinator.TransactionReady(tx_id=tx_id)
     return False
 
 
@@ -365,6 +365,9 @@ def _resolve(tx_id: bytes32, window: uint256) -> bool:
 def _execute(tx_id: bytes32, settings: controls.Settings):
     """
     @notice Moves one transaction from READY to EXECUTED.
+    @dev Reverts: "Transaction not ready", "Execution deadline passed".
+    @param tx_id The transaction.
+    @param settings The settings in force.
     """
     header: uint256 = transaction_store._header(tx_id)
     assert transaction_store._state_of(header) == transaction_store.State.READY, "Transaction not ready"
@@ -376,10 +379,13 @@ def _execute(tx_id: bytes32, settings: controls.Settings):
 def _fail(tx_id: bytes32, header: uint256, reason: String[100]) -> bool:
     """
     @notice Ends one transaction as EXPIRED and counts the failure.
+    @param tx_id The transaction.
+    @param header Its header as read in this call.
+    @param reason What TransactionFailed says.
     @return True when this failure tripped the breaker.
     """
     transaction_store._set_state(tx_id, header, transaction_store.State.EXPIRED)
-    log TransactionFailed(tx_id=tx_id, reason=reason)
+    log ITesseractCoordinator.TransactionFailed(tx_id=tx_id, reason=reason)
     return controls._count_failure()
 
 
@@ -389,6 +395,9 @@ def _dependency_met(tx_id: bytes32, header: uint256) -> bool:
     """
     @notice Whether a transaction has no dependency, or one that is READY or EXECUTED in this contract.
     @dev A transaction that depends on itself is BUFFERED whenever this is asked, so it never passes.
+    @param tx_id The transaction.
+    @param header Its header as read in this call.
+    @return True when it may become ready as far as its dependency goes.
     """
     dependency: bytes32 = transaction_store._dependency_of(tx_id, header)
     if dependency == empty(bytes32):
@@ -402,6 +411,9 @@ def _dependency_met(tx_id: bytes32, header: uint256) -> bool:
 def _past_execution_deadline(header: uint256, settings: controls.Settings) -> bool:
     """
     @notice Whether the execution deadline of a transaction is over; never when no execution window is set.
+    @param header The transaction's header.
+    @param settings The settings in force.
+    @return True when it can no longer be marked as executed.
     """
     if settings.execution_window == 0:
         return False

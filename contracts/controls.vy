@@ -17,6 +17,33 @@ import ownership
 uses: ownership
 
 
+# Length of a breaker period in seconds. It starts with the first failure after the last period ended.
+_BREAKER_PERIOD: constant(uint256) = 3600
+
+_WINDOW_MIN: constant(uint256) = 5
+_WINDOW_MAX: constant(uint256) = 300
+_WINDOW_DEFAULT: constant(uint256) = 30
+_THRESHOLD_DEFAULT: constant(uint256) = 25
+
+_MASK_16: constant(uint256) = 2**16 - 1
+_MASK_32: constant(uint256) = 2**32 - 1
+_MASK_40: constant(uint256) = 2**40 - 1
+_MASK_64: constant(uint256) = 2**64 - 1
+
+
+struct Settings:
+    transaction_count: uint256
+    failure_count: uint256
+    breaker_threshold: uint256
+    coordination_window: uint256
+    execution_window: uint256
+    period_start: uint256
+    paused: bool
+
+
+_packed: uint256
+
+
 event CoordinationWindowSet:
     window: uint256
 
@@ -38,44 +65,18 @@ event EmergencyStopLifted:
     caller: indexed(address)
 
 
-struct Settings:
-    transaction_count: uint256
-    failure_count: uint256
-    breaker_threshold: uint256
-    coordination_window: uint256
-    execution_window: uint256
-    period_start: uint256
-    paused: bool
-
-
-# Length of a breaker period in seconds. It starts with the first failure after the last period ended.
-BREAKER_PERIOD: constant(uint256) = 3600
-
-WINDOW_MIN: constant(uint256) = 5
-WINDOW_MAX: constant(uint256) = 300
-WINDOW_DEFAULT: constant(uint256) = 30
-THRESHOLD_DEFAULT: constant(uint256) = 25
-
-MASK_16: constant(uint256) = 2**16 - 1
-MASK_32: constant(uint256) = 2**32 - 1
-MASK_40: constant(uint256) = 2**40 - 1
-MASK_64: constant(uint256) = 2**64 - 1
-
-_packed: uint256
-
-
 @deploy
 def __init__():
     """
     @notice Starts with a window of 30 seconds, no execution deadline and a breaker threshold of 25.
     """
     settings: Settings = empty(Settings)
-    settings.coordination_window = WINDOW_DEFAULT
-    settings.breaker_threshold = THRESHOLD_DEFAULT
+    settings.coordination_window = _WINDOW_DEFAULT
+    settings.breaker_threshold = _THRESHOLD_DEFAULT
     self._store(settings)
-    log CoordinationWindowSet(window=WINDOW_DEFAULT)
+    log CoordinationWindowSet(window=_WINDOW_DEFAULT)
     log ExecutionWindowSet(window=0)
-    log BreakerThresholdSet(threshold=THRESHOLD_DEFAULT)
+    log BreakerThresholdSet(threshold=_THRESHOLD_DEFAULT)
 
 
 @external
@@ -87,7 +88,7 @@ def set_coordination_window(window_seconds: uint256):
     @param window_seconds The window in seconds, 5 to 300.
     """
     assert msg.sender == ownership.owner, "Only owner can set window"
-    assert window_seconds >= WINDOW_MIN and window_seconds <= WINDOW_MAX, "Window must be between 5 and 300 seconds"
+    assert window_seconds >= _WINDOW_MIN and window_seconds <= _WINDOW_MAX, "Window must be between 5 and 300 seconds"
     settings: Settings = self._load()
     settings.coordination_window = window_seconds
     self._store(settings)
@@ -103,7 +104,7 @@ def set_execution_window(window_seconds: uint256):
     @param window_seconds The execution window in seconds; 0 means no deadline.
     """
     assert msg.sender == ownership.owner, "Only owner can set execution window"
-    assert window_seconds <= MASK_40, "Execution window too long"
+    assert window_seconds <= _MASK_40, "Execution window too long"
     settings: Settings = self._load()
     settings.execution_window = window_seconds
     self._store(settings)
@@ -119,7 +120,7 @@ def set_breaker_threshold(threshold: uint256):
     @param threshold The number of failures; 0 switches the automatic stop off (failures are still counted).
     """
     assert msg.sender == ownership.owner, "Only owner can set threshold"
-    assert threshold <= MASK_32, "Breaker threshold too large"
+    assert threshold <= _MASK_32, "Breaker threshold too large"
     settings: Settings = self._load()
     settings.breaker_threshold = threshold
     self._store(settings)
@@ -184,7 +185,7 @@ def failure_count() -> uint256:
     @return The number of failures; 0 once the period is over, and after `unpause`.
     """
     settings: Settings = self._load()
-    if block.timestamp >= settings.period_start + BREAKER_PERIOD:
+    if block.timestamp >= settings.period_start + _BREAKER_PERIOD:
         return 0
     return settings.failure_count
 
@@ -221,9 +222,10 @@ def transaction_count() -> uint256:
 
 @internal
 @view
-def _running() -> Settings:
+def _require_not_paused() -> Settings:
     """
-    @notice The settings, on condition that the coordinator is not paused.
+    @notice Requires that the coordinator is not paused.
+    @dev Reverts: "Coordinator is paused". Returns what it had to read, which saves a second read.
     @return The unpacked settings.
     """
     settings: Settings = self._load()
@@ -239,11 +241,11 @@ def _count_failure() -> bool:
     @return True when this failure stopped the coordinator.
     """
     settings: Settings = self._load()
-    if block.timestamp >= settings.period_start + BREAKER_PERIOD:
+    if block.timestamp >= settings.period_start + _BREAKER_PERIOD:
         settings.period_start = block.timestamp
         settings.failure_count = 0
     # 2**32 - 1 failures in an hour cannot happen; the guard keeps the field from running into its neighbour.
-    if settings.failure_count < MASK_32:
+    if settings.failure_count < _MASK_32:
         settings.failure_count += 1
     tripped: bool = settings.breaker_threshold != 0 and settings.failure_count >= settings.breaker_threshold
     settings.paused = tripped
@@ -262,12 +264,12 @@ def _load() -> Settings:
     """
     packed: uint256 = self._packed
     return Settings(
-        transaction_count=packed & MASK_64,
-        failure_count=(packed >> 64) & MASK_32,
-        breaker_threshold=(packed >> 96) & MASK_32,
-        coordination_window=(packed >> 128) & MASK_16,
-        execution_window=(packed >> 144) & MASK_40,
-        period_start=(packed >> 184) & MASK_64,
+        transaction_count=packed & _MASK_64,
+        failure_count=(packed >> 64) & _MASK_32,
+        breaker_threshold=(packed >> 96) & _MASK_32,
+        coordination_window=(packed >> 128) & _MASK_16,
+        execution_window=(packed >> 144) & _MASK_40,
+        period_start=(packed >> 184) & _MASK_64,
         paused=(packed >> 248) != 0,
     )
 

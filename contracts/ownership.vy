@@ -6,8 +6,17 @@
 @notice One owner, handed over in two steps: the owner proposes, the proposed account accepts.
 @dev The owner may be a multi-signature account. A proposal to an account that cannot act is harmless: until it
      accepts, nothing has changed, and the owner can propose another account or withdraw with the zero address.
+     snekmate's `ownable_2step` does the same and is better known, but it is licensed under AGPL-3.0-only: a copy of it
+     here would put this MIT project, and every contract made from it, under that licence.
      The importing contract calls `__init__` in its constructor and exports the external functions.
 """
+
+
+# @notice Account that may change the contract's configuration.
+owner: public(address)
+
+# @notice Account that may take the ownership over, or zero.
+pending_owner: public(address)
 
 
 event OwnershipProposed:
@@ -18,13 +27,6 @@ event OwnershipProposed:
 event OwnershipTransferred:
     previous: indexed(address)
     current: indexed(address)
-
-
-# @notice Account that may change the contract's configuration.
-owner: public(address)
-
-# @notice Account that may take the ownership over, or zero.
-pending_owner: public(address)
 
 
 @deploy

@@ -15,6 +15,15 @@
 """
 
 
+_TIMESTAMP_MAX: constant(uint256) = 2**64 - 1
+
+_MASK_8: constant(uint256) = 2**8 - 1
+_MASK_16: constant(uint256) = 2**16 - 1
+_MASK_160: constant(uint256) = 2**160 - 1
+_STATE_SHIFT: constant(uint256) = 224
+_STATE_FIELD: constant(uint256) = (2**8 - 1) * 2**224
+
+
 # EMPTY is what an unknown id reads as. It is never stored: members are 1, 2, 4, 8, 16, and fresh storage is 0.
 flag State:
     EMPTY
@@ -32,14 +41,6 @@ struct CrossRollupTransaction:
     timestamp: uint256
     state: State
 
-
-TIMESTAMP_MAX: constant(uint256) = 2**64 - 1
-
-MASK_8: constant(uint256) = 2**8 - 1
-MASK_16: constant(uint256) = 2**16 - 1
-MASK_160: constant(uint256) = 2**160 - 1
-STATE_SHIFT: constant(uint256) = 224
-STATE_FIELD: constant(uint256) = (2**8 - 1) * 2**224
 
 _headers: HashMap[bytes32, uint256]
 _targets: HashMap[bytes32, address]
@@ -59,14 +60,20 @@ def _write(
     """
     @notice Stores a new transaction as BUFFERED. The caller has checked that the id is unknown.
     @dev Refuses a timestamp that does not fit its field instead of cutting it. Reverts: "Timestamp too far".
+    @param tx_id The transaction's identifier.
+    @param origin_rollup The address that stands for the rollup it comes from.
+    @param target_rollup The address that stands for the rollup it goes to.
+    @param payload Up to 512 bytes, stored exactly as given.
+    @param dependency_tx_id The transaction it depends on, or zero.
+    @param timestamp Unix seconds, at most 2**64 - 1.
     """
-    assert timestamp <= TIMESTAMP_MAX, "Timestamp too far"
+    assert timestamp <= _TIMESTAMP_MAX, "Timestamp too far"
     length: uint256 = len(payload)
     has_dependency: bool = dependency_tx_id != empty(bytes32)
     self._headers[tx_id] = (
         convert(origin_rollup, uint256)
         | (timestamp << 160)
-        | (convert(State.BUFFERED, uint256) << STATE_SHIFT)
+        | (convert(State.BUFFERED, uint256) << _STATE_SHIFT)
         | (length << 232)
         | (convert(has_dependency, uint256) << 248)
     )
@@ -89,7 +96,7 @@ def _set_state(tx_id: bytes32, header: uint256, state: State):
     @param header Its header as read in this call, which saves a second read.
     @param state The new state.
     """
-    self._headers[tx_id] = (header & ~STATE_FIELD) | (convert(state, uint256) << STATE_SHIFT)
+    self._headers[tx_id] = (header & ~_STATE_FIELD) | (convert(state, uint256) << _STATE_SHIFT)
 
 
 @internal
@@ -97,6 +104,7 @@ def _set_state(tx_id: bytes32, header: uint256, state: State):
 def _header(tx_id: bytes32) -> uint256:
     """
     @notice The packed header of a transaction, to be taken apart with `_state_of` and `_timestamp_of`.
+    @param tx_id The transaction.
     @return The header; 0 for an unknown id.
     """
     return self._headers[tx_id]
@@ -108,11 +116,12 @@ def _state_of(header: uint256) -> State:
     """
     @notice The state in a header.
     @dev Reads no storage, but compiler 0.4.3 takes a flag's name inside a pure function of a module for an unknown one.
+    @param header The header of a transaction.
     @return The state; EMPTY for the header of an unknown id.
     """
     if header == 0:
         return State.EMPTY
-    return convert((header >> STATE_SHIFT) & MASK_8, State)
+    return convert((header >> _STATE_SHIFT) & _MASK_8, State)
 
 
 @internal
@@ -120,9 +129,10 @@ def _state_of(header: uint256) -> State:
 def _timestamp_of(header: uint256) -> uint256:
     """
     @notice The timestamp in a header.
+    @param header The header of a transaction.
     @return Unix seconds, at most 2**64 - 1: adding windows to it cannot overflow.
     """
-    return (header >> 160) & TIMESTAMP_MAX
+    return (header >> 160) & _TIMESTAMP_MAX
 
 
 @internal
@@ -130,6 +140,8 @@ def _timestamp_of(header: uint256) -> uint256:
 def _dependency_of(tx_id: bytes32, header: uint256) -> bytes32:
     """
     @notice The dependency of a transaction, without a storage read when there is none.
+    @param tx_id The transaction.
+    @param header Its header as read in this call.
     @return The id it depends on, or zero.
     """
     if (header >> 248) == 0:
@@ -142,15 +154,16 @@ def _dependency_of(tx_id: bytes32, header: uint256) -> bytes32:
 def _read(tx_id: bytes32) -> CrossRollupTransaction:
     """
     @notice A whole transaction, payload included.
+    @param tx_id The transaction.
     @return The transaction; every field empty and the state EMPTY for an unknown id.
     """
     header: uint256 = self._headers[tx_id]
-    length: uint256 = (header >> 232) & MASK_16
+    length: uint256 = (header >> 232) & _MASK_16
     words: bytes32[16] = empty(bytes32[16])
     for index: uint256 in range((length + 31) // 32, bound=16):
         words[index] = self._payload_words[tx_id][index]
     return CrossRollupTransaction(
-        origin_rollup=convert(header & MASK_160, address),
+        origin_rollup=convert(header & _MASK_160, address),
         target_rollup=self._targets[tx_id],
         payload=slice(abi_encode(words), 0, length),
         dependency_tx_id=self._dependency_of(tx_id, header),

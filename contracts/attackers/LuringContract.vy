@@ -13,4 +13,9 @@ interface Coordinator:
 
 @external
 def claim_reward(coordinator: address, tx_id: bytes32):
+    """
+    @notice Promises a reward, and executes a transaction in the name of whoever falls for it.
+    @param coordinator The coordinator.
+    @param tx_id The transaction, ready to be executed.
+    """
     extcall Coordinator(coordinator).mark_executed(tx_id)

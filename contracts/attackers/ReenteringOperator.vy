@@ -8,12 +8,12 @@
         lab's tests.
 """
 
-CALL_MAX: constant(uint256) = 2048
+_CALL_MAX: constant(uint256) = 2048
 
-victim: address
-data: Bytes[CALL_MAX]
-outer: bool
-inner: bool
+_victim: address
+_data: Bytes[_CALL_MAX]
+_outer: bool
+_inner: bool
 
 # @notice Whether the first call of the last attack succeeded.
 first: public(bool)
@@ -26,30 +26,33 @@ second: public(bool)
 
 
 @external
-def attack(coordinator: address, data: Bytes[CALL_MAX]):
+@payable
+def __default__():
+    """
+    @notice Answers the coordinator's call, by whatever function, by calling it again, once.
+    """
+    if not self._outer or msg.sender != self._victim:
+        return
+    self.callbacks += 1
+    if not self._inner:
+        self._inner = True
+        if raw_call(self._victim, self._data, revert_on_failure=False):
+            self.nested += 1
+        self._inner = False
+
+
+@external
+def attack(coordinator: address, data: Bytes[_CALL_MAX]):
     """
     @notice Calls the coordinator, and tries to make the same thing happen twice.
     @param coordinator The coordinator.
     @param data The call.
     """
-    self.victim = coordinator
-    self.data = data
+    self._victim = coordinator
+    self._data = data
     self.callbacks = 0
     self.nested = 0
-    self.outer = True
+    self._outer = True
     self.first = raw_call(coordinator, data, revert_on_failure=False)
-    self.outer = False
+    self._outer = False
     self.second = raw_call(coordinator, data, revert_on_failure=False)
-
-
-@external
-@payable
-def __default__():
-    if not self.outer or msg.sender != self.victim:
-        return
-    self.callbacks += 1
-    if not self.inner:
-        self.inner = True
-        if raw_call(self.victim, self.data, revert_on_failure=False):
-            self.nested += 1
-        self.inner = False

@@ -11,14 +11,18 @@ interface Coordinator:
     def mark_executed(tx_id: bytes32): nonpayable
 
 
-entered: bool
+_entered: bool
 # @notice How often a transaction was executed as far as this target was told.
 executions: public(uint256)
 
 
 @external
 def on_executed(tx_id: bytes32):
+    """
+    @notice Counts an execution, and tries to make the coordinator execute it once more.
+    @param tx_id The transaction.
+    """
     self.executions += 1
-    if not self.entered:
-        self.entered = True
+    if not self._entered:
+        self._entered = True
         extcall Coordinator(msg.sender).mark_executed(tx_id)

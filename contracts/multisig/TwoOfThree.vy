@@ -7,6 +7,25 @@
         that the coordinator can be owned by a contract.
 """
 
+_NEEDED: constant(uint256) = 2
+
+
+struct PendingCall:
+    target: address
+    data: Bytes[1024]
+    confirmations: uint256
+    executed: bool
+
+
+# @notice Who may submit and confirm.
+is_signer: public(HashMap[address, bool])
+# @notice How many calls were ever submitted; their ids count from 0.
+call_count: public(uint256)
+
+_calls: HashMap[uint256, PendingCall]
+_confirmed: HashMap[uint256, HashMap[address, bool]]
+
+
 event Submitted:
     call_id: indexed(uint256)
     signer: indexed(address)
@@ -21,27 +40,10 @@ event Executed:
     call_id: indexed(uint256)
 
 
-struct PendingCall:
-    target: address
-    data: Bytes[1024]
-    confirmations: uint256
-    executed: bool
-
-
-NEEDED: constant(uint256) = 2
-
-# @notice Who may submit and confirm.
-is_signer: public(HashMap[address, bool])
-# @notice How many calls were ever submitted; their ids count from 0.
-call_count: public(uint256)
-
-_calls: HashMap[uint256, PendingCall]
-_confirmed: HashMap[uint256, HashMap[address, bool]]
-
-
 @deploy
 def __init__(signers: address[3]):
     """
+    @notice Sets the signers, for good. Reverts: "Signers must differ", also for the zero address.
     @param signers Three different accounts.
     """
     for signer: address in signers:
@@ -53,6 +55,8 @@ def __init__(signers: address[3]):
 def submit(target: address, data: Bytes[1024]) -> uint256:
     """
     @notice Proposes a call; its proposer has confirmed it. Reverts: "Not a signer".
+    @param target The contract to be called.
+    @param data The call.
     @return The call's id.
     """
     assert self.is_signer[msg.sender], "Not a signer"
@@ -68,6 +72,7 @@ def submit(target: address, data: Bytes[1024]) -> uint256:
 def confirm(call_id: uint256):
     """
     @notice Agrees to a call. Reverts: "Not a signer", "Unknown call", "Confirmed already".
+    @param call_id The call.
     """
     assert self.is_signer[msg.sender], "Not a signer"
     assert call_id < self.call_count, "Unknown call"
@@ -82,10 +87,11 @@ def execute(call_id: uint256):
     """
     @notice Makes a call that two signers agreed to, once; it reverts if the call does.
             Reverts: "Not a signer", "Executed already", "Not enough confirmations".
+    @param call_id The call.
     """
     assert self.is_signer[msg.sender], "Not a signer"
     assert not self._calls[call_id].executed, "Executed already"
-    assert self._calls[call_id].confirmations >= NEEDED, "Not enough confirmations"
+    assert self._calls[call_id].confirmations >= _NEEDED, "Not enough confirmations"
     self._calls[call_id].executed = True
     raw_call(self._calls[call_id].target, self._calls[call_id].data)
     log Executed(call_id=call_id)

@@ -173,7 +173,7 @@ def helper(module: Module, function: Node) -> Iterator[Change | None]:
 
 
 def _foreign_helper(module: Module, node: Node, owner: str, name: str) -> Iterator[Change]:
-    if name == "_running":
+    if name == "_require_not_paused":
         yield module.replace("helper", node.func, f"{owner}._load")
 
 

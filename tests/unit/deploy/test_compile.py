@@ -52,6 +52,7 @@ def test_the_reference_contract_fits_on_every_chain(cache: Path) -> None:
     assert [name for name, _ in contract.sources] == [
         "TesseractCoordinator.vy",
         "controls.vy",
+        "interfaces/ITesseractCoordinator.vyi",
         "ownership.vy",
         "transaction_store.vy",
     ]

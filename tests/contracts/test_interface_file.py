@@ -1,0 +1,106 @@
+"""The interface file holds what is documented, and the compiler refuses a contract that lacks a part of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.broken import CONTRACTS
+from lab.coordinator.documented import EVENTS, FUNCTIONS
+from lab.deploy.vyper_compilers import CompilerOutput, run_compiler
+from lab.deploy.vyper_source import read_source
+from lab.errors import CompileFailure
+
+INTERFACE = CONTRACTS / "interfaces/ITesseractCoordinator.vyi"
+SAID = re.findall(r"^def (\w+)\(", INTERFACE.read_text(), re.M)
+# A flag is a type of the contract that declares it: these return one, and no interface can say so.
+RETURN_A_STATE = {"get_transaction_state", "get_transaction_details", "transactions"}
+REFERENCE = CONTRACTS / "TesseractCoordinator.vy"
+SELF_CONTAINED = ["PlainCoordinator.vy", "PausableCoordinator.vy"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the reference and its modules."""
+    for path in (*CONTRACTS.glob("*.vy"), INTERFACE):
+        copy = tmp_path / path.relative_to(CONTRACTS)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy)
+    return tmp_path
+
+
+def compiled(path: Path, text: str) -> CompilerOutput:
+    """The contract with this text."""
+    path.write_text(text)
+    return run_compiler(read_source(path, text))
+
+
+def implementing(name: str) -> str:
+    """A contract in one file, made to claim the interface: it does not import it, for people copy that file."""
+    text = (CONTRACTS / "plain" / name).read_text()
+    claim = '"""\n\nfrom interfaces import ITesseractCoordinator\n\nimplements: ITesseractCoordinator\n\nevent '
+    assert text.count('"""\n\nevent ') == 1
+    return text.replace('"""\n\nevent ', claim)
+
+
+def without(text: str, name: str) -> str:
+    """The source with one function of its interface under another name, not exported, or not public."""
+    text, times = re.subn(
+        rf"^def {name}\(|^    \w+\.{name},\n|^{name}: public\((.*)\)$",
+        lambda found: found[0].replace(name, f"{name}_") if found[0].startswith("def") else
+        (f"{name}: {found[1]}" if found[1] else ""),
+        text, flags=re.M,
+    )  # fmt: skip
+    assert times == 1, f"expected one place that makes {name} public, got {times}"
+    return text
+
+
+def test_the_file_says_all_that_a_compiler_can_check() -> None:
+    """Every documented function but those that return a state, and every documented event."""
+    documented = {name for name, signature in FUNCTIONS.items() if signature.part == "documented"}
+    assert set(SAID) == documented - RETURN_A_STATE
+    events = {name for name, signature in EVENTS.items() if signature.part == "documented"}
+    assert set(re.findall(r"^event (\w+):", INTERFACE.read_text(), re.M)) == events
+    assert all(f"`{name}(" in INTERFACE.read_text() for name in RETURN_A_STATE)
+
+
+def test_the_reference_claims_the_interface_and_takes_its_events_from_it() -> None:
+    """So that they cannot differ from the documented ones."""
+    text = REFERENCE.read_text()
+    assert text.count("\nimplements: ITesseractCoordinator\n") == 1
+    assert not re.findall(r"^event Transaction", text, re.M)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_compiler_refuses_the_reference_without_a_function(project: Path, name: str) -> None:
+    """By the function's name."""
+    with pytest.raises(CompileFailure, match=rf"does not implement all interface functions: {name}\("):
+        compiled(project / REFERENCE.name, without(REFERENCE.read_text(), name))
+
+
+def test_the_compiler_refuses_the_reference_with_another_parameter(project: Path) -> None:
+    """A payload of another bound is another function."""
+    text = REFERENCE.read_text()
+    at = text.index("def buffer_transaction(")
+    text = text[:at] + text[at:].replace("payload: Bytes[512]", "payload: Bytes[511]", 1)
+    with pytest.raises(CompileFailure, match=r"does not implement all interface functions: buffer_transaction\("):
+        compiled(project / REFERENCE.name, text)
+
+
+@pytest.mark.parametrize("name", SELF_CONTAINED)
+def test_a_contract_in_one_file_implements_the_interface(project: Path, name: str) -> None:
+    """The compiler says so, and the claim changes nothing in the code."""
+    plain = CONTRACTS / "plain" / name
+    expected = run_compiler(read_source(plain, plain.read_text()))
+    found = compiled(project / name, implementing(name))
+    assert found.runtime_bytecode == expected.runtime_bytecode
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_the_compiler_refuses_the_plain_contract_without_a_function(project: Path, name: str) -> None:
+    """So what the test before this one passes on is a check."""
+    with pytest.raises(CompileFailure, match=rf"does not implement all interface functions: {name}\("):
+        compiled(project / "PlainCoordinator.vy", without(implementing("PlainCoordinator.vy"), name))
