@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.broken import CONTRACTS
 from lab.coordinator.documented import EVENTS, FUNCTIONS
-from lab.deploy.vyper_compilers import CompilerOutput, run_compiler
-from lab.deploy.vyper_source import read_source
+from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
+from lab.deploy.vyper.source import read_source
 from lab.errors import CompileFailure
+from lab.paths import CONTRACTS
 
 INTERFACE = CONTRACTS / "interfaces/ITesseractCoordinator.vyi"
 SAID = re.findall(r"^def (\w+)\(", INTERFACE.read_text(), re.M)
@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Path:
 def compiled(path: Path, text: str) -> CompilerOutput:
     """The contract with this text."""
     path.write_text(text)
-    return run_compiler(read_source(path, text))
+    return run_compiler(read_source(path))
 
 
 def implementing(name: str) -> str:
@@ -94,7 +94,7 @@ def test_the_compiler_refuses_the_reference_with_another_parameter(project: Path
 def test_a_contract_in_one_file_implements_the_interface(project: Path, name: str) -> None:
     """The compiler says so, and the claim changes nothing in the code."""
     plain = CONTRACTS / "plain" / name
-    expected = run_compiler(read_source(plain, plain.read_text()))
+    expected = run_compiler(read_source(plain))
     found = compiled(project / name, implementing(name))
     assert found.runtime_bytecode == expected.runtime_bytecode
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from lab.broken import CONTRACTS
 from lab.explore.mutate.sites import kind, parse
+from lab.paths import CONTRACTS
 
 WRITTEN = sorted(path for path in CONTRACTS.rglob("*.vy*") if path.parent.name not in ("plain", "broken"))
 ORDER = ("imports", "interfaces", "claims", "public constants", "constants", "types", "state", "events",
