@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import lab
-from lab.commands.readiness import register
+from lab.commands.release.readiness import register
 from lab.environment import let_streams_take_any_text
 from lab.errors import EnvironmentFailure, LabError
 

@@ -1,6 +1,6 @@
 """The ordinary way, for comparison: a closed loop of users, one transaction a request, through Locust's own client.
 
-Reads the same plan as the lab's user (LAB_LOAD_PLAN). It notes nothing, so nothing can be reckoned up: a benchmark.
+Reads the same plan as the lab's user (LAB_LOAD_PLAN). It notes nothing, so nothing can be reconciled: a benchmark.
 """
 
 import json
@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import lab_first  # noqa: F401
-from locust import FastHttpUser, constant, events, task
+from locust import FastHttpUser, constant, task
 from locust.runners import WorkerRunner
 
 from lab.load.record.plan import PLAN_VARIABLE, Plan, SenderFile, read_urls
@@ -48,8 +48,3 @@ class OneUser(FastHttpUser):
             answer = json.loads(response.text or "{}")
             if "result" not in answer:
                 response.failure(str(answer.get("error", response.status_code)))
-
-
-@events.init.add_listener
-def _on_init(**_: object) -> None:
-    """Nothing to prepare: the plan is there."""

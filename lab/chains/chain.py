@@ -13,7 +13,7 @@ from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
 from lab.errors import LabError, NodeFailure, UsageError
 from lab.evidence import Recorder
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.networks.profile import NetworkProfile
 from lab.networks.slots import SlotClock
 from lab.rpc import HttpTransport, Rpc, RpcRefused, RpcUnavailable

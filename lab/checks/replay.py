@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from lab.model.chain_facts import CoreState
+from lab.model.chain.facts import CoreState
 from lab.model.effects import Step, argument, blind, steps
 from lab.model.history import History
 from lab.model.records import Block, Tx

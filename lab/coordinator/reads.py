@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.coordinator.codec import Codec
 from lab.coordinator.states import StateNumbering
-from lab.model.chain_facts import CoreState
+from lab.model.chain.facts import CoreState
 from lab.rpc import Rpc
 from lab.rpc.client import BlockRef
 

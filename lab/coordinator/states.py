@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.model.chain_facts import CoreState
+from lab.model.chain.facts import CoreState
 
 NAMES: tuple[CoreState, ...] = ("EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED")
 FLAGS: dict[str, int] = {"EMPTY": 1, "BUFFERED": 2, "READY": 4, "EXECUTED": 8, "EXPIRED": 16}

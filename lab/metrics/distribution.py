@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lab.model.percentile import percentile
+from lab.model.statistics.percentile import percentile
 
 PERCENTILES = (50, 90, 95, 99)
 

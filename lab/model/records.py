@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from lab.model.chain_facts import ChainFacts, StoredTransaction
+from lab.model.chain.facts import ChainFacts, StoredTransaction
 from lab.model.fault_effects import FaultEffects
 from lab.model.store import Place, StoredBelief, StoredIntent
 

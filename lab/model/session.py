@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.names import ContractNames
 from lab.model.under_test import UnderTest
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 
 LAB_CHOICE = "lab choice"
 

@@ -83,7 +83,7 @@ def report_session(config: pytest.Config, terminalreporter: Any = None) -> None:
             session_folder(config).rmdir()  # prepared for reports that nobody writes
         return
     with quiet(), environment("reports could not be written"):
-        from lab.commands.suite_report import summarise_session
+        from lab.commands.release.suite_report import summarise_session
 
         results = _told(config, config.stash[RESULTS])
         summarise_session(terminalreporter, results, config.stash[RUN_ID], _page(config), system(config))

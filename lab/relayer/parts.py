@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.relayer.deciding import decisions as core
 from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.ledger import Ledger

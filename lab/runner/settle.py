@@ -7,7 +7,7 @@ from collections import Counter
 from lab.chains.chain import Chain
 from lab.coordinator import ROLES, Reader, role_account
 from lab.errors import LabError
-from lab.model.chain_facts import StoredTransaction
+from lab.model.chain.facts import StoredTransaction
 from lab.model.records import FinalRead
 from lab.rpc import RpcFailure
 from lab.runner.run import Run

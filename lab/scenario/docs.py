@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from lab.faults import FAULTS, Fault
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.step import ROLES, StepBase
 from lab.model.units import DURATION_UNITS_MS, SIZE_UNITS_BYTES, WEI_UNITS, DurationMs, OffsetMs, Wei
 from lab.paths import DATA

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.step import Role, StepBase
 from lab.networks.profile import NetworkProfile
 from lab.scenario.expectations import Condition, Outcome

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.step import LegRef, Name, Part, fault_at
 from lab.model.units import DurationMs, OffsetMs, duration_ms, format_duration, size_bytes
 from lab.scenario.steps import AnyStep

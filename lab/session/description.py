@@ -8,7 +8,7 @@ from typing import Literal
 
 from lab.coordinator import ROLES, StateNumbering, role_account, rollup_address
 from lab.deploy.deployer import Deployable
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.networks.profile import NetworkProfile
 from lab.session.under_test import SystemUnderTest

@@ -22,7 +22,7 @@ from lab.errors import LabError
 from lab.evidence import Recorder
 from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
-from lab.model.chain_facts import ChainFacts
+from lab.model.chain.facts import ChainFacts
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer

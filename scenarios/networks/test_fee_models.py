@@ -57,7 +57,8 @@ def judge_base_fees(script: Script, name: str) -> None:
     parent = rpc.block(0)
     for number in range(1, rpc.block_number() + 1):
         block = rpc.block(number)
-        assert block is not None and parent is not None
+        assert block is not None
+        assert parent is not None
         # Only Arbitrum's curve asks for the time gone by, and its blocks are all on record.
         elapsed = times.get(number, 0) - times.get(number - 1, 0)
         base_fee, gas_used, gas_limit = (int(parent[key], 16) for key in ("baseFeePerGas", "gasUsed", "gasLimit"))

@@ -28,7 +28,9 @@ def test_names_of_lanes_stay(open_page: Open, pages: Pages) -> None:
         page.get_by_label("Zoom in").click()
     name = page.locator("svg.lab-timeline > text").first.bounding_box()
     frame = page.locator("svg.lab-timeline").bounding_box()
-    assert name is not None and frame is not None and name["x"] - frame["x"] < 20
+    assert name is not None
+    assert frame is not None
+    assert name["x"] - frame["x"] < 20
 
 
 def test_keyboard_moves(open_page: Open, pages: Pages) -> None:
@@ -51,4 +53,5 @@ def test_hover_tells_what_a_mark_is(open_page: Open, pages: Pages) -> None:
     mark.hover(force=True)
     assert "60.000 s" in page.locator(".tip").inner_text()
     box = page.locator(".tip").bounding_box()
-    assert box is not None and box["x"] + box["width"] <= 800
+    assert box is not None
+    assert box["x"] + box["width"] <= 800

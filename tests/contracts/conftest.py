@@ -89,7 +89,8 @@ class Coordinator:
 
     def deploy(self) -> Receipt:
         receipt = self._transact("owner", None, self.compiled.bytecode)
-        assert receipt.status == 1 and receipt.contract
+        assert receipt.status == 1
+        assert receipt.contract
         self.address = receipt.contract
         return receipt
 

@@ -40,7 +40,8 @@ def test_the_check_named_for_the_bug_finds_it(run: RunScenario, name: str) -> No
     result = run(BROKEN / f"{name}.vy", PLAYED[name])
     found = check(result, bug.caught_by)
     assert (result.verdict.verdict, found.verdict) == (Verdict.FAIL, Verdict.FAIL)
-    assert bug.finding and any(bug.finding in finding.message for finding in found.findings), found.reason
+    assert bug.finding
+    assert any(bug.finding in finding.message for finding in found.findings), found.reason
 
 
 @pytest.mark.parametrize("scenario", sorted(set(PLAYED.values())), ids=lambda path: path.stem)

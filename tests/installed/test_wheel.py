@@ -121,7 +121,8 @@ def test_it_is_the_installed_one(repository: Path) -> None:
         "print(json.dumps([lab.__file__, str(lab.paths.DATA), lab_state()]))"
     )
     file, data, state = json.loads(run(repository, tool(repository, "python"), "-P", "-c", code))
-    assert Path(file).is_relative_to(repository) and Path(data) == Path(file).parent / "_data"
+    assert Path(file).is_relative_to(repository)
+    assert Path(data) == Path(file).parent / "_data"
     assert state == {"version": lab.__version__, "commit": None, "dirty": None}
 
 
@@ -153,7 +154,8 @@ def test_scenarios_library_load_and_report(repository: Path) -> None:
     assert first_line(told).startswith("contract Mine (contracts/Mine.vy, from lab.yaml)")
     sub = repository / "sub"
     told = run(sub, *pytest_of(repository), "--library", "--collect-only", "-q")
-    assert "window_boundaries.yaml" in told and "payment" not in told
+    assert "window_boundaries.yaml" in told
+    assert "payment" not in told
     made = manifests(repository / "results")
     assert made["single_dependency"]["scenario_file"] == "scenarios/dependencies/single_dependency.yaml"
     assert made["single_dependency"]["contract"]["path"] == made["payment"]["contract"]["path"] == "contracts/Mine.vy"

@@ -44,7 +44,8 @@ def running(folder: Path, cache: Path) -> Iterator[tuple[subprocess.Popen[str], 
     try:
         deadline = time.monotonic() + 180
         while not under_way(folder / "load"):
-            assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
+            assert process.poll() is None, process.communicate()[0]
+            assert time.monotonic() < deadline, "no load under way after 180 s"
             time.sleep(0.05)
         yield process, psutil.Process(process.pid).children(recursive=True)
     finally:

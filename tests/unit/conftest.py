@@ -14,7 +14,7 @@ from lab.chains.nodes.provision import AnvilBinary
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.evidence import Recorder
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile
 from lab.paths import REFERENCE_CONTRACT

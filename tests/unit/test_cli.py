@@ -91,9 +91,11 @@ def test_networks_are_listed_with_their_figures() -> None:
     assert (table.exit_code, one.exit_code) == (0, 0)
     rows = {line.split()[0]: line for line in table.output.splitlines() if line.strip()}
     assert all(name in rows for name in ("ethereum", "polygon", "arbitrum", "optimism", "base"))
-    assert "1.75 s" in rows["polygon"] and " no " in rows["arbitrum"]
+    assert "1.75 s" in rows["polygon"]
+    assert " no " in rows["arbitrum"]
     block_time = next(line for line in one.output.splitlines() if line.startswith("block_time_ms"))
-    assert " 200 " in block_time and "2026-11" in block_time
+    assert " 200 " in block_time
+    assert "2026-11" in block_time
 
 
 @pytest.mark.parametrize("command", ["networks", "up"])
@@ -103,7 +105,8 @@ def test_a_retired_network_names_its_successor(command: str) -> None:
 
     assert result.exit_code == 2
     assert "'mumbai' is retired: use amoy" in result.stderr
-    assert not result.stdout and "Traceback" not in result.output
+    assert not result.stdout
+    assert "Traceback" not in result.output
 
 
 @pytest.mark.parametrize("command", ["networks", "up"])
@@ -146,8 +149,10 @@ def test_lint_reports_every_problem_of_every_file(tmp_path: Path) -> None:
     assert result.exit_code == 2
     lines = result.stdout.splitlines()
     assert len(lines) == 3
-    assert lines[0].startswith(f"{first}:9:5 ") and "did you mean buffer?" in lines[0]
-    assert lines[1].startswith(f"{first}:10:19 ") and "S99" in lines[1]
+    assert lines[0].startswith(f"{first}:9:5 ")
+    assert "did you mean buffer?" in lines[0]
+    assert lines[1].startswith(f"{first}:10:19 ")
+    assert "S99" in lines[1]
     assert lines[2].startswith(f"{second}:10:8 rows[0]: no row has the id XCB-99")
 
 
@@ -225,7 +230,8 @@ def test_check_uses_the_selection_of_the_scenario(tmp_path: Path) -> None:
     result = lab("check", run)
 
     assert result.exit_code == 3
-    assert "S10" in result.stdout and "1 UNKNOWN" in result.stdout
+    assert "S10" in result.stdout
+    assert "1 UNKNOWN" in result.stdout
 
 
 def test_check_of_several_runs_ends_with_the_worst(tmp_path: Path) -> None:
@@ -256,7 +262,8 @@ def test_check_says_that_evidence_is_cut_off(tmp_path: Path) -> None:
     result = lab("check", run)
 
     assert result.exit_code == 2
-    assert "history.jsonl:2:1" in result.stderr and "Traceback" not in result.output
+    assert "history.jsonl:2:1" in result.stderr
+    assert "Traceback" not in result.output
 
 
 def test_report_is_rebuilt_from_the_latest_runs(tmp_path: Path) -> None:
@@ -279,7 +286,7 @@ def test_report_is_rebuilt_from_the_latest_runs(tmp_path: Path) -> None:
 def test_report_reads_the_newest_run_of_each_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that was repeated until it met its expectation still fails its row; a killed session gets its pages."""
     state = {"version": "0.1.0", "commit": "ab" * 20, "dirty": False}
-    monkeypatch.setattr("lab.commands.current.lab_state", lambda: state)
+    monkeypatch.setattr("lab.commands.release.current.lab_state", lambda: state)
     for session, item, met in [("1", "case", False), ("2", "other", True), ("3", "case", True)]:
         folder = recorded_run(tmp_path / f"2026112{session}-090000-0000" / item, met=met)
         manifest = RunFolder(folder).manifest()
@@ -339,7 +346,8 @@ def test_a_folder_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     result = lab("up", "base", "--results", tmp_path / "results")
 
     assert result.exit_code == 4
-    assert str(tmp_path / "results") in result.stderr and "Traceback" not in result.output
+    assert str(tmp_path / "results") in result.stderr
+    assert "Traceback" not in result.output
 
 
 def test_an_unknown_command_or_option_is_usage() -> None:

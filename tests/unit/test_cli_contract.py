@@ -23,7 +23,8 @@ def test_a_sound_contract(anvil: AnvilBinary) -> None:
     """Complete, with its optional parts and its state numbers."""
     code, lines = told(str(CONTRACTS / "TesseractCoordinator.vy"))
     assert code == 0
-    assert lines[0].startswith("contract TesseractCoordinator (") and "from the command line" in lines[0]
+    assert lines[0].startswith("contract TesseractCoordinator (")
+    assert "from the command line" in lines[0]
     assert "14 of 14 documented functions, with all events and reverts" in lines[1]
     assert lines[2:] == [
         "  optional parts: has breaker, expiry, handover, deadline, batch",

@@ -102,7 +102,9 @@ def test_several_could_be_meant(folder: Path) -> None:
     write(folder / "A.vy", SOURCE)
     write(folder / "B.vy", SOURCE)
     code, told = init()
-    assert code == 2 and "A.vy, B.vy" in told and "--contract" in told
+    assert code == 2
+    assert "A.vy, B.vy" in told
+    assert "--contract" in told
     assert not (folder / "lab.yaml").exists()
     assert init("--contract", "B.vy")[0] == 0
     assert read_project(folder / "lab.yaml").contract == folder / "B.vy"
@@ -115,8 +117,10 @@ def test_in_a_part_of_a_bigger_repository(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(folder / "part")
     assert init()[0] == 0
     text = (folder / ".github/workflows/tesseract-lab.yml").read_text()
-    assert "working-directory: part\n" in text and "path: part/results\n" in text
+    assert "working-directory: part\n" in text
+    assert "path: part/results\n" in text
     (folder / "part/below").mkdir()
     monkeypatch.chdir(folder / "part/below")
     code, told = init()
-    assert code == 2 and "part/lab.yaml is the project of this folder already" in told
+    assert code == 2
+    assert "part/lab.yaml is the project of this folder already" in told

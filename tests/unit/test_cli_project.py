@@ -11,7 +11,7 @@ from lab.cli import app
 from lab.errors import UsageError
 from lab.load import standalone
 from lab.load.prepare.sources import running_session
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 
 PROFILE = """
@@ -80,7 +80,8 @@ def test_what_is_run_brings_its_project(project: Path, monkeypatch: pytest.Monke
     for command in commands:
         code, told = ended(*command)
         assert code == 2
-        assert "~/elsewhere/lab.yaml" in told and "~/project/lab.yaml" in told
+        assert "~/elsewhere/lab.yaml" in told
+        assert "~/project/lab.yaml" in told
 
 
 def session(path: Path, project: Path | None) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lab.cli import app
-from lab.commands.attest import AttestRequest, attest
+from lab.commands.release.attest import AttestRequest, attest
 from lab.yamlsource import load_yaml
 
 from .report.fakes import CONTRACT, run, write

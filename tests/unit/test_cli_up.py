@@ -172,7 +172,9 @@ def test_status_shows_every_node(results: Path, session: Session) -> None:
     assert shown.returncode == 0, shown.stdout
     for chain in session.chains.values():
         row = next(line for line in shown.stdout.splitlines() if chain.rpc_url in line)
-        assert row.startswith(chain.name) and " yes " in row and row.endswith("MiB")
+        assert row.startswith(chain.name)
+        assert " yes " in row
+        assert row.endswith("MiB")
     assert "relayer  running" in shown.stdout
 
 
@@ -183,7 +185,8 @@ def test_a_second_up_names_the_running_one(results: Path, session: Session) -> N
     refused = lab("up", "ethereum", results=results)
 
     assert refused.returncode == 2
-    assert session.run_id in refused.stderr and "lab down" in refused.stderr
+    assert session.run_id in refused.stderr
+    assert "lab down" in refused.stderr
     assert state_of(results).run_id == session.run_id
     assert processes_of(session.run_id) == before
 
@@ -194,7 +197,8 @@ def test_down_all_spares_a_lab_that_lives(results: Path, session: Session, tmp_p
 
     assert lab("down", "--all", results=tmp_path).returncode == 0
 
-    assert before and processes_of(session.run_id) == before
+    assert before
+    assert processes_of(session.run_id) == before
 
 
 def test_a_dead_node_is_shown_and_the_others_go_on(own: Path) -> None:
@@ -210,7 +214,8 @@ def test_a_dead_node_is_shown_and_the_others_go_on(own: Path) -> None:
     shown = lab("status", results=own)
     assert shown.returncode == 3
     rows = {line.split()[0]: line for line in shown.stdout.splitlines() if "http://" in line}
-    assert " no " in rows["optimism"] and " yes " in rows["base"]
+    assert " no " in rows["optimism"]
+    assert " yes " in rows["base"]
     assert "relayer  off" in shown.stdout
     base = rpc_of(session, "base")
     head = base.block_number()
@@ -241,7 +246,8 @@ def test_down_cleans_up_after_a_dead_supervisor(own: Path) -> None:
     first, second = lab("down", results=own), lab("down", results=own)
 
     assert (first.returncode, second.returncode) == (0, 0)
-    assert "run old" in first.stdout and "had died" in first.stdout
+    assert "run old" in first.stdout
+    assert "had died" in first.stdout
     assert "nothing is running" in second.stdout
     assert lab("status", results=own).returncode == 3
 
@@ -254,7 +260,8 @@ def test_a_contract_that_does_not_compile_is_one_error(own: Path) -> None:
     failed = lab("up", "base", "--backend", "process", "--contract", broken, results=own)
 
     assert failed.returncode == 2
-    assert "broken.vy" in failed.stderr and "return nothing" in failed.stderr
+    assert "broken.vy" in failed.stderr
+    assert "return nothing" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert UpFolder(own).state() is None
     assert not (own / "up" / "session.json").exists()

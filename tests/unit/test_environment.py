@@ -40,12 +40,14 @@ def temporary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_user_without_name_and_home(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:
     """The cache is a private temporary folder, the name a number, and no text is changed."""
     nobody(monkeypatch)
-    assert home() is None and user_name() == f"uid {os.getuid()}"
+    assert home() is None
+    assert user_name() == f"uid {os.getuid()}"
     assert without_home("/a/b") == "/a/b"
     assert cache_folder() == temporary / f"tesseract-lab-cache-{os.getuid()}"
     assert cache_folder().stat().st_mode & 0o777 == 0o700
     environment.give_home()
-    assert Path.home() == Path("/") and without_home("/a/b") == "/a/b"
+    assert Path.home() == Path("/")
+    assert without_home("/a/b") == "/a/b"
 
 
 def test_a_home_that_cannot_be_written_to(monkeypatch: pytest.MonkeyPatch, temporary: Path) -> None:

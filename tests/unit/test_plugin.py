@@ -114,8 +114,10 @@ def test_results_that_cannot_be_written(project: pytest.Pytester) -> None:
     run = project.runpytest_subprocess("scenarios", "--results", "file/results")
     assert run.ret == 4
     told = run.stdout.str() + run.stderr.str()
-    assert "cannot be written to" in told and "--results" in told
-    assert "INTERNALERROR" not in told and "Traceback" not in told
+    assert "cannot be written to" in told
+    assert "--results" in told
+    assert "INTERNALERROR" not in told
+    assert "Traceback" not in told
 
 
 def test_projects_without_scenarios_are_left_alone(project: pytest.Pytester) -> None:

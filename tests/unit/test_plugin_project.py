@@ -66,13 +66,17 @@ def test_two_projects_are_an_error(folder: pytest.Pytester) -> None:
     for working, arguments in ((".", ["one/scenarios", "two/scenarios"]), ("one", ["../two/scenarios"])):
         told = missed(folder, working, *arguments)
         assert "expected one project, found two" in told
-        assert "one/lab.yaml" in told and "two/lab.yaml" in told and "passed" not in told
+        assert "one/lab.yaml" in told
+        assert "two/lab.yaml" in told
+        assert "passed" not in told
 
 
 def test_the_library_alone_or_beside(folder: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without other arguments `--library` runs the library alone, not what the folder holds, too."""
     monkeypatch.chdir(folder.path / "one")
     alone = folder.runpytest_subprocess("--library", "--collect-only", "-q").stdout.str()
-    assert "window_boundaries" in alone and "one.yaml" not in alone
+    assert "window_boundaries" in alone
+    assert "one.yaml" not in alone
     beside = folder.runpytest_subprocess("--library", "scenarios", "--collect-only", "-q").stdout.str()
-    assert "window_boundaries" in beside and "one.yaml" in beside
+    assert "window_boundaries" in beside
+    assert "one.yaml" in beside

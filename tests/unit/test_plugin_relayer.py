@@ -60,7 +60,8 @@ def test_the_project_names_it(project: pytest.Pytester) -> None:
     refused = project.runpytest_subprocess("scenarios", "--backend", "process", "--clock", "virtual")
     assert refused.ret == 2
     told = refused.stdout.str() + refused.stderr.str()
-    assert "expected --clock real, got virtual" in told and "`./mine --token ***`" in told
+    assert "expected --clock real, got virtual" in told
+    assert "`./mine --token ***`" in told
     assert "Traceback" not in told
     reference = project.runpytest_subprocess("scenarios", "--backend", "process", "--relayer-cmd", "", "-k", "1")
     reference.assert_outcomes(passed=1, deselected=1)

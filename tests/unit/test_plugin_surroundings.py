@@ -42,7 +42,8 @@ def test_plugins_are_switched_off(project: pytest.Pytester) -> None:
     write(project, "suite/pays.yaml", GOOD)
     off = ("junitxml", "html", "cacheprovider", "xdist", "terminal", "capture", "logging", "warnings", "doctest")
     result = project.runpytest_subprocess("suite", *PROCESS, *(f"-pno:{name}" for name in off))
-    assert result.ret == 0 and calm(result)
+    assert result.ret == 0
+    assert calm(result)
     assert {path.name for path in evidence(project).iterdir()} == {"suite+pays", "index.html"}
     assert (project.path / "results" / "readiness" / "index.html").is_file()
 
@@ -53,7 +54,8 @@ def test_strict_warnings_and_a_second_try(project: pytest.Pytester) -> None:
     project.makeini("[pytest]\nfilterwarnings = error\n")
     args = ("-p", "randomly", "-p", "rerunfailures", "--reruns", "1", "--timeout", "300", "-p", "timeout")
     result = project.runpytest_subprocess("suite", *PROCESS, *args)
-    assert result.ret == 1 and calm(result)
+    assert result.ret == 1
+    assert calm(result)
     assert "f.pay is BUFFERED" in text(result)
     assert runs(project) == ["suite+vain", "suite+vain~2"]
 
@@ -66,7 +68,8 @@ def test_same_names_at_once(project: pytest.Pytester) -> None:
     result.assert_outcomes(passed=1, failed=1)
     assert calm(result)
     told = [line for line in result.outlines if line.startswith(("PASS ", "FAIL ")) and "simulated in" in line]
-    assert len(told) == 2 and len({line.split()[2] for line in told}) == 2
+    assert len(told) == 2
+    assert len({line.split()[2] for line in told}) == 2
     assert len(runs(project)) == 2
     assert len(list(ET.parse(evidence(project) / "junit.xml").iter("testcase"))) == 2
 
@@ -130,8 +133,10 @@ def test_a_place_that_cannot_be_written(project: pytest.Pytester) -> None:
     write(project, "suite/pays.yaml", GOOD)
     write(project, "taken", "a file\n")
     result = project.runpytest_subprocess("suite", *PROCESS, "--results", "taken/results")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR and calm(result)
-    assert "cannot be written to" in text(result) and "--results" in text(result)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert calm(result)
+    assert "cannot be written to" in text(result)
+    assert "--results" in text(result)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
@@ -142,7 +147,8 @@ def test_a_machine_without_a_node(
     monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
     write(project, "suite/pays.yaml", GOOD)
     result = project.runpytest_subprocess("suite", *PROCESS, *workers)
-    assert result.ret not in (0, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERNAL_ERROR) and calm(result)
+    assert result.ret not in (0, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERNAL_ERROR)
+    assert calm(result)
     assert "/nonexistent/anvil" in text(result)
 
 

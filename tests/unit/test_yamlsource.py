@@ -253,11 +253,12 @@ def _read(data: bytes) -> None:
     try:
         source = parse_yaml(data, FILE)
     except InvalidFile as error:
-        assert error.problems
+        assert error.problems  # noqa: PT017 - either outcome is right
         return
     for path, (line, column) in source.values.items():
-        assert line >= 1 and column >= 1, path
+        assert line >= 1, path
+        assert column >= 1, path
     try:
         validate(source, Zoo)
     except InvalidFile as error:
-        assert all(problem.line >= 1 for problem in error.problems)
+        assert all(problem.line >= 1 for problem in error.problems)  # noqa: PT017 - either outcome is right

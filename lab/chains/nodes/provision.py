@@ -180,7 +180,8 @@ def _npm_pack(package: str, work: Path, tell: Notify) -> Path:
         "--fetch-retry-mintimeout=1000",
         f"--pack-destination={work}",
     ]
-    _run(command, work, {**os.environ, "PATH": path}, f"fetch {package}")
+    # Behind a proxy that opens TLS only the machine's own certificates help, which Node.js otherwise ignores.
+    _run(command, work, {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path}, f"fetch {package}")
     archives = sorted(work.glob("*.tgz"))
     if len(archives) != 1:
         raise EnvironmentFailure(f"npm pack {package}: expected one archive, got {len(archives)}. {THREE_WAYS_OUT}")

@@ -10,7 +10,7 @@ from lab.checks.facts import clock, name_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, replay
 from lab.checks.safety.storage import differences, hidden_execution
-from lab.model.chain_facts import StoredTransaction
+from lab.model.chain.facts import StoredTransaction
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.model.history import History
 from lab.model.records import FinalRead

@@ -25,7 +25,7 @@ from lab.checks.facts import (
 )
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, Transition, replay
-from lab.model.chain_facts import ChainFacts
+from lab.model.chain.facts import ChainFacts
 from lab.model.history import History
 from lab.model.records import Leg
 from lab.model.verdict import CheckResult

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.checks.facts import buffered_with, origin_of, timestamp_of
 from lab.checks.replay import Entry
-from lab.model.chain_facts import StoredTransaction
+from lab.model.chain.facts import StoredTransaction
 
 
 def differences(entry: Entry, stored: StoredTransaction) -> list[str]:

@@ -136,7 +136,8 @@ def _single(row: Any) -> tuple[Any]:
 def _module(path: Path) -> ModuleType:
     """Raises whatever importing it raises."""
     spec = importlib.util.spec_from_file_location(f"lab_library_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # Dataclasses look their module up by its name.
     sys.modules[spec.name] = module

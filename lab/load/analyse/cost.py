@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.model.prices import GWEI_IN_A_TOKEN, LEVELS, prices
+from lab.model.chain.prices import GWEI_IN_A_TOKEN, LEVELS, prices
 from lab.networks import load_network
 from lab.networks.l1_fee import l1_fee
 

@@ -10,7 +10,7 @@ from typing import Any
 from lab.load.analyse.statistics import percentile, percentile_interval
 from lab.load.prepare.capacity import Ceiling
 from lab.load.profile.criteria import Criteria
-from lab.model.binomial import upper_bound
+from lab.model.statistics.binomial import upper_bound
 
 # A flow needs some blocks on both chains after its last arrival, however fast the relayer is.
 FLOW_TAIL_S = 20.0

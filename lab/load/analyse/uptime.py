@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
 
 # The release checklist's 99.9%.
 DOWN_SHARE_MAX = 0.001

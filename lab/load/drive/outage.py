@@ -48,7 +48,8 @@ class Restart:
             self.problem = f"the planned restart failed: {failure}"
 
     def _restart(self, name: str, chain: IntervalChain) -> None:
-        assert chain.node is not None and chain.beat is not None
+        assert chain.node is not None
+        assert chain.beat is not None
         # No block may come between the state that is kept and the end: it would be gone, as in no real restart.
         chain.beat.hold()
         self.spans[name] = (time.time(), 0.0)

@@ -80,7 +80,8 @@ class Coordination:
 
     def report_done(self) -> None:
         """Tell the master, or note it here where there is none."""
-        assert self.worker is not None and self.environment is not None
+        assert self.worker is not None
+        assert self.environment is not None
         # The account first: the master reckons up as soon as all are done.
         self.finish()
         runner = self.environment.runner

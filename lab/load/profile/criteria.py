@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lab.load.profile.shapes import Part
-from lab.model.prices import Level
+from lab.model.chain.prices import Level
 from lab.model.units import DurationMs
 
 

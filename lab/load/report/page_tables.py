@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.load.analyse.reconcile import Result
 from lab.load.analyse.statistics import summary
-from lab.model.prices import LEVELS
+from lab.model.chain.prices import LEVELS
 
 LEDGER = ("offered", "dropped", "sent", "resent", "accepted", "refused", "lost", "mined", "succeeded", "reverted",
           "left_in_pool", "in_flight", "unexplained_count")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from lab.coordinator import DecodedLog, TransactionView
-from lab.model.chain_facts import CoreState
+from lab.model.chain.facts import CoreState
 from lab.relayer.deciding.decisions import ZERO_ID
 from lab.relayer.memory.ledger import Ledger
 from lab.relayer.memory.records import BlockId, Entry, Head, Key

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from lab.coordinator import Codec, Reader, StateNumbering
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.relayer.memory.records import ChainView, Head, Mark
 from lab.relayer.memory.store import TRAIL_MAX

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.relayer.memory.records import BlockId, Head
 from lab.relayer.reading.headers import parse_head
 from lab.rpc import Rpc

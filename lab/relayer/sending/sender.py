@@ -103,7 +103,8 @@ class Sender:
     def submit(self, action: Action, data: str, gas: int, now_ms: int) -> None:
         """Save an intent for an action, to be sent by `send`. Raises an RpcFailure."""
         head = self._chain.head
-        assert head is not None and not self.has(action.job)
+        assert head is not None
+        assert not self.has(action.job)
         nonce = self._next_nonce()
         offer = fees.first_offer(self._base_fee(head), self._chain.facts.min_tip_wei)
         version = self._signed(nonce, data, gas, offer, head, now_ms, cancel=False)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 from lab.html.figures import interval, percent
 from lab.html.text import clean
-from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.checks import check_name
 from lab.model.outcome import Outcome
+from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
 from lab.model.verdict import Verdict
 from lab.report.catalogue.criteria_definitions import Definition, definitions
 from lab.report.evidence.baseline import Baseline

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from lab.html.figures import percent
-from lab.model.binomial import decide, upper_bound
+from lab.model.statistics.binomial import decide, upper_bound
 from lab.report.evidence.figures import Figure
 from lab.report.records.row_verdict import VERDICTS, RowVerdict
 

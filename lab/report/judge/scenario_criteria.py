@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lab.html.figures import number, percent, usd
-from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.chain.prices import LEVELS, Prices, prices
 from lab.model.outcome import Outcome
-from lab.model.percentile import percentile
-from lab.model.prices import LEVELS, Prices, prices
+from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.statistics.percentile import percentile
 from lab.report.evidence.samples import CORE, Latency, Samples
 from lab.report.records.criterion import Derived
 from lab.report.records.measured import CostView, PairView

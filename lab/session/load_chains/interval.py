@@ -13,7 +13,7 @@ from lab.chains.nodes.backend import Backend, Node, NodeSpec
 from lab.coordinator import StateNumbering, role_account
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
 from lab.errors import DeployFailure
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.networks.profile import NetworkProfile

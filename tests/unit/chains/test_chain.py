@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.errors import LabError, NodeFailure, UsageError
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.records import AnyRecord, Block, EmptyBlocks, Reorg
 from lab.networks import load_network
 from lab.networks.profile import ArbitrumFee, BacklogTarget

@@ -72,16 +72,19 @@ def test_pause_kill_and_restart(backend: DockerBackend, tmp_path: Path) -> None:
     assert ask(node.port, "eth_blockNumber") == "0x1"
 
     node.pause()
-    assert node.alive() and ask(node.port, "eth_chainId", timeout_s=0.3) is None
+    assert node.alive()
+    assert ask(node.port, "eth_chainId", timeout_s=0.3) is None
     node.resume()
     assert ask(node.port, "eth_chainId", timeout_s=60) == "0x7a69"
 
     node.kill()
-    assert not node.alive() and node.memory_bytes() is None
+    assert not node.alive()
+    assert node.memory_bytes() is None
     with pytest.raises(NodeFailure, match="would not pause node n"):
         node.pause()
     assert node.restart() is node
-    assert node.alive() and node.url == f"http://127.0.0.1:{node.port}"
+    assert node.alive()
+    assert node.url == f"http://127.0.0.1:{node.port}"
     assert ask(node.port, "eth_blockNumber") == "0x0"
 
     node.pause()

@@ -127,7 +127,9 @@ def test_a_context_that_is_gone_is_named(machine: Path) -> None:
     """With the file that names it."""
     configure(machine, currentContext="colima")
     said = refused()
-    assert "docker context colima" in said and "config.json" in said and "docker context ls" in said
+    assert "docker context colima" in said
+    assert "config.json" in said
+    assert "docker context ls" in said
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,8 @@ def test_a_context_brings_its_own_certificates(machine: Path, monkeypatch: pytes
     context(machine, "half", "tcp://127.0.0.1:9", tls={"ca.pem": "x"})
     monkeypatch.setenv("DOCKER_CONTEXT", "safe")
     found = find_engine().environment
-    assert Path(found["DOCKER_CERT_PATH"], "key.pem").is_file() and found["DOCKER_TLS_VERIFY"] == "1"
+    assert Path(found["DOCKER_CERT_PATH"], "key.pem").is_file()
+    assert found["DOCKER_TLS_VERIFY"] == "1"
     monkeypatch.setenv("DOCKER_CONTEXT", "lax")
     assert "DOCKER_TLS_VERIFY" not in find_engine().environment
     monkeypatch.setenv("DOCKER_CONTEXT", "half")
@@ -265,7 +268,9 @@ def test_a_helper_is_asked_for_a_pull_only(place: Path, machine: Path, values: d
     configure(machine, **values)
     with unix_engine(place / "docker.sock") as url:
         name, reason = choose("auto")
-        assert name == "process" and "docker-credential-gone" in reason and "config.json" in reason
+        assert name == "process"
+        assert "docker-credential-gone" in reason
+        assert "config.json" in reason
         with pytest.raises(EnvironmentFailure, match="docker-credential-gone") as failure:
             choose_backend("docker")
         assert failure.value.exit_code == 4
@@ -280,7 +285,8 @@ def test_an_engine_that_cannot_look_up_an_image_is_passed_over(place: Path, stat
     """By auto; the reason is its own words."""
     with unix_engine(place / "docker.sock", json=(status, {"message": "policy forbids"})):
         name, reason = choose("auto")
-        assert name == "process" and "policy forbids" in reason
+        assert name == "process"
+        assert "policy forbids" in reason
 
 
 def choose(wanted: Any) -> tuple[str, str]:
@@ -298,4 +304,5 @@ def test_settings_that_testcontainers_does_not_take_are_named(variable: str) -> 
     run = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, name: value}, capture_output=True, text=True, check=False
     )
-    assert "EnvironmentFailure: Testcontainers does not load" in run.stderr and value in run.stderr
+    assert "EnvironmentFailure: Testcontainers does not load" in run.stderr
+    assert value in run.stderr

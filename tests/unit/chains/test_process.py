@@ -134,7 +134,8 @@ def test_kill_and_restart_give_a_fresh_node(backend: ProcessBackend) -> None:
         node.pause()
     assert node.restart() is node
 
-    assert node.alive() and node.pid != first
+    assert node.alive()
+    assert node.pid != first
     assert (call(node.url, "eth_chainId"), call(node.url, "eth_blockNumber")) == ("0x7", "0x0")
 
 
@@ -154,7 +155,8 @@ def test_stop_removes_everything_but_the_log(backend: ProcessBackend, tmp_path: 
     log = tmp_path / "node.log"
     (node,) = backend.start_all([NodeSpec("n", "test", log_path=log)])
     pid, folder = node.pid or 0, node._folder
-    assert folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert folder.is_dir()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert "Listening on 127.0.0.1" in node.log_tail(30)
 
     node.stop()

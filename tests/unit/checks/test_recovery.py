@@ -62,7 +62,8 @@ def test_l4_needs_a_crash_and_a_return() -> None:
     """Without either there is nothing to converge to."""
     assert "never died" in judged("L4", swap()).reason
     gone = judged("L4", crashed({}, back=None))
-    assert gone.verdict is Verdict.NOT_EXERCISED and "not started again" in gone.reason
+    assert gone.verdict is Verdict.NOT_EXERCISED
+    assert "not started again" in gone.reason
 
 
 def test_l4_leaves_out_what_was_done_before() -> None:
@@ -73,9 +74,11 @@ def test_l4_leaves_out_what_was_done_before() -> None:
 def test_l4_leaves_out_what_could_not_be_done_any_more() -> None:
     """Back at 74 s, the window closes at 80 s, inside of the bound; an execution that failed has its end, too."""
     late = judged("L4", crashed({}, back=74))
-    assert late.verdict is Verdict.NOT_EXERCISED and "too late for its window" in late.reason
+    assert late.verdict is Verdict.NOT_EXERCISED
+    assert "too late for its window" in late.reason
     failed = judged("L4", crashed({34: STEPS[24], 36: fail(A.tx_id, "relayer")}))
-    assert failed.verdict is Verdict.NOT_EXERCISED and "failed at its execution" in failed.reason
+    assert failed.verdict is Verdict.NOT_EXERCISED
+    assert "failed at its execution" in failed.reason
 
 
 def test_l4_counts_from_the_heal() -> None:
@@ -201,13 +204,15 @@ def test_l5_knows_what_takes_a_chain_down(fault: str) -> None:
 def test_l5_knows_what_does_not(fault: str, params: dict[str, Any]) -> None:
     """A chain that answers now and then, or is only expensive, is not down."""
     result = judged("L5", outage(62, fault=fault, **params))
-    assert result.verdict is Verdict.NOT_EXERCISED and "no chain was down" in result.reason
+    assert result.verdict is Verdict.NOT_EXERCISED
+    assert "no chain was down" in result.reason
 
 
 def test_l5_leaves_out_whoever_touches_the_chain_and_whoever_came_later() -> None:
     """The leg's own chain was down; or the outage was over before the leg was due."""
     own = judged("L5", outage(62, chain="two"))
-    assert own.verdict is Verdict.NOT_EXERCISED and "no leg of a flow without two" in own.reason
+    assert own.verdict is Verdict.NOT_EXERCISED
+    assert "no leg of a flow without two" in own.reason
     assert judged("L5", outage(28, heal=18)).verdict is Verdict.NOT_EXERCISED
     assert judged("L5", outage(62, heal=None)).verdict is Verdict.FAIL
 
@@ -251,7 +256,8 @@ def test_l5_leaves_out_what_was_due_before_the_outage() -> None:
 def test_l4_counts_from_the_return_even_for_what_was_late_before() -> None:
     """Due by 29 s and not done when it died at 60 s: that is L1's finding. Back at 74 s it was too late to mend it."""
     late = judged("L4", crashed({}, died=60, back=74))
-    assert late.verdict is Verdict.NOT_EXERCISED and "too late for its window" in late.reason
+    assert late.verdict is Verdict.NOT_EXERCISED
+    assert "too late for its window" in late.reason
 
 
 @pytest.mark.parametrize(("end", "verdict"), [(176, Verdict.UNKNOWN), (200, Verdict.FAIL)])

@@ -58,13 +58,15 @@ def test_selection_adds_and_removes() -> None:
 def test_a_named_check_without_a_subject_is_unknown() -> None:
     """Naming a check is a claim that the scenario exercises it."""
     (named,) = judge(swap(), Chosen(default=False, added=("S8",)))
-    assert named.verdict is Verdict.UNKNOWN and "no tx_id was an original on two chains" in named.reason
+    assert named.verdict is Verdict.UNKNOWN
+    assert "no tx_id was an original on two chains" in named.reason
 
 
 def test_naming_a_check_that_does_not_exist_is_unknown() -> None:
     """The verdict cannot be better than the claim."""
     (result,) = judge(swap(), Chosen(default=False, added=("S99",)))
-    assert result.verdict is Verdict.UNKNOWN and "S99" in result.reason
+    assert result.verdict is Verdict.UNKNOWN
+    assert "S99" in result.reason
 
 
 def test_a_crashed_check_is_unknown_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +77,8 @@ def test_a_crashed_check_is_unknown_and_stops_no_other(monkeypatch: pytest.Monke
 
     monkeypatch.setitem(checks.CHECKS, "S1", Check("S1", "crashes", crash))
     results = {result.check: result for result in judge(swap(), Chosen())}
-    assert results["S1"].verdict is Verdict.UNKNOWN and "RuntimeError: out of thread" in results["S1"].reason
+    assert results["S1"].verdict is Verdict.UNKNOWN
+    assert "RuntimeError: out of thread" in results["S1"].reason
     assert results["S2"].verdict is Verdict.PASS
 
 

@@ -122,7 +122,8 @@ def test_a_batch_counts_for_each_of_its_ids() -> None:
         batch = call("resolve_batch", "relayer", tx_ids=[A.tx_id, B.tx_id])
         story.submit(second, "two", story.tx("two", "relayer", (batch, ())))
     result = judged(story)
-    assert result.judged == 2 and {finding.tx_id for finding in result.findings} == {A.tx_id, B.tx_id}
+    assert result.judged == 2
+    assert {finding.tx_id for finding in result.findings} == {A.tx_id, B.tx_id}
 
 
 def test_the_dependency_of_a_buffered_transaction_is_not_its_subject() -> None:

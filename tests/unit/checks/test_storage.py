@@ -154,7 +154,8 @@ def test_s8_passes_when_both_keep_their_own() -> None:
 def test_s8_fails_when_one_leaks_into_the_other(final_one: Any) -> None:
     """State, payload, timestamp and target are each chain's own."""
     result = judged("S8", twins(final_one=final_one))
-    assert result.verdict is Verdict.FAIL and result.findings[0].chain == "one"
+    assert result.verdict is Verdict.FAIL
+    assert result.findings[0].chain == "one"
 
 
 def test_s8_does_not_judge_a_mirror_as_a_second_original() -> None:
@@ -206,7 +207,8 @@ def test_s11_compares_every_field(field: dict[str, Any]) -> None:
     """Whatever differs is named."""
     story = story_of(buffer(A), resolve(A.tx_id), final=[stored(A, "READY").model_copy(update=field)])
     result = judged("S11", story)
-    assert result.verdict is Verdict.FAIL and f"{next(iter(field))}: expected" in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert f"{next(iter(field))}: expected" in result.reason
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,8 @@ def test_s11_compares_the_settings(field: dict[str, Any]) -> None:
     """The counter, the window, the roles and the pause flag."""
     story = story_of(buffer(A), resolve(A.tx_id), **field)
     result = judged("S11", story)
-    assert result.verdict is Verdict.FAIL and len(result.findings) == 1
+    assert result.verdict is Verdict.FAIL
+    assert len(result.findings) == 1
 
 
 def test_s11_follows_admin_calls_with_and_without_events() -> None:
@@ -271,7 +274,8 @@ def test_s11_needs_every_read() -> None:
     finish(failed)
     failed.final("two", 102, error="RpcTimeout: no answer", transaction_count=None)
     result = judged("S11", failed)
-    assert result.verdict is Verdict.UNKNOWN and "no answer" in result.reason
+    assert result.verdict is Verdict.UNKNOWN
+    assert "no answer" in result.reason
 
 
 def test_s11_wants_an_unknown_id_to_be_empty() -> None:
@@ -287,7 +291,8 @@ def test_s11_wants_an_unknown_id_to_be_empty() -> None:
     assert judged("S11", story_of(*made, final=[stored(A, "READY"), dirty])).verdict is Verdict.FAIL
     appeared = stored(A, "BUFFERED", tx_id=tx_id(9))
     result = judged("S11", story_of(*made, final=[stored(A, "READY"), appeared], transaction_count=1))
-    assert result.verdict is Verdict.FAIL and "expected EMPTY, stored BUFFERED" in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert "expected EMPTY, stored BUFFERED" in result.reason
 
 
 def test_s11_folds_expiry_only_into_a_contract_that_has_it() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.checks import CHECKS
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.records import Block, Header
 from lab.model.verdict import CheckResult, Verdict
 
@@ -47,7 +47,8 @@ def test_without_a_readable_store_there_is_nothing_to_judge() -> None:
     assert judged(story).verdict is Verdict.NOT_EXERCISED
     story.store("two", 120, error="DatabaseError: file is not a database")
     result = judged(story)
-    assert result.verdict is Verdict.UNKNOWN and "not a database" in result.reason
+    assert result.verdict is Verdict.UNKNOWN
+    assert "not a database" in result.reason
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,9 @@ def test_a_row_too_many_and_a_row_of_nothing_fail() -> None:
     a, b = believed(A, "EXECUTED", buffered, ready), believed(B, "BUFFERED", buffered)
     story.store("two", 120, a, a, b, b.model_copy(update={"tx_id": f"0x{9:064x}"}))
     messages = [finding.message for finding in judged(story).findings]
-    assert len(messages) == 2 and "is in it 2 times" in messages[0] and "was buffered in block none" in messages[1]
+    assert len(messages) == 2
+    assert "is in it 2 times" in messages[0]
+    assert "was buffered in block none" in messages[1]
 
 
 @pytest.mark.parametrize(("checkpoint", "verdict"), [(58, Verdict.PASS), (59, Verdict.FAIL)])
@@ -133,7 +136,8 @@ def test_what_it_had_the_time_to_scan_must_be_scanned() -> None:
     story, *_ = begin()
     story.store("two", 120, position=(4, "0x"), checkpoint=(2, "0x"))
     result = judged(story)
-    assert result.verdict is Verdict.FAIL and "which it never scanned (up to 4)" in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert "which it never scanned (up to 4)" in result.reason
     late, *_ = begin()
     late.store("two", 28, position=(4, "0x"), checkpoint=(2, "0x"))
     assert judged(late).verdict is Verdict.PASS
@@ -147,7 +151,8 @@ def test_a_dead_relayer_answers_for_its_checkpoint_only(checkpoint: int, verdict
     story.relayer(22, "kill", "killed at after_scan")
     story.store("two", 120, believed(B, "BUFFERED", buffered), position=(14, "0x"), checkpoint=(checkpoint, "0x"))
     result = judged(story)
-    assert result.verdict is verdict and "up to the checkpoints only" in result.reason
+    assert result.verdict is verdict
+    assert "up to the checkpoints only" in result.reason
 
 
 def test_beliefs_above_the_judged_height_are_left_out() -> None:
@@ -170,7 +175,8 @@ def test_a_reorg_beyond_finality_takes_a_dead_relayers_checkpoint_along() -> Non
     story.reorg(30, "two", 2, beyond=True)
     story.store("two", 120, believed(A, "EXECUTED", buffered, ready), checkpoint=(11, "0x"))
     result = judged(story)
-    assert result.verdict is Verdict.PASS and "deeper than the declared finality" in result.reason
+    assert result.verdict is Verdict.PASS
+    assert "deeper than the declared finality" in result.reason
 
 
 def test_what_others_executed_need_not_be_known() -> None:
@@ -181,7 +187,8 @@ def test_what_others_executed_need_not_be_known() -> None:
     story.mine("two", 26, story.tx("two", "operator", execute(A.tx_id)))
     story.store("two", 120, believed(A, "READY", buffered, ready))
     result = judged(story)
-    assert result.verdict is Verdict.PASS and "executed by another" in result.reason
+    assert result.verdict is Verdict.PASS
+    assert "executed by another" in result.reason
 
 
 @pytest.mark.parametrize(("capabilities", "verdict"), [(("expiry",), Verdict.FAIL), ((), Verdict.PASS)])
@@ -203,4 +210,5 @@ def test_an_untraced_transaction_leaves_a_doubt() -> None:
     story.mine("two", 26, story.tx("two", "relayer", to="0x99", traced=False, trace_error="pruned"))
     story.store("two", 120, believed(A, "EXECUTED", buffered, ready))
     result = judged(story)
-    assert result.verdict is Verdict.UNKNOWN and "untraced" in result.reason
+    assert result.verdict is Verdict.UNKNOWN
+    assert "untraced" in result.reason

@@ -57,7 +57,8 @@ def test_a_flow_that_expired_as_a_whole_passes() -> None:
 def test_a_half_done_flow_fails(expiry: int | None, capabilities: tuple[str, ...]) -> None:
     """Expired by a call, not yet by one, or in a contract without such a state."""
     result = judged(half(expiry=expiry, capabilities=capabilities))
-    assert result.verdict is Verdict.FAIL and result.findings[0].tx_id == B.tx_id
+    assert result.verdict is Verdict.FAIL
+    assert result.findings[0].tx_id == B.tx_id
     assert "flow.a was EXECUTED on two at 26.000 s, flow.b expired on two" in result.reason
 
 
@@ -66,7 +67,8 @@ def test_a_child_that_missed_its_window_leaves_a_half_done_flow() -> None:
     story = begin()
     pay(story)
     result = CHECKS["S9"].judge(finish(story, at=200, settle="BUFFERED"))
-    assert result.verdict is Verdict.FAIL and "swap.settle (its parent is swap.pay) expired" in result.reason
+    assert result.verdict is Verdict.FAIL
+    assert "swap.settle (its parent is swap.pay) expired" in result.reason
 
 
 # The bound on chain two is 9 s and B's window closes at 81 s, so whatever healed by 72 s is no excuse.
@@ -108,7 +110,8 @@ def test_a_reorg_beyond_finality_suspends_its_flow() -> None:
     story.reorg(26, "two", 12, beyond=True)
     story.idle("two", 120)
     result = judged(story)
-    assert result.verdict is Verdict.NOT_EXERCISED and "deeper than the declared finality" in result.reason
+    assert result.verdict is Verdict.NOT_EXERCISED
+    assert "deeper than the declared finality" in result.reason
 
 
 @pytest.mark.parametrize("header", [{"poll_ms": 0}])
@@ -133,7 +136,8 @@ def test_a_run_that_ended_too_early_proves_nothing() -> None:
     story.mine("two", 24, story.tx("two", "relayer", resolve(A.tx_id), resolve(B.tx_id)))
     story.mine("two", 26, story.tx("two", "relayer", execute(A.tx_id)))
     result = judged(story)
-    assert result.verdict is Verdict.NOT_EXERCISED and "flow.b was READY to the end" in result.reason
+    assert result.verdict is Verdict.NOT_EXERCISED
+    assert "flow.b was READY to the end" in result.reason
 
 
 def test_an_untraced_transaction_leaves_a_doubt() -> None:
@@ -142,4 +146,5 @@ def test_an_untraced_transaction_leaves_a_doubt() -> None:
     story.mine("two", 62, story.tx("two", "relayer", to="0x99", traced=False, trace_error="pruned"))
     story.idle("two", 120)
     result = judged(story)
-    assert result.verdict is Verdict.UNKNOWN and "untraced" in result.reason
+    assert result.verdict is Verdict.UNKNOWN
+    assert "untraced" in result.reason

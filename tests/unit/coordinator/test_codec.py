@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -109,9 +110,8 @@ def test_selectors_and_topics_of_tuples_use_their_parts() -> None:
 )
 def test_arguments_that_do_not_fit(function: str, args: list[Any], complaint: str) -> None:
     """The signature stands in the error; no encoder's own error gets out."""
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=re.escape(complaint.replace("new_window", _parameter(function)))):
         CODEC.encode(function, args)
-    assert str(caught.value).startswith(complaint.replace("new_window", _parameter(function)))
 
 
 def _parameter(function: str) -> str:

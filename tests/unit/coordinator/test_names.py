@@ -51,24 +51,29 @@ def test_a_call_goes_out_under_its_own_name_and_comes_back_under_the_labs(lab: s
     data = OWN.encode(own, args)
     assert MAPPED.encode(lab, args) == MAPPED.encode(own, args) == data
     decoded = MAPPED.decode_call(data)
-    assert decoded is not None and decoded.function == lab
+    assert decoded is not None
+    assert decoded.function == lab
 
 
 def test_parameters_of_documented_types_get_their_documented_names() -> None:
     """Whatever the contract calls them; other types keep their own names."""
     renamed = MAPPED.decode_call(OWN.encode("mark_transaction_executed", [TX]))
-    assert renamed is not None and renamed.args == {"tx_id": TX}
+    assert renamed is not None
+    assert renamed.args == {"tx_id": TX}
     plain = OWN.decode_call(OWN.encode("resolve_dependency", [TX]))
-    assert plain is not None and plain.args == {"tx_id": TX}
+    assert plain is not None
+    assert plain.args == {"tx_id": TX}
     different = OWN.decode_call(OWN.encode("add_operator", [SOMEBODY, 5]))
-    assert different is not None and different.args == {"who": SOMEBODY, "until": 5}
+    assert different is not None
+    assert different.args == {"who": SOMEBODY, "until": 5}
 
 
 def test_an_event_is_decoded_under_the_labs_name() -> None:
     """With the documented parameter."""
     topic = next(topic for topic, name in OWN._topics.items() if name == "Ready")
     found = MAPPED.decode_log({"topics": [topic, TX], "data": "0x"})
-    assert found is not None and (found.event, found.args) == ("TransactionReady", {"tx_id": TX})
+    assert found is not None
+    assert (found.event, found.args) == ("TransactionReady", {"tx_id": TX})
 
 
 def test_a_role_by_hash_is_the_operators_list() -> None:
@@ -94,4 +99,5 @@ def test_arguments_that_do_not_fit_are_told_without_the_hash() -> None:
 def test_a_name_that_the_contract_does_not_have_changes_nothing() -> None:
     """Whoever reads the project file says so; a codec made from it works on."""
     codec = Codec(ABI, ContractNames(functions={"unpause": "nowhere"}, events={"TransactionFailed": "Nothing"}))
-    assert not codec.has("unpause") and "TransactionFailed" not in codec.events
+    assert not codec.has("unpause")
+    assert "TransactionFailed" not in codec.events

@@ -115,4 +115,5 @@ def test_events_by_their_documented_types(turn: int) -> None:
     topic = "0x" + keccak(text="TransactionFailed(bytes32,string)").hex()
     body = "0x" + encode(["bytes32", "string"], [bytes.fromhex(TX[2:]), "late"]).hex()
     log = Codec(abi).decode_log({"topics": [topic], "data": body})
-    assert log is not None and log.args == {"tx_id": TX, "reason": "late"}
+    assert log is not None
+    assert log.args == {"tx_id": TX, "reason": "late"}

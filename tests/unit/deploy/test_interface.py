@@ -69,7 +69,8 @@ def test_a_missing_function_names_what_was_probably_meant(plain: CompiledContrac
     assert "did you mean mark_execution?" in item(interface, "mark_executed").detail
     lines = interface.lines()
     assert "12 of 14 documented functions" in lines[0]
-    assert "  functions missing: transactions" in lines and "  events missing: TransactionReady" in lines
+    assert "  functions missing: transactions" in lines
+    assert "  events missing: TransactionReady" in lines
 
 
 def test_a_renamed_function_is_found(plain: CompiledContract) -> None:

@@ -121,7 +121,9 @@ def test_what_no_release_takes_is_quoted_with_the_way_out(spec: str, words: str)
     assert told.startswith("a.vy:2:3: the version pragma ")
     assert f"# @version {spec}".strip() in told
     assert words in told
-    assert "npm" in told and "PEP 440" in told and "artifact" in told
+    assert "npm" in told
+    assert "PEP 440" in told
+    assert "artifact" in told
 
 
 def test_two_that_no_release_takes_together() -> None:

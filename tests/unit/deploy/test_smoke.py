@@ -83,7 +83,8 @@ def test_a_revert_without_a_reason_has_its_line_all_the_same(tried: Try, tmp_pat
     """All of them end in one place of the code; what led there counts."""
     target = changed(tmp_path, '== State.READY, "Transaction not ready"', "== State.EMPTY")
     found = tried(target)
-    assert found.failure is not None and found.failure.line is not None
+    assert found.failure is not None
+    assert found.failure.line is not None
     assert str(found.failure).startswith("mark_executed never succeeds: it reverts without a reason (")
     assert found.failure.line.number == line_of("Transaction not ready")
     assert found.failure.line.text.strip() == "assert self.transactions[tx_id].state == State.EMPTY"
@@ -97,7 +98,8 @@ def test_a_line_in_an_imported_module(tried: Try, tmp_path: Path) -> None:
     text = PLAIN.replace("event TransactionBuffered", "import guard\n\nevent TransactionBuffered", 1)
     target = changed(tmp_path, "    self.transaction_count += 1\n", "    guard.check()\n", text=text)
     found = tried(target)
-    assert found.failure is not None and found.failure.line is not None
+    assert found.failure is not None
+    assert found.failure.line is not None
     assert (found.failure.line.place, found.failure.line.path.parent) == ("guard.vy:3", tmp_path)
 
 
@@ -127,7 +129,8 @@ def test_a_contract_that_cannot_be_deployed_blocks_everything(tried: Try, tmp_pa
     """The constructor's own reason."""
     refusing = 'def __init__():\n    assert msg.sender == empty(address), "Not today"\n'
     found = tried(changed(tmp_path, "def __init__():\n", refusing))
-    assert found.failure is not None and found.failure.operation == "the deployment"
+    assert found.failure is not None
+    assert found.failure.operation == "the deployment"
     assert "Not today" in found.failure.reason
     assert found.blocks(()) is found.failure
 

@@ -61,8 +61,11 @@ def test_no_two_items_share_a_folder(tmp_path: Path) -> None:
     folders = {named(tmp_path, file, item).casefold() for file, item in items}
     assert len(folders) == len(items)
     for folder in folders:
-        assert folder.isascii() and len(folder) < 200
-        assert not set(folder) & set(' /\\:*?"<>|[]\n') and folder[0] not in ".-~" and folder[-1] not in ". "
+        assert folder.isascii()
+        assert len(folder) < 200
+        assert not set(folder) & set(' /\\:*?"<>|[]\n')
+        assert folder[0] not in ".-~"
+        assert folder[-1] not in ". "
         assert folder.partition(".")[0] not in ("con", "nul", "com1")
         assert folder not in ("index.html", "report.html", "junit.xml")
 
@@ -103,7 +106,8 @@ def test_recorded_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     one, two = (recorded_path(tmp_path / name / "failures" / "pays.yaml", root) for name in ("one", "two"))
     assert one != two
     for recorded in (one, two):
-        assert recorded.endswith("/failures/pays.yaml") and recorded.startswith("elsewhere-")
+        assert recorded.endswith("/failures/pays.yaml")
+        assert recorded.startswith("elsewhere-")
         assert tmp_path.name not in recorded
     assert "me/" not in recorded_path(tmp_path / "me" / "pays.yaml", root)
     assert json.dumps(recorded_path(root / os.fsdecode(b"caf\xe9.yaml"), root).encode().decode())
@@ -138,4 +142,5 @@ def test_a_name_that_is_no_unicode() -> None:
     """A file's name in another encoding gives an item that can be written into every report."""
     file = Path(os.fsdecode(b"caf\xe9.yaml"))
     (item,) = parse_scenario("name: n\ndescription: d\nnetworks: {base: {}}\ntimeline: [{wait: 0s}]\n", file)
-    assert item.item == "caf\\xe9" and item.item.encode()
+    assert item.item == "caf\\xe9"
+    assert item.item.encode()

@@ -155,7 +155,8 @@ def test_only_sessions_are_looked_at(tmp_path: Path) -> None:
 def test_an_empty_folder_and_none_at_all(tmp_path: Path) -> None:
     """No runs, no error; a link that leads nowhere is no session."""
     (tmp_path / "latest").symlink_to("gone")
-    assert counted(tmp_path) == [] and latest_session(tmp_path) is None
+    assert counted(tmp_path) == []
+    assert latest_session(tmp_path) is None
     assert str(newest_runs(tmp_path / "none")) == "0 runs of 0 sessions"
 
 

@@ -27,7 +27,8 @@ def test_every_case_is_a_scenario_that_could_be_written_by_hand(decade: int) -> 
     for seed in range(decade, decade + 10):
         (item,) = parse_scenario(to_text(draw(Drawing(seed))), PATH, known_checks=CHECKS)
         assert (item.seed, item.clock) == (seed, "virtual")
-        assert item.legs and "S9" in {*item.checks.removed, *({"S9"} - set(CHECKS))}
+        assert item.legs
+        assert "S9" in {*item.checks.removed, *({"S9"} - set(CHECKS))}
 
 
 def faulty(faults: int) -> int:
@@ -44,7 +45,8 @@ def test_a_fault_drawn_again_leaves_the_rest_as_it_was() -> None:
     """Flows, networks and the other fault stay."""
     seed = faulty(2)
     first, again = draw(Drawing(seed)), draw(Drawing(seed).again(1))
-    assert first["flows"] == again["flows"] and first["networks"] == again["networks"]
+    assert first["flows"] == again["flows"]
+    assert first["networks"] == again["networks"]
     before, after = fault_steps(Drawing(seed)), fault_steps(Drawing(seed).again(1))
     assert before["fault-0"] == after["fault-0"]
     assert before["fault-1"] != after.get("fault-1")

@@ -33,9 +33,11 @@ def test_a_broken_contract_is_found_and_the_case_made_small(bug: str, check: str
     seeds = sorted(SEEDS, key=lambda seed: (seed < begin, seed))
     with closing(open_bench("test", system_under_test(contract=BROKEN / f"{bug}.vy", relayer_cmd=None))) as bench:
         outcome = next((found for seed in seeds if check in (found := explore_seed(bench, seed)).failed), None)
-    assert outcome is not None and outcome.minimal is not None
+    assert outcome is not None
+    assert outcome.minimal is not None
     (item,) = parse_scenario(outcome.minimal, Path("1.yaml"), known_checks=CHECKS)
-    assert len(item.legs) <= 2 and len(item.steps) <= 5
+    assert len(item.legs) <= 2
+    assert len(item.steps) <= 5
 
 
 def test_a_seed_has_one_history() -> None:

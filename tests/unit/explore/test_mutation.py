@@ -109,7 +109,8 @@ def test_mutants_are_killed_survive_or_are_none(scenarios: Path) -> None:
         same = replace(stuck, source=stuck.file.read_text() + "# a comment\n")
         assert try_mutant(tools, task(same)).status == "equivalent"
         refused = try_mutant(tools, task(replace(stuck, source="no source")))
-        assert refused.status == "refused" and refused.why
+        assert refused.status == "refused"
+        assert refused.why
     finally:
         tools.close()
 
@@ -120,7 +121,8 @@ def test_a_workshop_keeps_what_it_compiled(tmp_path: Path) -> None:
     first = Workshop(read_source(COUNTER), tmp_path / "a", tmp_path / "cache")
     other = text.replace("> 10", "> 11")
     built = first.build(COUNTER, other)
-    assert built.refused is None and built.bytecode != first.build(COUNTER, text).bytecode
+    assert built.refused is None
+    assert built.bytecode != first.build(COUNTER, text).bytecode
     (kept,) = [path for path in (tmp_path / "cache").iterdir() if built.bytecode in path.read_text()]
     kept.write_text(json.dumps({"abi": [], "bytecode": "0xkept", "refused": None}))
     again = Workshop(read_source(COUNTER), tmp_path / "b", tmp_path / "cache")
@@ -152,7 +154,8 @@ def test_a_sample_is_the_same_each_time() -> None:
     """So many, in the order of the source."""
     mutants = find_mutants(COUNTER)
     sample = chosen(mutants, 7)
-    assert sample == chosen(mutants, 7) and len(sample) == 7
+    assert sample == chosen(mutants, 7)
+    assert len(sample) == 7
     assert sample == sorted(sample, key=mutants.index)
     assert chosen(mutants, None) == mutants == chosen(mutants, 10_000)
 

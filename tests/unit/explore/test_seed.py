@@ -42,8 +42,10 @@ def test_a_fault_that_never_bites_is_drawn_again_and_at_last_left_out(monkeypatc
         monkeypatch, lambda case: Trial(Verdict.UNKNOWN if faults(case) else Verdict.PASS, idle_faults=faults(case))
     )
     outcome = explore_seed(None, SEED)  # type: ignore[arg-type]  # nothing is run
-    assert outcome.verdict is Verdict.PASS and faults(tried[-1]) == ()
-    assert outcome.runs == len(tried) > DRAWS_MAX and all(faults(case) for case in tried[:-1])
+    assert outcome.verdict is Verdict.PASS
+    assert faults(tried[-1]) == ()
+    assert outcome.runs == len(tried) > DRAWS_MAX
+    assert all(faults(case) for case in tried[:-1])
 
 
 def test_a_case_that_cannot_be_run_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +63,8 @@ def test_what_fails_is_shrunk_for_the_same_check(monkeypatch: pytest.MonkeyPatch
 
     answers(monkeypatch, judge)
     outcome = explore_seed(None, SEED)  # type: ignore[arg-type]  # nothing is run
-    assert outcome.failed == ("S4",) and outcome.shrunk is not None
+    assert outcome.failed == ("S4",)
+    assert outcome.shrunk is not None
     assert faults(outcome.shrunk.document) == ("fault-0",)
     path = write_minimal(tmp_path, outcome)
     assert path == tmp_path / "swarm" / f"{SEED}.yaml"

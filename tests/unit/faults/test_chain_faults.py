@@ -263,19 +263,24 @@ def test_state_lost(lab: Lab) -> None:
     assert isinstance(acted(lab, lambda: gate.call("eth_blockNumber", []))[0], RpcUnavailable)
     lab.scheduler.advance_to(40_500)
     whole = lab.chains[ETH].look().block("latest")
-    assert whole is not None and int(whole["number"], 16) > 0
+    assert whole is not None
+    assert int(whole["number"], 16) > 0
     heads = []
     for at_ms in (41_000, 50_000, 60_000, 75_000):
         lab.scheduler.advance_to(at_ms)
         heads.append(int(str(acted(lab, lambda: gate.call("eth_blockNumber", []))[0]), 16))
-    assert heads == sorted(heads) and heads[0] == 0 and 0 < heads[2] < head(lab, ETH)
+    assert heads == sorted(heads)
+    assert heads[0] == 0
+    assert 0 < heads[2] < head(lab, ETH)
     syncing = acted(lab, lambda: gate.call("eth_syncing", []))[0]
-    assert isinstance(syncing, dict) and int(syncing["highestBlock"], 16) == head(lab, ETH)
+    assert isinstance(syncing, dict)
+    assert int(syncing["highestBlock"], 16) == head(lab, ETH)
     assert isinstance(acted(lab, lambda: gate.call("eth_sendRawTransaction", ["0x02"]))[0], RpcRefused)
     lab.scheduler.advance_to(82_000)
     assert acted(lab, lambda: gate.call("eth_syncing", []))[0] is False
     assert acted(lab, lambda: gate.call("eth_blockNumber", []))[0] == hex(head(lab, ETH))
-    assert fault.bites >= 6 and fault.proof.endswith("6 more met a node that was syncing")
+    assert fault.bites >= 6
+    assert fault.proof.endswith("6 more met a node that was syncing")
 
 
 def test_state_lost_healed_early(lab: Lab) -> None:

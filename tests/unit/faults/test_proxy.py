@@ -157,7 +157,8 @@ def test_a_send_is_recorded_as_decoded(lab: Proxied) -> None:
     lab.client().call(SEND, [signed(nonce=7)])
     (submit,) = lab.submitted()
     assert (submit.chain, submit.nonce, submit.function, submit.outcome) == ("polygon", 7, "pause", "ok")
-    assert submit.error is None and submit.max_fee_per_gas == 250_000_000_000
+    assert submit.error is None
+    assert submit.max_fee_per_gas == 250_000_000_000
 
 
 def test_a_send_that_the_node_refuses_failed(lab: Proxied) -> None:
@@ -204,7 +205,7 @@ def test_a_batch_with_a_lost_reply_is_lost_as_a_whole(lab: Proxied) -> None:
     """One lost reply loses the batch's answer, and all of the batch was forwarded."""
     lab.policy.add(Always(Effect(lose_reply=True), "eth_chainId"))
     client = lab.client(SHORT_S)
-    with pytest.raises((OSError, http.client.HTTPException)):
+    with pytest.raises((OSError, http.client.HTTPException)):  # noqa: PT012 - the connection is closed as well
         parts = urlsplit(client.url)
         connection = http.client.HTTPConnection("127.0.0.1", parts.port or 0, timeout=SHORT_S)
         connection.request("POST", parts.path, json.dumps([call("eth_chainId"), call(SEND, signed())]))

@@ -66,7 +66,8 @@ def test_relayer_pause(lab: Lab) -> None:
     lab.scheduler.advance_to(15_000)
     fault = started(lab, "relayer_pause")
     lab.scheduler.advance_to(45_000)
-    assert lab.relayer is not None and lab.relayer.running
+    assert lab.relayer is not None
+    assert lab.relayer.running
     assert sends(lab) == []
     assert fault.bites == 0
     fault.heal()
@@ -86,7 +87,8 @@ def test_relayer_pause_holds_an_answer_under_way(lab: Lab) -> None:
     lab.scheduler.advance_to(50_000)
     assert len(sends(lab)) == count
     kill = started(lab, "relayer_kill")
-    assert lab.relayer is not None and not lab.relayer.running
+    assert lab.relayer is not None
+    assert not lab.relayer.running
     fault.heal()
     slow.heal()
     kill.heal()

@@ -98,4 +98,5 @@ def test_no_exponent_whatever_the_size(power: int) -> None:
 
 def test_small_money() -> None:
     """No page says $0 of something that costs."""
-    assert usd(0.00001) == "less than $0.0001" and usd(0) == "$0"
+    assert usd(0.00001) == "less than $0.0001"
+    assert usd(0) == "$0"

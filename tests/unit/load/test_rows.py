@@ -57,7 +57,9 @@ def test_figures_come_in_the_unit_of_their_target() -> None:
     slow = _tec_02(measured("cross-chain latency", 12_345.0, "ms at p95", 11_000.0, 13_000.0))
     fast = _tec_04(measured("throughput", 1_234.0, "successes/s", 1_200.0, 1_250.0))
     some = _tec_06(measured("failures", 0.001, "share", 0.0, 0.005))
-    assert slow is not None and fast is not None and some is not None
+    assert slow is not None
+    assert fast is not None
+    assert some is not None
     assert (slow["figure"], slow["unit"], slow["interval"]) == (12.345, units["TEC-02"], [11.0, 13.0])
     assert slow["reason"] == "at p95, why"
     assert (fast["figure"], fast["unit"], fast["interval"]) == (1_234.0, units["TEC-04"], [1_200.0, 1_250.0])

@@ -24,7 +24,8 @@ def test_it_ends_close_below_the_capacity(capacity: float) -> None:
     """From either side, in few steps, with what bound named."""
     asked: list[float] = []
     good, bad = search(500, system(capacity, asked))
-    assert good is not None and bad is not None
+    assert good is not None
+    assert bad is not None
     assert good <= capacity < bad.offered_tps
     assert bad.offered_tps - good <= CLOSE_ENOUGH * bad.offered_tps
     assert bad.bottleneck == "node"
@@ -36,7 +37,8 @@ def test_a_system_without_end_and_one_without_beginning() -> None:
     good, bad = search(500, system(10**9, []))
     assert (good, bad) == (64_000, None)
     good, bad = search(500, system(0.0, []))
-    assert good is None and bad is not None
+    assert good is None
+    assert bad is not None
 
 
 def test_steps_leave_out_what_a_step_cannot_show() -> None:
@@ -53,5 +55,6 @@ def test_the_end_is_told() -> None:
     """In the order of the rates, with the bottleneck."""
     outcomes = [StepOutcome(900, 700, "node", "behind", "b"), StepOutcome(500, 500, "none reached", "", "a")]
     lines = told(outcomes, {"highest_tps": 500.0, "bottleneck": "node"})
-    assert "500/s offered" in lines[0] and "held" in lines[0]
+    assert "500/s offered" in lines[0]
+    assert "held" in lines[0]
     assert lines[-1] == "highest rate that held: 500 a second; bottleneck: node"

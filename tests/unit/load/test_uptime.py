@@ -72,7 +72,8 @@ def test_a_run_with_a_restart(probes: int, failures: int, verdict: str, words: s
     assert (found["verdict"], found["n"], found["failures"]) == (verdict, probes, failures)
     assert words in found["reason"]
     low, high = found["interval"]
-    assert low <= found["figure"] <= high and found["unit"] == "%"
+    assert low <= found["figure"] <= high
+    assert found["unit"] == "%"
     assert "capacity" in found["assumptions"][0]
 
 
@@ -80,9 +81,12 @@ def test_no_fault_no_proof() -> None:
     """However long it ran; failures that came without one count all the same."""
     assert entry(100_000, 0, restart=None) is None
     unseen = entry(100_000, 0, seen=False)
-    assert unseen is not None and unseen["verdict"] == "UNKNOWN" and "was not seen" in unseen["reason"]
+    assert unseen is not None
+    assert unseen["verdict"] == "UNKNOWN"
+    assert "was not seen" in unseen["reason"]
     for failed in (entry(60, 3, restart=None), entry(60, 3, restart=None, seen=False), entry(60, 3, seen=False)):
-        assert failed is not None and failed["verdict"] == "FAIL"
+        assert failed is not None
+        assert failed["verdict"] == "FAIL"
 
 
 def test_nothing_sampled_says_nothing() -> None:

@@ -133,7 +133,8 @@ def test_throughput_counts_canonical_transactions_over_the_run() -> None:
     """Four on chain two in swap, one of them with two calls, over 100 s."""
     figures = throughput(swap(), "two")
     assert (figures["transactions"], figures["successes"], figures["reverts"]) == (4, 4, 0)
-    assert figures["transactions_per_s"] == 0.04 and figures["coordinator_calls"] == 5
+    assert figures["transactions_per_s"] == 0.04
+    assert figures["coordinator_calls"] == 5
 
 
 def test_throughput_tells_reverts_and_orphans() -> None:
@@ -161,7 +162,8 @@ def test_the_summary_is_json_and_depends_on_the_history_only() -> None:
     assert json.dumps(summarise(history)) == json.dumps(summarise(again))
     summary = summarise(history)
     assert summary["latency_ms"]["cross_chain"]["p50"] == 32_000
-    assert list(summary["chains"]) == ["one", "two"] and list(summary["legs"]) == ["swap.pay", "swap.settle"]
+    assert list(summary["chains"]) == ["one", "two"]
+    assert list(summary["legs"]) == ["swap.pay", "swap.settle"]
 
 
 def test_an_empty_run_has_a_summary() -> None:

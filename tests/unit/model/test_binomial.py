@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model.binomial import decide, lower_bound, trials_needed, upper_bound
+from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
 
 
 def tail(successes_at_most: int, trials: int, share: float) -> float:

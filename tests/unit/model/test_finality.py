@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 
 
 @pytest.mark.parametrize(

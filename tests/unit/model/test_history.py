@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from lab.model.chain_facts import ChainFacts
-from lab.model.finality import Finality
+from lab.model.chain.facts import ChainFacts
+from lab.model.chain.finality import Finality
 from lab.model.history import History
 from lab.model.records import RECORD, AnyRecord, Block, EmptyBlocks, FinalRead, Header, Leg, Note, Operation, Reorg, Tx
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.model.percentile import percentile
+from lab.model.statistics.percentile import percentile
 
 
 @pytest.mark.parametrize(("percent", "value"), [(0.1, 10), (1, 10), (50, 20), (75, 30), (76, 40), (99, 40), (100, 40)])

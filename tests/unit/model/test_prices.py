@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 import lab
-from lab.model.prices import LEVELS, Prices, prices
+from lab.model.chain.prices import LEVELS, Prices, prices
 from lab.networks import load_network
 
 
@@ -16,7 +16,8 @@ def test_every_price_has_a_date_and_a_source() -> None:
     """A figure without them is not one."""
     table = prices()
     for token in table.tokens.values():
-        assert token.date.startswith("20") and token.source
+        assert token.date.startswith("20")
+        assert token.source
     for network in table.networks.values():
         for price in (network.at(level) for level in LEVELS):
             assert price is None or (price.date.startswith("20") and price.source)
@@ -46,4 +47,4 @@ def test_a_token_without_a_price_is_refused() -> None:
 
 def test_prices_stand_in_one_file() -> None:
     """Reports of scenarios and of load read the same."""
-    assert [path.parent.name for path in Path(lab.__file__).parent.rglob("prices.yaml")] == ["model"]
+    assert [path.parent.name for path in Path(lab.__file__).parent.rglob("prices.yaml")] == ["chain"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lab.coordinator import Account, Codec, role_account
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.relayer import Relayer
 from lab.relayer.memory.store import Store

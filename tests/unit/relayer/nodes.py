@@ -12,7 +12,7 @@ from lab.chains.nodes.provision import find_anvil
 from lab.coordinator import Fees, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, confirm, deployable, setup_transactions
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.rpc import HttpTransport, Rpc
 from lab.session.suite import cache_folder

@@ -64,7 +64,8 @@ def test_flows_across_two_real_chains_with_a_reorg_and_a_fee_spike(nodes: Nodes,
     nodes.buffer("two", 3, at=60, after=2)
     nodes.buffer("two", 4, at=8, after=77)
     run(nodes, relayer, clock, 15, lambda: nodes.state("two", 1) == EXECUTED)
-    assert nodes.state("two", 1) == EXECUTED and nodes.seconds <= 14
+    assert nodes.state("two", 1) == EXECUTED
+    assert nodes.seconds <= 14
     nodes.rpcs["two"].call("anvil_reorg", 2, [])
     assert nodes.state("two", 1) != EXECUTED
     nodes.rpcs["one"].call("anvil_setNextBlockBaseFeePerGas", hex(20 * 10**9))
@@ -74,7 +75,9 @@ def test_flows_across_two_real_chains_with_a_reorg_and_a_fee_spike(nodes: Nodes,
     assert nodes.state("one", 1) == nodes.state("two", 2) == READY
     assert relayer.idle()
     events = [note["event"] for note in notes]
-    assert "reorg" in events and "resending" in events and "rpc_failure" not in events
+    assert "reorg" in events
+    assert "resending" in events
+    assert "rpc_failure" not in events
 
 
 def test_as_a_process_it_stops_cleanly_and_a_killed_one_is_taken_over(nodes_of_today: Nodes, tmp_path: Path) -> None:
@@ -102,7 +105,8 @@ def test_as_a_process_it_stops_cleanly_and_a_killed_one_is_taken_over(nodes_of_t
         _, said = second.communicate(timeout=120)
     assert second.returncode == 0
     lines = [json.loads(line) for line in said.splitlines()]
-    assert lines[0]["event"] == "started" and lines[-1] == {"event": "stopped", "signal": "SIGTERM"}
+    assert lines[0]["event"] == "started"
+    assert lines[-1] == {"event": "stopped", "signal": "SIGTERM"}
     assert account.key.hex() not in said
 
 
@@ -111,4 +115,5 @@ def test_a_wrong_session_file_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "session.json").write_text("{}")
     command = [sys.executable, "-m", "lab.relayer", "--session", str(tmp_path / "session.json")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 2 and "expected a session.json" in json.loads(done.stderr)["error"]
+    assert done.returncode == 2
+    assert "expected a session.json" in json.loads(done.stderr)["error"]

@@ -19,7 +19,8 @@ def test_a_job_is_under_way_until_its_last_intent_is_gone() -> None:
     found[1] = replace(ONE, versions=(VERSION, VERSION))
     found[2] = replace(ONE, id=2, nonce=7)
     del found[1]
-    assert found.has(ONE.job) and list(found) == [2]
+    assert found.has(ONE.job)
+    assert list(found) == [2]
     del found[2]
     assert not found.has(ONE.job)
 
@@ -28,7 +29,9 @@ def test_the_lower_nonce_keeps_a_job() -> None:
     """Of two for one job; others do not matter."""
     found, later = OpenIntents(), replace(ONE, id=2, nonce=7)
     found[1], found[3] = ONE, replace(ONE, id=3, nonce=6, tx_id="0x02")
-    assert not found.doubled(ONE) and not found.newest(ONE)
+    assert not found.doubled(ONE)
+    assert not found.newest(ONE)
     found[2] = later
-    assert found.doubled(later) and not found.doubled(ONE)
+    assert found.doubled(later)
+    assert not found.doubled(ONE)
     assert found.newest(later)

@@ -36,4 +36,5 @@ def test_active_entries_come_in_order_and_are_found_by_their_dependency() -> Non
     assert ledger.children() == {("a", "0x09"): [first, waiting], ("b", "0x09"): [second]}
     ledger.put([replace(first, ended=block(8), end_state="EXPIRED")])
     ledger.remove([second.key])
-    assert ledger.active() == [waiting] and ledger.children() == {("a", "0x09"): [waiting]}
+    assert ledger.active() == [waiting]
+    assert ledger.children() == {("a", "0x09"): [waiting]}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.rpc import RpcRefused
 
 from .bench import PAYLOAD, ROLLUPS, Bench, tx_id
@@ -35,7 +35,8 @@ def test_a_child_across_chains_gets_a_mirror_and_all_end_executed(tmp_path: Path
     mirror = bench.chains["two"].head.state.stored[tx_id(1)]
     assert (mirror.origin, mirror.target, mirror.payload) == (ROLLUPS["one"], ROLLUPS["two"], PAYLOAD)
     assert (mirror.dependency, mirror.state) == (ZERO_ID, "READY")
-    assert bench.relayer is not None and bench.relayer.idle()
+    assert bench.relayer is not None
+    assert bench.relayer.idle()
     assert len(bench.chains["two"].sent) == 4  # mirror, resolve it, resolve the child, execute the child
 
 
@@ -66,7 +67,8 @@ def test_nothing_is_mirrored_before_the_parent_is_final(tmp_path: Path) -> None:
     bench.buffer("two", 1, at=10)
     bench.buffer("one", 2, at=40, after=1)
     bench.run(48)
-    assert bench.state("two", 1) == "EXECUTED" and bench.state("one", 1) == "EMPTY"
+    assert bench.state("two", 1) == "EXECUTED"
+    assert bench.state("one", 1) == "EMPTY"
     bench.run(10)
     assert bench.state("one", 1) != "EMPTY"
 
@@ -79,7 +81,8 @@ def test_each_finality_policy_holds_the_mirror_back(tmp_path: Path, policy: Fina
     bench.buffer("two", 1, at=10)
     bench.buffer("one", 2, at=20, after=1)
     bench.run(14)
-    assert bench.state("two", 1) != "BUFFERED" and not bench.chains["one"].sent
+    assert bench.state("two", 1) != "BUFFERED"
+    assert not bench.chains["one"].sent
     bench.run(4)
     assert bench.chains["one"].sent
 
@@ -104,7 +107,8 @@ def test_a_parent_on_the_same_chain_needs_no_mirror(tmp_path: Path) -> None:
     bench.buffer("two", 2, at=14, after=1)
     bench.run(40)
     assert bench.state("two", 1) == bench.state("two", 2) == "EXECUTED"
-    assert len(bench.chains["two"].sent) == 4 and not bench.chains["one"].sent
+    assert len(bench.chains["two"].sent) == 4
+    assert not bench.chains["one"].sent
 
 
 def test_a_forged_mirror_is_never_resolved_and_its_child_never_ready(tmp_path: Path) -> None:
@@ -127,8 +131,10 @@ def test_a_child_made_ready_by_a_forged_mirror_is_not_executed(tmp_path: Path) -
     bench.chains["two"].operate("resolve_dependency", tx_id(1))
     bench.chains["two"].operate("resolve_dependency", tx_id(2))
     bench.run(60)
-    assert bench.state("two", 2) == "READY" and not bench.chains["two"].sent
-    assert bench.relayer is not None and bench.relayer.idle()
+    assert bench.state("two", 2) == "READY"
+    assert not bench.chains["two"].sent
+    assert bench.relayer is not None
+    assert bench.relayer.idle()
 
 
 def test_a_mirror_with_another_payload_is_not_relied_upon(tmp_path: Path) -> None:
@@ -177,7 +183,8 @@ def test_a_parent_lost_between_the_scan_and_the_decision_is_noticed(tmp_path: Pa
     bench.buffer("one", 1, at=12)
     bench.buffer("two", 2, at=24, after=1)
     bench.run(16)
-    assert bench.state("one", 1) == "READY" and not two.sent
+    assert bench.state("one", 1) == "READY"
+    assert not two.sent
     bench.run(1)
     one.mine(GENESIS + 18)  # this makes the parent final
 
@@ -187,7 +194,8 @@ def test_a_parent_lost_between_the_scan_and_the_decision_is_noticed(tmp_path: Pa
 
     two.before_call = orphan
     bench.run(1)
-    assert two.before_call is None and bench.state("one", 1) == "EMPTY"
+    assert two.before_call is None
+    assert bench.state("one", 1) == "EMPTY"
     assert not two.sent
 
 
@@ -198,7 +206,8 @@ def test_a_child_is_not_sent_ahead_of_a_mirror_that_was_refused(tmp_path: Path) 
     bench.buffer("two", 2, at=30, after=1)
     bench.run(26)
     two = bench.chains["two"]
-    assert bench.state("two", 1) == "BUFFERED" and len(two.sent) == 1
+    assert bench.state("two", 1) == "BUFFERED"
+    assert len(two.sent) == 1
 
     def refuse(method: str, params: list[object]) -> None:
         if method == "eth_estimateGas" and tx_id(1)[2:] in str(params):
@@ -266,7 +275,8 @@ def test_an_expired_transaction_is_ended_by_exactly_one_call(tmp_path: Path) -> 
     bench.run(120)
     assert bench.state("two", 2) == "EXPIRED"
     assert len(bench.chains["two"].sent) == 1
-    assert bench.relayer is not None and bench.relayer.idle()
+    assert bench.relayer is not None
+    assert bench.relayer.idle()
 
 
 def test_an_expiry_on_a_chain_that_stands_still_is_recorded(tmp_path: Path) -> None:
@@ -297,7 +307,8 @@ def test_without_an_expire_function_an_expired_transaction_costs_nothing(tmp_pat
     bench.buffer("two", 2, at=10, after=1)
     bench.run(120)
     assert not bench.chains["two"].sent
-    assert bench.relayer is not None and bench.relayer.idle()
+    assert bench.relayer is not None
+    assert bench.relayer.idle()
 
 
 def test_a_paused_contract_is_left_alone_and_taken_up_again(tmp_path: Path) -> None:
@@ -377,7 +388,8 @@ def test_the_same_world_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         bench.buffer("lazy", 3, at=30, after=2)
         bench.run(80)
         runs.append({chain: list(fake.sent) for chain, fake in bench.chains.items()})
-    assert runs[0] == runs[1] and all(runs[0].values())
+    assert runs[0] == runs[1]
+    assert all(runs[0].values())
 
 
 def test_at_rest_the_checkpoint_is_final_and_the_store_equals_the_chains(tmp_path: Path) -> None:
@@ -393,5 +405,6 @@ def test_at_rest_the_checkpoint_is_final_and_the_store_equals_the_chains(tmp_pat
         state = entry.end_state or ("READY" if entry.ready else "BUFFERED")
         assert state == bench.chains[entry.chain].state_of(entry.tx_id)
     checkpoint = store.checkpoint("one")
-    assert checkpoint is not None and 0 < checkpoint[0] <= bench.chains["one"].head.number - 1
+    assert checkpoint is not None
+    assert 0 < checkpoint[0] <= bench.chains["one"].head.number - 1
     assert bench.chains["one"].blocks[checkpoint[0]].hash == checkpoint[1]

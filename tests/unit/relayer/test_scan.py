@@ -34,9 +34,11 @@ def marks(chain: FakeChain, *numbers: int) -> list[Mark]:
 def test_the_first_scan_reads_everything_from_the_start_block(chain: FakeChain) -> None:
     """An empty trail: all logs, and marks for the block with logs and the head."""
     head, found = scan(Rpc(chain), CONTRACT, [], 1)
-    assert found is not None and head.number == 10
+    assert found is not None
+    assert head.number == 10
     assert [log.number for log in found.logs] == [4]
-    assert list(found.marks) == marks(chain, 4, 10) and found.ancestor is None
+    assert list(found.marks) == marks(chain, 4, 10)
+    assert found.ancestor is None
 
 
 def test_an_unchanged_head_costs_one_call(chain: FakeChain) -> None:
@@ -48,13 +50,16 @@ def test_an_unchanged_head_costs_one_call(chain: FakeChain) -> None:
 def test_a_next_block_is_asked_by_hash(chain: FakeChain) -> None:
     """The head's parent is the trail's end: two calls."""
     _, found = scan(Rpc(chain), CONTRACT, marks(chain, 9), 1)
-    assert found is not None and chain.calls.total() == 2
+    assert found is not None
+    assert chain.calls.total() == 2
 
 
 def test_a_range_is_verified_at_both_ends(chain: FakeChain) -> None:
     """Head, checkpoint, logs, head again."""
     _, found = scan(Rpc(chain), CONTRACT, marks(chain, 5), 1)
-    assert found is not None and not found.logs and chain.calls.total() == 4
+    assert found is not None
+    assert not found.logs
+    assert chain.calls.total() == 4
 
 
 @pytest.mark.parametrize(("depth", "ancestor"), [(1, 8), (3, 5), (6, 3), (10, 0)])
@@ -63,7 +68,8 @@ def test_a_reorg_goes_back_to_the_newest_common_block(chain: FakeChain, depth: i
     trail = marks(chain, 3, 5, 8, 10)
     chain.reorg(depth)
     _, found = scan(Rpc(chain), CONTRACT, trail, 1)
-    assert found is not None and found.ancestor == ancestor
+    assert found is not None
+    assert found.ancestor == ancestor
     assert [log.number for log in found.logs] == ([4] if ancestor < 4 and depth < 7 else [])
 
 
@@ -72,7 +78,8 @@ def test_a_shorter_chain_is_a_reorg(chain: FakeChain) -> None:
     trail = marks(chain, 5, 8, 10)
     del chain.blocks[9:]
     _, found = scan(Rpc(chain), CONTRACT, trail, 1)
-    assert found is not None and found.ancestor == 8
+    assert found is not None
+    assert found.ancestor == 8
 
 
 def test_empty_logs_during_a_reorg_are_not_believed(chain: FakeChain) -> None:

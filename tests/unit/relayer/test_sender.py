@@ -40,7 +40,8 @@ def test_a_lost_request_is_sent_again_with_identical_bytes(tmp_path: Path) -> No
     bench.chains["two"].lose_requests = 2
     bench.run(40)
     assert bench.state("two", 1) == "EXECUTED"
-    assert len(attempts) == 4 and attempts[0] == attempts[1] == attempts[2] != attempts[3]
+    assert len(attempts) == 4
+    assert attempts[0] == attempts[1] == attempts[2] != attempts[3]
 
 
 @pytest.mark.parametrize("answer", ["already known", "transaction already imported"])
@@ -60,7 +61,8 @@ def test_a_duplicate_answer_counts_as_sent(tmp_path: Path, answer: str) -> None:
 
     chain.before_call = already
     bench.run(30)
-    assert bench.state("two", 1) == "EXECUTED" and sent_nonces(bench, "two") == [0, 1]
+    assert bench.state("two", 1) == "EXECUTED"
+    assert sent_nonces(bench, "two") == [0, 1]
     assert not [note for note in bench.notes if note["event"] == "rpc_failure"]
 
 
@@ -78,7 +80,8 @@ def test_a_base_fee_above_the_offer_is_outbid_at_the_same_nonce(tmp_path: Path) 
     assert bench.state("two", 1) == "EXECUTED"
     first, second = (decode_raw(raw, bench.account.address) for raw in chain.sent[:2])
     assert (first.nonce, first.data) == (second.nonce, second.data)
-    assert second.max_fee >= 2 * chain.base_fee and 10 * second.tip >= 11 * first.tip
+    assert second.max_fee >= 2 * chain.base_fee
+    assert 10 * second.tip >= 11 * first.tip
 
 
 def test_what_is_not_mined_is_raised_again_and_again_but_boundedly(tmp_path: Path) -> None:
@@ -89,9 +92,11 @@ def test_what_is_not_mined_is_raised_again_and_again_but_boundedly(tmp_path: Pat
     bench.run(250)
     offers = [decode_raw(raw, bench.account.address) for raw in bench.chains["two"].sent]
     assert 3 <= len(offers) <= 8
-    assert {offer.nonce for offer in offers} == {0} and len({offer.data for offer in offers}) == 1
+    assert {offer.nonce for offer in offers} == {0}
+    assert len({offer.data for offer in offers}) == 1
     for before, after in pairwise(offers):
-        assert 10 * after.max_fee >= 11 * before.max_fee and 10 * after.tip >= 11 * before.tip
+        assert 10 * after.max_fee >= 11 * before.max_fee
+        assert 10 * after.tip >= 11 * before.tip
     bench.chains["two"].block_gas_limit = 30_000_000
     bench.run(20)
     assert not bench.chains["two"].pool
@@ -105,7 +110,8 @@ def test_a_replacement_that_a_node_finds_too_low_is_raised_further(tmp_path: Pat
     bench.run(40)
     assert bench.state("two", 1) == "EXECUTED"
     first, second, _ = (decode_raw(raw, bench.account.address) for raw in bench.chains["two"].sent)
-    assert first.nonce == second.nonce and 10 * second.max_fee >= 11 * first.max_fee
+    assert first.nonce == second.nonce
+    assert 10 * second.max_fee >= 11 * first.max_fee
 
 
 def test_an_offer_below_the_coming_base_fee_is_raised_where_no_block_tells_of_it(tmp_path: Path) -> None:
@@ -156,7 +162,8 @@ def test_a_mirror_whose_time_runs_out_before_it_is_mined_is_replaced_by_a_fresh_
     mirrors = [tx for tx in (decode_raw(raw, bench.account.address) for raw in chain.sent) if tx.nonce == 0]
     calls = [Codec(bench.abi).decode_call(tx.data) for tx in mirrors]
     stamps = [int(call.args["timestamp"]) for call in calls if call is not None]
-    assert len(set(stamps)) >= 2 and stamps == sorted(stamps)
+    assert len(set(stamps)) >= 2
+    assert stamps == sorted(stamps)
     assert all(receipt["status"] == "0x1" for block in chain.blocks for receipt in block.receipts.values())
 
 
@@ -170,7 +177,8 @@ def test_a_dropped_transaction_is_sent_again_with_the_same_bytes(tmp_path: Path,
     bench.run(20)
     assert bench.state(chain, 1) == "EXECUTED"
     sent = bench.chains[chain].sent
-    assert sent[0] == sent[1] and len(sent) == 3
+    assert sent[0] == sent[1]
+    assert len(sent) == 3
 
 
 def test_a_nonce_used_by_a_stranger_leads_to_a_new_intent(tmp_path: Path) -> None:
@@ -220,7 +228,8 @@ def test_a_pending_resolve_of_a_child_is_cancelled_when_its_parent_is_lost(tmp_p
     bench.run(4)
     one.block_gas_limit = 30_000_000
     bench.run(80)
-    assert bench.state("one", 1) == "BUFFERED" and bench.state("one", 2) == "EXPIRED"
+    assert bench.state("one", 1) == "BUFFERED"
+    assert bench.state("one", 2) == "EXPIRED"
     assert not one.pool
 
 
@@ -238,7 +247,8 @@ def test_a_call_that_cannot_be_vouched_for_does_not_block_the_queue(tmp_path: Pa
     one.pool.clear()
     one.block_gas_limit = 30_000_000
     bench.run(40)
-    assert bench.state("one", 2) == "BUFFERED" and bench.state("one", 5) == "EXECUTED"
+    assert bench.state("one", 2) == "BUFFERED"
+    assert bench.state("one", 5) == "EXECUTED"
 
 
 def test_a_resolve_that_succeeds_too_early_is_no_success(tmp_path: Path) -> None:
@@ -249,7 +259,8 @@ def test_a_resolve_that_succeeds_too_early_is_no_success(tmp_path: Path) -> None
     chain = bench.chains["two"]
     assert len(chain.sent) == 1
     chain.mine(GENESIS + 10)  # a block earlier than its turn
-    assert chain.head.receipts and chain.state_of(tx_id(1)) == "BUFFERED"
+    assert chain.head.receipts
+    assert chain.state_of(tx_id(1)) == "BUFFERED"
     bench.run(20)
     assert bench.state("two", 1) == "EXECUTED"
     assert [note["event"] for note in bench.notes].count("failed") == 1
@@ -272,7 +283,8 @@ def test_a_receipt_newer_than_the_scan_is_not_judged_yet(tmp_path: Path) -> None
 
     chain.before_call = mine_now
     bench.run(1)
-    assert chain.before_call is None and chain.state_of(tx_id(1)) == "READY"
+    assert chain.before_call is None
+    assert chain.state_of(tx_id(1)) == "READY"
     bench.run(10)
     assert bench.state("two", 1) == "EXECUTED"
     assert "failed" not in [note["event"] for note in bench.notes]
@@ -295,4 +307,5 @@ def test_two_attempts_at_one_job_lost_in_a_reorg_do_not_both_come_back(tmp_path:
     assert resolves == [0]
     chain.block_gas_limit = 30_000_000
     bench.run(20)
-    assert bench.state("two", 1) == "EXECUTED" and not chain.pool
+    assert bench.state("two", 1) == "EXECUTED"
+    assert not chain.pool

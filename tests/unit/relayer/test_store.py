@@ -57,7 +57,8 @@ def test_a_reorg_cuts_the_trail_and_removes_what_is_gone(tmp_path: Path) -> None
     new: list[Mark] = [(8, "0x88", 16)]
     store.save_scan("one", ancestor=3, marks=new, changed=(), gone=[ENTRY.key], intents=(), checkpoint=None)
     assert [mark[0] for mark in store.trail("one")] == [3, 8]
-    assert store.checkpoint("one") is None and store.entries() == []
+    assert store.checkpoint("one") is None
+    assert store.entries() == []
 
 
 def test_the_trail_is_bounded(tmp_path: Path) -> None:
@@ -65,7 +66,8 @@ def test_the_trail_is_bounded(tmp_path: Path) -> None:
     store = opened(tmp_path / "s.sqlite")
     save(store, marks=tuple(range(1, TRAIL_MAX + 101)))
     numbers = [mark[0] for mark in store.trail("one")]
-    assert len(numbers) == TRAIL_MAX and numbers[-1] == TRAIL_MAX + 100
+    assert len(numbers) == TRAIL_MAX
+    assert numbers[-1] == TRAIL_MAX + 100
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -74,7 +76,8 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     broken = replace(ENTRY, origin=None)  # type: ignore[arg-type]
     with pytest.raises(sqlite3.IntegrityError):
         save(store, broken, marks=(1, 2))
-    assert store.trail("one") == [] and store.entries() == []
+    assert store.trail("one") == []
+    assert store.entries() == []
     save(store, ENTRY, marks=(1,))
     assert store.entries() == [ENTRY]
 
@@ -121,7 +124,7 @@ def test_a_batch_keeps_what_came_before_a_failure_and_loses_it_in_a_crash(
     """A failure says nothing against what was learnt before it."""
     path = tmp_path / "s.sqlite"
     store = opened(path)
-    with pytest.raises(trouble), store.batch():
+    with pytest.raises(trouble), store.batch():  # noqa: PT012 - the batch is what is under test
         store.save_intent(INTENT)
         raise trouble
     assert len(opened(path).intents()) == kept

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.coordinator import role_account
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.relayer.memory.store import Store
 from lab.rpc import RpcRefused
 
@@ -23,7 +23,8 @@ def test_an_endpoint_of_another_chain_is_not_believed(tmp_path: Path) -> None:
     bench.buffer("two", 1, at=20)
     bench.run(24)
     assert bench.chains["two"].sent == []
-    assert bench.relayer is not None and not bench.relayer.idle()
+    assert bench.relayer is not None
+    assert not bench.relayer.idle()
     bench.chains["two"].chain_id = 101
     bench.run(10)
     assert bench.state("two", 1) == "EXECUTED"
@@ -164,7 +165,8 @@ def test_a_stuck_transaction_of_somebody_elses_is_replaced(tmp_path: Path, name:
     fills = [note for note in bench.notes if note["event"] == "filling"]
     assert [note["nonce"] for note in fills] == [0]
     assert chain.pool == {}
-    assert bench.relayer is not None and bench.relayer.idle()
+    assert bench.relayer is not None
+    assert bench.relayer.idle()
 
 
 def test_a_nonce_below_ours_that_is_about_to_be_mined_is_left_alone(tmp_path: Path) -> None:
@@ -234,7 +236,8 @@ def test_what_a_twin_did_is_looked_up_when_no_log_told_of_it(tmp_path: Path) -> 
     two.hide_logs = False
     bench.run(40)
     (entry,) = bench.store().entries()
-    assert entry.ready is not None and entry.ready.hash == ready.hash
+    assert entry.ready is not None
+    assert entry.ready.hash == ready.hash
     assert entry.end_state == "EXECUTED"
 
 
@@ -254,7 +257,8 @@ def test_an_execution_that_the_book_lost_counts_from_its_own_block(tmp_path: Pat
     bench.relayer = bench.start()
     bench.run(12)
     parent = next(entry for entry in bench.store().entries() if entry.key == ("one", tx_id(1)))
-    assert parent.ended is not None and parent.ended.hash == executed.hash
+    assert parent.ended is not None
+    assert parent.ended.hash == executed.hash
     assert bench.state("two", 2) == "EXECUTED"
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lab.errors import EvidenceFailure
-from lab.model.chain_facts import ChainFacts
+from lab.model.chain.facts import ChainFacts
+from lab.model.chain.finality import Finality
 from lab.model.fault_effects import FaultEffects
-from lab.model.finality import Finality
 from lab.model.history import History
 from lab.model.records import (
     AnyRecord,

@@ -92,7 +92,8 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     assert kind_of(tmp_path / "pipe.yaml").told == "a device or a pipe"
     gone = kind_of(tmp_path / "gone.yaml")
-    assert gone.doubtful and "cannot be read (No such file or directory)" in gone.told
+    assert gone.doubtful
+    assert "cannot be read (No such file or directory)" in gone.told
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     assert "cannot be read" in kind_of(tmp_path / "loop.yaml").told
 

@@ -17,7 +17,7 @@ from lab.faults import FAULTS
 from lab.faults.blocks.base_fee_spike import BaseFeeSpike
 from lab.faults.blocks.reorg import Reorg
 from lab.faults.requests.rpc_latency import RpcLatency
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.scenario.expectations import EventOutcome, StateExpectation
 from lab.scenario.item import CheckSelection, RelayerSpec
 from lab.scenario.resolve import load_scenario
@@ -129,11 +129,15 @@ timeline:
     assert (look.id, look.as_role, look.because, look.at_ms) == ("look", "user", "it is due", None)
     assert look.expect == EventOutcome(event="TransactionReady")
     assert look.where == f"{item.file}:12:5"
-    assert isinstance(call.action, CallStep) and call.action.call.args == ("swap.pay", (1, "owner"))
-    assert call.expect is None and call.as_role == "operator"
-    assert isinstance(admin.action, AdminStep) and admin.action.admin.value == 120
+    assert isinstance(call.action, CallStep)
+    assert call.action.call.args == ("swap.pay", (1, "owner"))
+    assert call.expect is None
+    assert call.as_role == "operator"
+    assert isinstance(admin.action, AdminStep)
+    assert admin.action.admin.value == 120
     assert admin.as_role == "owner"
-    assert isinstance(until.action, UntilStep) and until.within_ms == 90_000
+    assert isinstance(until.action, UntilStep)
+    assert until.within_ms == 90_000
     assert until.condition == expect.condition == StateExpectation(leg="swap.pay", state="READY")
     assert (expect.within_ms, expect.hold_ms, expect.expect, expect.as_role) == (2000, 3000, None, None)
     assert isinstance(spike.action, BaseFeeSpike)
@@ -187,7 +191,8 @@ def test_matrix_multiplies_in_order(tmp_path: Path) -> None:
         for blocks in (2, 6)
     ]
     action = items[2].steps[0].action
-    assert isinstance(action, Reorg) and (action.depth, action.orphans) == (4, "requeued")
+    assert isinstance(action, Reorg)
+    assert (action.depth, action.orphans) == (4, "requeued")
     assert items[1].chains["ethereum"].finality == Finality(blocks=6)
     assert items[1].matrix_values == {"cut.depth": 3, "ethereum.finality.blocks": 6, "cut.orphans": "requeued"}
 
@@ -204,7 +209,8 @@ def test_matrix_reaches_everything_it_promises(tmp_path: Path) -> None:
     assert item.leg("swap.pay").at_ms == 90_000
     assert item.leg("swap.pay").tx_id == "0x" + hashlib.sha256(b"case/7/swap.pay").hexdigest()
     assert item.steps[1].condition == StateExpectation(leg="swap.pay", state="BUFFERED")
-    assert isinstance(item.steps[2].action, WaitStep) and item.steps[2].action.wait_ms == 2000
+    assert isinstance(item.steps[2].action, WaitStep)
+    assert item.steps[2].action.wait_ms == 2000
 
 
 @pytest.mark.parametrize(
@@ -360,5 +366,6 @@ def test_garbage_in_the_right_words_never_raises_anything_else(
     try:
         assert load_scenario(path, known_checks={"S1"})
     except InvalidFile as error:
-        assert error.problems
-        assert all(problem.line >= 1 and problem.column >= 1 for problem in error.problems if problem.file == str(path))
+        here = [problem for problem in error.problems if problem.file == str(path)]
+        assert error.problems  # noqa: PT017 - either outcome is right
+        assert all(problem.line >= 1 and problem.column >= 1 for problem in here)

@@ -75,13 +75,16 @@ def test_the_working_folder_and_what_is_run_must_agree(home: Path) -> None:
     (home / "one/scenarios").mkdir()
     (home / "free").mkdir()
     found = find_project(one.parent, [one.parent / "scenarios"])
-    assert found is not None and found.path == one
+    assert found is not None
+    assert found.path == one
     found = find_project(home / "free", [one.parent / "scenarios"])
-    assert found is not None and found.path == one
+    assert found is not None
+    assert found.path == one
     for start, other in ((one, two), (two, one)):
         with pytest.raises(UsageError) as caught:
             find_project(start.parent, [other.parent])
-        assert "~/one/lab.yaml" in str(caught.value) and "~/two/lab.yaml" in str(caught.value)
+        assert "~/one/lab.yaml" in str(caught.value)
+        assert "~/two/lab.yaml" in str(caught.value)
     with pytest.raises(UsageError):
         find_project(home / "free", [one.parent, two.parent])
     two.write_text(f"contract: {one.parent}/Mine.vy\n")
@@ -93,7 +96,8 @@ def test_what_the_lab_brings_has_no_project(home: Path, monkeypatch: pytest.Monk
     mine = project(home / "mine")
     for own in (SCENARIOS, SCENARIOS / "failures/window_boundaries.yaml", LOADTESTS / "buffer.yaml"):
         found = find_project(mine.parent, [own])
-        assert found is not None and found.path == mine
+        assert found is not None
+        assert found.path == mine
     installed = home / "theirs/.venv/lab/_data/scenarios"
     installed.mkdir(parents=True)
     project(home / "theirs", "contract: Theirs.vy\n")
@@ -143,11 +147,14 @@ def test_a_relayer_runs_in_the_folder_of_its_project(home: Path) -> None:
     project(home / "work", "relayer_cmd: ./relay\n")
     (home / "work/sub").mkdir()
     system = system_under_test(contract=None, relayer_cmd=None, working_folder=home / "work/sub")
-    assert system.relayer is not None and system.relayer.folder == home / "work"
+    assert system.relayer is not None
+    assert system.relayer.folder == home / "work"
 
 
 def test_paths_are_shown_without_the_home_folder(home: Path) -> None:
     """And relative where that is short."""
-    assert shown(home / "a") == "~/a" and shown(home) == "~" and shown(Path("/a")) == "/a"
+    assert shown(home / "a") == "~/a"
+    assert shown(home) == "~"
+    assert shown(Path("/a")) == "/a"
     assert shown(home.with_name("home2")) == str(home.with_name("home2"))
     assert shown_from(home / "a", home / "b/c/d/e") == "~/a"

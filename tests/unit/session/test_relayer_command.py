@@ -66,7 +66,7 @@ def test_what_does_not_start_is_named(tmp_path: Path) -> None:
         "./bare": "give it a first line",
     }
     for program, words in expected.items():
-        with pytest.raises(OSError) as caught:
+        with pytest.raises((FileNotFoundError, PermissionError, OSError)) as caught:
             subprocess.Popen([program], cwd=tmp_path)
         assert words in str(not_started([program, "--token=secret"], tmp_path, caught.value))
         assert "secret" not in str(not_started([program, "--token=secret"], tmp_path, caught.value))
@@ -84,5 +84,6 @@ def test_the_end_of_a_log_of_any_size_and_any_bytes(tmp_path: Path) -> None:
         file.write(b"\nfirst\n\xff\xfe\x1b[2Jred\x00\n" + b"x" * 5000 + b"\nlast\n")
     told = last_lines(log).splitlines()
     assert [told[-4], told[-1]] == ["  | first", "  | last"]
-    assert "\\x1b[2Jred\\x00" in told[-3] and "\x1b" not in told[-3]
+    assert "\\x1b[2Jred\\x00" in told[-3]
+    assert "\x1b" not in told[-3]
     assert max(map(len, told)) < 500

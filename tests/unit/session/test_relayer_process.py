@@ -142,7 +142,8 @@ def test_a_kill_is_a_death_and_a_start_another_life(bench: Bench) -> None:
     bench.pass_time()
     relayer.start()
     second = int(bench.begun()[0])
-    assert relayer.running and second != first
+    assert relayer.running
+    assert second != first
     assert relayer.deaths == 1
     assert bench.notes() == ["start", "killed", "start"]
 

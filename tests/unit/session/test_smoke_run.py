@@ -45,7 +45,8 @@ def test_what_passed_is_remembered_per_bytecode_and_names(
     plain = target("plain/PlainCoordinator.vy")
     first = smoke_run(plain, shared_backend, run_id="test", cache_dir=tmp_path)
     again = smoke_run(plain, shared_backend, run_id="test", cache_dir=tmp_path)
-    assert len(started) == 1 and not started[0].alive()
+    assert len(started) == 1
+    assert not started[0].alive()
     assert (again.failure, again.numbering.numbers) == (None, first.numbering.numbers)
     renamed = target("plain/PlainCoordinator.vy", ContractNames(functions={"pause": "owner"}))
     smoke_run(renamed, shared_backend, run_id="test", cache_dir=tmp_path)
@@ -70,5 +71,6 @@ def test_what_failed_is_tried_again(shared_backend: ProcessBackend, started: lis
     broken = target("broken/zero_default_state.vy")
     for tries in (1, 2):
         assert smoke_run(broken, shared_backend, run_id="test", cache_dir=tmp_path).failure is not None
-        assert len(started) == tries and not started[-1].alive()
+        assert len(started) == tries
+        assert not started[-1].alive()
     assert list(tmp_path.iterdir()) == []

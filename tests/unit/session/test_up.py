@@ -12,7 +12,7 @@ import pytest
 from lab.chains.processes.reaper import owner_mark
 from lab.commands.up import show_status
 from lab.errors import InvalidFile, UsageError
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.session.up.control import NodeStatus, UpStatus, look, stop
 from lab.session.up.files import UpFolder, UpOptions, UpState
@@ -74,7 +74,8 @@ def test_the_lock_is_for_one(folder: UpFolder) -> None:
 
     with folder.locked():
         refused = try_elsewhere()
-    assert refused.returncode != 0 and "another `lab up` is starting" in refused.stderr
+    assert refused.returncode != 0
+    assert "another `lab up` is starting" in refused.stderr
     assert try_elsewhere().stdout == "got it\n"
 
 
@@ -153,6 +154,7 @@ def test_a_node_that_does_not_answer_has_no_head(folder: UpFolder) -> None:
 
     found = look(folder)
 
-    assert found is not None and not found.healthy
+    assert found is not None
+    assert not found.healthy
     assert [(node.head, node.memory_bytes) for node in found.nodes] == [(None, None)]
     assert "127.0.0.1:1" in (found.nodes[0].problem or "")

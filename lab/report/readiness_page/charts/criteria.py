@@ -35,7 +35,8 @@ def criteria_chart(report: Readiness) -> str:
 
 
 def _row(criterion: Criterion, y: float) -> list[str]:
-    assert criterion.value is not None and criterion.limit
+    assert criterion.value is not None
+    assert criterion.limit
     paint = _PAINT.get(criterion.state, GREY)
     share = criterion.value / criterion.limit
     said = f"{criterion.row}: {criterion.figure}, target {criterion.target}, {criterion.state}"

@@ -56,7 +56,8 @@ def test_each_line_becomes_a_row(tmp_path: Path) -> None:
     ]
     assert found.sections[0].title == "Before > Code Quality"
     assert found.rows[0].detail == "no warnings"
-    assert found.summary is not None and (found.summary.done, found.summary.total) == (1, 9)
+    assert found.summary is not None
+    assert (found.summary.done, found.summary.total) == (1, 9)
 
 
 def test_the_report_takes_it(tmp_path: Path) -> None:
@@ -122,7 +123,8 @@ def test_a_long_section_has_an_id_for_each_row(tmp_path: Path) -> None:
     text = "# L\n## One\n" + "- [ ] a\n" * 150
     write_checklist(written(tmp_path, text), out, force=False)
     ids = [row.id for row in load_catalogue(out).rows]
-    assert len(set(ids)) == 150 and ids[98:101] == ["ONE-99", "ONE-100", "ONE-101"]
+    assert len(set(ids)) == 150
+    assert ids[98:101] == ["ONE-99", "ONE-100", "ONE-101"]
     assert import_checklist(written(tmp_path, "# L\n" + "- [ ] a\n" * 10_000)).rows == 10_000
 
 

@@ -99,7 +99,8 @@ def test_the_commands_that_measure_rows_are_commands() -> None:
     assert len(commands) >= 5
     for command in commands:
         words = command.split()
-        assert words[:2] == ["lab", "load"] and (ROOT / "loadtests" / f"{words[2]}.yaml").is_file(), command
+        assert words[:2] == ["lab", "load"], command
+        assert (ROOT / "loadtests" / f"{words[2]}.yaml").is_file(), command
         options = dict(zip(words[3::2], words[4::2], strict=True))
         assert set(options) <= {"--tps", "--duration"}, command
         assert duration_ms(options.get("--duration", "1s")) > 0

@@ -129,7 +129,8 @@ def test_a_run_that_could_not_tell_does_not_stand_in_the_way_of_one_that_could(t
     content = json.loads((other / "rows.json").read_text()) | {"profile": "flow"}
     (other / "rows.json").write_text(json.dumps(content))
     found = row(tmp_path)
-    assert found.verdict is RowVerdict.PASS and len(found.evidence) == 1
+    assert found.verdict is RowVerdict.PASS
+    assert len(found.evidence) == 1
     for name, word in (("mixed-1", "FAIL"), ("ramp-1", "UNKNOWN")):
         bad = load_run(tmp_path, name, verdict=word)
         (bad / "manifest.json").write_text(json.dumps({"profile": name, "digests": {"rows.json": "changed"}}))
@@ -189,4 +190,5 @@ def test_future_and_foreign_rows(tmp_path: Path) -> None:
     early = datetime(2026, 11, 20, tzinfo=UTC)
     (folder / "manifest.json").unlink()
     (found,) = read_figures(tmp_path, early)[0]
-    assert isinstance(found, Figure) and "in the future" in found.reason
+    assert isinstance(found, Figure)
+    assert "in the future" in found.reason

@@ -50,7 +50,8 @@ def test_what_changed_since_the_last_report_and_the_last_go(tmp_path: Path) -> N
     assert report(tmp_path, 0, GOOD).decision == "GO"
     assert report(tmp_path, 1).decision == "INCOMPLETE"
     found = report(tmp_path, 2, BAD, commit="ab" * 20)
-    assert found.since_last is not None and found.since_go is not None
+    assert found.since_last is not None
+    assert found.since_go is not None
     (last,), (go,) = found.since_last.rows, found.since_go.rows
     assert (last.before, last.now, last.worse) == (RowVerdict.NOT_RUN, RowVerdict.FAIL, True)
     assert (go.before, found.since_go.decision) == (RowVerdict.PASS, "GO")
@@ -94,7 +95,8 @@ def test_the_same_report_again_is_one_line(tmp_path: Path) -> None:
         report(tmp_path, hours, GOOD)
     assert len(read_summaries(tmp_path)[0]) == 1
     moved = report(tmp_path, 4, commit="cd" * 20).since_last
-    assert moved is not None and moved.moved == ("lab commit abababababab → cdcdcdcdcdcd",)
+    assert moved is not None
+    assert moved.moved == ("lab commit abababababab → cdcdcdcdcdcd",)
 
 
 def test_broken_lines_are_passed_over_and_said(tmp_path: Path) -> None:
@@ -104,7 +106,8 @@ def test_broken_lines_are_passed_over_and_said(tmp_path: Path) -> None:
         stream.write('{"generated": "20')
     found = report(tmp_path, 1, BAD)
     assert any("1 lines are no report" in note for note in found.notes)
-    assert found.since_last is not None and found.since_last.decision == "GO"
+    assert found.since_last is not None
+    assert found.since_last.decision == "GO"
     assert [past.decision for past in read_summaries(tmp_path)[0]] == ["GO", "NO-GO"]
 
 

@@ -77,7 +77,8 @@ def test_cost_is_gas_times_dated_prices() -> None:
     assert view.usd["typical"] == pytest.approx(191_000 * 0.4619e-9 * 1569.68)
     assert view.usd["high"] > 1 > view.usd["typical"]
     assert view.break_even_gwei * 1e-9 * view.gas * 1569.68 == pytest.approx(1)
-    assert found.state == "MET" and "above the limit: ethereum" in found.reason
+    assert found.state == "MET"
+    assert "above the limit: ethereum" in found.reason
     assert any("2026-06-30" in text for text in found.assumptions)
 
 

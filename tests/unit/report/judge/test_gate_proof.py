@@ -141,7 +141,8 @@ def test_a_row_that_is_measured_falls_with_its_figure(passed: Path, word: str) -
     """However well its scenarios went; without any figure it was not run."""
     bad = tuple(replace(figure, verdict=RowVerdict(word)) for figure in MEASURED)
     found = {row.id: row.verdict for row in report(passed, figures=() if word == "NOT RUN" else bad).rows}
-    assert MEASURED and {found[figure.row] for figure in MEASURED} == {RowVerdict(word)}
+    assert MEASURED
+    assert {found[figure.row] for figure in MEASURED} == {RowVerdict(word)}
 
 
 def _failing_run(folder: Path, scenario: str) -> None:

@@ -40,7 +40,8 @@ def test_an_empty_results_folder_says_run_everything_first() -> None:
     assert found[0].command == "pytest scenarios/"
     assert found[0].must_pass > 5
     measures = {step.command: step.rows for step in found if step.action == "measure it"}
-    assert measures["lab mutate"] == ("RTE-01",) and measures["lab load flow"] == ("TEC-02",)
+    assert measures["lab mutate"] == ("RTE-01",)
+    assert measures["lab load flow"] == ("TEC-02",)
     assert next(step for step in found if not step.command).action.startswith("write the proof")
 
 

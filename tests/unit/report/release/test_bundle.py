@@ -56,7 +56,8 @@ def test_whole(results: Path, tmp_path: Path) -> None:
     assert (checked.files, checked.differences) == (files, ())
     with tarfile.open(out) as archive:
         names = archive.getnames()
-    assert f"{RUN}verdict.json" in names and "results/readiness/readiness.json" in names
+    assert f"{RUN}verdict.json" in names
+    assert "results/readiness/readiness.json" in names
     assert not any("keys" in name for name in names)
     again = tmp_path / "two.tar.gz"
     write_bundle(results, again)

@@ -29,10 +29,13 @@ def test_signed_and_shown(tmp_path: Path) -> None:
     folder = written(tmp_path)
     sign(folder, name="Ada <b>", decision="GO", note="ship it", now=NOW)
     html = write_page_again(folder).read_text()
-    assert "Signed GO" in html and "Ada &lt;b&gt;" in html and "ship it" in html
+    assert "Signed GO" in html
+    assert "Ada &lt;b&gt;" in html
+    assert "ship it" in html
     assert "**Signed GO** by Ada" in (folder / "readiness.md").read_text()
     found = read_signature(folder)
-    assert found is not None and found.void == ""
+    assert found is not None
+    assert found.void == ""
 
 
 def test_any_later_change_voids_it(tmp_path: Path) -> None:
@@ -42,10 +45,12 @@ def test_any_later_change_voids_it(tmp_path: Path) -> None:
     with (folder / REPORT).open("a") as stream:
         stream.write(" ")
     found = read_signature(folder)
-    assert found is not None and found.void == "readiness.json was changed after it was signed"
+    assert found is not None
+    assert found.void == "readiness.json was changed after it was signed"
     written(tmp_path, BAD)
     html = (folder / "index.html").read_text()
-    assert "Signature void:" in html and "Ada signed GO" in html
+    assert "Signature void:" in html
+    assert "Ada signed GO" in html
 
 
 def test_go_is_not_signed_under_another_decision(tmp_path: Path) -> None:
@@ -72,8 +77,10 @@ def test_an_edited_signature_is_void(tmp_path: Path) -> None:
     signature = (folder / FILE).read_text()
     (folder / FILE).write_text(signature.replace("GO", "MAYBE"))
     found = read_signature(folder)
-    assert found is not None and found.void == "signature.json cannot be read"
+    assert found is not None
+    assert found.void == "signature.json cannot be read"
     (folder / FILE).write_text(signature)
     (folder / REPORT).unlink()
     found = read_signature(folder)
-    assert found is not None and found.void == "readiness.json is gone"
+    assert found is not None
+    assert found.void == "readiness.json is gone"

@@ -44,7 +44,8 @@ def test_the_same_history_gives_the_same_text() -> None:
     """And whatever a node said is one clean line."""
     text = trace_text(eventful(revert=HOSTILE))
     assert text == trace_text(eventful(revert=HOSTILE))
-    assert "\x1b" not in text and "\\u001b" not in text
+    assert "\x1b" not in text
+    assert "\\u001b" not in text
 
 
 def test_it_is_what_perfetto_takes() -> None:
@@ -53,10 +54,13 @@ def test_it_is_what_perfetto_takes() -> None:
     named = {(event["pid"], event["tid"]) for event in found if event["name"] == "thread_name"}
     threads: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for event in found:
-        assert isinstance(event["pid"], int) and isinstance(event["tid"], int) and min(event["pid"], event["tid"]) > 0
+        assert isinstance(event["pid"], int)
+        assert isinstance(event["tid"], int)
+        assert min(event["pid"], event["tid"]) > 0
         assert (event["pid"], event["tid"]) in named
         if event["ph"] != "M":
-            assert isinstance(event["ts"], int) and event["ts"] >= 0
+            assert isinstance(event["ts"], int)
+            assert event["ts"] >= 0
         if event["ph"] == "X":
             threads.setdefault((event["pid"], event["tid"]), []).append((event["ts"], event["ts"] + event["dur"]))
         assert event["ph"] != "i" or event["s"] in ("g", "p", "t")

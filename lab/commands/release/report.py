@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from lab.commands.current import current_of, shipping_contract
+from lab.commands.release.current import current_of, shipping_contract
 from lab.errors import UsageError
 from lab.evidence.newest import Selection, latest_session, newest_runs
 from lab.html.text import clean

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.commands.current import shipping_contract
-from lab.commands.report import parse_day
+from lab.commands.release.current import shipping_contract
+from lab.commands.release.report import parse_day
 from lab.errors import UsageError
 from lab.evidence.folder import sha256_file, write_atomically
 from lab.evidence.newest import newest_runs

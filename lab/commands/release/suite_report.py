@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from lab.commands.current import current_of
+from lab.commands.release.current import current_of
 from lab.evidence import RunFolder
 from lab.evidence.folder import MANIFEST
 from lab.evidence.newest import Selection, newest_runs, runs_of

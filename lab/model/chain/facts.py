@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from lab.model.finality import Finality
+from lab.model.chain.finality import Finality
 
 CoreState = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
 

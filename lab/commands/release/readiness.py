@@ -45,7 +45,7 @@ def report(
     pdf: Annotated[bool, typer.Option("--pdf", help="Write readiness.pdf, too (needs the extra `pdf`).")] = False,
 ) -> None:
     """Write the readiness report again from recorded runs. Exit code 0 GO, 1 NO-GO, 3 INCOMPLETE."""
-    from lab.commands.report import ReportRequest, rebuild
+    from lab.commands.release.report import ReportRequest, rebuild
 
     request = ReportRequest(
         results, stage.value, attestations, checklist_file, contract, relayer_cmd, release_date, pdf
@@ -68,8 +68,8 @@ def attest(
     results: Results = RESULTS,
 ) -> None:
     """Attest a row that only a person can answer for, or waive one. What is not given is asked for."""
-    from lab.commands.attest import AttestRequest
-    from lab.commands.attest import attest as write
+    from lab.commands.release.attest import AttestRequest
+    from lab.commands.release.attest import attest as write
 
     request = AttestRequest(
         row, owner, document, expires, note, link, waive, approver, reason, folder, checklist_file, results
@@ -88,7 +88,7 @@ def sign(
     results: Results = RESULTS,
 ) -> None:
     """Sign the report as it is now. Any later change of it voids the signature."""
-    from lab.commands.sign import sign_report
+    from lab.commands.release.sign import sign_report
 
     sign_report(results, name, decision.value, note)
 
@@ -100,14 +100,14 @@ def bundle(
     key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
 ) -> None:
     """Make one archive of the report, its evidence and a manifest of sha256."""
-    from lab.commands.bundle import make_bundle
+    from lab.commands.release.bundle import make_bundle
 
     make_bundle(results, out, attestations, key)
 
 
 def verify(path: Annotated[Path, typer.Argument(help="A bundle, or a folder with a signed report.")]) -> None:
     """Check a bundle, or a signature, and name each file that differs. Exit code 0 all as it was, 1 anything else."""
-    from lab.commands.bundle import verify_path
+    from lab.commands.release.bundle import verify_path
 
     raise typer.Exit(verify_path(path))
 
@@ -118,7 +118,7 @@ def prune(
     results: Results = RESULTS,
 ) -> None:
     """Remove old runs. The history of reports, and so every trend, stays."""
-    from lab.commands.prune import prune_results
+    from lab.commands.release.prune import prune_results
 
     prune_results(results, keep, dry_run)
 
@@ -130,7 +130,7 @@ def checklist_import(
     force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
 ) -> None:
     """Turn a checklist into a catalogue, each line a row to be bound. Use it with `lab report --checklist`."""
-    from lab.commands.checklist import import_file
+    from lab.commands.release.checklist import import_file
 
     import_file(source, out, force)
 

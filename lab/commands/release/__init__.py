@@ -1,0 +1,1 @@
+"""The commands of a release manager: report, attestations, signature, bundle."""

@@ -1,0 +1,1 @@
+"""Binomial intervals and percentiles, computed once for every report."""
