@@ -13,7 +13,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test coverage pythons readiness bench bench-load lint docs broken lock clean
+.PHONY: help scenarios test torture size coverage pythons readiness bench bench-load lint docs broken lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -32,6 +32,12 @@ scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|pr
 
 test: $(READY) ## run the lab's own tests
 	$(BIN)/pytest tests/ $(SPREAD) $(ARGS)
+
+torture: $(READY) ## run the reliability tests long (FACTOR=20), seeds printed
+	LAB_TORTURE=$${FACTOR:-20} $(BIN)/pytest tests/reliability -m reliability $(SPREAD) $(ARGS)
+
+size: $(READY) ## lines of lab/ by folder, and the ten longest functions
+	@$(BIN)/python -m tests.size
 
 coverage: $(READY) ## run them measured, subprocesses included: branches of lab/ that no test takes
 	$(BIN)/coverage erase

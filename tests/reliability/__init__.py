@@ -1,0 +1,1 @@
+"""Kills, mutants, forgeries, canaries and sockets: what the lab withstands."""
