@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from lab.model.chain.facts import ChainFacts, StoredTransaction
 from lab.model.fault_effects import FaultEffects
@@ -191,7 +191,8 @@ class FaultMark(Record):
     fault: str
     chain: str | None
     phase: Literal["inject", "heal"]
-    bites: int = 0
+    # `bites` is what earlier versions wrote.
+    activations: int = Field(default=0, validation_alias=AliasChoices("activations", "bites"))
     proof: str | None = None
     params: dict[str, Any] = Field(default_factory=dict)
     effects: FaultEffects | None = None

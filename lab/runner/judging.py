@@ -1,4 +1,4 @@
-"""From a run's history to its verdict: the checks, the scenario's own expectations, and the proof that faults bit."""
+"""From a run's history to its verdict: the checks, the scenario's own expectations, and the proof that faults acted."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
 def _of_faults(history: History) -> list[tuple[Verdict, str]]:
     """A fault that never acted proves nothing about the system under it."""
     return [
-        (Verdict.UNKNOWN, f"fault {mark.id} ({mark.fault}) never bit: {mark.proof}")
+        (Verdict.UNKNOWN, f"fault {mark.id} ({mark.fault}) never acted: {mark.proof}")
         for mark in history.of(FaultMark)
-        if mark.phase == "heal" and mark.bites == 0
+        if mark.phase == "heal" and mark.activations == 0
     ]
 
 

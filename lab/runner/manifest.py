@@ -80,7 +80,7 @@ def build_manifest(
         simulated_s=run.now_ms / 1000,
         node_memory_bytes=run.lab.memory_bytes(),
         faults=tuple(
-            FaultRecord(id=mark.id, fault=mark.fault, bites=mark.bites, proof=mark.proof)
+            FaultRecord(id=mark.id, fault=mark.fault, activations=mark.activations, proof=mark.proof)
             for mark in run.healed.values()
         ),
     )

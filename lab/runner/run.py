@@ -74,7 +74,7 @@ class Run:
             self.lab.scheduler.at(self.now_ms + spec.for_ms, lambda: self.heal(step_id))
 
     def heal(self, step_id: str) -> None:
-        """End a fault and record how often it bit. Healing one that was healed is no error."""
+        """End a fault and record how often it acted. Healing one that was healed is no error."""
         if step_id in self.healed:
             return
         spec, active = self.faults[step_id]
@@ -86,7 +86,7 @@ class Run:
                 fault=spec.fault,
                 chain=spec.chain_name(),
                 phase="heal",
-                bites=active.bites,
+                activations=active.activations,
                 proof=active.proof,
             )
         )

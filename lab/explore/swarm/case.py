@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from lab.checks import CHECKS
-from lab.explore.swarm.twists import draw_twists
+from lab.explore.swarm.perturbations import draw_perturbations
 from lab.faults import FAULTS
 from lab.faults.drawing import DrawContext, DrawnChain, DrawnFault, DrawnLeg, seconds
 from lab.networks import load_network
@@ -25,7 +25,7 @@ RPC_BUDGET_S = 5
 WINDOW_MAX_S = 300
 # Two blocks of Ethereum with a missed slot between: what is buffered so long before its timestamp gets in before it.
 BUFFER_LEAD_S = 40
-# A fault that did not bite is drawn again so often, then left out.
+# A fault that did not act is drawn again so often, then left out.
 DRAWS_MAX = 4
 LEFT_OUT_OF_CHECKS = ("S9",)
 # Checks that hold a leg to the liveness bound.
@@ -55,7 +55,7 @@ def draw(drawing: Drawing) -> Document:
     window_s = min(WINDOW_MAX_S, bound_s + rng.randint(5, 120)) if roomy else rng.randint(5, bound_s)
     flows, buffers, legs = _flows(rng, chains)
     context = DrawContext(chains, legs, window_s)
-    steps = [*buffers, *draw_twists(random.Random(f"{drawing.seed}/swarm/twists"), context)]
+    steps = [*buffers, *draw_perturbations(random.Random(f"{drawing.seed}/swarm/twists"), context)]
     end_ms = max((leg.at_s * 1000 for leg in legs), default=0)
     for number, fault in enumerate(_faults(drawing, context)):
         if fault is not None:
@@ -154,7 +154,7 @@ def _flows(
 
 
 def _faults(drawing: Drawing, context: DrawContext) -> list[DrawnFault | None]:
-    """The faults in their numbers; None where one is left out, because it never bit or clashes with one before."""
+    """The faults in their numbers; None where one is left out, because it never acted or clashes with one before."""
     rng = random.Random(f"{drawing.seed}/swarm/faults")
     draws_of = [kind.draw for kind in FAULTS.values() if kind.draw is not None]
     found: list[DrawnFault | None] = []

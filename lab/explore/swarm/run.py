@@ -31,7 +31,7 @@ class Summary:
 
     @property
     def faults(self) -> Counter[str]:
-        """How often each fault took part, and bit."""
+        """How often each fault took part, and acted."""
         return Counter(fault for outcome in self.outcomes for fault in outcome.faults)
 
     @property

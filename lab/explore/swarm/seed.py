@@ -1,4 +1,4 @@
-"""One seed from its drawing to its outcome: faults that never bit are drawn again, a failing case is shrunk."""
+"""One seed from its drawing to its outcome: faults that never acted are drawn again, a failing case is shrunk."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
 
 
 def _draw_and_try(bench: Bench, seed: int) -> tuple[Document, Trial, int]:
-    """The last drawing and what came of it. A FAIL counts at once, whether the faults bit or not."""
+    """The last drawing and what came of it. A FAIL counts at once, whether the faults acted or not."""
     drawing = Drawing(seed)
     runs = 0
     while True:
@@ -72,7 +72,7 @@ def _draw_and_try(bench: Bench, seed: int) -> tuple[Document, Trial, int]:
 
 
 def _idle(document: Document, trial: Trial) -> list[int]:
-    """The faults to draw again: those that never bit; where the lab could not run the case at all, every one."""
+    """The faults to draw again: those that never acted; where the lab could not run the case at all, every one."""
     ids = trial.idle_faults
     if trial.broke:
         ids = tuple(step["id"] for step in document["timeline"] if "fault" in step)

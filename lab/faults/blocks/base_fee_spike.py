@@ -34,18 +34,18 @@ class BaseFeeSpike(OnChain):
 
 
 class BaseFeeSpikeFault:
-    """Every block while it lasts has at least the spiked base fee. Bites: blocks mined at it."""
+    """Every block while it lasts has at least the spiked base fee. Activations: blocks mined at it."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: BaseFeeSpike) -> None:
         self._chain = context.chains[spec.chain]
         self._spec = spec
         self._level = 0
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
         """How many blocks at which fee."""
-        return f"{self.bites} blocks mined at a base fee of {self._level} wei or more"
+        return f"{self.activations} blocks mined at a base fee of {self._level} wei or more"
 
     def inject(self) -> None:
         """Raise the fee from the next block on."""
@@ -67,7 +67,7 @@ class BaseFeeSpikeFault:
             producer.pin()
 
     def _on_block(self, mined: Mined) -> None:
-        self.bites += mined.base_fee >= self._level
+        self.activations += mined.base_fee >= self._level
 
 
 def draw(rng: random.Random, context: DrawContext) -> DrawnFault:

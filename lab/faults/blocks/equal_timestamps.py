@@ -23,7 +23,7 @@ class EqualTimestamps(OnChain):
 
 
 class EqualTimestampsFault:
-    """For so many blocks time stands still. Bites: those blocks."""
+    """For so many blocks time stands still. Activations: those blocks."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: EqualTimestamps) -> None:
         self._chain = context.chains[spec.chain]
@@ -36,12 +36,12 @@ class EqualTimestampsFault:
                 f"{'' if profile.mines_empty_blocks else ' while there are transactions'}"
             )
         self._blocks = spec.blocks
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
         """How many blocks."""
-        return f"{self.bites} blocks carried the timestamp of the one before"
+        return f"{self.activations} blocks carried the timestamp of the one before"
 
     def inject(self) -> None:
         """Hold the time."""
@@ -61,10 +61,10 @@ class EqualTimestampsFault:
             producer.pin()
 
     def _held(self, timestamp: int, parent: Mined) -> int:
-        return parent.timestamp if self.bites < self._blocks else timestamp
+        return parent.timestamp if self.activations < self._blocks else timestamp
 
     def _on_block(self, mined: Mined) -> None:
-        self.bites += self.bites < self._blocks
+        self.activations += self.activations < self._blocks
 
 
 KIND = FaultKind(

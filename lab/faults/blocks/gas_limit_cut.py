@@ -24,18 +24,18 @@ class GasLimitCut(OnChain):
 
 
 class GasLimitCutFault:
-    """Cuts the block gas limit. Bites: blocks that left executable transactions waiting in the pool."""
+    """Cuts the block gas limit. Activations: blocks that left executable transactions waiting in the pool."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: GasLimitCut) -> None:
         self._chain = context.chains[spec.chain]
         self._gas_limit = spec.gas_limit
         self._most_waiting = 0
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
         """How many blocks were too small, and for how many transactions."""
-        return f"{self.bites} blocks left transactions waiting, {self._most_waiting} at most"
+        return f"{self.activations} blocks left transactions waiting, {self._most_waiting} at most"
 
     def inject(self) -> None:
         """Cut the limit from the next block on."""
@@ -52,7 +52,7 @@ class GasLimitCutFault:
             producer.set_gas_limit(self._chain.profile.gas_limit)
 
     def _on_block(self, mined: Mined) -> None:
-        self.bites += mined.waiting > 0
+        self.activations += mined.waiting > 0
         self._most_waiting = max(self._most_waiting, mined.waiting)
 
 

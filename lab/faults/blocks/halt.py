@@ -26,16 +26,16 @@ class Halt(OnChain):
 
 
 class HaltFault:
-    """Every slot stays without a block. Bites: those slots."""
+    """Every slot stays without a block. Activations: those slots."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: Halt) -> None:
         self._chain = context.chains[spec.chain]
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
         """How many slots passed."""
-        return f"{self.bites} slots passed without a block"
+        return f"{self.activations} slots passed without a block"
 
     def inject(self) -> None:
         """No block from now on."""
@@ -50,7 +50,7 @@ class HaltFault:
             self._chain.producer.pin()
 
     def _withhold(self, slot: Slot) -> bool:
-        self.bites += 1
+        self.activations += 1
         return True
 
 

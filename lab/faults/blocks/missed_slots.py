@@ -35,12 +35,12 @@ class MissedSlotsFault:
         self._share = spec.share
         self._draws = f"{context.seed}/fault/{fault_id}"
         self._slots = 0
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
         """How many slots were missed."""
-        return f"{self.bites} of {self._slots} slots passed without a block"
+        return f"{self.activations} of {self._slots} slots passed without a block"
 
     def inject(self) -> None:
         """Miss from now on."""
@@ -57,7 +57,7 @@ class MissedSlotsFault:
     def _withhold(self, slot: Slot) -> bool:
         missed = random.Random(f"{self._draws}/{slot.index}").random() < self._share
         self._slots += 1
-        self.bites += missed
+        self.activations += missed
         return missed
 
 

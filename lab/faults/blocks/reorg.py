@@ -45,18 +45,18 @@ class Reorg(Fault):
 
 
 class ReorgFault:
-    """Happens at once. Bites: transactions that lost their block; replacing only empty blocks proves nothing."""
+    """Happens at once. Activations: transactions that lost their block; replacing only empty blocks proves nothing."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: Reorg) -> None:
         self._chain = context.chains[spec.chain]
         self._spec = spec
-        self.bites = 0
+        self.activations = 0
         self.proof = "not yet"
 
     def inject(self) -> None:
         """Replace the blocks."""
         orphaned = self._chain.reorg(self._spec.depth, requeue=self._spec.orphans == "requeued")
-        self.bites = len(orphaned)
+        self.activations = len(orphaned)
         self.proof = f"{self._spec.depth} blocks replaced, {len(orphaned)} transactions orphaned ({self._spec.orphans})"
 
     def heal(self) -> None:

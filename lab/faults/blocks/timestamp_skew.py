@@ -36,7 +36,7 @@ class TimestampSkew(OnChain):
 
 
 class TimestampSkewFault:
-    """Blocks carry a time that is off by so many seconds. Bites: blocks that do.
+    """Blocks carry a time that is off by so many seconds. Activations: blocks that do.
 
     No block is older than its parent, and where blocks are a second apart or more each is younger: a clock that is set
     back stands until the others have caught up.
@@ -47,13 +47,13 @@ class TimestampSkewFault:
         self._seconds = self._now_s = spec.seconds
         self._least = 1 if self._chain.profile.block_time_ms >= 1000 else 0
         self._last = (0, 0)
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
         """How many blocks."""
         where = "ahead of" if self._seconds > 0 else "behind"
-        return f"{self.bites} blocks were up to {abs(self._seconds)} s {where} the others' time"
+        return f"{self.activations} blocks were up to {abs(self._seconds)} s {where} the others' time"
 
     def inject(self) -> None:
         """Set the clock."""
@@ -81,7 +81,7 @@ class TimestampSkewFault:
     def _on_block(self, mined: Mined) -> None:
         # Asked last for this very block, unless a reorg mines it again as it was.
         right, skewed = self._last
-        self.bites += mined.timestamp == skewed != right
+        self.activations += mined.timestamp == skewed != right
 
 
 def draw(rng: random.Random, context: DrawContext) -> DrawnFault:

@@ -32,14 +32,14 @@ class NodeKill(OnChain):
 
 
 class NodeKillFault:
-    """SIGKILL and a fresh process on the same state. Bites: requests refused and slots that passed without a block."""
+    """SIGKILL and a fresh process on the same state. Activations: requests refused and slots that passed without a block."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: NodeKill) -> None:
         self._chain = context.chains[spec.chain]
         self._scheduler = context.scheduler
         self._restart_after_ms = spec.restart_after_ms
         self._end = context.ending(fault_id, self.heal)
-        self.bites = 0
+        self.activations = 0
         self.proof = "not yet"
 
     @property
@@ -59,7 +59,7 @@ class NodeKillFault:
             self._chain.catch_up()
             skipped, blocked = self._chain.producer.slots_skipped, self._chain.blocked_calls
             self._chain.restart()
-            self.bites = skipped + blocked
+            self.activations = skipped + blocked
             self.proof = f"{skipped} slots passed without a block, {blocked} requests were refused"
 
 

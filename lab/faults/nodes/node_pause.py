@@ -26,11 +26,11 @@ class NodePause(OnChain):
 
 
 class NodePauseFault:
-    """Freezes the node's process. Bites: requests that hung and slots that passed without a block."""
+    """Freezes the node's process. Activations: requests that hung and slots that passed without a block."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: NodePause) -> None:
         self._chain = context.chains[spec.chain]
-        self.bites = 0
+        self.activations = 0
         self.proof = "not yet"
 
     def inject(self) -> None:
@@ -43,7 +43,7 @@ class NodePauseFault:
             self._chain.catch_up()
             skipped, blocked = self._chain.producer.slots_skipped, self._chain.blocked_calls
             self._chain.thaw()
-            self.bites = skipped + blocked
+            self.activations = skipped + blocked
             self.proof = f"{skipped} slots passed without a block, {blocked} requests hung"
 
 

@@ -38,7 +38,7 @@ REFUSAL = Refusal(-32000, "node is starting: not ready to serve requests", http_
 
 
 class SlowStartFault:
-    """A kill, and then a node that is up and mines, and does not serve. Bites: those of the kill, and refusals."""
+    """A kill, and then a node that is up and mines, and does not serve. Activations: those of the kill, and refusals."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: SlowStart) -> None:
         self._kill = NodeKillFault(context, fault_id, NodeKill(fault="node_kill", chain=spec.chain))
@@ -48,9 +48,9 @@ class SlowStartFault:
         self._refused = 0
 
     @property
-    def bites(self) -> int:
+    def activations(self) -> int:
         """Slots without a block, requests that met no node, and requests that met one not ready."""
-        return self._kill.bites + self._refused
+        return self._kill.activations + self._refused
 
     @property
     def proof(self) -> str:

@@ -44,7 +44,7 @@ class StateLostFault:
     """A kill, and then a node whose head climbs from the genesis to the chain's, evenly over the time of the sync.
 
     It answers as of its own head, says by eth_syncing that it syncs, and takes no transactions. The chain itself goes
-    on: its other nodes have it. Bites: those of the kill, and answers that were old or refused.
+    on: its other nodes have it. Activations: those of the kill, and answers that were old or refused.
     """
 
     def __init__(self, context: FaultContext, fault_id: str, spec: StateLost) -> None:
@@ -59,9 +59,9 @@ class StateLostFault:
         self._old = 0
 
     @property
-    def bites(self) -> int:
+    def activations(self) -> int:
         """Slots without a block, requests that met no node, and requests that met one without the chain."""
-        return self._kill.bites + self._old
+        return self._kill.activations + self._old
 
     @property
     def proof(self) -> str:

@@ -40,7 +40,7 @@ INVALID = "0xfe"
 
 
 class CompetingLoadFault:
-    """Hands over, before each block, what was sent since the last one. Bites: transactions of it that were mined."""
+    """Hands over, before each block, what was sent since the last one. Activations: transactions of it that were mined."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: CompetingLoad) -> None:
         self._chain = context.chains[spec.chain]
@@ -53,12 +53,14 @@ class CompetingLoadFault:
         self._full = 0
         self._account = ""
         self._max_fee = 0
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
         """How many got in, and how full the blocks were."""
-        return f"{self.bites} transactions mined of somebody else's, {self._full} blocks left transactions waiting"
+        return (
+            f"{self.activations} transactions mined of somebody else's, {self._full} blocks left transactions waiting"
+        )
 
     def inject(self) -> None:
         """Start sending."""
@@ -100,7 +102,7 @@ class CompetingLoadFault:
 
     def _on_block(self, mined: Mined) -> None:
         held = {tx["hash"] for tx in mined.body["transactions"]} if mined.body is not None else set()
-        self.bites += len(held & self._waiting)
+        self.activations += len(held & self._waiting)
         self._waiting -= held
         self._full += mined.waiting > 0
 

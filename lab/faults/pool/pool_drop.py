@@ -26,19 +26,19 @@ class PoolDrop(OnChain):
 
 
 class PoolDropFault:
-    """Once, or again and again. Bites: transactions that vanished."""
+    """Once, or again and again. Activations: transactions that vanished."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: PoolDrop) -> None:
         self._chain = context.chains[spec.chain]
         self._scheduler = context.scheduler
         self._every_ms = spec.every_ms
         self._healed = False
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
         """How many."""
-        return f"{self.bites} transactions vanished from the pool"
+        return f"{self.activations} transactions vanished from the pool"
 
     def inject(self) -> None:
         """Empty the pool now, and again if asked."""
@@ -52,7 +52,7 @@ class PoolDropFault:
         if self._healed:
             return
         if self._chain.condition == "up":
-            self.bites += self._chain.drop_pool()
+            self.activations += self._chain.drop_pool()
         if self._every_ms is not None:
             self._scheduler.at(self._scheduler.now_ms + self._every_ms, self._drop)
 

@@ -26,7 +26,7 @@ REFUSAL = Refusal(-32000, "txpool is full")
 
 
 class PoolFullFault(RequestFault):
-    """Refuses what the relayer sends, in geth's words. Bites: refusals."""
+    """Refuses what the relayer sends, in geth's words. Activations: refusals."""
 
     verb = "refused"
 

@@ -27,7 +27,7 @@ class StuckNonce(OnChain):
 
 
 class StuckNonceFault(RequestFault):
-    """The pending count of the account is one too high until something is mined at that nonce. Bites: such answers.
+    """The pending count of the account is one too high until something is mined at that nonce. Activations: such answers.
 
     The transaction stands in the answers only: the lab's node evicts what pays less than the base fee, where the
     network's own nodes keep it. Whoever builds on the pending count gets a gap, and a transaction behind it waits.
@@ -45,7 +45,7 @@ class StuckNonceFault(RequestFault):
     @property
     def proof(self) -> str:
         """Where it sits, and whom it misled."""
-        return f"nonce {self._nonce} stood in the pool in {self.bites} of {self._seen} answers"
+        return f"nonce {self._nonce} stood in the pool in {self.activations} of {self._seen} answers"
 
     def inject(self) -> None:
         """Take the next nonce that is free."""
@@ -63,7 +63,7 @@ class StuckNonceFault(RequestFault):
         def told(result: Any) -> Any:
             if ours != [True] or not isinstance(result, str) or int(result, 16) > self._nonce:
                 return result
-            self.bites += 1
+            self.activations += 1
             return hex(self._nonce + 1)
 
         return Effect(asks=(ask,), rewrites=(told,))

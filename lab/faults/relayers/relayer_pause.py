@@ -21,13 +21,13 @@ class RelayerPause(LastingFault):
 
 
 class RelayerPauseFault:
-    """Stopped without knowing it, as by SIGSTOP: what it believes afterwards may be old. Bites: 1 if it ran."""
+    """Stopped without knowing it, as by SIGSTOP: what it believes afterwards may be old. Activations: 1 if it ran."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: RelayerPause) -> None:
         self._relayer = relayer_of(context, fault_id, spec.fault)
         self._scheduler = context.scheduler
         self._since_ms: int | None = None
-        self.bites = 0
+        self.activations = 0
         self.proof = "it did not run"
 
     def inject(self) -> None:
@@ -40,7 +40,7 @@ class RelayerPauseFault:
         if self._since_ms is not None:
             self._relayer.resume()
             stood_ms, self._since_ms = self._scheduler.now_ms - self._since_ms, None
-            self.bites = int(stood_ms > 0)
+            self.activations = int(stood_ms > 0)
             self.proof = f"it stood still for {stood_ms / 1000:g} s"
 
 

@@ -35,7 +35,7 @@ class StaleStore(LastingFault):
 
 
 class StaleStoreFault:
-    """Copies the store now; later kills the relayer and starts it on the copy. Bites: 1 if the copy was old."""
+    """Copies the store now; later kills the relayer and starts it on the copy. Activations: 1 if the copy was old."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: StaleStore) -> None:
         self._relayer = relayer_of(context, fault_id, spec.fault)
@@ -45,7 +45,7 @@ class StaleStoreFault:
         self._copy = self._relayer.store_path.with_name(f"{self._relayer.store_path.name}.{fault_id}")
         self._copied_ms = 0
         self._restored = False
-        self.bites = 0
+        self.activations = 0
         self.proof = "not yet"
 
     def inject(self) -> None:
@@ -62,9 +62,9 @@ class StaleStoreFault:
         self._restored = True
         path = self._relayer.store_path
         self._relayer.kill()
-        self.bites = int(_content(path) != _content(self._copy))
+        self.activations = int(_content(path) != _content(self._copy))
         age_s = (self._scheduler.now_ms - self._copied_ms) / 1000
-        changed = "changed since" if self.bites else "unchanged since"
+        changed = "changed since" if self.activations else "unchanged since"
         self.proof = f"the store of {age_s:g} s before came back; it had {changed}"
         for part in ("", "-wal", "-shm", "-journal"):
             path.with_name(path.name + part).unlink(missing_ok=True)

@@ -41,7 +41,7 @@ class FinalityStall(OnChain):
 
 
 class FinalityStallFault(RequestFault):
-    """The tags stand where they were. Bites: requests by a tag that would have been told a later block."""
+    """The tags stand where they were. Activations: requests by a tag that would have been told a later block."""
 
     counts_hits = False
 
@@ -54,7 +54,9 @@ class FinalityStallFault(RequestFault):
     @property
     def proof(self) -> str:
         """Where it stood, and for whom."""
-        return f"finality stood at block {self._stood_at}, {self.bites} of {self._asked} questions for it met that"
+        return (
+            f"finality stood at block {self._stood_at}, {self.activations} of {self._asked} questions for it met that"
+        )
 
     def inject(self) -> None:
         """What is final now stays the last block that is."""
@@ -86,7 +88,7 @@ class FinalityStallFault(RequestFault):
         head = self._chain.producer.head.number
         number = self._chain.tagged(ref, head)
         self._asked += 1
-        self.bites += number < max(0, head - self._chain.profile.tag_depth(ref))
+        self.activations += number < max(0, head - self._chain.profile.tag_depth(ref))
         return hex(number)
 
 

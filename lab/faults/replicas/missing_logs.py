@@ -33,7 +33,7 @@ class MissingLogs(OnChain):
 
 
 class MissingLogsFault(RequestFault):
-    """As behind an index that lags or loses. Bites: logs left out, and answers whose order was turned."""
+    """As behind an index that lags or loses. Activations: logs left out, and answers whose order was turned."""
 
     counts_hits = False
 
@@ -59,7 +59,7 @@ class MissingLogsFault(RequestFault):
         self._missing += len(logs) - len(kept)
         turned = self._turned and len(kept) > 1
         self._reordered += turned
-        self.bites = self._missing + self._reordered
+        self.activations = self._missing + self._reordered
         return kept[::-1] if turned else kept
 
 

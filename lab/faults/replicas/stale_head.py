@@ -29,7 +29,7 @@ class StaleHead(OnChain):
 
 
 class StaleHeadFault(RequestFault):
-    """Every answer is of a chain without its newest blocks. Bites: requests whose answer depends on the head."""
+    """Every answer is of a chain without its newest blocks. Activations: requests whose answer depends on the head."""
 
     verb = "was behind in"
 

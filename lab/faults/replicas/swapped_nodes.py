@@ -30,7 +30,7 @@ class SwappedNodes(OnChain):
 
 
 class SwappedNodesFault:
-    """Each of the two answers for the other. Bites: requests that met the wrong chain."""
+    """Each of the two answers for the other. Activations: requests that met the wrong chain."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: SwappedNodes) -> None:
         if spec.other not in context.chains or spec.other == spec.chain:
@@ -43,7 +43,7 @@ class SwappedNodesFault:
         ]
 
     @property
-    def bites(self) -> int:
+    def activations(self) -> int:
         """Requests so far, in both directions."""
         return sum(route.count for _, route in self._seats)
 

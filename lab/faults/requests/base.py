@@ -12,7 +12,7 @@ class RequestFault:
     """Base of the faults on requests: subclasses say what happens in `on_hit` and how it shows in `verb`.
 
     A spec without `methods` or `share` means all of them. A fault whose acting shows only in the answer counts its own
-    bites (`counts_hits` False).
+    activations (`counts_hits` False).
     """
 
     verb = "hit"
@@ -27,7 +27,7 @@ class RequestFault:
             self._methods = frozenset(spec.methods) if spec.methods is not None else None
             self._share = spec.share
         self._seen = 0
-        self.bites = 0
+        self.activations = 0
 
     def inject(self) -> None:
         """Take a seat in the chain's policy."""
@@ -40,7 +40,7 @@ class RequestFault:
     @property
     def proof(self) -> str:
         """How many of the requests it could have hit."""
-        return f"{self.verb} {self.bites} of {self._seen} matching requests"
+        return f"{self.verb} {self.activations} of {self._seen} matching requests"
 
     def effect(self, method: str) -> Effect | None:
         """See `Rule.effect`."""
@@ -50,7 +50,7 @@ class RequestFault:
         if self._share < 1 and self._random.random() >= self._share:
             return None
         effect = self.on_hit(method)
-        self.bites += effect is not None and self.counts_hits
+        self.activations += effect is not None and self.counts_hits
         return effect
 
     def on_hit(self, method: str) -> Effect | None:

@@ -41,7 +41,7 @@ class LostReplyFault(RequestFault):
 
     def on_hit(self, method: str) -> Effect | None:
         """Lose the answer, unless enough were lost."""
-        if self._count is not None and self.bites >= self._count:
+        if self._count is not None and self.activations >= self._count:
             return None
         return Effect(lose_reply=True)
 

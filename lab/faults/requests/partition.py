@@ -27,7 +27,7 @@ class Partition(OnChain):
 
 
 class PartitionFault(RequestFault):
-    """Every request vanishes: its client hears nothing until its own time-out. Bites: requests."""
+    """Every request vanishes: its client hears nothing until its own time-out. Activations: requests."""
 
     verb = "swallowed"
 

@@ -23,7 +23,7 @@ class WrongChainId(OnChain):
 
 
 class WrongChainIdFault(RequestFault):
-    """Answers with another chain id to whoever asks. Bites: those answers; nobody who does not ask is fooled."""
+    """Answers with another chain id to whoever asks. Activations: those answers; nobody who does not ask is fooled."""
 
     verb = "answered wrongly"
 
@@ -39,5 +39,5 @@ class WrongChainIdFault(RequestFault):
 
 
 KIND = FaultKind(
-    spec=WrongChainId, activate=WrongChainIdFault, not_drawn="bites only when the relayer starts, or after a reorg"
+    spec=WrongChainId, activate=WrongChainIdFault, not_drawn="acts only when the relayer starts, or after a reorg"
 )

@@ -57,12 +57,12 @@ def _admin(at_ms: int, chain: str, action: str, **more: Any) -> dict[str, Any]:
     return {"at": seconds(at_ms), "admin": {"chain": chain, "action": action, **more}}
 
 
-TWISTS: tuple[Callable[[random.Random, DrawContext], list[Timed]], ...] = (
+PERTURBATIONS: tuple[Callable[[random.Random, DrawContext], list[Timed]], ...] = (
     attack, relayer_restart, emergency_stop, revocation, wider_window,
 )  # fmt: skip
 
 
-def draw_twists(rng: random.Random, context: DrawContext) -> list[Timed]:
+def draw_perturbations(rng: random.Random, context: DrawContext) -> list[Timed]:
     """None, one or two of them."""
-    chosen = rng.sample(TWISTS, rng.choices((0, 1, 2), weights=(4, 4, 2))[0])
-    return [step for twist in chosen for step in twist(rng, context)]
+    chosen = rng.sample(PERTURBATIONS, rng.choices((0, 1, 2), weights=(4, 4, 2))[0])
+    return [step for perturbation in chosen for step in perturbation(rng, context)]

@@ -34,7 +34,7 @@ UNKNOWN_ID = "0x" + "7e" * 32
 VIA = "via "
 
 
-class BesideModel:
+class Differential:
     """One contract on one chain, as it was set up by the run. Nothing is sent: its state stays as it is."""
 
     def __init__(self, script: Script, chain: str) -> None:
