@@ -7,7 +7,7 @@ from functools import lru_cache
 from lab.checks.replay import ChainReplay, Entry, replay
 from lab.model.effects import Step, argument
 from lab.model.history import History
-from lab.model.records import Leg, Operation, Submit
+from lab.model.records import Block, Leg, Operation, Submit
 
 ZERO_ID = "0x" + "00" * 32
 
@@ -67,6 +67,11 @@ def payload_bytes(payload: str) -> int:
 def clock(t_ms: int) -> str:
     """A time of the run for people."""
     return f"{t_ms / 1000:.3f} s"
+
+
+def block_at(block: Block) -> str:
+    """A block and when it appeared, for people."""
+    return f"block {block.number} at {clock(block.t_ms)}"
 
 
 def unix_ms(history: History, timestamp: int) -> int:

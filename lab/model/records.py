@@ -264,6 +264,10 @@ class FinalRead(Record):
     transactions: tuple[StoredTransaction, ...] = ()
     error: str | None = None
 
+    def transaction(self, tx_id: str) -> StoredTransaction | None:
+        """What was read of one transaction; None if it was not read."""
+        return next((stored for stored in self.transactions if stored.tx_id == tx_id), None)
+
 
 class StoreRead(Record):
     """The relayer's store of one chain at rest, read by the lab after the relayer ended; `error` says why if it failed.

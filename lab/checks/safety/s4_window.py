@@ -6,7 +6,7 @@ has come and the dependency is met, is a window that is shorter than promised.
 
 from __future__ import annotations
 
-from lab.checks.facts import ZERO_ID, buffered_with, clock, name_of, replays, timestamp_of
+from lab.checks.facts import ZERO_ID, block_at, buffered_with, clock, name_of, replays, timestamp_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import EXPIRED_REASON, ChainReplay, Entry, ObservedStep, Transition
 from lab.model.effects import Step
@@ -32,13 +32,11 @@ def _judge_ready(history: History, judgement: Judgement, replayed: ChainReplay, 
     name, block = name_of(history, replayed.chain, entry.tx_id), move.step.block
     timestamp = timestamp_of(entry)
     if timestamp is None:
-        judgement.doubt(
+        message = (
             f"{name} became READY on {replayed.chain}, but the history does not show with which timestamp it was "
-            f"buffered",
-            chain=replayed.chain,
-            tx_id=entry.tx_id,
-            evidence=(block.seq,),
+            f"buffered"
         )
+        judgement.doubt(message, replayed.chain, entry.tx_id, block.seq)
         return
     judgement.judged += 1
     late = block.timestamp - timestamp
@@ -51,7 +49,7 @@ def _judge_ready(history: History, judgement: Judgement, replayed: ChainReplay, 
         entry,
         move.step,
         f"expected {name} on {replayed.chain} to become READY from its timestamp {timestamp} until {move.window_s} s "
-        f"after it; block {block.number} at {clock(block.t_ms)} made it READY {side}",
+        f"after it; {block_at(block)} made it READY {side}",
     )
 
 
@@ -93,10 +91,4 @@ def _dependency_met(replayed: ChainReplay, entry: Entry, step: Step) -> bool:
 
 
 def _fail(judgement: Judgement, replayed: ChainReplay, entry: Entry, step: Step, message: str) -> None:
-    judgement.fail(
-        message,
-        t_ms=step.block.t_ms,
-        chain=replayed.chain,
-        tx_id=entry.tx_id,
-        evidence=(entry.moves[0].step.block.seq, step.block.seq),
-    )
+    judgement.fail(message, step.block, entry.tx_id, entry.moves[0].step.block.seq)

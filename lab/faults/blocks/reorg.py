@@ -40,7 +40,6 @@ class Reorg(Fault):
 
     @property
     def reorg_depth_blocks(self) -> int:
-        """Its depth."""
         return self.depth
 
 
@@ -54,7 +53,6 @@ class ReorgFault:
         self.proof = "not yet"
 
     def inject(self) -> None:
-        """Replace the blocks."""
         orphaned = self._chain.reorg(self._spec.depth, requeue=self._spec.orphans == "requeued")
         self.activations = len(orphaned)
         self.proof = f"{self._spec.depth} blocks replaced, {len(orphaned)} transactions orphaned ({self._spec.orphans})"
@@ -76,8 +74,8 @@ def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
     else:
         # It has a block for each few transactions, and the one of the set-up stays.
         depth = 1
-    step = {"at": seconds(begin_ms), "fault": "reorg", "chain": chain.name, "depth": max(1, depth),
-            "orphans": rng.choice(("dropped", "requeued"))}  # fmt: skip
+    step = {"at": seconds(begin_ms), "fault": "reorg", "chain": chain.name, "depth": max(1, depth)}
+    step["orphans"] = rng.choice(("dropped", "requeued"))
     return DrawnFault(step, begin_ms, begin_ms + REST_MS, f"node:{chain.name}")
 
 

@@ -37,15 +37,12 @@ class PoolDropFault:
 
     @property
     def proof(self) -> str:
-        """How many."""
         return f"{self.activations} transactions vanished from the pool"
 
     def inject(self) -> None:
-        """Empty the pool now, and again if asked."""
         self._drop()
 
     def heal(self) -> None:
-        """Leave it alone."""
         self._healed = True
 
     def _drop(self) -> None:
@@ -57,9 +54,9 @@ class PoolDropFault:
             self._scheduler.at(self._scheduler.now_ms + self._every_ms, self._drop)
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
+def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
     """Again and again."""
-    return on_chain("pool_drop", rng, context, low_s=20, high_s=60, early=True, every=rng.choice(("700ms", "3s")))
+    return on_chain("pool_drop", rng, case, span_s=(20, 60), early=True, every=rng.choice(("700ms", "3s")))
 
 
 KIND = FaultKind(spec=PoolDrop, activate=PoolDropFault, draw=draw)

@@ -32,7 +32,6 @@ class KeyRotationFault:
         self.proof = "not yet"
 
     def inject(self) -> None:
-        """Rotate."""
         self._relayer.rotate(self._role)
         self.activations = 1
         self.proof = f"it goes on with the key of {self._role}"

@@ -56,12 +56,10 @@ class RelayerKillFault:
 
     @property
     def activations(self) -> int:
-        """Deaths since the injection."""
         return self._relayer.deaths - self._deaths_before
 
     @property
     def proof(self) -> str:
-        """Where it died."""
         where = f"at {self._spec.point}" if self._spec.point else "at once"
         return f"killed {where}" if self.activations else f"not killed: {self._spec.point} was never reached"
 
@@ -76,7 +74,6 @@ class RelayerKillFault:
             self._watch()
 
     def heal(self) -> None:
-        """Start again."""
         if not self._healed:
             self._healed = True
             self._relayer.cancel_kill()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_relayer
+from lab.faults.drawing import on_relayer
 from lab.faults.kind import FaultKind
 from lab.faults.relayers.control import relayer_of
 from lab.faults.spec import LastingFault
@@ -16,6 +15,7 @@ class RelayerPause(LastingFault):
     """The relayer stands still, in the middle of whatever it does, and goes on when it is healed."""
 
     example: ClassVar[str] = "fault: relayer_pause\nfor: 30s"
+    exclusive: ClassVar[str] = "pauses the relayer"
 
     fault: Literal["relayer_pause"]
 
@@ -31,12 +31,10 @@ class RelayerPauseFault:
         self.proof = "it did not run"
 
     def inject(self) -> None:
-        """Hold it."""
         if self._relayer.pause():
             self._since_ms = self._scheduler.now_ms
 
     def heal(self) -> None:
-        """Let it go on."""
         if self._since_ms is not None:
             self._relayer.resume()
             stood_ms, self._since_ms = self._scheduler.now_ms - self._since_ms, None
@@ -44,9 +42,8 @@ class RelayerPauseFault:
             self.proof = f"it stood still for {stood_ms / 1000:g} s"
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Held in the middle of anything."""
-    return on_relayer("relayer_pause", rng, context)
-
-
-KIND = FaultKind(spec=RelayerPause, activate=RelayerPauseFault, draw=draw)
+KIND = FaultKind(
+    spec=RelayerPause,
+    activate=RelayerPauseFault,
+    draw=lambda rng, case: on_relayer("relayer_pause", rng, case),
+)

@@ -30,23 +30,19 @@ class SecondRelayerFault:
 
     @property
     def activations(self) -> int:
-        """Its transactions."""
         if self._sent is not None:
             return self._sent
         return self._second.sends if self._second is not None else 0
 
     @property
     def proof(self) -> str:
-        """What it did."""
         return f"the second relayer sent {self.activations} transactions"
 
     def inject(self) -> None:
-        """Start it."""
         self._second = self._first.second()
         self._second.start()
 
     def heal(self) -> None:
-        """End it for good."""
         if self._second is not None and self._sent is None:
             # Asked while it runs: of a process no more is known than that.
             self._sent = self._second.sends

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_relayer
+from lab.faults.drawing import on_relayer
 from lab.faults.kind import FaultKind
 from lab.faults.relayers.control import relayer_of
 from lab.faults.spec import LastingFault
@@ -30,7 +29,6 @@ class StaleStore(LastingFault):
     )
 
     def unsupported(self, *, own_relayer: bool) -> str | None:
-        """Another relayer's store is not known."""
         return "exchanges the store of the reference relayer, and this is another one" if own_relayer else None
 
 
@@ -56,7 +54,6 @@ class StaleStoreFault:
             self._scheduler.at(self._scheduler.now_ms + self._restore_after_ms, self._end)
 
     def heal(self) -> None:
-        """Put it back."""
         if self._restored:
             return
         self._restored = True
@@ -84,9 +81,8 @@ def _content(path: Path) -> list[str]:
         return list(store.iterdump())
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """The store of some seconds before."""
-    return on_relayer("stale_store", rng, context)
-
-
-KIND = FaultKind(spec=StaleStore, activate=StaleStoreFault, draw=draw)
+KIND = FaultKind(
+    spec=StaleStore,
+    activate=StaleStoreFault,
+    draw=lambda rng, case: on_relayer("stale_store", rng, case),
+)

@@ -32,10 +32,10 @@ class LogRangeLimitFault(RequestFault):
 
     counts_hits = False
     verb = "refused"
+    methods = frozenset(("eth_getLogs",))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: LogRangeLimit) -> None:
         super().__init__(context, fault_id, spec)
-        self._methods = frozenset(("eth_getLogs",))
         self._chain = context.chains[spec.chain]
         self._blocks = spec.blocks
 

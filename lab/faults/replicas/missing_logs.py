@@ -36,21 +36,17 @@ class MissingLogsFault(RequestFault):
     """As behind an index that lags or loses. Activations: logs left out, and answers whose order was turned."""
 
     counts_hits = False
+    methods = frozenset(("eth_getLogs",))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: MissingLogs) -> None:
         super().__init__(context, fault_id, spec)
-        self._methods = frozenset(("eth_getLogs",))
         self._left_out, self._turned = spec.share, spec.order == "reversed"
         self._missing = self._reordered = 0
+        self.hit = Effect(rewrites=(self._thinned,))
 
     @property
     def proof(self) -> str:
-        """How much was changed."""
         return f"{self._missing} logs left out, {self._reordered} answers turned, of {self._seen} answers"
-
-    def on_hit(self, method: str) -> Effect:
-        """Thin out what comes back."""
-        return Effect(rewrites=(self._thinned,))
 
     def _thinned(self, logs: Any) -> Any:
         if not isinstance(logs, list):
@@ -63,10 +59,10 @@ class MissingLogsFault(RequestFault):
         return kept[::-1] if turned else kept
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
+def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
     """Some or all logs are left out."""
     share = rng.choice((0.3, 0.7, 1.0))
-    return on_chain("missing_logs", rng, context, low_s=20, high_s=60, early=True, node=False, share=share)
+    return on_chain("missing_logs", rng, case, span_s=(20, 60), early=True, node=False, share=share)
 
 
 KIND = FaultKind(spec=MissingLogs, activate=MissingLogsFault, draw=draw)

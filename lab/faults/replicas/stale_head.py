@@ -32,10 +32,10 @@ class StaleHeadFault(RequestFault):
     """Every answer is of a chain without its newest blocks. Activations: requests whose answer depends on the head."""
 
     verb = "was behind in"
+    methods = METHODS
 
     def __init__(self, context: FaultContext, fault_id: str, spec: StaleHead) -> None:
         super().__init__(context, fault_id, spec)
-        self._methods = METHODS
         self._chain = context.chains[spec.chain]
         self._lag = spec.blocks
         self._heights = Heights(self._chain)
@@ -48,12 +48,10 @@ class StaleHeadFault(RequestFault):
         super().inject()
 
     def heal(self) -> None:
-        """It has caught up."""
         super().heal()
         self._heights.end()
 
     def on_hit(self, method: str) -> Effect:
-        """Answer as a replica would."""
         return Replica(self._chain, self._lag, self._heights, method).effect()
 
 

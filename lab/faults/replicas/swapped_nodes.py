@@ -44,22 +44,18 @@ class SwappedNodesFault:
 
     @property
     def activations(self) -> int:
-        """Requests so far, in both directions."""
         return sum(route.count for _, route in self._seats)
 
     @property
     def proof(self) -> str:
-        """How many went astray, each way."""
         there, back = (route.count for _, route in self._seats)
         return f"{there} requests answered by the other chain, {back} the other way round"
 
     def inject(self) -> None:
-        """Exchange them."""
         for policy, route in self._seats:
             policy.add(route)
 
     def heal(self) -> None:
-        """Put them right."""
         for policy, route in self._seats:
             policy.remove(route)
 
@@ -72,7 +68,6 @@ class _Route:
         self.count = 0
 
     def effect(self, method: str) -> Effect:
-        """See `Rule.effect`."""
         self.count += 1
         return self._effect
 

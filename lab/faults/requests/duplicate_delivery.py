@@ -25,19 +25,13 @@ class DuplicateDeliveryFault(RequestFault):
     """As behind a middlebox that repeats a request: the node's answer to the second one comes back."""
 
     verb = "delivered twice"
-
-    def effect(self, method: str) -> Effect | None:
-        """Only sends can be doubled in a way that matters."""
-        return super().effect(method) if method in SENDS else None
-
-    def on_hit(self, method: str) -> Effect:
-        """Repeat."""
-        return Effect(duplicate=True)
+    methods = SENDS
+    hit = Effect(duplicate=True)
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
+def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
     """Sends are doubled, for long enough to meet some."""
-    return on_chain("duplicate_delivery", rng, context, low_s=30, high_s=80, early=True, node=False)
+    return on_chain("duplicate_delivery", rng, case, span_s=(30, 80), early=True, node=False)
 
 
 KIND = FaultKind(spec=DuplicateDelivery, activate=DuplicateDeliveryFault, draw=draw)

@@ -48,7 +48,7 @@ class LostReplyFault(RequestFault):
 
 def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
     """The relayer does not learn that its transactions arrived."""
-    return on_chain("lost_reply", rng, context, low_s=30, high_s=80, early=True, node=False, count=rng.randint(1, 3))
+    return on_chain("lost_reply", rng, context, span_s=(30, 80), early=True, node=False, count=rng.randint(1, 3))
 
 
 KIND = FaultKind(spec=LostReply, activate=LostReplyFault, draw=draw)

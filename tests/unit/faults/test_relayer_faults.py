@@ -1,4 +1,4 @@
-"""Faults of the relayer as an actor on real chains: it stands still, has a second beside it, an old store, another key."""
+"""Faults of the relayer as an actor on real chains: it stands still, is doubled, has an old store, another key."""
 
 from __future__ import annotations
 
