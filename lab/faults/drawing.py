@@ -65,7 +65,6 @@ class DrawnFault:
     alone: bool = False
 
     def clashes(self, other: DrawnFault) -> bool:
-        """Whether both cannot be in one case."""
         if self.resource is None or self.resource != other.resource:
             return False
         return self.alone or other.alone or (self.begin_ms <= other.end_ms and other.begin_ms <= self.end_ms)

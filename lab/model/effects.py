@@ -69,7 +69,6 @@ class Step:
         return None
 
     def log(self, event: str) -> Log | None:
-        """The step's event of that name."""
         return next((log for log in self.logs if log.event == event), None)
 
 

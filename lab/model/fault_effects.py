@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from lab.model.frozen import Frozen
 
 
-class FaultEffects(BaseModel):
+class FaultEffects(Frozen):
     """What a fault does to whom while it lasts. Checks match this, never a fault's name.
 
     `chains`: whose service it disturbs; empty: it is a fault of the relayer, and concerns all. `recorded_elsewhere`:
@@ -15,8 +15,6 @@ class FaultEffects(BaseModel):
     `holds_finality`: finality by a tag stands still. `prices_out`: nodes keep what they were sent, or refuse it for its
     price, so that sending the same again is of no use. `outlasts_ms`: how long after its end it still disturbs.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     chains: tuple[str, ...] = ()
     recorded_elsewhere: bool = False

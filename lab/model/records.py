@@ -10,29 +10,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import AliasChoices, Field, TypeAdapter, model_validator
 
 from lab.model.chain.facts import ChainFacts, StoredTransaction
 from lab.model.fault_effects import FaultEffects
+from lab.model.frozen import Frozen
 from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
 RelayerEvent = Literal["start", "ready", "stop", "kill", "crash"]
 
 
-class Record(BaseModel):
+class Record(Frozen):
     """A line of the history. `seq` counts lines from 0."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seq: int = -1
     t_ms: int
 
 
-class Leg(BaseModel):
+class Leg(Frozen):
     """One declared transaction of a flow; `after` is the name of its parent leg (`flow.leg`), at most one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     flow: str
@@ -69,10 +66,8 @@ class Header(Record):
     )
 
 
-class Call(BaseModel):
+class Call(Frozen):
     """One call into the coordinator, direct or from another contract. `args` are decoded by parameter name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     caller: str
     function: str
@@ -81,20 +76,16 @@ class Call(BaseModel):
     revert: str | None = None
 
 
-class Log(BaseModel):
+class Log(Frozen):
     """One event of the coordinator, decoded. `index` is its position in the block."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     event: str
     args: dict[str, Any]
     index: int
 
 
-class Tx(BaseModel):
+class Tx(Frozen):
     """One mined transaction, with the calls it made into the coordinator and the events the coordinator emitted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     hash: str
     sender: str

@@ -22,8 +22,16 @@ from lab.runner.script import Script
 Step = tuple[int, str, str, tuple[Any, ...]]  # seconds since the call before, role, function, arguments
 
 GAS = 12_000_000
-VIEWS = ("coordination_window", "transaction_count", "owner", "pending_owner", "paused", "failure_count",
-         "breaker_threshold", "execution_window")  # fmt: skip
+VIEWS = (
+    "coordination_window",
+    "transaction_count",
+    "owner",
+    "pending_owner",
+    "paused",
+    "failure_count",
+    "breaker_threshold",
+    "execution_window",
+)
 BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
 # Two small contracts: one hands every call on to the coordinator, one creates what it is given.
 FORWARDER, FACTORY = "0x" + "fa" * 20, "0x" + "fb" * 20
@@ -53,10 +61,13 @@ class Differential:
         events = [event for log in logs if (event := self.codec.decode_log(log)) is not None]
         told = {event.event: event.args for event in reversed(events)}
         for name, key, wanted in (
-            ("OwnershipTransferred", "current", self.model.owner), ("OwnershipTransferred", "previous", ZERO_ADDRESS),
-            ("OperatorAdded", "operator", self.model.owner), ("CoordinationWindowSet", "window", self.model.window),
-            ("ExecutionWindowSet", "window", 0), ("BreakerThresholdSet", "threshold", 25),
-        ):  # fmt: skip
+            ("OwnershipTransferred", "current", self.model.owner),
+            ("OwnershipTransferred", "previous", ZERO_ADDRESS),
+            ("OperatorAdded", "operator", self.model.owner),
+            ("CoordinationWindowSet", "window", self.model.window),
+            ("ExecutionWindowSet", "window", 0),
+            ("BreakerThresholdSet", "threshold", 25),
+        ):
             got = told.get(name, {}).get(key)
             if name in self.codec.events and plain(got) != plain(wanted):
                 return f"expected the constructor to emit {name} with {key} {wanted}, got {got}"
@@ -80,13 +91,18 @@ class Differential:
         made, *found = answer["calls"]
         if any(result["status"] != "0x1" for result in answer["calls"]):
             return "expected a factory to be able to create it, it reverted"
-        values = [self.codec.decode_result(name, result["returnData"])[0]
-                  for (name, _), result in zip(reads, found, strict=True)]  # fmt: skip
+        values = [
+            self.codec.decode_result(name, result["returnData"])[0]
+            for (name, _), result in zip(reads, found, strict=True)
+        ]
         if [plain(value) for value in values] != [FACTORY, True]:
             return f"expected the factory as owner and operator, got {values}"
         told = [event for log in made["logs"] if (event := self.codec.decode_log({**log, "address": created}))]
-        wrong = [event for event in told if {plain(event.args.get(key, FACTORY)) for key in ("current", "operator")}
-                 != {FACTORY}]  # fmt: skip
+        wrong = [
+            event
+            for event in told
+            if {plain(event.args.get(key, FACTORY)) for key in ("current", "operator")} != {FACTORY}
+        ]
         return f"expected events that name the factory, got {wrong}" if wrong else None
 
     def run(self, start: int, steps: list[Step]) -> Iterator[tuple[str, str | None]]:
@@ -99,8 +115,11 @@ class Differential:
             requests = args[0] if function == "buffer_batch" else [args] if function == "buffer_transaction" else []
             self.ids += [request[0] for request in requests if request[0] not in self.ids]
             touched = [UNKNOWN_ID, *self.ids[-1:]]
-            touched += [part for part in (args[0] if args and isinstance(args[0], list) else args[:1])
-                        if isinstance(part, str) and part in self.ids]  # fmt: skip
+            touched += [
+                part
+                for part in (args[0] if args and isinstance(args[0], list) else args[:1])
+                if isinstance(part, str) and part in self.ids
+            ]
             reads: list[tuple[str, tuple[Any, ...]]] = [(name, ()) for name in self.views]
             reads += [(name, (tx_id,)) for tx_id in dict.fromkeys(touched) for name in self._by_id()]
             calls = [self._call(role, function, args), *(self._call("user", *read) for read in reads)]
@@ -117,8 +136,11 @@ class Differential:
             yield f"{function}{shortened(args)} by {role}", found
 
     def _by_id(self) -> list[str]:
-        return [name for name in ("transactions", "get_transaction_details", "get_transaction_state",
-                                  "is_transaction_ready") if self.codec.has(name)]  # fmt: skip
+        return [
+            name
+            for name in ("transactions", "get_transaction_details", "get_transaction_state", "is_transaction_ready")
+            if self.codec.has(name)
+        ]
 
     def _call(self, role: str, function: str, args: tuple[Any, ...]) -> dict[str, Any]:
         data, sender = self.codec.encode(function, args), role_account(role.removeprefix(VIA)).address

@@ -28,11 +28,9 @@ class Run:
 
     @property
     def now_ms(self) -> int:
-        """Simulated (or wall) milliseconds since genesis."""
         return self.lab.scheduler.now_ms
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
-        """Put a mark on the time line."""
         self.recorder.add(Note(t_ms=self.now_ms, kind=kind, text=text, chain=chain))
 
     def expectation(self, step: Step, expected: str, actual: str, *, met: bool | None, suffix: str = "") -> None:

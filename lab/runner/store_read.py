@@ -65,15 +65,23 @@ def _place(number: int | None, block_hash: str | None) -> Place | None:
 
 
 def _belief(
-    tx_id: str, origin: str, timestamp: int, buffered: int, buffered_hash: str, ready: int | None,
-    ready_hash: str | None, end_state: str | None,
-) -> StoredBelief:  # fmt: skip
+    tx_id: str,
+    origin: str,
+    timestamp: int,
+    buffered: int,
+    buffered_hash: str,
+    ready: int | None,
+    ready_hash: str | None,
+    end_state: str | None,
+) -> StoredBelief:
     # The file may hold anything: it is validated, not trusted.
-    return StoredBelief.model_validate({
-        "tx_id": tx_id,
-        "state": end_state or ("BUFFERED" if ready is None else "READY"),
-        "origin": origin,
-        "timestamp": timestamp,
-        "buffered": (buffered, buffered_hash),
-        "ready": _place(ready, ready_hash),
-    })  # fmt: skip
+    return StoredBelief.model_validate(
+        {
+            "tx_id": tx_id,
+            "state": end_state or ("BUFFERED" if ready is None else "READY"),
+            "origin": origin,
+            "timestamp": timestamp,
+            "buffered": (buffered, buffered_hash),
+            "ready": _place(ready, ready_hash),
+        }
+    )

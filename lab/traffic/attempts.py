@@ -47,20 +47,24 @@ class AttemptLog:
         self._stream: BinaryIO = path.open("ab", buffering=1 << 16)
 
     def add(
-        self, leg: int, outcome: Outcome, number: int, sender: int, nonce: int,
-        intended_us: int, sent_us: int, answered_us: int,
-    ) -> None:  # fmt: skip
-        """Note one attempt."""
+        self,
+        leg: int,
+        outcome: Outcome,
+        number: int,
+        sender: int,
+        nonce: int,
+        intended_us: int,
+        sent_us: int,
+        answered_us: int,
+    ) -> None:
         self._stream.write(
             _RECORD.pack(leg, outcome, min(number, 255), sender, nonce, intended_us, sent_us, answered_us)
         )
 
     def flush(self) -> None:
-        """Hand what was noted to the system."""
         self._stream.flush()
 
     def close(self) -> None:
-        """Flush and close."""
         self._stream.close()
 
 

@@ -85,18 +85,29 @@ class Ledger:
         return self.sent - self.succeeded
 
     def explain(self, what: str) -> None:
-        """Note something that nothing accounts for."""
         self.unexplained_count += 1
         if len(self.unexplained) < EXAMPLES_MAX:
             self.unexplained.append(what)
 
     def to_json(self) -> dict[str, Any]:
-        """For load.json."""
         names = (
-            "offered", "dropped", "sent", "resent", "accepted", "refused", "lost", "mined", "succeeded", "reverted",
-            "left_in_pool", "in_flight", "failed", "unexplained_count", "unexplained",
+            "offered",
+            "dropped",
+            "sent",
+            "resent",
+            "accepted",
+            "refused",
+            "lost",
+            "mined",
+            "succeeded",
+            "reverted",
+            "left_in_pool",
+            "in_flight",
+            "failed",
+            "unexplained_count",
+            "unexplained",
             "in_flight_examples",
-        )  # fmt: skip
+        )
         return {name: getattr(self, name) for name in names}
 
 

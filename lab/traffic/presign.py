@@ -49,7 +49,6 @@ class SignJob:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
     def path(self, folder: Path) -> Path:
-        """Where its file stands in a cache folder."""
         return folder / f"{self.key()}.signed"
 
 
@@ -146,9 +145,15 @@ def _run(jobs: Sequence[SignJob], folder: Path, workers: int) -> Iterator[int]:
 def _sign(work: tuple[SignJob, Path]) -> int:
     job, folder = work
     run = sign_run(
-        load_account(job.sender), job.template, salt=job.salt, sender=job.sender, first_nonce=job.first_nonce,
-        count=job.count, dependency_salt=job.dependency_salt, timestamps=job.timestamps,
+        load_account(job.sender),
+        job.template,
+        salt=job.salt,
+        sender=job.sender,
+        first_nonce=job.first_nonce,
+        count=job.count,
+        dependency_salt=job.dependency_salt,
+        timestamps=job.timestamps,
         from_zero=job.from_zero,
-    )  # fmt: skip
+    )
     write_signed(job.path(folder), run, first_nonce=job.first_nonce, count=job.count)
     return job.count

@@ -86,9 +86,17 @@ _FIX = "Install it into this environment (`make`), and leave ECC_BACKEND_CLASS u
 
 
 def sign_run(
-    account: Account, template: Template, *, salt: str, sender: int, first_nonce: int, count: int,
-    dependency_salt: str | None = None, timestamps: Sequence[int] = (), from_zero: bool = False,
-) -> Iterator[SignedTransaction]:  # fmt: skip
+    account: Account,
+    template: Template,
+    *,
+    salt: str,
+    sender: int,
+    first_nonce: int,
+    count: int,
+    dependency_salt: str | None = None,
+    timestamps: Sequence[int] = (),
+    from_zero: bool = False,
+) -> Iterator[SignedTransaction]:
     """Sign `count` transactions of one sender, nonces serial from `first_nonce`; one timestamp each, where given.
 
     `from_zero` numbers the tx_ids from 0 whatever the nonces: so a child finds its parent's id on another chain.

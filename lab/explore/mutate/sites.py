@@ -37,12 +37,10 @@ class Module:
         return int(start), int(start) + int(length)
 
     def text(self, node: Node) -> str:
-        """A node's own text."""
         start, end = self.span(node)
         return self.source[start:end]
 
     def replace(self, operator: str, node: Node, text: str) -> Change:
-        """A change of one node."""
         start, end = self.span(node)
         return Change(operator, start, end, text)
 

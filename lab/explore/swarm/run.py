@@ -26,7 +26,6 @@ class Summary:
     duration_s: float
 
     def count(self, verdict: Verdict) -> int:
-        """Seeds with that verdict."""
         return sum(outcome.verdict is verdict for outcome in self.outcomes)
 
     @property
@@ -55,6 +54,6 @@ def run_swarm(
                 return
             yield seed
 
-    with closing(spread(due(), partial(open_bench, run_id, system), explore_seed, jobs=jobs)) as found:
-        for _, outcome in found:
+    with closing(spread(due(), partial(open_bench, run_id, system), explore_seed, jobs=jobs)) as explored:
+        for _, outcome in explored:
             yield outcome

@@ -22,7 +22,6 @@ class BlockFault:
         self.activations = 0
 
     def inject(self) -> None:
-        """From the next block on."""
         self._chain.catch_up()
         self._active = True
         for name, hook in self._hooks.items():

@@ -55,7 +55,6 @@ class TimestampSkewFault(BlockFault):
         return f"{self.activations} blocks were up to {abs(self._seconds)} s {where} the others' time"
 
     def inject(self) -> None:
-        """Set the clock."""
         self._chain.catch_up()
         self._producer.clock_rules.append(self._skewed)
         super().inject()

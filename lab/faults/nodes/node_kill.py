@@ -37,7 +37,6 @@ class NodeKillFault(NodeOutage):
         self._end = context.ending(fault_id, self.heal)
 
     def inject(self) -> None:
-        """Kill it, and arrange for its restart."""
         super().inject()
         if self._restart_after_ms is not None:
             self._scheduler.at(self._scheduler.now_ms + self._restart_after_ms, self._end)

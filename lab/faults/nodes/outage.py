@@ -29,7 +29,6 @@ class NodeOutage:
         self._chain.crash()
 
     def heal(self) -> None:
-        """Let it run again, and count what it missed."""
         if self.lasts:
             self._chain.catch_up()
             skipped, blocked = self._chain.producer.slots_skipped, self._chain.blocked_calls
@@ -72,7 +71,6 @@ class UnwellNode:
         self._scheduler.at(self._scheduler.now_ms + self._restart_after_ms, self._restart)
 
     def heal(self) -> None:
-        """Up and well."""
         self._kill.heal()
         self._policy.remove(self)
 

@@ -53,7 +53,6 @@ class StateLostFault(UnwellNode):
         self._begun_ms = 0
 
     def heal(self) -> None:
-        """It has the whole chain again."""
         super().heal()
         self._heights.end()
 

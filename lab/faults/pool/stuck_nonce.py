@@ -46,7 +46,6 @@ class StuckNonceFault(RequestFault):
         return f"nonce {self._nonce} stood in the pool in {self.activations} of {self._seen} answers"
 
     def inject(self) -> None:
-        """Take the next nonce that is free."""
         self._nonce = self._chain.look().nonce(self._address, "pending")
         super().inject()
 

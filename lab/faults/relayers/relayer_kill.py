@@ -64,7 +64,6 @@ class RelayerKillFault:
         return f"killed {where}" if self.activations else f"not killed: {self._spec.point} was never reached"
 
     def inject(self) -> None:
-        """Kill, or wait for the point."""
         self._deaths_before = self._relayer.deaths
         if self._spec.point is None:
             self._relayer.kill()

@@ -47,7 +47,6 @@ class StaleStoreFault:
         self.proof = "not yet"
 
     def inject(self) -> None:
-        """Keep the store as it is now."""
         self._copied_ms = self._scheduler.now_ms
         _copy(self._relayer.store_path, self._copy)
         if self._restore_after_ms is not None:

@@ -60,7 +60,6 @@ class FinalityStallFault(RequestFault):
         )
 
     def inject(self) -> None:
-        """What is final now stays the last block that is."""
         self._chain.catch_up()
         self._chain.hold_finality(self._id)
         self._stood_at = self._chain.tagged("finalized", self._chain.producer.head.number)

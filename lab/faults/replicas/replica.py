@@ -51,7 +51,6 @@ class Heights(dict[str, int]):
         self._chain.producer.listeners.append(self._on_block)
 
     def end(self) -> None:
-        """Note no more."""
         if self._on_block in self._chain.producer.listeners:
             self._chain.producer.listeners.remove(self._on_block)
 

@@ -25,7 +25,6 @@ class SwappedNodes(OnChain):
     other: Name = Field(description="the chain whose endpoint it is exchanged with")
 
     def other_chains(self) -> tuple[str, ...]:
-        """The chain that it is exchanged with."""
         return (self.other,)
 
 

@@ -40,7 +40,6 @@ class LostReplyFault(RequestFault):
         self._count = spec.count
 
     def on_hit(self, method: str) -> Effect | None:
-        """Lose the answer, unless enough were lost."""
         if self._count is not None and self.activations >= self._count:
             return None
         return Effect(lose_reply=True)

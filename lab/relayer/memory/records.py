@@ -69,7 +69,6 @@ class Entry:
 
     @property
     def key(self) -> Key:
-        """Chain name and tx_id."""
         return self.chain, self.tx_id
 
 
@@ -109,7 +108,6 @@ class World:
     deadline_passed: AbstractSet[Key] = frozenset()
 
     def exhausted(self, kind: Kind, key: Key) -> bool:
-        """True when a job was tried often enough."""
         return self.spent.get((kind, *key), 0) >= ATTEMPTS_MAX[kind]
 
 
