@@ -59,7 +59,7 @@ class Differential:
         """What of the contract's beginnings its events do not tell: who only reads them must know all settings."""
         logs = self.rpc.logs(self.target.address, 1, 1)
         events = [event for log in logs if (event := self.codec.decode_log(log)) is not None]
-        told = {event.event: event.args for event in reversed(events)}
+        emitted = {event.event: event.args for event in reversed(events)}
         for name, key, wanted in (
             ("OwnershipTransferred", "current", self.model.owner),
             ("OwnershipTransferred", "previous", ZERO_ADDRESS),
@@ -68,7 +68,7 @@ class Differential:
             ("ExecutionWindowSet", "window", 0),
             ("BreakerThresholdSet", "threshold", 25),
         ):
-            got = told.get(name, {}).get(key)
+            got = emitted.get(name, {}).get(key)
             if name in self.codec.events and plain(got) != plain(wanted):
                 return f"expected the constructor to emit {name} with {key} {wanted}, got {got}"
         return None
@@ -88,19 +88,19 @@ class Differential:
         calls += [{"from": sender, "to": created, "data": self.codec.encode(*read)} for read in reads]
         block = {"stateOverrides": {FACTORY: {"code": FACTORY_CODE}}, "calls": calls}
         (answer,) = self.rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
-        made, *found = answer["calls"]
+        made, *answers = answer["calls"]
         if any(result["status"] != "0x1" for result in answer["calls"]):
             return "expected a factory to be able to create it, it reverted"
         values = [
             self.codec.decode_result(name, result["returnData"])[0]
-            for (name, _), result in zip(reads, found, strict=True)
+            for (name, _), result in zip(reads, answers, strict=True)
         ]
         if [plain(value) for value in values] != [FACTORY, True]:
             return f"expected the factory as owner and operator, got {values}"
-        told = [event for log in made["logs"] if (event := self.codec.decode_log({**log, "address": created}))]
+        events = [event for log in made["logs"] if (event := self.codec.decode_log({**log, "address": created}))]
         wrong = [
             event
-            for event in told
+            for event in events
             if {plain(event.args.get(key, FACTORY)) for key in ("current", "operator")} != {FACTORY}
         ]
         return f"expected events that name the factory, got {wrong}" if wrong else None
@@ -131,9 +131,9 @@ class Differential:
         blocks[0] = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
         answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
         for (role, function, args, when, reads), block in zip(made, answer, strict=True):
-            found = self._judge(role, function, args, when, block["calls"][0])
-            found = found or self._reads(when, reads, block["calls"][1:])
-            yield f"{function}{shortened(args)} by {role}", found
+            outcome, *values = block["calls"]
+            difference = self._judge(role, function, args, when, outcome) or self._reads(when, reads, values)
+            yield f"{function}{shortened(args)} by {role}", difference
 
     def _by_id(self) -> list[str]:
         return [
@@ -156,11 +156,11 @@ class Differential:
             reason = decode_revert(result["returnData"]) or ""
             words = "paused" if function == "pause" else "not paused"
             if events or (not ok and words not in reason):
-                told = [event.event for event in events] or reason
-                return f"expected no event where nothing changes, and a refusal to say '{words}'; got {told}"
+                got = [event.event for event in events] or reason
+                return f"expected no event where nothing changes, and a refusal to say '{words}'; got {got}"
         before = replace(self.model)
         outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
-        found = difference(self.model, self.codec, function, args, sender, now, outcome)
+        wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
         for event in events:
             wanted = {"caller": sender, "previous": before.owner}
             wanted |= {"current": sender} if event.event == "OwnershipProposed" else {}
@@ -169,8 +169,8 @@ class Differential:
                 wanted |= {"tx_id": args[0], "origin_rollup": args[1], "target_rollup": args[2], "timestamp": args[5]}
             for key, value in wanted.items():
                 if key in event.args and plain(event.args[key]) != plain(value):
-                    found = found or f"expected {event.event} with {key} {value}, got {event.args[key]}"
-        return found
+                    wrong = wrong or f"expected {event.event} with {key} {value}, got {event.args[key]}"
+        return wrong
 
     def _reads(self, now: int, reads: list[Any], results: list[Any]) -> str | None:
         for (name, args), result in zip(reads, results, strict=True):

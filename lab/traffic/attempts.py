@@ -1,5 +1,6 @@
-"""What the generator notes of every attempt to send: fixed records in a file, one file a worker, so that memory stays
-flat and a crash loses a second at most. The ledger is made of them afterwards.
+"""What the generator notes of every attempt to send: fixed records in a file, one file a worker.
+
+So memory stays flat and a crash loses a second at most. The ledger is made of them afterwards.
 """
 
 from __future__ import annotations

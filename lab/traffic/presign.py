@@ -6,9 +6,6 @@ everything that goes into a signature: contract, chain, fees, call data, sender,
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import multiprocessing
 import os
 import shutil
@@ -20,36 +17,14 @@ from pathlib import Path
 from lab.errors import EnvironmentFailure
 from lab.traffic.senders import load_account
 from lab.traffic.signed_file import header, write_signed
-from lab.traffic.signer import Template, require_fast_backend, sign_run
+from lab.traffic.signer import SignJob as SignJob  # what callers make jobs of
+from lab.traffic.signer import require_fast_backend, sign_run
 
 CACHE_BYTES_MAX = 2 << 30
 SMALL_JOB = 2_000
 """Below so many transactions in all, starting processes takes longer than signing."""
 
 Progress = Callable[[int, int, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class SignJob:
-    """All transactions of one sender on one chain."""
-
-    template: Template
-    salt: str
-    sender: int
-    first_nonce: int
-    count: int
-    dependency_salt: str | None = None
-    timestamps: tuple[int, ...] = ()
-    from_zero: bool = False
-
-    def key(self) -> str:
-        """A digest of all that goes into the signatures."""
-        parts = dataclasses.asdict(self)
-        parts["template"]["data"] = self.template.data.hex()
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-    def path(self, folder: Path) -> Path:
-        return folder / f"{self.key()}.signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +119,6 @@ def _run(jobs: Sequence[SignJob], folder: Path, workers: int) -> Iterator[int]:
 
 def _sign(work: tuple[SignJob, Path]) -> int:
     job, folder = work
-    run = sign_run(
-        load_account(job.sender),
-        job.template,
-        salt=job.salt,
-        sender=job.sender,
-        first_nonce=job.first_nonce,
-        count=job.count,
-        dependency_salt=job.dependency_salt,
-        timestamps=job.timestamps,
-        from_zero=job.from_zero,
-    )
+    run = sign_run(load_account(job.sender), job)
     write_signed(job.path(folder), run, first_nonce=job.first_nonce, count=job.count)
     return job.count

@@ -10,6 +10,7 @@ from lab.explore.bench import Bench
 from lab.explore.swarm.case import Document, Drawing, draw, fault_number, to_text
 from lab.explore.swarm.shrink import Shrunk, shrink
 from lab.explore.swarm.trial import Trial, try_case
+from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 
 
@@ -80,9 +81,10 @@ def _idle(document: Document, trial: Trial) -> list[int]:
 
 
 def _described(document: Document, check: str, trial: Trial) -> Document:
-    reason = next((reason for reason in trial.reasons if reason.startswith(f"{check}:")), "")
+    name = check_name(check)
+    reason = next((reason for reason in trial.reasons if reason.startswith(f"{name}:")), "")
     return document | {
-        "name": f"{check} fails (swarm seed {document['seed']}, shrunk)",
+        "name": f"{name} fails (swarm seed {document['seed']}, shrunk)",
         "description": f"Found by the swarm. As drawn: {reason[:400]}",
     }
 

@@ -25,8 +25,10 @@ STATES_MAX = 2_000
 
 
 class FinalityStall(OnChain):
-    """Finality stands still while blocks come: `safe` and `finalized` stay where they are, then jump to where they
-    would be. Only for a chain whose finality is a tag: who counts blocks or seconds sees nothing of it."""
+    """Finality stands still while blocks come: `safe` and `finalized` stay, and jump to where they would be at the end.
+
+    Only for a chain whose finality is a tag: who counts blocks or seconds sees nothing of it.
+    """
 
     example: ClassVar[str] = "fault: finality_stall\nchain: polygon\nfor: 4m"
     needs_tag: ClassVar[bool] = True

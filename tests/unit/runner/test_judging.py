@@ -97,7 +97,7 @@ def test_a_named_check_without_a_subject_is_unknown() -> None:
     named = judged(MET, checks=CheckSelection(default=False, added=("S7",), removed=()))
     assert [check.check for check in named.checks] == ["S7"]
     assert named.verdict is Verdict.UNKNOWN
-    assert named.reasons[0].startswith("S7: the scenario names this check")
+    assert named.reasons[0].startswith("S7 payload: the scenario names this check")
 
 
 def test_the_verdict_is_that_of_the_file(tmp_path: Any) -> None:
