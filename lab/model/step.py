@@ -79,8 +79,8 @@ Arguments = Annotated[
 ]
 
 
-Part = Frozen
-"""A mapping of the file."""
+class Part(Frozen):
+    """A mapping of the file; the schema for editors covers its subclasses."""
 
 
 class StepBase(Part):
