@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,12 +88,6 @@ def trim(folder: Path, bytes_max: int = CACHE_BYTES_MAX, *, keep: Sequence[Path]
             path.unlink(missing_ok=True)
             removed += 1
     return removed
-
-
-def free_bytes(folder: Path) -> int:
-    """Of the nearest folder that exists."""
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(existing).free
 
 
 def _usable(job: SignJob, folder: Path) -> bool:

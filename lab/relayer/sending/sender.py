@@ -211,10 +211,8 @@ class Sender:
     def _raise_offer(self, intent: Intent, head: Head, now_ms: int, *, cancel: bool) -> None:
         if len(intent.versions) > fees.ESCALATIONS_MAX and cancel == intent.last.cancel:
             return
-        facts = self._chain.facts
-        offer = fees.raised_offer(
-            intent.last.fees, self._base_fee(head), facts.min_tip_wei, facts.replacement_bump_percent
-        )
+        tip, bump_percent = self._chain.facts.min_tip_wei, self._chain.facts.replacement_bump_percent
+        offer = fees.raised_offer(intent.last.fees, self._base_fee(head), tip, bump_percent)
         version = self._signed(intent.nonce, intent.data, intent.gas, offer, head, now_ms, cancel=cancel)
         intent = self._keep(replace(intent, versions=(*intent.versions, version)))
         self._outbid.discard(intent.id)
@@ -251,14 +249,10 @@ class Sender:
     def _signed(
         self, nonce: int, data: str, gas: int, offer: Fees, head: Head, now_ms: int, *, cancel: bool
     ) -> Version:
+        to, chain_id = self._account.address if cancel else self._chain.facts.contract, self._chain.facts.chain_id
+        data, gas = ("0x", CANCEL_GAS) if cancel else (data, gas)
         raw, tx_hash = sign_transaction(
-            self._account,
-            chain_id=self._chain.facts.chain_id,
-            nonce=nonce,
-            to=self._account.address if cancel else self._chain.facts.contract,
-            data="0x" if cancel else data,
-            gas=CANCEL_GAS if cancel else gas,
-            fees=offer,
+            self._account, chain_id=chain_id, nonce=nonce, to=to, data=data, gas=gas, fees=offer
         )
         return Version(tx_hash.lower(), raw, offer, cancel, False, head.number, now_ms)
 
