@@ -34,7 +34,7 @@ class Bug:
         base: The correct contract that it is made from, as seen from `contracts`.
         caught_by: The id of the check that must catch it, or `SMOKE_RUN`.
         proof: The scenario or the test in which it is caught, as seen from the repository's root.
-        finding: Words of the finding that tell this bug from others; None where the proof is a test.
+        finding: Words of the finding that distinguish this bug from others; None where the proof is a test.
         hunks: The change itself.
     """
 

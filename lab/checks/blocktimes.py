@@ -1,6 +1,6 @@
 """When a block inside a run of empty ones appeared, at the earliest and at the latest.
 
-The history tells only the two ends of such a run, and slots may be missed between them or come late. A judgement
+The history states only the two ends of such a run, and slots may be missed between them or come late. A judgement
 against somebody must use the end of the interval that favours him.
 """
 
@@ -16,7 +16,7 @@ def appeared(history: History, span: Block | EmptyBlocks, number: int) -> Interv
     """When a line's first block at `number` or above appeared.
 
     Blocks are at least one block time apart by their slots, and appear less than a block time after their slot starts.
-    Timestamps tell when slots start, unless the chain's clock is ahead: no block appears before its slot.
+    Timestamps show when slots start, unless the chain's clock is ahead: no block appears before its slot.
     """
     if isinstance(span, Block):
         return span.t_ms, span.t_ms

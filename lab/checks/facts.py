@@ -31,6 +31,11 @@ def name_of(history: History, chain: str, tx_id: str) -> str:
     return f"the mirror of {elsewhere.name}" if elsewhere else f"transaction {tx_id[:10]}"
 
 
+def name_at(history: History, chain: str, tx_id: str) -> str:
+    """The name with the chain: `swap.pay on ethereum`."""
+    return f"{name_of(history, chain, tx_id)} on {chain}"
+
+
 def origin_of(entry: Entry) -> str | None:
     """The origin rollup that the transaction was buffered with."""
     buffered = entry.first("BUFFERED")

@@ -20,7 +20,7 @@ class RelayerControl(Protocol):
         """End it at once, wherever it is."""
 
     def kill_at(self, point: str) -> None:
-        """End it when it reaches a named commit point. Raises LabError where points cannot be told apart."""
+        """End it when it reaches a named commit point. Raises LabError where points are not known."""
 
     def cancel_kill(self) -> None:
         """Call off a kill that has not happened."""
@@ -58,7 +58,7 @@ class RelayerControl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
-    """All that faults act on. `policies` are the request policies by chain; `over` is told of a fault's own end."""
+    """All that faults act on: `policies` are the request policies by chain, `over` is called when one ends itself."""
 
     scheduler: Scheduler
     chains: Mapping[str, Chain]

@@ -228,7 +228,7 @@ class RelayerMark(Note):
     One that is a process is `ready` with its first request after a start; one in process is so at once, unrecorded.
     """
 
-    type: Literal["relayer"] = "relayer"  # type: ignore[assignment]  # the tag tells it from other notes
+    type: Literal["relayer"] = "relayer"  # type: ignore[assignment]  # the tag distinguishes it from other notes
     event: RelayerEvent
 
     @property

@@ -56,7 +56,7 @@ class Differential:
         self.ids: list[str] = []
 
     def first_events(self) -> str | None:
-        """What of the contract's beginnings its events do not tell: who only reads them must know all settings."""
+        """What the constructor's events leave out: whoever reads only events must learn all settings."""
         logs = self.rpc.logs(self.target.address, 1, 1)
         events = [event for log in logs if (event := self.codec.decode_log(log)) is not None]
         emitted = {event.event: event.args for event in reversed(events)}

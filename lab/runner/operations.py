@@ -90,7 +90,7 @@ class Operations:
         leg: str | None = None,
         finished: Callable[[Pending], None],
     ) -> Pending:
-        """Begin an operation; `finished` is told of its end. KeyError or ValueError for a call that cannot be."""
+        """Begin an operation; `finished` is called at its end. KeyError or ValueError for a call that cannot be."""
         data = self._codec.encode(function, args)
         decoded = self._codec.decode_call(data)
         pending = Pending(op_id, role, chain, function, decoded.args if decoded else {}, leg, self._scheduler.now_ms)

@@ -46,7 +46,7 @@ class Presigned:
 def presign(
     jobs: Sequence[SignJob], folder: Path, *, processes: int | None = None, progress: Progress | None = None
 ) -> Presigned:
-    """Sign what is not there yet. `progress` is told (done, all, seconds) as jobs end.
+    """Sign what is not there yet. `progress` is called with (done, all, seconds) as jobs end.
 
     Raises EnvironmentFailure where coincurve does not work, or the disk is full.
     """

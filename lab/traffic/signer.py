@@ -22,7 +22,7 @@ from lab.errors import EnvironmentFailure
 
 TYPE_2 = b"\x02"
 _EMPTY_ACCESS_LIST = b"\xc0"
-# RFC 6979 signatures are deterministic: this one tells a working library from one that only imports.
+# RFC 6979 signatures are deterministic: this one distinguishes a working library from one that only imports.
 _KNOWN_KEY = bytes(31) + b"\x01"
 _KNOWN_HASH = hashlib.sha256(b"tesseract-lab").digest()
 

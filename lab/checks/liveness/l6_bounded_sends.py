@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.checks.disturbances import Disturbance, disturbances
-from lab.checks.facts import clock, name_of, replays
+from lab.checks.facts import clock, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.model.history import History
 from lab.model.records import Submit
@@ -88,7 +88,7 @@ def _judge_call(history: History, judgement: Judgement, call: Call, submits: lis
     ):
         if count > bound:
             message = (
-                f"expected at most {bound} {what} for {function} of {name_of(history, chain, tx_id)} on {chain}, there "
+                f"expected at most {bound} {what} for {function} of {name_at(history, chain, tx_id)}, there "
                 f"are {count} from {clock(submits[0].t_ms)} to {clock(submits[-1].t_ms)}"
             )
             judgement.fail(message, submits[-1], tx_id, *(submit.seq for submit in submits))

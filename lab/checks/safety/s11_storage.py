@@ -6,7 +6,7 @@ must emit and succeeded without an event leaves nothing to replay, so it fails b
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, name_of
+from lab.checks.facts import clock, name_at
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, replay
 from lab.checks.safety.storage import differences, hidden_execution
@@ -44,7 +44,7 @@ def _judge_silent(history: History, judgement: Judgement, replayed: ChainReplay)
         if step.ok and not step.skipped and not step.logs and step.tx_id is not None:
             judgement.judged += 1
             message = (
-                f"expected {call.function} of {name_of(history, replayed.chain, step.tx_id)} on {replayed.chain} to "
+                f"expected {call.function} of {name_at(history, replayed.chain, step.tx_id)} to "
                 f"emit {' or '.join(EVENTS[call.function])}; it succeeded in block {step.block.number} at "
                 f"{clock(step.block.t_ms)} and emitted nothing"
             )
@@ -55,7 +55,7 @@ def _judge_transactions(history: History, judgement: Judgement, replayed: ChainR
     chain = replayed.chain
     stored = {read.tx_id: read for read in final.transactions}
     for tx_id in sorted({*replayed.entries, *stored}):
-        name, entry = f"{name_of(history, chain, tx_id)} on {chain}", replayed.entry(tx_id)
+        name, entry = name_at(history, chain, tx_id), replayed.entry(tx_id)
         if tx_id not in stored:
             judgement.doubt(f"{name} was not read at the end", chain, tx_id, final.seq)
             continue

@@ -14,7 +14,7 @@ from collections import Counter
 from lab.checks.blocktimes import appeared
 from lab.checks.bounds import bound_ms
 from lab.checks.disturbances import calm_from
-from lab.checks.facts import clock, name_of
+from lab.checks.facts import clock, name_at, name_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, Transition, replay
 from lab.model.history import History
@@ -175,7 +175,6 @@ def _text(place: Place | None) -> str:
 
 def _fail(history: History, judgement: Judgement, read: StoreRead, tx_id: str, wrong: str, *lines: int) -> None:
     message = (
-        f"expected the relayer's store to hold {name_of(history, read.chain, tx_id)} on {read.chain} as the chain "
-        f"does; it {wrong}"
+        f"expected the relayer's store to hold {name_at(history, read.chain, tx_id)} as the chain does; it {wrong}"
     )
     judgement.fail(message, read, tx_id, *lines)

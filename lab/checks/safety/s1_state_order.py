@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, name_of, replays
+from lab.checks.facts import clock, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.model.history import History
 from lab.model.verdict import CheckResult
@@ -29,7 +29,7 @@ def judge(history: History) -> CheckResult:
                     continue
                 allowed = " or ".join(after for before, after in sorted(LEGAL) if before == move.before) or "no state"
                 message = (
-                    f"expected {name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain} to go from "
+                    f"expected {name_at(history, replayed.chain, entry.tx_id)} to go from "
                     f"{move.before} to {allowed}, it went to {move.after} in block {move.step.block.number} "
                     f"at {clock(move.step.block.t_ms)}"
                 )

@@ -18,6 +18,7 @@ from lab.checks.facts import (
     is_mirror,
     is_suspended,
     leg_at,
+    name_at,
     name_of,
     origin_of,
     replays,
@@ -84,7 +85,7 @@ def _bond(history: History, chain: str, entry: Entry, ready: Transition) -> Bond
 
 
 def _judge_bond(history: History, judgement: Judgement, bond: Bond) -> None:
-    child = f"{name_of(history, bond.chain, bond.child.tx_id)} on {bond.chain}"
+    child = name_at(history, bond.chain, bond.child.tx_id)
     became = f"it became READY in {block_at(bond.ready.step.block)}"
     local = replay(history, bond.chain).entry(bond.parent_id)
     mirror = local.first("BUFFERED") if is_mirror(history, bond.chain, local) else None
@@ -149,6 +150,6 @@ def _note_forged(history: History, judgement: Judgement, replayed: ChainReplay) 
         home = history.chain_of_rollup(origin_of(entry) or "")
         if home is None or replay(history, home).entry(entry.tx_id).first("READY", "EXECUTED") is None:
             judgement.note(
-                f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain} is a mirror without a real "
+                f"{name_at(history, replayed.chain, entry.tx_id)} is a mirror without a real "
                 f"parent (its origin is {home or 'no chain of this run'})"
             )

@@ -6,7 +6,7 @@ has come and the dependency is met, is a window that is shorter than promised.
 
 from __future__ import annotations
 
-from lab.checks.facts import ZERO_ID, block_at, buffered_with, name_of, replays, timestamp_of
+from lab.checks.facts import ZERO_ID, block_at, buffered_with, name_at, name_of, replays, timestamp_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import EXPIRED_REASON, ChainReplay, Entry, ObservedStep, Transition
 from lab.model.effects import Step
@@ -68,7 +68,7 @@ def _judge_refused(history: History, judgement: Judgement, replayed: ChainReplay
         wrong = 0 <= late <= window_s and _dependency_met(replayed, entry, step)
     if wrong:
         message = (
-            f"expected {name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain} to become READY when "
+            f"expected {name_at(history, replayed.chain, entry.tx_id)} to become READY when "
             f"resolved from its timestamp {timestamp} until {window_s} s after it; {block_at(step.block)}, {late} s "
             f'after it, says "{reason}"'
         )

@@ -5,7 +5,7 @@ A mirror stands for what is executed on another chain: a relayer that executes i
 
 from __future__ import annotations
 
-from lab.checks.facts import block_at, is_mirror, name_of, replays
+from lab.checks.facts import block_at, is_mirror, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry
 from lab.model.effects import Step
@@ -19,7 +19,7 @@ def judge(history: History) -> CheckResult:
     for replayed in replays(history):
         for entry in replayed.entries.values():
             judgement.judged += 1
-            name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+            name = name_at(history, replayed.chain, entry.tx_id)
             buffered = [move.step for move in entry.into("BUFFERED")] + _silent_buffers(replayed, entry)
             if not buffered:
                 expected = f"expected one TransactionBuffered of {name}, there is none"

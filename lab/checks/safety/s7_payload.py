@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from lab.checks.facts import (
-    block_at,
-    buffered_with,
-    is_mirror,
-    leg_at,
-    name_of,
-    origin_of,
-    payload_bytes,
-    replays,
-)
+from lab.checks.facts import block_at, buffered_with, is_mirror, leg_at, name_at, origin_of, payload_bytes, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, ObservedStep
 from lab.model.effects import argument
@@ -41,7 +32,7 @@ def judge(history: History) -> CheckResult:
 
 
 def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry) -> None:
-    name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+    name = name_at(history, replayed.chain, entry.tx_id)
     given = _given(history, replayed, entry)
     final = history.final(replayed.chain)
     stored = final.transaction(entry.tx_id) if final else None

@@ -5,7 +5,7 @@ Only ids that are originals on two chains or more are judged. A mirror of such a
 
 from __future__ import annotations
 
-from lab.checks.facts import buffered_with, is_mirror, name_of, origin_of, replays
+from lab.checks.facts import buffered_with, is_mirror, name_at, origin_of, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry
 from lab.checks.safety.storage import differences, hidden_execution
@@ -36,7 +36,7 @@ def judge(history: History) -> CheckResult:
 def _judge_original(
     history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry, originals: list[ChainReplay]
 ) -> None:
-    name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+    name = name_at(history, replayed.chain, entry.tx_id)
     final = history.final(replayed.chain)
     stored = final.transaction(entry.tx_id) if final else None
     if final is None or stored is None:

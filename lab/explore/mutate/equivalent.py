@@ -1,4 +1,4 @@
-"""The reviewed list of mutants that behave as the original does, each with the reason why no run can tell."""
+"""The reviewed list of mutants that behave as the original does, each with the reason why no run shows it."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def _asked(name: str, test: Callable[..., Any], arguments: dict[str, Any]) -> tu
 
 
 def _parameters(test: Callable[..., Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The combinations of a test's parametrize marks, with the suffix that tells them apart."""
+    """The combinations of a test's parametrize marks, with the suffix that distinguishes them."""
     axes: list[list[dict[str, Any]]] = []
     for mark in getattr(test, "pytestmark", ()):
         if mark.name == "parametrize":

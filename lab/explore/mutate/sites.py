@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# The compiler ships no type information: nodes are untyped, and told apart by the names of their classes.
+# The compiler ships no type information: nodes are untyped, and distinguished by the names of their classes.
 Node = Any
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from pydantic import Field
 from lab.chains.producer import Mined
 from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 
@@ -53,10 +52,10 @@ class GasLimitCutFault(BlockFault):
         self._most_waiting = max(self._most_waiting, mined.waiting)
 
 
-def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
-    """Room for one or two of the contract's smaller calls a block."""
-    gas_limit = rng.choice((100_000, 150_000, 300_000))
-    return on_chain("gas_limit_cut", rng, case, span_s=(30, 60), early=True, gas_limit=gas_limit)
-
-
-KIND = FaultKind(spec=GasLimitCut, activate=GasLimitCutFault, draw=draw)
+KIND = FaultKind(
+    spec=GasLimitCut,
+    activate=GasLimitCutFault,
+    draw=lambda rng, case: on_chain(
+        "gas_limit_cut", rng, case, span_s=(30, 60), early=True, gas_limit=rng.choice((100_000, 150_000, 300_000))
+    ),
+)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 from lab.networks.slots import Slot
@@ -44,9 +44,10 @@ class MissedSlotsFault(BlockFault):
         return missed
 
 
-def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
-    """Few or most of them."""
-    return on_chain("missed_slots", rng, case, span_s=(20, 60), early=True, share=rng.choice((0.2, 0.5, 0.8)))
-
-
-KIND = FaultKind(spec=MissedSlots, activate=MissedSlotsFault, draw=draw)
+KIND = FaultKind(
+    spec=MissedSlots,
+    activate=MissedSlotsFault,
+    draw=lambda rng, case: on_chain(
+        "missed_slots", rng, case, span_s=(20, 60), early=True, share=rng.choice((0.2, 0.5, 0.8))
+    ),
+)

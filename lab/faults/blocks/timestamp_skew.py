@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -10,7 +9,7 @@ from pydantic import Field, model_validator
 from lab.chains.producer import Mined
 from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 from lab.model.step import fault_at
@@ -76,10 +75,10 @@ class TimestampSkewFault(BlockFault):
         self.activations += mined.timestamp == skewed != right
 
 
-def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
-    """Ahead or behind."""
-    skew_s = rng.choice((-20, -5, 3, 10, 25))
-    return on_chain("timestamp_skew", rng, case, span_s=(20, 60), early=True, seconds=skew_s)
-
-
-KIND = FaultKind(spec=TimestampSkew, activate=TimestampSkewFault, draw=draw)
+KIND = FaultKind(
+    spec=TimestampSkew,
+    activate=TimestampSkewFault,
+    draw=lambda rng, case: on_chain(
+        "timestamp_skew", rng, case, span_s=(20, 60), early=True, seconds=rng.choice((-20, -5, 3, 10, 25))
+    ),
+)

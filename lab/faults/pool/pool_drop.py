@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 from lab.model.units import DurationMs
@@ -54,9 +53,10 @@ class PoolDropFault:
             self._scheduler.at(self._scheduler.now_ms + self._every_ms, self._drop)
 
 
-def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
-    """Again and again."""
-    return on_chain("pool_drop", rng, case, span_s=(20, 60), early=True, every=rng.choice(("700ms", "3s")))
-
-
-KIND = FaultKind(spec=PoolDrop, activate=PoolDropFault, draw=draw)
+KIND = FaultKind(
+    spec=PoolDrop,
+    activate=PoolDropFault,
+    draw=lambda rng, case: on_chain(
+        "pool_drop", rng, case, span_s=(20, 60), early=True, every=rng.choice(("700ms", "3s"))
+    ),
+)

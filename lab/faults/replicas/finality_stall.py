@@ -43,7 +43,7 @@ class FinalityStall(OnChain):
 
 
 class FinalityStallFault(RequestFault):
-    """The tags stand where they were. Activations: requests by a tag that would have been told a later block."""
+    """The tags stand where they were. Activations: requests by a tag that should have met a later block."""
 
     counts_hits = False
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
@@ -59,10 +58,10 @@ class MissingLogsFault(RequestFault):
         return kept[::-1] if turned else kept
 
 
-def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
-    """Some or all logs are left out."""
-    share = rng.choice((0.3, 0.7, 1.0))
-    return on_chain("missing_logs", rng, case, span_s=(20, 60), early=True, node=False, share=share)
-
-
-KIND = FaultKind(spec=MissingLogs, activate=MissingLogsFault, draw=draw)
+KIND = FaultKind(
+    spec=MissingLogs,
+    activate=MissingLogsFault,
+    draw=lambda rng, case: on_chain(
+        "missing_logs", rng, case, span_s=(20, 60), early=True, node=False, share=rng.choice((0.3, 0.7, 1.0))
+    ),
+)

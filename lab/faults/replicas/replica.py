@@ -1,7 +1,7 @@
 """What a node would say that is some blocks behind the chain: one request to it, seen as one moment.
 
 Requests are turned into ones about its own head, and answers about later blocks into those of a node that has not seen
-them. Blocks are also named by hash: whoever injects a replica tells which heights the newest hashes have.
+them. Blocks are also named by hash: whoever injects a replica supplies the heights of the newest hashes.
 """
 
 from __future__ import annotations

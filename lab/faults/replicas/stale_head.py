@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.replicas.replica import METHODS, Heights, Replica
 from lab.faults.requests.base import RequestFault
@@ -55,9 +54,8 @@ class StaleHeadFault(RequestFault):
         return Replica(self._chain, self._lag, self._heights, method).effect()
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """One block behind, or many."""
-    return on_chain("stale_head", rng, context, node=False, blocks=rng.choice((1, 2, 5, 20)))
-
-
-KIND = FaultKind(spec=StaleHead, activate=StaleHeadFault, draw=draw)
+KIND = FaultKind(
+    spec=StaleHead,
+    activate=StaleHeadFault,
+    draw=lambda rng, case: on_chain("stale_head", rng, case, node=False, blocks=rng.choice((1, 2, 5, 20))),
+)

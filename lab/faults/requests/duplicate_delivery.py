@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
@@ -29,9 +28,8 @@ class DuplicateDeliveryFault(RequestFault):
     hit = Effect(duplicate=True)
 
 
-def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
-    """Sends are doubled, for long enough to meet some."""
-    return on_chain("duplicate_delivery", rng, case, span_s=(30, 80), early=True, node=False)
-
-
-KIND = FaultKind(spec=DuplicateDelivery, activate=DuplicateDeliveryFault, draw=draw)
+KIND = FaultKind(
+    spec=DuplicateDelivery,
+    activate=DuplicateDeliveryFault,
+    draw=lambda rng, case: on_chain("duplicate_delivery", rng, case, span_s=(30, 80), early=True, node=False),
+)

@@ -25,7 +25,7 @@ class RpcReset(OnRequests):
 
 
 class RpcResetFault(RequestFault):
-    """Resets it before the node sees the request, or after: the client cannot tell which."""
+    """Resets it before the node sees the request, or after: the client cannot know which."""
 
     verb = "reset"
 

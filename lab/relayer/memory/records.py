@@ -52,7 +52,7 @@ class Head:
 class Entry:
     """One transaction in one chain's contract, with the block that each step was seen in.
 
-    `ended` is an upper bound where no event tells the block (mark_executed emits nothing).
+    `ended` is an upper bound where no event names the block (mark_executed emits nothing).
     """
 
     chain: str

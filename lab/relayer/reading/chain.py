@@ -74,7 +74,7 @@ class Chain:
         self.behind_s = max(self.behind_s, asked_unix_s - timestamp)
 
     def check_clock(self, now_ms: int) -> None:
-        """Where no block tells that a clock which was behind is right again, the block to come may. Raises RpcFailure.
+        """Where no block shows that a clock which was behind is right again, the block to come may. Raises RpcFailure.
 
         A node that shows its head in place of that block, or none, only says what is known: then nothing changes.
         """
@@ -98,7 +98,7 @@ class Chain:
 
     def block_calls(self, now_ms: int) -> int:
         """The contract refuses every call (paused, or we are no operator): wait longer each time. The wait in ms."""
-        # Where the contract does not tell when it takes calls again, it has to be asked at every other poll.
+        # Where the contract does not announce when it takes calls again, it has to be asked at every other poll.
         announced = {"EmergencyStopLifted", "OperatorAdded"} <= set(self.codec.events)
         self._backoff_polls = min(BACKOFF_POLLS_MAX if announced else 1, max(1, 2 * self._backoff_polls))
         self.blocked_until_ms = now_ms + self._backoff_polls * self._poll_ms

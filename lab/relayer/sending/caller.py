@@ -1,6 +1,6 @@
 """Sends what was decided: checks again what it rests on, asks the contract what it would say, and submits.
 
-Also knows how to tell whether a mined call reached its aim: by events and storage, never by the transaction's status.
+Also decides whether a mined call reached its aim: by events and storage, never by the transaction's status.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ class Caller:
             self._learn_ready(chain, key, None)
             entry = self._ledger.entries[key]
         if state == "EXECUTED" and entry.ready is None and "TransactionReady" in chain.codec.events:
-            return  # somebody made it READY, and the node does not tell where: asked again, until it does
+            return  # somebody made it READY, and the node does not say where: asked again, until it does
         if state == "EXECUTED" or state == "EXPIRED":
             ended = replace(entry, ended=block or self._ended_in(chain, entry, chain.head), end_state=state)
             self._store.save_entry(ended)
