@@ -271,6 +271,18 @@ class FakeFolder:
         """None are needed."""
         return {}
 
+    def sealed_manifest(self) -> dict[str, Any]:
+        """The same: nobody changes a fake."""
+        return self.manifest()
+
+    def ended(self) -> bool:
+        """It did."""
+        return True
+
+    def failed(self) -> bool:
+        """Whether its verdict says so."""
+        return isinstance(self.verdict_value, RunVerdict) and self.verdict_value.verdict is Verdict.FAIL
+
     def verify(self) -> list[str]:
         """The given differences; like the real folder, it needs the manifest for that."""
         self.manifest()
