@@ -104,13 +104,13 @@ class RunFolder:
 
     def _contradictions(self) -> Iterator[str]:
         manifest, verdict, header = self.manifest(), self.verdict(), self._header()
-        facts = {
+        facts: dict[str, dict[str, Any]] = {
             HISTORY: {
                 "history_digest": sha256_file(self.path / HISTORY, max_bytes=HISTORY_BYTES_MAX),
                 "item": header.item,
                 "seed": header.seed,
                 "clock": header.clock,
-                "networks": {name: facts.network for name, facts in header.chains.items()},
+                "networks": {name: chain.network for name, chain in header.chains.items()},
             },
             VERDICT: {"verdict": str(verdict.verdict), "item": verdict.item},
         }
@@ -122,7 +122,9 @@ class RunFolder:
     def _header(self) -> Header:
         first = next(self._records(), None)
         if not isinstance(first, Header):
-            raise EvidenceFailure(f"{self.path / HISTORY}:1:1: expected the header of a history; run the scenario again")
+            raise EvidenceFailure(
+                f"{self.path / HISTORY}:1:1: expected the header of a history; run the scenario again"
+            )
         return first
 
     def _records(self) -> Iterator[AnyRecord]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from lab.bounded_files import write_atomically
 from lab.chains.nodes.backend import Backend
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
 from lab.errors import EnvironmentFailure, LabError
-from lab.bounded_files import write_atomically
 from lab.evidence import Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
