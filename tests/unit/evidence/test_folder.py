@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.errors import EvidenceFailure
 from lab.bounded_files import write_atomically
+from lab.errors import EvidenceFailure
 from lab.evidence import Recorder, RunFolder
 from lab.evidence.seal import write_started
 from lab.model.records import Header, Note
@@ -157,7 +157,12 @@ def test_any_byte_of_the_manifest_counts(tmp_path: Path, name: str, old: str, ne
 
 @pytest.mark.parametrize(
     ("changes", "name"),
-    [({"seed": 2}, "seed"), ({"item": "j"}, "item"), ({"clock": "real"}, "clock"), ({"networks": {"a": "b"}}, "networks")],
+    [
+        ({"seed": 2}, "seed"),
+        ({"item": "j"}, "item"),
+        ({"clock": "real"}, "clock"),
+        ({"networks": {"a": "b"}}, "networks"),
+    ],
 )
 def test_what_was_sealed_again_must_still_be_one_story(tmp_path: Path, changes: dict[str, object], name: str) -> None:
     """The history's header says what was run, too."""
@@ -180,9 +185,7 @@ def test_a_missing_record_is_noticed_though_it_was_sealed_again(tmp_path: Path) 
 def test_damage_takes_no_failure_back(tmp_path: Path) -> None:
     """The verdict stands in two files, and one is enough."""
     folder = sealed(tmp_path)
-    write_atomically(
-        tmp_path / "verdict.json", VERDICT.model_copy(update={"verdict": Verdict.FAIL}).model_dump_json()
-    )
+    write_atomically(tmp_path / "verdict.json", VERDICT.model_copy(update={"verdict": Verdict.FAIL}).model_dump_json())
     folder.seal(folder.manifest())
     (tmp_path / "verdict.json").write_text("{")
     assert folder.failed()

@@ -209,7 +209,7 @@ def test_a_run_that_was_too_short_for_its_fault(tmp_path: Path) -> None:
 
 def test_future_and_foreign_rows(tmp_path: Path) -> None:
     """A clock that is ahead is doubted, an unknown row left out."""
-    folder = load_run(tmp_path, row="ZZZ-99")
+    load_run(tmp_path, row="ZZZ-99")
     figures, _ = read_figures(tmp_path, NOW)
     assert [figure.row for figure in figures] == ["ZZZ-99"]
     assert report(tmp_path).decision == "INCOMPLETE"

@@ -17,8 +17,6 @@ from typing import Any
 import pytest
 
 from lab.evidence import RunFolder
-from lab.evidence.folder import write_atomically
-from lab.evidence.recorder import record_line
 from lab.model.history import History
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.catalogue.rows import Row, load_catalogue
@@ -30,7 +28,8 @@ from lab.report.judge.readiness import Scope, build_readiness
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, eventful, manifest, verdict
+from .. import fakes
+from ..fakes import CONTRACT, NOW, manifest, verdict
 
 Damage = Callable[[Path, str], None]
 
@@ -51,15 +50,9 @@ def checks_of(scenario: str) -> dict[str, Verdict]:
 
 def record(folder: Path, scenario: str, **changes: Any) -> None:
     """A sealed run folder of a scenario that passed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    history = eventful(item=scenario)
-    lines = (record_line(each) for each in sorted(history.records, key=lambda record: record.seq))
-    (folder / "history.jsonl").write_text("".join(f"{line}\n" for line in lines))
     state = changes.pop("state", Verdict.PASS)
-    checks = checks_of(scenario) | changes.pop("checks", {})
-    write_atomically(folder / "verdict.json", verdict(state, item=scenario, checks=checks).model_dump_json())
-    write_atomically(folder / "metrics.json", "{}")
-    RunFolder(folder).seal(manifest(f"scenarios/{scenario}.yaml", scenario) | changes)
+    said = verdict(state, item=scenario, checks=checks_of(scenario) | changes.pop("checks", {}))
+    fakes.record(folder, manifest(f"scenarios/{scenario}.yaml", scenario) | changes, said)
 
 
 @pytest.fixture(scope="module")
