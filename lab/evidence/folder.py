@@ -118,6 +118,18 @@ class RunFolder:
             for name, value in values.items():
                 if manifest.get(name) not in (None, {}, value):
                     yield f"{self.path / MANIFEST}: its {name} is not that of {file}"
+        for number, line in enumerate(self._lines()):
+            if not line.startswith(f'{{"seq":{number},'):
+                yield f"{self.path / HISTORY}:{number + 1}:1: expected record {number}: lines were removed or added"
+                break
+
+    def _lines(self) -> Iterator[str]:
+        return read_lines(
+            self.path / HISTORY,
+            max_bytes=HISTORY_BYTES_MAX,
+            max_lines=HISTORY_LINES_MAX,
+            max_line_bytes=RECORD_BYTES_MAX,
+        )
 
     def _header(self) -> Header:
         first = next(self._records(), None)
@@ -128,12 +140,7 @@ class RunFolder:
         return first
 
     def _records(self) -> Iterator[AnyRecord]:
-        lines = read_lines(
-            self.path / HISTORY,
-            max_bytes=HISTORY_BYTES_MAX,
-            max_lines=HISTORY_LINES_MAX,
-            max_line_bytes=RECORD_BYTES_MAX,
-        )
+        lines = self._lines()
         number = 0
         try:
             for number, line in enumerate(lines, start=1):
