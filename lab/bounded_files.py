@@ -95,9 +95,7 @@ def decode(data: bytes, path: Path | str) -> str:
         raise UnfitFile(f"{path}:{line}", f"expected UTF-8 text, got the byte {byte}", code=errno.EILSEQ) from error
 
 
-def read_lines(
-    path: Path, *, max_bytes: int, max_lines: int, max_line_bytes: int = LINE_BYTES_MAX
-) -> Iterator[str]:
+def read_lines(path: Path, *, max_bytes: int, max_lines: int, max_line_bytes: int = LINE_BYTES_MAX) -> Iterator[str]:
     """A UTF-8 file's lines without their line feeds, one at a time; only a line feed ends a line.
 
     Raises as `read_text`, and UnfitFile for more bytes, more lines or a longer line.

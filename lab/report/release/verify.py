@@ -88,7 +88,7 @@ def _listed(folder: Path, path: Path) -> dict[str, str]:
         return {str(name): str(facts["sha256"]) for name, facts in files.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
-            f"{path}: expected {MANIFEST} with the sha256 of each file, verified none that can be read"
+            f"{path}: expected {MANIFEST} with the sha256 of each file, got none that can be read"
         ) from None
 
 
