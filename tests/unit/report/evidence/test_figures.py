@@ -107,6 +107,16 @@ def test_damage_does_not_soften_a_failure(tmp_path: Path) -> None:
     assert "its digest is not" in found.reason
 
 
+def test_a_mutation_run_that_did_not_end_makes_its_row_unknown(tmp_path: Path) -> None:
+    """Its folder is the same for every run: what an earlier one left there no longer counts."""
+    folder = load_run(tmp_path).rename(tmp_path / "mutation")
+    assert row(tmp_path).verdict is RowVerdict.PASS
+    write_started(folder, {"profile": "mutation"})
+    found = row(tmp_path)
+    assert found.verdict is RowVerdict.UNKNOWN
+    assert "did not end" in found.reason
+
+
 @pytest.mark.parametrize("died", [True, False], ids=["did not end", "lost its rows"])
 def test_a_later_run_without_rows_makes_those_of_the_last_one_unknown(tmp_path: Path, died: bool) -> None:
     """It would have served the same rows: they are UNKNOWN until the profile ran again."""
