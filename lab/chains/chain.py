@@ -116,12 +116,17 @@ class Chain:
         self.handed_over(tx_hash, raw)
         return tx_hash
 
+    def expect(self, tx_hash: str) -> None:
+        """Note that the node is about to be given a transaction by a way that the lab sees."""
+        self.observer.expected.add(tx_hash)
+
     def handed_over(self, tx_hash: str, raw: str) -> None:
         """Note that the node was given a transaction: the next block may hold it.
 
         The fault proxy calls this from its own thread: each line is one atomic store, and under the real clock the
         producer asks the pool rather than trust the flag, which it may be about to overwrite.
         """
+        self.expect(tx_hash)
         self._raw[tx_hash] = raw
         self.producer.pool_may_hold = True
 

@@ -22,7 +22,8 @@ from pydantic_core import from_json
 
 from lab.chains.chain import Chain
 from lab.errors import EnvironmentFailure
-from lab.faults.transport.carrier import Call, Carrier, NoReply, StatusReply, error_answer
+from lab.faults.transport.carrier import Carrier, HttpCall, error_answer
+from lab.faults.transport.exchange import ConnectionReset, StatusAnswer
 from lab.faults.transport.policy import Policy
 from lab.faults.transport.submits import Submits
 
@@ -160,9 +161,9 @@ class FaultProxy:
         try:
             calls = [carrier.take(each) for each in (asked if isinstance(asked, list) else [asked])]
             answers = await self._carried(carrier, calls)
-        except StatusReply as reply:
+        except StatusAnswer as reply:
             return web.Response(status=reply.status, text=reply.text)
-        except NoReply:
+        except ConnectionReset:
             _break_off(request)
             return web.Response()
         except Exception as error:
@@ -174,7 +175,7 @@ class FaultProxy:
             return _json(b"".join(told))
         return _json(b"[" + b",".join(told) + b"]")
 
-    async def _carried(self, carrier: Carrier, calls: list[Call]) -> list[bytes]:
+    async def _carried(self, carrier: Carrier, calls: list[HttpCall]) -> list[bytes]:
         """Carry the calls, and record what was sent when it is over for the client, whichever way."""
         task = asyncio.get_running_loop().create_task(carrier.carry(calls))
         self._under_way.add(task)
@@ -183,7 +184,7 @@ class FaultProxy:
         try:
             answers = await asyncio.shield(task)
             replied = True
-        except StatusReply:
+        except StatusAnswer:
             replied = True
             raise
         finally:
@@ -193,7 +194,7 @@ class FaultProxy:
     def _arrived(self, task: asyncio.Task[list[bytes]]) -> None:
         self._under_way.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, (NoReply, StatusReply)):
+        if error is not None and not isinstance(error, (ConnectionReset, StatusAnswer)):
             self.failure = error
 
 

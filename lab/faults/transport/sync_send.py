@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from lab.faults.transport.methods import SEND_SYNC
-from lab.faults.transport.pool_rules import Sent
+from lab.faults.transport.raw_transactions import Sent
 from lab.rpc import RpcFailure, RpcRefused
 
 # Geth's `--rpc.txsync.defaulttimeout` and `--rpc.txsync.maxtimeout`.
 WAIT_S = 20.0
 WAIT_S_MAX = 60.0
-LOOK_S = 0.05
+LOOK_MS = 50
 NOT_MINED = 4
 
 
