@@ -77,7 +77,7 @@ class Observer:
             if tx.hash not in self.expected:
                 text = (
                     f"transaction {tx.hash} of {tx.sender} (nonce {tx.nonce}) is in a block of {self._chain}, and "
-                    "reached its node past the lab's endpoint: no fault could act on it; send to the session's rpc_url only"
+                    "reached its node past the lab's endpoint: no fault could act on it"
                 )
                 self._recorder.add(Note(t_ms=t_ms, kind="stray", text=text, chain=self._chain))
 

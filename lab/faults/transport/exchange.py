@@ -16,7 +16,7 @@ from typing import Any, Self
 from lab.chains.chain import Chain
 from lab.faults.transport.methods import SEND, SEND_SYNC, SENDS, own_answer
 from lab.faults.transport.policy import Effect, Policy
-from lab.faults.transport.raw_transactions import Sent, as_the_node_has_it, decode_raw
+from lab.faults.transport.raw_transaction import Sent, as_the_node_has_it, decode_raw
 from lab.faults.transport.submits import Submits
 from lab.faults.transport.sync_send import LOOK_MS, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcRefused, RpcUnavailable

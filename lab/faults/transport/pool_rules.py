@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.faults.transport.methods import SEND
-from lab.faults.transport.raw_transactions import Sent, payload_of, type_of
+from lab.faults.transport.raw_transaction import Sent, payload_of, type_of
 from lab.networks.profile import NetworkProfile
 from lab.rpc import RpcRefused
 

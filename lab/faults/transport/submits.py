@@ -11,7 +11,7 @@ from lab.coordinator import Codec
 from lab.evidence import Recorder
 from lab.faults.transport import methods
 from lab.faults.transport.pool_rules import PoolRules
-from lab.faults.transport.raw_transactions import Sent
+from lab.faults.transport.raw_transaction import Sent
 from lab.faults.transport.sync_send import was_taken
 from lab.model.records import Note, Outcome, Submit
 from lab.networks.rpc_methods import served_methods

@@ -13,7 +13,7 @@ from lab.faults import FAULTS, FaultContext
 from lab.faults.transport import sync_send
 from lab.faults.transport.methods import refusal
 from lab.faults.transport.policy import Effect
-from lab.faults.transport.raw_transactions import decode_raw
+from lab.faults.transport.raw_transaction import decode_raw
 from lab.model.records import Note
 from lab.networks import BUILT_IN, load_network
 from lab.networks.rpc_methods import common_methods, served_methods
