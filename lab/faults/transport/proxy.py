@@ -73,6 +73,10 @@ class FaultProxy:
         """The chains that no JSON-RPC request has come for yet."""
         return [name for name in self._chains if name not in self._asked]
 
+    def asked(self) -> list[str]:
+        """The chains that a JSON-RPC request has come for."""
+        return [name for name in self._chains if name in self._asked]
+
     def close(self) -> None:
         """Drop all connections and end the thread; what was under way is recorded. May be called twice."""
         if self._thread.is_alive():

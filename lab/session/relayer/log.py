@@ -18,8 +18,8 @@ def last_lines(path: Path, lines: int = LINES) -> str:
             text = log.read().decode("utf-8", errors="replace")
     except OSError:
         text = ""
-    told = [_printable(line)[:LINE_CHARACTERS] for line in text.splitlines()[-lines:]]
-    return "\n".join(f"  | {line}" for line in told) or "  | (the log is empty)"
+    shown = [_printable(line)[:LINE_CHARACTERS] for line in text.splitlines()[-lines:]]
+    return "\n".join(f"  | {line}" for line in shown) or "  | (the log is empty)"
 
 
 def _printable(line: str) -> str:
