@@ -67,7 +67,7 @@ class Chain:
         self._held: Mapping[str, int] | None = None
         # Requests of the system under test that met a frozen or dead node since it stopped.
         self.blocked_calls = 0
-        # Called with the end of each turn under the real clock. Without it trouble ends the run; with it the chain goes on.
+        # Called after each turn under the real clock. Without it trouble ends the run; with it the chain goes on.
         self.on_turn: Callable[[LabError | None], None] | None = None
 
     def look(self) -> Rpc:

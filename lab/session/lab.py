@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from lab.chains.chain import Chain, ChainPlan
 from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.scheduler import Scheduler
+from lab.chains.wall_clock import WallClockWatch
 from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
@@ -23,6 +24,7 @@ from lab.evidence import Recorder
 from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
+from lab.model.records import Note
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 VIRTUAL_GENESIS = 1_800_000_000
 HISTORY_BLOCKS_MIN = 64
+CLOCK_LOOK_MS = 500
 # How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
 SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
@@ -140,10 +143,22 @@ class Lab:
             self.readers[name] = Reader(chain.producer.rpc, target.codec, target.address, numbering)
         if self.wanted.clock == "real":
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
+            self._watch_clock(WallClockWatch())
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
             if self.wanted.own_relayer is None:
                 self.scheduler.advance_to(0)
+
+    def _watch_clock(self, watch: WallClockWatch) -> None:
+        """Look at the machine's clock now and again; a run in which it is set cannot be judged."""
+        now_ms = self.scheduler.now_ms
+        if (jump_s := watch.jump_s()) is not None:
+            text = (
+                f"the machine's clock was set by {jump_s:+.1f} s at {max(0, now_ms) / 1000:.1f} s of the run, or the "
+                "machine slept: times of this run mean nothing; run it again"
+            )
+            self.recorder.add(Note(t_ms=max(0, now_ms), kind="clock", text=text))
+        self.scheduler.at(now_ms + CLOCK_LOOK_MS, lambda: self._watch_clock(watch))
 
     def numbering(self) -> StateNumbering:
         """The contract's state numbering, after set-up."""

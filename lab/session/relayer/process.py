@@ -5,6 +5,7 @@ Any program will do that finds its networks in the session file; nothing is know
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,10 @@ from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
 from lab.faults.transport.submits import Submits
 from lab.model.records import RelayerEvent, RelayerMark
-from lab.model.redacted import redact_command
+from lab.model.redacted import RedactedCommand, redact_command
 from lab.model.session import Session
 from lab.session.relayer.command import not_started
-from lab.session.relayer.log import last_lines
+from lab.session.relayer.log import cap_log, close_log, last_lines
 
 SESSION_VARIABLE = "LAB_SESSION"
 WATCH_MS = 200
@@ -47,6 +48,12 @@ class Launch:
     working_folder: Path | None = None
     quiet_ms: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> RedactedCommand:
+        """What of the command and its variables no log may show."""
+        assigned = [f"{name}={value}" for name, value in self.variables.items()]
+        return RedactedCommand(shlex.join([*assigned, *self.command]))
 
     def second(self) -> Launch:
         """The same with a session file and a store of its own."""
@@ -199,6 +206,7 @@ class RelayerProcess:
             # One that was asked before has had its time.
             late = self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms
             group.stop(0 if late else STOP_S)
+            close_log(self.log_path, self._launch.secrets.redact_in)
 
     def _spawn(self) -> None:
         launch = self._launch
@@ -220,6 +228,7 @@ class RelayerProcess:
         """Look now and again whether it still lives, until it is another's turn."""
         if self._group is not group:
             return
+        cap_log(self.log_path)
         if self._requests is not None and 0 <= self._before_start < self._requests():
             self._before_start = -1
             self._note("ready", "its first request")
@@ -260,7 +269,7 @@ class RelayerProcess:
 
     def log_tail(self) -> str:
         """Its last log lines, indented."""
-        return last_lines(self.log_path)
+        return last_lines(self.log_path, redact=self._launch.secrets.redact_in)
 
     def _note(self, event: RelayerEvent, text: str) -> None:
         # One that is started before genesis is there from the beginning.

@@ -72,12 +72,8 @@ def start_background(options: UpOptions, tell: Callable[[str], None]) -> tuple[S
         try:
             process = subprocess.Popen(
                 python_command("-m", "lab.session.up.supervisor", options.to_json(), str(writing)),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(writing,),
-                start_new_session=True,
-            )
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writing,), start_new_session=True,
+            )  # fmt: skip
         finally:
             os.close(writing)
         try:

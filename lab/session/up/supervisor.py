@@ -106,13 +106,9 @@ def _start_relayer(
     variables = own.variables(session) if own is not None else {}
     try:
         group = ProcessGroup.start(
-            words,
-            run_id=run_id,
-            log=folder.path / "logs" / "relayer.log",
-            reaper=reaper,
-            environment={**variables, SESSION_VARIABLE: str(session)},
-            folder=working_folder,
-        )
+            words, run_id=run_id, log=folder.path / "logs" / "relayer.log", reaper=reaper,
+            environment={**variables, SESSION_VARIABLE: str(session)}, folder=working_folder,
+        )  # fmt: skip
     except OSError as error:
         raise not_started(words, working_folder, error) from error
     stack.callback(group.stop, RELAYER_STOPS_WITHIN_S)
