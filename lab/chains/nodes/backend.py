@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,9 @@ class Node(Protocol):
 
     @property
     def url(self) -> str: ...
+
+    def connect(self, timeout_s: float) -> socket.socket:
+        """A connection of the lab's own to it. Raises OSError."""
 
     def alive(self) -> bool:
         """Whether the node's process exists; a paused one does."""
