@@ -54,6 +54,10 @@ class DockerNode:
         """See `Node.connect`."""
         return socket.create_connection((HOST, self.port), timeout_s)
 
+    def new_socket(self) -> socket.socket:
+        """See `Node.new_socket`."""
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+
     def launch(self) -> None:
         labels = {LAB_LABEL: "1", RUN_LABEL: self._spec.run_id, OWNER_LABEL: owner_mark(), NODE_LABEL: self.name}
         # The entry point differs between foundry's image (a shell) and the lab's. The network is named because

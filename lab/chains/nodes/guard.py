@@ -6,8 +6,9 @@ It looks at the first request of each connection, and hands on bytes after that.
 with every POST and every WebSocket, and a rebound host name in `Host`: neither gets through. The lab itself is handed
 sockets of that network, and so reaches the node without the guard between.
 
-Started as a plain file, isolated: `guard.py FD FD ANVIL ARGUMENTS...` becomes the node; `guard.py --probe` says by its
-exit code whether this machine lets it. Where it does not, as on macOS, nodes listen on 127.0.0.1 without a guard.
+Started as a plain file, isolated: `guard.py FDS ANVIL ARGUMENTS...` becomes the node, and listens for it where FDS are
+two; `guard.py --probe` says by its exit code whether this machine lets it. Where it does not, as on macOS, nodes listen
+on 127.0.0.1 without a guard.
 """
 
 from __future__ import annotations
@@ -111,14 +112,18 @@ class Door:
         self._lab.settimeout(HEAD_S)
         self._lock = threading.Lock()
 
-    def open(self, timeout_s: float) -> socket.socket:
-        """A connection to the node. Raises OSError."""
+    def new_socket(self) -> socket.socket:
+        """One of the node's network. Raises OSError."""
         with self._lock:
             self._lab.send(b".")
             _, fds, _, _ = socket.recv_fds(self._lab, 1, 1)
         if not fds:
             raise ConnectionRefusedError("the node is gone")
-        fresh = socket.socket(fileno=fds[0])
+        return socket.socket(fileno=fds[0])
+
+    def open(self, timeout_s: float) -> socket.socket:
+        """A connection to the node. Raises OSError."""
+        fresh = self.new_socket()
         try:
             fresh.settimeout(timeout_s)
             fresh.connect((LOOPBACK, PORT))
@@ -179,18 +184,19 @@ def _main(arguments: list[str]) -> None:
     isolate()
     if arguments == ["--probe"]:
         return
-    listener, lab = (socket.socket(fileno=int(number)) for number in arguments[:2])
-    command = arguments[2:]
+    sockets = [socket.socket(fileno=int(number)) for number in arguments[0].split(",")]
+    command = arguments[1:]
     node = os.getpid()
     if os.fork() == 0:
         # Gone with the node, however that ends.
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() == node:
-            threading.Thread(target=_hand_out, args=(lab,), daemon=True).start()
-            _serve(listener)
+            for listener in sockets[1:]:
+                threading.Thread(target=_serve, args=(listener,), daemon=True).start()
+            _hand_out(sockets[0])
         os._exit(0)
-    listener.close()
-    lab.close()
+    for inherited in sockets:
+        inherited.close()
     try:
         os.execv(command[0], command)
     except OSError as error:

@@ -62,6 +62,12 @@ class ProcessNode:
             return self._door.open(timeout_s)
         return socket.create_connection((HOST, self._port), timeout_s)
 
+    def new_socket(self) -> socket.socket:
+        """See `Node.new_socket`."""
+        if self._door is not None and self._spec.private:
+            return self._door.new_socket()
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+
     def _close_door(self) -> None:
         if self._door is not None:
             self._door.close()
@@ -77,11 +83,13 @@ class ProcessNode:
         with contextlib.ExitStack() as stack:
             fds: tuple[int, ...] = ()
             if guarding_works():
-                listener = stack.enter_context(_listener())
                 self._close_door()
                 self._door = Door()
                 stack.callback(self._door.guards.close)
-                fds, self._port = (listener.fileno(), self._door.guards.fileno()), listener.getsockname()[1]
+                fds, self._port = (self._door.guards.fileno(),), PORT
+                if not self._spec.private:
+                    listener = stack.enter_context(_listener())
+                    fds, self._port = (*fds, listener.fileno()), listener.getsockname()[1]
             anvil = [str(self._anvil), "--host", HOST, "--port", str(PORT) if fds else "0", "--cache-path", str(cache)]
             self._start([*anvil, *with_defaults(self._spec.args)], cache, fds)
         assert self._process is not None
@@ -89,7 +97,7 @@ class ProcessNode:
 
     def _start(self, command: list[str], cache: Path, fds: tuple[int, ...]) -> None:
         """Start it, with `fds` for its guard, if it has one. Raises NodeFailure."""
-        guarded = [*guard_command(), *map(str, fds)] if fds else []
+        guarded = [*guard_command(), ",".join(map(str, fds))] if fds else []
         try:
             if not os.access(self._anvil, os.X_OK):
                 raise PermissionError(errno.EACCES, "Permission denied")
@@ -121,7 +129,7 @@ class ProcessNode:
             )
         if self._port is None:
             self._port = _listening_port(self._process.pid)
-        return self._port is not None and ask(self._port, "eth_chainId") is not None
+        return self._port is not None and ask(self._port, "eth_chainId", connect=self.connect) is not None
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None

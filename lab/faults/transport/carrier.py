@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -61,7 +61,10 @@ class HttpCall(Call):
 class Carrier:
     """The way to one chain."""
 
-    def __init__(self, chain: Chain, policy: Policy, submits: Submits, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, chain: Chain, policy: Policy, submits: Submits, http: Mapping[str, aiohttp.ClientSession]
+    ) -> None:
+        """`http` has a session for each chain."""
         self._chain = chain
         self._policy = policy
         self._submits = submits
@@ -142,7 +145,7 @@ class Carrier:
         """Status and body. Raises RpcUnavailable."""
         name, method = step.chain.name, step.call.method
         try:
-            async with self._http.post(step.chain.node.url, json=request) as response:
+            async with self._http[name].post(step.chain.node.url, json=request) as response:
                 return response.status, await _read(response)
         except (aiohttp.ClientConnectorError, LabError) as error:
             # A node between two lives has no address.

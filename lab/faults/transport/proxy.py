@@ -13,6 +13,7 @@ import struct
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -21,7 +22,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 from pydantic_core import from_json
 
 from lab.chains.chain import Chain
-from lab.errors import EnvironmentFailure
+from lab.errors import EnvironmentFailure, NodeFailure
 from lab.faults.transport.carrier import Carrier, HttpCall, error_answer
 from lab.faults.transport.exchange import ConnectionReset, StatusAnswer
 from lab.faults.transport.policy import Policy
@@ -95,8 +96,13 @@ class FaultProxy:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S)
         # No limit of connections: requests that hang in a frozen node must not hold up others.
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as http:
+        async with contextlib.AsyncExitStack() as stack:
+            http: dict[str, aiohttp.ClientSession] = {}
             for name, chain in self._chains.items():
+                connector = aiohttp.TCPConnector(limit=0, socket_factory=partial(_socket_to, chain))
+                http[name] = await stack.enter_async_context(
+                    aiohttp.ClientSession(connector=connector, timeout=timeout)
+                )
                 self._carriers[name] = Carrier(chain, self._policies[name], self._submits[name], http)
             app = web.Application(middlewares=[self._guard], client_max_size=BODY_BYTES_MAX)
             app.router.add_route("*", "/{path:.*}", self._handle)
@@ -200,6 +206,14 @@ class FaultProxy:
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, (ConnectionReset, StatusAnswer)):
             self.failure = error
+
+
+def _socket_to(chain: Chain, address: object) -> socket.socket:
+    """For the client's connections: a node may be in a network of its own."""
+    try:
+        return chain.node.new_socket()
+    except OSError as error:
+        raise NodeFailure(f"{chain.name}: {error}") from error
 
 
 def _problem(asked: Any) -> str | None:

@@ -60,6 +60,10 @@ class Upstream:
         """See `Node.connect`."""
         return socket.create_connection(("127.0.0.1", self._server.server_address[1]), timeout_s)
 
+    def new_socket(self) -> socket.socket:
+        """See `Node.new_socket`."""
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+
     def result(self, method: str) -> Any:
         """What it answers, where a test does not give the whole answer."""
         return self.results.get(method, f"answer to {method}")
