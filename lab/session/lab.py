@@ -258,7 +258,8 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
             run_id=wanted.run_id,
             args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember),
             log_path=log_folder / f"{name}.log",
-            private=not real or wanted.relayer is not None,
+            # A guest is to find no way to it but the endpoint.
+            private=wanted.relayer is not None,
         )
         for name, spec in wanted.chains.items()
     ]

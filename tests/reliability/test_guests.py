@@ -25,6 +25,7 @@ from lab.faults.transport.proxy import FaultProxy
 from lab.faults.transport.submits import Submits
 from lab.model.records import Note, Submit
 from lab.model.session import Session
+from lab.scenario.item import RelayerSpec
 from lab.session.lab import Lab
 from lab.session.relayer.process import Launch, RelayerProcess
 from tests.unit.conftest import StartLab, reference, start_lab
@@ -130,7 +131,7 @@ class Endpoint:
 
 @pytest.fixture
 def endpoint(start_lab: StartLab) -> Iterator[Endpoint]:
-    lab = start_lab(CHAIN)
+    lab = start_lab(CHAIN, relayer=RelayerSpec(1000, "ready"))
     lab.scheduler.advance_to(2000)
     chain = lab.chains[CHAIN]
     chain.look()

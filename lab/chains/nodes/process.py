@@ -260,4 +260,4 @@ def _listening_port(pid: int) -> int | None:
         connections = psutil.Process(pid).net_connections(kind="tcp4")
     except psutil.Error:
         return None
-    return next((found.laddr.port for found in connections if found.status == psutil.CONN_LISTEN), None)
+    return next((item.laddr.port for item in connections if item.status == psutil.CONN_LISTEN), None)

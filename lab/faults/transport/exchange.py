@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from lab.chains.chain import Chain
 from lab.faults.transport.methods import SEND, SEND_SYNC, SENDS, own_answer
-from lab.faults.transport.policy import Effect, Policy
+from lab.faults.transport.policy import Effect, Policy, Refusal
 from lab.faults.transport.raw_transaction import Sent, as_the_node_has_it, decode_raw
 from lab.faults.transport.submits import Submits
 from lab.faults.transport.sync_send import LOOK_MS, not_mined, sync_wait_s
@@ -122,8 +122,7 @@ def exchange(
         yield Travel(delay_ms, back=False)
     if any(call.plan.silence for call in calls):
         yield Hang()
-    if any(call.plan.reset == "before" for call in calls):
-        raise _reset(calls, home)
+    _reset(calls, home, "before")
     status = next((refusal for call in calls if (refusal := call.plan.refusal) and refusal.http_status), None)
     replies = []
     if status is None:
@@ -134,18 +133,22 @@ def exchange(
         yield Hang()
     if delay_ms:
         yield Travel(delay_ms, back=True)
-    if any(call.plan.reset == "after" for call in calls):
-        raise _reset(calls, home)
+    _reset(calls, home, "after")
     if status is not None:
-        number = status.http_status or status.code
-        for call in calls:
-            call.failure = RpcRefused(call.method, number, status.message)
-        raise StatusAnswer(number, status.message)
+        raise _all_refused(calls, status)
     return replies
 
 
-def _reset(calls: Sequence[Call], home: Chain) -> ConnectionReset:
-    return ConnectionReset(RpcUnavailable(calls[0].method, f"connection reset: {home.name}", sent=True))
+def _reset(calls: Sequence[Call], home: Chain, when: Literal["before", "after"]) -> None:
+    if any(call.plan.reset == when for call in calls):
+        raise ConnectionReset(RpcUnavailable(calls[0].method, f"connection reset: {home.name}", sent=True))
+
+
+def _all_refused(calls: Sequence[Call], refusal: Refusal) -> StatusAnswer:
+    status = refusal.http_status or refusal.code
+    for call in calls:
+        call.failure = RpcRefused(call.method, status, refusal.message)
+    return StatusAnswer(status, refusal.message)
 
 
 def _answer(call: Call, home: Chain, submits: Submits, now_ms: Callable[[], int]) -> Steps:

@@ -142,18 +142,18 @@ class FaultProxy:
     def _carrier(self, request: web.Request) -> tuple[str, Carrier]:
         """The chain that a path names: slashes around it, and its case, make no other endpoint of it."""
         name = request.match_info["path"].strip("/").lower()
-        found = {each.lower(): each for each in self._carriers}.get(name)
-        if found is None:
-            known = ", ".join(f"/{each}" for each in self._carriers)
+        chain = {known.lower(): known for known in self._carriers}.get(name)
+        if chain is None:
+            known = ", ".join(f"/{name}" for name in self._carriers)
             raise self._turned_away(request, web.HTTPNotFound, f"expected one of the paths {known}")
-        carrier = self._carriers[found]
+        carrier = self._carriers[chain]
         if request.headers.get("Upgrade", "").lower() == "websocket":
             text = "websockets are not supported by the lab: send JSON-RPC over HTTP POST, and poll"
             carrier.note_refused("websocket", text)
             raise self._turned_away(request, _not_allowed, text)
         if request.method != "POST":
             raise self._turned_away(request, _not_allowed, f"expected JSON-RPC over HTTP POST, got {request.method}")
-        return found, carrier
+        return chain, carrier
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         chain, carrier = self._carrier(request)
@@ -169,7 +169,7 @@ class FaultProxy:
         self._asked.add(chain)
         self.requests += 1
         try:
-            calls = [carrier.take(each) for each in (asked if isinstance(asked, list) else [asked])]
+            calls = [carrier.take(call) for call in (asked if isinstance(asked, list) else [asked])]
             answers = await self._carried(carrier, calls)
         except StatusAnswer as reply:
             return web.Response(status=reply.status, text=reply.text)
@@ -180,10 +180,10 @@ class FaultProxy:
             self.failure = error
             raise
         # What carries no id is a notification: it is done, and nothing is said of it.
-        told = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
-        if not told or not isinstance(asked, list):
-            return _json(b"".join(told))
-        return _json(b"[" + b",".join(told) + b"]")
+        wanted = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
+        if not wanted or not isinstance(asked, list):
+            return _json(b"".join(wanted))
+        return _json(b"[" + b",".join(wanted) + b"]")
 
     async def _carried(self, carrier: Carrier, calls: list[HttpCall]) -> list[bytes]:
         """Carry the calls, and record what was sent when it is over for the client, whichever way."""

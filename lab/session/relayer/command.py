@@ -50,12 +50,12 @@ class RelayerCommand:
         """The executable and every file that the command names, by the name that it has there."""
         words = set(shlex.split(self.shown))
         first = Path(self.words[0])
-        found = {first.name: self.folder / first} if first.name != self.words[0] else {}
-        if not found and (path := shutil.which(self.words[0])) is not None:
-            found = {self.words[0]: Path(path)}
+        files = {first.name: self.folder / first} if first.name != self.words[0] else {}
+        if not files and (path := shutil.which(self.words[0])) is not None:
+            files = {self.words[0]: Path(path)}
         # A word that is hidden may be a file with a key in it: not even its digest is shown.
-        found |= {Path(word).name: self.folder / word for word in self.words[1:] if word in words}
-        return {name: path for name, path in found.items() if path.is_file()}
+        files |= {Path(word).name: self.folder / word for word in self.words[1:] if word in words}
+        return {name: path for name, path in files.items() if path.is_file()}
 
     def sha256(self) -> str | None:
         """One digest over those files; None where there are none."""
@@ -91,8 +91,8 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
                 f"command runs without one. Write sh -c '...', or a script of your own"
             )
     assignments: list[tuple[str, str]] = []
-    while words and (found := _ASSIGNMENT.fullmatch(words[0])):
-        assignments.append((found[1], _home(found[2])))
+    while words and (match := _ASSIGNMENT.fullmatch(words[0])):
+        assignments.append((match[1], _home(match[2])))
         del words[0]
     if not words:
         raise UsageError(f"{source}: expected a command such as `python relayer.py {SESSION_MARK}`, got nothing")
