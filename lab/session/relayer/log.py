@@ -65,7 +65,11 @@ def _end(path: Path, size: int) -> str:
 def _shown(lines: list[str], redact: Redact) -> list[str]:
     """Redacted all at once, for that is quicker, and before they are cut short: half of a secret is one, too."""
     text = redact("\n".join(line[: 4 * LINE_CHARACTERS] for line in lines))
-    return ["".join(map(_printable, line[:LINE_CHARACTERS])) for line in text.split("\n")] if lines else []
+    return (
+        ["".join(map(_printable, line[:LINE_CHARACTERS]))[:LINE_CHARACTERS] for line in text.split("\n")]
+        if lines
+        else []
+    )
 
 
 def _printable(character: str) -> str:
