@@ -27,7 +27,7 @@ def relayer_lines(config: pytest.Config) -> list[str]:
         return []
     if command is None:
         return []
-    return [f"tesseract-lab: relayer `{command.told}`, a process of its own: --clock real is implied"]
+    return [f"tesseract-lab: relayer `{command.shown}`, a process of its own: --clock real is implied"]
 
 
 def lines_of_items(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:

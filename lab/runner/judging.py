@@ -91,5 +91,5 @@ def _of_operations(history: History) -> list[tuple[Verdict, str]]:
 
 
 def _of_notes(history: History) -> list[tuple[Verdict, str]]:
-    kinds = ("timeout", "unsupported")
+    kinds = ("timeout", "unsupported", "stray", "clock")
     return [(Verdict.UNKNOWN, f"{note.kind}: {note.text}") for note in history.of(Note) if note.kind in kinds]

@@ -35,9 +35,10 @@ from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
 from lab.scenario.item import ScenarioItem
-from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
+from lab.session.lab import Lab, Wanted, open_lab
 from lab.session.relayer.actor import RelayerFactory
 from lab.session.relayer.command import RelayerCommand
+from lab.session.relayer.start import RPC_TIMEOUT_S
 
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
 # On the wall clock every step is a little late.

@@ -88,7 +88,9 @@ class CompetingLoadFault(BlockFault):
         for _ in range(count):
             producer.pool_may_hold = True
             try:
-                self._waiting.add(str(producer.rpc.call("eth_sendTransaction", request)))
+                tx_hash = str(producer.rpc.call("eth_sendTransaction", request))
+                self._chain.expect(tx_hash)
+                self._waiting.add(tx_hash)
             except RpcRefused:
                 # Outrun by the base fee, most likely: the next block has another.
                 break

@@ -78,7 +78,7 @@ class RelayerActor:
     ) -> None:
         self._session = session
         self._bare = transports
-        self._transports: dict[str, Transport] = {chain: _Held(each, self) for chain, each in transports.items()}
+        self._transports: dict[str, Transport] = {chain: _Held(bare, self) for chain, bare in transports.items()}
         self._name = name
         self._held = False
         self._account = account

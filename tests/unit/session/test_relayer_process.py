@@ -21,7 +21,7 @@ from lab.faults.transport.submits import Submits
 from lab.model.records import Note
 from lab.model.session import Session
 from lab.session.relayer import process as relayer_process
-from lab.session.relayer.process import RelayerProcess
+from lab.session.relayer.process import Launch, RelayerProcess
 
 PATIENCE_S = 120.0
 POLITE = """
@@ -79,11 +79,14 @@ class Bench:
             state_numbering={},
             abi=[],
         )
-        made = RelayerProcess(
-            command or [sys.executable, "-c", script, str(self.said)],
+        launch = Launch(
+            tuple(command or [sys.executable, "-c", script, str(self.said)]),
             session,
             self._folder / "session.json",
             self.log,
+        )
+        made = RelayerProcess(
+            launch,
             self.scheduler,
             self.recorder,
             [cast("Submits", self.submits)],
