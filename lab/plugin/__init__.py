@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab.environment import end_at_next_interrupt
 from lab.errors import LabError
 from lab.plugin.collecting import collect, expects_scenarios, left_alone
 from lab.plugin.items import ScenarioFailure, ScenarioTest, lab_run
@@ -151,7 +152,12 @@ def _contract_lines(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
-    """A disk too full for the reports of pytest's own plugins is one line, not a stack trace of theirs."""
+    """A disk too full for the reports of pytest's own plugins is one line, not a stack trace of theirs.
+
+    A second Ctrl-C is one, too: nodes of the session are ended with it.
+    """
+    if session.exitstatus == pytest.ExitCode.INTERRUPTED and SUITE in session.config.stash:
+        end_at_next_interrupt()
     try:
         yield
         # Where there is a terminal, it has asked for them before.

