@@ -183,8 +183,8 @@ def sweep_in(folder: Path) -> list[str]:
     return said
 
 
-def run_trial(trial: Trial, folder: Path, cache: Path, image: str | None) -> list[str]:
-    """What is wrong after it; empty where nothing is."""
+def run_trial(trial: Trial, folder: Path, cache: Path, image: str | None) -> tuple[list[str], str]:
+    """What is wrong after it, empty where nothing is; and what was running when it came to the kill."""
     name = uuid4().hex
     temporary, results = folder / "tmp", folder / "results"
     temporary.mkdir(parents=True)
@@ -203,6 +203,7 @@ def run_trial(trial: Trial, folder: Path, cache: Path, image: str | None) -> lis
             )  # fmt: skip
         time.sleep(trial.after_s)
         running = processes_of(name)
+        caught = f"{len(running)} running" + (", the command had ended" if started.poll() is not None else "")
         for choice in VICTIMS[trial.victims]:
             for victim in choice(running, started.pid):
                 victim.kill()
@@ -228,7 +229,7 @@ def run_trial(trial: Trial, folder: Path, cache: Path, image: str | None) -> lis
             client.close()
     if "Traceback" in (text := (folder / "output").read_text(errors="replace")):
         troubles.append(f"a traceback: {text[-2000:]}")
-    return troubles
+    return troubles, caught
 
 
 def next_run(trial: Trial, folder: Path, cache: Path) -> list[str]:
@@ -269,10 +270,11 @@ def test_nothing_is_left_of_what_was_killed(own_cache: Path, tmp_path: Path) -> 
     def attempt(number: int) -> list[str]:
         trial, folder = chosen[number], tmp_path / str(number)
         begun = time.monotonic()
-        troubles = run_trial(trial, folder, own_cache, image)
+        troubles, caught = run_trial(trial, folder, own_cache, image)
         if number % 5 == 0:
             troubles += next_run(trial, folder, own_cache)
-        print(f"{number:3} {'ok' if not troubles else 'NOT OK'} {trial} ({time.monotonic() - begun:.0f} s)", flush=True)
+        outcome = "ok" if not troubles else f"NOT OK {troubles}"
+        print(f"{number:3} {trial} ({caught}; {time.monotonic() - begun:.0f} s): {outcome}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         return [f"{trial}: {trouble}" for trouble in troubles]
 
