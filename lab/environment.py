@@ -57,8 +57,8 @@ def with_advice(error: OSError) -> str:
     """The system's words for an error, with what to do where those do not say it."""
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return (
-            f"{error}. This process may have {open_files_limit()} files open at once (`ulimit -n`), the lab needs "
-            f"{OPEN_FILES_MIN}: run `ulimit -n {OPEN_FILES_ADVISED}` in this shell and try again"
+            f"{error}. This process may have {open_files_limit()} files open at once (`ulimit -n`), the lab may "
+            f"need {OPEN_FILES_MIN}: run `ulimit -n {OPEN_FILES_ADVISED}` in this shell and try again"
         )
     return str(error)
 

@@ -64,6 +64,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PREPARED] = runs and expects_scenarios(config)
     if config.stash[PREPARED]:
         prepare_reports(config)
+        config.pluginmanager.register(_Interrupted(config))
+
+
+class _Interrupted:
+    """What follows Ctrl-C may take long. A second one ends it with one line, where the lab has started something."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """The first one."""
+        if SUITE in self._config.stash:
+            end_at_next_interrupt()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -152,12 +166,7 @@ def _contract_lines(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
-    """A disk too full for the reports of pytest's own plugins is one line, not a stack trace of theirs.
-
-    A second Ctrl-C is one, too: nodes of the session are ended with it.
-    """
-    if session.exitstatus == pytest.ExitCode.INTERRUPTED and SUITE in session.config.stash:
-        end_at_next_interrupt()
+    """A disk too full for the reports of pytest's own plugins is one line, not a stack trace of theirs."""
     try:
         yield
         # Where there is a terminal, it has asked for them before.

@@ -217,7 +217,7 @@ def _open_files() -> Line:
     return Line(
         "open files",
         limit is None or limit >= OPEN_FILES_MIN,
-        "no limit" if limit is None else f"{limit} at once (`ulimit -n`), {OPEN_FILES_MIN} are needed",
+        "no limit" if limit is None else f"{limit} at once (`ulimit -n`), up to {OPEN_FILES_MIN} may be needed",
         f"run `ulimit -n {OPEN_FILES_ADVISED}` in this shell",
     )
 

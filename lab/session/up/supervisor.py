@@ -230,7 +230,7 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     except OSError as error:
         log(f"error: {error}")
-        send(error=with_advice(error), exit_code=EnvironmentFailure.exit_code)
+        send(error=f"{options.results}: {with_advice(error)}", exit_code=EnvironmentFailure.exit_code)
         return EnvironmentFailure.exit_code
     except KeyboardInterrupt:
         return 130

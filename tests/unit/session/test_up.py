@@ -221,3 +221,11 @@ def test_a_node_that_does_not_answer_has_no_head(folder: UpFolder) -> None:
     assert not found.healthy
     assert [(node.head, node.memory_bytes) for node in found.nodes] == [(None, None)]
     assert "127.0.0.1:1" in (found.nodes[0].problem or "")
+
+
+def test_a_dead_supervisors_relayer_is_dead() -> None:
+    """What the state file last said of it is past."""
+    running = state(this_process()).model_copy(update={"relayer": "running"})
+    assert UpStatus(running, None, ()).relayer == "running"
+    assert UpStatus(running.model_copy(update={"owner": PAST.mark}), None, ()).relayer == "dead"
+    assert UpStatus(state(PAST), None, ()).relayer == "off"
