@@ -59,10 +59,10 @@ class Node(Protocol):
         """End it and remove everything it had, its log excepted. May be called twice."""
 
     def memory_bytes(self) -> int | None:
-        """Resident memory now; None when it cannot be told."""
+        """Resident memory now; None when it is not known."""
 
     def cpu_seconds(self) -> float | None:
-        """Processor time used so far; None when it cannot be told."""
+        """Processor time used so far; None when it is not known."""
 
 
 class Backend(Protocol):

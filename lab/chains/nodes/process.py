@@ -196,4 +196,4 @@ def _listening_port(pid: int) -> int | None:
         connections = psutil.Process(pid).net_connections(kind="tcp4")
     except psutil.Error:
         return None
-    return next((found.laddr.port for found in connections if found.status == psutil.CONN_LISTEN), None)
+    return next((connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN), None)

@@ -178,7 +178,6 @@ def tied_to_parent() -> tuple[str, ...]:
 
 
 def _require_executable(program: str) -> None:
-    found = shutil.which(program)
-    if found is None:
+    if shutil.which(program) is None:
         code = errno.EACCES if Path(program).exists() else errno.ENOENT
         raise OSError(code, os.strerror(code), program)

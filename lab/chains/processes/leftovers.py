@@ -110,13 +110,13 @@ def _stands_for_containers(thing: Leftover) -> bool:
 
 def marked_processes() -> list[Leftover]:
     """Every process of this user that a run started, in this place or another that is seen from here."""
-    found = []
+    processes = []
     for pid, environment in _environments():
         if marks.RUN_VARIABLE in environment and marks.OWNER_VARIABLE in environment:
             owner = owner_in(environment, marks.OWNER_VARIABLE, marks.PLACE_VARIABLE)
             run_id = environment[marks.RUN_VARIABLE]
-            found.append(Leftover("process", str(pid), owner, run_id, partial(kill, pid, marks.start_ticks(pid))))
-    return sorted(found, key=lambda thing: int(thing.name))
+            processes.append(Leftover("process", str(pid), owner, run_id, partial(kill, pid, marks.start_ticks(pid))))
+    return sorted(processes, key=lambda thing: int(thing.name))
 
 
 def _environments() -> Iterator[tuple[int, dict[str, str]]]:
@@ -158,15 +158,15 @@ def kill(pid: int, ticks: int | None) -> bool:
 
 def _directories() -> list[Leftover]:
     """In the temporary folder, and in the cache, where a node's binary is unpacked."""
-    found = []
+    directories = []
     for parent, pattern in ((tempfile.gettempdir(), "{}*"), (_provisioning(), "*/.{}*")):
         if parent is None:
             continue
         for path in sorted(Path(parent).glob(pattern.format(marks.DIRECTORY_PREFIX))):
             if path.is_dir() and not path.is_symlink():
                 remove = partial(remove_directory, path)
-                found.append(Leftover("directory", str(path), owner_of_directory(path), remove=remove))
-    return found
+                directories.append(Leftover("directory", str(path), owner_of_directory(path), remove=remove))
+    return directories
 
 
 def _provisioning() -> Path | None:

@@ -72,9 +72,9 @@ def this_process() -> Owner:
     return Owner(os.getpid(), start_ticks(os.getpid()) or 0, this_place())
 
 
-def owner_in(found: Mapping[str, str], mark: str, place: str) -> Owner:
+def owner_in(marks: Mapping[str, str], mark: str, place: str) -> Owner:
     """The owner that an environment or labels name, under these names."""
-    return Owner.parse(found.get(mark, ""), found.get(place, ""))
+    return Owner.parse(marks.get(mark, ""), marks.get(place, ""))
 
 
 def owner_of_directory(path: Path) -> Owner:
@@ -95,7 +95,7 @@ def this_place() -> str:
 
 
 def _boot_session() -> str:
-    """macOS's name for this boot; empty where there is none."""
+    """The name that macOS gives this boot; empty where there is none."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         command = ["sysctl", "-n", "kern.bootsessionuuid"]
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()

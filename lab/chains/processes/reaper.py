@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -104,10 +105,7 @@ def watch(mark: str) -> None:
     """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    owner = Owner.parse(mark, this_process().place)
-    pids: dict[int, int] = {}
-    directories: list[Path] = []
-    containers = False
+    owner, announced = Owner.parse(mark, this_process().place), _Announced()
     pending = b""
     while True:
         readable, _, _ = select.select([0], [], [], OWNER_POLL_S)
@@ -116,24 +114,38 @@ def watch(mark: str) -> None:
             break
         *lines, pending = (pending + (chunk or b"")).split(b"\n")
         for line in lines:
-            word, _, rest = os.fsdecode(line).partition(" ")
-            if word == "done":
+            if line == b"done":
                 return
-            if word == "pid":
-                pid, _, ticks = rest.partition(" ")
-                pids[int(pid)] = int(ticks)
-            elif word == "dir":
-                directories.append(Path(rest))
-            elif word == "containers":
-                containers = True
+            announced.add(*os.fsdecode(line).split(" ", 1))
     began = time.monotonic()
     for after_s in SWEEPS_AFTER_S:
         time.sleep(max(0.0, began + after_s - time.monotonic()))
-        for child, start in pids.items():
-            kill(child, start)
+        announced.remove(owner)
+
+
+@dataclass
+class _Announced:
+    """What the run has said of itself. `pids` are with the start of each."""
+
+    pids: dict[int, int] = field(default_factory=dict)
+    directories: list[Path] = field(default_factory=list)
+    containers: bool = False
+
+    def add(self, word: str, rest: str = "") -> None:
+        if word == "pid":
+            pid, _, ticks = rest.partition(" ")
+            self.pids[int(pid)] = int(ticks)
+        elif word == "dir":
+            self.directories.append(Path(rest))
+        elif word == "containers":
+            self.containers = True
+
+    def remove(self, owner: Owner) -> None:
+        for pid, ticks in self.pids.items():
+            kill(pid, ticks)
         end_marked(owner)
-        done = remove_containers(owner) if containers else True
-        for path in directories:
+        done = remove_containers(owner) if self.containers else True
+        for path in self.directories:
             # Where no engine answers, the directory that stands for its containers is left for the next run.
             if done or f".{CONTAINERS}." not in path.name:
                 remove_directory(path)

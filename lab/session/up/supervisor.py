@@ -50,7 +50,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], notify:
     Raises LabError with nothing left running. SIGINT ends it with KeyboardInterrupt, SIGTERM and SIGHUP quietly.
     """
     folder = UpFolder(Path(options.results))
-    chains = {name: ChainSpec(name, found, found.finality) for name, found in options.profiles().items()}
+    chains = {name: ChainSpec(name, profile, profile.finality) for name, profile in options.profiles().items()}
     with _signals() as stopping, folder.locked() as left, ExitStack() as stack:
         if left is not None:
             notify(f"the supervisor of {left} had died: its state is replaced")
@@ -166,11 +166,11 @@ class _Report:
             self.folder_gone = not self._folder.path.is_dir()
 
     def _memory(self) -> dict[str, int | None]:
-        found: dict[str, int | None] = {}
+        memory: dict[str, int | None] = {}
         for name, chain in self._lab.chains.items():
             with contextlib.suppress(LabError):
-                found[name] = chain.memory_bytes()
-        return found
+                memory[name] = chain.memory_bytes()
+        return memory
 
 
 @contextlib.contextmanager
