@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 import lab
 from lab.commands.release.readiness import register
-from lab.environment import let_streams_take_any_text
+from lab.environment import end_at_second_interrupt, let_streams_take_any_text, with_advice
 from lab.errors import EnvironmentFailure, LabError
 
 
@@ -33,7 +33,7 @@ class LabGroup(TyperGroup):
             raise
         except OSError as error:
             # A full disk, a folder that cannot be written to: the machine's trouble, not a bug to trace.
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {with_advice(error)}", file=sys.stderr)
             raise typer.Exit(EnvironmentFailure.exit_code) from None
 
 
@@ -211,9 +211,19 @@ def up(
     results: Results = RESULTS,
 ) -> None:
     """Start networks with the contract deployed and keep them running for manual use."""
-    from lab.commands.up import bring_up
+    from lab.commands.up import bring_up, networks_of
+    from lab.session.up.files import UpOptions
 
-    bring_up(names or [], everything, backend.value, image, contract, relayer, foreground, results, relayer_cmd)
+    options = UpOptions(
+        networks=networks_of(names or [], everything),
+        results=str(results.absolute()),
+        backend=backend.value,
+        image=image,
+        contract=str(contract.absolute()) if contract else None,
+        relayer=relayer,
+        relayer_cmd=relayer_cmd,
+    )
+    bring_up(options, foreground=foreground)
 
 
 @app.command()
@@ -271,7 +281,8 @@ register(app)
 def main() -> None:
     """The entry point."""
     let_streams_take_any_text()
-    app()
+    with end_at_second_interrupt():
+        app()
 
 
 if __name__ == "__main__":

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from lab.model.chain.finality import Finality
 from lab.model.frozen import Frozen
 from lab.model.names import ContractNames
 from lab.model.under_test import UnderTest
+
+
+def _address(url: str) -> str:
+    """An address that a client can be made for, or the name of a gate inside of a run."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme == "gate" or (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"expected http://HOST:PORT, got {url[:200]!r}")
+    return url
 
 
 class SessionChain(Frozen):
@@ -19,7 +32,7 @@ class SessionChain(Frozen):
     name: str
     network: str
     chain_id: int
-    rpc_url: str
+    rpc_url: Annotated[str, AfterValidator(_address)]
     contract: str
     rollup: str = Field(description="the address that stands for this chain inside the contracts")
     finality: Finality
