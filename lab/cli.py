@@ -248,9 +248,22 @@ def load(
     from lab.commands.load import load as run
 
     request = LoadRequest(
-        profile, tps, duration, names, operators, workers, contract, backend.value, image, relayer_cmd,
-        web_port if web else None, saturate, tuple(url or ()), allow_remote, results,
-    )  # fmt: skip
+        profile,
+        tps,
+        duration,
+        names,
+        operators,
+        workers,
+        contract,
+        backend.value,
+        image,
+        relayer_cmd,
+        web_port if web else None,
+        saturate,
+        tuple(url or ()),
+        allow_remote,
+        results,
+    )
     raise typer.Exit(run(request))
 
 

@@ -78,8 +78,16 @@ def mutate(
     reviewed, interrupted = read_reviewed(target), False
     folder = Path(tempfile.mkdtemp(prefix="tesseract-lab-mutate."))
     try:
-        running = run_mutation(mutants, system, scenarios.resolve(), fit.worth(costs), run_id=run_id,
-                               cache_dir=cache_folder() / "mutants", folder=folder, jobs=jobs)  # fmt: skip
+        running = run_mutation(
+            mutants,
+            system,
+            scenarios.resolve(),
+            fit.worth(costs),
+            run_id=run_id,
+            cache_dir=cache_folder() / "mutants",
+            folder=folder,
+            jobs=jobs,
+        )
         with progress_of(console, "mutants", len(mutants)) as tell:
             for outcome in running:
                 outcomes.append(outcome)
@@ -95,13 +103,16 @@ def mutate(
     about: dict[str, Any] = {
         "started": started,
         "lab": lab_state(),
-        "contract": {"name": target.name, "source_sha256": original.source_sha256,
-                     "bytecode_sha256": original.bytecode_sha256},
+        "contract": {
+            "name": target.name,
+            "source_sha256": original.source_sha256,
+            "bytecode_sha256": original.bytecode_sha256,
+        },
         "complete": len(outcomes) == len(everything),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": jobs,
         "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)},
-    }  # fmt: skip
+    }
     files = score.write(results, about)
     _say(console, score, about, files)
     return INTERRUPTED if interrupted else score.exit_code
