@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lab.chains.processes.reaper import owner_alive
 from lab.errors import UsageError
 from lab.model.session import Session
-from lab.networks import load_network
+from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
 
 STATE, SESSION, KEYS, STORE, LOG, LOCK = (
@@ -49,7 +49,7 @@ class UpOptions:
         """The profiles by the name of their chain. Raises UsageError or InvalidFile with what is wrong with one."""
         found: dict[str, NetworkProfile] = {}
         for text in self.networks:
-            name, _, wanted = text.rpartition("=")
+            name, wanted = split_named(text)
             profile = load_network(wanted)
             name = name or profile.name
             if name in found:
