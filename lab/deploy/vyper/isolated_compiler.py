@@ -54,8 +54,9 @@ def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProce
                 encoding="utf-8",
                 errors="replace",
                 cwd=folder,
-                # These compilers read sources in the encoding of the locale.
-                env=os.environ | {"PYTHONUTF8": "1"},
+                # Behind a proxy that opens TLS only the machine's own certificates help. And these compilers read
+                # sources in the encoding of the locale.
+                env={"UV_SYSTEM_CERTS": "1"} | os.environ | {"PYTHONUTF8": "1"},
                 timeout=COMPILE_TIMEOUT_S,
                 check=False,
             )
