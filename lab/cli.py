@@ -190,7 +190,7 @@ def mutate(
     ] = None,
     jobs: Jobs = 2,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Test at most this many mutants (deterministic sample).")
+        int | None, typer.Option(min=1, max=1_000_000, help="Test at most this many mutants (deterministic sample).")
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Test a small sample of the mutants, for CI.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="Test only mutants whose key starts with this.")] = None,

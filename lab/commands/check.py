@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from lab.errors import EvidenceFailure, UsageError
 from lab.evidence import RunFolder
@@ -12,6 +15,7 @@ from lab.report.run_page.failure import failure_text
 from lab.runner.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
+_SELECTION = TypeAdapter(CheckSelection)
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1}
 
 
@@ -53,10 +57,10 @@ def _check(run: RunFolder) -> int:
 def _selection(run: RunFolder) -> CheckSelection:
     checks = run.manifest().get("checks")
     try:
-        return CheckSelection(bool(checks["default"]), tuple(checks["added"]), tuple(checks["removed"]))  # type: ignore[index]  # what is no mapping raises TypeError
-    except (TypeError, KeyError):
+        return _SELECTION.validate_json(json.dumps(checks), strict=True)
+    except ValidationError:
         raise EvidenceFailure(
-            f"{run.path / MANIFEST}: expected the scenario's selection of checks under 'checks', got {checks!r}: "
+            f"{run.path / MANIFEST}: expected the scenario's selection of checks under 'checks', got {checks!r:.200}: "
             "run the scenario again with this version"
         ) from None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lab.bounded_files import UnfitFile, parse_json, read_text
 from lab.errors import EvidenceFailure
 from lab.model.history import History
 from lab.model.records import RECORD
@@ -96,15 +97,15 @@ class RunFolder:
 
     def _text(self, name: str) -> str:
         try:
-            return (self.path / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            return read_text(self.path / name, max_bytes=64 << 20)
+        except OSError as error:
             raise EvidenceFailure(f"{self.path / name}: expected readable evidence: {error}") from error
 
     def _object(self, name: str) -> dict[str, Any]:
         try:
-            value = json.loads(self._text(name))
-        except ValueError as error:
-            raise EvidenceFailure(f"{self.path / name}: expected JSON: {error}") from error
+            value = parse_json(self._text(name), self.path / name)
+        except UnfitFile as unfit:
+            raise EvidenceFailure(str(unfit)) from unfit
         if not isinstance(value, dict):
             raise EvidenceFailure(f"{self.path / name}: expected a JSON object, got {type(value).__name__}")
         return value

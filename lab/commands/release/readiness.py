@@ -113,7 +113,9 @@ def verify(path: Annotated[Path, typer.Argument(help="A bundle, or a folder with
 
 
 def prune(
-    keep: Annotated[int, typer.Option(min=1, help="How many sessions, and load runs of each profile, stay.")],
+    keep: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="How many sessions, and load runs of each profile, stay.")
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     results: Results = RESULTS,
 ) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,7 @@ def verify_bundle(path: Path) -> Checked:
                     kept[entry.name] = content
     except FileNotFoundError:
         raise UsageError(f"{path}: expected a bundle, there is no such file") from None
-    except (OSError, tarfile.TarError, EOFError, ValueError) as error:
+    except (OSError, tarfile.TarError, EOFError, ValueError, zlib.error) as error:
         raise UsageError(f"{path}: expected a bundle (.tar.gz), it is broken: {clean(str(error), 160)}") from None
     listed = _listed(kept.get(MANIFEST), path)
     differences = odd + list(_differences(listed, digests)) + list(_run_differences(kept, digests))

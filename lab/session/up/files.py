@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import json
 import shutil
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from lab.bounded_files import read_model, write_atomically
 from lab.chains.processes.reaper import owner_alive
 from lab.errors import UsageError
 from lab.model.session import Session
@@ -112,22 +114,22 @@ class UpFolder:
     def state(self) -> UpState | None:
         """None where there is no state file, or one of another shape."""
         try:
-            return UpState.model_validate_json((self.path / STATE).read_text(encoding="utf-8"))
-        except (OSError, ValidationError):
+            return read_model(self.path / STATE, UpState)
+        except OSError:
             return None
 
     def session(self) -> Session | None:
         """None where there is no session file, or one of another shape."""
         try:
             return Session.read(self.path / SESSION)
-        except (OSError, ValidationError):
+        except OSError:
             return None
 
     def write(self, state: UpState) -> None:
         """Write the state whole or not at all. Raises OSError, also when the folder has been removed meanwhile."""
-        temporary = self.path / f".{STATE}.tmp"
-        temporary.write_text(state.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        temporary.replace(self.path / STATE)
+        if not self.path.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the folder was removed", str(self.path))
+        write_atomically(self.path / STATE, state.model_dump_json(indent=2) + "\n")
 
     def refuse_second(self) -> None:
         """Raises UsageError, naming the run, if a supervisor is alive here."""
