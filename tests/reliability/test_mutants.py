@@ -141,11 +141,6 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
         lambda: of_library(SCENARIOS, "failures/breaker_drill.yaml"),
         lambda path: load_scenario(path, known_checks=CHECKS),
     ),
-    "lint": (
-        "case.yaml",
-        lambda: of_library(SCENARIOS, "failures/relayer_killed.yaml"),
-        lambda path: lint_paths([path]),
-    ),
     "network": ("mine.yaml", lambda: of_library(PROFILES, "polygon.yaml"), lambda path: load_network(str(path))),
     "load profile": (
         "load.yaml",

@@ -30,22 +30,8 @@ def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProce
         paths = [part for path in searched for part in ("-p", str(path))]
         # Releases before 0.3.2 need pkg_resources, which newer setuptools leave out.
         old = ["--with", "setuptools<81"] if Version(version) < Version("0.3.2") else []
-        command = [
-            _find_uv(),
-            "tool",
-            "run",
-            "--python",
-            interpreter_for(),
-            "--no-python-downloads",
-            *old,
-            "--from",
-            f"vyper=={version}",
-            "vyper",
-            "-f",
-            formats,
-            *paths,
-            str(main),
-        ]
+        tool = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *old]
+        command = [*tool, "--from", f"vyper=={version}", "vyper", "-f", formats, *paths, str(main)]
         try:
             return subprocess.run(
                 command,
@@ -107,7 +93,8 @@ def _has_mark(file: Path) -> bool:
     return read_bytes(file).startswith(BOM)
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """uv's program. Raises EnvironmentFailure where it is missing."""
     from uv import find_uv_bin
 
     try:
