@@ -6,41 +6,28 @@ Exit codes: 0 met, 1 failed, 2 usage, 3 unknown or incomplete, 4 environment, 13
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 import lab
-from lab.commands.parameters import Evidence, Jobs, Minutes, Port, Rate, Seed, Seeds, undecodable
+from lab.commands.group import LabGroup
+from lab.commands.parameters import (
+    Backend,
+    BackendChoice,
+    Evidence,
+    Jobs,
+    Minutes,
+    Port,
+    Rate,
+    Results,
+    Seed,
+    Seeds,
+    require_text,
+)
 from lab.commands.release.readiness import register
 from lab.environment import let_streams_take_any_text
-from lab.errors import EnvironmentFailure, LabError
-from lab.html.text import clean
-
-LINE_LENGTH_MAX = 2_000
-
-
-class LabGroup(TyperGroup):
-    """Commands that end with one message on stderr, and its exit code, for every LabError and OSError."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except LabError as error:
-            text = "\n".join(clean(line, LINE_LENGTH_MAX) for line in str(error).split("\n"))
-            print(f"error: {text}" if "\n" not in text else text, file=sys.stderr)
-            raise typer.Exit(error.exit_code) from None
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            # A full disk, a folder that cannot be written to: the machine's trouble, not a bug to trace.
-            print(f"error: {clean(str(error))}", file=sys.stderr)
-            raise typer.Exit(EnvironmentFailure.exit_code) from None
-
 
 app = typer.Typer(
     cls=LabGroup,
@@ -54,16 +41,6 @@ image = typer.Typer(no_args_is_help=True, help="The node image of the docker bac
 app.add_typer(image, name="image")
 
 
-class BackendChoice(StrEnum):
-    """Where the nodes run."""
-
-    auto = "auto"
-    process = "process"
-    docker = "docker"
-
-
-Backend = Annotated[BackendChoice, typer.Option(help="Where the nodes run.")]
-Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and reports.")]
 RESULTS = Path("results")
 
 
@@ -313,15 +290,7 @@ register(app)
 def main() -> None:
     """The entry point."""
     let_streams_take_any_text()
-    broken = undecodable(sys.argv[1:])
-    if broken is not None:
-        encoding = sys.getfilesystemencoding()
-        print(
-            f"error: {broken}: expected text in {encoding}, this system's encoding, got other bytes: rename the file, "
-            "or set PYTHONUTF8=1 if the name is UTF-8",
-            file=sys.stderr,
-        )
-        raise SystemExit(2)
+    require_text(sys.argv[1:])
     app()
 
 

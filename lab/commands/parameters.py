@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +22,16 @@ def between(low: float, high: float) -> Callable[[float | None], float | None]:
     return check
 
 
+class BackendChoice(StrEnum):
+    """Where the nodes run."""
+
+    auto = "auto"
+    process = "process"
+    docker = "docker"
+
+
+Backend = Annotated[BackendChoice, typer.Option(help="Where the nodes run.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and reports.")]
 Jobs = Annotated[int, typer.Option(min=1, max=256, help="Number of worker processes.")]
 Seeds = Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of seeds.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63, help="First seed.")]
@@ -35,10 +47,18 @@ Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port of Locust's web
 Evidence = Annotated[Path, typer.Argument(exists=True, help="A run folder, or a folder of runs.")]
 
 
-def undecodable(arguments: list[str]) -> str | None:
-    """The first argument that is no text in this system's encoding, as it can be printed; None where all are."""
+def require_text(arguments: list[str]) -> None:
+    """Exit with code 2 for an argument that is no text in this system's encoding: it could not be written down."""
     broken = next((text for text in arguments if not text.isascii() and not _is_text(text)), None)
-    return None if broken is None else ascii(broken)
+    if broken is None:
+        return
+    encoding = sys.getfilesystemencoding()
+    print(
+        f"error: {broken!a}: expected text in {encoding}, this system's encoding, got other bytes: rename the file, "
+        "or set PYTHONUTF8=1 if the name is UTF-8",
+        file=sys.stderr,
+    )
+    raise SystemExit(2)
 
 
 def _is_text(text: str) -> bool:
