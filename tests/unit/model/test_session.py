@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic_core import PydanticSerializationError
 
+from lab.bounded_files import UnfitFile
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 
