@@ -34,7 +34,8 @@ from lab.paths import LOADTESTS, SCENARIOS
 from lab.report.catalogue.checklist_import import import_checklist
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue
 from lab.report.evidence.attestations import load_statements
-from lab.report.release.bundle import verify_bundle, write_bundle
+from lab.report.release.bundle import write_bundle
+from lab.report.release.verify import verify_bundle
 from lab.scenario.resolve import load_scenario
 from lab.session.project import read_project
 from lab.session.up.files import SESSION, STATE, UpFolder
