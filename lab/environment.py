@@ -25,11 +25,25 @@ GIT_DEADLINE_S = 10
 OPEN_FILES_MIN = 256
 OPEN_FILES_ADVISED = 4096
 # What git sets for a hook or a command in a repository (`git rev-parse --local-env-vars`), settings excepted.
-HOOK_VARIABLES = frozenset({
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_PREFIX", "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS",
-})  # fmt: skip
+HOOK_VARIABLES = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_QUARANTINE_PATH",
+        "GIT_PREFIX",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NAMESPACE",
+        "GIT_GRAFT_FILE",
+        "GIT_SHALLOW_FILE",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_NO_REPLACE_OBJECTS",
+    }
+)
 
 
 def home() -> Path | None:
@@ -150,9 +164,16 @@ def git(folder: Path, *words: str) -> str:
     """What git says of the repository around a folder. Raises EnvironmentFailure with the reason and the way out."""
     try:
         answer = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, encoding="utf-8", errors="replace",
-            stdin=subprocess.DEVNULL, timeout=GIT_DEADLINE_S, check=False, env=git_environment(),
-        )  # fmt: skip
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=GIT_DEADLINE_S,
+            check=False,
+            env=git_environment(),
+        )
     except FileNotFoundError:
         raise EnvironmentFailure("git is not installed, or not on PATH") from None
     except subprocess.TimeoutExpired:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from lab.bounded_files import read_model, write_atomically
 from lab.model.chain.finality import Finality
 from lab.model.frozen import Frozen
 from lab.model.names import ContractNames
@@ -67,11 +68,9 @@ class Session(Frozen):
 
     def write(self, path: Path) -> None:
         """Write the file whole or not at all."""
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Session:
-        """Raises OSError, or pydantic's ValidationError for a file of another shape."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Raises OSError, or UnfitFile for a file of another shape."""
+        return read_model(path, cls)

@@ -8,7 +8,6 @@ module speaks to it.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import socket
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from lab.bounded_files import UnfitFile, read_json
 from lab.environment import give_home, home, user_id, user_name
 from lab.errors import EnvironmentFailure, system_words
 
@@ -81,13 +81,13 @@ def read_config() -> tuple[dict[str, Any], str | None]:
     """The docker command's config.json, and what is wrong with it: it is then taken as empty, as that command does."""
     path = config_file()
     try:
-        config = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+        config = read_json(path) if path is not None else {}
     except (FileNotFoundError, NotADirectoryError):
         return {}, None
+    except UnfitFile as unfit:
+        return {}, str(unfit)
     except OSError as error:
         return {}, f"{path} cannot be read: {error.strerror}"
-    except ValueError as error:
-        return {}, f"{path} is not JSON: {error}"
     if not isinstance(config, dict):
         return {}, f"{path}: expected an object, got {type(config).__name__}"
     return config, None
@@ -116,7 +116,7 @@ def _context(config: dict[str, Any]) -> Engine | None:
     digest = hashlib.sha256(name.encode()).hexdigest()
     meta = folder / "contexts" / "meta" / digest / "meta.json"
     try:
-        endpoint = json.loads(meta.read_text(encoding="utf-8"))["Endpoints"]["docker"]
+        endpoint = read_json(meta)["Endpoints"]["docker"]
         host, skips = endpoint.get("Host") or f"unix://{DEFAULT_SOCKET}", bool(endpoint.get("SkipTLSVerify"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         named = "DOCKER_CONTEXT" if variable else f"currentContext in {config_file()}"

@@ -11,7 +11,7 @@ from lab.errors import UsageError
 from lab.load.profile.criteria import Criteria
 from lab.load.profile.shapes import Part, Shape
 from lab.model.units import DurationMs, SizeBytes
-from lab.networks import load_network
+from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
 from lab.paths import LOADTESTS
 from lab.validation import suggestion
@@ -162,6 +162,6 @@ def with_options(
 
 def _chosen(text: str) -> tuple[str, NetworkUse]:
     """`base`, or `two=base` for a chain of another name."""
-    name, _, wanted = text.strip().rpartition("=")
+    name, wanted = split_named(text)
     found = network(wanted)
     return name or found.name, NetworkUse(profile=wanted)

@@ -6,18 +6,20 @@ A state file outlives a supervisor that was killed, so it proves nothing by itse
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from lab.bounded_files import UnfitFile, read_model, write_atomically
 from lab.chains.processes.owner import Owner
 from lab.errors import LabError, UsageError
 from lab.model.session import Session
-from lab.networks import load_network
+from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
 
 STATE, SESSION, KEYS, STORE, LOG, LOCK = (
@@ -54,7 +56,7 @@ class UpOptions(BaseModel):
         """The profiles by the name of their chain. Raises UsageError or InvalidFile with what is wrong with one."""
         profiles: dict[str, NetworkProfile] = {}
         for text in self.networks:
-            name, _, wanted = text.rpartition("=")
+            name, wanted = split_named(text)
             profile = load_network(wanted)
             name = name or profile.name
             if name in profiles:
@@ -116,15 +118,13 @@ class UpFolder:
     def _read(self, name: str, model: type[Model]) -> Model | None:
         path = self.path / name
         try:
-            if path.exists() and not path.is_file():
-                raise UnreadableState(f"{path}: expected a file, got something else; remove it, then `lab down`")
-            return model.model_validate_json(path.read_bytes())
+            return read_model(path, model)
         except FileNotFoundError:
             return None
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            what = f"{place}: {first['msg']}" if place else first["msg"]
+        except UnfitFile as unfit:
+            if not path.exists():
+                return None
+            what = unfit.strerror
             raise UnreadableState(
                 f"{path}: expected what `lab up` writes, got {what}; `lab down` removes it and what it stands for"
             ) from None
@@ -133,9 +133,9 @@ class UpFolder:
 
     def write(self, state: UpState) -> None:
         """Write the state whole or not at all. Raises OSError, also when the folder has been removed meanwhile."""
-        temporary = self.path / f".{STATE}.tmp"
-        temporary.write_text(state.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        temporary.replace(self.path / STATE)
+        if not self.path.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the folder was removed", str(self.path))
+        write_atomically(self.path / STATE, state.model_dump_json(indent=2) + "\n")
 
     def refuse_second(self) -> UpState | None:
         """The state that a dead supervisor left, if one did. Raises UsageError, naming the run, if one may be alive."""
