@@ -101,7 +101,7 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
 
 def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> UsageError:
     """What to say of a program that the system would not start: what was looked for, where, and what to do."""
-    command, where = redact_command(" ".join(words)), folder if folder is not None else Path.cwd()
+    command, where = redact_command(shlex.join(words)), folder if folder is not None else Path.cwd()
     told = f"the relayer could not be started with `{command}`"
     program = words[0]
     if not where.is_dir():
