@@ -62,9 +62,13 @@ def resolve(request: LoadRequest) -> LoadProfile:
     except ValueError as error:
         raise UsageError(f"--duration: {error}") from None
     return with_options(
-        load_profile(request.profile), tps=request.tps, duration_ms=milliseconds, networks=request.networks,
-        workers=request.workers, operators=request.operators,
-    )  # fmt: skip
+        load_profile(request.profile),
+        tps=request.tps,
+        duration_ms=milliseconds,
+        networks=request.networks,
+        workers=request.workers,
+        operators=request.operators,
+    )
 
 
 def finish(result: Result, folder: Path) -> int:
@@ -96,17 +100,27 @@ def tell(text: str) -> None:
 def _options(request: LoadRequest) -> Options:
     own = profile_file(request.profile)
     return Options(
-        results=request.results, backend=request.backend, image=request.image, contract=request.contract,
-        relayer_cmd=request.relayer_cmd, beside=(own,) if own is not None else (), web_port=request.web,
+        results=request.results,
+        backend=request.backend,
+        image=request.image,
+        contract=request.contract,
+        relayer_cmd=request.relayer_cmd,
+        beside=(own,) if own is not None else (),
+        web_port=request.web,
         command=_command(request),
-    )  # fmt: skip
+    )
 
 
 def _command(request: LoadRequest) -> str:
     parts = ["lab load", request.profile]
-    for name, value in (("--tps", request.tps), ("--duration", request.duration), ("--networks", request.networks),
-                        ("--operators", request.operators), ("--workers", request.workers),
-                        ("--contract", request.contract)):  # fmt: skip
+    for name, value in (
+        ("--tps", request.tps),
+        ("--duration", request.duration),
+        ("--networks", request.networks),
+        ("--operators", request.operators),
+        ("--workers", request.workers),
+        ("--contract", request.contract),
+    ):
         if value is not None:
             parts.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
     return " ".join([*parts, f"--backend {request.backend}"])
@@ -121,8 +135,14 @@ class _Signing:
     """A bar for signing, which takes the longest before a run; nothing where nobody watches."""
 
     def __enter__(self) -> _Signing:
-        self._bar = Progress(TextColumn("signing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                             console=Console(stderr=True), transient=True)  # fmt: skip
+        self._bar = Progress(
+            TextColumn("signing"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
         self._task: TaskID | None = None
         return self
 

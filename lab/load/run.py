@@ -76,8 +76,20 @@ def run_load(
         tell(suite.under_test.line)
         tell(f"backend {suite.reason}")
         sourced = stack.enter_context(own_nodes(profile, networks, suite, folder))
-        run = _Run(profile, networks, options, system, sourced, run_id, folder, interrupts, tell, progress,
-                   suite.reaper, made_of(suite))  # fmt: skip
+        run = _Run(
+            profile,
+            networks,
+            options,
+            system,
+            sourced,
+            run_id,
+            folder,
+            interrupts,
+            tell,
+            progress,
+            suite.reaper,
+            made_of(suite),
+        )
         return run.execute(), folder
 
 
@@ -95,8 +107,20 @@ def run_remote(
         tell(under_test.line)
         sourced = running_nodes(profile, urls, target, allow_remote=allow_remote)
         used = profile.model_copy(update={"networks": {name: NetworkUse() for name in sourced.chains}}).checked()
-        run = _Run(used, {}, options, system, sourced, run_id, folder, interrupts, tell, None, reaper,
-                   {"backend": {"backend": "url", "urls": list(urls)}, **made_here(target, under_test)})  # fmt: skip
+        run = _Run(
+            used,
+            {},
+            options,
+            system,
+            sourced,
+            run_id,
+            folder,
+            interrupts,
+            tell,
+            None,
+            reaper,
+            {"backend": {"backend": "url", "urls": list(urls)}, **made_here(target, under_test)},
+        )
         return run.execute(), folder
 
 
@@ -110,10 +134,20 @@ def new_folder(results: Path) -> tuple[str, Path]:
 
 class _Run:
     def __init__(
-        self, profile: LoadProfile, networks: dict[str, NetworkProfile], options: Options, system: SystemUnderTest,
-        sourced: Sourced, run_id: str, folder: Path, interrupts: Interrupts, tell: Tell, progress: Progress | None,
-        reaper: Reaper, made: dict[str, Any],
-    ) -> None:  # fmt: skip
+        self,
+        profile: LoadProfile,
+        networks: dict[str, NetworkProfile],
+        options: Options,
+        system: SystemUnderTest,
+        sourced: Sourced,
+        run_id: str,
+        folder: Path,
+        interrupts: Interrupts,
+        tell: Tell,
+        progress: Progress | None,
+        reaper: Reaper,
+        made: dict[str, Any],
+    ) -> None:
         self.profile, self.networks, self.options, self.sourced = profile, networks, options, sourced
         self.system = system
         self.run_id, self.folder, self.interrupts = run_id, folder, interrupts
@@ -132,9 +166,16 @@ class _Run:
 
     def _prepare(self) -> Prepared:
         prepared = prepare(
-            self.profile, self.sourced.targets, self.sourced.owner, run_id=self.run_id, folder=self.folder,
-            cache=cache_folder() / SIGNED, workers=self.profile.workers, progress=self.progress, tell=self.tell,
-        )  # fmt: skip
+            self.profile,
+            self.sourced.targets,
+            self.sourced.owner,
+            run_id=self.run_id,
+            folder=self.folder,
+            cache=cache_folder() / SIGNED,
+            workers=self.profile.workers,
+            progress=self.progress,
+            tell=self.tell,
+        )
         signing = prepared.signing
         rate = f", {signing.per_second:,.0f} a second" if signing.per_second else ""
         self.tell(f"signed {signing.signed:,} transactions in {signing.seconds:.1f} s{rate}; {signing.cached:,} cached")
@@ -148,9 +189,11 @@ class _Run:
             if self.sourced.session is None:
                 raise UsageError("flows and --relayer-cmd need networks that this command starts: leave --url out")
             self.relayer = LoadRelayer(
-                self.system.relayer, self.sourced.session, self.folder / "relayer.sqlite",
+                self.system.relayer,
+                self.sourced.session,
+                self.folder / "relayer.sqlite",
                 self.folder / "logs" / "relayer.log",
-            )  # fmt: skip
+            )
             self.relayer.start(self.run_id, self.reaper)
         try:
             yield
@@ -163,14 +206,18 @@ class _Run:
             "none" if self.relayer is None else "command" if self.system.relayer is not None else "reference"
         )
         context = context_of(
-            prepared, targets, run_id=self.run_id, command=self.options.command, relayer=kind, made_of=self.made,
-        )  # fmt: skip
+            prepared,
+            targets,
+            run_id=self.run_id,
+            command=self.options.command,
+            relayer=kind,
+            made_of=self.made,
+        )
         context.write(self.folder)
         real = {name: p for name, p in self.networks.items() if not self.profile.synthetic(name)}
         nodes = {name: chain.node for name, chain in chains.items() if chain.node is not None}
         watch = Watch(self.folder, context, nodes=nodes, processes=self._pids, profiles=real)
-        locust = self.locust = LocustProcess(prepared.plan, self.folder, self.reaper,
-                                             web_port=self.options.web_port)  # fmt: skip
+        locust = self.locust = LocustProcess(prepared.plan, self.folder, self.reaper, web_port=self.options.web_port)
         restart = self._restart(chains, prepared)
         self.interrupts.graceful = True
         try:
@@ -206,9 +253,10 @@ class _Run:
     def _await(self, locust: LocustProcess, chains: dict[str, IntervalChain], restart: Restart | None) -> None:
         while not locust.wait(SLICE_S):
             dead = [
-                name for name, chain in chains.items()
+                name
+                for name, chain in chains.items()
                 if chain.node is not None and not (restart and restart.under_way(name)) and not chain.node.alive()
-            ]  # fmt: skip
+            ]
             if dead:
                 logs = ", ".join(f"logs/{name}.log" for name in dead)
                 self.problems.append(f"node {', '.join(dead)} died while load ran; see {logs}")
@@ -218,8 +266,10 @@ class _Run:
                 return
 
     def _pids(self) -> dict[str, int]:
-        found = {"generator": self.locust.pid if self.locust else None,
-                 "relayer": self.relayer.pid if self.relayer else None}  # fmt: skip
+        found = {
+            "generator": self.locust.pid if self.locust else None,
+            "relayer": self.relayer.pid if self.relayer else None,
+        }
         return {name: pid for name, pid in found.items() if pid is not None}
 
 
@@ -243,8 +293,9 @@ def system_of(options: Options, profile: LoadProfile) -> SystemUnderTest:
 def made_of(suite: Suite) -> dict[str, Any]:
     """What the figures were made with."""
     return {
-        "backend": {**suite.backend.describe(), "reason": suite.reason}, **made_here(suite.target, suite.under_test)
-    }  # fmt: skip
+        "backend": {**suite.backend.describe(), "reason": suite.reason},
+        **made_here(suite.target, suite.under_test),
+    }
 
 
 def made_here(target: Deployable, under_test: UnderTest) -> dict[str, Any]:
@@ -253,11 +304,13 @@ def made_here(target: Deployable, under_test: UnderTest) -> dict[str, Any]:
     return {
         "under_test": under_test.model_dump(),
         "contract": {
-            "name": contract.name, "bytecode_sha256": contract.bytecode_sha256, "source_sha256": contract.source_sha256,
+            "name": contract.name,
+            "bytecode_sha256": contract.bytecode_sha256,
+            "source_sha256": contract.source_sha256,
             "compiler": contract.compiler,
         },
         **host_facts(),
-    }  # fmt: skip
+    }
 
 
 def host_facts() -> dict[str, Any]:
@@ -265,8 +318,11 @@ def host_facts() -> dict[str, Any]:
     return {
         "lab": lab.__version__,
         "host": {
-            "system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count(),
-            "memory_bytes": psutil.virtual_memory().total, "python": platform.python_version(),
+            "system": platform.system(),
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "python": platform.python_version(),
         },
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
+    }

@@ -35,9 +35,12 @@ class StepOutcome:
 
 
 def saturate(
-    profile: LoadProfile, options: Options, tell: Tell, finish: Callable[[Result, Path], int],
+    profile: LoadProfile,
+    options: Options,
+    tell: Tell,
+    finish: Callable[[Result, Path], int],
     run: Callable[[LoadProfile, Options, Tell], tuple[Result, Path]] = run_load,
-) -> int:  # fmt: skip
+) -> int:
     """Search, report each step, and name what bound. 0 when a rate was found, 3 when not even the first step held."""
     outcomes: list[StepOutcome] = []
 

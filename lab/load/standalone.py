@@ -55,20 +55,29 @@ def _run(options: argparse.Namespace) -> int:
     profile = _profile(options, sourced)
     run_id, folder = new_folder(options.results)
     prepared = prepare(
-        profile, sourced.targets, sourced.owner, run_id=run_id, folder=folder, cache=cache_folder() / SIGNED,
-        workers=options.workers, tell=_tell,
-    )  # fmt: skip
+        profile,
+        sourced.targets,
+        sourced.owner,
+        run_id=run_id,
+        folder=folder,
+        cache=cache_folder() / SIGNED,
+        workers=options.workers,
+        tell=_tell,
+    )
     for warning in ceiling_warnings(prepared):
         _tell(f"warning: {warning}")
     context = context_of(
-        prepared, sourced.targets, run_id=run_id, command=f"locust, profile {options.profile}",
+        prepared,
+        sourced.targets,
+        run_id=run_id,
+        command=f"locust, profile {options.profile}",
         relayer="reference" if profile.has_flows else "none",
         made_of={
             "backend": {"backend": "session", "session": str(options.session)},
             **({"under_test": under_test.model_dump()} if under_test is not None else {}),
             **host_facts(),
         },
-    )  # fmt: skip
+    )
     context.write(folder)
     watch = Watch(folder, context, nodes={}, processes=lambda: {}, profiles={})
     watch.start()
@@ -89,10 +98,13 @@ def _run(options: argparse.Namespace) -> int:
 def _profile(options: argparse.Namespace, sourced: Sourced) -> LoadProfile:
     """The profile on the networks that run: its own are not started by anybody here."""
     chosen = with_options(
-        load_profile(options.profile), tps=options.tps,
-        duration_ms=duration_ms(options.duration) if options.duration else None, networks=None,
-        workers=options.workers, operators=None,
-    )  # fmt: skip
+        load_profile(options.profile),
+        tps=options.tps,
+        duration_ms=duration_ms(options.duration) if options.duration else None,
+        networks=None,
+        workers=options.workers,
+        operators=None,
+    )
     uses = {
         name: NetworkUse(profile=target.network, gas_limit=target.gas_limit if target.synthetic else None)
         for name, target in sourced.targets.items()

@@ -60,9 +60,14 @@ def executions(
 
 
 def flow_figures(
-    plan: Plan, legs: list[LegFacts], book: Book, hashes: Mapping[tuple[int, int, int], bytes],
-    truths: Mapping[str, OnchainResult], executed: Mapping[str, Mapping[bytes, SeenBlock]], calls: tuple[int, int],
-) -> FlowFigures:  # fmt: skip
+    plan: Plan,
+    legs: list[LegFacts],
+    book: Book,
+    hashes: Mapping[tuple[int, int, int], bytes],
+    truths: Mapping[str, OnchainResult],
+    executed: Mapping[str, Mapping[bytes, SeenBlock]],
+    calls: tuple[int, int],
+) -> FlowFigures:
     """Pair the legs of every flow by sender and position."""
     first_nonce = {(leg.number, s.sender): s.first_nonce for leg in plan.legs() for s in leg.senders}
     place = {
@@ -91,8 +96,9 @@ def flow_figures(
             latencies.append((ended.seen_at - begun.seen_at) * 1000)
             ends.append(ended.seen_at)
             bound = max(bound, (ended.bound_s + begun.bound_s) * 1000)
-    return FlowFigures(tuple(sorted(latencies)), bound, still_open, steady_rate(ends), *calls,
-                       last_end_at=max(ends, default=None))  # fmt: skip
+    return FlowFigures(
+        tuple(sorted(latencies)), bound, still_open, steady_rate(ends), *calls, last_end_at=max(ends, default=None)
+    )
 
 
 def steady_rate(ends: Sequence[float]) -> float:

@@ -38,9 +38,13 @@ class RunOutcome(StrEnum):
 
 
 EXIT_CODES = {
-    RunOutcome.PASS: 0, RunOutcome.FAIL: 1, RunOutcome.INVALID: 3, RunOutcome.INFEASIBLE: 3, RunOutcome.UNKNOWN: 3,
+    RunOutcome.PASS: 0,
+    RunOutcome.FAIL: 1,
+    RunOutcome.INVALID: 3,
+    RunOutcome.INFEASIBLE: 3,
+    RunOutcome.UNKNOWN: 3,
     RunOutcome.INTERRUPTED: 130,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +115,20 @@ def judge(facts: Facts) -> Judged:
     """Every criterion that is set."""
     verdicts = [
         verdict
-        for verdict in (_throughput(facts), _failures(facts), _cross_chain(facts), _cost(facts), _uptime(facts),
-                        _inclusion(facts))
+        for verdict in (
+            _throughput(facts),
+            _failures(facts),
+            _cross_chain(facts),
+            _cost(facts),
+            _uptime(facts),
+            _inclusion(facts),
+        )
         if verdict is not None
-    ]  # fmt: skip
+    ]
     invalid = audit(facts)
-    return Judged(_whole(facts, verdicts, invalid), tuple(verdicts), tuple(invalid), tuple(facts.unexplained),
-                  bottleneck(facts))  # fmt: skip
+    return Judged(
+        _whole(facts, verdicts, invalid), tuple(verdicts), tuple(invalid), tuple(facts.unexplained), bottleneck(facts)
+    )
 
 
 def audit(facts: Facts) -> list[str]:
@@ -157,8 +168,18 @@ def _throughput(facts: Facts) -> Verdict | None:
         return None
 
     def verdict(outcome: Outcome, reason: str) -> Verdict:
-        return Verdict("throughput", ("TEC-04", "LOAD-01"), outcome, facts.tps, "successes/s", wanted, facts.succeeded,
-                       reason, facts.tps_low, facts.tps_high)  # fmt: skip
+        return Verdict(
+            "throughput",
+            ("TEC-04", "LOAD-01"),
+            outcome,
+            facts.tps,
+            "successes/s",
+            wanted,
+            facts.succeeded,
+            reason,
+            facts.tps_low,
+            facts.tps_high,
+        )
 
     ceiling = sum(c.tps for c in facts.ceilings.values())
     if ceiling < wanted:
@@ -227,11 +248,19 @@ def _cost(facts: Facts) -> Verdict | None:
     spread = facts.costs[dearest]["usd"]
     gap = f"; no {scenario} price is known of {', '.join(unpriced)}" if unpriced else ""
     return Verdict(
-        "cost", ("TEC-03",), outcome, usd[dearest], f"USD a call, {scenario} prices", limit, facts.succeeded,
+        "cost",
+        ("TEC-03",),
+        outcome,
+        usd[dearest],
+        f"USD a call, {scenario} prices",
+        limit,
+        facts.succeeded,
         f"dearest network {dearest}; break-even gas price there "
         f"{facts.costs[dearest]['break_even_gas_price_gwei']:,.3f} gwei{gap}",
-        spread.get("low"), spread.get("high"), tuple(facts.costs[dearest]["sources"]),
-    )  # fmt: skip
+        spread.get("low"),
+        spread.get("high"),
+        tuple(facts.costs[dearest]["sources"]),
+    )
 
 
 def _uptime(facts: Facts) -> Verdict | None:
@@ -262,8 +291,9 @@ def _inclusion(facts: Facts) -> Verdict | None:
     else:
         outcome = Outcome.MET if high <= limit else Outcome.MISSED
         reason = "from the intended time to the observed block"
-    return Verdict("inclusion latency", ("LOAD-05",), outcome, figure, unit, limit, len(facts.inclusion_ms), reason,
-                   low, high)  # fmt: skip
+    return Verdict(
+        "inclusion latency", ("LOAD-05",), outcome, figure, unit, limit, len(facts.inclusion_ms), reason, low, high
+    )
 
 
 def _whole(facts: Facts, verdicts: Sequence[Verdict], invalid: Sequence[str]) -> RunOutcome:

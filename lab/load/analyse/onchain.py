@@ -33,9 +33,13 @@ class OnchainResult:
 
 
 def read_onchain(
-    rpc: Rpc, contract: str, codec: Codec, seen: Sequence[SeenBlock], first_block: int,
+    rpc: Rpc,
+    contract: str,
+    codec: Codec,
+    seen: Sequence[SeenBlock],
+    first_block: int,
     progress: Callable[[int, int], None] | None = None,
-) -> OnchainResult:  # fmt: skip
+) -> OnchainResult:
     """Every block from `first_block` to the head, those that the observer missed included. Raises an RpcFailure."""
     known = {block.number: block for block in seen}
     head = rpc.block_number()

@@ -56,9 +56,12 @@ class Result:
 
 
 def reconcile_run(
-    folder: Path, *, interrupted: bool = False, problems: tuple[str, ...] = (),
+    folder: Path,
+    *,
+    interrupted: bool = False,
+    problems: tuple[str, ...] = (),
     tell: Callable[[str], None] = lambda text: None,
-) -> Result:  # fmt: skip
+) -> Result:
     """Everything there is to say of the run in this folder. A chain that is no longer there is named."""
     context, plan = Context.read(folder), Plan.read(folder / PLAN)
     complete = await_accounts(folder)
@@ -95,9 +98,14 @@ def reconcile_run(
 
 
 def _chain_run(
-    folder: Path, context: Context, plan: Plan, book: Book, hashes: Mapping[tuple[int, int, int], bytes], name: str,
+    folder: Path,
+    context: Context,
+    plan: Plan,
+    book: Book,
+    hashes: Mapping[tuple[int, int, int], bytes],
+    name: str,
     codec: Codec,
-) -> tuple[figures.ChainRun, Rpc, str | None]:  # fmt: skip
+) -> tuple[figures.ChainRun, Rpc, str | None]:
     chain = context.chains[name]
     rpc = Rpc(HttpTransport(read_urls(folder)[name], timeout_s=TIMEOUT_S))
     path = folder / blocks_file(name)
@@ -166,9 +174,16 @@ def _hashes(plan: Plan, book: Book) -> dict[tuple[int, int, int], bytes]:
 
 
 def _result(
-    folder: Path, context: Context, plan: Plan, book: Book, runs: Mapping[str, figures.ChainRun],
-    flows: FlowFigures | None, starts_at: float, interrupted: bool, problems: tuple[str, ...],
-) -> Result:  # fmt: skip
+    folder: Path,
+    context: Context,
+    plan: Plan,
+    book: Book,
+    runs: Mapping[str, figures.ChainRun],
+    flows: FlowFigures | None,
+    starts_at: float,
+    interrupted: bool,
+    problems: tuple[str, ...],
+) -> Result:
     chains = {name: figures.chain_figures(run, starts_at, plan.seconds) for name, run in runs.items()}
     samples = read_samples(folder / SAMPLES)
     ends_at = starts_at + max([plan.seconds, *(c["throughput"]["seconds"] for c in chains.values())])
@@ -199,10 +214,23 @@ def _result(
         settings_against(folder),
     )
     return Result(
-        context, plan, judge(facts), ledgers, chains, figures.series(list(runs.values()), book, starts_at), samples,
-        used, generator, flows, priced, totals, starts_at, problems, network_ceilings(round(per_call)),
+        context,
+        plan,
+        judge(facts),
+        ledgers,
+        chains,
+        figures.series(list(runs.values()), book, starts_at),
+        samples,
+        used,
+        generator,
+        flows,
+        priced,
+        totals,
+        starts_at,
+        problems,
+        network_ceilings(round(per_call)),
         outages_of(folder, book, runs, starts_at),
-    )  # fmt: skip
+    )
 
 
 def outages_of(
@@ -219,8 +247,20 @@ def outages_of(
 def _totals(
     ledgers: Mapping[str, Ledger], chains: Mapping[str, Any], generator: Mapping[str, Any], used: Mapping[str, Any]
 ) -> dict[str, Any]:
-    names = ("offered", "dropped", "sent", "accepted", "refused", "lost", "mined", "succeeded", "reverted",
-             "left_in_pool", "in_flight", "unexplained_count")  # fmt: skip
+    names = (
+        "offered",
+        "dropped",
+        "sent",
+        "accepted",
+        "refused",
+        "lost",
+        "mined",
+        "succeeded",
+        "reverted",
+        "left_in_pool",
+        "in_flight",
+        "unexplained_count",
+    )
     totals: dict[str, Any] = {name: sum(getattr(ledger, name) for ledger in ledgers.values()) for name in names}
     for name in ("tps", "low", "high"):
         totals[f"tps_{name}"] = round(sum(c["throughput"][name] for c in chains.values()), 2)
@@ -234,11 +274,21 @@ def _totals(
 
 
 def _facts(
-    context: Context, plan: Plan, criteria: Criteria, runs: Mapping[str, figures.ChainRun],
-    chains: Mapping[str, dict[str, Any]], flows: FlowFigures | None, generator: Mapping[str, Any],
-    used: Mapping[str, Any], priced: Mapping[str, Mapping[str, Any]], totals: Mapping[str, Any], starts_at: float,
-    interrupted: bool, problems: tuple[str, ...], against: tuple[str, ...] = (),
-) -> Facts:  # fmt: skip
+    context: Context,
+    plan: Plan,
+    criteria: Criteria,
+    runs: Mapping[str, figures.ChainRun],
+    chains: Mapping[str, dict[str, Any]],
+    flows: FlowFigures | None,
+    generator: Mapping[str, Any],
+    used: Mapping[str, Any],
+    priced: Mapping[str, Mapping[str, Any]],
+    totals: Mapping[str, Any],
+    starts_at: float,
+    interrupted: bool,
+    problems: tuple[str, ...],
+    against: tuple[str, ...] = (),
+) -> Facts:
     schedule = Schedule([Segment(s.seconds, s.from_tps, s.to_tps) for s in plan.segments])
     late = sorted(e.sent_us - e.intended_us for run in runs.values() for e, _ in run.entries if e.attempts == 1)
     offered_by_chain: dict[str, float] = {}

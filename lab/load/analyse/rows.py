@@ -28,15 +28,29 @@ def rows_of(result: Result) -> list[dict[str, Any]]:
 
 
 def _entry(
-    row: str, verdict: str, figure: float | str | None, unit: str, reason: str, *, n: int | None = None,
-    interval: tuple[float | None, float | None] | None = None, failures: int | None = None,
+    row: str,
+    verdict: str,
+    figure: float | str | None,
+    unit: str,
+    reason: str,
+    *,
+    n: int | None = None,
+    interval: tuple[float | None, float | None] | None = None,
+    failures: int | None = None,
     assumptions: tuple[str, ...] = (),
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     return {
-        "row": row, "verdict": verdict, "figure": "" if figure is None else figure, "unit": unit, "reason": reason,
-        "interval": None if interval is None or None in interval else list(interval), "n": n, "failures": failures,
-        "evidence": FILES, "assumptions": list(assumptions),
-    }  # fmt: skip
+        "row": row,
+        "verdict": verdict,
+        "figure": "" if figure is None else figure,
+        "unit": unit,
+        "reason": reason,
+        "interval": None if interval is None or None in interval else list(interval),
+        "n": n,
+        "failures": failures,
+        "evidence": FILES,
+        "assumptions": list(assumptions),
+    }
 
 
 def _distrusted(entry: dict[str, Any], result: Result) -> dict[str, Any]:
@@ -55,9 +69,15 @@ def _distrusted(entry: dict[str, Any], result: Result) -> dict[str, Any]:
 def _load_01(result: Result) -> dict[str, Any]:
     succeeded, failed = result.totals["succeeded"], result.totals["sent"] - result.totals["succeeded"]
     verdict = "FAIL" if failed else "PASS" if succeeded >= 100 else "UNKNOWN"
-    return _entry("LOAD-01", verdict, succeeded, "transactions",
-                  f"{succeeded:,} mined and successful, {failed:,} of those sent were not", n=result.totals["sent"],
-                  failures=failed)  # fmt: skip
+    return _entry(
+        "LOAD-01",
+        verdict,
+        succeeded,
+        "transactions",
+        f"{succeeded:,} mined and successful, {failed:,} of those sent were not",
+        n=result.totals["sent"],
+        failures=failed,
+    )
 
 
 def _load_02(result: Result) -> dict[str, Any]:
@@ -65,9 +85,15 @@ def _load_02(result: Result) -> dict[str, Any]:
     conflicts = sum(n for reason, n in result.generator["refusals"].items() if "nonce" in reason)
     lost = result.totals["lost"] + result.totals["refused"]
     verdict = "UNKNOWN" if operators < 2 else "FAIL" if conflicts or lost else "PASS"
-    return _entry("LOAD-02", verdict, operators, "operators at once",
-                  f"{operators} operators on each chain, {conflicts} nonce conflicts, {lost} transactions lost",
-                  n=result.totals["sent"], failures=lost)  # fmt: skip
+    return _entry(
+        "LOAD-02",
+        verdict,
+        operators,
+        "operators at once",
+        f"{operators} operators on each chain, {conflicts} nonce conflicts, {lost} transactions lost",
+        n=result.totals["sent"],
+        failures=lost,
+    )
 
 
 def _gas_drift(result: Result) -> float | None:
@@ -85,9 +111,14 @@ def _load_03(result: Result) -> dict[str, Any] | None:
         return None
     verdict = "PASS" if drift <= FLAT_SHARE and result.totals["succeeded"] >= 1_000 else "UNKNOWN"
     verdict = "FAIL" if drift > FLAT_SHARE else verdict
-    return _entry("LOAD-03", verdict, round(drift, 5), "gas drift, share",
-                  f"gas a call in the last fifth against the first, over {result.totals['succeeded']:,} buffered",
-                  n=result.totals["succeeded"])  # fmt: skip
+    return _entry(
+        "LOAD-03",
+        verdict,
+        round(drift, 5),
+        "gas drift, share",
+        f"gas a call in the last fifth against the first, over {result.totals['succeeded']:,} buffered",
+        n=result.totals["succeeded"],
+    )
 
 
 def _load_04(result: Result) -> dict[str, Any] | None:
@@ -97,10 +128,16 @@ def _load_04(result: Result) -> dict[str, Any] | None:
     worst = max(gas, key=lambda name: gas[name]["per_transaction"])
     figure = gas[worst]["per_transaction"]
     difference = figure / DOCUMENTED_GAS - 1
-    return _entry("LOAD-04", "PASS" if figure <= DOCUMENTED_GAS else "FAIL", figure, "gas per buffer_transaction",
-                  f"{figure:,.0f} gas a call, {difference:+.0%} against the documented {DOCUMENTED_GAS:,}",
-                  n=gas[worst]["transactions"], interval=(gas[worst]["sampled_min"], gas[worst]["sampled_max"]),
-                  assumptions=(f"documented figure: {DOCUMENTED_GAS:,} gas",))  # fmt: skip
+    return _entry(
+        "LOAD-04",
+        "PASS" if figure <= DOCUMENTED_GAS else "FAIL",
+        figure,
+        "gas per buffer_transaction",
+        f"{figure:,.0f} gas a call, {difference:+.0%} against the documented {DOCUMENTED_GAS:,}",
+        n=gas[worst]["transactions"],
+        interval=(gas[worst]["sampled_min"], gas[worst]["sampled_max"]),
+        assumptions=(f"documented figure: {DOCUMENTED_GAS:,} gas",),
+    )
 
 
 def _load_05(result: Result) -> dict[str, Any] | None:
@@ -124,8 +161,15 @@ def _load_05(result: Result) -> dict[str, Any] | None:
     if not told:
         return None
     verdict = next(v for v in ("FAIL", "INFEASIBLE", "UNKNOWN", "LAB PASS") if v in verdicts)
-    return _entry("LOAD-05", verdict, worst, "ms at p95", "; ".join(told), n=result.totals["mined"],
-                  assumptions=("from the intended send time to the observed block",))  # fmt: skip
+    return _entry(
+        "LOAD-05",
+        verdict,
+        worst,
+        "ms at p95",
+        "; ".join(told),
+        n=result.totals["mined"],
+        assumptions=("from the intended send time to the observed block",),
+    )
 
 
 def _of(result: Result, criterion: str) -> Verdict | None:
@@ -148,8 +192,16 @@ def _criterion(
     figure, low, high = (
         None if value is None else round(value * factor, 6) for value in (verdict.figure, verdict.low, verdict.high)
     )
-    return _entry(row, word, figure, unit or verdict.unit, reason, n=verdict.n, interval=(low, high),
-                  assumptions=verdict.assumptions)  # fmt: skip
+    return _entry(
+        row,
+        word,
+        figure,
+        unit or verdict.unit,
+        reason,
+        n=verdict.n,
+        interval=(low, high),
+        assumptions=verdict.assumptions,
+    )
 
 
 def _tec_01(result: Result) -> dict[str, Any] | None:
@@ -159,8 +211,17 @@ def _tec_01(result: Result) -> dict[str, Any] | None:
     if judged is None:
         return None
     verdict, reason = judged
-    return _entry("TEC-01", verdict, round(uptime.percent, 4), "%", reason, n=uptime.probes, failures=uptime.failures,
-                  interval=uptime.interval, assumptions=uptime.assumptions)  # fmt: skip
+    return _entry(
+        "TEC-01",
+        verdict,
+        round(uptime.percent, 4),
+        "%",
+        reason,
+        n=uptime.probes,
+        failures=uptime.failures,
+        interval=uptime.interval,
+        assumptions=uptime.assumptions,
+    )
 
 
 def _tec_02(result: Result) -> dict[str, Any] | None:
@@ -204,22 +265,46 @@ def _str_04(result: Result) -> dict[str, Any] | None:
         return None
     memory = max((usage["rss_max"] or 0 for usage in result.resources["chains"].values()), default=0)
     verdict = "UNKNOWN" if most < MANY_BUFFERED else "PASS" if drift <= FLAT_SHARE else "FAIL"
-    return _entry("STR-04", verdict, most, "buffered transactions on one chain",
-                  f"{most:,} of {MANY_BUFFERED:,}; gas drift {drift:.2%}; node memory {memory >> 20:,} MiB at most",
-                  n=most)  # fmt: skip
+    return _entry(
+        "STR-04",
+        verdict,
+        most,
+        "buffered transactions on one chain",
+        f"{most:,} of {MANY_BUFFERED:,}; gas drift {drift:.2%}; node memory {memory >> 20:,} MiB at most",
+        n=most,
+    )
 
 
 def _str_05(result: Result) -> dict[str, Any]:
-    events = sum(sum(count for name, count in c["events"].items() if name not in ("buffered_ids", "duplicates"))
-                 for c in result.chains.values())  # fmt: skip
+    events = sum(
+        sum(count for name, count in c["events"].items() if name not in ("buffered_ids", "duplicates"))
+        for c in result.chains.values()
+    )
     duplicates = sum(chain["events"]["duplicates"] for chain in result.chains.values())
     contradicting = sum(chain["receipts_contradicting"] for chain in result.chains.values())
     verdict = "FAIL" if duplicates or contradicting else "PASS" if events >= EVENTS_MIN else "UNKNOWN"
-    return _entry("STR-05", verdict, events, "events",
-                  f"{events:,} events, each success with its own, {duplicates} twice, {contradicting} receipts that "
-                  "contradict", n=events, failures=duplicates)  # fmt: skip
+    return _entry(
+        "STR-05",
+        verdict,
+        events,
+        "events",
+        f"{events:,} events, each success with its own, {duplicates} twice, {contradicting} receipts that contradict",
+        n=events,
+        failures=duplicates,
+    )
 
 
 _ROWS: tuple[Callable[[Result], dict[str, Any] | None], ...] = (
-    _load_01, _load_02, _load_03, _load_04, _load_05, _tec_01, _tec_02, _tec_03, _tec_04, _tec_06, _str_04, _str_05,
-)  # fmt: skip
+    _load_01,
+    _load_02,
+    _load_03,
+    _load_04,
+    _load_05,
+    _tec_01,
+    _tec_02,
+    _tec_03,
+    _tec_04,
+    _tec_06,
+    _str_04,
+    _str_05,
+)

@@ -48,8 +48,10 @@ class Uptime:
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What the figure rests on."""
-        return (f"one probe a second of {', '.join(self.parts)}; up means that every one of them answers",
-                "probes are taken as independent of each other")  # fmt: skip
+        return (
+            f"one probe a second of {', '.join(self.parts)}; up means that every one of them answers",
+            "probes are taken as independent of each other",
+        )
 
     def judge(self, *, fault_planned: bool, fault_seen: bool) -> tuple[str, str] | None:
         """Verdict and reason for 99.9%; None where the run says nothing of it: no fault, and no failure to speak of."""

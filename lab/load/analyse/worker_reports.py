@@ -50,11 +50,15 @@ def generator_account(folder: Path) -> dict[str, Any]:
         **{name: sum(tally[name] for tally in tallies) for name in counts},
         "finished": bool(tallies) and all(tally["finished"] for tally in tallies),
         "tick_lag_ms": {
-            "n": len(lags), "p50": percentile(lags, 50) / 1000, "p99": percentile(lags, 99) / 1000,
+            "n": len(lags),
+            "p50": percentile(lags, 50) / 1000,
+            "p99": percentile(lags, 99) / 1000,
             "max": lags[-1] / 1000,
-        } if lags else {"n": 0},
+        }
+        if lags
+        else {"n": 0},
         "memory_first": sum(rows[min(1, len(rows) - 1)] for rows in memory if rows),
         "memory_last": sum(rows[-1] for rows in memory if rows),
         "memory_max": sum(max(rows) for rows in memory if rows),
         "refusals": dict(sorted(refusals.items(), key=lambda item: -item[1])),
-    }  # fmt: skip
+    }

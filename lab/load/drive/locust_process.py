@@ -30,9 +30,17 @@ class LocustProcess:
     def command(self) -> list[str]:
         """Plain Locust; several processes where the plan has several workers."""
         command = python_command(
-            "-m", "lab.load.generator.locust_main", "-f", str(LOCUSTFILE), "--csv", str(self._folder / "locust"),
-            "--html", str(self._folder / "locust.html"), "--skip-log-setup", unbuffered=True,
-        )  # fmt: skip
+            "-m",
+            "lab.load.generator.locust_main",
+            "-f",
+            str(LOCUSTFILE),
+            "--csv",
+            str(self._folder / "locust"),
+            "--html",
+            str(self._folder / "locust.html"),
+            "--skip-log-setup",
+            unbuffered=True,
+        )
         if self._plan.workers > 1:
             command += ["--processes", str(self._plan.workers)]
         if self._web_port is None:
@@ -52,9 +60,14 @@ class LocustProcess:
         environment = without_settings(child_environment(self._plan.run_id)) | {PLAN_VARIABLE: str(self._folder / PLAN)}
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                start_new_session=True, cwd=self._folder,
-            )  # fmt: skip
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+                cwd=self._folder,
+            )
         self._reaper.watch_pid(self._process.pid)
 
     def wait(self, seconds: float) -> bool:

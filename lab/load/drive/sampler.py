@@ -52,9 +52,12 @@ class Sampler:
     """A thread that writes a line of JSON a second. `nodes` are looked at where this run has them."""
 
     def __init__(
-        self, path: Path, urls: Callable[[], dict[str, str]], nodes: dict[str, Node],
+        self,
+        path: Path,
+        urls: Callable[[], dict[str, str]],
+        nodes: dict[str, Node],
         processes: Callable[[], dict[str, int]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._path, self._urls, self._nodes, self._processes = path, urls, nodes, processes
         self._trees: dict[str, ProcessTree] = {}
         self._stop = threading.Event()

@@ -43,17 +43,31 @@ class Companion:
     def start(cls, wanted: Wanted, workers: int) -> Companion:
         """Raises NotPrepared."""
         command = python_command(
-            "-m", "lab.load.standalone", "--session", wanted.session, "--profile", wanted.profile,
-            "--workers", str(workers), "--results", wanted.results,
-        )  # fmt: skip
+            "-m",
+            "lab.load.standalone",
+            "--session",
+            wanted.session,
+            "--profile",
+            wanted.profile,
+            "--workers",
+            str(workers),
+            "--results",
+            wanted.results,
+        )
         for file in wanted.locust_files:
             command += ["--beside", file]
         if wanted.tps:
             command += ["--tps", wanted.tps]
         if wanted.duration:
             command += ["--duration", wanted.duration]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                   start_new_session=True, env=without_proxy(os.environ))  # fmt: skip
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=without_proxy(os.environ),
+        )
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         if not line:

@@ -65,9 +65,16 @@ class StreamDriver:
     """`run` returns when all is sent and answered, or when the time for that is over."""
 
     def __init__(
-        self, plan: Plan, stream: Stream, chains: dict[str, ChainClient], log: AttemptLog, fire: Fire,
-        *, rank: int, workers: int,
-    ) -> None:  # fmt: skip
+        self,
+        plan: Plan,
+        stream: Stream,
+        chains: dict[str, ChainClient],
+        log: AttemptLog,
+        fire: Fire,
+        *,
+        rank: int,
+        workers: int,
+    ) -> None:
         self.plan, self.stream = plan, stream
         self.tally = Tally()
         self._log, self._fire = log, fire
@@ -256,9 +263,15 @@ class StreamDriver:
     def _note(self, item: Item, outcome: Outcome, sent_us: int, answered_us: int, error: str | None) -> None:
         leg, transaction = item.cursor.leg, item.transaction
         self._log.add(
-            leg.number, outcome, item.attempt, item.cursor.sender, transaction.nonce,
-            max(0, item.intended_us), max(0, sent_us), max(0, answered_us),
-        )  # fmt: skip
+            leg.number,
+            outcome,
+            item.attempt,
+            item.cursor.sender,
+            transaction.nonce,
+            max(0, item.intended_us),
+            max(0, sent_us),
+            max(0, answered_us),
+        )
         self._fire(leg.label, leg.chain, (answered_us - item.intended_us) / 1000, len(transaction.raw), error)
 
     @staticmethod

@@ -93,9 +93,13 @@ class Coordination:
     def _fire(self, label: str, chain: str, milliseconds: float, size: int, error: str | None) -> None:
         assert self.environment is not None
         self.environment.events.request.fire(  # type: ignore[no-untyped-call]  # Locust's own
-            request_type="raw tx", name=f"{label} {chain}", response_time=milliseconds, response_length=size,
-            exception=None if error is None else RuntimeError(error), context={},
-        )  # fmt: skip
+            request_type="raw tx",
+            name=f"{label} {chain}",
+            response_time=milliseconds,
+            response_length=size,
+            exception=None if error is None else RuntimeError(error),
+            context={},
+        )
 
 
 here = Coordination()
@@ -105,8 +109,12 @@ here = Coordination()
 def _add_options(parser: Any) -> None:
     group = parser.add_argument_group("Tesseract Lab")
     group.add_argument("--lab-profile", env_var="LAB_PROFILE", default="buffer", help="a profile of loadtests/")
-    group.add_argument("--lab-session", env_var="LAB_SESSION", default="results/up/session.json",
-                       help="the session.json of running networks (lab up)")  # fmt: skip
+    group.add_argument(
+        "--lab-session",
+        env_var="LAB_SESSION",
+        default="results/up/session.json",
+        help="the session.json of running networks (lab up)",
+    )
     group.add_argument("--lab-tps", env_var="LAB_TPS", default=None, help="instead of the profile's rate")
     group.add_argument("--lab-duration", env_var="LAB_DURATION", default=None, help="such as 60s")
     group.add_argument("--lab-results", env_var="LAB_RESULTS", default="results", help="where the report goes")
@@ -119,7 +127,7 @@ def wanted_of(environment: Environment | None) -> Wanted:
     files = tuple(file for file in (options.locustfile or "").split(",") if file)
     return Wanted(
         options.lab_session, options.lab_profile, options.lab_tps, options.lab_duration, options.lab_results, files
-    )  # fmt: skip
+    )
 
 
 def worker_count(runner: Any) -> int:

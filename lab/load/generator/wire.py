@@ -36,9 +36,13 @@ class Wire:
         parts = urlsplit(url)
         self.url, self._path = url, parts.path or "/"
         self._client = HTTPClient(
-            parts.hostname or "127.0.0.1", parts.port or 80, concurrency=connections, connection_timeout=timeout_s,
-            network_timeout=timeout_s, block_size=65536,
-        )  # fmt: skip
+            parts.hostname or "127.0.0.1",
+            parts.port or 80,
+            concurrency=connections,
+            connection_timeout=timeout_s,
+            network_timeout=timeout_s,
+            block_size=65536,
+        )
 
     def send_raw(self, raws: Sequence[bytes]) -> list[Refusal | None]:
         """Hand over raw transactions in one request; for each None where the node took it."""

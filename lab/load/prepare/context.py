@@ -71,9 +71,14 @@ class Context(BaseModel):
 
 
 def context_of(
-    prepared: Prepared, targets: dict[str, Target], *, run_id: str, command: str,
-    relayer: Literal["none", "reference", "command"], made_of: dict[str, Any],
-) -> Context:  # fmt: skip
+    prepared: Prepared,
+    targets: dict[str, Target],
+    *,
+    run_id: str,
+    command: str,
+    relayer: Literal["none", "reference", "command"],
+    made_of: dict[str, Any],
+) -> Context:
     """Take down the state of the chains now: the load begins right after it."""
     profile: LoadProfile = prepared.profile
     chains = {}
@@ -88,10 +93,13 @@ def context_of(
             first_block=target.rpc.block_number() + 1,
             transaction_count=target.transaction_count(),
             ceiling={
-                "network": ceiling.network, "gas_limit": ceiling.gas_limit, "gas_per_call": ceiling.gas_per_call,
-                "block_time_ms": ceiling.block_time_ms, "synthetic": ceiling.synthetic,
+                "network": ceiling.network,
+                "gas_limit": ceiling.gas_limit,
+                "gas_per_call": ceiling.gas_per_call,
+                "block_time_ms": ceiling.block_time_ms,
+                "synthetic": ceiling.synthetic,
             },
-        )  # fmt: skip
+        )
     signing, codec = prepared.signing, next(iter(targets.values())).codec
     return Context(
         run_id=run_id,
@@ -104,12 +112,15 @@ def context_of(
         operators=prepared.operators,
         workers=prepared.workers,
         signing={
-            "backend": signing.backend, "signed": signing.signed, "cached": signing.cached,
-            "seconds": round(signing.seconds, 3), "processes": signing.processes,
+            "backend": signing.backend,
+            "signed": signing.signed,
+            "cached": signing.cached,
+            "seconds": round(signing.seconds, 3),
+            "processes": signing.processes,
             "per_second": None if signing.per_second is None else round(signing.per_second, 1),
         },
         abi=codec.abi,
         names=codec.names,
         relayer=relayer,
         made_of=made_of,
-    )  # fmt: skip
+    )

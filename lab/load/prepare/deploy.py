@@ -63,9 +63,16 @@ def deploy(chains: Sequence[str], out: Path, contract: Path | None, window_s: in
     out.parent.mkdir(parents=True, exist_ok=True)
     write_keys(out.parent / "keys.json")
     session = session_of(
-        found, target, numbering, system=system, run_id=new_run_id(), backend="compose", genesis_time=int(time.time()),
-        folder=out.parent, poll_ms=500,
-    )  # fmt: skip
+        found,
+        target,
+        numbering,
+        system=system,
+        run_id=new_run_id(),
+        backend="compose",
+        genesis_time=int(time.time()),
+        folder=out.parent,
+        poll_ms=500,
+    )
     session.write(out)
     print(system.described(target.contract.name).line, file=sys.stderr, flush=True)
     print(f"{', '.join(found)}: {target.contract.name} at {target.address}", file=sys.stderr, flush=True)

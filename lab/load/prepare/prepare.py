@@ -73,15 +73,26 @@ def check_operators(profile: LoadProfile, networks: Mapping[str, NetworkProfile]
         for entry in profile.traffic:
             share = _entry_share(profile, entry) * _chain_share(profile, chain)
             operators_for(
-                profile.operators // len(profile.traffic), peak * share, found.block_time_ms, chain=chain,
+                profile.operators // len(profile.traffic),
+                peak * share,
+                found.block_time_ms,
+                chain=chain,
                 workers=workers,
-            )  # fmt: skip
+            )
 
 
 def prepare(
-    profile: LoadProfile, targets: Mapping[str, Target], owner: Account, *, run_id: str, folder: Path, cache: Path,
-    workers: int | Literal["auto"], progress: Progress | None = None, tell: Callable[[str], None] = print,
-) -> Prepared:  # fmt: skip
+    profile: LoadProfile,
+    targets: Mapping[str, Target],
+    owner: Account,
+    *,
+    run_id: str,
+    folder: Path,
+    cache: Path,
+    workers: int | Literal["auto"],
+    progress: Progress | None = None,
+    tell: Callable[[str], None] = print,
+) -> Prepared:
     """Estimate, authorise, sign, and write the plan. Raises a LabError."""
     gas = Estimates(targets, owner)
     ceilings = {name: gas.ceiling(name, profile) for name in targets}
@@ -105,11 +116,12 @@ def prepare(
         run_id=run_id,
         folder=str(folder.absolute()),
         workers=count,
-        segments=tuple(PlannedSegment(seconds=s.seconds, from_tps=s.from_tps, to_tps=s.to_tps)
-                       for s in schedule.segments),
+        segments=tuple(
+            PlannedSegment(seconds=s.seconds, from_tps=s.from_tps, to_tps=s.to_tps) for s in schedule.segments
+        ),
         streams=builder.streams(signing.files),
         starts_at=starts_at,
-    )  # fmt: skip
+    )
     write_urls(folder, {name: target.url for name, target in targets.items()})
     plan.write()
     return Prepared(profile, plan, tuple(builder.facts), ceilings, signing, dict(builder.sender_count), count)
@@ -132,9 +144,14 @@ class _Part:
 
 class _Builder:
     def __init__(
-        self, profile: LoadProfile, targets: dict[str, Target], schedule: Schedule, run_id: str, workers: int,
+        self,
+        profile: LoadProfile,
+        targets: dict[str, Target],
+        schedule: Schedule,
+        run_id: str,
+        workers: int,
         gas: Estimates,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.profile, self.targets, self.schedule, self.workers = profile, targets, schedule, workers
         self.run_id, self.gas = run_id, gas
         self.parts: list[_Part] = []
@@ -167,12 +184,19 @@ class _Builder:
                 gas = self.gas.gas(chain, other, part.traffic.payload, child=position == 1)
                 self.facts.append(
                     LegFacts(
-                        number=len(self.facts), stream=part.name, kind=part.traffic.kind, chain=chain, other=other,
-                        label=f"{part.traffic.label}{_leg_suffix(part, position)}", payload=part.traffic.payload,
-                        gas_estimate=gas, gas_limit=int(gas * GAS_HEADROOM), salt=self._salt(part, position),
+                        number=len(self.facts),
+                        stream=part.name,
+                        kind=part.traffic.kind,
+                        chain=chain,
+                        other=other,
+                        label=f"{part.traffic.label}{_leg_suffix(part, position)}",
+                        payload=part.traffic.payload,
+                        gas_estimate=gas,
+                        gas_limit=int(gas * GAS_HEADROOM),
+                        salt=self._salt(part, position),
                         role=_role(part, position),
                     )
-                )  # fmt: skip
+                )
 
     def sign_jobs(self) -> float | None:
         """One job for each sender and leg. With flows the start is fixed now, as their timestamps depend on it."""
@@ -226,29 +250,47 @@ class _Builder:
         fees = target.fees(FEE_HEADROOM)
         flow = part.traffic.kind == "flow"
         template = Template(
-            chain_id=target.chain_id, to=target.contract, gas=fact.gas_limit, max_fee_per_gas=fees.max_fee_per_gas,
+            chain_id=target.chain_id,
+            to=target.contract,
+            gas=fact.gas_limit,
+            max_fee_per_gas=fees.max_fee_per_gas,
             max_priority_fee_per_gas=fees.max_priority_fee_per_gas,
-            data=call_data(self.targets, fact.chain, fact.other, part.traffic.payload, ZERO_ID,
-                           0 if flow else FAR_TIMESTAMP, ZERO_ID),
-            tx_id_at=TX_ID_AT, dependency_at=DEPENDENCY_AT if flow and position == 1 else None,
+            data=call_data(
+                self.targets,
+                fact.chain,
+                fact.other,
+                part.traffic.payload,
+                ZERO_ID,
+                0 if flow else FAR_TIMESTAMP,
+                ZERO_ID,
+            ),
+            tx_id_at=TX_ID_AT,
+            dependency_at=DEPENDENCY_AT if flow and position == 1 else None,
             timestamp_at=TIMESTAMP_AT if flow else None,
-        )  # fmt: skip
+        )
         senders = range(part.first_sender, part.first_sender + part.senders)
         nonces = [target.rpc.nonce(load_account(sender).address) for sender in senders]
         jobs = []
         for place, (sender, nonce) in enumerate(zip(senders, nonces, strict=True)):
             # What is dropped takes no transaction, so that a whole round more than the arrivals is never needed.
             count = -(-(own.arrivals - place) // part.senders) if own.arrivals > place else 0
-            times = tuple(
-                int((starts_at or 0) + own.time_of(place + i * part.senders)) + FLOW_LEAD_S for i in range(count)
-            ) if flow else ()  # fmt: skip
+            times = (
+                tuple(int((starts_at or 0) + own.time_of(place + i * part.senders)) + FLOW_LEAD_S for i in range(count))
+                if flow
+                else ()
+            )
             jobs.append(
                 SignJob(
-                    template, fact.salt, sender, nonce, count,
-                    dependency_salt=self._salt(part, 0) if flow and position == 1 else None, timestamps=times,
+                    template,
+                    fact.salt,
+                    sender,
+                    nonce,
+                    count,
+                    dependency_salt=self._salt(part, 0) if flow and position == 1 else None,
+                    timestamps=times,
                     from_zero=flow,
                 )
-            )  # fmt: skip
+            )
         return jobs
 
     def _other(self, part: _Part, position: int) -> str:

@@ -53,9 +53,16 @@ def own_nodes(
         assert numbering is not None
         write_keys(folder / "keys.json")
         session = session_of(
-            chains, suite.target, numbering, system=suite.system, run_id=suite.run_id, backend=suite.backend.name,
-            genesis_time=now, folder=folder, poll_ms=profile.relayer_poll_ms,
-        )  # fmt: skip
+            chains,
+            suite.target,
+            numbering,
+            system=suite.system,
+            run_id=suite.run_id,
+            backend=suite.backend.name,
+            genesis_time=now,
+            folder=folder,
+            poll_ms=profile.relayer_poll_ms,
+        )
         path = folder / "session.json"
         session.write(path)
         targets = {
@@ -101,9 +108,15 @@ def running_session(path: Path, beside: Sequence[Path] = ()) -> Sourced:
     for name, said in session.chains.items():
         profile = network(said.network).model_copy(update={"chain_id": said.chain_id})
         chain = IntervalChain(
-            name, profile, said.finality, None, said.rpc_url, said.contract, said.start_block,
+            name,
+            profile,
+            said.finality,
+            None,
+            said.rpc_url,
+            said.contract,
+            said.start_block,
             Rpc(HttpTransport(said.rpc_url, timeout_s=RPC_TIMEOUT_S)),
-        )  # fmt: skip
+        )
         chains[name] = chain
         gas_limit = _head_gas_limit(chain)
         synthetic = gas_limit != profile.gas_limit or said.network in synthetic_names()
@@ -179,9 +192,14 @@ def _put_contract(made: Target, chain: IntervalChain, target: Deployable, window
         calls.append((made.contract, target.codec.encode("set_coordination_window", [window_s]), 200_000))
     for offset, (to, data, gas) in enumerate(calls):
         raw, tx_hash = sign_transaction(
-            owner, chain_id=made.chain_id, nonce=nonce + offset, to=to, data=data, gas=gas,
+            owner,
+            chain_id=made.chain_id,
+            nonce=nonce + offset,
+            to=to,
+            data=data,
+            gas=gas,
             fees=fees,
-        )  # fmt: skip
+        )
         chain.rpc.send_raw(raw)
         if wait_mined(made, tx_hash)["status"] != "0x1":
             raise UsageError(f"{made.name}: the contract could not be deployed or set up by {owner.address}")
@@ -204,10 +222,20 @@ def _head_gas_limit(chain: IntervalChain) -> int:
 
 def _target(chain: IntervalChain, codec: Codec, gas_limit: int, synthetic: bool, *, own_node: bool) -> Target:
     return Target(
-        chain.name, chain.profile.name, chain.profile.chain_id, chain.url, chain.rpc, chain.contract, codec,
-        rollup_address(chain.name), chain.profile.block_time_ms, gas_limit, chain.profile.min_tip_wei, synthetic,
+        chain.name,
+        chain.profile.name,
+        chain.profile.chain_id,
+        chain.url,
+        chain.rpc,
+        chain.contract,
+        codec,
+        rollup_address(chain.name),
+        chain.profile.block_time_ms,
+        gas_limit,
+        chain.profile.min_tip_wei,
+        synthetic,
         own_node,
-    )  # fmt: skip
+    )
 
 
 def _owner_of(session: Session) -> Account:

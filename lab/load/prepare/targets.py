@@ -64,9 +64,14 @@ def authorise(target: Target, owner: Account, accounts: Sequence[Account]) -> No
     hashes = []
     for offset, account in enumerate(missing):
         raw, _ = sign_transaction(
-            owner, chain_id=target.chain_id, nonce=nonce + offset, to=target.contract,
-            data=codec.encode("add_operator", [account.address]), gas=ADD_OPERATOR_GAS, fees=fees,
-        )  # fmt: skip
+            owner,
+            chain_id=target.chain_id,
+            nonce=nonce + offset,
+            to=target.contract,
+            data=codec.encode("add_operator", [account.address]),
+            gas=ADD_OPERATOR_GAS,
+            fees=fees,
+        )
         hashes.append(rpc.send_raw(raw))
     for tx_hash in hashes:
         receipt = wait_mined(target, tx_hash)

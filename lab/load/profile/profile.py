@@ -139,9 +139,14 @@ def load_profile(name_or_path: str) -> LoadProfile:
 
 
 def with_options(
-    profile: LoadProfile, *, tps: float | None, duration_ms: int | None, networks: str | None,
-    workers: int | None, operators: int | None,
-) -> LoadProfile:  # fmt: skip
+    profile: LoadProfile,
+    *,
+    tps: float | None,
+    duration_ms: int | None,
+    networks: str | None,
+    workers: int | None,
+    operators: int | None,
+) -> LoadProfile:
     """The profile with what the command line says instead. Raises UsageError that names the option."""
     if tps is not None and not 0 < tps <= 1_000_000:
         raise UsageError(f"--tps: expected a rate above 0 (at most 1,000,000), got {tps:g}")

@@ -74,10 +74,12 @@ class Ramp(Part):
         time = 1 if duration_ms is None else duration_ms / (self.duration_ms + self.hold_ms)
         return self.model_copy(
             update={
-                "from_tps": self.from_tps * rate, "to_tps": self.to_tps * rate,
-                "duration_ms": round(self.duration_ms * time), "hold_ms": round(self.hold_ms * time),
+                "from_tps": self.from_tps * rate,
+                "to_tps": self.to_tps * rate,
+                "duration_ms": round(self.duration_ms * time),
+                "hold_ms": round(self.hold_ms * time),
             }
-        )  # fmt: skip
+        )
 
 
 class Step(Part):
@@ -121,10 +123,12 @@ class Spike(Part):
         time = 1 if duration_ms is None else duration_ms / self.duration_ms
         return self.model_copy(
             update={
-                "base_tps": self.base_tps * rate, "peak_tps": self.peak_tps * rate,
-                "duration_ms": round(self.duration_ms * time), "spike_ms": round(self.spike_ms * time),
+                "base_tps": self.base_tps * rate,
+                "peak_tps": self.peak_tps * rate,
+                "duration_ms": round(self.duration_ms * time),
+                "spike_ms": round(self.spike_ms * time),
             }
-        )  # fmt: skip
+        )
 
 
 class AtCeiling(Part):

@@ -17,25 +17,42 @@ from lab.load.analyse.statistics import summary
 from lab.load.report.page import render
 
 LOAD, SERIES, ROWS, PAGE, MANIFEST = "load.json", "series.csv", "rows.json", "report.html", "manifest.json"
-_COLUMNS = ("t", "offered", "mined", "succeeded", "inclusion_p50", "inclusion_p95", "inclusion_p99", "gas_share",
-            "base_fee_gwei")  # fmt: skip
+_COLUMNS = (
+    "t",
+    "offered",
+    "mined",
+    "succeeded",
+    "inclusion_p50",
+    "inclusion_p95",
+    "inclusion_p99",
+    "gas_share",
+    "base_fee_gwei",
+)
 
 
 def write_files(result: Result, folder: Path) -> Path:
     """Everything, the manifest last; the page's path."""
     rows = rows_of(result)
     facts = {
-        "profile": result.context.name, "item": f"load {result.context.name}", "run_id": result.context.run_id,
-        "started": result.context.made_of.get("started"), "lab": lab_state(),
+        "profile": result.context.name,
+        "item": f"load {result.context.name}",
+        "run_id": result.context.run_id,
+        "started": result.context.made_of.get("started"),
+        "lab": lab_state(),
         "contract": result.context.made_of.get("contract", {}),
-    }  # fmt: skip
+    }
     write_atomically(folder / LOAD, json.dumps(as_json(result), indent=1) + "\n")
     write_atomically(folder / SERIES, _csv(result))
     write_atomically(folder / ROWS, json.dumps({"schema_version": 1, **facts, "rows": rows}, indent=1) + "\n")
     write_atomically(folder / PAGE, render(result, rows, folder))
     digests = {name: sha256_file(folder / name) for name in (LOAD, SERIES, ROWS, PAGE)}
-    manifest = {"schema_version": 1, **facts, "made_of": result.context.made_of, "outcome": str(result.judged.outcome),
-                "digests": digests}  # fmt: skip
+    manifest = {
+        "schema_version": 1,
+        **facts,
+        "made_of": result.context.made_of,
+        "outcome": str(result.judged.outcome),
+        "digests": digests,
+    }
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     point_latest(folder)
     return folder / PAGE
@@ -56,11 +73,14 @@ def as_json(result: Result) -> dict[str, Any]:
     flows = None
     if result.flows is not None:
         flows = {
-            "latency_ms": summary(result.flows.latencies_ms), "bound_ms_max": round(result.flows.bound_ms_max, 1),
-            "ended": len(result.flows.latencies_ms), "open": result.flows.open,
-            "per_second": round(result.flows.per_second, 2), "relayer_calls": result.flows.relayer_calls,
+            "latency_ms": summary(result.flows.latencies_ms),
+            "bound_ms_max": round(result.flows.bound_ms_max, 1),
+            "ended": len(result.flows.latencies_ms),
+            "open": result.flows.open,
+            "per_second": round(result.flows.per_second, 2),
+            "relayer_calls": result.flows.relayer_calls,
             "relayer_reverts": result.flows.relayer_reverts,
-        }  # fmt: skip
+        }
     return {
         "schema_version": 1,
         "run_id": result.context.run_id,
@@ -73,8 +93,10 @@ def as_json(result: Result) -> dict[str, Any]:
         "criteria": [{**asdict(verdict), "outcome": str(verdict.outcome)} for verdict in result.judged.verdicts],
         "totals": result.totals,
         "chains": result.chains,
-        "ceilings": {name: {**asdict(ceiling), "tps": round(ceiling.tps, 1)}
-                     for name, ceiling in ((n, c.ceiling_of(n)) for n, c in result.context.chains.items())},
+        "ceilings": {
+            name: {**asdict(ceiling), "tps": round(ceiling.tps, 1)}
+            for name, ceiling in ((n, c.ceiling_of(n)) for n, c in result.context.chains.items())
+        },
         "network_ceilings": {c.network: round(c.tps, 1) for c in result.network_ceilings},
         "flows": flows,
         "outages": list(result.outages),
@@ -87,7 +109,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "profile": result.context.profile,
         "made_of": result.context.made_of,
         "series": result.series,
-    }  # fmt: skip
+    }
 
 
 def _csv(result: Result) -> str:

@@ -58,18 +58,23 @@ def render(result: Result, rows: list[dict[str, Any]], folder: Path) -> str:
             (title, lines)
             for title, lines in (
                 ("Unexplained", [x for ledger in result.ledgers.values() for x in ledger.unexplained]),
-                ("In flight when the chain stopped answering",
-                 [x for ledger in result.ledgers.values() for x in ledger.in_flight_examples]),
+                (
+                    "In flight when the chain stopped answering",
+                    [x for ledger in result.ledgers.values() for x in ledger.in_flight_examples],
+                ),
             )
             if lines
         ],
         charts=charts_of(result),
         sections=[*sections_of(result), *_locust(folder)],
         rows=[{**row, "shown": f"{number(row['figure'])} {row['unit']}"} for row in rows],
-        files=[(name, what) for name, what in _FILES if (folder / name).is_file() or name in ("load.json", "series.csv",
-                                                                                              "rows.json")],
+        files=[
+            (name, what)
+            for name, what in _FILES
+            if (folder / name).is_file() or name in ("load.json", "series.csv", "rows.json")
+        ],
         command=context.command,
-    )  # fmt: skip
+    )
 
 
 def under_test_line(context: Context) -> str:
@@ -93,23 +98,39 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
         ("Schedule", f"{shape['kind']}, {result.plan.seconds:g} s, {totals['offered']:,} arrivals"),
         ("Bottleneck", result.judged.bottleneck),
         ("Networks", "; ".join(networks)),
-        ("Ceilings of real networks at this gas",
-         ", ".join(f"{c.network} {c.tps:,.0f}/s" for c in result.network_ceilings)),
-        ("Processor time a transaction", f"node {_us(totals['node_cpu_us_per_transaction'])}, generator "
-         f"{_us(totals['generator_cpu_us_per_transaction'])}"),
-        ("Signing", f"{context.signing['backend']}; {context.signing['signed']:,} signed"
-         + (f" at {context.signing['per_second']:,.0f}/s" if context.signing["per_second"] else "")
-         + f", {context.signing['cached']:,} from the cache"),
+        (
+            "Ceilings of real networks at this gas",
+            ", ".join(f"{c.network} {c.tps:,.0f}/s" for c in result.network_ceilings),
+        ),
+        (
+            "Processor time a transaction",
+            f"node {_us(totals['node_cpu_us_per_transaction'])}, generator "
+            f"{_us(totals['generator_cpu_us_per_transaction'])}",
+        ),
+        (
+            "Signing",
+            f"{context.signing['backend']}; {context.signing['signed']:,} signed"
+            + (f" at {context.signing['per_second']:,.0f}/s" if context.signing["per_second"] else "")
+            + f", {context.signing['cached']:,} from the cache",
+        ),
         ("Senders", f"{sum(context.operators.values())} operators, {context.workers} worker(s)"),
         ("Host", f"{machine}; busy {busy}% in the mean, load average {load.get('mean', '?')}"),
         ("Backend", f"{backend.get('backend')}, anvil {backend.get('anvil_version')}"),
-        ("Contract", f"{made_of.get('contract', {}).get('name')} "
-         f"{str(made_of.get('contract', {}).get('bytecode_sha256', ''))[:12]}"),
-    ]  # fmt: skip
+        (
+            "Contract",
+            f"{made_of.get('contract', {}).get('name')} "
+            f"{str(made_of.get('contract', {}).get('bytecode_sha256', ''))[:12]}",
+        ),
+    ]
     if result.flows is not None:
-        facts.append(("Flows", f"{len(result.flows.latencies_ms):,} ended, {result.flows.open:,} did not; "
-                      f"{result.flows.per_second:,.1f} a second; {result.flows.relayer_calls:,} calls of the relayer, "
-                      f"{result.flows.relayer_reverts:,} of them reverted"))  # fmt: skip
+        facts.append(
+            (
+                "Flows",
+                f"{len(result.flows.latencies_ms):,} ended, {result.flows.open:,} did not; "
+                f"{result.flows.per_second:,.1f} a second; {result.flows.relayer_calls:,} calls of the relayer, "
+                f"{result.flows.relayer_reverts:,} of them reverted",
+            )
+        )
     return facts
 
 
@@ -117,10 +138,15 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     known = verdict.low is not None and verdict.high is not None
     interval = f"{number(verdict.low)} to {number(verdict.high)}" if known else ""
     return {
-        "outcome": str(verdict.outcome), "criterion": verdict.criterion, "rows": verdict.rows,
+        "outcome": str(verdict.outcome),
+        "criterion": verdict.criterion,
+        "rows": verdict.rows,
         "figure": "none" if verdict.figure is None else f"{number(verdict.figure)} {verdict.unit}",
-        "interval": interval, "threshold": number(verdict.threshold), "n": f"{verdict.n:,}", "reason": verdict.reason,
-    }  # fmt: skip
+        "interval": interval,
+        "threshold": number(verdict.threshold),
+        "n": f"{verdict.n:,}",
+        "reason": verdict.reason,
+    }
 
 
 def _locust(folder: Path) -> list[dict[str, Any]]:
@@ -130,8 +156,18 @@ def _locust(folder: Path) -> list[dict[str, Any]]:
         return []
     with path.open(encoding="utf-8", newline="") as stream:
         found = list(csv.DictReader(stream))
-    wanted = ("Name", "Request Count", "Failure Count", "Average Response Time", "50%", "95%", "99%", "99.9%",
-              "Max Response Time", "Requests/s")  # fmt: skip
+    wanted = (
+        "Name",
+        "Request Count",
+        "Failure Count",
+        "Average Response Time",
+        "50%",
+        "95%",
+        "99%",
+        "99.9%",
+        "Max Response Time",
+        "Requests/s",
+    )
     return [
         {
             "title": "Locust's own statistics",

@@ -20,16 +20,24 @@ def charts_of(result: Result) -> list[Markup]:
     drawn = [
         chart("Throughput, all chains", "transactions/s", _summed(result, ("offered", "mined", "succeeded"))),
         chart("Succeeded by chain", "transactions/s", _each(series, "succeeded")) if many else Markup(""),
-        chart("Inclusion latency", "ms from the intended time",
-              [line for percent in (50, 95, 99) for line in _each(series, f"inclusion_p{percent}", f" p{percent}")]),
+        chart(
+            "Inclusion latency",
+            "ms from the intended time",
+            [line for percent in (50, 95, 99) for line in _each(series, f"inclusion_p{percent}", f" p{percent}")],
+        ),
         chart("Gas used of a block's limit", "share", _each(series, "gas_share"), limit=("limit", 1.0)),
         chart("Base fee", "gwei", _each(series, "base_fee_gwei")),
         chart("Transactions waiting in the pool", "transactions", _sampled(result, "chains", _pool)),
-        chart("Processor", "cores", [*_cores(result, "chains", "node "), *_cores(result, "processes", "")],
-              limit=("all cores", float(result.context.made_of.get("host", {}).get("cpus") or 1))),
-        chart("Memory", "MiB", [*_sampled(result, "chains", _memory, "node "),
-                                *_sampled(result, "processes", _memory)]),
-    ]  # fmt: skip
+        chart(
+            "Processor",
+            "cores",
+            [*_cores(result, "chains", "node "), *_cores(result, "processes", "")],
+            limit=("all cores", float(result.context.made_of.get("host", {}).get("cpus") or 1)),
+        ),
+        chart(
+            "Memory", "MiB", [*_sampled(result, "chains", _memory, "node "), *_sampled(result, "processes", _memory)]
+        ),
+    ]
     return [found for found in drawn if found]
 
 
@@ -46,8 +54,10 @@ def _summed(result: Result, keys: Sequence[str]) -> list[Line]:
 
 
 def _each(series: dict[str, list[dict[str, Any]]], key: str, suffix: str = "") -> list[Line]:
-    return [Line(f"{name}{suffix}", [(row["t"], row[key]) for row in rows if row.get(key) is not None])
-            for name, rows in series.items()]  # fmt: skip
+    return [
+        Line(f"{name}{suffix}", [(row["t"], row[key]) for row in rows if row.get(key) is not None])
+        for name, rows in series.items()
+    ]
 
 
 def _sampled(
@@ -55,10 +65,16 @@ def _sampled(
 ) -> list[Line]:
     names = sorted({name for sample in result.samples for name in sample[kind]})
     return [
-        Line(f"{prefix}{name}", [(round(sample["at"] - result.starts_at, 1), value(sample[kind][name]))
-                                 for sample in result.samples if name in sample[kind]])
+        Line(
+            f"{prefix}{name}",
+            [
+                (round(sample["at"] - result.starts_at, 1), value(sample[kind][name]))
+                for sample in result.samples
+                if name in sample[kind]
+            ],
+        )
         for name in names
-    ]  # fmt: skip
+    ]
 
 
 def _pool(row: dict[str, Any]) -> float | None:

@@ -81,11 +81,17 @@ def open_interval_chains(
             stack.callback(node.stop)
         chains = {
             name: IntervalChain(
-                name, profile, profile.finality, node, node.url, "", 0,
+                name,
+                profile,
+                profile.finality,
+                node,
+                node.url,
+                "",
+                0,
                 Rpc(HttpTransport(node.url, timeout_s=RPC_TIMEOUT_S)),
             )
             for (name, profile), node in zip(profiles.items(), nodes, strict=True)
-        }  # fmt: skip
+        }
         for chain in chains.values():
             chain.beat = stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
         yield chains
@@ -128,19 +134,40 @@ def base_fee(rpc: Rpc) -> int:
 
 
 def session_of(
-    chains: Mapping[str, IntervalChain], target: Deployable, numbering: StateNumbering, *, system: SystemUnderTest,
-    run_id: str, backend: str, genesis_time: int, folder: Path, urls: Mapping[str, str] | None = None,
+    chains: Mapping[str, IntervalChain],
+    target: Deployable,
+    numbering: StateNumbering,
+    *,
+    system: SystemUnderTest,
+    run_id: str,
+    backend: str,
+    genesis_time: int,
+    folder: Path,
+    urls: Mapping[str, str] | None = None,
     poll_ms: int = 1000,
-) -> Session:  # fmt: skip
+) -> Session:
     """The description of these chains for a relayer or a plain Locust run."""
     return describe_session(
         [
             describe_chain(
-                name, chain.profile, url=(urls or {}).get(name, chain.url), contract=chain.contract,
-                finality=chain.finality, start_block=chain.start_block, mines_empty_blocks=True,
+                name,
+                chain.profile,
+                url=(urls or {}).get(name, chain.url),
+                contract=chain.contract,
+                finality=chain.finality,
+                start_block=chain.start_block,
+                mines_empty_blocks=True,
             )
             for name, chain in chains.items()
         ],
-        target, numbering, system=system, run_id=run_id, backend=backend, clock="real", genesis_time=genesis_time,
-        folder=folder, poll_ms=poll_ms, rpc_timeout_ms=30_000,
-    )  # fmt: skip
+        target,
+        numbering,
+        system=system,
+        run_id=run_id,
+        backend=backend,
+        clock="real",
+        genesis_time=genesis_time,
+        folder=folder,
+        poll_ms=poll_ms,
+        rpc_timeout_ms=30_000,
+    )

@@ -26,8 +26,21 @@ def block(number: int, seen_s: float, hashes: list[bytes], gas_each: int = 100) 
 def run_of(count: int, per_second: int, seconds: int) -> ChainRun:
     """`per_second` transactions intended evenly, each mined at the end of its second, plus 10 ms."""
     hashes = [n.to_bytes(32, "big") for n in range(count)]
-    entries = [(Sent(0, 0, n, n * 1_000_000 // per_second, n * 1_000_000 // per_second + 4000, n * 1_000_000 //
-                     per_second + 9000, 1), h) for n, h in enumerate(hashes)]  # fmt: skip
+    entries = [
+        (
+            Sent(
+                0,
+                0,
+                n,
+                n * 1_000_000 // per_second,
+                n * 1_000_000 // per_second + 4000,
+                n * 1_000_000 // per_second + 9000,
+                1,
+            ),
+            h,
+        )
+        for n, h in enumerate(hashes)
+    ]
     blocks = [block(s, s + 1.01, hashes[s * per_second : (s + 1) * per_second]) for s in range(seconds)]
     ledger = Ledger("capacity", sent=count, succeeded=count)
     return ChainRun("capacity", 1000, ledger, OnchainResult(blocks, set(hashes)), entries)
@@ -81,8 +94,15 @@ def test_what_an_outage_cost() -> None:
 
 def test_blocks_survive_their_file(tmp_path: Path) -> None:
     """A line each; one that was cut off is left out."""
-    told = {"number": "0x5", "hash": "0xab", "timestamp": "0x10", "gasUsed": "0x64", "gasLimit": "0x3e8",
-            "baseFeePerGas": "0x7", "transactions": ["0x01", {"hash": "0x02"}]}  # fmt: skip
+    told = {
+        "number": "0x5",
+        "hash": "0xab",
+        "timestamp": "0x10",
+        "gasUsed": "0x64",
+        "gasLimit": "0x3e8",
+        "baseFeePerGas": "0x7",
+        "transactions": ["0x01", {"hash": "0x02"}],
+    }
     found = parse_block(told, 12.34567, 0.01)
     path = tmp_path / "blocks.jsonl"
     path.write_text(found.to_json() + "\n" + found.to_json()[:20], encoding="utf-8")
@@ -94,10 +114,15 @@ def test_resources_count_rises_only() -> None:
     """A node that restarts begins at zero again; uptime is the share of samples with an answer."""
     rows = [(0, 5.0, True), (1, 6.0, True), (2, None, False), (3, 0.5, True), (4, 1.5, True)]
     samples = [
-        {"at": START + at, "host_cpu_percent": 50.0, "load_average": 1.0, "processes": {},
-         "chains": {"a": {"answers": up, "cpu_s": cpu, "rss": 100 + at}}}
+        {
+            "at": START + at,
+            "host_cpu_percent": 50.0,
+            "load_average": 1.0,
+            "processes": {},
+            "chains": {"a": {"answers": up, "cpu_s": cpu, "rss": 100 + at}},
+        }
         for at, cpu, up in rows
-    ]  # fmt: skip
+    ]
     found = resources(samples, START, START + 10)["chains"]["a"]
     assert (found["cpu_seconds"], found["uptime_share"]) == (2.0, 0.8)
     assert (found["rss_first"], found["rss_max"]) == (100, 104)

@@ -17,12 +17,31 @@ COST = {"base": {"usd": {"low": 0.1, "typical": 0.5, "high": 9.0}, "break_even_g
 
 def facts(**changes: Any) -> Facts:
     fields: dict[str, Any] = {
-        "criteria": Criteria(), "schedule_s": 60.0, "offered_tps": 1000.0, "tps": 1000.0, "tps_low": 999.0,
-        "tps_high": 1001.0, "offered": 60_000, "dropped": 0, "held": 0, "sent": 60_000, "succeeded": 60_000,
-        "flows": False, "cross_chain_ms": (), "flows_open": 0, "inclusion_ms": (400.0,) * 100, "lateness_p99_ms": 12.0,
-        "tick_lag_p99_ms": 4.0, "ceilings": {"capacity": WIDE}, "offered_by_chain": {"capacity": 1000.0}, "costs": COST,
-        "uptime": {"capacity": 1.0}, "samples": 60, "unexplained": (), "interrupted": False,
-    }  # fmt: skip
+        "criteria": Criteria(),
+        "schedule_s": 60.0,
+        "offered_tps": 1000.0,
+        "tps": 1000.0,
+        "tps_low": 999.0,
+        "tps_high": 1001.0,
+        "offered": 60_000,
+        "dropped": 0,
+        "held": 0,
+        "sent": 60_000,
+        "succeeded": 60_000,
+        "flows": False,
+        "cross_chain_ms": (),
+        "flows_open": 0,
+        "inclusion_ms": (400.0,) * 100,
+        "lateness_p99_ms": 12.0,
+        "tick_lag_p99_ms": 4.0,
+        "ceilings": {"capacity": WIDE},
+        "offered_by_chain": {"capacity": 1000.0},
+        "costs": COST,
+        "uptime": {"capacity": 1.0},
+        "samples": 60,
+        "unexplained": (),
+        "interrupted": False,
+    }
     return Facts(**{**fields, **changes})
 
 
@@ -36,9 +55,12 @@ def test_all_met() -> None:
     assert judged.outcome is RunOutcome.PASS
     assert EXIT_CODES[judged.outcome] == 0
     assert {v.criterion: v.outcome for v in judged.verdicts} == {
-        "throughput": Outcome.MET, "failures": Outcome.MET, "cross-chain latency": Outcome.NOT_MEASURED,
-        "cost": Outcome.MET, "uptime": Outcome.MET,
-    }  # fmt: skip
+        "throughput": Outcome.MET,
+        "failures": Outcome.MET,
+        "cross-chain latency": Outcome.NOT_MEASURED,
+        "cost": Outcome.MET,
+        "uptime": Outcome.MET,
+    }
     assert judged.bottleneck == "none reached"
 
 

@@ -151,6 +151,8 @@ def test_synthetic_is_what_is_no_real_network(tmp_path: Path) -> None:
     text = GOOD.replace("{capacity: {}}", "{capacity: {}, base: {}, wide: {profile: base, gas_limit: 900000000}}")
     profile = read(tmp_path, text)
     assert {name: profile.synthetic(name) for name in profile.networks} == {
-        "capacity": True, "base": False, "wide": True,
-    }  # fmt: skip
+        "capacity": True,
+        "base": False,
+        "wide": True,
+    }
     assert profile.resolved_networks()["wide"].gas_limit == 900_000_000

@@ -47,8 +47,10 @@ def measured(criterion: str, figure: float, unit: str, low: float, high: float) 
     return SimpleNamespace(
         judged=SimpleNamespace(verdicts=(verdict,), outcome=RunOutcome.PASS, unexplained=()),
         context=SimpleNamespace(chains={}, profile={"criteria": {"cross_chain_percentile": 95.0}}),
-        flows=None, network_ceilings=(), totals={"sent": 900, "succeeded": 899},
-    )  # fmt: skip
+        flows=None,
+        network_ceilings=(),
+        totals={"sent": 900, "succeeded": 899},
+    )
 
 
 def test_figures_come_in_the_unit_of_their_target() -> None:

@@ -13,10 +13,17 @@ from lab.load.prepare.sources import is_loopback, parse_urls, running_session
 @pytest.mark.parametrize(
     ("host", "here"),
     [
-        ("127.0.0.1", True), ("127.8.9.1", True), ("localhost", True), ("::1", True), ("10.0.0.1", False),
-        ("0.0.0.0", False), ("example.com", False), ("127.0.0.1.example.com", False), ("localhost.evil", False),
+        ("127.0.0.1", True),
+        ("127.8.9.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("0.0.0.0", False),
+        ("example.com", False),
+        ("127.0.0.1.example.com", False),
+        ("localhost.evil", False),
     ],
-)  # fmt: skip
+)
 def test_loopback(host: str, here: bool) -> None:
     """Names that would have to be looked up are not this machine."""
     assert is_loopback(host) is here

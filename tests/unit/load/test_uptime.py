@@ -17,10 +17,12 @@ def sample(at: float, *, node: bool = True, relayer: bool | None = True) -> dict
     """A sampler's line. `relayer` None: it was not looked at."""
     processes = {"generator": {"alive": False}}
     return {
-        "at": at, "host_cpu_percent": 1.0, "load_average": 0.1,
+        "at": at,
+        "host_cpu_percent": 1.0,
+        "load_average": 0.1,
         "chains": {"a": {"answers": True}, "b": {"answers": node}},
         "processes": processes | ({} if relayer is None else {"relayer": {"alive": relayer}}),
-    }  # fmt: skip
+    }
 
 
 def test_up_means_that_every_part_answers() -> None:
