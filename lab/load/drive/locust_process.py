@@ -8,16 +8,21 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psutil
+
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper, child_environment
 from lab.errors import EnvironmentFailure
 from lab.load.generator.settings import without_settings
-from lab.load.record.plan import PLAN, PLAN_VARIABLE, Plan
+from lab.load.record.plan import PLAN, PLAN_VARIABLE, START, Plan
+from lab.load.record.run_files import worker_files
 from lab.paths import LOADTESTS
 
 LOCUSTFILE = LOADTESTS / "locustfile.py"
 STOPS_WITHIN_S = 15.0
-WEB_HOST = "127.0.0.1"
+# Workers that are not there by then have failed; with fewer of them the run is INVALID.
+WORKERS_WITHIN_S = 60
+GAVE_UP = "Gave up waiting for workers"
 
 
 class LocustProcess:
@@ -26,6 +31,7 @@ class LocustProcess:
     def __init__(self, plan: Plan, folder: Path, reaper: Reaper, *, web_port: int | None = None) -> None:
         self._plan, self._folder, self._reaper, self._web_port = plan, folder, reaper, web_port
         self._process: subprocess.Popen[bytes] | None = None
+        self._workers: set[int] = set()
 
     def command(self) -> list[str]:
         """Plain Locust; several processes where the plan has several workers."""
@@ -42,10 +48,10 @@ class LocustProcess:
             unbuffered=True,
         )
         if self._plan.workers > 1:
-            command += ["--processes", str(self._plan.workers)]
+            command += ["--processes", str(self._plan.workers), "--expect-workers-max-wait", str(WORKERS_WITHIN_S)]
         if self._web_port is None:
             return [*command, "--headless", "--only-summary"]
-        return [*command, "--web-host", WEB_HOST, "--web-port", str(self._web_port), "--autostart", "--autoquit", "1"]
+        return [*command, "--web-port", str(self._web_port), "--autostart", "--autoquit", "1"]
 
     @property
     def pid(self) -> int | None:
@@ -79,17 +85,34 @@ class LocustProcess:
             return False
         return True
 
-    def check(self) -> None:
-        """Raises EnvironmentFailure, with its last words, if it failed. Exit code 1 only says that requests did."""
+    def lost_workers(self) -> int:
+        """How many workers ended without a report of themselves; the only process of a run with one is not counted."""
+        if self._process is None or self._plan.workers == 1:
+            return 0
+        alive = set()
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(self._process.pid).children():
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    alive.add(child.pid)
+        self._workers |= alive
+        return max(0, len(self._workers - alive) - len(worker_files(self._folder)))
+
+    def failure(self) -> str | None:
+        """Why the load that it generated is not what was asked for; None where it ended as it should.
+
+        Exit code 1 only says that requests failed. Raises EnvironmentFailure, with its last words, if no load began.
+        """
         assert self._process is not None
-        if self._process.returncode not in (0, 1, -signal.SIGINT, 130):
-            raise EnvironmentFailure(
-                f"Locust ended with exit code {self._process.returncode}, expected 0. Its last lines:\n"
-                f"{self.log_tail()}"
-            )
+        code, said = self._process.returncode, self.log_tail()
+        began = (self._folder / START).is_file()
+        if began and code in (0, 1, -signal.SIGINT, 130):
+            return None
+        if not began and GAVE_UP not in said:
+            raise EnvironmentFailure(f"Locust ended with exit code {code}, expected 0. Its last lines:\n{said}")
+        return f"Locust ended with exit code {code}" if began else f"not every worker came within {WORKERS_WITHIN_S} s"
 
     def interrupt(self) -> None:
-        """Ask for a clean end: its workers write their accounts."""
+        """Ask for a clean end: its workers write their reports."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             if not self.wait(STOPS_WITHIN_S):

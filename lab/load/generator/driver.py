@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import gevent  # type: ignore[import-untyped]  # has no type information
 from gevent.event import Event  # type: ignore[import-untyped]  # has no type information
@@ -20,6 +20,7 @@ from lab.load.generator.chain import ChainClient
 from lab.load.generator.cursor import Cursor, Slot, slots_of
 from lab.load.generator.wire import NoAnswer, Refusal
 from lab.load.record.plan import Plan, Stream
+from lab.load.record.worker_report import Tally
 from lab.traffic.attempts import AttemptLog, Outcome
 from lab.traffic.signer import SignedTransaction
 
@@ -40,25 +41,6 @@ class Item:
     transaction: SignedTransaction
     intended_us: int
     attempt: int = 0
-
-
-@dataclass
-class Tally:
-    """What the generator says of itself, beside the attempts that it noted."""
-
-    arrivals: int = 0
-    dropped: int = 0
-    held: int = 0
-    senders: int = 0
-    senders_blocked: int = 0
-    resent: int = 0
-    requests: int = 0
-    recoveries: int = 0
-    connections_peak: int = 0
-    finished: bool = False
-    refusals: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    tick_lag_us: list[int] = field(default_factory=list)
 
 
 class StreamDriver:
@@ -98,7 +80,7 @@ class StreamDriver:
         """Drive the whole schedule. `starts_at` in unix time."""
         self._zero = time.monotonic() + (starts_at - time.time())
         tick_s = self.plan.tick_ms / 1000
-        gives_up_s = self._schedule.seconds + self.plan.drop_after_ms / 1000 + 2 * self.plan.request_timeout_s
+        gives_up_s = self.plan.latest_s
         wakes_s = 0.0
         try:
             while (now_s := self._sleep_until(wakes_s)) < gives_up_s:

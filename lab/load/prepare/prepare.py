@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lab.coordinator import Account
 from lab.coordinator.reads import ZERO_ID
 from lab.load.prepare.capacity import Ceiling, operators_for, workers_for
 from lab.load.prepare.estimates import FAR_TIMESTAMP, Estimates, call_data, neighbour
 from lab.load.prepare.targets import Target, authorise
-from lab.load.profile.profile import LoadProfile, Traffic
+from lab.load.profile.profile import LoadProfile, Traffic, changed_profile
 from lab.load.profile.shapes import AtCeiling
 from lab.load.record.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
 from lab.networks.profile import NetworkProfile
@@ -36,7 +35,7 @@ FLOW_START_S = 6.0
 
 @dataclass(frozen=True, slots=True)
 class LegFacts:
-    """What a leg of the plan stands for, for the reckoning afterwards."""
+    """What a leg of the plan stands for, for the analysis afterwards."""
 
     number: int
     stream: str
@@ -61,7 +60,6 @@ class Prepared:
     ceilings: dict[str, Ceiling]
     signing: Presigned
     operators: dict[str, int]
-    workers: int
 
 
 def check_operators(profile: LoadProfile, networks: Mapping[str, NetworkProfile], workers: int) -> None:
@@ -71,7 +69,7 @@ def check_operators(profile: LoadProfile, networks: Mapping[str, NetworkProfile]
     peak = Schedule(profile.shape.segments()).peak_tps
     for chain, found in networks.items():
         for entry in profile.traffic:
-            share = _entry_share(profile, entry) * _chain_share(profile, chain)
+            share = profile.entry_share(entry) * profile.chain_share(chain)
             operators_for(
                 profile.operators // len(profile.traffic),
                 peak * share,
@@ -89,24 +87,22 @@ def prepare(
     run_id: str,
     folder: Path,
     cache: Path,
-    workers: int | Literal["auto"],
     progress: Progress | None = None,
-    tell: Callable[[str], None] = print,
+    notify: Callable[[str], None] = print,
 ) -> Prepared:
     """Estimate, authorise, sign, and write the plan. Raises a LabError."""
     gas = Estimates(targets, owner)
     ceilings = {name: gas.ceiling(name, profile) for name in targets}
     if isinstance(profile.shape, AtCeiling):
-        uses = profile.networks.items()
-        weighted = {name: use.model_copy(update={"weight": ceilings[name].tps}) for name, use in uses}
-        shape = profile.shape.at(sum(ceiling.tps for ceiling in ceilings.values()))
-        profile = profile.model_copy(update={"shape": shape, "networks": weighted})
+        tps = {name: ceiling.tps for name, ceiling in ceilings.items()}
+        weighted = {name: use.changed(weight=tps[name] / max(tps.values())) for name, use in profile.networks.items()}
+        profile = changed_profile(profile, shape=profile.shape.at(sum(tps.values())), networks=weighted)
     schedule = Schedule(profile.shape.segments())
-    count = workers_for(workers, schedule.peak_tps)
+    count = workers_for(profile.workers, schedule.peak_tps)
     builder = _Builder(profile, dict(targets), schedule, run_id, count, gas)
     builder.lay_out()
     for name, operators in builder.sender_count.items():
-        tell(f"{name}: {operators} operators; {ceilings[name]}")
+        notify(f"{name}: {operators} operators; {ceilings[name]}")
         authorise(targets[name], owner, [load_account(index) for index in range(operators)])
     builder.describe_legs()
     starts_at = builder.sign_jobs()
@@ -124,7 +120,7 @@ def prepare(
     )
     write_urls(folder, {name: target.url for name, target in targets.items()})
     plan.write()
-    return Prepared(profile, plan, tuple(builder.facts), ceilings, signing, dict(builder.sender_count), count)
+    return Prepared(profile, plan, tuple(builder.facts), ceilings, signing, dict(builder.sender_count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +160,7 @@ class _Builder:
         first = 0
         for traffic in self.profile.traffic:
             found = [
-                (chains, _entry_share(self.profile, traffic) * _chain_share(self.profile, chains[0]))
+                (chains, self.profile.entry_share(traffic) * self.profile.chain_share(chains[0]))
                 for chains in self._chains_of(traffic)
             ]
             most = max(self._operators(traffic, chains, share) for chains, share in found)
@@ -311,12 +307,3 @@ def _role(part: _Part, position: int) -> str:
 
 def _leg_suffix(part: _Part, position: int) -> str:
     return "" if len(part.chains) == 1 else (" origin", " destination")[position]
-
-
-def _entry_share(profile: LoadProfile, entry: Traffic) -> float:
-    return entry.weight / sum(traffic.weight for traffic in profile.traffic)
-
-
-def _chain_share(profile: LoadProfile, chain: str) -> float:
-    weights = {name: use.weight for name, use in profile.networks.items()}
-    return weights[chain] / sum(weights.values())

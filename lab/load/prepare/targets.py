@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from lab.coordinator import Account, Codec, Fees, role_account, sign_transaction
 from lab.errors import DeployFailure, UsageError
+from lab.model.redacted import RedactedUrl
 from lab.rpc import Rpc, RpcFailure, RpcRefused
+from lab.session.load_chains.interval import RICH_WEI, base_fee
 
-RICH_WEI = 10**30
 ADD_OPERATOR_GAS = 120_000
 MINED_WITHIN_S = 120.0
 POLL_S = 0.1
@@ -23,7 +24,7 @@ class Target:
     name: str
     network: str
     chain_id: int
-    url: str
+    url: RedactedUrl
     rpc: Rpc
     contract: str
     codec: Codec
@@ -35,9 +36,8 @@ class Target:
     own_node: bool
 
     def base_fee(self) -> int:
-        """Of the head."""
-        block = self.rpc.block("latest")
-        return int(block.get("baseFeePerGas", "0x0"), 16) if block else 0
+        """Of the head block, in wei; 0 where the chain has none."""
+        return base_fee(self.rpc)
 
     def transaction_count(self) -> int | None:
         """The contract's own count; None for a contract that keeps none."""

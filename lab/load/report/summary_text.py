@@ -27,9 +27,9 @@ def summary_lines(result: Result) -> list[str]:
     """The outcome with the ledger's sums, then reasons."""
     totals = result.totals
     first = (
-        f"{result.judged.outcome}  {totals['offered']:,} offered, {totals['sent']:,} sent, {totals['accepted']:,} "
-        f"accepted, {totals['mined']:,} mined, {totals['succeeded']:,} succeeded, {totals['dropped']:,} dropped, "
-        f"{totals['unexplained_count']:,} unexplained; bottleneck: {result.judged.bottleneck}"
+        f"{result.judged.outcome}  {totals.offered:,} offered, {totals.sent:,} sent, {totals.accepted:,} "
+        f"accepted, {totals.mined:,} mined, {totals.succeeded:,} succeeded, {totals.dropped:,} dropped, "
+        f"{totals.unexplained_count:,} unexplained; bottleneck: {result.judged.bottleneck}"
     )
     reasons = (*result.judged.invalid, *result.judged.unexplained[:5], *result.problems)
     return [first, *(f"  {reason}" for reason in reasons)]
