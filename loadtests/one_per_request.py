@@ -21,7 +21,7 @@ from lab.traffic.signer import SignedTransaction
 PLAN = Plan.read(Path(os.environ[PLAN_VARIABLE]))
 LEG = PLAN.legs()[0]
 taken = count()
-events.init_command_line_parser.add_listener(keep_to_this_machine)
+events.init_command_line_parser.add_listener(keep_to_this_machine)  # type: ignore[no-untyped-call]  # Locust's own
 
 
 class OneUser(FastHttpUser):

@@ -14,8 +14,7 @@ from lab.load.analyse.figures import ChainRun
 from lab.load.analyse.onchain import OnchainResult
 from lab.load.analyse.statistics import Summary
 from lab.load.drive.observer import SeenBlock
-from lab.load.prepare.prepare import LegFacts
-from lab.load.record.plan import Plan
+from lab.load.record.plan import LegFacts, Plan
 from lab.rpc import Rpc
 from lab.traffic.ledger import Book
 from lab.traffic.signer import tx_id

@@ -163,18 +163,9 @@ def _throughput(facts: Facts) -> CriterionResult | None:
         outcome, reason = Outcome.UNKNOWN, f"only {facts.offered_tps:,.0f} a second were offered"
     else:
         outcome, reason = Outcome.NOT_MET, f"{facts.offered_tps:,.0f} a second were offered"
-    return CriterionResult(
-        "throughput",
-        ("TEC-04", "LOAD-01"),
-        outcome,
-        facts.tps,
-        "successes/s",
-        wanted,
-        facts.succeeded,
-        reason,
-        facts.tps_low,
-        facts.tps_high,
-    )
+    ends, n = (facts.tps_low, facts.tps_high), facts.succeeded
+    rows, unit = ("TEC-04", "LOAD-01"), "successes/s"
+    return CriterionResult("throughput", rows, outcome, facts.tps, unit, wanted, n, reason, *ends)
 
 
 def _failures(facts: Facts) -> CriterionResult | None:

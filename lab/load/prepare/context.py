@@ -9,11 +9,12 @@ from pydantic import BeforeValidator
 
 from lab.load.prepare.capacity import Ceiling
 from lab.load.prepare.made_of import MadeOf
-from lab.load.prepare.prepare import LegFacts, Prepared
+from lab.load.prepare.prepare import Prepared
 from lab.load.prepare.targets import Target
 from lab.load.profile.profile import LoadProfile
 from lab.load.profile.shapes import with_units
 from lab.load.record.frozen import Frozen
+from lab.load.record.plan import LegFacts
 from lab.model.names import ContractNames
 
 CONTEXT = "context.json"

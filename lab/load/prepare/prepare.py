@@ -14,7 +14,7 @@ from lab.load.prepare.estimates import FAR_TIMESTAMP, Estimates, call_data, neig
 from lab.load.prepare.targets import Target, authorise
 from lab.load.profile.profile import LoadProfile, Traffic, changed_profile
 from lab.load.profile.shapes import AtCeiling
-from lab.load.record.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
+from lab.load.record.plan import LegFacts, Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
 from lab.networks.profile import NetworkProfile
 from lab.traffic.presign import Presigned, Progress, SignJob, presign, trim
 from lab.traffic.schedule import Schedule
@@ -31,23 +31,6 @@ TX_ID_AT, DEPENDENCY_AT, TIMESTAMP_AT = 4, 4 + 4 * WORD, 4 + 5 * WORD
 FLOW_LEAD_S = 4
 FLOW_SIGNS_A_SECOND = 1_500
 FLOW_START_S = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class LegFacts:
-    """What a leg of the plan stands for, for the analysis afterwards."""
-
-    number: int
-    stream: str
-    kind: str
-    chain: str
-    other: str
-    label: str
-    payload: int
-    gas_estimate: int
-    gas_limit: int
-    salt: str
-    role: str
 
 
 @dataclass(frozen=True, slots=True)

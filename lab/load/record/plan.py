@@ -55,6 +55,22 @@ class PlannedSegment(Frozen):
     to_tps: float
 
 
+class LegFacts(Frozen):
+    """What a leg of the plan stands for, for the analysis afterwards."""
+
+    number: int
+    stream: str
+    kind: str
+    chain: str
+    other: str
+    label: str
+    payload: int
+    gas_estimate: int
+    gas_limit: int
+    salt: str
+    role: str
+
+
 class Plan(Frozen):
     """Everything a worker needs. The URLs are in a file of their own: a node that restarts gets another one."""
 
