@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.evidence.folder import write_atomically
+from lab.bounded_files import write_atomically
 from lab.load.analyse.judge import RunOutcome
 from lab.load.analyse.reconcile import Result
 from lab.load.profile.profile import LoadProfile, changed_profile

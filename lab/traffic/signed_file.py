@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lab.bounded_files import replacing
 from lab.errors import EvidenceFailure
 from lab.traffic.signer import SignedTransaction
 
@@ -20,13 +21,11 @@ READ_BYTES = 1 << 18
 
 def write_signed(path: Path, transactions: Iterable[SignedTransaction], *, first_nonce: int, count: int) -> None:
     """Write the file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb", buffering=READ_BYTES) as stream:
+    with replacing(path) as stream:
         header = {"format": MAGIC, "first_nonce": first_nonce, "count": count}
         stream.write(json.dumps(header).encode() + b"\n")
         for transaction in transactions:
             stream.write(_LENGTH.pack(len(transaction.raw)) + transaction.tx_hash + transaction.raw)
-    temporary.replace(path)
 
 
 def header(path: Path) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 from hdrh.histogram import HdrHistogram
 
+from lab.bounded_files import write_atomically
 from lab.load.generator.chain import ChainClient
 from lab.load.generator.driver import Fire, StreamDriver
 from lab.load.record.plan import Plan
@@ -69,10 +70,7 @@ class Worker:
                 driver.await_end()
         self.sample()
         self._log.close()
-        path = worker_file(self.folder, self.rank)
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(self._report().model_dump_json(), encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(worker_file(self.folder, self.rank), self._report().model_dump_json())
 
     def _report(self) -> WorkerReport:
         return WorkerReport(

@@ -6,13 +6,13 @@ Written by whoever prepares a run, read by every Locust worker, so that no worke
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
+from lab.bounded_files import write_atomically
 from lab.load.record.frozen import Frozen
 from lab.model.redacted import RedactedUrl
 from lab.traffic.schedule import Schedule, Segment
@@ -121,9 +121,7 @@ class Plan(Frozen):
     def write(self) -> Path:
         """Into the run's folder, whole or not at all."""
         path = Path(self.folder) / PLAN
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(self.model_dump_json() + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(path, self.model_dump_json() + "\n")
         return path
 
     @classmethod
@@ -134,11 +132,7 @@ class Plan(Frozen):
 
 def write_urls(folder: Path, urls: Mapping[str, RedactedUrl]) -> None:
     """Note where the chains answer now, keys included: for the owner of the file only, and left out of bundles."""
-    temporary = folder / f".{URLS}.{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-        json.dump({name: url.reveal() for name, url in urls.items()}, stream)
-    temporary.replace(folder / URLS)
+    write_atomically(folder / URLS, json.dumps({name: url.reveal() for name, url in urls.items()}), mode=0o600)
 
 
 def read_urls(folder: Path) -> dict[str, RedactedUrl]:

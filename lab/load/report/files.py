@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from lab.evidence.folder import sha256_file, write_atomically
+from lab.bounded_files import sha256_file, write_atomically
 from lab.evidence.repository import lab_state
 from lab.load.analyse.reconcile import Result
 from lab.load.analyse.rows import rows_of

@@ -20,7 +20,7 @@ ANSWER_S = 30.0
 
 
 class IntervalMiner:
-    """Mines one chain in a thread. A block that is due while the one before is being made is left out, as on a network."""
+    """Mines one chain in a thread. What is due while a block is being made is left out, as on a network."""
 
     def __init__(self, url: Callable[[], RedactedUrl], block_time_ms: int) -> None:
         self._url, self._block_time_s = url, block_time_ms / 1000
