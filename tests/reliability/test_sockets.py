@@ -69,6 +69,12 @@ def started(command: list[str], folder: Path, cache: Path) -> Iterator[subproces
                 child.kill()
 
 
+def ports_of(results: Path) -> set[int]:
+    """Of the nodes that `lab up` keeps running."""
+    session = json.loads((UpFolder(results).path / "session.json").read_text())
+    return {int(chain["rpc_url"].rpartition(":")[2]) for chain in session["chains"].values()}
+
+
 def load_command(folder: Path, *more: str) -> list[str]:
     """`lab load` on nodes of its own."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,8 +127,14 @@ def test_plain_locust_with_a_web_page(tmp_path: Path, own_cache: Path) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
             assert set(listening(process.pid)) <= LOOPBACK
-        supervisor = json.loads((UpFolder(tmp_path).path / "supervisor.json").read_text())["pid"]
-        assert set(listening(supervisor)) <= LOOPBACK
+            nodes = {
+                connection.laddr.ip
+                for connection in psutil.net_connections("inet")
+                if connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr.port in ports_of(tmp_path)
+            }
+            assert nodes == {"127.0.0.1"}
     finally:
         subprocess.run(down, check=False, capture_output=True, timeout=60)
 

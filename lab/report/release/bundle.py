@@ -21,7 +21,7 @@ from lab.report.evidence.signature import REPORT, Signature
 from lab.report.records.report import Readiness
 
 MANIFEST, SIGNATURE = "MANIFEST.json", "MANIFEST.signature.json"
-LEFT_OUT = frozenset({"keys.json", "relayer.sqlite", "relayer.sqlite-wal", "relayer.sqlite-shm"})
+LEFT_OUT = frozenset({"keys.json", "urls.json", "relayer.sqlite", "relayer.sqlite-wal", "relayer.sqlite-shm"})
 MAX_FILE, MAX_MANIFEST = 2 << 30, 64 << 20
 
 

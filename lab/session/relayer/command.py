@@ -83,7 +83,8 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{source}: expected a command as a shell would read it, got `{text}`: {error}") from error
+        shown = redact_command(text)
+        raise UsageError(f"{source}: expected a command as a shell would read it, got `{shown}`: {error}") from error
     for word in words:
         if word in SHELL_ONLY:
             raise UsageError(
