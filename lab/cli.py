@@ -239,22 +239,22 @@ def down(
 def load(
     profile: Annotated[str, typer.Argument(help="A profile of loadtests/, or a file.")] = "buffer",
     tps: Annotated[float | None, typer.Option(help="Arrivals a second, at the peak of the profile's shape.")] = None,
-    duration: Annotated[str | None, typer.Option(help="60 (seconds), 90s, 10m.")] = None,
+    duration: Annotated[str | None, typer.Option(help="60 (seconds), 90s, 10m; at most 7 days.")] = None,
     names: Annotated[str | None, typer.Option("--networks", help="NETWORK or NAME=NETWORK, with commas.")] = None,
     operators: Annotated[int | None, typer.Option(help="Accounts that send, on each chain.")] = None,
     workers: Annotated[int | None, typer.Option(help="Locust processes that send.")] = None,
     contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
     backend: Backend = BackendChoice.auto,
     image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
-    relayer_cmd: Annotated[str | None, typer.Option(help="Your relayer; it finds LAB_SESSION.")] = None,
+    relayer_cmd: Annotated[str | None, typer.Option(help="Command of your relayer; it finds LAB_SESSION.")] = None,
     web: Annotated[bool, typer.Option("--web", help="Show Locust's web page while load runs.")] = False,
-    web_port: Annotated[int, typer.Option(help="Its port, on 127.0.0.1.")] = 8089,
-    saturate: Annotated[bool, typer.Option("--saturate", help="Search the highest rate that holds.")] = False,
-    url: Annotated[list[str] | None, typer.Option(help="NETWORK=URL of a node that already runs.")] = None,
-    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Let --url leave this machine.")] = False,
+    web_port: Annotated[int, typer.Option(help="Port of Locust's web page, on 127.0.0.1.")] = 8089,
+    saturate: Annotated[bool, typer.Option("--saturate", help="Search for the highest rate that holds.")] = False,
+    url: Annotated[list[str] | None, typer.Option(help="NETWORK=URL of a running node, http or https.")] = None,
+    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Allow --url to name another machine.")] = False,
     results: Results = RESULTS,
 ) -> None:
-    """Put load on networks and judge what became of it. Exit code 0 met, 1 missed, 3 invalid, infeasible or unknown."""
+    """Put load on networks and judge the result. Exit code 0 met, 1 not met, 3 invalid, infeasible or unknown."""
     from lab.commands.load import LoadRequest
     from lab.commands.load import load as run
 

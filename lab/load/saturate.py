@@ -57,13 +57,13 @@ def saturate(
         outcomes.append(outcome)
         return outcome
 
-    found, bound = search(first_rate(profile), step)
+    offered_tps, bound = search(first_rate(profile), step)
     best = max((o for o in outcomes if not o.why), key=lambda o: o.tps, default=None)
     summary = {
         "schema_version": 1,
         "profile": profile.name,
         "highest_tps": best.tps if best else None,
-        "offered_tps": found,
+        "offered_tps": offered_tps,
         "bottleneck": bound.bottleneck if bound else "none reached",
         "steps": [dataclasses.asdict(outcome) for outcome in outcomes],
     }

@@ -188,9 +188,7 @@ def chain_figures(run: ChainRun, starts_at: float, schedule_s: float) -> ChainFi
         gas=gas(run.onchain, own),
         drift=drift(run, starts_at, schedule_s, by_second),
         events=Events(
-            by_name=run.onchain.events,
-            buffered_ids=run.onchain.buffered_ids,
-            duplicates=run.onchain.duplicate_ids,
+            by_name=run.onchain.events, buffered_ids=run.onchain.buffered_ids, duplicates=run.onchain.duplicate_ids
         ),
         receipts_sampled=len(run.onchain.sampled_gas),
         receipts_contradicting=run.onchain.sample_mismatches,

@@ -19,7 +19,7 @@ RECEIPT_SAMPLES = 20
 
 @dataclass
 class OnchainResult:
-    """One chain's account. Hashes are bytes; gas of single transactions is that of a sample."""
+    """What one chain says. Hashes are bytes; gas of single transactions is that of a sample."""
 
     blocks: list[SeenBlock]
     succeeded: set[bytes] = field(default_factory=set)
@@ -32,13 +32,7 @@ class OnchainResult:
     sample_mismatches: int = 0
 
 
-def read_onchain(
-    rpc: Rpc,
-    contract: str,
-    codec: Codec,
-    seen: Sequence[SeenBlock],
-    first_block: int,
-) -> OnchainResult:
+def read_onchain(rpc: Rpc, contract: str, codec: Codec, seen: Sequence[SeenBlock], first_block: int) -> OnchainResult:
     """Every block from `first_block` to the head, those that the observer missed included. Raises an RpcFailure."""
     known = {block.number: block for block in seen}
     head = rpc.block_number()

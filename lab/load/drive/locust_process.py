@@ -62,7 +62,7 @@ class LocustProcess:
         """Start it. Its output goes into the run's logs."""
         log_path = self._folder / "logs" / "locust.log"
         log_path.parent.mkdir(parents=True, exist_ok=True)
-        # The run is what its plan says, whatever the user has told Locust elsewhere.
+        # The run is what its plan says, whatever the user has set for Locust elsewhere.
         environment = without_settings(child_environment(self._plan.run_id)) | {PLAN_VARIABLE: str(self._folder / PLAN)}
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(

@@ -80,7 +80,7 @@ class Watch:
         try:
             return int(Rpc(transport).call("txpool_status")["pending"], 16) == 0
         except (RpcFailure, KeyError, TypeError, ValueError):
-            # A node that does not tell, or is gone: what was seen has to do.
+            # A node that does not say, or is gone: what was seen has to do.
             return True
         finally:
             transport.close()

@@ -86,7 +86,7 @@ class StreamDriver:
             while (now_s := self._sleep_until(wakes_s)) < gives_up_s:
                 self.tally.tick_lag_us.append(round((now_s - wakes_s) * 1e6))
                 if len(self.tally.tick_lag_us) >= 100_000:
-                    # Every second one is enough to tell the percentiles of a long run, in a bounded space.
+                    # Every second one is enough for the percentiles of a long run, in a bounded space.
                     del self.tally.tick_lag_us[::2]
                 self._take_arrivals(now_s)
                 self._dispatch(now_s)
@@ -205,7 +205,7 @@ class StreamDriver:
             self._send_again(chain, again)
 
     def _send_again(self, chain: ChainClient, items: list[Item]) -> None:
-        """The same bytes once more: what arrived the first time is told as already known."""
+        """The same bytes once more: what arrived the first time is refused as already known."""
         for item in items:
             item.attempt += 1
         kept = [item for item in items if item.attempt < self.plan.attempts_max]
@@ -216,7 +216,7 @@ class StreamDriver:
         if not kept:
             return
         gevent.sleep(RETRY_AFTER_S * kept[0].attempt)
-        # A chain that is down is told everything that it misses when it is back.
+        # A chain that is down gets everything that it misses when it is back.
         if not chain.down:
             self.tally.resent += len(kept)
             chain.busy += 1

@@ -18,7 +18,7 @@ from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from lab.load.generator.companion import Companion, NotPrepared, Wanted
+from lab.load.generator.companion import Companion, LocustOptions, NotPrepared
 from lab.load.generator.driver import StreamDriver
 from lab.load.generator.ports import keep_to_this_machine
 from lab.load.generator.settings import contradictions
@@ -52,7 +52,7 @@ class Coordination:
             if fixed := os.environ.get(PLAN_VARIABLE):
                 self.plan_path = Path(fixed)
             else:
-                self.companion = Companion.start(wanted_of(self.environment), workers)
+                self.companion = Companion.start(locust_options(self.environment), workers)
                 self.plan_path = self.companion.plan
             self.plan = Plan.read(self.plan_path)
         return self.plan
@@ -122,12 +122,12 @@ def _add_options(parser: Any) -> None:
     group.add_argument("--lab-results", env_var="LAB_RESULTS", default="results", help="where the report goes")
 
 
-def wanted_of(environment: Environment | None) -> Wanted:
+def locust_options(environment: Environment | None) -> LocustOptions:
     """What the command line asks for."""
     options = environment.parsed_options if environment is not None else None
     assert options is not None
     files = tuple(file for file in (options.locustfile or "").split(",") if file)
-    return Wanted(
+    return LocustOptions(
         options.lab_session, options.lab_profile, options.lab_tps, options.lab_duration, options.lab_results, files
     )
 

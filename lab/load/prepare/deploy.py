@@ -55,19 +55,19 @@ def deploy(chains: Sequence[str], out: Path, contract: Path | None, window_s: in
     """Set up every chain and write session and keys beside each other. Raises a LabError."""
     system = system_under_test(contract=contract, relayer_cmd=None)
     target = compile_target(system)
-    found = dict(map(_chain, chains))
+    by_name = dict(map(_chain, chains))
     numbering = None
-    for chain in found.values():
+    for chain in by_name.values():
         _await_node(chain)
         numbering = set_up(chain, target, window_s=window_s)
     assert numbering is not None
     out.parent.mkdir(parents=True, exist_ok=True)
     write_keys(out.parent / "keys.json")
     origin = SessionOrigin(new_run_id(), "compose", int(time.time()), out.parent)
-    session = session_of(found, target, numbering, system=system, origin=origin, poll_ms=500)
+    session = session_of(by_name, target, numbering, system=system, origin=origin, poll_ms=500)
     session.write(out)
     print(system.described(target.contract.name).line, file=sys.stderr, flush=True)
-    print(f"{', '.join(found)}: {target.contract.name} at {target.address}", file=sys.stderr, flush=True)
+    print(f"{', '.join(by_name)}: {target.contract.name} at {target.address}", file=sys.stderr, flush=True)
 
 
 def await_file(path: Path) -> None:

@@ -50,13 +50,13 @@ def check_operators(profile: LoadProfile, networks: Mapping[str, NetworkProfile]
     if profile.operators == "auto" or isinstance(profile.shape, AtCeiling):
         return
     peak = Schedule(profile.shape.segments()).peak_tps
-    for chain, found in networks.items():
+    for chain, network in networks.items():
         for entry in profile.traffic:
             share = profile.entry_share(entry) * profile.chain_share(chain)
             operators_for(
                 profile.operators // len(profile.traffic),
                 peak * share,
-                found.block_time_ms,
+                network.block_time_ms,
                 chain=chain,
                 workers=workers,
             )
@@ -142,13 +142,13 @@ class _Builder:
         """Senders by traffic entry: no two entries share one on the same chain."""
         first = 0
         for traffic in self.profile.traffic:
-            found = [
+            streams = [
                 (chains, self.profile.entry_share(traffic) * self.profile.chain_share(chains[0]))
                 for chains in self._chains_of(traffic)
             ]
-            most = max(self._operators(traffic, chains, share) for chains, share in found)
+            most = max(self._operators(traffic, chains, share) for chains, share in streams)
             # Two flows may meet on a chain, one as origin and one as destination: each has senders of its own.
-            for position, (chains, share) in enumerate(found):
+            for position, (chains, share) in enumerate(streams):
                 start = first + (position * most if traffic.kind == "flow" else 0)
                 self.parts.append(_Part(traffic, chains, share, start, most))
                 for chain in chains:

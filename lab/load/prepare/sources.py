@@ -127,7 +127,7 @@ def _same_project(session: Session, path: Path, here: Project | None) -> None:
 
 def parse_urls(urls: Sequence[str], *, allow_remote: bool) -> dict[str, RedactedUrl]:
     """Name -> URL. Raises UsageError for a malformed one, one without a name, or one that leads to another machine."""
-    found: dict[str, RedactedUrl] = {}
+    nodes: dict[str, RedactedUrl] = {}
     for text in urls:
         name, _, url = text.partition("=")
         if not CHAIN_NAME.fullmatch(name):
@@ -142,11 +142,11 @@ def parse_urls(urls: Sequence[str], *, allow_remote: bool) -> dict[str, Redacted
                 f"--url: {endpoint.host} is not this machine. Load on somebody else's node is an attack unless they "
                 "agreed to it: add --allow-remote if they did."
             )
-        if name in found:
+        if name in nodes:
             raise UsageError(f"--url: expected each network once, got {name} twice")
         network(name)
-        found[name] = endpoint.url
-    return found
+        nodes[name] = endpoint.url
+    return nodes
 
 
 def is_loopback(host: str) -> bool:
@@ -184,13 +184,7 @@ def _put_contract(made: Target, chain: IntervalChain, target: Deployable, window
         calls.append((made.contract, target.codec.encode("set_coordination_window", [window_s]), 200_000))
     for offset, (to, data, gas) in enumerate(calls):
         raw, tx_hash = sign_transaction(
-            owner,
-            chain_id=made.chain_id,
-            nonce=nonce + offset,
-            to=to,
-            data=data,
-            gas=gas,
-            fees=fees,
+            owner, chain_id=made.chain_id, nonce=nonce + offset, to=to, data=data, gas=gas, fees=fees
         )
         chain.rpc.send_raw(raw)
         if wait_mined(made, tx_hash)["status"] != "0x1":

@@ -19,7 +19,7 @@ POLL_S = 0.1
 
 @dataclass
 class Target:
-    """One chain to send to. `gas_limit` is what a block holds now; `mine` may be told to hurry (a node of this run)."""
+    """One chain to send to. `gas_limit` is what a block holds now; a node of this run may be made to mine at once."""
 
     name: str
     network: str

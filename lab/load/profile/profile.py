@@ -113,16 +113,16 @@ class LoadProfile(Part):
 
     def resolved_networks(self) -> dict[str, NetworkProfile]:
         """The network profiles by chain name. Raises UsageError or InvalidFile for one that is unknown or wrong."""
-        found: dict[str, NetworkProfile] = {}
+        resolved: dict[str, NetworkProfile] = {}
         for name, use in self.networks.items():
             profile = network(use.profile or name)
             changed = {"gas_limit": use.gas_limit} if use.gas_limit else {}
-            taken = {other.chain_id for other in found.values()}
+            taken = {other.chain_id for other in resolved.values()}
             if profile.chain_id in taken:
                 # A second chain of the same network: an id of its own, as a signature must hold on one chain only.
                 changed["chain_id"] = max(taken) + 1
-            found[name] = profile.model_copy(update=changed) if changed else profile
-        return found
+            resolved[name] = profile.model_copy(update=changed) if changed else profile
+        return resolved
 
     def synthetic(self, name: str) -> bool:
         """Whether a chain is no real network's, or has another gas limit."""
@@ -183,7 +183,7 @@ def with_options(
     try:
         changed: dict[str, object] = {"shape": profile.shape.scaled(tps, duration_ms)}
     except ValidationError as error:
-        raise UsageError("; ".join(_problem(found) for found in error.errors())) from None
+        raise UsageError("; ".join(_problem(one) for one in error.errors())) from None
     if networks is not None:
         changed["networks"] = dict(_chosen(text) for text in networks.split(",") if text.strip())
         if not changed["networks"]:
@@ -206,16 +206,16 @@ def changed_profile(profile: LoadProfile, **changed: object) -> LoadProfile:
     try:
         return profile.changed(**changed)
     except ValidationError as error:
-        raise UsageError("; ".join(_problem(found) for found in error.errors())) from None
+        raise UsageError("; ".join(_problem(one) for one in error.errors())) from None
 
 
-def _problem(found: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in found["loc"])
-    return f"{place}: {found['msg']}" if place else str(found["msg"]).removeprefix("Value error, ")
+def _problem(problem: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{place}: {problem['msg']}" if place else str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _chosen(text: str) -> tuple[str, NetworkUse]:
     """`base`, or `two=base` for a chain of another name."""
     name, _, wanted = text.strip().rpartition("=")
-    found = network(wanted)
-    return name or found.name, NetworkUse(profile=wanted)
+    profile = network(wanted)
+    return name or profile.name, NetworkUse(profile=wanted)
