@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lab.load.analyse.reconcile import Result
 from lab.load.analyse.statistics import Summary
+from lab.load.report.summary_text import number
 from lab.model.chain.prices import LEVELS
 
 LEDGER = (
@@ -55,7 +56,7 @@ def _throughput(result: Result) -> Table:
 
 def _outages(result: Result) -> Table:
     heads = ("chain", "at s", "for s", "arrivals in it", "dropped", "sent again", "slowest inclusion, ms")
-    rows = [[value if isinstance(value, str) else _figure(value) for _, value in one] for one in result.outages]
+    rows = [[value if isinstance(value, str) else number(value) for _, value in one] for one in result.outages]
     return Table("Outages", "Spans in which a chain did not answer, and what they cost.", heads, rows)
 
 
@@ -78,8 +79,8 @@ def _gas(result: Result) -> Table:
     rows = []
     for name, chain in result.chains.items():
         gas = chain.gas
-        calls = [_figure(value) for value in (gas.per_transaction, gas.sampled_min, gas.sampled_max)]
-        fees = [_figure(value) for value in (gas.base_fee_gwei_first, gas.base_fee_gwei_max)]
+        calls = [number(value) for value in (gas.per_transaction, gas.sampled_min, gas.sampled_max)]
+        fees = [number(value) for value in (gas.base_fee_gwei_first, gas.base_fee_gwei_max)]
         rows.append([name, *calls, f"{gas.fullest_block_share:.1%}", *fees])
     note = "Of this run's own calls: the mean from whole blocks, extremes from sampled receipts."
     fee_heads = ("base fee at first, gwei", "base fee at most, gwei")
@@ -105,7 +106,7 @@ def _cost(result: Result) -> Table:
 
 def _drift(result: Result) -> Table:
     rows = [
-        [f"{name}, {part} fifth", *(_figure(value) for _, value in fifth)]
+        [f"{name}, {part} fifth", *(number(value) for _, value in fifth)]
         for name, chain in result.chains.items()
         for part, fifth in chain.drift
     ]
@@ -118,7 +119,7 @@ def _resources(result: Result) -> Table:
     rows = []
     for name, one in parts.items():
         memory = [_mib(size) for size in (one.rss_bytes_first, one.rss_bytes_last, one.rss_bytes_max)]
-        rows.append([name, _figure(one.cpu_cores), _figure(one.cpu_seconds), *memory, f"{one.uptime_share:.2%}"])
+        rows.append([name, number(one.cpu_cores), number(one.cpu_seconds), *memory, f"{one.uptime_share:.2%}"])
     heads = ("", "cores", "processor s", "memory at first, MiB", "at last", "at most", "up")
     return Table("Processor, memory, uptime", "Sampled once a second while load ran.", heads, rows)
 
@@ -140,14 +141,8 @@ def _generator_rows(result: Result) -> Iterator[list[str]]:
 
 
 def _summary(summary: Summary) -> list[str]:
-    return [_figure(getattr(summary, key)) for key in _PERCENTS]
+    return [number(getattr(summary, key)) for key in _PERCENTS]
 
 
 def _mib(value: int | None) -> str:
     return "" if not value else f"{value / 2**20:,.0f}"
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"

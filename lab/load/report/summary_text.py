@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from lab.html import figures
 from lab.load.analyse.reconcile import Result
 
 
 def number(value: object) -> str:
-    """For people: thousands set apart, no exponent where it can be helped; nothing for None, text as it is."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return "" if value is None else str(value)
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4g}"
+    """A figure as all pages write it; nothing for None, text as it is."""
+    return figures.number(value) if isinstance(value, (int, float)) else "" if value is None else str(value)
 
 
 def verdict_lines(result: Result) -> list[str]:

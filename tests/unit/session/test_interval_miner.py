@@ -85,7 +85,7 @@ def test_a_node_without_an_address_is_asked_again() -> None:
 
 
 def test_what_became_due_during_a_slow_block_is_left_out() -> None:
-    """Ten blocks become due while the first block is made; what follows does not come in a row, however slow this is."""
+    """Ten become due while the first block is made; what follows does not come in a row, however slow this is."""
     begun: list[float] = []
 
     def answer(connection: socket.socket, request: dict[str, Any]) -> bool:
