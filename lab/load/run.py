@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from lab.chains.processes.reaper import Reaper
 from lab.errors import UsageError
+from lab.evidence.repository import lab_state
+from lab.evidence.seal import write_started
 from lab.load.analyse.facts import Ending
 from lab.load.analyse.reconcile import Result, reconcile_run
 from lab.load.drive.interrupts import Interrupts
@@ -63,7 +66,7 @@ def run_load(
     networks = profile.resolved_networks()
     check_operators(profile, networks, 1 if profile.workers == "auto" else profile.workers)
     system = system_of(options, profile)
-    run_id, folder = new_folder(options.results)
+    run_id, folder = new_folder(options.results, profile)
     with Interrupts() as interrupts, ExitStack() as stack:
         suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=notify)
         stack.callback(suite.close)
@@ -84,7 +87,7 @@ def run_remote(
     require_fast_backend()
     nodes = parse_urls(urls, allow_remote=allow_remote)
     system = system_of(options, profile)
-    _, folder = new_folder(options.results)
+    _, folder = new_folder(options.results, profile)
     with Interrupts() as interrupts, Reaper.start() as reaper:
         target = compile_target(system)
         under_test = system.described(target.contract.name)
@@ -98,11 +101,14 @@ def run_remote(
         ).execute(), folder
 
 
-def new_folder(results: Path) -> tuple[str, Path]:
-    """A run's name and its folder."""
+def new_folder(results: Path, profile: LoadProfile) -> tuple[str, Path]:
+    """A run's name and its folder, which says already what is going to be measured: a run that dies is known."""
     run_id = new_run_id()
     folder = (results / "load" / run_id).absolute()
     folder.mkdir(parents=True)
+    facts = {"profile": profile.name, "item": f"load {profile.name}", "run_id": run_id, "lab": lab_state()}
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    write_started(folder, {"schema_version": 1, **facts, "started": started})
     return run_id, folder
 
 

@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     if environment.under_test is not None:
         _notify(environment.under_test.line)
     profile = _profile(options, environment)
-    run_id, folder = new_folder(options.results)
+    run_id, folder = new_folder(options.results, profile)
     prepared = prepare(
         profile,
         environment.targets,

@@ -11,14 +11,15 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from lab.bounded_files import sha256_file, write_atomically
+from lab.bounded_files import write_atomically
 from lab.evidence.repository import lab_state
+from lab.evidence.seal import write_sealed
 from lab.load.analyse.reconcile import Result
 from lab.load.analyse.rows import rows_of
 from lab.load.analyse.series import Second
 from lab.load.report.page import render
 
-LOAD, SERIES, ROWS, PAGE, MANIFEST = "load.json", "series.csv", "rows.json", "report.html", "manifest.json"
+LOAD, SERIES, ROWS, PAGE = "load.json", "series.csv", "rows.json", "report.html"
 
 
 def write_files(result: Result, folder: Path) -> Path:
@@ -37,15 +38,13 @@ def write_files(result: Result, folder: Path) -> Path:
     write_atomically(folder / SERIES, _csv(result))
     write_atomically(folder / ROWS, json.dumps({"schema_version": 1, **facts, "rows": entries}, indent=1) + "\n")
     write_atomically(folder / PAGE, render(result, rows, folder))
-    digests = {name: sha256_file(folder / name) for name in (LOAD, SERIES, ROWS, PAGE)}
     manifest = {
         "schema_version": 1,
         **facts,
         "made_of": made_of.to_json(),
         "outcome": str(result.judged.outcome),
-        "digests": digests,
     }
-    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    write_sealed(folder, manifest, (LOAD, SERIES, ROWS, PAGE))
     point_latest(folder)
     return folder / PAGE
 
