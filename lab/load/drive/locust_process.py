@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
+
+import psutil
 
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
 from lab.errors import EnvironmentFailure
 from lab.load.generator.settings import without_settings
-from lab.load.record.plan import PLAN, PLAN_VARIABLE, Plan
+from lab.load.record.plan import PLAN, PLAN_VARIABLE, START, Plan
+from lab.load.record.run_files import worker_files
 from lab.paths import LOADTESTS
 
 LOCUSTFILE = LOADTESTS / "locustfile.py"
 STOPS_WITHIN_S = 15.0
-WEB_HOST = "127.0.0.1"
+# Workers that are not there by then have failed; with fewer of them the run is INVALID.
+WORKERS_WITHIN_S = 60
+GAVE_UP = "Gave up waiting for workers"
 
 
 class LocustProcess:
@@ -25,6 +31,7 @@ class LocustProcess:
     def __init__(self, plan: Plan, folder: Path, reaper: Reaper, *, web_port: int | None = None) -> None:
         self._plan, self._folder, self._reaper, self._web_port = plan, folder, reaper, web_port
         self._group: ProcessGroup | None = None
+        self._workers: set[int] = set()
 
     def command(self) -> list[str]:
         """Plain Locust; several processes where the plan has several workers."""
@@ -33,10 +40,10 @@ class LocustProcess:
             "-m", "lab.load.generator.locust_main", "-f", str(LOCUSTFILE), *files, "--skip-log-setup", unbuffered=True
         )
         if self._plan.workers > 1:
-            command += ["--processes", str(self._plan.workers)]
+            command += ["--processes", str(self._plan.workers), "--expect-workers-max-wait", str(WORKERS_WITHIN_S)]
         if self._web_port is None:
             return [*command, "--headless", "--only-summary"]
-        return [*command, "--web-host", WEB_HOST, "--web-port", str(self._web_port), "--autostart", "--autoquit", "1"]
+        return [*command, "--web-port", str(self._web_port), "--autostart", "--autoquit", "1"]
 
     @property
     def pid(self) -> int | None:
@@ -64,17 +71,34 @@ class LocustProcess:
             self._group.stop(STOPS_WITHIN_S)
         return not self._group.alive
 
-    def check(self) -> None:
-        """Raises EnvironmentFailure, with its last words, if it failed. Exit code 1 only says that requests did."""
+    def lost_workers(self) -> int:
+        """How many workers ended without a report of themselves; the only process of a run with one is not counted."""
+        if self._group is None or self._plan.workers == 1:
+            return 0
+        alive = set()
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(self._group.pid).children():
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    alive.add(child.pid)
+        self._workers |= alive
+        return max(0, len(self._workers - alive) - len(worker_files(self._folder)))
+
+    def failure(self) -> str | None:
+        """Why the load that it generated is not what was asked for; None where it ended as it should.
+
+        Exit code 1 only says that requests failed. Raises EnvironmentFailure, with its last words, if no load began.
+        """
         assert self._group is not None
-        if self._group.returncode not in (0, 1, -signal.SIGINT, 130):
-            raise EnvironmentFailure(
-                f"Locust ended with exit code {self._group.returncode}, expected 0. Its last lines:\n"
-                f"{self._group.log_tail()}"
-            )
+        code, said = self._group.returncode, self._group.log_tail()
+        began = (self._folder / START).is_file()
+        if began and code in (0, 1, -signal.SIGINT, 130):
+            return None
+        if not began and GAVE_UP not in said:
+            raise EnvironmentFailure(f"Locust ended with exit code {code}, expected 0. Its last lines:\n{said}")
+        return f"Locust ended with exit code {code}" if began else f"not every worker came within {WORKERS_WITHIN_S} s"
 
     def interrupt(self) -> None:
-        """Ask for a clean end: its workers write their accounts."""
+        """Ask for a clean end: its workers write their reports."""
         if self._group is not None:
             self._group.signal_program(signal.SIGINT)
             if not self.wait(STOPS_WITHIN_S):
