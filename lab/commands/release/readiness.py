@@ -3,100 +3,95 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+from lab.commands.options import command_of
 
 RESULTS, ATTESTATIONS = Path("results"), Path("attestations")
 
 
-class StageChoice(StrEnum):
-    """Release stages, each including the ones before it."""
-
-    lab = "lab"
-    testnet = "testnet"
-    mainnet = "mainnet"
-
-
-class DecisionChoice(StrEnum):
-    """What can be signed."""
-
-    go = "GO"
-    no_go = "NO-GO"
-    incomplete = "INCOMPLETE"
-
+Stage = Literal["lab", "testnet", "mainnet"]
+Decision = Literal["GO", "NO-GO", "INCOMPLETE"]
 
 Results = Annotated[Path, typer.Option("--results", help="Where evidence and reports go.")]
-Attestations = Annotated[Path, typer.Option(help="Folder of attestations and waivers.")]
+Attestations = Annotated[
+    Path | None,
+    typer.Option(help="Folder of attestations and waivers. Default: the working folder's, or the project's."),
+]
+Checklist = Annotated[Path | None, typer.Option("--checklist", help="Another catalogue of rows.")]
 
 checklist = typer.Typer(no_args_is_help=True, help="The catalogue of rows.")
 
 
-def report(
-    results: Annotated[Path, typer.Argument(help="The results folder; its `latest` runs are read.")] = RESULTS,
-    stage: Annotated[StageChoice, typer.Option(help="The stage to decide on.")] = StageChoice.lab,
-    attestations: Attestations = ATTESTATIONS,
-    checklist_file: Annotated[Path | None, typer.Option("--checklist", help="Another catalogue of rows.")] = None,
-    contract: Annotated[Path | None, typer.Option(help="The contract that would ship: .vy, or an artifact.")] = None,
-    relayer_cmd: Annotated[str | None, typer.Option(help="The relayer that would ship. Default: lab.yaml's.")] = None,
-    release_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD: names what expires before.")] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="Write readiness.pdf, too (needs the extra `pdf`).")] = False,
-) -> None:
-    """Write the readiness report again from recorded runs. Exit code 0 GO, 1 NO-GO, 3 INCOMPLETE."""
-    from lab.commands.release.report import ReportRequest, rebuild
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """`lab report`, as it is typed."""
 
-    request = ReportRequest(
-        results, stage.value, attestations, checklist_file, contract, relayer_cmd, release_date, pdf
-    )
+    results: Annotated[Path, typer.Argument(help="The results folder; the newest run of each item counts.")] = RESULTS
+    stage: Annotated[Stage, typer.Option(help="The stage to decide on.")] = "lab"
+    attestations: Attestations = None
+    checklist: Checklist = None
+    contract: Annotated[Path | None, typer.Option(help="The contract that would ship: .vy, or an artifact.")] = None
+    relayer_cmd: Annotated[str | None, typer.Option(help="The relayer that would ship. Default: lab.yaml's.")] = None
+    release_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD: lists what expires before.")] = None
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also write readiness.pdf (needs the extra `pdf`).")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttestRequest:
+    """`lab attest`, as it is typed; None is asked for."""
+
+    row: Annotated[str, typer.Argument(help="Id of the row, such as SCS-01.")]
+    owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None
+    document: Annotated[Path | None, typer.Option(help="The document that shows it.")] = None
+    expires: Annotated[str | None, typer.Option(help="YYYY-MM-DD: the last day on which it counts.")] = None
+    note: Annotated[str | None, typer.Option(help="A note.")] = None
+    link: Annotated[str | None, typer.Option(help="Where the document lives: https://…")] = None
+    waive: Annotated[bool, typer.Option("--waive", help="A waiver; never for a row that must pass.")] = False
+    approver: Annotated[str | None, typer.Option(help="Who allows the waiver.")] = None
+    reason: Annotated[str | None, typer.Option(help="Why the row may stay open.")] = None
+    folder: Annotated[Path, typer.Option(help="Folder of attestations and waivers.")] = ATTESTATIONS
+    checklist: Checklist = None
+    results: Results = RESULTS
+
+
+def report(request: ReportRequest) -> None:
+    """Write the readiness report again from recorded runs. Exit code 0 GO, 1 NO-GO, 3 INCOMPLETE."""
+    from lab.commands.release.report import rebuild
+
     raise typer.Exit(rebuild(request))
 
 
-def attest(
-    row: Annotated[str, typer.Argument(help="Id of the row, such as SCS-01.")],
-    owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None,
-    document: Annotated[Path | None, typer.Option(help="The document that shows it.")] = None,
-    expires: Annotated[str | None, typer.Option(help="YYYY-MM-DD: the last day on which it counts.")] = None,
-    note: Annotated[str | None, typer.Option(help="A note.")] = None,
-    link: Annotated[str | None, typer.Option(help="Where the document lives: https://…")] = None,
-    waive: Annotated[bool, typer.Option("--waive", help="A waiver; never for a row that must pass.")] = False,
-    approver: Annotated[str | None, typer.Option(help="Who allows the waiver.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Why the row may stay open.")] = None,
-    folder: Attestations = ATTESTATIONS,
-    checklist_file: Annotated[Path | None, typer.Option("--checklist", help="Another catalogue of rows.")] = None,
-    results: Results = RESULTS,
-) -> None:
+def attest(request: AttestRequest) -> None:
     """Attest a row that only a person can answer for, or waive one. What is not given is asked for."""
-    from lab.commands.release.attest import AttestRequest
     from lab.commands.release.attest import attest as write
 
-    request = AttestRequest(
-        row, owner, document, expires, note, link, waive, approver, reason, folder, checklist_file, results
-    )
-
-    def ask(question: str, default: str) -> str:
-        return str(typer.prompt(question, err=True) if default else typer.prompt(question, default="", err=True))
+    def ask(question: str, required: bool) -> str:
+        return str(typer.prompt(question, default=None if required else "", err=True))
 
     print(write(request, ask if sys.stdin.isatty() else None))
 
 
 def sign(
     name: Annotated[str, typer.Option(help="Who signs.")],
-    decision: Annotated[DecisionChoice, typer.Option(help="What is decided; GO needs a report that says GO.")],
+    decision: Annotated[Decision, typer.Option(help="What is decided; GO needs a report that says GO.")],
     note: Annotated[str, typer.Option(help="A note.")] = "",
     results: Results = RESULTS,
 ) -> None:
     """Sign the report as it is now. Any later change of it voids the signature."""
     from lab.commands.release.sign import sign_report
 
-    sign_report(results, name, decision.value, note)
+    sign_report(results, name, decision, note)
 
 
 def bundle(
     results: Annotated[Path, typer.Argument(help="The results folder.")] = RESULTS,
     out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("readiness-bundle.tar.gz"),
-    attestations: Attestations = ATTESTATIONS,
+    attestations: Annotated[Path, typer.Option(help="Folder of attestations and waivers.")] = ATTESTATIONS,
     key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
 ) -> None:
     """Make one archive of the report, its evidence and a manifest of sha256."""
@@ -114,7 +109,7 @@ def verify(path: Annotated[Path, typer.Argument(help="A bundle, or a folder with
 
 def prune(
     keep: Annotated[int, typer.Option(min=1, help="How many sessions, and load runs of each profile, stay.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
     results: Results = RESULTS,
 ) -> None:
     """Remove old runs. The history of reports, and so every trend, stays."""
@@ -142,6 +137,6 @@ def _checklist() -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the `lab` command."""
-    for command in (report, attest, sign, bundle, verify, prune):
+    for command in (command_of(ReportRequest, report), command_of(AttestRequest, attest), sign, bundle, verify, prune):
         app.command()(command)
     app.add_typer(checklist, name="checklist")

@@ -8,7 +8,7 @@ from lab.html.text import clean
 from lab.report.evidence.report_history import ReportSummary, summarise
 from lab.report.records.report import Comparison, Readiness, RowChange, TrendPoint
 from lab.report.records.row_result import PastVerdict
-from lab.report.records.row_verdict import SETTLED, WORST_FIRST, RowVerdict
+from lab.report.records.row_verdict import SETTLED, RowVerdict
 
 MAX_SHOWN = 40
 
@@ -38,7 +38,7 @@ def compare(before: ReportSummary, report: Readiness) -> Comparison:
     made = report.provenance
     pairs = [("contract", before.contract, made.contract_sha256), ("lab commit", before.commit, made.lab_commit)]
     moved = [f"{name} {_short(old)} → {_short(new)}" for name, old, new in pairs if old != new]
-    ordered = sorted(changes, key=lambda change: (not change.worse, WORST_FIRST.index(change.now)))
+    ordered = sorted(changes, key=lambda change: (not change.worse, change.now.rank))
     return Comparison(generated=before.generated, decision=before.decision, rows=tuple(ordered), moved=tuple(moved))
 
 
@@ -78,7 +78,7 @@ def _worse(before: RowVerdict | None, now: RowVerdict) -> bool:
     against = (RowVerdict.FAIL, RowVerdict.INFEASIBLE)
     if not {before, now} & {*SETTLED, *against}:
         return False
-    return WORST_FIRST.index(now) < WORST_FIRST.index(before)
+    return now.rank < before.rank
 
 
 def _short(value: str | None) -> str:

@@ -8,14 +8,14 @@ from lab.report.catalogue.rows import Catalogue
 from lab.report.judge.decision import counts_of, rows_word
 from lab.report.records.report import Contradiction
 from lab.report.records.row_result import RowResult
-from lab.report.records.row_verdict import SETTLED, RowVerdict
+from lab.report.records.row_verdict import RowVerdict
 
 
 def contradictions(catalogue: Catalogue, rows: Sequence[RowResult]) -> Iterator[Contradiction]:
     """Ticks without evidence or against it, a summary that miscounts, and statements that are known to be wrong."""
     ticked = [row for row in rows if row.claimed]
     refuted = [row for row in ticked if row.verdict is RowVerdict.FAIL]
-    unproven = [row for row in ticked if row.verdict not in SETTLED and row not in refuted]
+    unproven = [row for row in ticked if row.is_open and row not in refuted]
     if refuted:
         yield Contradiction(
             id="ticked-but-failing",

@@ -137,7 +137,7 @@ def _criticals(runs: Sequence[Run]) -> str:
     failed = [
         f"{check_name(check.check)} in {clean(run.item, 80)}"
         for run in runs
-        if run.verdict is not None and not run.problems
+        if run.verdict is not None
         for check in run.verdict.checks
         if check.check.startswith("S") and check.verdict is Verdict.FAIL
     ]

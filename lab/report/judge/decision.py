@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lab.report.catalogue.rows import STAGES, Stage
 from lab.report.records.report import StageDecision
 from lab.report.records.row_result import RowResult
-from lab.report.records.row_verdict import SETTLED, Decision, RowVerdict
+from lab.report.records.row_verdict import Decision, RowVerdict
 
 MAX_NAMED_ROWS = 12
 
@@ -22,7 +22,7 @@ def decide(stage: Stage, all_rows: Sequence[RowResult], problems: tuple[str, ...
     """GO: every row settled. NO-GO: a row fails, or a must-pass row is infeasible. INCOMPLETE: anything between."""
     within = STAGES[: STAGES.index(stage) + 1]
     rows = [row for row in all_rows if row.stage in within]
-    open_rows = [row for row in rows if row.verdict not in SETTLED or _waived_in_vain(row)]
+    open_rows = [row for row in rows if row.is_open]
     reasons = list(_reasons(open_rows))
     if problems:
         reasons.append(f"{len(problems)} run folders cannot be trusted and could not be attributed to a row")
@@ -39,10 +39,6 @@ def decide(stage: Stage, all_rows: Sequence[RowResult], problems: tuple[str, ...
     )
 
 
-def _waived_in_vain(row: RowResult) -> bool:
-    return row.must_pass and row.verdict is RowVerdict.WAIVED
-
-
 def _forbids(row: RowResult) -> bool:
     """Whether a release with this row as it is would be wrong, and not only unproven."""
     return row.verdict is RowVerdict.FAIL or (row.must_pass and row.verdict is RowVerdict.INFEASIBLE)
@@ -52,7 +48,7 @@ def _reasons(open_rows: Sequence[RowResult]) -> Iterator[str]:
     """What forbids the release first, then what is open by verdict."""
     failed = [row for row in open_rows if row.verdict is RowVerdict.FAIL]
     blocking = [row for row in open_rows if _forbids(row) and row not in failed]
-    waived = [row for row in open_rows if _waived_in_vain(row)]
+    waived = [row for row in open_rows if row.verdict is RowVerdict.WAIVED]
     if failed:
         yield f"{len(failed)} {rows_word(len(failed))} FAIL: {_ids(failed)}"
     if blocking:

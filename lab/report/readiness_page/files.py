@@ -9,6 +9,7 @@ from urllib.parse import quote
 from lab.evidence.folder import write_atomically
 from lab.html.text import relative_link
 from lab.report.evidence.signature import REPORT, SignatureView, read_signature
+from lab.report.judge.decision import counts_of
 from lab.report.readiness_page.charts import charts
 from lab.report.readiness_page.junit import junit
 from lab.report.readiness_page.markdown import readiness_markdown
@@ -46,6 +47,7 @@ def write_page_again(out: Path) -> Path:
 def readiness_page(readiness: Readiness, up: str = "..", signature: SignatureView | None = None) -> str:
     """The page as text. `up` leads from the page to the results folder."""
     sections = [(title, list(rows)) for title, rows in groupby(readiness.rows, key=lambda row: row.section)]
+    rows_by_id = {row.id: row for row in readiness.rows}
     pages = readiness_pages()
     return pages.render_page(
         "readiness.html.j2",
@@ -55,7 +57,8 @@ def readiness_page(readiness: Readiness, up: str = "..", signature: SignatureVie
         sections=sections,
         charts=charts(readiness),
         signature=signature,
-        known={row.id for row in readiness.rows},
+        known=rows_by_id.keys(),
+        now=lambda step: counts_of(rows_by_id[row] for row in step.rows),
         tops=list(dict.fromkeys(title.split(" > ")[0] for title, _ in sections)),
         verdicts=[verdict for verdict in RowVerdict if verdict in readiness.counts],
         link=lambda folder, name="": f"{up}/{quote(folder, safe='/')}" + (f"/{quote(name, safe='/')}" if name else ""),

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lab.report.catalogue.rows import Dependency, Proof, RowClass, Stage
 from lab.report.records.frozen import Frozen
-from lab.report.records.row_verdict import RowVerdict
+from lab.report.records.row_verdict import SETTLED, RowVerdict
 
 
 class RowEvidence(Frozen):
@@ -78,6 +78,11 @@ class RowResult(Frozen):
     can_fail: tuple[str, ...] = Field(default=(), description="what shows that this row is able to fail")
     statements: tuple[StatementView, ...] = ()
     history: tuple[PastVerdict, ...] = Field(default=(), description="oldest first, this report's verdict last")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it keeps its stage from GO. No waiver settles a row that must pass."""
+        return self.verdict not in SETTLED or (self.must_pass and self.verdict is RowVerdict.WAIVED)
 
     @property
     def checks(self) -> tuple[str, ...]:

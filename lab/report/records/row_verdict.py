@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
@@ -22,6 +23,16 @@ class RowVerdict(StrEnum):
     ATTESTED = "ATTESTED"
     ATTESTATION_MISSING = "ATTESTATION MISSING"
     WAIVED = "WAIVED"
+
+    @property
+    def rank(self) -> int:
+        """From 0 for the worst."""
+        return WORST_FIRST.index(self)
+
+
+def worst(verdicts: Iterable[RowVerdict]) -> RowVerdict:
+    """What a row or a release has to fear most of these. Raises ValueError for none."""
+    return min(verdicts, key=lambda verdict: verdict.rank)
 
 
 SETTLED = frozenset({RowVerdict.PASS, RowVerdict.LAB_PASS, RowVerdict.ATTESTED, RowVerdict.WAIVED})
