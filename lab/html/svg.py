@@ -11,15 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lab.html.text import clean
 
 WIDTH = 580
-# Meanings on a page that defines the variables, lighter in its dark mode; the fallbacks are for paper.
-GOOD, BAD, UNSURE, BLUE, GREY = (
-    "var(--chart-good,#1a7f4b)",
-    "var(--chart-bad,#c4372b)",
-    "var(--chart-unsure,#b26a00)",
-    "var(--chart-blue,#3b6fd4)",
-    "var(--chart-grey,#7b818c)",
-)
-# Hues that keep 3:1 against white and against #14161a, for pictures that stand on any page, and for series of lines.
+# Hues that keep 3:1 against white and against #14161a, for paper and for pictures that stand on any page.
 HUES = {
     "blue": "#3b82f6",
     "green": "#16a34a",
@@ -30,6 +22,14 @@ HUES = {
     "pink": "#be185d",
     "grey": "#7b818c",
 }
+
+
+def paint(hue: str) -> str:
+    """A colour for `fill` and `stroke`: the page's own shade of a hue, for its light or dark mode, where it has one."""
+    return f"var(--lab-{hue},{HUES[hue]})"
+
+
+GOOD, BAD, UNSURE, BLUE, GREY, VIOLET = map(paint, ("green", "red", "amber", "blue", "grey", "violet"))
 Scale = Callable[[float], float]
 
 
@@ -73,7 +73,7 @@ def line(
     x2: float,
     y2: float,
     *,
-    paint: str = "currentColor",
+    colour: str = "currentColor",
     wide: float = 1,
     faint: float = 1,
     dashed: bool = False,
@@ -81,31 +81,31 @@ def line(
     """A straight line."""
     dash = ' stroke-dasharray="4 3"' if dashed else ""
     return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{paint}" stroke-width="{wide:g}" '
+        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{wide:g}" '
         f'stroke-opacity="{faint:g}"{dash}/>'
     )
 
 
 def box(
-    x: float, y: float, wide: float, high: float, *, paint: str, faint: float = 1, title: str = "", round_: float = 3
+    x: float, y: float, wide: float, high: float, *, colour: str, faint: float = 1, title: str = "", round_: float = 3
 ) -> str:
     """A filled rectangle, with a hover text."""
     hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0.0, wide):.1f}" height="{high:.1f}" rx="{round_:g}" '
-        f'fill="{paint}" fill-opacity="{faint:.2f}">{hover}</rect>'
+        f'fill="{colour}" fill-opacity="{faint:.2f}">{hover}</rect>'
     )
 
 
-def dot(x: float, y: float, *, paint: str, title: str = "", radius: float = 4.5, hollow: bool = False) -> str:
+def dot(x: float, y: float, *, colour: str, title: str = "", radius: float = 4.5, hollow: bool = False) -> str:
     """A disc or a ring, with a hover text."""
     hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
-    look = f'fill="none" stroke="{paint}" stroke-width="2"' if hollow else f'fill="{paint}"'
+    look = f'fill="none" stroke="{colour}" stroke-width="2"' if hollow else f'fill="{colour}"'
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}>{hover}</circle>'
 
 
-def curve(places: Sequence[tuple[float, float]], *, paint: str, dashes: str = "") -> str:
+def curve(places: Sequence[tuple[float, float]], *, colour: str, dashes: str = "") -> str:
     """A line through places; `dashes` as in `4 3`."""
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'<polyline points="{path}" fill="none" stroke="{paint}" stroke-width="2"{dashed}/>'
+    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashed}/>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lab.html.figures import interval, percent
-from lab.html.text import clean
+from lab.html.text import clean, plural, some
 from lab.model.checks import check_name
 from lab.model.outcome import Outcome
 from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
@@ -141,5 +141,4 @@ def _criticals(runs: Sequence[Run]) -> str:
         for check in run.verdict.checks
         if check.check.startswith("S") and check.verdict is Verdict.FAIL
     ]
-    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    return f"{len(failed)} safety checks failed: {', '.join(failed[:3])}{more}" if failed else ""
+    return f"{plural(len(failed), 'safety check')} failed: {some(failed, 3)}" if failed else ""

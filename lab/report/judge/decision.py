@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from lab.html.text import plural, some
 from lab.report.catalogue.rows import STAGES, Stage
 from lab.report.records.report import StageDecision
 from lab.report.records.row_result import RowResult
@@ -25,7 +26,7 @@ def decide(stage: Stage, all_rows: Sequence[RowResult], problems: tuple[str, ...
     open_rows = [row for row in rows if row.is_open]
     reasons = list(_reasons(open_rows))
     if problems:
-        reasons.append(f"{len(problems)} run folders cannot be trusted and could not be attributed to a row")
+        reasons.append(f"{plural(len(problems), 'run folder')} cannot be trusted and could not be attributed to a row")
     if not rows:
         reasons.append("the catalogue has no row for this stage")
     decision: Decision = "NO-GO" if any(map(_forbids, rows)) else "INCOMPLETE" if reasons else "GO"
@@ -50,9 +51,9 @@ def _reasons(open_rows: Sequence[RowResult]) -> Iterator[str]:
     blocking = [row for row in open_rows if _forbids(row) and row not in failed]
     waived = [row for row in open_rows if row.verdict is RowVerdict.WAIVED]
     if failed:
-        yield f"{len(failed)} {rows_word(len(failed))} FAIL: {_ids(failed)}"
+        yield f"{plural(len(failed), 'row')} FAIL: {_ids(failed)}"
     if blocking:
-        yield f"{len(blocking)} must-pass {rows_word(len(blocking))} INFEASIBLE: {_ids(blocking)}"
+        yield f"{plural(len(blocking), 'must-pass row')} INFEASIBLE: {_ids(blocking)}"
     if waived:
         yield f"must-pass rows cannot be waived: {_ids(waived)}"
     rest = [row for row in open_rows if row not in (*failed, *blocking, *waived)]
@@ -61,16 +62,9 @@ def _reasons(open_rows: Sequence[RowResult]) -> Iterator[str]:
         if rows:
             must = sum(row.must_pass for row in rows)
             musts = f", {must} of them must pass" if must else ""
-            yield f"{len(rows)} {rows_word(len(rows))} {verdict}{musts}: {_ids(rows)}"
-
-
-def rows_word(count: int) -> str:
-    """`row` or `rows`."""
-    return "row" if count == 1 else "rows"
+            yield f"{plural(len(rows), 'row')} {verdict}{musts}: {_ids(rows)}"
 
 
 def _ids(rows: Sequence[RowResult]) -> str:
     """Must-pass rows first."""
-    ordered = sorted(rows, key=lambda row: not row.must_pass)
-    more = f" and {len(rows) - MAX_NAMED_ROWS} more" if len(rows) > MAX_NAMED_ROWS else ""
-    return ", ".join(row.id for row in ordered[:MAX_NAMED_ROWS]) + more
+    return some([row.id for row in sorted(rows, key=lambda row: not row.must_pass)], MAX_NAMED_ROWS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from lab.html.text import some
 from lab.report.catalogue.rows import STAGES, Stage
 from lab.report.judge.commands import Commands
 from lab.report.records.report import PathStep
@@ -53,9 +54,7 @@ def path_to_go(stage: Stage, rows: Iterable[RowResult], commands: Commands) -> t
 
 
 def _owners(rows: list[RowResult]) -> str:
-    owners = list(dict.fromkeys(row.owner or "nobody yet" for row in rows))
-    more = f" and {len(owners) - 2} more" if len(owners) > 2 else ""
-    return ", ".join(owners[:2]) + more
+    return some(list(dict.fromkeys(row.owner or "nobody yet" for row in rows)), 2)
 
 
 def _merged(groups: dict[_Action, list[RowResult]], run_all: str) -> dict[_Action, list[RowResult]]:

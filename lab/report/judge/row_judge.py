@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Sequence
 
-from lab.html.text import clean
+from lab.html.text import clean, plural, some
 from lab.model.checks import check_name
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.catalogue.detections import can_fail
@@ -113,8 +113,9 @@ def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -
     family = {(run.made.scenario_file, item) for run in matching for item in run.made.scenario_items}
     missing = sorted({item for _, item in family - recorded})
     if missing:
-        names = ", ".join(clean(item, 80) for item in missing[:3])
-        opinions.append(Opinion(RowVerdict.NOT_RUN, f"{len(missing)} items of {proof.scenario} did not run: {names}"))
+        names = some([clean(item, 80) for item in missing], 3)
+        words = f"{plural(len(missing), 'item')} of {proof.scenario} did not run: {names}"
+        opinions.append(Opinion(RowVerdict.NOT_RUN, words))
     if not matching:
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"no run of {proof.scenario} is recorded"))
     return opinions
@@ -201,7 +202,7 @@ def _reason(opinions: list[Opinion], proofs: int) -> str:
     )
     if not against:
         runs = len({opinion.evidence.folder for opinion in opinions if opinion.evidence})
-        by = "one run" if runs == 1 else f"{runs} runs"
+        by = plural(runs, "run")
         measured = [opinion.reason for opinion in opinions if opinion.evidence is None or not opinion.evidence.scenario]
         shown = f"all {proofs} proofs shown by {by}" if proofs > 1 else f"shown by {by}"
         return "; ".join(dict.fromkeys(measured[:3])) or shown

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from lab.html.text import clean
+from lab.html.text import clean, plural, some
 from lab.report.evidence.signature import SignatureView
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
@@ -25,7 +25,7 @@ def readiness_markdown(readiness: Readiness, signature: SignatureView | None = N
         "",
         *([_safe(readiness.under_test.line, 600), ""] if readiness.under_test is not None else []),
         f"{_safe(readiness.document)}, stage {readiness.stage}: {settled.settled} of {settled.rows} rows settled. "
-        f"{readiness.provenance.runs} runs of evidence; generated {_safe(readiness.generated)}.",
+        f"{plural(readiness.provenance.runs, 'run')} of evidence; generated {_safe(readiness.generated)}.",
         *_signed(signature),
         "",
         "| Stage | Decision | Settled | Reasons |",
@@ -69,10 +69,9 @@ def _path(readiness: Readiness) -> Iterator[str]:
     yield from ("", "## Shortest path to GO", "", "| # | What to do | Rows | Owner |", "|---|---|---|---|")
     for step in steps[:MAX_STEPS]:
         command = f"<br><code>{_safe(step.command, 160)}</code>" if step.command else ""
-        rows = ", ".join(step.rows[:8]) + (f" and {len(step.rows) - 8} more" if len(step.rows) > 8 else "")
-        yield f"| {step.rank} | {_safe(step.action)}{command} | {rows} | {_safe(step.owner, 120)} |"
+        yield f"| {step.rank} | {_safe(step.action)}{command} | {some(step.rows, 8)} | {_safe(step.owner, 120)} |"
     if len(steps) > MAX_STEPS:
-        yield from ("", f"{len(steps) - MAX_STEPS} more steps: see index.html.")
+        yield from ("", f"{plural(len(steps) - MAX_STEPS, 'more step')}: see index.html.")
 
 
 def _changes(readiness: Readiness) -> Iterator[str]:
@@ -84,7 +83,7 @@ def _changes(readiness: Readiness) -> Iterator[str]:
         for change in comparison.rows[:MAX_CHANGES]:
             yield f"- {change.row}: {change.before or 'new'} to {change.now}{' (worse)' if change.worse else ''}"
         if len(comparison.rows) > MAX_CHANGES:
-            yield f"- and {len(comparison.rows) - MAX_CHANGES} more rows"
+            yield f"- and {plural(len(comparison.rows) - MAX_CHANGES, 'more row')}"
     if readiness.expiring:
         yield from ("", f"## Expires before the release on {readiness.release_date}", "")
         yield from (f"- {entry.row}: {_safe(entry.what)}, until {entry.expires}" for entry in readiness.expiring)
@@ -111,7 +110,7 @@ def _attention(readiness: Readiness) -> list[str]:
         must = ", must pass" if row.must_pass else ""
         lines.append(f"| {row.id} | {row.verdict}{must} | {_safe(row.item, 80)} | {_safe(row.reason, 240)} |")
     if len(rows) > MAX_ROWS:
-        lines += ["", f"{len(rows) - MAX_ROWS} more rows: see index.html."]
+        lines += ["", f"{plural(len(rows) - MAX_ROWS, 'more row')}: see index.html."]
     return lines
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from lab.html.page import MAX_TEXT, Pages
 from lab.html.text import clean
-from lab.model.checks import check_name
+from lab.model.checks import check_demand, check_name
 
 _ROW_ID = re.compile(r"\b[A-Z]{2,4}-\d{2,5}\b")
 
@@ -19,9 +19,8 @@ _ROW_ID = re.compile(r"\b[A-Z]{2,4}-\d{2,5}\b")
 @cache
 def readiness_pages() -> Pages:
     """This room's templates. Only drawings of ours go through `trusted`; they escape what they quote."""
-    return Pages(
-        Path(__file__).with_name("templates"), link_rows=link_rows, age=age, check_name=check_name, trusted=Markup
-    )
+    filters = {"check_name": check_name, "check_demand": check_demand, "trusted": Markup}
+    return Pages(Path(__file__).with_name("templates"), link_rows=link_rows, age=age, **filters)
 
 
 def link_rows(text: str, known: Collection[str]) -> Markup:

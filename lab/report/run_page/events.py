@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lab.html.text import clean, short, times
+from lab.html.text import clean, short, some, times
 from lab.model.history import History
 from lab.model.records import Block, Call, Expectation, FaultMark, Log, Note, Operation, Reorg, Submit, Tx
 
@@ -81,8 +81,7 @@ class Names:
         # A child's arguments name its parent too; the first is the one that the call is about.
         if "dependency_tx_id" in args:
             names = names[:1]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return ", ".join(names[:3]) + more
+        return some(names, 3)
 
 
 def events(history: History) -> list[Event]:

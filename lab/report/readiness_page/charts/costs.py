@@ -38,7 +38,7 @@ def cost_chart(report: Readiness) -> str:
                 text(
                     x(10**power),
                     height - 8,
-                    f"${10.0**power:,.{max(0, -power)}f}",
+                    usd_text(10.0**power),
                     anchor="middle",
                     size=11.5,
                     muted=True,
@@ -52,17 +52,17 @@ def cost_chart(report: Readiness) -> str:
 
 
 def _gwei(price: float) -> str:
-    return f"{number(price, 3)} gwei"
+    return f"{number(float(f'{price:.3g}'))} gwei"
 
 
 def _row(cost: CostView, y: float, x: Scale) -> list[str]:
     parts = [text(LEFT - 12, y + 4, cost.network, anchor="end", limit=16)]
     ordered = sorted(cost.usd.values())
-    parts.append(line(x(ordered[0]), y, x(ordered[-1]), y, paint=GREY, wide=3, faint=0.4))
+    parts.append(line(x(ordered[0]), y, x(ordered[-1]), y, colour=GREY, wide=3, faint=0.4))
     for level, usd in cost.usd.items():
-        paint = BLUE if level != "typical" else GOOD if usd < LIMIT else BAD
+        colour = BLUE if level != "typical" else GOOD if usd < LIMIT else BAD
         said = f"{cost.network}, {level} prices: {usd_text(usd)} for {cost.gas:,} gas"
-        parts.append(dot(x(usd), y, paint=paint, hollow=level != "typical", title=said))
+        parts.append(dot(x(usd), y, colour=colour, hollow=level != "typical", title=said))
     typical = f"{usd_text(cost.usd['typical'])} typical" if "typical" in cost.usd else ""
     parts.append(text(WIDTH - RIGHT + 12, y - 2, typical, weight=600))
     parts.append(text(WIDTH - RIGHT + 12, y + 12, f"break-even {_gwei(cost.break_even_gwei)}", size=11.5, muted=True))

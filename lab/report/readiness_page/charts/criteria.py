@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lab.html.figures import measured, number
+from lab.html.figures import measured
 from lab.html.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, text
 from lab.model.outcome import Outcome
 from lab.report.records.criterion import Criterion
@@ -37,18 +37,18 @@ def criteria_chart(report: Readiness) -> str:
 def _row(criterion: Criterion, y: float) -> list[str]:
     assert criterion.value is not None
     assert criterion.limit
-    paint = _PAINT.get(criterion.state, GREY)
+    colour = _PAINT.get(criterion.state, GREY)
     share = criterion.value / criterion.limit
     said = f"{criterion.row}: {criterion.figure}, target {criterion.target}, {criterion.state}"
     parts = [
         text(LEFT - 12, y + 15, criterion.row, anchor="end", weight=600),
         text(LEFT - 12, y + 30, _name(criterion), anchor="end", size=11, muted=True),
-        box(LEFT, y + 8, _x(share) - LEFT, 18, paint=paint, faint=0.85, title=said),
+        box(LEFT, y + 8, _x(share) - LEFT, 18, colour=colour, faint=0.85, title=said),
         text(WIDTH - RIGHT + 12, y + 16, measured(criterion.value, criterion.unit), weight=600),
         text(
             WIDTH - RIGHT + 12,
             y + 31,
-            f"{criterion.state.lower()}, target {number(criterion.limit)}",
+            f"{criterion.state.lower()}, target {measured(criterion.limit, criterion.unit)}",
             size=11.5,
             muted=True,
         ),

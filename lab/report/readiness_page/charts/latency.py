@@ -39,7 +39,7 @@ def latency_chart(report: Readiness) -> str:
 
 def _row(pair: PairView, y: float, x: Scale, *, several: bool) -> list[str]:
     """`several`: the same two networks are there with another finality, so that it has to be told."""
-    paint = {Outcome.MET: GOOD, Outcome.NOT_MET: BAD}.get(pair.state, UNSURE)
+    colour = {Outcome.MET: GOOD, Outcome.NOT_MET: BAD}.get(pair.state, UNSURE)
     name = f"{pair.origin} to {pair.target}"
     said = (
         f"{name}, final after {pair.finality}: median {pair.p50_ms / 1000:.1f} s, p95 {pair.p95_ms / 1000:.1f} s, "
@@ -50,8 +50,8 @@ def _row(pair: PairView, y: float, x: Scale, *, several: bool) -> list[str]:
     return [
         text(LEFT - 12, y - 1 if several else y + 4, short, anchor="end", size=10.5),
         *([finality] if several else []),
-        line(x(pair.least_ms), y, x(pair.max_ms), y, paint=paint, wide=3, faint=0.45),
-        dot(x(pair.p50_ms), y, paint=BLUE, hollow=True, title=said),
-        dot(x(pair.p95_ms), y, paint=paint, title=said),
+        line(x(pair.least_ms), y, x(pair.max_ms), y, colour=colour, wide=3, faint=0.45),
+        dot(x(pair.p50_ms), y, colour=BLUE, hollow=True, title=said),
+        dot(x(pair.p95_ms), y, colour=colour, title=said),
         text(WIDTH - RIGHT + 12, y + 4, f"p95 {pair.p95_ms / 1000:.1f} s, n = {pair.n}", size=11.5, muted=True),
     ]

@@ -33,8 +33,8 @@ def _panel(name: str, points: list[RatePoint], down: float) -> list[str]:
         body.append(line(LEFT, y, WIDTH - RIGHT, y, faint=0.12))
         body.append(text(LEFT - 8, y + 4, number(most * share), anchor="end", size=11, muted=True))
     body += [
-        curve([place(point.second, point.offered) for point in points], paint=GREY, dashes="4 3"),
-        curve([place(point.second, point.succeeded) for point in points], paint=BLUE),
+        curve([place(point.second, point.offered) for point in points], colour=GREY, dashes="4 3"),
+        curve([place(point.second, point.succeeded) for point in points], colour=BLUE),
         text(LEFT, floor + 16, "0 s", size=11, muted=True),
         text(WIDTH - RIGHT, floor + 16, f"{last:,} s", anchor="end", size=11, muted=True),
         text(WIDTH - RIGHT, down + 14, "solid: succeeded, dashed: offered", anchor="end", size=11, muted=True),

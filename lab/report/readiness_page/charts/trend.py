@@ -34,10 +34,10 @@ def trend_chart(report: Readiness) -> str:
         counts = [point.settled.get(stage, 0) for point in points]
         for index in range(len(points) - 1):
             at = (x(index), y(counts[index]), x(index + 1), y(counts[index + 1]))
-            body.append(line(*at, paint=_PAINT[stage], wide=2))
+            body.append(line(*at, colour=_PAINT[stage], wide=2))
         for index, point in enumerate(points):
             said = f"{point.generated}: {counts[index]} rows settled for {stage}, {point.failing} failing"
-            body.append(dot(x(index), y(counts[index]), paint=_PAINT[stage], radius=2.5, title=said))
+            body.append(dot(x(index), y(counts[index]), colour=_PAINT[stage], radius=2.5, title=said))
         label = y(counts[-1]) + 4
         while any(abs(label - other) < 14 for other in labels):
             label -= 14
