@@ -57,13 +57,14 @@ def text(
     muted: bool = False,
     weight: int = 400,
     limit: int = 60,
+    title: str = "",
 ) -> str:
-    """A line of text, its baseline at y."""
+    """A line of text, its baseline at y, with a hover text."""
     shade = ' fill-opacity=".72"' if muted else ""
     bold = f' font-weight="{weight}"' if weight != 400 else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}"{shade}{bold}>'
-        f"{escape(clean(content, limit))}</text>"
+        f"{escape(clean(content, limit))}{_hover(title)}</text>"
     )
 
 
@@ -77,31 +78,48 @@ def line(
     wide: float = 1,
     faint: float = 1,
     dashed: bool = False,
+    title: str = "",
 ) -> str:
-    """A straight line."""
+    """A straight line, with a hover text."""
     dash = ' stroke-dasharray="4 3"' if dashed else ""
     return (
         f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{wide:g}" '
-        f'stroke-opacity="{faint:g}"{dash}/>'
+        f'stroke-opacity="{faint:g}"{dash}>{_hover(title)}</line>'
     )
+
+
+def grid(x: Scale, ticks: Iterable[tuple[float, str]], top: float, height: float) -> list[str]:
+    """Faint vertical lines from `top` down, each with its label ("" for none) at the foot of the picture."""
+    parts = []
+    for value, label in ticks:
+        parts.append(line(x(value), top - 6, x(value), height - 22, faint=0.12))
+        if label:
+            parts.append(text(x(value), height - 8, label, anchor="middle", size=11.5, muted=True))
+    return parts
+
+
+def target(x: float, label: str, top: float, bottom: float) -> list[str]:
+    """A dashed vertical line with its label above."""
+    return [
+        line(x, top - 8, x, bottom, dashed=True, faint=0.8),
+        text(x, 14, label, anchor="middle", size=11.5, muted=True),
+    ]
 
 
 def box(
     x: float, y: float, wide: float, high: float, *, colour: str, faint: float = 1, title: str = "", round_: float = 3
 ) -> str:
     """A filled rectangle, with a hover text."""
-    hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0.0, wide):.1f}" height="{high:.1f}" rx="{round_:g}" '
-        f'fill="{colour}" fill-opacity="{faint:.2f}">{hover}</rect>'
+        f'fill="{colour}" fill-opacity="{faint:.2f}">{_hover(title)}</rect>'
     )
 
 
 def dot(x: float, y: float, *, colour: str, title: str = "", radius: float = 4.5, hollow: bool = False) -> str:
     """A disc or a ring, with a hover text."""
-    hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
     look = f'fill="none" stroke="{colour}" stroke-width="2"' if hollow else f'fill="{colour}"'
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}>{hover}</circle>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}>{_hover(title)}</circle>'
 
 
 def curve(places: Sequence[tuple[float, float]], *, colour: str, dashes: str = "") -> str:
@@ -109,3 +127,7 @@ def curve(places: Sequence[tuple[float, float]], *, colour: str, dashes: str = "
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashed}/>'
+
+
+def _hover(title: str) -> str:
+    return f"<title>{escape(clean(title, 300))}</title>" if title else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.metrics.distribution import extremes
 from lab.model.history import History
 from lab.model.records import Tx
 
@@ -26,20 +27,12 @@ def _label(tx: Tx) -> str | None:
 
 def gas_by_function(history: History, chain: str) -> dict[str, dict[str, Any]]:
     """Count of transactions, and min, mean and max gas of each function, by its name."""
-    found: dict[str, list[int]] = {}
+    by_label: dict[str, list[int]] = {}
     for _, tx in history.transactions(chain):
         label = _label(tx)
         if label is not None:
-            found.setdefault(label, []).append(tx.gas_used // len(tx.calls))
-    return {
-        label: {
-            "count": len(values),
-            "min": min(values),
-            "mean": round(sum(values) / len(values), 1),
-            "max": max(values),
-        }
-        for label, values in sorted(found.items())
-    }
+            by_label.setdefault(label, []).append(tx.gas_used // len(tx.calls))
+    return {label: extremes(values) for label, values in sorted(by_label.items())}
 
 
 def tokens(wei: int) -> str:

@@ -9,8 +9,7 @@ from lab.html.text import clean
 from lab.report.catalogue.rows import Row
 from lab.report.evidence.baseline import Baseline, differ
 from lab.report.evidence.figures import Figure
-from lab.report.records.opinion import Opinion
-from lab.report.records.row_result import RowEvidence
+from lab.report.records.row_result import Opinion, RowEvidence
 from lab.report.records.row_verdict import RowVerdict
 
 

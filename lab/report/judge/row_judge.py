@@ -17,8 +17,7 @@ from lab.report.catalogue.rows import Proof, Row
 from lab.report.evidence.attestations import Attestation, Statement
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.runs import Run
-from lab.report.records.opinion import Opinion
-from lab.report.records.row_result import RowEvidence, RowResult
+from lab.report.records.row_result import Opinion, RowEvidence, RowResult
 from lab.report.records.row_verdict import SETTLED, RowVerdict, worst
 
 _WITHOUT_PROOF = {

@@ -24,24 +24,23 @@ def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = N
     `results` is the results folder that evidence is named in, by default the parent of `out`. A signature that is
     already there is shown on the page: valid, or void since the report is another one now.
     """
-    up = relative_link(results if results is not None else out.parent, out)
-    index = out / "index.html"
     write_atomically(out / REPORT, readiness.model_dump_json(indent=2, by_alias=True) + "\n")
-    signature = read_signature(out)
-    write_atomically(index, readiness_page(readiness, up, signature))
-    write_atomically(out / "readiness.md", readiness_markdown(readiness, signature))
     write_atomically(out / "readiness.junit.xml", junit(readiness))
-    return index
+    return _write_pages(readiness, out, relative_link(results if results is not None else out.parent, out))
 
 
 def write_page_again(out: Path) -> Path:
     """The page and the summary of a report that is there already, with its signature as it is now."""
     readiness = Readiness.model_validate_json((out / REPORT).read_text(encoding="utf-8"))
+    return _write_pages(readiness, out, "..")
+
+
+def _write_pages(readiness: Readiness, out: Path, up: str) -> Path:
+    """What shows the signature; returns the page."""
     signature = read_signature(out)
-    index = out / "index.html"
-    write_atomically(index, readiness_page(readiness, "..", signature))
     write_atomically(out / "readiness.md", readiness_markdown(readiness, signature))
-    return index
+    write_atomically(out / "index.html", readiness_page(readiness, up, signature))
+    return out / "index.html"
 
 
 def readiness_page(readiness: Readiness, up: str = "..", signature: SignatureView | None = None) -> str:

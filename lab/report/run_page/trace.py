@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from lab.html.text import clean
 from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, FaultMark
-from lab.report.run_page.events import events
+from lab.report.run_page.events import events, fault_spans
 
 MAX_EVENTS = 200_000
 # Blocks have no duration; this much makes them visible.
@@ -24,13 +25,8 @@ MAIN = 1
 
 def trace_text(history: History) -> str:
     """The file's content. The same history gives the same text."""
-    found: list[dict[str, Any]] = []
-    for event in _all(history):
-        if len(found) == MAX_EVENTS:
-            break
-        found.append(event)
     other = {"scenario": clean(history.header.scenario, 200), "item": clean(history.header.item, 200)}
-    value = {"displayTimeUnit": "ms", "otherData": other, "traceEvents": found}
+    value = {"displayTimeUnit": "ms", "otherData": other, "traceEvents": list(islice(_all(history), MAX_EVENTS))}
     return json.dumps(value, separators=(",", ":")) + "\n"
 
 
@@ -75,17 +71,16 @@ def _all(history: History) -> Iterator[dict[str, Any]]:
 
 
 def _faults(history: History, pid: int) -> Iterator[dict[str, Any]]:
-    """From each injection to the healing that ended it, or to the end of the run."""
-    marks: list[FaultMark] = history.of(FaultMark)
-    threads = {name: number for number, name in enumerate(dict.fromkeys(mark.id for mark in marks), start=MAIN + 1)}
+    """Each span on the thread of its fault."""
+    spans = fault_spans(history)
+    ids = dict.fromkeys(mark.id for mark in history.of(FaultMark))
+    threads = {name: number for number, name in enumerate(ids, start=MAIN + 1)}
     for name, thread in threads.items():
         yield _about("thread_name", pid, thread, name=clean(name, 80))
-    for mark in marks:
-        if mark.phase == "inject":
-            healed = [other.t_ms for other in marks if other.id == mark.id and other.phase == "heal"]
-            end = min((t_ms for t_ms in healed if t_ms >= mark.t_ms), default=history.end_ms)
-            name = f"{clean(mark.fault, 40)} {clean(mark.id, 60)}"
-            yield _span(name, pid, mark.t_ms * 1_000, end * 1_000, thread=threads[mark.id])
+    for span in spans:
+        mark = span.injected
+        name = f"{clean(mark.fault, 40)} {clean(mark.id, 60)}"
+        yield _span(name, pid, mark.t_ms * 1_000, span.end_ms * 1_000, thread=threads[mark.id])
 
 
 def _about(what: str, pid: int, thread: int, **args: Any) -> dict[str, Any]:
