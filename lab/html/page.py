@@ -20,9 +20,10 @@ MAX_TEXT = 4_000
 
 
 class Pages:
-    """The templates and assets of one folder, and those that all share. `filters` are added to the usual ones."""
+    """The templates and assets of one folder, and those that all share."""
 
     def __init__(self, folder: Path, **filters: Any) -> None:
+        """`filters` are added to the usual ones."""
         self._folders = (folder, SHARED)
         self._environment = Environment(
             loader=FileSystemLoader(self._folders),

@@ -6,6 +6,7 @@ Colours are presentation attributes, as the policy of the pages admits no styles
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from lab.html.text import clean
@@ -56,7 +57,6 @@ def text(
     size: float = 12.5,
     muted: bool = False,
     weight: int = 400,
-    limit: int = 60,
     title: str = "",
 ) -> str:
     """A line of text, its baseline at y, with a hover text."""
@@ -64,35 +64,38 @@ def text(
     bold = f' font-weight="{weight}"' if weight != 400 else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}"{shade}{bold}>'
-        f"{escape(clean(content, limit))}{_hover(title)}</text>"
+        f"{escape(clean(content, 60))}{_hover(title)}</text>"
     )
 
 
-def line(
-    x1: float,
-    y1: float,
-    x2: float,
-    y2: float,
-    *,
-    colour: str = "currentColor",
-    wide: float = 1,
-    faint: float = 1,
-    dashed: bool = False,
-    title: str = "",
-) -> str:
+class Stroke(NamedTuple):
+    """How a line is drawn."""
+
+    colour: str = "currentColor"
+    wide: float = 1
+    faint: float = 1
+    dashed: bool = False
+
+    def __str__(self) -> str:
+        """As the attributes of an element."""
+        dash = ' stroke-dasharray="4 3"' if self.dashed else ""
+        return f'stroke="{self.colour}" stroke-width="{self.wide:g}" stroke-opacity="{self.faint:g}"{dash}'
+
+
+# Of grids, behind what is drawn.
+FAINT = Stroke(faint=0.12)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, stroke: Stroke, title: str = "") -> str:
     """A straight line, with a hover text."""
-    dash = ' stroke-dasharray="4 3"' if dashed else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" stroke-width="{wide:g}" '
-        f'stroke-opacity="{faint:g}"{dash}>{_hover(title)}</line>'
-    )
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {stroke}>{_hover(title)}</line>'
 
 
 def grid(x: Scale, ticks: Iterable[tuple[float, str]], top: float, height: float) -> list[str]:
     """Faint vertical lines from `top` down, each with its label ("" for none) at the foot of the picture."""
     parts = []
     for value, label in ticks:
-        parts.append(line(x(value), top - 6, x(value), height - 22, faint=0.12))
+        parts.append(line(x(value), top - 6, x(value), height - 22, FAINT))
         if label:
             parts.append(text(x(value), height - 8, label, anchor="middle", size=11.5, muted=True))
     return parts
@@ -101,7 +104,7 @@ def grid(x: Scale, ticks: Iterable[tuple[float, str]], top: float, height: float
 def target(x: float, label: str, top: float, bottom: float) -> list[str]:
     """A dashed vertical line with its label above."""
     return [
-        line(x, top - 8, x, bottom, dashed=True, faint=0.8),
+        line(x, top - 8, x, bottom, Stroke(faint=0.8, dashed=True)),
         text(x, 14, label, anchor="middle", size=11.5, muted=True),
     ]
 
@@ -122,11 +125,10 @@ def dot(x: float, y: float, *, colour: str, title: str = "", radius: float = 4.5
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}>{_hover(title)}</circle>'
 
 
-def curve(places: Sequence[tuple[float, float]], *, colour: str, dashes: str = "") -> str:
-    """A line through places; `dashes` as in `4 3`."""
+def curve(places: Sequence[tuple[float, float]], stroke: Stroke) -> str:
+    """A line through places."""
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashed}/>'
+    return f'<polyline points="{path}" fill="none" {stroke}/>'
 
 
 def _hover(title: str) -> str:

@@ -46,14 +46,14 @@ def row_history(
     past: Iterable[ReportSummary], row: str, generated: str, verdict: RowVerdict
 ) -> tuple[PastVerdict, ...]:
     """Only the reports in which the row's verdict became another one; this report's is always the last."""
-    found: list[PastVerdict] = []
+    changes: list[PastVerdict] = []
     for report in past:
         was = report.of_rows().get(row)
-        if was is not None and (not found or found[-1].verdict is not was):
-            found.append(PastVerdict(generated=clean(report.generated, 40), verdict=was))
-    if not found or found[-1].verdict is not verdict:
-        found.append(PastVerdict(generated=generated, verdict=verdict))
-    return tuple(found[-MAX_SHOWN:])
+        if was is not None and (not changes or changes[-1].verdict is not was):
+            changes.append(PastVerdict(generated=clean(report.generated, 40), verdict=was))
+    if not changes or changes[-1].verdict is not verdict:
+        changes.append(PastVerdict(generated=generated, verdict=verdict))
+    return tuple(changes[-MAX_SHOWN:])
 
 
 def _trend(past: Sequence[ReportSummary], now: ReportSummary) -> tuple[TrendPoint, ...]:

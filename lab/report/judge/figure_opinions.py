@@ -27,9 +27,9 @@ def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], baseline: Ba
 
 
 def _telling(said: list[tuple[Figure, Opinion]]) -> Iterator[Opinion]:
-    told = any(opinion.verdict is RowVerdict.PASS for _, opinion in said)
+    decided = any(opinion.verdict is RowVerdict.PASS for _, opinion in said)
     for figure, opinion in said:
-        if not (told and figure.inconclusive):
+        if not (decided and figure.inconclusive):
             yield opinion
 
 

@@ -58,23 +58,22 @@ def _owners(rows: list[RowResult]) -> str:
 
 
 def _merged(groups: dict[_Action, list[RowResult]], run_all: str) -> dict[_Action, list[RowResult]]:
-    """One step for each command, called by its most urgent reason; where many scenarios are only to be run, one for
-    them all. Must-pass rows come first.
+    """One step for each command, called by its most urgent reason. Must-pass rows come first.
+
+    Where many scenarios of the library are only to be run, one command runs them all.
     """
     of_library = {action.command for action in groups if action.verb == _RUN and action.command.startswith(run_all)}
-    alike: dict[object, list[_Action]] = {}
+    alike: dict[_Action, list[_Action]] = {}
     for action in groups:
+        same = action if not action.command else replace(action, verb="", urgency=RowVerdict.PASS)
         if action.verb == _RUN and action.command in of_library and len(of_library) > MANY:
-            action_key: object = _RUN
-        else:
-            action_key = (action.command, action.owner) if action.command else action
-        alike.setdefault(action_key, []).append(action)
+            same = replace(same, command=run_all)
+        alike.setdefault(same, []).append(action)
     steps: dict[_Action, list[RowResult]] = {}
-    for key, actions in alike.items():
-        first = min(actions, key=lambda action: action.urgency.rank)
+    for same, actions in alike.items():
         rows = {row.id: row for action in actions for row in groups[action]}
-        step = replace(first, command=run_all) if key == _RUN else first
-        steps[step] = sorted(rows.values(), key=lambda row: not row.must_pass)
+        first = min(actions, key=lambda action: action.urgency.rank)
+        steps[replace(first, command=same.command)] = sorted(rows.values(), key=lambda row: not row.must_pass)
     return steps
 
 

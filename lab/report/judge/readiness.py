@@ -83,9 +83,9 @@ def _rows(catalogue: Catalogue, evidence: Gathered, scope: Scope, figures: Seque
     rows = []
     for row in catalogue.rows:
         statements = [statement for statement in evidence.statements if statement.row == row.id]
-        found = judge(row, evidence.runs, scope.baseline, figures=opinions.get(row.id, ()), statements=statements)
-        found = _with_mutants(found, evidence.mutation)
-        rows.append(_with_time(found, moments, evidence.past, scope.generated))
+        judged = judge(row, evidence.runs, scope.baseline, figures=opinions.get(row.id, ()), statements=statements)
+        judged = _with_mutants(judged, evidence.mutation)
+        rows.append(_with_time(judged, moments, evidence.past, scope.generated))
     return rows
 
 

@@ -17,8 +17,8 @@ def junit(report: Readiness) -> str:
     within = STAGES[: STAGES.index(report.stage) + 1]
     rows = [row for row in report.rows if row.stage in within]
     root = Element("testsuites", {"name": f"readiness {report.stage}", **_counts(rows)})
-    for section, found in groupby(rows, key=lambda row: row.section):
-        members = list(found)
+    for section, group in groupby(rows, key=lambda row: row.section):
+        members = list(group)
         suite = SubElement(root, "testsuite", {"name": clean(section, 200), **_counts(members)})
         for row in members:
             case = SubElement(

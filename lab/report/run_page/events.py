@@ -74,6 +74,7 @@ class Names:
     """Leg names for tx_ids and role names for addresses, so that a reader need not compare hex."""
 
     def __init__(self, history: History) -> None:
+        """Of the legs and roles that the history's header declares."""
         self._legs = {leg.tx_id: leg for leg in history.header.legs}
         self._roles = {address.lower(): role for role, address in history.header.roles.items()}
 

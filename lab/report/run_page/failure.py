@@ -21,7 +21,7 @@ def failure_text(verdict: RunVerdict, history: History | None) -> str:
     blocks += [_expectation(expectation) for expectation in unmet[:MAX_EXPECTATIONS]]
     if len(unmet) > MAX_EXPECTATIONS:
         blocks.append(f"{len(unmet) - MAX_EXPECTATIONS} more expectations were not met")
-    blocks.append(_why(verdict, told_by_expectations=bool(unmet)))
+    blocks.append(_why(verdict, explained=bool(unmet)))
     if history is None:
         blocks.append("events around it\n  (the history could not be read)")
     else:
@@ -34,7 +34,7 @@ def failure_text(verdict: RunVerdict, history: History | None) -> str:
 
 
 def _unmet(history: History | None) -> list[Expectation]:
-    return [] if history is None else [found for found in history.of(Expectation) if not found.met]
+    return [] if history is None else [expectation for expectation in history.of(Expectation) if not expectation.met]
 
 
 def _expectation(expectation: Expectation) -> str:
@@ -47,7 +47,7 @@ def _expectation(expectation: Expectation) -> str:
     return "\n".join(lines)
 
 
-def _why(verdict: RunVerdict, *, told_by_expectations: bool) -> str:
+def _why(verdict: RunVerdict, *, explained: bool) -> str:
     lines = []
     for check in verdict.checks:
         if check.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
@@ -65,7 +65,7 @@ def _why(verdict: RunVerdict, *, told_by_expectations: bool) -> str:
             lines.append(f"    … {len(check.findings) - MAX_FINDINGS} more findings in verdict.json")
     checks = "checks\n" + "\n".join(lines) if lines else ""
     reasons = "reasons\n" + "\n".join(f"  {clean(reason)}" for reason in verdict.reasons[:MAX_REASONS])
-    if not verdict.reasons and not lines and not told_by_expectations:
+    if not verdict.reasons and not lines and not explained:
         return "reasons\n  (none was recorded)"
     return "\n\n".join(part for part in (reasons if verdict.reasons else "", checks) if part)
 

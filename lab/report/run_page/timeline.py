@@ -23,18 +23,18 @@ def timeline_text(
 
     At most `limit` events: the nearest to `around_ms`, or else the first and the last ones. What is left out is said.
     """
-    found = [event for event in events(history) if chains is None or event.chain is None or event.chain in chains]
-    if not found:
+    happened = [event for event in events(history) if chains is None or event.chain is None or event.chain in chains]
+    if not happened:
         return "  (nothing happened)"
     if around_ms is None:
-        first = found[: limit // 2] if len(found) > limit else found
-        last = found[len(found) - (limit - len(first)) :] if len(found) > limit else []
+        first = happened[: limit // 2] if len(happened) > limit else happened
+        last = happened[len(happened) - (limit - len(first)) :] if len(happened) > limit else []
     else:
-        nearest = sorted(range(len(found)), key=lambda index: (abs(found[index].t_ms - around_ms), index))[:limit]
-        first, last = [found[index] for index in sorted(nearest)], []
+        nearest = sorted(range(len(happened)), key=lambda index: (abs(happened[index].t_ms - around_ms), index))[:limit]
+        first, last = [happened[index] for index in sorted(nearest)], []
     wide = max(len(clean(event.chain or "", 24)) for event in first + last)
     lines = [_line(event, wide) for event in first]
-    left_out = len(found) - len(first) - len(last)
+    left_out = len(happened) - len(first) - len(last)
     if left_out:
         lines.append(f"  … {left_out} more events")
     return "\n".join(lines + [_line(event, wide) for event in last])

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable
 from xml.sax.saxutils import escape, quoteattr
 
 from lab.html.figures import number
-from lab.html.svg import line, text
+from lab.html.svg import FAINT, Stroke, line, text
 from lab.html.text import clean, plural, seconds, times
 from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, Reorg
@@ -32,8 +32,8 @@ _OFFSETS = (0, -11, 11)
 
 def timeline_svg(history: History) -> str:
     """The whole run as one `<svg>` element. Hover texts are `<title>` elements; everything from outside is escaped."""
-    found = events(history)
-    drawing = _Drawing(history, found)
+    happened = events(history)
+    drawing = _Drawing(history, happened)
     body = drawing.body()
     label = f"Time line of {clean(history.header.scenario, 160)}"
     return (
@@ -46,23 +46,23 @@ def timeline_svg(history: History) -> str:
 class _Drawing:
     """Where everything goes. Times become x, lane names become y."""
 
-    def __init__(self, history: History, found: list[Event]) -> None:
+    def __init__(self, history: History, happened: list[Event]) -> None:
         self._history = history
         self._spans = fault_spans(history)
         self._end_ms = max(1_000, *(record.t_ms for record in history.records))
-        scenario = ["scenario"] if any(event.kind in _SCENARIO for event in found) else []
+        scenario = ["scenario"] if any(event.kind in _SCENARIO for event in happened) else []
         # Lanes are keyed by purpose as well as name: a chain may be called "relayer".
         self._lanes = [
             *(("extra", name) for name in scenario),
             *(("chain", name) for name in history.header.chains),
             ("extra", "relayer"),
         ]
-        self._marks = found
+        self._marks = happened
         self._fault_rows = _rows(self._spans, self._end_ms)
         self._fault_top = TOP + LANE * len(self._lanes)
         depth = 1 + max(self._fault_rows, default=0)
         self._floor = self._fault_top + max(LANE, 16 + 20 * depth)
-        self._kinds = sorted({event.kind for event in found} - {"fault", "reorg"}, key=list(MARKERS).index)
+        self._kinds = sorted({event.kind for event in happened} - {"fault", "reorg"}, key=list(MARKERS).index)
         self.height = self._floor + 30 + (24 * (1 + max(0, len(self._kinds) - 1) // 6))
         self._hatch = "lab-hatch-" + hashlib.sha256(history.header.item.encode("utf-8", "replace")).hexdigest()[:8]
 
@@ -92,7 +92,7 @@ class _Drawing:
     def axis(self) -> Iterable[str]:
         for t_ms in range(0, self._end_ms + 1, _step(self._end_ms)):
             x = self.x(t_ms)
-            yield line(x, TOP, x, self._floor, faint=0.1)
+            yield line(x, TOP, x, self._floor, FAINT)
             yield text(x, self._floor + 16, f"{number(t_ms / 1000)} s", anchor="middle", size=12, muted=True)
 
     def _pattern(self) -> str:
@@ -128,15 +128,14 @@ class _Drawing:
     def _empty(self, blocks: EmptyBlocks, y: int) -> str:
         start, end = self.x(blocks.first_t_ms), self.x(blocks.t_ms)
         title = f"{plural(blocks.last - blocks.first + 1, 'empty block')}, {blocks.first} to {blocks.last}"
-        return line(start, y, max(end, start + 1), y, faint=0.35, title=title)
+        return line(start, y, max(end, start + 1), y, Stroke(faint=0.35), title)
 
     def _block(self, block: Block, y: int, orphans: Container[str]) -> str:
         orphaned = block.hash in orphans
         title = f"block {block.number} at {seconds(block.t_ms)}, {plural(len(block.txs), 'transaction')}"
         x = self.x(block.t_ms)
-        return line(
-            x, y - 17, x, y + 17, faint=0.45, dashed=orphaned, title=f"{title}, orphaned" if orphaned else title
-        )
+        stroke = Stroke(faint=0.45, dashed=orphaned)
+        return line(x, y - 17, x, y + 17, stroke, f"{title}, orphaned" if orphaned else title)
 
     def _reorg(self, reorg: Reorg, y: int) -> str:
         lost = [

@@ -6,7 +6,8 @@ import math
 
 from lab.html.figures import number
 from lab.html.figures import usd as usd_text
-from lab.html.svg import BAD, BLUE, GOOD, GREY, WIDTH, Scale, dot, grid, line, linear, picture, target, text
+from lab.html.svg import BAD, BLUE, GOOD, GREY, WIDTH, Scale, Stroke, dot, grid, line, linear, picture, target, text
+from lab.html.text import clean
 from lab.report.records.measured import CostView
 from lab.report.records.report import Readiness
 
@@ -38,9 +39,9 @@ def cost_chart(report: Readiness) -> str:
 
 
 def _row(cost: CostView, y: float, x: Scale) -> list[str]:
-    parts = [text(LEFT - 12, y + 4, cost.network, anchor="end", limit=16)]
+    parts = [text(LEFT - 12, y + 4, clean(cost.network, 16), anchor="end")]
     ordered = sorted(cost.usd.values())
-    parts.append(line(x(ordered[0]), y, x(ordered[-1]), y, colour=GREY, wide=3, faint=0.4))
+    parts.append(line(x(ordered[0]), y, x(ordered[-1]), y, Stroke(GREY, 3, 0.4)))
     for level, usd in cost.usd.items():
         colour = BLUE if level != "typical" else GOOD if usd < LIMIT else BAD
         said = f"{cost.network}, {level} prices: {usd_text(usd)} for {cost.gas:,} gas"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lab.html.figures import measured
-from lab.html.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, target, text
+from lab.html.svg import BAD, GOOD, GREY, UNSURE, WIDTH, Stroke, box, line, picture, target, text
 from lab.model.outcome import Outcome
 from lab.report.records.criterion import Criterion
 from lab.report.records.report import Readiness
@@ -51,8 +51,8 @@ def _row(criterion: Criterion, y: float) -> list[str]:
     ]
     if criterion.low is not None and criterion.high is not None:
         low, high = _x(criterion.low / criterion.limit), _x(criterion.high / criterion.limit)
-        parts.append(line(low, y + 17, high, y + 17, wide=1.5))
-        parts += [line(end, y + 12, end, y + 22, wide=1.5) for end in (low, high)]
+        parts.append(line(low, y + 17, high, y + 17, Stroke(wide=1.5)))
+        parts += [line(end, y + 12, end, y + 22, Stroke(wide=1.5)) for end in (low, high)]
     return parts
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from lab.html.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, Scale, dot, grid, line, linear, picture, target, text
+from lab.html.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, Scale, Stroke, dot, grid, line, linear, picture, target, text
+from lab.html.text import clean
 from lab.model.outcome import Outcome
 from lab.report.records.measured import PairView
 from lab.report.records.report import Readiness
@@ -42,11 +43,11 @@ def _row(pair: PairView, y: float, x: Scale, *, several: bool) -> list[str]:
         f"most {pair.max_ms / 1000:.1f} s, {pair.n} executions, {pair.state}"
     )
     short = name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
-    finality = text(LEFT - 12, y + 10, f"finality: {pair.finality}", anchor="end", size=9, muted=True, limit=MAX_NAME)
+    finality = text(LEFT - 12, y + 10, clean(f"finality: {pair.finality}", MAX_NAME), anchor="end", size=9, muted=True)
     return [
         text(LEFT - 12, y - 1 if several else y + 4, short, anchor="end", size=10.5),
         *([finality] if several else []),
-        line(x(pair.least_ms), y, x(pair.max_ms), y, colour=colour, wide=3, faint=0.45),
+        line(x(pair.least_ms), y, x(pair.max_ms), y, Stroke(colour, 3, 0.45)),
         dot(x(pair.p50_ms), y, colour=BLUE, hollow=True, title=said),
         dot(x(pair.p95_ms), y, colour=colour, title=said),
         text(WIDTH - RIGHT + 12, y + 4, f"p95 {pair.p95_ms / 1000:.1f} s, n = {pair.n}", size=11.5, muted=True),

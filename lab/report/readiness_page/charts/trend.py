@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.html.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, curve, dot, line, picture, text
+from lab.html.svg import BAD, BLUE, FAINT, GOOD, UNSURE, WIDTH, Stroke, curve, dot, line, picture, text
 from lab.html.text import plural
 from lab.report.catalogue.rows import STAGES
 from lab.report.records.report import Readiness
@@ -29,13 +29,13 @@ def trend_chart(report: Readiness) -> str:
 
     body = []
     for count in (0, round(most / 2), most):
-        body.append(line(LEFT, y(count), WIDTH - RIGHT, y(count), faint=0.12))
+        body.append(line(LEFT, y(count), WIDTH - RIGHT, y(count), FAINT))
         body.append(text(LEFT - 8, y(count) + 4, str(count), anchor="end", size=11.5, muted=True))
     labels: list[float] = []
     for stage in STAGES:
         counts = [point.settled.get(stage, 0) for point in points]
         places = [(x(index), y(count)) for index, count in enumerate(counts)]
-        body.append(curve(places, colour=_COLOURS[stage]))
+        body.append(curve(places, Stroke(_COLOURS[stage], 2)))
         for point, count, (across, down) in zip(points, counts, places, strict=True):
             said = f"{point.generated}: {plural(count, 'row')} settled for {stage}, {point.failing} failing"
             body.append(dot(across, down, colour=_COLOURS[stage], radius=2.5, title=said))
