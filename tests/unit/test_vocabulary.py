@@ -31,7 +31,7 @@ LISTED = {
     ("model/outcome.py", "Outcome"),
     ("report/records/row_verdict.py", "RowVerdict"),
     ("report/records/row_verdict.py", "Literal"),
-    ("commands/release/readiness.py", "DecisionChoice"),
+    ("commands/release/readiness.py", "Literal"),
     ("load/analyse/judge.py", "Outcome"),
     ("load/analyse/judge.py", "RunOutcome"),
 }
