@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -59,6 +60,9 @@ LONG = ("real_clock", "load")
 
 def pytest_sessionstart() -> None:
     """Before anything is collected, for some tests name these contracts in their parameters."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A run in the background of a shell ignores Ctrl-C, and so would all that the tests start and interrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     write_contracts(read_bugs(), CONTRACTS / "broken")
 
 

@@ -9,7 +9,7 @@ from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
 from lab.faults.transport.methods import SEND, SEND_SYNC, SENDS
 from lab.faults.transport.policy import Effect, Policy
-from lab.faults.transport.pool_rules import Sent, decode_raw
+from lab.faults.transport.raw_transaction import Sent, decode_raw
 from lab.faults.transport.submits import Submits
 from lab.faults.transport.sync_send import LOOK_S, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable

@@ -10,7 +10,8 @@ from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
 from lab.evidence import Recorder
 from lab.faults.transport import methods
-from lab.faults.transport.pool_rules import PoolRules, Sent, unreadable
+from lab.faults.transport.pool_rules import PoolRules, unreadable
+from lab.faults.transport.raw_transaction import Sent
 from lab.faults.transport.sync_send import was_taken
 from lab.model.records import Note, Outcome, Submit
 from lab.rpc import RpcFailure, RpcRefused

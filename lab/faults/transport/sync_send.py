@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.faults.transport.methods import SEND_SYNC
-from lab.faults.transport.pool_rules import Sent
+from lab.faults.transport.raw_transaction import Sent
 from lab.rpc import RpcFailure, RpcRefused
 
 # Geth's `--rpc.txsync.defaulttimeout` and `--rpc.txsync.maxtimeout`.

@@ -21,6 +21,7 @@ from lab.chains.engine import address as engine_address
 from lab.chains.engine.address import find_engine
 from lab.chains.engine.client import connect
 from lab.chains.nodes.select import choose_backend, find_image
+from lab.environment import cache_folder
 from lab.errors import EnvironmentFailure
 
 from .engines import VERSION, tcp_engine, unix_engine
@@ -43,6 +44,7 @@ def machine(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_folder().parent))  # the node is there already
     monkeypatch.setenv("HOME", str(place / "home"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(place / "run"))
     monkeypatch.setattr(engine_address, "DEFAULT_SOCKET", place / "docker.sock")

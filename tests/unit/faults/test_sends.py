@@ -13,7 +13,7 @@ from lab.faults import FAULTS, FaultContext
 from lab.faults.transport import sync_send
 from lab.faults.transport.methods import refusal
 from lab.faults.transport.policy import Effect
-from lab.faults.transport.pool_rules import decode_raw
+from lab.faults.transport.raw_transaction import decode_raw
 from lab.model.records import Note
 from lab.rpc import RpcRefused, RpcTimeout
 from lab.session.lab import Lab

@@ -1,0 +1,114 @@
+"""Reads a signed transaction of any type but blobs, by rlp and coincurve.
+
+eth-account would do, but costs each process a second of CPU to import: it prepares BLS pairings on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import rlp
+from coincurve import PublicKey
+from eth_utils.crypto import keccak
+from rlp.sedes import Binary, CountableList, List, big_endian_int
+
+# The first byte of an RLP list, which a legacy transaction is; lower ones are types (EIP-2718).
+LIST_PREFIX = 0xC0
+BLOB_TYPE = 3
+
+_ADDRESS = Binary.fixed_length(20)
+_ACCESS_LIST = CountableList(List([_ADDRESS, CountableList(Binary.fixed_length(32))]))
+_GRANTS = CountableList(List([big_endian_int, _ADDRESS, *[big_endian_int] * 4]))
+_FIELDS: dict[str, Any] = {
+    "chain_id": big_endian_int,
+    "nonce": big_endian_int,
+    "max_priority_fee": big_endian_int,
+    "max_fee": big_endian_int,
+    "gas_price": big_endian_int,
+    "gas": big_endian_int,
+    "to": Binary.fixed_length(20, allow_empty=True),
+    "value": big_endian_int,
+    "data": Binary(),
+    "access_list": _ACCESS_LIST,
+    "grants": _GRANTS,
+    "v": big_endian_int,
+    "r": big_endian_int,
+    "s": big_endian_int,
+}
+# The fields of each type in their order: EIP-155, 2930, 1559, 7702.
+_LAYOUTS = {
+    0: "nonce gas_price gas to value data v r s",
+    1: "chain_id nonce gas_price gas to value data access_list v r s",
+    2: "chain_id nonce max_priority_fee max_fee gas to value data access_list v r s",
+    4: "chain_id nonce max_priority_fee max_fee gas to value data access_list grants v r s",
+}
+LAYOUTS = {kind: layout.split() for kind, layout in _LAYOUTS.items()}
+SEDES = {kind: List([_FIELDS[name] for name in layout]) for kind, layout in LAYOUTS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A raw transaction of any type, decoded as far as the lab needs it; addresses and hash as 0x hex in lower case.
+
+    One with a gas price alone (types 0 and 1) offers it as both its fees, as the networks' own pools count it.
+    """
+
+    hash: str
+    sender: str
+    nonce: int
+    to: str
+    data: str
+    max_fee_per_gas: int
+    max_priority_fee_per_gas: int
+
+
+def decode_raw(raw: Any) -> Sent | None:
+    """What is in a raw transaction, its signature checked; None for what the lab cannot read, and for blobs."""
+    if not isinstance(raw, str):
+        return None
+    try:
+        return _decode(bytes.fromhex(raw.removeprefix("0x")))
+    except (ValueError, LookupError, rlp.exceptions.RLPException):
+        return None
+
+
+def _decode(payload: bytes) -> Sent:
+    typed = payload[0] < LIST_PREFIX
+    kind = payload[0] if typed else 0
+    if typed and kind == 0:
+        raise ValueError("a legacy transaction has no type in front")
+    prefix = payload[:1] if typed else b""
+    fields = dict(zip(LAYOUTS[kind], rlp.decode(payload[len(prefix) :], SEDES[kind]), strict=True))
+    fee = fields.get("max_fee", fields.get("gas_price", 0))
+    return Sent(
+        hash="0x" + keccak(payload).hex(),
+        sender=_signer(kind, prefix, fields),
+        nonce=fields["nonce"],
+        to="0x" + fields["to"].hex(),
+        data="0x" + fields["data"].hex(),
+        max_fee_per_gas=fee,
+        max_priority_fee_per_gas=fields.get("max_priority_fee", fee),
+    )
+
+
+def _signer(kind: int, prefix: bytes, fields: dict[str, Any]) -> str:
+    """The address that signed. Raises ValueError for a signature that is none."""
+    unsigned = [fields[name] for name in LAYOUTS[kind][:-3]]
+    sedes: list[Any] = [_FIELDS[name] for name in LAYOUTS[kind][:-3]]
+    parity = fields["v"]
+    if kind == 0:
+        # EIP-155: 35 + 2 * chain id + parity; before it, 27 + parity.
+        chain_id, parity = divmod(fields["v"] - 35, 2) if fields["v"] >= 35 else (None, fields["v"] - 27)
+        if chain_id is not None:
+            unsigned += [chain_id, 0, 0]
+            sedes += [big_endian_int] * 3
+    if parity not in (0, 1):
+        raise ValueError(f"expected a signature's parity of 0 or 1, got {parity}")
+    digest = keccak(prefix + rlp.encode(unsigned, List(sedes)))
+    signature = fields["r"].to_bytes(32, "big") + fields["s"].to_bytes(32, "big") + bytes([parity])
+    try:
+        public = PublicKey.from_signature_and_message(signature, digest, hasher=None)
+    except Exception as error:  # coincurve raises plain Exception
+        raise ValueError("the signature belongs to no key") from error
+    return "0x" + keccak(public.format(compressed=False)[1:])[-20:].hex()
