@@ -105,7 +105,7 @@ class Provenance(Frozen):
 
 
 class Readiness(Frozen):
-    """A whole report."""
+    """Decisions with their reasons, the rows that they rest on, and what the evidence was made with."""
 
     schema_version: Literal[1] = 1
     document: str

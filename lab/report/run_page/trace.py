@@ -7,9 +7,9 @@ thread of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import TypedDict
 
 from lab.html.text import clean
 from lab.model.history import History
@@ -23,6 +23,20 @@ BLOCK_US = 1_000
 MAIN = 1
 
 
+class TraceEvent(TypedDict, total=False):
+    """One event of the format, by its own names: times and lengths in microseconds, `pid` the lane."""
+
+    ph: str
+    s: str
+    name: str
+    cat: str
+    pid: int
+    tid: int
+    ts: int
+    dur: int
+    args: Mapping[str, object]
+
+
 def trace_text(history: History) -> str:
     """The file's content. The same history gives the same text."""
     other = {"scenario": clean(history.header.scenario, 200), "item": clean(history.header.item, 200)}
@@ -30,7 +44,7 @@ def trace_text(history: History) -> str:
     return json.dumps(value, separators=(",", ":")) + "\n"
 
 
-def _all(history: History) -> Iterator[dict[str, Any]]:
+def _all(history: History) -> Iterator[TraceEvent]:
     chains = list(history.header.chains)
     lanes = [*chains, "relayer", "faults", "scenario"]
     for pid, name in enumerate(lanes, start=1):
@@ -70,7 +84,7 @@ def _all(history: History) -> Iterator[dict[str, Any]]:
         }
 
 
-def _faults(history: History, pid: int) -> Iterator[dict[str, Any]]:
+def _faults(history: History, pid: int) -> Iterator[TraceEvent]:
     """Each span on the thread of its fault."""
     spans = fault_spans(history)
     ids = dict.fromkeys(mark.id for mark in history.of(FaultMark))
@@ -83,12 +97,12 @@ def _faults(history: History, pid: int) -> Iterator[dict[str, Any]]:
         yield _span(name, pid, mark.t_ms * 1_000, span.end_ms * 1_000, thread=threads[mark.id])
 
 
-def _about(what: str, pid: int, thread: int, **args: Any) -> dict[str, Any]:
+def _about(what: str, pid: int, thread: int, **args: object) -> TraceEvent:
     return {"ph": "M", "name": what, "pid": pid, "tid": thread, "args": args}
 
 
 def _span(
-    name: str, pid: int, start: int, end: int, facts: dict[str, Any] | None = None, *, thread: int = MAIN
-) -> dict[str, Any]:
+    name: str, pid: int, start: int, end: int, facts: Mapping[str, object] | None = None, *, thread: int = MAIN
+) -> TraceEvent:
     length = max(1, end - start)
     return {"ph": "X", "name": name, "pid": pid, "tid": thread, "ts": start, "dur": length, "args": facts or {}}
