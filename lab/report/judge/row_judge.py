@@ -10,7 +10,7 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 
 from lab.html.text import clean, plural, some
-from lab.model.checks import check_name
+from lab.model.checks import check_name, name_checks
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.catalogue.detections import can_fail
 from lab.report.catalogue.rows import Proof, Row
@@ -183,7 +183,7 @@ def _failure(proof: Proof, verdict: RunVerdict | None) -> str:
 
 
 def _first_reason(verdict: RunVerdict) -> str:
-    return clean(verdict.reasons[0]) if verdict.reasons else "no reason recorded"
+    return clean(name_checks(verdict.reasons[0])) if verdict.reasons else "no reason recorded"
 
 
 def _mixed_contracts(row: Row, opinions: list[Opinion], contract_sha256: str | None) -> list[Opinion]:

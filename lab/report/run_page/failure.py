@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.html.text import clean, seconds
-from lab.model.checks import check_demand, check_title
+from lab.model.checks import check_demand, check_title, name_checks
 from lab.model.history import History
 from lab.model.records import Expectation
 from lab.model.verdict import RunVerdict, Verdict
@@ -64,7 +64,7 @@ def _why(verdict: RunVerdict, *, explained: bool) -> str:
         if len(check.findings) > MAX_FINDINGS:
             lines.append(f"    … {len(check.findings) - MAX_FINDINGS} more findings in verdict.json")
     checks = "checks\n" + "\n".join(lines) if lines else ""
-    reasons = "reasons\n" + "\n".join(f"  {clean(reason)}" for reason in verdict.reasons[:MAX_REASONS])
+    reasons = "reasons\n" + "\n".join(f"  {clean(name_checks(reason))}" for reason in verdict.reasons[:MAX_REASONS])
     if not verdict.reasons and not lines and not explained:
         return "reasons\n  (none was recorded)"
     return "\n\n".join(part for part in (reasons if verdict.reasons else "", checks) if part)

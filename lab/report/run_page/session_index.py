@@ -10,6 +10,7 @@ from pathlib import Path
 from lab.evidence.folder import write_atomically
 from lab.evidence.newest import runs_of
 from lab.html.text import relative_link
+from lab.model.checks import name_checks
 from lab.model.history import History
 from lab.model.verdict import Verdict
 from lab.report.records.folder import Folder
@@ -55,7 +56,7 @@ def write_session_index(session_folder: Path, folders: Iterable[Folder] | None =
                 item=item,
                 name=parts.made.name or (verdict.scenario if verdict else ""),
                 verdict=verdict.verdict if verdict else Verdict.UNKNOWN,
-                reason=next(iter(verdict.reasons if verdict else parts.unreadable), ""),
+                reason=name_checks(next(iter(verdict.reasons if verdict else parts.unreadable), "")),
                 link=relative_link(page, session_folder),
             )
         )
