@@ -21,9 +21,7 @@ class Rule:
 
 RULES: tuple[Rule, ...] = (
     Rule("state-after-call", "Storage is written before other contracts are called.", calls.state_after_call),
-    Rule(
-        "unchecked-raw-call", "The success of a raw call that does not revert is looked at.", calls.unchecked_raw_call
-    ),
+    Rule("unchecked-raw-call", "The success of a raw call that may fail is looked at.", calls.unchecked_raw_call),
     Rule("unguarded-write", "Who calls is checked before storage is written.", access.unguarded_write),
     Rule("tx-origin", "Nobody is identified by tx.origin.", access.tx_origin),
     Rule("storage-loop", "No loop is as long as what others have stored.", storage.storage_loop),

@@ -236,3 +236,8 @@ def test_sarif(tmp_path: Path) -> None:
 def test_an_artifact_cannot_be_analysed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"expected a Vyper source"):
         analyse(tmp_path / "Case.json")
+
+
+def test_the_document_lists_every_rule() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "static-analysis.md").read_text()
+    assert [rule.name for rule in RULES if f"| `{rule.name}` |" not in text or rule.demand not in text] == []
