@@ -14,9 +14,9 @@ MAX_NAMED_ROWS = 12
 
 
 def counts_of(rows: Iterable[RowResult]) -> dict[RowVerdict, int]:
-    """How often each verdict occurs; verdicts that do not occur are left out."""
+    """How often each verdict occurs, the best first; verdicts that do not occur are left out."""
     verdicts = [row.verdict for row in rows]
-    return {verdict: verdicts.count(verdict) for verdict in RowVerdict if verdict in verdicts}
+    return {verdict: verdicts.count(verdict) for verdict in reversed(RowVerdict) if verdict in verdicts}
 
 
 def decide(stage: Stage, all_rows: Sequence[RowResult], problems: tuple[str, ...]) -> StageDecision:

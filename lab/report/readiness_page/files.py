@@ -15,7 +15,6 @@ from lab.report.readiness_page.junit import junit
 from lab.report.readiness_page.markdown import readiness_markdown
 from lab.report.readiness_page.pages import readiness_pages
 from lab.report.records.report import Readiness
-from lab.report.records.row_verdict import RowVerdict
 
 
 def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = None) -> Path:
@@ -59,6 +58,6 @@ def readiness_page(readiness: Readiness, up: str = "..", signature: SignatureVie
         known=rows_by_id.keys(),
         now=lambda step: counts_of(rows_by_id[row] for row in step.rows),
         tops=list(dict.fromkeys(title.split(" > ")[0] for title, _ in sections)),
-        verdicts=[verdict for verdict in RowVerdict if verdict in readiness.counts],
+        verdicts=list(readiness.counts),
         link=lambda folder, name="": f"{up}/{quote(folder, safe='/')}" + (f"/{quote(name, safe='/')}" if name else ""),
     )

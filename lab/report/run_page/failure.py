@@ -72,12 +72,10 @@ def _why(verdict: RunVerdict, *, explained: bool) -> str:
 
 def _moment(verdict: RunVerdict, unmet: list[Expectation]) -> int | None:
     """The time to look at: of a failed check first, then of an expectation, then of an undecided check."""
-    for wanted in (Verdict.FAIL, Verdict.UNKNOWN):
-        for check in verdict.checks:
-            if check.verdict is wanted:
-                for finding in check.findings:
-                    if finding.t_ms is not None:
-                        return finding.t_ms
-        if unmet and wanted is Verdict.FAIL:
-            return unmet[0].t_ms
-    return None
+
+    def of_checks(state: Verdict) -> list[int]:
+        findings = (finding for check in verdict.checks if check.verdict is state for finding in check.findings)
+        return [finding.t_ms for finding in findings if finding.t_ms is not None]
+
+    moments = [*of_checks(Verdict.FAIL), *(expectation.t_ms for expectation in unmet), *of_checks(Verdict.UNKNOWN)]
+    return moments[0] if moments else None

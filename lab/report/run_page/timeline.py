@@ -1,8 +1,4 @@
-"""The cross-chain time line of a run: a few lines for a terminal, and a picture for a page.
-
-Both are drawn from the recorded history alone. The picture lives in `timeline_svg.py`; this module is the place to
-import either from.
-"""
+"""The cross-chain time line of a run as a few lines for a terminal; its picture is in `timeline_svg.py`."""
 
 from __future__ import annotations
 
@@ -11,9 +7,6 @@ from collections.abc import Collection
 from lab.html.text import clean, seconds
 from lab.model.history import History
 from lab.report.run_page.events import Event, events
-from lab.report.run_page.timeline_svg import timeline_svg
-
-__all__ = ["timeline_svg", "timeline_text"]
 
 
 def timeline_text(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from lab.model.history import History
-from lab.report.run_page.timeline import timeline_svg, timeline_text
+from lab.report.run_page.timeline import timeline_text
+from lab.report.run_page.timeline_svg import timeline_svg
 
 from ..fakes import HOSTILE, SETTLE, block, eventful, header, log, transaction
 
