@@ -71,17 +71,23 @@ class Commands:
         """As an option; empty where it is the default."""
         if self.folder is None or self.results is None or self.results.resolve() == (self.folder / "results").resolve():
             return ""
-        return os.path.relpath(self.results, self.folder)
+        return _near(self.results, self.folder)
 
     def _path(self, recorded: str) -> str:
         if self.folder is None or self.root is None:
             return recorded
-        path = os.path.relpath(self.root / recorded, self.folder) + ("/" if recorded.endswith("/") else "")
+        path = _near(self.root / recorded, self.folder) + ("/" if recorded.endswith("/") else "")
         return f"./{path}" if path.startswith("-") else path
 
     def _pytest(self, *words: str) -> str:
         results = ["--lab-results", self._results] if self._results else []
         return shlex.join(["pytest", *results, *words])
+
+
+def _near(path: Path, folder: Path) -> str:
+    """As a person in `folder` writes a path: relative where that is near, else whole."""
+    relative = os.path.relpath(path, folder)
+    return relative if relative.count("../") <= 2 else str(path.absolute())
 
 
 def is_file(path: Path) -> bool:
