@@ -7,17 +7,18 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from lab.bounded_files import write_atomically
 from lab.chains.nodes.backend import Backend
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
 from lab.errors import EnvironmentFailure, LabError
-from lab.evidence import Recorder, RunFolder, write_atomically
+from lab.evidence import Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
+from lab.evidence.seal import write_started
 from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.history import History
@@ -26,7 +27,7 @@ from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
-from lab.runner.manifest import build_manifest
+from lab.runner.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.needs import blocked, lacks
 from lab.runner.operations import Operations
 from lab.runner.run import Run
@@ -102,16 +103,15 @@ def run_item(
 def _run_item(
     item: ScenarioItem, options: Options, folder: Path, repeat: str, play: Callable[[Run], None] | None
 ) -> Result:
-    started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    begin = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     item = replace(item, clock=options.clock_of(item))
     lacking = lacks(item, own_relayer=options.relayer_command is not None)
     useless = blocked(item, options.smoke, options.target.codec)
     played = lacking is None and useless is None
-    for stale in folder.glob("relayer.sqlite*"):
+    for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
-        stale.unlink()
-    recorder = Recorder(folder / HISTORY)
+        stale.unlink(missing_ok=True)
     wanted = Wanted(
         run_id=options.run_id,
         chains=item.chains,
@@ -127,6 +127,10 @@ def _run_item(
             (_states_blocks(step.action, item) for step in item.steps if isinstance(step.action, Fault)), default=0
         ),
     )
+    origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
+    started = started_manifest(item, wanted, options.backend, origin)
+    write_started(folder, started.as_json())
+    recorder = Recorder(folder / HISTORY)
     try:
         with open_lab(wanted, options.backend, recorder) as lab:
             recorder.add(_header(item, lab))
@@ -144,23 +148,15 @@ def _run_item(
                 run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
             read_finals(run)
             history = recorder.history()
-            manifest = build_manifest(
-                run,
-                started=started,
-                duration_s=time.monotonic() - begin,
-                reason=options.backend_reason,
-                under_test=options.under_test,
-            )
+            manifest = ended_manifest(started, run, time.monotonic() - begin)
     finally:
         recorder.close()
     verdict = run_verdict(item, history, repeat)
     write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
     write_atomically(folder / METRICS, json.dumps(summarise(history), indent=2) + "\n")
     evidence = RunFolder(folder)
-    family = {"scenario_items": list(options.scenario_items or (item.item,))}
-    recorded = {"scenario_file": options.recorded_as} if options.recorded_as else {}
-    evidence.seal(manifest.as_json() | family | recorded)
-    return Result(evidence, verdict, history, str(manifest.history_digest))
+    evidence.seal(manifest.as_json())
+    return Result(evidence, verdict, history, recorder.digest())
 
 
 def _states_blocks(fault: Fault, item: ScenarioItem) -> int:

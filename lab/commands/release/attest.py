@@ -10,11 +10,11 @@ from collections.abc import Callable
 from itertools import chain, count
 from pathlib import Path
 
+from lab.bounded_files import sha256_file, write_atomically
 from lab.commands.release.current import shipping_contract
 from lab.commands.release.readiness import AttestRequest
 from lab.commands.release.report import parse_day
 from lab.errors import UsageError
-from lab.evidence.folder import sha256_file, write_atomically
 from lab.evidence.newest import newest_runs
 from lab.report.catalogue.rows import CHECKLIST, Row, load_catalogue
 from lab.report.evidence.attestations import load_statements

@@ -14,7 +14,6 @@ from lab.evidence.folder import MANIFEST
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import Selection, newest_runs, runs_of
 from lab.html.text import clean, plural
-from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.judge.commands import Commands
 from lab.report.judge.readiness import Scope
@@ -30,7 +29,6 @@ COLOURS = {"PASS": "green", "FAIL": "red"}
 def summarise_session(writer: Any, results: Path, run_id: str, html: str | None, system: SystemUnderTest) -> None:
     """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter, None without."""
     folder = results / run_id
-    # A run that was cut short by an interruption has no manifest, and so no verdict to tell.
     runs = [run for run in runs_of(folder) if (run.path / MANIFEST).is_file()]
     if not runs:
         return
@@ -45,10 +43,10 @@ def summarise_session(writer: Any, results: Path, run_id: str, html: str | None,
     if parts[0].made.under_test is not None:
         writer.line(parts[0].made.under_test.line)
     for run, name in zip(parts, distinct_names(parts), strict=True):
-        verdict = run.verdict.verdict if run.verdict else Verdict.UNKNOWN
-        writer.write(f"{verdict:<8}", **{COLOURS.get(verdict, "yellow"): True, "bold": True})
-        simulated = f"{run.made.simulated_s or 0:.0f} s simulated in {run.made.duration_s or 0:.1f} s"
-        writer.line(f" {clean(name)}  ({plural(len(run.made.networks), 'chain')}, {simulated})")
+        writer.write(f"{run.state:<8}", **{COLOURS.get(run.state, "yellow"): True, "bold": True})
+        end = f"{run.made.simulated_s or 0:.0f} s simulated in {run.made.duration_s or 0:.1f} s"
+        end = end if run.ended else "the run did not end"
+        writer.line(f" {clean(name)}  ({plural(len(run.made.networks), 'chain')}, {end})")
     writer.line("")
     writer.line(f"backend    {parts[0].made.backend.reason}")
     writer.line(f"runs       {index}")

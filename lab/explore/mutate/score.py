@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.evidence.folder import sha256_file, write_atomically
+from lab.bounded_files import write_atomically
+from lab.evidence.seal import write_sealed
 from lab.explore.mutate.equivalent import ReviewedMutant
 from lab.explore.mutate.mutants import Mutant
 from lab.explore.mutate.trial import MutantOutcome
@@ -17,7 +18,7 @@ from lab.explore.mutate.trial import MutantOutcome
 SCORE_WANTED = 0.95
 MUTANTS_WANTED = 150
 ROW = "RTE-01"
-FOLDER, JSON, TEXT, ROWS, MANIFEST = "mutation", "mutation.json", "mutation.txt", "rows.json", "manifest.json"
+FOLDER, JSON, TEXT, ROWS = "mutation", "mutation.json", "mutation.txt", "rows.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,5 @@ class Score:
         write_atomically(folder / TEXT, self.text(about))
         rows = {"schema_version": 1, "profile": FOLDER, **facts, "rows": self.rows(about)}
         write_atomically(folder / ROWS, json.dumps(rows, indent=1) + "\n")
-        digests = {name: sha256_file(folder / name) for name in (JSON, TEXT, ROWS)}
-        manifest = {"schema_version": 1, **facts, "digests": digests}
-        write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        write_sealed(folder, {"schema_version": 1, **facts}, (JSON, TEXT, ROWS))
         return folder / JSON, folder / TEXT

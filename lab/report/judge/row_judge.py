@@ -121,9 +121,10 @@ def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -
 
 
 def _speaks_of(proof: Proof, run: Run) -> bool:
-    if run.made.scenario_file is not None:
-        return proof.matches(run.made.scenario_file)
-    # An unreadable manifest must not hide: the folder's name still says which scenario it was.
+    stated = run.made.scenario_file
+    if stated is not None and (run.manifest_is_whole or proof.matches(stated)):
+        return proof.matches(stated)
+    # An unreadable or changed manifest must not hide: the folder's name still says which scenario it was.
     return fnmatch.fnmatchcase(run.folder.rsplit("/", 1)[-1], f"*{proof.scenario.rsplit('/', 1)[-1]}*")
 
 
@@ -147,7 +148,7 @@ def _opinion(proof: Proof, row: Row, run: Run, baseline: Baseline) -> Opinion:
 
 def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[RowVerdict, str]:
     """Damage takes a PASS away, and never a FAIL: nobody is to gain by it."""
-    failure = _failure(proof, run.verdict)
+    failure = _failure(proof, run.verdict) or ("the run is FAIL" if run.problems and run.failed else "")
     if run.problems or run.verdict is None:
         doubt = "; ".join(run.problems) or "verdict.json is missing"
         return (RowVerdict.FAIL, f"{failure}; besides, {doubt}") if failure else (RowVerdict.UNKNOWN, doubt)

@@ -26,5 +26,14 @@ class Folder(Protocol):
     def manifest(self) -> Mapping[str, object]:
         """What it was made of, from `manifest.json`."""
 
+    def sealed_manifest(self) -> Mapping[str, object]:
+        """The same, as the run wrote it; raises where it was changed since."""
+
+    def ended(self) -> bool:
+        """Whether the run came to its end."""
+
+    def failed(self) -> bool:
+        """Whether any part of the evidence says FAIL, however damaged the rest is."""
+
     def verify(self) -> list[str]:
         """Differences against the recorded digests, in words; empty when nothing was changed."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 from lab.errors import LabError
 from lab.evidence.manifest import RunManifest
 from lab.model.history import History
-from lab.model.verdict import RunVerdict
+from lab.model.verdict import RunVerdict, Verdict
 from lab.report.records.folder import Folder
 
 T = TypeVar("T")
@@ -26,6 +26,13 @@ class RunParts:
     made: RunManifest
     history: History | None
     unreadable: tuple[str, ...]
+    ended: bool
+    failed: bool
+
+    @property
+    def state(self) -> Verdict:
+        """The verdict; without one FAIL where any part of the evidence says so."""
+        return self.verdict.verdict if self.verdict else Verdict.FAIL if self.failed else Verdict.UNKNOWN
 
     @property
     def item(self) -> str:
@@ -47,4 +54,5 @@ def read_parts(folder: Folder, *, with_history: bool = True) -> RunParts:
     verdict = read(folder.verdict)
     made = RunManifest.read(read(folder.manifest))
     history = read(folder.history) if with_history else None
-    return RunParts(folder.path.name, verdict, made, history, tuple(unreadable))
+    ended, failed = bool(read(folder.ended)), bool(read(folder.failed))
+    return RunParts(folder.path.name, verdict, made, history, tuple(unreadable), ended, failed)

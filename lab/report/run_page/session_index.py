@@ -55,7 +55,7 @@ def write_session_index(session_folder: Path, folders: Iterable[Folder] | None =
             _Line(
                 item=item,
                 name=parts.made.name or (verdict.scenario if verdict else ""),
-                verdict=verdict.verdict if verdict else Verdict.UNKNOWN,
+                verdict=parts.state,
                 reason=name_checks(next(iter(verdict.reasons if verdict else parts.unreadable), "")),
                 link=relative_link(page, session_folder),
             )

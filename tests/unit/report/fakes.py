@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from lab.bounded_files import write_atomically
 from lab.errors import EvidenceFailure
+from lab.evidence import RunFolder
+from lab.evidence.recorder import record_line
 from lab.model.chain.facts import ChainFacts
 from lab.model.chain.finality import Finality
 from lab.model.fault_effects import FaultEffects
@@ -271,6 +273,18 @@ class FakeFolder:
         """None are needed."""
         return {}
 
+    def sealed_manifest(self) -> dict[str, Any]:
+        """The same: nobody changes a fake."""
+        return self.manifest()
+
+    def ended(self) -> bool:
+        """It did."""
+        return True
+
+    def failed(self) -> bool:
+        """Whether its verdict says so."""
+        return isinstance(self.verdict_value, RunVerdict) and self.verdict_value.verdict is Verdict.FAIL
+
     def verify(self) -> list[str]:
         """The given differences; like the real folder, it needs the manifest for that."""
         self.manifest()
@@ -296,13 +310,23 @@ def run(
     )
 
 
-def write(folder: FakeFolder) -> None:
-    """Put something at the places that the page links to."""
-    folder.path.mkdir(parents=True)
-    for name in ("verdict.json", "history.jsonl", "metrics.json"):
-        (folder.path / name).write_text("{}", encoding="utf-8")
-    if isinstance(folder.manifest_value, dict):
-        (folder.path / "manifest.json").write_text(json.dumps(folder.manifest_value), encoding="utf-8")
+def write(folder: FakeFolder) -> RunFolder:
+    """The same as a real folder, sealed."""
+    assert isinstance(folder.manifest_value, dict)
+    assert isinstance(folder.verdict_value, RunVerdict)
+    record(folder.path, folder.manifest_value, folder.verdict_value)
+    return RunFolder(folder.path)
+
+
+def record(path: Path, made: dict[str, Any], said: RunVerdict) -> None:
+    """A sealed run folder in which something of every kind happened."""
+    path.mkdir(parents=True, exist_ok=True)
+    history = eventful(item=said.item, seed=made["seed"])
+    lines = (record_line(each) for each in sorted(history.records, key=lambda record: record.seq))
+    (path / "history.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_atomically(path / "verdict.json", said.model_dump_json())
+    write_atomically(path / "metrics.json", "{}")
+    RunFolder(path).seal(made)
 
 
 def broken(text: str = "truncated after 12 bytes") -> EvidenceFailure:
