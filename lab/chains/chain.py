@@ -64,8 +64,8 @@ class Chain:
         self._raw: dict[str, str] = {}
         self._queued: list[str] = []
         self._state: str | None = None
-        # By tag, the last block that is final while finality stands still.
-        self._held: Mapping[str, int] | None = None
+        # By tag, the last block that is final while finality stands still, for everybody who holds it.
+        self._held: dict[str, Mapping[str, int]] = {}
         # Requests of the system under test that met a frozen or dead node since it stopped.
         self.blocked_calls = 0
         # Told how each turn under the real clock went. Without it trouble ends the run; with it the chain goes on.
@@ -161,16 +161,16 @@ class Chain:
     def tagged(self, tag: Literal["safe", "finalized"], head: int) -> int:
         """The number that a tag means at a head: behind it as far as the network has it, or where finality was held."""
         behind = max(0, head - self.profile.tag_depth(tag))
-        return behind if self._held is None else min(behind, self._held[tag])
+        return min(behind, *(held[tag] for held in self._held.values())) if self._held else behind
 
-    def hold_finality(self) -> None:
+    def hold_finality(self, holder: str) -> None:
         """From now on nothing more becomes final by a tag."""
         head = self.producer.head.number
-        self._held = {tag: self.tagged(tag, head) for tag in TAGS}
+        self._held[holder] = {tag: self.tagged(tag, head) for tag in TAGS}
 
-    def release_finality(self) -> None:
-        """Finality is where it would have been. No error where it was not held."""
-        self._held = None
+    def release_finality(self, holder: str) -> None:
+        """Once nobody holds it, finality is where it would have been. No error where `holder` does not hold it."""
+        self._held.pop(holder, None)
 
     def drop_pool(self) -> int:
         """Empty the node's pool; how many transactions vanished."""

@@ -74,8 +74,8 @@ def _judge(run: RunFolder) -> Verdict:
 def _contradictions(run: RunFolder, history: History) -> Iterator[str]:
     """What the manifest says of faults, beside the history."""
     stated = RunManifest.read(run.manifest()).faults
-    healed = [(mark.id, mark.fault, mark.bites) for mark in history.of(FaultMark) if mark.phase == "heal"]
-    if sorted(healed) != sorted((fault.id or "", fault.fault or "", fault.bites) for fault in stated):
+    healed = [(mark.id, mark.fault, mark.activations) for mark in history.of(FaultMark) if mark.phase == "heal"]
+    if sorted(healed) != sorted((fault.id or "", fault.fault or "", fault.activations) for fault in stated):
         yield f"its faults are not those of {HISTORY}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, Strict, field_validator
+from pydantic import AliasChoices, Field, Strict, field_validator
 
 from lab.evidence.recorded import Recorded, Text, Texts
 from lab.model.under_test import UnderTest
@@ -79,7 +79,8 @@ class FaultRecord(Recorded):
 
     id: str | None = None
     fault: Text | None = None
-    bites: int = 0
+    # `bites` is what earlier versions wrote.
+    activations: int = Field(default=0, validation_alias=AliasChoices("activations", "bites"))
     proof: str | None = None
 
 

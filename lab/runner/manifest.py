@@ -100,7 +100,7 @@ def ended_manifest(started: RunManifest, run: Run, duration_s: float) -> RunMani
             "simulated_s": run.now_ms / 1000,
             "node_memory_bytes": run.lab.memory_bytes(),
             "faults": tuple(
-                FaultRecord(id=mark.id, fault=mark.fault, bites=mark.bites, proof=mark.proof)
+                FaultRecord(id=mark.id, fault=mark.fault, activations=mark.activations, proof=mark.proof)
                 for mark in run.healed.values()
             ),
         }

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +30,7 @@ from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.needs import blocked, lacks
-from lab.runner.operations import Operations
+from lab.runner.operations import WAIT_MS, Operations
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
@@ -38,7 +39,6 @@ from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
 from lab.session.relayer.actor import RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 
-OPERATIONS_DEADLINE_MS = 310_000
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
 # On the wall clock every step is a little late.
 LATE_MS = {"virtual": 0, "real": 500}
@@ -46,8 +46,10 @@ LATE_MS = {"virtual": 0, "real": 500}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means,
-    `recorded_as` that file as the manifest does (omitted: as seen from the working folder).
+    """What the command line decides for all runs.
+
+    `scenario_items` names every run that the scenario's file means, `recorded_as` that file as the manifest does
+    (omitted: as seen from the working folder).
 
     With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
     `relayer_factory` makes another relayer than the reference, under the virtual clock; `relayer_command` is one of the
@@ -108,41 +110,20 @@ def _run_item(
     item = replace(item, clock=options.clock_of(item))
     lacking = lacks(item, own_relayer=options.relayer_command is not None)
     useless = blocked(item, options.smoke, options.target.codec)
-    played = lacking is None and useless is None
     for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink(missing_ok=True)
-    wanted = Wanted(
-        run_id=options.run_id,
-        chains=item.chains,
-        target=options.target,
-        seed=item.seed,
-        window_s=item.window_s,
-        folder=folder,
-        clock=item.clock,
-        relayer=item.relayer if played else None,
-        relayer_factory=options.relayer_factory,
-        relayer_command=options.relayer_command,
-        deepest_reorg=max(
-            (_states_blocks(step.action, item) for step in item.steps if isinstance(step.action, Fault)), default=0
-        ),
-    )
+    wanted = _wanted(item, options, folder, relayer=lacking is None and useless is None)
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
     started = started_manifest(item, wanted, options.backend, origin)
     write_started(folder, started.as_json())
     recorder = Recorder(folder / HISTORY)
     try:
         with open_lab(wanted, options.backend, recorder) as lab:
-            recorder.add(_header(item, lab))
-            lab.set_up()
-            operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
-            run = Run(item, lab, recorder, operations)
-            if played:
+            run = _begin(item, options, lab, recorder)
+            if lacking is None and useless is None:
                 lab.start_relayer()
-                if play is None:
-                    _play(run, options.progress)
-                else:
-                    play(run)
+                (play or partial(_play, progress=options.progress))(run)
                 settle(run)
             else:
                 run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
@@ -157,6 +138,32 @@ def _run_item(
     evidence = RunFolder(folder)
     evidence.seal(manifest.as_json())
     return Result(evidence, verdict, history, recorder.digest())
+
+
+def _wanted(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> Wanted:
+    """What the run needs; without the relayer where the scenario is not played."""
+    states = (_states_blocks(step.action, item) for step in item.steps if isinstance(step.action, Fault))
+    return Wanted(
+        run_id=options.run_id,
+        chains=item.chains,
+        target=options.target,
+        seed=item.seed,
+        window_s=item.window_s,
+        folder=folder,
+        clock=item.clock,
+        relayer=item.relayer if relayer else None,
+        relayer_factory=options.relayer_factory,
+        relayer_command=options.relayer_command,
+        deepest_reorg=max(states, default=0),
+    )
+
+
+def _begin(item: ScenarioItem, options: Options, lab: Lab, recorder: Recorder) -> Run:
+    """The header, and the chains set up."""
+    recorder.add(_header(item, lab))
+    lab.set_up()
+    operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
+    return Run(item, lab, recorder, operations)
 
 
 def _states_blocks(fault: Fault, item: ScenarioItem) -> int:
@@ -187,7 +194,7 @@ def _join(run: Run) -> None:
     waiting, run.waiting = run.waiting, []
     run.lab.scheduler.advance_until(
         lambda: all(pending.done for pending in waiting),
-        deadline_ms=run.now_ms + OPERATIONS_DEADLINE_MS,
+        deadline_ms=run.now_ms + WAIT_MS,
         step_ms=250,
         waiting_for="the operations begun so far to end",
     )

@@ -72,7 +72,7 @@ class Rule(Protocol):
     """An active fault's say in a request."""
 
     def effect(self, method: str) -> Effect | None:
-        """What happens to this request, None for nothing. A rule that acts counts its own bite."""
+        """What happens to this request, None for nothing. A rule that acts counts its own activation."""
 
 
 class Policy:

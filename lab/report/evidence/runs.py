@@ -46,7 +46,7 @@ class Run:
     @property
     def faults(self) -> tuple[str, ...]:
         """The kinds of fault that acted at least once."""
-        return tuple(dict.fromkeys(clean(fault.fault or "?", 40) for fault in self.made.faults if fault.bites))
+        return tuple(dict.fromkeys(clean(fault.fault or "?", 40) for fault in self.made.faults if fault.activations))
 
     @property
     def node(self) -> str | None:

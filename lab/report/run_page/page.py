@@ -1,4 +1,4 @@
-"""What one run looks like on a page: verdict, checks, faults that bit, time line, links to its evidence."""
+"""What one run looks like on a page: verdict, checks, faults that acted, time line, links to its evidence."""
 
 from __future__ import annotations
 
@@ -97,14 +97,14 @@ class _Fault:
     id: str
     fault: str
     chain: str
-    bites: int
+    activations: int
     proof: str
 
 
 def _faults(run: RunParts) -> list[_Fault]:
     """From the history, else from the manifest."""
     if run.history is None:
-        return [_Fault(fault.id or "", fault.fault or "", "", fault.bites, "") for fault in run.made.faults]
+        return [_Fault(fault.id or "", fault.fault or "", "", fault.activations, "") for fault in run.made.faults]
     marks: dict[str, list[FaultMark]] = {}
     for mark in run.history.of(FaultMark):
         marks.setdefault(mark.id, []).append(mark)
@@ -113,7 +113,7 @@ def _faults(run: RunParts) -> list[_Fault]:
             id=name,
             fault=of_one[0].fault,
             chain=of_one[0].chain or "",
-            bites=sum(mark.bites for mark in of_one),
+            activations=sum(mark.activations for mark in of_one),
             proof=next((mark.proof for mark in reversed(of_one) if mark.proof), ""),
         )
         for name, of_one in marks.items()

@@ -163,7 +163,7 @@ class _Drawing:
             mark, healed = span.injected, span.healed
             start, y = self.x(mark.t_ms), self._fault_top + 8 + 20 * row
             wide = max(4.0, round(self.x(span.end_ms) - start, 1))
-            did = f"acted {times(healed.bites)}" if healed else "never healed"
+            did = f"acted {times(healed.activations)}" if healed else "never healed"
             where = f" on {clean(mark.chain, 40)}" if mark.chain else ""
             proof = f": {clean(healed.proof, 200)}" if healed and healed.proof else ""
             title = f"{clean(mark.fault, 40)} ({clean(mark.id, 60)}){where}, {did}{proof}"

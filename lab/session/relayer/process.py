@@ -140,8 +140,8 @@ class RelayerProcess:
             "its own and can only be killed at once: leave `point` out"
         )
 
-    def spare(self) -> None:
-        """See `RelayerControl.spare`: there is never a kill to call off."""
+    def cancel_kill(self) -> None:
+        """See `RelayerControl.cancel_kill`: there is never a kill to call off."""
 
     def pause(self) -> bool:
         """See `RelayerControl.pause`."""
@@ -151,9 +151,9 @@ class RelayerProcess:
         """See `RelayerControl.resume`."""
         self._signal(signal.SIGCONT)
 
-    def twin(self) -> RelayerProcess:
-        """See `RelayerControl.twin`: the same command with a session file and a store of its own."""
-        store, path = f"{self._session.store_path}.twin", self.session_path.with_name("session-twin.json")
+    def second(self) -> RelayerProcess:
+        """See `RelayerControl.second`: the same command with a session file and a store of its own."""
+        store, path = f"{self._session.store_path}.second", self.session_path.with_name("session-second.json")
         session = self._session.model_copy(update={"store_path": store})
         session.write(path)
         command = [
@@ -161,7 +161,7 @@ class RelayerProcess:
             for word in self._command
         ]
         return RelayerProcess(
-            command, session, path, self.log_path.with_name("relayer-twin.log"),
+            command, session, path, self.log_path.with_name("relayer-second.log"),
             self._scheduler, self._recorder, self._submits, self._reaper,
             name="second relayer", working_folder=self._working_folder, quiet_ms=self._quiet_ms,
             variables=self._variables,

@@ -192,12 +192,12 @@ def test_a_time_to_wait_that_is_none_sends_nothing(lab: Proxied, wait: Any) -> N
 def test_faults_that_name_sends_hit_every_way_of_sending(lab: Proxied, fault: str, params: dict[str, Any]) -> None:
     """A relayer does not get around a fault by another method's name."""
     spec = FAULTS[fault].spec.model_validate({"fault": fault, "chain": "polygon", "at": "1s", **params})
-    around = FaultContext(lab.chain._scheduler, {"polygon": lab.chain}, {"polygon": lab.policy}, None, 1)
-    active = FAULTS[fault].activate(around, "it", spec)
+    context = FaultContext(lab.chain._scheduler, {"polygon": lab.chain}, {"polygon": lab.policy}, None, 1)
+    active = FAULTS[fault].activate(context, "it", spec)
     active.inject()
     assert lab.policy.plan(SYNC) != Effect()
     assert lab.policy.plan("eth_chainId") == Effect()
-    assert active.bites == 1
+    assert active.activations == 1
 
 
 @pytest.mark.parametrize("alone", [True, False])

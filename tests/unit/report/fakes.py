@@ -155,7 +155,7 @@ def eventful(*, met: bool = True, revert: str = "Not authorized", **changes: Any
             beyond_finality=True,
         ),
         FaultMark(
-            seq=9, t_ms=38_000, id="lose-parent", fault="reorg", chain="ethereum", phase="heal", bites=1,
+            seq=9, t_ms=38_000, id="lose-parent", fault="reorg", chain="ethereum", phase="heal", activations=1,
             proof="3 blocks replaced",
         ),
         Operation(
@@ -169,7 +169,7 @@ def eventful(*, met: bool = True, revert: str = "Not authorized", **changes: Any
         ),
         block(13, 46_000, "optimism", 24, transaction(5, sender=RELAYER, logs=(log("TransactionBuffered", PAY),))),
         FaultMark(
-            seq=14, t_ms=50_000, id="slow-rpc", fault="rpc_latency", chain="optimism", phase="heal", bites=12,
+            seq=14, t_ms=50_000, id="slow-rpc", fault="rpc_latency", chain="optimism", phase="heal", activations=12,
             proof="12 requests delayed",
         ),
         RelayerMark(seq=15, t_ms=52_000, kind="relayer", event="start", text="started"),
@@ -237,7 +237,7 @@ def manifest(scenario_file: str, item: str) -> dict[str, Any]:
         "history_digest": "d1" * 32,
         "started": "2026-11-24T11:00:00+00:00",
         "duration_s": 1.25,
-        "faults": [{"id": "lose-parent", "fault": "reorg", "bites": 1}],
+        "faults": [{"id": "lose-parent", "fault": "reorg", "activations": 1}],
     }
 
 
