@@ -10,7 +10,7 @@ LEAST = 0.0001
 _SHARE = re.compile(r"share( of (?P<whole>.+))?|(?P<what>.+), share")
 
 
-def number(value: float, digits: int = 4) -> str:
+def number(value: float, digits: int = 3) -> str:
     """`digits` significant ones below 1,000 and whole numbers from there on, without trailing zeros."""
     if value == 0:
         return "0"
@@ -21,18 +21,18 @@ def number(value: float, digits: int = 4) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def percent(value: float, digits: int = 3) -> str:
+def percent(value: float) -> str:
     """Of a value in percent. What is near 100 keeps the digits that tell it from 100: `99.9947%`."""
     if 99 < value < 100:
         return f"{value:.{min(6, 1 - math.floor(math.log10(100 - value)))}f}".rstrip("0").rstrip(".") + "%"
-    return f"{number(value, digits)}%"
+    return f"{number(value)}%"
 
 
 def usd(value: float) -> str:
     """`$0.0115`, `$0.40`, `$12`, `less than $0.0001`."""
     if 0 < value < LEAST:
         return f"less than ${LEAST}"
-    text = number(value, 3)
+    text = number(value)
     return f"${text}0" if text[-2:-1] == "." else f"${text}"
 
 
@@ -43,7 +43,7 @@ def measured(value: float, unit: str, n: int | None = None) -> str:
         of = f" of {n:,} {whole}" if whole and n is not None else f" of {whole}" if whole else ""
         return f"{percent(100 * value)}{of} {share['what'] or ''}".rstrip()
     if unit == "%" or unit.startswith("% "):
-        return f"{percent(value, 4)}{unit[1:]}"
+        return f"{percent(value)}{unit[1:]}"
     if unit == "USD" or unit.startswith("USD "):
         return f"{usd(value)}{unit[3:]}"
     return f"{number(value)} {unit}".rstrip()

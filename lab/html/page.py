@@ -13,16 +13,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lab.html.text import clean, seconds, times
+from lab.html.text import clean, plural, seconds, times
 
 SHARED = Path(__file__).with_name("templates")
 MAX_TEXT = 4_000
 
 
 class Pages:
-    """The templates and assets of one folder, and those that all share. `filters` are added to the usual ones."""
+    """The templates and assets of one folder, and those that all share."""
 
     def __init__(self, folder: Path, **filters: Any) -> None:
+        """`filters` are added to the usual ones."""
         self._folders = (folder, SHARED)
         self._environment = Environment(
             loader=FileSystemLoader(self._folders),
@@ -32,7 +33,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(seconds=seconds, times=times, clean=clean, **filters)
+        self._environment.filters.update(seconds=seconds, times=times, clean=clean, plural=plural, **filters)
 
     def asset(self, name: str) -> str:
         """A style or script, as text."""

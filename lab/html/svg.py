@@ -6,20 +6,13 @@ Colours are presentation attributes, as the policy of the pages admits no styles
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from lab.html.text import clean
 
 WIDTH = 580
-# Meanings on a page that defines the variables, lighter in its dark mode; the fallbacks are for paper.
-GOOD, BAD, UNSURE, BLUE, GREY = (
-    "var(--chart-good,#1a7f4b)",
-    "var(--chart-bad,#c4372b)",
-    "var(--chart-unsure,#b26a00)",
-    "var(--chart-blue,#3b6fd4)",
-    "var(--chart-grey,#7b818c)",
-)
-# Hues that keep 3:1 against white and against #14161a, for pictures that stand on any page, and for series of lines.
+# Hues that keep 3:1 against white and against #14161a, for paper and for pictures that stand on any page.
 HUES = {
     "blue": "#3b82f6",
     "green": "#16a34a",
@@ -30,6 +23,14 @@ HUES = {
     "pink": "#be185d",
     "grey": "#7b818c",
 }
+
+
+def paint(hue: str) -> str:
+    """A colour for `fill` and `stroke`: the page's own shade of a hue, for its light or dark mode, where it has one."""
+    return f"var(--lab-{hue},{HUES[hue]})"
+
+
+GOOD, BAD, UNSURE, BLUE, GREY, VIOLET = map(paint, ("green", "red", "amber", "blue", "grey", "violet"))
 Scale = Callable[[float], float]
 
 
@@ -56,56 +57,80 @@ def text(
     size: float = 12.5,
     muted: bool = False,
     weight: int = 400,
-    limit: int = 60,
+    title: str = "",
 ) -> str:
-    """A line of text, its baseline at y."""
+    """A line of text, its baseline at y, with a hover text."""
     shade = ' fill-opacity=".72"' if muted else ""
     bold = f' font-weight="{weight}"' if weight != 400 else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:g}"{shade}{bold}>'
-        f"{escape(clean(content, limit))}</text>"
+        f"{escape(clean(content, 60))}{_hover(title)}</text>"
     )
 
 
-def line(
-    x1: float,
-    y1: float,
-    x2: float,
-    y2: float,
-    *,
-    paint: str = "currentColor",
-    wide: float = 1,
-    faint: float = 1,
-    dashed: bool = False,
-) -> str:
-    """A straight line."""
-    dash = ' stroke-dasharray="4 3"' if dashed else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{paint}" stroke-width="{wide:g}" '
-        f'stroke-opacity="{faint:g}"{dash}/>'
-    )
+class Stroke(NamedTuple):
+    """How a line is drawn."""
+
+    colour: str = "currentColor"
+    wide: float = 1
+    faint: float = 1
+    dashes: str = ""
+
+    def __str__(self) -> str:
+        """As the attributes of an element."""
+        dash = f' stroke-dasharray="{self.dashes}"' if self.dashes else ""
+        return f'stroke="{self.colour}" stroke-width="{self.wide:g}" stroke-opacity="{self.faint:g}"{dash}'
+
+
+DASHED = "4 3"
+# Of grids, behind what is drawn.
+FAINT = Stroke(faint=0.12)
+
+
+def line(x1: float, y1: float, x2: float, y2: float, stroke: Stroke, title: str = "") -> str:
+    """A straight line, with a hover text."""
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {stroke}>{_hover(title)}</line>'
+
+
+def grid(x: Scale, ticks: Iterable[tuple[float, str]], top: float, height: float) -> list[str]:
+    """Faint vertical lines from `top` down, each with its label ("" for none) at the foot of the picture."""
+    parts = []
+    for value, label in ticks:
+        parts.append(line(x(value), top - 6, x(value), height - 22, FAINT))
+        if label:
+            parts.append(text(x(value), height - 8, label, anchor="middle", size=11.5, muted=True))
+    return parts
+
+
+def target(x: float, label: str, top: float, bottom: float) -> list[str]:
+    """A dashed vertical line with its label above."""
+    return [
+        line(x, top - 8, x, bottom, Stroke(faint=0.8, dashes=DASHED)),
+        text(x, 14, label, anchor="middle", size=11.5, muted=True),
+    ]
 
 
 def box(
-    x: float, y: float, wide: float, high: float, *, paint: str, faint: float = 1, title: str = "", round_: float = 3
+    x: float, y: float, wide: float, high: float, *, colour: str, faint: float = 1, title: str = "", round_: float = 3
 ) -> str:
     """A filled rectangle, with a hover text."""
-    hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0.0, wide):.1f}" height="{high:.1f}" rx="{round_:g}" '
-        f'fill="{paint}" fill-opacity="{faint:.2f}">{hover}</rect>'
+        f'fill="{colour}" fill-opacity="{faint:.2f}">{_hover(title)}</rect>'
     )
 
 
-def dot(x: float, y: float, *, paint: str, title: str = "", radius: float = 4.5, hollow: bool = False) -> str:
+def dot(x: float, y: float, *, colour: str, title: str = "", radius: float = 4.5, hollow: bool = False) -> str:
     """A disc or a ring, with a hover text."""
-    hover = f"<title>{escape(clean(title, 300))}</title>" if title else ""
-    look = f'fill="none" stroke="{paint}" stroke-width="2"' if hollow else f'fill="{paint}"'
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}>{hover}</circle>'
+    look = f'fill="none" stroke="{colour}" stroke-width="2"' if hollow else f'fill="{colour}"'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" {look}>{_hover(title)}</circle>'
 
 
-def curve(places: Sequence[tuple[float, float]], *, paint: str, dashes: str = "") -> str:
-    """A line through places; `dashes` as in `4 3`."""
+def curve(places: Sequence[tuple[float, float]], stroke: Stroke) -> str:
+    """A line through places."""
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'<polyline points="{path}" fill="none" stroke="{paint}" stroke-width="2"{dashed}/>'
+    return f'<polyline points="{path}" fill="none" {stroke}/>'
+
+
+def _hover(title: str) -> str:
+    return f"<title>{escape(clean(title, 300))}</title>" if title else ""

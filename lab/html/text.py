@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,6 +39,17 @@ def seconds(t_ms: int) -> str:
 def times(count: int) -> str:
     """`once`, `3 times`."""
     return "once" if count == 1 else f"{count} times"
+
+
+def some(words: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`: at most `most` of them by name."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 row`, `1,200 rows`: a number with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def short(value: str) -> str:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 from lab.model.statistics.percentile import percentile
 
 PERCENTILES = (50, 90, 95, 99)
 
 
-def distribution(values: Sequence[int]) -> dict[str, Any]:
-    """Count, extremes, mean (to one decimal) and percentiles; only the count where there are no values."""
+class Extremes(TypedDict):
+    """Of at least one value; the mean to one decimal."""
+
+    count: int
+    min: int
+    mean: float
+    max: int
+
+
+def extremes(values: Sequence[int]) -> Extremes:
+    """Raises ValueError for no values."""
+    return Extremes(count=len(values), min=min(values), mean=round(sum(values) / len(values), 1), max=max(values))
+
+
+def distribution(values: Sequence[int]) -> dict[str, int | float]:
+    """The extremes, and percentiles as `p50`; only the count where there are no values."""
     if not values:
         return {"count": 0}
     ordered = sorted(values)
-    figures: dict[str, Any] = {
-        "count": len(values),
-        "min": min(values),
-        "mean": round(sum(values) / len(values), 1),
-        "max": max(values),
-    }
-    return {**figures, **{f"p{percent}": percentile(ordered, percent) for percent in PERCENTILES}}
+    percentiles = {f"p{percent}": percentile(ordered, percent) for percent in PERCENTILES}
+    return {**extremes(values), **percentiles}  # type: ignore[dict-item]  # a TypedDict unpacks to objects

@@ -5,8 +5,9 @@ Cost is gas used times gas price. The fee that an OP chain takes for L1 data is 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
+from lab.metrics.distribution import Extremes, extremes
 from lab.model.history import History
 from lab.model.records import Tx
 
@@ -24,22 +25,14 @@ def _label(tx: Tx) -> str | None:
     return function if len(tx.calls) == 1 else f"{function} (batched, per call)"
 
 
-def gas_by_function(history: History, chain: str) -> dict[str, dict[str, Any]]:
+def gas_by_function(history: History, chain: str) -> dict[str, Extremes]:
     """Count of transactions, and min, mean and max gas of each function, by its name."""
-    found: dict[str, list[int]] = {}
+    by_label: dict[str, list[int]] = {}
     for _, tx in history.transactions(chain):
         label = _label(tx)
         if label is not None:
-            found.setdefault(label, []).append(tx.gas_used // len(tx.calls))
-    return {
-        label: {
-            "count": len(values),
-            "min": min(values),
-            "mean": round(sum(values) / len(values), 1),
-            "max": max(values),
-        }
-        for label, values in sorted(found.items())
-    }
+            by_label.setdefault(label, []).append(tx.gas_used // len(tx.calls))
+    return {label: extremes(values) for label, values in sorted(by_label.items())}
 
 
 def tokens(wei: int) -> str:
@@ -48,8 +41,16 @@ def tokens(wei: int) -> str:
     return f"{whole}.{rest:018d}".rstrip("0").rstrip(".")
 
 
-def cost(history: History, chain: str) -> dict[str, Any]:
-    """What the chain's transactions cost, in all and per sender's role. Wei is a string: JSON readers lose digits."""
+class Cost(TypedDict):
+    """Wei is text, since JSON readers lose digits; native tokens are exact, too."""
+
+    wei: str
+    native: str
+    native_by_role: dict[str, str]
+
+
+def cost(history: History, chain: str) -> Cost:
+    """What the chain's transactions cost, in all and by the sender's role."""
     names = {address: role for role, address in history.header.roles.items()}
     total, by_role = 0, dict[str, int]()
     for _, tx in history.transactions(chain):
@@ -57,8 +58,5 @@ def cost(history: History, chain: str) -> dict[str, Any]:
         total += paid
         role = names.get(tx.sender, "other")
         by_role[role] = by_role.get(role, 0) + paid
-    return {
-        "wei": str(total),
-        "native": tokens(total),
-        "native_by_role": {role: tokens(paid) for role, paid in sorted(by_role.items())},
-    }
+    by_name = {role: tokens(paid) for role, paid in sorted(by_role.items())}
+    return Cost(wei=str(total), native=tokens(total), native_by_role=by_name)

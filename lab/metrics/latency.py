@@ -45,12 +45,12 @@ def _span(start: int | None, end: int | None) -> int | None:
 def leg_times(history: History) -> list[LegTimes]:
     """The times of every declared leg, in the order of declaration."""
     seen = {chain: _first_times(history, chain) for chain in history.header.chains}
-    found = []
+    times = []
     for leg in history.header.legs:
         own = seen[leg.chain].get(leg.tx_id, {})
         parent = history.leg(leg.after) if leg.after else None
         parent_times = seen[parent.chain].get(parent.tx_id, {}) if parent else {}
-        found.append(
+        times.append(
             LegTimes(
                 leg=leg,
                 buffered_ms=own.get("buffered"),
@@ -60,11 +60,11 @@ def leg_times(history: History) -> list[LegTimes]:
                 parent_chain=parent.chain if parent else None,
             )
         )
-    return found
+    return times
 
 
 def _first_times(history: History, chain: str) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
+    times: dict[str, dict[str, int]] = {}
     for step in steps(history, chain):
         effect = None
         if step.log("TransactionBuffered"):
@@ -74,5 +74,5 @@ def _first_times(history: History, chain: str) -> dict[str, dict[str, int]]:
         elif step.ok and step.function == "mark_executed":
             effect = "executed"
         if effect is not None and step.tx_id is not None:
-            found.setdefault(step.tx_id, {}).setdefault(effect, step.block.t_ms)
-    return found
+            times.setdefault(step.tx_id, {}).setdefault(effect, step.block.t_ms)
+    return times

@@ -21,19 +21,19 @@ def summarise(history: History) -> dict[str, Any]:
         "item": history.header.item,
         "duration_ms": history.end_ms,
         "latency_ms": {
-            "buffered_to_ready": _over(each.to_ready_ms for each in times),
-            "buffered_to_executed": _over(each.to_executed_ms for each in times),
-            "cross_chain": _over(each.cross_chain_ms for each in times),
+            "buffered_to_ready": _over(leg.to_ready_ms for leg in times),
+            "buffered_to_executed": _over(leg.to_executed_ms for leg in times),
+            "cross_chain": _over(leg.cross_chain_ms for leg in times),
         },
         "legs": {
-            each.leg.name: {
-                "chain": each.leg.chain,
-                "buffered_ms": each.buffered_ms,
-                "ready_ms": each.ready_ms,
-                "executed_ms": each.executed_ms,
-                "cross_chain_ms": each.cross_chain_ms,
+            leg.leg.name: {
+                "chain": leg.leg.chain,
+                "buffered_ms": leg.buffered_ms,
+                "ready_ms": leg.ready_ms,
+                "executed_ms": leg.executed_ms,
+                "cross_chain_ms": leg.cross_chain_ms,
             }
-            for each in times
+            for leg in times
         },
         "chains": {
             chain: {

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 from lab.model.history import History
 
 
-def throughput(history: History, chain: str) -> dict[str, Any]:
-    """Canonical transactions, calls and gas, and rates per second of the run's clock (None for a run of no time).
+class Throughput(TypedDict):
+    """`successes` are transactions with status 1; a call that only said TransactionFailed is among them."""
 
-    `successes` are transactions with status 1; a call that only said TransactionFailed is among them.
-    """
+    transactions: int
+    successes: int
+    reverts: int
+    orphaned: int
+    coordinator_calls: int
+    gas_used: int
+    transactions_per_s: float | None
+    successes_per_s: float | None
+
+
+def throughput(history: History, chain: str) -> Throughput:
+    """Canonical transactions, calls and gas, and rates per second of the run's clock (None for a run of no time)."""
     mined = [tx for _, tx in history.transactions(chain)]
     successes = sum(tx.status for tx in mined)
     seconds = history.end_ms / 1000

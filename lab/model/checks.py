@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 
@@ -34,10 +35,19 @@ CHECK_TITLES: dict[str, CheckTitle] = {
 }
 
 
+# As the reasons of a run's verdict begin.
+_LEADING_ID = re.compile(r"^[SL]\d{1,2}(?=: )")
+
+
 def check_name(check: str) -> str:
     """`S4 window`; an id that is not known stays as it is."""
     title = CHECK_TITLES.get(check)
     return f"{check} {title.short}" if title else check
+
+
+def name_checks(reason: str) -> str:
+    """A verdict's reason, whose `S4: ...` becomes `S4 window: ...`."""
+    return _LEADING_ID.sub(lambda match: check_name(match[0]), reason)
 
 
 def check_title(check: str) -> str:

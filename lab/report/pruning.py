@@ -27,8 +27,8 @@ def prune(results: Path, keep: int, *, dry_run: bool = False) -> Pruned:
     What `latest` leads to always stays, and so does every folder that is not named like a session. An older session
     stays as long as the newest run of some item is in it: no verdict of a report changes by pruning.
     """
-    found = sessions(results)
-    old = _but_latest(found[: max(0, len(found) - keep)], results)
+    kept = sessions(results)
+    old = _but_latest(kept[: max(0, len(kept) - keep)], results)
     read = newest_runs(results).sessions
     gone = [*(session for session in old if session not in read), *_old_loads(results / "load", keep)]
     if not dry_run:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lab.report.catalogue.rows import Catalogue, Stage
+from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import FOLDER
-from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.gathered import gather
 from lab.report.evidence.report_history import append_summary, summarise
 from lab.report.judge.readiness import Scope, build_readiness
@@ -31,23 +29,19 @@ def publish(
     folders: Sequence[Folder],
     *,
     catalogue: Catalogue,
-    baseline: Baseline,
-    stage: Stage,
+    scope: Scope,
     attestations: Path = FOLDER,
-    release_date: date | None = None,
-    generated: datetime | None = None,
 ) -> Published:
     """Write `results/readiness/`, and add a line to the history of reports. Bad evidence never raises."""
-    now = generated or datetime.now(UTC)
     evidence = gather(
         results,
         folders,
         catalogue,
-        now=now,
+        now=scope.generated,
         attestations=attestations,
-        contract_sha256=baseline.contract_sha256,
+        contract_sha256=scope.baseline.contract_sha256,
     )
-    report = build_readiness(catalogue, evidence, Scope(stage, now, baseline, release_date))
+    report = build_readiness(catalogue, evidence, scope)
     page = write_readiness(report, results / "readiness", results=results)
     append_summary(results, evidence.past, summarise(report))
     return Published(report, page)

@@ -44,7 +44,7 @@ def find_project(working_folder: Path, beside: Iterable[Path] = ()) -> Project |
 
 def search(start: Path) -> Path | None:
     """The nearest project file of a file or folder, looking upwards."""
-    for folder in _upwards(start):
+    for folder in upwards(start):
         path = folder / PROJECT_FILE
         # A link that leads nowhere is one, too: whoever reads it says what is wrong.
         if os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path)):  # noqa: PTH113, PTH114, PTH110 - these raise for nothing
@@ -54,10 +54,11 @@ def search(start: Path) -> Path | None:
 
 def misnamed(start: Path) -> Path | None:
     """A file that was probably meant to be the project file."""
-    return next((folder / MISNAMED for folder in _upwards(start) if os.path.isfile(folder / MISNAMED)), None)  # noqa: PTH113 - raises for nothing
+    return next((folder / MISNAMED for folder in upwards(start) if os.path.isfile(folder / MISNAMED)), None)  # noqa: PTH113 - raises for nothing
 
 
-def _upwards(start: Path) -> Iterator[Path]:
+def upwards(start: Path) -> Iterator[Path]:
+    """The folders in which a search from a file or folder looks, the nearest first."""
     here = Path(os.path.abspath(start))  # noqa: PTH100 - a link stays where the user sees it
     first = here if here.is_dir() else here.parent
     for folder in (first, *first.parents):
@@ -81,7 +82,7 @@ def _is_nobodys(folder: Path) -> bool:
 
 def git_root(start: Path) -> Path | None:
     """The root of the git repository around a folder, as far as a search goes."""
-    return next((folder for folder in _upwards(start) if os.path.exists(folder / ".git")), None)  # noqa: PTH110 - raises for nothing
+    return next((folder for folder in upwards(start) if os.path.exists(folder / ".git")), None)  # noqa: PTH110 - raises for nothing
 
 
 def same_file(one: Path, other: Path) -> bool:

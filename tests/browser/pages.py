@@ -11,6 +11,7 @@ from pathlib import Path
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.baseline import Baseline
+from lab.report.judge.readiness import Scope
 from lab.report.publish import publish
 from lab.report.run_page.session_index import write_session_index
 
@@ -73,11 +74,13 @@ def build(root: Path) -> Pages:
             root,
             given,
             catalogue=load_catalogue(),
-            baseline=Baseline(contract_sha256=CONTRACT, lab_commit="ab" * 20),
-            stage="mainnet",
+            scope=Scope(
+                stage="mainnet",
+                generated=NOW + timedelta(hours=hours),
+                baseline=Baseline(contract_sha256=CONTRACT, lab_commit="ab" * 20),
+                release_date=date(2027, 3, 1),
+            ),
             attestations=said,
-            release_date=date(2027, 3, 1),
-            generated=NOW + timedelta(hours=hours),
         )
     index = write_session_index(folders[0].path.parent, folders)
     return Pages(done.page, index, folders[0].path / "report.html")

@@ -24,7 +24,8 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.commands.check import check_folder
 from lab.commands.release.bundle import verify_path
-from lab.commands.release.report import ReportRequest, rebuild
+from lab.commands.release.report import rebuild
+from lab.commands.release.requests import ReportRequest
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.errors import LabError

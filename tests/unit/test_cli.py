@@ -338,7 +338,7 @@ def test_report_without_runs_is_incomplete(tmp_path: Path) -> None:
 
     assert result.exit_code == 3
     assert "\nINCOMPLETE  stage lab, 0 runs of 0 sessions" in result.stdout
-    assert "run `pytest scenarios/` first" in result.stdout
+    assert f"run `pytest --lab-results {tmp_path} scenarios/` first" in result.stdout
     assert '"verdict": "PASS"' not in (tmp_path / "readiness" / "readiness.json").read_text()
 
 

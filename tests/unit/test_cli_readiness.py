@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from pathlib import Path
 
 import jsonschema
@@ -10,10 +12,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lab.cli import app
-from lab.commands.release.attest import AttestRequest, attest
+from lab.commands.release.attest import attest
+from lab.commands.release.requests import AttestRequest
 from lab.yamlsource import load_yaml
 
 from .report.fakes import CONTRACT, run, write
+from .report.judge.test_gate_proof import record
 
 
 def lab(*arguments: str | Path) -> Result:
@@ -184,13 +188,38 @@ def test_what_is_missing_is_asked_for(here: Path) -> None:
     asked: list[str] = []
     answers = {"Who answers for it": "Jo", "Document that shows it (a file)": "audit.pdf"}
 
-    def ask(question: str, default: str) -> str:
+    def ask(question: str, required: bool) -> str:
         asked.append(question)
         return answers.get(question, "")
 
-    request = AttestRequest(
-        "SCS-01", None, None, "2999-01-01", None, None, False, None, None, Path("attestations"), None, Path("results")
-    )
-    path = attest(request, ask)
+    path = attest(AttestRequest("SCS-01", expires="2999-01-01"), ask)
     assert asked == [*answers, "Note", "Link (https://…)"]
     assert 'owner: "Jo"' in path.read_text()
+
+
+@pytest.mark.parametrize("below", [".", "scenarios", "scenarios/failures", "results"])
+def test_a_report_is_the_same_from_every_folder_of_the_project(
+    here: Path, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    """The files that runs recorded are looked for from the project's root, and attestations as well."""
+    scenario = here / "scenarios/failures/breaker_drill.yaml"
+    scenario.parent.mkdir(parents=True)
+    scenario.write_text("name: as it was\n")
+    recorded = {"scenario_sha256": hashlib.sha256(scenario.read_bytes()).hexdigest()}
+    record(here / "results/20261124-120000-0000/breaker_drill", "failures/breaker_drill", **recorded)
+    (here / "results/latest").unlink()
+    (here / "results/latest").symlink_to("20261124-120000-0000")
+    lab("attest", "SCS-01", *GIVEN)
+    monkeypatch.chdir(here / below)
+    results = os.path.relpath(here / "results")
+
+    def rows() -> dict[str, tuple[str, str]]:
+        lab("report", results, "--stage", "mainnet")
+        report = json.loads((here / "results/readiness/readiness.json").read_text())
+        return {row["id"]: (row["verdict"], row["reason"]) for row in report["rows"]}
+
+    before = rows()
+    assert before["SCS-01"][0] == "ATTESTED"
+    assert not [row for row, (_, reason) in before.items() if "file was changed" in reason]
+    scenario.write_text("name: as it is now\n")
+    assert [row for row, (_, reason) in rows().items() if "file was changed" in reason]

@@ -31,7 +31,7 @@ LISTED = {
     ("model/outcome.py", "Outcome"),
     ("report/records/row_verdict.py", "RowVerdict"),
     ("report/records/row_verdict.py", "Literal"),
-    ("commands/release/readiness.py", "DecisionChoice"),
+    ("commands/release/requests.py", "Literal"),
     ("load/analyse/judge.py", "RunOutcome"),
 }
 RETIRED = {

@@ -7,12 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from lab.bounded_files import sha256_file, write_atomically
 from lab.commands.release.current import shipping_contract
 from lab.commands.release.report import parse_day
+from lab.commands.release.requests import AttestRequest
 from lab.errors import UsageError
 from lab.evidence.newest import newest_runs
 from lab.report.catalogue.rows import CHECKLIST, Row, load_catalogue
@@ -21,25 +22,19 @@ from lab.report.schemas import ATTESTATION, schema_text
 from lab.session.under_test import system_under_test
 from lab.validation import suggestion
 
-Ask = Callable[[str, str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class AttestRequest:
-    """The command line; None is asked for."""
-
-    row: str
-    owner: str | None
-    document: Path | None
-    expires: str | None
-    note: str | None
-    link: str | None
-    waive: bool
-    approver: str | None
-    reason: str | None
-    folder: Path
-    checklist: Path | None
-    results: Path
+# Asks a question; whether it has to be answered.
+Ask = Callable[[str, bool], str]
+QUESTIONS = {
+    "owner": "Who answers for it",
+    "document": "Document that shows it (a file)",
+    "expires": "Last day on which it counts (YYYY-MM-DD)",
+    "approver": "Who allows the waiver",
+    "reason": "Why it may stay open",
+    "note": "Note",
+    "link": "Link (https://…)",
+}
+OPTIONAL = ("note", "link")
+OF_WAIVERS = ("approver", "reason")
 
 
 def attest(request: AttestRequest, ask: Ask | None) -> Path:
@@ -89,43 +84,22 @@ def _allowed(row: Row, waive: bool) -> None:
 
 def _answers(row: Row, request: AttestRequest, ask: Ask | None) -> dict[str, str]:
     """Options first; what is missing is asked for, where there is somebody to ask."""
-    given = {
-        "owner": request.owner,
-        "document": str(request.document) if request.document else None,
-        "expires": request.expires,
-        "approver": request.approver if request.waive else "",
-        "reason": request.reason if request.waive else "",
-        "note": request.note,
-        "link": request.link,
-    }
-    needed = [name for name in ("owner", "document", "expires", "approver", "reason") if given[name] is None]
+    given = {name: getattr(request, name) for name in QUESTIONS}
+    if not request.waive:
+        given |= dict.fromkeys(OF_WAIVERS, "")
+    answers = {name: str(value) for name, value in given.items() if value is not None}
+    missing = [name for name in QUESTIONS if name not in answers]
     if ask is None:
-        if needed:
-            options = ", ".join(f"--{name}" for name in needed)
-            raise UsageError(f"{row.id}: nobody to ask here, so expected the options {options}")
-        return {name: value or "" for name, value in given.items()}
+        if options := [f"--{name}" for name in missing if name not in OPTIONAL]:
+            raise UsageError(f"{row.id}: nobody to ask here, so expected the options {', '.join(options)}")
+        return answers | dict.fromkeys(missing, "")
     print(f"{row.id}  {row.item}: {row.detail}\n  what shows it: {row.proof}", file=sys.stderr)
-    words = {
-        "owner": "Who answers for it",
-        "document": "Document that shows it (a file)",
-        "expires": "Last day on which it counts (YYYY-MM-DD)",
-        "approver": "Who allows the waiver",
-        "reason": "Why it may stay open",
-        "note": "Note",
-        "link": "Link (https://…)",
-    }
-    return {
-        name: ask(words[name], "" if name not in needed else "?") if value is None else value
-        for name, value in given.items()
-    }
+    return answers | {name: ask(QUESTIONS[name], name not in OPTIONAL) for name in missing}
 
 
 def _free(folder: Path, stem: str) -> Path:
-    path = folder / f"{stem}.yaml"
-    number = 2
-    while path.exists():
-        path, number = folder / f"{stem}-{number}.yaml", number + 1
-    return path
+    suffixes = chain([""], (f"-{number}" for number in count(2)))
+    return next(path for suffix in suffixes if not (path := folder / f"{stem}{suffix}.yaml").exists())
 
 
 def _relative(document: Path, folder: Path) -> str:
@@ -135,10 +109,9 @@ def _relative(document: Path, folder: Path) -> str:
 def _check(path: Path, rows: dict[str, Row], today: dt.date, contract: str | None) -> None:
     """What was written must count, or it is taken away again with the reason."""
     statements = load_statements(path.parent, rows, today, contract)
-    written = next(statement for statement in statements if statement.file == path.name)
-    if written.problem:
+    if problem := next(statement.problem for statement in statements if statement.file == path.name):
         path.unlink()
-        raise UsageError(f"{path.name}: not written, it would not count: {written.problem}")
+        raise UsageError(f"{path.name}: not written, it would not count: {problem}")
 
 
 def _quoted(text: str) -> str:

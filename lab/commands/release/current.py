@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,13 +18,20 @@ from lab.html.text import clean
 from lab.model.under_test import UnderTest
 from lab.networks import BUILT_IN, load_network
 from lab.report.evidence.baseline import Baseline
+from lab.report.judge.commands import is_file
 from lab.runner.manifest import package_sha256
+from lab.session.project_search import upwards
 from lab.session.suite import cache_folder, compile_target
 from lab.session.under_test import SystemUnderTest
 
 
-def current_of(contract_sha256: str | None, system: SystemUnderTest, under_test: UnderTest | None) -> Baseline:
-    """The lab, the relayer and the network profiles as they stand, and the bytecode that would ship."""
+def current_of(
+    contract_sha256: str | None, system: SystemUnderTest, under_test: UnderTest | None, root: Path
+) -> Baseline:
+    """The lab, the relayer and the network profiles as they stand, and the bytecode that would ship.
+
+    `root` is what recorded paths of scenarios are relative to.
+    """
     state = lab_state()
     return Baseline(
         contract_sha256=contract_sha256,
@@ -32,9 +40,22 @@ def current_of(contract_sha256: str | None, system: SystemUnderTest, under_test:
         lab_version=state["version"],
         dirty=state["dirty"],
         profiles=_profiles,
-        root=Path.cwd(),
+        root=root,
         under_test=under_test,
     )
+
+
+def scenario_root(runs: Sequence[RunFolder], results: Path) -> Path:
+    """The folder that recorded paths of scenarios are relative to: the root of the project, from wherever in it.
+
+    That is the one above the working folder or the results folder in which most of the files are.
+    """
+    files = set()
+    for run in runs:
+        with suppress(LabError, OSError, ValueError, RecursionError):
+            files.add(RunManifest.read(run.manifest()).scenario_file)
+    folders = dict.fromkeys(folder for start in (Path.cwd(), results) for folder in upwards(start))
+    return max(folders, key=lambda folder: sum(is_file(folder / path) for path in files if path))
 
 
 @dataclass(frozen=True, slots=True)

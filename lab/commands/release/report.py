@@ -2,77 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lab.commands.release.current import current_of, shipping_contract
+from lab.commands.release.current import current_of, scenario_root, shipping_contract
+from lab.commands.release.requests import ReportRequest
 from lab.errors import UsageError
 from lab.evidence.newest import Selection, latest_session, newest_runs
-from lab.html.text import clean
-from lab.report.catalogue.rows import CHECKLIST, Stage, load_catalogue
+from lab.html.text import clean, some
+from lab.report.catalogue.rows import CHECKLIST, load_catalogue
+from lab.report.evidence.attestations import FOLDER
 from lab.report.evidence.signature import read_signature
+from lab.report.judge.commands import Commands
+from lab.report.judge.readiness import Scope
 from lab.report.publish import publish
 from lab.report.readiness_page.pdf import write_pdf
+from lab.report.records.report import Readiness
 from lab.report.run_page.session_index import PAGE, write_session_index
 from lab.session.under_test import system_under_test
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INCOMPLETE": 3}
-MAX_STEPS, MAX_NOTES = 3, 5
-
-
-@dataclass(frozen=True, slots=True)
-class ReportRequest:
-    """The command line."""
-
-    results: Path
-    stage: Stage
-    attestations: Path
-    checklist: Path | None
-    contract: Path | None
-    relayer_cmd: str | None
-    release_date: str | None
-    pdf: bool
+MAX_STEPS, MAX_NOTES, MAX_ROWS = 3, 5, 6
 
 
 def rebuild(request: ReportRequest) -> int:
     """Write the reports, print the decision with its reasons and the next steps."""
-    results = request.results
+    results, here = request.results, Path.cwd()
     if results.exists() and not results.is_dir():
         raise UsageError(f"{results}: expected the results folder, got a file")
     release = parse_day(request.release_date, "--release-date") if request.release_date else None
     catalogue = load_catalogue(request.checklist or CHECKLIST)
     selection = newest_runs(results)
-    runs = selection.runs
     system = system_under_test(contract=request.contract, relayer_cmd=request.relayer_cmd, beside=[results])
-    shipping = shipping_contract(runs, system)
+    shipping = shipping_contract(selection.runs, system)
     under_test = shipping.under_test(system)
     print(under_test.line)
     index = _write_pages(results, selection)
+    root = scenario_root(selection.runs, results)
+    commands = Commands(here, root, results)
     done = publish(
         results,
-        runs,
+        selection.runs,
         catalogue=catalogue,
-        baseline=current_of(shipping.sha256, system, under_test),
-        stage=request.stage,
-        attestations=request.attestations,
-        release_date=release,
+        scope=Scope(
+            stage=request.stage,
+            generated=datetime.now(UTC),
+            baseline=current_of(shipping.sha256, system, under_test, root),
+            release_date=release,
+            commands=commands,
+        ),
+        attestations=request.attestations or (FOLDER if FOLDER.is_dir() else root / FOLDER),
     )
-    report = done.report
-    print(f"{report.decision}  stage {request.stage}, {selection}")
-    for reason in next(decision for decision in report.stages if decision.stage == request.stage).reasons:
-        print(f"  {reason}")
-    for problem in report.problems:
-        print(f"  {problem}")
-    for note in report.notes[:MAX_NOTES]:
-        print(f"  note: {note}")
-    if len(report.notes) > MAX_NOTES:
-        print(f"  note: and {len(report.notes) - MAX_NOTES} more, on the page")
-    if not runs:
-        print(f"  {results}: no run is recorded: run `pytest scenarios/` first")
-    for step in report.path_to_go[:MAX_STEPS]:
-        rows = ", ".join(step.rows[:6]) + (f" and {len(step.rows) - 6} more" if len(step.rows) > 6 else "")
-        print(f"next       {step.command or step.action}  ({rows})")
+    print(f"{done.report.decision}  stage {request.stage}, {selection}")
+    for line in _reasons(done.report):
+        print(f"  {line}")
+    if not selection.runs:
+        print(f"  {results}: no run is recorded: run `{commands.all_scenarios}` first")
+    for step in done.report.path_to_go[:MAX_STEPS]:
+        print(f"next       {step.command or step.action}  ({some(step.rows, MAX_ROWS)})")
     signature = read_signature(results / "readiness")
     if signature is not None and signature.void:
         print(f"signature  VOID: {signature.void}")
@@ -82,7 +70,16 @@ def rebuild(request: ReportRequest) -> int:
     print(f"readiness  {done.page}")
     if request.pdf:
         print(f"pdf        {write_pdf(done.page, done.page.with_name('readiness.pdf'))}")
-    return EXIT_CODES[report.decision]
+    return EXIT_CODES[done.report.decision]
+
+
+def _reasons(report: Readiness) -> Iterator[str]:
+    """Why it decides so, what it cannot trust, and what it left out of account."""
+    yield from next(stage.reasons for stage in report.stages if stage.stage == report.stage)
+    yield from report.problems
+    yield from (f"note: {note}" for note in report.notes[:MAX_NOTES])
+    if len(report.notes) > MAX_NOTES:
+        yield f"note: and {len(report.notes) - MAX_NOTES} more, on the page"
 
 
 def _write_pages(results: Path, selection: Selection) -> Path | None:

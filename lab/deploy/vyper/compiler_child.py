@@ -33,7 +33,7 @@ def main() -> None:
     request: dict[str, Any] = json.load(sys.stdin)
     try:
         # The compiler takes 0.4 s to import, and nobody else needs it here.
-        from lab.deploy.vyper.compilers import compile_installed
+        from lab.deploy.vyper.installed_compiler import compile_installed
 
         warnings.simplefilter("ignore")
         folders = [Path(folder) for folder in request["search_paths"]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 
-from lab.deploy.vyper.compilers import compile_failure, compile_installed
+from lab.deploy.vyper.compilers import compile_failure
+from lab.deploy.vyper.installed_compiler import compile_installed
 from lab.deploy.vyper.isolated_compiler import run_isolated
 from lab.deploy.vyper.source import VyperSource, installed_version
 

@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,26 +37,6 @@ def run_compiler(source: VyperSource) -> CompilerOutput:
     if source.compiler_version == installed_version():
         return _run_installed(source)
     return _run_other(source)
-
-
-def compile_installed(path: Path, search_paths: Sequence[Path], formats: Sequence[str], **options: Any) -> Any:
-    """The installed compiler's output by format. Raises whatever the compiler raises."""
-    # The compiler takes 0.4 s to import, and a cached contract never needs it.
-    # It ships no type information.
-    from vyper.compiler import compile_from_file_input  # type: ignore[import-untyped]
-    from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle  # type: ignore[import-untyped]
-
-    class Bundle(FilesystemInputBundle):  # type: ignore[misc]  # of a module without types
-        """The compiler's own would read in the encoding of the locale, byte order mark and all."""
-
-        def _load_from_path(self, resolved_path: Path, original_path: Path) -> Any:
-            if not resolved_path.is_file():
-                return super()._load_from_path(resolved_path, original_path)
-            text = read_text(resolved_path)
-            return FileInput(self._generate_source_id(resolved_path), original_path, resolved_path, text)
-
-    bundle = Bundle(list(search_paths))
-    return compile_from_file_input(bundle.load_file(path), input_bundle=bundle, output_formats=list(formats), **options)
 
 
 def _run_installed(source: VyperSource) -> CompilerOutput:

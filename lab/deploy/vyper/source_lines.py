@@ -14,7 +14,7 @@ from typing import Any
 from lab.bounded_files import parse_json
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.text import read_text
-from lab.deploy.vyper.compilers import compile_installed
+from lab.deploy.vyper.installed_compiler import compile_installed
 from lab.deploy.vyper.isolated_compiler import run_isolated
 from lab.deploy.vyper.source import VyperSource, installed_version, read_source
 from lab.errors import LabError

@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.bounded_files import read_bytes, read_object, write_atomically
 from lab.deploy.compiled import CompiledContract, hash_hex
-from lab.deploy.vyper.compilers import compile_installed
+from lab.deploy.vyper.installed_compiler import compile_installed
 from lab.deploy.vyper.source import VyperSource, project_root
 
 CACHE_FORMAT = 1

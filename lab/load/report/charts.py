@@ -13,7 +13,7 @@ from lab.html import svg
 
 WIDTH, HEIGHT = 560, 230
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 30
-COLOURS = tuple(svg.HUES.values())
+COLOURS = tuple(map(svg.paint, svg.HUES))
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 POINTS_MAX = 400
 QUARTERS = (0, 0.25, 0.5, 0.75, 1)
@@ -42,7 +42,7 @@ def chart(title: str, unit: str, lines: Sequence[Line], *, limit: tuple[str, flo
     if limit and limit[1] <= top:
         y = up(limit[1])
         body.append(svg.text(WIDTH - RIGHT, y - 4, limit[0], anchor="end", size=11, muted=True))
-        body.append(svg.line(LEFT, y, WIDTH - RIGHT, y, faint=0.6, dashed=True))
+        body.append(svg.line(LEFT, y, WIDTH - RIGHT, y, svg.Stroke(faint=0.6, dashes=svg.DASHED)))
     for index, line in enumerate(drawn):
         body += _curves(index, line, across, up)
     legend = "".join(f"<li>{_key(index)} {escape(line.label)}</li>" for index, line in enumerate(drawn))
@@ -62,13 +62,13 @@ def _axes(top: float, begin: float, end: float, across: svg.Scale, up: svg.Scale
     for share in QUARTERS:
         y, moment = up(top * share), begin + (end - begin) * share
         yield svg.text(LEFT - 6, y + 4, short(top * share), anchor="end", size=11, muted=True)
-        yield svg.line(LEFT, y, WIDTH - RIGHT, y, faint=0.15)
+        yield svg.line(LEFT, y, WIDTH - RIGHT, y, svg.FAINT)
         yield svg.text(across(moment), HEIGHT - BOTTOM + 18, f"{short(moment)} s", anchor="middle", size=11, muted=True)
 
 
 def _curves(index: int, line: Line, across: svg.Scale, up: svg.Scale) -> Iterator[str]:
     """One curve for each stretch without a gap, under a tooltip of their own."""
-    colour, dashes = _look(index)
+    stroke = _look(index)
     values = [y for _, y in line.points if y is not None]
     yield f"<g><title>{escape(f'{line.label}: {short(min(values))} to {short(max(values))}')}</title>"
     stretch: list[tuple[float, float]] = []
@@ -76,19 +76,18 @@ def _curves(index: int, line: Line, across: svg.Scale, up: svg.Scale) -> Iterato
         if y is not None:
             stretch.append((across(x), up(y)))
         elif stretch:
-            yield svg.curve(stretch, paint=colour, dashes=dashes)
+            yield svg.curve(stretch, stroke)
             stretch = []
     yield "</g>"
 
 
-def _look(index: int) -> tuple[str, str]:
+def _look(index: int) -> svg.Stroke:
     dashes = DASHES[index // len(COLOURS) % len(DASHES)] or DASHES[index % 2]
-    return COLOURS[index % len(COLOURS)], dashes
+    return svg.Stroke(COLOURS[index % len(COLOURS)], 2, dashes=dashes)
 
 
 def _key(index: int) -> str:
-    colour, dashes = _look(index)
-    curve = svg.curve([(0, 4), (22, 4)], paint=colour, dashes=dashes)
+    curve = svg.curve([(0, 4), (22, 4)], _look(index))
     return f'<svg width="22" height="8" aria-hidden="true">{curve}</svg>'
 
 

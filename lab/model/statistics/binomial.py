@@ -29,8 +29,8 @@ def lower_bound(failures: int, trials: int, confidence: float = CONFIDENCE) -> f
 
 
 def decide(failures: int, trials: int, allowed: float) -> Outcome:
-    """Whether the true share of failures is at most `allowed`, or above it, or not known well enough."""
-    if upper_bound(failures, trials) <= allowed:
+    """Whether the true share of failures is at most `allowed`, above it, or unknown, as it always is without trials."""
+    if trials > 0 and upper_bound(failures, trials) <= allowed:
         return Outcome.MET
     return Outcome.NOT_MET if lower_bound(failures, trials) > allowed else Outcome.UNKNOWN
 

@@ -106,4 +106,4 @@ def _prefix(title: str, taken: set[str]) -> str:
 def _quoted(text: str) -> str:
     """A JSON string is a YAML string, too; characters that YAML does not take as they are get escaped."""
     quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in quoted)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -184,8 +185,8 @@ def _split(children: list[Token]) -> tuple[str, str]:
     if not shown or shown[0].type != "strong_open":
         return _plain(children), ""
     start = children.index(shown[0])
-    end = next(n for n, child in enumerate(children) if n > start and child.type == "strong_close"
-               and child.level == children[start].level)  # fmt: skip
+    closes = ("strong_close", children[start].level)
+    end = next(n for n, child in enumerate(children) if n > start and (child.type, child.level) == closes)
     return _plain(children[start:end]).rstrip(" :"), _AFTER_BOLD.sub("", _plain(children[end:]))
 
 
@@ -207,26 +208,20 @@ def _plain(children: Sequence[Token]) -> str:
 def _unread(text: str, tokens: Sequence[Token], taken: set[int], matter: str) -> Iterator[str]:
     """A sentence for each run of lines that hold a box which is no row, with the reason."""
     reasons = _reasons(tokens)
-    found: list[tuple[int, str]] = []
-    for number, line in enumerate(matter.splitlines(), start=1):
-        if _looks(line):
-            found.append((number, "in the front matter"))
+    boxes = [
+        (number, "in the front matter") for number, line in enumerate(matter.splitlines(), start=1) if _looks(line)
+    ]
     for number, line in enumerate(re.split(r"\r\n?|\n", text), start=1):
         if number in taken:
             if len(_LOOKS.findall(line)) > 1:
-                found.append((number, "a second box in one line"))
+                boxes.append((number, "a second box in one line"))
         elif _looks(line):
-            found.append((number, reasons.get(number, "in a definition, which is not shown")))
-    runs: list[list[int]] = []
-    for at, (number, reason) in enumerate(found):
-        if at and found[at - 1] == (number - 1, reason):
-            runs[-1].append(at)
-        else:
-            runs.append([at])
-    for run in runs:
-        first, last = found[run[0]][0], found[run[-1]][0]
-        where = f"line {first}" if first == last else f"lines {first}-{last}"
-        yield f"{where}: not read: {found[run[0]][1]}"
+            boxes.append((number, reasons.get(number, "in a definition, which is not shown")))
+    # Lines that follow each other with one reason are one run: their numbers grow as their places do.
+    for (_, reason), run in groupby(enumerate(boxes), key=lambda box: (box[1][0] - box[0], box[1][1])):
+        numbers = [number for _, (number, _) in run]
+        where = f"line {numbers[0]}" if len(numbers) == 1 else f"lines {numbers[0]}-{numbers[-1]}"
+        yield f"{where}: not read: {reason}"
 
 
 def _looks(line: str) -> bool:

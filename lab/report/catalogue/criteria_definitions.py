@@ -6,17 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from lab.report.catalogue.frozen import Frozen
 from lab.yamlsource import load_yaml, validate
 
 CRITERIA = Path(__file__).with_name("criteria.yaml")
 
 
-class Definition(BaseModel):
+class Definition(Frozen):
     """One criterion. `limit` is None where the target is no number."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     row: str
     kind: Literal["technical", "business"]
@@ -26,9 +23,7 @@ class Definition(BaseModel):
     definition: str
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _File(Frozen):
     schema_version: Literal[1]
     criteria: tuple[Definition, ...]
 

@@ -22,7 +22,7 @@ def detections() -> Mapping[str, tuple[str, ...]]:
 def can_fail(row: Row, faults: Iterable[str]) -> tuple[str, ...]:
     """In words, one sentence a fact; empty where nothing is known."""
     facts = []
-    for check in dict.fromkeys(name for proof in row.proofs for name in proof.check):
+    for check in row.checks:
         bugs = detections().get(check)
         if bugs:
             facts.append(f"{check_name(check)} caught the broken contracts {', '.join(bugs)}")

@@ -1,6 +1,6 @@
 """The catalogue of readiness rows: one for each line of the release checklist, with the proofs that it needs.
 
-Rows are data (`checklist.yaml`). What a row's evidence amounts to is decided in `judging.py`.
+Rows are data (`checklist.yaml`). What a row's evidence amounts to is decided in `lab.report.judge.row_judge`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from lab.errors import InvalidFile
+from lab.report.catalogue.frozen import Frozen
 from lab.yamlsource import load_yaml, validate
 
 RowClass = Literal["lab", "lab-bounded", "live", "attested"]
@@ -24,10 +25,8 @@ CATALOGUE_BYTES_MAX = 16 << 20
 CHECKLIST = Path(__file__).with_name("checklist.yaml")
 
 
-class Proof(BaseModel):
+class Proof(Frozen):
     """One thing that must have been shown: every recorded item of a scenario passed, and so did the named checks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     scenario: str = Field(min_length=1, description="folder and stem of a scenario file, or a glob over them")
     check: tuple[str, ...] = Field(default=(), description="checks that must be PASS in each of those runs")
@@ -52,50 +51,52 @@ def _matches(scenario_file: str, pattern: str) -> bool:
     return bool(path.name) and path.with_suffix("").match(pattern)
 
 
-class Row(BaseModel):
-    """One line of the checklist. `claimed` is the checklist's own tick: a claim, never evidence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+class RowFacts(Frozen):
+    """What the checklist says of a row. `claimed` is its own tick: a claim, never evidence."""
 
     id: str = Field(pattern=r"^[A-Z]{2,4}-\d{2,5}$")
+    section: str = ""
     kind: Literal["item", "risk"]
-    row_class: RowClass = Field(alias="class")
+    row_class: RowClass = Field(validation_alias="class")
     stage: Stage
     must_pass: bool
     claimed: bool
+    owner: str = Field(default="", description="who sees to it; by default the section's owner")
     item: str
     detail: str
-    proof: str = Field(description="the planned proof, in words")
     depends_on: tuple[Dependency, ...] = ()
     proofs: tuple[Proof, ...] = ()
     measured_by: str = Field(default="", description="the command whose figure this row needs besides its proofs")
-    owner: str = Field(default="", description="who sees to it; by default the section's owner")
-    section: str = ""
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The checks that its proofs ask for, each once."""
+        return tuple(dict.fromkeys(name for proof in self.proofs for name in proof.check))
 
 
-class Section(BaseModel):
+class Row(RowFacts):
+    """One line of the checklist."""
+
+    proof: str = Field(description="the planned proof, in words")
+
+
+class Section(Frozen):
     """A heading of the checklist and its rows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     owner: str = Field(default="", description="who sees to its rows: a role or a name")
     rows: tuple[Row, ...]
 
 
-class SummaryClaim(BaseModel):
+class SummaryClaim(Frozen):
     """What the checklist says of its own progress."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     done: int
     total: int
 
 
-class StatedFact(BaseModel):
+class StatedFact(Frozen):
     """A statement of the checklist that is known to be wrong, and what is true instead."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     rows: tuple[str, ...]
@@ -103,10 +104,8 @@ class StatedFact(BaseModel):
     found: str
 
 
-class Catalogue(BaseModel):
+class Catalogue(Frozen):
     """A checklist: its sections in the order of the document, what it says of itself, and what of that is wrong."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1]
     document: str

@@ -8,7 +8,7 @@ from lab.html.text import clean
 from lab.report.evidence.report_history import ReportSummary, summarise
 from lab.report.records.report import Comparison, Readiness, RowChange, TrendPoint
 from lab.report.records.row_result import PastVerdict
-from lab.report.records.row_verdict import SETTLED, WORST_FIRST, RowVerdict
+from lab.report.records.row_verdict import SETTLED, RowVerdict
 
 MAX_SHOWN = 40
 
@@ -38,7 +38,7 @@ def compare(before: ReportSummary, report: Readiness) -> Comparison:
     made = report.provenance
     pairs = [("contract", before.contract, made.contract_sha256), ("lab commit", before.commit, made.lab_commit)]
     moved = [f"{name} {_short(old)} → {_short(new)}" for name, old, new in pairs if old != new]
-    ordered = sorted(changes, key=lambda change: (not change.worse, WORST_FIRST.index(change.now)))
+    ordered = sorted(changes, key=lambda change: (not change.worse, change.now.rank))
     return Comparison(generated=before.generated, decision=before.decision, rows=tuple(ordered), moved=tuple(moved))
 
 
@@ -46,14 +46,14 @@ def row_history(
     past: Iterable[ReportSummary], row: str, generated: str, verdict: RowVerdict
 ) -> tuple[PastVerdict, ...]:
     """Only the reports in which the row's verdict became another one; this report's is always the last."""
-    found: list[PastVerdict] = []
+    changes: list[PastVerdict] = []
     for report in past:
         was = report.of_rows().get(row)
-        if was is not None and (not found or found[-1].verdict is not was):
-            found.append(PastVerdict(generated=clean(report.generated, 40), verdict=was))
-    if not found or found[-1].verdict is not verdict:
-        found.append(PastVerdict(generated=generated, verdict=verdict))
-    return tuple(found[-MAX_SHOWN:])
+        if was is not None and (not changes or changes[-1].verdict is not was):
+            changes.append(PastVerdict(generated=clean(report.generated, 40), verdict=was))
+    if not changes or changes[-1].verdict is not verdict:
+        changes.append(PastVerdict(generated=generated, verdict=verdict))
+    return tuple(changes[-MAX_SHOWN:])
 
 
 def _trend(past: Sequence[ReportSummary], now: ReportSummary) -> tuple[TrendPoint, ...]:
@@ -78,7 +78,7 @@ def _worse(before: RowVerdict | None, now: RowVerdict) -> bool:
     against = (RowVerdict.FAIL, RowVerdict.INFEASIBLE)
     if not {before, now} & {*SETTLED, *against}:
         return False
-    return WORST_FIRST.index(now) < WORST_FIRST.index(before)
+    return now.rank < before.rank
 
 
 def _short(value: str | None) -> str:

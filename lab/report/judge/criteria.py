@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lab.html.figures import interval, percent
-from lab.html.text import clean
+from lab.html.text import clean, plural, some
 from lab.model.checks import check_name
 from lab.model.outcome import Outcome
 from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
@@ -41,11 +41,14 @@ def evaluate(
     loaded = {figure.row for figure in figures}
     new = [
         Figure(
-            row=row, verdict=VERDICTS[found.state], reason=found.reason or found.figure, source=Source("scenario runs")
+            row=row,
+            verdict=VERDICTS[stated.state],
+            reason=stated.reason or stated.figure,
+            source=Source("scenario runs"),
         )
-        for row, found in derived.items()
+        for row, stated in derived.items()
         # A measurement under load says more than its absence elsewhere.
-        if found.state is not Outcome.NOT_MEASURED or row not in loaded
+        if stated.state is not Outcome.NOT_MEASURED or row not in loaded
     ]
     if criticals:
         new.append(Figure(row="TEC-05", verdict=RowVerdict.FAIL, reason=criticals, source=Source("scenario runs")))
@@ -71,35 +74,19 @@ def _criterion(definition: Definition, row: RowResult, derived: Derived | None, 
     shown = max(figures, key=lambda f: (f.verdict is RowVerdict.FAIL, f.verdict is RowVerdict.INFEASIBLE), default=None)
     allowed = ALLOWED.get(definition.row)
     if shown is not None and (derived is None or derived.state is Outcome.NOT_MEASURED or shown.verdict is row.verdict):
-        found = _loaded(definition, shown, figures)
-    elif derived is not None:
-        found = derived
+        stated = _loaded(definition, shown, figures)
     else:
-        needed = f"{trials_needed(0, allowed):,} trials without a failure" if allowed else ""
-        found = Derived(state=Outcome.NOT_MEASURED, figure="no figure", needed=needed)
+        needed = plural(trials_needed(0, allowed), "trial") + " without a failure" if allowed else ""
+        stated = derived or Derived(state=Outcome.NOT_MEASURED, figure="no figure", needed=needed)
     state = OUTCOMES.get(row.verdict, Outcome.NOT_MEASURED)
-    needed = found.needed if state in (Outcome.UNKNOWN, Outcome.NOT_MEASURED) else ""
+    needed = stated.needed if state in (Outcome.UNKNOWN, Outcome.NOT_MEASURED) else ""
     if row.verdict is RowVerdict.STALE:
         needed = "measure again: the evidence is out of date"
-    paths = [*(one.folder for one in row.evidence), *(path for figure in figures for path in figure.evidence)]
+    paths = [*(run.folder for run in row.evidence), *(path for figure in figures for path in figure.evidence)]
     return Criterion(
-        row=definition.row,
-        kind=definition.kind,
+        **(dict(stated) | {"state": state, "needed": needed, "reason": row.reason}),
+        **dict(definition),
         title=row.item,
-        target=definition.target,
-        definition=definition.definition,
-        state=state,
-        figure=found.figure,
-        value=found.value,
-        limit=definition.limit,
-        unit=definition.unit,
-        interval=found.interval,
-        low=found.low,
-        high=found.high,
-        n=found.n,
-        needed=needed,
-        reason=row.reason,
-        assumptions=found.assumptions,
         evidence=tuple(dict.fromkeys(paths)),
     )
 
@@ -110,11 +97,11 @@ def _loaded(definition: Definition, shown: Figure, figures: list[Figure]) -> Der
         low, high = (100 * bound(shown.failures, shown.n) for bound in (lower_bound, upper_bound))
         ends = f"{percent(low)} to {percent(high)}, each bound" if low else f"at most {percent(high)}"
         between = f"failed: {ends} with 95% confidence"
-        finding = decide(shown.failures, shown.n, allowed)
+        outcome = decide(shown.failures, shown.n, allowed)
         # A run that was too short for its own faults knows no better, whatever its share of failures.
-        if finding is Outcome.UNKNOWN or (finding is Outcome.NOT_MET and shown.verdict is RowVerdict.UNKNOWN):
+        if outcome is Outcome.UNKNOWN or (outcome is Outcome.NOT_MET and shown.verdict is RowVerdict.UNKNOWN):
             more = max(1, trials_needed(shown.failures, allowed) - shown.n)
-            needed = f"{more:,} more trials without another failure"
+            needed = plural(more, "more trial") + " without another failure"
     elif shown.low is not None and shown.high is not None:
         words = interval(shown.low, shown.high, shown.unit)
         between = words if " to " in words else ""
@@ -137,9 +124,8 @@ def _criticals(runs: Sequence[Run]) -> str:
     failed = [
         f"{check_name(check.check)} in {clean(run.item, 80)}"
         for run in runs
-        if run.verdict is not None and not run.problems
+        if run.verdict is not None
         for check in run.verdict.checks
         if check.check.startswith("S") and check.verdict is Verdict.FAIL
     ]
-    more = f" and {len(failed) - 3} more" if len(failed) > 3 else ""
-    return f"{len(failed)} safety checks failed: {', '.join(failed[:3])}{more}" if failed else ""
+    return f"{plural(len(failed), 'safety check')} failed: {some(failed, 3)}" if failed else ""

@@ -9,8 +9,7 @@ from lab.html.text import clean
 from lab.report.catalogue.rows import Row
 from lab.report.evidence.baseline import Baseline, differ
 from lab.report.evidence.figures import Figure
-from lab.report.records.opinion import Opinion
-from lab.report.records.row_result import RowEvidence
+from lab.report.records.row_result import Opinion, RowEvidence
 from lab.report.records.row_verdict import RowVerdict
 
 
@@ -28,9 +27,9 @@ def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], baseline: Ba
 
 
 def _telling(said: list[tuple[Figure, Opinion]]) -> Iterator[Opinion]:
-    told = any(opinion.verdict is RowVerdict.PASS for _, opinion in said)
+    decided = any(opinion.verdict is RowVerdict.PASS for _, opinion in said)
     for figure, opinion in said:
-        if not (told and figure.inconclusive):
+        if not (decided and figure.inconclusive):
             yield opinion
 
 

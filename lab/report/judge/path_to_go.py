@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from lab.html.text import clean
+from lab.html.text import some
 from lab.report.catalogue.rows import STAGES, Stage
+from lab.report.judge.commands import Commands
 from lab.report.records.report import PathStep
 from lab.report.records.row_result import RowResult
-from lab.report.records.row_verdict import SETTLED, WORST_FIRST, RowVerdict
+from lab.report.records.row_verdict import SETTLED, RowVerdict, worst
 
-RUN_ALL = "pytest scenarios/"
 MANY = 4
 _VERBS = {
     RowVerdict.FAIL: "repair what fails",
@@ -22,67 +22,67 @@ _RUN = "run what is missing or out of date"
 
 @dataclass(frozen=True, slots=True)
 class _Action:
-    """What to do; `grade` is what the row suffers from, `command` is empty where no command does it."""
+    """What to do; `command` is empty where no command does it. `urgency` orders actions, and is no row's verdict."""
 
     verb: str
     command: str
-    grade: RowVerdict
+    urgency: RowVerdict
     owner: str = ""
 
 
-def path_to_go(stage: Stage, rows: Iterable[RowResult]) -> tuple[PathStep, ...]:
-    """Rows that one command can settle are one step. Must-pass rows come before the others of the same verdict."""
+def path_to_go(stage: Stage, rows: Iterable[RowResult], commands: Commands) -> tuple[PathStep, ...]:
+    """Rows that one command can settle are one step. Must-pass rows come before the others of the same urgency."""
     within = STAGES[: STAGES.index(stage) + 1]
     groups: dict[_Action, list[RowResult]] = {}
     for row in rows:
-        if row.stage in within and _is_open(row):
-            for action in _actions(row):
+        if row.stage in within and row.is_open:
+            for action in _actions(row, commands):
                 groups.setdefault(action, []).append(row)
-    ordered = sorted(_merged(groups).items(), key=lambda entry: _order(*entry))
+    steps = sorted(_merged(groups, commands.all_scenarios).items(), key=lambda entry: _order(*entry))
     return tuple(
         PathStep(
             rank=rank,
             rows=tuple(row.id for row in affected),
             must_pass=sum(row.must_pass for row in affected),
-            verdict=action.grade,
+            verdict=worst(row.verdict for row in affected),
             owner=_owners(affected),
             action=action.verb,
             command=action.command.replace("ROW", affected[0].id) if len(affected) == 1 else action.command,
         )
-        for rank, (action, affected) in enumerate(ordered, start=1)
+        for rank, (action, affected) in enumerate(steps, start=1)
     )
 
 
 def _owners(rows: list[RowResult]) -> str:
-    owners = list(dict.fromkeys(row.owner or "nobody yet" for row in rows))
-    more = f" and {len(owners) - 2} more" if len(owners) > 2 else ""
-    return ", ".join(owners[:2]) + more
+    return some(list(dict.fromkeys(row.owner or "nobody yet" for row in rows)), 2)
 
 
-def _is_open(row: RowResult) -> bool:
-    return row.verdict not in SETTLED or (row.verdict is RowVerdict.WAIVED and row.must_pass)
+def _merged(groups: dict[_Action, list[RowResult]], run_all: str) -> dict[_Action, list[RowResult]]:
+    """One step for each command, called by its most urgent reason. Must-pass rows come first.
 
-
-def _merged(groups: dict[_Action, list[RowResult]]) -> dict[_Action, list[RowResult]]:
-    """Where many scenarios are only to be run, one command runs them all. Must-pass rows come first."""
-    runs = [action for action in groups if action.verb == _RUN]
+    Where many scenarios of the library are only to be run, one command runs them all.
+    """
+    of_library = {action.command for action in groups if action.verb == _RUN and action.command.startswith(run_all)}
+    alike: dict[_Action, list[_Action]] = {}
+    for action in groups:
+        same = action if not action.command else replace(action, verb="", urgency=RowVerdict.PASS)
+        if action.verb == _RUN and action.command in of_library and len(of_library) > MANY:
+            same = replace(same, command=run_all)
+        alike.setdefault(same, []).append(action)
     steps: dict[_Action, list[RowResult]] = {}
-    for action, rows in groups.items():
-        if action.verb == _RUN:
-            command = RUN_ALL if len({run.command for run in runs}) > MANY else action.command
-            worst = min((run.grade for run in runs if command in (RUN_ALL, run.command)), key=WORST_FIRST.index)
-            action = _Action(_RUN, command, worst)
-        merged = steps.setdefault(action, [])
-        merged += [row for row in rows if row not in merged]
-    return {action: sorted(rows, key=lambda row: not row.must_pass) for action, rows in steps.items()}
+    for same, actions in alike.items():
+        rows = {row.id: row for action in actions for row in groups[action]}
+        first = min(actions, key=lambda action: action.urgency.rank)
+        steps[replace(first, command=same.command)] = sorted(rows.values(), key=lambda row: not row.must_pass)
+    return steps
 
 
 def _order(action: _Action, rows: list[RowResult]) -> tuple[int, bool, bool, int, str, str]:
     must = any(row.must_pass for row in rows)
-    return WORST_FIRST.index(action.grade), not must, not action.command, -len(rows), action.verb, action.command
+    return action.urgency.rank, not must, not action.command, -len(rows), action.verb, action.command
 
 
-def _actions(row: RowResult) -> list[_Action]:
+def _actions(row: RowResult, commands: Commands) -> list[_Action]:
     """What can be done about a row, each piece of evidence by what is wrong with it."""
     if row.verdict in (RowVerdict.LIVE, RowVerdict.ATTESTATION_MISSING):
         what = "run it on the live network and attest the receipt" if row.row_class == "live" else "attest it"
@@ -92,32 +92,38 @@ def _actions(row: RowResult) -> list[_Action]:
         return [_Action("no run can settle it: change the target or the design", "", row.verdict)]
     if not row.proofs and not row.measured_by and row.verdict is RowVerdict.NOT_RUN:
         return [_Action("write the proof, and name it under the row in the checklist", "", row.verdict)]
-    actions = _to_measure(row)
+    actions = [*_to_measure(row, commands), *_to_run(row, commands)]
+    return list(dict.fromkeys(actions)) or [_Action(_VERBS.get(row.verdict, _RUN), commands.all_scenarios, row.verdict)]
+
+
+def _to_run(row: RowResult, commands: Commands) -> Iterator[_Action]:
+    """The scenarios whose evidence does not settle the row, and those without any."""
     if not row.proofs:
-        return actions
-    actions += [
-        _Action(_VERBS.get(evidence.verdict, _RUN), f"pytest {clean(evidence.scenario, 160)}", evidence.verdict)
-        for evidence in row.evidence
-        if evidence.verdict not in SETTLED and evidence.scenario
-    ]
+        return
     recorded = {evidence.scenario for evidence in row.evidence if evidence.scenario}
+    for evidence in row.evidence:
+        if evidence.verdict not in SETTLED and evidence.scenario:
+            command = commands.recorded(evidence.scenario)
+            where = "" if command else f": {evidence.scenario}, which is not in this folder"
+            yield _Action(_VERBS.get(evidence.verdict, _RUN) + where, command, evidence.verdict)
     for proof in row.proofs:
         if not any(proof.matches(scenario) for scenario in recorded):
-            folder, _, stem = proof.scenario.rpartition("/")
-            command = f"pytest scenarios/{folder if '*' not in folder else ''}"
-            command += f" -k {stem}" if "*" not in stem else ""
-            actions.append(_Action(_RUN, command, RowVerdict.NOT_RUN))
-    return list(dict.fromkeys(actions)) or [_Action(_VERBS.get(row.verdict, _RUN), RUN_ALL, row.verdict)]
+            command = commands.proof(proof)
+            verb = _RUN if command else f"write the scenario {proof.scenario}, which nobody has yet"
+            yield _Action(verb, command, RowVerdict.NOT_RUN)
 
 
-def _to_measure(row: RowResult) -> list[_Action]:
+def _to_measure(row: RowResult, commands: Commands) -> list[_Action]:
     """What there is to measure, once more or at all; nothing where the figures are well."""
     measured = [evidence.verdict for evidence in row.evidence if not evidence.scenario]
-    worst = min((verdict for verdict in measured if verdict not in SETTLED), key=WORST_FIRST.index, default=None)
-    command = row.measured_by or "lab load"
-    if worst is None:
-        missing = not measured and (row.measured_by or not row.proofs)
-        return [_Action("measure it", command, RowVerdict.NOT_RUN)] if missing else []
-    repair = worst is RowVerdict.FAIL
-    verb = "repair what was measured, and measure again" if repair else "measure more, or again"
-    return [_Action(verb, command, worst)]
+    if not measured and not row.proofs and row.verdict is not RowVerdict.NOT_RUN:
+        # Scenario runs gave the figure, and have no folder in common that would be its evidence.
+        measured = [row.verdict]
+    unsettled = [verdict for verdict in measured if verdict not in SETTLED]
+    command = commands.measured_by(row.measured_by or "lab load")
+    if unsettled:
+        repair = RowVerdict.FAIL in unsettled
+        verb = "repair what was measured, and measure again" if repair else "measure more, or again"
+        return [_Action(verb, command, worst(unsettled))]
+    missing = not measured and (row.measured_by or not row.proofs)
+    return [_Action("measure it", command, RowVerdict.NOT_RUN)] if missing else []

@@ -1,4 +1,4 @@
-"""Criteria that are shares of trials: a load run's own verdict is judged again here, by exact bounds."""
+"""A measurement's own verdict, judged again: nothing observed is no PASS, and shares of trials keep exact bounds."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ ALLOWED = {"TEC-01": 0.001, "TEC-06": 0.01}
 
 
 def rejudge(figures: Iterable[Figure]) -> list[Figure]:
-    """Figures of shares get the verdict of the bounds, unless theirs is worse; without trials none of them passes."""
+    """Figures of shares get the verdict of the bounds, unless theirs is worse; without observations none passes."""
     return [_judged(figure) for figure in figures]
 
 
 def _judged(figure: Figure) -> Figure:
+    if figure.n == 0 and figure.verdict is RowVerdict.PASS:
+        return replace(figure, verdict=RowVerdict.UNKNOWN, reason="it claims PASS and observed nothing: n = 0")
     allowed, trials, failures = ALLOWED.get(figure.row), figure.n, figure.failures
     if allowed is None or figure.verdict not in (RowVerdict.PASS, RowVerdict.FAIL):
         return figure

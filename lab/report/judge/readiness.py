@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from lab.evidence.newest import moment_of
@@ -17,6 +17,7 @@ from lab.report.evidence.gathered import Gathered
 from lab.report.evidence.mutation_counts import Mutation
 from lab.report.evidence.report_history import ReportSummary
 from lab.report.evidence.runs import Run
+from lab.report.judge.commands import Commands
 from lab.report.judge.comparison import row_history, with_comparisons
 from lab.report.judge.contradictions import contradictions
 from lab.report.judge.criteria import evaluate
@@ -35,12 +36,13 @@ MAX_NOTES = 40
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a report is asked: for which stage and release, at what time, and against what is in force."""
+    """What a report is asked: for which stage and release, at what time, against what is in force; where it is read."""
 
     stage: Stage
     generated: datetime
     baseline: Baseline
     release_date: date | None = None
+    commands: Commands = field(default_factory=Commands)
 
 
 def build_readiness(catalogue: Catalogue, evidence: Gathered, scope: Scope) -> Readiness:
@@ -62,7 +64,7 @@ def build_readiness(catalogue: Catalogue, evidence: Gathered, scope: Scope) -> R
         release_date=str(scope.release_date) if scope.release_date else None,
         stages=stages,
         counts=counts_of(rows),
-        path_to_go=path_to_go(scope.stage, rows),
+        path_to_go=path_to_go(scope.stage, rows, scope.commands),
         expiring=expiring(rows, evidence.statements, scope.release_date) if scope.release_date else (),
         criteria=criteria(rows),
         measured=measured.model_copy(update={"mutation": evidence.mutation.counts, "rates": evidence.rates}),
@@ -81,9 +83,9 @@ def _rows(catalogue: Catalogue, evidence: Gathered, scope: Scope, figures: Seque
     rows = []
     for row in catalogue.rows:
         statements = [statement for statement in evidence.statements if statement.row == row.id]
-        found = judge(row, evidence.runs, scope.baseline, figures=opinions.get(row.id, ()), statements=statements)
-        found = _with_mutants(found, evidence.mutation)
-        rows.append(_with_time(found, moments, evidence.past, scope.generated))
+        judged = judge(row, evidence.runs, scope.baseline, figures=opinions.get(row.id, ()), statements=statements)
+        judged = _with_mutants(judged, evidence.mutation)
+        rows.append(_with_time(judged, moments, evidence.past, scope.generated))
     return rows
 
 

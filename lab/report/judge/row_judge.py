@@ -9,26 +9,17 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Sequence
 
-from lab.html.text import clean
-from lab.model.checks import check_name
-from lab.model.verdict import Verdict
+from lab.html.text import clean, plural, some
+from lab.model.checks import check_name, name_checks
+from lab.model.verdict import RunVerdict, Verdict
 from lab.report.catalogue.detections import can_fail
 from lab.report.catalogue.rows import Proof, Row
 from lab.report.evidence.attestations import Attestation, Statement
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.runs import Run
-from lab.report.records.opinion import Opinion
-from lab.report.records.row_result import RowEvidence, RowResult
-from lab.report.records.row_verdict import SETTLED, RowVerdict
+from lab.report.records.row_result import Opinion, RowEvidence, RowResult
+from lab.report.records.row_verdict import SETTLED, RowVerdict, worst
 
-_SEVERITY = (
-    RowVerdict.FAIL,
-    RowVerdict.INFEASIBLE,
-    RowVerdict.UNKNOWN,
-    RowVerdict.STALE,
-    RowVerdict.NOT_RUN,
-    RowVerdict.PASS,
-)
 _WITHOUT_PROOF = {
     "live": (RowVerdict.LIVE, "needs a live network: {0}"),
     "attested": (RowVerdict.ATTESTATION_MISSING, "a person answers for it, and no attestation is on record: {0}"),
@@ -52,7 +43,7 @@ def judge(
         opinions += _opinions(proof, row, runs, baseline)
     opinions += _mixed_contracts(row, opinions, baseline.contract_sha256)
     if opinions:
-        verdict = next(grade for grade in _SEVERITY if any(opinion.verdict is grade for opinion in opinions))
+        verdict = worst(opinion.verdict for opinion in opinions)
         reason = _reason(opinions, len(row.proofs))
         if verdict is RowVerdict.PASS and row.row_class == "lab-bounded":
             verdict = RowVerdict.LAB_PASS
@@ -121,8 +112,9 @@ def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -
     family = {(run.made.scenario_file, item) for run in matching for item in run.made.scenario_items}
     missing = sorted({item for _, item in family - recorded})
     if missing:
-        names = ", ".join(clean(item, 80) for item in missing[:3])
-        opinions.append(Opinion(RowVerdict.NOT_RUN, f"{len(missing)} items of {proof.scenario} did not run: {names}"))
+        names = some([clean(item, 80) for item in missing], 3)
+        words = f"{plural(len(missing), 'item')} of {proof.scenario} did not run: {names}"
+        opinions.append(Opinion(RowVerdict.NOT_RUN, words))
     if not matching:
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"no run of {proof.scenario} is recorded"))
     return opinions
@@ -155,31 +147,44 @@ def _opinion(proof: Proof, row: Row, run: Run, baseline: Baseline) -> Opinion:
 
 
 def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[RowVerdict, str]:
-    if run.problems and run.failed:
-        return RowVerdict.FAIL, f"the run is FAIL; and {'; '.join(run.problems)}"
+    """Damage takes a PASS away, and never a FAIL: nobody is to gain by it."""
+    failure = _failure(proof, run.verdict) or ("the run is FAIL" if run.problems and run.failed else "")
     if run.problems or run.verdict is None:
-        return RowVerdict.UNKNOWN, "; ".join(run.problems) or "verdict.json is missing"
+        doubt = "; ".join(run.problems) or "verdict.json is missing"
+        return (RowVerdict.FAIL, f"{failure}; besides, {doubt}") if failure else (RowVerdict.UNKNOWN, doubt)
     if "contract" in row.depends_on and run.made.contract.bytecode_sha256 is None:
         return RowVerdict.UNKNOWN, "the manifest does not say which contract ran"
     outdated = baseline.outdated(run, row.depends_on)
     if outdated:
         return RowVerdict.STALE, "; ".join(outdated)
-    whole = run.verdict
-    worst = whole.reasons[0] if whole.reasons else "no reason recorded"
-    if whole.verdict is Verdict.FAIL:
-        return RowVerdict.FAIL, clean(worst)
-    checks = {check.check: check for check in whole.checks}
-    failed = [name for name in proof.check if name in checks and checks[name].verdict is Verdict.FAIL]
-    if failed:
-        return RowVerdict.FAIL, f"{check_name(failed[0])} failed: {clean(checks[failed[0]].reason)}"
-    if whole.verdict is not Verdict.PASS:
-        return RowVerdict.UNKNOWN, f"the run is {whole.verdict}: {clean(worst)}"
+    if failure:
+        return RowVerdict.FAIL, failure
+    if run.verdict.verdict is not Verdict.PASS:
+        return RowVerdict.UNKNOWN, f"the run is {run.verdict.verdict}: {_first_reason(run.verdict)}"
+    checks = {check.check: check for check in run.verdict.checks}
     for name in proof.check:
         if name not in checks:
             return RowVerdict.UNKNOWN, f"{check_name(name)} was not judged in this run"
-        if checks[name].verdict is not Verdict.PASS:
-            return RowVerdict.UNKNOWN, f"{check_name(name)} is {checks[name].verdict}: {clean(checks[name].reason)}"
+        check = checks[name]
+        if check.verdict is not Verdict.PASS:
+            return RowVerdict.UNKNOWN, f"{check_name(name)} is {check.verdict}: {clean(check.reason)}"
+        if not check.judged:
+            return RowVerdict.UNKNOWN, f"{check_name(name)} claims PASS and judged nothing"
     return RowVerdict.PASS, f"passed, with {', '.join(map(check_name, proof.check))}" if proof.check else "passed"
+
+
+def _failure(proof: Proof, verdict: RunVerdict | None) -> str:
+    """Why the run, or a check that the proof asks for, failed; empty where none did."""
+    if verdict is None:
+        return ""
+    if verdict.verdict is Verdict.FAIL:
+        return _first_reason(verdict)
+    failed = (check for check in verdict.checks if check.check in proof.check and check.verdict is Verdict.FAIL)
+    return next((f"{check_name(check.check)} failed: {clean(check.reason)}" for check in failed), "")
+
+
+def _first_reason(verdict: RunVerdict) -> str:
+    return clean(name_checks(verdict.reasons[0])) if verdict.reasons else "no reason recorded"
 
 
 def _mixed_contracts(row: Row, opinions: list[Opinion], contract_sha256: str | None) -> list[Opinion]:
@@ -191,10 +196,13 @@ def _mixed_contracts(row: Row, opinions: list[Opinion], contract_sha256: str | N
 
 
 def _reason(opinions: list[Opinion], proofs: int) -> str:
-    against = [opinion for grade in _SEVERITY[:-1] for opinion in opinions if opinion.verdict is grade]
+    against = sorted(
+        (opinion for opinion in opinions if opinion.verdict is not RowVerdict.PASS),
+        key=lambda opinion: opinion.verdict.rank,
+    )
     if not against:
         runs = len({opinion.evidence.folder for opinion in opinions if opinion.evidence})
-        by = "one run" if runs == 1 else f"{runs} runs"
+        by = plural(runs, "run")
         measured = [opinion.reason for opinion in opinions if opinion.evidence is None or not opinion.evidence.scenario]
         shown = f"all {proofs} proofs shown by {by}" if proofs > 1 else f"shown by {by}"
         return "; ".join(dict.fromkeys(measured[:3])) or shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lab.html.figures import number, percent, usd
+from lab.html.text import plural
 from lab.model.chain.prices import LEVELS, Prices, prices
 from lab.model.outcome import Outcome
 from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
@@ -44,7 +45,7 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
             high=round(high, 3),
             interval="from what is known to be the system's own time, to all that passed" if high - low >= 0.1 else "",
             n=len(samples.latencies),
-            needed=_more(needed, "executions of each open pair") if open_pairs and not late else "",
+            needed=_more(needed, "execution", " of each open pair") if open_pairs and not late else "",
             reason=_why(views, late, open_pairs),
             assumptions=(*sorted({f"{view.origin} is final after {view.finality}" for view in views}), WHERE),
         ),
@@ -54,7 +55,7 @@ def cross_chain(samples: Samples) -> tuple[Derived, tuple[PairView, ...]]:
 
 def _why(views: Sequence[PairView], late: Sequence[PairView], open_pairs: Sequence[PairView]) -> str:
     known, total = sum(view.late + view.in_time for view in views), sum(view.n for view in views)
-    reason = f"{len(views)} pairs of networks, {known} of {total} executions known to be late or in time"
+    reason = f"{plural(len(views), 'pair')} of networks, {known:,} of {total:,} executions known to be late or in time"
     if late:
         return f"late for certain: {', '.join(f'{view.origin} to {view.target}' for view in late[:3])}; {reason}"
     return f"too few executions to decide {len(open_pairs)} of {reason}" if open_pairs else reason
@@ -105,7 +106,7 @@ def cost(samples: Samples) -> tuple[Derived, tuple[CostView, ...]]:
         figure=f"{worst.network} is the dearest: {usd(worst.usd[table.decides])}",
         value=round(worst.usd[table.decides], 6),
         n=sum(view.n for view in priced),
-        reason=f"{len(priced)} networks at {table.decides} prices{peak}",
+        reason=f"{plural(len(priced), 'network')} at {table.decides} prices{peak}",
         assumptions=tuple(_price_sources(table, priced)),
     )
     return derived, views
@@ -130,7 +131,7 @@ def _cost_views(samples: Samples, table: Prices) -> Iterator[CostView]:
 
 def _price_sources(table: Prices, priced: Sequence[CostView]) -> Iterator[str]:
     for name, token in table.tokens.items():
-        yield f"1 {name} = ${token.usd:g} ({token.date}, {token.source})"
+        yield f"1 {name} = ${token.usd:,} ({token.date}, {token.source})"
     for view in priced:
         price = table.networks[view.network].at(table.decides)
         if price is not None:
@@ -142,29 +143,28 @@ def failures(samples: Samples) -> Derived:
     """TEC-06: transactions of the relayer that reverted, of all that it sent."""
     sent, failed = samples.relayer_sent, samples.relayer_failed
     if not sent:
-        return _nothing("the relayer sent nothing", samples, _more(299, "transactions"))
+        return _nothing("the relayer sent nothing", samples, _more(299, "transaction"))
     high = upper_bound(failed, sent)
     state = decide(failed, sent, FAILED_SHARE)
     more = trials_needed(failed, FAILED_SHARE) - sent
     return Derived(
         state=state,
-        figure=f"{failed} of {sent:,} failed",
+        figure=f"{failed:,} of {sent:,} failed",
         value=round(100 * failed / sent, 4),
         low=round(100 * lower_bound(failed, sent), 4),
         high=round(100 * high, 4),
         interval=f"at most {percent(100 * high)} with 95% confidence",
         n=sent,
-        needed=_more(more, "transactions without another failure") if state is Outcome.UNKNOWN else "",
-        reason=f"{failed} of {sent:,} transactions of the relayer reverted, in {len(samples.runs)} runs",
+        needed=_more(more, "transaction", " without another failure") if state is Outcome.UNKNOWN else "",
+        reason=f"{failed:,} of {sent:,} transactions of the relayer reverted, in {plural(len(samples.runs), 'run')}",
         assumptions=(WHERE,),
     )
 
 
 def _nothing(what: str, samples: Samples, needed: str = "") -> Derived:
-    old = "one run is" if samples.outdated == 1 else f"{samples.outdated} runs are"
-    figure = f"{old} out of date" if samples.outdated and not samples.runs else what
+    figure = f"{plural(samples.outdated, 'run')} out of date" if samples.outdated and not samples.runs else what
     return Derived(state=Outcome.NOT_MEASURED, figure=figure, needed=needed)
 
 
-def _more(count: int, what: str = "executions") -> str:
-    return f"{count:,} more {what}" if count > 0 else ""
+def _more(count: int, what: str = "execution", rest: str = "") -> str:
+    return plural(count, f"more {what}") + rest if count > 0 else ""

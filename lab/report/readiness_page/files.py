@@ -10,12 +10,12 @@ from lab.bounded_files import read_model
 from lab.evidence.folder import write_atomically
 from lab.html.text import relative_link
 from lab.report.evidence.signature import REPORT, SignatureView, read_signature
+from lab.report.judge.decision import counts_of
 from lab.report.readiness_page.charts import charts
 from lab.report.readiness_page.junit import junit
 from lab.report.readiness_page.markdown import readiness_markdown
 from lab.report.readiness_page.pages import readiness_pages
 from lab.report.records.report import Readiness
-from lab.report.records.row_verdict import RowVerdict
 
 
 def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = None) -> Path:
@@ -24,29 +24,28 @@ def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = N
     `results` is the results folder that evidence is named in, by default the parent of `out`. A signature that is
     already there is shown on the page: valid, or void since the report is another one now.
     """
-    up = relative_link(results if results is not None else out.parent, out)
-    index = out / "index.html"
     write_atomically(out / REPORT, readiness.model_dump_json(indent=2, by_alias=True) + "\n")
-    signature = read_signature(out)
-    write_atomically(index, readiness_page(readiness, up, signature))
-    write_atomically(out / "readiness.md", readiness_markdown(readiness, signature))
     write_atomically(out / "readiness.junit.xml", junit(readiness))
-    return index
+    return _write_pages(readiness, out, relative_link(results if results is not None else out.parent, out))
 
 
 def write_page_again(out: Path) -> Path:
     """The page and the summary of a report that is there already, with its signature as it is now."""
-    readiness = read_model(out / REPORT, Readiness)
+    return _write_pages(read_model(out / REPORT, Readiness), out, "..")
+
+
+def _write_pages(readiness: Readiness, out: Path, up: str) -> Path:
+    """What shows the signature; returns the page."""
     signature = read_signature(out)
-    index = out / "index.html"
-    write_atomically(index, readiness_page(readiness, "..", signature))
     write_atomically(out / "readiness.md", readiness_markdown(readiness, signature))
-    return index
+    write_atomically(out / "index.html", readiness_page(readiness, up, signature))
+    return out / "index.html"
 
 
 def readiness_page(readiness: Readiness, up: str = "..", signature: SignatureView | None = None) -> str:
     """The page as text. `up` leads from the page to the results folder."""
     sections = [(title, list(rows)) for title, rows in groupby(readiness.rows, key=lambda row: row.section)]
+    rows_by_id = {row.id: row for row in readiness.rows}
     pages = readiness_pages()
     return pages.render_page(
         "readiness.html.j2",
@@ -56,8 +55,9 @@ def readiness_page(readiness: Readiness, up: str = "..", signature: SignatureVie
         sections=sections,
         charts=charts(readiness),
         signature=signature,
-        known={row.id for row in readiness.rows},
+        known=rows_by_id.keys(),
+        now=lambda step: counts_of(rows_by_id[row] for row in step.rows),
         tops=list(dict.fromkeys(title.split(" > ")[0] for title, _ in sections)),
-        verdicts=[verdict for verdict in RowVerdict if verdict in readiness.counts],
+        verdicts=list(readiness.counts),
         link=lambda folder, name="": f"{up}/{quote(folder, safe='/')}" + (f"/{quote(name, safe='/')}" if name else ""),
     )

@@ -9,7 +9,7 @@ from lab.html.text import clean
 from lab.report.catalogue.rows import STAGES
 from lab.report.records.report import Readiness
 from lab.report.records.row_result import RowResult
-from lab.report.records.row_verdict import SETTLED, RowVerdict
+from lab.report.records.row_verdict import RowVerdict
 
 
 def junit(report: Readiness) -> str:
@@ -17,8 +17,8 @@ def junit(report: Readiness) -> str:
     within = STAGES[: STAGES.index(report.stage) + 1]
     rows = [row for row in report.rows if row.stage in within]
     root = Element("testsuites", {"name": f"readiness {report.stage}", **_counts(rows)})
-    for section, found in groupby(rows, key=lambda row: row.section):
-        members = list(found)
+    for section, group in groupby(rows, key=lambda row: row.section):
+        members = list(group)
         suite = SubElement(root, "testsuite", {"name": clean(section, 200), **_counts(members)})
         for row in members:
             case = SubElement(
@@ -27,7 +27,7 @@ def junit(report: Readiness) -> str:
             said = {"message": clean(f"{row.verdict}: {row.reason}", 400)}
             if row.verdict is RowVerdict.FAIL:
                 SubElement(case, "failure", said)
-            elif row.verdict not in SETTLED:
+            elif row.is_open:
                 SubElement(case, "skipped", said)
     indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode") + "\n"
@@ -35,7 +35,7 @@ def junit(report: Readiness) -> str:
 
 def _counts(rows: list[RowResult]) -> dict[str, str]:
     failed = sum(row.verdict is RowVerdict.FAIL for row in rows)
-    settled = sum(row.verdict in SETTLED for row in rows)
+    settled = sum(not row.is_open for row in rows)
     return {
         "tests": str(len(rows)),
         "failures": str(failed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Collection
 from functools import cache
@@ -10,18 +11,18 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from lab.html.page import MAX_TEXT, Pages
-from lab.html.text import clean
-from lab.model.checks import check_name
+from lab.html.text import clean, some
+from lab.model.checks import check_demand, check_name
 
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~>])")
 _ROW_ID = re.compile(r"\b[A-Z]{2,4}-\d{2,5}\b")
 
 
 @cache
 def readiness_pages() -> Pages:
     """This room's templates. Only drawings of ours go through `trusted`; they escape what they quote."""
-    return Pages(
-        Path(__file__).with_name("templates"), link_rows=link_rows, age=age, check_name=check_name, trusted=Markup
-    )
+    filters = {"check_name": check_name, "check_demand": check_demand, "trusted": Markup, "md": md, "some": some}
+    return Pages(Path(__file__).with_name("templates"), link_rows=link_rows, age=age, **filters)
 
 
 def link_rows(text: str, known: Collection[str]) -> Markup:
@@ -37,3 +38,8 @@ def link_rows(text: str, known: Collection[str]) -> Markup:
 def age(hours: float) -> str:
     """`3 h`, `12 days`."""
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
+
+
+def md(text: str, limit: int = 400) -> Markup:
+    """Neither HTML nor Markdown nor the end of a table cell."""
+    return Markup(_SPECIAL.sub(r"\\\1", html.escape(clean(text, limit), quote=False).replace("&gt;", ">")))

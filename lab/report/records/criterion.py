@@ -7,30 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from lab.model.outcome import Outcome
-from lab.report.records.frozen import Frozen
-
-
-class Criterion(Frozen):
-    """A success criterion: what was measured, how sure that is, and what it would take to be sure."""
-
-    row: str
-    title: str
-    target: str
-    definition: str
-    kind: Literal["technical", "business"]
-    state: Outcome
-    figure: str
-    value: float | None = None
-    limit: float | None = Field(default=None, description="the target as a number, in the unit of `value`")
-    unit: str = ""
-    interval: str = ""
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    needed: str = Field(default="", description="how many more runs would decide")
-    reason: str = ""
-    assumptions: tuple[str, ...] = ()
-    evidence: tuple[str, ...] = Field(default=(), description="paths relative to the results folder")
+from lab.report.catalogue.frozen import Frozen
 
 
 class Derived(Frozen):
@@ -39,10 +16,23 @@ class Derived(Frozen):
     state: Outcome
     figure: str
     value: float | None = None
+    interval: str = ""
     low: float | None = None
     high: float | None = None
-    interval: str = ""
     n: int | None = None
-    needed: str = ""
+    needed: str = Field(default="", description="how many more runs would decide")
     reason: str = ""
     assumptions: tuple[str, ...] = ()
+
+
+class Criterion(Derived):
+    """A success criterion: what was measured, how sure that is, and what it would take to be sure."""
+
+    row: str
+    title: str
+    target: str
+    definition: str
+    kind: Literal["technical", "business"]
+    limit: float | None = Field(default=None, description="the target as a number, in the unit of `value`")
+    unit: str = ""
+    evidence: tuple[str, ...] = Field(default=(), description="paths relative to the results folder")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from lab.model.history import History
 from lab.model.verdict import RunVerdict
@@ -17,15 +18,15 @@ class Folder(Protocol):
         """The folder itself: `results/<session>/<item>`."""
 
     def history(self) -> History:
-        """`history.jsonl`."""
+        """What happened, from `history.jsonl`."""
 
     def verdict(self) -> RunVerdict:
-        """`verdict.json`."""
+        """What it amounts to, from `verdict.json`."""
 
-    def manifest(self) -> dict[str, Any]:
-        """`manifest.json`."""
+    def manifest(self) -> Mapping[str, object]:
+        """What it was made of, from `manifest.json`."""
 
-    def sealed_manifest(self) -> dict[str, Any]:
+    def sealed_manifest(self) -> Mapping[str, object]:
         """The same, as the run wrote it; raises where it was changed since."""
 
     def ended(self) -> bool:
@@ -33,9 +34,6 @@ class Folder(Protocol):
 
     def failed(self) -> bool:
         """Whether any part of the evidence says FAIL, however damaged the rest is."""
-
-    def metrics(self) -> dict[str, Any]:
-        """`metrics.json`."""
 
     def verify(self) -> list[str]:
         """Differences against the recorded digests, in words; empty when nothing was changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from lab.model.outcome import Outcome
-from lab.report.records.frozen import Frozen
+from lab.report.catalogue.frozen import Frozen
 
 
 class PairView(Frozen):

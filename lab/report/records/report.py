@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from lab.model.under_test import UnderTest
+from lab.report.catalogue.frozen import Frozen
 from lab.report.catalogue.rows import Stage
 from lab.report.records.criterion import Criterion
-from lab.report.records.frozen import Frozen
 from lab.report.records.measured import Measured
 from lab.report.records.row_result import RowResult
 from lab.report.records.row_verdict import Decision, RowVerdict
@@ -105,7 +105,7 @@ class Provenance(Frozen):
 
 
 class Readiness(Frozen):
-    """A whole report."""
+    """Decisions with their reasons, the rows that they rest on, and what the evidence was made with."""
 
     schema_version: Literal[1] = 1
     document: str

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
-from lab.report.catalogue.rows import Dependency, Proof, RowClass, Stage
-from lab.report.records.frozen import Frozen
-from lab.report.records.row_verdict import RowVerdict
+from lab.report.catalogue.frozen import Frozen
+from lab.report.catalogue.rows import RowFacts
+from lab.report.records.row_verdict import SETTLED, RowVerdict
 
 
 class RowEvidence(Frozen):
@@ -27,6 +28,15 @@ class RowEvidence(Frozen):
     faults: tuple[str, ...] = Field(default=(), description="kinds of fault that acted in this run")
     figures: tuple[str, ...] = Field(default=(), description="what a measurement found, and what it assumes, in words")
     files: tuple[str, ...] = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one piece of evidence, or the lack of it, says about a row."""
+
+    verdict: RowVerdict
+    reason: str
+    evidence: RowEvidence | None = None
 
 
 class StatementView(Frozen):
@@ -54,23 +64,10 @@ class PastVerdict(Frozen):
     verdict: RowVerdict
 
 
-class RowResult(Frozen):
-    """One line of the checklist, judged. `claimed` is the checklist's own tick."""
+class RowResult(RowFacts):
+    """One line of the checklist, judged."""
 
-    id: str
-    section: str
-    kind: Literal["item", "risk"]
-    row_class: RowClass
-    stage: Stage
-    must_pass: bool
-    claimed: bool
-    owner: str
-    item: str
-    detail: str
     planned_proof: str
-    depends_on: tuple[Dependency, ...]
-    proofs: tuple[Proof, ...]
-    measured_by: str
     verdict: RowVerdict
     reason: str
     evidence: tuple[RowEvidence, ...]
@@ -80,6 +77,6 @@ class RowResult(Frozen):
     history: tuple[PastVerdict, ...] = Field(default=(), description="oldest first, this report's verdict last")
 
     @property
-    def checks(self) -> tuple[str, ...]:
-        """The checks that its proofs ask for, each once."""
-        return tuple(dict.fromkeys(name for proof in self.proofs for name in proof.check))
+    def is_open(self) -> bool:
+        """Whether it keeps its stage from GO. No waiver settles a row that must pass."""
+        return self.verdict not in SETTLED or (self.must_pass and self.verdict is RowVerdict.WAIVED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal
 
@@ -9,37 +10,35 @@ from lab.model.outcome import Outcome
 
 
 class RowVerdict(StrEnum):
-    """How a row stands. LAB PASS: proven under the lab's own conditions, which is all that the lab can say of it."""
+    """How a row stands, worst first: what a row or a release has to fear most.
 
-    PASS = "PASS"
-    LAB_PASS = "LAB PASS"
+    LAB PASS: proven under the lab's own conditions, which is all that the lab can say of it.
+    """
+
     FAIL = "FAIL"
-    UNKNOWN = "UNKNOWN"
     INFEASIBLE = "INFEASIBLE"
+    UNKNOWN = "UNKNOWN"
     STALE = "STALE"
     NOT_RUN = "NOT RUN"
-    LIVE = "LIVE"
-    ATTESTED = "ATTESTED"
     ATTESTATION_MISSING = "ATTESTATION MISSING"
+    LIVE = "LIVE"
     WAIVED = "WAIVED"
+    ATTESTED = "ATTESTED"
+    LAB_PASS = "LAB PASS"
+    PASS = "PASS"
+
+    @property
+    def rank(self) -> int:
+        """From 0 for the worst."""
+        return list(RowVerdict).index(self)
+
+
+def worst(verdicts: Iterable[RowVerdict]) -> RowVerdict:
+    """The worst of these. Raises ValueError for none."""
+    return min(verdicts, key=lambda verdict: verdict.rank)
 
 
 SETTLED = frozenset({RowVerdict.PASS, RowVerdict.LAB_PASS, RowVerdict.ATTESTED, RowVerdict.WAIVED})
-
-# Worst first: what a row or a release has to fear most.
-WORST_FIRST = (
-    RowVerdict.FAIL,
-    RowVerdict.INFEASIBLE,
-    RowVerdict.UNKNOWN,
-    RowVerdict.STALE,
-    RowVerdict.NOT_RUN,
-    RowVerdict.ATTESTATION_MISSING,
-    RowVerdict.LIVE,
-    RowVerdict.WAIVED,
-    RowVerdict.ATTESTED,
-    RowVerdict.LAB_PASS,
-    RowVerdict.PASS,
-)
 
 # A criterion's outcome as the verdict of its row, and back.
 VERDICTS = {

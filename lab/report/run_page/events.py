@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lab.html.text import clean, short, times
+from lab.html.text import clean, plural, short, some, times
 from lab.model.history import History
 from lab.model.records import Block, Call, Expectation, FaultMark, Log, Note, Operation, Reorg, Submit, Tx
 
@@ -49,10 +49,32 @@ class Event:
     orphaned: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FaultSpan:
+    """A fault from its injection to its healing; `healed` is None where the run ended before."""
+
+    injected: FaultMark
+    healed: FaultMark | None
+    end_ms: int
+
+
+def fault_spans(history: History) -> list[FaultSpan]:
+    """In the order of injection."""
+    marks: list[FaultMark] = history.of(FaultMark)
+    spans = []
+    for index, mark in enumerate(marks):
+        if mark.phase == "inject":
+            later = (other for other in marks[index + 1 :] if other.id == mark.id and other.phase == "heal")
+            healed = next(later, None)
+            spans.append(FaultSpan(mark, healed, healed.t_ms if healed else history.end_ms))
+    return spans
+
+
 class Names:
     """Leg names for tx_ids and role names for addresses, so that a reader need not compare hex."""
 
     def __init__(self, history: History) -> None:
+        """Of the legs and roles that the history's header declares."""
         self._legs = {leg.tx_id: leg for leg in history.header.legs}
         self._roles = {address.lower(): role for role, address in history.header.roles.items()}
 
@@ -81,8 +103,7 @@ class Names:
         # A child's arguments name its parent too; the first is the one that the call is about.
         if "dependency_tx_id" in args:
             names = names[:1]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return ", ".join(names[:3]) + more
+        return some(names, 3)
 
 
 def events(history: History) -> list[Event]:
@@ -92,7 +113,7 @@ def events(history: History) -> list[Event]:
     happened: list[Event] = []
     for record in history.records:
         if isinstance(record, Block) and record.number == history.header.chains[record.chain].deploy_block:
-            text = f"contract deployed and set up in {len(record.txs)} transactions"
+            text = f"contract deployed and set up in {plural(len(record.txs), 'transaction')}"
             happened.append(Event(record.t_ms, record.seq, record.chain, "admin", text))
         elif isinstance(record, Block):
             orphaned = (record.chain, record.hash) in orphans

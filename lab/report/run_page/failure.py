@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.html.text import clean, seconds
-from lab.model.checks import check_demand, check_title
+from lab.model.checks import check_demand, check_title, name_checks
 from lab.model.history import History
 from lab.model.records import Expectation
 from lab.model.verdict import RunVerdict, Verdict
@@ -21,7 +21,7 @@ def failure_text(verdict: RunVerdict, history: History | None) -> str:
     blocks += [_expectation(expectation) for expectation in unmet[:MAX_EXPECTATIONS]]
     if len(unmet) > MAX_EXPECTATIONS:
         blocks.append(f"{len(unmet) - MAX_EXPECTATIONS} more expectations were not met")
-    blocks.append(_why(verdict, told_by_expectations=bool(unmet)))
+    blocks.append(_why(verdict, explained=bool(unmet)))
     if history is None:
         blocks.append("events around it\n  (the history could not be read)")
     else:
@@ -34,7 +34,7 @@ def failure_text(verdict: RunVerdict, history: History | None) -> str:
 
 
 def _unmet(history: History | None) -> list[Expectation]:
-    return [] if history is None else [found for found in history.of(Expectation) if not found.met]
+    return [] if history is None else [expectation for expectation in history.of(Expectation) if not expectation.met]
 
 
 def _expectation(expectation: Expectation) -> str:
@@ -47,7 +47,7 @@ def _expectation(expectation: Expectation) -> str:
     return "\n".join(lines)
 
 
-def _why(verdict: RunVerdict, *, told_by_expectations: bool) -> str:
+def _why(verdict: RunVerdict, *, explained: bool) -> str:
     lines = []
     for check in verdict.checks:
         if check.verdict not in (Verdict.FAIL, Verdict.UNKNOWN):
@@ -64,20 +64,18 @@ def _why(verdict: RunVerdict, *, told_by_expectations: bool) -> str:
         if len(check.findings) > MAX_FINDINGS:
             lines.append(f"    … {len(check.findings) - MAX_FINDINGS} more findings in verdict.json")
     checks = "checks\n" + "\n".join(lines) if lines else ""
-    reasons = "reasons\n" + "\n".join(f"  {clean(reason)}" for reason in verdict.reasons[:MAX_REASONS])
-    if not verdict.reasons and not lines and not told_by_expectations:
+    reasons = "reasons\n" + "\n".join(f"  {clean(name_checks(reason))}" for reason in verdict.reasons[:MAX_REASONS])
+    if not verdict.reasons and not lines and not explained:
         return "reasons\n  (none was recorded)"
     return "\n\n".join(part for part in (reasons if verdict.reasons else "", checks) if part)
 
 
 def _moment(verdict: RunVerdict, unmet: list[Expectation]) -> int | None:
     """The time to look at: of a failed check first, then of an expectation, then of an undecided check."""
-    for wanted in (Verdict.FAIL, Verdict.UNKNOWN):
-        for check in verdict.checks:
-            if check.verdict is wanted:
-                for finding in check.findings:
-                    if finding.t_ms is not None:
-                        return finding.t_ms
-        if unmet and wanted is Verdict.FAIL:
-            return unmet[0].t_ms
-    return None
+
+    def of_checks(state: Verdict) -> list[int]:
+        findings = (finding for check in verdict.checks if check.verdict is state for finding in check.findings)
+        return [finding.t_ms for finding in findings if finding.t_ms is not None]
+
+    moments = [*of_checks(Verdict.FAIL), *(expectation.t_ms for expectation in unmet), *of_checks(Verdict.UNKNOWN)]
+    return moments[0] if moments else None

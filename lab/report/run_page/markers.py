@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.html.svg import HUES
+from lab.html.svg import BAD, BLUE, GOOD, GREY, UNSURE, VIOLET
 from lab.report.run_page.events import Kind
 
 Form = Literal["ring", "disc", "square", "diamond", "triangle", "cross", "bar"]
@@ -20,25 +20,21 @@ class Marker:
     form: Form
 
 
-def _paint(hue: str) -> str:
-    return f"var(--lab-{hue},{HUES[hue]})"
-
-
 MARKERS: dict[Kind, Marker] = {
-    "buffered": Marker("buffered", _paint("blue"), "ring"),
-    "ready": Marker("ready", _paint("blue"), "disc"),
-    "executed": Marker("executed", _paint("green"), "square"),
-    "failed": Marker("not resolved", _paint("amber"), "triangle"),
-    "reverted": Marker("reverted", _paint("red"), "cross"),
-    "stop": Marker("emergency stop", _paint("red"), "square"),
-    "admin": Marker("administration", _paint("grey"), "diamond"),
-    "reorg": Marker("reorg", _paint("red"), "bar"),
-    "fault": Marker("fault", _paint("amber"), "bar"),
-    "submit": Marker("sent by relayer", _paint("violet"), "diamond"),
-    "operation": Marker("call not ok", _paint("amber"), "cross"),
-    "met": Marker("expected, met", _paint("green"), "disc"),
-    "unmet": Marker("expected, unmet", _paint("red"), "cross"),
-    "note": Marker("note", _paint("grey"), "bar"),
+    "buffered": Marker("buffered", BLUE, "ring"),
+    "ready": Marker("ready", BLUE, "disc"),
+    "executed": Marker("executed", GOOD, "square"),
+    "failed": Marker("not resolved", UNSURE, "triangle"),
+    "reverted": Marker("reverted", BAD, "cross"),
+    "stop": Marker("emergency stop", BAD, "square"),
+    "admin": Marker("administration", GREY, "diamond"),
+    "reorg": Marker("reorg", BAD, "bar"),
+    "fault": Marker("fault", UNSURE, "bar"),
+    "submit": Marker("sent by relayer", VIOLET, "diamond"),
+    "operation": Marker("call not ok", UNSURE, "cross"),
+    "met": Marker("expected, met", GOOD, "disc"),
+    "unmet": Marker("expected, unmet", BAD, "cross"),
+    "note": Marker("note", GREY, "bar"),
 }
 
 

@@ -2,57 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 from markupsafe import Markup
 
-from lab.errors import LabError
 from lab.evidence.manifest import RunManifest
 from lab.html.text import clean, relative_link
-from lab.model.history import History
 from lab.model.records import Expectation, FaultMark
 from lab.report.records.folder import Folder
 from lab.report.run_page.pages import run_pages
-from lab.report.run_page.timeline import timeline_svg
+from lab.report.run_page.parts import UNREADABLE, RunParts, read_parts
+from lab.report.run_page.timeline_svg import timeline_svg
 
-T = TypeVar("T")
 MAX_REASONS = 20
 
 
-def scenario_fragment(folder: Folder, *, relative_to: Path | None = None) -> str:
+def scenario_fragment(folder: Folder, parts: RunParts | None = None, *, relative_to: Path | None = None) -> str:
     """HTML for the extras of a test item. Links are relative to `relative_to`, by default to the run folder itself.
 
     Never raises for bad evidence: what cannot be read is said in its place.
     """
+    run = parts or read_parts(folder)
     start = relative_to if relative_to is not None else folder.path
-    unreadable: list[str] = []
-    verdict = _try(folder.verdict, unreadable)
-    made = RunManifest.read(_try(folder.manifest, unreadable))
-    history = _try(folder.history, unreadable)
     names = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json", "trace.json", "logs")
     links = [(name, relative_link(folder.path / name, start)) for name in names if (folder.path / name).exists()]
+    timeline, unreadable = _timeline(run)
     return run_pages().render(
         "fragment.html.j2",
         fragment_style=Markup(run_pages().asset("fragment.css")),
-        name=made.name or (verdict.scenario if verdict else folder.path.name),
-        description=made.description or "",
-        facts=_facts(made, verdict.item if verdict else folder.path.name),
-        verdict=verdict,
-        reasons=verdict.reasons[:MAX_REASONS] if verdict else (),
-        faults=_faults(history, made),
-        expectations=history.of(Expectation) if history else [],
+        name=run.made.name or (run.verdict.scenario if run.verdict else folder.path.name),
+        description=run.made.description or "",
+        facts=_facts(run.made, run.item),
+        verdict=run.verdict,
+        reasons=run.verdict.reasons[:MAX_REASONS] if run.verdict else (),
+        faults=_faults(run),
+        expectations=run.history.of(Expectation) if run.history else [],
         # The SVG escapes what it quotes.
-        timeline=Markup(_svg(history, unreadable)),
-        unreadable=[reason.replace(f"{folder.path}/", "") for reason in unreadable],
+        timeline=Markup(timeline),
+        unreadable=unreadable,
         links=links,
     )
 
 
-def report_page(folder: Folder, *, back: str | None = None) -> str:
+def report_page(folder: Folder, parts: RunParts | None = None, *, back: str | None = None) -> str:
     """The fragment as a page of its own, to be written into the run folder. `back` links to the session's index."""
-    fragment = scenario_fragment(folder)
     pages = run_pages()
     return pages.render_page(
         "run.html.j2",
@@ -60,21 +54,17 @@ def report_page(folder: Folder, *, back: str | None = None) -> str:
         script=pages.asset("run.js"),
         extra_styles=(pages.asset("fragment.css"),),
         title=folder.path.name,
-        fragment=Markup(fragment),
+        fragment=Markup(scenario_fragment(folder, parts)),
         back=back,
     )
 
 
-def _svg(history: History | None, unreadable: list[str]) -> str:
-    return (_try(lambda: timeline_svg(history), unreadable) or "") if history is not None else ""
-
-
-def _try(read: Callable[[], T], unreadable: list[str]) -> T | None:
+def _timeline(run: RunParts) -> tuple[str, tuple[str, ...]]:
+    """The picture, empty without one, and what of the evidence cannot be shown."""
     try:
-        return read()
-    except (LabError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        unreadable.append(str(error) or type(error).__name__)
-        return None
+        return (timeline_svg(run.history) if run.history else ""), run.unreadable
+    except UNREADABLE as error:
+        return "", (*run.unreadable, str(error) or type(error).__name__)
 
 
 def _facts(made: RunManifest, item: str) -> list[tuple[str, str]]:
@@ -100,24 +90,31 @@ def under_test_line(made: RunManifest) -> str:
     return clean(made.under_test.line, 600) if made.under_test is not None else ""
 
 
-def _faults(history: History | None, made: RunManifest) -> list[dict[str, Any]]:
-    """One entry for each injected fault, with its activations: from the history, else from the manifest."""
-    if history is None:
-        return [
-            {
-                "id": fault.id or "",
-                "fault": fault.fault or "",
-                "chain": "",
-                "activations": fault.activations,
-                "proof": "",
-            }
-            for fault in made.faults
-        ]
-    injected: dict[str, dict[str, Any]] = {}
-    for mark in history.of(FaultMark):
-        entry = injected.setdefault(
-            mark.id, {"id": mark.id, "fault": mark.fault, "chain": mark.chain or "", "activations": 0}
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """An injected fault, how often it acted, and what shows that it did."""
+
+    id: str
+    fault: str
+    chain: str
+    activations: int
+    proof: str
+
+
+def _faults(run: RunParts) -> list[_Fault]:
+    """From the history, else from the manifest."""
+    if run.history is None:
+        return [_Fault(fault.id or "", fault.fault or "", "", fault.activations, "") for fault in run.made.faults]
+    marks: dict[str, list[FaultMark]] = {}
+    for mark in run.history.of(FaultMark):
+        marks.setdefault(mark.id, []).append(mark)
+    return [
+        _Fault(
+            id=name,
+            fault=of_one[0].fault,
+            chain=of_one[0].chain or "",
+            activations=sum(mark.activations for mark in of_one),
+            proof=next((mark.proof for mark in reversed(of_one) if mark.proof), ""),
         )
-        entry["activations"] += mark.activations
-        entry["proof"] = mark.proof or entry.get("proof", "")
-    return list(injected.values())
+        for name, of_one in marks.items()
+    ]

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import LabError
 from lab.evidence.folder import write_atomically
-from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import runs_of
-from lab.html.text import clean, relative_link
+from lab.html.text import relative_link
+from lab.model.checks import name_checks
+from lab.model.history import History
 from lab.model.verdict import Verdict
 from lab.report.records.folder import Folder
 from lab.report.run_page.page import report_page, under_test_line
 from lab.report.run_page.pages import run_pages
+from lab.report.run_page.parts import UNREADABLE, RunParts, read_parts
 from lab.report.run_page.trace import trace_text
 
 PAGE, TRACE = "report.html", "trace.json"
-_WORST_FIRST = {Verdict.FAIL: 0, Verdict.UNKNOWN: 1, Verdict.NOT_EXERCISED: 2, Verdict.PASS: 3}
+_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.NOT_EXERCISED, Verdict.PASS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
+    """A run in the list: `name` is its scenario's title, `item` what tells it from every other."""
+
     item: str
     name: str
     verdict: Verdict
@@ -36,55 +40,61 @@ def write_session_index(session_folder: Path, folders: Iterable[Folder] | None =
     Without `folders` every sub-folder that holds a manifest or a verdict is a run.
     """
     runs: list[Folder] = list(folders) if folders is not None else [*runs_of(session_folder)]
-    lines = []
-    for run in runs:
-        _write_trace(run)
-        page = run.path / PAGE
-        write_atomically(page, report_page(run, back=relative_link(session_folder / "index.html", run.path)))
-        lines.append(_line(run, relative_link(page, session_folder)))
-    lines.sort(key=lambda line: (_WORST_FIRST[line.verdict], line.item))
     index = session_folder / "index.html"
-    counts = {verdict: sum(line.verdict is verdict for line in lines) for verdict in _WORST_FIRST}
+    names = distinct_names([read_parts(run, with_history=False) for run in runs])
+    lines: list[_Line] = []
+    under_test = ""
+    for run, item in zip(runs, names, strict=True):
+        parts = read_parts(run)
+        under_test = under_test or under_test_line(parts.made)
+        _write_trace(run, parts.history)
+        page = run.path / PAGE
+        write_atomically(page, report_page(run, parts, back=relative_link(index, run.path)))
+        verdict = parts.verdict
+        lines.append(
+            _Line(
+                item=item,
+                name=parts.made.name or (verdict.scenario if verdict else ""),
+                verdict=parts.state,
+                reason=name_checks(next(iter(verdict.reasons if verdict else parts.unreadable), "")),
+                link=relative_link(page, session_folder),
+            )
+        )
+    lines.sort(key=lambda line: (_WORST_FIRST.index(line.verdict), line.item))
     pages = run_pages()
     html = pages.render_page(
         "session.html.j2",
         styles=[pages.asset("base.css")],
         title=session_folder.name,
         lines=lines,
-        counts=counts,
-        under_test=_under_test(runs),
+        counts={verdict: sum(line.verdict is verdict for line in lines) for verdict in _WORST_FIRST},
+        under_test=under_test,
     )
     write_atomically(index, html)
     return index
 
 
-def _write_trace(run: Folder) -> None:
+def distinct_names(runs: Sequence[RunParts]) -> list[str]:
+    """What to call each run of a session: its item; where items repeat, with the file of the scenario or the folder."""
+    items = Counter(run.item for run in runs)
+    files = Counter((run.item, run.made.scenario_file) for run in runs)
+
+    def name(run: RunParts) -> str:
+        if items[run.item] == 1:
+            return run.item
+        file = run.made.scenario_file
+        of = f"{run.item} of {file}" if file else run.item
+        return of if file and files[run.item, file] == 1 else f"{of} in {run.folder}"
+
+    return [name(run) for run in runs]
+
+
+def _write_trace(run: Folder, history: History | None) -> None:
     """Beside the page that links to it; where the history cannot be read, the page says so."""
     try:
-        write_atomically(run.path / TRACE, trace_text(run.history()))
-    except (LabError, OSError, ValueError, KeyError, TypeError, RecursionError):
-        (run.path / TRACE).unlink(missing_ok=True)
-
-
-def _under_test(runs: Iterable[Folder]) -> str:
-    for run in runs:
-        try:
-            return under_test_line(RunManifest.read(run.manifest()))
-        except (LabError, OSError, ValueError):
-            continue
-    return ""
-
-
-def _line(run: Folder, link: str) -> _Line:
-    try:
-        name = RunManifest.read(run.manifest()).name or ""
-    except (LabError, OSError, ValueError):
-        name = ""
-    try:
-        verdict = run.verdict()
-    except (LabError, OSError, ValueError) as error:
-        reason = clean(str(error).replace(f"{run.path}/", ""))
-        reason = reason if not run.ended() else f"verdict.json cannot be read: {reason}"
-        return _Line(run.path.name, name, Verdict.FAIL if run.failed() else Verdict.UNKNOWN, reason, link)
-    reason = clean(verdict.reasons[0]) if verdict.reasons else ""
-    return _Line(verdict.item, name or verdict.scenario, verdict.verdict, reason, link)
+        if history is not None:
+            write_atomically(run.path / TRACE, trace_text(history))
+            return
+    except UNREADABLE:
+        pass
+    (run.path / TRACE).unlink(missing_ok=True)

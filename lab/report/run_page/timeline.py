@@ -1,8 +1,4 @@
-"""The cross-chain time line of a run: a few lines for a terminal, and a picture for a page.
-
-Both are drawn from the recorded history alone. The picture lives in `timeline_svg.py`; this module is the place to
-import either from.
-"""
+"""The cross-chain time line of a run as a few lines for a terminal; its picture is in `timeline_svg.py`."""
 
 from __future__ import annotations
 
@@ -11,9 +7,6 @@ from collections.abc import Collection
 from lab.html.text import clean, seconds
 from lab.model.history import History
 from lab.report.run_page.events import Event, events
-from lab.report.run_page.timeline_svg import timeline_svg
-
-__all__ = ["timeline_svg", "timeline_text"]
 
 
 def timeline_text(
@@ -23,18 +16,18 @@ def timeline_text(
 
     At most `limit` events: the nearest to `around_ms`, or else the first and the last ones. What is left out is said.
     """
-    found = [event for event in events(history) if chains is None or event.chain is None or event.chain in chains]
-    if not found:
+    happened = [event for event in events(history) if chains is None or event.chain is None or event.chain in chains]
+    if not happened:
         return "  (nothing happened)"
     if around_ms is None:
-        first = found[: limit // 2] if len(found) > limit else found
-        last = found[len(found) - (limit - len(first)) :] if len(found) > limit else []
+        first = happened[: limit // 2] if len(happened) > limit else happened
+        last = happened[len(happened) - (limit - len(first)) :] if len(happened) > limit else []
     else:
-        nearest = sorted(range(len(found)), key=lambda index: (abs(found[index].t_ms - around_ms), index))[:limit]
-        first, last = [found[index] for index in sorted(nearest)], []
+        nearest = sorted(range(len(happened)), key=lambda index: (abs(happened[index].t_ms - around_ms), index))[:limit]
+        first, last = [happened[index] for index in sorted(nearest)], []
     wide = max(len(clean(event.chain or "", 24)) for event in first + last)
     lines = [_line(event, wide) for event in first]
-    left_out = len(found) - len(first) - len(last)
+    left_out = len(happened) - len(first) - len(last)
     if left_out:
         lines.append(f"  … {left_out} more events")
     return "\n".join(lines + [_line(event, wide) for event in last])

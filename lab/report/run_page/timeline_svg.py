@@ -7,13 +7,15 @@ same picture fits a light page, a dark page and a page whose Content-Security-Po
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from xml.sax.saxutils import escape, quoteattr
 
-from lab.html.text import clean, seconds, times
+from lab.html.figures import number
+from lab.html.svg import DASHED, FAINT, Stroke, line, text
+from lab.html.text import clean, plural, seconds, times
 from lab.model.history import History
-from lab.model.records import Block, EmptyBlocks, FaultMark, Reorg
-from lab.report.run_page.events import Event, Kind, events
+from lab.model.records import Block, EmptyBlocks, Reorg
+from lab.report.run_page.events import Event, FaultSpan, Kind, events, fault_spans
 from lab.report.run_page.markers import MARKERS, shape
 
 WIDTH = 960
@@ -30,8 +32,8 @@ _OFFSETS = (0, -11, 11)
 
 def timeline_svg(history: History) -> str:
     """The whole run as one `<svg>` element. Hover texts are `<title>` elements; everything from outside is escaped."""
-    found = events(history)
-    drawing = _Drawing(history, found)
+    happened = events(history)
+    drawing = _Drawing(history, happened)
     body = drawing.body()
     label = f"Time line of {clean(history.header.scenario, 160)}"
     return (
@@ -44,23 +46,23 @@ def timeline_svg(history: History) -> str:
 class _Drawing:
     """Where everything goes. Times become x, lane names become y."""
 
-    def __init__(self, history: History, found: list[Event]) -> None:
+    def __init__(self, history: History, happened: list[Event]) -> None:
         self._history = history
-        self._spans = _fault_spans(history)
+        self._spans = fault_spans(history)
         self._end_ms = max(1_000, *(record.t_ms for record in history.records))
-        scenario = ["scenario"] if any(event.kind in _SCENARIO for event in found) else []
+        scenario = ["scenario"] if any(event.kind in _SCENARIO for event in happened) else []
         # Lanes are keyed by purpose as well as name: a chain may be called "relayer".
         self._lanes = [
             *(("extra", name) for name in scenario),
             *(("chain", name) for name in history.header.chains),
             ("extra", "relayer"),
         ]
-        self._marks = found
+        self._marks = happened
         self._fault_rows = _rows(self._spans, self._end_ms)
         self._fault_top = TOP + LANE * len(self._lanes)
         depth = 1 + max(self._fault_rows, default=0)
         self._floor = self._fault_top + max(LANE, 16 + 20 * depth)
-        self._kinds = sorted({event.kind for event in found} - {"fault", "reorg"}, key=list(MARKERS).index)
+        self._kinds = sorted({event.kind for event in happened} - {"fault", "reorg"}, key=list(MARKERS).index)
         self.height = self._floor + 30 + (24 * (1 + max(0, len(self._kinds) - 1) // 6))
         self._hatch = "lab-hatch-" + hashlib.sha256(history.header.item.encode("utf-8", "replace")).hexdigest()[:8]
 
@@ -88,13 +90,10 @@ class _Drawing:
         ]
 
     def axis(self) -> Iterable[str]:
-        step = _step(self._end_ms)
-        for t_ms in range(0, self._end_ms + 1, step):
+        for t_ms in range(0, self._end_ms + 1, _step(self._end_ms)):
             x = self.x(t_ms)
-            yield (
-                f'<line x1="{x}" y1="{TOP}" x2="{x}" y2="{self._floor}" stroke="currentColor" stroke-opacity=".1"/>'
-                f'<text x="{x}" y="{self._floor + 16}" text-anchor="middle" fill-opacity=".75">{t_ms / 1000:g} s</text>'
-            )
+            yield line(x, TOP, x, self._floor, FAINT)
+            yield text(x, self._floor + 16, f"{number(t_ms / 1000)} s", anchor="middle", size=12, muted=True)
 
     def _pattern(self) -> str:
         return (
@@ -114,33 +113,29 @@ class _Drawing:
                 yield from self._chain(lane[1], self.y(lane))
 
     def _name(self, y: int, name: str) -> str:
-        shown = clean(name, 14)
-        return f'<text x="8" y="{y + 4}" font-weight="600">{escape(shown)}<title>{escape(clean(name))}</title></text>'
+        return text(8, y + 4, clean(name, 14), size=12, weight=600, title=name)
 
     def _chain(self, chain: str, y: int) -> Iterable[str]:
         orphans = {block.hash for block in self._history.orphans if block.chain == chain}
         ticks = 0
         for record in self._history.records:
-            if isinstance(record, EmptyBlocks) and record.chain == chain and ticks < MAX_TICKS:
+            if isinstance(record, (EmptyBlocks, Block)) and record.chain == chain and ticks < MAX_TICKS:
                 ticks += 1
-                start, end = self.x(record.first_t_ms), self.x(record.t_ms)
-                title = f"{record.last - record.first + 1} empty blocks, {record.first} to {record.last}"
-                yield (
-                    f'<line x1="{start}" y1="{y}" x2="{max(end, start + 1)}" y2="{y}" stroke="currentColor" '
-                    f'stroke-opacity=".35"><title>{title}</title></line>'
-                )
-            elif isinstance(record, Block) and record.chain == chain and ticks < MAX_TICKS:
-                ticks += 1
-                dashed = ' stroke-dasharray="2 2"' if record.hash in orphans else ""
-                orphaned = ", orphaned" if record.hash in orphans else ""
-                title = f"block {record.number} at {seconds(record.t_ms)}, {len(record.txs)} transactions{orphaned}"
-                x = self.x(record.t_ms)
-                yield (
-                    f'<line x1="{x}" y1="{y - 17}" x2="{x}" y2="{y + 17}" stroke="currentColor" stroke-opacity=".45"'
-                    f"{dashed}><title>{title}</title></line>"
-                )
+                yield self._empty(record, y) if isinstance(record, EmptyBlocks) else self._block(record, y, orphans)
             elif isinstance(record, Reorg) and record.chain == chain:
                 yield self._reorg(record, y)
+
+    def _empty(self, blocks: EmptyBlocks, y: int) -> str:
+        start, end = self.x(blocks.first_t_ms), self.x(blocks.t_ms)
+        title = f"{plural(blocks.last - blocks.first + 1, 'empty block')}, {blocks.first} to {blocks.last}"
+        return line(start, y, max(end, start + 1), y, Stroke(faint=0.35), title)
+
+    def _block(self, block: Block, y: int, orphans: Container[str]) -> str:
+        orphaned = block.hash in orphans
+        title = f"block {block.number} at {seconds(block.t_ms)}, {plural(len(block.txs), 'transaction')}"
+        x = self.x(block.t_ms)
+        stroke = Stroke(faint=0.45, dashes=DASHED if orphaned else "")
+        return line(x, y - 17, x, y + 17, stroke, f"{title}, orphaned" if orphaned else title)
 
     def _reorg(self, reorg: Reorg, y: int) -> str:
         lost = [
@@ -164,9 +159,10 @@ class _Drawing:
 
     def faults(self) -> Iterable[str]:
         colour = MARKERS["fault"].colour
-        for (start_ms, end_ms, mark, healed), row in zip(self._spans, self._fault_rows, strict=True):
-            start, y = self.x(start_ms), self._fault_top + 8 + 20 * row
-            wide = max(4.0, round(self.x(end_ms) - start, 1))
+        for span, row in zip(self._spans, self._fault_rows, strict=True):
+            mark, healed = span.injected, span.healed
+            start, y = self.x(mark.t_ms), self._fault_top + 8 + 20 * row
+            wide = max(4.0, round(self.x(span.end_ms) - start, 1))
             did = f"acted {times(healed.activations)}" if healed else "never healed"
             where = f" on {clean(mark.chain, 40)}" if mark.chain else ""
             proof = f": {clean(healed.proof, 200)}" if healed and healed.proof else ""
@@ -205,10 +201,8 @@ class _Drawing:
             opacity = ' opacity=".45"' if event.orphaned else ""
             yield f"<g{opacity}>{shape(event.kind, x, y)}<title>{escape(title)}</title></g>"
         if drawn > MAX_MARKS:
-            yield (
-                f'<text x="{WIDTH - RIGHT}" y="11" text-anchor="end" font-size="11">'
-                f"{drawn - MAX_MARKS:,} later marks are not drawn: see history.jsonl</text>"
-            )
+            words = f"{plural(drawn - MAX_MARKS, 'later mark')} not drawn: see history.jsonl"
+            yield text(WIDTH - RIGHT, 11, words, anchor="end", size=11)
 
     def _lane(self, event: Event) -> tuple[str, str] | None:
         if event.kind in _SCENARIO:
@@ -221,31 +215,16 @@ class _Drawing:
     def legend(self) -> Iterable[str]:
         for index, kind in enumerate(self._kinds):
             x, y = LEFT + 137 * (index % 6), self._floor + 40 + 24 * (index // 6)
-            yield f'{shape(kind, x, y)}<text x="{x + 11}" y="{y + 4}">{MARKERS[kind].label}</text>'
+            yield shape(kind, x, y) + text(x + 11, y + 4, MARKERS[kind].label, size=12)
 
 
-_Span = tuple[int, int, FaultMark, FaultMark | None]
-
-
-def _fault_spans(history: History) -> list[_Span]:
-    """From each injection to its healing, or to the end of the run."""
-    end = max(record.t_ms for record in history.records)
-    marks: list[FaultMark] = history.of(FaultMark)
-    spans: list[_Span] = []
-    for index, mark in enumerate(marks):
-        if mark.phase == "inject":
-            later = (other for other in marks[index + 1 :] if other.id == mark.id and other.phase == "heal")
-            healed = next(later, None)
-            spans.append((mark.t_ms, healed.t_ms if healed else end, mark, healed))
-    return spans
-
-
-def _rows(spans: list[_Span], end_ms: int) -> list[int]:
+def _rows(spans: list[FaultSpan], end_ms: int) -> list[int]:
     """A row for each span, so that spans and the names beside short ones do not cover each other."""
     free: list[float] = []
     rows = []
-    for start, end, mark, _ in spans:
-        name_ms = 8 * len(clean(mark.id, 24)) * end_ms / (WIDTH - LEFT - RIGHT)
+    for span in spans:
+        start, end = span.injected.t_ms, span.end_ms
+        name_ms = 8 * len(clean(span.injected.id, 24)) * end_ms / (WIDTH - LEFT - RIGHT)
         row = next((index for index, until in enumerate(free) if until <= start), len(free))
         until = max(end, start + name_ms * 1.2) if end - start < name_ms else end
         free[row : row + 1] = [until]

@@ -7,13 +7,14 @@ thread of its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import TypedDict
 
 from lab.html.text import clean
 from lab.model.history import History
 from lab.model.records import Block, EmptyBlocks, FaultMark
-from lab.report.run_page.events import events
+from lab.report.run_page.events import events, fault_spans
 
 MAX_EVENTS = 200_000
 # Blocks have no duration; this much makes them visible.
@@ -22,19 +23,28 @@ BLOCK_US = 1_000
 MAIN = 1
 
 
+class TraceEvent(TypedDict, total=False):
+    """One event of the format, by its own names: times and lengths in microseconds, `pid` the lane."""
+
+    ph: str
+    s: str
+    name: str
+    cat: str
+    pid: int
+    tid: int
+    ts: int
+    dur: int
+    args: Mapping[str, object]
+
+
 def trace_text(history: History) -> str:
     """The file's content. The same history gives the same text."""
-    found: list[dict[str, Any]] = []
-    for event in _all(history):
-        if len(found) == MAX_EVENTS:
-            break
-        found.append(event)
     other = {"scenario": clean(history.header.scenario, 200), "item": clean(history.header.item, 200)}
-    value = {"displayTimeUnit": "ms", "otherData": other, "traceEvents": found}
+    value = {"displayTimeUnit": "ms", "otherData": other, "traceEvents": list(islice(_all(history), MAX_EVENTS))}
     return json.dumps(value, separators=(",", ":")) + "\n"
 
 
-def _all(history: History) -> Iterator[dict[str, Any]]:
+def _all(history: History) -> Iterator[TraceEvent]:
     chains = list(history.header.chains)
     lanes = [*chains, "relayer", "faults", "scenario"]
     for pid, name in enumerate(lanes, start=1):
@@ -74,26 +84,25 @@ def _all(history: History) -> Iterator[dict[str, Any]]:
         }
 
 
-def _faults(history: History, pid: int) -> Iterator[dict[str, Any]]:
-    """From each injection to the healing that ended it, or to the end of the run."""
-    marks: list[FaultMark] = history.of(FaultMark)
-    threads = {name: number for number, name in enumerate(dict.fromkeys(mark.id for mark in marks), start=MAIN + 1)}
+def _faults(history: History, pid: int) -> Iterator[TraceEvent]:
+    """Each span on the thread of its fault."""
+    spans = fault_spans(history)
+    ids = dict.fromkeys(mark.id for mark in history.of(FaultMark))
+    threads = {name: number for number, name in enumerate(ids, start=MAIN + 1)}
     for name, thread in threads.items():
         yield _about("thread_name", pid, thread, name=clean(name, 80))
-    for mark in marks:
-        if mark.phase == "inject":
-            healed = [other.t_ms for other in marks if other.id == mark.id and other.phase == "heal"]
-            end = min((t_ms for t_ms in healed if t_ms >= mark.t_ms), default=history.end_ms)
-            name = f"{clean(mark.fault, 40)} {clean(mark.id, 60)}"
-            yield _span(name, pid, mark.t_ms * 1_000, end * 1_000, thread=threads[mark.id])
+    for span in spans:
+        mark = span.injected
+        name = f"{clean(mark.fault, 40)} {clean(mark.id, 60)}"
+        yield _span(name, pid, mark.t_ms * 1_000, span.end_ms * 1_000, thread=threads[mark.id])
 
 
-def _about(what: str, pid: int, thread: int, **args: Any) -> dict[str, Any]:
+def _about(what: str, pid: int, thread: int, **args: object) -> TraceEvent:
     return {"ph": "M", "name": what, "pid": pid, "tid": thread, "args": args}
 
 
 def _span(
-    name: str, pid: int, start: int, end: int, facts: dict[str, Any] | None = None, *, thread: int = MAIN
-) -> dict[str, Any]:
+    name: str, pid: int, start: int, end: int, facts: Mapping[str, object] | None = None, *, thread: int = MAIN
+) -> TraceEvent:
     length = max(1, end - start)
     return {"ph": "X", "name": name, "pid": pid, "tid": thread, "ts": start, "dur": length, "args": facts or {}}

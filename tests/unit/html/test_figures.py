@@ -18,18 +18,18 @@ from lab.html.figures import interval, measured, number, percent, usd
         (190_123, "190,123"),
         (99_999.4, "99,999"),
         (1012.25, "1,012"),
-        (312.5, "312.5"),
-        (31.234567, "31.23"),
+        (312.6, "313"),
+        (31.234567, "31.2"),
         (0.5, "0.5"),
         (2, "2"),
         (4.609e-05, "less than 0.0001"),
-        (0.00012345, "0.0001234"),
+        (0.00012345, "0.000123"),
         (-3.5, "-3.5"),
         (1e12, "1,000,000,000,000"),
     ],
 )
 def test_numbers(value: float, text: str) -> None:
-    """Four digits that count, whole from a thousand on."""
+    """Three digits that count, whole from a thousand on."""
     assert number(value) == text
 
 

@@ -51,3 +51,8 @@ def test_needed_after_failures_is_the_least() -> None:
 def test_too_many_failures_are_certain() -> None:
     """Ten of a hundred are more than one percent."""
     assert decide(10, 100, 0.01) == "NOT MET"
+
+
+def test_no_trials_decide_nothing() -> None:
+    """Whatever is allowed."""
+    assert [decide(0, 0, allowed) for allowed in (0.01, 1.0)] == ["UNKNOWN", "UNKNOWN"]

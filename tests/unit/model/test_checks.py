@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.checks import CHECKS
-from lab.model.checks import CHECK_TITLES, check_demand, check_name
+from lab.model.checks import CHECK_TITLES, check_demand, check_name, name_checks
 
 
 def test_every_check_has_a_title_of_its_own() -> None:
@@ -17,3 +17,10 @@ def test_every_check_has_a_title_of_its_own() -> None:
 def test_an_unknown_check_is_shown_by_its_id() -> None:
     """Evidence may be of another version."""
     assert (check_name("X9"), check_demand("X9")) == ("X9", "")
+
+
+def test_reasons_name_their_check() -> None:
+    """At the start only: what a check itself says stays as it is."""
+    assert name_checks("S4: 1 late, S5: twice") == "S4 window: 1 late, S5: twice"
+    assert name_checks("S99: unknown") == "S99: unknown"
+    assert name_checks("the run is FAIL") == "the run is FAIL"

@@ -6,7 +6,8 @@ import math
 
 from lab.html.figures import number
 from lab.html.figures import usd as usd_text
-from lab.html.svg import BAD, BLUE, GOOD, GREY, WIDTH, Scale, dot, line, linear, picture, text
+from lab.html.svg import BAD, BLUE, GOOD, GREY, WIDTH, Scale, Stroke, dot, grid, line, linear, picture, target, text
+from lab.html.text import clean
 from lab.report.records.measured import CostView
 from lab.report.records.report import Readiness
 
@@ -28,42 +29,25 @@ def cost_chart(report: Readiness) -> str:
     def x(usd: float) -> float:
         return place(math.log10(max(usd, 10.0**low)))
 
-    body = []
     # So many labels would run into each other; every other one does, $1 among them.
     every = 1 if high - low <= 5 else 2
-    for power in range(low, high + 1):
-        body.append(line(x(10**power), TOP - 6, x(10**power), height - 22, faint=0.12))
-        if power % every == 0:
-            body.append(
-                text(
-                    x(10**power),
-                    height - 8,
-                    f"${10.0**power:,.{max(0, -power)}f}",
-                    anchor="middle",
-                    size=11.5,
-                    muted=True,
-                )
-            )
-    body.append(line(x(LIMIT), TOP - 8, x(LIMIT), height - 22, dashed=True, faint=0.8))
-    body.append(text(x(LIMIT), 14, "target $1", anchor="middle", size=11.5, muted=True))
+    ticks = [(10.0**power, usd_text(10.0**power) if power % every == 0 else "") for power in range(low, high + 1)]
+    body = [*grid(x, ticks, TOP, height), *target(x(LIMIT), "target $1", TOP, height - 22)]
     for index, cost in enumerate(costs):
         body += _row(cost, TOP + ROW * index + ROW / 2, x)
     return picture("Cost of a transaction on each network", height, body)
 
 
-def _gwei(price: float) -> str:
-    return f"{number(price, 3)} gwei"
-
-
 def _row(cost: CostView, y: float, x: Scale) -> list[str]:
-    parts = [text(LEFT - 12, y + 4, cost.network, anchor="end", limit=16)]
+    parts = [text(LEFT - 12, y + 4, clean(cost.network, 16), anchor="end")]
     ordered = sorted(cost.usd.values())
-    parts.append(line(x(ordered[0]), y, x(ordered[-1]), y, paint=GREY, wide=3, faint=0.4))
+    parts.append(line(x(ordered[0]), y, x(ordered[-1]), y, Stroke(GREY, 3, 0.4)))
     for level, usd in cost.usd.items():
-        paint = BLUE if level != "typical" else GOOD if usd < LIMIT else BAD
+        colour = BLUE if level != "typical" else GOOD if usd < LIMIT else BAD
         said = f"{cost.network}, {level} prices: {usd_text(usd)} for {cost.gas:,} gas"
-        parts.append(dot(x(usd), y, paint=paint, hollow=level != "typical", title=said))
+        parts.append(dot(x(usd), y, colour=colour, hollow=level != "typical", title=said))
     typical = f"{usd_text(cost.usd['typical'])} typical" if "typical" in cost.usd else ""
     parts.append(text(WIDTH - RIGHT + 12, y - 2, typical, weight=600))
-    parts.append(text(WIDTH - RIGHT + 12, y + 12, f"break-even {_gwei(cost.break_even_gwei)}", size=11.5, muted=True))
+    gwei = number(float(f"{cost.break_even_gwei:.3g}"))
+    parts.append(text(WIDTH - RIGHT + 12, y + 12, f"break-even {gwei} gwei", size=11.5, muted=True))
     return parts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from lab.html.figures import measured, number
-from lab.html.svg import BAD, GOOD, GREY, UNSURE, WIDTH, box, line, picture, text
+from lab.html.figures import measured
+from lab.html.svg import BAD, GOOD, GREY, UNSURE, WIDTH, Stroke, box, line, picture, target, text
 from lab.model.outcome import Outcome
 from lab.report.records.criterion import Criterion
 from lab.report.records.report import Readiness
@@ -16,20 +16,16 @@ _PAINT: dict[Outcome, str] = {Outcome.MET: GOOD, Outcome.NOT_MET: BAD, Outcome.I
 
 def criteria_chart(report: Readiness) -> str:
     """Empty where nothing was measured."""
-    measured = [
+    criteria = [
         criterion
         for criterion in report.criteria
         if criterion.kind == "technical" and criterion.value is not None and criterion.limit
     ]
-    if not measured:
+    if not criteria:
         return ""
-    height = TOP + ROW * len(measured) + 6
-    target = _x(1.0)
-    body = [
-        text(target, 14, "target", anchor="middle", size=11.5, muted=True),
-        line(target, 19, target, height - 6, faint=0.65, dashed=True),
-    ]
-    for index, criterion in enumerate(measured):
+    height = TOP + ROW * len(criteria) + 6
+    body = target(_x(1.0), "target", TOP, height - 6)
+    for index, criterion in enumerate(criteria):
         body += _row(criterion, TOP + ROW * index)
     return picture("Success criteria against their targets", height, body)
 
@@ -37,26 +33,26 @@ def criteria_chart(report: Readiness) -> str:
 def _row(criterion: Criterion, y: float) -> list[str]:
     assert criterion.value is not None
     assert criterion.limit
-    paint = _PAINT.get(criterion.state, GREY)
+    colour = _PAINT.get(criterion.state, GREY)
     share = criterion.value / criterion.limit
     said = f"{criterion.row}: {criterion.figure}, target {criterion.target}, {criterion.state}"
     parts = [
         text(LEFT - 12, y + 15, criterion.row, anchor="end", weight=600),
         text(LEFT - 12, y + 30, _name(criterion), anchor="end", size=11, muted=True),
-        box(LEFT, y + 8, _x(share) - LEFT, 18, paint=paint, faint=0.85, title=said),
+        box(LEFT, y + 8, _x(share) - LEFT, 18, colour=colour, faint=0.85, title=said),
         text(WIDTH - RIGHT + 12, y + 16, measured(criterion.value, criterion.unit), weight=600),
         text(
             WIDTH - RIGHT + 12,
             y + 31,
-            f"{criterion.state.lower()}, target {number(criterion.limit)}",
+            f"{criterion.state.lower()}, target {measured(criterion.limit, criterion.unit)}",
             size=11.5,
             muted=True,
         ),
     ]
     if criterion.low is not None and criterion.high is not None:
         low, high = _x(criterion.low / criterion.limit), _x(criterion.high / criterion.limit)
-        parts += [line(low, y + 17, high, y + 17, wide=1.5), line(low, y + 12, low, y + 22, wide=1.5)]
-        parts.append(line(high, y + 12, high, y + 22, wide=1.5))
+        parts.append(line(low, y + 17, high, y + 17, Stroke(wide=1.5)))
+        parts += [line(end, y + 12, end, y + 22, Stroke(wide=1.5)) for end in (low, high)]
     return parts
 
 

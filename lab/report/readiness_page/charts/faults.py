@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.html.svg import BAD, BLUE, GREY, WIDTH, box, picture, text
+from lab.html.text import clean, plural
 from lab.report.evidence.fault_phases import PHASES
 from lab.report.records.report import Readiness
 
@@ -23,18 +24,18 @@ def fault_chart(report: Readiness) -> str:
     ]
     for row, kind in enumerate(kinds):
         y = TOP + ROW * row
-        body.append(text(LEFT - 12, y + 19, kind, anchor="end", limit=24))
+        body.append(text(LEFT - 12, y + 19, clean(kind, 24), anchor="end"))
         for column, phase in enumerate(PHASES):
             cell = cells.get((kind, phase))
             x = LEFT + wide * column + 2
             if cell is None:
                 body.append(
-                    box(x, y + 2, wide - 4, ROW - 4, paint=GREY, faint=0.1, title=f"{kind}, {phase}: not tried")
+                    box(x, y + 2, wide - 4, ROW - 4, colour=GREY, faint=0.1, title=f"{kind}, {phase}: not tried")
                 )
                 continue
-            said = f"{kind}, {phase}: {cell.runs} runs, {cell.failed} not passed"
+            said = f"{kind}, {phase}: {plural(cell.runs, 'run')}, {cell.failed:,} not passed"
             faint = 0.18 + 0.32 * cell.runs / most
-            body.append(box(x, y + 2, wide - 4, ROW - 4, paint=BAD if cell.failed else BLUE, faint=faint, title=said))
+            body.append(box(x, y + 2, wide - 4, ROW - 4, colour=BAD if cell.failed else BLUE, faint=faint, title=said))
             count = f"{cell.runs}" if not cell.failed else f"{cell.failed} of {cell.runs}"
             body.append(text(x + wide / 2 - 2, y + 19, count, anchor="middle", weight=600))
     return picture("Faults by the phase in which they acted", TOP + ROW * len(kinds) + 6, body)

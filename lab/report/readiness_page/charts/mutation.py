@@ -17,11 +17,11 @@ def mutation_chart(report: Readiness) -> str:
     killed = counts.get("killed", 0)
     body = [text(8, 20, f"{killed} of {total} mutants caught, {100 * killed / total:.0f}%", weight=600)]
     x = 8.0
-    for place, (name, word, paint) in enumerate(_PARTS):
+    for place, (name, word, colour) in enumerate(_PARTS):
         wide = (WIDTH - 16) * counts.get(name, 0) / total
         if wide:
-            body.append(box(x, 34, max(2.0, wide - 2), 20, paint=paint, faint=0.85, title=f"{counts[name]} {word}"))
-        body.append(box(8 + 140 * place, 65, 10, 10, paint=paint, faint=0.85, round_=2))
+            body.append(box(x, 34, max(2.0, wide - 2), 20, colour=colour, faint=0.85, title=f"{counts[name]} {word}"))
+        body.append(box(8 + 140 * place, 65, 10, 10, colour=colour, faint=0.85, round_=2))
         body.append(text(24 + 140 * place, 74, f"{counts.get(name, 0)} {word}", size=11.5, muted=True))
         x += wide
     return picture("Mutants caught", 84, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from lab.html.figures import number
-from lab.html.svg import BLUE, GREY, WIDTH, curve, line, picture, text
+from lab.html.svg import BLUE, DASHED, FAINT, GREY, WIDTH, Stroke, curve, line, picture, text
 from lab.report.records.measured import RatePoint
 from lab.report.records.report import Readiness
 
@@ -30,11 +30,11 @@ def _panel(name: str, points: list[RatePoint], down: float) -> list[str]:
     body = [text(LEFT, down + 14, name, size=11.5, weight=600)]
     for share in (0.0, 0.5, 1.0):
         y = floor - high * share
-        body.append(line(LEFT, y, WIDTH - RIGHT, y, faint=0.12))
+        body.append(line(LEFT, y, WIDTH - RIGHT, y, FAINT))
         body.append(text(LEFT - 8, y + 4, number(most * share), anchor="end", size=11, muted=True))
     body += [
-        curve([place(point.second, point.offered) for point in points], paint=GREY, dashes="4 3"),
-        curve([place(point.second, point.succeeded) for point in points], paint=BLUE),
+        curve([place(point.second, point.offered) for point in points], Stroke(GREY, 2, dashes=DASHED)),
+        curve([place(point.second, point.succeeded) for point in points], Stroke(BLUE, 2)),
         text(LEFT, floor + 16, "0 s", size=11, muted=True),
         text(WIDTH - RIGHT, floor + 16, f"{last:,} s", anchor="end", size=11, muted=True),
         text(WIDTH - RIGHT, down + 14, "solid: succeeded, dashed: offered", anchor="end", size=11, muted=True),

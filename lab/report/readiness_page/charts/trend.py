@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from lab.html.svg import BAD, BLUE, GOOD, UNSURE, WIDTH, dot, line, picture, text
+from collections.abc import Sequence
+
+from lab.html.svg import BAD, BLUE, FAINT, GOOD, UNSURE, WIDTH, Stroke, curve, dot, line, picture, text
+from lab.html.text import plural
 from lab.report.catalogue.rows import STAGES
 from lab.report.records.report import Readiness
 
 LEFT, RIGHT, TOP, BOTTOM, HEIGHT = 40, 96, 12, 26, 190
-_PAINT = {"lab": BLUE, "testnet": UNSURE, "mainnet": GOOD}
+_COLOURS = {"lab": BLUE, "testnet": UNSURE, "mainnet": GOOD}
 
 
 def trend_chart(report: Readiness) -> str:
@@ -25,29 +28,31 @@ def trend_chart(report: Readiness) -> str:
         return TOP + high * (1 - count / most)
 
     body = []
-    for share in (0, 0.5, 1):
-        count = round(most * share)
-        body.append(line(LEFT, y(count), WIDTH - RIGHT, y(count), faint=0.12))
+    for count in (0, round(most / 2), most):
+        body.append(line(LEFT, y(count), WIDTH - RIGHT, y(count), FAINT))
         body.append(text(LEFT - 8, y(count) + 4, str(count), anchor="end", size=11.5, muted=True))
     labels: list[float] = []
     for stage in STAGES:
         counts = [point.settled.get(stage, 0) for point in points]
-        for index in range(len(points) - 1):
-            at = (x(index), y(counts[index]), x(index + 1), y(counts[index + 1]))
-            body.append(line(*at, paint=_PAINT[stage], wide=2))
-        for index, point in enumerate(points):
-            said = f"{point.generated}: {counts[index]} rows settled for {stage}, {point.failing} failing"
-            body.append(dot(x(index), y(counts[index]), paint=_PAINT[stage], radius=2.5, title=said))
-        label = y(counts[-1]) + 4
-        while any(abs(label - other) < 14 for other in labels):
-            label -= 14
-        labels.append(label)
-        body.append(text(WIDTH - RIGHT + 10, label, f"{stage} {counts[-1]}", size=11.5))
+        places = [(x(index), y(count)) for index, count in enumerate(counts)]
+        body.append(curve(places, Stroke(_COLOURS[stage], 2)))
+        for point, count, (across, down) in zip(points, counts, places, strict=True):
+            said = f"{point.generated}: {plural(count, 'row')} settled for {stage}, {point.failing} failing"
+            body.append(dot(across, down, colour=_COLOURS[stage], radius=2.5, title=said))
+        labels.append(_free(places[-1][1] + 4, labels))
+        body.append(text(WIDTH - RIGHT + 10, labels[-1], f"{stage} {counts[-1]}", size=11.5))
     for index, anchor in ((0, "start"), (len(points) - 1, "end")):
-        said = points[index].generated[:16].replace("T", " ")
-        body.append(text(x(index), HEIGHT - 8, said, anchor=anchor, size=11.5, muted=True))
+        moment = points[index].generated[:16].replace("T", " ")
+        body.append(text(x(index), HEIGHT - 8, moment, anchor=anchor, size=11.5, muted=True))
     failing = points[-1].failing
     if failing:
         word = text(LEFT + 6, TOP + 14, f"{failing} failing now", size=11.5, weight=600)
         body.append(f'<g fill="{BAD}">{word}</g>')
     return picture("Settled rows over the reports so far", HEIGHT, body)
+
+
+def _free(y: float, taken: Sequence[float]) -> float:
+    """The nearest place above that no label has."""
+    while any(abs(y - other) < 14 for other in taken):
+        y -= 14
+    return y

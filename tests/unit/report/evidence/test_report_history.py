@@ -12,6 +12,7 @@ from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.report_history import REPORTS, prune_summaries, read_summaries, summarise
 from lab.report.judge.comparison import compare
+from lab.report.judge.readiness import Scope
 from lab.report.publish import publish
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
@@ -31,10 +32,8 @@ def report(results: Path, hours: int, *folders: FakeFolder, commit: str = "ab" *
         results,
         folders,
         catalogue=found,
-        baseline=current,
-        stage="lab",
+        scope=Scope("lab", moment, current),
         attestations=results / "none",
-        generated=moment,
     ).report
 
 

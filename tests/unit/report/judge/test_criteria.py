@@ -31,7 +31,7 @@ GAS = {"buffer_transaction": [120_000, 130_000], "resolve_dependency": [34_000],
     ("latencies", "state", "needed"),
     [
         ([QUICK] * 59, "MET", ""),
-        ([QUICK] * 58, "UNKNOWN", "1 more executions of each open pair"),
+        ([QUICK] * 58, "UNKNOWN", "1 more execution of each open pair"),
         ([LATE] * 3, "NOT MET", ""),
         ([QUICK] * 59 + [OPEN], "UNKNOWN", ""),
         ([OPEN] * 40, "UNKNOWN", "59 more executions of each open pair"),
@@ -58,7 +58,7 @@ def test_one_late_pair_decides_against_all() -> None:
     ("sent", "failed", "state", "needed"),
     [
         (299, 0, "MET", ""),
-        (298, 0, "UNKNOWN", "1 more transactions without another failure"),
+        (298, 0, "UNKNOWN", "1 more transaction without another failure"),
         (100, 10, "NOT MET", ""),
         (0, 0, "NOT MEASURED", "299 more transactions"),
     ],

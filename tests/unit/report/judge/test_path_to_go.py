@@ -6,8 +6,11 @@ from pathlib import Path
 
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import Catalogue, Stage, load_catalogue
+from lab.report.evidence.figures import Figure, Source
+from lab.report.judge.commands import Commands
+from lab.report.judge.path_to_go import path_to_go
 from lab.report.records.report import PathStep
-from lab.report.records.row_verdict import RowVerdict
+from lab.report.records.row_verdict import RowVerdict, worst
 
 from ..fakes import CONTRACT, NOW, FakeFolder, readiness, run
 from .test_readiness import ONE, TWO, catalogue
@@ -63,3 +66,32 @@ def test_people_are_asked_by_owner() -> None:
 def test_steps_of_other_stages_are_left_out(tmp_path: Path) -> None:
     """A mainnet row does not block the lab."""
     assert steps(catalogue(**{"class": "attested", "stage": "mainnet"})) == ()
+
+
+def test_a_step_says_of_its_rows_what_the_rows_say() -> None:
+    """There is one way to decide a row: each step has the worst verdict of its own rows, whoever found it out."""
+    folders = [run("failures/one", Verdict.FAIL), run("failures/window_boundaries"), run("failures/two")]
+    report = readiness(load_catalogue(), folders, contract_sha256=CONTRACT, generated=NOW, stage="mainnet")
+    verdicts = {row.id: row.verdict for row in report.rows}
+    assert {"TEC-02", "TEC-06"} <= {row for step in report.path_to_go for row in step.rows}
+    for step in report.path_to_go:
+        assert step.verdict is worst(verdicts[row] for row in step.rows)
+        assert all(row.is_open for row in report.rows if row.id in step.rows)
+
+
+def test_a_figure_from_scenario_runs_that_cannot_tell_is_measured_further() -> None:
+    """It is UNKNOWN everywhere, and not a measurement that nobody made."""
+    figure = Figure("AA-01", RowVerdict.UNKNOWN, "too few", source=Source("scenario runs"))
+    given = catalogue(measured_by="lab load flow")
+    report = readiness(given, [], contract_sha256=CONTRACT, generated=NOW, stage="lab", figures=(figure,))
+    (step,) = report.path_to_go
+    assert report.rows[0].verdict is step.verdict is RowVerdict.UNKNOWN
+    assert (step.action, step.command) == ("measure more, or again", "lab load flow")
+
+
+def test_in_a_users_folder_the_library_is_run_by_name(tmp_path: Path) -> None:
+    """Nothing there is called scenarios/."""
+    found = path_to_go("lab", readiness(load_catalogue()).rows, Commands(tmp_path, tmp_path, tmp_path / "results"))
+    commands = [step.command for step in found]
+    assert "pytest --library" in commands
+    assert not [command for command in commands if "scenarios/" in command]

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from lab.model.verdict import Verdict
+from lab.model.verdict import RunVerdict, Verdict
 from lab.report.catalogue.rows import Catalogue, load_catalogue
+from lab.report.evidence.figures import Figure, Source
 from lab.report.judge.decision import decide
 from lab.report.records.report import Readiness
 from lab.report.records.row_result import RowResult
-from lab.report.records.row_verdict import RowVerdict
+from lab.report.records.row_verdict import SETTLED, RowVerdict
 
 from ..fakes import CONTRACT, NOW, FakeFolder, broken, readiness, run
 
@@ -86,6 +87,63 @@ def test_one_bad_proof_takes_the_row(folder: FakeFolder, expected: RowVerdict, r
     row = only(catalogue(ONE, TWO), folder, run("failures/two"))
     assert row.verdict is expected
     assert reason in row.reason
+
+
+@pytest.mark.parametrize("damaged", ["digests", "metrics", "manifest", "schema"])
+@pytest.mark.parametrize("failing", ["run", "check"])
+def test_damage_never_softens_a_failure(failing: str, damaged: str) -> None:
+    """A run that failed and cannot be trusted has failed; a sound PASS beside it does not help."""
+    folder = run("failures/one", Verdict.FAIL if failing == "run" else Verdict.PASS, checks=GOOD)
+    if failing == "check":
+        folder = run("failures/one", checks=GOOD | {"S2": Verdict.FAIL})
+    if damaged == "manifest":
+        folder.manifest_value = broken()
+    elif damaged == "schema":
+        assert isinstance(folder.manifest_value, dict)
+        folder.manifest_value["schema_version"] = 9
+    else:
+        folder.differences = [f"{damaged}.json: changed"]
+    row = only(catalogue(ONE, TWO), folder, run("failures/two"))
+    assert row.verdict is RowVerdict.FAIL
+    assert "; besides, " in row.reason
+
+
+def test_damage_of_a_passing_run_is_still_unknown() -> None:
+    """It is the failure that damage cannot take away, and no failure that it makes."""
+    folder = run("failures/one", checks=GOOD)
+    folder.differences = ["metrics.json: changed"]
+    assert only(catalogue(ONE, TWO), folder, run("failures/two")).verdict is RowVerdict.UNKNOWN
+
+
+def test_a_damaged_run_does_not_hide_its_failed_safety_checks() -> None:
+    """The count of failed safety checks is of all runs at hand."""
+    folder = run("failures/one", checks={"S1": Verdict.FAIL})
+    folder.differences = ["metrics.json: changed"]
+    rows = {row.id: row for row in build(load_catalogue(), folder).rows}
+    assert rows["TEC-05"].verdict is RowVerdict.FAIL
+
+
+def test_a_check_that_judged_nothing_proves_nothing() -> None:
+    """Whatever it calls itself."""
+    folder = run("failures/one", checks=GOOD)
+    assert isinstance(folder.verdict_value, RunVerdict)
+    nothing = tuple(check.model_copy(update={"judged": 0}) for check in folder.verdict_value.checks)
+    folder.verdict_value = folder.verdict_value.model_copy(update={"checks": nothing})
+    row = only(catalogue(ONE), folder)
+    assert (row.verdict, "judged nothing" in row.reason) == (RowVerdict.UNKNOWN, True)
+
+
+@pytest.mark.parametrize("row_id", ["TEC-01", "TEC-02", "TEC-04", "TEC-06", "LOAD-01", "LOAD-02", "STR-05", "RTE-01"])
+@pytest.mark.parametrize("failures", [None, 0])
+def test_a_measurement_of_nothing_is_no_pass(row_id: str, failures: int | None) -> None:
+    """n = 0 under any row: UNKNOWN, and its criterion is not MET."""
+    figure = Figure(
+        row_id, RowVerdict.PASS, "all of them", Source("load", "load/x"), figure="100%", n=0, failures=failures
+    )
+    report = readiness(load_catalogue(), generated=NOW, figures=(figure,))
+    row = next(row for row in report.rows if row.id == row_id)
+    assert row.verdict not in SETTLED
+    assert not [criterion for criterion in report.criteria if criterion.row == row_id and criterion.state == "MET"]
 
 
 def test_worst_of_several_wins_and_all_are_shown() -> None:

@@ -55,4 +55,4 @@ def test_labels_of_dollars_keep_their_distance() -> None:
         return re.findall(r'text-anchor="middle"[^>]*>(\$[\d.]+)<', cost_chart(drawn(costs=[view])))
 
     assert costs(0.0005, 25) == ["$0.0001", "$0.01", "$1", "$100"]
-    assert costs(0.05, 2) == ["$0.01", "$0.1", "$1", "$10"]
+    assert costs(0.05, 2) == ["$0.01", "$0.10", "$1", "$10"]

@@ -119,6 +119,27 @@ def test_session_index_lists_every_run_worst_first(tmp_path: Path) -> None:
     assert "../index.html" in (runs[0].path / "report.html").read_text(encoding="utf-8")
 
 
+def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """By their scenario's file, and two tries of one file by their folders; the others keep their plain names."""
+    runs = [run("failures/same", root=tmp_path, session=f"s/{number}") for number in range(4)]
+    files = ["scenarios/a/same.yaml", "scenarios/b/same.yaml", "scenarios/b/same.yaml", "scenarios/other.yaml"]
+    for folder, file in zip(runs, files, strict=True):
+        assert isinstance(folder.manifest_value, dict)
+        folder.manifest_value["scenario_file"] = file
+        item = "other" if file.endswith("other.yaml") else "same"
+        folder.verdict_value = verdict(item=item)
+        folder.path = tmp_path / "s" / f"run{runs.index(folder)}"
+        write(folder)
+    html = write_session_index(tmp_path / "s", runs).read_text(encoding="utf-8")
+    shown = re.findall(r'<span class="mono muted">(.*?)</span>', html)
+    assert sorted(shown) == [
+        "other",
+        "same of scenarios/a/same.yaml",
+        "same of scenarios/b/same.yaml in run1",
+        "same of scenarios/b/same.yaml in run2",
+    ]
+
+
 def test_session_index_finds_real_folders_and_survives_what_is_in_them(tmp_path: Path) -> None:
     """Without a list it reads the session folder itself; files that hold nonsense become UNKNOWN."""
     folder = write(run("failures/parent_reorged", root=tmp_path, session="s"))

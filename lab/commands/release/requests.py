@@ -1,0 +1,54 @@
+"""What the commands around a readiness report are asked for, as it is typed: options with their help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+RESULTS, ATTESTATIONS = Path("results"), Path("attestations")
+
+
+Stage = Literal["lab", "testnet", "mainnet"]
+Decision = Literal["GO", "NO-GO", "INCOMPLETE"]
+
+Results = Annotated[Path, typer.Option("--results", help="Where evidence and reports go.")]
+Attestations = Annotated[
+    Path | None,
+    typer.Option(help="Folder of attestations and waivers. Default: the working folder's, or the project's."),
+]
+Checklist = Annotated[Path | None, typer.Option("--checklist", help="Another catalogue of rows.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """`lab report`, as it is typed."""
+
+    results: Annotated[Path, typer.Argument(help="The results folder; the newest run of each item counts.")] = RESULTS
+    stage: Annotated[Stage, typer.Option(help="The stage to decide on.")] = "lab"
+    attestations: Attestations = None
+    checklist: Checklist = None
+    contract: Annotated[Path | None, typer.Option(help="The contract that would ship: .vy, or an artifact.")] = None
+    relayer_cmd: Annotated[str | None, typer.Option(help="The relayer that would ship. Default: lab.yaml's.")] = None
+    release_date: Annotated[str | None, typer.Option(help="YYYY-MM-DD: lists what expires before.")] = None
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also write readiness.pdf (needs the extra `pdf`).")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttestRequest:
+    """`lab attest`, as it is typed; None is asked for."""
+
+    row: Annotated[str, typer.Argument(help="Id of the row, such as SCS-01.")]
+    owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None
+    document: Annotated[Path | None, typer.Option(help="The document that shows it.")] = None
+    expires: Annotated[str | None, typer.Option(help="YYYY-MM-DD: the last day on which it counts.")] = None
+    note: Annotated[str | None, typer.Option(help="A note.")] = None
+    link: Annotated[str | None, typer.Option(help="Where the document lives: https://…")] = None
+    waive: Annotated[bool, typer.Option("--waive", help="A waiver; never for a row that must pass.")] = False
+    approver: Annotated[str | None, typer.Option(help="Who allows the waiver.")] = None
+    reason: Annotated[str | None, typer.Option(help="Why the row may stay open.")] = None
+    folder: Annotated[Path, typer.Option(help="Folder of attestations and waivers.")] = ATTESTATIONS
+    checklist: Checklist = None
+    results: Results = RESULTS
