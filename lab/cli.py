@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 import lab
+from lab.commands.monitor_cli import monitor
 from lab.commands.release.readiness import register
 from lab.environment import let_streams_take_any_text
 from lab.errors import EnvironmentFailure, LabError
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 image = typer.Typer(no_args_is_help=True, help="The node image of the docker backend.")
 app.add_typer(image, name="image")
+app.add_typer(monitor, name="monitor")
 
 
 class BackendChoice(StrEnum):
