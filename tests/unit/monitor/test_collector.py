@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from lab.rpc import RpcRefused, RpcUnavailable
 from tests.unit.conftest import StartLab
 from tests.unit.real_chains import buffer, send, tx_id
 
-from .watching import Watched, events
+from .watching import Watched, events, untouched
 
 FINAL = Finality(blocks=3)
 
@@ -186,7 +187,7 @@ def test_a_lagging_endpoint_is_no_reorg(start_lab: StartLab) -> None:
     samples = watched.at(30)
     assert samples.get("chain_reorgs_total", "optimism") == 0
     assert samples.get("chain_head_block", "optimism") == 5
-    watched.transports["optimism"].wrap = lambda method, params, call: call()
+    watched.transports["optimism"].wrap = untouched
     samples = watched.at(40)
     assert (samples.get("chain_reorgs_total", "optimism"), samples.get("chain_scan_lag_blocks", "optimism")) == (0, 0)
     assert events(samples, "optimism") == dict(watched.receipts("optimism"))
@@ -200,7 +201,7 @@ def test_logs_that_lack_what_receipts_have_are_asked_for_again(start_lab: StartL
     buffer(lab, "optimism", 1)
     watched.transports["optimism"].wrap = lambda method, params, call: [] if method == "eth_getLogs" else call()
     assert watched.at(10).get("chain_up", "optimism") == 0
-    watched.transports["optimism"].wrap = lambda method, params, call: call()
+    watched.transports["optimism"].wrap = untouched
     assert events(watched.at(20), "optimism") == dict(watched.receipts("optimism"))
 
 
@@ -232,6 +233,10 @@ def test_an_endpoint_of_another_chain_counts_for_nothing(start_lab: StartLab) ->
 NONSENSE: tuple[Any, ...] = (None, 7, "0x", [], {}, {"number": "x", "hash": 1}, [None], "0xzz")
 
 
+def _instead(method: str, answer: Any, asked: str, params: list[Any], call: Any) -> Any:
+    return answer if asked == method else call()
+
+
 @pytest.mark.parametrize(
     "method", ["eth_getBlockByNumber", "eth_getLogs", "eth_getBlockReceipts", "eth_call", "eth_getCode"]
 )
@@ -243,9 +248,9 @@ def test_nonsense_is_a_failed_poll_at_most(start_lab: StartLab, method: str) -> 
         watched.at(20 * step + 1)
         buffer(lab, "optimism", 2 * step + 1)
         send(lab, "optimism", "owner", "remove_operator", role_account("attacker").address)
-        watched.transports["optimism"].wrap = lambda asked, params, call, to=answer: to if asked == method else call()
+        watched.transports["optimism"].wrap = partial(_instead, method, answer)
         watched.at(20 * step + 10)
-        watched.transports["optimism"].wrap = lambda method, params, call: call()
+        watched.transports["optimism"].wrap = untouched
     assert events(watched.at(200), "optimism") == dict(watched.receipts("optimism"))
 
 

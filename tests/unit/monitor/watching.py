@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from lab.chains.chain import Chain
@@ -12,6 +13,13 @@ from lab.monitor.metrics import Samples
 from lab.scenario.item import RelayerSpec
 from lab.session.lab import Lab
 
+Wrap = Callable[[str, list[Any], Callable[[], Any]], Any]
+
+
+def untouched(method: str, params: list[Any], call: Callable[[], Any]) -> Any:
+    """The answer as it is."""
+    return call()
+
 
 class ChainTransport:
     """The lab's own connection. `wrap` may change an answer, or raise instead."""
@@ -19,7 +27,7 @@ class ChainTransport:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self.calls: Counter[str] = Counter()
-        self.wrap = lambda method, params, call: call()
+        self.wrap: Wrap = untouched
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
