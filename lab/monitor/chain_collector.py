@@ -7,16 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.coordinator import Codec, Reader, StateNumbering
-from lab.errors import UsageError
 from lab.model.session import Session, SessionChain
+from lab.monitor.cross_chain import profile_of
 from lab.monitor.facts import REASONS, BlockFacts, CallFact, Entry
 from lab.monitor.memory import ChainMemory, Reached
 from lab.monitor.metering import REQUESTS_PER_MINUTE, BudgetSpent, Metered
 from lab.monitor.metrics import Samples
 from lab.monitor.readings import ContractReadings, overdue
 from lab.monitor.scan import Head, Scanner
-from lab.networks import load_network
-from lab.networks.profile import NetworkProfile
 from lab.rpc import Rpc, RpcFailure, RpcMalformed, Transport
 
 READINGS_EVERY_S = 15.0
@@ -160,7 +158,8 @@ class ChainCollector:
         up = False if stale and self._polled_s is not None else self._up
         into.add("chain_up", None if up is None else float(up), chain)
         into.add("collect_last_success_timestamp_seconds", self.success_s, chain)
-        into.add("chain_block_time_seconds", self.facts.block_time_ms / 1000, chain)
+        if self.facts.mines_empty_blocks:
+            into.add("chain_block_time_seconds", self.facts.block_time_ms / 1000, chain)
         profile = profile_of(self.facts.network)
         into.add("chain_base_fee_typical_wei", profile.typical_base_fee_wei if profile else None, chain)
         self._counters(into)
@@ -209,11 +208,3 @@ class ChainCollector:
     def _writing(self) -> list[str]:
         entries: dict[str, Any] = dict(self._codec.functions)
         return [name for name, entry in entries.items() if entry.get("stateMutability") not in ("view", "pure")]
-
-
-def profile_of(network: str) -> NetworkProfile | None:
-    """The built-in profile; None for a network that only its user's file describes."""
-    try:
-        return load_network(network)
-    except UsageError:
-        return None

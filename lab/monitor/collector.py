@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 import lab
 from lab.model.session import Session
 from lab.monitor.chain_collector import ChainCollector, Log
-from lab.monitor.cross_chain import CrossChain
+from lab.monitor.cross_chain import CrossChain, allowance_s
 from lab.monitor.memory import ChainMemory
 from lab.monitor.metering import REQUESTS_PER_MINUTE
 from lab.monitor.metrics import Distribution, Samples
@@ -80,7 +80,12 @@ class Collector:
             for name, facts in session.chains.items()
         }
         rollups = {facts.rollup.lower(): name for name, facts in session.chains.items()}
-        self._cross_chain = CrossChain(rollups, dict(known.cross_chain) if known is not None else {})
+        allowances = {
+            (origin.name, target.name): allowance_s(origin, target)
+            for origin in session.chains.values()
+            for target in session.chains.values()
+        }
+        self._cross_chain = CrossChain(rollups, allowances, dict(known.cross_chain) if known is not None else {})
 
     def poll(self) -> None:
         """Every chain once, in order."""

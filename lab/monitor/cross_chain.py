@@ -5,12 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lab.errors import UsageError
+from lab.model.session import SessionChain
 from lab.monitor.facts import Entry
 from lab.monitor.memory import ChainMemory
 from lab.monitor.metrics import Distribution, Samples
+from lab.networks import load_network
+from lab.networks.profile import NetworkProfile
 
 PENDING_MAX = 1_000
+MIRRORED_BLOCKS = 3
 NO_PARENT = "0x" + "00" * 32
+
+
+def allowance_s(origin: SessionChain, target: SessionChain) -> float:
+    """What a leg takes at best: finality of its parent, then mirror, resolve and execute, a block each."""
+    finality, profile = origin.finality, profile_of(origin.network)
+    if finality.seconds is not None:
+        final_s = finality.seconds
+    else:
+        depth = finality.blocks if finality.blocks is not None else 0
+        if finality.tag is not None and profile is not None:
+            depth = profile.tag_depth(finality.tag)
+        final_s = depth * origin.block_time_ms / 1000
+    return final_s + MIRRORED_BLOCKS * target.block_time_ms / 1000
+
+
+def profile_of(network: str) -> NetworkProfile | None:
+    """The built-in profile; None for a network that only its user's file describes."""
+    try:
+        return load_network(network)
+    except UsageError:
+        return None
 
 
 @dataclass
@@ -18,6 +44,7 @@ class CrossChain:
     """Pairs of chains. `rollups` maps the addresses that stand for chains inside of the contracts to their names."""
 
     rollups: Mapping[str, str]
+    allowances: Mapping[tuple[str, str], float] = field(default_factory=dict)
     times: dict[str, Distribution] = field(default_factory=dict)
     pending: list[tuple[str, Entry]] = field(default_factory=list)
 
@@ -36,7 +63,7 @@ class CrossChain:
             origin, parent = found
             if origin != target and parent.ready_s is not None and entry.ended_s is not None:
                 before = self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")
-                took = max(0, entry.ended_s - parent.ready_s)
+                took = max(0, entry.ended_s - max(parent.ready_s, entry.due_s))
                 self.times[f"{origin} {target}"] = before.observe("cross_chain_seconds", took)
         self.pending = waiting
 
@@ -67,3 +94,4 @@ class CrossChain:
             into.add("sync_lag_seconds", lag, origin, target)
             times = self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")
             into.add("cross_chain_seconds", times, origin, target)
+            into.add("cross_chain_allowance_seconds", self.allowances.get((origin, target)), origin, target)

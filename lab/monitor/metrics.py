@@ -8,7 +8,8 @@ from typing import Literal
 
 PREFIX = "tesseract_"
 Labels = tuple[str, ...]
-SECONDS = (1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0)
+# Close together: a percentile is read between two bounds.
+SECONDS = (1.0, 2.5, *map(float, range(5, 60, 5)), *map(float, range(60, 180, 10)), 180.0, 240.0, 300.0, 600.0)
 REQUEST_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -37,7 +38,7 @@ METRICS: dict[str, Metric] = {
     "chain_finalized_block": _gauge("Newest block that is final by the session's finality policy.", "chain"),
     "chain_base_fee_wei": _gauge("Base fee of the newest block.", "chain"),
     "chain_base_fee_typical_wei": _gauge("Typical base fee of the network, from its profile.", "chain"),
-    "chain_block_time_seconds": _gauge("Block time of the network, from the session.", "chain"),
+    "chain_block_time_seconds": _gauge("Block time of a network that mines empty blocks, from the session.", "chain"),
     "chain_scan_lag_blocks": _gauge("Blocks that the endpoint has and that were not read yet.", "chain"),
     "chain_reorgs_total": _counter("Reorgs seen.", "chain"),
     "chain_finality_violations_total": _counter("Reorgs that replaced blocks counted as final.", "chain"),
@@ -77,9 +78,12 @@ METRICS: dict[str, Metric] = {
     ),
     "cross_chain_seconds": Metric(
         "histogram",
-        "Block time from the parent's READY to the child's execution elsewhere.",
+        "Block time from the moment when the parent is READY and the child is due to the child's execution elsewhere.",
         ("origin", "target"),
         SECONDS,
+    ),
+    "cross_chain_allowance_seconds": _gauge(
+        "What finality of the origin and three blocks of the target take by themselves.", "origin", "target"
     ),
     "legs_overdue": _gauge("Transactions whose window has passed and that have not ended.", "chain"),
     "sync_lag_seconds": _gauge(
