@@ -27,6 +27,7 @@ from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import build_manifest
+from lab.runner.monitoring import RunMonitor
 from lab.runner.needs import blocked, lacks
 from lab.runner.operations import Operations
 from lab.runner.run import Run
@@ -135,11 +136,15 @@ def _run_item(
             run = Run(item, lab, recorder, operations)
             if played:
                 lab.start_relayer()
+                monitor = RunMonitor(run) if item.model.monitor else None
+                run.alerts = monitor.spans if monitor is not None else None
                 if play is None:
                     _play(run, options.progress)
                 else:
                     play(run)
                 settle(run)
+                if monitor is not None:
+                    monitor.close()
             else:
                 run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
             read_finals(run)
