@@ -77,7 +77,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "ALR-01",
             "critical",
             f"time() - {P}chain_head_timestamp_seconds > 5 * {P}chain_block_time_seconds + {stalled:g}",
-            0,
+            30,
             "{{ $labels.chain }} makes no blocks",
             "The newest block of {{ $labels.chain }} is {{ $value | humanizeDuration }} old; the limit is five block "
             f"times and {limits.stalled_s_max:g} s.",

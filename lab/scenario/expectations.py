@@ -53,6 +53,7 @@ class AlertExpectation(Part):
 
     alert: str | None = Field(default=None, description="the alert's name")
     chain: Name | None = Field(default=None, description="the chain that it names; omitted: any")
+    state: Literal["firing", "resolved"] = Field(default="firing", description="resolved: it fired, and ended")
     no_alerts: Literal[True] | None = Field(default=None, description="no alert that would wake somebody")
 
     @model_validator(mode="after")

@@ -59,8 +59,8 @@ CASES: dict[str, Case] = {
         {**series("chain_head_timestamp_seconds", "0x80"), **series("chain_block_time_seconds", "12x80")}
         | series("chain_head_timestamp_seconds", "0+12x80"),
         {**series("chain_head_timestamp_seconds", "0x80"), **series("chain_block_time_seconds", "12x80")},
-        "2m",
-        "2m15s",
+        "2m30s",
+        "2m45s",
     ),
     "RelayerDown": Case(series("relayer_up", "1x4 0x3 1x40", ""), series("relayer_up", "1x3 0x40", ""), "1m45s", "2m"),
     "TransactionsFailing": Case(
