@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import time
@@ -16,7 +17,9 @@ from pydantic import ValidationError
 
 from lab.errors import UsageError
 from lab.model.session import Session
+from lab.monitor.alerts import Thresholds
 from lab.monitor.collector import Watch
+from lab.monitor.configuration import Addresses, check, write
 from lab.monitor.exporter import Exporter, JsonLog, check_session, redacted, serve
 from lab.monitor.maintenance import announce, end, in_force
 from lab.monitor.relayer import look_at
@@ -85,6 +88,13 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
     server.server_close()
     exporter.close()
     log(event="stopped")
+
+
+def configure(path: Path, folder: Path, limits: Thresholds, addresses: Addresses) -> list[str]:
+    """Write and check the configuration for a session's deployment; a line for each file and each check."""
+    session = read_session(path)
+    written = [str(file) for file in write(folder, session.run_id, os.environ, limits, addresses)]
+    return [*written, *check(folder)]
 
 
 def _supervised(folder: Path, run_id: str) -> Callable[[], bool | None]:

@@ -30,6 +30,43 @@ def exporter(
 
 
 @monitor.command()
+def config(
+    session: Session = SESSION,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("results/monitor"),
+    exporter: Annotated[str, typer.Option(help="HOST:PORT of the exporter.")] = "127.0.0.1:9464",
+    alertmanager: Annotated[str, typer.Option(help="HOST:PORT of Alertmanager.")] = "127.0.0.1:9093",
+    base_fee_factor: Annotated[float, typer.Option(help="Base fee, in times the typical one, that alerts.")] = 5,
+    failed_share: Annotated[float, typer.Option(help="Share of failed transactions that alerts.")] = 0.01,
+    cross_chain: Annotated[float, typer.Option(help="Seconds beyond finality that alert.")] = 30,
+    speed: Annotated[float, typer.Option(help="Divide every duration: to try alerts out.")] = 1,
+) -> None:
+    """Write scrape configuration, rules, routes and dashboards of a deployment; Prometheus' tools check them."""
+    from lab.commands.monitor import configure
+    from lab.monitor.alerts import Thresholds
+    from lab.monitor.configuration import Addresses
+
+    limits = Thresholds(
+        base_fee_factor_max=base_fee_factor, failed_share_max=failed_share, cross_chain_s_max=cross_chain, speed=speed
+    )
+    print("\n".join(configure(session, out, limits, Addresses(exporter, alertmanager))))
+
+
+@monitor.command()
+def up(
+    session: Session = SESSION,
+    out: Annotated[Path, typer.Option(help="Folder of configuration, data and logs.")] = Path("results/monitor"),
+    speed: Annotated[float, typer.Option(help="Divide every duration: to try alerts out.")] = 1,
+    exporter_port: Annotated[int, typer.Option(help="Port of the exporter.")] = 9464,
+    prometheus_port: Annotated[int, typer.Option(help="Port of Prometheus.")] = 9090,
+    alertmanager_port: Annotated[int, typer.Option(help="Port of Alertmanager.")] = 9093,
+) -> None:
+    """Run exporter, Prometheus and Alertmanager on 127.0.0.1 until Ctrl-C, from the binaries on PATH."""
+    from lab.commands.monitor_up import Ports, run_all
+
+    run_all(session, out, Ports(exporter_port, prometheus_port, alertmanager_port), speed)
+
+
+@monitor.command()
 def maintenance(
     session: Session = SESSION,
     minutes: Annotated[float, typer.Option("--for", help="Minutes until it ends by itself.")] = 30,

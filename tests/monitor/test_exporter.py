@@ -54,8 +54,11 @@ def test_it_serves_a_known_run_and_logs_it_whole(start_lab: StartLab, export: Ex
     exporter.wait_for(lambda line: line.get("tx") == hashes[1])
     buffered = exporter.wait_for(lambda line: line["event"] == "TransactionBuffered")
     assert (buffered["run"], buffered["chain"], buffered["tx"], buffered["tx_id"]) == (
-        "test", "optimism", hashes[0], tx_id(1),
-    )  # fmt: skip
+        "test",
+        "optimism",
+        hashes[0],
+        tx_id(1),
+    )
     assert [line["tx"] for line in exporter.lines if line["event"] == "call"][-2:] == hashes
     status, text = exporter.scrape()
     assert status == 200
