@@ -30,7 +30,7 @@ class Ports:
 
 
 def run_all(session: Path, folder: Path, ports: Ports, speed: float) -> None:
-    """Run until SIGTERM or Ctrl-C. Raises EnvironmentFailure where a binary lacks, or one of the three ends by itself."""
+    """Run until SIGTERM or Ctrl-C. Raises EnvironmentFailure where a binary lacks, or one of them ends."""
     addresses = Addresses(f"127.0.0.1:{ports.exporter}", f"127.0.0.1:{ports.alertmanager}")
     configure(session, folder, Thresholds(speed=speed), addresses)
     commands = _commands(session.resolve(), ports, speed)
