@@ -107,6 +107,17 @@ def networks(name: Annotated[str | None, typer.Argument(help="A network, or a pr
 
 
 @app.command()
+def analyse(
+    path: Annotated[Path | None, typer.Argument(help="A Vyper source. Default: the contract under test.")] = None,
+    sarif: Annotated[Path | None, typer.Option(help="Write the findings to this file as SARIF 2.1.0.")] = None,
+) -> None:
+    """Analyse the contract's source without running it. Exit code 1: a finding of high severity is open."""
+    from lab.commands.analyse import show_analysis
+
+    raise typer.Exit(show_analysis(path, sarif))
+
+
+@app.command()
 def contract(
     path: Annotated[Path | None, typer.Argument(help="A .vy source or an artifact. Default: lab.yaml's.")] = None,
     backend: Backend = BackendChoice.auto,

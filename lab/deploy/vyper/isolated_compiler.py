@@ -29,7 +29,7 @@ def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProce
         paths = [part for path in searched for part in ("-p", str(path))]
         # Releases before 0.3.2 need pkg_resources, which newer setuptools leave out.
         old = ["--with", "setuptools<81"] if Version(version) < Version("0.3.2") else []
-        command = [_find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *old,
+        command = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *old,
                    "--from", f"vyper=={version}", "vyper", "-f", formats, *paths, str(main)]  # fmt: skip
         try:
             return subprocess.run(
@@ -92,7 +92,8 @@ def _has_mark(file: Path) -> bool:
         return stream.read(len(BOM)) == BOM
 
 
-def _find_uv() -> str:
+def find_uv() -> str:
+    """uv's program. Raises EnvironmentFailure where it is missing."""
     from uv import find_uv_bin
 
     try:

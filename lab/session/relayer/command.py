@@ -13,19 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.environment import without_home
 from lab.errors import UsageError
+from lab.model.redacted import redact_command
 
 SESSION_MARK = "{session}"
 # Before its first start is measured, a relayer is expected to have asked every chain once within this time.
 START_S = 5.0
-HIDDEN = "***"
-_SECRET = r"[\w-]*(?:key|secret|token|passw|passphrase|mnemonic)[\w-]*"
-_SECRETS = (
-    re.compile(rf"(--?{_SECRET}(?:=|\s+)|\b{_SECRET}=)('[^']*'|\"[^\"]*\"|[^\s'\"]+)", re.IGNORECASE),
-    re.compile(r"(://)[^/@\s]+(?=@)"),
-    re.compile(r"()\b(?:0x)?[0-9a-fA-F]{64}\b"),
-)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 SHELL_ONLY = frozenset(("&", "&&", "|", "||", ";", "<", ">", ">>", "2>", "2>&1", "&>"))
 _starts: dict[str, float] = {}
@@ -51,7 +44,7 @@ class RelayerCommand:
     @property
     def told(self) -> str:
         """The text for evidence."""
-        return without_secrets(self.text)
+        return redact_command(self.text)
 
     def files(self) -> dict[str, Path]:
         """The executable and every file that the command names, by the name that it has there."""
@@ -85,13 +78,6 @@ class RelayerCommand:
         _starts[self.text] = max(seconds, _starts.get(self.text, 0.0))
 
 
-def without_secrets(text: str) -> str:
-    """A command's text without what looks like a secret, and without the user's home folder."""
-    for pattern in _SECRETS:
-        text = pattern.sub(rf"\1{HIDDEN}", text)
-    return without_home(text)
-
-
 def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> RelayerCommand:
     """Raises UsageError for a text that is no command, and for one that only a shell could run."""
     try:
@@ -101,7 +87,7 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
     for word in words:
         if word in SHELL_ONLY:
             raise UsageError(
-                f"{source}: expected one command, got `{without_secrets(text)}`: `{word}` needs a shell, and the "
+                f"{source}: expected one command, got `{redact_command(text)}`: `{word}` needs a shell, and the "
                 f"command runs without one. Write sh -c '...', or a script of your own"
             )
     assignments: list[tuple[str, str]] = []
@@ -115,7 +101,7 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
 
 def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> UsageError:
     """What to say of a program that the system would not start: what was looked for, where, and what to do."""
-    command, where = without_secrets(" ".join(words)), folder if folder is not None else Path.cwd()
+    command, where = redact_command(" ".join(words)), folder if folder is not None else Path.cwd()
     told = f"the relayer could not be started with `{command}`"
     program = words[0]
     if not where.is_dir():

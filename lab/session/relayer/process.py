@@ -17,8 +17,9 @@ from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
 from lab.faults.transport.submits import Submits
 from lab.model.records import RelayerEvent, RelayerMark
+from lab.model.redacted import redact_command
 from lab.model.session import Session
-from lab.session.relayer.command import not_started, without_secrets
+from lab.session.relayer.command import not_started
 from lab.session.relayer.log import last_lines
 
 SESSION_VARIABLE = "LAB_SESSION"
@@ -228,7 +229,7 @@ class RelayerProcess:
         self._group = None
         group.kill()
         if heeded:
-            self._note("stop", f"stop; killed {STOP_S:g} s after SIGTERM: {', '.join(map(without_secrets, names))}")
+            self._note("stop", f"stop; killed {STOP_S:g} s after SIGTERM: {', '.join(map(redact_command, names))}")
             return
         raise LabError(
             f"the relayer still runs {STOP_S:g} s after SIGTERM; expected a clean stop. "

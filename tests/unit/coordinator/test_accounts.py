@@ -13,6 +13,7 @@ from web3.utils.address import get_create_address
 
 from lab.coordinator import ROLES, Fees, created_address, role_account, rollup_address, sign_transaction
 from lab.coordinator.accounts import MNEMONIC
+from lab.faults.transport.raw_transaction import decode_raw
 from lab.networks import BUILT_IN
 
 
@@ -103,8 +104,6 @@ def test_a_bump_is_enough(max_fee: int, tip: int, percent: int) -> None:
 
 def test_a_tip_above_the_fee_is_cut_to_it() -> None:
     """Nodes refuse a tip above the maximum fee."""
-    from lab.faults.transport.pool_rules import decode_raw
-
     raw, _ = sign_transaction(role_account("user"), chain_id=1, nonce=0, to=None, data="0x", gas=1, fees=Fees(5, 9))
     sent = decode_raw(raw)
     assert sent is not None

@@ -144,7 +144,7 @@ def test_a_scenario_without_relayer(tmp_path: Path, backend: ProcessBackend, tar
         ("r --private-key abc --port 1", "r --private-key *** --port 1"),
         ("env API_TOKEN='a b' r", "env API_TOKEN=*** r"),
         (f"r 0x{'ab' * 32}", "r ***"),
-        ("r http://me:pw@host/x", "r http://***@host/x"),
+        ("r http://me:pw@host/path", "r http://***@host/***"),
         (f"{Path.home()}/r key_relayer.py --keys mine.json", "~/r key_relayer.py --keys ***"),
     ],
 )

@@ -1,0 +1,239 @@
+"""Every file that the lab reads or replaces goes through here, so that none can hang it, fill its memory or mislead it.
+
+Reading: regular files only (no pipe, device or folder), up to a size, UTF-8, and JSON only so deep and so large.
+Writing: whole or not at all, under a temporary name of its own, and never through a link that somebody planted.
+What a file must contain is the business of its caller, usually of a pydantic model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from lab.errors import UsageError
+
+M = TypeVar("M", bound=BaseModel)
+
+# What people write by hand; the largest file of the library has 15 KB.
+TEXT_BYTES_MAX = 1 << 20
+# What programs write. With the bound on values below, the parsed value stays under 150 MB.
+JSON_BYTES_MAX = 16 << 20
+# A JSON list or object takes up to 232 bytes in memory and as little as three in the file.
+JSON_VALUES_MAX = 500_000
+LINE_BYTES_MAX = 1 << 20
+_STRUCTURE = (b"[", b"{", b",")
+_CHUNK_BYTES = 1 << 20
+
+
+class UnfitFile(UsageError, OSError, ValueError):
+    """A file that is not what can be read or written here: says what was expected of it and what came.
+
+    It is an OSError and a ValueError, too, since callers that have words of their own for a bad file catch those.
+    """
+
+    def __init__(self, path: Path | str, message: str, *, code: int = errno.EINVAL) -> None:
+        OSError.__init__(self, code, message, str(path))
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading. Raises OSError where there is none, UnfitFile for a folder, pipe or device."""
+    try:
+        _require_regular(path, path.stat().st_mode)  # before opening: to open a device can have effects
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:  # a NUL byte, or a name that the file system's encoding does not have
+        raise UnfitFile(ascii(str(path)), f"expected the name of a file: {error}", code=errno.ENOENT) from error
+    try:
+        _require_regular(path, os.fstat(handle).st_mode)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _require_regular(path: Path, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise UnfitFile(path, "expected a file, got a folder", code=errno.EISDIR)
+    if not stat.S_ISREG(mode):
+        raise UnfitFile(path, "expected a file, got a device or a pipe")
+
+
+def read_bytes(path: Path, *, max_bytes: int = TEXT_BYTES_MAX) -> bytes:
+    """A file's content. Raises OSError, or UnfitFile for one that is larger or no regular file."""
+    with open_regular(path) as stream:
+        data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise UnfitFile(path, f"expected at most {max_bytes} bytes, got more", code=errno.EFBIG)
+    return data
+
+
+def read_text(path: Path, *, max_bytes: int = TEXT_BYTES_MAX) -> str:
+    """A UTF-8 file's text, every line end as a line feed. Raises as `read_bytes`, and UnfitFile for other encodings."""
+    return re.sub("\r\n?", "\n", decode(read_bytes(path, max_bytes=max_bytes), path))
+
+
+def decode(data: bytes, path: Path | str) -> str:
+    """The text of UTF-8 bytes; `path` only names them in the message. Raises UnfitFile."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = f"0x{data[error.start]:02x}"
+        raise UnfitFile(f"{path}:{line}", f"expected UTF-8 text, got the byte {byte}", code=errno.EILSEQ) from error
+
+
+def read_lines(path: Path, *, max_bytes: int, max_lines: int) -> Iterator[str]:
+    """A UTF-8 file's lines without their line feeds, one at a time; only a line feed ends a line.
+
+    Raises as `read_text`, and UnfitFile for more bytes, more lines or a longer line.
+    """
+    taken = 0
+    with open_regular(path) as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(LINE_BYTES_MAX + 1), b""), start=1):
+            taken += len(line)
+            if len(line) > LINE_BYTES_MAX:
+                raise UnfitFile(f"{path}:{number}", f"expected a line of at most {LINE_BYTES_MAX} bytes, got more")
+            if taken > max_bytes or number > max_lines:
+                message = f"expected at most {max_bytes} bytes and {max_lines} lines, got more"
+                raise UnfitFile(path, message, code=errno.EFBIG)
+            yield decode(line.removesuffix(b"\n"), f"{path}:{number}")
+
+
+def tail(path: Path, *, lines: int, max_bytes: int = 64 << 10) -> list[str]:
+    """The last lines of a log, of which at most `max_bytes` are read; empty where there is none to read."""
+    try:
+        with open_regular(path) as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - max_bytes))
+            return stream.read(max_bytes).decode("utf-8", errors="replace").splitlines()[-lines:]
+    except OSError:
+        return []
+
+
+def parse_json(data: bytes | str, source: Path | str) -> Any:
+    """A JSON value that others wrote. Raises UnfitFile, never RecursionError; `source` names it in the message.
+
+    json.loads is not safe for it: web3's dependencies raise Python's recursion limit, so that deep nesting ends the
+    process.
+    """
+    data = bounded_json(data, source)
+    try:
+        return from_json(data, allow_inf_nan=False)
+    except ValueError as error:
+        raise UnfitFile(source, f"expected JSON: {error}") from error
+
+
+def bounded_json(data: bytes | str, source: Path | str) -> bytes:
+    """The same JSON text, known to hold no more values than memory bears. Raises UnfitFile."""
+    if isinstance(data, str):
+        data = data.encode("utf-8", errors="surrogatepass")
+    if len(data) > JSON_BYTES_MAX or sum(data.count(sign) for sign in _STRUCTURE) > JSON_VALUES_MAX:
+        message = f"expected JSON of at most {JSON_BYTES_MAX} bytes and {JSON_VALUES_MAX} values, got more"
+        raise UnfitFile(source, message, code=errno.EFBIG)
+    return data
+
+
+def read_json(path: Path, *, max_bytes: int = JSON_BYTES_MAX) -> Any:
+    """A JSON file's value. Raises OSError or UnfitFile."""
+    return parse_json(read_bytes(path, max_bytes=max_bytes), path)
+
+
+def read_object(path: Path, *, max_bytes: int = JSON_BYTES_MAX) -> dict[str, Any]:
+    """As `read_json`, for a file that must hold an object."""
+    value = read_json(path, max_bytes=max_bytes)
+    if not isinstance(value, dict):
+        raise UnfitFile(path, f"expected a JSON object, got {type(value).__name__}")
+    return value
+
+
+def read_model(path: Path, model: type[M], *, max_bytes: int = JSON_BYTES_MAX) -> M:
+    """A JSON file as a model. Raises OSError, or UnfitFile with the first thing that does not fit."""
+    return parse_model(read_bytes(path, max_bytes=max_bytes), model, path)
+
+
+def parse_model(data: bytes | str, model: type[M], source: Path | str) -> M:
+    """JSON text as a model. Raises UnfitFile with the first thing that does not fit."""
+    try:
+        return model.model_validate_json(bounded_json(data, source))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) + ": " if first["loc"] else ""
+        raise UnfitFile(source, f"expected a {model.__name__}: {place}{first['msg']}") from error
+
+
+def sha256_file(path: Path, *, max_bytes: int = 1 << 30) -> str:
+    """The sha256 of a file's bytes. Raises as `read_bytes`."""
+    digest, taken = hashlib.sha256(), 0
+    with open_regular(path) as stream:
+        for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""):
+            taken += len(chunk)
+            if taken > max_bytes:
+                raise UnfitFile(path, f"expected at most {max_bytes} bytes, got more", code=errno.EFBIG)
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o666, durable: bool = False) -> None:
+    """Write a file whole or not at all, and make its folder. `durable`: also through a loss of power."""
+    with replacing(path, mode=mode, durable=durable) as stream:
+        stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = 0o666, durable: bool = False) -> Iterator[BinaryIO]:
+    """A stream whose content takes the file's place once the block ends; after an error the old file still stands.
+
+    Several processes may write one path: each has a temporary file of its own, made with O_EXCL, so that a link that
+    somebody planted is never followed. A link at the path itself is replaced. `mode` is subject to the umask.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stem = os.fsencode(path.name)[:64].decode("utf-8", errors="ignore")
+    temporary = path.with_name(f".{stem}.{secrets.token_hex(8)}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            if durable:
+                os.fsync(handle)
+        temporary.replace(path)
+        if durable:
+            _sync_folder(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let a new name in a folder last; some file systems cannot, and then nothing more can be done."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def open_append(path: Path, *, mode: int = 0o666) -> BinaryIO:
+    """Open a regular file for appending, made if need be. Raises OSError, also for a link, UnfitFile for a pipe."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags, mode)
+    try:
+        _require_regular(path, os.fstat(handle).st_mode)
+        return os.fdopen(handle, "ab")
+    except BaseException:
+        os.close(handle)
+        raise

@@ -1,0 +1,154 @@
+"""The one way in which files are read and replaced: what is no fit file is refused in words, whatever it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from lab import bounded_files as files
+from lab.bounded_files import UnfitFile
+from lab.errors import UsageError
+
+
+class Pair(BaseModel):
+    """A model to read."""
+
+    left: int
+    right: list[int] = []
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero"), tmp_path / "link"):
+        for read in (files.read_bytes, files.read_json, files.sha256_file, files.read_text):
+            with pytest.raises(UnfitFile, match="expected a file, got"):
+                read(path)
+
+
+def test_a_file_that_is_absent_is_still_absent(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.read_bytes(tmp_path / "none")
+    for name in ("a\0b", "\ud800"):
+        with pytest.raises(UnfitFile):
+            files.read_bytes(Path(name))
+
+
+def test_no_more_than_the_bound_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 40)
+    with pytest.raises(UnfitFile, match="expected at most 1048576 bytes, got more"):
+        files.read_bytes(path)
+    with pytest.raises(UnfitFile, match="expected a line of at most"):
+        list(files.read_lines(path, max_bytes=1 << 20, max_lines=10))
+
+
+def test_an_undecodable_byte_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes(b"one\ntwo \xe9\n")
+    with pytest.raises(UnfitFile, match=r"latin\.txt:2: expected UTF-8 text, got the byte 0xe9"):
+        files.read_text(path)
+    with pytest.raises(UnfitFile, match=r"latin\.txt:2"):
+        list(files.read_lines(path, max_bytes=100, max_lines=10))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000 + "]" * 200_000, '{"a":' * 100_000, "[NaN]", "[1e999", "", "\ud800", "9" * 100_000, "{'a': 1}"],
+)
+def test_json_of_others_ends_with_one_error(text: str) -> None:
+    for parse in (files.parse_json, lambda data, name: files.parse_model(data, Pair, name)):
+        with pytest.raises(UnfitFile, match=r"^report\.json: expected"):
+            parse(text, "report.json")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + "[]," * 600_000 + "[]]", "[" + "{}," * 600_000 + "{}]", '"' + "a" * (17 << 20) + '"']
+)
+def test_json_of_too_many_values_is_not_even_parsed(text: str) -> None:
+    with pytest.raises(UnfitFile, match="got more"):
+        files.parse_json(text, "report.json")
+
+
+def test_a_model_names_the_key_that_does_not_fit(tmp_path: Path) -> None:
+    path = tmp_path / "pair.json"
+    path.write_text('{"left": 1, "right": [1, "x"]}')
+    with pytest.raises(UnfitFile, match=r"pair\.json: expected a Pair: right\.1: "):
+        files.read_model(path, Pair)
+    path.write_text('{"left": 1}')
+    assert files.read_model(path, Pair) == Pair(left=1)
+
+
+def test_an_unfit_file_can_be_caught_as_what_it_stands_for() -> None:
+    error = UnfitFile("a.json", "expected JSON")
+    assert all(isinstance(error, kind) for kind in (UsageError, OSError, ValueError))
+    assert str(error) == "a.json: expected JSON"
+    assert error.strerror == "expected JSON"
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_text("a\u2028b\nc\x85d", encoding="utf-8")
+    assert list(files.read_lines(path, max_bytes=100, max_lines=3)) == ["a\u2028b", "c\x85d"]
+
+
+def test_the_tail_of_a_log_is_short_however_long_the_log_is(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 40)
+        stream.seek(0, os.SEEK_END)
+        stream.write(b"\nfirst \xff\nlast\n")
+    assert files.tail(path, lines=2) == ["first \ufffd", "last"]
+    assert files.tail(tmp_path / "none", lines=2) == []
+
+
+def test_a_planted_link_is_neither_followed_nor_left(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for planted in (".state.json.tmp", "state.json"):
+        (tmp_path / planted).symlink_to(victim)
+    files.write_atomically(tmp_path / "state.json", "new")
+    assert victim.read_text() == "mine"
+    assert (tmp_path / "state.json").read_text() == "new"
+    assert not (tmp_path / "state.json").is_symlink()
+    (tmp_path / "log").symlink_to(victim)
+    with pytest.raises(OSError, match="log"):
+        files.open_append(tmp_path / "log")
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    files.write_atomically(path, "old", mode=0o600, durable=True)
+    with pytest.raises(TypeError), files.replacing(path) as stream:
+        stream.writelines([b"half", None])  # type: ignore[list-item]
+    assert path.read_text() == "old"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_as_long_as_the_file_system_has_can_be_written(tmp_path: Path) -> None:
+    for name in ("n" * 255, "é" * 127):
+        files.write_atomically(tmp_path / name, "x")
+        assert (tmp_path / name).read_text() == "x"
+
+
+def _write_often(path: Path, number: int) -> int:
+    torn = 0
+    for _ in range(200):
+        files.write_atomically(path, f"{number}" * 4000)
+        torn += len(set(files.read_text(path))) != 1
+    return torn
+
+
+@pytest.mark.reliability
+def test_two_processes_may_write_one_path(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(2) as pool:
+        torn = list(pool.map(_write_often, [tmp_path / "state"] * 2, [1, 2]))
+    assert torn == [0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
