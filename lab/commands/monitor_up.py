@@ -59,6 +59,8 @@ def _commands(session: Path, ports: Ports, speed: float) -> dict[str, list[str]]
             tools.find("prometheus"),
             f"--config.file={PROMETHEUS}",
             "--storage.tsdb.path=prometheus-data",
+            # What is sent before Alertmanager is known is lost, and sent again after this time.
+            f"--rules.alert.resend-delay={max(1, round(60 / speed))}s",
             f"--web.listen-address=127.0.0.1:{ports.prometheus}",
         ],
         "alertmanager": [

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,10 @@ def monitor_up(prometheus_tools: None, sink: Sink, tmp_path: Path) -> Iterator[U
 
     def start(session: Path) -> subprocess.Popen[str]:
         words = ["monitor", "up", "--session", str(session), "--out", str(tmp_path / "monitor"), "--speed", "60"]
-        for option in ("--exporter-port", "--prometheus-port", "--alertmanager-port"):
-            with socket.create_server(("127.0.0.1", 0)) as free:
+        with ExitStack() as held:
+            # All at once, so that no two are the same.
+            for option in ("--exporter-port", "--prometheus-port", "--alertmanager-port"):
+                free = held.enter_context(socket.create_server(("127.0.0.1", 0)))
                 words += [option, str(free.getsockname()[1])]
         environment = {**os.environ, "LAB_ALERT_WEBHOOK": sink.url}
         process = subprocess.Popen([sys.executable, "-m", "lab.cli", *words], env=environment, text=True)
