@@ -95,17 +95,17 @@ def decode(data: bytes, path: Path | str) -> str:
         raise UnfitFile(f"{path}:{line}", f"expected UTF-8 text, got the byte {byte}", code=errno.EILSEQ) from error
 
 
-def read_lines(path: Path, *, max_bytes: int, max_lines: int) -> Iterator[str]:
+def read_lines(path: Path, *, max_bytes: int, max_lines: int, max_line_bytes: int = LINE_BYTES_MAX) -> Iterator[str]:
     """A UTF-8 file's lines without their line feeds, one at a time; only a line feed ends a line.
 
     Raises as `read_text`, and UnfitFile for more bytes, more lines or a longer line.
     """
     taken = 0
     with open_regular(path) as stream:
-        for number, line in enumerate(iter(lambda: stream.readline(LINE_BYTES_MAX + 1), b""), start=1):
+        for number, line in enumerate(iter(lambda: stream.readline(max_line_bytes + 1), b""), start=1):
             taken += len(line)
-            if len(line) > LINE_BYTES_MAX:
-                raise UnfitFile(f"{path}:{number}", f"expected a line of at most {LINE_BYTES_MAX} bytes, got more")
+            if len(line) > max_line_bytes:
+                raise UnfitFile(f"{path}:{number}", f"expected a line of at most {max_line_bytes} bytes, got more")
             if taken > max_bytes or number > max_lines:
                 message = f"expected at most {max_bytes} bytes and {max_lines} lines, got more"
                 raise UnfitFile(path, message, code=errno.EFBIG)

@@ -34,7 +34,7 @@ class Bug:
         base: The correct contract that it is made from, as seen from `contracts`.
         caught_by: The id of the check that must catch it, or `SMOKE_RUN`.
         proof: The scenario or the test in which it is caught, as seen from the repository's root.
-        finding: Words of the finding that tell this bug from others; None where the proof is a test.
+        finding: Words of the finding that distinguish this bug from others; None where the proof is a test.
         hunks: The change itself.
     """
 
@@ -82,7 +82,7 @@ def read_bug(path: Path) -> Bug:
 
 def _parse_head(file: str, lines: Sequence[str]) -> dict[str, str]:
     """`Field: value`, where an indented line goes on with the value."""
-    found: dict[str, str] = {}
+    head: dict[str, str] = {}
     problems: list[Problem] = []
     last = None
     for number, line in enumerate(lines, 1):
@@ -90,18 +90,18 @@ def _parse_head(file: str, lines: Sequence[str]) -> dict[str, str]:
         if not line.strip():
             continue
         if line[0].isspace() and last is not None:
-            found[last] += "\n" + line.strip()
-        elif not colon or field not in _FIELDS or field in found:
-            what = "it once" if field in found else f"`Field: value`{suggestion(field, _FIELDS)}"
+            head[last] += "\n" + line.strip()
+        elif not colon or field not in _FIELDS or field in head:
+            what = "it once" if field in head else f"`Field: value`{suggestion(field, _FIELDS)}"
             problems.append(Problem(file, number, 1, "", f"expected {what}, got {line.strip()!r}"))
         else:
-            last, found[field] = field, value.strip()
-    missing = [field for field, needed in _FIELDS.items() if needed and not found.get(field)]
+            last, head[field] = field, value.strip()
+    missing = [field for field, needed in _FIELDS.items() if needed and not head.get(field)]
     if missing:
         problems.append(Problem(file, 1, 1, "", f"expected a head with {', '.join(missing)}, got none of that"))
     if problems:
         raise InvalidFile(problems)
-    return found
+    return head
 
 
 def write_contracts(bugs: Mapping[str, Bug], folder: Path) -> list[Path]:

@@ -43,10 +43,10 @@ def split_lines(text: str) -> list[str]:
 
 def parse_hunks(file: str, lines: Sequence[str], start: int) -> tuple[Hunk, ...]:
     """The hunks of a patch file from line `start` (from 0) on. Raises InvalidFile at the first malformed line."""
-    found: list[Hunk] = []
+    hunks: list[Hunk] = []
     at = start
     while at < len(lines):
-        if found and not lines[at].strip():
+        if hunks and not lines[at].strip():
             at += 1
             continue
         match = _HUNK.match(lines[at])
@@ -56,11 +56,11 @@ def parse_hunks(file: str, lines: Sequence[str], start: int) -> tuple[Hunk, ...]
         sizes = [int(match[2] or 1), int(match[4] or 1)]
         changes, end = _parse_changes(file, lines, at + 1, *sizes)
         # A side without lines names the line before it.
-        found.append(Hunk(at + 1, old_start + (sizes[0] == 0), new_start + (sizes[1] == 0), changes))
+        hunks.append(Hunk(at + 1, old_start + (sizes[0] == 0), new_start + (sizes[1] == 0), changes))
         at = end
-    if not found:
+    if not hunks:
         raise _malformed(file, len(lines), "a hunk header as `@@ -12,7 +12,6 @@`", None)
-    return tuple(found)
+    return tuple(hunks)
 
 
 def _parse_changes(file: str, lines: Sequence[str], at: int, old: int, new: int) -> tuple[tuple[Change, ...], int]:
@@ -116,8 +116,8 @@ def _misfits(file: str, hunk: Hunk, base_name: str, lines: Sequence[str]) -> Ite
             continue
         got = lines[number - 1] if 0 < number <= len(lines) else None
         if got != change.text:
-            told = "the end of the file" if got is None else repr(got)
-            message = f"expected {change.text!r} in line {number} of {base_name}, got {told}; {_ADVICE}"
+            shown = "the end of the file" if got is None else repr(got)
+            message = f"expected {change.text!r} in line {number} of {base_name}, got {shown}; {_ADVICE}"
             yield Problem(file, change.line, 1, "", message)
             return
         number += 1

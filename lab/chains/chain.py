@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from lab.chains.nodes.backend import Node, indented
@@ -23,40 +24,38 @@ RETRY_MS = 500
 TAGS: tuple[Literal["safe", "finalized"], ...] = ("safe", "finalized")
 
 
+@dataclass(frozen=True, slots=True)
+class ChainPlan:
+    """What a chain is to be, before it has a node. `remember` is how many blocks a reorg may go back at most."""
+
+    name: str
+    profile: NetworkProfile
+    finality: Finality
+    seed: int
+    genesis_time: int
+    remember: int
+
+
 class Chain:
     """One chain of a run. `look()` is the lab's own connection; the relayer's leads through the fault layer."""
 
     def __init__(
-        self,
-        name: str,
-        profile: NetworkProfile,
-        finality: Finality,
-        node: Node,
-        scheduler: Scheduler,
-        recorder: Recorder,
-        codec: Codec,
-        contract: str,
-        *,
-        seed: int,
-        genesis_time: int,
-        remember: int,
+        self, plan: ChainPlan, node: Node, scheduler: Scheduler, recorder: Recorder, codec: Codec, contract: str
     ) -> None:
-        self.name = name
-        self.profile = profile
-        self.finality = finality
+        self.name, self.profile, self.finality = plan.name, plan.profile, plan.finality
         self.node = node
         self.contract = contract
         self.condition: Literal["up", "paused", "down"] = "up"
         self._scheduler = scheduler
-        self._transport = HttpTransport(node.url, timeout_s=CONTROL_TIMEOUT_S)
+        self._transport = HttpTransport(node.url, timeout_s=CONTROL_TIMEOUT_S, connect=node.connect)
         rpc = Rpc(self._transport)
-        self.observer = Observer(name, rpc, recorder, codec, contract)
+        self.observer = Observer(plan.name, rpc, recorder, codec, contract)
         self.producer = BlockProducer(
-            profile,
-            SlotClock(profile, seed, name, genesis_time),
+            plan.profile,
+            SlotClock(plan.profile, plan.seed, plan.name, plan.genesis_time),
             rpc,
-            genesis_time=genesis_time,
-            remember=remember,
+            genesis_time=plan.genesis_time,
+            remember=plan.remember,
             real=scheduler.clock == "real",
         )
         self.producer.listeners.append(self.observer.on_block)
@@ -64,11 +63,11 @@ class Chain:
         self._raw: dict[str, str] = {}
         self._queued: list[str] = []
         self._state: str | None = None
-        # By tag, the last block that is final while finality stands still.
-        self._held: Mapping[str, int] | None = None
+        # By tag, the last block that is final while finality stands still, for everybody who holds it.
+        self._held: dict[str, Mapping[str, int]] = {}
         # Requests of the system under test that met a frozen or dead node since it stopped.
         self.blocked_calls = 0
-        # Told how each turn under the real clock went. Without it trouble ends the run; with it the chain goes on.
+        # Called after each turn under the real clock. Without it trouble ends the run; with it the chain goes on.
         self.on_turn: Callable[[LabError | None], None] | None = None
 
     def look(self) -> Rpc:
@@ -116,12 +115,17 @@ class Chain:
         self.handed_over(tx_hash, raw)
         return tx_hash
 
+    def expect(self, tx_hash: str) -> None:
+        """Note that the node is about to be given a transaction by a way that the lab sees."""
+        self.observer.expected.add(tx_hash)
+
     def handed_over(self, tx_hash: str, raw: str) -> None:
         """Note that the node was given a transaction: the next block may hold it.
 
         The fault proxy calls this from its own thread: each line is one atomic store, and under the real clock the
         producer asks the pool rather than trust the flag, which it may be about to overwrite.
         """
+        self.expect(tx_hash)
         self._raw[tx_hash] = raw
         self.producer.pool_may_hold = True
 
@@ -161,16 +165,16 @@ class Chain:
     def tagged(self, tag: Literal["safe", "finalized"], head: int) -> int:
         """The number that a tag means at a head: behind it as far as the network has it, or where finality was held."""
         behind = max(0, head - self.profile.tag_depth(tag))
-        return behind if self._held is None else min(behind, self._held[tag])
+        return min(behind, *(held[tag] for held in self._held.values())) if self._held else behind
 
-    def hold_finality(self) -> None:
+    def hold_finality(self, holder: str) -> None:
         """From now on nothing more becomes final by a tag."""
         head = self.producer.head.number
-        self._held = {tag: self.tagged(tag, head) for tag in TAGS}
+        self._held[holder] = {tag: self.tagged(tag, head) for tag in TAGS}
 
-    def release_finality(self) -> None:
-        """Finality is where it would have been. No error where it was not held."""
-        self._held = None
+    def release_finality(self, holder: str) -> None:
+        """Once nobody holds it, finality is where it would have been. No error where `holder` does not hold it."""
+        self._held.pop(holder, None)
 
     def drop_pool(self) -> int:
         """Empty the node's pool; how many transactions vanished."""
@@ -218,7 +222,7 @@ class Chain:
         """Start a killed node again from its durable state."""
         self.producer.catch_up(self._scheduler.now_ms)
         self.node = self.node.restart()
-        self._transport = HttpTransport(self.node.url, timeout_s=CONTROL_TIMEOUT_S)
+        self._transport = HttpTransport(self.node.url, timeout_s=CONTROL_TIMEOUT_S, connect=self.node.connect)
         rpc = Rpc(self._transport)
         rpc.call("anvil_loadState", self._state)
         self._state = None

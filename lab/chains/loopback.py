@@ -16,10 +16,10 @@ EXCEPT = ("NO_PROXY", "no_proxy")
 def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment in which the loopback address is reached directly; the user's own exceptions stay."""
     given = ",".join(environment.get(name, "") for name in EXCEPT)
-    spared = dict.fromkeys(each.strip() for each in given.split(",") if each.strip())
+    spared = dict.fromkeys(name.strip() for name in given.split(",") if name.strip())
     if "*" in spared:
         return dict(environment)
-    text = ",".join([*spared, *(each for each in LOOPBACK if each not in spared)])
+    text = ",".join([*spared, *(name for name in LOOPBACK if name not in spared)])
     return {**environment, **dict.fromkeys(EXCEPT, text)}
 
 

@@ -13,10 +13,12 @@ from lab.coordinator import Codec
 from lab.coordinator.codec import DecodedCall, decode_revert
 from lab.coordinator.opcodes import calls_out
 from lab.evidence import Recorder
-from lab.model.records import Block, Call, EmptyBlocks, Log, Reorg, Tx
+from lab.model.records import Block, Call, EmptyBlocks, Log, Note, Reorg, Tx
 from lab.rpc import Rpc, RpcFailure
 
 NO_CODE = ("0x", "0x0")
+# Holds what the lab itself sends before anybody else is there.
+SETUP_BLOCK = 1
 
 
 class Observer:
@@ -26,6 +28,9 @@ class Observer:
         self.rpc = rpc
         self.observed: dict[str, tuple[int, Tx]] = {}
         self.tx_ids: dict[str, None] = {}
+        # Transactions that were given to the node by a way that the lab sees, before they reach it.
+        self.expected: set[str] = set()
+        self._strays: list[tuple[int, Tx]] = []
         self._chain = chain
         self._recorder = recorder
         self._codec = codec
@@ -42,8 +47,11 @@ class Observer:
             return
         self.flush(last_hash=mined.body["parentHash"])
         txs = self._transactions(mined.body)
+        self.note_strays()
         for tx in txs:
             self.observed[tx.hash] = (mined.number, tx)
+            if mined.number > SETUP_BLOCK and tx.hash not in self.expected:
+                self._strays.append((mined.t_ms, tx))
         self._recorder.add(
             Block(
                 t_ms=mined.t_ms,
@@ -59,8 +67,24 @@ class Observer:
             )
         )
 
+    def note_strays(self) -> None:
+        """Record what is in a block and came to the node by no way that the lab sees: past every fault and every rule.
+
+        Called a block late, as a transaction may be mined before its sender has the node's answer.
+        """
+        strays, self._strays = self._strays, []
+        for t_ms, tx in strays:
+            if tx.hash not in self.expected:
+                text = (
+                    f"transaction {tx.hash} of {tx.sender} (nonce {tx.nonce}) is in a block of {self._chain}, and "
+                    "reached its node past the lab's endpoint: no fault could act on it"
+                )
+                self._recorder.add(Note(t_ms=t_ms, kind="stray", text=text, chain=self._chain))
+
     def flush(self, *, last_hash: str | None = None) -> None:
-        """Write the current run of empty blocks, if there is one."""
+        """Write the current run of empty blocks, if there is one; at a pause or the end, without `last_hash`, all."""
+        if last_hash is None:
+            self.note_strays()
         if not self._empty:
             return
         first, last = self._empty[0], self._empty[-1]

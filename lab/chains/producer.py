@@ -59,9 +59,10 @@ class BlockProducer:
         self.profile = profile
         self.rpc = rpc
         self.gas_limit = profile.gas_limit
-        self.fee_rule: Callable[[int], int] | None = None
         self.listeners: list[Callable[[Mined], None]] = []
-        # Faults' say in the blocks to come: slots that stay without one, timestamps, and what happens before each.
+        # Faults' say in the blocks to come: fees, gas limits, slots without a block, timestamps, what precedes each.
+        self.fee_rules: list[Callable[[int], int]] = []
+        self.gas_limit_cuts: list[int] = []
         self.withholders: list[Callable[[Slot], bool]] = []
         self.clock_rules: list[Callable[[int, Mined], int]] = []
         self.before_block: list[Callable[[Slot], None]] = []
@@ -197,7 +198,9 @@ class BlockProducer:
         return max(timestamp, self.head.timestamp)
 
     def _ruled(self, base_fee: int) -> int:
-        return self.fee_rule(base_fee) if self.fee_rule is not None else base_fee
+        for rule in self.fee_rules:
+            base_fee = rule(base_fee)
+        return base_fee
 
     def _set_next(self, timestamp: int, base_fee: int) -> None:
         """Both hold until a block is mined: what is set already is not set again."""

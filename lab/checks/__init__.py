@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Protocol
 
 from lab.checks.judgement import Check
@@ -33,29 +34,20 @@ from lab.model.verdict import CheckResult, Verdict
 
 __all__ = ["CHECKS", "DEFAULT_CHECKS", "Check", "Selection", "judge", "selected"]
 
-CHECKS: dict[str, Check] = {
-    name: Check(name, CHECK_TITLES[name].demand, module.judge)
-    for name, module in (
-        ("S1", s1_state_order),
-        ("S2", s2_parent_final),
-        ("S3", s3_execution_order),
-        ("S4", s4_window),
-        ("S5", s5_once),
-        ("S6", s6_authority),
-        ("S7", s7_payload),
-        ("S8", s8_no_merge),
-        ("S9", s9_whole_flows),
-        ("S10", s10_emergency_stop),
-        ("S11", s11_storage),
-        ("S12", s12_store),
-        ("L1", l1_ready_in_time),
-        ("L2", l2_every_leg_ends),
-        ("L3", l3_queue_empty),
-        ("L4", l4_crash_recovery),
-        ("L5", l5_others_go_on),
-        ("L6", l6_bounded_sends),
-    )
-}
+_MODULES = (
+    *(s1_state_order, s2_parent_final, s3_execution_order, s4_window, s5_once, s6_authority, s7_payload, s8_no_merge),
+    *(s9_whole_flows, s10_emergency_stop, s11_storage, s12_store),
+    *(l1_ready_in_time, l2_every_leg_ends, l3_queue_empty, l4_crash_recovery, l5_others_go_on, l6_bounded_sends),
+)
+
+
+def _check(module: ModuleType) -> Check:
+    """The check of a module, whose name begins with the check's id."""
+    name = module.__name__.rpartition(".")[2].partition("_")[0].upper()
+    return Check(name, CHECK_TITLES[name].demand, module.judge)
+
+
+CHECKS: dict[str, Check] = {check.id: check for check in map(_check, _MODULES)}
 DEFAULT_CHECKS: tuple[str, ...] = tuple(CHECKS)
 
 

@@ -1,13 +1,13 @@
 """When a block inside a run of empty ones appeared, at the earliest and at the latest.
 
-The history tells only the two ends of such a run, and slots may be missed between them or come late. A judgement
+The history states only the two ends of such a run, and slots may be missed between them or come late. A judgement
 against somebody must use the end of the interval that favours him.
 """
 
 from __future__ import annotations
 
 from lab.model.history import History
-from lab.model.records import Block, EmptyBlocks, FaultMark
+from lab.model.records import Block, EmptyBlocks
 
 Interval = tuple[int, int]
 
@@ -16,7 +16,7 @@ def appeared(history: History, span: Block | EmptyBlocks, number: int) -> Interv
     """When a line's first block at `number` or above appeared.
 
     Blocks are at least one block time apart by their slots, and appear less than a block time after their slot starts.
-    Timestamps tell when slots start, unless the chain's clock is ahead: no block appears before its slot.
+    Timestamps show when slots start, unless the chain's clock is ahead: no block appears before its slot.
     """
     if isinstance(span, Block):
         return span.t_ms, span.t_ms
@@ -42,18 +42,17 @@ def final_between(history: History, chain: str, block: Block) -> Interval | None
     if since is None or depth is None or depth == 0 or facts.finality.seconds is not None:
         return None if since is None else (since, since)
     wanted = block.number + depth
-    found = [appeared(history, span, wanted) for span in history.reaching(chain, block, wanted)]
-    between = min(earliest for earliest, _ in found), min(latest for _, latest in found)
+    moments = [appeared(history, span, wanted) for span in history.reaching(chain, block, wanted)]
+    between = min(earliest for earliest, _ in moments), min(latest for _, latest in moments)
     return between if facts.finality.tag is None else _after_stalls(history, chain, between)
 
 
 def _after_stalls(history: History, chain: str, between: Interval) -> Interval | None:
     """What would have become final while finality stood still did so at the end of that; None if it had none."""
     earliest, latest = between
-    marks = [mark for mark in history.of(FaultMark) if mark.chain == chain]
-    for begin in (mark for mark in marks if mark.effects is not None and mark.effects.holds_finality):
-        ends = [mark.t_ms for mark in marks if (mark.phase, mark.id) == ("heal", begin.id) and mark.seq > begin.seq]
-        end_ms = min(ends, default=None)
+    for begin, effects, end_ms in history.injected():
+        if begin.chain != chain or not effects.holds_finality:
+            continue
         if begin.t_ms < latest and (end_ms is None or latest < end_ms):
             if end_ms is None:
                 return None

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from lab.checks.blocktimes import final_between, nth_block_after
+from lab.checks.disturbances import calm_from
 from lab.checks.facts import unix_ms
-from lab.checks.replay import replay
+from lab.checks.judgement import Judgement
+from lab.checks.replay import Transition, replay
 from lab.model.history import History
 from lab.model.records import Leg
 
 BLOCKS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The liveness bound of one leg: it counts from `calm_ms` and ends at `due_ms`."""
+
+    calm_ms: int
+    due_ms: int
 
 
 def bound_ms(history: History, chain: str) -> int:
@@ -53,5 +65,28 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
 def flow_chains(history: History, leg: Leg) -> list[str]:
     """The chains that a leg's flow, and its parent, live on."""
     parent = history.leg(leg.after) if leg.after else None
-    chains = [each.chain for each in history.header.legs if each.flow == leg.flow]
+    chains = [other.chain for other in history.header.legs if other.flow == leg.flow]
     return sorted({*chains, *([parent.chain] if parent else [])})
+
+
+def calm_bound(history: History, leg: Leg, start_ms: int) -> Bound | None:
+    """The bound from the first calm time of the leg's chains on; None if something disturbed them to the end."""
+
+    def due(from_ms: int) -> int:
+        return due_ms(history, leg.chain, from_ms)
+
+    calm_ms = calm_from(history, flow_chains(history, leg), start_ms, due)
+    return None if calm_ms is None else Bound(calm_ms, due(calm_ms))
+
+
+def missed_bound(
+    history: History, judgement: Judgement, leg: Leg, reached: Transition | None, start_ms: int
+) -> Bound | None:
+    """The bound that a leg did not keep. None where it reached its state in time, or nobody can be held to a bound."""
+    bound = calm_bound(history, leg, start_ms)
+    if reached is not None and (bound is None or reached.step.block.t_ms <= bound.due_ms):
+        judgement.judged += 1
+        return None
+    if bound is None:
+        judgement.note(f"{leg.name} was disturbed to the end")
+    return bound

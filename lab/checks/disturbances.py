@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from lab.checks.replay import ObservedStep, replay
 from lab.model.history import History
-from lab.model.records import FaultMark, RelayerMark
+from lab.model.records import RelayerMark
 
 # As long as the lab waits for the first request of a user's relayer.
 STARTS_WITHIN_MS = 60_000
@@ -21,7 +21,8 @@ STARTS_WITHIN_MS = 60_000
 class Disturbance:
     """From `start_ms` to `end_ms` (None: to the end of the run), on one chain or (None) on all.
 
-    `slows_all`: a relayer that asks one chain after the other feels it on all of them.
+    `slows_all`: a relayer that asks one chain after the other feels it on all of them. `prices_out`: nodes keep what
+    they were sent, or refuse it for its price.
     """
 
     start_ms: int
@@ -29,14 +30,17 @@ class Disturbance:
     chain: str | None
     what: str
     slows_all: bool = False
+    prices_out: bool = False
 
 
 @lru_cache(maxsize=4)
 def disturbances(history: History) -> tuple[Disturbance, ...]:
     """All of a run, by their start."""
-    found = [*_faults(history), *_relayer(history), *_coordinators(history), *_taken_back(history)]
-    found += [Disturbance(each.t_ms, each.t_ms, each.chain, "reorg") for each in history.reorgs]
-    return tuple(sorted(found, key=lambda each: (each.start_ms, each.what, each.chain or "")))
+    reorgs = [Disturbance(reorg.t_ms, reorg.t_ms, reorg.chain, "reorg") for reorg in history.reorgs]
+    every = [*_faults(history), *_relayer(history), *_coordinators(history), *_taken_back(history), *reorgs]
+    return tuple(
+        sorted(every, key=lambda disturbance: (disturbance.start_ms, disturbance.what, disturbance.chain or ""))
+    )
 
 
 def calm_from(history: History, chains: Iterable[str], start_ms: int, due: Callable[[int], int]) -> int | None:
@@ -45,50 +49,45 @@ def calm_from(history: History, chains: Iterable[str], start_ms: int, due: Calla
     Slow answers disturb wherever they come from. None if a disturbance never ended.
     """
     concerned = {None, *chains}
-    ours = [each for each in disturbances(history) if each.chain in concerned or each.slows_all]
+    ours = [one for one in disturbances(history) if one.chain in concerned or one.slows_all]
     moved = True
     while moved:
         moved = False
-        for each in ours:
-            if each.start_ms > due(start_ms) or (each.end_ms is not None and each.end_ms <= start_ms):
+        for one in ours:
+            if one.start_ms > due(start_ms) or (one.end_ms is not None and one.end_ms <= start_ms):
                 continue
-            if each.end_ms is None:
+            if one.end_ms is None:
                 return None
-            start_ms, moved = each.end_ms, True
+            start_ms, moved = one.end_ms, True
     return start_ms
 
 
 def _faults(history: History) -> list[Disturbance]:
-    found, marks = [], history.of(FaultMark)
-    for mark in marks:
-        effects = mark.effects
-        if effects is None or effects.recorded_elsewhere:
+    faults = []
+    for mark, effects, end_ms in history.injected():
+        if effects.recorded_elsewhere:
             continue
-        late_ms = effects.outlasts_ms + (history.header.rpc_budget_ms if effects.hangs_requests else 0)
-        ends = [
-            later.t_ms + late_ms
-            for later in marks
-            if (later.t_ms, later.seq) > (mark.t_ms, mark.seq) and later.phase == "heal" and later.id == mark.id
-        ]
-        found += [
-            Disturbance(mark.t_ms, min(ends, default=None), chain, mark.fault, effects.slows_all_chains)
+        if end_ms is not None:
+            end_ms += effects.outlasts_ms + (history.header.rpc_budget_ms if effects.hangs_requests else 0)
+        faults += [
+            Disturbance(mark.t_ms, end_ms, chain, mark.fault, effects.slows_all_chains, effects.prices_out)
             for chain in effects.chains or (None,)
         ]
-    return found
+    return faults
 
 
 def _relayer(history: History) -> list[Disturbance]:
-    found: list[Disturbance] = []
+    downs: list[Disturbance] = []
     marks = [mark for mark in history.of(RelayerMark) if mark.kind == "relayer"]
     # Where the first mark starts it, it was not there before.
     down: int | None = 0 if marks and marks[0].event == "start" else None
     for mark in marks:
         if mark.event == "start" and down is not None:
-            found.append(Disturbance(down, _ready_ms(marks, mark), None, "relayer down"))
+            downs.append(Disturbance(down, _ready_ms(marks, mark), None, "relayer down"))
             down = None
         elif mark.event in ("stop", "kill", "crash") and down is None:
             down = mark.t_ms
-    return found if down is None else [*found, Disturbance(down, None, None, "relayer down")]
+    return downs if down is None else [*downs, Disturbance(down, None, None, "relayer down")]
 
 
 def _ready_ms(marks: list[RelayerMark], start: RelayerMark) -> int:
@@ -101,42 +100,42 @@ def _ready_ms(marks: list[RelayerMark], start: RelayerMark) -> int:
 
 def _coordinators(history: History) -> list[Disturbance]:
     relayer = history.header.roles.get("relayer")
-    found = []
+    spans = []
     for chain in history.header.chains:
         seen = replay(history, chain).seen
-        found += _spans(chain, "paused", seen, lambda each: each.after.paused)
+        spans += _spans(chain, "paused", seen, lambda step: step.after.paused)
         if relayer is not None and relayer in history.header.operators.get(chain, ()):
-            found += _spans(chain, "relayer not operator", seen, lambda each: relayer not in each.after.operators)
-    return found
+            spans += _spans(chain, "relayer not operator", seen, lambda step: relayer not in step.after.operators)
+    return spans
 
 
 def _taken_back(history: History) -> list[Disturbance]:
     """A stop, or a role taken away, that a reorg undid: until then it held, though no canonical block shows it."""
-    found = []
+    undone = []
     for block in history.orphans:
         events = {log.event for tx in block.txs if tx.status == 1 for log in tx.logs}
         calls = {call.function for tx in block.txs if tx.status == 1 for call in tx.calls if call.ok}
         if not (events & {"EmergencyStop", "OperatorRemoved"} or calls & {"pause", "remove_operator"}):
             continue
-        undone = next(
-            each
-            for each in history.reorgs
-            if (each.chain, each.seq > block.seq) == (block.chain, True) and each.ancestor < block.number
+        reorg = next(
+            reorg
+            for reorg in history.reorgs
+            if (reorg.chain, reorg.seq > block.seq) == (block.chain, True) and reorg.ancestor < block.number
         )
-        found.append(Disturbance(block.t_ms, undone.t_ms, block.chain, "stopped, and a reorg took that back"))
-    return found
+        undone.append(Disturbance(block.t_ms, reorg.t_ms, block.chain, "stopped, and a reorg took that back"))
+    return undone
 
 
 def _spans(
     chain: str, what: str, seen: list[ObservedStep], active: Callable[[ObservedStep], bool]
 ) -> list[Disturbance]:
-    found: list[Disturbance] = []
+    spans: list[Disturbance] = []
     since: int | None = None
-    for each in seen:
-        now = active(each)
+    for observed in seen:
+        now = active(observed)
         if now and since is None:
-            since = each.step.block.t_ms
+            since = observed.step.block.t_ms
         elif not now and since is not None:
-            found.append(Disturbance(since, each.step.block.t_ms, chain, what))
+            spans.append(Disturbance(since, observed.step.block.t_ms, chain, what))
             since = None
-    return found if since is None else [*found, Disturbance(since, None, chain, what)]
+    return spans if since is None else [*spans, Disturbance(since, None, chain, what)]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from lab.checks.replay import ChainReplay, Entry, replay
 from lab.model.effects import Step, argument
 from lab.model.history import History
-from lab.model.records import Leg, Operation, Submit
+from lab.model.records import Block, Leg, Operation, Submit
 
 ZERO_ID = "0x" + "00" * 32
 
@@ -29,6 +29,11 @@ def name_of(history: History, chain: str, tx_id: str) -> str:
         return leg.name
     elsewhere = next((leg for leg in history.header.legs if leg.tx_id == tx_id), None)
     return f"the mirror of {elsewhere.name}" if elsewhere else f"transaction {tx_id[:10]}"
+
+
+def name_at(history: History, chain: str, tx_id: str) -> str:
+    """The name with the chain: `swap.pay on ethereum`."""
+    return f"{name_of(history, chain, tx_id)} on {chain}"
 
 
 def origin_of(entry: Entry) -> str | None:
@@ -67,6 +72,11 @@ def payload_bytes(payload: str) -> int:
 def clock(t_ms: int) -> str:
     """A time of the run for people."""
     return f"{t_ms / 1000:.3f} s"
+
+
+def block_at(block: Block) -> str:
+    """A block and when it appeared, for people."""
+    return f"block {block.number} at {clock(block.t_ms)}"
 
 
 def unix_ms(history: History, timestamp: int) -> int:

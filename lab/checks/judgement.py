@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lab.model.history import History
+from lab.model.records import Block, FinalRead, Operation, RelayerMark, StoreRead, Submit
 from lab.model.verdict import CheckResult, Finding, Verdict
+
+Located = Block | FinalRead | Operation | RelayerMark | StoreRead | Submit
+"""Records that a finding can point at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +36,22 @@ class Judgement:
     def fail(
         self,
         message: str,
-        *,
+        at: Located,
+        tx_id: str | None = None,
+        *evidence: int,
         t_ms: int | None = None,
         chain: str | None = None,
-        tx_id: str | None = None,
-        evidence: tuple[int, ...] = (),
     ) -> None:
-        """The invariant is broken; the message says what was expected and what happened."""
-        self.failures.append(
-            Finding(message=message, t_ms=t_ms, chain=chain, tx_id=tx_id, evidence=tuple(sorted(set(evidence))))
-        )
+        """The invariant is broken; the message says what was expected and what happened.
 
-    def doubt(
-        self, message: str, *, chain: str | None = None, tx_id: str | None = None, evidence: tuple[int, ...] = ()
-    ) -> None:
+        `at` is the record that shows it: evidence itself, it gives the chain and the time unless they are given.
+        """
+        t_ms = at.t_ms if t_ms is None else t_ms
+        self.failures.append(_finding(message, chain or at.chain, tx_id, (at.seq, *evidence), t_ms))
+
+    def doubt(self, message: str, chain: str | None = None, tx_id: str | None = None, *evidence: int) -> None:
         """Evidence is missing: nothing can be concluded of this subject."""
-        self.doubts.append(Finding(message=message, chain=chain, tx_id=tx_id, evidence=tuple(sorted(set(evidence)))))
+        self.doubts.append(_finding(message, chain, tx_id, evidence))
 
     def note(self, text: str) -> None:
         """Something that a reader of the result should know and that changes no verdict."""
@@ -57,23 +61,22 @@ class Judgement:
     def result(self, never: str) -> CheckResult:
         """The verdict of all that was collected; `never` says why there may have been nothing to judge."""
         count = f"judged {self.judged} {self.subject}{'' if self.judged == 1 else 's'}"
-        if self.failures:
-            verdict, reason = Verdict.FAIL, f"{count}: {self.failures[0].message}"
-            if len(self.failures) > 1:
-                reason += f" (and {len(self.failures) - 1} more)"
-        elif self.doubts:
-            verdict, reason = Verdict.UNKNOWN, f"{count}: {self.doubts[0].message}"
-            if len(self.doubts) > 1:
-                reason += f" (and {len(self.doubts) - 1} more)"
+        shown = self.failures or self.doubts
+        if shown:
+            verdict = Verdict.FAIL if self.failures else Verdict.UNKNOWN
+            more = f" (and {len(shown) - 1} more)" if len(shown) > 1 else ""
+            reason = f"{count}: {shown[0].message}{more}"
         elif self.judged:
             verdict, reason = Verdict.PASS, count
         else:
             verdict, reason = Verdict.NOT_EXERCISED, never
         reason = "; ".join([reason, *self.notes])
-        return CheckResult(
-            check=self.check,
-            verdict=verdict,
-            reason=reason,
-            judged=self.judged,
-            findings=tuple(self.failures + self.doubts),
-        )
+        findings = tuple(self.failures + self.doubts)
+        return CheckResult(check=self.check, verdict=verdict, reason=reason, judged=self.judged, findings=findings)
+
+
+def _finding(
+    message: str, chain: str | None, tx_id: str | None, evidence: Iterable[int], t_ms: int | None = None
+) -> Finding:
+    lines = tuple(sorted(set(evidence)))
+    return Finding(message=message, t_ms=t_ms, chain=chain, tx_id=tx_id, evidence=lines)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab.errors import EvidenceFailure, UsageError
 from lab.evidence import RunFolder
 from lab.evidence.folder import HISTORY, MANIFEST
+from lab.evidence.manifest import RunManifest
+from lab.evidence.newest import runs_of
+from lab.evidence.seal import DID_NOT_END
+from lab.html.text import clean
+from lab.model.history import History
+from lab.model.records import FaultMark
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.run_page.failure import failure_text
 from lab.runner.judging import judge_recorded
@@ -16,38 +23,60 @@ EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1}
 
 
 def check_folder(path: Path) -> int:
-    """Judge one run, or each run of a folder, and print what came out; the exit code of the worst."""
-    codes = [_check(run) for run in _runs(path)]
+    """Judge one run, or each run of a folder, and print what came out; the exit code of the worst.
+
+    A run that cannot be read is UNKNOWN, or FAIL where a part of it still says so, and the next one is judged.
+    """
+    codes = [EXIT_CODES.get(_check(run), 3) for run in _runs(path)]
     return next(code for code in (1, 3, 0) if code in codes)
 
 
 def _runs(path: Path) -> list[RunFolder]:
-    names = (MANIFEST, HISTORY)
-    if any((path / name).is_file() for name in names):
+    if any((path / name).is_file() for name in (MANIFEST, HISTORY)):
         return [RunFolder(path)]
-    found = sorted({file.parent for name in names for file in path.glob(f"*/{name}")})
-    if not found:
+    runs = runs_of(path)
+    if not runs:
         raise UsageError(
             f"{path}: expected a run folder (with {MANIFEST} and {HISTORY}) or a folder of them, "
             "such as results/latest after `pytest scenarios/`"
         )
-    return [RunFolder(run) for run in found]
+    return runs
 
 
-def _check(run: RunFolder) -> int:
+def _check(run: RunFolder) -> Verdict:
+    try:
+        return _judge(run)
+    except EvidenceFailure as error:
+        verdict = Verdict.FAIL if run.failed() else Verdict.UNKNOWN
+        print(f"{verdict:<8} {run.path.name}  {run.path}\n  {clean(str(error), 600)}")
+        return verdict
+
+
+def _judge(run: RunFolder) -> Verdict:
+    if not run.ended():
+        raise EvidenceFailure(DID_NOT_END)
     differences = run.verify()
     recorded, history = run.verdict(), run.history()
     verdict = judge_recorded(history, _selection(run), recorded.repeat)
+    differences += [f"{run.path / MANIFEST}: {text}" for text in _contradictions(run, history)]
     if differences:
         reasons = (*(f"evidence was changed after the run: {text}" for text in differences), *verdict.reasons)
-        worst = Verdict.FAIL if verdict.verdict is Verdict.FAIL else Verdict.UNKNOWN
+        worst = Verdict.FAIL if verdict.verdict is Verdict.FAIL or run.failed() else Verdict.UNKNOWN
         verdict = verdict.model_copy(update={"verdict": worst, "reasons": reasons})
     print(_summary(verdict, run.path))
     if verdict.verdict is not recorded.verdict:
         print(f"  the run itself recorded {recorded.verdict}")
     if verdict.verdict is not Verdict.PASS:
         print(f"\n{failure_text(verdict, history)}\n")
-    return EXIT_CODES.get(verdict.verdict, 3)
+    return verdict.verdict
+
+
+def _contradictions(run: RunFolder, history: History) -> Iterator[str]:
+    """What the manifest says of faults, beside the history."""
+    stated = RunManifest.read(run.manifest()).faults
+    healed = [(mark.id, mark.fault, mark.activations) for mark in history.of(FaultMark) if mark.phase == "heal"]
+    if sorted(healed) != sorted((fault.id or "", fault.fault or "", fault.activations) for fault in stated):
+        yield f"its faults are not those of {HISTORY}"
 
 
 def _selection(run: RunFolder) -> CheckSelection:
@@ -62,6 +91,6 @@ def _selection(run: RunFolder) -> CheckSelection:
 
 
 def _summary(verdict: RunVerdict, path: Path) -> str:
-    counts = {found: sum(result.verdict is found for result in verdict.checks) for found in Verdict}
-    checks = ", ".join(f"{count} {found}" for found, count in counts.items() if count) or "no checks"
+    counts = {word: sum(result.verdict is word for result in verdict.checks) for word in Verdict}
+    checks = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "no checks"
     return f"{verdict.verdict:<8} {verdict.item}  ({checks})  {path}"

@@ -15,10 +15,11 @@ from rich.console import Console
 
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
+from lab.evidence.seal import write_started
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.run import chosen, fit_runs, run_mutation
-from lab.explore.mutate.score import Score
+from lab.explore.mutate.score import FOLDER, Score
 from lab.explore.mutate.trial import MutantOutcome
 from lab.explore.progress import progress_of
 from lab.paths import SCENARIOS
@@ -64,6 +65,16 @@ def mutate(
     console.print(
         f"{len(everything)} changes found in {target.name} and its modules, {len(mutants)} to try", markup=False
     )
+    made = {
+        "started": started,
+        "lab": lab_state(),
+        "contract": {
+            "name": target.name,
+            "source_sha256": original.source_sha256,
+            "bytecode_sha256": original.bytecode_sha256,
+        },
+    }
+    write_started(results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **made})
     with progress_of(console, "the original", None) as tell:
         fit = fit_runs(system, scenarios.resolve(), run_id, tell)
     costs = fit.costs if every_run else fit.covering()
@@ -93,10 +104,7 @@ def mutate(
         shutil.rmtree(folder, ignore_errors=True)
     score = Score({mutant.key: mutant for mutant in mutants}, outcomes, reviewed)
     about: dict[str, Any] = {
-        "started": started,
-        "lab": lab_state(),
-        "contract": {"name": target.name, "source_sha256": original.source_sha256,
-                     "bytecode_sha256": original.bytecode_sha256},
+        **made,
         "complete": len(outcomes) == len(everything),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": jobs,

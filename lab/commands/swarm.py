@@ -14,6 +14,7 @@ from lab.errors import UsageError
 from lab.explore.progress import progress_of
 from lab.explore.swarm.run import Summary, run_swarm
 from lab.explore.swarm.seed import SeedOutcome, write_minimal
+from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 from lab.session.suite import compile_target, new_run_id
 from lab.session.under_test import VIRTUAL, system_under_test
@@ -74,7 +75,7 @@ def _table(console: Console, summary: Summary) -> None:
     simulated_s = sum(outcome.simulated_s for outcome in summary.outcomes)
     table.add_row("seeds", f"{len(summary.outcomes)}: {counts}")
     if failed:
-        table.add_row("failed", ", ".join(f"{check} {count}" for check, count in failed.most_common()))
+        table.add_row("failed", ", ".join(f"{check_name(check)} {count}" for check, count in failed.most_common()))
     table.add_row("faults", ", ".join(f"{fault} {count}" for fault, count in summary.faults.most_common()) or "none")
     table.add_row("cost", f"{summary.duration_s:.0f} s for {runs} runs, {simulated_s / 60:.0f} minutes simulated")
     console.print(table)

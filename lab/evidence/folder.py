@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from lab.bounded_files import read_lines, read_model, read_object, sha256_file, write_atomically
 from lab.errors import EvidenceFailure
+from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest, words, write_sealed
 from lab.model.history import History
-from lab.model.records import RECORD
-from lab.model.verdict import RunVerdict
+from lab.model.records import RECORD, AnyRecord, Header
+from lab.model.verdict import RunVerdict, Verdict
 
 SCHEMA_VERSION = 1
-HISTORY, VERDICT, METRICS, MANIFEST = "history.jsonl", "verdict.json", "metrics.json", "manifest.json"
+HISTORY, VERDICT, METRICS = "history.jsonl", "verdict.json", "metrics.json"
 DIGESTED = (HISTORY, VERDICT, METRICS)
+# A block with 1,500 transactions is a line of 1.5 MB.
+HISTORY_BYTES_MAX, HISTORY_LINES_MAX, RECORD_BYTES_MAX = 64 << 20, 1_000_000, 16 << 20
 
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-
-
-def sha256_file(path: Path) -> str:
-    """The sha256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        for chunk in iter(lambda: handle.read(1 << 20), b""):
-            digest.update(chunk)
-    return digest.hexdigest()
+__all__ = ["MANIFEST", "RunFolder", "sha256_file", "write_atomically"]
 
 
 class RunFolder:
@@ -43,68 +31,130 @@ class RunFolder:
         self.path = path
 
     def history(self) -> History:
-        """The recorded history, parsed line by line."""
-        records = []
-        # Only a line feed ends a record: `splitlines` would also cut at U+2028 and its like inside of a text.
-        for number, line in enumerate(self._text(HISTORY).removesuffix("\n").split("\n"), start=1):
-            try:
-                records.append(RECORD.validate_json(line))
-            except ValidationError as error:
-                problem = error.errors()[0]
-                raise EvidenceFailure(
-                    f"{self.path / HISTORY}:{number}:1: expected a history record, got {line[:80]!r}: "
-                    f"{problem['msg']}; the file was truncated or changed after the run: run the scenario again"
-                ) from error
+        """The recorded history, parsed line by line; its records are numbered without a gap."""
         try:
-            return History(records)
+            return History(self._records())
         except ValueError as error:
             raise EvidenceFailure(f"{self.path / HISTORY}:1:1: {error}; run the scenario again") from error
 
     def verdict(self) -> RunVerdict:
         """The recorded verdict."""
         try:
-            return RunVerdict.model_validate_json(self._text(VERDICT))
-        except ValidationError as error:
-            raise EvidenceFailure(f"{self.path / VERDICT}: expected a verdict: {error.errors()[0]['msg']}") from error
+            return read_model(self.path / VERDICT, RunVerdict)
+        except (OSError, ValueError) as error:
+            if isinstance(error, FileNotFoundError) and not self.ended():
+                raise EvidenceFailure(f"{self.path}: {DID_NOT_END}") from error
+            raise EvidenceFailure(f"{self.path / VERDICT}: expected a verdict: {words(error)}") from error
 
     def manifest(self) -> dict[str, Any]:
-        """The manifest as an object."""
-        return self._object(MANIFEST)
+        """The manifest as an object, whether its own digest holds or not."""
+        return read_manifest(self.path)[0]
+
+    def sealed_manifest(self) -> dict[str, Any]:
+        """The manifest as the run wrote it. Raises EvidenceFailure where it was changed since."""
+        manifest, wrong = read_manifest(self.path)
+        if wrong:
+            raise EvidenceFailure(f"{self.path / MANIFEST}: {wrong}")
+        return manifest
 
     def metrics(self) -> dict[str, Any]:
         """The metrics as an object."""
-        return self._object(METRICS)
+        try:
+            return read_object(self.path / METRICS)
+        except (OSError, ValueError) as error:
+            raise EvidenceFailure(f"{self.path / METRICS}: expected readable metrics: {words(error)}") from error
+
+    def ended(self) -> bool:
+        """Whether the run came to its end; False where its manifest says only that it was started."""
+        try:
+            return self.manifest().get("state") != STARTED
+        except EvidenceFailure:
+            return True
+
+    def failed(self) -> bool:
+        """Whether any part of the folder says FAIL: damage elsewhere does not take that back."""
+        try:
+            if self.manifest().get("verdict") == Verdict.FAIL:
+                return True
+        except EvidenceFailure:
+            pass
+        try:
+            return self.verdict().verdict is Verdict.FAIL
+        except EvidenceFailure:
+            return False
 
     def verify(self) -> list[str]:
-        """What differs from what the run wrote: one sentence a file, empty when all digests match."""
-        recorded = self.manifest().get("digests")
-        if not isinstance(recorded, dict):
-            return [f"{self.path / MANIFEST}: expected the digests of the evidence, found none"]
-        differences = []
-        for name in DIGESTED:
-            path = self.path / name
-            if not path.is_file():
-                differences.append(f"{path}: expected the file, found none")
-            elif sha256_file(path) != recorded.get(name):
-                differences.append(f"{path}: its digest is not the one that the run recorded")
-        return differences
+        """What differs from what the run wrote: one sentence a file, empty when all digests match and all files agree.
 
-    def seal(self, manifest: dict[str, Any]) -> None:
-        """Write the manifest with the digest of every evidence file: the run's last act."""
-        digests = {name: sha256_file(self.path / name) for name in DIGESTED if (self.path / name).is_file()}
-        write_atomically(self.path / MANIFEST, json.dumps(manifest | {"digests": digests}, indent=2) + "\n")
+        Files that were changed and sealed again still have to tell one story.
+        """
+        changed = differences(self.path, DIGESTED)
+        return changed or (list(self._contradictions()) if self.ended() else [])
 
-    def _text(self, name: str) -> str:
+    def seal(self, manifest: Mapping[str, Any]) -> None:
+        """Write the manifest with the digest of every evidence file, and the verdict once more: the run's last act."""
+        facts = dict(manifest)
+        if (self.path / HISTORY).is_file():
+            facts["history_digest"] = sha256_file(self.path / HISTORY, max_bytes=HISTORY_BYTES_MAX)
         try:
-            return (self.path / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise EvidenceFailure(f"{self.path / name}: expected readable evidence: {error}") from error
+            facts["verdict"] = str(self.verdict().verdict)
+        except EvidenceFailure:
+            facts["verdict"] = None
+        write_sealed(self.path, facts, DIGESTED)
 
-    def _object(self, name: str) -> dict[str, Any]:
+    def _contradictions(self) -> Iterator[str]:
+        manifest, verdict, header = self.manifest(), self.verdict(), self._header()
+        facts: dict[str, dict[str, Any]] = {
+            HISTORY: {
+                "history_digest": sha256_file(self.path / HISTORY, max_bytes=HISTORY_BYTES_MAX),
+                "item": header.item,
+                "seed": header.seed,
+                "clock": header.clock,
+                "networks": {name: chain.network for name, chain in header.chains.items()},
+            },
+            VERDICT: {"verdict": str(verdict.verdict), "item": verdict.item},
+        }
+        for file, values in facts.items():
+            for name, value in values.items():
+                if manifest.get(name) not in (None, {}, value):
+                    yield f"{self.path / MANIFEST}: its {name} is not that of {file}"
+        for number, line in enumerate(self._lines()):
+            if not line.startswith(f'{{"seq":{number},'):
+                yield f"{self.path / HISTORY}:{number + 1}:1: expected record {number}: lines were removed or added"
+                break
+
+    def _lines(self) -> Iterator[str]:
+        return read_lines(
+            self.path / HISTORY,
+            max_bytes=HISTORY_BYTES_MAX,
+            max_lines=HISTORY_LINES_MAX,
+            max_line_bytes=RECORD_BYTES_MAX,
+        )
+
+    def _header(self) -> Header:
+        first = next(self._records(), None)
+        if not isinstance(first, Header):
+            raise EvidenceFailure(
+                f"{self.path / HISTORY}:1:1: expected the header of a history; run the scenario again"
+            )
+        return first
+
+    def _records(self) -> Iterator[AnyRecord]:
+        lines = self._lines()
+        number = 0
         try:
-            value = json.loads(self._text(name))
-        except ValueError as error:
-            raise EvidenceFailure(f"{self.path / name}: expected JSON: {error}") from error
-        if not isinstance(value, dict):
-            raise EvidenceFailure(f"{self.path / name}: expected a JSON object, got {type(value).__name__}")
-        return value
+            for number, line in enumerate(lines, start=1):
+                record = RECORD.validate_json(line)
+                if record.seq != number - 1:
+                    raise EvidenceFailure(
+                        f"{self.path / HISTORY}:{number}:1: expected record {number - 1}, got {record.seq}: lines were "
+                        "removed or added after the run; run the scenario again"
+                    )
+                yield record
+        except ValidationError as error:
+            raise EvidenceFailure(
+                f"{self.path / HISTORY}:{number}:1: expected a history record, got {line[:80]!r}: "
+                f"{error.errors()[0]['msg']}; the file was truncated or changed after the run: run the scenario again"
+            ) from error
+        except OSError as error:
+            raise EvidenceFailure(f"{self.path / HISTORY}: expected readable evidence: {words(error)}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, Strict, field_validator
+from pydantic import AliasChoices, Field, Strict, field_validator
 
 from lab.evidence.recorded import Recorded, Text, Texts
 from lab.model.under_test import UnderTest
@@ -79,12 +79,17 @@ class FaultRecord(Recorded):
 
     id: str | None = None
     fault: Text | None = None
-    bites: int = 0
+    # `bites` is what earlier versions wrote.
+    activations: int = Field(default=0, validation_alias=AliasChoices("activations", "bites"))
     proof: str | None = None
 
 
 class RunManifest(Recorded):
-    """Of a scenario's run. `digests` are the sha256 of the other files, by name; paths are relative or bare names."""
+    """Of a scenario's run. `digests` are the sha256 of the other files, by name; paths are relative or bare names.
+
+    `state` is started or ended; what only the end of a run knows is not stated before. `engine_sha256` is of the
+    sources that judge.
+    """
 
     schema_version: int | None = None
     item: Text | None = None
@@ -107,6 +112,9 @@ class RunManifest(Recorded):
     user_repository: LabFacts | None = None
     versions: dict[str, str | None] = Field(default_factory=dict)
     host: HostFacts | None = None
+    engine_sha256: Text | None = None
+    state: Text | None = None
+    verdict: Text | None = None
     history_digest: Text | None = None
     started: Text | None = None
     duration_s: float | None = None
@@ -115,6 +123,7 @@ class RunManifest(Recorded):
     faults: Annotated[tuple[FaultRecord, ...], Strict(False)] = ()
     scenario_items: Texts = ()
     digests: dict[str, Any] = Field(default_factory=dict)
+    seal: Text | None = None
 
 
 class MeasuredRow(Recorded):
@@ -138,14 +147,14 @@ class MeasuredRow(Recorded):
 
 
 class MeasurementManifest(Recorded):
-    """Of a load or mutation run. `rows.json` states the same facts, so that it can be read without the manifest."""
+    """Of a load or mutation run, and of its `rows.json`."""
 
     profile: str | Mapping[str, Any] | None = None
     item: Text | None = None
     started: Text | None = None
     lab: LabFacts = LabFacts()
     contract: ContractFacts = ContractFacts()
-    digests: dict[str, Any] = Field(default_factory=dict)
+    state: Text | None = None
     rows: Annotated[tuple[MeasuredRow, ...], Strict(False)] | None = None
 
     @property

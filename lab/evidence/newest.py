@@ -1,7 +1,9 @@
 """Which of all runs that a results folder keeps a report reads: the newest one of each item, over all sessions.
 
 A run that went worse with exactly the same things, or in the same session, is not hidden by a later one that went
-better, and neither is a run whose manifest cannot be read. Manifests and some verdicts are read here, histories never.
+better, and neither is one whose manifest cannot be read or was changed. A run that did not end counts until its item
+ran again in a later session, and beside it the last one that ended. Manifests and some verdicts are read here,
+histories never.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import EvidenceFailure
-from lab.evidence.folder import MANIFEST, VERDICT, RunFolder
+from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
 from lab.evidence.manifest import RunManifest
+from lab.evidence.seal import STARTED
 from lab.model.verdict import Verdict, merge
 
 LATEST = "latest"
@@ -50,20 +53,21 @@ class _Run:
     order: tuple[datetime, int, int]
     family: frozenset[str]
     made_with: tuple[Any, ...] | None
+    ended: bool
 
     def verdict(self) -> Verdict:
         """UNKNOWN where it cannot be read."""
         try:
             return self.folder.verdict().verdict
-        except (EvidenceFailure, OSError, ValueError, RecursionError):
+        except EvidenceFailure:
             return Verdict.UNKNOWN
 
 
 def newest_runs(results: Path) -> Selection:
     """What a report over this folder rests on; evidence that cannot be read never raises.
 
-    An item is a scenario's file and the item's name. One that its file no longer means is left out. A folder with an
-    unreadable manifest counts until a later session has a readable one of the same name.
+    An item is a scenario's file and the item's name. One that its file no longer means is left out. A folder whose
+    manifest is unreadable or changed counts until a later session has a good one of the same name.
     """
     by_item: dict[_Key, list[_Run]] = {}
     unreadable: dict[str, list[RunFolder]] = {}
@@ -89,9 +93,9 @@ def sessions(results: Path) -> list[Path]:
     if not results.is_dir():
         return []
     named = (path for path in results.iterdir() if _SESSION.fullmatch(path.name))
-    found = sorted(path for path in named if path.is_dir() and not path.is_symlink())
+    folders = sorted(path for path in named if path.is_dir() and not path.is_symlink())
     latest = latest_session(results)
-    return found if latest is None or latest in found else [*found, latest]
+    return folders if latest is None or latest in folders else [*folders, latest]
 
 
 def latest_session(results: Path) -> Path | None:
@@ -103,9 +107,17 @@ def latest_session(results: Path) -> Path | None:
 
 
 def runs_of(session: Path) -> list[RunFolder]:
-    """Every folder of a session that holds a manifest or a verdict."""
-    found = {path.parent for name in (MANIFEST, VERDICT) for path in session.glob(f"*/{name}")}
-    return [RunFolder(path) for path in sorted(found, key=_try_of)]
+    """Every folder of a session that holds a part of a run's evidence, or nothing: it was made for a run."""
+    folders = (path for path in session.iterdir() if path.is_dir()) if session.is_dir() else ()
+    return [RunFolder(path) for path in sorted(filter(_is_run, folders), key=_try_of)]
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError:
+        return True
+    return not names or bool(names & {MANIFEST, VERDICT, HISTORY})
 
 
 def _try_of(folder: Path) -> tuple[str, int]:
@@ -125,8 +137,8 @@ def moment_of(text: object) -> datetime | None:
 
 def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
     try:
-        manifest = RunManifest.read(folder.manifest())
-    except (EvidenceFailure, OSError, ValueError, RecursionError):
+        manifest = RunManifest.read(folder.sealed_manifest())
+    except EvidenceFailure:
         return None
     moment = moment_of(manifest.started)
     if manifest.scenario_file is None or manifest.item is None or moment is None:
@@ -137,6 +149,7 @@ def _read(folder: RunFolder, session: int, attempt: int) -> _Run | None:
         order=(moment, session, attempt),
         family=frozenset(manifest.scenario_items),
         made_with=_made_with(manifest),
+        ended=manifest.state != STARTED,
     )
 
 
@@ -156,7 +169,7 @@ def _still_meant(items: Iterable[list[_Run]]) -> Iterator[list[_Run]]:
         # A test in Python names itself only, and says nothing of the other tests in its file.
         if run.key[0].endswith((".yaml", ".yml")) and run.key[1] in run.family:
             file = run.key[0]
-            newest[file] = max(newest.get(file, run), run, key=lambda each: each.order)
+            newest[file] = max(newest.get(file, run), run, key=lambda run: run.order)
     for runs in given:
         file, item = runs[0].key
         if file not in newest or item in newest[file].family:
@@ -167,11 +180,8 @@ def _counting(runs: list[_Run]) -> Iterator[_Run]:
     """The newest, and the latest of those that went worst with the same things if that is worse. Newest run first."""
     newest = runs[0]
     yield newest
-    alike = [
-        run
-        for run in runs[1:]
-        if (newest.made_with is not None and run.made_with == newest.made_with) or run.order[1] == newest.order[1]
-    ]
+    last = next((run for run in runs if run.ended), newest)
+    alike = [run for run in runs[1:] if run is last or run.order[1] == newest.order[1] or _again(run, newest)]
     if not alike:
         return
     worst, kept = newest.verdict(), None
@@ -181,3 +191,8 @@ def _counting(runs: list[_Run]) -> Iterator[_Run]:
             worst, kept = verdict, run
     if kept is not None:
         yield kept
+
+
+def _again(run: _Run, newest: _Run) -> bool:
+    """Whether the newest one repeats this run with the same things. One that did not end has no verdict to repeat."""
+    return run.ended and newest.made_with is not None and run.made_with == newest.made_with

@@ -31,7 +31,7 @@ class Recorded(BaseModel):
                 return cls.model_validate(kept)
             except ValidationError as error:
                 # From the end, so that an index stays what it was while later elements go.
-                for place in sorted((found["loc"] for found in error.errors()), key=_from_the_end):
+                for place in sorted((problem["loc"] for problem in error.errors()), key=_from_the_end):
                     kept = _without(kept, place)
 
     def as_json(self) -> dict[str, Any]:

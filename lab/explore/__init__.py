@@ -1,0 +1,1 @@
+"""Random cases, and mutants of the contract: what nobody wrote."""

@@ -34,7 +34,6 @@ class Bench:
         return run_item(item, options, folder, "", play)
 
     def close(self) -> None:
-        """Stop what is left, and remove the folder."""
         self.suite.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -13,15 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 PLAIN_EVERY_S = 10.0
 
 
-class Tell(Protocol):
-    """Says how far it is."""
-
-    def __call__(self, done: int, text: str) -> None: ...
+Report = Callable[[int, str], None]
+"""Called with the number of things done, and what is worth knowing of them."""
 
 
 @contextmanager
-def progress_of(console: Console, what: str, total: int | None) -> Iterator[Tell]:
-    """Yields what to call with the number of things done, and what is worth knowing of them."""
+def progress_of(console: Console, what: str, total: int | None) -> Iterator[Report]:
+    """Yields what to call with each step."""
     if console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, TextColumn("[dim]{task.fields[text]}"), console=console, transient=True) as progress:
@@ -31,11 +28,11 @@ def progress_of(console: Console, what: str, total: int | None) -> Iterator[Tell
     next_s = time.monotonic() + PLAIN_EVERY_S
     begin_s = time.monotonic()
 
-    def tell(done: int, text: str) -> None:
+    def report(done: int, text: str) -> None:
         nonlocal next_s
         if time.monotonic() >= next_s:
             next_s = time.monotonic() + PLAIN_EVERY_S
             of = f"/{total}" if total is not None else ""
             console.print(f"{what} {done}{of} after {time.monotonic() - begin_s:.0f} s: {text}", highlight=False)
 
-    yield tell
+    yield report

@@ -39,13 +39,13 @@ from lab.faults.spec import Fault, LastingFault
 
 # In the order of the reference.
 _MODULES = (
-    rpc_error, rpc_latency, lost_reply, partition, rpc_reset, rpc_malformed, duplicate_delivery,
-    stale_head, inconsistent_replicas, missing_logs, log_range_limit, wrong_chain_id, huge_response, swapped_nodes,
-    node_pause, node_kill, slow_start, state_lost,
-    halt, finality_stall, missed_slots, timestamp_skew, equal_timestamps, reorg, base_fee_spike, gas_limit_cut,
-    pool_drop, pool_full, competing_load, stuck_nonce,
-    relayer_kill, relayer_pause, second_relayer, stale_store, key_rotation,
-)  # fmt: skip
+    *(rpc_error, rpc_latency, lost_reply, partition, rpc_reset, rpc_malformed, duplicate_delivery),
+    *(stale_head, inconsistent_replicas, missing_logs, log_range_limit, wrong_chain_id, huge_response, swapped_nodes),
+    *(node_pause, node_kill, slow_start, state_lost),
+    *(halt, finality_stall, missed_slots, timestamp_skew, equal_timestamps, reorg, base_fee_spike, gas_limit_cut),
+    *(pool_drop, pool_full, competing_load, stuck_nonce),
+    *(relayer_kill, relayer_pause, second_relayer, stale_store, key_rotation),
+)
 
 FAULTS: dict[str, FaultKind] = {module.KIND.name: module.KIND for module in _MODULES}
 

@@ -20,9 +20,9 @@ class RelayerControl(Protocol):
         """End it at once, wherever it is."""
 
     def kill_at(self, point: str) -> None:
-        """End it when it reaches a named commit point. Raises LabError where points cannot be told apart."""
+        """End it when it reaches a named commit point. Raises LabError where points are not known."""
 
-    def spare(self) -> None:
+    def cancel_kill(self) -> None:
         """Call off a kill that has not happened."""
 
     def start(self) -> None:
@@ -34,7 +34,7 @@ class RelayerControl(Protocol):
     def resume(self) -> None:
         """Let it go on."""
 
-    def twin(self) -> RelayerControl:
+    def second(self) -> RelayerControl:
         """Another one with the same key and a store of its own, not started."""
 
     def rotate(self, role: str) -> None:
@@ -58,7 +58,7 @@ class RelayerControl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
-    """All that faults act on. `policies` are the request policies by chain; `over` is told of a fault's own end."""
+    """All that faults act on: `policies` are the request policies by chain, `over` is called when one ends itself."""
 
     scheduler: Scheduler
     chains: Mapping[str, Chain]
@@ -78,7 +78,7 @@ class FaultContext:
 
 
 class ActiveFault(Protocol):
-    """One started fault. `bites` counts how often it really acted, `proof` says how that shows."""
+    """One started fault. `activations` counts how often it really acted, `proof` says how that shows."""
 
     def inject(self) -> None:
         """Begin."""
@@ -87,7 +87,7 @@ class ActiveFault(Protocol):
         """End, and leave the chain fit to go on. Healing twice is no error."""
 
     @property
-    def bites(self) -> int:
+    def activations(self) -> int:
         """How often it acted so far."""
 
     @property

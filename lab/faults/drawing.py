@@ -42,11 +42,15 @@ class DrawContext:
     def busy_leg(self, rng: random.Random) -> tuple[DrawnLeg, DrawnChain]:
         """Any leg, with its chain: faults are aimed where something happens."""
         leg = rng.choice(self.legs)
-        return leg, next(chain for chain in self.chains if chain.name == leg.chain)
+        return leg, self.chain(leg.chain)
 
-    def other(self, rng: random.Random, chain: str) -> str | None:
+    def chain(self, name: str) -> DrawnChain:
+        """Raises StopIteration for a name that the case does not have."""
+        return next(chain for chain in self.chains if chain.name == name)
+
+    def other(self, rng: random.Random, name: str) -> str | None:
         """Another chain, None if there is none."""
-        others = [each.name for each in self.chains if each.name != chain]
+        others = [chain.name for chain in self.chains if chain.name != name]
         return rng.choice(others) if others else None
 
 
@@ -61,7 +65,6 @@ class DrawnFault:
     alone: bool = False
 
     def clashes(self, other: DrawnFault) -> bool:
-        """Whether both cannot be in one case."""
         if self.resource is None or self.resource != other.resource:
             return False
         return self.alone or other.alone or (self.begin_ms <= other.end_ms and other.begin_ms <= self.end_ms)
@@ -105,15 +108,23 @@ def on_requests(fault: str, rng: random.Random, context: DrawContext, **more: An
     return DrawnFault(step, begin_ms, begin_ms + lasts_ms)
 
 
-def on_chain(fault: str, rng: random.Random, context: DrawContext, *, low_s: int = 3, high_s: int = 45,
-              early: bool = False, node: bool = True, **more: Any) -> DrawnFault:  # fmt: skip
-    """A fault of a chain for a while.
+def on_chain(
+    fault: str,
+    rng: random.Random,
+    context: DrawContext,
+    *,
+    span_s: tuple[int, int] = (3, 45),
+    early: bool = False,
+    node: bool = True,
+    **more: Any,
+) -> DrawnFault:
+    """A fault of a chain for a while, of `span_s` at the least and at the most.
 
     `early`: it is there before the leg's time comes. `node`: no other fault may be at the same node meanwhile.
     """
     leg, chain = context.busy_leg(rng)
     begin_ms = moment_ms(rng, leg, after_s=-1 if early else 20)
-    lasts_ms = lasting_ms(rng, low_s, high_s)
+    lasts_ms = lasting_ms(rng, *span_s)
     step = {"at": seconds(begin_ms), "fault": fault, "chain": chain.name, **more, "for": seconds(lasts_ms)}
     resource = f"node:{chain.name}" if node else None
     return DrawnFault(step, begin_ms, begin_ms + lasts_ms + REST_MS, resource)
@@ -127,15 +138,15 @@ def on_relayer(fault: str, rng: random.Random, context: DrawContext, **more: Any
     return DrawnFault(step, begin_ms, begin_ms + lasts_ms, "relayer", alone=True)
 
 
-def restarted(fault: str, afterwards: str, rng: random.Random, context: DrawContext) -> DrawnFault:
-    """A kill, a restart, and some time in which the node is back and not well: its length stands in `afterwards`."""
+def restarted(
+    fault: str, rng: random.Random, context: DrawContext, span_s: tuple[int, int], afterwards: str | None = None
+) -> DrawnFault:
+    """A kill and a restart. `afterwards` is the key for how long the node is back and not well, if it is so."""
     _, chain, begin_ms = at_a_leg(rng, context)
-    down_ms, unwell_ms = lasting_ms(rng, 1, 20), lasting_ms(rng)
-    step = {
-        "at": seconds(begin_ms),
-        "fault": fault,
-        "chain": chain.name,
-        "restart_after": seconds(down_ms),
-        afterwards: seconds(unwell_ms),
-    }
-    return DrawnFault(step, begin_ms, begin_ms + down_ms + unwell_ms + REST_MS, f"node:{chain.name}")
+    lasts_ms = lasting_ms(rng, *span_s)
+    step = {"at": seconds(begin_ms), "fault": fault, "chain": chain.name, "restart_after": seconds(lasts_ms)}
+    if afterwards is not None:
+        unwell_ms = lasting_ms(rng)
+        step[afterwards] = seconds(unwell_ms)
+        lasts_ms += unwell_ms
+    return DrawnFault(step, begin_ms, begin_ms + lasts_ms + REST_MS, f"node:{chain.name}")

@@ -21,13 +21,17 @@ class Fault(StepBase):
 
     # Fields of this fault that are times which really pass, so that they must end within the run.
     passing: ClassVar[tuple[str, ...]] = ()
-    # What it does to whom, see FaultEffects. What depends on parameters is a property of the fault's own.
+    # What it does to whom, see FaultEffects. A fault on requests takes the chain down only if it hits all of them.
     recorded_elsewhere: ClassVar[bool] = False
+    takes_chain_down: ClassVar[bool] = False
     hangs_requests: ClassVar[bool] = False
     slows_all_chains: ClassVar[bool] = False
     holds_finality: ClassVar[bool] = False
+    prices_out: ClassVar[bool] = False
     # Whether only a chain whose finality is a tag shows anything of it.
     needs_tag: ClassVar[bool] = False
+    # What it does that only one fault at a time can do, for lint: `stops the node`.
+    exclusive: ClassVar[str | None] = None
 
     fault: str
 
@@ -40,9 +44,15 @@ class Fault(StepBase):
         return ()
 
     @property
-    def takes_chain_down(self) -> bool:
-        """Whether nobody can use the chain while it lasts."""
-        return False
+    def ends_after_ms(self) -> int | None:
+        """How long what is exclusive about it lasts, unless it is healed before; None: until it is healed."""
+        given = (getattr(self, "restart_after_ms", None), getattr(self, "for_ms", None))
+        return min((lasts_ms for lasts_ms in given if lasts_ms is not None), default=None)
+
+    @property
+    def is_total(self) -> bool:
+        """Whether no request gets by."""
+        return True
 
     @property
     def outlasts_ms(self) -> int:
@@ -55,10 +65,11 @@ class Fault(StepBase):
         return FaultEffects(
             chains=(chain, *self.other_chains()) if chain is not None else (),
             recorded_elsewhere=self.recorded_elsewhere,
-            takes_chain_down=self.takes_chain_down,
+            takes_chain_down=self.takes_chain_down and self.is_total,
             hangs_requests=self.hangs_requests,
             slows_all_chains=self.slows_all_chains,
             holds_finality=self.holds_finality,
+            prices_out=self.prices_out,
             outlasts_ms=self.outlasts_ms,
         )
 
@@ -104,5 +115,4 @@ class OnRequests(OnChain):
 
     @property
     def is_total(self) -> bool:
-        """Whether no request gets by."""
         return not self.methods and self.share == 1

@@ -18,6 +18,8 @@ import lab
 from lab.chains.processes.reaper import Reaper
 from lab.deploy.deployer import Deployable
 from lab.errors import UsageError
+from lab.evidence.repository import lab_state
+from lab.evidence.seal import write_started
 from lab.load.analyse.reconcile import Result, reconcile_run
 from lab.load.drive.interrupts import Interrupts
 from lab.load.drive.locust_process import LocustProcess
@@ -69,7 +71,7 @@ def run_load(
     networks = profile.resolved_networks()
     check_operators(profile, networks, 1 if profile.workers == "auto" else profile.workers)
     system = system_of(options, profile)
-    run_id, folder = new_folder(options.results)
+    run_id, folder = new_folder(options.results, profile)
     with Interrupts() as interrupts, ExitStack() as stack:
         suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=tell)
         stack.callback(suite.close)
@@ -88,7 +90,7 @@ def run_remote(
     require_fast_backend()
     parse_urls(urls, allow_remote=allow_remote)
     system = system_of(options, profile)
-    run_id, folder = new_folder(options.results)
+    run_id, folder = new_folder(options.results, profile)
     with Interrupts() as interrupts, Reaper.start() as reaper:
         target = compile_target(system)
         under_test = system.described(target.contract.name)
@@ -100,11 +102,14 @@ def run_remote(
         return run.execute(), folder
 
 
-def new_folder(results: Path) -> tuple[str, Path]:
-    """A run's name and its folder."""
+def new_folder(results: Path, profile: LoadProfile) -> tuple[str, Path]:
+    """A run's name and its folder, which says already what is going to be measured: a run that dies is known."""
     run_id = new_run_id()
     folder = (results / "load" / run_id).absolute()
     folder.mkdir(parents=True)
+    facts = {"profile": profile.name, "item": f"load {profile.name}", "run_id": run_id, "lab": lab_state()}
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    write_started(folder, {"schema_version": 1, **facts, "started": started})
     return run_id, folder
 
 

@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
     if under_test is not None:
         _tell(under_test.line)
     profile = _profile(options, sourced)
-    run_id, folder = new_folder(options.results)
+    run_id, folder = new_folder(options.results, profile)
     prepared = prepare(
         profile, sourced.targets, sourced.owner, run_id=run_id, folder=folder, cache=cache_folder() / SIGNED,
         workers=options.workers, tell=_tell,

@@ -69,7 +69,6 @@ class Step:
         return None
 
     def log(self, event: str) -> Log | None:
-        """The step's event of that name."""
         return next((log for log in self.logs if log.event == event), None)
 
 
@@ -89,11 +88,11 @@ def blind(tx: Tx) -> bool:
 
 def steps(history: History, chain: str) -> list[Step]:
     """Every step on the canonical chain, in order of execution; calls that failed have no events."""
-    found: list[Step] = []
-    for block, tx in history.transactions(chain):
-        for place, (call, ok, logs, skipped) in enumerate(_pair(tx)):
-            found.append(Step(chain, block, tx, (block.number, tx.index, place), call, ok, logs, skipped))
-    return found
+    return [
+        Step(chain, block, tx, (block.number, tx.index, place), call, ok, logs, skipped)
+        for block, tx in history.transactions(chain)
+        for place, (call, ok, logs, skipped) in enumerate(_pair(tx))
+    ]
 
 
 def _pair(tx: Tx) -> list[tuple[Call | None, bool, tuple[Log, ...], bool]]:

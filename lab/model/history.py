@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from lab.model.fault_effects import FaultEffects
 from lab.model.records import (
     AnyRecord,
     Block,
     EmptyBlocks,
+    FaultMark,
     FinalRead,
     Header,
     Leg,
@@ -78,6 +80,16 @@ class History:
     def of(self, kind: type[Record]) -> list[Any]:
         """All records of one kind, by time."""
         return [record for record in self.records if isinstance(record, kind)]
+
+    def injected(self) -> list[tuple[FaultMark, FaultEffects, int | None]]:
+        """Every fault's first mark, what it disturbs, and when it was healed; None if it lasted to the end."""
+        marks: list[FaultMark] = self.of(FaultMark)
+
+        def end_ms(begun: FaultMark) -> int | None:
+            ends = (mark for mark in marks if mark.phase == "heal" and mark.id == begun.id and mark.seq > begun.seq)
+            return min((mark.t_ms for mark in ends), default=None)
+
+        return [(mark, mark.effects, end_ms(mark)) for mark in marks if mark.effects is not None]
 
     def transactions(self, chain: str) -> list[tuple[Block, Tx]]:
         """Canonical transactions with their block, in chain order."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from lab.model.frozen import Frozen
 
 
-class ContractNames(BaseModel):
+class ContractNames(Frozen):
     """Where the contract's own names differ: the lab's name -> the contract's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     functions: dict[str, str] = Field(default_factory=dict)
     events: dict[str, str] = Field(default_factory=dict)

@@ -10,29 +10,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import AliasChoices, Field, TypeAdapter, model_validator
 
 from lab.model.chain.facts import ChainFacts, StoredTransaction
 from lab.model.fault_effects import FaultEffects
+from lab.model.frozen import Frozen
 from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
 RelayerEvent = Literal["start", "ready", "stop", "kill", "crash"]
 
 
-class Record(BaseModel):
+class Record(Frozen):
     """A line of the history. `seq` counts lines from 0."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     seq: int = -1
     t_ms: int
 
 
-class Leg(BaseModel):
+class Leg(Frozen):
     """One declared transaction of a flow; `after` is the name of its parent leg (`flow.leg`), at most one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     flow: str
@@ -69,10 +66,8 @@ class Header(Record):
     )
 
 
-class Call(BaseModel):
+class Call(Frozen):
     """One call into the coordinator, direct or from another contract. `args` are decoded by parameter name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     caller: str
     function: str
@@ -81,20 +76,16 @@ class Call(BaseModel):
     revert: str | None = None
 
 
-class Log(BaseModel):
+class Log(Frozen):
     """One event of the coordinator, decoded. `index` is its position in the block."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     event: str
     args: dict[str, Any]
     index: int
 
 
-class Tx(BaseModel):
+class Tx(Frozen):
     """One mined transaction, with the calls it made into the coordinator and the events the coordinator emitted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     hash: str
     sender: str
@@ -191,7 +182,8 @@ class FaultMark(Record):
     fault: str
     chain: str | None
     phase: Literal["inject", "heal"]
-    bites: int = 0
+    # `bites` is what earlier versions wrote.
+    activations: int = Field(default=0, validation_alias=AliasChoices("activations", "bites"))
     proof: str | None = None
     params: dict[str, Any] = Field(default_factory=dict)
     effects: FaultEffects | None = None
@@ -236,7 +228,7 @@ class RelayerMark(Note):
     One that is a process is `ready` with its first request after a start; one in process is so at once, unrecorded.
     """
 
-    type: Literal["relayer"] = "relayer"  # type: ignore[assignment]  # the tag tells it from other notes
+    type: Literal["relayer"] = "relayer"  # type: ignore[assignment]  # the tag distinguishes it from other notes
     event: RelayerEvent
 
     @property
@@ -262,6 +254,10 @@ class FinalRead(Record):
     operators: dict[str, bool] = Field(default_factory=dict)
     transactions: tuple[StoredTransaction, ...] = ()
     error: str | None = None
+
+    def transaction(self, tx_id: str) -> StoredTransaction | None:
+        """What was read of one transaction; None if it was not read."""
+        return next((stored for stored in self.transactions if stored.tx_id == tx_id), None)
 
 
 class StoreRead(Record):

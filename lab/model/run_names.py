@@ -15,5 +15,5 @@ def new_run_id() -> str:
 
 
 def text_of(name: str) -> str:
-    """A file's name as text that every encoding of Unicode takes: bytes that are none are written out as \\xNN."""
+    r"""A file's name as text that every encoding of Unicode takes: bytes that are none are written out as \\xNN."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from lab.model.chain.finality import Finality
+from lab.model.frozen import Frozen
 from lab.model.names import ContractNames
 from lab.model.under_test import UnderTest
 
 
-class SessionChain(BaseModel):
+class SessionChain(Frozen):
     """How to reach one chain. In a run under faults `rpc_url` leads through the fault layer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     network: str
@@ -31,10 +30,8 @@ class SessionChain(BaseModel):
     replacement_bump_percent: int = 10
 
 
-class Session(BaseModel):
+class Session(Frozen):
     """Everything a relayer or a load generator needs. `accounts` maps roles to addresses, keys stand in `key_file`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     run_id: str

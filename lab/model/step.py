@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from lab.model.frozen import Frozen
 from lab.model.units import OffsetMs
 
 Role = Literal["owner", "operator", "operator2", "relayer", "attacker", "user", "newowner"]
@@ -78,10 +79,8 @@ Arguments = Annotated[
 ]
 
 
-class Part(BaseModel):
-    """A mapping of the file: frozen, and every unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Part(Frozen):
+    """A mapping of the file; the schema for editors covers its subclasses."""
 
 
 class StepBase(Part):

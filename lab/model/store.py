@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from lab.model.frozen import Frozen
 
 Place = tuple[int, str]  # number and hash of a block
 
 
-class StoredBelief(BaseModel):
+class StoredBelief(Frozen):
     """What the relayer's store holds of one transaction on one chain, with the blocks that it saw the steps in."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tx_id: str
     state: Literal["BUFFERED", "READY", "EXECUTED", "EXPIRED"]
@@ -22,10 +20,8 @@ class StoredBelief(BaseModel):
     ready: Place | None = None
 
 
-class StoredIntent(BaseModel):
+class StoredIntent(Frozen):
     """A call that the relayer's store says it sent, or was about to send, and how that ended."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     tx_id: str

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from lab.model.frozen import Frozen
 
 
-class UnderTest(BaseModel):
+class UnderTest(Frozen):
     """Texts for people, without the user's home folder. `contract` begins with the contract's name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     contract: str
     relayer: str
@@ -16,5 +14,4 @@ class UnderTest(BaseModel):
 
     @property
     def line(self) -> str:
-        """The first line of a run and of a report."""
         return f"contract {self.contract}; relayer {self.relayer}; project {self.project}"

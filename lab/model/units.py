@@ -56,10 +56,10 @@ def _quantity(value: object, units: dict[str, int], noun: str, example: str, sma
     wanted = f"expected {noun} such as {example} (units: {allowed})"
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ValueError(f"{wanted}, got {_shown(value)}")
-    found = _QUANTITY.fullmatch(str(value).strip())
-    if found is None:
+    match = _QUANTITY.fullmatch(str(value).strip())
+    if match is None:
         raise ValueError(f"{wanted}, got '{_shown(value)}'")
-    number, unit = found.groups()
+    number, unit = match.groups()
     if not unit:
         raise ValueError(f"{wanted}, got {value} without a unit")
     if unit not in units:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from lab.networks import ALIASES, BUILT_IN, RETIRED, load_network
 from lab.networks.anvil import enforces_tx_gas_cap
-from lab.networks.profile import ArbitrumFee, NetworkProfile, PolygonFee, figures
+from lab.networks.profile import ArbitrumFee, BacklogTarget, NetworkProfile, PolygonFee, figures
 
 HEAD = """\
 # Networks
@@ -120,8 +120,10 @@ def shown(value: object) -> str:
     """A figure's value for a table."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, BacklogTarget):
+        return f"{value.gas_per_second // 10**6} Mgas/s over {value.window_s:,} s"
     if isinstance(value, tuple):
-        return "; ".join(f"{target.gas_per_second // 10**6} Mgas/s over {target.window_s:,} s" for target in value)
+        return ("; " if isinstance(value[0], BacklogTarget) else ", ").join(map(shown, value))
     return str(value)
 
 

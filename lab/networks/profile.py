@@ -18,6 +18,10 @@ LAB_CHOICE = "lab choice"
 
 Wei = Annotated[int, Field(ge=0, le=10**24)]
 Gas = Annotated[int, Field(ge=21_000, le=2**50)]
+TransactionType = Annotated[int, Field(ge=0, le=0x7F)]
+MethodName = Annotated[str, Field(pattern=r"^[a-z0-9]+_[A-Za-z0-9]+$")]
+# EIP-155, EIP-2930, EIP-1559, EIP-7702. Blobs (3) belong to the L1 that they are for.
+TYPES_OF_EVERY_NETWORK = (0, 1, 2, 4)
 
 
 class Frozen(BaseModel):
@@ -129,7 +133,18 @@ class NetworkProfile(Frozen):
     slots_in_an_epoch: int = Field(ge=1, le=100_000, description="the tag `safe` is this many blocks behind the head")
     l1_data_fee: L1DataFee | None = None
     anvil: AnvilRules
+    transaction_types: tuple[TransactionType, ...] | None = Field(
+        default=None, description="that its public endpoints take; omitted: all but blobs"
+    )
+    rpc_methods: tuple[MethodName, ...] | None = Field(
+        default=None, description="that its public endpoints serve beside those of every network"
+    )
     sources: dict[str, Citation]
+
+    @property
+    def types_of_transactions(self) -> tuple[int, ...]:
+        """The types of transactions that its public endpoints take."""
+        return TYPES_OF_EVERY_NETWORK if self.transaction_types is None else self.transaction_types
 
     @property
     def tag_depth_blocks(self) -> int:

@@ -27,7 +27,7 @@ def relayer_lines(config: pytest.Config) -> list[str]:
         return []
     if command is None:
         return []
-    return [f"tesseract-lab: relayer `{command.told}`, a process of its own: --clock real is implied"]
+    return [f"tesseract-lab: relayer `{command.shown}`, a process of its own: --clock real is implied"]
 
 
 def lines_of_items(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
@@ -72,7 +72,7 @@ def _in_real_time(config: pytest.Config) -> bool:
 
 
 def _lines(config: pytest.Config, scenarios: Sequence[ScenarioItem], python: int, workers: int) -> list[str]:
-    from lab.runner.estimate import expected_s, told
+    from lab.runner.estimate import expected_s, format_estimate
 
     command = relayer_command(config)
-    return [told((expected_s(item, command) for item in scenarios), workers, python)] if scenarios else []
+    return [format_estimate((expected_s(item, command) for item in scenarios), workers, python)] if scenarios else []

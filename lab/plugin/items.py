@@ -142,7 +142,7 @@ def _repeat(node: pytest.Item) -> str:
     if config.option.lab_relayer_cmd is not None:
         command = relayer_command(config)
         # Evidence keeps no secrets: what is hidden is to be filled in again.
-        parts += written("relayer-cmd", command.told if command is not None else "")
+        parts += written("relayer-cmd", command.shown if command is not None else "")
     return shlex.join(parts)
 
 

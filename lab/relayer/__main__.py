@@ -60,7 +60,7 @@ def _kill_at(point: str | None, at: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until told to stop; the exit code."""
+    """Run until a signal to stop; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m lab.relayer", description=__doc__)
     parser.add_argument("--session", type=Path, required=True, help="the session.json of a running lab")
     parser.add_argument("--store", type=Path, help="the relayer's SQLite file (default: the session's)")
@@ -73,10 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         transports = {name: HttpTransport(c.rpc_url, timeout_s=timeout_s) for name, c in session.chains.items()}
         clock = WallClock(session.genesis_time)
         relayer = Relayer(
-            session, transports, account, options.store or Path(session.store_path), clock,
+            session,
+            transports,
+            account,
+            options.store or Path(session.store_path),
+            clock,
             crash=lambda at: _kill_at(options.crash_at, at),
             notify=lambda status: _report({"t_ms": clock.now_ms(), **status}),
-        )  # fmt: skip
+        )
     except LabError as error:
         _report({"event": "error", "error": str(error)})
         return error.exit_code

@@ -12,11 +12,9 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Milliseconds since genesis."""
-        ...
 
     def sleep(self, seconds: float) -> None:
         """Return after this long, or earlier when woken."""
-        ...
 
 
 class WallClock:
@@ -27,11 +25,9 @@ class WallClock:
         self._woken = threading.Event()
 
     def now_ms(self) -> int:
-        """Milliseconds since genesis."""
         return time.time_ns() // 1_000_000 - self._genesis_ms
 
     def sleep(self, seconds: float) -> None:
-        """Wait, unless woken before or meanwhile."""
         self._woken.wait(seconds)
 
     def wake(self) -> None:

@@ -26,19 +26,15 @@ class Core(Protocol):
 
     def decide(self, world: World) -> list[Action]:
         """All calls wanted now."""
-        ...
 
     def questions(self, world: World) -> list[BlockId]:
         """The blocks whose finality would change a decision."""
-        ...
 
     def justified(self, world: World, job: Job) -> tuple[Answer, tuple[BlockId, ...]]:
         """Whether a call already under way may still be sent."""
-        ...
 
     def pending(self, world: World) -> bool:
         """Whether anything may still need a call."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

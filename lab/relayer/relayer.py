@@ -18,8 +18,9 @@ from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.intents import Intent
 from lab.relayer.memory.records import Action, BlockId, Crash, Mark, Notify, World
 from lab.relayer.parts import REFERENCE, Parts
-from lab.relayer.reading.apply_scan import apply_scan
+from lab.relayer.reading.apply_scan import Findings, apply_scan
 from lab.relayer.reading.chain import Chain
+from lab.relayer.reading.scan import Scan
 from lab.rpc import RpcFailure, Transport
 
 # A scan position without news is written every so often only: losing it costs one longer, idempotent scan.
@@ -87,9 +88,9 @@ class Relayer:
             chain.fresh = self._guarded(chain, self._scan)
         self._learn_finality()
         with self._store.batch():
-            self._tend_and_act()
+            self._manage_and_act()
 
-    def _tend_and_act(self) -> None:
+    def _manage_and_act(self) -> None:
         # A chain whose calls fail from here on is still known well enough for others to rest on.
         stopped: set[str] = set()
         self._caller.look_again()
@@ -127,48 +128,37 @@ class Relayer:
         try:
             part(chain, *args)
         except RpcFailure as failure:
-            self._notify({"event": "rpc_failure", "chain": chain.name, "during": part.__name__.strip("_"),
-                          "error": str(failure)})  # fmt: skip
+            self._notify_failure(chain, part.__name__.strip("_"), failure)
             return False
         return True
 
+    def _notify_failure(self, chain: Chain, during: str, failure: RpcFailure) -> None:
+        self._notify({"event": "rpc_failure", "chain": chain.name, "during": during, "error": str(failure)})
+
     def _scan(self, chain: Chain) -> None:
-        facts = chain.facts
         if not chain.identified:
             chain.identify()
-        head, found = self._scan_chain(chain.rpc, facts.contract, chain.trail, facts.start_block)
-        if found is not None and found.ancestor is not None:
-            # Another history: a reorg, or another chain altogether.
-            chain.identify()
-        if found is None:
+        head, scan = self._scan_chain(chain.rpc, chain.facts.contract, chain.trail, chain.facts.start_block)
+        if scan is None:
             chain.head = head
             chain.check_clock(self._clock.now_ms())
             if chain.window_s is None:
                 chain.window_s = chain.read_window()
             return
-        self._check_complete(chain, found)
-        news = apply_scan(chain, self._ledger, found)
+        if scan.ancestor is not None:
+            # Another history: a reorg, or another chain altogether.
+            chain.identify()
+        self._check_complete(chain, scan)
+        news = apply_scan(chain, self._ledger, scan)
         if news.window_touched or chain.window_s is None:
             chain.window_s = chain.read_window()
-        sender = self._senders[chain.name]
-        reopened = sender.reopened(found.ancestor) if found.ancestor is not None else []
-        trail = [mark for mark in chain.trail if found.ancestor is None or mark[0] <= found.ancestor]
-        unsaved = [mark for mark in chain.unsaved if found.ancestor is None or mark[0] <= found.ancestor]
-        unsaved += found.marks
-        self._crash("before_checkpoint")
-        if news.changed or news.gone or found.ancestor is not None or len(unsaved) >= UNSAVED_MARKS_MAX:
-            final = chain.judge.final_number(head, [*trail, *found.marks], self._clock.now_ms())
-            self._store.save_scan(
-                chain.name, ancestor=found.ancestor, marks=unsaved, changed=news.changed.values(), gone=news.gone,
-                intents=reopened, checkpoint=_checkpoint([*trail, *found.marks], final),
-            )  # fmt: skip
-            unsaved = []
-        chain.unsaved = unsaved
-        chain.advance(head, found.marks, found.ancestor)
+        reopened = self._senders[chain.name].reopened(scan.ancestor) if scan.ancestor is not None else []
+        self._save_scan(chain, scan, news, reopened)
+        chain.advance(head, scan.marks, scan.ancestor)
         self._ledger.remove(news.gone)
         self._ledger.put(news.changed.values())
-        if found.ancestor is not None:
-            self._after_reorg(chain, found.ancestor, reopened)
+        if scan.ancestor is not None:
+            self._after_reorg(chain, scan.ancestor, reopened)
         if news.resumed:
             chain.unblock_calls()
         for tx_id in news.unreadable:
@@ -177,6 +167,27 @@ class Relayer:
             state = entry.end_state or ("READY" if entry.ready else "BUFFERED")
             self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": state})
         self._crash("after_scan")
+
+    def _save_scan(self, chain: Chain, scan: Scan, news: Findings, reopened: list[Intent]) -> None:
+        """Write down what a scan brought; a position without news only now and then."""
+        trail, unsaved = (
+            [mark for mark in marks if scan.ancestor is None or mark[0] <= scan.ancestor] + list(scan.marks)
+            for marks in (chain.trail, chain.unsaved)
+        )
+        self._crash("before_checkpoint")
+        if news.changed or news.gone or scan.ancestor is not None or len(unsaved) >= UNSAVED_MARKS_MAX:
+            final = chain.judge.final_number(scan.head, trail, self._clock.now_ms())
+            self._store.save_scan(
+                chain.name,
+                ancestor=scan.ancestor,
+                marks=unsaved,
+                changed=news.changed.values(),
+                gone=news.gone,
+                intents=reopened,
+                checkpoint=_checkpoint(trail, final),
+            )
+            unsaved = []
+        chain.unsaved = unsaved
 
     def _after_reorg(self, chain: Chain, ancestor: int, reopened: list[Intent]) -> None:
         self._final = {b for b in self._final if b.chain != chain.name or b.number <= ancestor}
@@ -214,7 +225,7 @@ class Relayer:
                 if chain.head is not None and chain.judge.is_final(block, chain.head, self._clock.now_ms()):
                     self._final.add(block)
             except RpcFailure as failure:
-                self._notify({"event": "rpc_failure", "chain": chain.name, "during": "finality", "error": str(failure)})
+                self._notify_failure(chain, "finality", failure)
                 chain.fresh = False
 
     # --- position and world ---------------------------------------------------------------------------------------
@@ -223,8 +234,10 @@ class Relayer:
         final = -1
         if chain.head is not None:
             final = chain.judge.final_number(chain.head, chain.trail, self._clock.now_ms())
-        self._store.save_scan(chain.name, ancestor=None, marks=marks, changed=(), gone=(), intents=(),
-                              checkpoint=_checkpoint(chain.trail, final))  # fmt: skip
+        checkpoint = _checkpoint(chain.trail, final)
+        self._store.save_scan(
+            chain.name, ancestor=None, marks=marks, changed=(), gone=(), intents=(), checkpoint=checkpoint
+        )
         chain.unsaved = []
 
     def _world(self) -> World:

@@ -51,10 +51,10 @@ def judge_condition(
     if not lab.wanted.target.codec.has(condition.function):
         return Judged(False, expected, f"the contract has no function {condition.function}")
     try:
-        found = lab.reader(condition.chain).get(condition.function, *arguments)
+        value = lab.reader(condition.chain).get(condition.function, *arguments)
     except (RpcFailure, ValueError) as error:
         return Judged(None, expected, str(error))
-    return Judged(_comparable(found) == wanted, expected, str(found))
+    return Judged(_comparable(value) == wanted, expected, str(value))
 
 
 def _state(lab: Lab, item: ScenarioItem, condition: StateExpectation) -> Judged:
@@ -82,7 +82,7 @@ def _latency(lab: Lab, item: ScenarioItem, condition: LatencyExpectation) -> Jud
             chain.look()
     except RpcFailure as error:
         return Judged(None, expected, str(error))
-    times = next(each for each in leg_times(lab.recorder.history()) if each.leg.name == leg.name)
+    times = next(times for times in leg_times(lab.recorder.history()) if times.leg.name == leg.name)
     took_ms: int | None = getattr(times, f"{condition.latency}_ms")
     if took_ms is None:
         return Judged(False, expected, f"{leg.name} has not come that far")

@@ -1,4 +1,4 @@
-"""How long scenarios will take on the real clock, about: told before they start, since nobody can speed that clock up.
+"""How long scenarios will take on the real clock, about: printed before they start, since nobody can speed it up.
 
 A wait takes its time; an expectation is met as soon as its leg can be there; the end waits until every leg has ended.
 """
@@ -39,16 +39,16 @@ def expected_s(item: ScenarioItem, command: RelayerCommand | None = None) -> flo
 
 def total_s(seconds: Iterable[float], workers: int) -> float:
     """All of them, so many at once: no less than the longest."""
-    each = list(seconds)
-    return max(sum(each) / max(1, workers), max(each, default=0.0))
+    runs_s = list(seconds)
+    return max(sum(runs_s) / max(1, workers), max(runs_s, default=0.0))
 
 
-def told(seconds: Iterable[float], workers: int, unknown: int = 0) -> str:
+def format_estimate(seconds: Iterable[float], workers: int, unknown: int = 0) -> str:
     """The line that stands before the first result."""
-    each = list(seconds)
-    total = total_s(each, workers)
+    runs_s = list(seconds)
+    total = total_s(runs_s, workers)
     span = f"{total:.0f} s" if total < 90 else f"{total / 60:.0f} min"
-    count = f"{len(each)} scenario{'s' if len(each) != 1 else ''}"
+    count = f"{len(runs_s)} scenario{'s' if len(runs_s) != 1 else ''}"
     at_once = f", {workers} at once" if workers > 1 else ""
     rest = f"; tests written in Python ({unknown}) are not counted" if unknown else ""
     return f"estimated duration: about {span} for {count} on the real clock{at_once}{rest}"

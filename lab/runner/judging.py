@@ -1,8 +1,9 @@
-"""From a run's history to its verdict: the checks, the scenario's own expectations, and the proof that faults bit."""
+"""From a run's history to its verdict: the checks, the scenario's own expectations, and the proof that faults acted."""
 
 from __future__ import annotations
 
 from lab.checks import Selection, judge
+from lab.model.checks import check_name
 from lab.model.history import History
 from lab.model.records import Expectation, FaultMark, Note, Operation
 from lab.model.verdict import CheckResult, RunVerdict, Verdict, merge
@@ -26,8 +27,8 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         *_of_operations(history),
         *_of_notes(history),
     ]
-    verdict = merge(found for found, _ in verdicts)
-    reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for found, reason in verdicts if found is wanted]
+    verdict = merge(verdict for verdict, _ in verdicts)
+    reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is wanted]
     if blocked:
         reasons = blocked
     elif not verdicts:
@@ -47,33 +48,33 @@ _EXPECTED = {True: Verdict.PASS, False: Verdict.FAIL, None: Verdict.UNKNOWN}
 
 def _of_checks(checks: tuple[CheckResult, ...]) -> list[tuple[Verdict, str]]:
     judged = [result for result in checks if result.verdict is not Verdict.NOT_EXERCISED]
-    return [(result.verdict, f"{result.check}: {result.reason}") for result in judged]
+    return [(result.verdict, f"{check_name(result.check)}: {result.reason}") for result in judged]
 
 
 def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
-    found = []
+    judged = []
     for expectation in history.of(Expectation):
         because = f" ({expectation.because})" if expectation.because else ""
         text = (
             f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
         )
-        found.append((_EXPECTED[expectation.met], text))
-    return found
+        judged.append((_EXPECTED[expectation.met], text))
+    return judged
 
 
 def _of_faults(history: History) -> list[tuple[Verdict, str]]:
     """A fault that never acted proves nothing about the system under it."""
     return [
-        (Verdict.UNKNOWN, f"fault {mark.id} ({mark.fault}) never bit: {mark.proof}")
+        (Verdict.UNKNOWN, f"fault {mark.id} ({mark.fault}) never acted: {mark.proof}")
         for mark in history.of(FaultMark)
-        if mark.phase == "heal" and mark.bites == 0
+        if mark.phase == "heal" and mark.activations == 0
     ]
 
 
 def _of_operations(history: History) -> list[tuple[Verdict, str]]:
     """An operation without a known outcome, and a core operation that never once succeeded."""
     operations: list[Operation] = history.of(Operation)
-    found = [
+    judged = [
         (
             Verdict.UNKNOWN,
             f"operation {operation.id} ({operation.function} on {operation.chain}) has no known outcome: "
@@ -85,10 +86,10 @@ def _of_operations(history: History) -> list[tuple[Verdict, str]]:
     buffers = [operation for operation in operations if operation.function == "buffer_transaction"]
     if buffers and history.header.legs and not any(operation.outcome == "ok" for operation in buffers):
         reason = next((operation.revert for operation in buffers if operation.revert), "no reason given")
-        found.append((Verdict.UNKNOWN, f"buffer_transaction never once succeeded in this run: {reason}"))
-    return found
+        judged.append((Verdict.UNKNOWN, f"buffer_transaction never once succeeded in this run: {reason}"))
+    return judged
 
 
 def _of_notes(history: History) -> list[tuple[Verdict, str]]:
-    kinds = ("timeout", "unsupported")
+    kinds = ("timeout", "unsupported", "stray", "clock")
     return [(Verdict.UNKNOWN, f"{note.kind}: {note.text}") for note in history.of(Note) if note.kind in kinds]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 
 import psutil
 
-from lab.evidence.folder import SCHEMA_VERSION, sha256_file
+from lab.bounded_files import sha256_file
+from lab.chains.nodes.backend import Backend
+from lab.evidence.folder import SCHEMA_VERSION
 from lab.evidence.manifest import (
     BackendFacts,
     CheckChoice,
@@ -28,24 +31,34 @@ from lab.evidence.names import recorded_path
 from lab.evidence.repository import git_state, lab_state, own_state
 from lab.model.under_test import UnderTest
 from lab.paths import CHECKOUT, PACKAGE, base_of
+from lab.runner import judging
 from lab.runner.run import Run
+from lab.scenario.item import ScenarioItem
 from lab.session.lab import Wanted
 
 PACKAGES = ("vyper", "web3", "pydantic", "pytest", "greenlet")
 
 
-def build_manifest(
-    run: Run, *, started: str, duration_s: float, reason: str, under_test: UnderTest | None
-) -> RunManifest:
-    """The manifest of a finished run, without the digests of its files."""
-    item, wanted = run.item, run.lab.wanted
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a run comes from: why this backend, whose system, what else its file means, and what the file is called."""
+
+    backend_reason: str
+    under_test: UnderTest | None = None
+    scenario_items: tuple[str, ...] = ()
+    recorded_as: str | None = None
+
+
+def started_manifest(item: ScenarioItem, wanted: Wanted, backend: Backend, origin: Origin) -> RunManifest:
+    """All that is known of a run before it does anything: from it a report knows which rows a run would have served."""
     contract = wanted.target.contract
     profiles = "\n".join(spec.profile.model_dump_json() for spec in item.chains.values())
     return RunManifest(
         schema_version=SCHEMA_VERSION,
         item=item.item,
-        scenario_file=recorded_path(item.file, base_of(item.file, Path.cwd())),
+        scenario_file=origin.recorded_as or recorded_path(item.file, base_of(item.file, Path.cwd())),
         scenario_sha256=sha256_file(item.file),
+        scenario_items=origin.scenario_items or (item.item,),
         name=item.name,
         description=item.description,
         rows=tuple(item.rows),
@@ -53,7 +66,7 @@ def build_manifest(
         checks=CheckChoice(**asdict(item.checks)),
         seed=item.seed,
         clock=wanted.clock,
-        backend=BackendFacts(**{**run.lab.backend.describe(), "name": run.lab.backend.name, "reason": reason}),
+        backend=BackendFacts(**{**backend.describe(), "name": backend.name, "reason": origin.backend_reason}),
         contract=ContractFacts(
             name=contract.name,
             path=_relative(contract.source_path),
@@ -62,9 +75,10 @@ def build_manifest(
             compiler=contract.compiler,
         ),
         relayer=RelayerFacts(**_relayer(wanted)),
-        under_test=under_test,
+        under_test=origin.under_test,
         networks={name: spec.profile.name for name, spec in item.chains.items()},
         profiles_sha256=hashlib.sha256(profiles.encode()).hexdigest(),
+        engine_sha256=engine_sha256(),
         lab=LabFacts(**lab_state()),
         user_repository=_user_repository(),
         versions={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
@@ -74,15 +88,22 @@ def build_manifest(
             cpus=os.cpu_count(),
             memory_bytes=psutil.virtual_memory().total,
         ),
-        history_digest=run.recorder.digest(),
-        started=started,
-        duration_s=round(duration_s, 3),
-        simulated_s=run.now_ms / 1000,
-        node_memory_bytes=run.lab.memory_bytes(),
-        faults=tuple(
-            FaultRecord(id=mark.id, fault=mark.fault, bites=mark.bites, proof=mark.proof)
-            for mark in run.healed.values()
-        ),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def ended_manifest(started: RunManifest, run: Run, duration_s: float) -> RunManifest:
+    """The same with what only the end of a run knows, without the digests of its files."""
+    return started.model_copy(
+        update={
+            "duration_s": round(duration_s, 3),
+            "simulated_s": run.now_ms / 1000,
+            "node_memory_bytes": run.lab.memory_bytes(),
+            "faults": tuple(
+                FaultRecord(id=mark.id, fault=mark.fault, activations=mark.activations, proof=mark.proof)
+                for mark in run.healed.values()
+            ),
+        }
     )
 
 
@@ -98,6 +119,14 @@ def _user_repository() -> LabFacts | None:
     if here["commit"] is None or here == own_state(CHECKOUT):
         return None
     return LabFacts(**here)
+
+
+@lru_cache(maxsize=1)
+def engine_sha256() -> str:
+    """One digest over the sources that a verdict comes from."""
+    digest = hashlib.sha256("".join(map(package_sha256, ("checks", "model"))).encode())
+    digest.update(Path(judging.__file__).read_bytes())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=4)

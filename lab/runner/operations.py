@@ -18,6 +18,8 @@ from lab.model.records import Operation, Outcome, Tx
 from lab.rpc import Rpc, RpcFailure, RpcRefused
 
 DEADLINE_MS = 300_000
+# Who waits for operations gives each the time to say that it has no known outcome.
+WAIT_MS = DEADLINE_MS + 10_000
 POLL_MS_MIN, POLL_MS_MAX = 250, 2_000
 GAS_FALLBACK, GAS_PER_WORD = 400_000, 25_000
 TIP_WEI = 10**9
@@ -44,8 +46,17 @@ class Pending:
 
     @property
     def done(self) -> bool:
-        """Whether it has an outcome."""
         return self.outcome is not None
+
+    @property
+    def subject(self) -> str:
+        """The call, for messages."""
+        return f"{self.chain}: {self.function} by {self.role}"
+
+    @property
+    def actual(self) -> str:
+        """Its outcome with the reason, for messages."""
+        return "ok" if self.outcome == "ok" else f"{self.outcome} ({self.revert})"
 
     @property
     def revert(self) -> str | None:
@@ -79,7 +90,7 @@ class Operations:
         leg: str | None = None,
         finished: Callable[[Pending], None],
     ) -> Pending:
-        """Begin an operation; `finished` is told of its end. KeyError or ValueError for a call that cannot be."""
+        """Begin an operation; `finished` is called at its end. KeyError or ValueError for a call that cannot be."""
         data = self._codec.encode(function, args)
         decoded = self._codec.decode_call(data)
         pending = Pending(op_id, role, chain, function, decoded.args if decoded else {}, leg, self._scheduler.now_ms)

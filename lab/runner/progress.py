@@ -31,10 +31,10 @@ def _plain(console: Console, item: str) -> Callable[[str], None]:
     begin = time.monotonic()
     next_line = begin + QUIET_S
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         nonlocal next_line
         if time.monotonic() >= next_line:
             next_line = time.monotonic() + PLAIN_EVERY_S
             console.print(f"\n{item}: {text.strip()}")
 
-    return tell
+    return report

@@ -31,11 +31,9 @@ class Run:
 
     @property
     def now_ms(self) -> int:
-        """Simulated (or wall) milliseconds since genesis."""
         return self.lab.scheduler.now_ms
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
-        """Put a mark on the time line."""
         self.recorder.add(Note(t_ms=self.now_ms, kind=kind, text=text, chain=chain))
 
     def expectation(self, step: Step, expected: str, actual: str, *, met: bool | None, suffix: str = "") -> None:
@@ -77,7 +75,7 @@ class Run:
             self.lab.scheduler.at(self.now_ms + spec.for_ms, lambda: self.heal(step_id))
 
     def heal(self, step_id: str) -> None:
-        """End a fault and record how often it bit. Healing one that was healed is no error."""
+        """End a fault and record how often it acted. Healing one that was healed is no error."""
         if step_id in self.healed:
             return
         spec, active = self.faults[step_id]
@@ -89,7 +87,7 @@ class Run:
                 fault=spec.fault,
                 chain=spec.chain_name(),
                 phase="heal",
-                bites=active.bites,
+                activations=active.activations,
                 proof=active.proof,
             )
         )

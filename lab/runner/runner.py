@@ -7,17 +7,19 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from lab.bounded_files import write_atomically
 from lab.chains.nodes.backend import Backend
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
 from lab.errors import EnvironmentFailure, LabError
-from lab.evidence import Recorder, RunFolder, write_atomically
+from lab.evidence import Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
+from lab.evidence.seal import write_started
 from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.history import History
@@ -26,19 +28,19 @@ from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
-from lab.runner.manifest import build_manifest
+from lab.runner.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.monitoring import RunMonitor
 from lab.runner.needs import blocked, lacks
-from lab.runner.operations import Operations
+from lab.runner.operations import WAIT_MS, Operations
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
 from lab.scenario.item import ScenarioItem
-from lab.session.lab import RPC_TIMEOUT_S, Lab, Wanted, open_lab
+from lab.session.lab import Lab, Wanted, open_lab
 from lab.session.relayer.actor import RelayerFactory
 from lab.session.relayer.command import RelayerCommand
+from lab.session.relayer.start import RPC_TIMEOUT_S
 
-OPERATIONS_DEADLINE_MS = 310_000
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
 # On the wall clock every step is a little late.
 LATE_MS = {"virtual": 0, "real": 500}
@@ -46,8 +48,10 @@ LATE_MS = {"virtual": 0, "real": 500}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line decides for all runs. `scenario_items` names every run that the scenario's file means,
-    `recorded_as` that file as the manifest does (omitted: as seen from the working folder).
+    """What the command line decides for all runs.
+
+    `scenario_items` names every run that the scenario's file means, `recorded_as` that file as the manifest does
+    (omitted: as seen from the working folder).
 
     With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
     `relayer_factory` makes another relayer than the reference, under the virtual clock; `relayer_command` is one of the
@@ -103,45 +107,27 @@ def run_item(
 def _run_item(
     item: ScenarioItem, options: Options, folder: Path, repeat: str, play: Callable[[Run], None] | None
 ) -> Result:
-    started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
+    begin = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     item = replace(item, clock=options.clock_of(item))
     lacking = lacks(item, own_relayer=options.relayer_command is not None)
     useless = blocked(item, options.smoke, options.target.codec)
-    played = lacking is None and useless is None
-    for stale in folder.glob("relayer.sqlite*"):
+    for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
-        stale.unlink()
+        stale.unlink(missing_ok=True)
+    wanted = _wanted(item, options, folder, relayer=lacking is None and useless is None)
+    origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
+    started = started_manifest(item, wanted, options.backend, origin)
+    write_started(folder, started.as_json())
     recorder = Recorder(folder / HISTORY)
-    wanted = Wanted(
-        run_id=options.run_id,
-        chains=item.chains,
-        target=options.target,
-        seed=item.seed,
-        window_s=item.window_s,
-        folder=folder,
-        clock=item.clock,
-        relayer=item.relayer if played else None,
-        relayer_factory=options.relayer_factory,
-        relayer_command=options.relayer_command,
-        deepest_reorg=max(
-            (_states_blocks(step.action, item) for step in item.steps if isinstance(step.action, Fault)), default=0
-        ),
-    )
     try:
         with open_lab(wanted, options.backend, recorder) as lab:
-            recorder.add(_header(item, lab))
-            lab.set_up()
-            operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
-            run = Run(item, lab, recorder, operations)
-            if played:
+            run = _begin(item, options, lab, recorder)
+            if lacking is None and useless is None:
                 lab.start_relayer()
                 monitor = RunMonitor(run) if item.model.monitor else None
                 run.alerts = monitor.spans if monitor is not None else None
-                if play is None:
-                    _play(run, options.progress)
-                else:
-                    play(run)
+                (play or partial(_play, progress=options.progress))(run)
                 settle(run)
                 if monitor is not None:
                     monitor.close()
@@ -149,23 +135,41 @@ def _run_item(
                 run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
             read_finals(run)
             history = recorder.history()
-            manifest = build_manifest(
-                run,
-                started=started,
-                duration_s=time.monotonic() - begin,
-                reason=options.backend_reason,
-                under_test=options.under_test,
-            )
+            manifest = ended_manifest(started, run, time.monotonic() - begin)
     finally:
         recorder.close()
     verdict = run_verdict(item, history, repeat)
     write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
     write_atomically(folder / METRICS, json.dumps(summarise(history), indent=2) + "\n")
     evidence = RunFolder(folder)
-    family = {"scenario_items": list(options.scenario_items or (item.item,))}
-    recorded = {"scenario_file": options.recorded_as} if options.recorded_as else {}
-    evidence.seal(manifest.as_json() | family | recorded)
-    return Result(evidence, verdict, history, str(manifest.history_digest))
+    evidence.seal(manifest.as_json())
+    return Result(evidence, verdict, history, recorder.digest())
+
+
+def _wanted(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> Wanted:
+    """What the run needs; without the relayer where the scenario is not played."""
+    states = (_states_blocks(step.action, item) for step in item.steps if isinstance(step.action, Fault))
+    return Wanted(
+        run_id=options.run_id,
+        chains=item.chains,
+        target=options.target,
+        seed=item.seed,
+        window_s=item.window_s,
+        folder=folder,
+        clock=item.clock,
+        relayer=item.relayer if relayer else None,
+        relayer_factory=options.relayer_factory,
+        relayer_command=options.relayer_command,
+        deepest_reorg=max(states, default=0),
+    )
+
+
+def _begin(item: ScenarioItem, options: Options, lab: Lab, recorder: Recorder) -> Run:
+    """The header, and the chains set up."""
+    recorder.add(_header(item, lab))
+    lab.set_up()
+    operations = Operations(lab.chains, lab.scheduler, recorder, options.target.codec, options.target.address)
+    return Run(item, lab, recorder, operations)
 
 
 def _states_blocks(fault: Fault, item: ScenarioItem) -> int:
@@ -196,7 +200,7 @@ def _join(run: Run) -> None:
     waiting, run.waiting = run.waiting, []
     run.lab.scheduler.advance_until(
         lambda: all(pending.done for pending in waiting),
-        deadline_ms=run.now_ms + OPERATIONS_DEADLINE_MS,
+        deadline_ms=run.now_ms + WAIT_MS,
         step_ms=250,
         waiting_for="the operations begun so far to end",
     )

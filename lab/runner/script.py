@@ -1,6 +1,6 @@
 """Scenarios that need logic: Python functions that drive a run through this, step by step.
 
-The surroundings (networks, flows, window, checks) stay data, as in a scenario file; only the timeline is code. What the
+The set-up (networks, flows, window, checks) stay data, as in a scenario file; only the timeline is code. What the
 code finds is recorded as expectations, and judged with the rest.
 """
 
@@ -17,7 +17,7 @@ from lab.coordinator import Reader
 from lab.errors import UsageError
 from lab.faults import FAULTS
 from lab.model.records import Expectation, Tx
-from lab.runner.operations import Pending
+from lab.runner.operations import WAIT_MS, Pending
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, send_all
 from lab.runner.steps.acting import buffer_arguments
@@ -57,7 +57,7 @@ class Script:
         """Wait until calls have ended."""
         self.run.lab.scheduler.advance_until(
             lambda: all(pending.done for pending in pendings),
-            deadline_ms=self.run.now_ms + 310_000,
+            deadline_ms=self.run.now_ms + WAIT_MS,
             step_ms=250,
             waiting_for="the calls to end",
         )
@@ -155,13 +155,9 @@ class Script:
 
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
         """Record that a call is to revert with a reason that holds this text."""
-        actual = "ok" if pending.outcome == "ok" else f"{pending.outcome} ({pending.revert})"
         met = pending.outcome == "fail" and reason in (pending.revert or "")
-        subject = f"{pending.chain}: {pending.function} by {pending.role}"
-        self.expect(f'{subject} to revert with "{reason}"', actual, met=met, because=because)
+        self.expect(f'{pending.subject} to revert with "{reason}"', pending.actual, met=met, because=because)
 
     def expect_ok(self, pending: Pending, *, because: str | None = None) -> None:
         """Record that a call is to succeed."""
-        actual = "ok" if pending.outcome == "ok" else f"{pending.outcome} ({pending.revert})"
-        subject = f"{pending.chain}: {pending.function} by {pending.role}"
-        self.expect(f"{subject} to be ok", actual, met=pending.outcome == "ok", because=because)
+        self.expect(f"{pending.subject} to be ok", pending.actual, met=pending.outcome == "ok", because=because)

@@ -17,10 +17,10 @@ from lab.deploy.compile import compile_contract
 from lab.errors import LabError
 from lab.model.names import ContractNames
 from lab.model.records import Tx
+from lab.runner.operations import WAIT_MS
 from lab.runner.run import Run
 from lab.session.suite import cache_folder
 
-DEADLINE_MS = 310_000
 GAS = 400_000
 DEPLOY_GAS = 12_000_000
 TIP_WEI = 10**9
@@ -60,7 +60,7 @@ def send_all(
 
     if hashes:
         scheduler = run.lab.scheduler
-        deadline_ms = run.now_ms + DEADLINE_MS
+        deadline_ms = run.now_ms + WAIT_MS
         what = f"{len(hashes)} transactions of the {role} on {chain_name} to be mined"
         scheduler.advance_until(mined, deadline_ms=deadline_ms, step_ms=250, waiting_for=what)
     return [observed[tx_hash][1] for tx_hash in hashes]
@@ -70,7 +70,8 @@ def deploy(run: Run, chain_name: str, path: Path, args: Sequence[Any], role: str
     """Compile a contract and put it on a chain. Raises CompileFailure, or LabError where its constructor reverts."""
     contract = compile_contract(path, cache_dir=cache_folder() / "compiled")
     chain, account = run.lab.chains[chain_name], role_account(role)
-    types = [each["type"] for entry in contract.abi if entry["type"] == "constructor" for each in entry["inputs"]]
+    inputs = [entry["inputs"] for entry in contract.abi if entry["type"] == "constructor"]
+    types = [parameter["type"] for parameters in inputs for parameter in parameters]
     data = contract.bytecode + encode(types, list(args)).hex()
     address = created_address(account.address, chain.look().nonce(account.address))
     (tx,) = send_all(run, chain_name, role, [(None, data)], DEPLOY_GAS)

@@ -26,8 +26,8 @@ def read_store(run: Run) -> None:
         return
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as db:
-            found = {str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if not found >= TABLES:
+            tables = {str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not tables >= TABLES:
                 return
             for name in run.lab.chains:
                 run.recorder.add(store_of(db, name, run.now_ms))
@@ -55,7 +55,7 @@ def store_of(db: sqlite3.Connection, chain: str, t_ms: int) -> StoreRead:
         chain=chain,
         checkpoint=_place(*checkpoints[0]) if checkpoints else None,
         position=_place(*positions[0]) if positions else None,
-        beliefs=tuple(_belief(*row) for row in transactions),
+        beliefs=tuple(_belief(row) for row in transactions),
         intents=tuple(StoredIntent(kind=row[0], tx_id=row[1], nonce=row[2], status=row[3]) for row in intents),
     )
 
@@ -64,16 +64,11 @@ def _place(number: int | None, block_hash: str | None) -> Place | None:
     return (number, block_hash) if number is not None and block_hash is not None else None
 
 
-def _belief(
-    tx_id: str, origin: str, timestamp: int, buffered: int, buffered_hash: str, ready: int | None,
-    ready_hash: str | None, end_state: str | None,
-) -> StoredBelief:  # fmt: skip
+def _belief(row: tuple[Any, ...]) -> StoredBelief:
+    tx_id, origin, timestamp, buffered, buffered_hash, ready, ready_hash, end_state = row
+    state = end_state or ("BUFFERED" if ready is None else "READY")
+    places = {"buffered": (buffered, buffered_hash), "ready": _place(ready, ready_hash)}
     # The file may hold anything: it is validated, not trusted.
-    return StoredBelief.model_validate({
-        "tx_id": tx_id,
-        "state": end_state or ("BUFFERED" if ready is None else "READY"),
-        "origin": origin,
-        "timestamp": timestamp,
-        "buffered": (buffered, buffered_hash),
-        "ready": _place(ready, ready_hash),
-    })  # fmt: skip
+    return StoredBelief.model_validate(
+        {"tx_id": tx_id, "state": state, "origin": origin, "timestamp": timestamp, **places}
+    )

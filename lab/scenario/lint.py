@@ -12,6 +12,7 @@ from lab.scenario.declared import Notebook
 from lab.scenario.item import ScenarioItem
 from lab.scenario.model import ScenarioFile
 from lab.scenario.rules_file import checks_exist, dependencies_end, legs_are_placed, networks_exist
+from lab.scenario.rules_overlap import exclusive_faults_follow_each_other
 from lab.scenario.rules_timeline import (
     heals_have_faults,
     ids_are_unique,
@@ -32,6 +33,7 @@ RULES: tuple[Callable[[Notebook], None], ...] = (
     heals_have_faults,
     relayer_is_there,
     stalls_meet_a_tag,
+    exclusive_faults_follow_each_other,
     times_fit,
 )
 

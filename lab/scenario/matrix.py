@@ -25,7 +25,7 @@ Report = Callable[[Route, str, bool], None]
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A file's content with one combination put in. `quoted`: texts are told in quotes, else two would read alike."""
+    """A file's content with one combination put in. `quoted`: texts are shown in quotes, else two would read alike."""
 
     values: Mapping[str, Scalar]
     source: Source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,27 @@ from lab.networks.profile import NetworkProfile
 from lab.session.under_test import SystemUnderTest
 
 KEYS = "keys.json"
+STORE = "relayer.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningNetworks:
+    """Whose networks a session describes. Keys and the relayer's store lie in `folder`."""
+
+    run_id: str
+    backend: str
+    clock: Literal["virtual", "real"]
+    genesis_time: int
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RelayerPace:
+    """What a session asks of a relayer."""
+
+    poll_ms: int
+    rpc_timeout_ms: int
+    execution_order: Literal["ready", "executed"] = "ready"
 
 
 def describe_chain(
@@ -47,33 +69,27 @@ def describe_session(
     chains: Iterable[SessionChain],
     target: Deployable,
     numbering: StateNumbering,
+    networks: RunningNetworks,
+    pace: RelayerPace,
     *,
     system: SystemUnderTest | None,
-    run_id: str,
-    backend: str,
-    clock: Literal["virtual", "real"],
-    genesis_time: int,
-    folder: Path,
-    poll_ms: int,
-    rpc_timeout_ms: int,
-    execution_order: Literal["ready", "executed"] = "ready",
 ) -> Session:
-    """The whole file. Keys and the relayer's store lie in `folder`; names and ABI are those of `target`.
+    """The whole file; names and ABI are those of `target`.
 
     `system` is what the networks were started for; None where nobody but the run itself reads the file.
     """
     return Session(
-        run_id=run_id,
-        backend=backend,
-        clock=clock,
-        genesis_time=genesis_time,
+        run_id=networks.run_id,
+        backend=networks.backend,
+        clock=networks.clock,
+        genesis_time=networks.genesis_time,
         chains={chain.name: chain for chain in chains},
         accounts={role: role_account(role).address for role in ROLES},
-        key_file=str(folder / KEYS),
-        store_path=str(folder / "relayer.sqlite"),
-        poll_interval_ms=poll_ms,
-        rpc_timeout_ms=rpc_timeout_ms,
-        execution_order=execution_order,
+        key_file=str(networks.folder / KEYS),
+        store_path=str(networks.folder / STORE),
+        poll_interval_ms=pace.poll_ms,
+        rpc_timeout_ms=pace.rpc_timeout_ms,
+        execution_order=pace.execution_order,
         state_numbering=numbering.numbers,
         abi=target.contract.abi,
         names=target.codec.names,

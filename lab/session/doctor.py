@@ -172,15 +172,15 @@ def _ports() -> Line:
 def _git() -> Line:
     """Whether reports can say which commit they are of: without one, evidence of a changed tree is not told apart."""
     folders = {"the lab": Path(lab.__file__).parent, "the working folder": Path.cwd()}
-    told = []
+    facts = []
     for what, folder in folders.items():
         try:
-            told.append(f"{what}: {git(folder, 'rev-parse', '--short', 'HEAD')}")
+            facts.append(f"{what}: {git(folder, 'rev-parse', '--short', 'HEAD')}")
         except EnvironmentFailure as failure:
             if "not a git repository" not in str(failure):
                 return Line("git", False, f"{what}: {failure}", "see above; runs then name no commit", needed=False)
-            told.append(f"{what}: no repository")
-    return Line("git", True, ", ".join(told))
+            facts.append(f"{what}: no repository")
+    return Line("git", True, ", ".join(facts))
 
 
 def _temporary() -> Line:

@@ -12,9 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lab.chains.chain import Chain
+from lab.chains.chain import Chain, ChainPlan
 from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.scheduler import Scheduler
+from lab.chains.wall_clock import WallClockWatch
 from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
@@ -23,23 +24,24 @@ from lab.evidence import Recorder
 from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
+from lab.model.records import Note
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
-from lab.session.description import KEYS, describe_chain, describe_session
+from lab.session.description import KEYS, STORE, RelayerPace, RunningNetworks, describe_chain, describe_session
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.process import RelayerProcess
-from lab.session.relayer.start import start_relayer
+from lab.session.relayer.start import RPC_TIMEOUT_S, RelayerWiring, await_ready
 from lab.session.under_test import SystemUnderTest
 
 if TYPE_CHECKING:
     from lab.faults.transport.proxy import FaultProxy
 
 VIRTUAL_GENESIS = 1_800_000_000
-RPC_TIMEOUT_S = 5.0
 HISTORY_BLOCKS_MIN = 64
+CLOCK_LOOK_MS = 500
 # How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
 SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
@@ -88,7 +90,7 @@ class Lab:
     @property
     def store_path(self) -> Path:
         """Where the relayer is to keep its store."""
-        return self.wanted.folder / "relayer.sqlite"
+        return self.wanted.folder / STORE
 
     @property
     def fault_context(self) -> FaultContext:
@@ -141,10 +143,22 @@ class Lab:
             self.readers[name] = Reader(chain.producer.rpc, target.codec, target.address, numbering)
         if self.wanted.clock == "real":
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
+            self._watch_clock(WallClockWatch())
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
             if self.wanted.own_relayer is None:
                 self.scheduler.advance_to(0)
+
+    def _watch_clock(self, watch: WallClockWatch) -> None:
+        """Look at the machine's clock now and again; a run in which it is set cannot be judged."""
+        now_ms = self.scheduler.now_ms
+        if (jump_s := watch.jump_s()) is not None:
+            text = (
+                f"the machine's clock was set by {jump_s:+.1f} s at {max(0, now_ms) / 1000:.1f} s of the run, or the "
+                "machine slept: times of this run mean nothing; run it again"
+            )
+            self.recorder.add(Note(t_ms=max(0, now_ms), kind="clock", text=text))
+        self.scheduler.at(now_ms + CLOCK_LOOK_MS, lambda: self._watch_clock(watch))
 
     def numbering(self) -> StateNumbering:
         """The contract's state numbering, after set-up."""
@@ -173,15 +187,11 @@ class Lab:
             ],
             self.wanted.target,
             self.numbering(),
+            RunningNetworks(
+                self.wanted.run_id, self.backend.name, self.wanted.clock, self.genesis_time, self.wanted.folder
+            ),
+            RelayerPace(spec.poll_ms, round(RPC_TIMEOUT_S * 1000), spec.execution_order),
             system=system,
-            run_id=self.wanted.run_id,
-            backend=self.backend.name,
-            clock=self.wanted.clock,
-            genesis_time=self.genesis_time,
-            folder=self.wanted.folder,
-            poll_ms=spec.poll_ms,
-            rpc_timeout_ms=round(RPC_TIMEOUT_S * 1000),
-            execution_order=spec.execution_order,
         )
 
     def start_relayer(self) -> None:
@@ -189,9 +199,26 @@ class Lab:
 
         Raises DeadlineExceeded for one that does not get ready, LabError for one that ends instead.
         """
-        if self.wanted.relayer is not None:
-            write_keys(self.wanted.folder / KEYS)
-            start_relayer(self, self.wanted.relayer, RPC_TIMEOUT_S)
+        spec, wanted = self.wanted.relayer, self.wanted
+        if spec is None:
+            return
+        write_keys(wanted.folder / KEYS)
+        wiring = RelayerWiring(
+            self.scheduler,
+            self.recorder,
+            self.chains,
+            self.policies,
+            wanted.target.codec,
+            self.backend.reaper,
+            wanted.folder,
+            lambda urls: self.session(urls, spec),
+            wanted.relayer_factory,
+            wanted.relayer_command,
+        )
+        self.relayer, self.proxy = wiring.wire()
+        self.relayer.start()
+        if isinstance(self.relayer, RelayerProcess) and self.proxy is not None and wanted.relayer_command is not None:
+            await_ready(self.proxy, self.scheduler, self.relayer, wanted.relayer_command)
 
     def close_relayer(self) -> None:
         """End the relayer for good, and the way to the chains that it had; all it sent is recorded then."""
@@ -231,6 +258,8 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
             run_id=wanted.run_id,
             args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember),
             log_path=log_folder / f"{name}.log",
+            # A guest is to find no way to it but the endpoint.
+            private=wanted.relayer is not None,
         )
         for name, spec in wanted.chains.items()
     ]
@@ -244,17 +273,12 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
             genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
         chains = {
             name: Chain(
-                name,
-                spec.profile,
-                spec.finality,
+                ChainPlan(name, spec.profile, spec.finality, wanted.seed, genesis_time, remember),
                 node,
                 scheduler,
                 recorder,
                 wanted.target.codec,
                 wanted.target.address,
-                seed=wanted.seed,
-                genesis_time=genesis_time,
-                remember=remember,
             )
             for (name, spec), node in zip(wanted.chains.items(), nodes, strict=True)
         }

@@ -34,13 +34,13 @@ def smoke_run(target: Deployable, backend: Backend, *, run_id: str, cache_dir: P
     (node,) = backend.start_all([NodeSpec("smoke", run_id, args)])
     transport = HttpTransport(node.url, timeout_s=TIMEOUT_S)
     try:
-        found = smoke(Rpc(transport), target, profile, genesis_time=GENESIS)
+        result = smoke(Rpc(transport), target, profile, genesis_time=GENESIS)
     finally:
         transport.close()
         node.stop()
-    if found.failure is None:
-        _keep(kept, found)
-    return found
+    if result.failure is None:
+        _keep(kept, result)
+    return result
 
 
 def _key(target: Deployable) -> str:
@@ -48,10 +48,10 @@ def _key(target: Deployable) -> str:
     return hash_bytes(json.dumps([SMOKE_FORMAT, target.contract.bytecode_sha256, names], sort_keys=True).encode())
 
 
-def _keep(kept: Path, found: Smoke) -> None:
+def _keep(kept: Path, result: Smoke) -> None:
     """Best effort, and whole or not at all: several processes may pass the same contract at once."""
     temporary = kept.with_suffix(f".{secrets.token_hex(4)}")
     with suppress(OSError):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(found.numbering.numbers))
+        temporary.write_text(json.dumps(result.numbering.numbers))
         temporary.replace(kept)

@@ -50,9 +50,9 @@ class Suite:
 
     def contract_lines(self) -> list[str]:
         """What a run should say of the contract before anything else, the worst first."""
-        told = self.smoke.lines() if self.smoke is not None else []
+        lines = self.smoke.lines() if self.smoke is not None else []
         known = self.smoke.numbering if self.smoke is not None and self.smoke.failure is None else None
-        return told + inspect(self.target.contract, self.target.codec).lines(known)
+        return lines + inspect(self.target.contract, self.target.codec).lines(known)
 
     def close(self) -> None:
         """Stop all nodes and the reaper."""

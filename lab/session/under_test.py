@@ -53,7 +53,7 @@ class SystemUnderTest:
     def described(self, contract_name: str, contract_why: str | None = None) -> UnderTest:
         """For people; the name is known once the contract is compiled. `contract_why` replaces the reason."""
         why = contract_why or self.contract_why
-        relayer = self.relayer.told if self.relayer is not None else self.relayer_name
+        relayer = self.relayer.shown if self.relayer is not None else self.relayer_name
         if self.project is not None:
             project = shown(self.project.path)
         else:

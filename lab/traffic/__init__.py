@@ -1,0 +1,1 @@
+"""What a load sends: signed ahead, due on schedule, accounted for afterwards."""

@@ -1,5 +1,6 @@
-"""What the generator notes of every attempt to send: fixed records in a file, one file a worker, so that memory stays
-flat and a crash loses a second at most. The ledger is made of them afterwards.
+"""What the generator notes of every attempt to send: fixed records in a file, one file a worker.
+
+So memory stays flat and a crash loses a second at most. The ledger is made of them afterwards.
 """
 
 from __future__ import annotations
@@ -47,20 +48,24 @@ class AttemptLog:
         self._stream: BinaryIO = path.open("ab", buffering=1 << 16)
 
     def add(
-        self, leg: int, outcome: Outcome, number: int, sender: int, nonce: int,
-        intended_us: int, sent_us: int, answered_us: int,
-    ) -> None:  # fmt: skip
-        """Note one attempt."""
+        self,
+        leg: int,
+        outcome: Outcome,
+        number: int,
+        sender: int,
+        nonce: int,
+        intended_us: int,
+        sent_us: int,
+        answered_us: int,
+    ) -> None:
         self._stream.write(
             _RECORD.pack(leg, outcome, min(number, 255), sender, nonce, intended_us, sent_us, answered_us)
         )
 
     def flush(self) -> None:
-        """Hand what was noted to the system."""
         self._stream.flush()
 
     def close(self) -> None:
-        """Flush and close."""
         self._stream.close()
 
 

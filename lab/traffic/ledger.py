@@ -6,6 +6,7 @@ listed; one such transaction fails a run.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,18 +86,13 @@ class Ledger:
         return self.sent - self.succeeded
 
     def explain(self, what: str) -> None:
-        """Note something that nothing accounts for."""
         self.unexplained_count += 1
         if len(self.unexplained) < EXAMPLES_MAX:
             self.unexplained.append(what)
 
     def to_json(self) -> dict[str, Any]:
-        """For load.json."""
-        names = (
-            "offered", "dropped", "sent", "resent", "accepted", "refused", "lost", "mined", "succeeded", "reverted",
-            "left_in_pool", "in_flight", "failed", "unexplained_count", "unexplained",
-            "in_flight_examples",
-        )  # fmt: skip
+        names = [field.name for field in dataclasses.fields(self) if field.name != "chain"]
+        names.insert(names.index("unexplained_count"), "failed")
         return {name: getattr(self, name) for name in names}
 
 
@@ -119,7 +115,7 @@ class ChainSnapshot:
 
 
 def reconcile(
-    chain: str, legs: set[int], book: Book, hashes: Mapping[tuple[int, int, int], bytes], says: ChainSnapshot
+    chain: str, legs: set[int], book: Book, hashes: Mapping[tuple[int, int, int], bytes], snapshot: ChainSnapshot
 ) -> Ledger:
     """Bring both sides together. `hashes` gives each sent transaction's hash, as it was signed."""
     ledger = Ledger(chain)
@@ -138,43 +134,50 @@ def reconcile(
             ledger.explain(f"{name}: it was sent, but is in no file of signed transactions")
             continue
         mine_of.add(tx_hash)
-        if tx_hash in says.mined:
+        if tx_hash in snapshot.mined:
             mined_by_sender[entry.sender] = mined_by_sender.get(entry.sender, 0) + 1
-            ledger.mined += 1
-            ledger.succeeded += tx_hash in says.succeeded
-            ledger.reverted += tx_hash not in says.succeeded
-        elif tx_hash in says.in_pool:
-            ledger.left_in_pool += 1
-        elif not says.reachable:
-            ledger.in_flight += 1
-            if len(ledger.in_flight_examples) < EXAMPLES_MAX:
-                ledger.in_flight_examples.append(f"{name}: 0x{tx_hash.hex()}")
-        elif entry.accepted_us is not None:
-            ledger.explain(f"{name}: the node accepted 0x{tx_hash.hex()}, and it is neither in a block nor in the pool")
-        elif entry.last is Outcome.REFUSED:
-            ledger.refused += 1
-        else:
-            ledger.lost += 1
+        _end(ledger, snapshot, entry, name, tx_hash)
     ledger.offered = ledger.sent + ledger.dropped
-    if says.reachable:
-        _against_chain(ledger, says, mined_by_sender, mine_of)
+    if snapshot.reachable:
+        _against_chain(ledger, snapshot, mined_by_sender, mine_of)
     return ledger
 
 
+def _end(ledger: Ledger, snapshot: ChainSnapshot, entry: Sent, name: str, tx_hash: bytes) -> None:
+    """Count a transaction in exactly one end."""
+    if tx_hash in snapshot.mined:
+        ledger.mined += 1
+        ledger.succeeded += tx_hash in snapshot.succeeded
+        ledger.reverted += tx_hash not in snapshot.succeeded
+    elif tx_hash in snapshot.in_pool:
+        ledger.left_in_pool += 1
+    elif not snapshot.reachable:
+        ledger.in_flight += 1
+        if len(ledger.in_flight_examples) < EXAMPLES_MAX:
+            ledger.in_flight_examples.append(f"{name}: 0x{tx_hash.hex()}")
+    elif entry.accepted_us is not None:
+        ledger.explain(f"{name}: the node accepted 0x{tx_hash.hex()}, and it is neither in a block nor in the pool")
+    elif entry.last is Outcome.REFUSED:
+        ledger.refused += 1
+    else:
+        ledger.lost += 1
+
+
 def _against_chain(
-    ledger: Ledger, says: ChainSnapshot, mined_by_sender: Mapping[int, int], mine_of: set[bytes]
+    ledger: Ledger, snapshot: ChainSnapshot, mined_by_sender: Mapping[int, int], mine_of: set[bytes]
 ) -> None:
-    for sender in sorted({*says.nonces_used, *mined_by_sender}):
-        used, mined = says.nonces_used.get(sender, 0), mined_by_sender.get(sender, 0)
+    for sender in sorted({*snapshot.nonces_used, *mined_by_sender}):
+        used, mined = snapshot.nonces_used.get(sender, 0), mined_by_sender.get(sender, 0)
         if used != mined:
             ledger.explain(f"sender {sender}: its nonce rose by {used}, the ledger has {mined} of its calls mined")
-    if says.buffered is None:
+    if snapshot.buffered is None:
         return
-    own = sum(count for tx_hash, count in says.buffered.items() if tx_hash in mine_of)
+    own = sum(count for tx_hash, count in snapshot.buffered.items() if tx_hash in mine_of)
     if own != ledger.succeeded:
         ledger.explain(f"expected a TransactionBuffered event for each of {ledger.succeeded} successes, found {own}")
-    every = sum(says.buffered.values())
-    if says.transaction_count_rise is not None and says.transaction_count_rise != every:
+    every = sum(snapshot.buffered.values())
+    if snapshot.transaction_count_rise is not None and snapshot.transaction_count_rise != every:
         ledger.explain(
-            f"transaction_count rose by {says.transaction_count_rise}, the chain has {every} TransactionBuffered events"
+            f"transaction_count rose by {snapshot.transaction_count_rise}, the chain has {every} TransactionBuffered "
+            "events"
         )

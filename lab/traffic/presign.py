@@ -6,12 +6,8 @@ everything that goes into a signature: contract, chain, fees, call data, sender,
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import multiprocessing
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,37 +16,14 @@ from pathlib import Path
 from lab.errors import EnvironmentFailure
 from lab.traffic.senders import load_account
 from lab.traffic.signed_file import header, write_signed
-from lab.traffic.signer import Template, require_fast_backend, sign_run
+from lab.traffic.signer import SignJob as SignJob  # what callers make jobs of
+from lab.traffic.signer import require_fast_backend, sign_run
 
 CACHE_BYTES_MAX = 2 << 30
 SMALL_JOB = 2_000
 """Below so many transactions in all, starting processes takes longer than signing."""
 
 Progress = Callable[[int, int, float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class SignJob:
-    """All transactions of one sender on one chain."""
-
-    template: Template
-    salt: str
-    sender: int
-    first_nonce: int
-    count: int
-    dependency_salt: str | None = None
-    timestamps: tuple[int, ...] = ()
-    from_zero: bool = False
-
-    def key(self) -> str:
-        """A digest of all that goes into the signatures."""
-        parts = dataclasses.asdict(self)
-        parts["template"]["data"] = self.template.data.hex()
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
-
-    def path(self, folder: Path) -> Path:
-        """Where its file stands in a cache folder."""
-        return folder / f"{self.key()}.signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +46,7 @@ class Presigned:
 def presign(
     jobs: Sequence[SignJob], folder: Path, *, processes: int | None = None, progress: Progress | None = None
 ) -> Presigned:
-    """Sign what is not there yet. `progress` is told (done, all, seconds) as jobs end.
+    """Sign what is not there yet. `progress` is called with (done, all, seconds) as jobs end.
 
     Raises EnvironmentFailure where coincurve does not work, or the disk is full.
     """
@@ -117,12 +90,6 @@ def trim(folder: Path, bytes_max: int = CACHE_BYTES_MAX, *, keep: Sequence[Path]
     return removed
 
 
-def free_bytes(folder: Path) -> int:
-    """Of the nearest folder that exists."""
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(existing).free
-
-
 def _usable(job: SignJob, folder: Path) -> bool:
     path = job.path(folder)
     try:
@@ -145,10 +112,6 @@ def _run(jobs: Sequence[SignJob], folder: Path, workers: int) -> Iterator[int]:
 
 def _sign(work: tuple[SignJob, Path]) -> int:
     job, folder = work
-    run = sign_run(
-        load_account(job.sender), job.template, salt=job.salt, sender=job.sender, first_nonce=job.first_nonce,
-        count=job.count, dependency_salt=job.dependency_salt, timestamps=job.timestamps,
-        from_zero=job.from_zero,
-    )  # fmt: skip
+    run = sign_run(load_account(job.sender), job)
     write_signed(job.path(folder), run, first_nonce=job.first_nonce, count=job.count)
     return job.count

@@ -48,7 +48,6 @@ class Schedule:
 
     @property
     def peak_tps(self) -> float:
-        """The highest rate."""
         return max(max(segment.from_tps, segment.to_tps) for segment in self.segments)
 
     def rate(self, at_s: float) -> float:
@@ -113,5 +112,8 @@ def spike(base_tps: float, peak_tps: float, seconds: float, spike_s: float) -> l
     around = (seconds - spike_s) / 2
     if around <= 0:
         raise ValueError(f"expected a spike shorter than the whole, got {spike_s:g} s of {seconds:g} s")
-    return [Segment(around, base_tps, base_tps), Segment(spike_s, peak_tps, peak_tps),
-            Segment(around, base_tps, base_tps)]  # fmt: skip
+    return [
+        Segment(around, base_tps, base_tps),
+        Segment(spike_s, peak_tps, peak_tps),
+        Segment(around, base_tps, base_tps),
+    ]

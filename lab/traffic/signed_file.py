@@ -52,9 +52,9 @@ def read_signed(path: Path) -> Iterator[SignedTransaction]:
 
 def _header(path: Path, line: bytes) -> tuple[int, int]:
     try:
-        found = json.loads(line)
-        if found["format"] != MAGIC:
-            raise ValueError(found["format"])
-        return int(found["first_nonce"]), int(found["count"])
+        fields = json.loads(line)
+        if fields["format"] != MAGIC:
+            raise ValueError(fields["format"])
+        return int(fields["first_nonce"]), int(fields["count"])
     except (ValueError, KeyError, TypeError) as error:
         raise EvidenceFailure(f"{path}: expected a file of signed transactions, got {line[:60]!r}") from error

@@ -6,9 +6,12 @@ in. One transaction costs about 60 microseconds, two thirds of it the signature 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import rlp
 from coincurve import PrivateKey
@@ -19,7 +22,7 @@ from lab.errors import EnvironmentFailure
 
 TYPE_2 = b"\x02"
 _EMPTY_ACCESS_LIST = b"\xc0"
-# RFC 6979 signatures are deterministic: this one tells a working library from one that only imports.
+# RFC 6979 signatures are deterministic: this one distinguishes a working library from one that only imports.
 _KNOWN_KEY = bytes(31) + b"\x01"
 _KNOWN_HASH = hashlib.sha256(b"tesseract-lab").digest()
 
@@ -41,6 +44,32 @@ class Template:
     tx_id_at: int
     dependency_at: int | None = None
     timestamp_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignJob:
+    """All transactions of one sender on one chain; one timestamp each, where given.
+
+    `from_zero` numbers the tx_ids from 0 whatever the nonces: so a child finds its parent's id on another chain.
+    """
+
+    template: Template
+    salt: str
+    sender: int
+    first_nonce: int
+    count: int
+    dependency_salt: str | None = None
+    timestamps: tuple[int, ...] = ()
+    from_zero: bool = False
+
+    def key(self) -> str:
+        """A digest of all that goes into the signatures."""
+        parts = dataclasses.asdict(self)
+        parts["template"]["data"] = self.template.data.hex()
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+    def path(self, folder: Path) -> Path:
+        return folder / f"{self.key()}.signed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +114,25 @@ def require_fast_backend() -> str:
 _FIX = "Install it into this environment (`make`), and leave ECC_BACKEND_CLASS unset."
 
 
-def sign_run(
-    account: Account, template: Template, *, salt: str, sender: int, first_nonce: int, count: int,
-    dependency_salt: str | None = None, timestamps: Sequence[int] = (), from_zero: bool = False,
-) -> Iterator[SignedTransaction]:  # fmt: skip
-    """Sign `count` transactions of one sender, nonces serial from `first_nonce`; one timestamp each, where given.
-
-    `from_zero` numbers the tx_ids from 0 whatever the nonces: so a child finds its parent's id on another chain.
-    """
-    shift = first_nonce if from_zero else 0
+def sign_run(account: Account, job: SignJob) -> Iterator[SignedTransaction]:
+    """Sign all transactions of a job, nonces serial from its first."""
+    template, shift = job.template, job.first_nonce if job.from_zero else 0
     sign = PrivateKey(account.key).sign_recoverable
     data = bytearray(template.data)
     id_at, parent_at, time_at = template.tx_id_at, template.dependency_at, template.timestamp_at
+    fees = (template.max_priority_fee_per_gas, template.max_fee_per_gas)
+    fields = (*fees, template.gas, bytes.fromhex(template.to.removeprefix("0x")), 0)
     head = rlp.encode(template.chain_id)
-    middle = b"".join(
-        rlp.encode(value)
-        for value in (
-            template.max_priority_fee_per_gas,
-            template.max_fee_per_gas,
-            template.gas,
-            bytes.fromhex(template.to.removeprefix("0x")),
-            0,
-        )
-    ) + _length(len(data), 0x80)
+    middle = b"".join(map(rlp.encode, fields)) + _length(len(data), 0x80)
     tail = _EMPTY_ACCESS_LIST
     fixed = len(head) + len(middle) + len(data) + len(tail)
-    for nonce in range(first_nonce, first_nonce + count):
-        data[id_at : id_at + 32] = tx_id(salt, sender, nonce - shift)
-        if parent_at is not None and dependency_salt is not None:
-            data[parent_at : parent_at + 32] = tx_id(dependency_salt, sender, nonce - shift)
-        if time_at is not None and timestamps:
-            data[time_at : time_at + 32] = timestamps[nonce - first_nonce].to_bytes(32, "big")
+    for number in range(job.count):
+        nonce = job.first_nonce + number
+        data[id_at : id_at + 32] = tx_id(job.salt, job.sender, nonce - shift)
+        if parent_at is not None and job.dependency_salt is not None:
+            data[parent_at : parent_at + 32] = tx_id(job.dependency_salt, job.sender, nonce - shift)
+        if time_at is not None and job.timestamps:
+            data[time_at : time_at + 32] = job.timestamps[number].to_bytes(32, "big")
         nonce_rlp = _integer(nonce)
         body = b"".join((head, nonce_rlp, middle, data, tail))
         unsigned = TYPE_2 + _length(fixed + len(nonce_rlp), 0xC0) + body

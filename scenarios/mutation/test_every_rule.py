@@ -12,7 +12,7 @@ from typing import Any
 from lab.coordinator import role_account
 from lab.coordinator.behaviour import ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.beside_model import FORWARDER, BesideModel, Step
+from lab.runner.differential import FORWARDER, Differential, Step
 from lab.runner.script import Script
 
 SETUP = """
@@ -308,7 +308,7 @@ PARTS = (settings, roles, callers, buffers, windows, deadlines, batches, breaker
 def play(script: Script) -> None:
     """Part by part: each begins where the part before ended, on the state of the node."""
     start = script.run.lab.chains[CHAIN].producer.head.timestamp + 10
-    begun = BesideModel(script, CHAIN)
+    begun = Differential(script, CHAIN)
     for what, found in (
         ("the first events", begun.first_events()),
         ("events of the owner's functions", begun.silent_functions()),
@@ -317,7 +317,7 @@ def play(script: Script) -> None:
         script.expect(f"{what} as documented", found or "as documented", met=found is None)
     for part in PARTS:
         # Every part stands on a fresh contract: the simulation changes nothing.
-        clock, comparison = Clock(start), BesideModel(script, CHAIN)
+        clock, comparison = Clock(start), Differential(script, CHAIN)
         part(clock)
         wrong = next((f"{call}: {found}" for call, found in comparison.run(start, clock.steps) if found), None)
         because = (part.__doc__ or "").strip()

@@ -254,16 +254,30 @@ def test_check_of_a_folder_without_runs_is_an_error(tmp_path: Path) -> None:
 
 
 def test_check_says_that_evidence_is_cut_off(tmp_path: Path) -> None:
-    """A truncated history is named with its line; no stack trace."""
-    run = recorded_run(tmp_path / "run")
-    history = run / "history.jsonl"
+    """A truncated history is named with its line; no stack trace; the runs beside it are judged."""
+    history = recorded_run(tmp_path / "one") / "history.jsonl"
     history.write_text(history.read_text()[:-20])
+    recorded_run(tmp_path / "two")
 
-    result = lab("check", run)
+    result = lab("check", tmp_path)
 
-    assert result.exit_code == 2
-    assert "history.jsonl:2:1" in result.stderr
-    assert "Traceback" not in result.output
+    assert result.exit_code == 3
+    assert "history.jsonl:2:1" in result.stdout
+    assert [line.split()[0] for line in result.stdout.splitlines() if line.endswith(("one", "two"))] == [
+        "UNKNOWN",
+        "PASS",
+    ]
+
+
+@pytest.mark.parametrize("name", ["history.jsonl", "verdict.json", "metrics.json", "manifest.json"])
+def test_damage_does_not_soften_a_failure(tmp_path: Path, name: str) -> None:
+    """Neither for `lab check` nor for the report, whichever file lost its end."""
+    run = RunFolder(recorded_run(tmp_path / "latest" / "window_boundaries", met=False))
+    run.seal(run.manifest() | {"scenario_file": "scenarios/failures/window_boundaries.yaml"})
+    (run.path / name).write_text((run.path / name).read_text()[:-1])
+
+    assert lab("check", run.path).exit_code == 1
+    assert lab("report", tmp_path).exit_code == 1
 
 
 def test_report_is_rebuilt_from_the_latest_runs(tmp_path: Path) -> None:

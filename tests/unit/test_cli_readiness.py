@@ -91,12 +91,32 @@ def test_sign_verify_and_void(here: Path) -> None:
     assert "it says INCOMPLETE" in lab("sign", "--name", "Ada", "--decision", "GO").stderr
     assert lab("sign", "--name", "Ada", "--decision", "NO-GO", "--note", "not yet").exit_code == 0
     assert "Signed NO-GO" in (here / "results/readiness/index.html").read_text()
-    assert lab("verify", "results").exit_code == 0
+    unsigned = lab("verify", "results")
+    assert (unsigned.exit_code, "UNSIGNED" in unsigned.stdout) == (3, True)
     (here / "audit.pdf").write_bytes(b"other")
     lab("attest", "SCS-01", *GIVEN)
     assert "signature  VOID" in lab("report").stdout
     voided = lab("verify", "results")
-    assert (voided.exit_code, voided.stdout.startswith("VOID")) == (1, True)
+    assert (voided.exit_code, "DIFFERS  signature.json: VOID" in voided.stdout) == (1, True)
+
+
+def test_signed_with_a_key(here: Path) -> None:
+    """Whoever names the key gets 0; another key, or none, gets neither."""
+    (here / "key").write_text("0x" + "42" * 32)
+    (here / "key").chmod(0o644)
+    lab("report")
+    made = lab("sign", "--name", "Ada", "--role", "release manager", "--decision", "INCOMPLETE", "--key", "key")
+    assert "chmod 600" in made.stderr
+    address = made.stdout.split("key ")[1].split()[0]
+    whole = lab("verify", "results", "--signer", address.lower())
+    assert (whole.exit_code, "the decision INCOMPLETE of Ada, release manager" in whole.stdout) == (0, True)
+    assert lab("verify", "results").exit_code == 3
+    assert lab("verify", "results", "--signer", "0x" + "1" * 40).exit_code == 1
+    assert lab("verify", "results", "--signer", "Ada").exit_code == 2
+    assert address in (here / "results/readiness/index.html").read_text()
+    lab("bundle", "--out", "b.tar.gz", "--key", "key")
+    assert lab("verify", "b.tar.gz", "--signer", address).exit_code == 0
+    assert lab("verify", "b.tar.gz", "--signer", "0x" + "1" * 40).exit_code == 1
 
 
 def test_bundle_and_verify(here: Path) -> None:
@@ -105,14 +125,14 @@ def test_bundle_and_verify(here: Path) -> None:
     lab("report")
     assert lab("bundle", "--out", "b.tar.gz").exit_code == 0
     whole = lab("verify", "b.tar.gz")
-    assert (whole.exit_code, whole.stdout.startswith("ok")) == (0, True)
+    assert (whole.exit_code, "the bundle is UNSIGNED" in whole.stdout) == (3, True)
     path = here / "results/readiness/readiness.json"
     lab("sign", "--name", "Ada", "--decision", "NO-GO")
     path.write_text(path.read_text() + " ")
     lab("bundle", "--out", "b.tar.gz")
     changed = lab("verify", "b.tar.gz")
     assert changed.exit_code == 1
-    assert "DIFFERS  results/readiness/readiness.json: it was changed after it was signed" in changed.stdout
+    assert "DIFFERS  signature.json: VOID: readiness.json was changed after it was signed" in changed.stdout
     (here / "bad.tar.gz").write_bytes(b"no")
     assert lab("verify", "bad.tar.gz").exit_code == 2
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -20,12 +21,19 @@ BackendName = Literal["process", "docker"]
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node to start. `args` are anvil's flags without host, port and cache path, which belong to the backend."""
+    """One node to start. `args` are anvil's flags without host, port and cache path, which belong to the backend.
+
+    A `private` one answers the lab's own connections only, where the machine allows that: its URL is nobody else's.
+    """
 
     name: str
     run_id: str
     args: tuple[str, ...] = ()
     log_path: Path | None = None
+    private: bool = False
+
+
+Connect = Callable[[float], socket.socket]
 
 
 class Node(Protocol):
@@ -36,6 +44,12 @@ class Node(Protocol):
 
     @property
     def url(self) -> str: ...
+
+    def connect(self, timeout_s: float) -> socket.socket:
+        """A connection of the lab's own to it. Raises OSError."""
+
+    def new_socket(self) -> socket.socket:
+        """One that can be connected to the URL's address. Raises OSError."""
 
     def alive(self) -> bool:
         """Whether the node's process exists; a paused one does."""
@@ -84,7 +98,7 @@ class Backend(Protocol):
         """Stop every node that is left. May be called twice."""
 
 
-def ask(port: int, method: str, timeout_s: float = 1.0) -> str | None:
+def ask(port: int, method: str, timeout_s: float = 1.0, connect: Connect | None = None) -> str | None:
     """The answer of a node on this machine to a parameterless call; None when it does not answer (yet).
 
     Not the lab's RPC client: this runs every few milliseconds while nodes start, and any failure means "not yet".
@@ -92,6 +106,8 @@ def ask(port: int, method: str, timeout_s: float = 1.0) -> str | None:
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []})
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
     try:
+        if connect is not None:
+            connection.sock = connect(timeout_s)
         connection.request("POST", "/", body, {"Content-Type": "application/json"})
         return str(json.loads(connection.getresponse().read())["result"])
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):

@@ -6,6 +6,7 @@ The Docker SDK and Testcontainers are loaded only when used: together they cost 
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,14 @@ class DockerNode:
         if self._port is None:
             raise NodeFailure(f"node {self.name} has no URL: it has not been started, or was stopped")
         return self._port
+
+    def connect(self, timeout_s: float) -> socket.socket:
+        """See `Node.connect`."""
+        return socket.create_connection((HOST, self.port), timeout_s)
+
+    def new_socket(self) -> socket.socket:
+        """See `Node.new_socket`."""
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 
     def launch(self) -> None:
         labels = {LAB_LABEL: "1", RUN_LABEL: self._spec.run_id, OWNER_LABEL: owner_mark(), NODE_LABEL: self.name}

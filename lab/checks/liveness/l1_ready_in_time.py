@@ -6,9 +6,8 @@ disturbance lasted, or its parent came too late for its window. A bound longer t
 
 from __future__ import annotations
 
-from lab.checks.bounds import bound_ms, due_ms, flow_chains, resolvable_ms
-from lab.checks.disturbances import calm_from
-from lab.checks.facts import clock, unix_ms
+from lab.checks.bounds import Bound, bound_ms, missed_bound, resolvable_ms
+from lab.checks.facts import block_at, clock, unix_ms
 from lab.checks.judgement import Judgement
 from lab.checks.replay import replay
 from lab.model.history import History
@@ -29,58 +28,47 @@ def judge(history: History) -> CheckResult:
 
 def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
     """Holds one buffered leg against the bound; L5 asks the same of fewer legs."""
-    ready = replay(history, leg.chain).entry(leg.tx_id).first("READY")
+    entry = replay(history, leg.chain).entry(leg.tx_id)
     resolvable = resolvable_ms(history, leg)
     if resolvable is None:
         judgement.note(f"{leg.name} never became resolvable")
         return
-
-    def due(start_ms: int) -> int:
-        return due_ms(history, leg.chain, start_ms)
-
-    start = calm_from(history, flow_chains(history, leg), resolvable, due)
-    if ready is not None and (start is None or ready.step.block.t_ms <= due(start)):
-        judgement.judged += 1
+    ready = entry.first("READY")
+    bound = missed_bound(history, judgement, leg, ready, resolvable)
+    if bound is None:
         return
-    if start is None:
-        judgement.note(f"{leg.name} was disturbed to the end")
-        return
-    deadline = due(start)
-    expected = (
-        f"expected {leg.name} to be READY on {leg.chain} by {clock(deadline)} (resolvable from {clock(resolvable)}"
-        f"{f', calm from {clock(start)}' if start > resolvable else ''}, bound {clock(bound_ms(history, leg.chain))})"
-    )
-    window = replay(history, leg.chain).end.window_s
-    closes_ms = unix_ms(history, leg.timestamp + window)
+    calm = f", calm from {clock(bound.calm_ms)}" if bound.calm_ms > resolvable else ""
+    length = clock(bound_ms(history, leg.chain))
+    since = f"resolvable from {clock(resolvable)}{calm}, bound {length}"
+    expected = f"expected {leg.name} to be READY on {leg.chain} by {clock(bound.due_ms)} ({since})"
     if ready is not None:
         judgement.judged += 1
         block = ready.step.block
-        judgement.fail(
-            f"{expected}; it became READY in block {block.number} at {clock(block.t_ms)}",
-            t_ms=block.t_ms,
-            chain=leg.chain,
-            tx_id=leg.tx_id,
-            evidence=(block.seq,),
-        )
-    elif deadline > closes_ms and bound_ms(history, leg.chain) > window * 1000:
-        judgement.doubt(
-            f"the bound of {leg.chain}, {clock(bound_ms(history, leg.chain))}, is longer than the window of {window} s "
-            f"that {leg.name} had to become READY in",
-            chain=leg.chain,
-            tx_id=leg.tx_id,
-        )
-    elif deadline > closes_ms:
-        when = f"resolvable from {clock(resolvable)}, calm from {clock(start)}, window closed at {clock(closes_ms)}"
-        judgement.note(f"{leg.name} was too late for its window ({when})")
-    elif deadline > history.end_ms:
-        judgement.doubt(f"{expected}; the run ended at {clock(history.end_ms)}", chain=leg.chain, tx_id=leg.tx_id)
+        judgement.fail(f"{expected}; it became READY in {block_at(block)}", block, leg.tx_id)
+    elif bound.due_ms > _closes_ms(history, leg):
+        _excuse(history, judgement, leg, resolvable, bound)
+    elif bound.due_ms > history.end_ms:
+        judgement.doubt(f"{expected}; the run ended at {clock(history.end_ms)}", leg.chain, leg.tx_id)
     else:
         judgement.judged += 1
-        buffered = replay(history, leg.chain).entry(leg.tx_id).moves[0].step.block
-        judgement.fail(
-            f"{expected}; it never became READY",
-            t_ms=deadline,
-            chain=leg.chain,
-            tx_id=leg.tx_id,
-            evidence=(buffered.seq,),
+        buffered = entry.moves[0].step.block
+        judgement.fail(f"{expected}; it never became READY", buffered, leg.tx_id, t_ms=bound.due_ms)
+
+
+def _closes_ms(history: History, leg: Leg) -> int:
+    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s)
+
+
+def _excuse(history: History, judgement: Judgement, leg: Leg, resolvable: int, bound: Bound) -> None:
+    """The window closed first: the leg came too late for it, or no leg could have come in time."""
+    window_s, length_ms = replay(history, leg.chain).end.window_s, bound_ms(history, leg.chain)
+    if length_ms > window_s * 1000:
+        message = (
+            f"the bound of {leg.chain}, {clock(length_ms)}, is longer than the window of {window_s} s "
+            f"that {leg.name} had to become READY in"
         )
+        judgement.doubt(message, leg.chain, leg.tx_id)
+        return
+    when = f"resolvable from {clock(resolvable)}, calm from {clock(bound.calm_ms)}"
+    closed = f"window closed at {clock(_closes_ms(history, leg))}"
+    judgement.note(f"{leg.name} was too late for its window ({when}, {closed})")

@@ -6,9 +6,8 @@ is known as expired by everybody who reads it.
 
 from __future__ import annotations
 
-from lab.checks.bounds import due_ms, flow_chains
-from lab.checks.disturbances import calm_from
-from lab.checks.facts import clock, unix_ms
+from lab.checks.bounds import missed_bound
+from lab.checks.facts import block_at, clock, unix_ms
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, replay
 from lab.model.history import History
@@ -51,52 +50,28 @@ def _judge_lapsed(history: History, judgement: Judgement, leg: Leg, replayed: Ch
         judgement.judged += 1
         return
     judgement.doubt(
-        f"{leg.name} on {leg.chain} was still BUFFERED inside its window when the run ended",
-        chain=leg.chain,
-        tx_id=leg.tx_id,
+        f"{leg.name} on {leg.chain} was still BUFFERED inside its window when the run ended", leg.chain, leg.tx_id
     )
 
 
 def _judge_expired(history: History, judgement: Judgement, leg: Leg, replayed: ChainReplay, entry: Entry) -> None:
     # The window's last second still belongs to it.
     closed_ms = unix_ms(history, leg.timestamp + replayed.end.window_s + 1)
-
-    def due(start_ms: int) -> int:
-        return due_ms(history, leg.chain, start_ms)
-
     expired = entry.first("EXPIRED")
-    start = calm_from(history, flow_chains(history, leg), closed_ms, due)
-    if expired is not None and (start is None or expired.step.block.t_ms <= due(start)):
-        judgement.judged += 1
+    bound = missed_bound(history, judgement, leg, expired, closed_ms)
+    if bound is None:
         return
-    if start is None:
-        judgement.note(f"{leg.name} was disturbed to the end")
-        return
-    expected = f"expected {leg.name} on {leg.chain} to be READY, EXECUTED, or EXPIRED by {clock(due(start))}"
-    evidence = tuple(move.step.block.seq for move in entry.moves)
+    expected = f"expected {leg.name} on {leg.chain} to be READY, EXECUTED, or EXPIRED by {clock(bound.due_ms)}"
+    evidence = [move.step.block.seq for move in entry.moves]
+    ended = clock(history.end_ms)
     if expired is not None:
         judgement.judged += 1
         block = expired.step.block
-        judgement.fail(
-            f"{expected}; it became EXPIRED in block {block.number} at {clock(block.t_ms)}",
-            t_ms=block.t_ms,
-            chain=leg.chain,
-            tx_id=leg.tx_id,
-            evidence=evidence,
-        )
-    elif due(start) > history.end_ms:
-        judgement.doubt(
-            f"{expected}; the run ended at {clock(history.end_ms)} with the leg {entry.state}",
-            chain=leg.chain,
-            tx_id=leg.tx_id,
-            evidence=evidence,
-        )
+        judgement.fail(f"{expected}; it became EXPIRED in {block_at(block)}", block, leg.tx_id, *evidence)
+    elif bound.due_ms > history.end_ms:
+        message = f"{expected}; the run ended at {ended} with the leg {entry.state}"
+        judgement.doubt(message, leg.chain, leg.tx_id, *evidence)
     else:
         judgement.judged += 1
-        judgement.fail(
-            f"{expected}; it is {entry.state} at the end, {clock(history.end_ms)}",
-            t_ms=due(start),
-            chain=leg.chain,
-            tx_id=leg.tx_id,
-            evidence=evidence,
-        )
+        message = f"{expected}; it is {entry.state} at the end, {ended}"
+        judgement.fail(message, entry.moves[-1].step.block, leg.tx_id, *evidence, t_ms=bound.due_ms)

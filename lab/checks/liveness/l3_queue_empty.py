@@ -55,22 +55,19 @@ def _judge_calls(history: History, judgement: Judgement, chain: str, submits: li
     for before, after in pairwise(calls):
         if _job(before) == _job(after):
             continue
-        between = [each for each in disturbances(history) if each.start_ms <= after.t_ms]
         if any(
-            (each.chain is None or (each.chain == chain and each.what == "reorg"))
-            and (each.end_ms is None or each.end_ms >= before.t_ms)
-            for each in between
+            (cause.chain is None or (cause.chain == chain and cause.what == "reorg"))
+            and cause.start_ms <= after.t_ms
+            and (cause.end_ms is None or cause.end_ms >= before.t_ms)
+            for cause in disturbances(history)
         ):
             continue
-        judgement.fail(
+        message = (
             f"expected nonce {before.nonce} on {chain} to carry one call; it carried {before.function} at "
             f"{clock(before.t_ms)} (its outcome: {before.outcome}) and then {after.function}, for something "
-            f"else, at {clock(after.t_ms)}",
-            t_ms=after.t_ms,
-            chain=chain,
-            tx_id=before.args.get("tx_id"),
-            evidence=(before.seq, after.seq),
+            f"else, at {clock(after.t_ms)}"
         )
+        judgement.fail(message, after, before.args.get("tx_id"), before.seq)
         return
 
 
@@ -80,7 +77,7 @@ def _job(submit: Submit) -> tuple[str | None, dict[str, Any]]:
 
 def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[int, Block]) -> str | None:
     """Why an unmined nonce proves nothing, if it does not."""
-    if any(each > nonce for each in mined):
+    if any(later > nonce for later in mined):
         return None
     last = queue[nonce][-1]
     start = calm_from(history, [chain], last.t_ms, lambda start_ms: due_ms(history, chain, start_ms))
@@ -88,18 +85,18 @@ def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[
         return "was disturbed to the end"
     if due_ms(history, chain, start) > history.end_ms:
         return "was still under way at the end"
-    if all(each.outcome == "info" for each in queue[nonce]) and not any(each > nonce for each in queue):
+    if all(submit.outcome == "info" for submit in queue[nonce]) and not any(later > nonce for later in queue):
         return "may never have arrived: every reply was lost"
     return None
 
 
 def _happened(nonce: int, queue: Queue, mined: dict[int, Block]) -> str:
-    later = sorted(each for each in mined if each > nonce)
+    later = sorted(other for other in mined if other > nonce)
     if later:
         return f"it is not mined although nonce {later[0]} is, in block {mined[later[0]].number}"
     if mined and nonce - 1 not in queue and nonce - 1 not in mined:
         return f"nonce {nonce - 1} before it was never accepted"
-    waiting = sorted(each for each in queue if each > nonce)
+    waiting = sorted(other for other in queue if other > nonce)
     return f"it is not mined and nonce {waiting[0]} waits behind it" if waiting else "it is still pending"
 
 
@@ -108,8 +105,7 @@ def _fail(judgement: Judgement, chain: str, queue: Queue, nonce: int, happened: 
     expected = f"expected nonce {nonce} ({first.function or 'a transaction'}, submitted at {clock(last.t_ms)})"
     judgement.fail(
         f"{expected} to be mined on {chain} by the end; {happened}",
-        t_ms=last.t_ms,
-        chain=chain,
-        tx_id=first.args.get("tx_id"),
-        evidence=tuple(each.seq for each in queue[nonce]),
+        last,
+        first.args.get("tx_id"),
+        *(submit.seq for submit in queue[nonce]),
     )

@@ -10,8 +10,7 @@ resolvable, or only outside of a calm time, is left out; that it stays unexecute
 from __future__ import annotations
 
 from lab.checks.blocktimes import final_between
-from lab.checks.bounds import due_ms, flow_chains, resolvable_ms
-from lab.checks.disturbances import calm_from
+from lab.checks.bounds import calm_bound, resolvable_ms
 from lab.checks.facts import clock, is_suspended, suspension_note, unix_ms
 from lab.checks.judgement import Judgement
 from lab.checks.replay import Entry, replay
@@ -59,10 +58,10 @@ def _judge_leg(
         judgement.note(f"{leg.name} {excuse}")
     elif replay(history, leg.chain).blind:
         doubt = f"{leg.name} may have been executed by an untraced transaction on {leg.chain}"
-        judgement.doubt(doubt, chain=leg.chain, tx_id=leg.tx_id)
+        judgement.doubt(doubt, leg.chain, leg.tx_id)
     elif by_ms > history.end_ms:
         doubt = f"expected {leg.name} to be EXECUTED by {clock(by_ms)}; the run ended at {clock(history.end_ms)}"
-        judgement.doubt(doubt, chain=leg.chain, tx_id=leg.tx_id)
+        judgement.doubt(doubt, leg.chain, leg.tx_id)
     else:
         judgement.judged += 1
         happened = f"it is {entry.state} at the end, and had until {clock(by_ms)}"
@@ -71,25 +70,18 @@ def _judge_leg(
 
 def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[int | None, str]:
     """By when the leg must have been executed; None with the reason why nobody can be held to it."""
-
-    def due(start_ms: int) -> int:
-        return due_ms(history, leg.chain, start_ms)
-
-    def calm(start_ms: int) -> int | None:
-        return calm_from(history, flow_chains(history, leg), max(start_ms, back.t_ms), due)
-
     ready = entry.first("READY")
     if ready is None:
         resolvable = resolvable_ms(history, leg)
         if resolvable is None:
             return None, "never became resolvable"
-        start = calm(resolvable)
-        if start is None:
+        bound = calm_bound(history, leg, max(resolvable, back.t_ms))
+        if bound is None:
             return None, "was disturbed to the end"
         closes_ms = unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s)
-        if due(start) > closes_ms:
+        if bound.due_ms > closes_ms:
             return None, f"was too late for its window, which closed at {clock(closes_ms)}"
-        ready_ms = due(start)
+        ready_ms = bound.due_ms
     else:
         if entry.first("EXPIRED") is not None:
             return None, "failed at its execution"
@@ -97,8 +89,8 @@ def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[i
     rests_on_ms = _parent_ms(history, leg)
     if rests_on_ms is None:
         return None, f"waited for its parent, which was never {history.header.execution_order.upper()} and final"
-    start = calm(max(ready_ms, rests_on_ms))
-    return (None, "was disturbed to the end") if start is None else (due(start), "")
+    bound = calm_bound(history, leg, max(ready_ms, rests_on_ms, back.t_ms))
+    return (None, "was disturbed to the end") if bound is None else (bound.due_ms, "")
 
 
 def _parent_ms(history: History, leg: Leg) -> int | None:
@@ -114,11 +106,8 @@ def _parent_ms(history: History, leg: Leg) -> int | None:
 
 
 def _fail(judgement: Judgement, leg: Leg, death: RelayerMark, back: RelayerMark, happened: str, *lines: int) -> None:
-    judgement.fail(
+    message = (
         f"expected {leg.name} on {leg.chain} to end EXECUTED once, as without the crash ({death.text} at "
-        f"{clock(death.t_ms)}, back at {clock(back.t_ms)}); {happened}",
-        t_ms=back.t_ms,
-        chain=leg.chain,
-        tx_id=leg.tx_id,
-        evidence=(death.seq, back.seq, *lines),
+        f"{clock(death.t_ms)}, back at {clock(back.t_ms)}); {happened}"
     )
+    judgement.fail(message, back, leg.tx_id, death.seq, *lines, chain=leg.chain)

@@ -7,14 +7,13 @@ L1 as if nothing had happened.
 
 from __future__ import annotations
 
-from lab.checks.bounds import bound_ms, due_ms, flow_chains, resolvable_ms
-from lab.checks.disturbances import calm_from
+from lab.checks.bounds import bound_ms, calm_bound, flow_chains, resolvable_ms
 from lab.checks.facts import clock
 from lab.checks.judgement import Judgement
 from lab.checks.liveness.l1_ready_in_time import judge_leg
 from lab.checks.replay import replay
 from lab.model.history import History
-from lab.model.records import FaultMark, Leg
+from lab.model.records import Leg
 from lab.model.verdict import CheckResult
 
 Outage = tuple[str, int, int]  # chain, start, end
@@ -49,25 +48,18 @@ def judge(history: History) -> CheckResult:
 
 def _outages(history: History) -> list[Outage]:
     """Of chains that some flow could do without."""
-    marks, found = history.of(FaultMark), []
-    for mark in marks:
-        if mark.chain is None or mark.effects is None or not mark.effects.takes_chain_down:
-            continue
-        ends = [each.t_ms for each in marks if each.phase == "heal" and each.id == mark.id and each.t_ms >= mark.t_ms]
-        found.append((mark.chain, mark.t_ms, min(ends, default=history.end_ms)))
-    return found
+    return [
+        (mark.chain, mark.t_ms, history.end_ms if end_ms is None else end_ms)
+        for mark, effects, end_ms in history.injected()
+        if mark.chain is not None and effects.takes_chain_down
+    ]
 
 
 def _concerned(history: History, leg: Leg, outage: Outage) -> bool:
     """Whether the leg's bound falls into the outage, in a calm time of its own chains."""
     chain, start_ms, end_ms = outage
-    chains = flow_chains(history, leg)
     resolvable = resolvable_ms(history, leg)
-    if chain in chains or resolvable is None:
+    if chain in flow_chains(history, leg) or resolvable is None:
         return False
-
-    def due(at_ms: int) -> int:
-        return due_ms(history, leg.chain, at_ms)
-
-    calm = calm_from(history, chains, resolvable, due)
-    return calm is not None and calm < end_ms and due(calm) > start_ms
+    bound = calm_bound(history, leg, resolvable)
+    return bound is not None and bound.calm_ms < end_ms and bound.due_ms > start_ms

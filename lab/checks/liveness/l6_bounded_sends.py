@@ -8,7 +8,8 @@ or expired. Three bounds hold for each, whatever the fees do:
 - offers, by distinct transactions with one nonce: the first, and OFFERS_RAISED raises. A raise of 10 % at least each
   time more than doubles the offer in that many steps, and the wait before each is longer than the one before it.
 - sends of the very same bytes: SENDS, one more for each cause, and one for each poll under a fault that lets a node
-  lose or refuse what it was sent. A fee that is too low is no such fault: the same bytes stay too cheap.
+  lose or refuse what it was sent. A fee that is too low is no such fault: the same bytes stay too cheap. A smaller
+  block is one: a node refuses what cannot fit into it, and takes the very same when it can again.
 
 A cause is whatever can take back or hide what was sent: a reorg, a fault, a stopped relayer, a paused contract, a role
 taken away. Calls are counted whether they were taken or refused. The counts stand beside the number of READYs.
@@ -19,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.checks.disturbances import Disturbance, disturbances
-from lab.checks.facts import clock, name_of, replays
+from lab.checks.facts import clock, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.model.history import History
 from lab.model.records import Submit
@@ -28,9 +29,6 @@ from lab.model.verdict import CheckResult
 TRIES = 3
 OFFERS_RAISED = 10
 SENDS = 2
-# Faults under which a node keeps what it was sent, or refuses it for its price: the same bytes never help. A smaller
-# block is none of them, for a node refuses what cannot fit into it, and takes the very same when it can again.
-PRICE = frozenset({"base_fee_spike", "competing_load"})
 Call = tuple[str, str, str]  # chain, function, tx_id
 
 
@@ -81,31 +79,28 @@ def _judge_call(history: History, judgement: Judgement, call: Call, submits: lis
     for submit in submits:
         nonces.setdefault(submit.nonce, {}).setdefault(submit.tx, []).append(submit)
     offers = max(nonces.values(), key=len)
-    sends = max((same for each in nonces.values() for same in each.values()), key=len)
-    lost = sum(_polls(history, each, sends) for each in causes if each.what not in PRICE)
+    sends = max((same for by_hash in nonces.values() for same in by_hash.values()), key=len)
+    lost = sum(_polls(history, cause, sends) for cause in causes if not cause.prices_out)
     for count, bound, what in (
         (len(nonces), TRIES + len(causes), "attempts, each with a nonce of its own"),
         (len(offers), 1 + OFFERS_RAISED, "offers for one nonce"),
         (len(sends), SENDS + len(causes) + lost, "sends of the very same bytes"),
     ):
         if count > bound:
-            judgement.fail(
-                f"expected at most {bound} {what} for {function} of {name_of(history, chain, tx_id)} on {chain}, there "
-                f"are {count} from {clock(submits[0].t_ms)} to {clock(submits[-1].t_ms)}",
-                t_ms=submits[-1].t_ms,
-                chain=chain,
-                tx_id=tx_id,
-                evidence=tuple(submit.seq for submit in submits),
+            message = (
+                f"expected at most {bound} {what} for {function} of {name_at(history, chain, tx_id)}, there "
+                f"are {count} from {clock(submits[0].t_ms)} to {clock(submits[-1].t_ms)}"
             )
+            judgement.fail(message, submits[-1], tx_id, *(submit.seq for submit in submits))
 
 
 def _causes(history: History, chain: str, submits: list[Submit]) -> list[Disturbance]:
     """What could have taken back or hidden one of these, from a bound's length before the first to the last."""
     first, last = submits[0].t_ms, submits[-1].t_ms
     return [
-        each
-        for each in disturbances(history)
-        if each.chain in (None, chain) and each.start_ms <= last and (each.end_ms is None or each.end_ms >= first)
+        cause
+        for cause in disturbances(history)
+        if cause.chain in (None, chain) and cause.start_ms <= last and (cause.end_ms is None or cause.end_ms >= first)
     ]
 
 
@@ -121,9 +116,8 @@ def _doubt_unnamed(history: History, judgement: Judgement, chain: str, submits: 
     nonces = {submit.nonce for submit in submits}
     bound = TRIES + len(_causes(history, chain, submits))
     if len(nonces) > bound:
-        judgement.doubt(
+        message = (
             f"{len(nonces)} transactions of the relayer on {chain} are no calls of the coordinator, so nobody knows "
-            f"what they were sent for (up to {bound} may free a nonce each)",
-            chain=chain,
-            evidence=tuple(submit.seq for submit in submits),
+            f"what they were sent for (up to {bound} may free a nonce each)"
         )
+        judgement.doubt(message, chain, None, *(submit.seq for submit in submits))

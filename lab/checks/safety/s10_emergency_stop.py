@@ -7,7 +7,7 @@ rolls back whatever it counted, so its breaker never trips.
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, name_of, replays, timestamp_of
+from lab.checks.facts import block_at, clock, name_of, replays, timestamp_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import BREAKER_PERIOD_S, ChainReplay, Counted, ObservedStep
 from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, blind
@@ -40,7 +40,7 @@ def _judge_paused(judgement: Judgement, replayed: ChainReplay, seen: ObservedSte
     if step.skipped or step.call is None:
         return
     function, caller, revert = step.call.function, step.call.caller, step.call.revert
-    where = f"on {replayed.chain} in block {step.block.number} at {clock(step.block.t_ms)}"
+    where = f"on {replayed.chain} in {block_at(step.block)}"
     message = None
     if function in OPERATOR_FUNCTIONS:
         judgement.judged += 1
@@ -56,9 +56,7 @@ def _judge_paused(judgement: Judgement, replayed: ChainReplay, seen: ObservedSte
             why = revert or "without a reason"
             message = f"expected {function} by its owner to work while paused, it failed {where} ({why})"
     if message is not None:
-        judgement.fail(
-            message, t_ms=step.block.t_ms, chain=replayed.chain, tx_id=step.tx_id, evidence=(step.block.seq,)
-        )
+        judgement.fail(message, step.block, step.tx_id)
 
 
 def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
@@ -72,9 +70,7 @@ def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: Ob
     judgement.fail(
         f"expected an emergency stop on {replayed.chain} only by the owner or at the breaker's threshold; block "
         f"{step.block.number} at {clock(step.block.t_ms)} stopped it with {seen.before.failures} failures counted",
-        t_ms=step.block.t_ms,
-        chain=replayed.chain,
-        evidence=(step.block.seq,),
+        step.block,
     )
 
 
@@ -93,27 +89,23 @@ def _judge_rolled_back(history: History, judgement: Judgement, replayed: ChainRe
     if seen.before.paused or step.call.caller not in seen.before.operators:
         return
     judgement.judged += 1
-    judgement.fail(
+    message = (
         f"expected the breaker of {replayed.chain} to count the expiry of "
         f"{name_of(history, replayed.chain, step.tx_id)}; {step.call.function} in block {step.block.number} at "
-        f"{clock(step.block.t_ms)} reverted ({step.call.revert or 'without a reason'}), which rolls a count back",
-        t_ms=step.block.t_ms,
-        chain=replayed.chain,
-        tx_id=step.tx_id,
-        evidence=(entry.moves[0].step.block.seq, step.block.seq),
+        f"{clock(step.block.t_ms)} reverted ({step.call.revert or 'without a reason'}), which rolls a count back"
     )
+    judgement.fail(message, step.block, step.tx_id, entry.moves[0].step.block.seq)
 
 
 def _judge_counted(judgement: Judgement, replayed: ChainReplay, counted: Counted) -> None:
     block = counted.step.block
     if counted.threshold is None:
         if counted.tripped:
-            judgement.doubt(
+            message = (
                 f"the breaker of {replayed.chain} tripped at {counted.count} failures, but its threshold then is not "
-                f"known",
-                chain=replayed.chain,
-                evidence=(block.seq,),
+                f"known"
             )
+            judgement.doubt(message, replayed.chain, None, block.seq)
         return
     judgement.judged += 1
     due = counted.threshold > 0 and counted.count >= counted.threshold
@@ -121,14 +113,11 @@ def _judge_counted(judgement: Judgement, replayed: ChainReplay, counted: Counted
         return
     happened = "it tripped" if counted.tripped else "it did not trip"
     limit = str(counted.threshold) if counted.threshold else "none (switched off)"
-    judgement.fail(
+    message = (
         f"expected the breaker of {replayed.chain} to trip exactly at its threshold, {limit}; {happened} at failure "
-        f"{counted.count} in block {block.number} at {clock(block.t_ms)}",
-        t_ms=block.t_ms,
-        chain=replayed.chain,
-        tx_id=counted.step.tx_id,
-        evidence=(block.seq,),
+        f"{counted.count} in {block_at(block)}"
     )
+    judgement.fail(message, block, counted.step.tx_id)
 
 
 def _judge_final_count(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
@@ -138,13 +127,11 @@ def _judge_final_count(history: History, judgement: Judgement, replayed: ChainRe
     running = final.timestamp < replayed.end.period_start + BREAKER_PERIOD_S
     expected = replayed.end.failures if running else 0
     if final.failure_count != expected:
-        judgement.fail(
+        message = (
             f"expected the breaker of {replayed.chain} to have counted {expected} failures, it reads "
-            f"{final.failure_count}",
-            t_ms=final.t_ms,
-            chain=replayed.chain,
-            evidence=(*(counted.step.block.seq for counted in replayed.counted), final.seq),
+            f"{final.failure_count}"
         )
+        judgement.fail(message, final, None, *(counted.step.block.seq for counted in replayed.counted))
 
 
 def _doubt_hidden(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
@@ -154,7 +141,8 @@ def _doubt_hidden(history: History, judgement: Judgement, replayed: ChainReplay)
         if stopped and blind(tx):
             judgement.doubt(
                 f"transaction {tx.hash[:10]} in block {block.number} of {replayed.chain} came while paused, untraced",
-                chain=replayed.chain,
-                evidence=(block.seq,),
+                replayed.chain,
+                None,
+                block.seq,
             )
         stopped = changes.get(block.number, stopped)

@@ -6,7 +6,7 @@ must emit and succeeded without an event leaves nothing to replay, so it fails b
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, name_of
+from lab.checks.facts import clock, name_at
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, replay
 from lab.checks.safety.storage import differences, hidden_execution
@@ -24,19 +24,14 @@ def judge(history: History) -> CheckResult:
         final = history.final(chain)
         if final is None or final.error is not None:
             why = final.error if final is not None else "no line"
-            judgement.doubt(f"the final reads of {chain} are missing: {why}", chain=chain)
+            judgement.doubt(f"the final reads of {chain} are missing: {why}", chain)
             continue
         replayed = replay(history, chain, final.number)
         _judge_silent(history, judgement, replayed)
         _judge_transactions(history, judgement, replayed, final)
         for field, expected, stored in _controls(history, replayed, final):
             if expected is not None and stored is not None and expected != stored:
-                judgement.fail(
-                    f"expected {field} on {chain} to read {expected}, it reads {stored}",
-                    t_ms=final.t_ms,
-                    chain=chain,
-                    evidence=(final.seq,),
-                )
+                judgement.fail(f"expected {field} on {chain} to read {expected}, it reads {stored}", final)
     return judgement.result("no transaction was ever buffered")
 
 
@@ -48,38 +43,34 @@ def _judge_silent(history: History, judgement: Judgement, replayed: ChainReplay)
             continue
         if step.ok and not step.skipped and not step.logs and step.tx_id is not None:
             judgement.judged += 1
-            judgement.fail(
-                f"expected {call.function} of {name_of(history, replayed.chain, step.tx_id)} on {replayed.chain} to "
+            message = (
+                f"expected {call.function} of {name_at(history, replayed.chain, step.tx_id)} to "
                 f"emit {' or '.join(EVENTS[call.function])}; it succeeded in block {step.block.number} at "
-                f"{clock(step.block.t_ms)} and emitted nothing",
-                t_ms=step.block.t_ms,
-                chain=replayed.chain,
-                tx_id=step.tx_id,
-                evidence=(step.block.seq,),
+                f"{clock(step.block.t_ms)} and emitted nothing"
             )
+            judgement.fail(message, step.block, step.tx_id)
 
 
 def _judge_transactions(history: History, judgement: Judgement, replayed: ChainReplay, final: FinalRead) -> None:
     chain = replayed.chain
-    stored = {each.tx_id: each for each in final.transactions}
+    stored = {read.tx_id: read for read in final.transactions}
     for tx_id in sorted({*replayed.entries, *stored}):
-        name, entry = f"{name_of(history, chain, tx_id)} on {chain}", replayed.entry(tx_id)
+        name, entry = name_at(history, chain, tx_id), replayed.entry(tx_id)
         if tx_id not in stored:
-            judgement.doubt(f"{name} was not read at the end", chain=chain, tx_id=tx_id, evidence=(final.seq,))
+            judgement.doubt(f"{name} was not read at the end", chain, tx_id, final.seq)
             continue
-        found = differences(entry, stored[tx_id]) + _leftovers(stored[tx_id])
-        if replayed.blind and len(found) == 1 and hidden_execution(entry, stored[tx_id]):
-            judgement.doubt(f"{name} reads as EXECUTED, maybe by an untraced transaction", chain=chain, tx_id=tx_id)
+        wrong = differences(entry, stored[tx_id]) + _leftovers(stored[tx_id])
+        if replayed.blind and len(wrong) == 1 and hidden_execution(entry, stored[tx_id]):
+            judgement.doubt(f"{name} reads as EXECUTED, maybe by an untraced transaction", chain, tx_id)
             continue
         # An id that was only ever tried is no subject, unless something of it was stored after all.
-        judgement.judged += bool(entry.moves or found)
-        if found:
+        judgement.judged += bool(entry.moves or wrong)
+        if wrong:
             judgement.fail(
-                f"expected the storage of {name} to be what its events and calls say; {'; '.join(found)}",
-                t_ms=final.t_ms,
-                chain=chain,
-                tx_id=tx_id,
-                evidence=(*(move.step.block.seq for move in entry.moves), final.seq),
+                f"expected the storage of {name} to be what its events and calls say; {'; '.join(wrong)}",
+                final,
+                tx_id,
+                *(move.step.block.seq for move in entry.moves),
             )
 
 
@@ -88,8 +79,8 @@ def _leftovers(stored: StoredTransaction) -> list[str]:
     if stored.state != "EMPTY":
         return []
     zero = {"origin": stored.origin, "target": stored.target, "dependency": stored.dependency}
-    found = [f"{field}: expected zero, stored {value}" for field, value in zero.items() if int(value or "0x0", 16) != 0]
-    return found + ([f"timestamp: expected 0, stored {stored.timestamp}"] if stored.timestamp else [])
+    wrong = [f"{field}: expected zero, stored {value}" for field, value in zero.items() if int(value or "0x0", 16) != 0]
+    return wrong + ([f"timestamp: expected 0, stored {stored.timestamp}"] if stored.timestamp else [])
 
 
 def _controls(history: History, replayed: ChainReplay, final: FinalRead) -> list[tuple[str, object, object]]:

@@ -14,7 +14,7 @@ from collections import Counter
 from lab.checks.blocktimes import appeared
 from lab.checks.bounds import bound_ms
 from lab.checks.disturbances import calm_from
-from lab.checks.facts import clock, name_of
+from lab.checks.facts import clock, name_at, name_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, Transition, replay
 from lab.model.history import History
@@ -33,14 +33,14 @@ def judge(history: History) -> CheckResult:
         if read is None:
             continue
         if read.error is not None:
-            judgement.doubt(f"the relayer's store could not be read: {read.error}", chain=chain, evidence=(read.seq,))
+            judgement.doubt(f"the relayer's store could not be read: {read.error}", chain, None, read.seq)
             continue
         _judge_checkpoint(history, judgement, read)
         rested = _rested(history)
         until = read.position if rested else read.checkpoint
         if not rested:
             judgement.note("judged up to the checkpoints only: something disturbed the relayer shortly before the end")
-            if any(each.chain == chain and each.beyond_finality for each in history.reorgs):
+            if any(reorg.chain == chain and reorg.beyond_finality for reorg in history.reorgs):
                 judgement.note(f"{chain} was not judged: a reorg deeper than the declared finality took its checkpoint")
                 continue
         _judge_beliefs(history, judgement, read, until[0] if until is not None else -1, rested=rested)
@@ -61,16 +61,14 @@ def _judge_checkpoint(history: History, judgement: Judgement, read: StoreRead) -
         return
     number, final = read.checkpoint[0], _final_head(history, read)
     if final is None:
-        judgement.doubt(f"nobody knows which block of {read.chain} was final at the end", chain=read.chain)
+        judgement.doubt(f"nobody knows which block of {read.chain} was final at the end", read.chain)
         return
     judgement.judged += 1
     if number > final:
         judgement.fail(
             f"expected the relayer's checkpoint on {read.chain} to be at most the final head, block {final} by "
             f"{history.header.chains[read.chain].finality}; it is block {number}",
-            t_ms=read.t_ms,
-            chain=read.chain,
-            evidence=(read.seq,),
+            read,
         )
 
 
@@ -98,8 +96,8 @@ def _final_head(history: History, read: StoreRead) -> int | None:
 def _judge_beliefs(history: History, judgement: Judgement, read: StoreRead, until: int, *, rested: bool) -> None:
     chain = read.chain
     replayed = replay(history, chain, until)
-    beliefs = {each.tx_id: each for each in read.beliefs}
-    for tx_id, count in Counter(each.tx_id for each in read.beliefs).items():
+    beliefs = {belief.tx_id: belief for belief in read.beliefs}
+    for tx_id, count in Counter(belief.tx_id for belief in read.beliefs).items():
         if count > 1:
             _fail(history, judgement, read, tx_id, f"is in it {count} times")
     for tx_id in dict.fromkeys([*replayed.entries, *beliefs]):
@@ -147,7 +145,7 @@ def _wrong_state(
             return None
     if belief.state == "EXECUTED" and replayed.blind:
         doubt = f"{name_of(history, replayed.chain, entry.tx_id)} may have been executed by an untraced transaction"
-        judgement.doubt(doubt, chain=replayed.chain, tx_id=entry.tx_id)
+        judgement.doubt(doubt, replayed.chain, entry.tx_id)
         return None
     return f"is {entry.state} on the chain, in it {belief.state}"
 
@@ -176,11 +174,7 @@ def _text(place: Place | None) -> str:
 
 
 def _fail(history: History, judgement: Judgement, read: StoreRead, tx_id: str, wrong: str, *lines: int) -> None:
-    judgement.fail(
-        f"expected the relayer's store to hold {name_of(history, read.chain, tx_id)} on {read.chain} as the chain "
-        f"does; it {wrong}",
-        t_ms=read.t_ms,
-        chain=read.chain,
-        tx_id=tx_id,
-        evidence=(*lines, read.seq),
+    message = (
+        f"expected the relayer's store to hold {name_at(history, read.chain, tx_id)} as the chain does; it {wrong}"
     )
+    judgement.fail(message, read, tx_id, *lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, name_of, replays
+from lab.checks.facts import clock, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.model.history import History
 from lab.model.verdict import CheckResult
@@ -28,13 +28,10 @@ def judge(history: History) -> CheckResult:
                 if (move.before, move.after) in LEGAL:
                     continue
                 allowed = " or ".join(after for before, after in sorted(LEGAL) if before == move.before) or "no state"
-                judgement.fail(
-                    f"expected {name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain} to go from "
+                message = (
+                    f"expected {name_at(history, replayed.chain, entry.tx_id)} to go from "
                     f"{move.before} to {allowed}, it went to {move.after} in block {move.step.block.number} "
-                    f"at {clock(move.step.block.t_ms)}",
-                    t_ms=move.step.block.t_ms,
-                    chain=replayed.chain,
-                    tx_id=entry.tx_id,
-                    evidence=tuple(each.step.block.seq for each in entry.moves),
+                    f"at {clock(move.step.block.t_ms)}"
                 )
+                judgement.fail(message, move.step.block, entry.tx_id, *(other.step.block.seq for other in entry.moves))
     return judgement.result("no transaction was ever buffered")

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from lab.checks.blocktimes import final_between
 from lab.checks.facts import (
     ZERO_ID,
+    block_at,
     buffered_with,
     clock,
     is_mirror,
     is_suspended,
     leg_at,
+    name_at,
     name_of,
     origin_of,
     replays,
@@ -46,21 +48,21 @@ class Bond:
 def judge(history: History) -> CheckResult:
     """Judges every child that is READY on its canonical chain, declared or not."""
     judgement = Judgement("S2", "child transaction")
-    for each in replays(history):
-        for entry in each.entries.values():
+    for replayed in replays(history):
+        for entry in replayed.entries.values():
             ready = entry.first("READY")
-            if ready is None or is_mirror(history, each.chain, entry):
+            if ready is None or is_mirror(history, replayed.chain, entry):
                 continue
-            bond = _bond(history, each.chain, entry, ready)
+            bond = _bond(history, replayed.chain, entry, ready)
             if bond is None:
                 continue
             parent = leg_at(history, bond.parent_chain, bond.parent_id) if bond.parent_chain else None
-            if is_suspended(history, leg_at(history, each.chain, entry.tx_id), parent):
+            if is_suspended(history, leg_at(history, replayed.chain, entry.tx_id), parent):
                 judgement.note(suspension_note(history))
                 continue
             judgement.judged += 1
             _judge_bond(history, judgement, bond)
-        _note_forged(history, judgement, each)
+        _note_forged(history, judgement, replayed)
     return judgement.result("no transaction with a parent ever became READY")
 
 
@@ -83,8 +85,8 @@ def _bond(history: History, chain: str, entry: Entry, ready: Transition) -> Bond
 
 
 def _judge_bond(history: History, judgement: Judgement, bond: Bond) -> None:
-    child = f"{name_of(history, bond.chain, bond.child.tx_id)} on {bond.chain}"
-    became = f"it became READY in block {bond.ready.step.block.number} at {clock(bond.ready.step.block.t_ms)}"
+    child = name_at(history, bond.chain, bond.child.tx_id)
+    became = f"it became READY in {block_at(bond.ready.step.block)}"
     local = replay(history, bond.chain).entry(bond.parent_id)
     mirror = local.first("BUFFERED") if is_mirror(history, bond.chain, local) else None
     relied_ms, evidence = sent(history, (mirror or bond.ready).step)
@@ -93,10 +95,9 @@ def _judge_bond(history: History, judgement: Judgement, bond: Bond) -> None:
     def fail(why: str, *lines: int) -> None:
         judgement.fail(
             f"expected {child} to become READY only on a final parent {bond.parent_name}; {became}, {why}",
-            t_ms=bond.ready.step.block.t_ms,
-            chain=bond.chain,
-            tx_id=bond.child.tx_id,
-            evidence=evidence + lines,
+            bond.ready.step.block,
+            bond.child.tx_id,
+            *(evidence + lines),
         )
 
     if bond.parent_chain is None:
@@ -125,13 +126,11 @@ def _judge_final(
     block, chain = parent.step.block, parent.step.chain
     facts = history.header.chains[chain]
     if _depth_unknown(facts):
-        judgement.doubt(
+        message = (
             f"the distance of the tag {facts.finality.tag} on {chain} is not recorded, so nobody knows when "
-            f"{bond.parent_name} was final",
-            chain=chain,
-            tx_id=bond.parent_id,
-            evidence=(block.seq,),
+            f"{bond.parent_name} was final"
         )
+        judgement.doubt(message, chain, bond.parent_id, block.seq)
         return
     final = final_between(history, chain, block)
     since = final[0] if final is not None else None
@@ -144,13 +143,13 @@ def _judge_final(
         )
 
 
-def _note_forged(history: History, judgement: Judgement, each: ChainReplay) -> None:
-    for entry in each.entries.values():
-        if not is_mirror(history, each.chain, entry):
+def _note_forged(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
+    for entry in replayed.entries.values():
+        if not is_mirror(history, replayed.chain, entry):
             continue
         home = history.chain_of_rollup(origin_of(entry) or "")
         if home is None or replay(history, home).entry(entry.tx_id).first("READY", "EXECUTED") is None:
             judgement.note(
-                f"{name_of(history, each.chain, entry.tx_id)} on {each.chain} is a mirror without a real parent "
-                f"(its origin is {home or 'no chain of this run'})"
+                f"{name_at(history, replayed.chain, entry.tx_id)} is a mirror without a real "
+                f"parent (its origin is {home or 'no chain of this run'})"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, is_suspended, suspension_note
+from lab.checks.facts import block_at, clock, is_suspended, suspension_note
 from lab.checks.judgement import Judgement
 from lab.checks.replay import Transition, replay
 from lab.model.history import History
@@ -34,24 +34,21 @@ def judge(history: History) -> CheckResult:
         if wanted is None and order == "executed" and replay(history, parent.chain).blind:
             judgement.doubt(
                 f"{parent.name} may have been executed by an untraced transaction on {parent.chain}",
-                chain=parent.chain,
-                tx_id=parent.tx_id,
+                parent.chain,
+                parent.tx_id,
             )
             continue
         state = order.upper()
         happened = f"is not {state}"
         if wanted is not None:
-            happened = f"came in block {wanted.step.block.number} at {clock(wanted.step.block.t_ms)}"
+            happened = f"came in {block_at(wanted.step.block)}"
         lines = (wanted.step.block.seq,) if wanted else ()
-        judgement.fail(
+        message = (
             f"expected {leg.name} on {leg.chain} to be EXECUTED only after its parent {parent.name} was "
             f"{state} on {parent.chain}; it was EXECUTED in block {executed.step.block.number} at "
-            f"{clock(executed.step.block.t_ms)}, and its parent {happened}",
-            t_ms=executed.step.block.t_ms,
-            chain=leg.chain,
-            tx_id=leg.tx_id,
-            evidence=(executed.step.block.seq, *lines),
+            f"{clock(executed.step.block.t_ms)}, and its parent {happened}"
         )
+        judgement.fail(message, executed.step.block, leg.tx_id, *lines)
     return judgement.result("no transaction with a parent was executed")
 
 
@@ -64,11 +61,11 @@ def _before(parent: Transition, child: Transition) -> bool:
 
 def _doubt_if_hidden(history: History, judgement: Judgement, leg: Leg) -> None:
     final = history.final(leg.chain)
-    stored = [] if final is None else [each for each in final.transactions if each.tx_id == leg.tx_id]
-    if final is not None and stored and stored[0].state == "EXECUTED":
+    stored = final.transaction(leg.tx_id) if final is not None else None
+    if final is not None and stored is not None and stored.state == "EXECUTED":
         judgement.doubt(
             f"{leg.name} reads as EXECUTED on {leg.chain} at the end, but no call in the history executed it",
-            chain=leg.chain,
-            tx_id=leg.tx_id,
-            evidence=(final.seq,),
+            leg.chain,
+            leg.tx_id,
+            final.seq,
         )

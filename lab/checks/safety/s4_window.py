@@ -6,7 +6,7 @@ has come and the dependency is met, is a window that is shorter than promised.
 
 from __future__ import annotations
 
-from lab.checks.facts import ZERO_ID, buffered_with, clock, name_of, replays, timestamp_of
+from lab.checks.facts import ZERO_ID, block_at, buffered_with, name_at, name_of, replays, timestamp_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import EXPIRED_REASON, ChainReplay, Entry, ObservedStep, Transition
 from lab.model.effects import Step
@@ -32,27 +32,22 @@ def _judge_ready(history: History, judgement: Judgement, replayed: ChainReplay, 
     name, block = name_of(history, replayed.chain, entry.tx_id), move.step.block
     timestamp = timestamp_of(entry)
     if timestamp is None:
-        judgement.doubt(
+        message = (
             f"{name} became READY on {replayed.chain}, but the history does not show with which timestamp it was "
-            f"buffered",
-            chain=replayed.chain,
-            tx_id=entry.tx_id,
-            evidence=(block.seq,),
+            f"buffered"
         )
+        judgement.doubt(message, replayed.chain, entry.tx_id, block.seq)
         return
     judgement.judged += 1
     late = block.timestamp - timestamp
     if 0 <= late <= move.window_s:
         return
     side = f"{-late} s before its timestamp" if late < 0 else f"{late} s after its timestamp"
-    _fail(
-        judgement,
-        replayed,
-        entry,
-        move.step,
+    message = (
         f"expected {name} on {replayed.chain} to become READY from its timestamp {timestamp} until {move.window_s} s "
-        f"after it; block {block.number} at {clock(block.t_ms)} made it READY {side}",
+        f"after it; {block_at(block)} made it READY {side}"
     )
+    judgement.fail(message, block, entry.tx_id, entry.moves[0].step.block.seq)
 
 
 def _judge_refused(history: History, judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
@@ -72,15 +67,12 @@ def _judge_refused(history: History, judgement: Judgement, replayed: ChainReplay
     else:
         wrong = 0 <= late <= window_s and _dependency_met(replayed, entry, step)
     if wrong:
-        _fail(
-            judgement,
-            replayed,
-            entry,
-            step,
-            f"expected {name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain} to become READY when "
-            f"resolved from its timestamp {timestamp} until {window_s} s after it; block {step.block.number} at "
-            f'{clock(step.block.t_ms)}, {late} s after it, says "{reason}"',
+        message = (
+            f"expected {name_at(history, replayed.chain, entry.tx_id)} to become READY when "
+            f"resolved from its timestamp {timestamp} until {window_s} s after it; {block_at(step.block)}, {late} s "
+            f'after it, says "{reason}"'
         )
+        judgement.fail(message, step.block, entry.tx_id, entry.moves[0].step.block.seq)
 
 
 def _dependency_met(replayed: ChainReplay, entry: Entry, step: Step) -> bool:
@@ -90,13 +82,3 @@ def _dependency_met(replayed: ChainReplay, entry: Entry, step: Step) -> bool:
         return dependency is not None
     before = [move.after for move in replayed.entry(dependency).moves if move.step.order < step.order]
     return bool(before) and before[-1] in ("READY", "EXECUTED")
-
-
-def _fail(judgement: Judgement, replayed: ChainReplay, entry: Entry, step: Step, message: str) -> None:
-    judgement.fail(
-        message,
-        t_ms=step.block.t_ms,
-        chain=replayed.chain,
-        tx_id=entry.tx_id,
-        evidence=(entry.moves[0].step.block.seq, step.block.seq),
-    )

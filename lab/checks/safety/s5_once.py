@@ -5,7 +5,7 @@ A mirror stands for what is executed on another chain: a relayer that executes i
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, is_mirror, name_of, replays
+from lab.checks.facts import block_at, is_mirror, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry
 from lab.model.effects import Step
@@ -19,28 +19,28 @@ def judge(history: History) -> CheckResult:
     for replayed in replays(history):
         for entry in replayed.entries.values():
             judgement.judged += 1
-            name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+            name = name_at(history, replayed.chain, entry.tx_id)
             buffered = [move.step for move in entry.into("BUFFERED")] + _silent_buffers(replayed, entry)
             if not buffered:
                 expected = f"expected one TransactionBuffered of {name}, there is none"
                 _fail(judgement, replayed, entry, expected, entry.moves[0].step)
-            for what, found in (
+            for what, steps in (
                 ("buffering", buffered),
                 ("TransactionReady", [move.step for move in entry.into("READY")]),
                 ("execution", [move.step for move in entry.into("EXECUTED")]),
                 ("expiry", [move.step for move in entry.into("EXPIRED")]),
             ):
-                if len(found) > 1:
-                    blocks = ", ".join(f"block {step.block.number} at {clock(step.block.t_ms)}" for step in found)
-                    expected = f"expected at most one {what} of {name}, there are {len(found)}: {blocks}"
-                    _fail(judgement, replayed, entry, expected, *found)
+                if len(steps) > 1:
+                    blocks = ", ".join(block_at(step.block) for step in steps)
+                    expected = f"expected at most one {what} of {name}, there are {len(steps)}: {blocks}"
+                    _fail(judgement, replayed, entry, expected, *steps)
             executed = entry.first("EXECUTED")
             if (
                 executed is not None
                 and is_mirror(history, replayed.chain, entry)
                 and _by_relayer(history, executed.step)
             ):
-                where = f"block {executed.step.block.number} at {clock(executed.step.block.t_ms)}"
+                where = f"{block_at(executed.step.block)}"
                 expected = f"expected the relayer never to execute a mirror, it executed {name} in {where}"
                 _fail(judgement, replayed, entry, expected, executed.step)
     return judgement.result("no transaction was ever buffered")
@@ -63,10 +63,4 @@ def _silent_buffers(replayed: ChainReplay, entry: Entry) -> list[Step]:
 
 
 def _fail(judgement: Judgement, replayed: ChainReplay, entry: Entry, message: str, *steps: Step) -> None:
-    judgement.fail(
-        message,
-        t_ms=steps[-1].block.t_ms,
-        chain=replayed.chain,
-        tx_id=entry.tx_id,
-        evidence=tuple(step.block.seq for step in steps),
-    )
+    judgement.fail(message, steps[-1].block, entry.tx_id, *(step.block.seq for step in steps))

@@ -49,12 +49,11 @@ def judge(history: History) -> CheckResult:
                 _judge_call(history, judgement, replayed, seen)
         for block, tx in replayed.blind:
             if tx.trace_error is not None and not tx.logs:
-                judgement.doubt(
+                message = (
                     f"transaction {tx.hash[:10]} in block {block.number} of {replayed.chain} could not be traced "
-                    f"({tx.trace_error}), so its calls are not known",
-                    chain=replayed.chain,
-                    evidence=(block.seq,),
+                    f"({tx.trace_error}), so its calls are not known"
                 )
+                judgement.doubt(message, replayed.chain, None, block.seq)
     return judgement.result("nobody changed the coordinator's state")
 
 
@@ -68,15 +67,12 @@ def _judge_call(history: History, judgement: Judgement, replayed: ChainReplay, s
     via = ""
     if seen.step.tx.sender != call.caller:
         via = f" (in a transaction of {names.get(seen.step.tx.sender, seen.step.tx.sender)})"
-    judgement.fail(
+    message = (
         f"expected {call.function} on {replayed.chain} to succeed only for {role}; "
         f"{names.get(call.caller, call.caller)}{via}, which was not, succeeded in block {block.number} at "
-        f"{clock(block.t_ms)}",
-        t_ms=block.t_ms,
-        chain=replayed.chain,
-        tx_id=seen.step.tx_id,
-        evidence=(block.seq,),
+        f"{clock(block.t_ms)}"
     )
+    judgement.fail(message, block, seen.step.tx_id)
 
 
 def _authority(function: str, caller: str, now: Settings) -> tuple[str, bool]:
@@ -100,10 +96,8 @@ def _judge_event(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep
         judgement.judged += 1
         judgement.fail(
             f"expected every event to come from a call of a documented function; {event} has none",
-            t_ms=step.block.t_ms,
-            chain=replayed.chain,
-            tx_id=step.tx_id,
-            evidence=(step.block.seq,),
+            step.block,
+            step.tx_id,
         )
         return
-    judgement.doubt(why, chain=replayed.chain, tx_id=step.tx_id, evidence=(step.block.seq,))
+    judgement.doubt(why, replayed.chain, step.tx_id, step.block.seq)

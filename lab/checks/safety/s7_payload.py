@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.checks.facts import buffered_with, clock, is_mirror, leg_at, name_of, origin_of, payload_bytes, replays
+from lab.checks.facts import block_at, buffered_with, is_mirror, leg_at, name_at, origin_of, payload_bytes, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, ObservedStep
 from lab.model.effects import argument
@@ -32,24 +32,21 @@ def judge(history: History) -> CheckResult:
 
 
 def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry) -> None:
-    name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+    name = name_at(history, replayed.chain, entry.tx_id)
     given = _given(history, replayed, entry)
     final = history.final(replayed.chain)
-    stored = next((each for each in final.transactions if each.tx_id == entry.tx_id), None) if final else None
+    stored = final.transaction(entry.tx_id) if final else None
     if given is None or final is None or stored is None or stored.payload is None:
         missing = "the payload given" if given is None else "a final read of its payload"
-        judgement.doubt(f"{missing} is missing for {name}", chain=replayed.chain, tx_id=entry.tx_id)
+        judgement.doubt(f"{missing} is missing for {name}", replayed.chain, entry.tx_id)
         return
     judgement.judged += 1
     if stored.payload != given:
-        judgement.fail(
+        message = (
             f"expected {name} to hold the payload given, {payload_bytes(given)} bytes {given[:18]}; it holds "
-            f"{payload_bytes(stored.payload)} bytes {stored.payload[:18]}",
-            t_ms=final.t_ms,
-            chain=replayed.chain,
-            tx_id=entry.tx_id,
-            evidence=(entry.moves[0].step.block.seq, final.seq),
+            f"{payload_bytes(stored.payload)} bytes {stored.payload[:18]}"
         )
+        judgement.fail(message, final, entry.tx_id, entry.moves[0].step.block.seq)
 
 
 def _given(history: History, replayed: ChainReplay, entry: Entry) -> str | None:
@@ -57,8 +54,8 @@ def _given(history: History, replayed: ChainReplay, entry: Entry) -> str | None:
     leg = leg_at(history, replayed.chain, entry.tx_id)
     buffered = entry.first("BUFFERED")
     if leg is None and buffered is not None and buffered.step.tx.sender == history.header.roles.get("relayer"):
-        origins = [each for each in history.header.legs if each.tx_id == entry.tx_id]
-        leg = next((each for each in origins if history.header.chains[each.chain].rollup == origin_of(entry)), None)
+        home = history.chain_of_rollup(origin_of(entry) or "")
+        leg = leg_at(history, home, entry.tx_id) if home is not None else None
     elif is_mirror(history, replayed.chain, entry):
         leg = None
     return leg.payload if leg is not None else buffered_with(entry, "payload")
@@ -70,7 +67,7 @@ def _judge_size(history: History, judgement: Judgement, replayed: ChainReplay, s
     if payload is None or step.call is None:
         return
     size = payload_bytes(payload)
-    where = f"on {replayed.chain} in block {step.block.number} at {clock(step.block.t_ms)}"
+    where = f"on {replayed.chain} in {block_at(step.block)}"
     message = None
     if size > PAYLOAD_BYTES_MAX:
         judgement.judged += 1
@@ -83,9 +80,7 @@ def _judge_size(history: History, judgement: Judgement, replayed: ChainReplay, s
             f"({step.call.revert or 'without a reason'})"
         )
     if message is not None:
-        judgement.fail(
-            message, t_ms=step.block.t_ms, chain=replayed.chain, tx_id=step.tx_id, evidence=(step.block.seq,)
-        )
+        judgement.fail(message, step.block, step.tx_id)
 
 
 def _blames_size(revert: str | None) -> bool:
@@ -125,10 +120,4 @@ def _judge_unsent(judgement: Judgement, operation: Operation, size: int) -> None
         judgement.judged += 1
         message = f"expected a payload of {size} bytes to be accepted, {operation.id} failed: {operation.revert}"
     if message is not None:
-        judgement.fail(
-            message,
-            t_ms=operation.t_ms,
-            chain=operation.chain,
-            tx_id=operation.args.get("tx_id"),
-            evidence=(operation.seq,),
-        )
+        judgement.fail(message, operation, operation.args.get("tx_id"))

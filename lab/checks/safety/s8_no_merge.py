@@ -5,7 +5,7 @@ Only ids that are originals on two chains or more are judged. A mirror of such a
 
 from __future__ import annotations
 
-from lab.checks.facts import buffered_with, is_mirror, name_of, origin_of, replays
+from lab.checks.facts import buffered_with, is_mirror, name_at, origin_of, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry
 from lab.checks.safety.storage import differences, hidden_execution
@@ -36,30 +36,27 @@ def judge(history: History) -> CheckResult:
 def _judge_original(
     history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry, originals: list[ChainReplay]
 ) -> None:
-    name = f"{name_of(history, replayed.chain, entry.tx_id)} on {replayed.chain}"
+    name = name_at(history, replayed.chain, entry.tx_id)
     final = history.final(replayed.chain)
-    stored = next((each for each in final.transactions if each.tx_id == entry.tx_id), None) if final else None
+    stored = final.transaction(entry.tx_id) if final else None
     if final is None or stored is None:
-        judgement.doubt(f"a final read of {name} is missing", chain=replayed.chain, tx_id=entry.tx_id)
+        judgement.doubt(f"a final read of {name} is missing", replayed.chain, entry.tx_id)
         return
-    found = differences(entry, stored)
+    wrong = differences(entry, stored)
     given = buffered_with(entry, "payload")
     if given is not None and stored.payload is not None and given != stored.payload:
-        found.append("payload: not the one given")
-    if found and replayed.blind and len(found) == 1 and hidden_execution(entry, stored):
-        judgement.doubt(
-            f"{name} may have been executed by an untraced transaction", chain=replayed.chain, tx_id=entry.tx_id
-        )
+        wrong.append("payload: not the one given")
+    if wrong and replayed.blind and len(wrong) == 1 and hidden_execution(entry, stored):
+        judgement.doubt(f"{name} may have been executed by an untraced transaction", replayed.chain, entry.tx_id)
         return
     judgement.judged += 1
-    if found:
-        others = ", ".join(each.chain for each in originals if each is not replayed)
+    if wrong:
+        others = ", ".join(other.chain for other in originals if other is not replayed)
         judgement.fail(
-            f"expected {name} to keep its own fields beside the one of the same id on {others}; {'; '.join(found)}",
-            t_ms=final.t_ms,
-            chain=replayed.chain,
-            tx_id=entry.tx_id,
-            evidence=(*(move.step.block.seq for move in entry.moves), final.seq),
+            f"expected {name} to keep its own fields beside the one of the same id on {others}; {'; '.join(wrong)}",
+            final,
+            entry.tx_id,
+            *(move.step.block.seq for move in entry.moves),
         )
 
 
@@ -67,18 +64,15 @@ def _judge_mirror(
     history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry, originals: list[ChainReplay]
 ) -> None:
     home = history.chain_of_rollup(origin_of(entry) or "")
-    original = next((each.entry(entry.tx_id) for each in originals if each.chain == home), None)
+    original = next((other.entry(entry.tx_id) for other in originals if other.chain == home), None)
     judgement.judged += 1
     block = entry.moves[0].step.block
     copied, given = buffered_with(entry, "payload"), buffered_with(original, "payload") if original else None
     if original is not None and (copied is None or given is None or copied == given):
         return
     wrong = f"carries the payload of another than {home}'s" if original else f"names the origin {home or 'of no chain'}"
-    judgement.fail(
+    message = (
         f"expected the mirror on {replayed.chain} of an id shared by "
-        f"{' and '.join(each.chain for each in originals)} to copy one of them; it {wrong}",
-        t_ms=block.t_ms,
-        chain=replayed.chain,
-        tx_id=entry.tx_id,
-        evidence=(block.seq,),
+        f"{' and '.join(other.chain for other in originals)} to copy one of them; it {wrong}"
     )
+    judgement.fail(message, block, entry.tx_id)

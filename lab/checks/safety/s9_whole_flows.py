@@ -44,8 +44,8 @@ def _judge_flow(history: History, judgement: Judgement, flow: str, legs: list[Le
     elif hidden and executed:
         judgement.doubt(
             f"{hidden[0].name} may have been executed by an untraced transaction on {hidden[0].chain}",
-            chain=hidden[0].chain,
-            tx_id=hidden[0].tx_id,
+            hidden[0].chain,
+            hidden[0].tx_id,
         )
     elif executed and expired:
         _judge_half(history, judgement, flow, executed[0], expired)
@@ -72,7 +72,7 @@ def _leave_open(history: History, judgement: Judgement, legs: list[Leg]) -> None
     for leg in legs:
         if _state(history, leg) == "BUFFERED":
             message = f"{leg.name} on {leg.chain} was still BUFFERED inside its window when the run ended"
-            judgement.doubt(message, chain=leg.chain, tx_id=leg.tx_id)
+            judgement.doubt(message, leg.chain, leg.tx_id)
         else:
             judgement.note(f"{leg.name} was {_state(history, leg)} to the end")
 
@@ -85,27 +85,30 @@ def _judge_half(history: History, judgement: Judgement, flow: str, executed: Leg
             return
     leg = expired[0]
     judgement.judged += 1
-    steps = [replay(history, each.chain).entry(each.tx_id).moves[-1].step for each in (executed, leg)]
+    steps = [replay(history, ended.chain).entry(ended.tx_id).moves[-1].step for ended in (executed, leg)]
     parent = f" (its parent is {leg.after})" if leg.after else ""
-    judgement.fail(
+    message = (
         f"expected the flow {flow} to be executed as a whole or not at all; {executed.name} was EXECUTED on "
         f"{executed.chain} at {clock(steps[0].block.t_ms)}, {leg.name}{parent} expired on {leg.chain} with its window "
-        f"at {clock(_closes_ms(history, leg))}",
-        t_ms=max(steps[0].block.t_ms, steps[1].block.t_ms),
-        chain=leg.chain,
-        tx_id=leg.tx_id,
-        evidence=tuple(step.block.seq for step in steps),
+        f"at {clock(_closes_ms(history, leg))}"
     )
+    message = (
+        f"expected the flow {flow} to be executed as a whole or not at all; {executed.name} was EXECUTED on "
+        f"{executed.chain} at {clock(steps[0].block.t_ms)}, {leg.name}{parent} expired on {leg.chain} with its window "
+        f"at {clock(_closes_ms(history, leg))}"
+    )
+    t_ms = max(step.block.t_ms for step in steps)
+    judgement.fail(message, steps[1].block, leg.tx_id, steps[0].block.seq, t_ms=t_ms)
 
 
 def _excuse(history: History, leg: Leg) -> str | None:
     """What still lasted one bound before the window closed, or came later."""
-    chains = {chain for each in history.header.legs if each.flow == leg.flow for chain in flow_chains(history, each)}
-    for each in disturbances(history):
-        if each.chain is not None and each.chain not in chains:
+    chains = {chain for other in history.header.legs if other.flow == leg.flow for chain in flow_chains(history, other)}
+    for cause in disturbances(history):
+        if cause.chain is not None and cause.chain not in chains:
             continue
-        if each.start_ms >= _closes_ms(history, leg):
+        if cause.start_ms >= _closes_ms(history, leg):
             continue
-        if each.end_ms is None or due_ms(history, leg.chain, each.end_ms) > _closes_ms(history, leg):
-            return f"{each.what} at {clock(each.start_ms)}"
+        if cause.end_ms is None or due_ms(history, leg.chain, cause.end_ms) > _closes_ms(history, leg):
+            return f"{cause.what} at {clock(cause.start_ms)}"
     return None

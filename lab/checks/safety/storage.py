@@ -21,7 +21,7 @@ def differences(entry: Entry, stored: StoredTransaction) -> list[str]:
         dependency = buffered_with(entry, "dependency_tx_id")
         if dependency is not None:
             expected.append(("dependency", dependency, stored.dependency))
-    return [f"{field}: expected {wanted}, stored {found}" for field, wanted, found in expected if wanted != found]
+    return [f"{field}: expected {wanted}, stored {got}" for field, wanted, got in expected if wanted != got]
 
 
 def hidden_execution(entry: Entry, stored: StoredTransaction) -> bool:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bounded_files import sha256_file, write_atomically
 from lab.commands.release.current import shipping_contract
 from lab.commands.release.report import parse_day
 from lab.errors import UsageError
-from lab.evidence.folder import sha256_file, write_atomically
 from lab.evidence.newest import newest_runs
 from lab.report.catalogue.rows import CHECKLIST, Row, load_catalogue
 from lab.report.evidence.attestations import load_statements
@@ -134,10 +134,11 @@ def _relative(document: Path, folder: Path) -> str:
 
 def _check(path: Path, rows: dict[str, Row], today: dt.date, contract: str | None) -> None:
     """What was written must count, or it is taken away again with the reason."""
-    found = next(each for each in load_statements(path.parent, rows, today, contract) if each.file == path.name)
-    if found.problem:
+    statements = load_statements(path.parent, rows, today, contract)
+    written = next(statement for statement in statements if statement.file == path.name)
+    if written.problem:
         path.unlink()
-        raise UsageError(f"{path.name}: not written, it would not count: {found.problem}")
+        raise UsageError(f"{path.name}: not written, it would not count: {written.problem}")
 
 
 def _quoted(text: str) -> str:

@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.errors import UsageError
-from lab.report.evidence.signature import read_signature
-from lab.report.release.bundle import verify_bundle, write_bundle
+from lab.report.release.bundle import write_bundle
+from lab.report.release.local_key import LocalSigner, load_signer
+from lab.report.release.verify import verify_bundle, verify_results
+
+_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
 
 def make_bundle(results: Path, out: Path, attestations: Path, key: Path | None) -> None:
     """Write it and say how to check it."""
-    files = write_bundle(results, out, attestations=attestations if attestations.is_dir() else None, key=key)
-    size = out.stat().st_size
-    print(f"bundle     {out}: {files} files, {size / 1024:,.0f} KiB\ncheck it   lab verify {out}")
+    signer = signer_of(key)
+    files = write_bundle(results, out, attestations=attestations if attestations.is_dir() else None, signer=signer)
+    print(f"bundle     {out}: {files} files, {out.stat().st_size / 1024:,.0f} KiB")
+    print(f"signed     {f'by the key of {signer.address}' if signer else 'by NOBODY: --key FILE signs it'}")
+    print(f"check it   lab verify {out}" + (f" --signer {signer.address}" if signer else ""))
 
 
-def verify_path(path: Path) -> int:
-    """0 where everything is as it was, else 1, with each file that differs."""
+def signer_of(key: Path | None) -> LocalSigner | None:
+    """The key in a file. Raises UsageError."""
+    return load_signer(key, lambda text: print(text, file=sys.stderr)) if key is not None else None
+
+
+def verify_path(path: Path, signers: Sequence[str]) -> int:
+    """Print what holds, what is not proven and what differs; 0 only where all holds and a required key signed it."""
+    for address in signers:
+        if not _ADDRESS.fullmatch(address):
+            raise UsageError(f"--signer: expected an address, 0x and 40 hexadecimal digits, got {address[:60]!r}")
     if path.is_dir():
-        return _verify_folder(path)
-    checked = verify_bundle(path)
-    for difference in checked.differences:
-        print(f"DIFFERS  {difference}")
-    for fact in checked.facts:
-        print(f"ok       {fact}")
-    word = "DIFFERS" if checked.differences else "ok"
-    print(f"{word:<8} {checked.files} files, {len(checked.differences)} differences")
-    return 1 if checked.differences else 0
-
-
-def _verify_folder(path: Path) -> int:
-    folder = path if (path / "readiness.json").is_file() else path / "readiness"
-    found = read_signature(folder)
-    if found is None:
-        raise UsageError(f"{path}: expected a bundle, or a folder with a signed report; nobody signed here: `lab sign`")
-    if found.void or found.signature is None:
-        print(f"VOID     {found.void}")
-        return 1
-    print(f"ok       signed {found.signature.decision} by {found.signature.name} on {found.signature.signed}")
-    return 0
+        results = path if (path / "readiness" / "readiness.json").is_file() else path.absolute().parent
+        if not (results / "readiness" / "readiness.json").is_file():
+            raise UsageError(f"{path}: expected a bundle, or a folder with a report: run `lab report` first")
+        verified = verify_results(results, signers)
+    else:
+        verified = verify_bundle(path, signers)
+    for word, lines in (("DIFFERS", verified.differences), ("UNKNOWN", verified.unproven), ("ok", verified.facts)):
+        for line in lines:
+            print(f"{word:<8} {line}")
+    word = {0: "ok", 1: "DIFFERS", 3: "UNKNOWN"}[verified.exit_code]
+    files = f"{verified.files} files, " if verified.files else ""
+    print(f"{word:<8} {files}{len(verified.differences)} differences, {len(verified.unproven)} not proven")
+    return verified.exit_code

@@ -73,17 +73,17 @@ def shipping_contract(runs: Sequence[RunFolder], system: SystemUnderTest) -> Shi
 
 
 def _newest_contract(runs: Sequence[RunFolder]) -> tuple[Path | None, str, str] | None:
-    found = []
+    contracts = []
     for run in runs:
         try:
             made = RunManifest.read(run.manifest())
         except LabError:
             continue
         if made.started and made.contract.bytecode_sha256:
-            found.append((made.started, made.contract))
-    if not found:
+            contracts.append((made.started, made.contract))
+    if not contracts:
         return None
-    _, contract = max(found, key=lambda entry: entry[0])
+    _, contract = max(contracts, key=lambda entry: entry[0])
     # A bare name was made so to keep a home folder out of the evidence: it does not say where the file is.
     path = Path(contract.path) if contract.path and "/" in contract.path else None
     return path, clean(contract.name or "unknown", 80), str(contract.bytecode_sha256)

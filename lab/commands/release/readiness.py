@@ -83,14 +83,17 @@ def attest(
 
 def sign(
     name: Annotated[str, typer.Option(help="Who signs.")],
-    decision: Annotated[DecisionChoice, typer.Option(help="What is decided; GO needs a report that says GO.")],
-    note: Annotated[str, typer.Option(help="A note.")] = "",
+    decision: Annotated[DecisionChoice, typer.Option(help="What is decided; never better than what the report says.")],
+    role: Annotated[str, typer.Option(help="As what: release manager, auditor, ...")] = "",
+    note: Annotated[str, typer.Option(help="A comment.")] = "",
+    key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
     results: Results = RESULTS,
 ) -> None:
-    """Sign the report as it is now. Any later change of it voids the signature."""
+    """Sign a decision on the report as it is now. Any later change of either voids the signature."""
     from lab.commands.release.sign import sign_report
+    from lab.report.release.sign import Opinion
 
-    sign_report(results, name, decision.value, note)
+    sign_report(results, Opinion(name.strip(), decision.value, note, role.strip()), key)
 
 
 def bundle(
@@ -105,11 +108,14 @@ def bundle(
     make_bundle(results, out, attestations, key)
 
 
-def verify(path: Annotated[Path, typer.Argument(help="A bundle, or a folder with a signed report.")]) -> None:
-    """Check a bundle, or a signature, and name each file that differs. Exit code 0 all as it was, 1 anything else."""
+def verify(
+    path: Annotated[Path, typer.Argument(help="A bundle, or a folder with a signed report.")],
+    signer: Annotated[list[str] | None, typer.Option(help="The address whose key must have signed.")] = None,
+) -> None:
+    """Check a bundle, or a signed report. Exit code 0 whole and signed by the --signer, 1 it differs, 3 not proven."""
     from lab.commands.release.bundle import verify_path
 
-    raise typer.Exit(verify_path(path))
+    raise typer.Exit(verify_path(path, signer or ()))
 
 
 def prune(

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab.commands.release.bundle import signer_of
 from lab.errors import UsageError
-from lab.html.text import clean
 from lab.report.readiness_page.files import write_page_again
-from lab.report.records.row_verdict import Decision
-from lab.report.release.sign import sign
+from lab.report.release.consistency import evidence_contradictions, read_report
+from lab.report.release.sign import Opinion, sign
 
 
-def sign_report(results: Path, name: str, decision: Decision, note: str) -> None:
-    """Sign, and show it on the page."""
+def sign_report(results: Path, said: Opinion, key: Path | None) -> None:
+    """Sign, and show it on the page. Raises UsageError."""
     folder = results / "readiness"
-    if not name.strip():
+    if not said.name.strip():
         raise UsageError("--name: expected the name of whoever signs, got none")
-    if len(name) > 200 or len(note) > 2_000:
-        raise UsageError("expected a name of at most 200 and a note of at most 2,000 characters")
-    signature = sign(folder, name=name.strip(), decision=decision, note=note)
+    if max(len(said.name), len(said.role)) > 200 or len(said.note) > 2_000:
+        raise UsageError("expected a name and a role of at most 200 and a note of at most 2,000 characters")
+    signer = signer_of(key)
+    _require_evidence(results)
+    signature = sign(folder, said, signer)
     page = write_page_again(folder)
-    print(f"signed     {signature.decision} by {clean(signature.name, 120)}, {signature.signed}")
+    print(f"signed     {signature.decision} by {signature.who}, {signature.signed}")
+    print(f"key        {signer.address if signer else 'none: anybody could have written it; --key FILE signs it'}")
     print(f"report     sha256 {signature.report_sha256}")
     print(f"readiness  {page}")
+
+
+def _require_evidence(results: Path) -> None:
+    """What the report calls passed must be there, and have passed."""
+    try:
+        wrong = list(evidence_contradictions(results, read_report(results)))
+    except (OSError, ValueError):
+        return  # `sign` says what is wrong with the report
+    if wrong:
+        raise UsageError(f"{wrong[0]}: the evidence was changed since the report; run `lab report` again")

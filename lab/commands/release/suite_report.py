@@ -14,6 +14,7 @@ from lab.evidence import RunFolder
 from lab.evidence.folder import MANIFEST
 from lab.evidence.newest import Selection, newest_runs, runs_of
 from lab.model.under_test import UnderTest
+from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.publish import publish
 from lab.report.run_page.session_index import write_session_index
@@ -26,7 +27,6 @@ COLOURS = {"PASS": "green", "FAIL": "red"}
 def summarise_session(writer: Any, results: Path, run_id: str, html: str | None, system: SystemUnderTest) -> None:
     """Write the reports of a session and say where they are. `writer` is pytest's terminal reporter, None without."""
     folder = results / run_id
-    # A run that was cut short by an interruption has no manifest, and so no verdict to tell.
     runs = [run for run in runs_of(folder) if (run.path / MANIFEST).is_file()]
     if not runs:
         return
@@ -43,12 +43,14 @@ def summarise_session(writer: Any, results: Path, run_id: str, html: str | None,
     manifests = [run.manifest() for run in runs]
     names = Counter(manifest["item"] for manifest in manifests)
     for run, manifest in zip(runs, manifests, strict=True):
-        verdict = run.verdict()
+        verdict = run.verdict().verdict if run.ended() else Verdict.UNKNOWN
         # Two of one name are told by their folders.
         name = manifest["item"] if names[manifest["item"]] == 1 else f"{manifest['item']}  {run.path.name}"
-        writer.write(f"{verdict.verdict:<8}", **{COLOURS.get(verdict.verdict, "yellow"): True, "bold": True})
-        simulated = f"{manifest['simulated_s']:.0f} s simulated in {manifest['duration_s']:.1f} s"
-        writer.line(f" {name}  ({len(manifest['networks'])} chains, {simulated})")
+        writer.write(f"{verdict:<8}", **{COLOURS.get(verdict, "yellow"): True, "bold": True})
+        end = "the run did not end"
+        if run.ended():
+            end = f"{manifest['simulated_s']:.0f} s simulated in {manifest['duration_s']:.1f} s"
+        writer.line(f" {name}  ({len(manifest['networks'])} chains, {end})")
     writer.line("")
     writer.line(f"backend    {manifests[0]['backend']['reason']}")
     writer.line(f"runs       {index}")

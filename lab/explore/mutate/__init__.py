@@ -1,0 +1,1 @@
+"""Mutants of the contract, and whether the library notices them."""

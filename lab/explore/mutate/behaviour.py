@@ -18,15 +18,15 @@ Behaviours = frozenset[str]
 def behaviours(history: History) -> Behaviours:
     """Each function with the role that called it and how it ended, each event with its reason."""
     roles = {address.lower(): role for role, address in history.header.roles.items()}
-    found: set[str] = set()
+    shown: set[str] = set()
     for chain in history.header.chains:
         for _, tx in history.transactions(chain):
             sender = roles.get(tx.sender.lower(), "somebody")
             for call in tx.calls:
-                found.add(f"{call.function} by {sender}: {'ok' if call.ok and tx.status else call.revert}")
-            found.update(f"{log.event} {log.args.get('reason', '')}" for log in tx.logs)
-    found.update(f"{each.function}: {each.outcome} {each.revert}" for each in history.of(Operation))
-    return frozenset(found)
+                shown.add(f"{call.function} by {sender}: {'ok' if call.ok and tx.status else call.revert}")
+            shown.update(f"{log.event} {log.args.get('reason', '')}" for log in tx.logs)
+    shown.update(f"{operation.function}: {operation.outcome} {operation.revert}" for operation in history.of(Operation))
+    return frozenset(shown)
 
 
 def covering(shown: Mapping[str, Behaviours], always: Iterable[str] = ()) -> tuple[str, ...]:

@@ -64,7 +64,6 @@ class Workshop:
         return build
 
     def contract(self, build: Build) -> CompiledContract:
-        """The record that a deployment needs."""
         path = self._source.path
         return CompiledContract(
             name=path.stem,
@@ -86,8 +85,10 @@ class Workshop:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def _compile(self) -> Build:
-        moved = [self._folder / path.relative_to(self._root) if self._root in (path, *path.parents) else path
-                 for path in self._source.search_paths]  # fmt: skip
+        moved = [
+            self._folder / path.relative_to(self._root) if self._root in (path, *path.parents) else path
+            for path in self._source.search_paths
+        ]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -1,30 +1,27 @@
-"""The reviewed list of mutants that behave as the original does, each with the reason why no run can tell."""
+"""The reviewed list of mutants that behave as the original does, each with the reason why no run shows it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from lab.model.frozen import Frozen
 from lab.yamlsource import load_yaml, validate
 
 FILE = "equivalent-mutants.yaml"
 
 
-class ReviewedMutant(BaseModel):
+class ReviewedMutant(Frozen):
     """One entry: which mutant, what it changes (for the reader), why it does not matter."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     change: str
     reason: str = Field(min_length=10)
 
 
-class ReviewedList(BaseModel):
+class ReviewedList(Frozen):
     """The file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mutants: tuple[ReviewedMutant, ...] = ()
 

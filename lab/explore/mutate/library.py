@@ -93,8 +93,9 @@ def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
             continue
         for suffix, arguments in _parameters(test):
             full = f"{path.stem}.{name}{suffix}"
-            unknown = [each for each in inspect.signature(test).parameters if each not in {FIXTURE, *arguments}]
-            if unknown or FIXTURE not in inspect.signature(test).parameters:
+            wanted = inspect.signature(test).parameters
+            unknown = [parameter for parameter in wanted if parameter not in {FIXTURE, *arguments}]
+            if unknown or FIXTURE not in wanted:
                 yield full, "", None, f"needs {', '.join(unknown) or 'no ' + FIXTURE}"
                 continue
             yield _asked(full, test, arguments)
@@ -117,7 +118,7 @@ def _asked(name: str, test: Callable[..., Any], arguments: dict[str, Any]) -> tu
 
 
 def _parameters(test: Callable[..., Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The combinations of a test's parametrize marks, with the suffix that tells them apart."""
+    """The combinations of a test's parametrize marks, with the suffix that distinguishes them."""
     axes: list[list[dict[str, Any]]] = []
     for mark in getattr(test, "pytestmark", ()):
         if mark.name == "parametrize":
@@ -126,7 +127,7 @@ def _parameters(test: Callable[..., Any]) -> Iterator[tuple[str, dict[str, Any]]
             rows = [getattr(row, "values", row) for row in mark.args[1]]
             axes.append([dict(zip(names, row if len(names) > 1 else _single(row), strict=True)) for row in rows])
     for number, chosen in enumerate(itertools.product(*axes)):
-        yield (f"[{number}]" if axes else ""), {key: value for each in chosen for key, value in each.items()}
+        yield (f"[{number}]" if axes else ""), {key: value for row in chosen for key, value in row.items()}
 
 
 def _single(row: Any) -> tuple[Any]:

@@ -29,19 +29,22 @@ class Mutant:
     source: str
 
     def diff(self) -> str:
-        """The change, as a unified diff of the source."""
         lines = difflib.unified_diff(
-            read_text(self.file).splitlines(), self.source.splitlines(),
-            fromfile=self.file.name, tofile=f"{self.file.name} ({self.key})", lineterm="", n=2,
-        )  # fmt: skip
+            read_text(self.file).splitlines(),
+            self.source.splitlines(),
+            fromfile=self.file.name,
+            tofile=f"{self.file.name} ({self.key})",
+            lineterm="",
+            n=2,
+        )
         return "\n".join(lines)
 
 
 def own_modules(source: VyperSource) -> list[Path]:
     """The contract and the modules of its project that it imports; installed packages are not under test."""
     root = project_root(source.path)
-    return [file for file in source.files if file.suffix == ".vy" and root in file.parents
-            and "site-packages" not in file.parts]  # fmt: skip
+    own = [file for file in source.files if file.suffix == ".vy" and root in file.parents]
+    return [file for file in own if "site-packages" not in file.parts]
 
 
 def find_mutants(contract: Path) -> list[Mutant]:
@@ -54,11 +57,11 @@ def find_mutants(contract: Path) -> list[Mutant]:
             f"{contract}: expected a source for vyper {installed_version()}, whose syntax tree is used; its "
             f"pragma asks for {source.compiler_version}"
         )
-    found: dict[str, Mutant] = {}
+    mutants: dict[str, Mutant] = {}
     for file in own_modules(source):
         for mutant in _mutants_of(file):
-            found.setdefault(mutant.key, mutant)
-    return list(found.values())
+            mutants.setdefault(mutant.key, mutant)
+    return list(mutants.values())
 
 
 def _mutants_of(file: Path) -> Iterator[Mutant]:
@@ -68,7 +71,7 @@ def _mutants_of(file: Path) -> Iterator[Mutant]:
         for operator in OPERATORS:
             changes += [(function.name, change) for change in operator(module, function) if change is not None]
     counts: dict[str, int] = {}
-    for name, change in sorted(changes, key=lambda each: each[1].start):
+    for name, change in sorted(changes, key=lambda change: change[1].start):
         mutant = _mutant(file, module, name, change, counts)
         if mutant is not None:
             yield mutant

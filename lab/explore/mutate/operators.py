@@ -152,14 +152,16 @@ def field(module: Module, function: Node) -> Iterator[Change | None]:
 def _settings_fields(module: Module) -> list[str]:
     for node in module.tree.body:
         if kind(node) == "StructDef" and node.name == "Settings":
-            return [each.target.id for each in node.body]
+            return [member.target.id for member in node.body]
     return []
 
 
 def helper(module: Module, function: Node) -> Iterator[Change | None]:
     """Another internal function of the same shape: such as one that does not look whether the coordinator is paused."""
-    shapes = {each.name: (len(each.args.args), each.returns is None or module.text(each.returns))
-              for each in module.functions()}  # fmt: skip
+    shapes = {
+        other.name: (len(other.args.args), other.returns is None or module.text(other.returns))
+        for other in module.functions()
+    }
     for node in module.inside(function, "Call"):
         if kind(node.func) != "Attribute":
             continue
@@ -178,9 +180,9 @@ def _foreign_helper(module: Module, node: Node, owner: str, name: str) -> Iterat
 
 
 OPERATORS: tuple[Callable[[Module, Node], Iterator[Change | None]], ...] = (
-    comparison, arithmetic, logic, condition, number, truth, omission, result, sender, state, arguments, wording,
-    field, helper,
-)  # fmt: skip
+    *(comparison, arithmetic, logic, condition, number, truth, omission, result, sender, state),
+    *(arguments, wording, field, helper),
+)
 
 
 def constants(module: Module) -> Iterator[Change]:

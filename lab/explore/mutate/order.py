@@ -19,7 +19,6 @@ class Order:
         self._by_function: dict[tuple[str, str], Counter[str]] = {}
 
     def learn(self, mutant: Mutant, outcome: MutantOutcome) -> None:
-        """Count a kill."""
         if outcome.scenario is not None:
             self._total[outcome.scenario] += 1
             self._by_function.setdefault(_place(mutant), Counter())[outcome.scenario] += 1

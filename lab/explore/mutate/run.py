@@ -17,12 +17,13 @@ from lab.explore.mutate.library import load_library
 from lab.explore.mutate.mutants import Mutant
 from lab.explore.mutate.order import Order
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, original_code, try_mutant
-from lab.explore.progress import Tell
+from lab.explore.progress import Report
 from lab.explore.workers import spread
 from lab.model.verdict import Verdict
 from lab.session.under_test import SystemUnderTest
 
 SAMPLE_SEED = 20261124
+# What a run written in Python is taken to show: what it compares is not in the history.
 PYTHON_SHOWS = 200
 
 
@@ -61,7 +62,7 @@ class FitRuns:
         return {name: self.costs[name] for name in covering(self.shown, self.python)}
 
 
-def fit_runs(system: SystemUnderTest, scenarios: Path, run_id: str, tell: Tell) -> FitRuns:
+def fit_runs(system: SystemUnderTest, scenarios: Path, run_id: str, report: Report) -> FitRuns:
     """Run the library once on the original. Raises UnfitLibrary where nothing passes."""
     library = load_library(scenarios)
     costs: dict[str, float] = {}
@@ -69,7 +70,7 @@ def fit_runs(system: SystemUnderTest, scenarios: Path, run_id: str, tell: Tell) 
     left_out = list(library.left_out)
     with closing(open_bench(run_id, system)) as bench:
         for number, (name, entry) in enumerate(library.items.items()):
-            tell(number, name)
+            report(number, name)
             begin = time.monotonic()
             try:
                 result = bench.run(entry.item, play=entry.play)
@@ -115,7 +116,7 @@ def run_mutation(
             yield MutantTask(mutant, order.for_mutant(mutant), original)
 
     opened = partial(open_mutation_bench, run_id, system, scenarios, cache_dir)
-    with closing(spread(tasks(), opened, try_mutant, jobs=jobs)) as found:
-        for task, outcome in found:
+    with closing(spread(tasks(), opened, try_mutant, jobs=jobs)) as tried:
+        for task, outcome in tried:
             order.learn(task.mutant, outcome)
             yield outcome

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.evidence.folder import sha256_file, write_atomically
+from lab.bounded_files import write_atomically
+from lab.evidence.seal import write_sealed
 from lab.explore.mutate.equivalent import ReviewedMutant
 from lab.explore.mutate.mutants import Mutant
-from lab.explore.mutate.trial import MutantOutcome
+from lab.explore.mutate.trial import MutantOutcome, Status
 
 SCORE_WANTED = 0.95
 MUTANTS_WANTED = 150
 ROW = "RTE-01"
-FOLDER, JSON, TEXT, ROWS, MANIFEST = "mutation", "mutation.json", "mutation.txt", "rows.json", "manifest.json"
+FOLDER, JSON, TEXT, ROWS = "mutation", "mutation.json", "mutation.txt", "rows.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +29,31 @@ class Score:
     outcomes: Sequence[MutantOutcome]
     reviewed: Mapping[str, ReviewedMutant]
 
+    def _with(self, status: Status) -> list[MutantOutcome]:
+        return [outcome for outcome in self.outcomes if outcome.status == status]
+
     @property
     def killed(self) -> list[MutantOutcome]:
-        """Mutants that a scenario failed on."""
-        return [outcome for outcome in self.outcomes if outcome.status == "killed"]
+        return self._with("killed")
 
     @property
     def survived(self) -> list[MutantOutcome]:
         """Mutants that nothing failed on, and that nobody has declared equivalent."""
-        return [each for each in self.outcomes if each.status == "survived" and each.key not in self.reviewed]
+        return [outcome for outcome in self._with("survived") if outcome.key not in self.reviewed]
 
     @property
     def declared(self) -> list[MutantOutcome]:
         """Survivors that the reviewed list explains."""
-        return [each for each in self.outcomes if each.status == "survived" and each.key in self.reviewed]
+        return [outcome for outcome in self._with("survived") if outcome.key in self.reviewed]
 
     @property
     def same_code(self) -> list[MutantOutcome]:
         """Changes that compile to the original's code."""
-        return [outcome for outcome in self.outcomes if outcome.status == "equivalent"]
+        return self._with("equivalent")
 
     @property
     def refused(self) -> list[MutantOutcome]:
-        """Changes that the compiler refuses."""
-        return [outcome for outcome in self.outcomes if outcome.status == "refused"]
+        return self._with("refused")
 
     @property
     def misjudged(self) -> list[MutantOutcome]:
@@ -77,7 +79,6 @@ class Score:
         return 0 if self.value >= SCORE_WANTED and not self.misjudged else 1
 
     def document(self, about: Mapping[str, Any]) -> dict[str, Any]:
-        """What `mutation.json` holds."""
         return {
             "schema_version": 1,
             **about,
@@ -91,28 +92,26 @@ class Score:
                 "same_code": len(self.same_code),
                 "refused": len(self.refused),
             },
-            "killed_by_check": dict(Counter(each.check for each in self.killed).most_common()),
-            "killed_by_scenario": dict(Counter(each.scenario for each in self.killed).most_common()),
+            "killed_by_check": dict(Counter(outcome.check for outcome in self.killed).most_common()),
+            "killed_by_scenario": dict(Counter(outcome.scenario for outcome in self.killed).most_common()),
             "operators": self._operators(),
-            "survived": [self._entry(each) for each in self.survived],
-            "equivalent": [self._entry(each, reason=self.reviewed[each.key].reason) for each in self.declared],
-            "killed": [self._entry(each, diff=False) for each in self.killed],
+            "survived": [self._entry(outcome) for outcome in self.survived],
+            "equivalent": [self._entry(outcome, reason=self.reviewed[outcome.key].reason) for outcome in self.declared],
+            "killed": [self._entry(outcome, diff=False) for outcome in self.killed],
         }
 
     def _operators(self) -> dict[str, dict[str, int]]:
-        found: dict[str, dict[str, int]] = {}
+        counts: dict[str, dict[str, int]] = {}
         for outcomes, name in ((self.killed, "killed"), (self.survived, "survived"), (self.declared, "equivalent")):
             for outcome in outcomes:
-                row = found.setdefault(self.mutants[outcome.key].operator, {})
+                row = counts.setdefault(self.mutants[outcome.key].operator, {})
                 row[name] = row.get(name, 0) + 1
-        return dict(sorted(found.items()))
+        return dict(sorted(counts.items()))
 
     def _entry(self, outcome: MutantOutcome, *, reason: str | None = None, diff: bool = True) -> dict[str, Any]:
         mutant = self.mutants[outcome.key]
-        entry: dict[str, Any] = {
-            "key": outcome.key, "file": mutant.file.name, "line": mutant.line, "function": mutant.function,
-            "operator": mutant.operator, "before": mutant.before, "after": mutant.after,
-        }  # fmt: skip
+        entry: dict[str, Any] = {"key": outcome.key, "file": mutant.file.name, "line": mutant.line}
+        entry |= {name: getattr(mutant, name) for name in ("function", "operator", "before", "after")}
         entry |= {"scenario": outcome.scenario, "check": outcome.check, "why": outcome.why} if outcome.scenario else {}
         entry |= {"reason": reason} if reason else {}
         entry |= {"doubted": list(outcome.doubted)} if outcome.doubted else {}
@@ -145,10 +144,9 @@ class Score:
         if judged < MUTANTS_WANTED or not about["complete"]:
             verdict = "UNKNOWN"
             reason += f"; only a sample was tried, {MUTANTS_WANTED} and all there are make a score"
-        return [{
-            "row": ROW, "verdict": verdict, "figure": round(100 * self.value, 1), "unit": "% of mutants killed",
-            "reason": reason, "n": judged, "failures": len(self.survived), "evidence": [JSON, TEXT],
-        }]  # fmt: skip
+        figure = {"figure": round(100 * self.value, 1), "unit": "% of mutants killed"}
+        counts = {"n": judged, "failures": len(self.survived)}
+        return [{"row": ROW, "verdict": verdict, **figure, "reason": reason, **counts, "evidence": [JSON, TEXT]}]
 
     def write(self, results: Path, about: Mapping[str, Any]) -> tuple[Path, Path]:
         """Write `results/mutation/`, the manifest last; the paths of the report and of its text."""
@@ -159,7 +157,5 @@ class Score:
         write_atomically(folder / TEXT, self.text(about))
         rows = {"schema_version": 1, "profile": FOLDER, **facts, "rows": self.rows(about)}
         write_atomically(folder / ROWS, json.dumps(rows, indent=1) + "\n")
-        digests = {name: sha256_file(folder / name) for name in (JSON, TEXT, ROWS)}
-        manifest = {"schema_version": 1, **facts, "digests": digests}
-        write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        write_sealed(folder, {"schema_version": 1, **facts}, (JSON, TEXT, ROWS))
         return folder / JSON, folder / TEXT

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-# The compiler ships no type information: nodes are untyped, and told apart by the names of their classes.
+# The compiler ships no type information: nodes are untyped, and distinguished by the names of their classes.
 Node = Any
 
 
@@ -37,12 +37,10 @@ class Module:
         return int(start), int(start) + int(length)
 
     def text(self, node: Node) -> str:
-        """A node's own text."""
         start, end = self.span(node)
         return self.source[start:end]
 
     def replace(self, operator: str, node: Node, text: str) -> Change:
-        """A change of one node."""
         start, end = self.span(node)
         return Change(operator, start, end, text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -54,7 +54,6 @@ class MutationBench:
     library: Library
 
     def close(self) -> None:
-        """Stop what is left, and remove the copy."""
         self.bench.close()
 
 
@@ -83,28 +82,30 @@ def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
         entry = tools.library.items[name]
         try:
             result = tools.bench.run(entry.item, target=target, play=entry.play)
-            found = _failure(result.verdict)
+            failure = _failure(result.verdict)
         except DeployFailure as error:
-            found = "deployment", str(error)
+            failure = "deployment", str(error)
         except Exception as error:
             # A mutant may answer as no contract should: a run that breaks on that has noticed something, not judged it.
-            found = None
+            failure = None
             doubted.append(f"{name}: {type(error).__name__}: {str(error)[:200]}")
         else:
-            if found is None and result.verdict.verdict is not Verdict.PASS:
+            if failure is None and result.verdict.verdict is not Verdict.PASS:
                 doubted.append(f"{name}: {'; '.join(result.verdict.reasons)[:200]}")
-        if found is not None:
-            return MutantOutcome(task.mutant.key, "killed", name, found[0], found[1][:300], tuple(doubted), number,
-                                 compile_s, time.monotonic() - begin)  # fmt: skip
-    return MutantOutcome(task.mutant.key, "survived", doubted=tuple(doubted), runs=len(task.order),
-                         compile_s=compile_s, run_s=time.monotonic() - begin)  # fmt: skip
+        if failure is not None:
+            check, why = failure
+            outcome = MutantOutcome(task.mutant.key, "killed", name, check, why[:300], runs=number)
+            break
+    else:
+        outcome = MutantOutcome(task.mutant.key, "survived", runs=len(task.order))
+    return replace(outcome, doubted=tuple(doubted), compile_s=compile_s, run_s=time.monotonic() - begin)
 
 
 def _failure(verdict: RunVerdict) -> tuple[str, str] | None:
     """What failed and why; None where nothing did. A check names more than an expectation does, so it goes first."""
     if verdict.verdict is not Verdict.FAIL:
         return None
-    check = next((each for each in verdict.checks if each.verdict is Verdict.FAIL), None)
+    check = next((result for result in verdict.checks if result.verdict is Verdict.FAIL), None)
     if check is not None:
         return check.check, check.reason
     return "expectation", verdict.reasons[0]

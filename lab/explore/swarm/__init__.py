@@ -1,0 +1,1 @@
+"""Random cases: drawn from a seed, run, and shrunk where they fail."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import yaml
 
 from lab.checks import CHECKS
-from lab.explore.swarm.twists import draw_twists
+from lab.explore.swarm.perturbations import draw_perturbations
 from lab.faults import FAULTS
 from lab.faults.drawing import DrawContext, DrawnChain, DrawnFault, DrawnLeg, seconds
 from lab.networks import load_network
@@ -25,7 +26,7 @@ RPC_BUDGET_S = 5
 WINDOW_MAX_S = 300
 # Two blocks of Ethereum with a missed slot between: what is buffered so long before its timestamp gets in before it.
 BUFFER_LEAD_S = 40
-# A fault that did not bite is drawn again so often, then left out.
+# A fault that did not act is drawn again so often, then left out.
 DRAWS_MAX = 4
 LEFT_OUT_OF_CHECKS = ("S9",)
 # Checks that hold a leg to the liveness bound.
@@ -40,7 +41,6 @@ class Drawing:
     draws: dict[int, int] = field(default_factory=dict)
 
     def again(self, number: int) -> Drawing:
-        """With another drawing of that fault."""
         return Drawing(self.seed, self.draws | {number: self.draws.get(number, 0) + 1})
 
 
@@ -55,7 +55,8 @@ def draw(drawing: Drawing) -> Document:
     window_s = min(WINDOW_MAX_S, bound_s + rng.randint(5, 120)) if roomy else rng.randint(5, bound_s)
     flows, buffers, legs = _flows(rng, chains)
     context = DrawContext(chains, legs, window_s)
-    steps = [*buffers, *draw_twists(random.Random(f"{drawing.seed}/swarm/twists"), context)]
+    # A stream keeps its name: under another one every seed would draw other cases.
+    steps = [*buffers, *draw_perturbations(random.Random(f"{drawing.seed}/swarm/twists"), context)]
     end_ms = max((leg.at_s * 1000 for leg in legs), default=0)
     for number, fault in enumerate(_faults(drawing, context)):
         if fault is not None:
@@ -73,7 +74,7 @@ def draw(drawing: Drawing) -> Document:
         "window": f"{window_s}s",
         "relayer": relayer or "reference",
         "flows": flows,
-        "timeline": [step for _, step in sorted(steps, key=lambda each: each[0])],
+        "timeline": [step for _, step in sorted(steps, key=itemgetter(0))],
         "checks": ["default", *(f"-{name}" for name in LEFT_OUT_OF_CHECKS if name in CHECKS)],
     }
     if not roomy:
@@ -137,8 +138,8 @@ def _flows(
         buffer_ms = 0 if rng.random() < 0.7 else rng.randint(0, at_s - BUFFER_LEAD_S) * 1000
         for leg_number in range(rng.randint(1, 3)):
             leg = "abc"[leg_number]
-            use: dict[str, Any] = {"chain": rng.choice(chains).name, "at": f"+{at_s}s",
-                                   "payload": f"{rng.choice(PAYLOADS)}B"}  # fmt: skip
+            use: dict[str, Any] = {"chain": rng.choice(chains).name, "at": f"+{at_s}s"}
+            use["payload"] = f"{rng.choice(PAYLOADS)}B"
             if parent is not None:
                 use["after"] = parent
             elif legs and rng.random() < 0.2:
@@ -154,15 +155,15 @@ def _flows(
 
 
 def _faults(drawing: Drawing, context: DrawContext) -> list[DrawnFault | None]:
-    """The faults in their numbers; None where one is left out, because it never bit or clashes with one before."""
+    """The faults in their numbers; None where one is left out, because it never acted or clashes with one before."""
     rng = random.Random(f"{drawing.seed}/swarm/faults")
     draws_of = [kind.draw for kind in FAULTS.values() if kind.draw is not None]
-    found: list[DrawnFault | None] = []
+    drawn: list[DrawnFault | None] = []
     for number in range(rng.choices((0, 1, 2, 3), weights=(1, 4, 4, 2))[0]):
         draws = drawing.draws.get(number, 0)
         own = random.Random(f"{drawing.seed}/swarm/fault/{number}/{draws}")
         fault = own.choice(draws_of)(own, context) if draws < DRAWS_MAX else None
-        if fault is not None and any(fault.clashes(other) for other in found if other is not None):
+        if fault is not None and any(fault.clashes(other) for other in drawn if other is not None):
             fault = None
-        found.append(fault)
-    return found
+        drawn.append(fault)
+    return drawn

@@ -10,8 +10,7 @@ from lab.model.units import duration_ms, format_duration, offset_ms
 
 Document = dict[str, Any]
 
-# Values that a fault need not have, or can have in a simpler form.
-PLAIN_VALUES: dict[str, Any] = {"share": 1.0, "jitter": "0s", "orphans": "dropped"}
+# Keys that a fault need not have.
 DROPPABLE = ("jitter", "http_status", "code", "methods", "share", "orphans", "point")
 DURATIONS = ("for", "restart_after", "delay")
 TIMES_MIN_MS = 1_000
@@ -85,24 +84,21 @@ def _simplifications(document: Document) -> Iterator[tuple[tuple[Any, ...], Any]
             yield ("networks", name), {}
     for flow, legs in document["flows"].items():
         for leg, use in legs.items():
-            path = ("flows", flow, leg)
-            if "payload" in use:
-                yield (*path, "payload"), None
-            if "after" in use:
-                yield (*path, "after"), None
+            yield from ((("flows", flow, leg, key), None) for key in ("payload", "after") if key in use)
     for index, step in enumerate(document["timeline"]):
-        here: tuple[Any, ...] = ("timeline", index)
-        for key in DROPPABLE:
-            if key in step:
-                yield (*here, key), None
-        for key in DURATIONS:
-            if key in step and duration_ms(step[key]) >= 2 * TIMES_MIN_MS:
-                yield (*here, key), format_duration(duration_ms(step[key]) // 2_000 * 1_000)
-        if "at" in step:
-            at_ms = offset_ms(step["at"])
-            for rounded in (at_ms // 10_000 * 10_000, at_ms // 1_000 * 1_000):
-                if rounded != at_ms:
-                    yield (*here, "at"), format_duration(rounded)
+        yield from ((("timeline", index, key), value) for key, value in _simpler_step(step))
+
+
+def _simpler_step(step: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Keys of a step with a simpler value; None to leave one out."""
+    yield from ((key, None) for key in DROPPABLE if key in step)
+    for key in DURATIONS:
+        if key in step and duration_ms(step[key]) >= 2 * TIMES_MIN_MS:
+            yield key, format_duration(duration_ms(step[key]) // 2_000 * 1_000)
+    if "at" in step:
+        at_ms = offset_ms(step["at"])
+        rounded = (at_ms // unit_ms * unit_ms for unit_ms in (10_000, 1_000))
+        yield from (("at", format_duration(value_ms)) for value_ms in rounded if value_ms != at_ms)
 
 
 def _in_order(document: Document) -> bool:

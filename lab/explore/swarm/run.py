@@ -26,12 +26,11 @@ class Summary:
     duration_s: float
 
     def count(self, verdict: Verdict) -> int:
-        """Seeds with that verdict."""
         return sum(outcome.verdict is verdict for outcome in self.outcomes)
 
     @property
     def faults(self) -> Counter[str]:
-        """How often each fault took part, and bit."""
+        """How often each fault took part, and acted."""
         return Counter(fault for outcome in self.outcomes for fault in outcome.faults)
 
     @property
@@ -55,6 +54,6 @@ def run_swarm(
                 return
             yield seed
 
-    with closing(spread(due(), partial(open_bench, run_id, system), explore_seed, jobs=jobs)) as found:
-        for _, outcome in found:
+    with closing(spread(due(), partial(open_bench, run_id, system), explore_seed, jobs=jobs)) as explored:
+        for _, outcome in explored:
             yield outcome

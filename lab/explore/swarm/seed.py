@@ -1,4 +1,4 @@
-"""One seed from its drawing to its outcome: faults that never bit are drawn again, a failing case is shrunk."""
+"""One seed from its drawing to its outcome: faults that never acted are drawn again, a failing case is shrunk."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from lab.explore.bench import Bench
 from lab.explore.swarm.case import Document, Drawing, draw, fault_number, to_text
 from lab.explore.swarm.shrink import Shrunk, shrink
 from lab.explore.swarm.trial import Trial, try_case
+from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 
 
@@ -57,7 +58,7 @@ def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
 
 
 def _draw_and_try(bench: Bench, seed: int) -> tuple[Document, Trial, int]:
-    """The last drawing and what came of it. A FAIL counts at once, whether the faults bit or not."""
+    """The last drawing and what came of it. A FAIL counts at once, whether the faults acted or not."""
     drawing = Drawing(seed)
     runs = 0
     while True:
@@ -72,7 +73,7 @@ def _draw_and_try(bench: Bench, seed: int) -> tuple[Document, Trial, int]:
 
 
 def _idle(document: Document, trial: Trial) -> list[int]:
-    """The faults to draw again: those that never bit; where the lab could not run the case at all, every one."""
+    """The faults to draw again: those that never acted; where the lab could not run the case at all, every one."""
     ids = trial.idle_faults
     if trial.broke:
         ids = tuple(step["id"] for step in document["timeline"] if "fault" in step)
@@ -80,9 +81,10 @@ def _idle(document: Document, trial: Trial) -> list[int]:
 
 
 def _described(document: Document, check: str, trial: Trial) -> Document:
-    reason = next((reason for reason in trial.reasons if reason.startswith(f"{check}:")), "")
+    name = check_name(check)
+    reason = next((reason for reason in trial.reasons if reason.startswith(f"{name}:")), "")
     return document | {
-        "name": f"{check} fails (swarm seed {document['seed']}, shrunk)",
+        "name": f"{name} fails (swarm seed {document['seed']}, shrunk)",
         "description": f"Found by the swarm. As drawn: {reason[:400]}",
     }
 

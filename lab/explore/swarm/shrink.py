@@ -60,22 +60,16 @@ def shrink(
         except InvalidFile:
             return False
 
-    current, whole = copy.deepcopy(document), True
+    current, before = copy.deepcopy(document), None
     try:
-        changed = True
-        while changed:
-            changed = False
+        while current is not before:
+            before = current
             for candidates in (_fewer_flows, _fewer_steps, _fewer_legs, _fewer_chains, simpler_values):
-                progress = True
-                while progress:
-                    progress = False
-                    for candidate in candidates(current):
-                        if fails(candidate):
-                            current, changed, progress = candidate, True, True
-                            break
+                while (smaller := next(filter(fails, candidates(current)), None)) is not None:
+                    current = smaller
     except _Spent:
-        whole = False
-    return Shrunk(current, runs, whole)
+        return Shrunk(current, runs, whole=False)
+    return Shrunk(current, runs, whole=True)
 
 
 def _halves(count: int) -> Iterator[range]:

@@ -1,4 +1,4 @@
-"""Runs one case and says what came out: the checks that failed, what stayed unknown, the faults that never bit."""
+"""Runs one case and says what came out: the checks that failed, what stayed unknown, the faults that never acted."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def try_case(bench: Bench, document: Document, name: str) -> Trial:
         verdict=judged.verdict,
         failed=tuple(check.check for check in judged.checks if check.verdict is Verdict.FAIL),
         reasons=judged.reasons,
-        idle_faults=tuple(mark.id for mark in marks if mark.bites == 0),
+        idle_faults=tuple(mark.id for mark in marks if mark.activations == 0),
         faults=tuple(mark.fault for mark in marks),
         digest=result.digest,
         simulated_s=history.end_ms / 1000,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from lab.chains.producer import Mined
+from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 from lab.model.step import fault_at
@@ -20,6 +20,7 @@ class BaseFeeSpike(OnChain):
     """The base fee jumps, and decays by the network's own fee curve when it is healed."""
 
     example: ClassVar[str] = "fault: base_fee_spike\nchain: ethereum\nfactor: 10\nfor: 2m"
+    prices_out: ClassVar[bool] = True
 
     fault: Literal["base_fee_spike"]
     factor: float | None = Field(default=None, gt=1, le=1_000_000, description="multiplies the base fee; or give wei")
@@ -33,46 +34,34 @@ class BaseFeeSpike(OnChain):
         return self
 
 
-class BaseFeeSpikeFault:
-    """Every block while it lasts has at least the spiked base fee. Bites: blocks mined at it."""
+class BaseFeeSpikeFault(BlockFault):
+    """Every block while it lasts has at least the spiked base fee. Activations: blocks mined at it."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: BaseFeeSpike) -> None:
-        self._chain = context.chains[spec.chain]
+        super().__init__(context, spec, fee_rules=self._spiked, listeners=self._on_block)
         self._spec = spec
         self._level = 0
-        self.bites = 0
 
     @property
     def proof(self) -> str:
-        """How many blocks at which fee."""
-        return f"{self.bites} blocks mined at a base fee of {self._level} wei or more"
+        return f"{self.activations} blocks mined at a base fee of {self._level} wei or more"
 
     def inject(self) -> None:
-        """Raise the fee from the next block on."""
+        """Raise the fee from the next block on, from what it is now."""
         self._chain.catch_up()
-        producer = self._chain.producer
-        before = producer.head.base_fee
+        before = self._producer.head.base_fee
         self._level = self._spec.wei if self._spec.wei is not None else int(before * (self._spec.factor or 1))
-        producer.fee_rule = lambda base_fee: max(base_fee, self._level)
-        producer.listeners.append(self._on_block)
-        producer.pin()
+        super().inject()
 
-    def heal(self) -> None:
-        """Leave the fee to the curve again."""
-        self._chain.catch_up()
-        producer = self._chain.producer
-        if self._on_block in producer.listeners:
-            producer.listeners.remove(self._on_block)
-            producer.fee_rule = None
-            producer.pin()
+    def _spiked(self, base_fee: int) -> int:
+        return max(base_fee, self._level)
 
     def _on_block(self, mined: Mined) -> None:
-        self.bites += mined.base_fee >= self._level
+        self.activations += mined.base_fee >= self._level
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """A multiple of the fee that the network asks."""
-    return on_chain("base_fee_spike", rng, context, low_s=10, factor=rng.choice((2, 5, 20, 100)))
-
-
-KIND = FaultKind(spec=BaseFeeSpike, activate=BaseFeeSpikeFault, draw=draw)
+KIND = FaultKind(
+    spec=BaseFeeSpike,
+    activate=BaseFeeSpikeFault,
+    draw=lambda rng, case: on_chain("base_fee_spike", rng, case, span_s=(10, 45), factor=rng.choice((2, 5, 20, 100))),
+)

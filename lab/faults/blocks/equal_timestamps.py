@@ -8,6 +8,7 @@ from pydantic import Field
 
 from lab.chains.producer import Mined
 from lab.errors import UsageError
+from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
@@ -22,11 +23,11 @@ class EqualTimestamps(OnChain):
     blocks: int = Field(ge=1, le=10_000, description="how many blocks")
 
 
-class EqualTimestampsFault:
-    """For so many blocks time stands still. Bites: those blocks."""
+class EqualTimestampsFault(BlockFault):
+    """For so many blocks time stands still. Activations: those blocks."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: EqualTimestamps) -> None:
-        self._chain = context.chains[spec.chain]
+        super().__init__(context, spec, clock_rules=self._held, listeners=self._on_block)
         profile = self._chain.profile
         if profile.block_time_ms >= 1000 or not profile.mines_empty_blocks:
             # Where blocks only come with transactions, the one before may be of long ago.
@@ -36,35 +37,16 @@ class EqualTimestampsFault:
                 f"{'' if profile.mines_empty_blocks else ' while there are transactions'}"
             )
         self._blocks = spec.blocks
-        self.bites = 0
 
     @property
     def proof(self) -> str:
-        """How many blocks."""
-        return f"{self.bites} blocks carried the timestamp of the one before"
-
-    def inject(self) -> None:
-        """Hold the time."""
-        self._chain.catch_up()
-        producer = self._chain.producer
-        producer.clock_rules.append(self._held)
-        producer.listeners.append(self._on_block)
-        producer.pin()
-
-    def heal(self) -> None:
-        """Let it go on."""
-        self._chain.catch_up()
-        producer = self._chain.producer
-        if self._on_block in producer.listeners:
-            producer.listeners.remove(self._on_block)
-            producer.clock_rules.remove(self._held)
-            producer.pin()
+        return f"{self.activations} blocks carried the timestamp of the one before"
 
     def _held(self, timestamp: int, parent: Mined) -> int:
-        return parent.timestamp if self.bites < self._blocks else timestamp
+        return parent.timestamp if self.activations < self._blocks else timestamp
 
     def _on_block(self, mined: Mined) -> None:
-        self.bites += self.bites < self._blocks
+        self.activations += self.activations < self._blocks
 
 
 KIND = FaultKind(

@@ -7,12 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
-from lab.faults.drawing import (
-    DrawContext,
-    DrawnFault,
-    on_chain,
-)
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 from lab.networks.slots import Slot
@@ -27,43 +24,30 @@ class MissedSlots(OnChain):
     share: float = Field(gt=0, le=1, description="the share of slots without a block")
 
 
-class MissedSlotsFault:
+class MissedSlotsFault(BlockFault):
     """Each slot is missed with the chance `share`: drawn by its index, so that who looks when plays no part."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: MissedSlots) -> None:
-        self._chain = context.chains[spec.chain]
+        super().__init__(context, spec, withholders=self._withhold)
         self._share = spec.share
         self._draws = f"{context.seed}/fault/{fault_id}"
         self._slots = 0
-        self.bites = 0
 
     @property
     def proof(self) -> str:
-        """How many slots were missed."""
-        return f"{self.bites} of {self._slots} slots passed without a block"
-
-    def inject(self) -> None:
-        """Miss from now on."""
-        self._chain.catch_up()
-        self._chain.producer.withholders.append(self._withhold)
-
-    def heal(self) -> None:
-        """Miss no more than the network does."""
-        self._chain.catch_up()
-        if self._withhold in self._chain.producer.withholders:
-            self._chain.producer.withholders.remove(self._withhold)
-            self._chain.producer.pin()
+        return f"{self.activations} of {self._slots} slots passed without a block"
 
     def _withhold(self, slot: Slot) -> bool:
         missed = random.Random(f"{self._draws}/{slot.index}").random() < self._share
         self._slots += 1
-        self.bites += missed
+        self.activations += missed
         return missed
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Few or most of them."""
-    return on_chain("missed_slots", rng, context, low_s=20, high_s=60, early=True, share=rng.choice((0.2, 0.5, 0.8)))
-
-
-KIND = FaultKind(spec=MissedSlots, activate=MissedSlotsFault, draw=draw)
+KIND = FaultKind(
+    spec=MissedSlots,
+    activate=MissedSlotsFault,
+    draw=lambda rng, case: on_chain(
+        "missed_slots", rng, case, span_s=(20, 60), early=True, share=rng.choice((0.2, 0.5, 0.8))
+    ),
+)

@@ -40,23 +40,21 @@ class Reorg(Fault):
 
     @property
     def reorg_depth_blocks(self) -> int:
-        """Its depth."""
         return self.depth
 
 
 class ReorgFault:
-    """Happens at once. Bites: transactions that lost their block; replacing only empty blocks proves nothing."""
+    """Happens at once. Activations: transactions that lost their block; replacing only empty blocks proves nothing."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: Reorg) -> None:
         self._chain = context.chains[spec.chain]
         self._spec = spec
-        self.bites = 0
+        self.activations = 0
         self.proof = "not yet"
 
     def inject(self) -> None:
-        """Replace the blocks."""
         orphaned = self._chain.reorg(self._spec.depth, requeue=self._spec.orphans == "requeued")
-        self.bites = len(orphaned)
+        self.activations = len(orphaned)
         self.proof = f"{self._spec.depth} blocks replaced, {len(orphaned)} transactions orphaned ({self._spec.orphans})"
 
     def heal(self) -> None:
@@ -76,8 +74,8 @@ def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
     else:
         # It has a block for each few transactions, and the one of the set-up stays.
         depth = 1
-    step = {"at": seconds(begin_ms), "fault": "reorg", "chain": chain.name, "depth": max(1, depth),
-            "orphans": rng.choice(("dropped", "requeued"))}  # fmt: skip
+    step = {"at": seconds(begin_ms), "fault": "reorg", "chain": chain.name, "depth": max(1, depth)}
+    step["orphans"] = rng.choice(("dropped", "requeued"))
     return DrawnFault(step, begin_ms, begin_ms + REST_MS, f"node:{chain.name}")
 
 

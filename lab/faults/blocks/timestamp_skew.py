@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import random
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from lab.chains.producer import Mined
+from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 from lab.model.step import fault_at
@@ -35,43 +35,34 @@ class TimestampSkew(OnChain):
         return max(0, self.seconds) * 1000
 
 
-class TimestampSkewFault:
-    """Blocks carry a time that is off by so many seconds. Bites: blocks that do.
+class TimestampSkewFault(BlockFault):
+    """Blocks carry a time that is off by so many seconds. Activations: blocks that do.
 
     No block is older than its parent, and where blocks are a second apart or more each is younger: a clock that is set
     back stands until the others have caught up.
     """
 
     def __init__(self, context: FaultContext, fault_id: str, spec: TimestampSkew) -> None:
-        self._chain = context.chains[spec.chain]
+        super().__init__(context, spec, listeners=self._on_block)
         self._seconds = self._now_s = spec.seconds
         self._least = 1 if self._chain.profile.block_time_ms >= 1000 else 0
         self._last = (0, 0)
-        self.bites = 0
 
     @property
     def proof(self) -> str:
-        """How many blocks."""
         where = "ahead of" if self._seconds > 0 else "behind"
-        return f"{self.bites} blocks were up to {abs(self._seconds)} s {where} the others' time"
+        return f"{self.activations} blocks were up to {abs(self._seconds)} s {where} the others' time"
 
     def inject(self) -> None:
-        """Set the clock."""
         self._chain.catch_up()
-        producer = self._chain.producer
-        producer.clock_rules.append(self._skewed)
-        producer.listeners.append(self._on_block)
-        producer.pin()
+        self._producer.clock_rules.append(self._skewed)
+        super().inject()
 
     def heal(self) -> None:
-        """Set it right; ahead, it stands until time has caught up."""
+        """Set it right. The rule stays, for its blocks must still be younger than their parents."""
         self._chain.catch_up()
-        producer = self._chain.producer
-        if self._on_block in producer.listeners:
-            producer.listeners.remove(self._on_block)
-            # The rule stays, for its blocks must still be younger than their parents.
-            self._now_s = 0
-            producer.pin()
+        self._now_s = 0
+        super().heal()
 
     def _skewed(self, timestamp: int, parent: Mined) -> int:
         skewed = max(timestamp + self._now_s, parent.timestamp + self._least)
@@ -81,13 +72,13 @@ class TimestampSkewFault:
     def _on_block(self, mined: Mined) -> None:
         # Asked last for this very block, unless a reorg mines it again as it was.
         right, skewed = self._last
-        self.bites += mined.timestamp == skewed != right
+        self.activations += mined.timestamp == skewed != right
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Ahead or behind."""
-    more: dict[str, Any] = {"seconds": rng.choice((-20, -5, 3, 10, 25))}
-    return on_chain("timestamp_skew", rng, context, low_s=20, high_s=60, early=True, **more)
-
-
-KIND = FaultKind(spec=TimestampSkew, activate=TimestampSkewFault, draw=draw)
+KIND = FaultKind(
+    spec=TimestampSkew,
+    activate=TimestampSkewFault,
+    draw=lambda rng, case: on_chain(
+        "timestamp_skew", rng, case, span_s=(20, 60), early=True, seconds=rng.choice((-20, -5, 3, 10, 25))
+    ),
+)

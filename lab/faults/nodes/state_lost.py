@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, restarted
+from lab.faults.drawing import restarted
 from lab.faults.kind import FaultKind
-from lab.faults.nodes.node_kill import NodeKill, NodeKillFault
+from lab.faults.nodes.outage import UnwellNode
 from lab.faults.replicas.replica import METHODS, Heights, Replica
 from lab.faults.spec import OnChain
 from lab.faults.transport.methods import SENDS
@@ -23,6 +22,8 @@ class StateLost(OnChain):
 
     example: ClassVar[str] = "fault: state_lost\nchain: ethereum\nrestart_after: 5s\nresync: 1m"
     passing: ClassVar[tuple[str, ...]] = ("restart_after_ms", "resync_ms")
+    takes_chain_down: ClassVar[bool] = True
+    exclusive: ClassVar[str] = "stops the node"
 
     fault: Literal["state_lost"]
     restart_after_ms: DurationMs = Field(
@@ -30,73 +31,45 @@ class StateLost(OnChain):
     )
     resync_ms: DurationMs = Field(alias="resync", gt=0, description="how long it takes to have the whole chain again")
 
-    @property
-    def takes_chain_down(self) -> bool:
-        """Until it serves again."""
-        return True
-
 
 SYNCING = "eth_syncing"
 REFUSAL = Refusal(-32000, "node is syncing: its transaction pool takes nothing yet")
 
 
-class StateLostFault:
+class StateLostFault(UnwellNode):
     """A kill, and then a node whose head climbs from the genesis to the chain's, evenly over the time of the sync.
 
     It answers as of its own head, says by eth_syncing that it syncs, and takes no transactions. The chain itself goes
-    on: its other nodes have it. Bites: those of the kill, and answers that were old or refused.
+    on: its other nodes have it.
     """
 
+    words = "met a node that was syncing"
+
     def __init__(self, context: FaultContext, fault_id: str, spec: StateLost) -> None:
-        self._kill = NodeKillFault(context, fault_id, NodeKill(fault="node_kill", chain=spec.chain))
-        self._chain = context.chains[spec.chain]
-        self._scheduler = context.scheduler
-        self._policy = context.policies[spec.chain]
+        super().__init__(context, fault_id, spec, spec.restart_after_ms)
         self._end = context.ending(fault_id, self.heal)
-        self._restart_ms, self._resync_ms = spec.restart_after_ms, spec.resync_ms
+        self._resync_ms = spec.resync_ms
         self._heights = Heights(self._chain)
         self._begun_ms = 0
-        self._old = 0
-
-    @property
-    def bites(self) -> int:
-        """Slots without a block, requests that met no node, and requests that met one without the chain."""
-        return self._kill.bites + self._old
-
-    @property
-    def proof(self) -> str:
-        """What was seen of both parts."""
-        return f"{self._kill.proof}; {self._old} more met a node that was syncing"
-
-    def inject(self) -> None:
-        """Kill it, and arrange for the rest."""
-        self._kill.inject()
-        self._scheduler.at(self._scheduler.now_ms + self._restart_ms, self._start)
 
     def heal(self) -> None:
-        """It has the whole chain again."""
-        self._kill.heal()
-        self._policy.remove(self)
+        super().heal()
         self._heights.end()
 
     def effect(self, method: str) -> Effect | None:
-        """See `Rule.effect`."""
         if method not in METHODS and method != SYNCING and method not in SENDS:
             return None
-        self._old += 1
+        self.met += 1
         if method in SENDS:
             return Effect(refusal=REFUSAL)
         if method == SYNCING:
             return Effect(rewrites=(self._syncing,))
         return Replica(self._chain, self._lag(), self._heights, method).effect()
 
-    def _start(self) -> None:
-        if self._kill.down:
-            self._kill.heal()
-            self._heights.begin(1)
-            self._begun_ms = self._scheduler.now_ms
-            self._policy.add(self)
-            self._scheduler.at(self._begun_ms + self._resync_ms, self._end)
+    def on_restart(self) -> None:
+        self._heights.begin(1)
+        self._begun_ms = self._scheduler.now_ms
+        self._scheduler.at(self._begun_ms + self._resync_ms, self._end)
 
     def _lag(self) -> int:
         done = min(1.0, (self._scheduler.now_ms - self._begun_ms) / self._resync_ms)
@@ -108,9 +81,8 @@ class StateLostFault:
         return {"startingBlock": "0x0", "currentBlock": hex(head - self._lag()), "highestBlock": hex(head)}
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """A kill, and some time in which the new node has only the beginning of the chain."""
-    return restarted("state_lost", "resync", rng, context)
-
-
-KIND = FaultKind(spec=StateLost, activate=StateLostFault, draw=draw)
+KIND = FaultKind(
+    spec=StateLost,
+    activate=StateLostFault,
+    draw=lambda rng, case: restarted("state_lost", rng, case, (1, 20), "resync"),
+)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from lab.chains.producer import Mined
+from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
-from lab.faults.drawing import REST_MS, DrawContext, DrawnFault, lasting_ms, moment_ms, seconds
+from lab.faults.drawing import DrawContext, DrawnFault, on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 from lab.model.units import Wei
@@ -21,6 +23,7 @@ class CompetingLoad(OnChain):
     """Somebody else's transactions compete for the blocks, with a better tip than the relayer's."""
 
     example: ClassVar[str] = "fault: competing_load\nchain: optimism\ntps: 20\ngas: 1000000\nfor: 1m"
+    prices_out: ClassVar[bool] = True
 
     fault: Literal["competing_load"]
     tps: float = Field(gt=0, le=500, description="transactions a second")
@@ -39,11 +42,11 @@ BACKLOG_BLOCKS = 3
 INVALID = "0xfe"
 
 
-class CompetingLoadFault:
-    """Hands over, before each block, what was sent since the last one. Bites: transactions of it that were mined."""
+class CompetingLoadFault(BlockFault):
+    """Hands over, before each block, what was sent since the last one. Activations: those that were mined."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: CompetingLoad) -> None:
-        self._chain = context.chains[spec.chain]
+        super().__init__(context, spec, before_block=self._send, listeners=self._on_block)
         self._scheduler = context.scheduler
         self._tps, self._gas = spec.tps, spec.gas
         self._tip = spec.tip if spec.tip is not None else 2 * max(USUAL_TIP_WEI, self._chain.profile.min_tip_wei)
@@ -53,32 +56,24 @@ class CompetingLoadFault:
         self._full = 0
         self._account = ""
         self._max_fee = 0
-        self.bites = 0
 
     @property
     def proof(self) -> str:
         """How many got in, and how full the blocks were."""
-        return f"{self.bites} transactions mined of somebody else's, {self._full} blocks left transactions waiting"
+        return (
+            f"{self.activations} transactions mined of somebody else's, {self._full} blocks left transactions waiting"
+        )
 
     def inject(self) -> None:
-        """Start sending."""
+        """Start sending. What waits when it is healed is mined like anything else."""
         self._account = str(self._chain.look().call("eth_accounts")[FILLER])
         # The same for all: the lab's node takes a higher offer first, and drops it if an earlier nonce still waits.
-        self._max_fee = HEADROOM * self._chain.producer.next_base_fee() + self._tip
+        self._max_fee = HEADROOM * self._producer.next_base_fee() + self._tip
         self._since_ms = self._scheduler.now_ms
-        self._chain.producer.before_block.append(self._send)
-        self._chain.producer.listeners.append(self._on_block)
-
-    def heal(self) -> None:
-        """Stop sending. What waits is mined like anything else."""
-        self._chain.catch_up()
-        producer = self._chain.producer
-        if self._send in producer.before_block:
-            producer.before_block.remove(self._send)
-            producer.listeners.remove(self._on_block)
+        super().inject()
 
     def _send(self, slot: Slot) -> None:
-        producer = self._chain.producer
+        producer = self._producer
         self._owed += self._tps * max(0, slot.t_ms - self._since_ms) / 1000
         self._since_ms = max(self._since_ms, slot.t_ms)
         most = max(1, BACKLOG_BLOCKS * producer.gas_limit // self._gas)
@@ -93,26 +88,26 @@ class CompetingLoadFault:
         for _ in range(count):
             producer.pool_may_hold = True
             try:
-                self._waiting.add(str(producer.rpc.call("eth_sendTransaction", request)))
+                tx_hash = str(producer.rpc.call("eth_sendTransaction", request))
+                self._chain.expect(tx_hash)
+                self._waiting.add(tx_hash)
             except RpcRefused:
                 # Outrun by the base fee, most likely: the next block has another.
                 break
 
     def _on_block(self, mined: Mined) -> None:
         held = {tx["hash"] for tx in mined.body["transactions"]} if mined.body is not None else set()
-        self.bites += len(held & self._waiting)
+        self.activations += len(held & self._waiting)
         self._waiting -= held
         self._full += mined.waiting > 0
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
+def draw(rng: random.Random, case: DrawContext) -> DrawnFault:
     """Up to a block and a half of somebody else's gas."""
-    leg, chain = context.busy_leg(rng)
-    begin_ms, lasts_ms = moment_ms(rng, leg, after_s=-1), lasting_ms(rng, 10, 40)
-    tps = round(20_000 / chain.block_time_ms * rng.choice((0.3, 1, 2)), 2)
-    step = {"at": seconds(begin_ms), "fault": "competing_load", "chain": chain.name, "tps": min(tps, 40),
-            "gas": 2_000_000, "for": seconds(lasts_ms)}  # fmt: skip
-    return DrawnFault(step, begin_ms, begin_ms + lasts_ms + REST_MS, f"node:{chain.name}")
+    drawn = on_chain("competing_load", rng, case, span_s=(10, 40), early=True, tps=0, gas=2_000_000)
+    block_time_ms = case.chain(drawn.step["chain"]).block_time_ms
+    tps = round(20_000 / block_time_ms * rng.choice((0.3, 1, 2)), 2)
+    return replace(drawn, step=drawn.step | {"tps": min(tps, 40)})
 
 
 KIND = FaultKind(spec=CompetingLoad, activate=CompetingLoadFault, draw=draw)

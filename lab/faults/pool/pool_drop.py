@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
 from lab.model.units import DurationMs
@@ -26,40 +25,38 @@ class PoolDrop(OnChain):
 
 
 class PoolDropFault:
-    """Once, or again and again. Bites: transactions that vanished."""
+    """Once, or again and again. Activations: transactions that vanished."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: PoolDrop) -> None:
         self._chain = context.chains[spec.chain]
         self._scheduler = context.scheduler
         self._every_ms = spec.every_ms
         self._healed = False
-        self.bites = 0
+        self.activations = 0
 
     @property
     def proof(self) -> str:
-        """How many."""
-        return f"{self.bites} transactions vanished from the pool"
+        return f"{self.activations} transactions vanished from the pool"
 
     def inject(self) -> None:
-        """Empty the pool now, and again if asked."""
         self._drop()
 
     def heal(self) -> None:
-        """Leave it alone."""
         self._healed = True
 
     def _drop(self) -> None:
         if self._healed:
             return
         if self._chain.condition == "up":
-            self.bites += self._chain.drop_pool()
+            self.activations += self._chain.drop_pool()
         if self._every_ms is not None:
             self._scheduler.at(self._scheduler.now_ms + self._every_ms, self._drop)
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Again and again."""
-    return on_chain("pool_drop", rng, context, low_s=20, high_s=60, early=True, every=rng.choice(("700ms", "3s")))
-
-
-KIND = FaultKind(spec=PoolDrop, activate=PoolDropFault, draw=draw)
+KIND = FaultKind(
+    spec=PoolDrop,
+    activate=PoolDropFault,
+    draw=lambda rng, case: on_chain(
+        "pool_drop", rng, case, span_s=(20, 60), early=True, every=rng.choice(("700ms", "3s"))
+    ),
+)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from lab.coordinator import role_account
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
@@ -27,51 +26,48 @@ class StuckNonce(OnChain):
 
 
 class StuckNonceFault(RequestFault):
-    """The pending count of the account is one too high until something is mined at that nonce. Bites: such answers.
+    """The account's pending count is one too high until something is mined at that nonce. Activations: such answers.
 
     The transaction stands in the answers only: the lab's node evicts what pays less than the base fee, where the
     network's own nodes keep it. Whoever builds on the pending count gets a gap, and a transaction behind it waits.
     """
 
     counts_hits = False
+    methods = frozenset(("eth_getTransactionCount",))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: StuckNonce) -> None:
         super().__init__(context, fault_id, spec)
-        self._methods = frozenset(("eth_getTransactionCount",))
         self._chain = context.chains[spec.chain]
         self._address = role_account(spec.role).address
         self._nonce = 0
 
     @property
     def proof(self) -> str:
-        """Where it sits, and whom it misled."""
-        return f"nonce {self._nonce} stood in the pool in {self.bites} of {self._seen} answers"
+        return f"nonce {self._nonce} stood in the pool in {self.activations} of {self._seen} answers"
 
     def inject(self) -> None:
-        """Take the next nonce that is free."""
         self._nonce = self._chain.look().nonce(self._address, "pending")
         super().inject()
 
     def on_hit(self, method: str) -> Effect:
         """Look at whom the count is of when the question arrives."""
-        ours: list[bool] = []
+        asked: list[bool] = []
 
         def ask(params: list[Any]) -> list[Any]:
-            ours.append(len(params) > 1 and params[1] == "pending" and str(params[0]).lower() == self._address)
+            asked.append(len(params) > 1 and params[1] == "pending" and str(params[0]).lower() == self._address)
             return params
 
-        def told(result: Any) -> Any:
-            if ours != [True] or not isinstance(result, str) or int(result, 16) > self._nonce:
+        def rewrite(result: Any) -> Any:
+            if asked != [True] or not isinstance(result, str) or int(result, 16) > self._nonce:
                 return result
-            self.bites += 1
+            self.activations += 1
             return hex(self._nonce + 1)
 
-        return Effect(asks=(ask,), rewrites=(told,))
+        return Effect(asks=(ask,), rewrites=(rewrite,))
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """There before the relayer sends its first."""
-    return on_chain("stuck_nonce", rng, context, low_s=30, high_s=80, early=True, node=False)
-
-
-KIND = FaultKind(spec=StuckNonce, activate=StuckNonceFault, draw=draw)
+KIND = FaultKind(
+    spec=StuckNonce,
+    activate=StuckNonceFault,
+    draw=lambda rng, case: on_chain("stuck_nonce", rng, case, span_s=(30, 80), early=True, node=False),
+)

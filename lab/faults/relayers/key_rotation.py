@@ -23,18 +23,17 @@ class KeyRotation(Fault):
 
 
 class KeyRotationFault:
-    """A clean stop and a start with the other key. Bites: 1."""
+    """A clean stop and a start with the other key. Activations: 1."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: KeyRotation) -> None:
         self._relayer = relayer_of(context, fault_id, spec.fault)
         self._role = spec.role
-        self.bites = 0
+        self.activations = 0
         self.proof = "not yet"
 
     def inject(self) -> None:
-        """Rotate."""
         self._relayer.rotate(self._role)
-        self.bites = 1
+        self.activations = 1
         self.proof = f"it goes on with the key of {self._role}"
 
     def heal(self) -> None:

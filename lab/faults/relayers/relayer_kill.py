@@ -44,7 +44,7 @@ class RelayerKill(LastingFault):
 
 
 class RelayerKillFault:
-    """At once, or when the relayer reaches a named commit point. Bites: deaths."""
+    """At once, or when the relayer reaches a named commit point. Activations: deaths."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: RelayerKill) -> None:
         self._relayer = relayer_of(context, fault_id, spec.fault)
@@ -55,18 +55,15 @@ class RelayerKillFault:
         self._healed = False
 
     @property
-    def bites(self) -> int:
-        """Deaths since the injection."""
+    def activations(self) -> int:
         return self._relayer.deaths - self._deaths_before
 
     @property
     def proof(self) -> str:
-        """Where it died."""
         where = f"at {self._spec.point}" if self._spec.point else "at once"
-        return f"killed {where}" if self.bites else f"not killed: {self._spec.point} was never reached"
+        return f"killed {where}" if self.activations else f"not killed: {self._spec.point} was never reached"
 
     def inject(self) -> None:
-        """Kill, or wait for the point."""
         self._deaths_before = self._relayer.deaths
         if self._spec.point is None:
             self._relayer.kill()
@@ -76,17 +73,16 @@ class RelayerKillFault:
             self._watch()
 
     def heal(self) -> None:
-        """Start again."""
         if not self._healed:
             self._healed = True
-            self._relayer.spare()
+            self._relayer.cancel_kill()
             self._relayer.start()
 
     def _watch(self) -> None:
         """The time to the restart counts from the death, which may be still to come."""
         if self._healed:
             return
-        if self.bites:
+        if self.activations:
             self._scheduler.at(self._scheduler.now_ms + (self._spec.restart_after_ms or 0), self._end)
         else:
             self._scheduler.at(self._scheduler.now_ms + WATCH_MS, self._watch)

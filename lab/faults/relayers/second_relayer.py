@@ -21,36 +21,32 @@ class SecondRelayer(LastingFault):
 
 
 class SecondRelayerFault:
-    """Starts a twin that knows nothing of the first. Bites: transactions that the twin sent."""
+    """Starts another that knows nothing of the first. Activations: transactions that the second sent."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: SecondRelayer) -> None:
         self._first = relayer_of(context, fault_id, spec.fault)
-        self._twin: RelayerControl | None = None
+        self._second: RelayerControl | None = None
         self._sent: int | None = None
 
     @property
-    def bites(self) -> int:
-        """Its transactions."""
+    def activations(self) -> int:
         if self._sent is not None:
             return self._sent
-        return self._twin.sends if self._twin is not None else 0
+        return self._second.sends if self._second is not None else 0
 
     @property
     def proof(self) -> str:
-        """What it did."""
-        return f"the second relayer sent {self.bites} transactions"
+        return f"the second relayer sent {self.activations} transactions"
 
     def inject(self) -> None:
-        """Start it."""
-        self._twin = self._first.twin()
-        self._twin.start()
+        self._second = self._first.second()
+        self._second.start()
 
     def heal(self) -> None:
-        """End it for good."""
-        if self._twin is not None and self._sent is None:
+        if self._second is not None and self._sent is None:
             # Asked while it runs: of a process no more is known than that.
-            self._sent = self._twin.sends
-            self._twin.close()
+            self._sent = self._second.sends
+            self._second.close()
 
 
 def draw(rng: random.Random, context: DrawContext) -> DrawnFault:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_relayer
+from lab.faults.drawing import on_relayer
 from lab.faults.kind import FaultKind
 from lab.faults.relayers.control import relayer_of
 from lab.faults.spec import LastingFault
@@ -30,12 +29,11 @@ class StaleStore(LastingFault):
     )
 
     def unsupported(self, *, own_relayer: bool) -> str | None:
-        """Another relayer's store is not known."""
         return "exchanges the store of the reference relayer, and this is another one" if own_relayer else None
 
 
 class StaleStoreFault:
-    """Copies the store now; later kills the relayer and starts it on the copy. Bites: 1 if the copy was old."""
+    """Copies the store now; later kills the relayer and starts it on the copy. Activations: 1 if the copy was old."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: StaleStore) -> None:
         self._relayer = relayer_of(context, fault_id, spec.fault)
@@ -45,26 +43,24 @@ class StaleStoreFault:
         self._copy = self._relayer.store_path.with_name(f"{self._relayer.store_path.name}.{fault_id}")
         self._copied_ms = 0
         self._restored = False
-        self.bites = 0
+        self.activations = 0
         self.proof = "not yet"
 
     def inject(self) -> None:
-        """Keep the store as it is now."""
         self._copied_ms = self._scheduler.now_ms
         _copy(self._relayer.store_path, self._copy)
         if self._restore_after_ms is not None:
             self._scheduler.at(self._scheduler.now_ms + self._restore_after_ms, self._end)
 
     def heal(self) -> None:
-        """Put it back."""
         if self._restored:
             return
         self._restored = True
         path = self._relayer.store_path
         self._relayer.kill()
-        self.bites = int(_content(path) != _content(self._copy))
+        self.activations = int(_content(path) != _content(self._copy))
         age_s = (self._scheduler.now_ms - self._copied_ms) / 1000
-        changed = "changed since" if self.bites else "unchanged since"
+        changed = "changed since" if self.activations else "unchanged since"
         self.proof = f"the store of {age_s:g} s before came back; it had {changed}"
         for part in ("", "-wal", "-shm", "-journal"):
             path.with_name(path.name + part).unlink(missing_ok=True)
@@ -84,9 +80,8 @@ def _content(path: Path) -> list[str]:
         return list(store.iterdump())
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """The store of some seconds before."""
-    return on_relayer("stale_store", rng, context)
-
-
-KIND = FaultKind(spec=StaleStore, activate=StaleStoreFault, draw=draw)
+KIND = FaultKind(
+    spec=StaleStore,
+    activate=StaleStoreFault,
+    draw=lambda rng, case: on_relayer("stale_store", rng, case),
+)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.replicas.stale_head import StaleHead, StaleHeadFault
 
@@ -30,10 +29,10 @@ class InconsistentReplicasFault(StaleHeadFault):
         self._share = spec.share
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Requests that meet one time or the other."""
-    more: dict[str, Any] = {"blocks": rng.choice((1, 2, 5, 20)), "share": rng.choice((0.1, 0.5))}
-    return on_chain("inconsistent_replicas", rng, context, node=False, **more)
-
-
-KIND = FaultKind(spec=InconsistentReplicas, activate=InconsistentReplicasFault, draw=draw)
+KIND = FaultKind(
+    spec=InconsistentReplicas,
+    activate=InconsistentReplicasFault,
+    draw=lambda rng, case: on_chain(
+        "inconsistent_replicas", rng, case, node=False, blocks=rng.choice((1, 2, 5, 20)), share=rng.choice((0.1, 0.5))
+    ),
+)

@@ -28,14 +28,14 @@ INVALID_PARAMS = -32602
 
 
 class LogRangeLimitFault(RequestFault):
-    """Refuses wider ranges in the words that providers use. Bites: refusals."""
+    """Refuses wider ranges in the words that providers use. Activations: refusals."""
 
     counts_hits = False
     verb = "refused"
+    methods = frozenset(("eth_getLogs",))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: LogRangeLimit) -> None:
         super().__init__(context, fault_id, spec)
-        self._methods = frozenset(("eth_getLogs",))
         self._chain = context.chains[spec.chain]
         self._blocks = spec.blocks
 
@@ -51,12 +51,12 @@ class LogRangeLimitFault(RequestFault):
         first = height_of(query.get("fromBlock", "latest"), head, self._chain)
         last = height_of(query.get("toBlock", "latest"), head, self._chain)
         if first is not None and last is not None and last - first + 1 > self._blocks:
-            self.bites += 1
+            self.activations += 1
             text = f"query exceeds max block range {self._blocks}: got {last - first + 1}"
             raise RpcRefused("eth_getLogs", INVALID_PARAMS, text)
         return params
 
 
 KIND = FaultKind(
-    spec=LogRangeLimit, activate=LogRangeLimitFault, not_drawn="bites only after a long absence of the relayer"
+    spec=LogRangeLimit, activate=LogRangeLimitFault, not_drawn="acts only after a long absence of the relayer"
 )

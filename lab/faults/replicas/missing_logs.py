@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
@@ -33,24 +32,20 @@ class MissingLogs(OnChain):
 
 
 class MissingLogsFault(RequestFault):
-    """As behind an index that lags or loses. Bites: logs left out, and answers whose order was turned."""
+    """As behind an index that lags or loses. Activations: logs left out, and answers whose order was turned."""
 
     counts_hits = False
+    methods = frozenset(("eth_getLogs",))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: MissingLogs) -> None:
         super().__init__(context, fault_id, spec)
-        self._methods = frozenset(("eth_getLogs",))
         self._left_out, self._turned = spec.share, spec.order == "reversed"
         self._missing = self._reordered = 0
+        self.hit = Effect(rewrites=(self._thinned,))
 
     @property
     def proof(self) -> str:
-        """How much was changed."""
         return f"{self._missing} logs left out, {self._reordered} answers turned, of {self._seen} answers"
-
-    def on_hit(self, method: str) -> Effect:
-        """Thin out what comes back."""
-        return Effect(rewrites=(self._thinned,))
 
     def _thinned(self, logs: Any) -> Any:
         if not isinstance(logs, list):
@@ -59,14 +54,14 @@ class MissingLogsFault(RequestFault):
         self._missing += len(logs) - len(kept)
         turned = self._turned and len(kept) > 1
         self._reordered += turned
-        self.bites = self._missing + self._reordered
+        self.activations = self._missing + self._reordered
         return kept[::-1] if turned else kept
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Some or all logs are left out."""
-    share = rng.choice((0.3, 0.7, 1.0))
-    return on_chain("missing_logs", rng, context, low_s=20, high_s=60, early=True, node=False, share=share)
-
-
-KIND = FaultKind(spec=MissingLogs, activate=MissingLogsFault, draw=draw)
+KIND = FaultKind(
+    spec=MissingLogs,
+    activate=MissingLogsFault,
+    draw=lambda rng, case: on_chain(
+        "missing_logs", rng, case, span_s=(20, 60), early=True, node=False, share=rng.choice((0.3, 0.7, 1.0))
+    ),
+)

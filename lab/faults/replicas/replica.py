@@ -1,7 +1,7 @@
 """What a node would say that is some blocks behind the chain: one request to it, seen as one moment.
 
 Requests are turned into ones about its own head, and answers about later blocks into those of a node that has not seen
-them. Blocks are also named by hash: whoever injects a replica tells which heights the newest hashes have.
+them. Blocks are also named by hash: whoever injects a replica supplies the heights of the newest hashes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from lab.rpc import RpcRefused
 
 SERVER_ERROR = -32000
 # Where a method names the block that it is about.
-BLOCK_AT = {
-    "eth_call": 1, "eth_estimateGas": 1, "eth_getBalance": 1, "eth_getBlockByNumber": 0, "eth_getBlockReceipts": 0,
-    "eth_getCode": 1, "eth_getStorageAt": 2, "eth_getTransactionCount": 1, "eth_feeHistory": 1,
-}  # fmt: skip
+BLOCK_AT = {"eth_getBlockByNumber": 0, "eth_getBlockReceipts": 0, "eth_getStorageAt": 2}
+BLOCK_AT |= dict.fromkeys(("eth_call", "eth_estimateGas", "eth_getBalance", "eth_getCode", "eth_feeHistory"), 1)
+BLOCK_AT |= {"eth_getTransactionCount": 1}
 ANSWERS = ("eth_blockNumber", "eth_getBlockByHash", "eth_getTransactionByHash", "eth_getTransactionReceipt")
 METHODS = frozenset((*BLOCK_AT, *ANSWERS, "eth_getLogs"))
 
@@ -52,7 +51,6 @@ class Heights(dict[str, int]):
         self._chain.producer.listeners.append(self._on_block)
 
     def end(self) -> None:
-        """Note no more."""
         if self._on_block in self._chain.producer.listeners:
             self._chain.producer.listeners.remove(self._on_block)
 
@@ -74,7 +72,6 @@ class Replica:
         self._nothing = False
 
     def effect(self) -> Effect:
-        """What happens to the request."""
         return Effect(asks=(self._ask,), rewrites=(self._answer,))
 
     def _ask(self, params: list[Any]) -> list[Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.replicas.replica import METHODS, Heights, Replica
 from lab.faults.requests.base import RequestFault
@@ -29,13 +28,13 @@ class StaleHead(OnChain):
 
 
 class StaleHeadFault(RequestFault):
-    """Every answer is of a chain without its newest blocks. Bites: requests whose answer depends on the head."""
+    """Every answer is of a chain without its newest blocks. Activations: requests whose answer depends on the head."""
 
     verb = "was behind in"
+    methods = METHODS
 
     def __init__(self, context: FaultContext, fault_id: str, spec: StaleHead) -> None:
         super().__init__(context, fault_id, spec)
-        self._methods = METHODS
         self._chain = context.chains[spec.chain]
         self._lag = spec.blocks
         self._heights = Heights(self._chain)
@@ -48,18 +47,15 @@ class StaleHeadFault(RequestFault):
         super().inject()
 
     def heal(self) -> None:
-        """It has caught up."""
         super().heal()
         self._heights.end()
 
     def on_hit(self, method: str) -> Effect:
-        """Answer as a replica would."""
         return Replica(self._chain, self._lag, self._heights, method).effect()
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """One block behind, or many."""
-    return on_chain("stale_head", rng, context, node=False, blocks=rng.choice((1, 2, 5, 20)))
-
-
-KIND = FaultKind(spec=StaleHead, activate=StaleHeadFault, draw=draw)
+KIND = FaultKind(
+    spec=StaleHead,
+    activate=StaleHeadFault,
+    draw=lambda rng, case: on_chain("stale_head", rng, case, node=False, blocks=rng.choice((1, 2, 5, 20))),
+)

@@ -25,12 +25,11 @@ class SwappedNodes(OnChain):
     other: Name = Field(description="the chain whose endpoint it is exchanged with")
 
     def other_chains(self) -> tuple[str, ...]:
-        """The chain that it is exchanged with."""
         return (self.other,)
 
 
 class SwappedNodesFault:
-    """Each of the two answers for the other. Bites: requests that met the wrong chain."""
+    """Each of the two answers for the other. Activations: requests that met the wrong chain."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: SwappedNodes) -> None:
         if spec.other not in context.chains or spec.other == spec.chain:
@@ -43,23 +42,19 @@ class SwappedNodesFault:
         ]
 
     @property
-    def bites(self) -> int:
-        """Requests so far, in both directions."""
+    def activations(self) -> int:
         return sum(route.count for _, route in self._seats)
 
     @property
     def proof(self) -> str:
-        """How many went astray, each way."""
         there, back = (route.count for _, route in self._seats)
         return f"{there} requests answered by the other chain, {back} the other way round"
 
     def inject(self) -> None:
-        """Exchange them."""
         for policy, route in self._seats:
             policy.add(route)
 
     def heal(self) -> None:
-        """Put them right."""
         for policy, route in self._seats:
             policy.remove(route)
 
@@ -72,7 +67,6 @@ class _Route:
         self.count = 0
 
     def effect(self, method: str) -> Effect:
-        """See `Rule.effect`."""
         self.count += 1
         return self._effect
 

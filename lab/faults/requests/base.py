@@ -9,50 +9,47 @@ from lab.faults.transport.policy import Effect
 
 
 class RequestFault:
-    """Base of the faults on requests: subclasses say what happens in `on_hit` and how it shows in `verb`.
+    """Base of the faults on requests: subclasses say what happens in `hit` or `on_hit`, and how it shows in `verb`.
 
     A spec without `methods` or `share` means all of them. A fault whose acting shows only in the answer counts its own
-    bites (`counts_hits` False).
+    activations (`counts_hits` False).
     """
 
     verb = "hit"
     counts_hits = True
+    methods: frozenset[str] | None = None
+    hit: Effect | None = None
 
     def __init__(self, context: FaultContext, fault_id: str, spec: OnChain) -> None:
         self._policy = context.policies[spec.chain]
         self._random = context.randomness(fault_id)
-        self._methods: frozenset[str] | None = None
         self._share = 1.0
         if isinstance(spec, OnRequests):
-            self._methods = frozenset(spec.methods) if spec.methods is not None else None
+            self.methods = frozenset(spec.methods) if spec.methods is not None else None
             self._share = spec.share
         self._seen = 0
-        self.bites = 0
+        self.activations = 0
 
     def inject(self) -> None:
-        """Take a seat in the chain's policy."""
         self._policy.add(self)
 
     def heal(self) -> None:
-        """Leave it."""
         self._policy.remove(self)
 
     @property
     def proof(self) -> str:
-        """How many of the requests it could have hit."""
-        return f"{self.verb} {self.bites} of {self._seen} matching requests"
+        return f"{self.verb} {self.activations} of {self._seen} matching requests"
 
     def effect(self, method: str) -> Effect | None:
-        """See `Rule.effect`."""
-        if self._methods is not None and self._methods.isdisjoint(named_alike(method)):
+        if self.methods is not None and self.methods.isdisjoint(named_alike(method)):
             return None
         self._seen += 1
         if self._share < 1 and self._random.random() >= self._share:
             return None
         effect = self.on_hit(method)
-        self.bites += effect is not None and self.counts_hits
+        self.activations += effect is not None and self.counts_hits
         return effect
 
     def on_hit(self, method: str) -> Effect | None:
-        """What happens to a request that is hit."""
-        raise NotImplementedError
+        """What happens to a request that is hit; None if it is spared after all."""
+        return self.hit

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
@@ -25,19 +24,12 @@ class DuplicateDeliveryFault(RequestFault):
     """As behind a middlebox that repeats a request: the node's answer to the second one comes back."""
 
     verb = "delivered twice"
-
-    def effect(self, method: str) -> Effect | None:
-        """Only sends can be doubled in a way that matters."""
-        return super().effect(method) if method in SENDS else None
-
-    def on_hit(self, method: str) -> Effect:
-        """Repeat."""
-        return Effect(duplicate=True)
+    methods = SENDS
+    hit = Effect(duplicate=True)
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Sends are doubled, for long enough to meet some."""
-    return on_chain("duplicate_delivery", rng, context, low_s=30, high_s=80, early=True, node=False)
-
-
-KIND = FaultKind(spec=DuplicateDelivery, activate=DuplicateDeliveryFault, draw=draw)
+KIND = FaultKind(
+    spec=DuplicateDelivery,
+    activate=DuplicateDeliveryFault,
+    draw=lambda rng, case: on_chain("duplicate_delivery", rng, case, span_s=(30, 80), early=True, node=False),
+)

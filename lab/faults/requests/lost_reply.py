@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnRequests
@@ -40,15 +39,15 @@ class LostReplyFault(RequestFault):
         self._count = spec.count
 
     def on_hit(self, method: str) -> Effect | None:
-        """Lose the answer, unless enough were lost."""
-        if self._count is not None and self.bites >= self._count:
+        if self._count is not None and self.activations >= self._count:
             return None
         return Effect(lose_reply=True)
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """The relayer does not learn that its transactions arrived."""
-    return on_chain("lost_reply", rng, context, low_s=30, high_s=80, early=True, node=False, count=rng.randint(1, 3))
-
-
-KIND = FaultKind(spec=LostReply, activate=LostReplyFault, draw=draw)
+KIND = FaultKind(
+    spec=LostReply,
+    activate=LostReplyFault,
+    draw=lambda rng, case: on_chain(
+        "lost_reply", rng, case, span_s=(30, 80), early=True, node=False, count=rng.randint(1, 3)
+    ),
+)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
-from lab.faults.drawing import DrawContext, DrawnFault, on_chain
+from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnChain
@@ -17,28 +16,20 @@ class Partition(OnChain):
 
     example: ClassVar[str] = "fault: partition\nchain: ethereum\nfor: 40s"
     hangs_requests: ClassVar[bool] = True
+    takes_chain_down: ClassVar[bool] = True
 
     fault: Literal["partition"]
 
-    @property
-    def takes_chain_down(self) -> bool:
-        """Always."""
-        return True
-
 
 class PartitionFault(RequestFault):
-    """Every request vanishes: its client hears nothing until its own time-out. Bites: requests."""
+    """Every request vanishes: its client hears nothing until its own time-out. Activations: requests."""
 
     verb = "swallowed"
-
-    def on_hit(self, method: str) -> Effect:
-        """Swallow."""
-        return Effect(silence=True)
+    hit = Effect(silence=True)
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Longer and shorter than a window's patience."""
-    return on_chain("partition", rng, context, node=False)
-
-
-KIND = FaultKind(spec=Partition, activate=PartitionFault, draw=draw)
+KIND = FaultKind(
+    spec=Partition,
+    activate=PartitionFault,
+    draw=lambda rng, case: on_chain("partition", rng, case, node=False),
+)

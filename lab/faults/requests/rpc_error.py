@@ -19,16 +19,12 @@ class RpcError(OnRequests):
     """Requests are answered with an error."""
 
     example: ClassVar[str] = "fault: rpc_error\nchain: ethereum\nmethods: [eth_getLogs]\nshare: 0.5\nfor: 20s"
+    takes_chain_down: ClassVar[bool] = True
 
     fault: Literal["rpc_error"]
     code: int = Field(default=-32005, description="JSON-RPC error code")
     http_status: int | None = Field(default=None, ge=400, le=599, description="answer with this HTTP status instead")
     message: str = Field(default="limit exceeded", description="the error's message")
-
-    @property
-    def takes_chain_down(self) -> bool:
-        """If it hits every request."""
-        return self.is_total
 
 
 class RpcErrorFault(RequestFault):
@@ -38,11 +34,7 @@ class RpcErrorFault(RequestFault):
 
     def __init__(self, context: FaultContext, fault_id: str, spec: RpcError) -> None:
         super().__init__(context, fault_id, spec)
-        self._refusal = Refusal(spec.code, spec.message, spec.http_status)
-
-    def on_hit(self, method: str) -> Effect:
-        """Refuse."""
-        return Effect(refusal=self._refusal)
+        self.hit = Effect(refusal=Refusal(spec.code, spec.message, spec.http_status))
 
 
 def draw(rng: random.Random, context: DrawContext) -> DrawnFault:

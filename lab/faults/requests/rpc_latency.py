@@ -38,7 +38,6 @@ class RpcLatencyFault(RequestFault):
         self._delay_ms, self._jitter_ms = spec.delay_ms, spec.jitter_ms
 
     def on_hit(self, method: str) -> Effect:
-        """Delay."""
         return Effect(delay_ms=max(0, self._delay_ms + self._random.randint(-self._jitter_ms, self._jitter_ms)))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from lab.faults.context import FaultContext
-from lab.faults.drawing import DrawContext, DrawnFault, on_requests
+from lab.faults.drawing import on_requests
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
 from lab.faults.spec import OnRequests
@@ -21,16 +20,12 @@ class RpcMalformed(OnRequests):
     """The node takes the request, and what comes back is no JSON-RPC answer."""
 
     example: ClassVar[str] = "fault: rpc_malformed\nchain: polygon\nmethods: [eth_getLogs]\nbody: html"
+    takes_chain_down: ClassVar[bool] = True
 
     fault: Literal["rpc_malformed"]
     body: Literal["truncated", "html"] = Field(
         default="truncated", description="the first half of the answer, or a gateway's error page"
     )
-
-    @property
-    def takes_chain_down(self) -> bool:
-        """If it hits every request."""
-        return self.is_total
 
 
 class RpcMalformedFault(RequestFault):
@@ -40,11 +35,7 @@ class RpcMalformedFault(RequestFault):
 
     def __init__(self, context: FaultContext, fault_id: str, spec: RpcMalformed) -> None:
         super().__init__(context, fault_id, spec)
-        self._effect = Effect(twists=(_page if spec.body == "html" else _half,))
-
-    def on_hit(self, method: str) -> Effect:
-        """Garble."""
-        return self._effect
+        self.hit = Effect(twists=(_page if spec.body == "html" else _half,))
 
 
 def _half(body: bytes) -> bytes:
@@ -55,9 +46,8 @@ def _page(body: bytes) -> bytes:
     return PAGE
 
 
-def draw(rng: random.Random, context: DrawContext) -> DrawnFault:
-    """Half an answer, or a gateway's page."""
-    return on_requests("rpc_malformed", rng, context, body=rng.choice(("truncated", "html")))
-
-
-KIND = FaultKind(spec=RpcMalformed, activate=RpcMalformedFault, draw=draw)
+KIND = FaultKind(
+    spec=RpcMalformed,
+    activate=RpcMalformedFault,
+    draw=lambda rng, case: on_requests("rpc_malformed", rng, case, body=rng.choice(("truncated", "html"))),
+)

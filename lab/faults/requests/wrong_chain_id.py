@@ -23,21 +23,20 @@ class WrongChainId(OnChain):
 
 
 class WrongChainIdFault(RequestFault):
-    """Answers with another chain id to whoever asks. Bites: those answers; nobody who does not ask is fooled."""
+    """Answers with another chain id to whoever asks. Activations: those answers; nobody who does not ask is fooled."""
 
     verb = "answered wrongly"
+    methods = frozenset(("eth_chainId", "net_version"))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: WrongChainId) -> None:
         super().__init__(context, fault_id, spec)
-        self._methods = frozenset(("eth_chainId", "net_version"))
         self._chain_id = spec.chain_id
 
     def on_hit(self, method: str) -> Effect:
-        """Lie."""
         answer: Any = hex(self._chain_id) if method == "eth_chainId" else str(self._chain_id)
         return Effect(rewrites=(lambda result: answer,))
 
 
 KIND = FaultKind(
-    spec=WrongChainId, activate=WrongChainIdFault, not_drawn="bites only when the relayer starts, or after a reorg"
+    spec=WrongChainId, activate=WrongChainIdFault, not_drawn="acts only when the relayer starts, or after a reorg"
 )

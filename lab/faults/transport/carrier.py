@@ -1,15 +1,14 @@
 """Carries JSON-RPC calls to one chain's node through its faults: the gate's counterpart under the real clock.
 
-Runs on the proxy's event loop. A batch is one request on the wire: its longest delay counts, a lost reply loses all of
-it, an HTTP status refuses all of it; JSON-RPC errors and pool rules act on each call.
+Runs on the proxy's event loop, where it carries out what `exchange` asks for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aiohttp
@@ -17,11 +16,9 @@ from pydantic_core import from_json
 
 from lab.chains.chain import Chain
 from lab.errors import LabError
-from lab.faults.transport.methods import SEND, SEND_SYNC, SENDS
-from lab.faults.transport.policy import Effect, Policy
-from lab.faults.transport.raw_transaction import Sent, decode_raw
+from lab.faults.transport.exchange import Ask, Call, ConnectionReset, Hang, Pause, Reply, Step, Travel, exchange
+from lab.faults.transport.policy import Policy
 from lab.faults.transport.submits import Submits
-from lab.faults.transport.sync_send import LOOK_S, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcUnavailable
 from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
 
@@ -33,29 +30,11 @@ ID_MAX = 2**53
 OWN_ID = 1
 
 
-class NoReply(Exception):
-    """The client gets no answer, only the end of its connection."""
-
-
-class StatusReply(Exception):
-    """The client gets an HTTP status with a text instead of a JSON-RPC answer."""
-
-    def __init__(self, status: int, text: str) -> None:
-        self.status = status
-        self.text = text
-        super().__init__(f"HTTP {status}: {text}")
-
-
 @dataclass
-class Call:
-    """One JSON-RPC call on its way. `failure` is what became of it, None for an answer of the node's."""
+class HttpCall(Call):
+    """One JSON-RPC call as its client wrote it."""
 
-    request: dict[str, Any]
-    method: str
-    plan: Effect
-    sent: Sent | None
-    failure: RpcFailure | None = None
-    status: int = 200
+    request: dict[str, Any] = field(default_factory=dict)
 
     @property
     def notification(self) -> bool:
@@ -67,63 +46,56 @@ class Call:
         """What its client numbers it with."""
         return self.request.get("id")
 
-    @property
-    def params(self) -> list[Any]:
-        """Its parameters by position; nothing the lab reads has names for them."""
-        params = self.request.get("params")
-        return params if isinstance(params, list) else []
-
-    @property
-    def raw(self) -> str:
-        """The raw transaction of a send."""
-        return str(self.params[0])
+    def answer(self, reply: Reply) -> bytes:
+        """The answer's body."""
+        if reply.body is not None:
+            return reply.body
+        failure = reply.failure
+        if failure is None:
+            return json.dumps({"jsonrpc": "2.0", "id": self.id, "result": reply.result}).encode()
+        if isinstance(failure, RpcRefused):
+            return error_answer(self.id, failure.code, failure.reason, failure.data)
+        return error_answer(self.id, INTERNAL_ERROR, str(failure))
 
 
 class Carrier:
     """The way to one chain."""
 
-    def __init__(self, chain: Chain, policy: Policy, submits: Submits, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, chain: Chain, policy: Policy, submits: Submits, http: Mapping[str, aiohttp.ClientSession]
+    ) -> None:
+        """`http` has a session for each chain."""
         self._chain = chain
         self._policy = policy
         self._submits = submits
         self._http = http
 
-    def take(self, request: dict[str, Any]) -> Call:
+    def take(self, request: dict[str, Any]) -> HttpCall:
         """A call that arrived: what the faults do to it is decided now."""
-        call = Call(request, request["method"], self._policy.plan(request["method"]), None)
-        if call.method in SENDS and call.params:
-            call.sent = decode_raw(call.params[0])
+        call = HttpCall.arrived(request["method"], request.get("params", []), self._policy)
+        call.request = request
         return call
 
     def note_refused(self, what: str, reason: str) -> None:
         """See `Submits.note_refused`."""
         self._submits.note_refused(what, reason)
 
-    async def carry(self, calls: Sequence[Call]) -> list[bytes]:
-        """The answers. Raises NoReply or StatusReply. To be run on when the client has given up: it is on its way."""
-        delay_s = max(call.plan.delay_ms for call in calls) / 1000
-        await asyncio.sleep(delay_s / 2)
-        if any(call.plan.silence for call in calls):
-            await asyncio.sleep(HOLD_S)
-            raise NoReply
-        if any(call.plan.reset == "before" for call in calls):
-            raise NoReply
-        status = next((refusal for call in calls if (refusal := call.plan.refusal) and refusal.http_status), None)
-        answers = []
-        if status is None:
-            answers = [call.plan.twisted(await self._answer(call)) for call in calls]
-        # A refusal travels back like any other answer: it may be late, or lost.
-        if any(call.plan.lose_reply for call in calls):
-            await asyncio.sleep(HOLD_S)
-            raise NoReply
-        await asyncio.sleep(delay_s / 2)
-        if any(call.plan.reset == "after" for call in calls):
-            raise NoReply
-        if status is not None:
-            for call in calls:
-                call.failure = RpcRefused(call.method, status.http_status or status.code, status.message)
-            raise StatusReply(status.http_status or status.code, status.message)
-        return answers
+    async def carry(self, calls: Sequence[HttpCall]) -> list[bytes]:
+        """The answers. Raises what `exchange` does. To be run on when the client has given up: it is on its way."""
+        loop = asyncio.get_running_loop()
+        steps = exchange(calls, self._chain, self._submits, lambda: round(loop.time() * 1000))
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    reply = await self._do(step)
+                except RpcUnavailable as failure:
+                    step = steps.throw(failure)
+                else:
+                    step = steps.send(reply)
+        except StopIteration as end:
+            replies = end.value
+        return [call.plan.twisted(call.answer(reply)) for call, reply in zip(calls, replies, strict=True)]
 
     def record(self, calls: Sequence[Call], *, replied: bool) -> None:
         """The request is over for its client: record what was sent with it."""
@@ -135,96 +107,51 @@ class Carrier:
                 failure = RpcUnavailable(call.method, "no answer reached the relayer", sent=True)
             self._submits.record(call.sent, failure)
 
-    async def _answer(self, call: Call) -> bytes:
-        refusal = call.plan.refusal
-        if refusal is not None:
-            return self._refused(call, RpcRefused(call.method, refusal.code, refusal.message))
-        chain = call.plan.route or self._chain
-        if chain.condition == "down":
-            chain.blocked_calls += 1
-            call.failure = RpcUnavailable(call.method, f"connection refused: {chain.name}", sent=False)
-            raise NoReply
-        if chain.condition == "paused":
-            # The socket of a frozen node takes it, and the answer comes when the node goes on.
-            chain.blocked_calls += 1
-        try:
-            self._submits.permit(call.method)
-            if call.plan.asks and isinstance(call.request.get("params", []), list):
-                call.request = {**call.request, "params": call.plan.asked(call.params)}
-            body = await (self._send(call, chain) if call.method in SENDS else self._forward(call, chain, call.request))
-            return _told(call, body) if call.plan.rewrites else body
-        except RpcRefused as refused:
-            return self._refused(call, refused)
+    async def _do(self, step: Step) -> Reply | None:
+        if isinstance(step, Ask):
+            return await self._ask(step)
+        if isinstance(step, Hang):
+            await asyncio.sleep(HOLD_S)
+            raise ConnectionReset(RpcUnavailable("any", "no answer", sent=True))
+        if isinstance(step, Travel):
+            await asyncio.sleep(step.delay_ms / 2000)
+        elif isinstance(step, Pause):
+            await asyncio.sleep(step.ms / 1000)
+        # The socket of a frozen node takes what reaches it, and the answer comes when the node goes on.
+        return None
 
-    async def _send(self, call: Call, chain: Chain) -> bytes:
-        """Hand over a raw transaction; one who wants to hear of its block is told of it by the lab, not by the node."""
-        if call.sent is None:
-            raise self._submits.unreadable(call.method, call.params[0] if call.params else None)
-        wait_s = sync_wait_s(call.params) if call.method == SEND_SYNC else 0.0
-        if call.plan.route is None:
-            self._submits.admit(call.sent)
-        request = {**call.request, "method": SEND, "params": [call.raw]}
-        for _ in range(2 if call.plan.duplicate else 1):
-            body = await self._forward(call, chain, request)
-            if call.failure is None:
-                self._sent(call, chain, body)
-            if call.failure is not None:
-                return body
-        return await self._mined(call, chain, call.sent, wait_s) if wait_s else body
-
-    async def _mined(self, call: Call, chain: Chain, sent: Sent, wait_s: float) -> bytes:
-        """The receipt of what the node took. Raises RpcRefused when its time is over."""
-        request = {**call.request, "method": "eth_getTransactionReceipt", "params": [sent.hash]}
-        ends = asyncio.get_running_loop().time() + wait_s
-        while True:
-            try:
-                body = await self._forward(call, chain, request)
-            except NoReply:
-                call.failure = RpcUnavailable(call.method, f"{chain.name} broke off", sent=True)
-                raise
-            if call.failure is not None or _result(body) is not None:
-                return body
-            if asyncio.get_running_loop().time() >= ends:
-                raise not_mined(sent, wait_s)
-            await asyncio.sleep(LOOK_S)
-
-    async def _forward(self, call: Call, chain: Chain, request: dict[str, Any]) -> bytes:
+    async def _ask(self, step: Ask) -> Reply:
+        call = cast("HttpCall", step.call)
+        request = {**call.request, "method": step.method}
+        if step.params is not None:
+            request["params"] = step.params
         plain = _plain(call.request)
-        try:
-            async with self._http.post(
-                chain.node.url, json=request if plain else {**request, "id": OWN_ID}
-            ) as response:
-                body = await _read(response)
-        except (aiohttp.ClientConnectorError, LabError) as error:
-            # A node between two lives has no address.
-            call.failure = RpcUnavailable(call.method, f"no connection to {chain.name}: {error}", sent=False)
-            raise NoReply from error
-        except (aiohttp.ClientError, OSError) as error:
-            call.failure = RpcUnavailable(call.method, f"{chain.name} broke off: {error!r}", sent=True)
-            raise NoReply from error
-        call.status = response.status
+        if not plain:
+            request["id"] = OWN_ID
+        status, body = await self._exchanged(step, request)
         if body is None:
-            call.failure = RpcMalformed(call.method, f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
-            return error_answer(call.id, INTERNAL_ERROR, str(call.failure))
-        return body if plain else _renumbered(body, call.id)
-
-    def _sent(self, call: Call, chain: Chain, body: bytes) -> None:
+            failure = RpcMalformed(call.method, f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+            return Reply(failure=failure)
+        shown = body if plain else _renumbered(body, call.id)
+        if not step.read:
+            return Reply(body=shown)
         try:
             # Clients number their calls as they like; an id is only compared.
-            parse_answer(call.method, cast("int", call.id), call.status, body)
+            return Reply(parse_answer(call.method, cast("int", request.get("id")), status, body), body=shown)
         except RpcFailure as failure:
-            call.failure = failure
-            return
-        assert call.sent is not None
-        if call.plan.route is None:
-            self._submits.taken(call.sent, call.raw)
-        else:
-            chain.handed_over(call.sent.hash, call.raw)
+            return Reply(failure=failure, body=shown)
 
-    @staticmethod
-    def _refused(call: Call, refused: RpcRefused) -> bytes:
-        call.failure = refused
-        return error_answer(call.id, refused.code, refused.reason, refused.data)
+    async def _exchanged(self, step: Ask, request: dict[str, Any]) -> tuple[int, bytes | None]:
+        """Status and body. Raises RpcUnavailable."""
+        name, method = step.chain.name, step.call.method
+        try:
+            async with self._http[name].post(step.chain.node.url, json=request) as response:
+                return response.status, await _read(response)
+        except (aiohttp.ClientConnectorError, LabError) as error:
+            # A node between two lives has no address.
+            raise RpcUnavailable(method, f"no connection to {name}: {error}", sent=False) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise RpcUnavailable(method, f"{name} broke off: {error!r}", sent=True) from error
 
 
 def error_answer(request_id: Any, code: int, message: str, data: Any = None) -> bytes:
@@ -245,26 +172,6 @@ def _renumbered(body: bytes, number: Any) -> bytes:
     except ValueError:
         return body
     return json.dumps({**answer, "id": number}).encode() if isinstance(answer, dict) else body
-
-
-def _result(body: bytes) -> Any:
-    """What a node answered, an error included; None for nothing yet."""
-    try:
-        answer = from_json(body)
-    except ValueError:
-        return body
-    return (answer.get("result") or answer.get("error")) if isinstance(answer, dict) else body
-
-
-def _told(call: Call, body: bytes) -> bytes:
-    """The answer with another result; an answer without one stays as it is. Raises RpcRefused."""
-    try:
-        answer = from_json(body)
-    except ValueError:
-        return body
-    if not isinstance(answer, dict) or "result" not in answer:
-        return body
-    return json.dumps({**answer, "result": call.plan.told(answer["result"])}).encode()
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes | None:

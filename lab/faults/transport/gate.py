@@ -7,11 +7,11 @@ from typing import Any
 
 from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
-from lab.faults.transport.methods import SEND, SEND_SYNC, SENDS
-from lab.faults.transport.policy import Effect, Policy
-from lab.faults.transport.raw_transaction import Sent, decode_raw
+from lab.faults.transport.exchange import Ask, Call, ConnectionReset, Hang, Pause, Reach, Reply, StatusAnswer, Step
+from lab.faults.transport.exchange import exchange as steps_of
+from lab.faults.transport.methods import SEND
+from lab.faults.transport.policy import Policy
 from lab.faults.transport.submits import Submits
-from lab.faults.transport.sync_send import LOOK_S, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
 
@@ -36,106 +36,109 @@ class Gate:
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
-        if method not in SENDS:
-            return self._carry(method, params, timeout_s or self._timeout_s, None)
-        sent = decode_raw(params[0]) if params else None
+        call = Call.arrived(method, params, self._policy)
         try:
-            result = self._carry(method, params, timeout_s or self._timeout_s, sent)
+            result = self._carried(call, timeout_s or self._timeout_s)
         except RpcFailure as failure:
-            if sent is not None:
-                self._submits.record(sent, failure)
+            if call.sent is not None:
+                self._submits.record(call.sent, failure)
             raise
-        if sent is not None:
-            self._submits.record(sent, None)
+        if call.sent is not None:
+            self._submits.record(call.sent, None)
         return result
 
-    def _carry(self, method: str, params: list[Any], timeout_s: float, sent: Sent | None) -> Any:
-        plan = self._policy.plan(method)
-        deadline_ms = self._scheduler.now_ms + round(timeout_s * 1000)
-        back_ms = self._scheduler.now_ms + plan.delay_ms
-        if plan.delay_ms:
-            # Half of a delay is on the way there: what the answer says may be old by the other half.
-            self._scheduler.sleep_until(min(deadline_ms, self._scheduler.now_ms + plan.delay_ms // 2))
-        if plan.silence:
-            self._scheduler.sleep_until(deadline_ms)
-            raise RpcTimeout(method, timeout_s)
-        if plan.reset == "before":
-            raise RpcUnavailable(method, f"connection reset: {self._chain.name}", sent=True)
-        result, refused = None, None
+    def _carried(self, call: Call, timeout_s: float) -> Any:
         try:
-            if plan.refusal is not None:
-                raise RpcRefused(method, plan.refusal.http_status or plan.refusal.code, plan.refusal.message)
-            result = plan.told(self._forward(method, plan, params, deadline_ms, timeout_s, sent))
-        except RpcRefused as error:
-            # A refusal travels back like any other answer: it may be late, or lost.
-            refused = error
-        if plan.lose_reply or back_ms > deadline_ms:
-            self._scheduler.sleep_until(deadline_ms)
-            raise RpcTimeout(method, timeout_s)
-        if plan.delay_ms:
-            self._scheduler.sleep_until(back_ms)
-        if plan.reset == "after":
-            raise RpcUnavailable(method, f"connection reset: {self._chain.name}", sent=True)
-        if plan.twists:
-            return _read(method, plan.twisted(_body(result, refused)))
-        if refused is not None:
-            raise refused
-        return result
+            reply = _Journey(self._scheduler, call, timeout_s).end(self._chain, self._submits)
+        except ConnectionReset as reset:
+            raise reset.failure from None
+        except StatusAnswer as answer:
+            raise RpcRefused(call.method, answer.status, answer.text) from None
+        if call.plan.twists:
+            return _read(call.method, call.plan.twisted(_body(reply)))
+        if reply.failure is not None:
+            raise reply.failure
+        return reply.result
 
-    def _forward(
-        self, method: str, plan: Effect, params: list[Any], deadline_ms: int, timeout_s: float, sent: Sent | None
-    ) -> Any:
-        chain = plan.route or self._chain
-        if chain.condition == "down":
-            chain.blocked_calls += 1
-            raise RpcUnavailable(method, f"connection refused: {chain.name}", sent=False)
-        if chain.condition == "paused":
-            chain.blocked_calls += 1
-            if sent is not None:
-                chain.queue(str(params[0]))
-            self._scheduler.sleep_until(deadline_ms)
-            raise RpcTimeout(method, timeout_s)
-        rpc = chain.look()
-        self._submits.permit(method)
-        params = plan.asked(params)
-        if method not in SENDS:
-            return rpc.call(method, *params)
-        if sent is None:
-            raise self._submits.unreadable(method, params[0] if params else None)
-        wait_s = sync_wait_s(params) if method == SEND_SYNC else 0.0
-        # Before the call, whose answer may be an error although the node took the transaction.
-        chain.producer.pool_may_hold = True
-        if plan.route is None:
-            self._submits.admit(sent)
-        result = rpc.call(SEND, params[0])
-        if plan.route is None:
-            self._submits.taken(sent, str(params[0]))
+
+class _Journey:
+    """One call under way on simulated time: carries out what `exchange` asks for."""
+
+    def __init__(self, scheduler: Scheduler, call: Call, timeout_s: float) -> None:
+        self._scheduler, self._call, self._timeout_s = scheduler, call, timeout_s
+        self._begun_ms = scheduler.now_ms
+        self._deadline_ms = scheduler.now_ms + round(timeout_s * 1000)
+
+    def end(self, chain: Chain, submits: Submits) -> Reply:
+        """The reply. Raises what `exchange` raises, and RpcTimeout at the client's deadline."""
+        steps = steps_of([self._call], chain, submits, lambda: self._scheduler.now_ms)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    reply = self._do(step)
+                except RpcUnavailable as failure:
+                    step = steps.throw(failure)
+                else:
+                    step = steps.send(reply)
+        except StopIteration as end:
+            replies: list[Reply] = end.value
+            return replies[0]
+
+    def _do(self, step: Step) -> Reply | None:
+        if isinstance(step, Ask):
+            return self._ask(step)
+        if isinstance(step, Reach):
+            self._reach(step)
+        elif isinstance(step, Pause):
+            self._sleep_until(self._scheduler.now_ms + step.ms)
+            if self._scheduler.now_ms >= self._deadline_ms:
+                self._give_up()
+        elif isinstance(step, Hang):
+            self._give_up()
+        elif not step.back:
+            # Half of a delay is on the way there: what the answer says may be old by the other half.
+            self._sleep_until(self._scheduler.now_ms + step.delay_ms // 2)
         else:
-            chain.handed_over(sent.hash, str(params[0]))
-        if plan.duplicate:
-            result = rpc.call(SEND, params[0])
-        return self._mined(chain, sent, wait_s, deadline_ms, timeout_s) if wait_s else result
+            back_ms = self._begun_ms + step.delay_ms
+            if back_ms > self._deadline_ms:
+                self._give_up()
+            self._scheduler.sleep_until(back_ms)
+        return None
 
-    def _mined(self, chain: Chain, sent: Sent, wait_s: float, deadline_ms: int, timeout_s: float) -> Any:
-        """The receipt of what the node took. Raises RpcRefused when its time is over, RpcTimeout at the deadline."""
-        ends_ms = self._scheduler.now_ms + round(wait_s * 1000)
-        while self._scheduler.now_ms < deadline_ms:
-            if chain.condition == "down":
-                raise RpcUnavailable(SEND_SYNC, f"connection reset: {chain.name}", sent=True)
-            receipt = chain.look().receipt(sent.hash) if chain.condition == "up" else None
-            if receipt is not None:
-                return receipt
-            if self._scheduler.now_ms >= ends_ms:
-                raise not_mined(sent, wait_s)
-            self._scheduler.sleep_until(min(deadline_ms, self._scheduler.now_ms + round(LOOK_S * 1000)))
-        raise RpcTimeout(SEND_SYNC, timeout_s)
+    def _reach(self, step: Reach) -> None:
+        if step.chain.condition == "paused":
+            if step.raw is not None and self._call.sent is not None:
+                step.chain.queue(step.raw)
+            self._give_up()
+        # Whoever reaches a chain finds its blocks up to now.
+        step.chain.look()
+
+    def _ask(self, step: Ask) -> Reply:
+        rpc = step.chain.look()
+        if step.method == SEND:
+            # Before the call, whose answer may be an error although the node took the transaction.
+            step.chain.producer.pool_may_hold = True
+        params = self._call.params if step.params is None else step.params
+        try:
+            return Reply(rpc.call(step.method, *(params or [])))
+        except RpcRefused as refused:
+            return Reply(failure=refused)
+
+    def _sleep_until(self, t_ms: int) -> None:
+        self._scheduler.sleep_until(min(self._deadline_ms, t_ms))
+
+    def _give_up(self) -> None:
+        self._scheduler.sleep_until(self._deadline_ms)
+        raise RpcTimeout(self._call.method, self._timeout_s)
 
 
-def _body(result: Any, refused: RpcRefused | None) -> bytes:
+def _body(reply: Reply) -> bytes:
     """The answer as it would stand on the wire."""
-    if refused is None:
-        return json.dumps({"jsonrpc": "2.0", "id": 1, "result": result}).encode()
-    return json.dumps({"jsonrpc": "2.0", "id": 1, "error": {"code": refused.code, "message": refused.reason}}).encode()
+    if not isinstance(reply.failure, RpcRefused):
+        return json.dumps({"jsonrpc": "2.0", "id": 1, "result": reply.result}).encode()
+    error = {"code": reply.failure.code, "message": reply.failure.reason}
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "error": error}).encode()
 
 
 def _read(method: str, body: bytes) -> Any:

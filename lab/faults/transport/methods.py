@@ -1,11 +1,15 @@
-"""Which JSON-RPC methods the system under test may use: what sends, what reads, and what the lab does not carry.
+"""Which JSON-RPC methods a guest may use: those that public providers of the network serve, and no others.
 
-A guest may read a chain, and hand it signed transactions. Whatever else could move a chain is refused by name, for
-what nobody sees nobody can judge, and a network's node would not let a guest set its clock.
+The list is data of the network profiles. Whatever is not on it is refused as a provider's node does, for what nobody
+sees nobody can judge, and no network lets a guest set its clock, or sign with its keys.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
+from typing import Any
+
+from lab.networks.rpc_methods import common_methods
 from lab.rpc import RpcRefused
 
 SEND = "eth_sendRawTransaction"
@@ -13,12 +17,8 @@ SEND = "eth_sendRawTransaction"
 SEND_SYNC = "eth_sendRawTransactionSync"
 SENDS = frozenset((SEND, SEND_SYNC))
 METHOD_NOT_FOUND = -32601
-
-# What reads a chain. `anvil_`, `evm_`, `hardhat_` and `tenderly_` drive the node, others are of no node of the lab.
-READING = frozenset(("bor", "debug", "erigon", "eth", "net", "ots", "rpc", "trace", "txpool", "web3"))
-# Within those: what moves a chain or its node, or asks the node for keys.
-_MOVING = ("debug_set", "eth_resend", "eth_send", "eth_set", "eth_sign", "eth_submit")
 _PUSHING = ("eth_subscribe", "eth_unsubscribe")
+NAME_CHARACTERS_MAX = 80
 
 
 def named_alike(method: str) -> tuple[str, ...]:
@@ -26,16 +26,25 @@ def named_alike(method: str) -> tuple[str, ...]:
     return (method, SEND) if method == SEND_SYNC else (method,)
 
 
-def refusal(method: str) -> RpcRefused | None:
-    """Why the lab does not carry a method; None for one that it does."""
-    if method in SENDS:
+def refusal(method: str, served: Container[str]) -> RpcRefused | None:
+    """What a provider's node says of a method that it does not serve over HTTP; None for one that is `served`."""
+    if method in served:
         return None
     if method in _PUSHING:
-        why = "nothing is pushed over HTTP; ask again for what is new, or use eth_newBlockFilter"
-    elif method.partition("_")[0] not in READING:
-        why = f"a relayer may read a chain, and send with {SEND} or {SEND_SYNC}"
-    elif method.startswith(_MOVING):
-        why = f"sign transactions yourself, and send them with {SEND} or {SEND_SYNC}"
-    else:
-        return None
-    return RpcRefused(method, METHOD_NOT_FOUND, f"the method {method[:80]} is not supported by the lab: {why}")
+        return RpcRefused(method, METHOD_NOT_FOUND, "notifications not supported")
+    name = method[:NAME_CHARACTERS_MAX]
+    return RpcRefused(method, METHOD_NOT_FOUND, f"the method {name} does not exist/is not available")
+
+
+def own_answer(method: str) -> Any:
+    """What the lab answers itself, for the node would answer as a test node; None where the node is asked."""
+    if method == "eth_accounts":
+        return []
+    return common_methods().client_version if method == "web3_clientVersion" else None
+
+
+def advice(method: str) -> str:
+    """What the history says beside the refusal, for whoever wrote the relayer."""
+    if method in _PUSHING:
+        return "nothing is pushed over HTTP: poll, or use eth_newBlockFilter"
+    return f"providers of the network do not serve it; sign transactions yourself, and send them with {SEND}"

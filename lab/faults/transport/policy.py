@@ -22,7 +22,7 @@ class Refusal:
 Ask = Callable[[list[Any]], list[Any]]
 """What the node is asked instead, called as the request reaches it. May refuse with an RpcRefused."""
 Rewrite = Callable[[Any], Any]
-"""What the client is told instead of the node's result. May refuse with an RpcRefused."""
+"""What the client gets instead of the node's result. May refuse with an RpcRefused."""
 Twist = Callable[[bytes], bytes]
 """What arrives instead of the body of an answer."""
 
@@ -46,14 +46,14 @@ class Effect:
     rewrites: tuple[Rewrite, ...] = ()
     twists: tuple[Twist, ...] = ()
 
-    def asked(self, params: list[Any]) -> list[Any]:
+    def rewritten_params(self, params: list[Any]) -> list[Any]:
         """The parameters that reach the node. Raises RpcRefused."""
         for ask in self.asks:
             params = ask(params)
         return params
 
-    def told(self, result: Any) -> Any:
-        """The result that the client is told. Raises RpcRefused."""
+    def rewritten(self, result: Any) -> Any:
+        """The result that the client gets. Raises RpcRefused."""
         for rewrite in self.rewrites:
             result = rewrite(result)
         return result
@@ -72,7 +72,7 @@ class Rule(Protocol):
     """An active fault's say in a request."""
 
     def effect(self, method: str) -> Effect | None:
-        """What happens to this request, None for nothing. A rule that acts counts its own bite."""
+        """What happens to this request, None for nothing. A rule that acts counts its own activation."""
 
 
 class Policy:

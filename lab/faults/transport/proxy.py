@@ -13,6 +13,7 @@ import struct
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -21,8 +22,9 @@ from aiohttp.http_exceptions import BadHttpMessage
 from pydantic_core import from_json
 
 from lab.chains.chain import Chain
-from lab.errors import EnvironmentFailure
-from lab.faults.transport.carrier import Call, Carrier, NoReply, StatusReply, error_answer
+from lab.errors import EnvironmentFailure, NodeFailure
+from lab.faults.transport.carrier import Carrier, HttpCall, error_answer
+from lab.faults.transport.exchange import ConnectionReset, StatusAnswer
 from lab.faults.transport.policy import Policy
 from lab.faults.transport.submits import Submits
 
@@ -72,6 +74,10 @@ class FaultProxy:
         """The chains that no JSON-RPC request has come for yet."""
         return [name for name in self._chains if name not in self._asked]
 
+    def asked(self) -> list[str]:
+        """The chains that a JSON-RPC request has come for."""
+        return [name for name in self._chains if name in self._asked]
+
     def close(self) -> None:
         """Drop all connections and end the thread; what was under way is recorded. May be called twice."""
         if self._thread.is_alive():
@@ -90,8 +96,13 @@ class FaultProxy:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_S)
         # No limit of connections: requests that hang in a frozen node must not hold up others.
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as http:
+        async with contextlib.AsyncExitStack() as stack:
+            http: dict[str, aiohttp.ClientSession] = {}
             for name, chain in self._chains.items():
+                connector = aiohttp.TCPConnector(limit=0, socket_factory=partial(_socket_to, chain))
+                http[name] = await stack.enter_async_context(
+                    aiohttp.ClientSession(connector=connector, timeout=timeout)
+                )
                 self._carriers[name] = Carrier(chain, self._policies[name], self._submits[name], http)
             app = web.Application(middlewares=[self._guard], client_max_size=BODY_BYTES_MAX)
             app.router.add_route("*", "/{path:.*}", self._handle)
@@ -131,18 +142,18 @@ class FaultProxy:
     def _carrier(self, request: web.Request) -> tuple[str, Carrier]:
         """The chain that a path names: slashes around it, and its case, make no other endpoint of it."""
         name = request.match_info["path"].strip("/").lower()
-        found = {each.lower(): each for each in self._carriers}.get(name)
-        if found is None:
-            known = ", ".join(f"/{each}" for each in self._carriers)
+        chain = {known.lower(): known for known in self._carriers}.get(name)
+        if chain is None:
+            known = ", ".join(f"/{name}" for name in self._carriers)
             raise self._turned_away(request, web.HTTPNotFound, f"expected one of the paths {known}")
-        carrier = self._carriers[found]
+        carrier = self._carriers[chain]
         if request.headers.get("Upgrade", "").lower() == "websocket":
             text = "websockets are not supported by the lab: send JSON-RPC over HTTP POST, and poll"
             carrier.note_refused("websocket", text)
             raise self._turned_away(request, _not_allowed, text)
         if request.method != "POST":
             raise self._turned_away(request, _not_allowed, f"expected JSON-RPC over HTTP POST, got {request.method}")
-        return found, carrier
+        return chain, carrier
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         chain, carrier = self._carrier(request)
@@ -158,23 +169,23 @@ class FaultProxy:
         self._asked.add(chain)
         self.requests += 1
         try:
-            calls = [carrier.take(each) for each in (asked if isinstance(asked, list) else [asked])]
+            calls = [carrier.take(call) for call in (asked if isinstance(asked, list) else [asked])]
             answers = await self._carried(carrier, calls)
-        except StatusReply as reply:
+        except StatusAnswer as reply:
             return web.Response(status=reply.status, text=reply.text)
-        except NoReply:
+        except ConnectionReset:
             _break_off(request)
             return web.Response()
         except Exception as error:
             self.failure = error
             raise
         # What carries no id is a notification: it is done, and nothing is said of it.
-        told = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
-        if not told or not isinstance(asked, list):
-            return _json(b"".join(told))
-        return _json(b"[" + b",".join(told) + b"]")
+        wanted = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
+        if not wanted or not isinstance(asked, list):
+            return _json(b"".join(wanted))
+        return _json(b"[" + b",".join(wanted) + b"]")
 
-    async def _carried(self, carrier: Carrier, calls: list[Call]) -> list[bytes]:
+    async def _carried(self, carrier: Carrier, calls: list[HttpCall]) -> list[bytes]:
         """Carry the calls, and record what was sent when it is over for the client, whichever way."""
         task = asyncio.get_running_loop().create_task(carrier.carry(calls))
         self._under_way.add(task)
@@ -183,7 +194,7 @@ class FaultProxy:
         try:
             answers = await asyncio.shield(task)
             replied = True
-        except StatusReply:
+        except StatusAnswer:
             replied = True
             raise
         finally:
@@ -193,8 +204,16 @@ class FaultProxy:
     def _arrived(self, task: asyncio.Task[list[bytes]]) -> None:
         self._under_way.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, (NoReply, StatusReply)):
+        if error is not None and not isinstance(error, (ConnectionReset, StatusAnswer)):
             self.failure = error
+
+
+def _socket_to(chain: Chain, address: object) -> socket.socket:
+    """For the client's connections: a node may be in a network of its own."""
+    try:
+        return chain.node.new_socket()
+    except OSError as error:
+        raise NodeFailure(f"{chain.name}: {error}") from error
 
 
 def _problem(asked: Any) -> str | None:

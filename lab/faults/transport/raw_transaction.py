@@ -1,10 +1,12 @@
-"""Reads a signed transaction of any type but blobs, by rlp and coincurve.
+"""Reads a signed transaction of any type, by rlp and coincurve.
 
-eth-account would do, but costs each process a second of CPU to import: it prepares BLS pairings on the way.
+eth-account would do, but costs each process a second of CPU to import: it prepares BLS pairings on the way. What cannot
+be read here may still be one that a node takes; then it is what the node says that it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,15 +34,18 @@ _FIELDS: dict[str, Any] = {
     "data": Binary(),
     "access_list": _ACCESS_LIST,
     "grants": _GRANTS,
+    "max_blob_fee": big_endian_int,
+    "blob_hashes": CountableList(Binary.fixed_length(32)),
     "v": big_endian_int,
     "r": big_endian_int,
     "s": big_endian_int,
 }
-# The fields of each type in their order: EIP-155, 2930, 1559, 7702.
+# The fields of each type in their order: EIP-155, 2930, 1559, 4844, 7702.
 _LAYOUTS = {
     0: "nonce gas_price gas to value data v r s",
     1: "chain_id nonce gas_price gas to value data access_list v r s",
     2: "chain_id nonce max_priority_fee max_fee gas to value data access_list v r s",
+    3: "chain_id nonce max_priority_fee max_fee gas to value data access_list max_blob_fee blob_hashes v r s",
     4: "chain_id nonce max_priority_fee max_fee gas to value data access_list grants v r s",
 }
 LAYOUTS = {kind: layout.split() for kind, layout in _LAYOUTS.items()}
@@ -63,14 +68,48 @@ class Sent:
     max_priority_fee_per_gas: int
 
 
-def decode_raw(raw: Any) -> Sent | None:
-    """What is in a raw transaction, its signature checked; None for what the lab cannot read, and for blobs."""
-    if not isinstance(raw, str):
-        return None
+def payload_of(raw: Any) -> bytes | None:
+    """The bytes of a raw transaction; None for what is no text of hex digits."""
     try:
-        return _decode(bytes.fromhex(raw.removeprefix("0x")))
+        return bytes.fromhex(raw.removeprefix("0x")) or None if isinstance(raw, str) else None
+    except ValueError:
+        return None
+
+
+def type_of(payload: bytes) -> int:
+    """The type by the first byte, 0 for legacy."""
+    return 0 if payload[0] >= LIST_PREFIX else payload[0]
+
+
+def decode_raw(raw: Any) -> Sent | None:
+    """What is in a raw transaction, its signature checked; None for what cannot be read."""
+    payload = payload_of(raw)
+    try:
+        return _decode(payload) if payload is not None else None
     except (ValueError, LookupError, rlp.exceptions.RLPException):
         return None
+
+
+def as_the_node_has_it(transaction: Any, tx_hash: Any) -> Sent:
+    """A transaction by a node's answer to `eth_getTransactionByHash`; empty but for its hash where there is none."""
+    fields: Mapping[str, Any] = transaction if isinstance(transaction, dict) else {}
+    price = fields.get("gasPrice")
+    return Sent(
+        hash=str(tx_hash),
+        sender=str(fields.get("from") or "unknown").lower(),
+        nonce=_quantity(fields.get("nonce")),
+        to=str(fields.get("to") or "0x").lower(),
+        data=str(fields.get("input") or "0x"),
+        max_fee_per_gas=_quantity(fields.get("maxFeePerGas", price)),
+        max_priority_fee_per_gas=_quantity(fields.get("maxPriorityFeePerGas", price)),
+    )
+
+
+def _quantity(value: Any) -> int:
+    try:
+        return int(value, 16)
+    except (TypeError, ValueError):
+        return 0
 
 
 def _decode(payload: bytes) -> Sent:
@@ -79,7 +118,12 @@ def _decode(payload: bytes) -> Sent:
     if typed and kind == 0:
         raise ValueError("a legacy transaction has no type in front")
     prefix = payload[:1] if typed else b""
-    fields = dict(zip(LAYOUTS[kind], rlp.decode(payload[len(prefix) :], SEDES[kind]), strict=True))
+    items = rlp.decode(payload[len(prefix) :])
+    if kind == BLOB_TYPE and items and isinstance(items[0], list):
+        # As it travels, with the blobs beside it, which neither hash nor signature covers.
+        items = items[0]
+        payload = prefix + rlp.encode(items)
+    fields = dict(zip(LAYOUTS[kind], SEDES[kind].deserialize(items), strict=True))
     fee = fields.get("max_fee", fields.get("gas_price", 0))
     return Sent(
         hash="0x" + keccak(payload).hex(),

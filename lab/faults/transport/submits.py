@@ -10,13 +10,14 @@ from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
 from lab.evidence import Recorder
 from lab.faults.transport import methods
-from lab.faults.transport.pool_rules import PoolRules, unreadable
+from lab.faults.transport.pool_rules import PoolRules
 from lab.faults.transport.raw_transaction import Sent
 from lab.faults.transport.sync_send import was_taken
 from lab.model.records import Note, Outcome, Submit
+from lab.networks.rpc_methods import served_methods
 from lab.rpc import RpcFailure, RpcRefused
 
-# So many things that the lab does not have are put on record for each chain; more would say nothing new.
+# So many things that a network does not have are put on record for each chain; more would say nothing new.
 REFUSED_MAX = 20
 
 
@@ -30,18 +31,19 @@ class Submits:
         self._recorder = recorder
         self._codec = codec
         self._pool = PoolRules(chain.profile)
+        self._served = served_methods(chain.profile)
         self._refused: set[str] = set()
 
     def permit(self, method: str) -> None:
-        """Raises RpcRefused for a method that the lab does not carry; the first time it goes on record."""
-        refused = methods.refusal(method)
+        """Raises RpcRefused for a method that no provider of the network serves; the first time it goes on record."""
+        refused = methods.refusal(method, self._served)
         if refused is None:
             return
-        self.note_refused(method, refused.reason)
+        self.note_refused(method, f"{refused.reason}: {methods.advice(method)}")
         raise refused
 
     def note_refused(self, what: str, reason: str) -> None:
-        """Put on record, once, that something was asked for that the lab does not have."""
+        """Put on record, once, that something was asked for that a network does not have."""
         if what not in self._refused and len(self._refused) < REFUSED_MAX:
             self._refused.add(what)
             t_ms = max(0, self._scheduler.now_ms)
@@ -51,11 +53,13 @@ class Submits:
         """Raises RpcRefused for what the network's own nodes would not take."""
         self._pool.admit(sent, waits=self._chain.waits)
 
-    def unreadable(self, method: str, raw: object) -> RpcRefused:
-        """The refusal of what the lab cannot read, which goes on record the first time."""
-        refused = unreadable(method, raw)
-        self.note_refused(refused.reason[:20], refused.reason)
-        return refused
+    def admit_type(self, method: str, raw: object) -> None:
+        """Raises RpcRefused for what is no transaction of the network; the first time it goes on record."""
+        try:
+            self._pool.admit_type(method, raw)
+        except RpcRefused as refused:
+            self.note_refused(refused.reason[:20], f"{refused.reason}: {str(raw)[:20]!r}")
+            raise
 
     def taken(self, sent: Sent, raw: str) -> None:
         """The node took it."""

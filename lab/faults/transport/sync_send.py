@@ -15,7 +15,7 @@ from lab.rpc import RpcFailure, RpcRefused
 # Geth's `--rpc.txsync.defaulttimeout` and `--rpc.txsync.maxtimeout`.
 WAIT_S = 20.0
 WAIT_S_MAX = 60.0
-LOOK_S = 0.05
+LOOK_MS = 50
 NOT_MINED = 4
 
 

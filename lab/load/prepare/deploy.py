@@ -16,6 +16,7 @@ from pathlib import Path
 from lab.errors import DeadlineExceeded, LabError, UsageError
 from lab.load.profile.profile import network
 from lab.rpc import HttpTransport, Rpc, RpcFailure
+from lab.session.description import RunningNetworks
 from lab.session.lab import write_keys
 from lab.session.load_chains.interval import RPC_TIMEOUT_S, IntervalChain, session_of, set_up
 from lab.session.suite import compile_target, new_run_id
@@ -62,10 +63,8 @@ def deploy(chains: Sequence[str], out: Path, contract: Path | None, window_s: in
     assert numbering is not None
     out.parent.mkdir(parents=True, exist_ok=True)
     write_keys(out.parent / "keys.json")
-    session = session_of(
-        found, target, numbering, system=system, run_id=new_run_id(), backend="compose", genesis_time=int(time.time()),
-        folder=out.parent, poll_ms=500,
-    )  # fmt: skip
+    networks = RunningNetworks(new_run_id(), "compose", "real", int(time.time()), out.parent)
+    session = session_of(found, target, numbering, networks, system=system, poll_ms=500)
     session.write(out)
     print(system.described(target.contract.name).line, file=sys.stderr, flush=True)
     print(f"{', '.join(found)}: {target.contract.name} at {target.address}", file=sys.stderr, flush=True)

@@ -22,6 +22,7 @@ from lab.model.session import Session
 from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc, RpcFailure
+from lab.session.description import RunningNetworks
 from lab.session.lab import write_keys
 from lab.session.load_chains.interval import RPC_TIMEOUT_S, IntervalChain, open_interval_chains, session_of, set_up
 from lab.session.project import Project
@@ -52,10 +53,10 @@ def own_nodes(
             numbering = set_up(chain, suite.target, window_s=profile.window_ms // 1000)
         assert numbering is not None
         write_keys(folder / "keys.json")
+        networks_of_run = RunningNetworks(suite.run_id, suite.backend.name, "real", now, folder)
         session = session_of(
-            chains, suite.target, numbering, system=suite.system, run_id=suite.run_id, backend=suite.backend.name,
-            genesis_time=now, folder=folder, poll_ms=profile.relayer_poll_ms,
-        )  # fmt: skip
+            chains, suite.target, numbering, networks_of_run, system=suite.system, poll_ms=profile.relayer_poll_ms
+        )
         path = folder / "session.json"
         session.write(path)
         targets = {

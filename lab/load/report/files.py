@@ -9,14 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab.evidence.folder import sha256_file, write_atomically
+from lab.bounded_files import write_atomically
 from lab.evidence.repository import lab_state
+from lab.evidence.seal import write_sealed
 from lab.load.analyse.reconcile import Result
 from lab.load.analyse.rows import rows_of
 from lab.load.analyse.statistics import summary
 from lab.load.report.page import render
 
-LOAD, SERIES, ROWS, PAGE, MANIFEST = "load.json", "series.csv", "rows.json", "report.html", "manifest.json"
+LOAD, SERIES, ROWS, PAGE = "load.json", "series.csv", "rows.json", "report.html"
 _COLUMNS = ("t", "offered", "mined", "succeeded", "inclusion_p50", "inclusion_p95", "inclusion_p99", "gas_share",
             "base_fee_gwei")  # fmt: skip
 
@@ -33,10 +34,13 @@ def write_files(result: Result, folder: Path) -> Path:
     write_atomically(folder / SERIES, _csv(result))
     write_atomically(folder / ROWS, json.dumps({"schema_version": 1, **facts, "rows": rows}, indent=1) + "\n")
     write_atomically(folder / PAGE, render(result, rows, folder))
-    digests = {name: sha256_file(folder / name) for name in (LOAD, SERIES, ROWS, PAGE)}
-    manifest = {"schema_version": 1, **facts, "made_of": result.context.made_of, "outcome": str(result.judged.outcome),
-                "digests": digests}  # fmt: skip
-    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+    manifest = {
+        "schema_version": 1,
+        **facts,
+        "made_of": result.context.made_of,
+        "outcome": str(result.judged.outcome),
+    }
+    write_sealed(folder, manifest, (LOAD, SERIES, ROWS, PAGE))
     point_latest(folder)
     return folder / PAGE
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from lab.model.chain.finality import Finality
+from lab.model.frozen import Frozen
 
 CoreState = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
 
 
-class ChainFacts(BaseModel):
+class ChainFacts(Frozen):
     """What a reader must know of one chain. `network` is its profile; the key in `Header.chains` is its name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str
     chain_id: int
@@ -27,10 +24,8 @@ class ChainFacts(BaseModel):
     deploy_block: int
 
 
-class StoredTransaction(BaseModel):
+class StoredTransaction(Frozen):
     """One transaction as the contract's getters return it at the end."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tx_id: str
     state: CoreState

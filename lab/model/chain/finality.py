@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from lab.model.frozen import Frozen
 
 
-class Finality(BaseModel):
+class Finality(Frozen):
     """Exactly one of the three.
 
     `blocks`: block b is final once the head is at b + blocks or later.
     `seconds`: once the clock is at b's timestamp + seconds or later (works on a chain that mines no empty blocks).
     `tag`: once the node's block of that tag has reached b; `tag_depth_blocks` is that distance on the lab's nodes.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     blocks: int | None = Field(default=None, ge=0, le=10_000)
     seconds: float | None = Field(default=None, ge=0, le=86_400)

@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from lab.model.frozen import Frozen
 from lab.yamlsource import load_yaml, validate
 
 PRICES = Path(__file__).with_name("prices.yaml")
@@ -16,11 +17,7 @@ LEVELS: tuple[Level, ...] = ("low", "typical", "high")
 GWEI_IN_A_TOKEN = 10**9
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class GasPrice(_Part):
+class GasPrice(Frozen):
     """A price of gas on a day."""
 
     gwei: float = Field(gt=0)
@@ -30,7 +27,7 @@ class GasPrice(_Part):
     note: str = ""
 
 
-class TokenPrice(_Part):
+class TokenPrice(Frozen):
     """A token's price on a day."""
 
     usd: float = Field(gt=0)
@@ -38,7 +35,7 @@ class TokenPrice(_Part):
     source: str
 
 
-class NetworkPrices(_Part):
+class NetworkPrices(Frozen):
     """The price scenarios of one network."""
 
     token: str
@@ -48,11 +45,11 @@ class NetworkPrices(_Part):
 
     def at(self, level: Level) -> GasPrice | None:
         """The scenario of that name, if somebody published one."""
-        found: GasPrice | None = getattr(self, level)
-        return found
+        price: GasPrice | None = getattr(self, level)
+        return price
 
 
-class Prices(_Part):
+class Prices(Frozen):
     """The whole file."""
 
     schema_version: Literal[1]
@@ -69,18 +66,18 @@ class Prices(_Part):
 
     def usd(self, network: str, gas: float, level: Level) -> float | None:
         """What so much gas costs, or None where no price is known."""
-        found = self.networks.get(network)
-        price = found.at(level) if found else None
-        if found is None or price is None:
+        known = self.networks.get(network)
+        price = known.at(level) if known else None
+        if known is None or price is None:
             return None
-        return gas * price.gwei / GWEI_IN_A_TOKEN * self.tokens[found.token].usd
+        return gas * price.gwei / GWEI_IN_A_TOKEN * self.tokens[known.token].usd
 
     def break_even_gwei(self, network: str, gas: float, usd: float) -> float | None:
         """The price of gas at which so much gas costs `usd`."""
-        found = self.networks.get(network)
-        if found is None or gas <= 0:
+        known = self.networks.get(network)
+        if known is None or gas <= 0:
             return None
-        return usd / (gas * self.tokens[found.token].usd) * GWEI_IN_A_TOKEN
+        return usd / (gas * self.tokens[known.token].usd) * GWEI_IN_A_TOKEN
 
 
 @cache

@@ -49,12 +49,12 @@ def justified(world: World, job: Job) -> tuple[Answer, tuple[BlockId, ...]]:
         return _for_children(world, chain, tx_id, entry) if kind == "resolve" else ("no", ())
     if entry.dependency is None:
         return "yes", ()  # an execution whose resolve a reorg took along comes behind it again; alone it only reverts
-    found = standing(world, entry, executed=_strict(world, entry, executing=kind == "execute"))
-    if found.answer == "yes" and kind == "resolve" and not found.same_chain:
+    stands = standing(world, entry, executed=_strict(world, entry, executing=kind == "execute"))
+    if stands.answer == "yes" and kind == "resolve" and not stands.same_chain:
         mirror = world.entries.get((chain, entry.dependency))
-        if mirror is None or not fits(world, mirror, found.parents):
+        if mirror is None or not fits(world, mirror, stands.parents):
             return "no", ()
-    return found.answer, found.needs
+    return stands.answer, stands.needs
 
 
 def pending(world: World) -> bool:
@@ -75,12 +75,12 @@ def _for_children(world: World, chain: str, tx_id: str, mirror: Entry | None) ->
     answers: list[Answer] = []
     for child in world.children.get((chain, tx_id), ()):
         if child.ready is None and is_original(world, child):
-            found = standing(world, child, executed=_strict(world, child, executing=False))
-            if found.same_chain or (mirror is not None and not fits(world, mirror, found.parents)):
+            stands = standing(world, child, executed=_strict(world, child, executing=False))
+            if stands.same_chain or (mirror is not None and not fits(world, mirror, stands.parents)):
                 continue
-            if found.answer == "yes":
-                return "yes", found.needs
-            answers.append(found.answer)
+            if stands.answer == "yes":
+                return "yes", stands.needs
+            answers.append(stands.answer)
     return ("unknown" if "unknown" in answers else "no"), ()
 
 
@@ -96,51 +96,51 @@ def _wanted(world: World, chain: ChainView, entry: Entry) -> list[Action]:
         return _expiry(world, chain, entry)
     if entry.dependency is None:
         return [_resolve(entry)] if chain.next_timestamp >= entry.timestamp else []
-    found = standing(world, entry, executed=_strict(world, entry, executing=False))
-    if found.answer != "yes":
+    stands = standing(world, entry, executed=_strict(world, entry, executing=False))
+    if stands.answer != "yes":
         return []
-    if found.same_chain:
-        return [_resolve(entry, found.needs)] if chain.next_timestamp >= entry.timestamp else []
-    return _across(world, chain, entry, found)
+    if stands.same_chain:
+        return [_resolve(entry, stands.needs)] if chain.next_timestamp >= entry.timestamp else []
+    return _across(world, chain, entry, stands)
 
 
-def _across(world: World, chain: ChainView, child: Entry, found: Standing) -> list[Action]:
+def _across(world: World, chain: ChainView, child: Entry, stands: Standing) -> list[Action]:
     """Steps for a child whose parent stands on another chain: mirror it, resolve the mirror, resolve the child."""
     mirror = world.entries.get((child.chain, child.dependency or ""))
     if mirror is None:
-        return _mirror(world, chain, child, found)
-    if not fits(world, mirror, found.parents) or mirror.end_state is not None:
+        return _mirror(world, chain, child, stands)
+    if not fits(world, mirror, stands.parents) or mirror.end_state is not None:
         return []
     steps: list[Action] = []
     if mirror.ready is None:
         due = mirror.timestamp <= chain.next_timestamp <= mirror.timestamp + chain.window_s
         if not due or world.exhausted("resolve", mirror.key):
             return []
-        steps.append(_resolve(mirror, found.needs))
+        steps.append(_resolve(mirror, stands.needs))
     if chain.next_timestamp >= child.timestamp:
         # Sent right behind the mirror's: the nonce keeps them in order, and waiting for it would cost a block.
-        steps.append(_resolve(child, found.needs, after=mirror))
+        steps.append(_resolve(child, stands.needs, after=mirror))
     return steps
 
 
-def _mirror(world: World, chain: ChainView, child: Entry, found: Standing) -> list[Action]:
-    parent = found.parents[0]
+def _mirror(world: World, chain: ChainView, child: Entry, stands: Standing) -> list[Action]:
+    parent = stands.parents[0]
     start_ms = max(world.now_unix_ms, chain.head_timestamp * 1000)
     soonest = -(-(start_ms + 2 * chain.block_time_ms) // 1000)
     timestamp = max(child.timestamp, soonest)
     if parent.payload is None or timestamp > child.timestamp + chain.window_s:
         return []  # it could not be READY before the child's window closes
     args = (parent.tx_id, parent.origin, chain.rollup, parent.payload, ZERO_ID, timestamp)
-    return [Action("mirror", chain.name, parent.tx_id, "buffer_transaction", args, found.needs)]
+    return [Action("mirror", chain.name, parent.tx_id, "buffer_transaction", args, stands.needs)]
 
 
 def _execution(world: World, entry: Entry) -> list[Action]:
     if entry.dependency is None:
         return [Action("execute", entry.chain, entry.tx_id, "mark_executed", (entry.tx_id,))]
-    found = standing(world, entry, executed=world.execution_order == "executed")
-    if found.answer != "yes":
+    stands = standing(world, entry, executed=world.execution_order == "executed")
+    if stands.answer != "yes":
         return []
-    return [Action("execute", entry.chain, entry.tx_id, "mark_executed", (entry.tx_id,), found.needs)]
+    return [Action("execute", entry.chain, entry.tx_id, "mark_executed", (entry.tx_id,), stands.needs)]
 
 
 def _expiry(world: World, chain: ChainView, entry: Entry) -> list[Action]:
@@ -176,6 +176,6 @@ def _open_end(world: World, entry: Entry) -> bool:
         return False
     if entry.dependency is None:
         return True
-    found = standing(world, entry, executed=world.execution_order == "executed")
-    alive = any(parent.ready is not None and parent.end_state != "EXPIRED" for parent in found.parents)
-    return found.answer != "no" or alive
+    stands = standing(world, entry, executed=world.execution_order == "executed")
+    alive = any(parent.ready is not None and parent.end_state != "EXPIRED" for parent in stands.parents)
+    return stands.answer != "no" or alive

@@ -30,8 +30,8 @@ def is_original(world: World, entry: Entry) -> bool:
 
 def originals(world: World, tx_id: str, *, outside: str) -> tuple[Entry, ...]:
     """The originals with this id on all chains but one, in declared order."""
-    found = (world.entries.get((name, tx_id)) for name in world.chains if name != outside)
-    return tuple(entry for entry in found if entry is not None and is_original(world, entry))
+    elsewhere = (world.entries.get((name, tx_id)) for name in world.chains if name != outside)
+    return tuple(entry for entry in elsewhere if entry is not None and is_original(world, entry))
 
 
 def parents_of(world: World, child: Entry) -> tuple[Entry, ...]:

@@ -48,12 +48,10 @@ class Intent:
 
     @property
     def job(self) -> Job:
-        """What it is for."""
         return self.kind, self.chain, self.tx_id
 
     @property
     def last(self) -> Version:
-        """The version sent last."""
         return self.versions[-1]
 
 

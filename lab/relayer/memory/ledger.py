@@ -18,13 +18,11 @@ class Ledger:
         self._children: dict[Key, list[Entry]] = {}
 
     def put(self, entries: Iterable[Entry]) -> None:
-        """Add or replace entries."""
         for entry in entries:
             self.entries[entry.key] = entry
             self._active = None
 
     def remove(self, keys: Iterable[Key]) -> None:
-        """Forget entries."""
         for key in keys:
             del self.entries[key]
             self._active = None

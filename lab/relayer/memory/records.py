@@ -52,7 +52,7 @@ class Head:
 class Entry:
     """One transaction in one chain's contract, with the block that each step was seen in.
 
-    `ended` is an upper bound where no event tells the block (mark_executed emits nothing).
+    `ended` is an upper bound where no event names the block (mark_executed emits nothing).
     """
 
     chain: str
@@ -69,7 +69,6 @@ class Entry:
 
     @property
     def key(self) -> Key:
-        """Chain name and tx_id."""
         return self.chain, self.tx_id
 
 
@@ -109,7 +108,6 @@ class World:
     deadline_passed: AbstractSet[Key] = frozenset()
 
     def exhausted(self, kind: Kind, key: Key) -> bool:
-        """True when a job was tried often enough."""
         return self.spent.get((kind, *key), 0) >= ATTEMPTS_MAX[kind]
 
 

@@ -72,7 +72,7 @@ class Store:
             )
 
     def _change_account(self, fingerprint: str) -> None:
-        """Another key from now on: what the old one sent may still be mined, but its nonces are not ours to tend.
+        """Another key from now on: what the old one sent may still be mined, but its nonces are not ours to manage.
 
         A job of it that is done all the same is refused to us by the contract, and learnt from that.
         """
@@ -83,7 +83,6 @@ class Store:
             self._db.execute("UPDATE meta SET value = ? WHERE key = 'lab'", (fingerprint,))
 
     def close(self) -> None:
-        """Close the file."""
         self._db.close()
 
     # --- several writes as one ------------------------------------------------------------------------------------
@@ -133,7 +132,6 @@ class Store:
         return (row[0], row[1]) if row else None
 
     def entries(self) -> list[Entry]:
-        """All transactions known."""
         rows = self._db.execute("SELECT * FROM transactions ORDER BY chain, tx_id").fetchall()
         return [_entry(row) for row in rows]
 
@@ -175,16 +173,18 @@ class Store:
 
     def _put_entries(self, entries: Iterable[Entry]) -> None:
         rows = [
-            (self._ids[e.chain], e.chain, e.tx_id, e.origin, e.target, e.dependency, e.timestamp, e.payload,
-             e.buffered.number, e.buffered.hash, *_place(e.ready), *_place(e.ended), e.end_state)
-            for e in entries
-        ]  # fmt: skip
+            (
+                *(self._ids[entry.chain], entry.chain, entry.tx_id, entry.origin, entry.target, entry.dependency),
+                *(entry.timestamp, entry.payload, entry.buffered.number, entry.buffered.hash),
+                *(*_place(entry.ready), *_place(entry.ended), entry.end_state),
+            )
+            for entry in entries
+        ]
         self._db.executemany(f"INSERT OR REPLACE INTO transactions VALUES ({', '.join('?' * 15)})", rows)
 
     # --- intents --------------------------------------------------------------------------------------------------
 
     def intents(self) -> list[Intent]:
-        """Every intent ever made, by id."""
         versions: dict[int, list[Version]] = {}
         query = (
             "SELECT intent_id, hash, raw, max_fee, tip, cancel, confirmed, sent_block, sent_ms FROM versions "
@@ -196,13 +196,7 @@ class Store:
         rows = self._db.execute(
             "SELECT id, chain, kind, tx_id, nonce, data, gas, status, mined_number, mined_hash FROM intents ORDER BY id"
         ).fetchall()
-        return [
-            Intent(
-                number, chain, kind, tx_id, nonce, data, gas, status, _block(chain, mined, mined_hash),
-                tuple(versions.get(number, ())),
-            )
-            for number, chain, kind, tx_id, nonce, data, gas, status, mined, mined_hash in rows
-        ]  # fmt: skip
+        return [Intent(*[*row[:8], _block(row[1], row[8], row[9]), tuple(versions.get(row[0], ()))]) for row in rows]
 
     def save_intent(self, intent: Intent) -> None:
         """An intent with its versions: before anything of it is sent, and after anything of it changed."""
@@ -210,17 +204,19 @@ class Store:
         self._unless_held()
 
     def _put_intent(self, intent: Intent) -> None:
-        self._db.execute(
-            f"INSERT OR REPLACE INTO intents VALUES ({', '.join('?' * 11)})",
-            (intent.id, self._ids[intent.chain], intent.chain, intent.tx_id, intent.kind, intent.nonce, intent.data,
-             intent.gas, intent.status, *_place(intent.mined)),
-        )  # fmt: skip
+        place = (self._ids[intent.chain], intent.chain, intent.tx_id)
+        call = (intent.kind, intent.nonce, intent.data, intent.gas, intent.status)
+        row = (intent.id, *place, *call, *_place(intent.mined))
+        self._db.execute(f"INSERT OR REPLACE INTO intents VALUES ({', '.join('?' * len(row))})", row)
         # Wei amounts go in as text: SQLite's integers end at 64 bits.
-        self._db.executemany(
-            f"INSERT OR REPLACE INTO versions VALUES ({', '.join('?' * 10)})",
-            [(v.hash, intent.id, position, v.raw, str(v.fees.max_fee_per_gas), str(v.fees.max_priority_fee_per_gas),
-              int(v.cancel), int(v.confirmed), v.sent_block, v.sent_ms) for position, v in enumerate(intent.versions)],
-        )  # fmt: skip
+        for position, version in enumerate(intent.versions):
+            fees = (str(version.fees.max_fee_per_gas), str(version.fees.max_priority_fee_per_gas))
+            flags = (int(version.cancel), int(version.confirmed))
+            sent = (version.sent_block, version.sent_ms)
+            version_row = (version.hash, intent.id, position, version.raw, *fees, *flags, *sent)
+            self._db.execute(
+                f"INSERT OR REPLACE INTO versions VALUES ({', '.join('?' * len(version_row))})", version_row
+            )
 
     def spent(self) -> dict[Job, int]:
         """How often each job was mined without reaching its aim."""

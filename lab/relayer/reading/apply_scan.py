@@ -76,11 +76,11 @@ def _take(chain: Chain, ledger: Ledger, head: Head, findings: Findings, raw: Raw
     entry = findings.changed.get(key) or (None if key in findings.gone else ledger.entries.get(key))
     if log.event == "TransactionBuffered":
         if entry is None:
-            found = read_transaction(chain, tx_id, head)
-            if found.state == "EMPTY":
+            stored = read_transaction(chain, tx_id, head)
+            if stored.state == "EMPTY":
                 findings.unreadable.append(tx_id)
             else:
-                findings.changed[key] = _entry(chain, found, block, head)
+                findings.changed[key] = _entry(chain, stored, block, head)
     elif entry is None:
         return
     elif log.event == "TransactionReady":
@@ -89,12 +89,11 @@ def _take(chain: Chain, ledger: Ledger, head: Head, findings: Findings, raw: Raw
         findings.changed[key] = replace(entry, ended=block, end_state="EXPIRED")
 
 
-def _entry(chain: Chain, found: TransactionView, block: BlockId, head: Head) -> Entry:
-    entry = Entry(
-        chain.name, found.tx_id, found.origin, found.target,
-        None if found.dependency == ZERO_ID else found.dependency, found.timestamp, found.payload, block,
-    )  # fmt: skip
-    if found.state in ("EXECUTED", "EXPIRED"):
+def _entry(chain: Chain, stored: TransactionView, block: BlockId, head: Head) -> Entry:
+    dependency = None if stored.dependency == ZERO_ID else stored.dependency
+    origin, target, payload = stored.origin, stored.target, stored.payload
+    entry = Entry(chain.name, stored.tx_id, origin, target, dependency, stored.timestamp, payload, block)
+    if stored.state in ("EXECUTED", "EXPIRED"):
         at = BlockId(chain.name, head.number, head.hash)
-        return replace(entry, ended=at, end_state="EXECUTED" if found.state == "EXECUTED" else "EXPIRED")
+        return replace(entry, ended=at, end_state="EXECUTED" if stored.state == "EXECUTED" else "EXPIRED")
     return entry

@@ -21,9 +21,14 @@ class Chain:
     """Mutable state of one chain. `fresh`: scanned in this poll, so that what is known of it is canonical."""
 
     def __init__(
-        self, session: Session, facts: SessionChain, order: int, transport: Transport, codec: Codec,
+        self,
+        session: Session,
+        facts: SessionChain,
+        order: int,
+        transport: Transport,
+        codec: Codec,
         judge: Callable[[Rpc, Finality, int], FinalityJudge] = FinalityJudge,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name, self.facts, self.order, self.codec = facts.name, facts, order, codec
         self.genesis_time = session.genesis_time
         self.rpc = Rpc(transport)
@@ -55,9 +60,9 @@ class Chain:
 
     def identify(self) -> None:
         """Make sure that the endpoint is of this chain, and has it: another's, or a part of it, looks plausible."""
-        found, self.identified = self.rpc.chain_id(), False
-        if found != self.facts.chain_id:
-            raise RpcMalformed("eth_chainId", f"expected {self.name} with id {self.facts.chain_id}, got {found}")
+        chain_id, self.identified = self.rpc.chain_id(), False
+        if chain_id != self.facts.chain_id:
+            raise RpcMalformed("eth_chainId", f"expected {self.name} with id {self.facts.chain_id}, got {chain_id}")
         # A node that does not know the method is taken at its word.
         with suppress(RpcRefused):
             if isinstance(syncing := self.rpc.call("eth_syncing"), dict):
@@ -69,7 +74,7 @@ class Chain:
         self.behind_s = max(self.behind_s, asked_unix_s - timestamp)
 
     def check_clock(self, now_ms: int) -> None:
-        """Where no block tells that a clock which was behind is right again, the block to come may. Raises RpcFailure.
+        """Where no block shows that a clock which was behind is right again, the block to come may. Raises RpcFailure.
 
         A node that shows its head in place of that block, or none, only says what is known: then nothing changes.
         """
@@ -93,14 +98,13 @@ class Chain:
 
     def block_calls(self, now_ms: int) -> int:
         """The contract refuses every call (paused, or we are no operator): wait longer each time. The wait in ms."""
-        # Where the contract does not tell when it takes calls again, it has to be asked at every other poll.
-        told = {"EmergencyStopLifted", "OperatorAdded"} <= set(self.codec.events)
-        self._backoff_polls = min(BACKOFF_POLLS_MAX if told else 1, max(1, 2 * self._backoff_polls))
+        # Where the contract does not announce when it takes calls again, it has to be asked at every other poll.
+        announced = {"EmergencyStopLifted", "OperatorAdded"} <= set(self.codec.events)
+        self._backoff_polls = min(BACKOFF_POLLS_MAX if announced else 1, max(1, 2 * self._backoff_polls))
         self.blocked_until_ms = now_ms + self._backoff_polls * self._poll_ms
         return self._backoff_polls * self._poll_ms
 
     def unblock_calls(self) -> None:
-        """The contract takes calls again."""
         self.blocked_until_ms, self._backoff_polls = None, 0
 
     def next_timestamp(self, now_ms: int) -> int:

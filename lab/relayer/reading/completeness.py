@@ -1,11 +1,11 @@
-"""Whether a scan was told everything: the contract counts what it buffers, so logs that a node leaves out are missed.
+"""Whether a scan got every log: the contract counts what it buffers, so logs that a node leaves out are missed.
 
 An empty answer proves nothing: an index may lag behind the blocks, or lose some. Asked once for each new head.
 """
 
 from __future__ import annotations
 
-from lab.relayer.reading import refusals as answers
+from lab.relayer.reading import refusals
 from lab.relayer.reading.chain import Chain
 from lab.relayer.reading.scan import Scan
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused
@@ -14,7 +14,7 @@ COUNT = "transaction_count"
 
 
 class LogsMissing(RpcFailure):
-    """The contract took more transactions than the logs tell of: nothing was learnt, the next poll asks again."""
+    """The contract took more transactions than there are logs of: nothing was learnt, the next poll asks again."""
 
     definite = True
 
@@ -30,15 +30,15 @@ def check_complete(chain: Chain, scan: Scan) -> None:
     if before is None or after is None:
         return
     logs = [chain.codec.decode_log(raw.body) for raw in scan.logs]
-    told = sum(log is not None and log.event == "TransactionBuffered" for log in logs)
-    if told > after - before:
+    logged = sum(log is not None and log.event == "TransactionBuffered" for log in logs)
+    if logged > after - before:
         # This contract counts something else, or nothing: it proves nothing either way.
         chain.counts = False
-    elif told < after - before:
+    elif logged < after - before:
         raise LogsMissing(
             "eth_getLogs",
             f"expected {after - before} new transactions up to block {scan.head.number}, as the contract counts, "
-            f"got the logs of {told}",
+            f"got the logs of {logged}",
         )
     else:
         chain.counted = (scan.head.hash, after)
@@ -53,7 +53,7 @@ def _count(chain: Chain, block_hash: str, *, head: bool) -> int | None:
     try:
         count = chain.reader.get(COUNT, block={"blockHash": block_hash})
     except RpcRefused as refused:
-        if head and answers.revert_reason(refused) is None:
+        if head and refusals.revert_reason(refused) is None:
             # Whoever answers here does not know the head that somebody behind the same address has just shown.
             raise LogsMissing(
                 "eth_call", f"expected the state of the head {block_hash}, got {refused.reason}"

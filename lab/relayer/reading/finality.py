@@ -46,15 +46,15 @@ class FinalityJudge:
 
     def _timestamp(self, block: BlockId) -> int | None:
         if block.hash not in self._timestamps:
-            found = self._rpc.block(block.hash)
-            if found is None:
+            header = self._rpc.block(block.hash)
+            if header is None:
                 return None  # orphaned meanwhile: the next scan will notice
-            self._timestamps[block.hash] = parse_head("eth_getBlockByHash", found).timestamp
+            self._timestamps[block.hash] = parse_head("eth_getBlockByHash", header).timestamp
         return self._timestamps[block.hash]
 
     def _tagged_number(self, head: Head) -> int:
         if self._tagged is None or self._tagged[0] != head.hash:
-            found = self._rpc.block(self.policy.tag or "finalized")
-            number = parse_head("eth_getBlockByNumber", found).number if found is not None else -1
+            header = self._rpc.block(self.policy.tag or "finalized")
+            number = parse_head("eth_getBlockByNumber", header).number if header is not None else -1
             self._tagged = (head.hash, number)
         return self._tagged[1]

@@ -97,11 +97,11 @@ def _logs_of_range(rpc: Rpc, contract: str, first: int, head: Head) -> tuple[tup
                 raise
             width = -(-width // 2)
             continue
-        found = [parse_log(log, contract) for log in answer]
-        for log in found:
+        parsed = [parse_log(log, contract) for log in answer]
+        for log in parsed:
             if not start <= log.number <= last:
                 raise RpcMalformed("eth_getLogs", f"expected logs of blocks {start} to {last}, got one of {log.number}")
-        logs += found
+        logs += parsed
         start = last + 1
     logs.sort(key=lambda log: (log.number, log.index))
     marks: dict[int, Mark] = {}

@@ -1,6 +1,6 @@
 """Sends what was decided: checks again what it rests on, asks the contract what it would say, and submits.
 
-Also knows how to tell whether a mined call reached its aim: by events and storage, never by the transaction's status.
+Also decides whether a mined call reached its aim: by events and storage, never by the transaction's status.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from lab.relayer.memory.intents import Intent
 from lab.relayer.memory.ledger import Ledger
 from lab.relayer.memory.records import Action, BlockId, Entry, Head, Job, Key, Notify
 from lab.relayer.memory.store import Store
-from lab.relayer.reading import refusals as answers
+from lab.relayer.reading import refusals
 from lab.relayer.reading.apply_scan import read_state
 from lab.relayer.reading.chain import Chain
 from lab.relayer.reading.headers import parse_head, parse_log
@@ -30,9 +30,15 @@ class Caller:
     """Calls into the contracts of all chains. `deadline_passed`: READY transactions that can no more be executed."""
 
     def __init__(
-        self, chains: Mapping[str, Chain], account: Account, codec: Codec, ledger: Ledger, store: Store,
-        poll_ms: int, notify: Notify,
-    ) -> None:  # fmt: skip
+        self,
+        chains: Mapping[str, Chain],
+        account: Account,
+        codec: Codec,
+        ledger: Ledger,
+        store: Store,
+        poll_ms: int,
+        notify: Notify,
+    ) -> None:
         self._chains, self._account, self._codec, self._ledger, self._store = chains, account, codec, ledger, store
         self._poll_ms, self._notify = poll_ms, notify
         self.deadline_passed: set[Key] = set()
@@ -99,7 +105,7 @@ class Caller:
         try:
             estimate = quantity("eth_estimateGas", chain.rpc.call("eth_estimateGas", request))
         except RpcRefused as refused:
-            reason = answers.revert_reason(refused)
+            reason = refusals.revert_reason(refused)
             if reason is None:
                 raise
             if action.kind == "expire" and "not expired" in reason and not chain.facts.mines_empty_blocks:
@@ -113,7 +119,7 @@ class Caller:
 
     def _refused(self, chain: Chain, action: Action, reason: str, now_ms: int) -> None:
         wait_ms = self._retry.get(action.job, (0, 0))[1]
-        if answers.is_shut(reason):
+        if refusals.is_shut(reason):
             wait_ms = chain.block_calls(now_ms)
         else:
             limit = RETRY_POLLS_MAX * self._poll_ms
@@ -123,8 +129,8 @@ class Caller:
                 self.deadline_passed.add((action.chain, action.tx_id))
             elif action.kind != "mirror":
                 self._learn_end(chain, (action.chain, action.tx_id), None)
-        self._notify({"event": "refused", "chain": chain.name, "kind": action.kind, "tx_id": action.tx_id,
-                      "reason": reason, "wait_ms": wait_ms})  # fmt: skip
+        call = {"chain": chain.name, "kind": action.kind, "tx_id": action.tx_id}
+        self._notify({"event": "refused", **call, "reason": reason, "wait_ms": wait_ms})
 
     def reached(self, intent: Intent, block: BlockId, ok: bool) -> bool:
         """Whether a mined intent has its effect: by events and storage, never by the status alone."""
@@ -145,15 +151,15 @@ class Caller:
         return self._ledger.entries[key].end_state == wanted
 
     def _learn_ready(self, chain: Chain, key: Key, block: BlockId | None) -> None:
-        """Its event was never told, so look closer: at the state, and without a block at the logs once more."""
+        """Its event never arrived, so look closer: at the state, and without a block at the logs once more."""
         entry = self._ledger.entries[key]
         if chain.head is None or read_state(chain, entry.tx_id, chain.head) not in ("READY", "EXECUTED"):
             return
         if block is None:
             for raw in chain.rpc.logs(chain.facts.contract, entry.buffered.number, chain.head.number):
-                log, found = chain.codec.decode_log(raw), parse_log(raw, chain.facts.contract)
+                log, place = chain.codec.decode_log(raw), parse_log(raw, chain.facts.contract)
                 if log is not None and log.event == "TransactionReady" and log.args.get("tx_id") == entry.tx_id:
-                    block = BlockId(chain.name, found.number, found.hash)
+                    block = BlockId(chain.name, place.number, place.hash)
         if block is not None:
             ready = replace(entry, ready=block)
             self._store.save_entry(ready)
@@ -176,7 +182,7 @@ class Caller:
             self._learn_ready(chain, key, None)
             entry = self._ledger.entries[key]
         if state == "EXECUTED" and entry.ready is None and "TransactionReady" in chain.codec.events:
-            return  # somebody made it READY, and the node does not tell where: asked again, until it does
+            return  # somebody made it READY, and the node does not say where: asked again, until it does
         if state == "EXECUTED" or state == "EXPIRED":
             ended = replace(entry, ended=block or self._ended_in(chain, entry, chain.head), end_state=state)
             self._store.save_entry(ended)

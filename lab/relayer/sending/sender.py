@@ -16,7 +16,7 @@ from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.intents import Intent, OpenIntents, Status, Version
 from lab.relayer.memory.records import Action, BlockId, Crash, Head, Job, Notify
 from lab.relayer.memory.store import Store
-from lab.relayer.reading import refusals as answers
+from lab.relayer.reading import refusals
 from lab.relayer.reading.chain import Chain
 from lab.relayer.reading.headers import parse_place
 from lab.relayer.sending import fees
@@ -35,9 +35,16 @@ class Sender:
     """One account on one chain. `spent` counts, over all chains, the attempts that missed their aim."""
 
     def __init__(
-        self, chain: Chain, account: Account, store: Store, intents: Iterable[Intent], ids: count[int],
-        spent: dict[Job, int], crash: Crash, notify: Notify,
-    ) -> None:  # fmt: skip
+        self,
+        chain: Chain,
+        account: Account,
+        store: Store,
+        intents: Iterable[Intent],
+        ids: count[int],
+        spent: dict[Job, int],
+        crash: Crash,
+        notify: Notify,
+    ) -> None:
         self._chain, self._account, self._store, self._ids = chain, account, store, ids
         self._crash, self._notify, self._spent = crash, notify, spent
         self._nonces = Nonces(chain, account.address)
@@ -75,7 +82,6 @@ class Sender:
             self.open[intent.id] = intent
 
     def has(self, job: Job) -> bool:
-        """True while something for this job may still be mined."""
         return self.open.has(job)
 
     def manage_pending(self, now_ms: int, judge: Judge, reached: Reached, renew: Renew) -> None:
@@ -149,7 +155,7 @@ class Sender:
             self._mined[intent.id] = done
         if status == "failed":
             self._spent[intent.job] = self._spent.get(intent.job, 0) + 1
-        self._tell(status, done)
+        self._report(status, done)
 
     # --- before mining --------------------------------------------------------------------------------------------
 
@@ -199,16 +205,14 @@ class Sender:
         elif raise_offer and len(intent.versions) <= fees.ESCALATIONS_MAX:
             self._raise_offer(intent, head, now_ms, cancel=intent.last.cancel)
         else:
-            self._tell("resending", intent)
+            self._report("resending", intent)
             self._broadcast(intent, now_ms)
 
     def _raise_offer(self, intent: Intent, head: Head, now_ms: int, *, cancel: bool) -> None:
         if len(intent.versions) > fees.ESCALATIONS_MAX and cancel == intent.last.cancel:
             return
-        facts = self._chain.facts
-        offer = fees.raised_offer(
-            intent.last.fees, self._base_fee(head), facts.min_tip_wei, facts.replacement_bump_percent
-        )
+        tip, bump_percent = self._chain.facts.min_tip_wei, self._chain.facts.replacement_bump_percent
+        offer = fees.raised_offer(intent.last.fees, self._base_fee(head), tip, bump_percent)
         version = self._signed(intent.nonce, intent.data, intent.gas, offer, head, now_ms, cancel=cancel)
         intent = self._keep(replace(intent, versions=(*intent.versions, version)))
         self._outbid.discard(intent.id)
@@ -218,7 +222,7 @@ class Sender:
         """Send a version for the first time, once it is written down."""
         self._store.flush()
         self._crash("after_intent")
-        self._tell(what, intent)
+        self._report(what, intent)
         self._broadcast(intent, now_ms)
 
     def _broadcast(self, intent: Intent, now_ms: int) -> None:
@@ -227,13 +231,13 @@ class Sender:
         try:
             self._chain.rpc.send_raw(intent.last.raw)
         except RpcRefused as refused:
-            if answers.says(refused, answers.OUTBID + answers.OUTPRICED):
+            if refusals.says(refused, refusals.OUTBID + refusals.OUTPRICED):
                 self._outbid.add(intent.id)
-                if answers.says(refused, answers.OUTPRICED):
+                if refusals.says(refused, refusals.OUTPRICED):
                     self._learn_fee()
-                self._tell("outbid", intent)
+                self._report("outbid", intent)
                 return
-            if not answers.says(refused, answers.KNOWN + answers.USED):
+            if not refusals.says(refused, refusals.KNOWN + refusals.USED):
                 raise
         except RpcFailure:
             self._arrived.add(intent.id)
@@ -245,14 +249,10 @@ class Sender:
     def _signed(
         self, nonce: int, data: str, gas: int, offer: Fees, head: Head, now_ms: int, *, cancel: bool
     ) -> Version:
+        to, chain_id = self._account.address if cancel else self._chain.facts.contract, self._chain.facts.chain_id
+        data, gas = ("0x", CANCEL_GAS) if cancel else (data, gas)
         raw, tx_hash = sign_transaction(
-            self._account,
-            chain_id=self._chain.facts.chain_id,
-            nonce=nonce,
-            to=self._account.address if cancel else self._chain.facts.contract,
-            data="0x" if cancel else data,
-            gas=CANCEL_GAS if cancel else gas,
-            fees=offer,
+            self._account, chain_id=chain_id, nonce=nonce, to=to, data=data, gas=gas, fees=offer
         )
         return Version(tx_hash.lower(), raw, offer, cancel, False, head.number, now_ms)
 
@@ -288,11 +288,10 @@ class Sender:
         self.open[intent.id] = intent
         return intent
 
-    def _tell(self, what: str, intent: Intent) -> None:
-        self._notify({
-            "event": what, "chain": intent.chain, "kind": intent.kind, "tx_id": intent.tx_id, "nonce": intent.nonce,
-            "hash": intent.last.hash, "max_fee_per_gas": intent.last.fees.max_fee_per_gas,
-        })  # fmt: skip
+    def _report(self, what: str, intent: Intent) -> None:
+        call = {"chain": intent.chain, "kind": intent.kind, "tx_id": intent.tx_id, "nonce": intent.nonce}
+        offer = {"hash": intent.last.hash, "max_fee_per_gas": intent.last.fees.max_fee_per_gas}
+        self._notify({"event": what, **call, **offer})
 
 
 def _with_last(intent: Intent, version: Version) -> Intent:

@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.config import JsonDict
 
+from lab.bounded_files import sha256_file
 from lab.errors import InvalidFile
-from lab.evidence.folder import sha256_file
 from lab.html.text import clean
 from lab.report.catalogue.rows import Row
 from lab.report.records.row_result import StatementView
@@ -150,9 +150,9 @@ def _objection(said: Attestation, path: Path, rows: Mapping[str, Row], today: dt
     try:
         if not document.is_file():
             return f"its document {clean(said.document, 120)} is not there"
-        found = sha256_file(document)
+        sha256 = sha256_file(document)
     except (OSError, ValueError) as error:
         return f"its document {clean(said.document, 120)} cannot be read: {type(error).__name__}"
-    if found != said.sha256:
+    if sha256 != said.sha256:
         return f"its document {clean(said.document, 120)} was changed: the sha256 differs"
     return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lab.evidence.folder import sha256_file
+from lab.bounded_files import sha256_file
 from lab.html.text import clean
 from lab.model.under_test import UnderTest
 from lab.report.catalogue.rows import Dependency

@@ -25,22 +25,24 @@ def faults_by_phase(folders: Sequence[Folder], runs: Sequence[Run]) -> tuple[Cel
             continue
         try:
             history = folder.history()
-        except (LabError, OSError, ValueError, RecursionError):
+        except (LabError, OSError, ValueError):
             continue
         for key in dict.fromkeys(_cells(history)):
             entry = counts.setdefault(key, [0, 0])
             entry[0] += 1
             entry[1] += verdicts[folder.path] is not Verdict.PASS
     return tuple(
-        Cell(fault=fault, phase=phase, runs=found[0], failed=found[1])
-        for (fault, phase), found in sorted(counts.items(), key=lambda each: (each[0][0], PHASES.index(each[0][1])))
+        Cell(fault=fault, phase=phase, runs=runs_and_failed[0], failed=runs_and_failed[1])
+        for (fault, phase), runs_and_failed in sorted(
+            counts.items(), key=lambda entry: (entry[0][0], PHASES.index(entry[0][1]))
+        )
     )
 
 
 def _cells(history: History) -> list[tuple[str, str]]:
     progress = _progress(history)
     marks: list[FaultMark] = history.of(FaultMark)
-    found = []
+    cells = []
     for mark in marks:
         if mark.phase != "inject":
             continue
@@ -48,8 +50,8 @@ def _cells(history: History) -> list[tuple[str, str]]:
         end = max(ends, default=history.end_ms)
         phases = {_phase(progress, mark.t_ms), _phase(progress, end)}
         phases |= {_phase(progress, t_ms) for times in progress for t_ms in times if t_ms and mark.t_ms <= t_ms <= end}
-        found += [(mark.fault, phase) for phase in PHASES if phase in phases]
-    return found
+        cells += [(mark.fault, phase) for phase in PHASES if phase in phases]
+    return cells
 
 
 def _progress(history: History) -> list[tuple[int | None, int | None, int | None]]:
@@ -67,8 +69,8 @@ def _progress(history: History) -> list[tuple[int | None, int | None, int | None
             if step.function in ("mark_executed", "mark_failed", "expire_transaction"):
                 entry[2] = entry[2] or step.block.t_ms
     legs = history.header.legs
-    found = [seen.get((leg.chain, leg.tx_id), [None, None, None]) for leg in legs]
-    return [(entry[0], entry[1], entry[2]) for entry in found]
+    stages = [seen.get((leg.chain, leg.tx_id), [None, None, None]) for leg in legs]
+    return [(entry[0], entry[1], entry[2]) for entry in stages]
 
 
 def _phase(progress: list[tuple[int | None, int | None, int | None]], t_ms: int) -> str:

@@ -5,20 +5,20 @@ Another part of the lab writes the files, and people may edit them, so nothing a
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from lab.evidence.folder import sha256_file
+from lab.bounded_files import read_object
+from lab.errors import EvidenceFailure
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
 from lab.evidence.newest import moment_of
+from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest
 from lab.html.figures import measured
 from lab.html.text import clean
 from lab.report.records.row_verdict import RowVerdict
 
-FILE, MANIFEST = "rows.json", "manifest.json"
+FILE = "rows.json"
 MUTATION = "mutation"
 MAX_BYTES = 4 << 20
 _VERDICTS = {
@@ -72,54 +72,67 @@ class Figure:
 
 
 def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]:
-    """All figures of the newest load run of each profile and of the mutation run, and what could not be read."""
+    """All figures of the newest load run of each profile and of the mutation run, and what could not be read.
+
+    Where a later run did not end, the figures of the last one that did are UNKNOWN: it said of which rows it was.
+    """
     figures: list[Figure] = []
     notes: list[str] = []
-    mutation = [results / MUTATION] if (results / MUTATION / FILE).is_file() else []
-    for folder in [*newest_loads(results / "load"), *mutation]:
+    loads, unfinished = _newest_loads(results / "load")
+    for folder in [*loads.values(), *_mutation(results)]:
         name = folder.relative_to(results).as_posix()
+        later = unfinished.pop(_profile(folder), None)
         try:
-            found = _of_folder(folder, name, now)
-        except (OSError, ValueError, RecursionError) as error:
+            figures += _of_folder(folder, name, now, _without_rows(later) if later is not None else "")
+        except (OSError, ValueError) as error:
             notes.append(f"{clean(name, 120)}/{FILE} cannot be read: {clean(str(error), 160)}; measure again")
-            continue
-        figures += found
-    return figures, notes
+    return figures, notes + [_without_rows(folder) for folder in unfinished.values()]
+
+
+def _without_rows(folder: Path) -> str:
+    why = DID_NOT_END if _stated(folder, MANIFEST).state == STARTED else f"{FILE} is missing; measure again"
+    return f"load/{clean(folder.name, 80)}: {why}"
 
 
 def newest_loads(load: Path) -> list[Path]:
     """One folder for each profile: the last by name. `latest` and its like are links, and seen already."""
+    return sorted(_newest_loads(load)[0].values())
+
+
+def _newest_loads(load: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """By profile: the newest run with rows, and a run after it that has none."""
     newest: dict[str, Path] = {}
-    for path in sorted(load.glob(f"*/{FILE}")) if load.is_dir() else ():
-        if not path.parent.is_symlink():
-            newest[_profile(path.parent)] = path.parent
-    return sorted(newest.values())
+    unfinished: dict[str, Path] = {}
+    folders = (path for path in load.iterdir() if path.is_dir() and not path.is_symlink()) if load.is_dir() else ()
+    for folder in sorted(folders):
+        profile = _profile(folder)
+        if (folder / FILE).is_file():
+            newest[profile] = folder
+            unfinished.pop(profile, None)
+        elif (folder / MANIFEST).is_file():
+            unfinished[profile] = folder
+    return newest, unfinished
+
+
+def _mutation(results: Path) -> list[Path]:
+    return [results / MUTATION] if (results / MUTATION / FILE).is_file() else []
 
 
 def _profile(folder: Path) -> str:
+    return _stated(folder, FILE).profile_name or _stated(folder, MANIFEST).profile_name or folder.name
+
+
+def _stated(folder: Path, name: str) -> MeasurementManifest:
     try:
-        rows, manifest = (MeasurementManifest.read(_object(folder / name)) for name in (FILE, MANIFEST))
-    except (OSError, ValueError, RecursionError):
-        return folder.name
-    return rows.profile_name or manifest.profile_name or folder.name
+        return MeasurementManifest.read(read_object(folder / name, max_bytes=MAX_BYTES))
+    except (OSError, ValueError):
+        return MeasurementManifest()
 
 
-def _object(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"expected at most {MAX_BYTES} bytes, got {path.stat().st_size}")
-    value = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(value, dict):
-        raise ValueError(f"expected an object, got {type(value).__name__}")
-    return value
-
-
-def _of_folder(folder: Path, name: str, now: datetime) -> list[Figure]:
-    content, manifest = _object(folder / FILE), _object(folder / MANIFEST)
-    facts = MeasurementManifest.read(content | manifest)
-    rows = MeasurementManifest.read(content).rows
-    if rows is None:
+def _of_folder(folder: Path, name: str, now: datetime, doubt: str) -> list[Figure]:
+    content = read_object(folder / FILE, max_bytes=MAX_BYTES)
+    facts = MeasurementManifest.read(content)
+    if facts.rows is None:
         raise ValueError("expected a list under 'rows'")
     source = Source(
         item=clean(facts.item or _profile(folder), 120),
@@ -129,18 +142,21 @@ def _of_folder(folder: Path, name: str, now: datetime) -> list[Figure]:
         contract_sha256=_short(facts.contract.bytecode_sha256),
         started=_short(facts.started, 40),
     )
-    doubt = _doubt(folder, MeasurementManifest.read(manifest).digests, facts.started, now)
-    return [_figure(row, source, doubt) for row in rows]
+    doubt = doubt or _doubt(folder, facts.started, now)
+    return [_figure(row, source, doubt) for row in facts.rows]
 
 
-def _doubt(folder: Path, digests: dict[str, Any], started: str | None, now: datetime) -> str:
+def _doubt(folder: Path, started: str | None, now: datetime) -> str:
     """Why nothing in the folder can be trusted; empty where it can."""
-    for file, recorded in digests.items():
-        path = folder / str(file)
-        if not path.is_file():
-            return f"{clean(str(file), 80)} is missing"
-        if sha256_file(path) != recorded:
-            return f"{clean(str(file), 80)} was changed after the run"
+    here = f"{folder}/"
+    try:
+        if read_manifest(folder)[0].get("state") == STARTED:
+            return DID_NOT_END
+        changed = differences(folder, (FILE,))
+    except (EvidenceFailure, OSError) as error:
+        return clean(str(error).replace(here, ""), 200)
+    if changed:
+        return clean(changed[0].replace(here, ""), 200)
     moment = moment_of(started)
     if started and moment is None:
         return f"started: expected an ISO 8601 time, got {clean(started, 40)}"
@@ -163,7 +179,9 @@ def _figure(entry: MeasuredRow, source: Source, doubt: str) -> Figure:
         verdict, reason = RowVerdict.UNKNOWN, f"expected a verdict, got '{clean(word, 40)}'"
     elif not shown and verdict is RowVerdict.PASS:
         verdict, reason = RowVerdict.UNKNOWN, "it claims PASS without a figure"
-    if doubt:
+    if doubt and verdict is RowVerdict.FAIL:
+        reason = f"{reason}; and {doubt}"
+    elif doubt:
         verdict, reason = RowVerdict.UNKNOWN, doubt
     low, high = entry.interval or (None, None)
     files = [name for name in entry.evidence or (FILE,) if ".." not in Path(name).parts]

@@ -16,13 +16,13 @@ MAX_POINTS, MAX_RUNS = 240, 6
 
 def read_series(results: Path) -> tuple[RatePoint, ...]:
     """Thinned to what a chart can show. A file that is not what it should be is left out; nothing raises."""
-    found: list[RatePoint] = []
+    points: list[RatePoint] = []
     for folder in newest_loads(results / "load")[:MAX_RUNS]:
         try:
-            found += _of(folder)
+            points += _of(folder)
         except (OSError, ValueError, csv.Error, KeyError, TypeError):
             continue
-    return tuple(found)
+    return tuple(points)
 
 
 def _of(folder: Path) -> list[RatePoint]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from lab.bounded_files import read_json
 
 FILE = "mutation/mutation.json"
 _WORDS = {"killed": "killed", "caught": "killed", "survived": "survived", "alive": "survived"}
@@ -25,8 +26,8 @@ def read_mutation(results: Path) -> tuple[Mutation, list[str]]:
     if not path.is_file():
         return Mutation(), []
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        value = read_json(path)
+    except (OSError, ValueError) as error:
         return Mutation(), [f"{FILE} cannot be read ({type(error).__name__}): the mutation score is not shown"]
     counts = _counts(value)
     caught = value.get("killed_by_check") if isinstance(value, dict) else None
@@ -41,20 +42,20 @@ def _counts(value: Any) -> dict[str, int]:
         return {}
     mutants = value.get("mutants")
     if isinstance(mutants, list):
-        found = {"killed": 0, "survived": 0, "undecided": 0}
+        counts = {"killed": 0, "survived": 0, "undecided": 0}
         for mutant in mutants:
-            told = mutant.get("status") or mutant.get("verdict") if isinstance(mutant, dict) else None
-            found[_WORDS.get(str(told).lower(), "undecided")] += 1
-        return found if mutants else {}
+            status = mutant.get("status") or mutant.get("verdict") if isinstance(mutant, dict) else None
+            counts[_WORDS.get(str(status).lower(), "undecided")] += 1
+        return counts if mutants else {}
     for part in (mutants, value, value.get("counts"), value.get("summary")):
         if isinstance(part, dict) and any(_is_count(part.get(word)) for word in _WORDS):
-            found = {"killed": 0, "survived": 0, "undecided": 0}
+            counts = {"killed": 0, "survived": 0, "undecided": 0}
             for word, name in _WORDS.items():
-                found[name] += part[word] if _is_count(part.get(word)) else 0
+                counts[name] += part[word] if _is_count(part.get(word)) else 0
             total = part.get("total")
             if _is_count(total):
-                found["undecided"] = max(0, int(str(total)) - found["killed"] - found["survived"])
-            return found
+                counts["undecided"] = max(0, int(str(total)) - counts["killed"] - counts["survived"])
+            return counts
     return {}
 
 

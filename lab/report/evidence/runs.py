@@ -13,6 +13,7 @@ from lab.errors import LabError
 from lab.evidence.folder import SCHEMA_VERSION
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import moment_of
+from lab.evidence.seal import DID_NOT_END
 from lab.html.text import clean
 from lab.model.verdict import RunVerdict
 from lab.report.records.folder import Folder
@@ -23,7 +24,10 @@ CLOCK_SLACK = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one folder says. `problems` is empty when its evidence can be trusted; `made` is its manifest."""
+    """What one folder says. `problems` is empty when its evidence can be trusted; `made` is its manifest.
+
+    `failed`: some part of it says FAIL, and damage to the rest does not take that back.
+    """
 
     path: Path
     folder: str
@@ -31,6 +35,8 @@ class Run:
     verdict: RunVerdict | None
     problems: tuple[str, ...]
     made: RunManifest
+    manifest_is_whole: bool = True
+    failed: bool = False
 
     @property
     def relayer_sha256(self) -> str | None:
@@ -40,7 +46,7 @@ class Run:
     @property
     def faults(self) -> tuple[str, ...]:
         """The kinds of fault that acted at least once."""
-        return tuple(dict.fromkeys(clean(fault.fault or "?", 40) for fault in self.made.faults if fault.bites))
+        return tuple(dict.fromkeys(clean(fault.fault or "?", 40) for fault in self.made.faults if fault.activations))
 
     @property
     def node(self) -> str | None:
@@ -66,7 +72,9 @@ def read_run(folder: Folder, root: Path | None, now: datetime) -> Run:
     base = root if root is not None else folder.path.parent.parent
     here = f"{folder.path}{os.sep}"
     stated = _try(folder.manifest, "manifest.json", here, problems)
-    verdict = _try(folder.verdict, "verdict.json", here, problems)
+    ended = folder.ended()
+    verdict = _try(folder.verdict, "verdict.json", here, problems) if ended else None
+    problems += [] if ended else [DID_NOT_END]
     differences = _try(folder.verify, "the recorded digests", here, problems) or []
     changed = [clean(str(difference).replace(here, ""), 200) for difference in differences[:3]]
     problems += [f"evidence was changed after the run: {difference}" for difference in changed]
@@ -80,6 +88,8 @@ def read_run(folder: Folder, root: Path | None, now: datetime) -> Run:
         verdict=verdict,
         problems=tuple(problems),
         made=made,
+        manifest_is_whole=_try(folder.sealed_manifest, "", here, []) is not None,
+        failed=folder.failed(),
     )
 
 
@@ -104,7 +114,7 @@ def _try(read: Callable[[], T], what: str, here: str, problems: list[str]) -> T 
     """Paths of this machine are taken out of the messages: a report is passed on."""
     try:
         return read()
-    except (LabError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (LabError, OSError, ValueError) as error:
         message = str(error)[:10_000] or type(error).__name__
         problems.append(f"{what} cannot be read: {clean(message.replace(here, ''), 200)}")
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lab.errors import LabError
-from lab.model.effects import steps
+from lab.model.effects import Step, steps
 from lab.model.history import History
 from lab.model.records import Leg, Submit
 from lab.report.catalogue.rows import Dependency
@@ -62,7 +62,7 @@ def collect(folders: Iterable[Folder], runs: Sequence[Run], baseline: Baseline) 
             continue
         try:
             history = folder.history()
-        except (LabError, OSError, ValueError, RecursionError):
+        except (LabError, OSError, ValueError):
             continue
         samples.runs.append(names[folder.path])
         _add(samples, history)
@@ -82,17 +82,19 @@ def _add(samples: Samples, history: History) -> None:
             if tx.status == 1 and len(tx.calls) == 1 and tx.calls[0].function in CORE:
                 by_function.setdefault(tx.calls[0].function, []).append(tx.gas_used)
         for step in steps(history, chain):
-            what = None
-            if step.log("TransactionBuffered"):
-                what = "buffered"
-            elif step.log("TransactionReady"):
-                what = "ready"
-            elif step.ok and step.function == "mark_executed":
-                what = "executed"
+            what = _reached(step)
             if what is not None and step.tx_id is not None:
                 seen.setdefault((chain, step.tx_id), {}).setdefault(what, step.block.t_ms)
     for leg in history.header.legs:
         samples.latencies += _latency(history, leg, seen)
+
+
+def _reached(step: Step) -> str | None:
+    if step.log("TransactionBuffered"):
+        return "buffered"
+    if step.log("TransactionReady"):
+        return "ready"
+    return "executed" if step.ok and step.function == "mark_executed" else None
 
 
 def _latency(history: History, leg: Leg, seen: dict[tuple[str, str], dict[str, int]]) -> list[Latency]:

@@ -129,9 +129,10 @@ def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -
 
 
 def _speaks_of(proof: Proof, run: Run) -> bool:
-    if run.made.scenario_file is not None:
-        return proof.matches(run.made.scenario_file)
-    # An unreadable manifest must not hide: the folder's name still says which scenario it was.
+    stated = run.made.scenario_file
+    if stated is not None and (run.manifest_is_whole or proof.matches(stated)):
+        return proof.matches(stated)
+    # An unreadable or changed manifest must not hide: the folder's name still says which scenario it was.
     return fnmatch.fnmatchcase(run.folder.rsplit("/", 1)[-1], f"*{proof.scenario.rsplit('/', 1)[-1]}*")
 
 
@@ -154,6 +155,8 @@ def _opinion(proof: Proof, row: Row, run: Run, baseline: Baseline) -> Opinion:
 
 
 def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[RowVerdict, str]:
+    if run.problems and run.failed:
+        return RowVerdict.FAIL, f"the run is FAIL; and {'; '.join(run.problems)}"
     if run.problems or run.verdict is None:
         return RowVerdict.UNKNOWN, "; ".join(run.problems) or "verdict.json is missing"
     if "contract" in row.depends_on and run.made.contract.bytecode_sha256 is None:

@@ -59,7 +59,8 @@ def _signed(signature: SignatureView | None) -> Iterator[str]:
         yield f"**Signature void:** {_safe(signature.void)}."
     else:
         note = f": {_safe(signature.signature.note, 300)}" if signature.signature.note else ""
-        yield f"**Signed {signature.signature.decision}** by {_safe(signature.signature.name, 120)}{note}"
+        key = f" (key {_safe(signature.signer, 60)})" if signature.signer else " (no key signed it)"
+        yield f"**Signed {signature.signature.decision}** by {_safe(signature.signature.who, 160)}{note}{key}"
 
 
 def _path(readiness: Readiness) -> Iterator[str]:

@@ -25,6 +25,15 @@ class Folder(Protocol):
     def manifest(self) -> dict[str, Any]:
         """`manifest.json`."""
 
+    def sealed_manifest(self) -> dict[str, Any]:
+        """The same, as the run wrote it; raises where it was changed since."""
+
+    def ended(self) -> bool:
+        """Whether the run came to its end."""
+
+    def failed(self) -> bool:
+        """Whether any part of the evidence says FAIL, however damaged the rest is."""
+
     def metrics(self) -> dict[str, Any]:
         """`metrics.json`."""
 

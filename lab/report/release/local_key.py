@@ -1,52 +1,76 @@
-"""Signs the manifest of a bundle with a local Ethereum key, by eth-account: EIP-191 over the manifest's sha256."""
+"""Signs with a key in a file: an Ethereum private key in hex, or an encrypted keystore, whose password is asked."""
 
 from __future__ import annotations
 
 import getpass
-import hashlib
-import json
+import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from eth_account import Account
-from eth_account.messages import SignableMessage, encode_defunct
+from eth_account.messages import encode_defunct
+from eth_account.signers.local import LocalAccount
+from securesystemslib.signer import Key, SecretsHandler, Signature, Signer
 
+from lab.bounded_files import parse_json, read_text
 from lab.errors import UsageError
+from lab.report.evidence.envelope import EthereumKey, Statement, envelope_text, new_envelope
+
+KEY_BYTES_MAX = 64 << 10
 
 
-def signed(manifest: bytes, key_file: Path) -> dict[str, str]:
-    """The signature as an object. `key_file` holds a hex key, or is an encrypted keystore, whose password is asked."""
-    account = Account.from_key(_key(key_file))
-    found = account.sign_message(_message(manifest))
-    return {
-        "address": str(account.address),
-        "signature": "0x" + bytes(found.signature).hex(),
-        "manifest_sha256": hashlib.sha256(manifest).hexdigest(),
-    }
+class LocalSigner(Signer):
+    """An account whose key is in this process. The key is never shown."""
+
+    def __init__(self, account: LocalAccount) -> None:
+        self._account = account
+
+    @classmethod
+    def from_priv_key_uri(
+        cls, priv_key_uri: str, public_key: Key, secrets_handler: SecretsHandler | None = None
+    ) -> LocalSigner:
+        """From `file:PATH`. Raises UsageError."""
+        return load_signer(Path(priv_key_uri.removeprefix("file:")), print)
+
+    @property
+    def public_key(self) -> EthereumKey:
+        """The address."""
+        return EthereumKey(str(self._account.address))
+
+    @property
+    def address(self) -> str:
+        """As people name it."""
+        return self.public_key.keyid
+
+    def sign(self, payload: bytes) -> Signature:
+        """EIP-191 over the payload."""
+        signed = self._account.sign_message(encode_defunct(payload))
+        return Signature(self.public_key.keyid, bytes(signed.signature).hex())
 
 
-def signer(manifest: bytes, signature: dict[str, Any]) -> str:
-    """The address whose key signed this manifest. Raises ValueError where it is not the one that the file names."""
-    if signature["manifest_sha256"] != hashlib.sha256(manifest).hexdigest():
-        raise ValueError("the manifest was changed after it was signed")
-    found = str(Account.recover_message(_message(manifest), signature=bytes.fromhex(signature["signature"][2:])))
-    if found != signature["address"]:
-        raise ValueError(f"expected a signature of {signature['address'][:42]}, it is of {found}")
-    return found
+def signed_text(statement: Statement, signer: LocalSigner | None) -> str:
+    """A statement as a file holds it; None: signed by nobody."""
+    envelope = new_envelope(statement)
+    if signer is not None:
+        envelope.sign(signer)
+    return envelope_text(envelope)
 
 
-def _message(manifest: bytes) -> SignableMessage:
-    return encode_defunct(text=f"tesseract-lab bundle {hashlib.sha256(manifest).hexdigest()}")
-
-
-def _key(path: Path) -> str | bytes:
+def load_signer(path: Path, notify: Callable[[str], None]) -> LocalSigner:
+    """The key of a file. `notify` hears that others can read it. Raises UsageError, which never quotes the file."""
     try:
-        text = path.read_text(encoding="utf-8").strip()
+        text = read_text(path, max_bytes=KEY_BYTES_MAX).strip()
         if not text.startswith("{"):
-            return bytes.fromhex(text.removeprefix("0x"))
-        return bytes(Account.decrypt(json.loads(text), getpass.getpass(f"password of {path.name}: ")))
+            key = bytes.fromhex(text.removeprefix("0x"))
+        else:
+            key = bytes(Account.decrypt(parse_json(text, path), getpass.getpass(f"password of {path.name}: ")))
+        account = Account.from_key(key)
     except (OSError, ValueError, KeyError, TypeError) as error:
         # The message of a failed conversion may quote the key, so it is not passed on.
         raise UsageError(
             f"{path}: expected a private key in hex, or an encrypted keystore, got neither ({type(error).__name__})"
         ) from None
+    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+        notify(f"warning: {path}: others on this machine can read or change this key: chmod 600 {path}")
+    return LocalSigner(account)

@@ -157,7 +157,7 @@ def _other(record: Submit | Operation | FaultMark | Expectation | Note, names: N
             text = f"{clean(record.actor, 40)} calls {clean(record.function, 60)} {subject}".rstrip()
             yield Event(record.end_ms, record.seq, record.chain, "operation", f"{text}, {record.outcome}{why}")
     elif isinstance(record, FaultMark):
-        did = f", acted {times(record.bites)}" if record.phase == "heal" else ""
+        did = f", acted {times(record.activations)}" if record.phase == "heal" else ""
         text = f"fault {clean(record.fault, 40)} ({clean(record.id, 60)}) {record.phase}{did}"
         yield Event(record.t_ms, record.seq, record.chain, "fault", text)
     elif isinstance(record, Expectation):

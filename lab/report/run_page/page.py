@@ -1,4 +1,4 @@
-"""What one run looks like on a page: verdict, checks, faults that bit, time line, links to its evidence."""
+"""What one run looks like on a page: verdict, checks, faults that acted, time line, links to its evidence."""
 
 from __future__ import annotations
 
@@ -101,17 +101,23 @@ def under_test_line(made: RunManifest) -> str:
 
 
 def _faults(history: History | None, made: RunManifest) -> list[dict[str, Any]]:
-    """One entry for each injected fault, with its bites: from the history, else from the manifest."""
+    """One entry for each injected fault, with its activations: from the history, else from the manifest."""
     if history is None:
         return [
-            {"id": fault.id or "", "fault": fault.fault or "", "chain": "", "bites": fault.bites, "proof": ""}
+            {
+                "id": fault.id or "",
+                "fault": fault.fault or "",
+                "chain": "",
+                "activations": fault.activations,
+                "proof": "",
+            }
             for fault in made.faults
         ]
     injected: dict[str, dict[str, Any]] = {}
     for mark in history.of(FaultMark):
         entry = injected.setdefault(
-            mark.id, {"id": mark.id, "fault": mark.fault, "chain": mark.chain or "", "bites": 0}
+            mark.id, {"id": mark.id, "fault": mark.fault, "chain": mark.chain or "", "activations": 0}
         )
-        entry["bites"] += mark.bites
+        entry["activations"] += mark.activations
         entry["proof"] = mark.proof or entry.get("proof", "")
     return list(injected.values())

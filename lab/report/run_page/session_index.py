@@ -84,6 +84,7 @@ def _line(run: Folder, link: str) -> _Line:
         verdict = run.verdict()
     except (LabError, OSError, ValueError) as error:
         reason = clean(str(error).replace(f"{run.path}/", ""))
-        return _Line(run.path.name, name, Verdict.UNKNOWN, f"verdict.json cannot be read: {reason}", link)
+        reason = reason if not run.ended() else f"verdict.json cannot be read: {reason}"
+        return _Line(run.path.name, name, Verdict.FAIL if run.failed() else Verdict.UNKNOWN, reason, link)
     reason = clean(verdict.reasons[0]) if verdict.reasons else ""
     return _Line(verdict.item, name or verdict.scenario, verdict.verdict, reason, link)

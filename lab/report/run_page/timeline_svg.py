@@ -167,7 +167,7 @@ class _Drawing:
         for (start_ms, end_ms, mark, healed), row in zip(self._spans, self._fault_rows, strict=True):
             start, y = self.x(start_ms), self._fault_top + 8 + 20 * row
             wide = max(4.0, round(self.x(end_ms) - start, 1))
-            did = f"acted {times(healed.bites)}" if healed else "never healed"
+            did = f"acted {times(healed.activations)}" if healed else "never healed"
             where = f" on {clean(mark.chain, 40)}" if mark.chain else ""
             proof = f": {clean(healed.proof, 200)}" if healed and healed.proof else ""
             title = f"{clean(mark.fault, 40)} ({clean(mark.id, 60)}){where}, {did}{proof}"

@@ -63,13 +63,8 @@ def begin(
     """Start the operation; its outcome is judged when it has one."""
     suffix = f"/{leg}" if many else ""
     if not run.lab.wanted.target.codec.has(function):
-        run.expectation(
-            step,
-            f"{chain}: {function} to be called",
-            f"the contract has no function {function}",
-            met=False,
-            suffix=suffix,
-        )
+        expected, actual = f"{chain}: {function} to be called", f"the contract has no function {function}"
+        run.expectation(step, expected, actual, met=False, suffix=suffix)
         return
 
     def finished(pending: Pending) -> None:
@@ -85,15 +80,13 @@ def begin(
 def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
     """Compare an operation's outcome with what the step expects of it."""
     expect = step.expect or "ok"
-    subject = f"{pending.chain}: {pending.function} by {pending.role}"
-    actual = "ok" if pending.outcome == "ok" else f"fail ({pending.revert})"
+    subject, actual = pending.subject, pending.actual
     if isinstance(expect, RevertOutcome):
         met = pending.outcome == "fail" and expect.revert in (pending.revert or "")
         run.expectation(step, f'{subject} to revert with "{expect.revert}"', actual, met=met, suffix=suffix)
     elif isinstance(expect, EventOutcome):
         logs = pending.tx.logs if pending.tx is not None else ()
-        found = [log for log in logs if log.event == expect.event]
-        met = any(expect.reason is None or log.args.get("reason") == expect.reason for log in found)
+        met = any(log.event == expect.event and expect.reason in (None, log.args.get("reason")) for log in logs)
         seen = ", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event"
         wanted = f"{expect.event}({expect.reason})" if expect.reason else expect.event
         run.expectation(step, f"{subject} to emit {wanted}", f"{actual}, {seen}", met=met, suffix=suffix)

@@ -1,4 +1,5 @@
 """Chains with a block each block time on the wall clock, for load: the lab's own block producer would be in the way.
+
 Starts them, deploys the contract, and hands out what a load generator needs; no faults, no history.
 """
 
@@ -18,11 +19,13 @@ from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc
-from lab.session.description import describe_chain, describe_session
+from lab.session.description import RelayerPace, RunningNetworks, describe_chain, describe_session
 from lab.session.load_chains.interval_miner import Metronome, metronome
 from lab.session.under_test import SystemUnderTest
 
 RPC_TIMEOUT_S = 60.0
+# For whoever finds these networks in a session: a node under load may take its time.
+SESSION_TIMEOUT_MS = 30_000
 RICH_WEI = 10**30
 # Old state is of no use to a load run, and keeping it costs memory; the deepest look back is a few blocks.
 PRUNE_HISTORY = 8
@@ -81,11 +84,17 @@ def open_interval_chains(
             stack.callback(node.stop)
         chains = {
             name: IntervalChain(
-                name, profile, profile.finality, node, node.url, "", 0,
-                Rpc(HttpTransport(node.url, timeout_s=RPC_TIMEOUT_S)),
+                name,
+                profile,
+                profile.finality,
+                node,
+                node.url,
+                contract="",
+                start_block=0,
+                rpc=Rpc(HttpTransport(node.url, timeout_s=RPC_TIMEOUT_S)),
             )
             for (name, profile), node in zip(profiles.items(), nodes, strict=True)
-        }  # fmt: skip
+        }
         for chain in chains.values():
             chain.beat = stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
         yield chains
@@ -128,19 +137,31 @@ def base_fee(rpc: Rpc) -> int:
 
 
 def session_of(
-    chains: Mapping[str, IntervalChain], target: Deployable, numbering: StateNumbering, *, system: SystemUnderTest,
-    run_id: str, backend: str, genesis_time: int, folder: Path, urls: Mapping[str, str] | None = None,
-    poll_ms: int = 1000,
-) -> Session:  # fmt: skip
+    chains: Mapping[str, IntervalChain],
+    target: Deployable,
+    numbering: StateNumbering,
+    networks: RunningNetworks,
+    *,
+    system: SystemUnderTest,
+    poll_ms: int,
+) -> Session:
     """The description of these chains for a relayer or a plain Locust run."""
     return describe_session(
         [
             describe_chain(
-                name, chain.profile, url=(urls or {}).get(name, chain.url), contract=chain.contract,
-                finality=chain.finality, start_block=chain.start_block, mines_empty_blocks=True,
+                name,
+                chain.profile,
+                url=chain.url,
+                contract=chain.contract,
+                finality=chain.finality,
+                start_block=chain.start_block,
+                mines_empty_blocks=True,
             )
             for name, chain in chains.items()
         ],
-        target, numbering, system=system, run_id=run_id, backend=backend, clock="real", genesis_time=genesis_time,
-        folder=folder, poll_ms=poll_ms, rpc_timeout_ms=30_000,
-    )  # fmt: skip
+        target,
+        numbering,
+        networks,
+        RelayerPace(poll_ms, SESSION_TIMEOUT_MS),
+        system=system,
+    )

@@ -78,7 +78,7 @@ class RelayerActor:
     ) -> None:
         self._session = session
         self._bare = transports
-        self._transports: dict[str, Transport] = {chain: _Held(each, self) for chain, each in transports.items()}
+        self._transports: dict[str, Transport] = {chain: _Held(bare, self) for chain, bare in transports.items()}
         self._name = name
         self._held = False
         self._account = account
@@ -130,8 +130,8 @@ class RelayerActor:
             raise UsageError(f"relayer_kill: expected a commit point ({', '.join(CRASH_POINTS)}), got {point!r}")
         self._deadly_point = point
 
-    def spare(self) -> None:
-        """See `RelayerControl.spare`."""
+    def cancel_kill(self) -> None:
+        """See `RelayerControl.cancel_kill`."""
         self._deadly_point = None
 
     def pause(self) -> bool:
@@ -148,9 +148,9 @@ class RelayerActor:
         while self._held:
             self._scheduler.sleep(HELD_LOOK_S)
 
-    def twin(self) -> RelayerActor:
-        """See `RelayerControl.twin`."""
-        session = self._session.model_copy(update={"store_path": f"{self._session.store_path}.twin"})
+    def second(self) -> RelayerActor:
+        """See `RelayerControl.second`."""
+        session = self._session.model_copy(update={"store_path": f"{self._session.store_path}.second"})
         return RelayerActor(
             session,
             self._bare,

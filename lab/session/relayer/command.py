@@ -42,20 +42,20 @@ class RelayerCommand:
         return {name: value.replace(SESSION_MARK, str(session)) for name, value in self.assignments}
 
     @property
-    def told(self) -> str:
+    def shown(self) -> str:
         """The text for evidence."""
         return redact_command(self.text)
 
     def files(self) -> dict[str, Path]:
         """The executable and every file that the command names, by the name that it has there."""
-        shown = set(shlex.split(self.told))
+        words = set(shlex.split(self.shown))
         first = Path(self.words[0])
-        found = {first.name: self.folder / first} if first.name != self.words[0] else {}
-        if not found and (path := shutil.which(self.words[0])) is not None:
-            found = {self.words[0]: Path(path)}
-        # A word that is hidden may be a file with a key in it: not even its digest is told.
-        found |= {Path(word).name: self.folder / word for word in self.words[1:] if word in shown}
-        return {name: path for name, path in found.items() if path.is_file()}
+        files = {first.name: self.folder / first} if first.name != self.words[0] else {}
+        if not files and (path := shutil.which(self.words[0])) is not None:
+            files = {self.words[0]: Path(path)}
+        # A word that is hidden may be a file with a key in it: not even its digest is shown.
+        files |= {Path(word).name: self.folder / word for word in self.words[1:] if word in words}
+        return {name: path for name, path in files.items() if path.is_file()}
 
     def sha256(self) -> str | None:
         """One digest over those files; None where there are none."""
@@ -65,7 +65,7 @@ class RelayerCommand:
     def manifest(self) -> dict[str, Any]:
         """What a run's manifest says of its relayer."""
         files = {name: _sha256(path) for name, path in self.files().items()}
-        return {"kind": "command", "command": self.told, "sha256": self.sha256(), "files": files}
+        return {"kind": "command", "command": self.shown, "sha256": self.sha256(), "files": files}
 
     @property
     def start_s(self) -> float:
@@ -91,8 +91,8 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
                 f"command runs without one. Write sh -c '...', or a script of your own"
             )
     assignments: list[tuple[str, str]] = []
-    while words and (found := _ASSIGNMENT.fullmatch(words[0])):
-        assignments.append((found[1], _home(found[2])))
+    while words and (match := _ASSIGNMENT.fullmatch(words[0])):
+        assignments.append((match[1], _home(match[2])))
         del words[0]
     if not words:
         raise UsageError(f"{source}: expected a command such as `python relayer.py {SESSION_MARK}`, got nothing")
@@ -102,20 +102,22 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
 def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> UsageError:
     """What to say of a program that the system would not start: what was looked for, where, and what to do."""
     command, where = redact_command(" ".join(words)), folder if folder is not None else Path.cwd()
-    told = f"the relayer could not be started with `{command}`"
+    failed = f"the relayer could not be started with `{command}`"
     program = words[0]
     if not where.is_dir():
-        return UsageError(f"{told}: there is no folder {where} to run it in")
+        return UsageError(f"{failed}: there is no folder {where} to run it in")
     if isinstance(error, FileNotFoundError):
         if "/" in program:
-            return UsageError(f"{told}: there is no program {program}, as seen from {where}")
+            return UsageError(f"{failed}: there is no program {program}, as seen from {where}")
         near = f"; there is one beside you: write ./{program}" if (where / program).is_file() else ""
-        return UsageError(f"{told}: no program {program} on PATH{near}")
+        return UsageError(f"{failed}: no program {program} on PATH{near}")
     if isinstance(error, PermissionError):
-        return UsageError(f"{told}: {program} may not be executed; chmod +x it, or name its interpreter first")
+        return UsageError(f"{failed}: {program} may not be executed; chmod +x it, or name its interpreter first")
     if error.errno == errno.ENOEXEC:
-        return UsageError(f"{told}: {program} is no program: give it a first line #!..., or name its interpreter first")
-    return UsageError(f"{told}: {error}")
+        return UsageError(
+            f"{failed}: {program} is no program: give it a first line #!..., or name its interpreter first"
+        )
+    return UsageError(f"{failed}: {error}")
 
 
 def _home(word: str) -> str:

@@ -5,8 +5,10 @@ Any program will do that finds its networks in the session file; nothing is know
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.chains.processes.process_group import ProcessGroup
@@ -17,10 +19,10 @@ from lab.errors import LabError, UsageError
 from lab.evidence import Recorder
 from lab.faults.transport.submits import Submits
 from lab.model.records import RelayerEvent, RelayerMark
-from lab.model.redacted import redact_command
+from lab.model.redacted import RedactedCommand, redact_command
 from lab.model.session import Session
 from lab.session.relayer.command import not_started
-from lab.session.relayer.log import last_lines
+from lab.session.relayer.log import cap_log, close_log, last_lines
 
 SESSION_VARIABLE = "LAB_SESSION"
 WATCH_MS = 200
@@ -34,39 +36,61 @@ def reference_command(session: Path, store: Path) -> list[str]:
     return python_command("-m", "lab.relayer", "--session", str(session), "--store", str(store))
 
 
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What is started as a relayer, and with what. `quiet_ms` is how long it sends nothing before it rests."""
+
+    command: tuple[str, ...]
+    session: Session
+    session_path: Path
+    log_path: Path
+    name: str = "relayer"
+    working_folder: Path | None = None
+    quiet_ms: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> RedactedCommand:
+        """What of the command and its variables no log may show."""
+        assigned = [f"{name}={value}" for name, value in self.variables.items()]
+        return RedactedCommand(shlex.join([*assigned, *self.command]))
+
+    def second(self) -> Launch:
+        """The same with a session file and a store of its own."""
+        store, path = f"{self.session.store_path}.second", self.session_path.with_name("session-second.json")
+        return replace(
+            self,
+            command=tuple(
+                word.replace(str(self.session_path), str(path)).replace(self.session.store_path, store)
+                for word in self.command
+            ),
+            session=self.session.model_copy(update={"store_path": store}),
+            session_path=path,
+            log_path=self.log_path.with_name("relayer-second.log"),
+            name="second relayer",
+        )
+
+
 class RelayerProcess:
     """Implements `RelayerControl`. A death that nobody asked for surfaces as a LabError where the clock is advanced."""
 
     def __init__(
         self,
-        command: Sequence[str],
-        session: Session,
-        session_path: Path,
-        log_path: Path,
+        launch: Launch,
         scheduler: Scheduler,
         recorder: Recorder,
         submits: Sequence[Submits],
         reaper: Reaper,
         *,
-        name: str = "relayer",
-        working_folder: Path | None = None,
-        quiet_ms: int = 0,
-        variables: Mapping[str, str] | None = None,
         requests: Callable[[], int] | None = None,
     ) -> None:
         """`requests` counts what relayers asked so far: the first one after a start is recorded."""
-        self._name = name
-        self._working_folder, self._quiet_ms = working_folder, quiet_ms
-        self._command = list(command)
-        self._session = session
-        self.session_path = session_path
-        self.log_path = log_path
+        self._launch = launch
         self._scheduler = scheduler
         self._recorder = recorder
         self._submits = submits
         self._reaper = reaper
         self._group: ProcessGroup | None = None
-        self._variables = dict(variables or {})
         self._asked: set[int] = set()
         self._stop_by_ms: int | None = None
         self._started_ms = 0
@@ -82,7 +106,17 @@ class RelayerProcess:
     @property
     def store_path(self) -> Path:
         """See `RelayerControl.store_path`."""
-        return Path(self._session.store_path)
+        return Path(self._launch.session.store_path)
+
+    @property
+    def session_path(self) -> Path:
+        """The session file that it is given."""
+        return self._launch.session_path
+
+    @property
+    def log_path(self) -> Path:
+        """Where its output goes."""
+        return self._launch.log_path
 
     @property
     def sends(self) -> int:
@@ -100,7 +134,7 @@ class RelayerProcess:
         if not self.running:
             return True
         since_ms = max([self._started_ms, *(submits.last_ms for submits in self._submits)])
-        quiet_ms = max(QUIET_POLLS * self._session.poll_interval_ms, self._quiet_ms)
+        quiet_ms = max(QUIET_POLLS * self._launch.session.poll_interval_ms, self._launch.quiet_ms)
         quiet = self._scheduler.now_ms - since_ms >= quiet_ms
         return quiet and not any(submits.any_unmined() for submits in self._submits)
 
@@ -140,8 +174,8 @@ class RelayerProcess:
             "its own and can only be killed at once: leave `point` out"
         )
 
-    def spare(self) -> None:
-        """See `RelayerControl.spare`: there is never a kill to call off."""
+    def cancel_kill(self) -> None:
+        """See `RelayerControl.cancel_kill`: there is never a kill to call off."""
 
     def pause(self) -> bool:
         """See `RelayerControl.pause`."""
@@ -151,27 +185,18 @@ class RelayerProcess:
         """See `RelayerControl.resume`."""
         self._signal(signal.SIGCONT)
 
-    def twin(self) -> RelayerProcess:
-        """See `RelayerControl.twin`: the same command with a session file and a store of its own."""
-        store, path = f"{self._session.store_path}.twin", self.session_path.with_name("session-twin.json")
-        session = self._session.model_copy(update={"store_path": store})
-        session.write(path)
-        command = [
-            word.replace(str(self.session_path), str(path)).replace(self._session.store_path, store)
-            for word in self._command
-        ]
-        return RelayerProcess(
-            command, session, path, self.log_path.with_name("relayer-twin.log"),
-            self._scheduler, self._recorder, self._submits, self._reaper,
-            name="second relayer", working_folder=self._working_folder, quiet_ms=self._quiet_ms,
-            variables=self._variables,
-        )  # fmt: skip
+    def second(self) -> RelayerProcess:
+        """See `RelayerControl.second`: the same command with a session file and a store of its own."""
+        launch = self._launch.second()
+        launch.session.write(launch.session_path)
+        return RelayerProcess(launch, self._scheduler, self._recorder, self._submits, self._reaper)
 
     def rotate(self, role: str) -> None:
         """See `RelayerControl.rotate`: the session file names the role whose key is used."""
         self.stop()
-        self._session = self._session.model_copy(update={"relayer_role": role})
-        self._session.write(self.session_path)
+        session = self._launch.session.model_copy(update={"relayer_role": role})
+        session.write(self.session_path)
+        self._launch = replace(self._launch, session=session)
         self.start()
 
     def close(self) -> None:
@@ -181,19 +206,21 @@ class RelayerProcess:
             # One that was asked before has had its time.
             late = self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms
             group.stop(0 if late else STOP_S)
+            close_log(self.log_path, self._launch.secrets.redact_in)
 
     def _spawn(self) -> None:
+        launch = self._launch
         try:
             group = ProcessGroup.start(
-                self._command,
-                run_id=self._session.run_id,
-                log=self.log_path,
+                launch.command,
+                run_id=launch.session.run_id,
+                log=launch.log_path,
                 reaper=self._reaper,
-                environment={**self._variables, SESSION_VARIABLE: str(self.session_path)},
-                folder=self._working_folder,
+                environment={**launch.variables, SESSION_VARIABLE: str(launch.session_path)},
+                folder=launch.working_folder,
             )
         except OSError as error:
-            raise not_started(self._command, self._working_folder, error) from error
+            raise not_started(launch.command, launch.working_folder, error) from error
         self._group, self._stop_by_ms, self._started_ms = group, None, self._scheduler.now_ms
         self._watch(group)
 
@@ -201,6 +228,7 @@ class RelayerProcess:
         """Look now and again whether it still lives, until it is another's turn."""
         if self._group is not group:
             return
+        cap_log(self.log_path)
         if self._requests is not None and 0 <= self._before_start < self._requests():
             self._before_start = -1
             self._note("ready", "its first request")
@@ -241,9 +269,9 @@ class RelayerProcess:
 
     def log_tail(self) -> str:
         """Its last log lines, indented."""
-        return last_lines(self.log_path)
+        return last_lines(self.log_path, redact=self._launch.secrets.redact_in)
 
     def _note(self, event: RelayerEvent, text: str) -> None:
         # One that is started before genesis is there from the beginning.
-        mark = RelayerMark(t_ms=max(0, self._scheduler.now_ms), kind=self._name, event=event, text=text)
+        mark = RelayerMark(t_ms=max(0, self._scheduler.now_ms), kind=self._launch.name, event=event, text=text)
         self._recorder.add(mark)

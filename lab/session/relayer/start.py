@@ -1,101 +1,128 @@
-"""Starts a lab's relayer behind its fault layer: the reference one in process, or any one as a process of its own."""
+"""Wires a lab's relayer to its chains through the fault layer: the reference one in process, or any as a process."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.chains.chain import Chain
 from lab.chains.loopback import proxies_set
-from lab.coordinator import role_account
+from lab.chains.processes.reaper import Reaper
+from lab.chains.scheduler import Scheduler
+from lab.coordinator import Codec, role_account
 from lab.errors import DeadlineExceeded
+from lab.evidence import Recorder
 from lab.faults.transport.gate import Gate
+from lab.faults.transport.policy import Policy
 from lab.faults.transport.submits import Submits
+from lab.model.session import Session
 from lab.rpc import Transport
-from lab.scenario.item import RelayerSpec
-from lab.session.relayer.actor import RelayerActor
+from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
-from lab.session.relayer.process import RelayerProcess, reference_command
+from lab.session.relayer.process import Launch, RelayerProcess, reference_command
 
 if TYPE_CHECKING:
-    from lab.session.lab import Lab
+    from lab.faults.transport.proxy import FaultProxy
 
 READY_WITHIN_S = 60.0
 READY_STEP_MS = 50
+RPC_TIMEOUT_S = 5.0
 # The user's relayer need not poll as often as the session proposes: it rests after so many of the slowest blocks.
 QUIET_BLOCKS = 2
 
 
-def start_relayer(lab: Lab, spec: RelayerSpec, timeout_s: float) -> RelayerActor | RelayerProcess:
-    """Start it, and for the user's own wait until it is ready. Raises LabError with the process still to be ended."""
-    codec = lab.wanted.target.codec
-    submits = {name: Submits(chain, lab.scheduler, lab.recorder, codec) for name, chain in lab.chains.items()}
-    if lab.wanted.clock == "virtual":
-        lab.relayer = actor = _actor(lab, spec, submits, timeout_s)
-        actor.start()
-        return actor
-    lab.relayer = process = _process(lab, spec, submits)
-    process.start()
-    if lab.wanted.relayer_command is not None:
-        await_ready(lab, process, lab.wanted.relayer_command)
-    return process
+@dataclass(frozen=True, slots=True)
+class RelayerWiring:
+    """What a relayer is put between. `describe` makes the session from the URL of each chain.
+
+    `factory` makes the relayer of the virtual clock; under the real one `command` runs, or the reference relayer.
+    """
+
+    scheduler: Scheduler
+    recorder: Recorder
+    chains: Mapping[str, Chain]
+    policies: Mapping[str, Policy]
+    codec: Codec
+    reaper: Reaper
+    folder: Path
+    describe: Callable[[Mapping[str, str]], Session]
+    factory: RelayerFactory
+    command: RelayerCommand | None = None
+
+    def wire(self) -> tuple[RelayerActor | RelayerProcess, FaultProxy | None]:
+        """A relayer that is yet to be started, and the proxy before its chains, which listens already."""
+        submits = {
+            name: Submits(chain, self.scheduler, self.recorder, self.codec) for name, chain in self.chains.items()
+        }
+        if self.scheduler.clock == "virtual":
+            return self._actor(submits), None
+        return self._process(submits)
+
+    def _actor(self, submits: Mapping[str, Submits]) -> RelayerActor:
+        transports: dict[str, Transport] = {
+            name: Gate(chain, self.scheduler, self.policies[name], submits[name], timeout_s=RPC_TIMEOUT_S)
+            for name, chain in self.chains.items()
+        }
+        session = self.describe({name: f"gate:{name}" for name in self.chains})
+        session.write(self.folder / "session.json")
+        return RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder, self.factory)
+
+    def _process(self, submits: Mapping[str, Submits]) -> tuple[RelayerProcess, FaultProxy]:
+        # Needs aiohttp, which is slow to import: runs under the virtual clock do without.
+        from lab.faults.transport.proxy import FaultProxy
+
+        proxy = FaultProxy(self.chains, self.policies, submits)
+        proxy.start()
+        launch = self._launch(self.describe({name: proxy.url(name) for name in self.chains}))
+        process = RelayerProcess(
+            launch,
+            self.scheduler,
+            self.recorder,
+            list(submits.values()),
+            self.reaper,
+            requests=lambda: proxy.requests,
+        )
+        return process, proxy
+
+    def _launch(self, described: Session) -> Launch:
+        path = (self.folder / "session.json").absolute()
+        # It may run in another folder than this process does.
+        session = described.model_copy(
+            update={
+                "key_file": str(Path(described.key_file).absolute()),
+                "store_path": str(Path(described.store_path).absolute()),
+            }
+        )
+        session.write(path)
+        log = self.folder / "logs" / "relayer.log"
+        own = self.command
+        if own is None:
+            return Launch(tuple(reference_command(path, Path(session.store_path))), session, path, log)
+        slowest_ms = max(chain.profile.block_time_ms for chain in self.chains.values())
+        return Launch(
+            tuple(own.argv(path)),
+            session,
+            path,
+            log,
+            working_folder=own.folder,
+            quiet_ms=QUIET_BLOCKS * slowest_ms,
+            variables=own.variables(path),
+        )
 
 
-def _actor(lab: Lab, spec: RelayerSpec, submits: Mapping[str, Submits], timeout_s: float) -> RelayerActor:
-    transports: dict[str, Transport] = {
-        name: Gate(chain, lab.scheduler, lab.policies[name], submits[name], timeout_s=timeout_s)
-        for name, chain in lab.chains.items()
-    }
-    session = lab.session({name: f"gate:{name}" for name in lab.chains}, spec)
-    session.write(lab.wanted.folder / "session.json")
-    factory = lab.wanted.relayer_factory
-    return RelayerActor(session, transports, role_account("relayer"), lab.scheduler, lab.recorder, factory)
-
-
-def _process(lab: Lab, spec: RelayerSpec, submits: Mapping[str, Submits]) -> RelayerProcess:
-    # Needs aiohttp, which is slow to import: runs under the virtual clock do without.
-    from lab.faults.transport.proxy import FaultProxy
-
-    path = (lab.wanted.folder / "session.json").absolute()
-    lab.proxy = proxy = FaultProxy(lab.chains, lab.policies, submits)
-    proxy.start()
-    session = lab.session({name: proxy.url(name) for name in lab.chains}, spec)
-    # It may run in another folder than this process does.
-    session = session.model_copy(
-        update={"key_file": str(Path(session.key_file).absolute()), "store_path": str(lab.store_path.absolute())}
-    )
-    session.write(path)
-    own = lab.wanted.relayer_command
-    slowest_ms = max(chain.profile.block_time_ms for chain in lab.chains.values())
-    return RelayerProcess(
-        reference_command(path, Path(session.store_path)) if own is None else own.argv(path),
-        session,
-        path,
-        lab.wanted.folder / "logs" / "relayer.log",
-        lab.scheduler,
-        lab.recorder,
-        list(submits.values()),
-        lab.backend.reaper,
-        working_folder=None if own is None else own.folder,
-        quiet_ms=0 if own is None else QUIET_BLOCKS * slowest_ms,
-        variables=None if own is None else own.variables(path),
-        requests=lambda: proxy.requests,
-    )
-
-
-def await_ready(lab: Lab, process: RelayerProcess, command: RelayerCommand) -> None:
+def await_ready(proxy: FaultProxy, scheduler: Scheduler, process: RelayerProcess, command: RelayerCommand) -> None:
     """Wait until it has asked every chain once, and until genesis. Raises LabError if it dies first, or never asks."""
-    assert lab.proxy is not None
-    scheduler, begun_ms = lab.scheduler, lab.scheduler.now_ms
-    while never := lab.proxy.never_asked():
+    begun_ms = scheduler.now_ms
+    while never := proxy.never_asked():
         if scheduler.now_ms - begun_ms > READY_WITHIN_S * 1000:
-            asked = [name for name in lab.chains if name not in never]
             raise DeadlineExceeded(
                 f"the relayer never polled {', '.join(never)} within {READY_WITHIN_S:g} s of its start; expected at "
                 f"least one request to each chain's rpc_url in {process.session_path} "
-                f"(it polled {', '.join(asked) or 'none'}). Its command: `{command.told}`. "
-                f"{_hints(lab.proxy.turned_away)}"
+                f"(it polled {', '.join(proxy.asked()) or 'none'}). Its command: `{command.shown}`. "
+                f"{_hints(proxy.turned_away)}"
                 f"Its last log lines ({process.log_path}):\n{process.log_tail()}"
             )
         scheduler.advance_to(scheduler.now_ms + READY_STEP_MS)
@@ -105,7 +132,7 @@ def await_ready(lab: Lab, process: RelayerProcess, command: RelayerCommand) -> N
 
 def _hints(turned_away: Iterable[str]) -> str:
     """Sentences on why requests may not have come: what was turned away, and proxies in the environment."""
-    told = [f"the fault proxy turned away {each}" for each in turned_away]
+    hints = [f"the fault proxy turned away {request}" for request in turned_away]
     if names := proxies_set(os.environ):
-        told.append(f"{', '.join(names)} is set, and not every client heeds NO_PROXY")
-    return "".join(f"{each[0].upper()}{each[1:]}. " for each in told)
+        hints.append(f"{', '.join(names)} is set, and not every client heeds NO_PROXY")
+    return "".join(f"{hint[0].upper()}{hint[1:]}. " for hint in hints)

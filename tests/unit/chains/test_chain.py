@@ -240,7 +240,7 @@ def test_a_frozen_node_makes_no_blocks_up(start_lab: StartLab) -> None:
     before = hashes(lab, ETH)
     chain.freeze()
     with pytest.raises(RpcTimeout):
-        Rpc(HttpTransport(chain.node.url, timeout_s=0.2)).block_number()
+        Rpc(HttpTransport(chain.node.url, timeout_s=0.2, connect=chain.node.connect)).block_number()
     with pytest.raises(RpcUnavailable, match="the node of ethereum is paused"):
         chain.look()
     lab.scheduler.advance_to(110_000)

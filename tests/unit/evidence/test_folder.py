@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lab.bounded_files import write_atomically
 from lab.errors import EvidenceFailure
-from lab.evidence import Recorder, RunFolder, write_atomically
+from lab.evidence import Recorder, RunFolder
+from lab.evidence.seal import write_started
 from lab.model.records import Header, Note
 from lab.model.verdict import RunVerdict, Verdict
 
@@ -127,11 +129,78 @@ def test_a_manifest_without_digests_proves_nothing(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     del manifest["digests"]
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    (difference,) = folder.verify()
-    assert "expected the digests" in difference
+    seal, digests = folder.verify()
+    assert "expected it to end with its own digest" in seal
+    assert "expected the digests" in digests
     manifest["digests"] = {}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    assert len(folder.verify()) == 3
+    assert len(folder.verify()) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("manifest.json", '"seed": 1', '"seed": 2'),
+        ("manifest.json", "}\n", "}\n\n"),
+        ("manifest.json", '"state": "ended"', '"state": "started"'),
+    ],
+)
+def test_any_byte_of_the_manifest_counts(tmp_path: Path, name: str, old: str, new: str) -> None:
+    """The manifest ends with a digest of itself."""
+    folder = sealed(tmp_path)
+    path = tmp_path / name
+    path.write_text(path.read_text().replace(old, new))
+    assert folder.verify()[0].startswith(f"{path}: ")
+    with pytest.raises(EvidenceFailure, match=r"manifest\.json"):
+        folder.sealed_manifest()
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"seed": 2}, "seed"),
+        ({"item": "j"}, "item"),
+        ({"clock": "real"}, "clock"),
+        ({"networks": {"a": "b"}}, "networks"),
+    ],
+)
+def test_what_was_sealed_again_must_still_be_one_story(tmp_path: Path, changes: dict[str, object], name: str) -> None:
+    """The history's header says what was run, too."""
+    folder = sealed(tmp_path)
+    folder.seal(folder.manifest() | changes)
+    assert f"{tmp_path / 'manifest.json'}: its {name} is not that of history.jsonl" in folder.verify()
+
+
+def test_a_missing_record_is_noticed_though_it_was_sealed_again(tmp_path: Path) -> None:
+    """Records are numbered without a gap."""
+    folder = sealed(tmp_path, "one", "two", "three")
+    path = tmp_path / "history.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], *lines[3:]]))
+    folder.seal(folder.manifest())
+    with pytest.raises(EvidenceFailure, match=r"history\.jsonl:3:1: expected record 2, got 3"):
+        folder.history()
+
+
+def test_damage_takes_no_failure_back(tmp_path: Path) -> None:
+    """The verdict stands in two files, and one is enough."""
+    folder = sealed(tmp_path)
+    write_atomically(tmp_path / "verdict.json", VERDICT.model_copy(update={"verdict": Verdict.FAIL}).model_dump_json())
+    folder.seal(folder.manifest())
+    (tmp_path / "verdict.json").write_text("{")
+    assert folder.failed()
+    folder.seal({})
+    assert not folder.failed()
+
+
+def test_a_run_that_was_only_started_says_so(tmp_path: Path) -> None:
+    """No verdict, nothing that differs."""
+    write_started(tmp_path, {"item": "i"})
+    folder = RunFolder(tmp_path)
+    assert not folder.ended()
+    assert folder.verify() == []
+    with pytest.raises(EvidenceFailure, match="did not end"):
+        folder.verdict()
 
 
 def test_write_atomically_makes_folders_and_leaves_no_rest(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from lab.evidence.manifest import BackendFacts, LabFacts, MeasuredRow, MeasurementManifest, RunManifest
+from lab.evidence.manifest import BackendFacts, FaultRecord, LabFacts, MeasuredRow, MeasurementManifest, RunManifest
+from lab.model.records import FaultMark
 
 WHOLE: dict[str, Any] = {
     "schema_version": 1,
@@ -19,7 +20,7 @@ WHOLE: dict[str, Any] = {
     "user_repository": None,
     "versions": {"python": "3.11.7", "vyper": None},
     "duration_s": 1.25,
-    "faults": [{"id": "lose", "fault": "reorg", "bites": 1, "proof": None}],
+    "faults": [{"id": "lose", "fault": "reorg", "activations": 1, "proof": None}],
     "later": {"version": 2},
 }
 
@@ -52,11 +53,11 @@ def test_only_the_wrong_part_of_a_field_goes() -> None:
             "rows": [1, "A-01", None, "", "B-02", {}],
             "lab": {"commit": "ab", "dirty": "no"},
             "versions": {"python": 3, "vyper": "0.4.3"},
-            "faults": [1, {"fault": "reorg", "bites": "2"}, {"fault": "kill", "bites": 2}],
+            "faults": [1, {"fault": "reorg", "activations": "2"}, {"fault": "kill", "activations": 2}],
         }
     )
     assert (read.rows, read.lab, read.versions) == (("A-01", "B-02"), LabFacts(commit="ab"), {"vyper": "0.4.3"})
-    assert [(fault.fault, fault.bites) for fault in read.faults] == [("reorg", 0), ("kill", 2)]
+    assert [(fault.fault, fault.activations) for fault in read.faults] == [("reorg", 0), ("kill", 2)]
 
 
 @pytest.mark.parametrize("value", [None, [], "x", 7, True, {}])
@@ -92,3 +93,12 @@ def test_measured_rows(entry: dict[str, Any], expected: MeasuredRow) -> None:
 def test_the_profile_of_a_measurement(profile: object, name: str | None) -> None:
     """By name or whole."""
     assert MeasurementManifest.read({"profile": profile}).profile_name == name
+
+
+def test_the_older_word_for_activations_is_read() -> None:
+    """`bites`, in manifests and histories of earlier versions; one that is no number is left out."""
+    assert FaultRecord.read({"bites": 3}).activations == 3
+    assert FaultRecord.read({"bites": "3"}).activations == 0
+    mark = FaultMark(t_ms=1, id="lose", fault="reorg", chain=None, phase="heal", activations=3)
+    older = mark.model_dump_json().replace("activations", "bites")
+    assert FaultMark.model_validate_json(older) == mark

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from lab.evidence import RunFolder
 from lab.evidence.newest import latest_session, moment_of, newest_runs, sessions
+from lab.evidence.seal import write_sealed, write_started
 from lab.model.verdict import RunVerdict, Verdict
 
 MONDAY, TUESDAY, WEDNESDAY = (f"2026112{day}-090000-0000" for day in (3, 4, 5))
@@ -31,7 +31,11 @@ def ran(results: Path, session: str, item: str, verdict: Verdict | None = Verdic
         "lab": {"commit": "ab", "dirty": False},
         "started": f"2026-11-{session[6:8]}T09:00:00+00:00",
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest | changes))
+    if changes.pop("ended", True):
+        write_sealed(folder, manifest | changes, ())
+    else:
+        write_started(folder, manifest | changes)
+        return folder
     found = RunVerdict(scenario="s", item=item, verdict=verdict or Verdict.PASS, reasons=(), checks=(), repeat="")
     (folder / "verdict.json").write_text(found.model_dump_json() if verdict is not None else "{")
     return folder
@@ -121,6 +125,34 @@ def test_an_unreadable_manifest_counts_until_the_item_is_repeated(tmp_path: Path
     assert counted(tmp_path) == [f"{MONDAY}/a", f"{TUESDAY}/a", f"{WEDNESDAY}/b"]
     ran(tmp_path, WEDNESDAY, "a")
     assert counted(tmp_path) == [f"{WEDNESDAY}/a", f"{WEDNESDAY}/b"]
+
+
+def test_a_run_that_did_not_end_counts_until_the_item_ran_again(tmp_path: Path) -> None:
+    """It hides no earlier failure, and a later session that has the item replaces it."""
+    ran(tmp_path, MONDAY, "a")
+    ran(tmp_path, MONDAY, "b", Verdict.FAIL, lab={"commit": "cd", "dirty": True})
+    for item in ("a", "b"):
+        ran(tmp_path, TUESDAY, item, ended=False)
+    assert counted(tmp_path) == [f"{MONDAY}/b", f"{TUESDAY}/a", f"{TUESDAY}/b"]
+    for item in ("a", "b"):
+        ran(tmp_path, WEDNESDAY, item)
+    assert counted(tmp_path) == [f"{WEDNESDAY}/a", f"{WEDNESDAY}/b"]
+
+
+def test_a_second_try_in_a_session_does_not_hide_that_the_first_died(tmp_path: Path) -> None:
+    """Both stand side by side, until a later session."""
+    ran(tmp_path, MONDAY, "a", ended=False)
+    ran(tmp_path, MONDAY, "a~2", item="a", scenario_file="scenarios/a.yaml")
+    assert counted(tmp_path) == [f"{MONDAY}/a", f"{MONDAY}/a~2"]
+
+
+def test_a_changed_manifest_is_one_that_cannot_be_read(tmp_path: Path) -> None:
+    """What it says of its item and its time may be what was changed; a folder that was made for a run counts, too."""
+    manifest = ran(tmp_path, MONDAY, "a", Verdict.FAIL) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("2026-11-23", "2026-10-23"))
+    (tmp_path / MONDAY / "b").mkdir()
+    ran(tmp_path, TUESDAY, "c")
+    assert counted(tmp_path) == [f"{MONDAY}/a", f"{MONDAY}/b", f"{TUESDAY}/c"]
 
 
 def test_a_lost_manifest_is_no_way_out(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_what_fails_is_shrunk_for_the_same_check(monkeypatch: pytest.MonkeyPatch
     assert faults(outcome.shrunk.document) == ("fault-0",)
     path = write_minimal(tmp_path, outcome)
     assert path == tmp_path / "swarm" / f"{SEED}.yaml"
-    assert "S4 fails (swarm seed" in path.read_text()
+    assert "S4 window fails (swarm seed" in path.read_text()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ Document = dict[str, Any]
 
 
 def rich() -> Document:
-    """A document with three flows, twists and three faults."""
+    """A document with three flows, perturbations and three faults."""
     step = {"at": "50s", "fault": "rpc_error", "chain": "polygon", "share": 0.5, "methods": ["eth_call"], "for": "40s"}
     return {
         "name": "A case", "description": "Much of it does not matter.",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
-from lab.chains.chain import Chain
+from lab.chains.chain import Chain, ChainPlan
 from lab.chains.nodes.backend import Node
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec, Fees, role_account, sign_transaction
@@ -66,17 +66,12 @@ def proxied() -> Iterator[Proxied]:
     """Start it, and end it with a look for errors of the proxy's own."""
     upstream, scheduler, recorder, policy = Upstream(), Scheduler("real"), Recorder(None), Policy()
     chain = Chain(
-        "polygon",
-        POLYGON,
-        POLYGON.finality,
+        ChainPlan("polygon", POLYGON, POLYGON.finality, seed=1, genesis_time=1_800_000_000, remember=64),
         cast("Node", upstream),
         scheduler,
         recorder,
         CODEC,
         CONTRACT,
-        seed=1,
-        genesis_time=1_800_000_000,
-        remember=64,
     )
     submits = Submits(chain, scheduler, recorder, CODEC)
     proxy = FaultProxy({"polygon": chain}, {"polygon": policy}, {"polygon": submits})

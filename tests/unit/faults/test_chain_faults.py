@@ -52,7 +52,7 @@ def test_halt(lab: Lab) -> None:
     assert acted(lab, lambda: gate_of(lab).call("eth_sendRawTransaction", [raw]))[0] == tx_hash
     lab.scheduler.advance_to(150_000)
     assert hashes(lab, ETH) == before
-    assert fault.bites == 10
+    assert fault.activations == 10
     assert fault.proof == "10 slots passed without a block"
     fault.heal()
     fault.heal()
@@ -60,7 +60,7 @@ def test_halt(lab: Lab) -> None:
     assert len(hashes(lab, ETH)) == len(before) + 1
     assert tx_hash in chain.observer.observed
     assert timestamps(lab, ETH, head(lab, ETH))[0] >= 140
-    assert fault.bites == 10
+    assert fault.activations == 10
 
 
 def test_halt_of_a_chain_without_empty_blocks(start_lab: StartLab) -> None:
@@ -69,11 +69,11 @@ def test_halt_of_a_chain_without_empty_blocks(start_lab: StartLab) -> None:
     fault = on(lab, "arbitrum", "halt")
     lab.scheduler.advance_to(10_000)
     lab.chains["arbitrum"].look()
-    assert fault.bites == 0
+    assert fault.activations == 0
     buffer(lab, "arbitrum", 1)
     lab.scheduler.advance_to(12_000)
     lab.chains["arbitrum"].look()
-    assert fault.bites == 8
+    assert fault.activations == 8
     fault.heal()
     lab.scheduler.advance_to(12_500)
     lab.chains["arbitrum"].look()
@@ -90,11 +90,11 @@ def test_missed_slots_do_not_depend_on_who_looks(start_lab: StartLab) -> None:
             lab.scheduler.advance_to(200_000 * (number + 1) // looks)
             lab.chains["polygon"].look()
         fault.heal()
-        found.append((hashes(lab, "polygon"), fault.bites, fault.proof))
+        found.append((hashes(lab, "polygon"), fault.activations, fault.proof))
     assert found[0] == found[1]
-    _, bites, proof = found[0]
-    assert 28 <= bites <= 64
-    assert proof == f"{bites} of 114 slots passed without a block"
+    _, activations, proof = found[0]
+    assert 28 <= activations <= 64
+    assert proof == f"{activations} of 114 slots passed without a block"
 
 
 @pytest.mark.parametrize("seconds", [20, -15])
@@ -120,7 +120,7 @@ def test_timestamp_skew(start_lab: StartLab, seconds: int) -> None:
         wanted.append(max(timestamp + (seconds if number < healed else 0), parent + 1))
     assert found[1] == wanted
     assert wanted[-1] == usual[-1]
-    assert fault.bites == healed >= 6
+    assert fault.activations == healed >= 6
 
 
 def test_a_skewed_clock_shows_in_the_pending_block(lab: Lab) -> None:
@@ -156,7 +156,7 @@ def test_equal_timestamps(start_lab: StartLab) -> None:
     found = timestamps(lab, "base", first)
     assert found[:13] == [found[0]] * 13
     assert found[13] > found[0] + 1
-    assert fault.bites == 12
+    assert fault.activations == 12
     fault.heal()
     fault.heal()
 
@@ -175,14 +175,14 @@ def test_pool_drop(lab: Lab) -> None:
     buffer(lab, ETH, 1, nonce=0)
     buffer(lab, ETH, 2, nonce=5)
     fault = started(lab, "pool_drop")
-    assert (fault.bites, fault.proof) == (2, "2 transactions vanished from the pool")
+    assert (fault.activations, fault.proof) == (2, "2 transactions vanished from the pool")
     lab.scheduler.advance_to(60_000)
     chain.look()
     assert chain.look().nonce("0x70997970c51812dc3a010c7d01b50e0d17dc79c8", "pending") == 0
     raw, tx_hash = buffering(lab, 3, nonce=0)
     gate_of(lab).call("eth_sendRawTransaction", [raw])
     assert mined(lab, tx_hash)
-    assert fault.bites == 2
+    assert fault.activations == 2
 
 
 def test_pool_drop_again_and_again(lab: Lab) -> None:
@@ -192,11 +192,11 @@ def test_pool_drop_again_and_again(lab: Lab) -> None:
     for number in range(3):
         buffer(lab, ETH, number + 1, nonce=0)
         lab.scheduler.sleep(2.1)
-    assert fault.bites == 3
+    assert fault.activations == 3
     fault.heal()
     tx_hash = buffer(lab, ETH, 9, nonce=0)
     assert mined(lab, tx_hash)
-    assert fault.bites == 3
+    assert fault.activations == 3
     assert chain.condition == "up"
 
 
@@ -212,9 +212,9 @@ def test_competing_load(lab: Lab) -> None:
     hashes(lab, ETH)
     full = [number for number in range(1, head(lab, ETH) + 1) if len(block(lab, ETH, number)["transactions"]) == room]
     assert len(full) >= 3
-    assert fault.bites >= room * len(full)
+    assert fault.activations >= room * len(full)
     assert poor not in chain.observer.observed
-    assert f"{fault.bites} transactions mined of somebody else's" in fault.proof
+    assert f"{fault.activations} transactions mined of somebody else's" in fault.proof
     fault.heal()
     fault.heal()
     lab.scheduler.advance_to(160_000)
@@ -229,7 +229,7 @@ def test_competing_load_on_a_chain_without_empty_blocks(start_lab: StartLab) -> 
     fault = on(lab, "arbitrum", "competing_load", tps=10, gas=100_000)
     lab.scheduler.advance_to(5_000)
     lab.chains["arbitrum"].look()
-    assert 45 <= fault.bites <= 50
+    assert 45 <= fault.activations <= 50
     fault.heal()
     now = len(hashes(lab, "arbitrum"))
     lab.scheduler.advance_to(10_000)
@@ -250,7 +250,7 @@ def test_slow_start(lab: Lab) -> None:
     assert head(lab, ETH) > before
     lab.scheduler.advance_to(70_500)
     assert isinstance(acted(lab, lambda: gate.call("eth_blockNumber", []))[0], str)
-    assert fault.bites >= 2
+    assert fault.activations >= 2
     assert fault.proof.endswith("1 requests were refused; 1 more while it was starting")
     fault.heal()
 
@@ -279,7 +279,7 @@ def test_state_lost(lab: Lab) -> None:
     lab.scheduler.advance_to(82_000)
     assert acted(lab, lambda: gate.call("eth_syncing", []))[0] is False
     assert acted(lab, lambda: gate.call("eth_blockNumber", []))[0] == hex(head(lab, ETH))
-    assert fault.bites >= 6
+    assert fault.activations >= 6
     assert fault.proof.endswith("6 more met a node that was syncing")
 
 

@@ -52,11 +52,11 @@ def test_rpc_error(lab: Lab) -> None:
     fault = started(lab, "rpc_error", methods=[SEND], code=-32000, message="no")
     assert [plan.refusal for plan in plans(lab, 2)] == [Refusal(-32000, "no")] * 2
     assert plans(lab, 1, "eth_getLogs") == [Effect()]
-    assert (fault.bites, fault.proof) == (2, "refused 2 of 2 matching requests")
+    assert (fault.activations, fault.proof) == (2, "refused 2 of 2 matching requests")
     fault.heal()
     fault.heal()
     assert plans(lab, 1) == [Effect()]
-    assert fault.bites == 2
+    assert fault.activations == 2
 
 
 def test_a_share_of_requests(lab: Lab) -> None:
@@ -67,7 +67,7 @@ def test_a_share_of_requests(lab: Lab) -> None:
         fault.inject()
         shares.append([plan.refusal is not None for plan in plans(lab, 400)])
         fault.heal()
-        assert fault.proof == f"refused {fault.bites} of 400 matching requests"
+        assert fault.proof == f"refused {fault.activations} of 400 matching requests"
     assert shares[0] == shares[1] != shares[2]
     assert 80 < sum(shares[0]) < 160
 
@@ -79,7 +79,7 @@ def test_rpc_latency(lab: Lab) -> None:
     assert min(delays) == 0
     assert max(delays) <= 300
     assert len(set(delays)) > 50
-    assert fault.bites == 200
+    assert fault.activations == 200
     fault.heal()
     assert plans(lab, 1) == [Effect()]
 
@@ -89,7 +89,7 @@ def test_lost_reply(lab: Lab) -> None:
     fault = started(lab, "lost_reply", count=2)
     assert plans(lab, 1, "eth_call") == [Effect()]
     assert [plan.lose_reply for plan in plans(lab, 4)] == [True, True, False, False]
-    assert (fault.bites, fault.proof) == (2, "lost the answer of 2 of 4 matching requests")
+    assert (fault.activations, fault.proof) == (2, "lost the answer of 2 of 4 matching requests")
 
 
 def test_policies_add_up() -> None:
@@ -128,16 +128,16 @@ def test_outages(lab: Lab, kind: str, condition: str) -> None:
 
     lab.scheduler.spawn("client", ask)
     lab.scheduler.advance_to(80_000)
-    assert fault.bites == 0
+    assert fault.activations == 0
     fault.heal()
     assert chain.condition == "up"
     assert len(failures) == 1
-    assert fault.bites == chain.producer.slots_skipped + 1
+    assert fault.activations == chain.producer.slots_skipped + 1
     words = "hung" if kind == "node_pause" else "were refused"
     assert fault.proof == f"{chain.producer.slots_skipped} slots passed without a block, 1 requests {words}"
-    bites = fault.bites
+    activations = fault.activations
     fault.heal()
-    assert fault.bites == bites
+    assert fault.activations == activations
     lab.scheduler.advance_to(110_000)
     after = hashes(lab, ETH)
     assert after[: len(before)] == before
@@ -145,30 +145,30 @@ def test_outages(lab: Lab, kind: str, condition: str) -> None:
 
 
 def test_a_node_restarts_by_itself(lab: Lab) -> None:
-    """After the time given, with its bites counted then."""
+    """After the time given, with its activations counted then."""
     fault = started(lab, "node_kill", restart_after="25s")
     lab.scheduler.advance_to(54_900)
     assert lab.chains[ETH].condition == "down"
     lab.scheduler.advance_to(55_000)
     assert lab.chains[ETH].condition == "up"
-    assert fault.bites >= 2
+    assert fault.activations >= 2
 
 
 def test_an_outage_that_nobody_met(lab: Lab) -> None:
     """No slot, no request: it proves nothing."""
     fault = started(lab, "node_pause")
     fault.heal()
-    assert (fault.bites, fault.proof) == (0, "0 slots passed without a block, 0 requests hung")
+    assert (fault.activations, fault.proof) == (0, "0 slots passed without a block, 0 requests hung")
 
 
 def test_reorg(lab: Lab) -> None:
     """Bites are transactions that lost their block; of empty blocks none."""
     fault = started(lab, "reorg", depth=1)
-    assert (fault.bites, fault.proof) == (0, "1 blocks replaced, 0 transactions orphaned (dropped)")
+    assert (fault.activations, fault.proof) == (0, "1 blocks replaced, 0 transactions orphaned (dropped)")
     buffer(lab, ETH, 1)
     lab.scheduler.advance_to(60_000)
     fault = started(lab, "reorg", depth=4, orphans="requeued")
-    assert (fault.bites, fault.proof) == (1, "4 blocks replaced, 1 transactions orphaned (requeued)")
+    assert (fault.activations, fault.proof) == (1, "4 blocks replaced, 1 transactions orphaned (requeued)")
     fault.heal()
 
 
@@ -185,14 +185,14 @@ def test_base_fee_spike(lab: Lab, parameters: dict[str, Any], level: int | None)
     last = head(lab, ETH)
     fees = [int(block(lab, ETH, number)["baseFeePerGas"], 16) for number in range(first, last + 1)]
     assert fees == [level] * len(fees)
-    assert fault.bites == len(fees) >= 2
+    assert fault.activations == len(fees) >= 2
     assert fault.proof == f"{len(fees)} blocks mined at a base fee of {level} wei or more"
     fault.heal()
     lab.scheduler.advance_to(100_000)
     hashes(lab, ETH)
     after = int(block(lab, ETH, last + 1)["baseFeePerGas"], 16)
     assert after == level - level // 8
-    assert fault.bites == len(fees)
+    assert fault.activations == len(fees)
 
 
 def test_gas_limit_cut(lab: Lab) -> None:
@@ -206,7 +206,7 @@ def test_gas_limit_cut(lab: Lab) -> None:
     cut = block(lab, ETH, head(lab, ETH))
     assert int(cut["gasLimit"], 16) == 1_000_000
     assert len(cut["transactions"]) == 1
-    assert (fault.bites, fault.proof) == (1, "1 blocks left transactions waiting, 3 at most")
+    assert (fault.activations, fault.proof) == (1, "1 blocks left transactions waiting, 3 at most")
     fault.heal()
     fault.heal()
     lab.scheduler.advance_to(chain.producer.next_slot_ms())
@@ -253,7 +253,7 @@ class FakeRelayer:
     def kill_at(self, point: str) -> None:
         self.point = point
 
-    def spare(self) -> None:
+    def cancel_kill(self) -> None:
         self.point = None
 
     def start(self) -> None:
@@ -262,16 +262,16 @@ class FakeRelayer:
 
 def killing(lab: Lab, relayer: FakeRelayer | None, **parameters: Any) -> ActiveFault:
     """The fault with a fake relayer."""
-    around = FaultContext(lab.scheduler, lab.chains, lab.policies, cast("RelayerControl | None", relayer), 1)
-    return FAULTS["relayer_kill"].activate(around, "f", spec("relayer_kill", **parameters))
+    context = FaultContext(lab.scheduler, lab.chains, lab.policies, cast("RelayerControl | None", relayer), 1)
+    return FAULTS["relayer_kill"].activate(context, "f", spec("relayer_kill", **parameters))
 
 
 def test_relayer_kill_at_once(lab: Lab) -> None:
-    """Deaths before the fault are not its bites; it is started again once."""
+    """Deaths before the fault are not its activations; it is started again once."""
     relayer = FakeRelayer()
     fault = killing(lab, relayer)
     fault.inject()
-    assert (fault.bites, fault.proof, relayer.starts) == (1, "killed at once", 0)
+    assert (fault.activations, fault.proof, relayer.starts) == (1, "killed at once", 0)
     fault.heal()
     fault.heal()
     assert relayer.starts == 1
@@ -282,7 +282,7 @@ def test_relayer_kill_at_a_point_and_restart(lab: Lab) -> None:
     relayer = FakeRelayer()
     fault = killing(lab, relayer, point="after_send", restart_after="10s")
     fault.inject()
-    assert (relayer.point, fault.bites) == ("after_send", 0)
+    assert (relayer.point, fault.activations) == ("after_send", 0)
     lab.scheduler.advance_to(60_000)
     assert (fault.proof, relayer.starts) == ("not killed: after_send was never reached", 0)
     relayer.deaths += 1
@@ -300,7 +300,7 @@ def test_relayer_kill_healed_before_the_point(lab: Lab) -> None:
     fault = killing(lab, relayer, point="after_send")
     fault.inject()
     fault.heal()
-    assert (relayer.point, fault.bites) == (None, 0)
+    assert (relayer.point, fault.activations) == (None, 0)
 
 
 def test_relayer_kill_without_a_relayer(lab: Lab) -> None:

@@ -40,21 +40,21 @@ def lab(start_lab: StartLab) -> Lab:
 
 
 def test_the_tags_stand_while_blocks_come_and_jump_at_the_end(lab: Lab) -> None:
-    """`latest` is not touched; a question at the moment itself is no bite, for it changes nothing."""
+    """`latest` is not touched; a question at the moment itself is no activation, for it changes nothing."""
     finalized, safe, latest = (number(lab, tag) for tag in ("finalized", "safe", "latest"))
     assert (latest - safe, latest - finalized) == (1, 2)
     fault = started(lab)
-    assert (number(lab, "finalized"), fault.bites) == (finalized, 0)
+    assert (number(lab, "finalized"), fault.activations) == (finalized, 0)
     lab.scheduler.advance_to(100_000)
     assert (number(lab, "finalized"), number(lab, "safe")) == (finalized, safe)
     assert number(lab, "latest") > latest + 20
-    assert fault.bites == 2
+    assert fault.activations == 2
     assert fault.proof == f"finality stood at block {finalized}, 2 of 3 questions for it met that"
     fault.heal()
     fault.heal()
     latest = number(lab, "latest")
     assert (number(lab, "finalized"), number(lab, "safe")) == (latest - 2, latest - 1)
-    assert fault.bites == 2
+    assert fault.activations == 2
 
 
 def test_every_request_that_names_a_tag_sees_the_same(lab: Lab) -> None:
@@ -70,7 +70,7 @@ def test_every_request_that_names_a_tag_sees_the_same(lab: Lab) -> None:
     assert gate.call("eth_getLogs", [{**query, "toBlock": "finalized"}]) == []
     (log,) = gate.call("eth_getLogs", [{**query, "toBlock": "latest"}])
     assert log["transactionHash"] == tx_hash
-    assert fault.bites == 3
+    assert fault.activations == 3
 
 
 def test_a_reorg_of_what_has_not_become_final_breaks_no_promise(lab: Lab) -> None:
@@ -91,9 +91,9 @@ def test_a_reorg_of_what_has_not_become_final_breaks_no_promise(lab: Lab) -> Non
 def test_the_proxy_asks_the_node_for_the_same() -> None:
     """Under the real clock a tag reaches the node as the number where it stands."""
     with proxied() as parts:
-        around = FaultContext(parts.chain._scheduler, {POLYGON: parts.chain}, {POLYGON: parts.policy}, None, 1)
+        context = FaultContext(parts.chain._scheduler, {POLYGON: parts.chain}, {POLYGON: parts.policy}, None, 1)
         parts.chain.producer.catch_up = lambda now_ms: None  # type: ignore[method-assign]  # its node is a stand-in
         spec = FAULTS["finality_stall"].spec.model_validate({"fault": "finality_stall", "chain": POLYGON})
-        FAULTS["finality_stall"].activate(around, "it", spec).inject()
+        FAULTS["finality_stall"].activate(context, "it", spec).inject()
         parts.client().call("eth_call", [{"to": "0x1"}, "finalized"])
         assert [each["params"] for each in parts.upstream.requests] == [[{"to": "0x1"}, "0x0"]]

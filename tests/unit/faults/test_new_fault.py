@@ -29,7 +29,7 @@ class Fog(OnChain):
 
 
 class FogFault(RequestFault):
-    """Bites: requests."""
+    """Activations: requests."""
 
     verb = "slowed"
 
@@ -87,7 +87,7 @@ finally:
     suite.close()
 begun, ended = result.history.of(FaultMark)
 assert begun.effects.slows_all_chains and begun.effects.chains == ("optimism",), begun
-assert ended.bites > 0 and ended.proof.startswith("slowed"), ended
+assert ended.activations > 0 and ended.proof.startswith("slowed"), ended
 assert result.verdict.verdict == "PASS", result.verdict.reasons
 page = scenario_fragment(result.folder, relative_to=Path("."))
 assert "fog" in page and "slowed" in page, "report"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lab.faults import FaultContext
 from lab.faults.requests.huge_response import HugeResponse, HugeResponseFault
 from lab.faults.transport import carrier
 from lab.faults.transport.policy import Effect
@@ -92,9 +93,8 @@ def test_twists(lab: Proxied) -> None:
 
 def test_a_huge_answer(lab: Proxied) -> None:
     """It carries the request's own id, as far as a client reads."""
-    bloated = HugeResponseFault.__new__(HugeResponseFault)
-    bloated._bytes = HugeResponse(fault="huge_response", chain="polygon", mib=1).mib * 1024 * 1024
-    lab.policy.add(Always(bloated.on_hit("eth_chainId")))
+    context = FaultContext(lab.chain._scheduler, {"polygon": lab.chain}, {"polygon": lab.policy}, None, 1)
+    HugeResponseFault(context, "huge", HugeResponse(fault="huge_response", chain="polygon", mib=1)).inject()
     client = lab.client()
     for _ in range(2):
         assert len(client.call("eth_chainId", [])) == 2 + 1024 * 1024

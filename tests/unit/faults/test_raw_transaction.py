@@ -10,7 +10,7 @@ from eth_account import Account as EthAccount
 from lab.coordinator import role_account
 from lab.faults.transport.raw_transaction import LAYOUTS, decode_raw
 
-from .typed import GWEI, TYPES, raw_of
+from .typed import BLOB, GWEI, TYPES, raw_of
 
 TO = "0x" + "11" * 20
 
@@ -25,6 +25,17 @@ def test_every_type(kind: str, length: int) -> None:
     assert sent.sender == EthAccount.recover_transaction(raw).lower() == role_account("relayer").address.lower()
     assert (sent.nonce, sent.to, sent.data) == (length, TO, "0x" + "ab" * length)
     assert (sent.max_fee_per_gas, sent.max_priority_fee_per_gas) == (100 * GWEI, 100 * GWEI)
+
+
+def test_blobs_travel_beside_their_transaction() -> None:
+    """They count for neither its hash nor its sender."""
+    raw = raw_of(BLOB, chain_id=1, to=TO, data="0xab", nonce=5)
+    sent = decode_raw(raw)
+    assert sent is not None
+    assert len(raw) > 2 * 131_072
+    assert (sent.sender, sent.nonce, sent.to) == (role_account("relayer").address.lower(), 5, TO)
+    signed = EthAccount.recover_transaction(raw).lower()
+    assert sent.sender == signed
 
 
 def test_a_creation_has_no_receiver() -> None:

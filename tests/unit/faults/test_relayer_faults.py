@@ -1,4 +1,4 @@
-"""Faults of the relayer as an actor on real chains: it stands still, has a twin, an old store, another key."""
+"""Faults of the relayer as an actor on real chains: it stands still, is doubled, has an old store, another key."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ def test_relayer_pause(lab: Lab) -> None:
     assert lab.relayer is not None
     assert lab.relayer.running
     assert sends(lab) == []
-    assert fault.bites == 0
+    assert fault.activations == 0
     fault.heal()
     fault.heal()
-    assert (fault.bites, fault.proof) == (1, "it stood still for 30 s")
+    assert (fault.activations, fault.proof) == (1, "it stood still for 30 s")
     lab.scheduler.advance_to(60_000)
     assert state(lab, 1) == state(lab, 2) == "EXECUTED"
     assert [text for _, text in notes(lab, "relayer")] == ["start"]
@@ -103,22 +103,25 @@ def test_relayer_pause_of_a_stopped_one(lab: Lab) -> None:
     fault = started(lab, "relayer_pause")
     lab.scheduler.advance_to(20_000)
     fault.heal()
-    assert (fault.bites, fault.proof) == (0, "it did not run")
+    assert (fault.activations, fault.proof) == (0, "it did not run")
 
 
 def test_second_relayer(lab: Lab) -> None:
-    """With a store of its own; both work, and nothing is done twice. Bites are what the twin sent."""
+    """With a store of its own; both work, and nothing is done twice. Bites are what the second sent."""
     assert lab.relayer is not None
     lab.scheduler.advance_to(5_000)
     fault = started(lab, "second_relayer")
     lab.scheduler.advance_to(10_000)
-    assert fault.bites == 0
+    assert fault.activations == 0
     lab.relayer.stop()
     lab.scheduler.advance_to(60_000)
     assert state(lab, 1) == state(lab, 2) == "EXECUTED"
     assert {submit.sender for submit in sends(lab)} == {role_account("relayer").address}
-    assert (fault.bites, fault.proof) == (len(sends(lab)), f"the second relayer sent {len(sends(lab))} transactions")
-    assert fault.bites == 4
+    assert (fault.activations, fault.proof) == (
+        len(sends(lab)),
+        f"the second relayer sent {len(sends(lab))} transactions",
+    )
+    assert fault.activations == 4
     assert notes(lab, "second relayer") == [(5_000, "start")]
     fault.heal()
     fault.heal()
@@ -139,7 +142,7 @@ def test_stale_store(lab: Lab) -> None:
     lab.scheduler.advance_to(30_000)
     with closing(sqlite3.connect(path)) as store:
         assert store.execute("SELECT COUNT(*) FROM intents").fetchone() == (0,)
-    assert (fault.bites, fault.proof) == (1, "the store of 20 s before came back; it had changed since")
+    assert (fault.activations, fault.proof) == (1, "the store of 20 s before came back; it had changed since")
     fault.heal()
     lab.scheduler.advance_to(60_000)
     assert state(lab, 1) == state(lab, 2) == "EXECUTED"
@@ -151,7 +154,7 @@ def test_a_store_that_was_not_stale(lab: Lab) -> None:
     lab.scheduler.advance_to(10_000)
     fault = started(lab, "stale_store")
     fault.heal()
-    assert fault.bites == 0
+    assert fault.activations == 0
     assert "unchanged" in fault.proof
 
 
@@ -165,5 +168,5 @@ def test_key_rotation(lab: Lab) -> None:
     after = sends(lab)[before:]
     assert {submit.sender for submit in after} == {role_account("operator2").address}
     assert [submit.nonce for submit in after] == [0, 1]
-    assert (fault.bites, fault.proof) == (1, "it goes on with the key of operator2")
+    assert (fault.activations, fault.proof) == (1, "it goes on with the key of operator2")
     assert [text for _, text in notes(lab, "relayer")] == ["start", "stop", "start"]

@@ -1,4 +1,4 @@
-"""Faults between the relayer and a real chain: what it is told, what the node got, what a bite is."""
+"""Faults between the relayer and a real chain: what it is told, what the node got, what an activation is."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_partition(lab: Lab) -> None:
     assert failure(lab, SEND, raw) == (RpcTimeout, False, TIMEOUT_MS)
     assert failure(lab, "eth_blockNumber") == (RpcTimeout, False, TIMEOUT_MS)
     assert submits(lab)[-1].outcome == "info"
-    assert (fault.bites, fault.proof) == (2, "swallowed 2 of 2 matching requests")
+    assert (fault.activations, fault.proof) == (2, "swallowed 2 of 2 matching requests")
     assert not mined(lab, tx_hash)
     assert head(lab, ETH) > before
     fault.heal()
@@ -81,7 +81,7 @@ def test_rpc_reset(lab: Lab, forwarded: bool) -> None:
     fault = started(lab, "rpc_reset", methods=[SEND], forwarded=forwarded)
     assert failure(lab, SEND, raw) == (RpcUnavailable, False, 0)
     assert isinstance(ask(lab, "eth_blockNumber"), str)
-    assert fault.bites == 1
+    assert fault.activations == 1
     assert submits(lab)[-1].outcome == "info"
     assert mined(lab, tx_hash) is forwarded
 
@@ -95,7 +95,7 @@ def test_rpc_malformed(lab: Lab, body: str, words: str) -> None:
     assert isinstance(answer, RpcMalformed)
     assert words in str(answer)
     assert isinstance(ask(lab, SEND, "0x00"), RpcMalformed)
-    assert fault.bites == 2
+    assert fault.activations == 2
     assert mined(lab, tx_hash)
 
 
@@ -107,7 +107,7 @@ def test_duplicate_delivery(lab: Lab) -> None:
     assert isinstance(answer, RpcRefused)
     assert "already imported" in answer.reason
     assert isinstance(ask(lab, "eth_blockNumber"), str)
-    assert fault.bites == 1
+    assert fault.activations == 1
     assert submits(lab)[-1].outcome == "ok"
     assert mined(lab, tx_hash)
 
@@ -141,7 +141,7 @@ def test_a_stale_head_is_stale_everywhere(lab: Lab) -> None:
         ask(lab, "eth_getLogs", {"address": chain.contract, "blockHash": newest}),
     ):
         assert isinstance(refused, RpcRefused), refused
-    assert fault.bites >= 14
+    assert fault.activations >= 14
     fault.heal()
     assert latest(lab) == now
     assert int(ask(lab, "eth_getTransactionCount", sender, "latest"), 16) == 3
@@ -179,26 +179,26 @@ def test_inconsistent_replicas(lab: Lab) -> None:
     fault = started(lab, "inconsistent_replicas", blocks=4, share=0.3)
     heads = [latest(lab) for _ in range(60)]
     assert set(heads) == {now, now - 4}
-    assert 6 <= heads.count(now - 4) == fault.bites <= 32
+    assert 6 <= heads.count(now - 4) == fault.activations <= 32
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_missing_logs(lab: Lab, share: float) -> None:
-    """Logs are left out; bites are logs, and an answer that had none is no bite."""
+    """Logs are left out; activations are logs, and an answer that had none is no activation."""
     whole = contract_logs(lab, 2, "latest")
     fault = started(lab, "missing_logs", share=share)
     told = contract_logs(lab, 2, "latest")
     assert all(log in whole for log in told)
-    assert fault.bites == len(whole) - len(told)
+    assert fault.activations == len(whole) - len(told)
     if share == 1.0:
         assert told == []
-    bites = fault.bites
+    activations = fault.activations
     contract_logs(lab, head(lab, ETH), "latest")
-    assert fault.bites == bites
+    assert fault.activations == activations
     for _ in range(8):
         contract_logs(lab, 2, "latest")
-    assert bites < fault.bites <= 9 * len(whole)
-    assert fault.proof.startswith(f"{fault.bites} logs left out, 0 answers turned")
+    assert activations < fault.activations <= 9 * len(whole)
+    assert fault.proof.startswith(f"{fault.activations} logs left out, 0 answers turned")
     fault.heal()
     assert contract_logs(lab, 2, "latest") == whole
 
@@ -208,7 +208,7 @@ def test_logs_in_reverse(lab: Lab) -> None:
     whole = contract_logs(lab, 2, "latest")
     fault = started(lab, "missing_logs", share=0, order="reversed")
     assert contract_logs(lab, 2, "latest") == whole[::-1] != whole
-    assert fault.bites == 1
+    assert fault.activations == 1
 
 
 def test_log_range_limit(lab: Lab) -> None:
@@ -222,16 +222,16 @@ def test_log_range_limit(lab: Lab) -> None:
     assert isinstance(contract_logs(lab, now - 2, "latest"), list)
     query = {"address": lab.chains[ETH].contract, "blockHash": block(lab, ETH, now)["hash"]}
     assert ask(lab, "eth_getLogs", query) == []
-    assert (fault.bites, fault.proof) == (2, "refused 2 of 4 matching requests")
+    assert (fault.activations, fault.proof) == (2, "refused 2 of 4 matching requests")
 
 
 def test_wrong_chain_id(lab: Lab) -> None:
-    """Both ways of asking; who does not ask is not fooled, and that is no bite."""
+    """Both ways of asking; who does not ask is not fooled, and that is no activation."""
     fault = started(lab, "wrong_chain_id", chain_id=137)
     assert isinstance(ask(lab, "eth_blockNumber"), str)
-    assert fault.bites == 0
+    assert fault.activations == 0
     assert (ask(lab, "eth_chainId"), ask(lab, "net_version")) == ("0x89", "137")
-    assert fault.bites == 2
+    assert fault.activations == 2
     fault.heal()
     assert ask(lab, "eth_chainId") == "0x1"
 
@@ -246,7 +246,7 @@ def test_huge_response(lab: Lab, mib: int) -> None:
         assert len(answer) == 2 + mib * 1024 * 1024
     else:
         assert isinstance(answer, RpcMalformed)
-    assert fault.bites == 1
+    assert fault.activations == 1
     fault.heal()
     assert mined(lab, tx_hash)
 
@@ -260,7 +260,7 @@ def test_pool_full(lab: Lab) -> None:
     assert refused.reason == "txpool is full"
     assert isinstance(ask(lab, "eth_blockNumber"), str)
     assert submits(lab)[-1].outcome == "fail"
-    assert fault.bites == 1
+    assert fault.activations == 1
     fault.heal()
     assert ask(lab, SEND, raw) == tx_hash
 
@@ -272,12 +272,12 @@ def test_stuck_nonce(lab: Lab) -> None:
     assert int(ask(lab, "eth_getTransactionCount", operator, "pending"), 16) == 4
     assert int(ask(lab, "eth_getTransactionCount", operator, "latest"), 16) == 3
     assert int(ask(lab, "eth_getTransactionCount", relayer, "pending"), 16) == 0
-    assert (fault.bites, fault.proof) == (1, "nonce 3 stood in the pool in 1 of 3 answers")
+    assert (fault.activations, fault.proof) == (1, "nonce 3 stood in the pool in 1 of 3 answers")
     raw, tx_hash = buffering(lab)
     ask(lab, SEND, raw)
     assert mined(lab, tx_hash)
     assert int(ask(lab, "eth_getTransactionCount", operator, "pending"), 16) == 4
-    assert fault.bites == 1
+    assert fault.activations == 1
 
 
 def test_swapped_nodes(start_lab: StartLab) -> None:
@@ -291,7 +291,7 @@ def test_swapped_nodes(start_lab: StartLab) -> None:
     assert ask(lab, "eth_chainId", chain=POLYGON) == "0x1"
     assert isinstance(ask(lab, SEND, raw), RpcRefused)
     assert submits(lab)[-1].outcome == "fail"
-    assert fault.bites == 3
+    assert fault.activations == 3
     assert fault.proof == "2 requests answered by the other chain, 1 the other way round"
     fault.heal()
     fault.heal()

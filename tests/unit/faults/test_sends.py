@@ -15,6 +15,8 @@ from lab.faults.transport.methods import refusal
 from lab.faults.transport.policy import Effect
 from lab.faults.transport.raw_transaction import decode_raw
 from lab.model.records import Note
+from lab.networks import BUILT_IN, load_network
+from lab.networks.rpc_methods import common_methods, served_methods
 from lab.rpc import RpcRefused, RpcTimeout
 from lab.session.lab import Lab
 
@@ -23,7 +25,7 @@ from ..real_chains import buffer_args
 from .proxied import CODEC, CONTRACT, Always, Proxied, eventually, proxied
 from .test_gate import acted, gate_of, submits
 from .test_proxy import SEND, SYNC, call, post
-from .typed import TYPES, raw_of
+from .typed import BLOB, TYPES, raw_of
 
 PAUSE = CODEC.encode("pause", [])
 RECEIPT = "eth_getTransactionReceipt"
@@ -34,7 +36,10 @@ NOT_CARRIED = (
     "eth_resend", "personal_sendTransaction", "wallet_sendTransaction", "wallet_sendCalls", "mev_sendBundle",
     "anvil_mine", "anvil_setBalance", "evm_mine", "evm_increaseTime", "evm_revert", "hardhat_impersonateAccount",
     "tenderly_setBalance", "miner_start", "admin_peers", "engine_newPayloadV3", "debug_setHead", "eth_subscribe",
-    "eth_unsubscribe", "mine", "",
+    "eth_unsubscribe", "mine", "", "eth_sign", "eth_signTypedData_v4", "eth_coinbase", "eth_mining", "eth_setGasPrice",
+    "txpool_content", "txpool_status", "debug_traceTransaction", "trace_block", "ots_getApiLevel",
+    "rpc_modules", "anvil_impersonateAccount", "anvil_reset", "anvil_dumpState", "hardhat_reset",
+    "ETH_CHAINID", "eth_chainid", "eth_chainId ", "eth_call\n", "parity_pendingTransactions", "x" * 10_000,
 )  # fmt: skip
 
 
@@ -105,16 +110,20 @@ def test_every_type_is_held_against_the_pool_rules(lab: Proxied, kind: str, meth
 
 
 @pytest.mark.parametrize("method", NOT_CARRIED)
-def test_what_the_lab_does_not_carry_is_refused_by_name(lab: Proxied, method: str) -> None:
+def test_what_no_provider_serves_is_refused_in_its_words(lab: Proxied, method: str) -> None:
     """No node hears of it, the answer names the method, and one line stands on record however often it is tried."""
     for _ in range(2):
         _, body = post(lab, json.dumps([call("eth_chainId", request_id="a"), call(method, {})]).encode())
         first, second = json.loads(body)
         assert (first["id"], "result" in first, second["error"]["code"]) == ("a", True, -32601)
-        assert f"the method {method} is not supported by the lab" in second["error"]["message"]
+        pushing = method in ("eth_subscribe", "eth_unsubscribe")
+        words = (
+            "notifications not supported" if pushing else f"the method {method[:80]} does not exist/is not available"
+        )
+        assert second["error"]["message"] == words
     assert lab.upstream.methods() == ["eth_chainId", "eth_chainId"]
     assert len(notes(lab)) == 1
-    assert method in notes(lab)[0]
+    assert method[:80] in notes(lab)[0] or "poll" in notes(lab)[0]
 
 
 def test_the_gate_refuses_the_same(arbitrum: Lab) -> None:
@@ -123,19 +132,87 @@ def test_the_gate_refuses_the_same(arbitrum: Lab) -> None:
     chain.look()
     head = chain.producer.head.number
     for method in ("anvil_mine", "evm_increaseTime", "eth_sendTransaction"):
-        with pytest.raises(RpcRefused, match="not supported by the lab"):
+        with pytest.raises(RpcRefused, match="does not exist/is not available"):
             gate_of(arbitrum, "arbitrum").call(method, [])
     assert chain.producer.rpc.block_number() == head
     assert [note.kind for note in arbitrum.recorder.records if isinstance(note, Note)] == ["refused"] * 3
 
 
-@pytest.mark.parametrize(
-    "method", ["eth_call", "eth_getLogs", "eth_newBlockFilter", "net_version", "web3_clientVersion", "txpool_content",
-               "debug_traceTransaction", "trace_block", "eth_feeHistory"],
-)  # fmt: skip
-def test_reading_is_free(method: str) -> None:
-    """What only reads is the node's to answer."""
-    assert refusal(method) is None
+@pytest.mark.parametrize("network", BUILT_IN)
+def test_what_providers_serve_is_the_nodes_to_answer(network: str) -> None:
+    """Reading and raw sends on every network, cited; what one has beside them on its own."""
+    served = served_methods(load_network(network))
+    assert {"eth_call", "eth_getLogs", "eth_newBlockFilter", "net_version", "eth_feeHistory", SEND, SYNC} <= served
+    assert not served & set(NOT_CARRIED)
+    assert all(refusal(method, served) is None for method in served)
+    assert ("bor_getAuthor" in served) == (network in ("polygon", "amoy"))
+    assert common_methods().source
+
+
+def test_the_endpoint_does_not_answer_as_a_test_node(lab: Proxied) -> None:
+    """No account is unlocked there, no client is Anvil, and the node is not asked."""
+    client = lab.client()
+    assert client.call("eth_accounts", []) == []
+    assert "anvil" not in client.call("web3_clientVersion", []).lower()
+    assert lab.upstream.requests == []
+
+
+def test_blobs_are_taken_where_the_network_has_them(start_lab: StartLab) -> None:
+    """On the L1 they are followed like any other send; elsewhere refused in the words of a node."""
+    lab = start_lab("ethereum", "arbitrum")
+    lab.scheduler.advance_to(30_000)
+    refused, _ = acted(lab, lambda: gate_of(lab, "arbitrum").call(SEND, [buffering(lab, BLOB, chain="arbitrum")]))
+    assert str(refused).endswith("transaction type not supported")
+    signed = buffering(lab, BLOB, chain="ethereum")
+    acted(lab, lambda: gate_of(lab).call(SEND, [signed]))
+    first, second = submits(lab)
+    assert (first.chain, first.outcome, first.function) == ("arbitrum", "fail", "buffer_transaction")
+    assert (second.chain, second.outcome, second.function) == ("ethereum", "ok", "buffer_transaction")
+    assert second.max_fee_per_gas == 100 * 10**9
+
+
+def test_what_the_lab_cannot_read_is_what_the_node_says_that_it_is(lab: Proxied) -> None:
+    """A node may take bytes that nobody else can read: they are on record with its own account of them."""
+    tx_hash, sender = "0x" + "ab" * 32, "0x" + "cd" * 20
+    lab.upstream.results[SEND] = tx_hash
+    lab.upstream.results["eth_getTransactionByHash"] = {
+        "hash": tx_hash, "from": sender, "nonce": "0x7", "to": CONTRACT, "input": PAUSE,
+        "maxFeePerGas": hex(10**12), "maxPriorityFeePerGas": hex(10**11),
+    }  # fmt: skip
+    assert lab.client().call(SEND, ["0x02c0ffee"]) == tx_hash
+    (submit,) = lab.submitted()
+    assert (submit.tx, submit.sender, submit.nonce, submit.function) == (tx_hash, sender, 7, "pause")
+    assert (submit.outcome, submit.max_fee_per_gas) == ("ok", 10**12)
+    assert lab.chain.waits(tx_hash)
+
+
+def test_the_pool_rules_hold_for_what_only_the_node_can_read(lab: Proxied) -> None:
+    """What pays too little is taken out of the node's pool again, and refused."""
+    tx_hash = "0x" + "ab" * 32
+    lab.upstream.results[SEND] = tx_hash
+    lab.upstream.results["eth_getTransactionByHash"] = {"from": "0x" + "cd" * 20, "nonce": "0x7", "gasPrice": "0x1"}
+    with pytest.raises(RpcRefused, match="minimum needed"):
+        lab.client().call(SEND, ["0x01c0ffee"])
+    assert lab.upstream.requests[-1]["method"] == "anvil_dropTransaction"
+    assert lab.outcomes() == ["fail"]
+
+
+def test_a_transaction_past_the_endpoint_is_on_record(arbitrum: Lab) -> None:
+    """Who finds the node's own port sends past every fault: the run says so, and its verdict is UNKNOWN."""
+    chain = arbitrum.chains["arbitrum"]
+    chain.look().send_raw(buffering(arbitrum, "legacy"))
+    chain.producer.pool_may_hold = True
+    arbitrum.scheduler.sleep(5)
+    chain.look()
+    chain.observer.flush()
+    (note,) = [record for record in arbitrum.recorder.records if isinstance(record, Note)]
+    assert note.kind == "stray"
+    assert "past the lab's endpoint" in note.text
+    acted(arbitrum, lambda: gate_of(arbitrum, "arbitrum").call(SEND, [buffering(arbitrum, "legacy", 2, nonce=1)]))
+    arbitrum.scheduler.sleep(5)
+    chain.look()
+    chain.observer.flush()
+    assert len([record for record in arbitrum.recorder.records if isinstance(record, Note)]) == 1
 
 
 def test_a_send_that_waits_for_its_block_is_answered_with_the_receipt(lab: Proxied) -> None:
@@ -192,12 +269,12 @@ def test_a_time_to_wait_that_is_none_sends_nothing(lab: Proxied, wait: Any) -> N
 def test_faults_that_name_sends_hit_every_way_of_sending(lab: Proxied, fault: str, params: dict[str, Any]) -> None:
     """A relayer does not get around a fault by another method's name."""
     spec = FAULTS[fault].spec.model_validate({"fault": fault, "chain": "polygon", "at": "1s", **params})
-    around = FaultContext(lab.chain._scheduler, {"polygon": lab.chain}, {"polygon": lab.policy}, None, 1)
-    active = FAULTS[fault].activate(around, "it", spec)
+    context = FaultContext(lab.chain._scheduler, {"polygon": lab.chain}, {"polygon": lab.policy}, None, 1)
+    active = FAULTS[fault].activate(context, "it", spec)
     active.inject()
     assert lab.policy.plan(SYNC) != Effect()
     assert lab.policy.plan("eth_chainId") == Effect()
-    assert active.bites == 1
+    assert active.activations == 1
 
 
 @pytest.mark.parametrize("alone", [True, False])

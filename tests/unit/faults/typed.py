@@ -9,6 +9,9 @@ from eth_account import Account as EthAccount
 from lab.coordinator import role_account
 
 TYPES = ("legacy", "unprotected", "access list", "dynamic fee", "set code")
+# For the L1 only.
+BLOB = "blob"
+BLOB_BYTES = 131_072
 GWEI = 10**9
 
 
@@ -38,4 +41,8 @@ def raw_of(
             {"chainId": chain_id, "address": "0x" + "33" * 20, "nonce": 0}
         )
         fields |= {"type": 4, "authorizationList": [grant], "accessList": []}
-    return "0x" + bytes(account.sign_transaction(fields).raw_transaction).hex()
+    blobs = None
+    if kind == BLOB:
+        fields |= {"type": 3, "accessList": [], "maxFeePerBlobGas": GWEI}
+        blobs = [bytes(BLOB_BYTES)]
+    return "0x" + bytes(account.sign_transaction(fields, blobs=blobs).raw_transaction).hex()

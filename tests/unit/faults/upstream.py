@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -54,6 +55,14 @@ class Upstream:
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def connect(self, timeout_s: float) -> socket.socket:
+        """See `Node.connect`."""
+        return socket.create_connection(("127.0.0.1", self._server.server_address[1]), timeout_s)
+
+    def new_socket(self) -> socket.socket:
+        """See `Node.new_socket`."""
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 
     def result(self, method: str) -> Any:
         """What it answers, where a test does not give the whole answer."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from lab.bounded_files import write_atomically
 from lab.errors import EvidenceFailure
+from lab.evidence import RunFolder
+from lab.evidence.recorder import record_line
 from lab.model.chain.facts import ChainFacts
 from lab.model.chain.finality import Finality
 from lab.model.fault_effects import FaultEffects
@@ -153,7 +155,7 @@ def eventful(*, met: bool = True, revert: str = "Not authorized", **changes: Any
             beyond_finality=True,
         ),
         FaultMark(
-            seq=9, t_ms=38_000, id="lose-parent", fault="reorg", chain="ethereum", phase="heal", bites=1,
+            seq=9, t_ms=38_000, id="lose-parent", fault="reorg", chain="ethereum", phase="heal", activations=1,
             proof="3 blocks replaced",
         ),
         Operation(
@@ -167,7 +169,7 @@ def eventful(*, met: bool = True, revert: str = "Not authorized", **changes: Any
         ),
         block(13, 46_000, "optimism", 24, transaction(5, sender=RELAYER, logs=(log("TransactionBuffered", PAY),))),
         FaultMark(
-            seq=14, t_ms=50_000, id="slow-rpc", fault="rpc_latency", chain="optimism", phase="heal", bites=12,
+            seq=14, t_ms=50_000, id="slow-rpc", fault="rpc_latency", chain="optimism", phase="heal", activations=12,
             proof="12 requests delayed",
         ),
         RelayerMark(seq=15, t_ms=52_000, kind="relayer", event="start", text="started"),
@@ -235,7 +237,7 @@ def manifest(scenario_file: str, item: str) -> dict[str, Any]:
         "history_digest": "d1" * 32,
         "started": "2026-11-24T11:00:00+00:00",
         "duration_s": 1.25,
-        "faults": [{"id": "lose-parent", "fault": "reorg", "bites": 1}],
+        "faults": [{"id": "lose-parent", "fault": "reorg", "activations": 1}],
     }
 
 
@@ -271,6 +273,18 @@ class FakeFolder:
         """None are needed."""
         return {}
 
+    def sealed_manifest(self) -> dict[str, Any]:
+        """The same: nobody changes a fake."""
+        return self.manifest()
+
+    def ended(self) -> bool:
+        """It did."""
+        return True
+
+    def failed(self) -> bool:
+        """Whether its verdict says so."""
+        return isinstance(self.verdict_value, RunVerdict) and self.verdict_value.verdict is Verdict.FAIL
+
     def verify(self) -> list[str]:
         """The given differences; like the real folder, it needs the manifest for that."""
         self.manifest()
@@ -296,13 +310,23 @@ def run(
     )
 
 
-def write(folder: FakeFolder) -> None:
-    """Put something at the places that the page links to."""
-    folder.path.mkdir(parents=True)
-    for name in ("verdict.json", "history.jsonl", "metrics.json"):
-        (folder.path / name).write_text("{}", encoding="utf-8")
-    if isinstance(folder.manifest_value, dict):
-        (folder.path / "manifest.json").write_text(json.dumps(folder.manifest_value), encoding="utf-8")
+def write(folder: FakeFolder) -> RunFolder:
+    """The same as a real folder, sealed."""
+    assert isinstance(folder.manifest_value, dict)
+    assert isinstance(folder.verdict_value, RunVerdict)
+    record(folder.path, folder.manifest_value, folder.verdict_value)
+    return RunFolder(folder.path)
+
+
+def record(path: Path, made: dict[str, Any], said: RunVerdict) -> None:
+    """A sealed run folder in which something of every kind happened."""
+    path.mkdir(parents=True, exist_ok=True)
+    history = eventful(item=said.item, seed=made["seed"])
+    lines = (record_line(each) for each in sorted(history.records, key=lambda record: record.seq))
+    (path / "history.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_atomically(path / "verdict.json", said.model_dump_json())
+    write_atomically(path / "metrics.json", "{}")
+    RunFolder(path).seal(made)
 
 
 def broken(text: str = "truncated after 12 bytes") -> EvidenceFailure:

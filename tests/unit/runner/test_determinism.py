@@ -71,10 +71,10 @@ def first(runs: Runs, shared_backend: ProcessBackend) -> dict[Path, Result]:
 
 
 def test_the_faulty_scenario_is_faulty(first: dict[Path, Result]) -> None:
-    """Every fault bit, the relayer sent, a chain was reorganised: there was something to go astray."""
+    """Every fault acted, the relayer sent, a chain was reorganised: there was something to go astray."""
     history: History = first[FAULTY].history
     marks: list[FaultMark] = history.of(FaultMark)
-    assert {mark.id: mark.bites > 0 for mark in marks if mark.phase == "heal"} == dict.fromkeys(
+    assert {mark.id: mark.activations > 0 for mark in marks if mark.phase == "heal"} == dict.fromkeys(
         ("slow", "flaky", "lost", "dear", "frozen", "swapped", "killed", "died"), True
     )
     outcomes = {submit.outcome for submit in history.of(Submit)}

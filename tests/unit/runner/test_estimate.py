@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.runner.estimate import expected_s, told, total_s
+from lab.runner.estimate import expected_s, format_estimate, total_s
 from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario
 from lab.session.relayer.command import START_S, parse_command
@@ -68,7 +68,7 @@ def test_several_at_once() -> None:
     assert total_s([10, 10, 10, 10], 2) == 20
     assert total_s([50, 10], 2) == 50
     assert total_s([], 2) == 0
-    assert told([30, 30], 2) == "estimated duration: about 30 s for 2 scenarios on the real clock, 2 at once"
-    assert told([300], 1, 3) == (
+    assert format_estimate([30, 30], 2) == "estimated duration: about 30 s for 2 scenarios on the real clock, 2 at once"
+    assert format_estimate([300], 1, 3) == (
         "estimated duration: about 5 min for 1 scenario on the real clock; tests written in Python (3) are not counted"
     )

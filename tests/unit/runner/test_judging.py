@@ -24,11 +24,18 @@ def judged(*records: AnyRecord, checks: CheckSelection = NO_CHECKS) -> RunVerdic
     return judge_recorded(history(*records), checks, "pytest s.yaml::s")
 
 
-def mark(phase: Any, bites: int = 0) -> FaultMark:
+def mark(phase: Any, activations: int = 0) -> FaultMark:
     """A fault's begin or end."""
     effects = FaultEffects(chains=("a",)) if phase == "inject" else None
     return FaultMark(
-        t_ms=1, id="f", fault="reorg", chain="a", phase=phase, bites=bites, proof="0 blocks", effects=effects
+        t_ms=1,
+        id="f",
+        fault="reorg",
+        chain="a",
+        phase=phase,
+        activations=activations,
+        proof="0 blocks",
+        effects=effects,
     )
 
 
@@ -53,7 +60,7 @@ def operation(outcome: Any, function: str = "buffer_transaction", revert: str | 
         ([MET], Verdict.PASS, []),
         ([MET, UNMET], Verdict.FAIL, ["s.yaml:3:5 e: expected READY; got EMPTY (it must)"]),
         ([MET, mark("inject"), mark("heal", 1)], Verdict.PASS, []),
-        ([MET, mark("inject"), mark("heal")], Verdict.UNKNOWN, ["fault f (reorg) never bit: 0 blocks"]),
+        ([MET, mark("inject"), mark("heal")], Verdict.UNKNOWN, ["fault f (reorg) never acted: 0 blocks"]),
         ([UNMET, mark("heal")], Verdict.FAIL, ["s.yaml:3:5 e", "fault f"]),
         ([MET, operation("ok"), operation("fail", revert="x")], Verdict.PASS, []),
         (
@@ -90,7 +97,7 @@ def test_a_named_check_without_a_subject_is_unknown() -> None:
     named = judged(MET, checks=CheckSelection(default=False, added=("S7",), removed=()))
     assert [check.check for check in named.checks] == ["S7"]
     assert named.verdict is Verdict.UNKNOWN
-    assert named.reasons[0].startswith("S7: the scenario names this check")
+    assert named.reasons[0].startswith("S7 payload: the scenario names this check")
 
 
 def test_the_verdict_is_that_of_the_file(tmp_path: Any) -> None:

@@ -179,13 +179,13 @@ def test_a_fault_that_never_bit(run: Run) -> None:
     """It is healed at the end, and the run is UNKNOWN."""
     result = run("buffer: f.one", "{id: quiet, fault: rpc_error, chain: base}")
     assert result.verdict.verdict is Verdict.UNKNOWN
-    assert "fault quiet (rpc_error) never bit: refused 0 of 0 matching requests" in result.verdict.reasons
+    assert "fault quiet (rpc_error) never acted: refused 0 of 0 matching requests" in result.verdict.reasons
     marks: list[FaultMark] = result.history.of(FaultMark)
-    assert [(each.phase, each.bites) for each in marks] == [("inject", 0), ("heal", 0)]
+    assert [(each.phase, each.activations) for each in marks] == [("inject", 0), ("heal", 0)]
 
 
 def test_a_fault_ends_by_itself_or_by_a_step(run: Run) -> None:
-    """At its time, once, with its bites counted then."""
+    """At its time, once, with its activations counted then."""
     result = run(
         "{id: spike, at: 10s, fault: base_fee_spike, chain: base, factor: 3, for: 5s}",
         "{id: stop, at: 12s, fault: node_pause, chain: ethereum}",
@@ -197,7 +197,7 @@ def test_a_fault_ends_by_itself_or_by_a_step(run: Run) -> None:
     assert found == [
         ("spike", "inject", 10_000), ("stop", "inject", 12_000), ("spike", "heal", 15_000), ("stop", "heal", 40_000)
     ]  # fmt: skip
-    assert all(mark.bites > 0 for mark in marks if mark.phase == "heal")
+    assert all(mark.activations > 0 for mark in marks if mark.phase == "heal")
 
 
 def test_a_timeout_is_unknown(run: Run) -> None:

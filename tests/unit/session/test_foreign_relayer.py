@@ -150,7 +150,7 @@ def test_a_scenario_without_relayer(tmp_path: Path, backend: ProcessBackend, tar
 )
 def test_secrets_are_not_told(given: str, told: str) -> None:
     """What evidence says of the command is fit to be shown; too much is hidden rather than too little."""
-    assert parse_command(given, Path.cwd()).told == told
+    assert parse_command(given, Path.cwd()).shown == told
 
 
 @pytest.mark.parametrize(("text", "words"), [("a 'b", "No closing quotation"), ("  ", "got nothing")])

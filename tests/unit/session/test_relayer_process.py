@@ -21,7 +21,7 @@ from lab.faults.transport.submits import Submits
 from lab.model.records import Note
 from lab.model.session import Session
 from lab.session.relayer import process as relayer_process
-from lab.session.relayer.process import RelayerProcess
+from lab.session.relayer.process import Launch, RelayerProcess
 
 PATIENCE_S = 120.0
 POLITE = """
@@ -79,11 +79,14 @@ class Bench:
             state_numbering={},
             abi=[],
         )
-        made = RelayerProcess(
-            command or [sys.executable, "-c", script, str(self.said)],
+        launch = Launch(
+            tuple(command or [sys.executable, "-c", script, str(self.said)]),
             session,
             self._folder / "session.json",
             self.log,
+        )
+        made = RelayerProcess(
+            launch,
             self.scheduler,
             self.recorder,
             [cast("Submits", self.submits)],
@@ -230,18 +233,18 @@ def test_a_twin_has_a_session_and_a_store_of_its_own(bench: Bench, tmp_path: Pat
     relayer = bench.relayer("", command)
     relayer.start()
     first = bench.begun()[0]
-    twin = relayer.twin()
-    twin.start()
+    second = relayer.second()
+    second.start()
     pid, session = bench.begun()
-    assert session == str(tmp_path / "session-twin.json")
+    assert session == str(tmp_path / "session-second.json")
     words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-    assert words[-3:-1] == [session, "relayer.sqlite.twin"]
-    assert Session.read(Path(session)).store_path == "relayer.sqlite.twin"
-    assert twin.sends == 1
+    assert words[-3:-1] == [session, "relayer.sqlite.second"]
+    assert Session.read(Path(session)).store_path == "relayer.sqlite.second"
+    assert second.sends == 1
     kinds = [record.kind for record in bench.recorder.records if isinstance(record, Note)]
     assert kinds == ["relayer", "second relayer"]
-    twin.close()
-    assert twin.sends == 0
+    second.close()
+    assert second.sends == 0
     assert (relayer.running, relayer.pid) == (True, int(first))
 
 

@@ -34,23 +34,20 @@ def test_it_signs_as_eth_account_does(nonce: int, length: int, chain_id: int, ti
     """Raw bytes and hash, over nonces, lengths and fees that change the lengths of the encoding."""
     data = b"\xab" * 4 + bytes(length - 4)
     made = template(data, chain_id=chain_id, max_priority_fee_per_gas=tip)
-    (found,) = sign_run(load_account(3), made, salt="s", sender=3, first_nonce=nonce, count=1)
+    (signed,) = sign_run(load_account(3), SignJob(made, "s", 3, nonce, 1))
     whole = data[:4] + tx_id("s", 3, nonce) + data[36:]
     raw, tx_hash = sign_transaction(
         load_account(3), chain_id=chain_id, nonce=nonce, to=CONTRACT, data="0x" + whole.hex(), gas=130_000,
         fees=Fees(10**12, tip),
     )  # fmt: skip
-    assert ("0x" + found.raw.hex(), "0x" + found.tx_hash.hex()) == (raw, tx_hash)
+    assert ("0x" + signed.raw.hex(), "0x" + signed.tx_hash.hex()) == (raw, tx_hash)
 
 
 def test_words_are_spliced_in() -> None:
     """tx_id, dependency and timestamp of each transaction; ids from 0 where legs have to find each other."""
     made = Template(1, CONTRACT, 1, 2, 1, bytes(4 + 6 * 32), 4, 4 + 4 * 32, 4 + 5 * 32)
-    found = list(
-        sign_run(load_account(0), made, salt="child", sender=0, first_nonce=7, count=2, dependency_salt="parent",
-                 timestamps=(100, 101), from_zero=True)
-    )  # fmt: skip
-    for position, transaction in enumerate(found):
+    job = SignJob(made, "child", 0, 7, 2, dependency_salt="parent", timestamps=(100, 101), from_zero=True)
+    for position, transaction in enumerate(sign_run(load_account(0), job)):
         assert transaction.nonce == 7 + position
         for word in (tx_id("child", 0, position), tx_id("parent", 0, position), (100 + position).to_bytes(32, "big")):
             assert word in transaction.raw
@@ -86,7 +83,7 @@ def test_a_broken_coincurve_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_files_are_read_as_they_were_written(tmp_path: Path) -> None:
     """In order, as a stream; a file that ends early says where."""
-    signed = list(sign_run(load_account(0), template(), salt="s", sender=0, first_nonce=5, count=20))
+    signed = list(sign_run(load_account(0), SignJob(template(), "s", 0, 5, 20)))
     path = tmp_path / "a.signed"
     write_signed(path, signed, first_nonce=5, count=20)
     assert list(read_signed(path)) == signed

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.evidence.seal import write_sealed, write_started
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.figures import Figure, read_figures
@@ -37,9 +38,8 @@ def load_run(results: Path, name: str = "buffer-20261124-110000", *, sealed: boo
         "rows": [ENTRY | changes],
     }  # fmt: skip
     (folder / "rows.json").write_text(json.dumps(content))
-    digests = {"rows.json": sha256((folder / "rows.json").read_bytes()).hexdigest()}
     if sealed:
-        (folder / "manifest.json").write_text(json.dumps({"profile": "buffer", "digests": digests}))
+        write_sealed(folder, {"profile": "buffer"}, ["rows.json"])
     return folder
 
 
@@ -87,13 +87,48 @@ def test_other_words(tmp_path: Path, changes: dict[str, Any], expected: RowVerdi
 
 
 def test_an_edited_file_proves_nothing(tmp_path: Path) -> None:
-    """Its digest is in the manifest."""
+    """Its digest is in the manifest, which has to be there."""
     folder = load_run(tmp_path, verdict="FAIL")
     text = (folder / "rows.json").read_text().replace("FAIL", "PASS")
     (folder / "rows.json").write_text(text)
     found = row(tmp_path)
     assert found.verdict is RowVerdict.UNKNOWN
-    assert "rows.json was changed after the run" in found.reason
+    assert "rows.json: its digest is not the one that the run recorded" in found.reason
+    (folder / "manifest.json").unlink()
+    assert row(tmp_path).verdict is RowVerdict.UNKNOWN
+
+
+def test_damage_does_not_soften_a_failure(tmp_path: Path) -> None:
+    """The row stays FAIL, and the damage is said."""
+    folder = load_run(tmp_path, verdict="FAIL")
+    (folder / "rows.json").write_text((folder / "rows.json").read_text() + " ")
+    found = row(tmp_path)
+    assert found.verdict is RowVerdict.FAIL
+    assert "its digest is not" in found.reason
+
+
+def test_a_mutation_run_that_did_not_end_makes_its_row_unknown(tmp_path: Path) -> None:
+    """Its folder is the same for every run: what an earlier one left there no longer counts."""
+    folder = load_run(tmp_path).rename(tmp_path / "mutation")
+    assert row(tmp_path).verdict is RowVerdict.PASS
+    write_started(folder, {"profile": "mutation"})
+    found = row(tmp_path)
+    assert found.verdict is RowVerdict.UNKNOWN
+    assert "did not end" in found.reason
+
+
+@pytest.mark.parametrize("died", [True, False], ids=["did not end", "lost its rows"])
+def test_a_later_run_without_rows_makes_those_of_the_last_one_unknown(tmp_path: Path, died: bool) -> None:
+    """It would have served the same rows: they are UNKNOWN until the profile ran again."""
+    load_run(tmp_path, "20261124-110000")
+    later = tmp_path / "load" / "20261125-110000"
+    later.mkdir()
+    (write_started if died else lambda folder, facts: write_sealed(folder, facts, ()))(later, {"profile": "buffer"})
+    found = row(tmp_path)
+    assert found.verdict is RowVerdict.UNKNOWN
+    assert "20261125-110000" in found.reason
+    load_run(tmp_path, "20261126-110000")
+    assert row(tmp_path).verdict is RowVerdict.PASS
 
 
 def test_stale_by_dependency(tmp_path: Path) -> None:
@@ -128,14 +163,15 @@ def test_a_run_that_could_not_tell_does_not_stand_in_the_way_of_one_that_could(t
     other = load_run(tmp_path, "flow-1", sealed=False)
     content = json.loads((other / "rows.json").read_text()) | {"profile": "flow"}
     (other / "rows.json").write_text(json.dumps(content))
+    write_sealed(other, {}, ["rows.json"])
     found = row(tmp_path)
     assert found.verdict is RowVerdict.PASS
     assert len(found.evidence) == 1
     for name, word in (("mixed-1", "FAIL"), ("ramp-1", "UNKNOWN")):
         bad = load_run(tmp_path, name, verdict=word)
         (bad / "manifest.json").write_text(json.dumps({"profile": name, "digests": {"rows.json": "changed"}}))
-        assert row(tmp_path).verdict is RowVerdict.UNKNOWN
-        (bad / "rows.json").unlink()
+        assert row(tmp_path).verdict is RowVerdict[word]
+        shutil.rmtree(bad)
 
 
 def test_shares_are_rejudge_by_exact_bounds(tmp_path: Path) -> None:
@@ -183,12 +219,11 @@ def test_a_run_that_was_too_short_for_its_fault(tmp_path: Path) -> None:
 
 def test_future_and_foreign_rows(tmp_path: Path) -> None:
     """A clock that is ahead is doubted, an unknown row left out."""
-    folder = load_run(tmp_path, row="ZZZ-99")
+    load_run(tmp_path, row="ZZZ-99")
     figures, _ = read_figures(tmp_path, NOW)
     assert [figure.row for figure in figures] == ["ZZZ-99"]
     assert report(tmp_path).decision == "INCOMPLETE"
     early = datetime(2026, 11, 20, tzinfo=UTC)
-    (folder / "manifest.json").unlink()
     (found,) = read_figures(tmp_path, early)[0]
     assert isinstance(found, Figure)
     assert "in the future" in found.reason

@@ -17,8 +17,6 @@ from typing import Any
 import pytest
 
 from lab.evidence import RunFolder
-from lab.evidence.folder import write_atomically
-from lab.evidence.recorder import record_line
 from lab.model.history import History
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.catalogue.rows import Row, load_catalogue
@@ -30,7 +28,8 @@ from lab.report.judge.readiness import Scope, build_readiness
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
 
-from ..fakes import CONTRACT, NOW, eventful, manifest, verdict
+from .. import fakes
+from ..fakes import CONTRACT, NOW, manifest, verdict
 
 Damage = Callable[[Path, str], None]
 
@@ -51,14 +50,9 @@ def checks_of(scenario: str) -> dict[str, Verdict]:
 
 def record(folder: Path, scenario: str, **changes: Any) -> None:
     """A sealed run folder of a scenario that passed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    history = eventful(item=scenario)
-    (folder / "history.jsonl").write_text("".join(f"{record_line(each)}\n" for each in history.records))
     state = changes.pop("state", Verdict.PASS)
-    checks = checks_of(scenario) | changes.pop("checks", {})
-    write_atomically(folder / "verdict.json", verdict(state, item=scenario, checks=checks).model_dump_json())
-    write_atomically(folder / "metrics.json", "{}")
-    RunFolder(folder).seal(manifest(f"scenarios/{scenario}.yaml", scenario) | changes)
+    said = verdict(state, item=scenario, checks=checks_of(scenario) | changes.pop("checks", {}))
+    fakes.record(folder, manifest(f"scenarios/{scenario}.yaml", scenario) | changes, said)
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +238,7 @@ def test_every_bound_row_falls_and_comes_back(
     """
     fallen: set[str] = set()
     good = verdicts(passed)
-    for scenarios in _apart(alone=damage in (_failing_run, _manifest_gone)):
+    for scenarios in _apart(alone=damage in (_failing_run, _manifest_gone, _no_digests)):
         folders = {passed / scenario.replace("/", "-"): scenario for scenario in scenarios}
         touched = {row.id for row in BOUND for name in scenarios if _leans(row, name, gone=damage is _gone)}
         touched &= {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
@@ -257,7 +251,7 @@ def test_every_bound_row_falls_and_comes_back(
                 record(folder, scenario)
         # The criteria draw on all runs at once, and have tests of their own.
         changed = {row for row, now in found.items() if now is not good[row] and not row.startswith("TEC")}
-        if damage is _manifest_gone:
+        if damage in (_manifest_gone, _no_digests):
             # Only the folder's name is left, so rows of scenarios that are called alike distrust it, too.
             changed &= touched
         assert {row: found[row] for row in changed} == dict.fromkeys(touched, expected), scenarios

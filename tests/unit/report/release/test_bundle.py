@@ -11,32 +11,40 @@ from pathlib import Path
 import pytest
 
 from lab.errors import UsageError
-from lab.evidence import RunFolder
-from lab.report.readiness_page.files import write_readiness
-from lab.report.release.bundle import MANIFEST, verify_bundle, write_bundle
-from lab.report.release.sign import sign
+from lab.report.readiness_page.files import write_page_again, write_readiness
+from lab.report.release.bundle import MANIFEST, SIGNATURE, write_bundle
+from lab.report.release.local_key import LocalSigner, load_signer
+from lab.report.release.sign import Opinion, sign
+from lab.report.release.verify import verify_bundle
 
-from ..fakes import manifest, run, write
-from ..judge.test_readiness import TWO, build, catalogue
+from ..fakes import readiness, run, write
+from ..judge.test_readiness import TWO, catalogue
 
-KEY = "0x" + "42" * 32
 RUN = "results/20261124-110000/failures-two/"
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """A report over one run, whose folder also holds a private key."""
+    """A report over one run, whose folder also holds a private key and databases."""
     root = tmp_path / "results"
-    folder = run("failures/two", root=root)
-    write(folder)
-    (folder.path / "keys.json").write_text('{"owner": "secret"}')
-    RunFolder(folder.path).seal(manifest("scenarios/failures/two.yaml", "failures/two"))
-    write_readiness(build(catalogue(TWO), folder), root / "readiness")
+    folder = write(run("failures/two", root=root))
+    for name in ("keys.json", "relayer.sqlite", "relayer.sqlite.twin", "relayer.sqlite-wal"):
+        (folder.path / name).write_text("secret")
+    write_readiness(readiness(catalogue(TWO), [folder]), root / "readiness")
     return root
 
 
+@pytest.fixture
+def signer(tmp_path: Path) -> LocalSigner:
+    """A key that only its owner can read."""
+    path = tmp_path / "key"
+    path.write_text("0x" + "42" * 32)
+    path.chmod(0o600)
+    return load_signer(path, lambda text: pytest.fail(text))
+
+
 def rewritten(bundle: Path, change: dict[str, bytes | None]) -> Path:
-    """The bundle with files replaced, added, or (None) left out."""
+    """The bundle with files replaced, added, or (None) left out, by a tool that is not the lab's."""
     out = bundle.with_name("changed.tar.gz")
     with tarfile.open(bundle) as source, tarfile.open(out, "w:gz") as target:
         files = {entry.name: source.extractfile(entry).read() for entry in source}  # type: ignore[union-attr]
@@ -48,20 +56,29 @@ def rewritten(bundle: Path, change: dict[str, bytes | None]) -> Path:
     return out
 
 
-def test_whole(results: Path, tmp_path: Path) -> None:
-    """Report, evidence and manifest, and no key; twice the same bytes."""
+def test_whole(results: Path, tmp_path: Path, signer: LocalSigner) -> None:
+    """Report, evidence and manifest, no key and no database; twice the same bytes; any tool unpacks it."""
     out = tmp_path / "one.tar.gz"
-    files = write_bundle(results, out)
-    checked = verify_bundle(out)
-    assert (checked.files, checked.differences) == (files, ())
+    files = write_bundle(results, out, signer=signer)
+    checked = verify_bundle(out, [signer.address])
+    assert (checked.files, checked.differences, checked.unproven, checked.exit_code) == (files, [], [], 0)
     with tarfile.open(out) as archive:
         names = archive.getnames()
     assert f"{RUN}verdict.json" in names
     assert "results/readiness/readiness.json" in names
-    assert not any("keys" in name for name in names)
-    again = tmp_path / "two.tar.gz"
-    write_bundle(results, again)
-    assert gzip.decompress(out.read_bytes()) == gzip.decompress(again.read_bytes())
+    assert not any("keys" in name or "sqlite" in name for name in names)
+    write_bundle(results, tmp_path / "two.tar.gz", signer=signer)
+    assert (tmp_path / "two.tar.gz").read_bytes() == out.read_bytes()
+    assert len(gzip.decompress(out.read_bytes())) % tarfile.RECORDSIZE == 0
+
+
+def test_unsigned_is_said(results: Path, tmp_path: Path) -> None:
+    """Whole, and made by anybody: not proven, and wrong where a signature is required."""
+    write_bundle(results, tmp_path / "one.tar.gz")
+    checked = verify_bundle(tmp_path / "one.tar.gz")
+    assert (checked.differences, checked.exit_code) == ([], 3)
+    assert "UNSIGNED" in checked.unproven[0]
+    assert verify_bundle(tmp_path / "one.tar.gz", ["0x" + "1" * 40]).exit_code == 1
 
 
 def test_each_file_that_differs_is_named(results: Path, tmp_path: Path) -> None:
@@ -77,46 +94,51 @@ def test_each_file_that_differs_is_named(results: Path, tmp_path: Path) -> None:
 
 def test_evidence_changed_before_it_was_bundled_is_told_by_the_run(results: Path, tmp_path: Path) -> None:
     """The bundle is whole, but its evidence is not what the run wrote."""
-    path = results / "20261124-110000" / "failures-two" / "history.jsonl"
-    path.write_text("{} ")
+    with (results / "20261124-110000" / "failures-two" / "metrics.json").open("a") as stream:
+        stream.write(" ")
     write_bundle(results, tmp_path / "one.tar.gz")
-    assert verify_bundle(tmp_path / "one.tar.gz").differences == (f"{RUN}history.jsonl: it is not what the run wrote",)
+    assert verify_bundle(tmp_path / "one.tar.gz").differences == [
+        "20261124-110000/failures-two: metrics.json: its digest is not the one that the run recorded"
+    ]
 
 
-def test_a_void_signature_is_told(results: Path, tmp_path: Path) -> None:
+def test_a_void_signature_is_told(results: Path, tmp_path: Path, signer: LocalSigner) -> None:
     """And a valid one is a fact."""
-    sign(results / "readiness", name="Ada", decision="GO", note="")
-    write_bundle(results, tmp_path / "one.tar.gz")
-    (fact,) = verify_bundle(tmp_path / "one.tar.gz").facts
-    assert fact.startswith("signed GO by Ada")
+    sign(results / "readiness", Opinion("Ada", "GO"), signer)
+    write_page_again(results / "readiness")
+    write_bundle(results, tmp_path / "one.tar.gz", signer=signer)
+    checked = verify_bundle(tmp_path / "one.tar.gz", [signer.address])
+    assert any(fact.startswith("the decision GO of Ada") for fact in checked.facts)
+    assert checked.exit_code == 0
     (results / "readiness" / "readiness.json").write_text((results / "readiness" / "readiness.json").read_text() + " ")
-    write_bundle(results, tmp_path / "two.tar.gz")
-    assert "changed after it was signed GO by Ada" in verify_bundle(tmp_path / "two.tar.gz").differences[0]
+    write_bundle(results, tmp_path / "two.tar.gz", signer=signer)
+    assert (
+        "signature.json: VOID: readiness.json was changed after it was signed"
+        in verify_bundle(tmp_path / "two.tar.gz", [signer.address]).differences
+    )
 
 
-def test_signed_with_a_local_key(results: Path, tmp_path: Path) -> None:
+def test_signed_with_a_local_key(results: Path, tmp_path: Path, signer: LocalSigner) -> None:
     """The address is told; a rewritten manifest is not what was signed."""
-    key = tmp_path / "key"
-    key.write_text(KEY)
     out = tmp_path / "one.tar.gz"
-    write_bundle(results, out, key=key)
-    (fact,) = verify_bundle(out).facts
-    assert fact.startswith("manifest signed by the key of 0x")
+    write_bundle(results, out, signer=signer)
+    assert f"the bundle is signed by the key of {signer.address}" in verify_bundle(out, [signer.address]).facts
     with tarfile.open(out) as archive:
         stream = archive.extractfile(MANIFEST)
         assert stream is not None
         content = json.loads(stream.read())
     content["files"].pop("results/readiness/readiness.md")
     edited = {MANIFEST: json.dumps(content).encode(), "results/readiness/readiness.md": None}
-    assert "the manifest was changed after it was signed" in verify_bundle(rewritten(out, edited)).differences[-1]
+    told = verify_bundle(rewritten(out, edited), [signer.address]).differences
+    assert f"{MANIFEST}: it was changed after it was signed" in told
 
 
-def test_a_bad_key_is_not_quoted(results: Path, tmp_path: Path) -> None:
+def test_a_bad_key_is_not_quoted(tmp_path: Path) -> None:
     """The message names the file only."""
     key = tmp_path / "key"
     key.write_text("not-a-key-but-secret")
     with pytest.raises(UsageError) as caught:
-        write_bundle(results, tmp_path / "one.tar.gz", key=key)
+        load_signer(key, print)
     assert "not-a-key" not in str(caught.value)
 
 
@@ -134,7 +156,7 @@ def test_what_is_no_bundle_is_an_error(tmp_path: Path, content: bytes) -> None:
 
 
 def test_links_and_doubles_are_differences(results: Path, tmp_path: Path) -> None:
-    """A bundle holds plain files only; nothing is unpacked."""
+    """A bundle holds plain files only, and none outside of it."""
     out = tmp_path / "one.tar.gz"
     write_bundle(results, out)
     with tarfile.open(out) as source, tarfile.open(tmp_path / "odd.tar.gz", "w:gz") as target:
@@ -143,7 +165,22 @@ def test_links_and_doubles_are_differences(results: Path, tmp_path: Path) -> Non
         link = tarfile.TarInfo("../../evil")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         target.addfile(link)
-    assert verify_bundle(tmp_path / "odd.tar.gz").differences[0].startswith("../../evil: expected one plain file")
+        target.addfile(tarfile.TarInfo("../outside"))
+    told = verify_bundle(tmp_path / "odd.tar.gz").differences
+    assert "../../evil: expected one plain file of that name" in told
+    assert "../outside: expected a path inside of the bundle" in told
+    assert any("not written by `lab bundle`" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "[" * 5_000, "{}", '{"payload": 1, "payloadType": 2, "signatures": 3}']
+)
+def test_a_malformed_signature_differs(results: Path, tmp_path: Path, content: str) -> None:
+    """Never a stack trace."""
+    out = tmp_path / "one.tar.gz"
+    write_bundle(results, out)
+    checked = verify_bundle(rewritten(out, {SIGNATURE: content.encode()}))
+    assert any(text.startswith(f"{SIGNATURE}: ") for text in checked.differences)
 
 
 def test_without_a_report_there_is_nothing_to_bundle(tmp_path: Path) -> None:

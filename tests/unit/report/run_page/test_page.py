@@ -121,6 +121,7 @@ def test_session_index_lists_every_run_worst_first(tmp_path: Path) -> None:
 
 def test_session_index_finds_real_folders_and_survives_what_is_in_them(tmp_path: Path) -> None:
     """Without a list it reads the session folder itself; files that hold nonsense become UNKNOWN."""
-    write(run("failures/parent_reorged", root=tmp_path, session="s"))
+    folder = write(run("failures/parent_reorged", root=tmp_path, session="s"))
+    (folder.path / "verdict.json").write_text("{}")
     html = write_session_index(tmp_path / "s").read_text(encoding="utf-8")
     assert "1 UNKNOWN" in html

@@ -24,8 +24,8 @@ def relayer_restart(rng: random.Random, context: DrawContext) -> list[Timed]:
     leg, _ = context.busy_leg(rng)
     begin_ms = moment_ms(rng, leg)
     end_ms = begin_ms + lasting_ms(rng, 1, 40)
-    return [(begin_ms, {"at": seconds(begin_ms), "relayer": "stop"}),
-            (end_ms, {"at": seconds(end_ms), "relayer": "start"})]  # fmt: skip
+    stop, start = {"at": seconds(begin_ms), "relayer": "stop"}, {"at": seconds(end_ms), "relayer": "start"}
+    return [(begin_ms, stop), (end_ms, start)]
 
 
 def emergency_stop(rng: random.Random, context: DrawContext) -> list[Timed]:
@@ -57,12 +57,11 @@ def _admin(at_ms: int, chain: str, action: str, **more: Any) -> dict[str, Any]:
     return {"at": seconds(at_ms), "admin": {"chain": chain, "action": action, **more}}
 
 
-TWISTS: tuple[Callable[[random.Random, DrawContext], list[Timed]], ...] = (
-    attack, relayer_restart, emergency_stop, revocation, wider_window,
-)  # fmt: skip
+Perturbation = Callable[[random.Random, DrawContext], list[Timed]]
+PERTURBATIONS: tuple[Perturbation, ...] = (attack, relayer_restart, emergency_stop, revocation, wider_window)
 
 
-def draw_twists(rng: random.Random, context: DrawContext) -> list[Timed]:
+def draw_perturbations(rng: random.Random, context: DrawContext) -> list[Timed]:
     """None, one or two of them."""
-    chosen = rng.sample(TWISTS, rng.choices((0, 1, 2), weights=(4, 4, 2))[0])
-    return [step for twist in chosen for step in twist(rng, context)]
+    chosen = rng.sample(PERTURBATIONS, rng.choices((0, 1, 2), weights=(4, 4, 2))[0])
+    return [step for perturbation in chosen for step in perturbation(rng, context)]

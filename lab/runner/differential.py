@@ -22,8 +22,16 @@ from lab.runner.script import Script
 Step = tuple[int, str, str, tuple[Any, ...]]  # seconds since the call before, role, function, arguments
 
 GAS = 12_000_000
-VIEWS = ("coordination_window", "transaction_count", "owner", "pending_owner", "paused", "failure_count",
-         "breaker_threshold", "execution_window")  # fmt: skip
+VIEWS = (
+    "coordination_window",
+    "transaction_count",
+    "owner",
+    "pending_owner",
+    "paused",
+    "failure_count",
+    "breaker_threshold",
+    "execution_window",
+)
 BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
 # Two small contracts: one hands every call on to the coordinator, one creates what it is given.
 FORWARDER, FACTORY = "0x" + "fa" * 20, "0x" + "fb" * 20
@@ -34,7 +42,7 @@ UNKNOWN_ID = "0x" + "7e" * 32
 VIA = "via "
 
 
-class BesideModel:
+class Differential:
     """One contract on one chain, as it was set up by the run. Nothing is sent: its state stays as it is."""
 
     def __init__(self, script: Script, chain: str) -> None:
@@ -48,16 +56,19 @@ class BesideModel:
         self.ids: list[str] = []
 
     def first_events(self) -> str | None:
-        """What of the contract's beginnings its events do not tell: who only reads them must know all settings."""
+        """What the constructor's events leave out: whoever reads only events must learn all settings."""
         logs = self.rpc.logs(self.target.address, 1, 1)
         events = [event for log in logs if (event := self.codec.decode_log(log)) is not None]
-        told = {event.event: event.args for event in reversed(events)}
+        emitted = {event.event: event.args for event in reversed(events)}
         for name, key, wanted in (
-            ("OwnershipTransferred", "current", self.model.owner), ("OwnershipTransferred", "previous", ZERO_ADDRESS),
-            ("OperatorAdded", "operator", self.model.owner), ("CoordinationWindowSet", "window", self.model.window),
-            ("ExecutionWindowSet", "window", 0), ("BreakerThresholdSet", "threshold", 25),
-        ):  # fmt: skip
-            got = told.get(name, {}).get(key)
+            ("OwnershipTransferred", "current", self.model.owner),
+            ("OwnershipTransferred", "previous", ZERO_ADDRESS),
+            ("OperatorAdded", "operator", self.model.owner),
+            ("CoordinationWindowSet", "window", self.model.window),
+            ("ExecutionWindowSet", "window", 0),
+            ("BreakerThresholdSet", "threshold", 25),
+        ):
+            got = emitted.get(name, {}).get(key)
             if name in self.codec.events and plain(got) != plain(wanted):
                 return f"expected the constructor to emit {name} with {key} {wanted}, got {got}"
         return None
@@ -77,16 +88,21 @@ class BesideModel:
         calls += [{"from": sender, "to": created, "data": self.codec.encode(*read)} for read in reads]
         block = {"stateOverrides": {FACTORY: {"code": FACTORY_CODE}}, "calls": calls}
         (answer,) = self.rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
-        made, *found = answer["calls"]
+        made, *answers = answer["calls"]
         if any(result["status"] != "0x1" for result in answer["calls"]):
             return "expected a factory to be able to create it, it reverted"
-        values = [self.codec.decode_result(name, result["returnData"])[0]
-                  for (name, _), result in zip(reads, found, strict=True)]  # fmt: skip
+        values = [
+            self.codec.decode_result(name, result["returnData"])[0]
+            for (name, _), result in zip(reads, answers, strict=True)
+        ]
         if [plain(value) for value in values] != [FACTORY, True]:
             return f"expected the factory as owner and operator, got {values}"
-        told = [event for log in made["logs"] if (event := self.codec.decode_log({**log, "address": created}))]
-        wrong = [event for event in told if {plain(event.args.get(key, FACTORY)) for key in ("current", "operator")}
-                 != {FACTORY}]  # fmt: skip
+        events = [event for log in made["logs"] if (event := self.codec.decode_log({**log, "address": created}))]
+        wrong = [
+            event
+            for event in events
+            if {plain(event.args.get(key, FACTORY)) for key in ("current", "operator")} != {FACTORY}
+        ]
         return f"expected events that name the factory, got {wrong}" if wrong else None
 
     def run(self, start: int, steps: list[Step]) -> Iterator[tuple[str, str | None]]:
@@ -99,8 +115,11 @@ class BesideModel:
             requests = args[0] if function == "buffer_batch" else [args] if function == "buffer_transaction" else []
             self.ids += [request[0] for request in requests if request[0] not in self.ids]
             touched = [UNKNOWN_ID, *self.ids[-1:]]
-            touched += [part for part in (args[0] if args and isinstance(args[0], list) else args[:1])
-                        if isinstance(part, str) and part in self.ids]  # fmt: skip
+            touched += [
+                part
+                for part in (args[0] if args and isinstance(args[0], list) else args[:1])
+                if isinstance(part, str) and part in self.ids
+            ]
             reads: list[tuple[str, tuple[Any, ...]]] = [(name, ()) for name in self.views]
             reads += [(name, (tx_id,)) for tx_id in dict.fromkeys(touched) for name in self._by_id()]
             calls = [self._call(role, function, args), *(self._call("user", *read) for read in reads)]
@@ -112,13 +131,16 @@ class BesideModel:
         blocks[0] = {**blocks[0], "stateOverrides": {FORWARDER: {"code": code}}}
         answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
         for (role, function, args, when, reads), block in zip(made, answer, strict=True):
-            found = self._judge(role, function, args, when, block["calls"][0])
-            found = found or self._reads(when, reads, block["calls"][1:])
-            yield f"{function}{shortened(args)} by {role}", found
+            outcome, *values = block["calls"]
+            difference = self._judge(role, function, args, when, outcome) or self._reads(when, reads, values)
+            yield f"{function}{shortened(args)} by {role}", difference
 
     def _by_id(self) -> list[str]:
-        return [name for name in ("transactions", "get_transaction_details", "get_transaction_state",
-                                  "is_transaction_ready") if self.codec.has(name)]  # fmt: skip
+        return [
+            name
+            for name in ("transactions", "get_transaction_details", "get_transaction_state", "is_transaction_ready")
+            if self.codec.has(name)
+        ]
 
     def _call(self, role: str, function: str, args: tuple[Any, ...]) -> dict[str, Any]:
         data, sender = self.codec.encode(function, args), role_account(role.removeprefix(VIA)).address
@@ -134,11 +156,11 @@ class BesideModel:
             reason = decode_revert(result["returnData"]) or ""
             words = "paused" if function == "pause" else "not paused"
             if events or (not ok and words not in reason):
-                told = [event.event for event in events] or reason
-                return f"expected no event where nothing changes, and a refusal to say '{words}'; got {told}"
+                got = [event.event for event in events] or reason
+                return f"expected no event where nothing changes, and a refusal to say '{words}'; got {got}"
         before = replace(self.model)
         outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
-        found = difference(self.model, self.codec, function, args, sender, now, outcome)
+        wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
         for event in events:
             wanted = {"caller": sender, "previous": before.owner}
             wanted |= {"current": sender} if event.event == "OwnershipProposed" else {}
@@ -147,8 +169,8 @@ class BesideModel:
                 wanted |= {"tx_id": args[0], "origin_rollup": args[1], "target_rollup": args[2], "timestamp": args[5]}
             for key, value in wanted.items():
                 if key in event.args and plain(event.args[key]) != plain(value):
-                    found = found or f"expected {event.event} with {key} {value}, got {event.args[key]}"
-        return found
+                    wrong = wrong or f"expected {event.event} with {key} {value}, got {event.args[key]}"
+        return wrong
 
     def _reads(self, now: int, reads: list[Any], results: list[Any]) -> str | None:
         for (name, args), result in zip(reads, results, strict=True):

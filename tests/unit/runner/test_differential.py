@@ -10,7 +10,7 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.paths import REFERENCE_CONTRACT
-from lab.runner.beside_model import BesideModel, Step
+from lab.runner.differential import Differential, Step
 from lab.runner.run import Run
 from lab.runner.runner import Options, run_item
 from lab.runner.script import Script
@@ -63,7 +63,7 @@ def test_what_is_not_as_documented_is_told(
 
     def play(run: Run) -> None:
         start = run.lab.chains["polygon"].producer.head.timestamp + 10
-        told = BesideModel(Script(run), "polygon").run(start, steps(start))
+        told = Differential(Script(run), "polygon").run(start, steps(start))
         found.extend(f"{call}: {difference}" for call, difference in told if difference)
 
     target = deployable(compile_contract(CONTRACTS / contract, cache_dir=cache_folder() / "compiled"))

@@ -1,0 +1,126 @@
+"""Whether a report says what its own rows, its evidence and its pages say: none of the three was changed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from lab.bounded_files import read_bytes, read_model
+from lab.errors import LabError
+from lab.evidence import RunFolder
+from lab.evidence.repository import lab_state
+from lab.evidence.seal import differences
+from lab.html.text import clean
+from lab.model.verdict import Verdict
+from lab.report.evidence.figures import FILE as ROWS
+from lab.report.evidence.signature import REPORT, read_signature
+from lab.report.judge.decision import counts_of, decide
+from lab.report.readiness_page.files import readiness_page
+from lab.report.readiness_page.junit import junit
+from lab.report.readiness_page.markdown import readiness_markdown
+from lab.report.records.report import Readiness
+from lab.report.records.row_result import RowEvidence, RowResult
+from lab.report.records.row_verdict import RowVerdict
+
+_PASSED = (RowVerdict.PASS, RowVerdict.LAB_PASS)
+_PAGE_BYTES_MAX = 64 << 20
+
+
+def read_report(results: Path) -> Readiness:
+    """The report of a results folder. Raises OSError or ValueError."""
+    return read_model(results / "readiness" / REPORT, Readiness)
+
+
+def self_contradictions(report: Readiness) -> Iterator[str]:
+    """Where its decisions are not what its rows amount to, and a row not what its evidence does."""
+    for stage in report.stages:
+        if (decided := decide(stage.stage, report.rows, report.problems).decision) != stage.decision:
+            yield f"stage {stage.stage} says {stage.decision}, its rows amount to {decided}"
+    if not any(stage.stage == report.stage and stage.decision == report.decision for stage in report.stages):
+        yield f"it says {report.decision}, which is not the decision of its stage {report.stage}"
+    if report.counts != counts_of(report.rows):
+        yield "it miscounts its rows"
+    for row in report.rows:
+        yield from (f"row {row.id} is {row.verdict}, and {reason}" for reason in _against(row))
+
+
+def _against(row: RowResult) -> Iterator[str]:
+    if row.verdict not in _PASSED:
+        return
+    if row.proofs and not row.evidence:
+        yield "names no evidence"
+    for shown in row.evidence:
+        if shown.verdict is not RowVerdict.PASS:
+            yield f"its evidence {clean(shown.folder, 200)} is {shown.verdict}"
+
+
+def evidence_contradictions(results: Path, report: Readiness) -> Iterator[str]:
+    """Evidence that the report calls passed, and that is another run, or none that passed, as it stands there now."""
+    for shown in _named(report):
+        if shown.verdict is RowVerdict.PASS and shown.scenario:
+            yield from _said_of(results, shown, _not_passed)
+
+
+def evidence_differences(results: Path, report: Readiness) -> Iterator[str]:
+    """Evidence that the report names and that is not as its run wrote it."""
+    for shown in _named(report):
+        yield from _said_of(results, shown, _changed)
+
+
+def _named(report: Readiness) -> list[RowEvidence]:
+    """Each folder once, as passed where any row takes it so."""
+    shown = sorted(
+        (shown for row in report.rows for shown in row.evidence if shown.folder),
+        key=lambda shown: shown.verdict is RowVerdict.PASS,
+    )
+    return [named for _, named in sorted({named.folder: named for named in shown}.items())]
+
+
+def _said_of(results: Path, shown: RowEvidence, read: Callable[[Path, RowEvidence], Iterable[str]]) -> list[str]:
+    path = results / shown.folder
+    if not path.resolve().is_relative_to(results.resolve()):
+        return [f"{clean(shown.folder, 200)}: it lies outside of the results"]
+    try:
+        reasons = list(read(path, shown))
+    except (LabError, OSError, ValueError) as error:
+        reasons = [str(error)]
+    return [clean(f"{shown.folder}: {reason.replace(f'{path}/', '')}", 300) for reason in reasons]
+
+
+def _changed(path: Path, shown: RowEvidence) -> list[str]:
+    return RunFolder(path).verify() if shown.scenario else differences(path, (ROWS,))
+
+
+def _not_passed(path: Path, shown: RowEvidence) -> Iterator[str]:
+    run = RunFolder(path)
+    verdict = run.verdict().verdict
+    if verdict is not Verdict.PASS:
+        yield f"the report calls it passed, it is {verdict}"
+    if run.manifest().get("history_digest") != shown.digest:
+        yield "it is not the run that the report speaks of"
+
+
+def page_differences(results: Path, report: Readiness) -> Iterator[str]:
+    """Pages of the report that are not what its data gives."""
+    folder = results / "readiness"
+    signature = read_signature(folder)
+    pages = {
+        "index.html": readiness_page(report, "..", signature),
+        "readiness.md": readiness_markdown(report, signature),
+        "readiness.junit.xml": junit(report),
+    }
+    for name, text in pages.items():
+        try:
+            same = read_bytes(folder / name, max_bytes=_PAGE_BYTES_MAX) == text.encode()
+        except OSError:
+            same = False
+        if not same:
+            yield f"readiness/{name}: it does not show what {REPORT} says"
+
+
+def drawn_elsewhere(report: Readiness) -> str:
+    """The lab that wrote the report and its pages, where that is another one than this: it may draw them otherwise."""
+    made, here = report.provenance, lab_state()
+    if (made.lab_commit, made.lab_version) == (here["commit"], here["version"]):
+        return ""
+    return clean(f"{made.lab_version or 'unknown'} {(made.lab_commit or '')[:12]}".strip(), 60)

@@ -1,0 +1,130 @@
+"""Nodes and the pages of a browser: the guard in front of a node, and nodes that have no door for anybody else."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.guard import guarding_works, problem_of
+from lab.chains.nodes.process import ProcessBackend, ProcessNode
+from lab.rpc import HttpTransport, Rpc
+
+VICTIM = "0x" + "11" * 20
+SET_BALANCE = {"jsonrpc": "2.0", "id": 1, "method": "anvil_setBalance", "params": [VICTIM, "0x1234"]}
+needs_guard = pytest.mark.skipif(not guarding_works(), reason="no network namespaces (they need Linux)")
+
+
+@pytest.fixture
+def node(backend: ProcessBackend) -> Iterator[ProcessNode]:
+    (made,) = backend.start_all([NodeSpec("n", "test", ("--silent", "--no-mining"))])
+    yield made
+    made.stop()
+
+
+def rpc(node: ProcessNode) -> Rpc:
+    """The lab's own connection."""
+    return Rpc(HttpTransport(node.url, connect=node.connect))
+
+
+def exchanged(node: ProcessNode, head: str, body: bytes = b"") -> bytes:
+    """What comes back for a request written by hand."""
+    with socket.create_connection(("127.0.0.1", urlsplit(node.url).port or 0), timeout=20) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+        return connection.recv(65536)
+
+
+@needs_guard
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example:{port}"},
+        {"Host": "127.0.0.1"},
+        {"Host": "localhost", "Origin": "http://localhost"},
+        {"Origin": "http://127.0.0.1:{port}"},
+        {"Origin": "http://chrome-extension.example"},
+    ],
+)
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+def test_no_page_drives_a_node_by_http(node: ProcessNode, headers: dict[str, str], content_type: str) -> None:
+    """A page of another site, a rebound name, and a page of another port on this machine are all turned away."""
+    port = urlsplit(node.url).port
+    connection = http.client.HTTPConnection("127.0.0.1", port or 0, timeout=20)
+    shown = {name: value.format(port=port) for name, value in headers.items()}
+    connection.request("POST", "/", json.dumps(SET_BALANCE), {"Content-Type": content_type, **shown})
+    assert connection.getresponse().status == 403
+    connection.close()
+    assert rpc(node).balance(VICTIM) == 0
+
+
+@needs_guard
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "evil.example"])
+@pytest.mark.parametrize("origin", ["Origin: http://evil.example\n", ""])
+def test_there_is_no_web_socket(node: ProcessNode, host: str, origin: str) -> None:
+    """Whoever asks for one."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    named = host.format(port=urlsplit(node.url).port)
+    head = f"GET / HTTP/1.1\nHost: {named}\n{origin}Upgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Version: 13"
+    assert exchanged(node, f"{head}\nSec-WebSocket-Key: {key}").startswith(b"HTTP/1.1 403")
+    assert exchanged(node, f"{head.replace('GET', 'POST')}\nSec-WebSocket-Key: {key}").startswith(b"HTTP/1.1 403")
+
+
+@needs_guard
+def test_a_page_cannot_use_the_connection_of_another(node: ProcessNode) -> None:
+    """What comes first on a connection decides, and a browser's first is never let through: not a plain GET either."""
+    port = urlsplit(node.url).port
+    assert exchanged(node, f"GET / HTTP/1.1\nHost: 127.0.0.1:{port}").startswith(b"HTTP/1.1 403")
+    assert exchanged(node, f"OPTIONS / HTTP/1.1\nHost: 127.0.0.1:{port}").startswith(b"HTTP/1.1 403")
+
+
+@needs_guard
+def test_programs_get_through(node: ProcessNode) -> None:
+    """By address and by localhost, many requests and big ones on one connection, and a wallet in a browser."""
+    client = Rpc(HttpTransport(node.url))
+    assert client.chain_id() == 31337
+    assert client.call("web3_sha3", "0x" + "00" * 1_000_000).startswith("0x")
+    assert Rpc(HttpTransport(node.url.replace("127.0.0.1", "localhost"))).chain_id() == 31337
+    port = urlsplit(node.url).port
+    extension = f"POST / HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: chrome-extension://abcdef"
+    assert problem_of(extension.encode(), port or 0) is None
+
+
+@needs_guard
+def test_a_private_node_answers_the_lab_only(backend: ProcessBackend) -> None:
+    """No socket of it is in anybody's reach: nothing listens, and its URL leads nowhere."""
+    (node,) = backend.start_all([NodeSpec("n", "test", ("--silent",), private=True)])
+    assert rpc(node).chain_id() == 31337
+    root = psutil.Process(node.pid)
+    assert [each for process in (root, *root.children()) for each in process.net_connections()] == []
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", urlsplit(node.url).port or 0), timeout=5).close()
+
+
+@needs_guard
+@pytest.mark.parametrize("private", [True, False])
+def test_the_guard_goes_with_its_node(backend: ProcessBackend, private: bool) -> None:
+    """However the node ends, and a new one has a guard of its own; a frozen node hangs, and goes on."""
+    (node,) = backend.start_all([NodeSpec("n", "test", ("--silent",), private=private)])
+    (guard,) = psutil.Process(node.pid).children()
+    node.pause()
+    assert guard.status() != psutil.STATUS_STOPPED
+    node.resume()
+    assert rpc(node).chain_id() == 31337
+    os.kill(node.pid or 0, signal.SIGKILL)
+    guard.wait(20)
+    with pytest.raises(OSError, match=r"gone|pipe|reset|refused"):
+        node.connect(5)
+    node.restart()
+    assert rpc(node).chain_id() == 31337
