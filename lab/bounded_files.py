@@ -29,8 +29,8 @@ M = TypeVar("M", bound=BaseModel)
 TEXT_BYTES_MAX = 1 << 20
 # What programs write. With the bound on values below, the parsed value stays under 150 MB.
 JSON_BYTES_MAX = 16 << 20
-# A JSON list or object takes up to 232 bytes in memory and as little as three in the file.
-JSON_VALUES_MAX = 500_000
+# Commas and opening brackets: each can stand for up to 200 bytes in memory, and for as little as two in the file.
+JSON_VALUES_MAX = 800_000
 LINE_BYTES_MAX = 1 << 20
 _STRUCTURE = (b"[", b"{", b",")
 _CHUNK_BYTES = 1 << 20
@@ -52,10 +52,11 @@ class UnfitFile(UsageError, OSError, ValueError):
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading. Raises OSError where there is none, UnfitFile for a folder, pipe or device."""
     try:
-        _require_regular(path, path.stat().st_mode)  # before opening: to open a device can have effects
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        mode = path.stat().st_mode
     except ValueError as error:  # a NUL byte, or a name that the file system's encoding does not have
         raise UnfitFile(ascii(str(path)), f"expected the name of a file: {error}", code=errno.ENOENT) from error
+    _require_regular(path, mode)  # before opening: to open a device can have effects
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _require_regular(path, os.fstat(handle).st_mode)
         return os.fdopen(handle, "rb")

@@ -6,37 +6,29 @@ Exit codes: 0 met, 1 failed, 2 usage, 3 unknown or incomplete, 4 environment, 13
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 import lab
+from lab.commands.group import LabGroup
 from lab.commands.monitor_cli import monitor
+from lab.commands.parameters import (
+    Backend,
+    BackendChoice,
+    Evidence,
+    Jobs,
+    Minutes,
+    Port,
+    Rate,
+    Results,
+    Seed,
+    Seeds,
+    require_text,
+)
 from lab.commands.release.readiness import register
-from lab.environment import let_streams_take_any_text
-from lab.errors import EnvironmentFailure, LabError
-
-
-class LabGroup(TyperGroup):
-    """Commands that end with one message on stderr, and its exit code, for every LabError and OSError."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except LabError as error:
-            print(f"error: {error}" if "\n" not in str(error) else error, file=sys.stderr)
-            raise typer.Exit(error.exit_code) from None
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            # A full disk, a folder that cannot be written to: the machine's trouble, not a bug to trace.
-            print(f"error: {error}", file=sys.stderr)
-            raise typer.Exit(EnvironmentFailure.exit_code) from None
-
+from lab.environment import end_at_second_interrupt, let_streams_take_any_text
 
 app = typer.Typer(
     cls=LabGroup,
@@ -51,16 +43,6 @@ app.add_typer(image, name="image")
 app.add_typer(monitor, name="monitor")
 
 
-class BackendChoice(StrEnum):
-    """Where nodes run."""
-
-    auto = "auto"
-    process = "process"
-    docker = "docker"
-
-
-Backend = Annotated[BackendChoice, typer.Option(help="Where the nodes run.")]
-Results = Annotated[Path, typer.Option("--results", help="Where evidence and reports go.")]
 RESULTS = Path("results")
 
 
@@ -72,14 +54,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     pass
 
 
 @app.command()
 def doctor(backend: Backend = BackendChoice.auto, results: Results = RESULTS) -> None:
-    """Say whether this machine can run the lab, and the fix for each line that is red."""
+    """Check whether this machine can run the lab; each failed check comes with its fix."""
     from lab.session.doctor import diagnose, healthy, render
 
     lines = diagnose(backend.value, results)
@@ -89,18 +73,24 @@ def doctor(backend: Backend = BackendChoice.auto, results: Results = RESULTS) ->
 
 @image.command("build")
 def image_build(
-    tag: Annotated[str | None, typer.Option(help="Another name than the one that is found by itself.")] = None,
-    base: Annotated[str | None, typer.Option(help="Image with glibc, used where this machine is not Linux.")] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Image name. Default: the one that the docker backend looks for.")
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Base image with glibc; needed only where this machine is not Linux.")
+    ] = None,
 ) -> None:
-    """Build a local image from the anvil binary, for places that cannot pull one."""
+    """Build the node image locally from the anvil binary, where it cannot be pulled."""
     from lab.chains.nodes.image import BASE_IMAGE, LOCAL_IMAGE, build_image
 
     build_image(tag or LOCAL_IMAGE, notify=print, base=base or BASE_IMAGE)
 
 
 @app.command()
-def networks(name: Annotated[str | None, typer.Argument(help="A network, or a profile's file.")] = None) -> None:
-    """List the built-in networks; with NAME, show its figures and their sources."""
+def networks(
+    name: Annotated[str | None, typer.Argument(help="Name of a network, or path of a profile.")] = None,
+) -> None:
+    """List the built-in networks or, with NAME, one network's figures and their sources."""
     from lab.commands.networks import show_all, show_one
 
     show_all() if name is None else show_one(name)
@@ -119,11 +109,13 @@ def analyse(
 
 @app.command()
 def contract(
-    path: Annotated[Path | None, typer.Argument(help="A .vy source or an artifact. Default: lab.yaml's.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="Contract: .vy, artifact, or FILE:NAME. Default: lab.yaml's.")
+    ] = None,
     backend: Backend = BackendChoice.auto,
     image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
 ) -> None:
-    """Say what a contract has of the documented interface, and try its core operations once. Exit code 1: one fails."""
+    """Compare a contract with the documented interface and try its core operations. Exit code 1: one of them fails."""
     from lab.commands.contract import show_contract
 
     raise typer.Exit(show_contract(path, backend.value, image))
@@ -131,9 +123,11 @@ def contract(
 
 @app.command()
 def init(
-    contract: Annotated[Path | None, typer.Option(help="Contract under test. Default: the one that is found.")] = None,
+    contract: Annotated[
+        Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME. Default: the only one found.")
+    ] = None,
 ) -> None:
-    """Write lab.yaml, a scenario, a load profile and a CI job into this folder. Nothing is overwritten."""
+    """Create lab.yaml, a scenario, a load profile and a CI job in this folder. Existing files are kept."""
     from lab.commands.init import init as write
 
     write(Path.cwd(), contract)
@@ -141,7 +135,7 @@ def init(
 
 @app.command()
 def lint(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Scenario files or folders.")]) -> None:
-    """Check scenario files without running them: every problem as file:line:col."""
+    """Check scenario files without running them. Each problem is printed as file:line:col."""
     from lab.commands.lint import lint_paths
 
     raise typer.Exit(lint_paths(paths))
@@ -149,15 +143,15 @@ def lint(paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Sc
 
 @app.command()
 def schema() -> None:
-    """Print the JSON schema of scenario files, for editors."""
+    """Print the JSON schema of scenario files, for use in editors."""
     from lab.scenario.schema import render
 
     print(render(), end="")
 
 
 @app.command()
-def check(folder: Annotated[Path, typer.Argument(help="A run folder, or a folder of runs.")]) -> None:
-    """Judge recorded evidence again, without any chain. Exit code 0 PASS, 1 FAIL, 3 anything else."""
+def check(folder: Evidence) -> None:
+    """Judge recorded runs again; no chain is needed. Exit code 0: PASS, 1: FAIL, 3: anything else."""
     from lab.commands.check import check_folder
 
     raise typer.Exit(check_folder(folder))
@@ -165,14 +159,14 @@ def check(folder: Annotated[Path, typer.Argument(help="A run folder, or a folder
 
 @app.command()
 def swarm(
-    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 100,
-    first: Annotated[int, typer.Option(help="The first of them.")] = 1,
-    minutes: Annotated[float | None, typer.Option(help="Begin no further seed after this time.")] = None,
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
+    seeds: Seeds = 100,
+    first: Seed = 1,
+    minutes: Minutes = None,
+    jobs: Jobs = 2,
     contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
     results: Results = RESULTS,
 ) -> None:
-    """Try random flows, faults and timings; shrink what fails. Exit code 0 no FAIL, 1 FAIL, 3 too much unknown."""
+    """Run random flows, faults and timings, and shrink failures. Exit code 0: no FAIL, 1: FAIL, 3: too many UNKNOWN."""
     from lab.commands.swarm import swarm
 
     raise typer.Exit(swarm(seeds, first, minutes, jobs, contract, results))
@@ -182,16 +176,18 @@ def swarm(
 def mutate(
     contract: Annotated[Path | None, typer.Option(help="Contract under test: a .vy source.")] = None,
     scenarios: Annotated[
-        Path | None, typer.Option(help="What should notice. Default: scenarios/, else the lab's own library.")
+        Path | None, typer.Option(help="Folder of the scenarios to run. Default: scenarios/, else the lab's library.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
-    limit: Annotated[int | None, typer.Option(help="Only so many mutants, the same ones each time.")] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="Only a few mutants, for CI.")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="Only mutants whose key begins so.")] = None,
-    every_run: Annotated[bool, typer.Option("--every-run", help="Also runs that show nothing new.")] = False,
+    jobs: Jobs = 2,
+    limit: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Test at most this many mutants (deterministic sample).")
+    ] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Test a small sample of the mutants, for CI.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Test only mutants whose key starts with this.")] = None,
+    every_run: Annotated[bool, typer.Option("--every-run", help="Also execute runs that cover nothing new.")] = False,
     results: Results = RESULTS,
 ) -> None:
-    """Change the contract's source in small ways and count what the scenarios notice. Exit code 0: 95 % or more."""
+    """Mutate the contract's source and count the mutants that the scenarios catch. Exit code 0: 95 % or more."""
     from lab.commands.mutate import mutate
 
     raise typer.Exit(mutate(contract, scenarios, jobs, limit, sample, only or [], every_run, results))
@@ -201,26 +197,40 @@ def mutate(
 def up(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NETWORK]...", help="Networks, profile files, or NAME=NETWORK. Default: two."),
+        typer.Argument(
+            metavar="[NETWORK]...", help="Networks, profile files, or NAME=NETWORK. Default: ethereum optimism."
+        ),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All five main networks.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Start all five main networks.")] = False,
     backend: Backend = BackendChoice.auto,
     image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
     contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
-    relayer: Annotated[bool, typer.Option(help="Run a relayer between them.")] = True,
-    relayer_cmd: Annotated[str | None, typer.Option(help="Your own instead; it finds LAB_SESSION, {session}.")] = None,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Stay here until Ctrl-C.")] = False,
+    relayer: Annotated[bool, typer.Option(help="Run a relayer.")] = True,
+    relayer_cmd: Annotated[
+        str | None, typer.Option(help="Command of your own relayer; {session} or LAB_SESSION is the session file.")
+    ] = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Run in the foreground until Ctrl-C.")] = False,
     results: Results = RESULTS,
 ) -> None:
-    """Start networks with the contract deployed and keep them running for manual use."""
-    from lab.commands.up import bring_up
+    """Start networks with the contract deployed, for manual use."""
+    from lab.commands.up import bring_up, networks_of
+    from lab.session.up.files import UpOptions
 
-    bring_up(names or [], everything, backend.value, image, contract, relayer, foreground, results, relayer_cmd)
+    options = UpOptions(
+        networks=networks_of(names or [], everything),
+        results=str(results.absolute()),
+        backend=backend.value,
+        image=image,
+        contract=str(contract.absolute()) if contract else None,
+        relayer=relayer,
+        relayer_cmd=relayer_cmd,
+    )
+    bring_up(options, foreground=foreground)
 
 
 @app.command()
 def status(results: Results = RESULTS) -> None:
-    """Show each node that `lab up` keeps running. Exit code 3 if something is dead, or nothing runs."""
+    """Show the nodes started by `lab up`. Exit code 3 if one is dead or none is running."""
     from lab.commands.up import show_status
 
     raise typer.Exit(show_status(results))
@@ -228,10 +238,12 @@ def status(results: Results = RESULTS) -> None:
 
 @app.command()
 def down(
-    everything: Annotated[bool, typer.Option("--all", help="Remove what dead runs left behind, too.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also remove what runs that were killed left behind.")
+    ] = False,
     results: Results = RESULTS,
 ) -> None:
-    """Stop what `lab up` keeps running."""
+    """Stop the networks started by `lab up`."""
     from lab.commands.up import take_down
 
     take_down(everything, results)
@@ -239,31 +251,48 @@ def down(
 
 @app.command()
 def load(
-    profile: Annotated[str, typer.Argument(help="A profile of loadtests/, or a file.")] = "buffer",
-    tps: Annotated[float | None, typer.Option(help="Arrivals a second, at the peak of the profile's shape.")] = None,
-    duration: Annotated[str | None, typer.Option(help="60 (seconds), 90s, 10m.")] = None,
-    names: Annotated[str | None, typer.Option("--networks", help="NETWORK or NAME=NETWORK, with commas.")] = None,
-    operators: Annotated[int | None, typer.Option(help="Accounts that send, on each chain.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Locust processes that send.")] = None,
+    profile: Annotated[str, typer.Argument(help="Name or path of a load profile.")] = "buffer",
+    tps: Rate = None,
+    duration: Annotated[str | None, typer.Option(help="Duration, such as 60 (seconds), 90s or 10m.")] = None,
+    names: Annotated[
+        str | None, typer.Option("--networks", help="NETWORK or NAME=NETWORK, separated by commas.")
+    ] = None,
+    operators: Annotated[int | None, typer.Option(min=1, max=4096, help="Sending accounts on each chain.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=4096, help="Locust worker processes.")] = None,
     contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
     backend: Backend = BackendChoice.auto,
     image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
-    relayer_cmd: Annotated[str | None, typer.Option(help="Your relayer; it finds LAB_SESSION.")] = None,
-    web: Annotated[bool, typer.Option("--web", help="Show Locust's web page while load runs.")] = False,
-    web_port: Annotated[int, typer.Option(help="Its port, on 127.0.0.1.")] = 8089,
-    saturate: Annotated[bool, typer.Option("--saturate", help="Search the highest rate that holds.")] = False,
-    url: Annotated[list[str] | None, typer.Option(help="NETWORK=URL of a node that already runs.")] = None,
-    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Let --url leave this machine.")] = False,
+    relayer_cmd: Annotated[
+        str | None, typer.Option(help="Command of your own relayer; LAB_SESSION is the session file.")
+    ] = None,
+    web: Annotated[bool, typer.Option("--web", help="Serve Locust's web UI during the run.")] = False,
+    web_port: Port = 8089,
+    saturate: Annotated[bool, typer.Option("--saturate", help="Search for the highest sustainable rate.")] = False,
+    url: Annotated[list[str] | None, typer.Option(help="NETWORK=URL of a node that is already running.")] = None,
+    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Allow --url to name another machine.")] = False,
     results: Results = RESULTS,
 ) -> None:
-    """Put load on networks and judge what became of it. Exit code 0 met, 1 missed, 3 invalid, infeasible or unknown."""
+    """Run a load test. Exit code 0: criteria met, 1: missed, 3: invalid, infeasible or unknown."""
     from lab.commands.load import LoadRequest
     from lab.commands.load import load as run
 
     request = LoadRequest(
-        profile, tps, duration, names, operators, workers, contract, backend.value, image, relayer_cmd,
-        web_port if web else None, saturate, tuple(url or ()), allow_remote, results,
-    )  # fmt: skip
+        profile,
+        tps,
+        duration,
+        names,
+        operators,
+        workers,
+        contract,
+        backend.value,
+        image,
+        relayer_cmd,
+        web_port if web else None,
+        saturate,
+        tuple(url or ()),
+        allow_remote,
+        results,
+    )
     raise typer.Exit(run(request))
 
 
@@ -273,7 +302,9 @@ register(app)
 def main() -> None:
     """The entry point."""
     let_streams_take_any_text()
-    app()
+    require_text(sys.argv[1:])
+    with end_at_second_interrupt():
+        app()
 
 
 if __name__ == "__main__":

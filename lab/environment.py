@@ -7,22 +7,43 @@ home, a hook of git names another repository, a locale knows no arrows. Docker's
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import signal
+import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab.errors import EnvironmentFailure
 
 NAME = "tesseract-lab"
 GIT_DEADLINE_S = 10
+# Five nodes, a relayer, a proxy and the compiler's modules.
+OPEN_FILES_MIN = 256
+OPEN_FILES_ADVISED = 4096
 # What git sets for a hook or a command in a repository (`git rev-parse --local-env-vars`), settings excepted.
-HOOK_VARIABLES = frozenset({
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH", "GIT_PREFIX", "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE", "GIT_NO_REPLACE_OBJECTS",
-})  # fmt: skip
+HOOK_VARIABLES = frozenset(
+    {
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_COMMON_DIR",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_QUARANTINE_PATH",
+        "GIT_PREFIX",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NAMESPACE",
+        "GIT_GRAFT_FILE",
+        "GIT_SHALLOW_FILE",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_NO_REPLACE_OBJECTS",
+    }
+)
 
 
 def home() -> Path | None:
@@ -44,6 +65,24 @@ def without_home(text: str) -> str:
     """A text in which the user's home folder is `~`: for what is written down and may be passed on."""
     folder = home()
     return text if folder is None or folder == Path("/") else text.replace(str(folder), "~")
+
+
+def with_advice(error: OSError) -> str:
+    """The system's words for an error, with what to do where those do not say it."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return (
+            f"{error}. This process may have {open_files_limit()} files open at once (`ulimit -n`), the lab may "
+            f"need {OPEN_FILES_MIN}: run `ulimit -n {OPEN_FILES_ADVISED}` in this shell and try again"
+        )
+    return str(error)
+
+
+def open_files_limit() -> int | None:
+    """How many files this process may have open at once; None where there is no limit."""
+    import resource
+
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def temporary_folder() -> Path:
@@ -125,9 +164,16 @@ def git(folder: Path, *words: str) -> str:
     """What git says of the repository around a folder. Raises EnvironmentFailure with the reason and the way out."""
     try:
         answer = subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, encoding="utf-8", errors="replace",
-            stdin=subprocess.DEVNULL, timeout=GIT_DEADLINE_S, check=False, env=git_environment(),
-        )  # fmt: skip
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=GIT_DEADLINE_S,
+            check=False,
+            env=git_environment(),
+        )
     except FileNotFoundError:
         raise EnvironmentFailure("git is not installed, or not on PATH") from None
     except subprocess.TimeoutExpired:
@@ -150,6 +196,41 @@ def let_streams_take_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a replaced stream may have none
+
+
+def leave_terminal() -> None:
+    """The terminal was closed: what is written to it from now on goes nowhere, in place of being an error."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        if stat.S_ISCHR(os.fstat(stream).st_mode) and not os.isatty(stream):
+            os.dup2(null, stream)
+    os.close(null)
+
+
+def end_at_next_interrupt() -> None:
+    """From now on Ctrl-C ends this process at once, with one line: what is being cleaned up may take long."""
+
+    def end(*_: object) -> None:
+        with contextlib.suppress(OSError):
+            os.write(2, b"interrupted: ended at once; what the run had started is ended with it\n")
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, end)
+
+
+@contextlib.contextmanager
+def end_at_second_interrupt() -> Iterator[None]:
+    """The first Ctrl-C is a KeyboardInterrupt, the second one ends this process; so does the first one afterwards."""
+
+    def first(*_: object) -> None:
+        end_at_next_interrupt()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        end_at_next_interrupt()
 
 
 def _private(folder: Path) -> Path:

@@ -123,9 +123,11 @@ def _words(kind: str, error: ErrorDetails, context: Mapping[str, Any]) -> str:
         close = nearest(got, options) if isinstance(got, str) else None
         return f"expected {words}, got {shown(got)}" + (f" (did you mean {close}?)" if close else "")
     bounds = {
-        "greater_than_equal": ("ge", "at least"), "greater_than": ("gt", "more than"),
-        "less_than_equal": ("le", "at most"), "less_than": ("lt", "less than"),
-    }  # fmt: skip
+        "greater_than_equal": ("ge", "at least"),
+        "greater_than": ("gt", "more than"),
+        "less_than_equal": ("le", "at most"),
+        "less_than": ("lt", "less than"),
+    }
     if kind in bounds:
         name, phrase = bounds[kind]
         bound = f"{context[name]:g}" if isinstance(context[name], float) else context[name]

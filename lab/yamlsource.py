@@ -8,6 +8,7 @@ What a file must contain is the business of a pydantic model: `validate` reports
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Any, Never, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lab.bounded_files import UnfitFile, read_bytes
 from lab.errors import InvalidFile, Problem
 from lab.validation import Fault, describe, problem_path
 from lab.yaml_reader import READERS, Position, position_in
@@ -53,18 +55,14 @@ class Source:
 def load_yaml(path: Path, *, max_bytes: int = 256 * 1024) -> Source:
     """Read one file. Raises InvalidFile with every problem that could be found."""
     try:
-        if path.is_dir():
-            _refuse(path, "expected a YAML file, got a directory")
-        if path.exists() and not path.is_file():
-            _refuse(path, "expected a YAML file, got a device or a pipe")
-        with path.open("rb") as stream:
-            data = stream.read(max_bytes + 1)
+        data = read_bytes(path, max_bytes=max_bytes)
     except FileNotFoundError:
         _refuse(path, "no such file")
-    except (OSError, ValueError) as error:
-        _refuse(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
-    if len(data) > max_bytes:
-        _refuse(path, f"expected at most {max_bytes} bytes, got more: split the file")
+    except UnfitFile as unfit:
+        advice = ": split the file" if unfit.errno == errno.EFBIG else ""
+        _refuse(path, f"{str(unfit.strerror).replace('a file', 'a YAML file', 1)}{advice}")
+    except OSError as error:
+        _refuse(path, f"cannot be read: {error.strerror or error}")
     return parse_yaml(data, path)
 
 

@@ -10,9 +10,10 @@ from itertools import count
 from pathlib import Path
 
 import lab_first  # noqa: F401
-from locust import FastHttpUser, constant, task
+from locust import FastHttpUser, constant, events, task
 from locust.runners import WorkerRunner
 
+from lab.load.generator.ports import keep_to_this_machine
 from lab.load.record.plan import PLAN_VARIABLE, Plan, SenderFile, read_urls
 from lab.traffic.signed_file import read_signed
 from lab.traffic.signer import SignedTransaction
@@ -20,13 +21,14 @@ from lab.traffic.signer import SignedTransaction
 PLAN = Plan.read(Path(os.environ[PLAN_VARIABLE]))
 LEG = PLAN.legs()[0]
 taken = count()
+events.init_command_line_parser.add_listener(keep_to_this_machine)  # type: ignore[no-untyped-call]  # Locust's own
 
 
 class OneUser(FastHttpUser):
     """Each user has a sender of its own."""
 
     wait_time = constant(0)
-    host = read_urls(Path(PLAN.folder))[LEG.chain]
+    host = read_urls(Path(PLAN.folder))[LEG.chain].reveal()
 
     def on_start(self) -> None:
         """Take the next sender of this process: every `workers`-th belongs to it."""

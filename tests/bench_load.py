@@ -26,7 +26,7 @@ import psutil
 
 from lab.load.drive.locust_process import LOCUSTFILE
 from lab.load.prepare.prepare import Prepared, prepare
-from lab.load.prepare.sources import Sourced, own_nodes
+from lab.load.prepare.sources import LoadEnvironment, own_nodes
 from lab.load.profile.profile import LoadProfile, load_profile, with_options
 from lab.load.record.plan import PLAN_VARIABLE, Plan
 from lab.session.load_chains.interval import IntervalChain
@@ -100,7 +100,7 @@ def signing(count: int = 24_000, senders: int = 24) -> float:
 
 
 @contextmanager
-def prepared(profile: LoadProfile, backend: str) -> Iterator[tuple[Sourced, Prepared, Path]]:
+def prepared(profile: LoadProfile, backend: str) -> Iterator[tuple[LoadEnvironment, Prepared, Path]]:
     """A node with the contract on it and signed transactions for it, in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="tesseract-bench-"))
     system = system_under_test(contract=None, relayer_cmd=None)
@@ -109,7 +109,7 @@ def prepared(profile: LoadProfile, backend: str) -> Iterator[tuple[Sourced, Prep
         with own_nodes(profile, profile.resolved_networks(), suite, folder) as sourced:
             made = prepare(
                 profile, sourced.targets, sourced.owner, run_id=suite.run_id, folder=folder, cache=folder / "signed",
-                workers=profile.workers, tell=lambda text: None,
+                notify=lambda text: None,
             )  # fmt: skip
             yield sourced, made, folder
     finally:
@@ -127,7 +127,7 @@ def raw(count: int, backend: str) -> dict[str, float]:
         lock, begun, before = threading.Lock(), time.monotonic(), _node(chain)
 
         def feed() -> None:
-            parts = urlsplit(chain.url)
+            parts = urlsplit(chain.url.reveal())
             connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
             while True:
                 with lock:

@@ -7,11 +7,11 @@ documents read it from there. `python -m lab.broken` writes the contracts.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bounded_files import read_text, write_atomically
 from lab.broken.patch import Hunk, apply_hunks, parse_hunks, split_lines
 from lab.errors import InvalidFile, Problem, UsageError
 from lab.paths import CONTRACTS
@@ -52,7 +52,7 @@ class Bug:
         path = self.path.parents[1] / self.base
         if not path.is_file():
             raise UsageError(f"{self.path}: expected `Base:` to name a contract in {path.parents[1]}, got {self.base}")
-        text = apply_hunks(str(self.path), self.hunks, str(path), path.read_text(encoding="utf-8"))
+        text = apply_hunks(str(self.path), self.hunks, str(path), read_text(path))
         return _DOCSTRING.sub(lambda _: self._docstring(), text, count=1)
 
     def _docstring(self) -> str:
@@ -71,7 +71,7 @@ def read_bugs(folder: Path = CONTRACTS / "broken") -> Mapping[str, Bug]:
 
 def read_bug(path: Path) -> Bug:
     """One patch. Raises InvalidFile with everything that is wrong in its head, else with what is wrong behind it."""
-    lines = split_lines(path.read_text(encoding="utf-8"))
+    lines = split_lines(read_text(path))
     end = next((number for number, line in enumerate(lines) if line.startswith("--- ")), len(lines))
     head = _parse_head(str(path), lines[:end])
     if end + 1 >= len(lines) or not lines[end + 1].startswith("+++ "):
@@ -106,14 +106,10 @@ def _parse_head(file: str, lines: Sequence[str]) -> dict[str, str]:
 
 def write_contracts(bugs: Mapping[str, Bug], folder: Path) -> list[Path]:
     """Write `<bug>.vy` for every bug, each whole or not at all; what is up to date already stays untouched."""
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, bug in bugs.items():
         path, text = folder / f"{name}.vy", bug.source()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False) as stream:
-                stream.write(text)
-            Path(stream.name).chmod(0o644)
-            Path(stream.name).replace(path)
+        if not path.is_file() or read_text(path) != text:
+            write_atomically(path, text)
         paths.append(path)
     return paths

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.chains.nodes.backend import Node, indented
+from lab.chains.nodes.backend import Node
 from lab.chains.observer import Observer
 from lab.chains.producer import BlockProducer, Mined
 from lab.chains.scheduler import Scheduler
@@ -79,7 +79,7 @@ class Chain:
         except RpcUnavailable as error:
             if not self.node.alive():
                 raise NodeFailure(
-                    f"the node of {self.name} died unasked; its last log lines:\n{indented(self.node.log_tail())}"
+                    f"the node of {self.name} died unasked; its last log lines:\n{self.node.log_tail()}"
                 ) from error
             raise
         return self.producer.rpc

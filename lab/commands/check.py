@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from lab.errors import EvidenceFailure, UsageError
 from lab.evidence import RunFolder
@@ -19,6 +22,7 @@ from lab.report.run_page.failure import failure_text
 from lab.runner.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
+_SELECTION = TypeAdapter(CheckSelection)
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1}
 
 
@@ -82,10 +86,10 @@ def _contradictions(run: RunFolder, history: History) -> Iterator[str]:
 def _selection(run: RunFolder) -> CheckSelection:
     checks = run.manifest().get("checks")
     try:
-        return CheckSelection(bool(checks["default"]), tuple(checks["added"]), tuple(checks["removed"]))  # type: ignore[index]  # what is no mapping raises TypeError
-    except (TypeError, KeyError):
+        return _SELECTION.validate_json(json.dumps(checks), strict=True)
+    except ValidationError:
         raise EvidenceFailure(
-            f"{run.path / MANIFEST}: expected the scenario's selection of checks under 'checks', got {checks!r}: "
+            f"{run.path / MANIFEST}: expected the scenario's selection of checks under 'checks', got {checks!r:.200}: "
             "run the scenario again with this version"
         ) from None
 

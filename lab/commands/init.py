@@ -6,10 +6,14 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from string import Template
 
 import lab
+from lab.bounded_files import open_append, read_bytes, read_text
+from lab.deploy.artifacts.contract_file import split_name
+from lab.deploy.vyper.project_folders import project_folders
 from lab.errors import UsageError
 from lab.session.project import PROJECT_FILE
 from lab.session.project_search import git_root, search, shown
@@ -22,9 +26,9 @@ NO_CONTRACT = "contract: null  # such as contracts/MyCoordinator.vy; until then 
 # What only a coordinator has, in a source as in an artifact.
 _MARK = re.compile(r"\bbuffer_transaction\b")
 _SKIPPED = frozenset({"node_modules", "results", "site-packages", "scenarios", "loadtests"})
-_BUILDS = frozenset({"artifacts", "build", "out"})
+_BUILDS = frozenset({".build", "artifacts", "build", "out"})
 _SIZE_MAX, _FILES_MAX, _SHOWN_MAX = 4 << 20, 20_000, 5
-_PLAIN = re.compile(r"[\w./-]+")
+_PLAIN = re.compile(r"[\w./-]+(:[\w./-]+)?")
 
 
 def init(folder: Path, contract: Path | None) -> None:
@@ -50,44 +54,44 @@ def init(folder: Path, contract: Path | None) -> None:
 def _contract(folder: Path, given: Path | None) -> tuple[str, str]:
     """The path for lab.yaml, "" for none, and how it was found. Raises UsageError where several could be meant."""
     if given is not None:
-        if not given.is_file():
-            raise UsageError(f"--contract: expected a file, got {given}")
-        return Path(os.path.relpath(given, folder)).as_posix(), f"contract {given}, as given"
-    found = candidates(folder)
-    if len(found) > 1:
-        names = ", ".join(str(path) for path in found[:_SHOWN_MAX])
-        more = f" and {len(found) - _SHOWN_MAX} more" if len(found) > _SHOWN_MAX else ""
-        raise UsageError(f"expected one contract with buffer_transaction, found {names}{more}: choose with --contract")
-    if found:
-        return found[0].as_posix(), f"contract {found[0]}, which has buffer_transaction"
+        path, name = split_name(given)
+        file = Path(os.path.relpath(path, folder)).as_posix()
+        return f"{file}:{name}" if name else file, f"contract {given}, as given"
+    possible = candidates(folder)
+    if len(possible) > 1:
+        names = ", ".join(str(path) for path in possible[:_SHOWN_MAX])
+        more = f" and {len(possible) - _SHOWN_MAX} more" if len(possible) > _SHOWN_MAX else ""
+        raise UsageError(f"expected one contract with buffer_transaction, got {names}{more}: choose with --contract")
+    if possible:
+        return possible[0].as_posix(), f"contract {possible[0]}, which has buffer_transaction"
     return "", "no contract with buffer_transaction found: name yours in it, till then the reference is tested"
 
 
 def candidates(folder: Path) -> list[Path]:
     """Sources that may be the contract under test; without one, artifacts."""
-    files = [path for path, _ in zip(_files(folder), range(_FILES_MAX), strict=False)]
+    files = list(islice(_files(folder), _FILES_MAX))
     for kind in (".vy", ".json"):
-        found = [path.relative_to(folder) for path in files if path.suffix == kind and _is_marked(path)]
-        if found:
-            return sorted(found)
+        marked = [path.relative_to(folder) for path in files if path.suffix == kind and _is_marked(path)]
+        if marked:
+            return sorted(marked)
     return []
 
 
 def _files(folder: Path) -> Iterator[Path]:
+    builds = set(project_folders(folder).builds)
     for here, folders, names in os.walk(folder):
         hidden = {name for name in folders if name.startswith(".") and name != ".build"}
         folders[:] = sorted(
             name for name in set(folders) - hidden - _SKIPPED if not (Path(here) / name / "pyvenv.cfg").exists()
         )
-        in_build = any(part in _BUILDS or part == ".build" for part in Path(here).relative_to(folder).parts)
+        in_build = bool(_BUILDS & set(Path(here).relative_to(folder).parts))
+        in_build = in_build or not builds.isdisjoint((Path(here), *Path(here).parents))
         yield from (Path(here) / name for name in sorted(names) if name.endswith(".vy") or in_build)
 
 
 def _is_marked(path: Path) -> bool:
     try:
-        if path.stat().st_size > _SIZE_MAX:
-            return False
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_bytes(path, max_bytes=_SIZE_MAX).decode("utf-8", errors="replace")
     except OSError:
         return False
     return bool(_MARK.search(text)) and (path.suffix != ".json" or ('"abi"' in text and '"bytecode"' in text))
@@ -98,7 +102,7 @@ def _write(path: Path, template: str, values: dict[str, str], what: str) -> None
     if os.path.lexists(path):
         print(f"left alone  {name}: it is there")
         return
-    text = Template((TEMPLATES / template).read_text(encoding="utf-8")).safe_substitute(values)
+    text = Template(read_text(TEMPLATES / template)).safe_substitute(values)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
@@ -107,14 +111,14 @@ def _write(path: Path, template: str, values: dict[str, str], what: str) -> None
 
 def _ignore(path: Path) -> None:
     """Add the lines that are missing at the end."""
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before = read_text(path) if path.exists() else ""
     there = {line.strip().strip("/") for line in before.splitlines()}
     missing = [line for line in IGNORED if line.strip("/") not in there]
     if not missing:
         print(f"left alone  {_name(path)}: it has {', '.join(IGNORED)} already")
         return
-    with path.open("a", encoding="utf-8") as file:
-        file.write(("\n" if before and not before.endswith("\n") else "") + "\n".join(missing) + "\n")
+    with open_append(path) as file:
+        file.write((("\n" if before and not before.endswith("\n") else "") + "\n".join(missing) + "\n").encode())
     print(f"{'added to' if before else 'wrote':<11} {_name(path)}: {', '.join(missing)}")
 
 

@@ -11,15 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lab.errors import UsageError
 from lab.load.analyse.judge import EXIT_CODES
 from lab.load.analyse.reconcile import Result
-from lab.load.profile.profile import LoadProfile, load_profile, profile_file, with_options
+from lab.load.profile.profile import LoadProfile, load_profile, option_duration_ms, profile_file, with_options
 from lab.load.report.files import write_files
 from lab.load.report.summary_text import number, summary_lines
 from lab.load.run import Options, run_load, run_remote
 from lab.load.saturate import saturate
-from lab.model.units import duration_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +45,24 @@ def load(request: LoadRequest) -> int:
     """Run it, print the verdicts, write the report; the exit code."""
     profile = resolve(request)
     if request.url:
-        return finish(*run_remote(profile, _options(request), request.url, request.allow_remote, tell))
+        return finish(*run_remote(profile, _options(request), request.url, request.allow_remote, notify))
     if request.saturate:
-        return saturate(profile, _options(request), tell, finish)
+        return saturate(profile, _options(request), notify, finish)
     with _Signing() as signing:
-        result, folder = run_load(profile, _options(request), tell, signing)
+        result, folder = run_load(profile, _options(request), notify, signing)
     return finish(result, folder)
 
 
 def resolve(request: LoadRequest) -> LoadProfile:
     """The profile with the options applied. Raises UsageError or InvalidFile."""
-    try:
-        milliseconds = None if request.duration is None else duration_ms(_with_unit(request.duration))
-    except ValueError as error:
-        raise UsageError(f"--duration: {error}") from None
     return with_options(
-        load_profile(request.profile), tps=request.tps, duration_ms=milliseconds, networks=request.networks,
-        workers=request.workers, operators=request.operators,
-    )  # fmt: skip
+        load_profile(request.profile),
+        tps=request.tps,
+        duration_ms=option_duration_ms(request.duration),
+        networks=request.networks,
+        workers=request.workers,
+        operators=request.operators,
+    )
 
 
 def finish(result: Result, folder: Path) -> int:
@@ -88,7 +86,7 @@ def print_result(result: Result) -> None:
     print("\n".join(summary_lines(result)))
 
 
-def tell(text: str) -> None:
+def notify(text: str) -> None:
     """Progress, apart from the result."""
     print(text, file=sys.stderr, flush=True)
 
@@ -96,33 +94,44 @@ def tell(text: str) -> None:
 def _options(request: LoadRequest) -> Options:
     own = profile_file(request.profile)
     return Options(
-        results=request.results, backend=request.backend, image=request.image, contract=request.contract,
-        relayer_cmd=request.relayer_cmd, beside=(own,) if own is not None else (), web_port=request.web,
+        results=request.results,
+        backend=request.backend,
+        image=request.image,
+        contract=request.contract,
+        relayer_cmd=request.relayer_cmd,
+        beside=(own,) if own is not None else (),
+        web_port=request.web,
         command=_command(request),
-    )  # fmt: skip
+    )
 
 
 def _command(request: LoadRequest) -> str:
     parts = ["lab load", request.profile]
-    for name, value in (("--tps", request.tps), ("--duration", request.duration), ("--networks", request.networks),
-                        ("--operators", request.operators), ("--workers", request.workers),
-                        ("--contract", request.contract)):  # fmt: skip
+    for name, value in (
+        ("--tps", request.tps),
+        ("--duration", request.duration),
+        ("--networks", request.networks),
+        ("--operators", request.operators),
+        ("--workers", request.workers),
+        ("--contract", request.contract),
+    ):
         if value is not None:
             parts.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
     return " ".join([*parts, f"--backend {request.backend}"])
-
-
-def _with_unit(text: str) -> str:
-    """`60` means seconds, as with Locust."""
-    return f"{text}s" if text.replace(".", "", 1).isdigit() else text
 
 
 class _Signing:
     """A bar for signing, which takes the longest before a run; nothing where nobody watches."""
 
     def __enter__(self) -> _Signing:
-        self._bar = Progress(TextColumn("signing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                             console=Console(stderr=True), transient=True)  # fmt: skip
+        self._bar = Progress(
+            TextColumn("signing"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
         self._task: TaskID | None = None
         return self
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from lab.chains.processes.leftovers import sweep
+from lab.chains.processes.owner import temporary_directory
+from lab.chains.processes.reaper import Reaper
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
@@ -61,6 +63,7 @@ def mutate(
     wanted = [mutant for mutant in everything if not only or mutant.key.startswith(tuple(only))]
     if not wanted:
         raise UsageError(f"--only {' '.join(only)}: no mutant's key begins so; keys look like {everything[0].key}")
+    sweep(partial(console.print, markup=False, soft_wrap=True))
     mutants = chosen(wanted, SAMPLE if sample and limit is None else limit)
     console.print(
         f"{len(everything)} changes found in {target.name} and its modules, {len(mutants)} to try", markup=False
@@ -75,8 +78,8 @@ def mutate(
         },
     }
     write_started(results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **made})
-    with progress_of(console, "the original", None) as tell:
-        fit = fit_runs(system, scenarios.resolve(), run_id, tell)
+    with progress_of(console, "the original", None) as notify:
+        fit = fit_runs(system, scenarios.resolve(), run_id, notify)
     costs = fit.costs if every_run else fit.covering()
     console.print(
         f"{len(costs)} of {len(fit.costs)} runs of {scenarios} show all that the library shows of the contract, "
@@ -87,21 +90,28 @@ def mutate(
         console.print(f"  left out: {line}", markup=False, soft_wrap=True)
     outcomes: list[MutantOutcome] = []
     reviewed, interrupted = read_reviewed(target), False
-    folder = Path(tempfile.mkdtemp(prefix="tesseract-lab-mutate."))
     try:
-        running = run_mutation(mutants, system, scenarios.resolve(), fit.worth(costs), run_id=run_id,
-                               cache_dir=cache_folder() / "mutants", folder=folder, jobs=jobs)  # fmt: skip
-        with progress_of(console, "mutants", len(mutants)) as tell:
-            for outcome in running:
-                outcomes.append(outcome)
-                counts = Counter(each.status for each in outcomes)
-                tell(len(outcomes), ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
-                if outcome.status == "survived" and outcome.key not in reviewed:
-                    _survivor(console, next(each for each in mutants if each.key == outcome.key), outcome)
+        with Reaper.start() as reaper, temporary_directory("mutate") as folder:
+            reaper.watch_dir(folder)
+            running = run_mutation(
+                mutants,
+                system,
+                scenarios.resolve(),
+                fit.worth(costs),
+                run_id=run_id,
+                cache_dir=cache_folder() / "mutants",
+                folder=folder,
+                jobs=jobs,
+            )
+            with progress_of(console, "mutants", len(mutants)) as notify:
+                for outcome in running:
+                    outcomes.append(outcome)
+                    counts = Counter(tried.status for tried in outcomes)
+                    notify(len(outcomes), ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+                    if outcome.status == "survived" and outcome.key not in reviewed:
+                        _survivor(console, next(mutant for mutant in mutants if mutant.key == outcome.key), outcome)
     except KeyboardInterrupt:
         interrupted = True
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     score = Score({mutant.key: mutant for mutant in mutants}, outcomes, reviewed)
     about: dict[str, Any] = {
         **made,
@@ -109,7 +119,7 @@ def mutate(
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": jobs,
         "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)},
-    }  # fmt: skip
+    }
     files = score.write(results, about)
     _say(console, score, about, files)
     return INTERRUPTED if interrupted else score.exit_code

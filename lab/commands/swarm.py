@@ -5,11 +5,13 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from lab.chains.processes.leftovers import sweep
 from lab.errors import UsageError
 from lab.explore.progress import progress_of
 from lab.explore.swarm.run import Summary, run_swarm
@@ -30,15 +32,16 @@ def swarm(seeds: int, first: int, minutes: float | None, jobs: int, contract: Pa
     console = Console(highlight=False)
     # Compiled here, so that what is wrong with it is said once, and not by each worker.
     console.print(system.described(compile_target(system).contract.name).line, markup=False, soft_wrap=True)
+    sweep(partial(console.print, markup=False, soft_wrap=True))
     begin = time.monotonic()
     outcomes: list[SeedOutcome] = []
     wanted = range(first, first + seeds)
     running = run_swarm(wanted, run_id=new_run_id(), system=system, jobs=jobs, minutes=minutes)
-    with progress_of(console, "swarm", seeds) as tell:
+    with progress_of(console, "swarm", seeds) as notify:
         for outcome in running:
             outcomes.append(outcome)
-            counts = Counter(each.verdict for each in outcomes)
-            tell(len(outcomes), ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+            counts = Counter(tried.verdict for tried in outcomes)
+            notify(len(outcomes), ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
             if outcome.verdict is not Verdict.PASS:
                 _report(console, outcome, contract, results)
     summary = Summary(tuple(outcomes), time.monotonic() - begin)

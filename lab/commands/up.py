@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lab.chains.processes.reaper import remove_leftovers
+from lab.chains.processes.leftovers import find_leftovers, remove_leftovers, summary
 from lab.errors import UsageError
 from lab.model.session import Session
 from lab.session.up.control import UpStatus, look, start_background, stop
@@ -21,31 +20,17 @@ DEFAULT = ("ethereum", "optimism")
 EVERYTHING = ("ethereum", "polygon", "arbitrum", "optimism", "base")
 
 
-def bring_up(
-    names: Sequence[str],
-    everything: bool,
-    backend: Literal["auto", "process", "docker"],
-    image: str | None,
-    contract: Path | None,
-    relayer: bool,
-    foreground: bool,
-    results: Path,
-    relayer_cmd: str | None = None,
-) -> None:
-    """Start and print what runs; in the foreground also stay until a signal comes."""
-    if relayer_cmd and not relayer:
-        raise UsageError("expected --relayer-cmd or --no-relayer, got both")
+def networks_of(names: Sequence[str], everything: bool) -> tuple[str, ...]:
+    """The networks that the command line asks for."""
     networks = (*(EVERYTHING if everything else ()), *names) or DEFAULT
-    options = UpOptions(
-        tuple(dict.fromkeys(networks)),
-        str(results.absolute()),
-        backend,
-        image,
-        str(contract.absolute()) if contract else None,
-        relayer,
-        relayer_cmd,
-    )
-    folder = UpFolder(results)
+    return tuple(dict.fromkeys(networks))
+
+
+def bring_up(options: UpOptions, *, foreground: bool) -> None:
+    """Start and print what runs; in the foreground also stay until a signal comes."""
+    if options.relayer_cmd and not options.relayer:
+        raise UsageError("expected --relayer-cmd or --no-relayer, got both")
+    folder = UpFolder(Path(options.results))
     if foreground:
         # It brings compiler and signing along, which the other commands here do without.
         from lab.session.up.supervisor import supervise
@@ -57,20 +42,24 @@ def bring_up(
 
 
 def show_status(results: Path) -> int:
-    """Print a row a node; 3 unless all is well."""
+    """Print a row for each node; 3 unless all is well."""
     folder = UpFolder(results)
     status = look(folder)
     if status is None:
         print(f"nothing is running in {folder.path}; start networks with `lab up`")
+        _print_leftovers()
         return 3
     print(status.state)
-    if not status.state.alive:
+    if status.state.supervisor.state == "elsewhere":
+        print("its supervisor is of another machine, container or boot: ask there, or `lab down` if it is long gone")
+    elif not status.state.alive:
         print("its supervisor has died; `lab down` removes what it left")
+        _print_leftovers()
     elif status.session is None:
         print("it is starting")
     if status.session is not None:
         Console().print(_nodes(status))
-        print(f"relayer  {status.state.relayer}")
+        print(f"relayer  {status.relayer}")
     for node in status.nodes:
         if node.problem:
             print(f"{node.chain.name}: {node.problem}")
@@ -82,8 +71,15 @@ def take_down(everything: bool, results: Path) -> None:
     folder = UpFolder(results)
     done = stop(folder) or [f"nothing is running in {folder.path}"]
     if everything:
-        done += [f"removed {thing}" for thing in remove_leftovers()] or ["no run has left anything behind"]
+        done += remove_leftovers() or ["no run has left anything behind"]
     print("\n".join(done))
+    if not everything:
+        _print_leftovers()
+
+
+def _print_leftovers() -> None:
+    if left := find_leftovers():
+        print(f"runs that were killed have left {summary(left)}; `lab down --all` removes it")
 
 
 def _progress(text: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import read_object, write_atomically
 from lab.coordinator import Reader
 from lab.errors import UsageError
 
@@ -74,8 +75,11 @@ def take(reader: Reader, *, first_block: int, block: int, known_operators: Itera
     head = reader.rpc.block(block)
     if head is None:
         raise UsageError(f"expected a block {block} to take the backup of, the chain has none: name an earlier one")
-    events = [event for log in reader.rpc.logs(reader.address, first_block, block)
-              if (event := reader.codec.decode_log(log)) is not None]  # fmt: skip
+    events = [
+        event
+        for log in reader.rpc.logs(reader.address, first_block, block)
+        if (event := reader.codec.decode_log(log)) is not None
+    ]
     buffered = [event.args["tx_id"] for event in events if event.event == "TransactionBuffered"]
     ready = [event.args["tx_id"] for event in events if event.event == "TransactionReady"]
     order = {tx_id: position for position, tx_id in enumerate(ready)}
@@ -104,20 +108,22 @@ def write(backup: Backup, path: Path) -> str:
     """Write the file, readable by its owner only; its digest."""
     document = backup.document()
     digest = _digest(document)
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({"sha256": digest, "state": document}, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps({"sha256": digest, "state": document}, indent=2) + "\n"
+    write_atomically(path, text, mode=0o600, durable=True)
     return digest
 
 
 def read(path: Path) -> Backup:
     """Raises UsageError for a file that is no backup, or is not as it was written."""
     try:
-        outer = json.loads(path.read_text(encoding="utf-8"))
+        outer = read_object(path)
         stated, document = outer["sha256"], outer["state"]
         found = _digest(document)
         if found != stated:
-            raise UsageError(f"{path}: expected a backup with digest {stated}, its content has {found}: it was changed "
-                             "or damaged; use another copy")  # fmt: skip
+            raise UsageError(
+                f"{path}: expected a backup with digest {stated}, its content has {found}: it was changed "
+                "or damaged; use another copy"
+            )
         if document.pop("format") != FORMAT:
             raise UsageError(f"{path}: expected a backup of format {FORMAT}; take one with this version of the lab")
         document["operators"] = tuple(document["operators"])

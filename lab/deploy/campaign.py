@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from lab.bounded_files import read_object, write_atomically
 from lab.coordinator import Account, Fees, created_address, sign_transaction
 from lab.deploy.deployer import DEPLOY_GAS, Deployable
 from lab.errors import DeployFailure, UsageError
@@ -123,15 +123,11 @@ def read_manifest(path: Path) -> dict[str, Placed]:
     if not path.exists():
         return {}
     try:
-        document: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Placed(**fields) for name, fields in document.items()}
+        return {name: Placed(**fields) for name, fields in read_object(path).items()}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: expected a manifest of deployments, got: {error}; use the one written") from error
 
 
 def _write(path: Path, done: dict[str, Placed]) -> None:
-    """Whole or not at all."""
-    temporary = path.with_suffix(".tmp")
     text = json.dumps({name: asdict(placed) for name, placed in done.items()}, indent=2)
-    temporary.write_text(text + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_atomically(path, text + "\n", durable=True)

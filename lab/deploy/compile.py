@@ -7,13 +7,12 @@ import, and the compiler's version.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from lab.bounded_files import read_object, write_atomically
+from lab.deploy.artifacts.abi import whole_abi
 from lab.deploy.artifacts.artifact import read_artifact
 from lab.deploy.artifacts.contract_file import artifact_data, split_name
 from lab.deploy.compiled import CompiledContract, digest_of, hash_bytes, hash_hex
@@ -68,9 +67,10 @@ def _cache_key(source: VyperSource) -> str:
 def _read_cache(cache_file: Path, path: Path) -> CompiledContract | None:
     """None for a file that is missing, damaged or of another shape: the contract is then compiled again."""
     try:
-        fields: dict[str, Any] = json.loads(cache_file.read_bytes())
+        fields = read_object(cache_file)
         fields["source_path"] = path
         fields["sources"] = tuple((name, digest) for name, digest in fields["sources"])
+        fields["abi"] = whole_abi(fields["abi"])
         contract = CompiledContract(**fields)
         intact = hash_hex(contract.bytecode) == contract.bytecode_sha256
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -79,18 +79,7 @@ def _read_cache(cache_file: Path, path: Path) -> CompiledContract | None:
 
 
 def _write_cache(cache_file: Path, contract: CompiledContract) -> None:
-    """Whole or not at all, under a name of this writer's own until complete, so concurrent writers cannot mix.
-
-    A cache that cannot be written costs time, not correctness: the compiled contract is returned all the same.
-    """
+    """A cache that cannot be written costs time, not correctness: the compiled contract is returned all the same."""
     fields = asdict(contract) | {"source_path": str(contract.source_path)}
     with suppress(OSError):
-        cache_file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=cache_file.parent, prefix=cache_file.stem, suffix=".tmp")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(fields, stream)
-            temporary.replace(cache_file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(cache_file, json.dumps(fields))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ class CompiledContract:
     source_sha256: str
     bytecode_sha256: str
     sources: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """What is known of a contract's behaviour holds for this SHA-256: of its code, and of the ABI to call it by."""
+        return hash_bytes(json.dumps([self.bytecode_sha256, self.abi], sort_keys=True).encode())
 
 
 def hash_bytes(data: bytes) -> str:

@@ -93,16 +93,16 @@ def _reason(rpc: Rpc, tx_hash: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _learnt(bytecode_sha256: str) -> dict[str, StateNumbering]:
+def _learnt(identity: str) -> dict[str, StateNumbering]:
     return {}
 
 
 def learn_numbering(rpc: Rpc, target: Deployable) -> StateNumbering:
     """How this contract numbers its states, from one simulated buffering; by the ABI alone where that fails.
 
-    Nothing changes on the chain. The answer is kept per bytecode.
+    Nothing changes on the chain. The answer is kept per contract.
     """
-    known = _learnt(target.contract.bytecode_sha256)
+    known = _learnt(target.contract.identity)
     if "numbering" not in known:
         known["numbering"] = _simulate(rpc, target) or StateNumbering.of_abi(target.contract.abi)
     return known["numbering"]

@@ -13,13 +13,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from coincurve import PublicKey
 from eth_account import Account as EthAccount
 from eth_utils.crypto import keccak
 
+from lab.bounded_files import UnfitFile, read_bytes, read_object
 from lab.coordinator import ROLES, Account, role_account
 from lab.errors import UsageError
+from lab.validation import shown
 
 # Work factor of scrypt: an attacker pays it for every password, the owner once. 2**18 is the format's usual one.
 SCRYPT_N = 2**18
@@ -28,6 +31,9 @@ _ADDRESS = re.compile(rb"0x([0-9a-fA-F]{40})(?![0-9a-fA-F])")
 _PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 FILE_BYTES_MAX = 64 << 20
+KEYSTORE_BYTES_MAX = 64 << 10
+# scrypt takes 128 * n * r bytes.
+_WORK_MAX = {"n": SCRYPT_N, "r": 8, "p": 16, "c": 10_000_000, "dklen": 64}
 
 
 def save_key(path: Path, key: bytes, password: str, *, scrypt_n: int = SCRYPT_N) -> str:
@@ -52,12 +58,23 @@ def open_key(path: Path, password: str, *, role: str = "keystore") -> Account:
     try:
         if path.stat().st_mode & 0o077:
             raise UsageError(f"{path}: others may read this keystore; restrict it (chmod 600) before it is used")
-        key = bytes(EthAccount.decrypt(path.read_text(encoding="utf-8"), password))
+        document = read_object(path, max_bytes=KEYSTORE_BYTES_MAX)
+        _require_bounded_work(path, document)
+        key = bytes(EthAccount.decrypt(document, password))
     except UsageError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: cannot be opened: {error}; wrong password, or damaged") from error
     return Account(role, address_of(key), key)
+
+
+def _require_bounded_work(path: Path, document: dict[str, Any]) -> None:
+    """A keystore names the memory and time that opening it takes. Raises UsageError for more than the usual."""
+    crypto = document.get("crypto") or document.get("Crypto") or {}
+    for name, most in _WORK_MAX.items():
+        asked = (crypto.get("kdfparams") or {}).get(name, 0) if isinstance(crypto, dict) else 0
+        if not isinstance(asked, int) or asked > most:
+            raise UsageError(f"{path}: expected kdfparams.{name} of at most {most}, got {shown(asked)}: make it anew")
 
 
 def address_of(key: bytes) -> str:
@@ -84,17 +101,25 @@ def search(root: Path, files: Iterable[Path], *, known: Iterable[str] = ()) -> l
 
     Development accounts are found like all others: whoever searches knows whether they may be there.
     """
-    contents = {path: path.read_bytes() for path in files if path.stat().st_size <= FILE_BYTES_MAX}
     used = {address.lower() for address in known}
-    for content in contents.values():
-        used.update("0x" + found.group(1).decode().lower() for found in _ADDRESS.finditer(content))
+    paths = list(files)
+    for path in paths:
+        used.update("0x" + match.group(1).decode().lower() for match in _ADDRESS.finditer(_content(path)))
     exposed = []
-    for path, content in contents.items():
-        name = str(path.relative_to(root))
-        found_here = {_cached_address(key) for key in _candidates(content)}
-        exposed += [Exposed(name, address) for address in sorted(found_here & used)]
+    for path in paths:
+        content, name = _content(path), str(path.relative_to(root))
+        addresses = {_cached_address(key) for key in _candidates(content)}
+        exposed += [Exposed(name, address) for address in sorted(addresses & used)]
         exposed += [Exposed(name, "private key in PEM form")] if _PEM.search(content) else []
     return exposed
+
+
+def _content(path: Path) -> bytes:
+    """Read anew each time, since all files together may be large; nothing of what is no file, or too large a one."""
+    try:
+        return read_bytes(path, max_bytes=FILE_BYTES_MAX)
+    except UnfitFile:
+        return b""
 
 
 @lru_cache(maxsize=100_000)
@@ -103,7 +128,7 @@ def _cached_address(key: bytes) -> str:
 
 
 def _candidates(content: bytes) -> Iterator[bytes]:
-    for text in {found.group(1) for found in _KEY.finditer(content)}:
+    for text in {match.group(1) for match in _KEY.finditer(content)}:
         key = bytes.fromhex(text.decode())
         if 0 < int.from_bytes(key, "big") < GROUP_ORDER:
             yield key

@@ -14,11 +14,13 @@ from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_tran
 from lab.deploy.vyper.source_lines import SourceLine, revert_line
 from lab.errors import DeployFailure
 from lab.networks.profile import NetworkProfile
-from lab.rpc import Rpc
+from lab.rpc import Rpc, RpcFailure
 
 CORE = ("buffer_transaction", "resolve_dependency", "mark_executed")
 WINDOW_S = 30
 GAS = 1_500_000
+# A step of an execution takes three gas or more and 400 bytes here: a longer one is not traced for its last line.
+TRACED_GAS_MAX = 300_000
 ZERO_ID, TX_ID = "0x" + "00" * 32, "0x" + "5e" * 32
 ORIGIN, TARGET = "0x" + "11" * 20, "0x" + "22" * 20
 # Seconds after genesis: buffered before its timestamp, resolved and executed in the middle of its window.
@@ -77,6 +79,8 @@ def smoke(rpc: Rpc, target: Deployable, profile: NetworkProfile, *, genesis_time
         confirm(rpc, profile.name, target, hashes)
     except DeployFailure as error:
         return Smoke(SmokeFailure("the deployment", str(error)), guess)
+    if rpc.call("eth_getCode", target.address, "latest") == "0x":
+        return Smoke(SmokeFailure("the deployment", "its creation code leaves no contract behind"), guess)
     arguments: dict[str, list[Any]] = {
         "buffer_transaction": [TX_ID, ORIGIN, TARGET, "0x" + "ab" * 64, ZERO_ID, genesis_time + TIMESTAMP],
         "resolve_dependency": [TX_ID],
@@ -103,7 +107,7 @@ def _try(
         data = target.codec.encode(operation, args)
     except ValueError as error:
         return SmokeFailure(operation, str(error))
-    operator = role_account("operator")
+    operator, before = role_account("operator"), _state(rpc, target)
     tip = max(10**9, profile.min_tip_wei)
     raw, tx_hash = sign_transaction(
         operator,
@@ -120,7 +124,9 @@ def _try(
     if receipt is None:
         return SmokeFailure(operation, "its transaction was not mined")
     if receipt["status"] != "0x1":
-        return _reverted(rpc, target, operation, tx_hash)
+        return _reverted(rpc, target, operation, receipt, data)
+    if not receipt["logs"] and _state(rpc, target) == before:
+        return SmokeFailure(operation, "it changes nothing: it emits no event, and the state reads as before")
     logs = [found for log in receipt["logs"] if (found := target.codec.decode_log(log)) is not None]
     failed = next((log for log in logs if log.event == "TransactionFailed"), None)
     if failed is not None:
@@ -128,12 +134,26 @@ def _try(
     return None
 
 
-def _reverted(rpc: Rpc, target: Deployable, operation: str, tx_hash: str) -> SmokeFailure:
-    trace = rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
+def _state(rpc: Rpc, target: Deployable) -> str | None:
+    """The transaction's state as the contract writes it; None where it does not say."""
+    if not target.codec.has("get_transaction_state"):
+        return None
+    try:
+        data = target.codec.encode("get_transaction_state", [TX_ID])
+        return str(rpc.call("eth_call", {"to": target.address, "data": data}, "latest"))
+    except (RpcFailure, ValueError):
+        return None
+
+
+def _reverted(rpc: Rpc, target: Deployable, operation: str, receipt: dict[str, Any], data: str) -> SmokeFailure:
+    trace = rpc.call("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
     reason = trace.get("revertReason") or decode_revert(trace.get("output"))
     why = f'it reverts with "{reason}"' if reason else f"it reverts without a reason ({trace.get('error', 'revert')})"
-    steps = rpc.call(
-        "debug_traceTransaction", tx_hash, {"disableStorage": True, "disableStack": True, "enableMemory": False}
-    )
+    if int(receipt["gasUsed"], 16) > TRACED_GAS_MAX:
+        return SmokeFailure(operation, why)
+    # Called again, for nothing has changed: a node that kept the steps of all transactions could need gigabytes.
+    call = {"from": role_account("operator").address, "to": target.address, "data": data, "gas": hex(GAS)}
+    options = {"disableStorage": True, "disableStack": True, "enableMemory": False}
+    steps = rpc.call("debug_traceCall", call, "latest", options)
     counters = [int(step["pc"]) for step in steps.get("structLogs", ()) if step.get("depth") == 1]
     return SmokeFailure(operation, why, revert_line(target.contract, counters))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from lab.bounded_files import read_bytes
 from lab.errors import InvalidFile, Problem
 
 # UTF-32's little-endian mark begins with UTF-16's.
@@ -18,7 +19,7 @@ _OTHER_MARKS = (
 
 def read_text(path: Path) -> str:
     """The text of a file as `decode` gives it. Raises OSError, InvalidFile."""
-    return decode(path, path.read_bytes())
+    return decode(path, read_bytes(path))
 
 
 def decode(path: Path, data: bytes) -> str:
@@ -28,19 +29,19 @@ def decode(path: Path, data: bytes) -> str:
     """
     for mark, name in _OTHER_MARKS:
         if data.startswith(mark):
-            told = f"expected UTF-8 text, got {name} (its byte order mark is the file's first {len(mark)} bytes)"
-            raise InvalidFile([Problem(str(path), 1, 1, "", f"{told}; {_convert(path, name)}")])
+            what = f"expected UTF-8 text, got {name} (its byte order mark is the file's first {len(mark)} bytes)"
+            raise InvalidFile([Problem(str(path), 1, 1, "", f"{what}; {_convert(path, name)}")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         # With a mark positions count from behind it.
         start = error.start + (len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0)
-        raise _problem(path, data, start, f"not UTF-8 text (byte 0x{data[start]:02x} at {start})",
-                       _convert(path, "ISO-8859-1")) from error  # fmt: skip
+        what = f"not UTF-8 text (byte 0x{data[start]:02x} at {start})"
+        raise _problem(path, data, start, what, _convert(path, "ISO-8859-1")) from error
     nul = data.find(0)
     if nul >= 0:
-        raise _problem(path, data, nul, f"not text (NUL byte at {nul})",
-                       "if it is UTF-16 without a mark: " + _convert(path, "UTF-16LE"))  # fmt: skip
+        advice = "if it is UTF-16 without a mark: " + _convert(path, "UTF-16LE")
+        raise _problem(path, data, nul, f"not text (NUL byte at {nul})", advice)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

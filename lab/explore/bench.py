@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.chains.processes.reaper import make_directory
+from lab.chains.processes.owner import make_directory
 from lab.deploy.deployer import Deployable
 from lab.runner.run import Run
 from lab.runner.runner import Options, Result, run_item

@@ -11,16 +11,18 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing, suppress
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from itertools import islice
+from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from typing import Any, Protocol, TypeVar
 
 from lab.errors import EnvironmentFailure, LabError
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
-JOIN_S = 10.0
 
 
 class Closable(Protocol):
@@ -42,83 +44,68 @@ def spread(
 ) -> Generator[tuple[Task, Outcome]]:
     """Outcomes as they come. `open_bench` and `job` must be functions of a module, for they travel to the processes.
 
-    Closing the iterator lets jobs under way go, and what they started is removed by their reapers. Raises LabError for
+    Closing the iterator ends jobs under way, and what they started is removed by their reapers. Raises LabError for
     what the processes could not do: a bench that does not open, a job that crashed, a process that died.
     """
     context = multiprocessing.get_context("spawn")
     waiting = iter(tasks)
-    busy: dict[Connection, tuple[BaseProcess, Task]] = {}
-    idle: list[tuple[Connection, BaseProcess]] = []
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(theirs, open_bench))
     try:
-        for _ in range(jobs):
-            task = next(waiting, None)
-            if task is None:
-                break
-            ours, theirs = context.Pipe()
-            process: BaseProcess = context.Process(target=_work, args=(theirs, open_bench, job), daemon=True)
-            process.start()
-            theirs.close()
-            ours.send(task)
-            busy[ours] = (process, task)
+        busy: dict[Future[Outcome], Task] = {pool.submit(_work, job, task): task for task in islice(waiting, jobs)}
         while busy:
-            for connection in wait(list(busy)):
-                assert isinstance(connection, Connection)
-                worker, task = busy.pop(connection)
-                outcome = _receive(connection, worker)
-                # Told before the next task is drawn, which may depend on it.
-                yield task, outcome
-                following = next(waiting, None)
-                if following is None:
-                    idle.append((connection, worker))
-                else:
-                    connection.send(following)
-                    busy[connection] = (worker, following)
-        for connection, _ in idle:
-            with suppress(OSError):
-                connection.send(None)
-        for _, worker in idle:
-            worker.join(JOIN_S)
+            for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                # Passed on before the next task is drawn, which may depend on it.
+                yield busy.pop(future), _outcome(future)
+                for task in islice(waiting, 1):
+                    busy[pool.submit(_work, job, task)] = task
+    except BaseException:
+        ours.close()
+        raise
     finally:
-        for worker in [worker for worker, _ in busy.values()] + [worker for _, worker in idle]:
-            if worker.is_alive():
-                worker.terminate()
+        pool.shutdown()
+        for end in (ours, theirs):
+            end.close()
 
 
-def _receive(connection: Connection, process: BaseProcess) -> Any:
+def _outcome(future: Future[Outcome]) -> Outcome:
     try:
-        kind, value = connection.recv()
-    except (EOFError, OSError) as error:
-        process.join(JOIN_S)
+        return future.result()
+    except BrokenProcessPool as error:
         raise EnvironmentFailure(
-            f"a worker process died (exit code {process.exitcode}): too little memory is the usual reason; try --jobs 1"
+            "a worker process died: too little memory is the usual reason; try --jobs 1"
         ) from error
-    if kind == "error":
-        raise value
-    if kind == "crash":
-        raise JobFailure(f"a job crashed, which is a bug of the lab:\n{value}")
-    return value
 
 
-def _work(connection: Connection, open_bench: Callable[[], Closable], job: Callable[[Any, Any], Any]) -> None:
-    """The life of a worker process. Ctrl-C is the parent's business."""
+_open: Callable[[], Closable] | None = None
+_bench: Closable | None = None
+
+
+def _begin(lifeline: Connection, open_bench: Callable[[], Closable]) -> None:
+    """In a process, once. Ctrl-C is the parent's business."""
+    global _open
+    _open = open_bench
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _work(job: Callable[[Any, Task], Outcome], task: Task) -> Outcome:
+    global _bench
     try:
-        with closing(open_bench()) as bench:
-            while (task := connection.recv()) is not None:
-                connection.send(("outcome", job(bench, task)))
-    except (EOFError, BrokenPipeError):
-        pass
+        if _bench is None:
+            assert _open is not None
+            _bench = _open()
+            Finalize(None, _bench.close, exitpriority=0)
+        return job(_bench, task)
     except LabError as error:
-        connection.send(("error", type(error)(str(error)) if type(error).__init__ is LabError.__init__ else
-                         LabError(str(error))))  # fmt: skip
+        plain = type(error).__init__ is LabError.__init__
+        raise (type(error) if plain else LabError)(str(error)) from None
     except Exception:
-        connection.send(("crash", traceback.format_exc()))
+        raise JobFailure(f"a job crashed, which is a bug of the lab:\n{traceback.format_exc()}") from None
 
 
-def _end_with_parent() -> None:
+def _end_with(lifeline: Connection) -> None:
     """A parent that was killed asks nobody to stop. The reaper then removes what this process had started."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+    with suppress(EOFError, OSError):
+        lifeline.recv()
+    os._exit(1)

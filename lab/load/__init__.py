@@ -1,0 +1,1 @@
+"""Load: runs on networks at a rate, reconciled with the chains and judged by declared criteria."""

@@ -1,47 +1,42 @@
-"""One load run from start to result: nodes, contract, plan, Locust, drain, reckoning. Interrupted, it ends so too."""
+"""One load run from start to result: nodes, contract, plan, Locust, drain, reconciliation. Interrupted too."""
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import psutil
-
-import lab
 from lab.chains.processes.reaper import Reaper
-from lab.deploy.deployer import Deployable
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
+from lab.load.analyse.facts import Ending
 from lab.load.analyse.reconcile import Result, reconcile_run
 from lab.load.drive.interrupts import Interrupts
-from lab.load.drive.locust_process import LocustProcess
+from lab.load.drive.locust_process import WORKERS_WITHIN_S, LocustProcess
 from lab.load.drive.outage import Restart
 from lab.load.drive.relayer_process import LoadRelayer
 from lab.load.drive.watch import Watch
-from lab.load.prepare.context import context_of
+from lab.load.prepare.context import RelayerKind, context_of
+from lab.load.prepare.made_of import MadeOf
 from lab.load.prepare.prepare import Prepared, check_operators, prepare
-from lab.load.prepare.sources import Sourced, own_nodes, parse_urls, running_nodes
-from lab.load.prepare.targets import Target
-from lab.load.profile.profile import LoadProfile, NetworkUse
+from lab.load.prepare.sources import LoadEnvironment, own_nodes, parse_urls, running_nodes
+from lab.load.profile.profile import LoadProfile, NetworkUse, changed_profile
 from lab.load.profile.shapes import Soak
-from lab.model.under_test import UnderTest
+from lab.load.record.plan import Plan
 from lab.networks.profile import NetworkProfile
-from lab.session.load_chains.interval import IntervalChain
-from lab.session.suite import Suite, cache_folder, compile_target, new_run_id, open_suite
+from lab.session.suite import cache_folder, compile_target, new_run_id, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
 from lab.traffic.signer import require_fast_backend
 
 SLICE_S = 0.5
 FLOW_QUIET_S = 8.0
 INTERRUPTED_DRAIN_S = 15.0
+ENDS_WITHIN_S = 60.0
 SIGNED = "signed"
 
 
@@ -59,12 +54,12 @@ class Options:
     command: str = "lab load"
 
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 Progress = Callable[[int, int, float], None]
 
 
 def run_load(
-    profile: LoadProfile, options: Options, tell: Tell, progress: Progress | None = None
+    profile: LoadProfile, options: Options, notify: Notify, progress: Progress | None = None
 ) -> tuple[Result, Path]:
     """Run it on nodes of its own; the result and the run's folder. Raises a LabError with nothing left running."""
     require_fast_backend()
@@ -73,33 +68,37 @@ def run_load(
     system = system_of(options, profile)
     run_id, folder = new_folder(options.results, profile)
     with Interrupts() as interrupts, ExitStack() as stack:
-        suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=tell)
+        suite = open_suite(run_id=run_id, backend=options.backend, image=options.image, system=system, notify=notify)
         stack.callback(suite.close)
-        tell(suite.under_test.line)
-        tell(f"backend {suite.reason}")
-        sourced = stack.enter_context(own_nodes(profile, networks, suite, folder))
-        run = _Run(profile, networks, options, system, sourced, run_id, folder, interrupts, tell, progress,
-                   suite.reaper, made_of(suite))  # fmt: skip
+        notify(suite.under_test.line)
+        notify(f"backend {suite.reason}")
+        environment = stack.enter_context(own_nodes(profile, networks, suite, folder))
+        backend = {**suite.backend.describe(), "reason": suite.reason}
+        made_of = MadeOf.here(backend, suite.target, suite.under_test)
+        run = LoadRun(profile, options, system, environment, made_of, folder, interrupts, suite.reaper, notify)
+        run.networks, run.progress = networks, progress
         return run.execute(), folder
 
 
 def run_remote(
-    profile: LoadProfile, options: Options, urls: Sequence[str], allow_remote: bool, tell: Tell
+    profile: LoadProfile, options: Options, urls: Sequence[str], allow_remote: bool, notify: Notify
 ) -> tuple[Result, Path]:
     """Run it on nodes that somebody else runs. Raises a LabError."""
     require_fast_backend()
-    parse_urls(urls, allow_remote=allow_remote)
+    nodes = parse_urls(urls, allow_remote=allow_remote)
     system = system_of(options, profile)
-    run_id, folder = new_folder(options.results, profile)
+    _, folder = new_folder(options.results, profile)
     with Interrupts() as interrupts, Reaper.start() as reaper:
         target = compile_target(system)
         under_test = system.described(target.contract.name)
-        tell(under_test.line)
-        sourced = running_nodes(profile, urls, target, allow_remote=allow_remote)
-        used = profile.model_copy(update={"networks": {name: NetworkUse() for name in sourced.chains}}).checked()
-        run = _Run(used, {}, options, system, sourced, run_id, folder, interrupts, tell, None, reaper,
-                   {"backend": {"backend": "url", "urls": list(urls)}, **made_here(target, under_test)})  # fmt: skip
-        return run.execute(), folder
+        notify(under_test.line)
+        environment = running_nodes(profile, nodes, target)
+        used = changed_profile(profile, networks={name: NetworkUse() for name in environment.chains})
+        backend = {"backend": "url", "urls": [f"{name}={url}" for name, url in nodes.items()]}
+        made_of = MadeOf.here(backend, target, under_test)
+        return LoadRun(
+            used, options, system, environment, made_of, folder, interrupts, reaper, notify
+        ).execute(), folder
 
 
 def new_folder(results: Path, profile: LoadProfile) -> tuple[str, Path]:
@@ -113,85 +112,95 @@ def new_folder(results: Path, profile: LoadProfile) -> tuple[str, Path]:
     return run_id, folder
 
 
-class _Run:
-    def __init__(
-        self, profile: LoadProfile, networks: dict[str, NetworkProfile], options: Options, system: SystemUnderTest,
-        sourced: Sourced, run_id: str, folder: Path, interrupts: Interrupts, tell: Tell, progress: Progress | None,
-        reaper: Reaper, made: dict[str, Any],
-    ) -> None:  # fmt: skip
-        self.profile, self.networks, self.options, self.sourced = profile, networks, options, sourced
-        self.system = system
-        self.run_id, self.folder, self.interrupts = run_id, folder, interrupts
-        self.tell, self.progress, self.reaper, self.made = tell, progress, reaper, made
-        self.problems: list[str] = []
-        self.relayer: LoadRelayer | None = None
-        self.locust: LocustProcess | None = None
+@dataclass
+class LoadRun:
+    """A run whose nodes are there. `networks` are the profiles of those that are its own."""
+
+    profile: LoadProfile
+    options: Options
+    system: SystemUnderTest
+    environment: LoadEnvironment
+    made_of: MadeOf
+    folder: Path
+    interrupts: Interrupts
+    reaper: Reaper
+    notify: Notify
+    progress: Progress | None = None
+    networks: dict[str, NetworkProfile] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    relayer: LoadRelayer | None = None
+    locust: LocustProcess | None = None
 
     def execute(self) -> Result:
-        """Prepare, drive, reckon."""
+        """Prepare, drive, reconcile with the chains."""
         prepared = self._prepare()
         with self._relayer():
-            self._drive(self.sourced.chains, self.sourced.targets, prepared)
-        self.tell("reckoning up")
-        return reconcile_run(self.folder, interrupted=self.interrupts.count > 0, problems=tuple(self.problems))
+            self._drive(prepared)
+        self.notify("reconciling with the chains")
+        return reconcile_run(self.folder, Ending(self.interrupts.count > 0, tuple(self.problems), tuple(self.lost)))
 
     def _prepare(self) -> Prepared:
         prepared = prepare(
-            self.profile, self.sourced.targets, self.sourced.owner, run_id=self.run_id, folder=self.folder,
-            cache=cache_folder() / SIGNED, workers=self.profile.workers, progress=self.progress, tell=self.tell,
-        )  # fmt: skip
+            self.profile,
+            self.environment.targets,
+            self.environment.owner,
+            run_id=self.folder.name,
+            folder=self.folder,
+            cache=cache_folder() / SIGNED,
+            progress=self.progress,
+            notify=self.notify,
+        )
         signing = prepared.signing
         rate = f", {signing.per_second:,.0f} a second" if signing.per_second else ""
-        self.tell(f"signed {signing.signed:,} transactions in {signing.seconds:.1f} s{rate}; {signing.cached:,} cached")
+        done = f"signed {signing.signed:,} transactions in {signing.seconds:.1f} s{rate}; {signing.cached:,} cached"
+        self.notify(done)
         for warning in ceiling_warnings(prepared):
-            self.tell(f"warning: {warning}")
+            self.notify(f"warning: {warning}")
         return prepared
 
     @contextmanager
     def _relayer(self) -> Iterator[None]:
         if self.profile.has_flows or self.options.relayer_cmd:
-            if self.sourced.session is None:
+            session, log = self.environment.session, self.folder / "logs" / "relayer.log"
+            if session is None:
                 raise UsageError("flows and --relayer-cmd need networks that this command starts: leave --url out")
-            self.relayer = LoadRelayer(
-                self.system.relayer, self.sourced.session, self.folder / "relayer.sqlite",
-                self.folder / "logs" / "relayer.log",
-            )  # fmt: skip
-            self.relayer.start(self.run_id, self.reaper)
+            self.relayer = LoadRelayer(self.system.relayer, session, self.folder / "relayer.sqlite", log)
+            self.relayer.start(self.folder.name, self.reaper)
         try:
             yield
         finally:
             if self.relayer is not None:
                 self.relayer.stop()
 
-    def _drive(self, chains: dict[str, IntervalChain], targets: dict[str, Target], prepared: Prepared) -> None:
-        kind: Literal["none", "reference", "command"] = (
-            "none" if self.relayer is None else "command" if self.system.relayer is not None else "reference"
-        )
-        context = context_of(
-            prepared, targets, run_id=self.run_id, command=self.options.command, relayer=kind, made_of=self.made,
-        )  # fmt: skip
+    def _relayer_kind(self) -> RelayerKind:
+        if self.relayer is None:
+            return "none"
+        return "command" if self.system.relayer is not None else "reference"
+
+    def _drive(self, prepared: Prepared) -> None:
+        chains, targets = self.environment.chains, self.environment.targets
+        command, kind = self.options.command, self._relayer_kind()
+        context = context_of(prepared, targets, command=command, relayer=kind, made_of=self.made_of)
         context.write(self.folder)
         real = {name: p for name, p in self.networks.items() if not self.profile.synthetic(name)}
         nodes = {name: chain.node for name, chain in chains.items() if chain.node is not None}
         watch = Watch(self.folder, context, nodes=nodes, processes=self._pids, profiles=real)
-        locust = self.locust = LocustProcess(prepared.plan, self.folder, self.reaper,
-                                             web_port=self.options.web_port)  # fmt: skip
-        restart = self._restart(chains, prepared)
+        locust = LocustProcess(prepared.plan, self.folder, self.reaper, web_port=self.options.web_port)
+        restart, self.locust = self._restart(prepared), locust
         self.interrupts.graceful = True
         try:
             watch.start()
             locust.start()
             if restart is not None:
                 restart.start()
-            self.tell(f"load runs for {prepared.plan.seconds:g} s; Ctrl-C ends it early, with a report")
-            self._await(locust, chains, restart)
-            if not self.interrupts.count and not self.problems:
-                locust.check()
-            self.tell("draining")
+            self.notify(f"load runs for {prepared.plan.seconds:g} s; Ctrl-C ends it early, with a report")
+            self._await(locust, restart, prepared.plan)
+            self.notify("draining")
             quiet_s = FLOW_QUIET_S if self.relayer is not None else 0.0
-            within_s = INTERRUPTED_DRAIN_S if self.interrupts.count else self.profile.drain_ms / 1000
+            within_s = INTERRUPTED_DRAIN_S if self.interrupts.count or self.lost else self.profile.drain_ms / 1000
             if not self.problems and not watch.drain(within_s, quiet_s):
-                self.tell(f"not everything was mined within {within_s:g} s")
+                self.notify(f"not everything was mined within {within_s:g} s")
         finally:
             locust.kill()
             if restart is not None:
@@ -200,78 +209,58 @@ class _Run:
                     self.problems.append(restart.problem)
             watch.stop()
             for chain in chains.values():
-                chain.stand_still()
+                chain.stop_mining()
 
-    def _restart(self, chains: dict[str, IntervalChain], prepared: Prepared) -> Restart | None:
+    def _restart(self, prepared: Prepared) -> Restart | None:
         shape = prepared.profile.shape
         if not isinstance(shape, Soak) or shape.restart_at_ms is None:
             return None
-        return Restart(chains, self.folder, time.time() + 3 + shape.restart_at_ms / 1000)
+        return Restart(self.environment.chains, self.folder, time.time() + 3 + shape.restart_at_ms / 1000)
 
-    def _await(self, locust: LocustProcess, chains: dict[str, IntervalChain], restart: Restart | None) -> None:
+    def _await(self, locust: LocustProcess, restart: Restart | None, plan: Plan) -> None:
+        latest = max(time.time(), plan.starts_at or 0.0) + WORKERS_WITHIN_S + plan.latest_s + ENDS_WITHIN_S
         while not locust.wait(SLICE_S):
-            dead = [
-                name for name, chain in chains.items()
-                if chain.node is not None and not (restart and restart.under_way(name)) and not chain.node.alive()
-            ]  # fmt: skip
-            if dead:
+            if dead := self._dead_nodes(restart):
                 logs = ", ".join(f"logs/{name}.log" for name in dead)
                 self.problems.append(f"node {', '.join(dead)} died while load ran; see {logs}")
-                self.tell(f"node {', '.join(dead)} died: ending the run")
-            if dead or self.interrupts.count:
+                self.notify(f"node {', '.join(dead)} died: ending the run")
+            elif lost := locust.lost_workers():
+                self.lost.append(f"{lost} of {plan.workers} generator workers died; see logs/locust.log")
+                self.notify("a generator worker died: ending the run")
+            elif time.time() > latest and self.options.web_port is None:
+                self.lost.append("Locust did not end with its schedule; see logs/locust.log")
+            if self.problems or self.lost or self.interrupts.count:
                 locust.interrupt()
                 return
+        if not self.interrupts.count and (failure := locust.failure()) is not None:
+            self.lost.append(f"{failure}; see logs/locust.log")
+
+    def _dead_nodes(self, restart: Restart | None) -> list[str]:
+        return [
+            name
+            for name, chain in self.environment.chains.items()
+            if chain.node is not None and not (restart and restart.under_way(name)) and not chain.node.alive()
+        ]
 
     def _pids(self) -> dict[str, int]:
-        found = {"generator": self.locust.pid if self.locust else None,
-                 "relayer": self.relayer.pid if self.relayer else None}  # fmt: skip
-        return {name: pid for name, pid in found.items() if pid is not None}
+        pids = {
+            "generator": self.locust.pid if self.locust else None,
+            "relayer": self.relayer.pid if self.relayer else None,
+        }
+        return {name: pid for name, pid in pids.items() if pid is not None}
 
 
 def ceiling_warnings(prepared: Prepared) -> list[str]:
     """A sentence for each chain that is offered more than fits into its blocks."""
-    peak = max(max(s.from_tps, s.to_tps) for s in prepared.plan.segments)
-    found = []
-    for name, ceiling in prepared.ceilings.items():
-        offered = peak * sum(s.share for s in prepared.plan.streams for leg in s.legs if leg.chain == name)
-        if offered > ceiling.tps:
-            found.append(f"{offered:,.0f} a second are offered to {ceiling}: INFEASIBLE")
-    return found
+    offered_tps = prepared.plan.peak_tps_by_chain()
+    return [
+        f"{offered_tps[name]:,.0f} a second are offered to {ceiling}: INFEASIBLE"
+        for name, ceiling in prepared.ceilings.items()
+        if offered_tps.get(name, 0.0) > ceiling.tps
+    ]
 
 
 def system_of(options: Options, profile: LoadProfile) -> SystemUnderTest:
     """Contract and relayer of a load run. A relayer is started where there are flows, or where the options name one."""
-    found = system_under_test(contract=options.contract, relayer_cmd=options.relayer_cmd, beside=options.beside)
-    return found if profile.has_flows or options.relayer_cmd else found.without_relayer("the profile has no flows")
-
-
-def made_of(suite: Suite) -> dict[str, Any]:
-    """What the figures were made with."""
-    return {
-        "backend": {**suite.backend.describe(), "reason": suite.reason}, **made_here(suite.target, suite.under_test)
-    }  # fmt: skip
-
-
-def made_here(target: Deployable, under_test: UnderTest) -> dict[str, Any]:
-    """The same without the nodes."""
-    contract = target.contract
-    return {
-        "under_test": under_test.model_dump(),
-        "contract": {
-            "name": contract.name, "bytecode_sha256": contract.bytecode_sha256, "source_sha256": contract.source_sha256,
-            "compiler": contract.compiler,
-        },
-        **host_facts(),
-    }  # fmt: skip
-
-
-def host_facts() -> dict[str, Any]:
-    """This machine, this lab, now."""
-    return {
-        "lab": lab.__version__,
-        "host": {
-            "system": platform.system(), "machine": platform.machine(), "cpus": os.cpu_count(),
-            "memory_bytes": psutil.virtual_memory().total, "python": platform.python_version(),
-        },
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-    }  # fmt: skip
+    system = system_under_test(contract=options.contract, relayer_cmd=options.relayer_cmd, beside=options.beside)
+    return system if profile.has_flows or options.relayer_cmd else system.without_relayer("the profile has no flows")

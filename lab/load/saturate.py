@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.evidence.folder import write_atomically
-from lab.load.analyse.judge import Outcome, RunOutcome
+from lab.bounded_files import write_atomically
+from lab.load.analyse.judge import RunOutcome
 from lab.load.analyse.reconcile import Result
-from lab.load.profile.criteria import Criteria
-from lab.load.profile.profile import LoadProfile
-from lab.load.profile.shapes import Constant
-from lab.load.run import Options, Tell, run_load
+from lab.load.profile.profile import LoadProfile, changed_profile
+from lab.load.profile.shapes import AtCeiling, Constant
+from lab.load.run import Notify, Options, run_load
+from lab.model.outcome import Outcome
 
 STEP_MS = 10_000
 RATE_MAX = 64_000.0
@@ -35,38 +35,41 @@ class StepOutcome:
 
 
 def saturate(
-    profile: LoadProfile, options: Options, tell: Tell, finish: Callable[[Result, Path], int],
-    run: Callable[[LoadProfile, Options, Tell], tuple[Result, Path]] = run_load,
-) -> int:  # fmt: skip
+    profile: LoadProfile,
+    options: Options,
+    notify: Notify,
+    finish: Callable[[Result, Path], int],
+    run: Callable[[LoadProfile, Options, Notify], tuple[Result, Path]] = run_load,
+) -> int:
     """Search, report each step, and name what bound. 0 when a rate was found, 3 when not even the first step held."""
     outcomes: list[StepOutcome] = []
 
     def step(tps: float) -> StepOutcome:
-        tell(f"step {len(outcomes) + 1}: {tps:,.0f} a second")
-        result, folder = run(at_rate(profile, tps), options, tell)
+        notify(f"step {len(outcomes) + 1}: {tps:,.0f} a second")
+        result, folder = run(at_rate(profile, tps), options, notify)
         finish(result, folder)
         if result.judged.outcome is RunOutcome.INVALID:
             # Something else on the machine may have been in the way of the generator: that is seen by trying again.
-            tell("the generator was late: once more")
-            result, folder = run(at_rate(profile, tps), options, tell)
+            notify("the generator was late: once more")
+            result, folder = run(at_rate(profile, tps), options, notify)
             finish(result, folder)
         outcome = judge_step(tps, result, folder)
         outcomes.append(outcome)
         return outcome
 
-    found, bound = search(first_rate(profile), step)
+    offered_tps, bound = search(first_rate(profile), step)
     best = max((o for o in outcomes if not o.why), key=lambda o: o.tps, default=None)
     summary = {
         "schema_version": 1,
         "profile": profile.name,
         "highest_tps": best.tps if best else None,
-        "offered_tps": found,
+        "offered_tps": offered_tps,
         "bottleneck": bound.bottleneck if bound else "none reached",
         "steps": [dataclasses.asdict(outcome) for outcome in outcomes],
     }
     path = options.results / "load" / "saturation.json"
     write_atomically(path, json.dumps(summary, indent=1) + "\n")
-    for line in told(outcomes, summary):
+    for line in summary_lines(outcomes, summary):
         print(line)
     print(f"steps   {path}")
     return 0 if best else 3
@@ -97,31 +100,31 @@ def search(start: float, step: Callable[[float], StepOutcome]) -> tuple[float | 
 
 def at_rate(profile: LoadProfile, tps: float) -> LoadProfile:
     """The profile at a constant rate for a step, judged by all of its criteria but those of rate and length."""
-    shape = Constant.model_construct(kind="constant", tps=tps, duration_ms=STEP_MS)
-    criteria: Criteria = profile.criteria.model_copy(update={"throughput_tps_min": None})
-    return profile.model_copy(update={"shape": shape, "criteria": criteria, "operators": "auto"})
+    shape = Constant.recorded({"tps": tps, "duration_ms": STEP_MS})
+    criteria = profile.criteria.changed(throughput_tps_min=None)
+    return changed_profile(profile, shape=shape, criteria=criteria, operators="auto")
 
 
 def first_rate(profile: LoadProfile) -> float:
     """Half of the profile's own peak: most likely it holds."""
-    shape: Any = profile.shape
-    own = [getattr(shape, name, 0.0) for name in ("tps", "to_tps", "peak_tps", "from_tps")]
-    return max(10.0, max(own) / 2) if any(own) else 100.0
+    return 100.0 if isinstance(profile.shape, AtCeiling) else max(10.0, profile.shape.highest_tps / 2)
 
 
 def judge_step(tps: float, result: Result, folder: Path) -> StepOutcome:
-    """Whether the system followed: nothing missed, invalid or unexplained, and no backlog at the end."""
+    """Whether the system followed: no criterion missed, nothing invalid or unexplained, no backlog at the end."""
     reasons = [*result.judged.invalid, *result.judged.unexplained[:1], *result.problems]
-    reasons += [f"{v.criterion}: {v.reason}" for v in result.judged.verdicts if v.outcome is Outcome.MISSED]
+    reasons += [f"{v.criterion}: {v.reason}" for v in result.judged.verdicts if v.outcome is Outcome.NOT_MET]
+    if not result.totals.succeeded:
+        reasons.append("no transaction succeeded")
     if result.judged.outcome is RunOutcome.INFEASIBLE:
         reasons.append("over the gas ceiling")
     if result.judged.bottleneck == "node":
-        reasons.append(f"the node fell behind: {result.totals['tps_tps']:,.0f} a second were mined")
+        reasons.append(f"the node fell behind: {result.totals.tps:,.0f} a second were mined")
     bottleneck = result.judged.bottleneck if reasons else "none reached"
-    return StepOutcome(tps, result.totals["tps_tps"], bottleneck, "; ".join(reasons), folder.name)
+    return StepOutcome(tps, result.totals.tps, bottleneck, "; ".join(reasons), folder.name)
 
 
-def told(outcomes: list[StepOutcome], summary: dict[str, Any]) -> list[str]:
+def summary_lines(outcomes: list[StepOutcome], summary: dict[str, Any]) -> list[str]:
     """The steps in the order of their rates, and the end of the search."""
     lines = [
         f"  {o.offered_tps:>10,.0f}/s offered  {o.tps:>10,.1f}/s mined and successful  {o.why or 'held'}"

@@ -1,7 +1,7 @@
 """`python -m lab.load.standalone`: what plain Locust needs around it, as a process of its own.
 
 Prepares a run on the networks of a running `lab up`, says on stdout where its plan is, watches the chains until its
-stdin closes, then drains, reckons up and writes the report. Its exit code is that of `lab load`.
+stdin closes, then drains, reconciles and writes the report. Its exit code is that of `lab load`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,27 @@ from lab.load.analyse.judge import EXIT_CODES
 from lab.load.analyse.reconcile import reconcile_run
 from lab.load.drive.watch import Watch
 from lab.load.prepare.context import context_of
+from lab.load.prepare.made_of import MadeOf
 from lab.load.prepare.prepare import prepare
-from lab.load.prepare.sources import Sourced, running_session
-from lab.load.profile.profile import LoadProfile, NetworkUse, load_profile, profile_file, with_options
+from lab.load.prepare.sources import LoadEnvironment, running_session
+from lab.load.profile.profile import (
+    LoadProfile,
+    NetworkUse,
+    changed_profile,
+    load_profile,
+    option_duration_ms,
+    profile_file,
+    with_options,
+)
 from lab.load.report.files import write_files
 from lab.load.report.summary_text import verdict_lines
-from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, host_facts, new_folder
-from lab.model.units import duration_ms
+from lab.load.run import FLOW_QUIET_S, SIGNED, ceiling_warnings, new_folder
 from lab.session.suite import cache_folder
 from lab.traffic.signer import require_fast_backend
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prepare, wait, reckon; the exit code."""
+    """Prepare, wait, reconcile; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m lab.load.standalone", description=__doc__)
     parser.add_argument("--session", type=Path, required=True, help="the session.json of a running lab")
     parser.add_argument("--profile", default="buffer", help="a profile of loadtests/, or a file")
@@ -48,59 +56,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     require_fast_backend()
     own = profile_file(options.profile)
-    sourced = running_session(options.session, [*options.beside, *([own] if own is not None else [])])
-    under_test = sourced.under_test
-    if under_test is not None:
-        _tell(under_test.line)
-    profile = _profile(options, sourced)
+    environment = running_session(options.session, [*options.beside, *([own] if own is not None else [])])
+    if environment.under_test is not None:
+        _notify(environment.under_test.line)
+    profile = _profile(options, environment)
     run_id, folder = new_folder(options.results, profile)
     prepared = prepare(
-        profile, sourced.targets, sourced.owner, run_id=run_id, folder=folder, cache=cache_folder() / SIGNED,
-        workers=options.workers, tell=_tell,
-    )  # fmt: skip
+        profile,
+        environment.targets,
+        environment.owner,
+        run_id=run_id,
+        folder=folder,
+        cache=cache_folder() / SIGNED,
+        notify=_notify,
+    )
     for warning in ceiling_warnings(prepared):
-        _tell(f"warning: {warning}")
+        _notify(f"warning: {warning}")
     context = context_of(
-        prepared, sourced.targets, run_id=run_id, command=f"locust, profile {options.profile}",
+        prepared,
+        environment.targets,
+        command=f"locust, profile {options.profile}",
         relayer="reference" if profile.has_flows else "none",
-        made_of={
-            "backend": {"backend": "session", "session": str(options.session)},
-            **({"under_test": under_test.model_dump()} if under_test is not None else {}),
-            **host_facts(),
-        },
-    )  # fmt: skip
+        made_of=MadeOf(
+            backend={"backend": "session", "session": str(options.session)}, under_test=environment.under_test
+        ),
+    )
     context.write(folder)
     watch = Watch(folder, context, nodes={}, processes=lambda: {}, profiles={})
     watch.start()
     try:
         print(folder / "plan.json", flush=True)
         sys.stdin.read()
-        _tell("draining")
+        _notify("draining")
         watch.drain(profile.drain_ms / 1000, FLOW_QUIET_S if profile.has_flows else 0.0)
     finally:
         watch.stop()
     result = reconcile_run(folder)
     page = write_files(result, folder)
     for line in [*verdict_lines(result), f"report  {page}"]:
-        _tell(line)
+        _notify(line)
     return EXIT_CODES[result.judged.outcome]
 
 
-def _profile(options: argparse.Namespace, sourced: Sourced) -> LoadProfile:
+def _profile(options: argparse.Namespace, environment: LoadEnvironment) -> LoadProfile:
     """The profile on the networks that run: its own are not started by anybody here."""
     chosen = with_options(
-        load_profile(options.profile), tps=options.tps,
-        duration_ms=duration_ms(options.duration) if options.duration else None, networks=None,
-        workers=options.workers, operators=None,
-    )  # fmt: skip
+        load_profile(options.profile),
+        tps=options.tps,
+        duration_ms=option_duration_ms(options.duration),
+        networks=None,
+        workers=options.workers,
+        operators=None,
+    )
     uses = {
         name: NetworkUse(profile=target.network, gas_limit=target.gas_limit if target.synthetic else None)
-        for name, target in sourced.targets.items()
+        for name, target in environment.targets.items()
     }
-    return chosen.model_copy(update={"networks": uses}).checked()
+    return changed_profile(chosen, networks=uses)
 
 
-def _tell(text: str) -> None:
+def _notify(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

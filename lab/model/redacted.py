@@ -82,6 +82,11 @@ class Redacted:
         """The real text, for whoever must use it: to connect or to start a program, never to print or to store."""
         return self._text
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether there is anything to hide in it."""
+        return self._shown != self._text
+
     def redact_in(self, text: str) -> str:
         """Somebody else's text without what this one hides."""
         text = text.replace(self._text, self._shown) if self._text else text

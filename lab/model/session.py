@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from lab.bounded_files import read_model, write_atomically
 from lab.model.chain.finality import Finality
 from lab.model.frozen import Frozen
 from lab.model.names import ContractNames
 from lab.model.under_test import UnderTest
+
+
+def _address(url: str) -> str:
+    """An address that a client can be made for, or the name of a gate inside of a run."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme == "gate" or (parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"expected http://HOST:PORT, got {url[:200]!r}")
+    return url
 
 
 class SessionChain(Frozen):
@@ -19,7 +33,7 @@ class SessionChain(Frozen):
     name: str
     network: str
     chain_id: int
-    rpc_url: str
+    rpc_url: Annotated[str, AfterValidator(_address)]
     contract: str
     rollup: str = Field(description="the address that stands for this chain inside the contracts")
     finality: Finality
@@ -54,11 +68,9 @@ class Session(Frozen):
 
     def write(self, path: Path) -> None:
         """Write the file whole or not at all."""
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Session:
-        """Raises OSError, or pydantic's ValidationError for a file of another shape."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Raises OSError, or UnfitFile for a file of another shape."""
+        return read_model(path, cls)

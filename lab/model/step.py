@@ -14,9 +14,11 @@ from lab.model.units import OffsetMs
 Role = Literal["owner", "operator", "operator2", "relayer", "attacker", "user", "newowner"]
 ROLES: tuple[str, ...] = get_args(Role)
 
-NAME_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*$"
-FLOW_OR_LEG_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*(\\.[A-Za-z][A-Za-z0-9_-]*)?$"
-REFERENCE_PATTERN = "^[A-Za-z][A-Za-z0-9_-]*\\.[A-Za-z][A-Za-z0-9_-]*$"
+# Names are parts of file names, too.
+_NAME = "[A-Za-z][A-Za-z0-9_-]{0,63}"
+NAME_PATTERN = f"^{_NAME}$"
+FLOW_OR_LEG_PATTERN = f"^{_NAME}(\\.{_NAME})?$"
+REFERENCE_PATTERN = f"^{_NAME}\\.{_NAME}$"
 
 
 def fault_at(message: str, *at: str | int, at_key: bool = False) -> PydanticCustomError:
@@ -24,9 +26,10 @@ def fault_at(message: str, *at: str | int, at_key: bool = False) -> PydanticCust
     return PydanticCustomError("scenario", "{text}", {"text": message, "at": at, "at_key": at_key})
 
 
-def _name(value: str) -> str:
+def checked_name(value: str) -> str:
+    """The name itself. Raises ValueError for a text of another form."""
     if not re.fullmatch(NAME_PATTERN, value):
-        raise ValueError(f"expected a name (a letter, then letters, digits, - and _), got '{value}'")
+        raise ValueError(f"expected a name (a letter, then up to 63 letters, digits, - and _), got '{value}'")
     return value
 
 
@@ -42,7 +45,7 @@ def _target(value: str) -> str:
     return value
 
 
-Name = Annotated[str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
+Name = Annotated[str, AfterValidator(checked_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
 LegRef = Annotated[
     str, AfterValidator(_leg_reference), WithJsonSchema({"type": "string", "pattern": REFERENCE_PATTERN})
 ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import InvalidFile, UsageError
+from lab.model.step import checked_name
 from lab.networks.profile import GROUPS, NetworkProfile
 from lab.validation import suggestion
 from lab.yamlsource import Source, load_yaml, validate
@@ -86,6 +87,15 @@ def load_network(name_or_path: str, *, base: Path | None = None) -> NetworkProfi
             "your own profile is given as the path of its .yaml file"
         )
     return _built_in(name)
+
+
+def split_named(text: str) -> tuple[str, str]:
+    """`NAME=NETWORK` as the chain's name and its network, with "" for a name that is not given. Raises UsageError."""
+    name, _, network = text.strip().rpartition("=")
+    try:
+        return checked_name(name) if name else "", network
+    except ValueError as error:
+        raise UsageError(f"{text.strip()}: {error}") from None
 
 
 @cache

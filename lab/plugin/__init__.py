@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab.environment import end_at_next_interrupt
 from lab.errors import LabError
 from lab.plugin.collecting import collect, expects_scenarios, left_alone
 from lab.plugin.items import ScenarioFailure, ScenarioTest, lab_run
@@ -63,6 +64,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PREPARED] = runs and expects_scenarios(config)
     if config.stash[PREPARED]:
         prepare_reports(config)
+        config.pluginmanager.register(_Interrupted(config))
+
+
+class _Interrupted:
+    """What follows Ctrl-C may take long. A second one ends it with one line, where the lab has started something."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """The first one."""
+        if SUITE in self._config.stash:
+            end_at_next_interrupt()
 
 
 @pytest.hookimpl(optionalhook=True)

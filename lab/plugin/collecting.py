@@ -24,6 +24,7 @@ LEFT_ALONE = pytest.StashKey[dict[Path, str]]()
 SCENARIOS = "scenarios"
 # Before anything is collected, a look for scenarios costs no more than this many entries of folders.
 ENTRIES_MAX = 5_000
+SOURCE_BYTES_MAX = 1 << 20
 
 
 class NoScenario(pytest.File):
@@ -104,7 +105,10 @@ def _is_scenario(path: Path) -> bool:
     if path.suffix in SUFFIXES:
         return _kind_of(path).scenario
     try:
-        return path.suffix == ".py" and b"lab_run" in path.read_bytes()
+        if path.suffix != ".py" or not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return b"lab_run" in stream.read(SOURCE_BYTES_MAX)
     except OSError:
         return False
 

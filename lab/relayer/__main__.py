@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lab.bounded_files import read_object
 from lab.coordinator import Account
 from lab.errors import LabError, UsageError
 from lab.model.session import Session
@@ -43,7 +44,7 @@ def read_account(session: Session) -> Account:
     if role not in session.accounts:
         raise UsageError(f"session: expected an address for the role {role!r}, got {', '.join(session.accounts)}")
     try:
-        key = json.loads(path.read_text(encoding="utf-8"))[role]
+        key = read_object(path)[role]
         return Account(role, session.accounts[role].lower(), bytes.fromhex(key.removeprefix("0x")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"{path}: expected a JSON object with a private key for the role {role!r}") from None

@@ -8,13 +8,15 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
+from lab.model.redacted import RedactedUrl
+from lab.rpc.endpoint import Endpoint
 from lab.rpc.errors import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
@@ -38,33 +40,57 @@ class _DeadlineSocket(socket.socket):
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """As usual, in what is left of the time."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self.settimeout(left)
+        self.settimeout(_left_s(self.deadline))
         return super().recv_into(*args, **kwargs)
 
 
+class _DeadlineTlsSocket(ssl.SSLSocket):
+    """The same over TLS."""
+
+    deadline = 0.0
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """As usual, in what is left of the time."""
+        self.settimeout(_left_s(self.deadline))
+        return super().recv_into(*args, **kwargs)
+
+
+def _left_s(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
 class HttpTransport:
-    """JSON-RPC over HTTP/1.1 with keep-alive. 0.14 ms a call against a local node."""
+    """JSON-RPC over HTTP/1.1 with keep-alive, over TLS for https. 0.14 ms a call against a local node."""
 
     def __init__(
-        self, url: str, *, timeout_s: float = 10.0, answer_bytes_max: int | None = None, connect: Connect | None = None
+        self,
+        url: str | RedactedUrl,
+        *,
+        timeout_s: float = 10.0,
+        answer_bytes_max: int | None = None,
+        connect: Connect | None = None,
     ) -> None:
-        """`connect` opens a connection within a time in seconds, where that is not by the URL's host and port."""
-        parts = urlsplit(url)
-        if parts.hostname is None:
-            raise ValueError(f"expected a URL like http://127.0.0.1:8545, got {url!r}")
-        self.url = url
-        self._host, self._port, self._path = parts.hostname, parts.port or 80, parts.path or "/"
+        """`connect` opens a connection within a time in seconds, where that is not by the URL's host and port.
+
+        Raises ValueError for a URL that is none; the message shows it redacted.
+        """
+        self._endpoint = Endpoint.of(url)
         self._timeout_s, self._answer_bytes_max = timeout_s, answer_bytes_max or ANSWER_BYTES_MAX
-        self._head = (
-            f"POST {self._path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
-            "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-        ).encode()
-        self._connect: Connect = connect or self._by_address
-        self._socket: _DeadlineSocket | None = None
+        # Percent signs of the URL are not to be taken for places of the format.
+        lines = [f"POST {self._endpoint.target} HTTP/1.1", *(f"{k}: {v}" for k, v in self._endpoint.headers.items())]
+        head = "\r\n".join([*lines, "Content-Type: application/json", "Content-Length: "]).replace("%", "%%")
+        self._head = f"{head}%d\r\n\r\n".encode()
+        self._open: Connect = connect or self._by_address
+        self._socket: _DeadlineSocket | _DeadlineTlsSocket | None = None
         self._next_id = 0
+
+    @property
+    def url(self) -> RedactedUrl:
+        """The URL that it speaks to."""
+        return self._endpoint.url
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`. `timeout_s` bounds the whole call, however slowly the answer comes."""
@@ -73,10 +99,16 @@ class HttpTransport:
         status, body = self._exchange(method, json.dumps(request).encode(), timeout_s or self._timeout_s)
         try:
             return parse_answer(method, self._next_id, status, body)
-        except RpcMalformed:
+        except RpcMalformed as malformed:
             # Whatever comes next on this connection need not be the answer to what is asked next.
             self.close()
-            raise
+            raise RpcMalformed(method, self._without_key(str(malformed).removeprefix(f"{method}: "))) from None
+        except RpcRefused as refused:
+            raise RpcRefused(method, refused.code, self._without_key(refused.reason), refused.data) from None
+
+    def _without_key(self, text: str) -> str:
+        # A provider's answer may quote the key that it refuses.
+        return self.url.redact_in(text) if self.url.is_secret else text
 
     def _exchange(self, method: str, body: bytes, timeout_s: float) -> tuple[int, bytes]:
         connected = self._connected(method, timeout_s)
@@ -100,20 +132,33 @@ class HttpTransport:
             self.close()
         return response.status, answer
 
-    def _connected(self, method: str, timeout_s: float) -> _DeadlineSocket:
+    def _connected(self, method: str, timeout_s: float) -> _DeadlineSocket | _DeadlineTlsSocket:
         if self._socket is None:
             try:
-                plain = self._connect(timeout_s)
+                self._socket = self._connect(timeout_s)
             except OSError as error:
                 raise RpcUnavailable(method, f"no connection to {self.url}: {error}", sent=False) from error
-            self._socket = _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.deadline = time.monotonic() + timeout_s
         self._socket.settimeout(timeout_s)
         return self._socket
 
     def _by_address(self, timeout_s: float) -> socket.socket:
-        return socket.create_connection((self._host, self._port), timeout_s)
+        return socket.create_connection((self._endpoint.host, self._endpoint.port), timeout_s)
+
+    def _connect(self, timeout_s: float) -> _DeadlineSocket | _DeadlineTlsSocket:
+        plain = self._open(timeout_s)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not self._endpoint.tls:
+            return _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
+        context = ssl.create_default_context()
+        context.sslsocket_class = _DeadlineTlsSocket
+        try:
+            secured = context.wrap_socket(plain, server_hostname=self._endpoint.host)
+        except BaseException:
+            plain.close()
+            raise
+        assert isinstance(secured, _DeadlineTlsSocket)
+        return secured
 
     def close(self) -> None:
         """Close the connection; the next call opens a new one."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.scenario.declared import mapping_in, step_ids
-from lab.validation import suggestion
+from lab.validation import shown, suggestion
 from lab.yamlsource import Route, Source
 
 MAX_COMBINATIONS = 200
@@ -93,7 +93,7 @@ def _variant(source: Source, axes: list[tuple[str, Route]], chosen: tuple[tuple[
 def _put(value: Any, route: Route, scalar: Scalar) -> None:
     for index, part in enumerate(route[:-1]):
         if isinstance(value, dict) and isinstance(route[index + 1], str) and not isinstance(value.get(part), dict):
-            value[part] = {}  # `optimism:` with nothing below it, or something misshapen
+            value[part] = {}  # `optimism:` with nothing below it
         value = value[part]
         if part == "finality" and index == 2:
             value.clear()  # the policies exclude each other
@@ -107,11 +107,13 @@ def _target(key: str, value: dict[str, Any]) -> Route | str:
     head, *rest = key.split(".")
     networks, flows, steps = mapping_in(value, "networks"), mapping_in(value, "flows"), step_ids(value)
     if head in networks and len(rest) == 2 and rest[0] == "finality":
-        return ("networks", head, *rest)
+        misshapen = _misshapen(networks[head]) or _misshapen(mapping_in(networks, head).get("finality"))
+        return (misshapen and f"the key '{key}' leads nowhere: {misshapen}") or ("networks", head, *rest)
     if head in steps and rest:
         return _step_target(key, value["timeline"][steps[head]], ("timeline", steps[head]), rest)
     if head in flows and len(rest) == 2 and isinstance(flows[head], dict) and rest[0] in flows[head]:
-        return ("flows", head, *rest)
+        misshapen = _misshapen(flows[head][rest[0]])
+        return (misshapen and f"the key '{key}' leads nowhere: {misshapen}") or ("flows", head, *rest)
     if head in networks:
         return f"the key '{key}' leads nowhere: a network has {head}.finality.blocks, .seconds and .tag"
     if head in steps:
@@ -121,6 +123,11 @@ def _target(key: str, value: dict[str, Any]) -> Route | str:
         return f"the key '{key}' leads nowhere: a leg's value is {head}.LEG.KEY with LEG one of {legs}"
     hint = suggestion(head, {*networks, *steps, *flows, "seed", "window"})
     return f"the key '{key}' matches nothing: no step id, network or flow is called '{head}'{hint}"
+
+
+def _misshapen(value: object) -> str:
+    """What is wrong with a place that values of the matrix go below; nothing below it yet is no fault."""
+    return "" if value is None or isinstance(value, dict) else f"expected a mapping there, got {shown(value)}"
 
 
 def _step_target(key: str, step: dict[str, Any], route: Route, rest: list[str]) -> Route | str:

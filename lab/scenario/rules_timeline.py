@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lab.coordinator.documented import FUNCTIONS
 from lab.errors import LabError
 from lab.faults import Fault, LastingFault
 from lab.model.step import ROLES, StepBase
@@ -58,7 +59,7 @@ def names_are_declared(book: Notebook) -> None:
             book.expect_leg((*path, "execute"), step.execute)
         elif isinstance(step, CallStep):
             book.expect_chain((*path, "call", "chain"), step.call.chain)
-            _arguments(book, (*path, "call", "args"), step.call.args)
+            _called(book, (*path, "call"), step.call.function, step.call.args)
         elif isinstance(step, AdminStep):
             book.expect_chain((*path, "admin", "chain"), step.admin.chain)
         elif isinstance(step, (UntilStep, ExpectStep)):
@@ -73,7 +74,7 @@ def names_are_declared(book: Notebook) -> None:
                 _watched(book, (*path, key), condition)
             else:
                 book.expect_chain((*path, key, "chain"), condition.chain)
-                _arguments(book, (*path, key, "args"), condition.args)
+                _called(book, (*path, key), condition.function, condition.args)
         elif isinstance(step, Fault) and (chain := step.chain_name()) is not None:
             book.expect_chain((*path, "chain"), chain)
             for other in step.other_chains():
@@ -105,6 +106,15 @@ def _flow_or_leg(book: Notebook, path: Route, reference: str) -> None:
         book.expect_leg(path, reference)
     elif reference not in book.flows:
         book.report(path, f"no flow is called '{reference}'{suggestion(reference, book.flows)}")
+
+
+def _called(book: Notebook, path: Route, function: str, arguments: tuple[object, ...]) -> None:
+    """A documented function has its documented arguments; a contract of the user's may take more of them."""
+    wanted = FUNCTIONS.get(function)
+    if wanted is not None and len(arguments) < len(wanted.types):
+        need = ", ".join(f"{name}: {kind}" for name, kind in wanted.parameters)
+        book.report((*path, "args"), f"{function} takes {len(wanted.types)} ({need}), got {len(arguments)}")
+    _arguments(book, (*path, "args"), arguments)
 
 
 def _arguments(book: Notebook, path: Route, arguments: tuple[object, ...]) -> None:

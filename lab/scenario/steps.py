@@ -100,9 +100,16 @@ class AdminSpec(Part):
 
     chain: Name = Field(description="a chain of the file")
     action: Literal[
-        "pause", "unpause", "add_operator", "remove_operator", "set_window", "set_execution_window",
-        "set_breaker_threshold", "propose_owner", "accept_ownership",
-    ] = Field(description="what to do")  # fmt: skip
+        "pause",
+        "unpause",
+        "add_operator",
+        "remove_operator",
+        "set_window",
+        "set_execution_window",
+        "set_breaker_threshold",
+        "propose_owner",
+        "accept_ownership",
+    ] = Field(description="what to do")
     value: Annotated[Any, WithJsonSchema({"type": ["string", "integer"]})] = Field(
         default=None, description="a role for operators and owners, a duration for windows, a number for the threshold"
     )

@@ -24,7 +24,17 @@ from lab.chains.nodes.backend import HOST
 from lab.chains.nodes.pinned import PINNED_VERSION, why_not_here
 from lab.chains.nodes.provision import THREE_WAYS_OUT, locate_anvil
 from lab.chains.nodes.select import Wanted, find_image
-from lab.environment import cache_folder, can_write, git, temporary_folder
+from lab.chains.processes.leftovers import find_leftovers, summary
+from lab.environment import (
+    OPEN_FILES_ADVISED,
+    OPEN_FILES_MIN,
+    cache_folder,
+    can_write,
+    git,
+    open_files_limit,
+    temporary_folder,
+    with_advice,
+)
 from lab.errors import EnvironmentFailure, LabError
 
 PYTHON_MIN = (3, 11)
@@ -70,6 +80,8 @@ def diagnose(backend: Wanted = "auto", results: Path = Path("results")) -> list[
         _disk("disk: results", results),
         _temporary(),
         _cache(),
+        _open_files(),
+        _leftovers(),
     ]
 
 
@@ -198,6 +210,25 @@ def _cache() -> Line:
     except EnvironmentFailure as failure:
         return Line("cache", False, str(failure), "set XDG_CACHE_HOME to a folder of yours")
     return Line("cache", can_write(folder), f"{folder}{note}", "make it writable, or set XDG_CACHE_HOME to another")
+
+
+def _open_files() -> Line:
+    limit = open_files_limit()
+    return Line(
+        "open files",
+        limit is None or limit >= OPEN_FILES_MIN,
+        "no limit" if limit is None else f"{limit} at once (`ulimit -n`), up to {OPEN_FILES_MIN} may be needed",
+        f"run `ulimit -n {OPEN_FILES_ADVISED}` in this shell",
+    )
+
+
+def _leftovers() -> Line:
+    try:
+        left = find_leftovers(ask_engine=True)
+    except OSError as error:
+        return Line("leftovers", False, f"cannot look: {with_advice(error)}", "see above", needed=False)
+    detail = summary(left) if left else "no run that was killed has left anything"
+    return Line("leftovers", not left, detail, "`lab down --all` removes it; so does the next run", needed=False)
 
 
 def _disk(name: str, folder: Path) -> Line:

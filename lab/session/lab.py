@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from lab.bounded_files import write_atomically
 from lab.chains.chain import Chain, ChainPlan
 from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.scheduler import Scheduler
@@ -236,8 +237,8 @@ class Lab:
 
 def write_keys(path: Path) -> None:
     """The development keys by role, readable by the owner only."""
-    path.touch(mode=0o600)
-    path.write_text(json.dumps({role: "0x" + role_account(role).key.hex() for role in ROLES}, indent=2) + "\n")
+    keys = {role: "0x" + role_account(role).key.hex() for role in ROLES}
+    write_atomically(path, json.dumps(keys, indent=2) + "\n", mode=0o600)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.chains.nodes.backend import Backend
 from lab.chains.nodes.select import Wanted, choose_backend
+from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
@@ -69,11 +70,14 @@ def open_suite(
     notify: Callable[[str], None] | None = None,
     smoke: bool = False,
 ) -> Suite:
-    """Compile the contract, choose the backend, start the reaper. Raises a LabError with nothing left running.
+    """Compile the contract, remove what dead runs left, choose the backend, start the reaper.
+
+    Raises a LabError with nothing left running.
 
     With `smoke` the contract's core operations are tried once, on a node of their own, unless they passed before.
     """
     target = compile_target(system)
+    sweep(notify)
     reaper = Reaper.start()
     try:
         chosen, reason = choose_backend(backend, image, reaper=reaper, notify=notify)

@@ -12,6 +12,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
 
+from lab.bounded_files import open_append, open_regular
+
 _RECORD = struct.Struct("<BBBxIIQQQ")
 
 
@@ -45,7 +47,7 @@ class AttemptLog:
     """Writes attempts to a file; `flush` now and then."""
 
     def __init__(self, path: Path) -> None:
-        self._stream: BinaryIO = path.open("ab", buffering=1 << 16)
+        self._stream: BinaryIO = open_append(path)
 
     def add(
         self,
@@ -71,7 +73,7 @@ class AttemptLog:
 
 def read_attempts(path: Path) -> Iterator[Attempt]:
     """All whole records; a last one that was cut off by a crash is left out."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while chunk := stream.read(_RECORD.size * 4096):
             whole = len(chunk) - len(chunk) % _RECORD.size
             for leg, outcome, number, sender, nonce, intended, sent, answered in _RECORD.iter_unpack(chunk[:whole]):

@@ -10,34 +10,32 @@ import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from lab.bounded_files import open_regular, parse_json, replacing
 from lab.errors import EvidenceFailure
 from lab.traffic.signer import SignedTransaction
 
 MAGIC = "tesseract-lab signed transactions 1"
 _LENGTH = struct.Struct(">H")
-READ_BYTES = 1 << 18
 
 
 def write_signed(path: Path, transactions: Iterable[SignedTransaction], *, first_nonce: int, count: int) -> None:
     """Write the file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb", buffering=READ_BYTES) as stream:
+    with replacing(path) as stream:
         header = {"format": MAGIC, "first_nonce": first_nonce, "count": count}
         stream.write(json.dumps(header).encode() + b"\n")
         for transaction in transactions:
             stream.write(_LENGTH.pack(len(transaction.raw)) + transaction.tx_hash + transaction.raw)
-    temporary.replace(path)
 
 
 def header(path: Path) -> tuple[int, int]:
     """(first nonce, count). Raises EvidenceFailure for a file that is none of these."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return _header(path, stream.readline(4096))
 
 
 def read_signed(path: Path) -> Iterator[SignedTransaction]:
     """The transactions in order, read piece by piece. Raises EvidenceFailure where the file ends early."""
-    with path.open("rb", buffering=READ_BYTES) as stream:
+    with open_regular(path) as stream:
         first_nonce, count = _header(path, stream.readline(4096))
         for nonce in range(first_nonce, first_nonce + count):
             head = stream.read(_LENGTH.size)
@@ -52,7 +50,7 @@ def read_signed(path: Path) -> Iterator[SignedTransaction]:
 
 def _header(path: Path, line: bytes) -> tuple[int, int]:
     try:
-        fields = json.loads(line)
+        fields = parse_json(line, path)
         if fields["format"] != MAGIC:
             raise ValueError(fields["format"])
         return int(fields["first_nonce"]), int(fields["count"])

@@ -120,8 +120,12 @@ def networks(tmp_path: Path) -> Iterator[Path]:
     """A running `lab up`; its session file."""
     lab = [sys.executable, "-m", "lab.cli"]
     where = ["--results", str(tmp_path)]
-    subprocess.run([*lab, "up", "base", "two=base", "--backend", "process", "--no-relayer", *where], check=True,
-                   capture_output=True, timeout=120)  # fmt: skip
+    subprocess.run(
+        [*lab, "up", "base", "two=base", "--backend", "process", "--no-relayer", *where],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
     yield UpFolder(tmp_path).path / "session.json"
     subprocess.run([*lab, "down", *where], check=True, capture_output=True, timeout=60)
 
@@ -129,8 +133,18 @@ def networks(tmp_path: Path) -> Iterator[Path]:
 def test_plain_locust_finds_a_running_lab(networks: Path, tmp_path: Path, own_cache: Path) -> None:
     """The plain command, on two processes, against what `lab up` keeps running: same ledger, same report."""
     options = ["--processes", "2", "--lab-session", str(networks), "--lab-tps", "40", "--lab-duration", "5s"]
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary", *options,
-               "--lab-results", str(tmp_path)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "locust",
+        "-f",
+        str(LOCUSTFILE),
+        "--headless",
+        "--only-summary",
+        *options,
+        "--lab-results",
+        str(tmp_path),
+    ]
     environment = {**os.environ, "XDG_CACHE_HOME": str(own_cache)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
     load = load_json(tmp_path)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from lab.checks import CHECKS
 from lab.cli import app
+from lab.deploy.vyper.project_folders import ProjectFolders, project_folders
 from lab.load.profile.profile import load_profile
 from lab.paths import CONTRACTS
 from lab.scenario.resolve import load_scenario
@@ -124,3 +125,39 @@ def test_in_a_part_of_a_bigger_repository(folder: Path, monkeypatch: pytest.Monk
     code, told = init()
     assert code == 2
     assert "part/lab.yaml is the project of this folder already" in told
+
+
+def test_one_contract_of_several_in_a_file_can_be_given(folder: Path) -> None:
+    """As other commands take it; the name has to be behind a file that is there."""
+    write(folder / "build/all.json", ARTIFACT)
+    assert init("--contract", "build/all.json:Mine")[0] == 0
+    contract = read_project(folder / "lab.yaml").contract
+    assert contract == folder / "build/all.json:Mine"
+    assert init("--contract", "build/none.json:Mine")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("foundry.toml", '[profile.default]\nout = "compiled"\n'),
+        ("moccasin.toml", '[project]\nout = "compiled"\n'),
+    ],
+)
+def test_a_build_folder_of_another_name_is_followed(folder: Path, file: str, text: str) -> None:
+    """Where the project's own tool says so."""
+    write(folder / "compiled/Mine.json", ARTIFACT)
+    assert "no contract with buffer_transaction" in init()[1]
+    (folder / "lab.yaml").unlink()
+    write(folder / file, text)
+    assert init()[0] == 0
+    assert read_project(folder / "lab.yaml").contract == folder / "compiled/Mine.json"
+
+
+@pytest.mark.parametrize(
+    "text", ["[[[", 'profile = 1\n[project]\nout = ["/etc", "../..", 5, "a\\u0000"]\n', "a = " + "[" * 9999]
+)
+def test_a_strange_project_file_names_nothing(folder: Path, text: str) -> None:
+    """Neither folders outside of the project nor what is no folder."""
+    for file in ("foundry.toml", "moccasin.toml"):
+        write(folder / file, text)
+    assert project_folders(folder) == ProjectFolders()

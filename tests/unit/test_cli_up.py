@@ -17,7 +17,7 @@ import pytest
 
 from lab.chains.engine.client import connect
 from lab.chains.nodes.provision import locate_anvil
-from lab.chains.processes.reaper import RUN_LABEL, RUN_VARIABLE
+from lab.chains.processes.owner import RUN_LABEL, RUN_VARIABLE, this_place
 from lab.coordinator import Codec, Fees, role_account, sign_transaction
 from lab.model.session import Session
 from lab.rpc import HttpTransport, Rpc
@@ -227,7 +227,7 @@ def test_a_killed_supervisor_leaves_nothing_and_blocks_nobody(own: Path) -> None
     assert lab("up", "base", "--backend", "process", results=own).returncode == 0
     state = state_of(own)
     assert len(processes_of(state.run_id)) == 2
-    os.kill(state.pid, signal.SIGKILL)
+    os.kill(state.supervisor.pid, signal.SIGKILL)
 
     assert within(PATIENCE_S, lambda: processes_of(state.run_id) == {})
     shown = lab("status", results=own)
@@ -241,7 +241,8 @@ def test_down_cleans_up_after_a_dead_supervisor(own: Path) -> None:
     """A state file of a process that is long gone is removed and said; there is no such thing as a wrong `down`."""
     folder = UpFolder(own)
     folder.path.mkdir()
-    folder.write(UpState(run_id="old", owner=f"{os.getpid()}:1", started="2026-01-01", networks=("base",)))
+    owner, place = f"{os.getpid()}:1", this_place()
+    folder.write(UpState(run_id="old", owner=owner, place=place, started="2026-01-01", networks=("base",)))
 
     first, second = lab("down", results=own), lab("down", results=own)
 

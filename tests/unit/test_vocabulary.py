@@ -32,7 +32,6 @@ LISTED = {
     ("report/records/row_verdict.py", "RowVerdict"),
     ("report/records/row_verdict.py", "Literal"),
     ("commands/release/readiness.py", "DecisionChoice"),
-    ("load/analyse/judge.py", "Outcome"),
     ("load/analyse/judge.py", "RunOutcome"),
 }
 RETIRED = {
@@ -40,7 +39,7 @@ RETIRED = {
         "model/outcome.py": "older reports are still read",
         "report/evidence/figures.py": "older measurements are still read",
     },
-    "MISSED": {"load/analyse/judge.py": "takes lab.model.outcome next"},
+    "MISSED": {},
 }
 
 

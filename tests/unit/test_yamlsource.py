@@ -176,12 +176,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     large.write_bytes(b"#" * 101)
     cases = {
         tmp_path / "absent.yaml": "no such file",
-        tmp_path: "expected a YAML file, got a directory",
+        tmp_path: "expected a YAML file, got a folder",
         large: "expected at most 100 bytes, got more: split the file",
         Path("/dev/zero"): "expected a YAML file, got a device or a pipe",
         tmp_path / ("x" * 300): "cannot be read: File name too long",
         large / "below.yaml": "cannot be read: Not a directory",
-        tmp_path / "nul\0.yaml": "cannot be read: embedded null byte",
+        tmp_path / "nul\0.yaml": "expected the name of a YAML file: embedded null byte",
     }
     for path, message in cases.items():
         with pytest.raises(InvalidFile) as caught:

@@ -8,7 +8,6 @@ module speaks to it.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import socket
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from lab.bounded_files import UnfitFile, read_json
 from lab.environment import give_home, home, user_id, user_name
 from lab.errors import EnvironmentFailure, system_words
 
@@ -39,11 +39,11 @@ class Engine:
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which any client of Docker finds this engine, and no other."""
-        found = {"DOCKER_HOST": self.url}
+        variables = {"DOCKER_HOST": self.url}
         if self.certificates is not None:
-            found |= {"DOCKER_CERT_PATH": str(self.certificates)}
-            found |= {"DOCKER_TLS_VERIFY": "1"} if self.verified else {}
-        return found
+            variables |= {"DOCKER_CERT_PATH": str(self.certificates)}
+            variables |= {"DOCKER_TLS_VERIFY": "1"} if self.verified else {}
+        return variables
 
     def __str__(self) -> str:
         return f"{self.url} ({self.source})"
@@ -81,14 +81,16 @@ def read_config() -> tuple[dict[str, Any], str | None]:
     """The docker command's config.json, and what is wrong with it: it is then taken as empty, as that command does."""
     path = config_file()
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path is not None else {}
+        config = read_json(path) if path is not None else {}
     except (FileNotFoundError, NotADirectoryError):
         return {}, None
+    except UnfitFile as unfit:
+        return {}, str(unfit)
     except OSError as error:
         return {}, f"{path} cannot be read: {error.strerror}"
-    except ValueError as error:
-        return {}, f"{path} is not JSON: {error}"
-    return (found, None) if isinstance(found, dict) else ({}, f"{path}: expected an object, got {type(found).__name__}")
+    if not isinstance(config, dict):
+        return {}, f"{path}: expected an object, got {type(config).__name__}"
+    return config, None
 
 
 def config_file() -> Path | None:
@@ -114,7 +116,7 @@ def _context(config: dict[str, Any]) -> Engine | None:
     digest = hashlib.sha256(name.encode()).hexdigest()
     meta = folder / "contexts" / "meta" / digest / "meta.json"
     try:
-        endpoint = json.loads(meta.read_text(encoding="utf-8"))["Endpoints"]["docker"]
+        endpoint = read_json(meta)["Endpoints"]["docker"]
         host, skips = endpoint.get("Host") or f"unix://{DEFAULT_SOCKET}", bool(endpoint.get("SkipTLSVerify"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         named = "DOCKER_CONTEXT" if variable else f"currentContext in {config_file()}"
@@ -147,14 +149,14 @@ def _url(named: str, source: str) -> str:
 def _sockets() -> list[tuple[str, Path]]:
     """Where engines put their sockets when nobody says otherwise, with what each of them is."""
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{user_id()}")
-    found = [
+    sockets = [
         ("default socket", DEFAULT_SOCKET),
         ("rootless Docker", runtime / "docker.sock"),
         ("Podman of this user", runtime / "podman" / "podman.sock"),
         ("Podman of the system", Path("/run/podman/podman.sock")),
     ]
     if (folder := home()) is not None:
-        found[1:1] = [
+        sockets[1:1] = [
             ("Docker Desktop", folder / ".docker/run/docker.sock"),
             ("Docker Desktop", folder / ".docker/desktop/docker.sock"),
             ("OrbStack", folder / ".orbstack/run/docker.sock"),
@@ -162,8 +164,8 @@ def _sockets() -> list[tuple[str, Path]]:
             ("Colima", folder / ".config/colima/default/docker.sock"),
             ("Rancher Desktop", folder / ".rd/docker.sock"),
         ]
-        found.append(("podman machine", folder / ".local/share/containers/podman/machine/podman.sock"))
-    return found
+        sockets.append(("podman machine", folder / ".local/share/containers/podman/machine/podman.sock"))
+    return sockets
 
 
 def _first_socket() -> Engine:

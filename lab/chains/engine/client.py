@@ -148,9 +148,14 @@ def _ask_over_ssh(engine: Engine, at: SplitResult) -> None:
     words += ["--", str(at.hostname), "docker version --format '{{.Server.Version}}'"]
     try:
         answer = subprocess.run(
-            words, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, check=False,
+            words,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            check=False,
             timeout=SSH_DEADLINE_S,
-        )  # fmt: skip
+        )
     except subprocess.TimeoutExpired:
         said = f"ssh gave no answer within {SSH_DEADLINE_S} s"
     except OSError as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from lab.chains.processes.log_tail import LINES
 from lab.chains.processes.reaper import Reaper
 
 HOST = "127.0.0.1"
@@ -54,8 +55,8 @@ class Node(Protocol):
     def alive(self) -> bool:
         """Whether the node's process exists; a paused one does."""
 
-    def log_tail(self, lines: int = 20) -> str:
-        """The node's last log lines."""
+    def log_tail(self, lines: int = LINES) -> str:
+        """The node's last log lines, indented, as an error quotes them."""
 
     def pause(self) -> None:
         """Freeze it: connections stay open and nothing answers."""
@@ -72,10 +73,10 @@ class Node(Protocol):
         """End it and remove everything it had, its log excepted. May be called twice."""
 
     def memory_bytes(self) -> int | None:
-        """Resident memory now; None when it cannot be told."""
+        """Resident memory now; None when it is not known."""
 
     def cpu_seconds(self) -> float | None:
-        """Processor time used so far; None when it cannot be told."""
+        """Processor time used so far; None when it is not known."""
 
 
 class Backend(Protocol):
@@ -119,8 +120,3 @@ def ask(port: int, method: str, timeout_s: float = 1.0, connect: Connect | None 
 def with_defaults(args: tuple[str, ...]) -> tuple[str, ...]:
     """No page in a browser may drive the node, whatever its address."""
     return args if "--no-cors" in args else (*args, "--no-cors")
-
-
-def indented(log: str) -> str:
-    """A log excerpt as it is quoted in an error."""
-    return "\n".join(f"  | {line}" for line in log.splitlines()) or "  | (the log is empty)"

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from lab.chains.engine.address import WAY_OUT, Engine, find_engine
 from lab.chains.engine.client import connect, engine_errors
 from lab.chains.engine.testcontainer import configure, container_on
-from lab.chains.nodes.backend import HOST, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
+from lab.chains.nodes.backend import HOST, START_DEADLINE_S, NodeSpec, ask, with_defaults
 from lab.chains.nodes.usage import engine_cpu_seconds, engine_memory_bytes, pid_here, processor_seconds, resident_bytes
-from lab.chains.processes.reaper import LAB_LABEL, OWNER_LABEL, RUN_LABEL, Reaper, owner_mark
+from lab.chains.processes.log_tail import LINES, quoted
+from lab.chains.processes.owner import this_process
+from lab.chains.processes.reaper import Reaper
+from lab.environment import with_advice
 from lab.errors import EnvironmentFailure, NodeFailure
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ class DockerNode:
         return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 
     def launch(self) -> None:
-        labels = {LAB_LABEL: "1", RUN_LABEL: self._spec.run_id, OWNER_LABEL: owner_mark(), NODE_LABEL: self.name}
+        labels = {**this_process().labels(self._spec.run_id), NODE_LABEL: self.name}
         # The entry point differs between foundry's image (a shell) and the lab's. The network is named because
         # Testcontainers would otherwise look for the one of a container it believes to run in.
         with self._engine("start"):
@@ -67,15 +70,8 @@ class DockerNode:
                 labels=labels, entrypoint=["anvil"], network="bridge"
             )
             container.ports = {f"{PORT}/tcp": (HOST, None)}  # type: ignore[dict-item]  # the SDK takes it
-            container._command = [
-                "--host",
-                "0.0.0.0",
-                "--port",
-                str(PORT),
-                "--cache-path",
-                "/tmp/anvil-cache",
-                *with_defaults(self._spec.args),
-            ]
+            where = ["--host", "0.0.0.0", "--port", str(PORT), "--cache-path", "/tmp/anvil-cache"]
+            container._command = [*where, *with_defaults(self._spec.args)]
             self._testcontainer = container
             container.start()
         self._await()
@@ -83,8 +79,8 @@ class DockerNode:
     def alive(self) -> bool:
         return self._status() in {"running", "paused", "restarting"}
 
-    def log_tail(self, lines: int = 20) -> str:
-        return self._logs(tail=lines)
+    def log_tail(self, lines: int = LINES) -> str:
+        return quoted(self._logs(tail=lines), lines)
 
     def pause(self) -> None:
         with self._engine("pause"):
@@ -195,7 +191,7 @@ class DockerNode:
         raise NodeFailure(
             f"node {self.name} {what}: expected an answer to eth_chainId, its container is {status} with "
             f"exit code {state.get('ExitCode')}. Its flags: {' '.join(self._spec.args)}\n"
-            f"Its last log lines:\n{indented(self.log_tail())}"
+            f"Its last log lines:\n{self.log_tail()}"
         )
 
     @contextmanager
@@ -233,8 +229,10 @@ class DockerBackend:
         self._client_version: str | None = None
 
     def start_all(self, specs: Sequence[NodeSpec]) -> list[DockerNode]:
-        for run_id in dict.fromkeys(spec.run_id for spec in specs):
-            self.reaper.watch_label(run_id)
+        try:
+            self.reaper.watch_containers()
+        except OSError as error:
+            raise EnvironmentFailure(f"no temporary directory: {with_advice(error)}; see TMPDIR") from error
         nodes = [DockerNode(self.image, spec, self._engine) for spec in specs]
         try:
             _each(nodes, DockerNode.launch)

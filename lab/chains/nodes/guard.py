@@ -187,6 +187,8 @@ def _main(arguments: list[str]) -> None:
     sockets = [socket.socket(fileno=int(number)) for number in arguments[0].split(",")]
     command = arguments[1:]
     node = os.getpid()
+    # A user namespace takes away the tie to the lab that this process was started with.
+    ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.fork() == 0:
         # Gone with the node, however that ends.
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)

@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import tarfile
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from lab.chains.engine.client import connect, engine_errors
 from lab.chains.nodes.docker import VERSION_LABEL
 from lab.chains.nodes.pinned import GLIBC_MIN, PACKAGES, PINNED_VERSION, architecture
 from lab.chains.nodes.provision import AnvilBinary, fetch, locate_anvil
+from lab.chains.processes.owner import temporary_directory
 from lab.errors import EnvironmentFailure
 from lab.paths import COMPOSE
 
@@ -60,8 +60,8 @@ def build_image(
     try:
         with engine_errors("say on which processor it runs"):
             processor = architecture(str(client.version()["Arch"]))
-        with tempfile.TemporaryDirectory(prefix="tesseract-lab-image-") as work:
-            content = _content(processor, anvil, Path(work), notify)
+        with temporary_directory("image") as work:
+            content = _content(processor, anvil, work, notify)
             return _build(client, tag, content, base, notify)
     finally:
         client.close()

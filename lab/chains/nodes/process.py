@@ -13,7 +13,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +20,15 @@ from typing import Any, Literal
 
 import psutil
 
-from lab.chains.nodes.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, indented, with_defaults
+from lab.chains.nodes.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, with_defaults
 from lab.chains.nodes.guard import PORT, Door, guard_command, guarding_works
 from lab.chains.nodes.provision import AnvilBinary, locate_anvil
 from lab.chains.nodes.usage import processor_seconds, resident_bytes
-from lab.chains.processes.reaper import Reaper, child_environment, make_directory
+from lab.chains.processes.child import Child
+from lab.chains.processes.log_tail import LINES, last_lines
+from lab.chains.processes.owner import make_directory, remove_directory
+from lab.chains.processes.reaper import Reaper
+from lab.environment import with_advice
 from lab.errors import EnvironmentFailure, NodeFailure
 
 
@@ -35,14 +38,14 @@ class ProcessNode:
     def __init__(self, anvil: Path, spec: NodeSpec, reaper: Reaper) -> None:
         self.name = spec.name
         self._anvil, self._spec, self._reaper = anvil, spec, reaper
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._port: int | None = None
         self._door: Door | None = None
         try:
             self._folder = make_directory(spec.name)
         except OSError as error:
             raise EnvironmentFailure(
-                f"no temporary directory for node {spec.name}: {error}. Free space there, or set "
+                f"no temporary directory for node {spec.name}: {with_advice(error)}. Free space there, or set "
                 "TMPDIR to another folder."
             ) from error
         reaper.watch_dir(self._folder)
@@ -74,7 +77,7 @@ class ProcessNode:
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process else None
+        return self._child.pid if self._child else None
 
     def launch(self) -> None:
         """Start the process without waiting for it."""
@@ -92,8 +95,6 @@ class ProcessNode:
                     fds, self._port = (*fds, listener.fileno()), listener.getsockname()[1]
             anvil = [str(self._anvil), "--host", HOST, "--port", str(PORT) if fds else "0", "--cache-path", str(cache)]
             self._start([*anvil, *with_defaults(self._spec.args)], cache, fds)
-        assert self._process is not None
-        self._reaper.watch_pid(self._process.pid)
 
     def _start(self, command: list[str], cache: Path, fds: tuple[int, ...]) -> None:
         """Start it, with `fds` for its guard, if it has one. Raises NodeFailure."""
@@ -102,43 +103,37 @@ class ProcessNode:
             if not os.access(self._anvil, os.X_OK):
                 raise PermissionError(errno.EACCES, "Permission denied")
             shutil.rmtree(cache, ignore_errors=True)
-            self._log.parent.mkdir(parents=True, exist_ok=True)
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    [*guarded, *command],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    cwd=self._folder,
-                    env=child_environment(self._spec.run_id),
-                    start_new_session=True,
-                    pass_fds=fds,
-                )
+            self._child = Child.start(
+                [*guarded, *command],
+                run_id=self._spec.run_id,
+                log=self._log,
+                reaper=self._reaper,
+                folder=self._folder,
+                pass_fds=fds,
+            )
         except OSError as error:
-            raise NodeFailure(f"node {self.name} could not be started with `{' '.join(command)}`: {error}") from error
+            raise NodeFailure(
+                f"node {self.name} could not be started with `{' '.join(command)}`: {with_advice(error)}"
+            ) from error
 
     def ready(self) -> bool:
         """Whether it answers eth_chainId. Raises NodeFailure when it ended instead."""
-        if self._process is None:
+        if self._child is None:
             return False
-        if (code := self._process.poll()) is not None:
+        if (code := self._child.returncode) is not None:
             raise NodeFailure(
                 f"node {self.name} died at start: expected an answer to eth_chainId, got exit code "
-                f"{code}. Its flags: {' '.join(self._spec.args)}\nIts last log lines:\n"
-                f"{indented(self.log_tail())}"
+                f"{code}. Its flags: {' '.join(self._spec.args)}\nIts last log lines:\n{self._child.log_tail()}"
             )
         if self._port is None:
-            self._port = _listening_port(self._process.pid)
+            self._port = _listening_port(self._child.pid)
         return self._port is not None and ask(self._port, "eth_chainId", connect=self.connect) is not None
 
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._child is not None and self._child.alive
 
-    def log_tail(self, lines: int = 20) -> str:
-        try:
-            return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
-        except OSError:
-            return ""
+    def log_tail(self, lines: int = LINES) -> str:
+        return last_lines(self._log, lines)
 
     def pause(self) -> None:
         pid = self._signal(signal.SIGSTOP)
@@ -151,9 +146,8 @@ class ProcessNode:
         self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(timeout=START_DEADLINE_S)
+        if self._child is not None:
+            self._child.kill()
 
     def restart(self) -> ProcessNode:
         self.kill()
@@ -165,26 +159,20 @@ class ProcessNode:
         self.kill()
         self._port = None
         self._close_door()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_directory(self._folder)
 
     def memory_bytes(self) -> int | None:
-        return resident_bytes(self._pid)
+        return resident_bytes(self.pid if self.alive() else None)
 
     def cpu_seconds(self) -> float | None:
-        return processor_seconds(self._pid)
-
-    @property
-    def _pid(self) -> int | None:
-        return self._process.pid if self._process is not None and self.alive() else None
+        return processor_seconds(self.pid if self.alive() else None)
 
     def _signal(self, number: signal.Signals) -> int:
-        if self._process is None or not self.alive():
+        if self._child is None or not self._child.signal(number):
             raise NodeFailure(
-                f"node {self.name} cannot take {number.name}: it is not running. Its last log lines:\n"
-                f"{indented(self.log_tail())}"
+                f"node {self.name} cannot take {number.name}: it is not running. Its last log lines:\n{self.log_tail()}"
             )
-        self._process.send_signal(number)
-        return self._process.pid
+        return self._child.pid
 
 
 class ProcessBackend:
@@ -242,7 +230,7 @@ def _await_all(nodes: Sequence[ProcessNode]) -> None:
             node = waiting[0]
             raise NodeFailure(
                 f"node {node.name} did not answer eth_chainId within {START_DEADLINE_S:.0f} s. "
-                f"Its last log lines:\n{indented(node.log_tail())}"
+                f"Its last log lines:\n{node.log_tail()}"
             )
         time.sleep(POLL_S)
 
@@ -260,4 +248,4 @@ def _listening_port(pid: int) -> int | None:
         connections = psutil.Process(pid).net_connections(kind="tcp4")
     except psutil.Error:
         return None
-    return next((item.laddr.port for item in connections if item.status == psutil.CONN_LISTEN), None)
+    return next((connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN), None)

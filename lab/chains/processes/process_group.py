@@ -1,8 +1,8 @@
-"""A program that the lab started, with all that it started in turn: signalled, watched, stopped and killed as one.
+"""A program with all that it starts in turn: signalled, watched, stopped and killed as one.
 
 Wrappers are common (a shell, npm, uv, an entry point), and what matters is their child: it may outlive them, and may
-have left their session. So the group is the session that the program leads, what carries its mark in the environment,
-and the children of both.
+have left their session. On Linux a keeper (`keeper`) stands above them all. Elsewhere, or where the keeper was killed,
+the group is the session that the program leads, what carries its mark in the environment, and the children of both.
 """
 
 from __future__ import annotations
@@ -11,64 +11,73 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from signal import Signals
 from uuid import uuid4
 
 import psutil
 
-from lab.chains.processes.reaper import Reaper, child_environment
+from lab.chains.processes import child, keeper
+from lab.chains.processes.child import KILLED_WITHIN_S, POLL_S, Child
+from lab.chains.processes.owner import RUN_VARIABLE
 
 GROUP_VARIABLE = "TESSERACT_LAB_GROUP"
-POLL_S = 0.05
-# How long the kernel may take to end what was killed.
-KILLED_WITHIN_S = 5.0
 
 
-class ProcessGroup:
-    """Made by `start`. `returncode` is the one of the program itself, None while that runs."""
+class ProcessGroup(Child):
+    """Made by `start`. `returncode` is the one of the program itself, None while anything of it runs under a keeper."""
 
-    def __init__(self, process: subprocess.Popen[bytes], mark: str) -> None:
-        self._process, self._mark = process, mark
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, program: int, mark: str) -> None:
+        super().__init__(process, log)
+        self._program, self._mark = program, mark
         self._gone = False
         self._known: list[psutil.Process] = []
 
     @classmethod
-    def start(
+    def _started(
         cls,
-        words: Sequence[str],
-        *,
+        words: list[str],
         run_id: str,
         log: Path,
-        reaper: Reaper,
-        environment: Mapping[str, str] | None = None,
-        folder: Path | None = None,
+        output: int,
+        environment: dict[str, str],
+        folder: Path | None,
+        pass_fds: tuple[int, ...],
     ) -> ProcessGroup:
-        """Start a program; both its output streams are added to `log`. Raises OSError.
-
-        `environment` is added to this process's own, `folder` is where it runs.
-        """
         mark = uuid4().hex
-        marked = {**child_environment(run_id), GROUP_VARIABLE: mark, **(environment or {})}
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                list(words), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=marked, cwd=folder,
-                start_new_session=True,
-            )  # fmt: skip
-        reaper.watch_pid(process.pid)
-        return cls(process, mark)
+        marked = {**environment, GROUP_VARIABLE: mark}
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb") as said:
+            try:
+                if child.LINUX:
+                    del marked[RUN_VARIABLE]
+                    lead = [str(writing), str(os.getpid()), RUN_VARIABLE, run_id]
+                    words = [sys.executable, "-I", "-S", str(keeper.__file__), *lead, *words]
+                process = subprocess.Popen(
+                    words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env=marked,
+                    cwd=folder,
+                    pass_fds=(*pass_fds, writing) if child.LINUX else pass_fds,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(writing)
+            # The keeper closes its end once the program runs, or cannot.
+            answer = dict(line.split() for line in said.read().decode().splitlines())
+        if "error" in answer:
+            process.wait()
+            raise OSError(int(answer["error"]), os.strerror(int(answer["error"])))
+        return cls(process, log, int(answer.get("pid", process.pid)), mark)
 
     @property
     def pid(self) -> int:
         """Of the program itself."""
-        return self._process.pid
-
-    @property
-    def returncode(self) -> int | None:
-        """See the class."""
-        return self._process.poll()
+        return self._program
 
     @property
     def alive(self) -> bool:
@@ -79,7 +88,12 @@ class ProcessGroup:
         return not self._gone
 
     def members(self) -> list[psutil.Process]:
-        """All that runs of it now; what was found once is known, though its parent be gone since."""
+        """All that runs of it now; what was seen once is known, though its parent be gone since."""
+        if child.LINUX and self._process.poll() is None:
+            with contextlib.suppress(psutil.Error):
+                return [
+                    process for process in psutil.Process(self._process.pid).children(recursive=True) if _runs(process)
+                ]
         members = {process.pid: process for process in self._known if _runs(process)}
         others: dict[int, psutil.Process] = {}
         for process in psutil.process_iter(["status"]):
@@ -89,31 +103,41 @@ class ProcessGroup:
                 (members if self._belongs(process) else others)[process.pid] = process
         for process in list(members.values()):
             with contextlib.suppress(psutil.Error):
-                members |= {child.pid: child for child in process.children(recursive=True) if child.pid in others}
+                members |= {below.pid: below for below in process.children(recursive=True) if below.pid in others}
         self._known = list(members.values())
         return self._known
 
     def oldest(self) -> int:
         """The process to look at: the program itself, after its end the first of those that it left."""
-        if self._process.poll() is None:
-            return self.pid
-        return min((process.pid for process in self.members()), default=self.pid)
+        running = [process.pid for process in self.members()]
+        return self.pid if self.pid in running else min(running, default=self.pid)
 
     def names(self) -> list[str]:
-        """`sleep 60 (pid 17)` for each that runs."""
-        found = []
+        names = []
         for process in self.members():
             with contextlib.suppress(psutil.Error):
-                found.append(f"`{' '.join(process.cmdline())[:120]}` (pid {process.pid})")
-        return found
+                names.append(f"`{' '.join(process.cmdline())[:120]}` (pid {process.pid})")
+        return names
 
     def signal(self, number: signal.Signals) -> bool:
         """Send all of it a signal; False if nothing runs."""
-        members = self.members()
-        for process in members:
-            with contextlib.suppress(psutil.Error, OSError):
-                process.send_signal(number)
-        return bool(members)
+        # One look may miss what is forked, or handed to the keeper by a parent that ends, while it lasts.
+        signalled: set[psutil.Process] = set()
+        looks_without_news = 0
+        while looks_without_news < 2:
+            news = set(self.members()) - signalled
+            looks_without_news = 0 if news else looks_without_news + 1
+            signalled |= news
+            for process in news:
+                with contextlib.suppress(psutil.Error, OSError):
+                    process.send_signal(number)
+        return bool(signalled)
+
+    def signal_program(self, number: Signals) -> None:
+        """Send the program alone a signal, as a terminal's user would to the one in front."""
+        with contextlib.suppress(OSError):
+            if self.alive:
+                os.kill(self.pid, number)
 
     def wait(self, seconds: float) -> bool:
         """Whether all of it has ended, after waiting for that at most so long."""
@@ -128,28 +152,21 @@ class ProcessGroup:
                 time.sleep(min(POLL_S, max(0.0, left)))
         return True
 
-    def stop(self, within_s: float) -> list[str]:
-        """Ask all of it to end, and kill what is left after `within_s`; the names of what was killed."""
-        self.signal(signal.SIGTERM)
-        # What was held cannot hear.
-        self.signal(signal.SIGCONT)
-        if self.wait(within_s):
-            return []
-        left = self.names()
-        self.kill()
-        return left
-
     def kill(self) -> None:
         """End all of it at once, and wait for that."""
         deadline = time.monotonic() + KILLED_WITHIN_S
         # What forked meanwhile is found in the next round.
         while self.signal(signal.SIGKILL) and time.monotonic() < deadline:
             time.sleep(0.01)
-        self._process.wait()
+        try:
+            self._process.wait(KILLED_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def _belongs(self, process: psutil.Process) -> bool:
         try:
-            if os.getsid(process.pid) == self._process.pid:
+            if os.getsid(process.pid) == self.pid:
                 return True
             return process.environ().get(GROUP_VARIABLE) == self._mark
         except (psutil.Error, OSError):

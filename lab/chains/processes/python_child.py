@@ -30,5 +30,5 @@ def needs_variables() -> bool:
     if "PYTHONHOME" in os.environ:
         return True
     # A relative one means another folder in every child.
-    folders = [Path(each) for each in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(each).is_absolute()]
+    folders = [Path(part) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(part).is_absolute()]
     return any(folder.resolve() == HERE or any(folder.glob("*.dist-info")) for folder in folders)

@@ -119,7 +119,9 @@ def verify(
 
 
 def prune(
-    keep: Annotated[int, typer.Option(min=1, help="How many sessions, and load runs of each profile, stay.")],
+    keep: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="How many sessions, and load runs of each profile, stay.")
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     results: Results = RESULTS,
 ) -> None:

@@ -2,62 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, Any
 
-NAMED = ("function", "event", "error")
+from eth_abi.abi import is_encodable_type
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from lab.validation import describe, problem_path, shown
+
+# Code of 24,576 bytes, the most that a chain takes, has no room to dispatch more.
+ENTRIES_MAX = 2_000
+PARAMETERS_MAX = 256
+_TYPE_LENGTH_MAX = 64
+
+
+@lru_cache(maxsize=1024)
+def _is_type(kind: str) -> bool:
+    base = kind.split("[", 1)
+    # A tuple's own type is checked by its components.
+    return is_encodable_type("uint256" + kind.removeprefix("tuple") if base[0] == "tuple" else kind)
+
+
+def _abi_type(kind: str) -> str:
+    try:
+        known = len(kind) <= _TYPE_LENGTH_MAX and "(" not in kind and _is_type(kind)
+    except ValueError:
+        known = False
+    if not known:
+        raise PydanticCustomError(
+            "abi_type", "{message}", {"message": f"expected a type of the ABI, got {shown(kind)}"}
+        )
+    return kind
+
+
+def _or(default: Any) -> BeforeValidator:
+    """What stands for a value that is null."""
+    return BeforeValidator(lambda given: default if given is None else given)
+
+
+class Parameter(BaseModel):
+    """One argument, result or component."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    type: Annotated[str, AfterValidator(_abi_type)]
+    name: Annotated[str, _or("")] = ""
+    indexed: Annotated[bool, _or(False)] = False
+    components: Annotated[list[Parameter], Field(max_length=PARAMETERS_MAX), _or([])] = []
+
+    @model_validator(mode="after")
+    def _whole(self) -> Parameter:
+        if self.type.startswith("tuple") and "components" not in self.model_fields_set:
+            raise PydanticCustomError("components", "expected the components of a tuple, got none")
+        return self
+
+    def filled(self, *, indexed: bool = False) -> dict[str, Any]:
+        """As it was written, with what it left out."""
+        kept = self.model_dump(exclude_unset=True) | {"name": self.name}
+        if indexed:
+            kept["indexed"] = self.indexed
+        if self.type.startswith("tuple"):
+            kept["components"] = [each.filled() for each in self.components]
+        return kept
+
+
+Parameters = Annotated[list[Parameter], Field(max_length=PARAMETERS_MAX), _or([])]
+
+
+class Entry(BaseModel):
+    """One function, event or error, the constructor, `fallback` or `receive`."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    type: Annotated[str, Field(max_length=_TYPE_LENGTH_MAX), _or("function")] = "function"
+    name: Annotated[str | None, Field(max_length=256)] = None
+    inputs: Parameters = []
+    outputs: Parameters = []
+    stateMutability: str | None = None
+    constant: bool | None = None
+    payable: bool | None = None
+    anonymous: Annotated[bool, _or(False)] = False
+
+    @model_validator(mode="after")
+    def _named(self) -> Entry:
+        if self.type in ("function", "event", "error") and not self.name:
+            raise PydanticCustomError("name", "expected a name for this {kind}, got none", {"kind": self.type})
+        return self
+
+    def filled(self) -> dict[str, Any]:
+        """As it was written, with what it left out."""
+        kept = self.model_dump(exclude_unset=True) | {"type": self.type}
+        if self.type in ("function", "event", "error", "constructor"):
+            kept["inputs"] = [each.filled(indexed=self.type == "event") for each in self.inputs]
+        if self.type == "function":
+            kept["outputs"] = [each.filled() for each in self.outputs]
+            # From the two flags that older compilers wrote in its place.
+            older = "view" if self.constant else "payable" if self.payable else "nonpayable"
+            kept["stateMutability"] = self.stateMutability or older
+        if self.type == "event":
+            kept["anonymous"] = self.anonymous
+        return kept
 
 
 def whole_abi(abi: list[Any]) -> list[dict[str, Any]]:
     """The same entries with `type`, `inputs`, `outputs`, `stateMutability`, `anonymous`, `indexed` and names filled in.
 
-    Raises ValueError that begins with the place, as in `abi[3].inputs[0]: expected a type, got keys name`.
+    Raises ValueError that begins with the place, as in `abi[3].inputs[0]: missing key 'type'`.
     """
-    return [_entry(f"abi[{index}]", entry) for index, entry in enumerate(abi)]
+    if len(abi) > ENTRIES_MAX:
+        raise ValueError(f"abi: expected at most {ENTRIES_MAX} entries, got {len(abi)}")
+    return [_entry(index, entry) for index, entry in enumerate(abi)]
 
 
-def _entry(place: str, entry: Any) -> dict[str, Any]:
-    if not isinstance(entry, Mapping):
-        raise ValueError(f"{place}: expected an object with a type, got {entry!r:.40}")
-    kind = entry.get("type") or "function"
-    filled: dict[str, Any] = {**entry, "type": kind}
-    if kind in NAMED and not (isinstance(entry.get("name"), str) and entry["name"]):
-        raise ValueError(f"{place}: expected a name for this {kind}, got keys {', '.join(map(str, entry)) or '(none)'}")
-    if kind in (*NAMED, "constructor"):
-        filled["inputs"] = _parameters(f"{place}.inputs", entry.get("inputs"), indexed=kind == "event")
-    if kind == "function":
-        filled["outputs"] = _parameters(f"{place}.outputs", entry.get("outputs"))
-        filled["stateMutability"] = entry.get("stateMutability") or _mutability(entry)
-    if kind == "event":
-        filled["anonymous"] = bool(entry.get("anonymous"))
-    return filled
-
-
-def _mutability(entry: Mapping[str, Any]) -> str:
-    """From the two flags that older compilers wrote in its place."""
-    if entry.get("constant"):
-        return "view"
-    return "payable" if entry.get("payable") else "nonpayable"
-
-
-def _parameters(place: str, given: Any, *, indexed: bool = False) -> list[dict[str, Any]]:
-    if given is None:
-        return []
-    if not isinstance(given, list):
-        raise ValueError(f"{place}: expected a list, got {given!r:.40}")
-    return [_parameter(f"{place}[{index}]", each, indexed) for index, each in enumerate(given)]
-
-
-def _parameter(place: str, given: Any, indexed: bool) -> dict[str, Any]:
-    kind = given.get("type") if isinstance(given, Mapping) else None
-    if not isinstance(kind, str) or not kind:
-        got = f"keys {', '.join(map(str, given)) or '(none)'}" if isinstance(given, Mapping) else f"{given!r:.40}"
-        raise ValueError(f"{place}: expected a parameter with a type, got {got}")
-    filled: dict[str, Any] = {**given, "name": given.get("name") or ""}
-    if indexed:
-        filled["indexed"] = bool(given.get("indexed"))
-    if kind.startswith("tuple"):
-        if not isinstance(given.get("components"), list):
-            raise ValueError(f"{place}: expected the components of a tuple, got none")
-        filled["components"] = _parameters(f"{place}.components", given["components"])
-    return filled
+def _entry(index: int, entry: Any) -> dict[str, Any]:
+    try:
+        return Entry.model_validate(entry).filled()
+    except ValidationError as error:
+        fault = describe(error.errors(include_url=False)[0], entry, Entry)
+        message = fault.message.replace(" (lines of key: value)", "").replace("a mapping", "an object")
+        raise ValueError(f"{problem_path(('abi', index, *fault.path))}: {message}") from None

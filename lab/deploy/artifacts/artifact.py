@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json
-
+from lab.bounded_files import UnfitFile, parse_json
 from lab.coordinator.documented import FUNCTIONS
 from lab.deploy.artifacts.abi import whole_abi
 from lab.deploy.artifacts.artifact_shapes import CREATION, Candidate, candidates, what_it_is
 from lab.deploy.compiled import CompiledContract, hash_bytes, hash_hex
 from lab.deploy.text import decode
 from lab.errors import CompileFailure, InvalidFile, Problem
+from lab.html.text import clean
 
 CORE = ("buffer_transaction", "resolve_dependency", "mark_executed")
 LISTED_MAX = 12
+NAME_LENGTH_MAX = 80
 _PLACEHOLDER = re.compile(r"__\$[0-9a-fA-F]+\$__|__[A-Za-z$][^_]*_+")
 _POSITION = re.compile(r" at line (\d+) column (\d+)$")
 _HEX_LINE = re.compile(r"(?:0x)?[0-9a-fA-F]{2,}")
 _ADVICE = (
     "give the artifact that the compiler wrote (plain {abi, bytecode}, Ape, Foundry, Hardhat, Brownie, Truffle, "
     "moccasin, combined or standard JSON, or the lines of `vyper -f abi,bytecode`) or the .vy source"
-)  # fmt: skip
+)
 
 
 def read_artifact(path: Path, data: bytes, wanted: str | None = None) -> CompiledContract:
@@ -48,12 +51,12 @@ def read_artifact(path: Path, data: bytes, wanted: str | None = None) -> Compile
     runtime = chosen.runtime
     digest = hash_bytes(data)
     return CompiledContract(
-        name=chosen.short or path.stem,
+        name=clean(chosen.short or path.stem, NAME_LENGTH_MAX),
         source_path=path,
         abi=_abi(path, chosen),
         bytecode=bytecode,
         runtime_size_bytes=len(_digits(runtime)) // 2 if runtime else None,
-        compiler=chosen.compiler,
+        compiler=clean(chosen.compiler, NAME_LENGTH_MAX),
         source_sha256=digest,
         bytecode_sha256=hash_hex(bytecode),
         sources=((path.name, digest),),
@@ -69,32 +72,35 @@ def _parse(path: Path, data: bytes) -> Any:
     try:
         text = decode(path, data)
     except InvalidFile as error:
-        raise InvalidFile(Problem(each.file, each.line, each.column, each.path, f"{each.message}; or {_ADVICE}")
-                          for each in error.problems) from error  # fmt: skip
+        problems = [replace(problem, message=f"{problem.message}; or {_ADVICE}") for problem in error.problems]
+        raise InvalidFile(problems) from error
     try:
-        # Not json.loads: web3's dependencies raise Python's recursion limit, and deep nesting then ends the process.
-        return from_json(text)
-    except ValueError as error:
+        return parse_json(text, path)
+    except UnfitFile as unfit:
+        if unfit.errno == errno.EFBIG:
+            raise CompileFailure(f"{unfit}; give the file of this contract alone") from None
         printed = _printed(text)
         if printed is not None:
             return printed
-        position = _POSITION.search(str(error))
+        reason = str(unfit.__cause__)
+        position = _POSITION.search(reason)
         line, column = (int(position.group(1)), int(position.group(2))) if position else (0, 0)
-        said = str(error)[: position.start()] if position else str(error)
+        said = reason[: position.start()] if position else reason
         problem = Problem(str(path), line, column, "", f"malformed JSON: {said.strip()}; {_ADVICE}")
-        raise InvalidFile([problem]) from error
+        raise InvalidFile([problem]) from None
 
 
 def _printed(text: str) -> dict[str, Any] | None:
     """What `vyper -f abi,bytecode,…` prints, a line each, as a plain artifact; None for other text."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     codes = [line for line in lines if _HEX_LINE.fullmatch(line)]
-    others = [line for line in lines if line not in codes]
+    if not codes or len(lines) - len(codes) > 1:
+        return None
     try:
-        abis = [from_json(line) for line in others]
+        abis = [parse_json(line, "a line") for line in lines if not _HEX_LINE.fullmatch(line)]
     except ValueError:
         return None
-    if not codes or len(abis) > 1 or not all(isinstance(abi, list) for abi in abis):
+    if not all(isinstance(abi, list) for abi in abis):
         return None
     # Creation code holds the runtime code, whichever was asked for first.
     codes.sort(key=len, reverse=True)
@@ -130,8 +136,11 @@ def _listed(path: Path, found: Sequence[Candidate]) -> str:
     documented = {name for name, signature in FUNCTIONS.items() if signature.part == "documented"}
     scores = {id(each): len(_functions(each) & documented) for each in found}
     ranked = sorted(found, key=lambda each: (not each.creation, -scores[id(each)]))
-    lines = [f"  {each.label}: {scores[id(each)]} of {len(documented)} documented functions"
-             + ("" if _digits(each.creation or "") else ", no bytecode") for each in ranked[:LISTED_MAX]]  # fmt: skip
+    lines = [
+        f"  {each.label}: {scores[id(each)]} of {len(documented)} documented functions"
+        + ("" if _digits(each.creation or "") else ", no bytecode")
+        for each in ranked[:LISTED_MAX]
+    ]
     lines += [f"  and {len(found) - LISTED_MAX} more"] if len(found) > LISTED_MAX else []
     shorts = [each.short for each in found]
     example = ranked[0].short if shorts.count(ranked[0].short) == 1 else ranked[0].label
@@ -141,8 +150,10 @@ def _listed(path: Path, found: Sequence[Candidate]) -> str:
 def _abi(path: Path, chosen: Candidate) -> list[dict[str, Any]]:
     abi = chosen.abi
     if abi is None:
-        raise CompileFailure(f"{path}: this is code alone; expected `abi`, got keys "
-                             f"{', '.join(sorted(map(str, chosen.entry)))}; {_ADVICE}")  # fmt: skip
+        raise CompileFailure(
+            f"{path}: this is code alone; expected `abi`, got keys "
+            f"{', '.join(sorted(map(str, chosen.entry)))}; {_ADVICE}"
+        )
     if not isinstance(abi, list):
         raise CompileFailure(f"{path}: expected `abi` as a list of entries, but abi is {_kind(abi)}; {_ADVICE}")
     try:
@@ -157,15 +168,18 @@ def _initcode(path: Path, chosen: Candidate) -> str:
         raise CompileFailure(f"{path}: {told}")
     if code is None:
         found = ", ".join(sorted(map(str, chosen.entry))) or "(none)"
-        raise CompileFailure(f"{path}: no creation bytecode: expected it as one of {', '.join(CREATION)}, "
-                             f"got keys {found}; {_ADVICE}")  # fmt: skip
+        raise CompileFailure(
+            f"{path}: no creation bytecode: expected it as one of {', '.join(CREATION)}, got keys {found}; {_ADVICE}"
+        )
     digits = _digits(code)
     if not digits:
         raise CompileFailure(f"{path}: the bytecode is empty, as for an interface or abstract contract; {_ADVICE}")
     if placeholder := _PLACEHOLDER.search(digits):
         libraries = ", ".join(chosen.libraries) or f"placeholder {placeholder.group()}"
-        raise CompileFailure(f"{path}: the bytecode needs a library linked in ({libraries}); link it (for example by "
-                             "`forge build --libraries FILE:NAME:ADDRESS`), then give the linked artifact")  # fmt: skip
+        raise CompileFailure(
+            f"{path}: the bytecode needs a library linked in ({libraries}); link it (for example by "
+            "`forge build --libraries FILE:NAME:ADDRESS`), then give the linked artifact"
+        )
     try:
         bytes.fromhex(digits)
     except ValueError as error:

@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic_core import from_json
+from lab.bounded_files import parse_json
 
 UNKNOWN = "unknown (artifact)"
 # Keys under which creation and runtime code stand, and those inside them.
 CREATION = ("bytecode", "deploymentBytecode", "bin", "evm.bytecode")
-RUNTIME = ("deployedBytecode", "runtimeBytecode", "bytecode_runtime", "runtime_bytecode", "bin-runtime",
-           "evm.deployedBytecode")  # fmt: skip
+RUNTIME = (
+    "deployedBytecode",
+    "runtimeBytecode",
+    "bytecode_runtime",
+    "runtime_bytecode",
+    "bin-runtime",
+    "evm.deployedBytecode",
+)
 INNER = ("object", "bytecode")
 
 
@@ -92,8 +98,11 @@ def _candidates(document: Any, compiler: str) -> Iterator[Candidate]:
         return
     types, output, contracts = (document.get(key) for key in ("contractTypes", "output", "contracts"))
     if isinstance(types, Mapping):
-        yield from (_candidate(entry, name, None, _ape_compiler(document, name)) for name, entry in types.items()
-                    if isinstance(entry, Mapping))  # fmt: skip
+        yield from (
+            _candidate(entry, name, None, _ape_compiler(document, name))
+            for name, entry in types.items()
+            if isinstance(entry, Mapping)
+        )
     elif isinstance(output, Mapping) and isinstance(output.get("contracts"), Mapping):
         long = document.get("solcLongVersion") or document.get("solcVersion")
         yield from _candidates(output, f"solc {long}" if isinstance(long, str) else compiler)
@@ -103,8 +112,11 @@ def _candidates(document: Any, compiler: str) -> Iterator[Candidate]:
     else:
         version = document.get("version")
         said = f"vyper {version}" if isinstance(version, str) else compiler
-        yield from (_candidate(entry, None, source, said) for source, entry in document.items()
-                    if PurePosixPath(source).suffix and isinstance(entry, Mapping) and _is_contract(entry))  # fmt: skip
+        yield from (
+            _candidate(entry, None, source, said)
+            for source, entry in document.items()
+            if PurePosixPath(source).suffix and isinstance(entry, Mapping) and _is_contract(entry)
+        )
 
 
 def _by_file(contracts: Mapping[str, Any], compiler: str) -> Iterator[Candidate]:
@@ -114,8 +126,11 @@ def _by_file(contracts: Mapping[str, Any], compiler: str) -> Iterator[Candidate]
             source, _, name = key.rpartition(":")
             yield _candidate(value, name or None, source or None, compiler)
         elif isinstance(value, Mapping):
-            yield from (_candidate(entry, name, key, compiler) for name, entry in value.items()
-                        if isinstance(entry, Mapping) and _is_contract(entry))  # fmt: skip
+            yield from (
+                _candidate(entry, name, key, compiler)
+                for name, entry in value.items()
+                if isinstance(entry, Mapping) and _is_contract(entry)
+            )
 
 
 def _is_contract(entry: Mapping[str, Any]) -> bool:
@@ -123,8 +138,14 @@ def _is_contract(entry: Mapping[str, Any]) -> bool:
 
 
 def _candidate(entry: Mapping[str, Any], name: str | None, source: str | None, compiler: str) -> Candidate:
-    named = name or next((entry[key] for key in ("contractName", "contract_name", "name")
-                          if isinstance(entry.get(key), str) and entry[key]), None)  # fmt: skip
+    named = name or next(
+        (
+            entry[key]
+            for key in ("contractName", "contract_name", "name")
+            if isinstance(entry.get(key), str) and entry[key]
+        ),
+        None,
+    )
     for key in ("sourceName", "sourceId", "sourcePath"):
         source = source or (entry[key] if isinstance(entry.get(key), str) else None)
     return Candidate(named, source, entry, _own_compiler(entry) or compiler)
@@ -154,7 +175,7 @@ def _unpacked(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return from_json(value)
+        return parse_json(value, "JSON text")
     except ValueError:
         return value
 
@@ -184,13 +205,20 @@ def what_it_is(document: Any) -> str | None:
     if "buildInfo" in document:
         return "this is Hardhat's pointer to a build-info file; give the .json of the same name without `.dbg`"
     if "tx_dict" in document or ("source_code" in document and "contract_address" in document):
-        return ("this is titanoboa's record of a deployment; give the contract's .vy source, or write "
-                '`{"abi": deployer.abi, "bytecode": deployer.compiler_data.bytecode.hex()}`')  # fmt: skip
+        return (
+            "this is titanoboa's record of a deployment; give the contract's .vy source, or write "
+            '`{"abi": deployer.abi, "bytecode": deployer.compiler_data.bytecode.hex()}`'
+        )
     if "language" in document and "sources" in document:
-        return ("this is a compiler's input (standard JSON), not its output; give the .vy source, or the output of "
-                "`vyper-json FILE` or `solc --standard-json FILE`, saved as another file")  # fmt: skip
-    failed = [each.get("formattedMessage") or each.get("message") for each in document.get("errors") or ()
-              if isinstance(each, Mapping) and each.get("severity") == "error"]  # fmt: skip
+        return (
+            "this is a compiler's input (standard JSON), not its output; give the .vy source, or the output of "
+            "`vyper-json FILE` or `solc --standard-json FILE`, saved as another file"
+        )
+    failed = [
+        each.get("formattedMessage") or each.get("message")
+        for each in document.get("errors") or ()
+        if isinstance(each, Mapping) and each.get("severity") == "error"
+    ]
     if failed:
         return f"this is the output of a compilation that failed, so there is no contract in it: {failed[0]}"
     if "output" in document and "compiler" in document:

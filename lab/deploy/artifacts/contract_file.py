@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab.bounded_files import JSON_BYTES_MAX, read_bytes
 from lab.deploy.artifacts.artifact import looks_like_artifact
 from lab.deploy.text import decode
 from lab.errors import UsageError
@@ -38,16 +39,18 @@ def artifact_data(path: Path) -> bytes:
         raise UsageError(f"{path}: {_EXPECTED}, got: it is a folder{_inside(path)}")
     if path.suffix in (".bin", ".abi"):
         return _pair(path)
-    data = path.read_bytes()
+    data = read_bytes(path, max_bytes=JSON_BYTES_MAX)
     if path.suffix == ".json":
         return data
     expected = f"{path}: expected a contract as .vy source or artifact .json, got {path.suffix or 'no suffix'!r}"
     if path.suffix == ".vyi":
         raise UsageError(f"{expected}: an interface has no code; give the .vy source that implements it")
     if path.suffix in (".sol", ".yul"):
-        raise UsageError(f"{expected}: the lab compiles Vyper only; compile it with your own tools (`forge build`, "
-                         f"`npx hardhat compile`, `solc --combined-json abi,bin`) and give the artifact that they "
-                         f"wrote, for example out/{path.name}/{path.stem}.json")  # fmt: skip
+        raise UsageError(
+            f"{expected}: the lab compiles Vyper only; compile it with your own tools (`forge build`, "
+            f"`npx hardhat compile`, `solc --combined-json abi,bin`) and give the artifact that they "
+            f"wrote, for example out/{path.name}/{path.stem}.json"
+        )
     if data.startswith(ARCHIVE):
         raise UsageError(f"{expected}: this is an archive of sources; unpack it and give the .vy source")
     if not looks_like_artifact(decode(path, data)):
@@ -60,9 +63,11 @@ def _pair(path: Path) -> bytes:
     code, abi = path.with_suffix(".bin"), path.with_suffix(".abi")
     if not (code.is_file() and abi.is_file()):
         has, lacks = ("code", abi) if path.suffix == ".bin" else ("an ABI", code)
-        raise UsageError(f"{path}: this is {has} alone; expected the other half beside it as {lacks.name}, or both in "
-                         "one artifact (JSON with abi and bytecode)")  # fmt: skip
-    return decode(abi, abi.read_bytes()).strip().encode() + b"\n" + decode(code, code.read_bytes()).strip().encode()
+        raise UsageError(
+            f"{path}: this is {has} alone; expected the other half beside it as {lacks.name}, or both in "
+            "one artifact (JSON with abi and bytecode)"
+        )
+    return b"\n".join(decode(half, read_bytes(half)).strip().encode() for half in (abi, code))
 
 
 def _inside(folder: Path) -> str:

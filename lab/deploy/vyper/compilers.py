@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
+import signal
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import parse_json
+from lab.chains.processes.python_child import python_command
 from lab.deploy.text import read_text
+from lab.deploy.vyper.compiler_child import CPU_S_MAX, DEADLINE_S
 from lab.deploy.vyper.isolated_compiler import run_isolated, ways_out
 from lab.deploy.vyper.source import VyperSource, installed_version
 from lab.errors import CompileFailure, EnvironmentFailure
@@ -57,14 +61,33 @@ def compile_installed(path: Path, search_paths: Sequence[Path], formats: Sequenc
 
 
 def _run_installed(source: VyperSource) -> CompilerOutput:
+    folders = [str(folder) for folder in source.search_paths]
+    formats = ["abi", "bytecode", "bytecode_runtime"]
+    request = {"path": str(source.path), "search_paths": folders, "formats": formats}
+    smaller = "make the contract smaller, or give its artifact (JSON with abi and bytecode)"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            output = compile_installed(source.path, source.search_paths, ["abi", "bytecode", "bytecode_runtime"])
-    except Exception as error:
-        # Not only its own VyperException: the tokenizer, the module lookup and the compiler's panics raise others.
-        raise compile_failure(source, f"{type(error).__name__}: {error}") from error
-    return CompilerOutput(output["abi"], output["bytecode"], output["bytecode_runtime"])
+        done = subprocess.run(
+            python_command("-m", "lab.deploy.vyper.compiler_child"),
+            input=json.dumps(request).encode(),
+            capture_output=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise CompileFailure(f"{source.path}: the compiler did not end within {DEADLINE_S} s: {smaller}") from None
+    except OSError as error:
+        raise EnvironmentFailure(f"the compiler cannot be run for {source.path}: {error.strerror or error}") from error
+    if done.returncode == -signal.SIGXCPU:
+        raise CompileFailure(f"{source.path}: it takes more than {CPU_S_MAX} s of processor time to compile: {smaller}")
+    try:
+        output = parse_json(done.stdout, "the compiler's output")
+        if "error" in output:
+            raise compile_failure(source, str(output["error"]))
+        return CompilerOutput(*(output[name] for name in formats))
+    except (ValueError, TypeError, KeyError) as error:
+        said = done.stderr.decode("utf-8", errors="replace") or str(error)
+        ended = f"the compiler ended with exit code {done.returncode}"
+        raise CompileFailure(f"{source.path}: {ended}:\n{_last_lines(said)}") from None
 
 
 def _run_other(source: VyperSource) -> CompilerOutput:
@@ -78,12 +101,13 @@ def _run_other(source: VyperSource) -> CompilerOutput:
                 f"{source.path}: its pragma asks for vyper {version}, and there is no such release; change the pragma, "
                 "or give the contract's artifact (JSON with abi and bytecode)"
             )
-        raise EnvironmentFailure(f"vyper {version} could not be run for {source.path}:\n"
-                                 f"{_last_lines(done.stderr)}\n{ways_out(version)}")  # fmt: skip
+        raise EnvironmentFailure(
+            f"vyper {version} could not be run for {source.path}:\n{_last_lines(done.stderr)}\n{ways_out(version)}"
+        )
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
     try:
         abi_text, bytecode, runtime = lines
-        return CompilerOutput(json.loads(abi_text), bytecode, runtime)
+        return CompilerOutput(parse_json(abi_text, "its output"), bytecode, runtime)
     except ValueError as error:
         raise CompileFailure(
             f"{source.path}: vyper {version} printed {len(lines)} lines, expected ABI, bytecode and runtime bytecode "

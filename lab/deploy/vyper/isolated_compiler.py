@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.version import Version
 
+from lab.bounded_files import read_bytes, write_atomically
 from lab.deploy.text import read_text
 from lab.deploy.vyper.source import VyperSource, project_root
 from lab.errors import EnvironmentFailure
@@ -29,8 +30,8 @@ def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProce
         paths = [part for path in searched for part in ("-p", str(path))]
         # Releases before 0.3.2 need pkg_resources, which newer setuptools leave out.
         old = ["--with", "setuptools<81"] if Version(version) < Version("0.3.2") else []
-        command = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *old,
-                   "--from", f"vyper=={version}", "vyper", "-f", formats, *paths, str(main)]  # fmt: skip
+        tool = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *old]
+        command = [*tool, "--from", f"vyper=={version}", "vyper", "-f", formats, *paths, str(main)]
         try:
             return subprocess.run(
                 command,
@@ -60,9 +61,11 @@ def interpreter_for() -> str:
 
 def ways_out(version: str) -> str:
     """What to do where a release cannot be had."""
-    return (f"Ways out: go online once so that uv can fetch vyper {version} (it is kept after that); install a Python "
-            f"between 3.10 and 3.{NEWEST_MINOR} if the message says that no interpreter was found; or give the "
-            "contract's artifact (JSON with abi and bytecode).")  # fmt: skip
+    return (
+        f"Ways out: go online once so that uv can fetch vyper {version} (it is kept after that); install a Python "
+        f"between 3.10 and 3.{NEWEST_MINOR} if the message says that no interpreter was found; or give the "
+        "contract's artifact (JSON with abi and bytecode)."
+    )
 
 
 @contextmanager
@@ -82,14 +85,12 @@ def _laid_out(source: VyperSource) -> Iterator[tuple[Path, Path, tuple[Path, ...
         for base in (root, *reversed(source.search_paths)):
             for file in source.files:
                 if base in file.parents and not (place := folder / file.relative_to(base)).exists():
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    place.write_text(read_text(file), encoding="utf-8")
+                    write_atomically(place, read_text(file))
         yield folder, folder / source.path.relative_to(root), () if one_root else (folder,)
 
 
 def _has_mark(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(len(BOM)) == BOM
+    return read_bytes(file).startswith(BOM)
 
 
 def find_uv() -> str:

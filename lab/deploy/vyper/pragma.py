@@ -23,7 +23,7 @@ KNOWN_RELEASES = (
     *(f"0.2.{patch}" for patch in (1, 2, 3, 4, 5, 7, 8, 11, 12, 15, 16)),
     *(f"0.3.{patch}" for patch in (0, 1, 2, 3, 4, 6, 7, 8, 9, 10)),
     *(f"0.4.{patch}" for patch in range(4)),
-)  # fmt: skip
+)
 FIRST_OF_PEP440 = (0, 3, 10)
 
 # A string ends at its own quote, one that is not closed at the end of its line, or of the file if it is a long one.
@@ -40,7 +40,7 @@ _FORMS = (
     "  from 0.3.10 on those of PEP 440 (`0.4.3`, `^0.4.0`, `~=0.4.0`, `>=0.3.10,<0.5`).\n"
     "  Known releases: " + f"{KNOWN_RELEASES[0]} to {KNOWN_RELEASES[-1]}"
     "; or compile the contract yourself and give its artifact (JSON with abi and bytecode)."
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)

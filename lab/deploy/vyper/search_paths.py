@@ -8,15 +8,36 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from lab.bounded_files import read_bytes
+from lab.deploy.vyper.project_folders import project_folders
+
 _MARKERS = (
-    ".git", ".hg", "lab.yaml", "pyproject.toml", "setup.py", "ape-config.yaml", "moccasin.toml", "brownie-config.yaml",
-    "foundry.toml", "hardhat.config.js", "hardhat.config.ts", "hardhat.config.cjs", "truffle-config.js",
-)  # fmt: skip
+    ".git",
+    ".hg",
+    "lab.yaml",
+    "pyproject.toml",
+    "setup.py",
+    "ape-config.yaml",
+    "moccasin.toml",
+    "brownie-config.yaml",
+    "foundry.toml",
+    "hardhat.config.js",
+    "hardhat.config.ts",
+    "hardhat.config.cjs",
+    "truffle-config.js",
+)
 # Below a project's root, weakest first: libraries of moccasin and Foundry, npm's packages, sources.
 _LIBRARIES = (
-    "node_modules", "lib", "lib/*/src", "lib/pypi", "lib/github", "lib/github/*/*/src", "interfaces", "src",
+    "node_modules",
+    "lib",
+    "lib/*/src",
+    "lib/pypi",
+    "lib/github",
+    "lib/github/*/*/src",
+    "interfaces",
+    "src",
     "contracts",
-)  # fmt: skip
+)
 
 
 def project_root(path: Path) -> Path:
@@ -50,7 +71,9 @@ def _of_project(path: Path) -> list[Path]:
             above.append(folder)
         if (folder / ".git").exists():
             break
-    libraries = [each for pattern in _LIBRARIES for each in sorted(root.glob(pattern)) if each.is_dir()]
+    usual = [folder for pattern in _LIBRARIES for folder in sorted(root.glob(pattern)) if folder.is_dir()]
+    named = project_folders(root)
+    libraries = [*usual, *named.libraries, *named.sources]
     within = [folder for folder in path.parents if folder == root or root in folder.parents]
     return [*reversed(above), *libraries, *reversed(within)]
 
@@ -58,8 +81,10 @@ def _of_project(path: Path) -> list[Path]:
 def _installed() -> list[Path]:
     """This environment's packages and what PYTHONPATH adds, weakest first; paths in .pth files included."""
     named = {os.path.realpath(part) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part}
-    sites = [Path(part) for part in reversed(sys.path)
-             if Path(part).name in ("site-packages", "dist-packages") or os.path.realpath(part) in named]  # fmt: skip
+    packages = ("site-packages", "dist-packages")
+    sites = [
+        Path(part) for part in reversed(sys.path) if Path(part).name in packages or os.path.realpath(part) in named
+    ]
     return [folder for site in sites for folder in (*_linked(site), site)]
 
 
@@ -74,6 +99,6 @@ def _linked(site: Path) -> Iterable[Path]:
     """The folders that editable installations add by .pth files."""
     for file in sorted(site.glob("*.pth")):
         with suppress(OSError):
-            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            for line in read_bytes(file).decode("utf-8", errors="replace").splitlines():
                 if line.startswith(("/", ".")) and (folder := site / line.strip()).is_dir():
                     yield folder.resolve()

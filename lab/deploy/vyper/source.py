@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from lab.bounded_files import read_bytes
 from lab.deploy.compiled import hash_bytes
 from lab.deploy.text import read_text
 from lab.deploy.vyper.pragma import choose_version, code_only
@@ -42,15 +43,15 @@ def read_source(path: Path) -> VyperSource:
     files = import_closure(path, search_paths)
     modules = [read_text(file) for file in files[1:] if file.suffix != ".json"]
     version = choose_version(path, read_text(path), installed_version(), modules)
-    sources = tuple((_name(file, path, search_paths), hash_bytes(file.read_bytes())) for file in files)
+    sources = tuple((_name(file, path, search_paths), hash_bytes(read_bytes(file))) for file in files)
     return VyperSource(path, version, files, sources, search_paths)
 
 
 def _name(file: Path, main: Path, search_paths: tuple[Path, ...]) -> str:
     """From the main file's folder; an installed package's as it is imported, so that no machine's folders show."""
     own = project_root(main) in file.parents
-    within = [folder for folder in search_paths
-              if folder in file.parents and (not own or folder.name == "site-packages")]  # fmt: skip
+    parents = [folder for folder in search_paths if folder in file.parents]
+    within = [folder for folder in parents if not own or folder.name == "site-packages"]
     if within:
         return file.relative_to(max(within, key=lambda folder: len(folder.parts))).as_posix()
     return Path(os.path.relpath(file, main.parent)).as_posix()
@@ -85,7 +86,6 @@ def _imported(path: Path, search_paths: tuple[Path, ...]) -> list[Path]:
             if not words:
                 continue
             target = "/".join([*prefix, *words[0].split(".")])
-            candidates = ((folder / target).with_name(Path(target).name + suffix)
-                          for folder in folders for suffix in _SUFFIXES)  # fmt: skip
-            found.extend(candidate.resolve() for candidate in candidates if candidate.is_file())
+            files = [(folder / target).with_name(Path(target).name + end) for folder in folders for end in _SUFFIXES]
+            found.extend(file.resolve() for file in files if file.is_file())
     return found

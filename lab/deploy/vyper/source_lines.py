@@ -5,13 +5,13 @@ Best effort: an artifact has no source, and a line that cannot be told is left o
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import parse_json
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.text import read_text
 from lab.deploy.vyper.compilers import compile_installed
@@ -83,7 +83,7 @@ def _isolated_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
     kind = "source_map_runtime" if source.compiler_version.startswith("0.4.") else "source_map"
     done = run_isolated(source, kind)
     # The main file alone: these compilers do not tell which module a source id stands for.
-    return _positions(json.loads(done.stdout)), {0: source.path}
+    return _positions(parse_json(done.stdout, "the source map")), {0: source.path}
 
 
 def _positions(found: Mapping[str, Any]) -> Positions:

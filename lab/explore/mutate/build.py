@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 import shutil
 import warnings
 from contextlib import suppress
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import read_bytes, read_object, write_atomically
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.deploy.vyper.compilers import compile_installed
 from lab.deploy.vyper.source import VyperSource, project_root
@@ -41,14 +41,13 @@ class Workshop:
         for file in source.files:
             if self._root in file.parents:
                 place = self._place(file)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(file.read_bytes())
+                write_atomically(place, read_bytes(file))
 
     def build(self, file: Path, text: str) -> Build:
         """The contract with `text` in the place of one of its files."""
         kept = self._cache / f"{self._key(file, text)}.json"
         with suppress(OSError, ValueError, TypeError):
-            return Build(**json.loads(kept.read_text(encoding="utf-8")))
+            return Build(**read_object(kept))
         place = self._place(file)
         original = place.read_bytes()
         try:
@@ -57,10 +56,8 @@ class Workshop:
         finally:
             place.write_bytes(original)
         with suppress(OSError):
-            self._cache.mkdir(parents=True, exist_ok=True)
-            temporary = kept.with_suffix(f".{secrets.token_hex(4)}")
-            temporary.write_text(json.dumps({"abi": build.abi, "bytecode": build.bytecode, "refused": build.refused}))
-            temporary.replace(kept)
+            text = json.dumps({"abi": build.abi, "bytecode": build.bytecode, "refused": build.refused})
+            write_atomically(kept, text)
         return build
 
     def contract(self, build: Build) -> CompiledContract:

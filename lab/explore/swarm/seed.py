@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bounded_files import write_atomically
 from lab.explore.bench import Bench
 from lab.explore.swarm.case import Document, Drawing, draw, fault_number, to_text
 from lab.explore.swarm.shrink import Shrunk, shrink
@@ -92,6 +93,5 @@ def _described(document: Document, check: str, trial: Trial) -> Document:
 def write_minimal(results: Path, outcome: SeedOutcome) -> Path:
     """Write the minimal case to results/swarm/<seed>.yaml."""
     path = results / "swarm" / f"{outcome.seed}.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(outcome.minimal or "", encoding="utf-8")
+    write_atomically(path, outcome.minimal or "")
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.bounded_files import write_atomically
 from lab.checks import CHECKS
 from lab.errors import LabError
 from lab.explore.bench import Bench
@@ -32,9 +33,8 @@ class Trial:
 def try_case(bench: Bench, document: Document, name: str) -> Trial:
     """Run it. The file's name decides the transaction ids, so it must be the one that is written in the end."""
     folder = bench.folder / "case"
-    folder.mkdir(exist_ok=True)
     path = folder / f"{name}.yaml"
-    path.write_text(to_text(document), encoding="utf-8")
+    write_atomically(path, to_text(document))
     (item,) = load_scenario(path, known_checks=CHECKS)
     try:
         result = bench.run(item)

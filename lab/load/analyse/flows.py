@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lab.coordinator import Codec
+from lab.load.analyse.figures import ChainRun
 from lab.load.analyse.onchain import OnchainResult
+from lab.load.analyse.statistics import Summary
 from lab.load.drive.observer import SeenBlock
-from lab.load.prepare.prepare import LegFacts
-from lab.load.record.plan import Plan
+from lab.load.record.plan import LegFacts, Plan
 from lab.rpc import Rpc
 from lab.traffic.ledger import Book
 from lab.traffic.signer import tx_id
@@ -33,15 +35,27 @@ class FlowFigures:
     relayer_reverts: int
     last_end_at: float | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """As load.json has it."""
+        return {
+            "latency_ms": Summary.of(self.latencies_ms).to_json(),
+            "bound_ms_max": round(self.bound_ms_max, 1),
+            "ended": len(self.latencies_ms),
+            "open": self.open,
+            "per_second": round(self.per_second, 2),
+            "relayer_calls": self.relayer_calls,
+            "relayer_reverts": self.relayer_reverts,
+        }
+
 
 def executions(
-    rpc: Rpc, codec: Codec, truth: OnchainResult, own: set[bytes]
+    rpc: Rpc, codec: Codec, onchain: OnchainResult, own: set[bytes]
 ) -> tuple[dict[bytes, SeenBlock], int, int]:
     """tx_id -> block of its first successful execution; and how many calls of others there were, and reverted."""
-    found: dict[bytes, SeenBlock] = {}
+    executed: dict[bytes, SeenBlock] = {}
     calls = reverts = 0
-    for block in truth.blocks:
-        if all(bytes.fromhex(h[2:]) in own for h in block.hashes):
+    for block in onchain.blocks:
+        if own.issuperset(block.tx_hashes()):
             continue
         full = rpc.block(block.number, full=True)
         for transaction in full["transactions"] if full else ():
@@ -49,26 +63,28 @@ def executions(
             if tx_hash in own:
                 continue
             calls += 1
-            if tx_hash not in truth.succeeded:
+            if tx_hash not in onchain.succeeded:
                 reverts += 1
                 continue
             call = codec.decode_call(transaction["input"])
             for single in codec.singles(call) if call is not None else ():
                 if single.function == "mark_executed":
-                    found.setdefault(bytes.fromhex(single.args["tx_id"][2:]), block)
-    return found, calls, reverts
+                    executed.setdefault(bytes.fromhex(single.args["tx_id"][2:]), block)
+    return executed, calls, reverts
 
 
 def flow_figures(
-    plan: Plan, legs: list[LegFacts], book: Book, hashes: Mapping[tuple[int, int, int], bytes],
-    truths: Mapping[str, OnchainResult], executed: Mapping[str, Mapping[bytes, SeenBlock]], calls: tuple[int, int],
-) -> FlowFigures:  # fmt: skip
+    plan: Plan,
+    legs: Sequence[LegFacts],
+    book: Book,
+    hashes: Mapping[tuple[int, int, int], bytes],
+    runs: Mapping[str, ChainRun],
+    executed: Mapping[str, Mapping[bytes, SeenBlock]],
+    calls: tuple[int, int],
+) -> FlowFigures:
     """Pair the legs of every flow by sender and position."""
     first_nonce = {(leg.number, s.sender): s.first_nonce for leg in plan.legs() for s in leg.senders}
-    place = {
-        name: {bytes.fromhex(h[2:]): block for block in truth.blocks for h in block.hashes}
-        for name, truth in truths.items()
-    }
+    place = {name: run.blocks_by_hash() for name, run in runs.items()}
     by_stream: dict[str, dict[str, LegFacts]] = {}
     for leg in legs:
         if leg.kind == "flow":
@@ -80,7 +96,7 @@ def flow_figures(
     for pair in by_stream.values():
         origin, destination = pair["origin"], pair["destination"]
         for key in book.sent:
-            if key[0] != origin.number or hashes.get(key) not in truths[origin.chain].succeeded:
+            if key[0] != origin.number or hashes.get(key) not in runs[origin.chain].onchain.succeeded:
                 continue
             begun = place[origin.chain].get(hashes[key])
             position = key[2] - first_nonce[key[0], key[1]]
@@ -91,8 +107,9 @@ def flow_figures(
             latencies.append((ended.seen_at - begun.seen_at) * 1000)
             ends.append(ended.seen_at)
             bound = max(bound, (ended.bound_s + begun.bound_s) * 1000)
-    return FlowFigures(tuple(sorted(latencies)), bound, still_open, steady_rate(ends), *calls,
-                       last_end_at=max(ends, default=None))  # fmt: skip
+    return FlowFigures(
+        tuple(sorted(latencies)), bound, still_open, steady_rate(ends), *calls, last_end_at=max(ends, default=None)
+    )
 
 
 def steady_rate(ends: Sequence[float]) -> float:

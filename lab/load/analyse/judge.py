@@ -1,29 +1,21 @@
-"""Judges a run's figures by the criteria, and the generator by its own account. Pure: figures in, verdicts out."""
+"""Judges a run's figures by the criteria, and the generator by its own reports. Pure: figures in, verdicts out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
-from lab.load.analyse.statistics import percentile, percentile_interval
+from lab.load.analyse.cost import Cost
+from lab.load.analyse.statistics import percentile_interval
 from lab.load.prepare.capacity import Ceiling
 from lab.load.profile.criteria import Criteria
+from lab.model.outcome import Outcome
 from lab.model.statistics.binomial import upper_bound
+from lab.model.statistics.percentile import percentile
 
 # A flow needs some blocks on both chains after its last arrival, however fast the relayer is.
 FLOW_TAIL_S = 20.0
-
-
-class Outcome(StrEnum):
-    """MET and MISSED need figures; the rest say why there is no verdict on the system."""
-
-    MET = "MET"
-    MISSED = "MISSED"
-    INFEASIBLE = "INFEASIBLE"
-    UNKNOWN = "UNKNOWN"
-    NOT_MEASURED = "NOT MEASURED"
 
 
 class RunOutcome(StrEnum):
@@ -37,14 +29,11 @@ class RunOutcome(StrEnum):
     INTERRUPTED = "INTERRUPTED"
 
 
-EXIT_CODES = {
-    RunOutcome.PASS: 0, RunOutcome.FAIL: 1, RunOutcome.INVALID: 3, RunOutcome.INFEASIBLE: 3, RunOutcome.UNKNOWN: 3,
-    RunOutcome.INTERRUPTED: 130,
-}  # fmt: skip
+EXIT_CODES = dict.fromkeys(RunOutcome, 3) | {RunOutcome.PASS: 0, RunOutcome.FAIL: 1, RunOutcome.INTERRUPTED: 130}
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CriterionResult:
     """One criterion: its figure with an interval, its threshold, how many observations, and why."""
 
     criterion: str
@@ -62,18 +51,22 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """All verdicts, the generator's audit, and the whole."""
+    """All results, the generator's audit, and the whole. `complete`: every worker of the generator reported."""
 
     outcome: RunOutcome
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[CriterionResult, ...]
     invalid: tuple[str, ...]
     unexplained: tuple[str, ...]
     bottleneck: str
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is judged. Sums are over all chains; `cross_chain_ms` and `inclusion_ms` in ascending order."""
+    """What is judged. Sums are over all chains; `cross_chain_ms` and `inclusion_ms` in ascending order.
+
+    `lost` names workers of the generator that did not report: what they sent is in no ledger.
+    """
 
     criteria: Criteria
     schedule_s: float
@@ -94,189 +87,208 @@ class Facts:
     tick_lag_p99_ms: float | None
     ceilings: Mapping[str, Ceiling]
     offered_by_chain: Mapping[str, float]
-    costs: Mapping[str, Mapping[str, Any]]
+    costs: Mapping[str, Cost]
     uptime: Mapping[str, float]
     samples: int
     unexplained: Sequence[str]
     interrupted: bool
-    node_cores: float | None = None
-    generator_cores: float | None = None
     behind_s: float = 0.0
     flows_behind_s: float = 0.0
-    generator_problems: Sequence[str] = field(default=())
-    problems: Sequence[str] = field(default=())
+    generator_problems: Sequence[str] = ()
+    lost: Sequence[str] = ()
+    problems: Sequence[str] = ()
+
+    @property
+    def over_ceiling(self) -> bool:
+        """Whether a chain was offered more than fits into its blocks."""
+        return any(self.offered_by_chain.get(name, 0) > ceiling.tps for name, ceiling in self.ceilings.items())
+
+    @property
+    def held_by_system(self) -> bool:
+        """Whether arrivals waited for a free connection or a dead node: the system's doing, not the generator's."""
+        return self.held > 0.01 * max(1, self.offered)
 
 
 def judge(facts: Facts) -> Judged:
     """Every criterion that is set."""
-    verdicts = [
-        verdict
-        for verdict in (_throughput(facts), _failures(facts), _cross_chain(facts), _cost(facts), _uptime(facts),
-                        _inclusion(facts))
-        if verdict is not None
-    ]  # fmt: skip
-    invalid = audit(facts)
-    return Judged(_whole(facts, verdicts, invalid), tuple(verdicts), tuple(invalid), tuple(facts.unexplained),
-                  bottleneck(facts))  # fmt: skip
+    makers = (_throughput, _failures, _cross_chain, _cost, _uptime, _inclusion)
+    results = tuple(_proven(result) for make in makers if (result := make(facts)) is not None)
+    invalid = tuple(audit(facts))
+    outcome = _whole(facts, {result.outcome for result in results}, invalid)
+    return Judged(outcome, results, invalid, tuple(facts.unexplained), bottleneck(facts), not facts.lost)
 
 
 def audit(facts: Facts) -> list[str]:
     """Why this run says nothing of the system; empty when the generator kept its schedule."""
-    criteria, found = facts.criteria, []
-    # What waited for a free connection or a dead node is the system's doing.
-    by_system = facts.held > 0.01 * max(1, facts.offered)
+    criteria, reasons = facts.criteria, list(facts.lost)
     limit = criteria.lateness_p99_ms_max
     if facts.tick_lag_p99_ms is not None and facts.tick_lag_p99_ms > limit:
-        found.append(
+        reasons.append(
             f"the generator woke up {facts.tick_lag_p99_ms:.0f} ms late at p99 (at most {limit} ms): its machine is "
             "too busy; lower the rate, give it more cores, or run it on another host"
         )
-    elif facts.lateness_p99_ms is not None and facts.lateness_p99_ms > limit and not by_system:
-        found.append(f"arrivals were sent {facts.lateness_p99_ms:.0f} ms late at p99 (at most {limit} ms)")
-    if facts.dropped > criteria.dropped_share_max * facts.offered and not by_system:
-        found.append(f"{facts.dropped:,} of {facts.offered:,} arrivals were never sent")
-    return [*found, *facts.generator_problems]
+    elif facts.lateness_p99_ms is not None and facts.lateness_p99_ms > limit and not facts.held_by_system:
+        reasons.append(f"arrivals were sent {facts.lateness_p99_ms:.0f} ms late at p99 (at most {limit} ms)")
+    if facts.dropped > criteria.dropped_share_max * facts.offered and not facts.held_by_system:
+        reasons.append(f"{facts.dropped:,} of {facts.offered:,} arrivals were never sent")
+    return [*reasons, *facts.generator_problems]
 
 
 def bottleneck(facts: Facts) -> str:
     """What kept the rate from rising: gas ceiling, generator, relayer, node; or nothing did."""
-    over = [c for name, c in facts.ceilings.items() if facts.offered_by_chain.get(name, 0) > c.tps]
-    if over:
+    if facts.over_ceiling:
         return "gas ceiling"
     if audit(facts):
         return "generator"
     if facts.flows_behind_s > max(FLOW_TAIL_S, 0.3 * facts.schedule_s) or facts.flows_open:
         return "relayer"
-    slow = facts.behind_s > max(2.0, 0.05 * facts.schedule_s) or facts.held > 0.01 * max(1, facts.offered)
+    slow = facts.behind_s > max(2.0, 0.05 * facts.schedule_s) or facts.held_by_system
     return "node" if slow else "none reached"
 
 
-def _throughput(facts: Facts) -> Verdict | None:
+def _throughput(facts: Facts) -> CriterionResult | None:
     wanted = facts.criteria.throughput_tps_min
     if wanted is None:
         return None
-
-    def verdict(outcome: Outcome, reason: str) -> Verdict:
-        return Verdict("throughput", ("TEC-04", "LOAD-01"), outcome, facts.tps, "successes/s", wanted, facts.succeeded,
-                       reason, facts.tps_low, facts.tps_high)  # fmt: skip
-
-    ceiling = sum(c.tps for c in facts.ceilings.values())
-    if ceiling < wanted:
-        told = "; ".join(str(c) for c in facts.ceilings.values())
-        return verdict(Outcome.INFEASIBLE, f"{wanted:,.0f} a second do not fit into the blocks. {told}")
     seconds = facts.criteria.throughput_over_ms / 1000
-    if facts.tps >= wanted and facts.schedule_s >= seconds:
-        return verdict(Outcome.MET, f"mined and successful, over {facts.schedule_s:g} s")
-    if facts.schedule_s < seconds:
-        return verdict(Outcome.UNKNOWN, f"shown over {facts.schedule_s:g} s, {seconds:g} s are asked for")
-    if facts.offered_tps < wanted:
-        return verdict(Outcome.UNKNOWN, f"only {facts.offered_tps:,.0f} a second were offered")
-    return verdict(Outcome.MISSED, f"{facts.offered_tps:,.0f} a second were offered")
+    ceilings = facts.ceilings.values()
+    if sum(ceiling.tps for ceiling in ceilings) < wanted:
+        fits = "; ".join(map(str, ceilings))
+        outcome, reason = Outcome.INFEASIBLE, f"{wanted:,.0f} a second do not fit into the blocks. {fits}"
+    elif facts.schedule_s < seconds:
+        outcome, reason = Outcome.UNKNOWN, f"shown over {facts.schedule_s:g} s, {seconds:g} s are required"
+    elif facts.tps >= wanted:
+        outcome, reason = Outcome.MET, f"mined and successful, over {facts.schedule_s:g} s"
+    elif facts.offered_tps < wanted:
+        outcome, reason = Outcome.UNKNOWN, f"only {facts.offered_tps:,.0f} a second were offered"
+    else:
+        outcome, reason = Outcome.NOT_MET, f"{facts.offered_tps:,.0f} a second were offered"
+    ends, n = (facts.tps_low, facts.tps_high), facts.succeeded
+    rows, unit = ("TEC-04", "LOAD-01"), "successes/s"
+    return CriterionResult("throughput", rows, outcome, facts.tps, unit, wanted, n, reason, *ends)
 
 
-def _failures(facts: Facts) -> Verdict | None:
+def _failures(facts: Facts) -> CriterionResult | None:
     limit = facts.criteria.failure_share_max
     if limit is None:
         return None
-    failed = facts.sent - facts.succeeded
+    nothing = CriterionResult("failures", ("TEC-06",), Outcome.UNKNOWN, None, "share", limit, 0, "nothing was sent")
     if not facts.sent:
-        return Verdict("failures", ("TEC-06",), Outcome.UNKNOWN, None, "share", limit, 0, "nothing was sent")
+        return nothing
+    failed = facts.sent - facts.succeeded
     share, upper = failed / facts.sent, upper_bound(failed, facts.sent)
-    outcome = Outcome.MET if upper < limit else Outcome.MISSED if share >= limit else Outcome.UNKNOWN
-    reason = f"{failed:,} of {facts.sent:,} sent did not succeed; upper bound at 95%: {upper:.4%}"
-    return Verdict("failures", ("TEC-06",), outcome, share, "share", limit, facts.sent, reason, 0.0, upper)
+    return replace(
+        nothing,
+        outcome=Outcome.MET if upper < limit else Outcome.NOT_MET if share >= limit else Outcome.UNKNOWN,
+        figure=share,
+        n=facts.sent,
+        reason=f"{failed:,} of {facts.sent:,} sent did not succeed; upper bound at 95%: {upper:.4%}",
+        low=0.0,
+        high=upper,
+    )
 
 
-def _cross_chain(facts: Facts) -> Verdict | None:
-    limit = facts.criteria.cross_chain_ms_max
+def _cross_chain(facts: Facts) -> CriterionResult | None:
+    limit, percent = facts.criteria.cross_chain_ms_max, facts.criteria.cross_chain_percentile
     if limit is None:
         return None
-    percent = facts.criteria.cross_chain_percentile
-    name, rows, unit = "cross-chain latency", ("TEC-02",), f"ms at p{percent:g}"
+    unit, done = f"ms at p{percent:g}", len(facts.cross_chain_ms)
+    nothing = CriterionResult("cross-chain latency", ("TEC-02",), Outcome.UNKNOWN, None, unit, limit, 0, "")
     if not facts.flows:
-        return Verdict(name, rows, Outcome.NOT_MEASURED, None, unit, limit, 0, "this profile has no flows")
-    if not facts.cross_chain_ms:
-        return Verdict(name, rows, Outcome.MISSED, None, unit, limit, 0, "no flow reached EXECUTED on its destination")
+        return replace(nothing, outcome=Outcome.NOT_MEASURED, reason="this profile has no flows")
+    if not done + facts.flows_open:
+        return replace(nothing, reason="no flow was buffered on its origin")
+    if not done:
+        return replace(nothing, outcome=Outcome.NOT_MET, reason="no flow reached EXECUTED on its destination")
     figure = percentile(facts.cross_chain_ms, percent)
     low, high = percentile_interval(facts.cross_chain_ms, percent)
-    done = len(facts.cross_chain_ms)
     open_share = facts.flows_open / (done + facts.flows_open)
     # A flow that never ended counts as longer than any limit.
     met = high <= limit and open_share < 1 - percent / 100 + 1e-9
-    outcome = Outcome.MET if met else Outcome.MISSED if figure > limit or open_share >= 0.01 else Outcome.UNKNOWN
     reason = (
         f"origin inclusion to EXECUTED on the destination; worst {facts.cross_chain_ms[-1]:,.0f} ms; "
         f"{facts.flows_open:,} of {done + facts.flows_open:,} flows did not end"
     )
-    return Verdict(name, rows, outcome, figure, unit, limit, done, reason, low, high)
+    not_met = figure > limit or open_share >= 0.01
+    outcome = Outcome.MET if met else Outcome.NOT_MET if not_met else Outcome.UNKNOWN
+    return replace(nothing, outcome=outcome, figure=figure, n=done, reason=reason, low=low, high=high)
 
 
-def _cost(facts: Facts) -> Verdict | None:
-    limit = facts.criteria.cost_usd_max
+def _cost(facts: Facts) -> CriterionResult | None:
+    limit, scenario = facts.criteria.cost_usd_max, facts.criteria.cost_scenario
     if limit is None:
         return None
-    scenario = facts.criteria.cost_scenario
-    if not facts.costs:
-        return Verdict("cost", ("TEC-03",), Outcome.UNKNOWN, None, "USD", limit, 0, "no gas was measured")
-    usd = {name: cost["usd"][scenario] for name, cost in facts.costs.items() if scenario in cost["usd"]}
+    nothing = CriterionResult("cost", ("TEC-03",), Outcome.UNKNOWN, None, "USD", limit, 0, "no gas was measured")
+    if not facts.costs or not facts.succeeded:
+        return nothing
+    usd = {name: cost.usd[scenario] for name, cost in facts.costs.items() if scenario in cost.usd}
     unpriced = [name for name in facts.costs if name not in usd]
     if not usd:
-        return Verdict("cost", ("TEC-03",), Outcome.UNKNOWN, None, "USD", limit, 0, f"no {scenario} price is known")
+        return replace(nothing, reason=f"no {scenario} price is known")
     dearest = max(usd, key=lambda name: usd[name])
-    outcome = Outcome.MISSED if usd[dearest] >= limit else Outcome.UNKNOWN if unpriced else Outcome.MET
-    spread = facts.costs[dearest]["usd"]
+    cost = facts.costs[dearest]
     gap = f"; no {scenario} price is known of {', '.join(unpriced)}" if unpriced else ""
-    return Verdict(
-        "cost", ("TEC-03",), outcome, usd[dearest], f"USD a call, {scenario} prices", limit, facts.succeeded,
-        f"dearest network {dearest}; break-even gas price there "
-        f"{facts.costs[dearest]['break_even_gas_price_gwei']:,.3f} gwei{gap}",
-        spread.get("low"), spread.get("high"), tuple(facts.costs[dearest]["sources"]),
-    )  # fmt: skip
+    return replace(
+        nothing,
+        outcome=Outcome.NOT_MET if usd[dearest] >= limit else Outcome.UNKNOWN if unpriced else Outcome.MET,
+        figure=usd[dearest],
+        unit=f"USD a call, {scenario} prices",
+        n=facts.succeeded,
+        reason=f"dearest network {dearest}; break-even gas price there {cost.break_even_gas_price_gwei:,.3f} gwei{gap}",
+        low=cost.usd.get("low"),
+        high=cost.usd.get("high"),
+        assumptions=cost.sources,
+    )
 
 
-def _uptime(facts: Facts) -> Verdict | None:
+def _uptime(facts: Facts) -> CriterionResult | None:
     limit = facts.criteria.uptime_share_min
     if limit is None:
         return None
     if not facts.uptime:
-        return Verdict("uptime", (), Outcome.UNKNOWN, None, "share", limit, 0, "no sample was taken")
-    worst = min(facts.uptime, key=lambda name: facts.uptime[name])
-    outcome = Outcome.MET if facts.uptime[worst] >= limit else Outcome.MISSED
-    told = ", ".join(f"{name} {share:.2%}" for name, share in facts.uptime.items())
-    return Verdict("uptime", (), outcome, facts.uptime[worst], "share of samples", limit, facts.samples, told)
+        return CriterionResult("uptime", (), Outcome.UNKNOWN, None, "share", limit, 0, "no sample was taken")
+    worst = min(facts.uptime.values())
+    outcome = Outcome.MET if worst >= limit else Outcome.NOT_MET
+    reason = ", ".join(f"{name} {share:.2%}" for name, share in facts.uptime.items())
+    return CriterionResult("uptime", (), outcome, worst, "share of samples", limit, facts.samples, reason)
 
 
-def _inclusion(facts: Facts) -> Verdict | None:
-    limit = facts.criteria.inclusion_ms_max
+def _inclusion(facts: Facts) -> CriterionResult | None:
+    limit, percent = facts.criteria.inclusion_ms_max, facts.criteria.inclusion_percentile
     if limit is None:
         return None
-    percent = facts.criteria.inclusion_percentile
-    unit = f"ms at p{percent:g}"
-    if not facts.inclusion_ms:
-        return Verdict("inclusion latency", ("LOAD-05",), Outcome.UNKNOWN, None, unit, limit, 0, "nothing was mined")
-    figure = percentile(facts.inclusion_ms, percent)
-    low, high = percentile_interval(facts.inclusion_ms, percent)
+    name, unit, latencies = "inclusion latency", f"ms at p{percent:g}", facts.inclusion_ms
+    if not latencies:
+        return CriterionResult(name, ("LOAD-05",), Outcome.UNKNOWN, None, unit, limit, 0, "nothing was mined")
+    figure = percentile(latencies, percent)
+    low, high = percentile_interval(latencies, percent)
     slowest = max(c.block_time_ms for c in facts.ceilings.values())
     if figure > limit and limit < slowest * percent / 100:
         outcome, reason = Outcome.INFEASIBLE, f"a block comes every {slowest / 1000:g} s only"
     else:
-        outcome = Outcome.MET if high <= limit else Outcome.MISSED
+        outcome = Outcome.MET if high <= limit else Outcome.NOT_MET
         reason = "from the intended time to the observed block"
-    return Verdict("inclusion latency", ("LOAD-05",), outcome, figure, unit, limit, len(facts.inclusion_ms), reason,
-                   low, high)  # fmt: skip
+    return CriterionResult(name, ("LOAD-05",), outcome, figure, unit, limit, len(latencies), reason, low, high)
 
 
-def _whole(facts: Facts, verdicts: Sequence[Verdict], invalid: Sequence[str]) -> RunOutcome:
-    if facts.unexplained:
+def _proven(result: CriterionResult) -> CriterionResult:
+    """Nothing is met by no observation."""
+    if result.outcome is not Outcome.MET or result.n:
+        return result
+    return replace(result, outcome=Outcome.UNKNOWN, reason=f"nothing was observed; {result.reason}")
+
+
+def _whole(facts: Facts, outcomes: set[Outcome], invalid: Sequence[str]) -> RunOutcome:
+    # What a lost worker sent is in no ledger: neither its balance nor any figure says anything of the system.
+    if facts.unexplained and not facts.lost:
         return RunOutcome.FAIL
     if facts.interrupted:
         return RunOutcome.INTERRUPTED
     if invalid:
         return RunOutcome.INVALID
-    over = any(facts.offered_by_chain.get(name, 0) > c.tps for name, c in facts.ceilings.items())
-    outcomes = {verdict.outcome for verdict in verdicts}
-    if over or Outcome.INFEASIBLE in outcomes:
+    if facts.over_ceiling or Outcome.INFEASIBLE in outcomes:
         return RunOutcome.INFEASIBLE
-    if Outcome.MISSED in outcomes:
+    if Outcome.NOT_MET in outcomes:
         return RunOutcome.FAIL
-    return RunOutcome.UNKNOWN if Outcome.UNKNOWN in outcomes or facts.problems else RunOutcome.PASS
+    proven = Outcome.MET in outcomes and Outcome.UNKNOWN not in outcomes and not facts.problems
+    return RunOutcome.PASS if proven else RunOutcome.UNKNOWN

@@ -6,7 +6,7 @@ of those without a log. Fetching every receipt takes an Anvil node quadratic tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ RECEIPT_SAMPLES = 20
 
 @dataclass
 class OnchainResult:
-    """One chain's account. Hashes are bytes; gas of single transactions is that of a sample."""
+    """What one chain says. Hashes are bytes; gas of single transactions is that of a sample."""
 
     blocks: list[SeenBlock]
     succeeded: set[bytes] = field(default_factory=set)
@@ -32,14 +32,11 @@ class OnchainResult:
     sample_mismatches: int = 0
 
 
-def read_onchain(
-    rpc: Rpc, contract: str, codec: Codec, seen: Sequence[SeenBlock], first_block: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> OnchainResult:  # fmt: skip
+def read_onchain(rpc: Rpc, contract: str, codec: Codec, seen: Sequence[SeenBlock], first_block: int) -> OnchainResult:
     """Every block from `first_block` to the head, those that the observer missed included. Raises an RpcFailure."""
     known = {block.number: block for block in seen}
     head = rpc.block_number()
-    truth = OnchainResult([])
+    onchain = OnchainResult([])
     ids: set[str] = set()
     for number in range(first_block, head + 1):
         block = known.get(number)
@@ -49,42 +46,41 @@ def read_onchain(
         if block is None or block.hash != fresh["hash"]:
             # Not seen, or replaced since: its own timestamp is the best that is known, to a block's length.
             block = parse_block(fresh, float(int(fresh["timestamp"], 16)), float("inf"))
-        truth.blocks.append(block)
+        onchain.blocks.append(block)
         if block.hashes:
-            classify_block(rpc, contract, codec, block, truth, ids)
-        if progress:
-            progress(number - first_block + 1, head - first_block + 1)
-    truth.buffered_ids = len(ids)
-    return truth
+            classify_block(rpc, contract, codec, block, onchain, ids)
+    onchain.buffered_ids = len(ids)
+    return onchain
 
 
 def classify_block(
-    rpc: Rpc, contract: str, codec: Codec, block: SeenBlock, truth: OnchainResult, ids: set[str]
+    rpc: Rpc, contract: str, codec: Codec, block: SeenBlock, onchain: OnchainResult, ids: set[str]
 ) -> None:
+    """Sort a block's transactions by success, and count the contract's events in it. Raises an RpcFailure."""
     logged: set[str] = set()
     for log in rpc.logs(contract, block.number, block.number):
         logged.add(log["transactionHash"])
         decoded = codec.decode_log(log)
         name = decoded.event if decoded is not None else "unknown"
-        truth.events[name] = truth.events.get(name, 0) + 1
+        onchain.events[name] = onchain.events.get(name, 0) + 1
         if decoded is not None and name == "TransactionBuffered":
             tx_hash = bytes.fromhex(log["transactionHash"][2:])
-            truth.buffered[tx_hash] = truth.buffered.get(tx_hash, 0) + 1
+            onchain.buffered[tx_hash] = onchain.buffered.get(tx_hash, 0) + 1
             tx_id = decoded.args["tx_id"]
-            truth.duplicate_ids += tx_id in ids
+            onchain.duplicate_ids += tx_id in ids
             ids.add(tx_id)
-    truth.succeeded.update(bytes.fromhex(tx_hash[2:]) for tx_hash in logged)
+    onchain.succeeded.update(bytes.fromhex(tx_hash[2:]) for tx_hash in logged)
     for silent in block.hashes:
         if silent not in logged:
-            ends = truth.succeeded if _ok(rpc.receipt(silent)) else truth.reverted
+            ends = onchain.succeeded if _ok(rpc.receipt(silent)) else onchain.reverted
             ends.add(bytes.fromhex(silent[2:]))
-    if len(truth.sampled_gas) < RECEIPT_SAMPLES and block.hashes:
+    if len(onchain.sampled_gas) < RECEIPT_SAMPLES and block.hashes:
         # The claim that a log means status 1 is itself looked at.
-        sampled = block.hashes[len(truth.sampled_gas) % len(block.hashes)]
+        sampled = block.hashes[len(onchain.sampled_gas) % len(block.hashes)]
         receipt = rpc.receipt(sampled)
-        truth.sample_mismatches += _ok(receipt) != (bytes.fromhex(sampled[2:]) in truth.succeeded)
+        onchain.sample_mismatches += _ok(receipt) != (bytes.fromhex(sampled[2:]) in onchain.succeeded)
         if receipt is not None:
-            truth.sampled_gas.append(int(receipt["gasUsed"], 16))
+            onchain.sampled_gas.append(int(receipt["gasUsed"], 16))
 
 
 def _ok(receipt: dict[str, Any] | None) -> bool:

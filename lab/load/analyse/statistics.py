@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
-PERCENTS = (50.0, 90.0, 95.0, 99.0)
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Nearest rank, of values in ascending order. Raises ValueError for none."""
-    if not ordered or not 0 < percent <= 100:
-        raise ValueError(f"expected values and a percent above 0 up to 100, got {len(ordered)} values and {percent}")
-    rank = -(-len(ordered) * percent // 100)
-    return ordered[max(0, int(rank) - 1)]
+from lab.load.record.frozen import Frozen
+from lab.model.statistics.percentile import percentile
 
 
-def summary(values: Sequence[float], digits: int = 2) -> dict[str, Any]:
+class Summary(Frozen):
     """Count, mean, percentiles, extremes; only the count where there is nothing."""
-    if not values:
-        return {"n": 0}
-    ordered = sorted(values)
-    found: dict[str, Any] = {"n": len(ordered), "mean": round(sum(ordered) / len(ordered), digits)}
-    for percent in PERCENTS:
-        found[f"p{percent:g}"] = round(percentile(ordered, percent), digits)
-    return found | {"min": round(ordered[0], digits), "max": round(ordered[-1], digits)}
+
+    n: int = 0
+    mean: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    min: float | None = None
+    max: float | None = None
+
+    @classmethod
+    def of(cls, values: Sequence[float], digits: int = 2, **more: Any) -> Self:
+        """Of values in any order."""
+        if not values:
+            return cls(**more)
+        ordered = sorted(values)
+        ranks = {f"p{percent}": round(percentile(ordered, percent), digits) for percent in (50, 90, 95, 99)}
+        ends = {"min": round(ordered[0], digits), "max": round(ordered[-1], digits)}
+        return cls(n=len(ordered), mean=round(sum(ordered) / len(ordered), digits), **ranks, **ends, **more)
+
+    @model_serializer(mode="wrap")
+    def _known(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}
 
 
 def percentile_interval(ordered: Sequence[float], percent: float) -> tuple[float, float]:

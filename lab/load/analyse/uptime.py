@@ -8,31 +8,22 @@ system shows nothing against it either.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
+from lab.load.record.frozen import Frozen
+from lab.load.record.samples import Sample
+from lab.model.outcome import Outcome
 from lab.model.statistics.binomial import decide, lower_bound, trials_needed, upper_bound
 
 # The release checklist's 99.9%.
 DOWN_SHARE_MAX = 0.001
 
 
-@dataclass(frozen=True, slots=True)
-class Uptime:
+class Uptime(Frozen):
     """Probes, how many of them failed, and which parts each of them asked."""
 
     probes: int
     failures: int
     parts: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As a load run's own file has it."""
-        return {"probes": self.probes, "failures": self.failures, "parts": list(self.parts)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Uptime:
-        """Read `to_json`."""
-        return cls(value["probes"], value["failures"], tuple(value["parts"]))
 
     @property
     def percent(self) -> float:
@@ -48,8 +39,10 @@ class Uptime:
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What the figure rests on."""
-        return (f"one probe a second of {', '.join(self.parts)}; up means that every one of them answers",
-                "probes are taken as independent of each other")  # fmt: skip
+        return (
+            f"one probe a second of {', '.join(self.parts)}; up means that every one of them answers",
+            "probes are taken as independent of each other",
+        )
 
     def judge(self, *, fault_planned: bool, fault_seen: bool) -> tuple[str, str] | None:
         """Verdict and reason for 99.9%; None where the run says nothing of it: no fault, and no failure to speak of."""
@@ -57,21 +50,21 @@ class Uptime:
             return None
         finding, least = decide(self.failures, self.probes, DOWN_SHARE_MAX), trials_needed(0, DOWN_SHARE_MAX)
         low, high = self.interval
-        told = f"{self.failures:,} of {self.probes:,} probes failed; "
-        if finding == "NOT MET" and (not fault_seen or self.probes >= least):
-            return "FAIL", f"{told}at most {high:.4g}% up with 95% confidence"
+        counted = f"{self.failures:,} of {self.probes:,} probes failed; "
+        if finding is Outcome.NOT_MET and (not fault_seen or self.probes >= least):
+            return "FAIL", f"{counted}at most {high:.4g}% up with 95% confidence"
         if not fault_planned:
             return None
         if not fault_seen:
-            return "UNKNOWN", f"{told}no fault acted in this run: the planned restart was not seen"
-        if finding == "MET":
-            return "LAB PASS", f"{told}at least {low:.6g}% up with 95% confidence, a node restart included"
+            return "UNKNOWN", f"{counted}no fault acted in this run: the planned restart was not seen"
+        if finding is Outcome.MET:
+            return "LAB PASS", f"{counted}at least {low:.6g}% up with 95% confidence, a node restart included"
         needed = trials_needed(self.failures, DOWN_SHARE_MAX)
-        return "UNKNOWN", f"{told}with no more failures {needed:,} probes would show 99.9%, one comes each second"
+        return "UNKNOWN", f"{counted}with no more failures {needed:,} probes would show 99.9%, one comes each second"
 
 
-def probe(samples: Sequence[dict[str, Any]]) -> Uptime:
-    """From a sampler's lines, oldest first. A probe that hung counts for each second that it took."""
+def probe(samples: Sequence[Sample]) -> Uptime:
+    """From the sampler's lines, oldest first. A probe that hung counts for each second that it took."""
     parts = sorted({name for sample in samples for name in _answers(sample)})
     probes = failures = 0
     previous: float | None = None
@@ -80,13 +73,14 @@ def probe(samples: Sequence[dict[str, Any]]) -> Uptime:
         if all(answers.get(part, False) for part in parts):
             probes += 1
         else:
-            seconds = max(1, round(sample["at"] - previous)) if previous is not None else 1
+            seconds = max(1, round(sample.at - previous)) if previous is not None else 1
             probes, failures = probes + seconds, failures + seconds
-        previous = sample["at"]
-    return Uptime(probes, failures, tuple(parts))
+        previous = sample.at
+    return Uptime(probes=probes, failures=failures, parts=tuple(parts))
 
 
-def _answers(sample: dict[str, Any]) -> dict[str, bool]:
+def _answers(sample: Sample) -> dict[str, bool]:
     """The nodes and the relayer; the generator is no part of the system."""
-    found = {name: bool(row["answers"]) for name, row in sample["chains"].items()}
-    return found | {name: bool(row["alive"]) for name, row in sample["processes"].items() if name == "relayer"}
+    relayer = sample.processes.get("relayer")
+    answers = {name: row.up for name, row in sample.chains.items()}
+    return answers if relayer is None else {**answers, "relayer": relayer.up}

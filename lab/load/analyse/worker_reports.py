@@ -1,60 +1,85 @@
-"""What the workers of a run say of themselves: waits for their files, and adds them up."""
+"""What the workers of a run report of themselves: waits for their files, and adds them up."""
 
 from __future__ import annotations
 
-import json
 import time
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
-from lab.load.analyse.statistics import percentile
-from lab.load.record.plan import START
+from lab.load.analyse.statistics import Summary
+from lab.load.record.frozen import Frozen
+from lab.load.record.run_files import worker_files
+from lab.load.record.worker_report import Start, WorkerReport
+from lab.model.statistics.percentile import percentile
 
 
-def await_accounts(folder: Path, within_s: float = 10.0) -> bool:
-    """Wait for every worker's account: with several hosts or processes the last may come after the end of the run."""
-    started = folder / START
-    if not started.is_file():
-        return False
-    wanted = json.loads(started.read_text(encoding="utf-8"))["workers"]
+class GeneratorFigures(Frozen):
+    """All workers together. Memory in bytes; `tick_lag_ms` is how late they woke up."""
+
+    workers: int
+    cpu_seconds: float
+    arrivals: int
+    dropped: int
+    held: int
+    resent: int
+    requests: int
+    recoveries: int
+    senders_blocked: int
+    finished: bool
+    tick_lag_ms: Summary
+    memory_first: int
+    memory_last: int
+    memory_max: int
+    refusals: dict[str, int]
+
+
+def lost_workers(folder: Path, planned: int, within_s: float = 10.0) -> list[str]:
+    """A sentence where not every worker came, or one did not report: what a run without them measured is not the load.
+
+    Waits for the reports: with several hosts or processes the last may come after the end of the run.
+    """
+    start = Start.read(folder)
+    if not start.workers:
+        return ["no load began: the generator's workers did not come together"]
     deadline = time.monotonic() + within_s
-    while len(list(folder.glob("worker-*.json"))) < wanted:
-        if time.monotonic() > deadline:
-            return False
+    while (reports := len(worker_files(folder))) < start.workers and time.monotonic() < deadline:
         time.sleep(0.05)
-    return True
+    lost = []
+    if start.workers < planned:
+        lost.append(f"{planned - start.workers} of {planned} generator workers were gone before the load began")
+    if reports < start.workers:
+        lost.append(
+            f"{start.workers - reports} of {start.workers} generator workers left no report: they died, or their "
+            "folder is not shared with this one"
+        )
+    return lost
 
 
-def settings_against(folder: Path) -> tuple[str, ...]:
-    """What of Locust's own settings made the run another than its profile's."""
-    started = folder / START
-    found = json.loads(started.read_text(encoding="utf-8")) if started.is_file() else {}
-    return tuple(found.get("contradictions", ()))
-
-
-def generator_account(folder: Path) -> dict[str, Any]:
-    """What the workers said of themselves, together."""
-    accounts = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("worker-*.json"))]
-    lags = sorted(lag for a in accounts for s in a["streams"].values() for lag in s["tick_lag_us"])
-    tallies = [s for a in accounts for s in a["streams"].values()]
-    memory = [[bytes_ for _, bytes_ in a["memory"]] for a in accounts]
-    counts = ("arrivals", "dropped", "held", "resent", "requests", "recoveries", "senders_blocked")
-    refusals: dict[str, int] = {}
+def generator_figures(folder: Path) -> GeneratorFigures:
+    """Read the reports that are there."""
+    reports = [WorkerReport.model_validate_json(path.read_text(encoding="utf-8")) for path in worker_files(folder)]
+    tallies = [tally for report in reports for tally in report.streams.values()]
+    lags = sorted(lag for tally in tallies for lag in tally.tick_lag_us)
+    memory = [[size for _, size in report.memory] for report in reports if report.memory]
+    refusals: Counter[str] = Counter()
     for tally in tallies:
-        for kind in ("refusals", "failures"):
-            for reason, count in tally[kind].items():
-                refusals[reason] = refusals.get(reason, 0) + count
-    return {
-        "workers": len(accounts),
-        "cpu_seconds": round(sum(a["cpu_seconds"] for a in accounts), 3),
-        **{name: sum(tally[name] for tally in tallies) for name in counts},
-        "finished": bool(tallies) and all(tally["finished"] for tally in tallies),
-        "tick_lag_ms": {
-            "n": len(lags), "p50": percentile(lags, 50) / 1000, "p99": percentile(lags, 99) / 1000,
-            "max": lags[-1] / 1000,
-        } if lags else {"n": 0},
-        "memory_first": sum(rows[min(1, len(rows) - 1)] for rows in memory if rows),
-        "memory_last": sum(rows[-1] for rows in memory if rows),
-        "memory_max": sum(max(rows) for rows in memory if rows),
-        "refusals": dict(sorted(refusals.items(), key=lambda item: -item[1])),
-    }  # fmt: skip
+        refusals.update(tally.refusals)
+        refusals.update(tally.failures)
+    lag_ms = {f"p{percent}": percentile(lags, percent) / 1000 for percent in (50, 99)} if lags else {}
+    return GeneratorFigures(
+        workers=len(reports),
+        cpu_seconds=round(sum(report.cpu_seconds for report in reports), 3),
+        arrivals=sum(tally.arrivals for tally in tallies),
+        dropped=sum(tally.dropped for tally in tallies),
+        held=sum(tally.held for tally in tallies),
+        resent=sum(tally.resent for tally in tallies),
+        requests=sum(tally.requests for tally in tallies),
+        recoveries=sum(tally.recoveries for tally in tallies),
+        senders_blocked=sum(tally.senders_blocked for tally in tallies),
+        finished=bool(tallies) and all(tally.finished for tally in tallies),
+        tick_lag_ms=Summary(n=len(lags), max=lags[-1] / 1000 if lags else None, **lag_ms),
+        memory_first=sum(rows[min(1, len(rows) - 1)] for rows in memory),
+        memory_last=sum(rows[-1] for rows in memory),
+        memory_max=sum(max(rows) for rows in memory),
+        refusals=dict(refusals.most_common()),
+    )

@@ -6,6 +6,8 @@ import signal
 from types import FrameType, TracebackType
 from typing import Any
 
+from lab.environment import end_at_next_interrupt, leave_terminal
+
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -27,5 +29,8 @@ class Interrupts:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
+        if number == signal.SIGHUP:
+            leave_terminal()
         if self.count == 2 or (self.count == 1 and not self.graceful):
+            end_at_next_interrupt()
             raise KeyboardInterrupt

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.model.redacted import RedactedUrl
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 
 POLL_S = 0.01
@@ -37,6 +38,10 @@ class SeenBlock:
     bound_s: float
     hashes: tuple[str, ...]
 
+    def tx_hashes(self) -> list[bytes]:
+        """The hashes of its transactions, as bytes."""
+        return [bytes.fromhex(tx_hash[2:]) for tx_hash in self.hashes]
+
     def to_json(self) -> str:
         """As one line of a file."""
         return json.dumps([getattr(self, name) for name in self.__slots__])
@@ -51,10 +56,7 @@ class SeenBlock:
 
 def read_blocks(path: Path) -> list[SeenBlock]:
     """All blocks of a file; a last line that was cut off is left out."""
-    found = []
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
-        found.append(SeenBlock.from_json(line))
-    return found
+    return [SeenBlock.from_json(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
 
 
 def parse_block(block: dict[str, Any], seen_at: float, bound_s: float) -> SeenBlock:
@@ -80,7 +82,7 @@ class Observer:
     """
 
     name: str
-    url: Callable[[], str]
+    url: Callable[[], RedactedUrl]
     first_block: int
     block_time_s: float
     path: Path
@@ -139,11 +141,11 @@ class Observer:
             if block is None:
                 return number
             # Of several new ones all but the last were there earlier; the bound covers that.
-            found = parse_block(block, seen_at, seen_at - without_at)
-            stream.write(found.to_json() + "\n")
+            seen = parse_block(block, seen_at, seen_at - without_at)
+            stream.write(seen.to_json() + "\n")
             self.blocks += 1
             if self.on_block is not None:
-                self.on_block(found, rpc)
+                self.on_block(seen, rpc)
         if head >= following:
             stream.flush()
             quiet_s = min(self.block_time_s * QUIET_SHARE, max(self.block_time_s / 2, self.block_time_s - EARLY_S))

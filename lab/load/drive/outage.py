@@ -49,9 +49,9 @@ class Restart:
 
     def _restart(self, name: str, chain: IntervalChain) -> None:
         assert chain.node is not None
-        assert chain.beat is not None
+        assert chain.miner is not None
         # No block may come between the state that is kept and the end: it would be gone, as in no real restart.
-        chain.beat.hold()
+        chain.miner.pause()
         self.spans[name] = (time.time(), 0.0)
         try:
             state = _big(chain).call("anvil_dumpState", True)
@@ -61,7 +61,7 @@ class Restart:
             _big(chain).call("anvil_loadState", state)
             chain.rpc.call("evm_setTime", int(time.time()))
         finally:
-            chain.beat.go_on()
+            chain.miner.resume()
         write_urls(self._folder, read_urls(self._folder) | {name: chain.url})
         self.spans[name] = (self.spans[name][0], time.time())
 

@@ -32,9 +32,13 @@ class LoadRelayer:
         """Raises UsageError where the command cannot be started."""
         try:
             self._group = ProcessGroup.start(
-                self.command, run_id=run_id, log=self._log, reaper=reaper,
-                environment={**self._variables, SESSION_VARIABLE: str(self._session)}, folder=self._folder,
-            )  # fmt: skip
+                self.command,
+                run_id=run_id,
+                log=self._log,
+                reaper=reaper,
+                environment={**self._variables, SESSION_VARIABLE: str(self._session)},
+                folder=self._folder,
+            )
         except OSError as error:
             raise not_started(self.command, None, error) from error
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from lab.chains.nodes.backend import Node
 from lab.errors import LabError
-from lab.rpc import HttpTransport, Rpc, RpcFailure
+from lab.load.record.samples import ChainSample, ProcessSample, Sample
+from lab.model.redacted import RedactedUrl
+from lab.rpc import HttpTransport, Rpc, RpcFailure, RpcRefused
 
 EVERY_S = 1.0
 ANSWER_S = 2.0
@@ -29,9 +29,9 @@ class ProcessTree:
     _ended_cpu_s: float = 0.0
     _known: dict[int, float] = field(default_factory=dict)
 
-    def measure(self) -> dict[str, Any]:
-        """`alive`, seconds of processor time, bytes of memory, number of processes."""
-        found: dict[int, float] = {}
+    def measure(self) -> ProcessSample:
+        """What it takes now."""
+        cpu_s: dict[int, float] = {}
         memory = 0
         with contextlib.suppress(psutil.Error):
             root = psutil.Process(self.pid)
@@ -40,32 +40,35 @@ class ProcessTree:
                     if process.status() == psutil.STATUS_ZOMBIE:
                         continue
                     times = process.cpu_times()
-                    found[process.pid] = times.user + times.system
+                    cpu_s[process.pid] = times.user + times.system
                     memory += process.memory_info().rss
-        self._ended_cpu_s += sum(cpu for pid, cpu in self._known.items() if pid not in found)
-        self._known = found
-        cpu = self._ended_cpu_s + sum(found.values())
-        return {"alive": self.pid in found, "cpu_s": round(cpu, 3), "rss": memory, "processes": len(found)}
+        self._ended_cpu_s += sum(cpu for pid, cpu in self._known.items() if pid not in cpu_s)
+        self._known = cpu_s
+        total_s = round(self._ended_cpu_s + sum(cpu_s.values()), 3)
+        return ProcessSample(alive=self.pid in cpu_s, cpu_s=total_s, rss_bytes=memory, processes=len(cpu_s))
 
 
 class Sampler:
     """A thread that writes a line of JSON a second. `nodes` are looked at where this run has them."""
 
     def __init__(
-        self, path: Path, urls: Callable[[], dict[str, str]], nodes: dict[str, Node],
+        self,
+        path: Path,
+        urls: Callable[[], dict[str, RedactedUrl]],
+        nodes: dict[str, Node],
         processes: Callable[[], dict[str, int]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._path, self._urls, self._nodes, self._processes = path, urls, nodes, processes
         self._trees: dict[str, ProcessTree] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to sample."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """End after the sample that is being taken."""
         self._stop.set()
         self._thread.join(timeout=30)
 
@@ -73,46 +76,38 @@ class Sampler:
         with self._path.open("a", encoding="utf-8") as stream:
             while not self._stop.is_set():
                 begun = time.monotonic()
-                stream.write(json.dumps(self._sample()) + "\n")
+                stream.write(self._sample().model_dump_json(by_alias=True) + "\n")
                 stream.flush()
                 self._stop.wait(max(0.05, EVERY_S - (time.monotonic() - begun)))
 
-    def _sample(self) -> dict[str, Any]:
-        chains = {name: self._chain(name, url) for name, url in self._urls().items()}
+    def _sample(self) -> Sample:
         processes = {}
         for name, pid in self._processes().items():
             tree = self._trees.get(name)
             if tree is None or tree.pid != pid:
                 tree = self._trees[name] = ProcessTree(pid)
             processes[name] = tree.measure()
-        return {
-            "at": round(time.time(), 3),
-            "chains": chains,
-            "processes": processes,
-            "host_cpu_percent": psutil.cpu_percent(),
-            "load_average": round(psutil.getloadavg()[0], 2),
-        }
+        return Sample(
+            at=round(time.time(), 3),
+            chains={name: self._chain(name, url) for name, url in self._urls().items()},
+            processes=processes,
+            host_cpu_percent=psutil.cpu_percent(),
+            load_average=round(psutil.getloadavg()[0], 2),
+        )
 
-    def _chain(self, name: str, url: str) -> dict[str, Any]:
-        found: dict[str, Any] = {"answers": False, "pending": None, "queued": None, "rss": None, "cpu_s": None}
+    def _chain(self, name: str, url: RedactedUrl) -> ChainSample:
+        pending = queued = rss_bytes = cpu_s = None
         transport = HttpTransport(url, timeout_s=ANSWER_S)
         try:
             status = Rpc(transport).call("txpool_status")
-            found |= {"answers": True, "pending": int(status["pending"], 16), "queued": int(status["queued"], 16)}
+            answers, pending, queued = True, int(status["pending"], 16), int(status["queued"], 16)
         except (RpcFailure, KeyError, TypeError, ValueError) as error:
             # A node without that call still answers, with a refusal.
-            found["answers"] = isinstance(error, RpcFailure) and error.definite and "refused" in str(error)
+            answers = isinstance(error, RpcRefused)
         finally:
             transport.close()
         node = self._nodes.get(name)
         if node is not None:
             with contextlib.suppress(LabError):
-                found |= {"rss": node.memory_bytes(), "cpu_s": node.cpu_seconds()}
-        return found
-
-
-def read_samples(path: Path) -> list[dict[str, Any]]:
-    """All whole lines."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+                rss_bytes, cpu_s = node.memory_bytes(), node.cpu_seconds()
+        return ChainSample(answers=answers, pending=pending, queued=queued, rss_bytes=rss_bytes, cpu_s=cpu_s)

@@ -25,19 +25,27 @@ class Watch:
     """`start` before the load; `drained` when nothing is left to mine; `stop` at the end."""
 
     def __init__(
-        self, folder: Path, context: Context, *, nodes: Mapping[str, Node], processes: Callable[[], dict[str, int]],
+        self,
+        folder: Path,
+        context: Context,
+        *,
+        nodes: Mapping[str, Node],
+        processes: Callable[[], dict[str, int]],
         profiles: Mapping[str, NetworkProfile],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._folder = folder
         self._busy_at: dict[str, float] = {}
         self.observers = {
             name: Observer(
-                name, lambda name=name: read_urls(folder)[name],  # type: ignore[misc]
-                chain.first_block, chain.block_time_ms / 1000, folder / blocks_file(name),
+                name,
+                lambda name=name: read_urls(folder)[name],  # type: ignore[misc]
+                chain.first_block,
+                chain.block_time_ms / 1000,
+                folder / blocks_file(name),
                 self._on_block(name, profiles),
             )
             for name, chain in context.chains.items()
-        }  # fmt: skip
+        }
         self._sampler = Sampler(folder / SAMPLES, lambda: read_urls(folder), dict(nodes), processes)
         self._context = context
 
@@ -72,7 +80,7 @@ class Watch:
         try:
             return int(Rpc(transport).call("txpool_status")["pending"], 16) == 0
         except (RpcFailure, KeyError, TypeError, ValueError):
-            # A node that does not tell, or is gone: what was seen has to do.
+            # A node that does not say, or is gone: what was seen has to do.
             return True
         finally:
             transport.close()

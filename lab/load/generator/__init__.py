@@ -1,3 +1,4 @@
-"""The generator's building blocks. `user` and `shape` import Locust, which patches sockets: nothing of the lab imports
-them, only Locust files do.
+"""The generator's building blocks.
+
+`user` imports Locust, which patches sockets: nothing of the lab imports it, only Locust files do.
 """

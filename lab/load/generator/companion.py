@@ -1,4 +1,4 @@
-"""The process beside plain Locust that prepares, watches and reckons up; `lab load` does without it."""
+"""The process beside plain Locust that prepares, watches and reconciles; `lab load` does without it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ENDS_WITHIN_S = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to run, as Locust's command line says."""
+class LocustOptions:
+    """What to run, as the options of Locust's command line say."""
 
     session: str
     profile: str
@@ -40,20 +40,34 @@ class Companion:
         self._process, self.plan = process, plan
 
     @classmethod
-    def start(cls, wanted: Wanted, workers: int) -> Companion:
+    def start(cls, options: LocustOptions, workers: int) -> Companion:
         """Raises NotPrepared."""
         command = python_command(
-            "-m", "lab.load.standalone", "--session", wanted.session, "--profile", wanted.profile,
-            "--workers", str(workers), "--results", wanted.results,
-        )  # fmt: skip
-        for file in wanted.locust_files:
+            "-m",
+            "lab.load.standalone",
+            "--session",
+            options.session,
+            "--profile",
+            options.profile,
+            "--workers",
+            str(workers),
+            "--results",
+            options.results,
+        )
+        for file in options.locust_files:
             command += ["--beside", file]
-        if wanted.tps:
-            command += ["--tps", wanted.tps]
-        if wanted.duration:
-            command += ["--duration", wanted.duration]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                   start_new_session=True, env=without_proxy(os.environ))  # fmt: skip
+        if options.tps:
+            command += ["--tps", options.tps]
+        if options.duration:
+            command += ["--duration", options.duration]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=without_proxy(os.environ),
+        )
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         if not line:
@@ -61,7 +75,7 @@ class Companion:
         return cls(process, Path(line))
 
     def finish(self) -> int:
-        """Let it drain and reckon up."""
+        """Let it drain and reconcile."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         return self._process.wait(timeout=ENDS_WITHIN_S)

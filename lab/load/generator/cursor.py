@@ -22,10 +22,10 @@ class Cursor:
 
     def take(self) -> SignedTransaction | None:
         """The next one, None when all have been handed out."""
-        found = next(self._left, None)
-        if found is not None:
-            self.next_nonce = found.nonce + 1
-        return found
+        transaction = next(self._left, None)
+        if transaction is not None:
+            self.next_nonce = transaction.nonce + 1
+        return transaction
 
     def again(self, from_nonce: int) -> list[SignedTransaction]:
         """Those from a nonce up to where this cursor stands, read anew."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import gevent  # type: ignore[import-untyped]  # has no type information
 from gevent.event import Event  # type: ignore[import-untyped]  # has no type information
@@ -20,6 +20,7 @@ from lab.load.generator.chain import ChainClient
 from lab.load.generator.cursor import Cursor, Slot, slots_of
 from lab.load.generator.wire import NoAnswer, Refusal
 from lab.load.record.plan import Plan, Stream
+from lab.load.record.worker_report import Tally
 from lab.traffic.attempts import AttemptLog, Outcome
 from lab.traffic.signer import SignedTransaction
 
@@ -42,32 +43,20 @@ class Item:
     attempt: int = 0
 
 
-@dataclass
-class Tally:
-    """What the generator says of itself, beside the attempts that it noted."""
-
-    arrivals: int = 0
-    dropped: int = 0
-    held: int = 0
-    senders: int = 0
-    senders_blocked: int = 0
-    resent: int = 0
-    requests: int = 0
-    recoveries: int = 0
-    connections_peak: int = 0
-    finished: bool = False
-    refusals: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    tick_lag_us: list[int] = field(default_factory=list)
-
-
 class StreamDriver:
     """`run` returns when all is sent and answered, or when the time for that is over."""
 
     def __init__(
-        self, plan: Plan, stream: Stream, chains: dict[str, ChainClient], log: AttemptLog, fire: Fire,
-        *, rank: int, workers: int,
-    ) -> None:  # fmt: skip
+        self,
+        plan: Plan,
+        stream: Stream,
+        chains: dict[str, ChainClient],
+        log: AttemptLog,
+        fire: Fire,
+        *,
+        rank: int,
+        workers: int,
+    ) -> None:
         self.plan, self.stream = plan, stream
         self.tally = Tally()
         self._log, self._fire = log, fire
@@ -91,13 +80,13 @@ class StreamDriver:
         """Drive the whole schedule. `starts_at` in unix time."""
         self._zero = time.monotonic() + (starts_at - time.time())
         tick_s = self.plan.tick_ms / 1000
-        gives_up_s = self._schedule.seconds + self.plan.drop_after_ms / 1000 + 2 * self.plan.request_timeout_s
+        gives_up_s = self.plan.latest_s
         wakes_s = 0.0
         try:
             while (now_s := self._sleep_until(wakes_s)) < gives_up_s:
                 self.tally.tick_lag_us.append(round((now_s - wakes_s) * 1e6))
                 if len(self.tally.tick_lag_us) >= 100_000:
-                    # Every second one is enough to tell the percentiles of a long run, in a bounded space.
+                    # Every second one is enough for the percentiles of a long run, in a bounded space.
                     del self.tally.tick_lag_us[::2]
                 self._take_arrivals(now_s)
                 self._dispatch(now_s)
@@ -216,7 +205,7 @@ class StreamDriver:
             self._send_again(chain, again)
 
     def _send_again(self, chain: ChainClient, items: list[Item]) -> None:
-        """The same bytes once more: what arrived the first time is told as already known."""
+        """The same bytes once more: what arrived the first time is refused as already known."""
         for item in items:
             item.attempt += 1
         kept = [item for item in items if item.attempt < self.plan.attempts_max]
@@ -227,7 +216,7 @@ class StreamDriver:
         if not kept:
             return
         gevent.sleep(RETRY_AFTER_S * kept[0].attempt)
-        # A chain that is down is told everything that it misses when it is back.
+        # A chain that is down gets everything that it misses when it is back.
         if not chain.down:
             self.tally.resent += len(kept)
             chain.busy += 1
@@ -256,9 +245,15 @@ class StreamDriver:
     def _note(self, item: Item, outcome: Outcome, sent_us: int, answered_us: int, error: str | None) -> None:
         leg, transaction = item.cursor.leg, item.transaction
         self._log.add(
-            leg.number, outcome, item.attempt, item.cursor.sender, transaction.nonce,
-            max(0, item.intended_us), max(0, sent_us), max(0, answered_us),
-        )  # fmt: skip
+            leg.number,
+            outcome,
+            item.attempt,
+            item.cursor.sender,
+            transaction.nonce,
+            max(0, item.intended_us),
+            max(0, sent_us),
+            max(0, answered_us),
+        )
         self._fire(leg.label, leg.chain, (answered_us - item.intended_us) / 1000, len(transaction.raw), error)
 
     @staticmethod

@@ -11,11 +11,7 @@ from typing import Any
 PREFIX = "LOCUST_"
 FILES = "~/.locust.conf, locust.conf or pyproject.toml"
 # By Locust's name of the option: its flags.
-FLAGS = {
-    "run_time": ("--run-time", "-t"),
-    "tags": ("--tags", "-T"),
-    "exclude_tags": ("--exclude-tags", "-E"),
-}
+FLAGS = {"run_time": ("--run-time", "-t"), "tags": ("--tags", "-T"), "exclude_tags": ("--exclude-tags", "-E")}
 USER_CLASSES = "LOCUST_USER_CLASSES"
 
 
@@ -28,20 +24,20 @@ def contradictions(
     options: Any, schedule_s: float, environment: Mapping[str, str], arguments: Sequence[str]
 ) -> list[str]:
     """A sentence for each setting that makes the run another than its profile's, with where it comes from."""
-    found = []
+    reasons = []
     run_time = getattr(options, "run_time", None)
     if run_time and float(run_time) < schedule_s:
         source = _source("run_time", environment, arguments)
-        found.append(f"{source} ends the run after {float(run_time):g} s; its profile takes {schedule_s:g} s")
+        reasons.append(f"{source} ends the run after {float(run_time):g} s; its profile takes {schedule_s:g} s")
     for name in ("tags", "exclude_tags"):
         if value := getattr(options, name, None):
             source = _source(name, environment, arguments)
-            found.append(f"{source} picks tasks by {' '.join(map(str, value))}; the profile's have no tags")
+            reasons.append(f"{source} picks tasks by {' '.join(map(str, value))}; the profile's have no tags")
     classes = getattr(options, "user_classes", None) or []
     if classes and "StreamUser" not in classes:
         source = USER_CLASSES if environment.get(USER_CLASSES) else "the command line"
-        found.append(f"{source} picks the users {' '.join(classes)}; the profile's are StreamUser")
-    return found
+        reasons.append(f"{source} picks the users {' '.join(classes)}; the profile's are StreamUser")
+    return reasons
 
 
 def _source(option: str, environment: Mapping[str, str], arguments: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ number of users. Every transaction is a request event, with its latency counted 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
@@ -19,11 +18,13 @@ from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from lab.load.generator.companion import Companion, NotPrepared, Wanted
+from lab.load.generator.companion import Companion, LocustOptions, NotPrepared
 from lab.load.generator.driver import StreamDriver
+from lab.load.generator.ports import keep_to_this_machine
 from lab.load.generator.settings import contradictions
 from lab.load.generator.worker import Worker, sampler
 from lab.load.record.plan import PLAN_VARIABLE, START, Plan
+from lab.load.record.worker_report import Start
 
 ASSIGN, DONE, STOP = "lab_assign", "lab_done", "lab_stop"
 STARTS_IN_S = 1.0
@@ -51,7 +52,7 @@ class Coordination:
             if fixed := os.environ.get(PLAN_VARIABLE):
                 self.plan_path = Path(fixed)
             else:
-                self.companion = Companion.start(wanted_of(self.environment), workers)
+                self.companion = Companion.start(locust_options(self.environment), workers)
                 self.plan_path = self.companion.plan
             self.plan = Plan.read(self.plan_path)
         return self.plan
@@ -72,17 +73,17 @@ class Coordination:
             self.environment.process_exit_code = companion.finish()
 
     def finish(self) -> None:
-        """Write the account of the worker, if this process is one."""
+        """Write the worker's report, if this process is one."""
         if self._sampler is not None:
             self._sampler.kill()
         if self.worker is not None:
             self.worker.close()
 
     def report_done(self) -> None:
-        """Tell the master, or note it here where there is none."""
+        """Notify the master, or note it here where there is none."""
         assert self.worker is not None
         assert self.environment is not None
-        # The account first: the master reckons up as soon as all are done.
+        # The report first: the run is reconciled as soon as all are done.
         self.finish()
         runner = self.environment.runner
         if isinstance(runner, WorkerRunner):
@@ -93,9 +94,13 @@ class Coordination:
     def _fire(self, label: str, chain: str, milliseconds: float, size: int, error: str | None) -> None:
         assert self.environment is not None
         self.environment.events.request.fire(  # type: ignore[no-untyped-call]  # Locust's own
-            request_type="raw tx", name=f"{label} {chain}", response_time=milliseconds, response_length=size,
-            exception=None if error is None else RuntimeError(error), context={},
-        )  # fmt: skip
+            request_type="raw tx",
+            name=f"{label} {chain}",
+            response_time=milliseconds,
+            response_length=size,
+            exception=None if error is None else RuntimeError(error),
+            context={},
+        )
 
 
 here = Coordination()
@@ -103,23 +108,28 @@ here = Coordination()
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _add_options(parser: Any) -> None:
+    keep_to_this_machine(parser)
     group = parser.add_argument_group("Tesseract Lab")
     group.add_argument("--lab-profile", env_var="LAB_PROFILE", default="buffer", help="a profile of loadtests/")
-    group.add_argument("--lab-session", env_var="LAB_SESSION", default="results/up/session.json",
-                       help="the session.json of running networks (lab up)")  # fmt: skip
+    group.add_argument(
+        "--lab-session",
+        env_var="LAB_SESSION",
+        default="results/up/session.json",
+        help="the session.json of running networks (lab up)",
+    )
     group.add_argument("--lab-tps", env_var="LAB_TPS", default=None, help="instead of the profile's rate")
     group.add_argument("--lab-duration", env_var="LAB_DURATION", default=None, help="such as 60s")
     group.add_argument("--lab-results", env_var="LAB_RESULTS", default="results", help="where the report goes")
 
 
-def wanted_of(environment: Environment | None) -> Wanted:
+def locust_options(environment: Environment | None) -> LocustOptions:
     """What the command line asks for."""
     options = environment.parsed_options if environment is not None else None
     assert options is not None
     files = tuple(file for file in (options.locustfile or "").split(",") if file)
-    return Wanted(
+    return LocustOptions(
         options.lab_session, options.lab_profile, options.lab_tps, options.lab_duration, options.lab_results, files
-    )  # fmt: skip
+    )
 
 
 def worker_count(runner: Any) -> int:
@@ -158,10 +168,10 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
         here.assign(str(here.plan_path), 0, 1, starts_at)
     here.starts_at = starts_at
     against = contradictions(environment.parsed_options, plan.seconds, os.environ, sys.argv[1:])
-    for each in against:
-        log.warning("the run will be INVALID: %s", each)
-    start = {"starts_at": starts_at, "workers": here.workers, "contradictions": against}
-    (folder / START).write_text(json.dumps(start), encoding="utf-8")
+    for contradiction in against:
+        log.warning("the run will be INVALID: %s", contradiction)
+    start = Start(starts_at=starts_at, workers=here.workers, contradictions=tuple(against))
+    (folder / START).write_text(start.model_dump_json(), encoding="utf-8")
 
 
 @events.test_stop.add_listener  # type: ignore[untyped-decorator]  # Locust's own
@@ -169,7 +179,7 @@ def _on_test_stop(environment: Environment, **_: Any) -> None:
     here.finish()
     runner = environment.runner
     if isinstance(runner, MasterRunner) and len(here.done) < here.workers:
-        # Locust fires this on the master before it tells its workers to quit; their accounts are needed first.
+        # Locust fires this on the master before it tells its workers to quit; their reports are needed first.
         runner.send_message(STOP)
     if not isinstance(runner, WorkerRunner):
         here.end()
@@ -211,7 +221,7 @@ class PlanShape(LoadTestShape):
             return None
         if here.starts_at and len(here.done) >= here.workers:
             return None
-        latest_s = plan.seconds + plan.drop_after_ms / 1000 + 2 * plan.request_timeout_s + LINGERS_S
+        latest_s = plan.latest_s + LINGERS_S
         if here.starts_at and time.time() > here.starts_at + latest_s:
             log.warning("not every stream ended in time: %d of %d workers are done", len(here.done), here.workers)
             return None

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
+import gevent.ssl  # type: ignore[import-untyped]  # has no type information
 from geventhttpclient import HTTPClient
 from pydantic_core import from_json
 
-_HEADERS = {"Content-Type": "application/json"}
+from lab.model.redacted import RedactedUrl
+from lab.rpc.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,20 @@ class NoAnswer(Exception):
 class Wire:
     """One node's API. Raises NoAnswer from every method."""
 
-    def __init__(self, url: str, *, connections: int, timeout_s: float) -> None:
-        parts = urlsplit(url)
-        self.url, self._path = url, parts.path or "/"
+    def __init__(self, url: RedactedUrl, *, connections: int, timeout_s: float) -> None:
+        endpoint = Endpoint.of(url)
+        self.url, self._path = url, endpoint.target
+        self._headers = {"Content-Type": "application/json", **endpoint.headers}
         self._client = HTTPClient(
-            parts.hostname or "127.0.0.1", parts.port or 80, concurrency=connections, connection_timeout=timeout_s,
-            network_timeout=timeout_s, block_size=65536,
-        )  # fmt: skip
+            endpoint.host,
+            endpoint.port,
+            concurrency=connections,
+            connection_timeout=timeout_s,
+            network_timeout=timeout_s,
+            block_size=65536,
+            ssl=endpoint.tls,
+            ssl_context_factory=lambda cafile=None: gevent.ssl.create_default_context(),
+        )
 
     def send_raw(self, raws: Sequence[bytes]) -> list[Refusal | None]:
         """Hand over raw transactions in one request; for each None where the node took it."""
@@ -49,20 +57,20 @@ class Wire:
         answers = self._post(calls[0] if len(calls) == 1 else f"[{','.join(calls)}]")
         if isinstance(answers, dict):
             answers = [answers]
-        found: list[Refusal | None] = [Refusal(0, "the node gave no answer to this call of the batch")] * len(raws)
+        refusals: list[Refusal | None] = [Refusal(0, "the node gave no answer to this call of the batch")] * len(raws)
         for answer in answers:
             index, error = answer.get("id"), answer.get("error")
             if isinstance(index, int) and 0 <= index < len(raws):
-                found[index] = None if error is None else _refusal(error)
+                refusals[index] = None if error is None else self._refusal(error)
             elif error is not None:
                 # The whole request was refused: no call of it was taken.
-                return [_refusal(error)] * len(raws)
-        return found
+                return [self._refusal(error)] * len(raws)
+        return refusals
 
     def call(self, method: str, *params: Any) -> Any:
         """One call; a refusal is returned as it is."""
         answer = self._post(json.dumps({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}))
-        return _refusal(answer["error"]) if answer.get("error") is not None else answer.get("result")
+        return self._refusal(answer["error"]) if answer.get("error") is not None else answer.get("result")
 
     def call_many(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
         """The same method many times in one request; results in order, None for a refused one."""
@@ -78,22 +86,24 @@ class Wire:
 
     def _post(self, body: str) -> Any:
         try:
-            response = self._client.post(self._path, body, _HEADERS)
+            response = self._client.post(self._path, body, self._headers)
             status, content = response.status_code, response.read()
         except Exception as error:
             # The client lets errors of sockets, TLS and its parser through; all mean the same.
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+            raise NoAnswer(self._without_key(f"{type(error).__name__}: {error}")) from error
         try:
-            found = from_json(content)
+            answer = from_json(content)
         except ValueError as error:
-            raise NoAnswer(f"expected JSON, got HTTP {status}: {bytes(content)[:80]!r}") from error
-        if not isinstance(found, (dict, list)):
-            raise NoAnswer(f"expected a JSON-RPC answer, got {str(found)[:80]!r}")
-        return found
+            shown = self._without_key(repr(bytes(content)))[:80]
+            raise NoAnswer(f"expected JSON, got HTTP {status}: {shown}") from error
+        if not isinstance(answer, (dict, list)):
+            raise NoAnswer(f"expected a JSON-RPC answer, got {self._without_key(repr(answer))[:80]}")
+        return answer
 
+    def _refusal(self, error: Any) -> Refusal:
+        code, message = (error.get("code"), error.get("message", "")) if isinstance(error, dict) else (0, error)
+        return Refusal(code if isinstance(code, int) else 0, self._without_key(str(message))[:200])
 
-def _refusal(error: Any) -> Refusal:
-    if not isinstance(error, dict):
-        return Refusal(0, str(error)[:200])
-    code = error.get("code")
-    return Refusal(code if isinstance(code, int) else 0, str(error.get("message", ""))[:200])
+    def _without_key(self, text: str) -> str:
+        # A provider's answer may quote the key that it refuses.
+        return self.url.redact_in(text) if self.url.is_secret else text

@@ -1,8 +1,7 @@
-"""What one Locust worker does of a plan: its streams, its log of attempts, its account of itself."""
+"""What one Locust worker does of a plan: its streams, its log of attempts, its report of itself."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -12,9 +11,12 @@ from typing import Any
 import psutil
 from hdrh.histogram import HdrHistogram
 
+from lab.bounded_files import write_atomically
 from lab.load.generator.chain import ChainClient
 from lab.load.generator.driver import Fire, StreamDriver
 from lab.load.record.plan import Plan
+from lab.load.record.run_files import worker_file
+from lab.load.record.worker_report import WorkerReport
 from lab.traffic.attempts import AttemptLog
 
 LATENCY_US_MAX = 3_600_000_000
@@ -23,7 +25,7 @@ SAMPLE_EVERY_S = 5.0
 
 
 class Worker:
-    """One rank of a plan. `claim` hands out its streams one by one; `close` writes its account."""
+    """One rank of a plan. `claim` hands out its streams one by one; `close` writes its report."""
 
     def __init__(self, plan: Plan, rank: int, workers: int, fire: Fire) -> None:
         self.plan, self.rank, self.workers = plan, rank, workers
@@ -59,7 +61,7 @@ class Worker:
         self._log.flush()
 
     def close(self) -> None:
-        """Write down what this worker has to say of itself. May be called twice."""
+        """Write this worker's report of itself. May be called twice."""
         if self._closed:
             return
         self._closed = True
@@ -68,30 +70,27 @@ class Worker:
                 driver.await_end()
         self.sample()
         self._log.close()
-        path = self.folder / f"worker-{self.rank}.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self._account()), encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(worker_file(self.folder, self.rank), self._report().model_dump_json())
 
-    def _account(self) -> dict[str, Any]:
-        return {
-            "rank": self.rank,
-            "workers": self.workers,
-            "pid": os.getpid(),
-            "cpu_seconds": round(self._cpu() - self._cpu_s, 3),
-            "wall_seconds": round(time.monotonic() - self._begun, 3),
-            "memory": self._memory,
-            "streams": {driver.stream.name: vars(driver.tally) for driver in self._drivers},
-            "histograms": {name: found.encode().decode("ascii") for name, found in self._histograms.items()},
-        }
+    def _report(self) -> WorkerReport:
+        return WorkerReport(
+            rank=self.rank,
+            workers=self.workers,
+            pid=os.getpid(),
+            cpu_seconds=round(self._cpu() - self._cpu_s, 3),
+            wall_seconds=round(time.monotonic() - self._begun, 3),
+            memory=self._memory,
+            streams={driver.stream.name: driver.tally for driver in self._drivers},
+            histograms={name: one.encode().decode("ascii") for name, one in self._histograms.items()},
+        )
 
     def _event(self, label: str, chain: str, milliseconds: float, size: int, error: str | None) -> None:
         key = f"{label} {chain}"
-        found = self._histograms.get(key)
-        if found is None:
-            found = self._histograms[key] = HdrHistogram(1, LATENCY_US_MAX, SIGNIFICANT_DIGITS)
+        histogram = self._histograms.get(key)
+        if histogram is None:
+            histogram = self._histograms[key] = HdrHistogram(1, LATENCY_US_MAX, SIGNIFICANT_DIGITS)
         if error is None:
-            found.record_value(max(1, round(milliseconds * 1000)))
+            histogram.record_value(max(1, round(milliseconds * 1000)))
         self._fire(label, chain, milliseconds, size, error)
 
     def _cpu(self) -> float:

@@ -1,25 +1,39 @@
-"""What a run folder says of a run beside its plan: made before the load, read by the reckoning after it."""
+"""What a run folder says of a run beside its plan: made before the load, read by the analysis after it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BeforeValidator
 
 from lab.load.prepare.capacity import Ceiling
-from lab.load.prepare.prepare import LegFacts, Prepared
+from lab.load.prepare.made_of import MadeOf
+from lab.load.prepare.prepare import Prepared
 from lab.load.prepare.targets import Target
 from lab.load.profile.profile import LoadProfile
+from lab.load.profile.shapes import with_units
+from lab.load.record.frozen import Frozen
+from lab.load.record.plan import LegFacts
 from lab.model.names import ContractNames
 
 CONTEXT = "context.json"
 
+RelayerKind = Literal["none", "reference", "command"]
 
-class ContextChain(BaseModel):
+
+class CeilingFacts(Frozen):
+    """See `Ceiling`; the chain's name is the key in the file."""
+
+    network: str
+    gas_limit: int
+    gas_per_call: int
+    block_time_ms: int
+    synthetic: bool
+
+
+class ContextChain(Frozen):
     """One chain, as it was when the load began."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str
     chain_id: int
@@ -28,37 +42,42 @@ class ContextChain(BaseModel):
     synthetic: bool
     first_block: int
     transaction_count: int | None
-    ceiling: dict[str, Any]
+    ceiling: CeilingFacts
 
     def ceiling_of(self, name: str) -> Ceiling:
         """See `Ceiling`."""
-        return Ceiling(chain=name, **self.ceiling)
+        return Ceiling(chain=name, **dict(self.ceiling))
 
 
-class Context(BaseModel):
+class Signing(Frozen):
+    """How the transactions were signed ahead; `per_second` is None where all of them were cached."""
+
+    backend: str
+    signed: int
+    cached: int
+    seconds: float
+    processes: int
+    per_second: float | None
+
+
+class Context(Frozen):
     """The file. `made_of` is what the manifest of a scenario run holds: backend, contract, versions, host."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     run_id: str
     command: str
     name: str
     description: str
-    profile: dict[str, Any]
+    profile: Annotated[LoadProfile, BeforeValidator(with_units)]
     chains: dict[str, ContextChain]
-    legs: tuple[dict[str, Any], ...]
+    legs: tuple[LegFacts, ...]
     operators: dict[str, int]
     workers: int
-    signing: dict[str, Any]
+    signing: Signing
     abi: list[dict[str, Any]]
     names: ContractNames = ContractNames()
-    relayer: Literal["none", "reference", "command"] = "none"
-    made_of: dict[str, Any] = {}
-
-    def leg_facts(self) -> list[LegFacts]:
-        """The plan's legs."""
-        return [LegFacts(**leg) for leg in self.legs]
+    relayer: RelayerKind = "none"
+    made_of: MadeOf
 
     def write(self, folder: Path) -> None:
         """Into the run's folder."""
@@ -71,45 +90,43 @@ class Context(BaseModel):
 
 
 def context_of(
-    prepared: Prepared, targets: dict[str, Target], *, run_id: str, command: str,
-    relayer: Literal["none", "reference", "command"], made_of: dict[str, Any],
-) -> Context:  # fmt: skip
+    prepared: Prepared, targets: dict[str, Target], *, command: str, relayer: RelayerKind, made_of: MadeOf
+) -> Context:
     """Take down the state of the chains now: the load begins right after it."""
-    profile: LoadProfile = prepared.profile
-    chains = {}
-    for name, target in targets.items():
-        ceiling = prepared.ceilings[name]
-        chains[name] = ContextChain(
-            network=target.network,
-            chain_id=target.chain_id,
-            contract=target.contract,
-            block_time_ms=target.block_time_ms,
-            synthetic=target.synthetic,
-            first_block=target.rpc.block_number() + 1,
-            transaction_count=target.transaction_count(),
-            ceiling={
-                "network": ceiling.network, "gas_limit": ceiling.gas_limit, "gas_per_call": ceiling.gas_per_call,
-                "block_time_ms": ceiling.block_time_ms, "synthetic": ceiling.synthetic,
-            },
-        )  # fmt: skip
     signing, codec = prepared.signing, next(iter(targets.values())).codec
     return Context(
-        run_id=run_id,
+        run_id=prepared.plan.run_id,
         command=command,
-        name=profile.name,
-        description=profile.description,
-        profile=profile.model_dump(mode="json", by_alias=False),
-        chains=chains,
-        legs=tuple({name: getattr(leg, name) for name in leg.__slots__} for leg in prepared.legs),
+        name=prepared.profile.name,
+        description=prepared.profile.description,
+        profile=prepared.profile,
+        chains={name: _chain(target, prepared.ceilings[name]) for name, target in targets.items()},
+        legs=prepared.legs,
         operators=prepared.operators,
-        workers=prepared.workers,
-        signing={
-            "backend": signing.backend, "signed": signing.signed, "cached": signing.cached,
-            "seconds": round(signing.seconds, 3), "processes": signing.processes,
-            "per_second": None if signing.per_second is None else round(signing.per_second, 1),
-        },
+        workers=prepared.plan.workers,
+        signing=Signing(
+            backend=signing.backend,
+            signed=signing.signed,
+            cached=signing.cached,
+            seconds=round(signing.seconds, 3),
+            processes=signing.processes,
+            per_second=None if signing.per_second is None else round(signing.per_second, 1),
+        ),
         abi=codec.abi,
         names=codec.names,
         relayer=relayer,
         made_of=made_of,
-    )  # fmt: skip
+    )
+
+
+def _chain(target: Target, ceiling: Ceiling) -> ContextChain:
+    return ContextChain(
+        network=target.network,
+        chain_id=target.chain_id,
+        contract=target.contract,
+        block_time_ms=target.block_time_ms,
+        synthetic=target.synthetic,
+        first_block=target.rpc.block_number() + 1,
+        transaction_count=target.transaction_count(),
+        ceiling=CeilingFacts(**{name: getattr(ceiling, name) for name in CeilingFacts.model_fields}),
+    )

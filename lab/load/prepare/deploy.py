@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.errors import DeadlineExceeded, LabError, UsageError
-from lab.load.profile.profile import network
-from lab.rpc import HttpTransport, Rpc, RpcFailure
+from lab.load.profile.profile import CHAIN_NAME, network
+from lab.model.redacted import RedactedUrl
+from lab.rpc import RpcFailure
 from lab.session.description import RunningNetworks
 from lab.session.lab import write_keys
-from lab.session.load_chains.interval import RPC_TIMEOUT_S, IntervalChain, session_of, set_up
+from lab.session.load_chains.interval import IntervalChain, session_of, set_up
 from lab.session.suite import compile_target, new_run_id
 from lab.session.under_test import system_under_test
 
@@ -55,19 +56,19 @@ def deploy(chains: Sequence[str], out: Path, contract: Path | None, window_s: in
     """Set up every chain and write session and keys beside each other. Raises a LabError."""
     system = system_under_test(contract=contract, relayer_cmd=None)
     target = compile_target(system)
-    found = dict(map(_chain, chains))
+    by_name = dict(map(_chain, chains))
     numbering = None
-    for chain in found.values():
+    for chain in by_name.values():
         _await_node(chain)
         numbering = set_up(chain, target, window_s=window_s)
     assert numbering is not None
     out.parent.mkdir(parents=True, exist_ok=True)
     write_keys(out.parent / "keys.json")
     networks = RunningNetworks(new_run_id(), "compose", "real", int(time.time()), out.parent)
-    session = session_of(found, target, numbering, networks, system=system, poll_ms=500)
+    session = session_of(by_name, target, numbering, networks, system=system, poll_ms=500)
     session.write(out)
     print(system.described(target.contract.name).line, file=sys.stderr, flush=True)
-    print(f"{', '.join(found)}: {target.contract.name} at {target.address}", file=sys.stderr, flush=True)
+    print(f"{', '.join(by_name)}: {target.contract.name} at {target.address}", file=sys.stderr, flush=True)
 
 
 def await_file(path: Path) -> None:
@@ -82,11 +83,12 @@ def await_file(path: Path) -> None:
 def _chain(text: str) -> tuple[str, IntervalChain]:
     name, _, rest = text.partition("=")
     profile_name, _, url = rest.partition("=")
-    if not (name and profile_name and url):
-        raise UsageError(f"--chain: expected NAME=NETWORK=URL, got {text!r}")
-    profile = network(profile_name)
-    rpc = Rpc(HttpTransport(url, timeout_s=RPC_TIMEOUT_S))
-    return name, IntervalChain(name, profile, profile.finality, None, url, "", 0, rpc)
+    if not (CHAIN_NAME.fullmatch(name) and profile_name and url):
+        raise UsageError(f"--chain: expected NAME=NETWORK=URL, got {RedactedUrl(text)}")
+    try:
+        return name, IntervalChain.connect(name, network(profile_name), url)
+    except ValueError as error:
+        raise UsageError(f"--chain {name}={profile_name}=: {error}") from None
 
 
 def _await_node(chain: IntervalChain) -> None:
@@ -98,8 +100,9 @@ def _await_node(chain: IntervalChain) -> None:
             return
         except RpcFailure as failure:
             if time.monotonic() > deadline:
-                told = f"{chain.name}: expected an answer within {WITHIN_S:g} s: {failure}"
-                raise DeadlineExceeded(told) from failure
+                raise DeadlineExceeded(
+                    f"{chain.name}: expected an answer within {WITHIN_S:g} s: {failure}"
+                ) from failure
             time.sleep(POLL_S)
 
 

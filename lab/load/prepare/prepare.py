@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from lab.coordinator import Account
 from lab.coordinator.reads import ZERO_ID
 from lab.load.prepare.capacity import Ceiling, operators_for, workers_for
 from lab.load.prepare.estimates import FAR_TIMESTAMP, Estimates, call_data, neighbour
 from lab.load.prepare.targets import Target, authorise
-from lab.load.profile.profile import LoadProfile, Traffic
+from lab.load.profile.profile import LoadProfile, Traffic, changed_profile
 from lab.load.profile.shapes import AtCeiling
-from lab.load.record.plan import Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
+from lab.load.record.plan import LegFacts, Plan, PlannedLeg, PlannedSegment, SenderFile, Stream, write_urls
 from lab.networks.profile import NetworkProfile
 from lab.traffic.presign import Presigned, Progress, SignJob, presign, trim
 from lab.traffic.schedule import Schedule
@@ -35,23 +34,6 @@ FLOW_START_S = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class LegFacts:
-    """What a leg of the plan stands for, for the reckoning afterwards."""
-
-    number: int
-    stream: str
-    kind: str
-    chain: str
-    other: str
-    label: str
-    payload: int
-    gas_estimate: int
-    gas_limit: int
-    salt: str
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
 class Prepared:
     """A plan with what is known of it beforehand. `profile` is the one that was resolved: rates are known in it."""
 
@@ -61,7 +43,6 @@ class Prepared:
     ceilings: dict[str, Ceiling]
     signing: Presigned
     operators: dict[str, int]
-    workers: int
 
 
 def check_operators(profile: LoadProfile, networks: Mapping[str, NetworkProfile], workers: int) -> None:
@@ -69,33 +50,42 @@ def check_operators(profile: LoadProfile, networks: Mapping[str, NetworkProfile]
     if profile.operators == "auto" or isinstance(profile.shape, AtCeiling):
         return
     peak = Schedule(profile.shape.segments()).peak_tps
-    for chain, found in networks.items():
+    for chain, network in networks.items():
         for entry in profile.traffic:
-            share = _entry_share(profile, entry) * _chain_share(profile, chain)
+            share = profile.entry_share(entry) * profile.chain_share(chain)
             operators_for(
-                profile.operators // len(profile.traffic), peak * share, found.block_time_ms, chain=chain,
+                profile.operators // len(profile.traffic),
+                peak * share,
+                network.block_time_ms,
+                chain=chain,
                 workers=workers,
-            )  # fmt: skip
+            )
 
 
 def prepare(
-    profile: LoadProfile, targets: Mapping[str, Target], owner: Account, *, run_id: str, folder: Path, cache: Path,
-    workers: int | Literal["auto"], progress: Progress | None = None, tell: Callable[[str], None] = print,
-) -> Prepared:  # fmt: skip
+    profile: LoadProfile,
+    targets: Mapping[str, Target],
+    owner: Account,
+    *,
+    run_id: str,
+    folder: Path,
+    cache: Path,
+    progress: Progress | None = None,
+    notify: Callable[[str], None] = print,
+) -> Prepared:
     """Estimate, authorise, sign, and write the plan. Raises a LabError."""
     gas = Estimates(targets, owner)
     ceilings = {name: gas.ceiling(name, profile) for name in targets}
     if isinstance(profile.shape, AtCeiling):
-        uses = profile.networks.items()
-        weighted = {name: use.model_copy(update={"weight": ceilings[name].tps}) for name, use in uses}
-        shape = profile.shape.at(sum(ceiling.tps for ceiling in ceilings.values()))
-        profile = profile.model_copy(update={"shape": shape, "networks": weighted})
+        tps = {name: ceiling.tps for name, ceiling in ceilings.items()}
+        weighted = {name: use.changed(weight=tps[name] / max(tps.values())) for name, use in profile.networks.items()}
+        profile = changed_profile(profile, shape=profile.shape.at(sum(tps.values())), networks=weighted)
     schedule = Schedule(profile.shape.segments())
-    count = workers_for(workers, schedule.peak_tps)
+    count = workers_for(profile.workers, schedule.peak_tps)
     builder = _Builder(profile, dict(targets), schedule, run_id, count, gas)
     builder.lay_out()
     for name, operators in builder.sender_count.items():
-        tell(f"{name}: {operators} operators; {ceilings[name]}")
+        notify(f"{name}: {operators} operators; {ceilings[name]}")
         authorise(targets[name], owner, [load_account(index) for index in range(operators)])
     builder.describe_legs()
     starts_at = builder.sign_jobs()
@@ -105,14 +95,15 @@ def prepare(
         run_id=run_id,
         folder=str(folder.absolute()),
         workers=count,
-        segments=tuple(PlannedSegment(seconds=s.seconds, from_tps=s.from_tps, to_tps=s.to_tps)
-                       for s in schedule.segments),
+        segments=tuple(
+            PlannedSegment(seconds=s.seconds, from_tps=s.from_tps, to_tps=s.to_tps) for s in schedule.segments
+        ),
         streams=builder.streams(signing.files),
         starts_at=starts_at,
-    )  # fmt: skip
+    )
     write_urls(folder, {name: target.url for name, target in targets.items()})
     plan.write()
-    return Prepared(profile, plan, tuple(builder.facts), ceilings, signing, dict(builder.sender_count), count)
+    return Prepared(profile, plan, tuple(builder.facts), ceilings, signing, dict(builder.sender_count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +123,14 @@ class _Part:
 
 class _Builder:
     def __init__(
-        self, profile: LoadProfile, targets: dict[str, Target], schedule: Schedule, run_id: str, workers: int,
+        self,
+        profile: LoadProfile,
+        targets: dict[str, Target],
+        schedule: Schedule,
+        run_id: str,
+        workers: int,
         gas: Estimates,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.profile, self.targets, self.schedule, self.workers = profile, targets, schedule, workers
         self.run_id, self.gas = run_id, gas
         self.parts: list[_Part] = []
@@ -146,13 +142,13 @@ class _Builder:
         """Senders by traffic entry: no two entries share one on the same chain."""
         first = 0
         for traffic in self.profile.traffic:
-            found = [
-                (chains, _entry_share(self.profile, traffic) * _chain_share(self.profile, chains[0]))
+            streams = [
+                (chains, self.profile.entry_share(traffic) * self.profile.chain_share(chains[0]))
                 for chains in self._chains_of(traffic)
             ]
-            most = max(self._operators(traffic, chains, share) for chains, share in found)
+            most = max(self._operators(traffic, chains, share) for chains, share in streams)
             # Two flows may meet on a chain, one as origin and one as destination: each has senders of its own.
-            for position, (chains, share) in enumerate(found):
+            for position, (chains, share) in enumerate(streams):
                 start = first + (position * most if traffic.kind == "flow" else 0)
                 self.parts.append(_Part(traffic, chains, share, start, most))
                 for chain in chains:
@@ -167,12 +163,19 @@ class _Builder:
                 gas = self.gas.gas(chain, other, part.traffic.payload, child=position == 1)
                 self.facts.append(
                     LegFacts(
-                        number=len(self.facts), stream=part.name, kind=part.traffic.kind, chain=chain, other=other,
-                        label=f"{part.traffic.label}{_leg_suffix(part, position)}", payload=part.traffic.payload,
-                        gas_estimate=gas, gas_limit=int(gas * GAS_HEADROOM), salt=self._salt(part, position),
+                        number=len(self.facts),
+                        stream=part.name,
+                        kind=part.traffic.kind,
+                        chain=chain,
+                        other=other,
+                        label=f"{part.traffic.label}{_leg_suffix(part, position)}",
+                        payload=part.traffic.payload,
+                        gas_estimate=gas,
+                        gas_limit=int(gas * GAS_HEADROOM),
+                        salt=self._salt(part, position),
                         role=_role(part, position),
                     )
-                )  # fmt: skip
+                )
 
     def sign_jobs(self) -> float | None:
         """One job for each sender and leg. With flows the start is fixed now, as their timestamps depend on it."""
@@ -226,29 +229,47 @@ class _Builder:
         fees = target.fees(FEE_HEADROOM)
         flow = part.traffic.kind == "flow"
         template = Template(
-            chain_id=target.chain_id, to=target.contract, gas=fact.gas_limit, max_fee_per_gas=fees.max_fee_per_gas,
+            chain_id=target.chain_id,
+            to=target.contract,
+            gas=fact.gas_limit,
+            max_fee_per_gas=fees.max_fee_per_gas,
             max_priority_fee_per_gas=fees.max_priority_fee_per_gas,
-            data=call_data(self.targets, fact.chain, fact.other, part.traffic.payload, ZERO_ID,
-                           0 if flow else FAR_TIMESTAMP, ZERO_ID),
-            tx_id_at=TX_ID_AT, dependency_at=DEPENDENCY_AT if flow and position == 1 else None,
+            data=call_data(
+                self.targets,
+                fact.chain,
+                fact.other,
+                part.traffic.payload,
+                ZERO_ID,
+                0 if flow else FAR_TIMESTAMP,
+                ZERO_ID,
+            ),
+            tx_id_at=TX_ID_AT,
+            dependency_at=DEPENDENCY_AT if flow and position == 1 else None,
             timestamp_at=TIMESTAMP_AT if flow else None,
-        )  # fmt: skip
+        )
         senders = range(part.first_sender, part.first_sender + part.senders)
         nonces = [target.rpc.nonce(load_account(sender).address) for sender in senders]
         jobs = []
         for place, (sender, nonce) in enumerate(zip(senders, nonces, strict=True)):
             # What is dropped takes no transaction, so that a whole round more than the arrivals is never needed.
             count = -(-(own.arrivals - place) // part.senders) if own.arrivals > place else 0
-            times = tuple(
-                int((starts_at or 0) + own.time_of(place + i * part.senders)) + FLOW_LEAD_S for i in range(count)
-            ) if flow else ()  # fmt: skip
+            times = (
+                tuple(int((starts_at or 0) + own.time_of(place + i * part.senders)) + FLOW_LEAD_S for i in range(count))
+                if flow
+                else ()
+            )
             jobs.append(
                 SignJob(
-                    template, fact.salt, sender, nonce, count,
-                    dependency_salt=self._salt(part, 0) if flow and position == 1 else None, timestamps=times,
+                    template,
+                    fact.salt,
+                    sender,
+                    nonce,
+                    count,
+                    dependency_salt=self._salt(part, 0) if flow and position == 1 else None,
+                    timestamps=times,
                     from_zero=flow,
                 )
-            )  # fmt: skip
+            )
         return jobs
 
     def _other(self, part: _Part, position: int) -> str:
@@ -269,12 +290,3 @@ def _role(part: _Part, position: int) -> str:
 
 def _leg_suffix(part: _Part, position: int) -> str:
     return "" if len(part.chains) == 1 else (" origin", " destination")[position]
-
-
-def _entry_share(profile: LoadProfile, entry: Traffic) -> float:
-    return entry.weight / sum(traffic.weight for traffic in profile.traffic)
-
-
-def _chain_share(profile: LoadProfile, chain: str) -> float:
-    weights = {name: use.weight for name, use in profile.networks.items()}
-    return weights[chain] / sum(weights.values())

@@ -9,29 +9,36 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from lab.coordinator import Account, Codec, created_address, role_account, rollup_address, sign_transaction
 from lab.deploy.deployer import DEPLOY_GAS, Deployable
 from lab.errors import UsageError
-from lab.load.prepare.targets import RICH_WEI, Target, owner_account, wait_mined
-from lab.load.profile.profile import LoadProfile, network, synthetic_names
+from lab.load.prepare.targets import Target, owner_account, wait_mined
+from lab.load.profile.profile import CHAIN_NAME, LoadProfile, network, synthetic_names
+from lab.model.redacted import RedactedUrl
 from lab.model.session import Session
 from lab.model.under_test import UnderTest
 from lab.networks.profile import NetworkProfile
-from lab.rpc import HttpTransport, Rpc, RpcFailure
+from lab.rpc import RpcFailure
+from lab.rpc.endpoint import Endpoint
 from lab.session.description import RunningNetworks
 from lab.session.lab import write_keys
-from lab.session.load_chains.interval import RPC_TIMEOUT_S, IntervalChain, open_interval_chains, session_of, set_up
+from lab.session.load_chains.interval import (
+    RICH_WEI,
+    IntervalChain,
+    open_interval_chains,
+    session_of,
+    set_up,
+)
 from lab.session.project import Project
 from lab.session.project_search import find_project, same_file, shown
 from lab.session.suite import Suite
 
 
 @dataclass(frozen=True, slots=True)
-class Sourced:
+class LoadEnvironment:
     """Chains ready to be sent to, and who owns their contract. `session` describes them for a relayer, if written."""
 
     chains: dict[str, IntervalChain]
@@ -44,7 +51,7 @@ class Sourced:
 @contextmanager
 def own_nodes(
     profile: LoadProfile, networks: Mapping[str, NetworkProfile], suite: Suite, folder: Path
-) -> Iterator[Sourced]:
+) -> Iterator[LoadEnvironment]:
     """Fresh nodes with a block each block time and the contract on them; gone at the end."""
     now = int(time.time())
     with open_interval_chains(networks, suite.backend, run_id=suite.run_id, folder=folder, genesis_time=now) as chains:
@@ -63,26 +70,25 @@ def own_nodes(
             name: _target(chain, suite.target.codec, chain.profile.gas_limit, profile.synthetic(name), own_node=True)
             for name, chain in chains.items()
         }
-        yield Sourced(chains, targets, owner_account(), path)
+        yield LoadEnvironment(chains, targets, owner_account(), path)
 
 
-def running_nodes(profile: LoadProfile, urls: Sequence[str], target: Deployable, *, allow_remote: bool) -> Sourced:
-    """Nodes at given URLs, `NETWORK=URL` each. The lab's owner account puts the contract there, if it is not yet.
+def running_nodes(profile: LoadProfile, urls: Mapping[str, RedactedUrl], target: Deployable) -> LoadEnvironment:
+    """Nodes at given URLs by network. The lab's owner account puts the contract there, if it is not yet.
 
-    Raises UsageError for an address that is not this machine's, unless that is allowed.
+    Raises UsageError for one that does not answer.
     """
-    found = parse_urls(urls, allow_remote=allow_remote)
-    chains = {name: _connect(name, url) for name, url in found.items()}
+    chains = {name: _connect(name, url) for name, url in urls.items()}
     targets = {}
     for name, chain in chains.items():
         gas_limit = _head_gas_limit(chain)
         made = _target(chain, target.codec, gas_limit, gas_limit != network(name).gas_limit, own_node=False)
         _put_contract(made, chain, target, profile.window_ms // 1000)
         targets[name] = made
-    return Sourced(chains, targets, owner_account(), None)
+    return LoadEnvironment(chains, targets, owner_account(), None)
 
 
-def running_session(path: Path, beside: Sequence[Path] = ()) -> Sourced:
+def running_session(path: Path, beside: Sequence[Path] = ()) -> LoadEnvironment:
     """The networks of a running `lab up`. Raises UsageError that says how to start them.
 
     They were started for a project, or for none; the working folder and what is in `beside` must not speak of another.
@@ -101,15 +107,13 @@ def running_session(path: Path, beside: Sequence[Path] = ()) -> Sourced:
     chains, targets = {}, {}
     for name, said in session.chains.items():
         profile = network(said.network).model_copy(update={"chain_id": said.chain_id})
-        chain = IntervalChain(
-            name, profile, said.finality, None, said.rpc_url, said.contract, said.start_block,
-            Rpc(HttpTransport(said.rpc_url, timeout_s=RPC_TIMEOUT_S)),
-        )  # fmt: skip
+        chain = IntervalChain.connect(name, profile, said.rpc_url)
+        chain.finality, chain.contract, chain.start_block = said.finality, said.contract, said.start_block
         chains[name] = chain
         gas_limit = _head_gas_limit(chain)
         synthetic = gas_limit != profile.gas_limit or said.network in synthetic_names()
         targets[name] = _target(chain, codec, gas_limit, synthetic, own_node=False)
-    return Sourced(chains, targets, _owner_of(session), path, session.under_test)
+    return LoadEnvironment(chains, targets, _owner_of(session), path, session.under_test)
 
 
 def _same_project(session: Session, path: Path, here: Project | None) -> None:
@@ -122,24 +126,28 @@ def _same_project(session: Session, path: Path, here: Project | None) -> None:
     )
 
 
-def parse_urls(urls: Sequence[str], *, allow_remote: bool) -> dict[str, str]:
-    """Name -> URL. Raises UsageError for one that has no name, no scheme, or leads to another machine."""
-    found: dict[str, str] = {}
+def parse_urls(urls: Sequence[str], *, allow_remote: bool) -> dict[str, RedactedUrl]:
+    """Name -> URL. Raises UsageError for a malformed one, one without a name, or one that leads to another machine."""
+    nodes: dict[str, RedactedUrl] = {}
     for text in urls:
         name, _, url = text.partition("=")
-        parts = urlsplit(url)
-        if not name or parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"--url: expected NETWORK=http://HOST:PORT, got {text!r}")
-        if not allow_remote and not is_loopback(parts.hostname):
+        if not CHAIN_NAME.fullmatch(name):
+            # The whole of it may be a URL with a key in it.
+            raise UsageError(f"--url: expected NETWORK=http://HOST:PORT, got {RedactedUrl(text)} without a network")
+        try:
+            endpoint = Endpoint.of(url)
+        except ValueError as error:
+            raise UsageError(f"--url {name}=: {error}") from None
+        if not allow_remote and not is_loopback(endpoint.host):
             raise UsageError(
-                f"--url: {parts.hostname} is not this machine. Load on somebody else's node is an attack unless they "
-                "agreed to it: say --allow-remote if they did."
+                f"--url: {endpoint.host} is not this machine. Load on somebody else's node is an attack unless they "
+                "agreed to it: add --allow-remote if they did."
             )
-        if name in found:
+        if name in nodes:
             raise UsageError(f"--url: expected each network once, got {name} twice")
         network(name)
-        found[name] = url
-    return found
+        nodes[name] = endpoint.url
+    return nodes
 
 
 def is_loopback(host: str) -> bool:
@@ -152,16 +160,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _connect(name: str, url: str) -> IntervalChain:
-    profile = network(name)
-    rpc = Rpc(HttpTransport(url, timeout_s=RPC_TIMEOUT_S))
+def _connect(name: str, url: RedactedUrl) -> IntervalChain:
+    chain = IntervalChain.connect(name, network(name), url)
     try:
-        chain_id = rpc.chain_id()
+        chain.profile = chain.profile.model_copy(update={"chain_id": chain.rpc.chain_id()})
     except RpcFailure as failure:
         raise UsageError(f"--url: expected a node at {url}, it does not answer: {failure}") from failure
-    return IntervalChain(
-        name, profile.model_copy(update={"chain_id": chain_id}), profile.finality, None, url, "", 0, rpc
-    )
+    return chain
 
 
 def _put_contract(made: Target, chain: IntervalChain, target: Deployable, window_s: int) -> None:
@@ -180,9 +185,8 @@ def _put_contract(made: Target, chain: IntervalChain, target: Deployable, window
         calls.append((made.contract, target.codec.encode("set_coordination_window", [window_s]), 200_000))
     for offset, (to, data, gas) in enumerate(calls):
         raw, tx_hash = sign_transaction(
-            owner, chain_id=made.chain_id, nonce=nonce + offset, to=to, data=data, gas=gas,
-            fees=fees,
-        )  # fmt: skip
+            owner, chain_id=made.chain_id, nonce=nonce + offset, to=to, data=data, gas=gas, fees=fees
+        )
         chain.rpc.send_raw(raw)
         if wait_mined(made, tx_hash)["status"] != "0x1":
             raise UsageError(f"{made.name}: the contract could not be deployed or set up by {owner.address}")
@@ -205,10 +209,20 @@ def _head_gas_limit(chain: IntervalChain) -> int:
 
 def _target(chain: IntervalChain, codec: Codec, gas_limit: int, synthetic: bool, *, own_node: bool) -> Target:
     return Target(
-        chain.name, chain.profile.name, chain.profile.chain_id, chain.url, chain.rpc, chain.contract, codec,
-        rollup_address(chain.name), chain.profile.block_time_ms, gas_limit, chain.profile.min_tip_wei, synthetic,
+        chain.name,
+        chain.profile.name,
+        chain.profile.chain_id,
+        chain.url,
+        chain.rpc,
+        chain.contract,
+        codec,
+        rollup_address(chain.name),
+        chain.profile.block_time_ms,
+        gas_limit,
+        chain.profile.min_tip_wei,
+        synthetic,
         own_node,
-    )  # fmt: skip
+    )
 
 
 def _owner_of(session: Session) -> Account:

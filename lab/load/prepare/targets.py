@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from lab.coordinator import Account, Codec, Fees, role_account, sign_transaction
 from lab.errors import DeployFailure, UsageError
+from lab.model.redacted import RedactedUrl
 from lab.rpc import Rpc, RpcFailure, RpcRefused
+from lab.session.load_chains.interval import RICH_WEI, base_fee
 
-RICH_WEI = 10**30
 ADD_OPERATOR_GAS = 120_000
 MINED_WITHIN_S = 120.0
 POLL_S = 0.1
@@ -18,12 +19,12 @@ POLL_S = 0.1
 
 @dataclass
 class Target:
-    """One chain to send to. `gas_limit` is what a block holds now; `mine` may be told to hurry (a node of this run)."""
+    """One chain to send to. `gas_limit` is what a block holds now; a node of this run may be made to mine at once."""
 
     name: str
     network: str
     chain_id: int
-    url: str
+    url: RedactedUrl
     rpc: Rpc
     contract: str
     codec: Codec
@@ -35,9 +36,8 @@ class Target:
     own_node: bool
 
     def base_fee(self) -> int:
-        """Of the head."""
-        block = self.rpc.block("latest")
-        return int(block.get("baseFeePerGas", "0x0"), 16) if block else 0
+        """Of the head block, in wei; 0 where the chain has none."""
+        return base_fee(self.rpc)
 
     def transaction_count(self) -> int | None:
         """The contract's own count; None for a contract that keeps none."""
@@ -64,9 +64,14 @@ def authorise(target: Target, owner: Account, accounts: Sequence[Account]) -> No
     hashes = []
     for offset, account in enumerate(missing):
         raw, _ = sign_transaction(
-            owner, chain_id=target.chain_id, nonce=nonce + offset, to=target.contract,
-            data=codec.encode("add_operator", [account.address]), gas=ADD_OPERATOR_GAS, fees=fees,
-        )  # fmt: skip
+            owner,
+            chain_id=target.chain_id,
+            nonce=nonce + offset,
+            to=target.contract,
+            data=codec.encode("add_operator", [account.address]),
+            gas=ADD_OPERATOR_GAS,
+            fees=fees,
+        )
         hashes.append(rpc.send_raw(raw))
     for tx_hash in hashes:
         receipt = wait_mined(target, tx_hash)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from lab.errors import UsageError
 from lab.load.profile.criteria import Criteria
-from lab.load.profile.shapes import Part, Shape
-from lab.model.units import DurationMs, SizeBytes
-from lab.networks import load_network
+from lab.load.profile.shapes import TPS_MAX, WEEK_MS, AtCeiling, Part, Shape
+from lab.model.units import DurationMs, SizeBytes, duration_ms
+from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
 from lab.paths import LOADTESTS
+from lab.traffic.schedule import Segment
 from lab.validation import suggestion
 from lab.yamlsource import load_yaml, validate
 
 SYNTHETIC = Path(__file__).with_name("networks")
+CHAIN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 PAYLOAD_BYTES_MAX = 512
 MAX_ADVANCE = 2**40
+# Signed ahead, each takes a third of a kilobyte on disk and a tenth of a millisecond.
+ARRIVALS_MAX = 100_000_000
+# The last digit of a sum of floats must not cost an arrival.
+LEAST_ARRIVALS = 1 - 1e-6
 
 
 class NetworkUse(Part):
@@ -54,7 +63,7 @@ class LoadProfile(Part):
 
     name: str = Field(min_length=1, max_length=80)
     description: str = Field(min_length=1)
-    networks: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")], NetworkUse] = Field(min_length=1)
+    networks: dict[Annotated[str, Field(pattern=f"^{CHAIN_NAME.pattern}$")], NetworkUse] = Field(min_length=1)
     traffic: tuple[Traffic, ...] = Field(min_length=1, max_length=16)
     shape: Shape
     operators: int | Literal["auto"] = Field(default="auto", description="accounts that send, on each chain")
@@ -67,16 +76,35 @@ class LoadProfile(Part):
 
     @model_validator(mode="after")
     def _coherent(self) -> LoadProfile:
-        return self.checked()
-
-    def checked(self) -> LoadProfile:
-        """Itself. Raises ValueError where its parts do not fit together."""
         if any(traffic.kind == "flow" for traffic in self.traffic) and len(self.networks) < 2:
             raise ValueError(f"a flow needs two networks, got {len(self.networks)}: add one under `networks`")
         for name, value in (("operators", self.operators), ("workers", self.workers)):
             if value != "auto" and not 1 <= value <= 4096:
                 raise ValueError(f"{name}: expected auto or a number from 1 to 4096, got {value}")
+        if not isinstance(self.shape, AtCeiling):
+            self._check_arrivals(self.shape.segments())
         return self
+
+    def _check_arrivals(self, segments: Sequence[Segment]) -> None:
+        arrivals, seconds = sum(part.arrivals for part in segments), sum(part.seconds for part in segments)
+        share = min(self.entry_share(entry) for entry in self.traffic) * min(map(self.chain_share, self.networks))
+        if arrivals * share < LEAST_ARRIVALS:
+            raise ValueError(
+                "shape: expected at least one arrival for each kind of traffic on each network, got "
+                f"{arrivals * share:.2g}: raise the rate or the duration"
+            )
+        if arrivals > ARRIVALS_MAX:
+            raise ValueError(f"shape: expected at most {ARRIVALS_MAX:,} arrivals, got {arrivals:,.0f}")
+        if seconds * 1000 > WEEK_MS:
+            raise ValueError(f"shape: expected at most 7 days, got {seconds / 86_400:,.1f}")
+
+    def entry_share(self, entry: Traffic) -> float:
+        """The part of the rate that is of one kind."""
+        return entry.weight / sum(traffic.weight for traffic in self.traffic)
+
+    def chain_share(self, chain: str) -> float:
+        """The part of the rate that one chain gets."""
+        return self.networks[chain].weight / sum(use.weight for use in self.networks.values())
 
     @property
     def has_flows(self) -> bool:
@@ -85,16 +113,16 @@ class LoadProfile(Part):
 
     def resolved_networks(self) -> dict[str, NetworkProfile]:
         """The network profiles by chain name. Raises UsageError or InvalidFile for one that is unknown or wrong."""
-        found: dict[str, NetworkProfile] = {}
+        resolved: dict[str, NetworkProfile] = {}
         for name, use in self.networks.items():
             profile = network(use.profile or name)
             changed = {"gas_limit": use.gas_limit} if use.gas_limit else {}
-            taken = {other.chain_id for other in found.values()}
+            taken = {other.chain_id for other in resolved.values()}
             if profile.chain_id in taken:
                 # A second chain of the same network: an id of its own, as a signature must hold on one chain only.
                 changed["chain_id"] = max(taken) + 1
-            found[name] = profile.model_copy(update=changed) if changed else profile
-        return found
+            resolved[name] = profile.model_copy(update=changed) if changed else profile
+        return resolved
 
     def synthetic(self, name: str) -> bool:
         """Whether a chain is no real network's, or has another gas limit."""
@@ -139,29 +167,55 @@ def load_profile(name_or_path: str) -> LoadProfile:
 
 
 def with_options(
-    profile: LoadProfile, *, tps: float | None, duration_ms: int | None, networks: str | None,
-    workers: int | None, operators: int | None,
-) -> LoadProfile:  # fmt: skip
+    profile: LoadProfile,
+    *,
+    tps: float | None,
+    duration_ms: int | None,
+    networks: str | None,
+    workers: int | None,
+    operators: int | None,
+) -> LoadProfile:
     """The profile with what the command line says instead. Raises UsageError that names the option."""
-    if tps is not None and not 0 < tps <= 1_000_000:
-        raise UsageError(f"--tps: expected a rate above 0 (at most 1,000,000), got {tps:g}")
-    if duration_ms is not None and duration_ms < 1_000:
-        raise UsageError(f"--duration: expected at least 1 s, got {duration_ms / 1000:g} s")
-    changed: dict[str, object] = {"shape": profile.shape.scaled(tps, duration_ms)}
+    if tps is not None and not 0 < tps <= TPS_MAX:
+        raise UsageError(f"--tps: expected a rate above 0 and at most {TPS_MAX:,}, got {tps:g}")
+    if duration_ms is not None and not 1_000 <= duration_ms <= WEEK_MS:
+        raise UsageError(f"--duration: expected 1 s to 7 days, got {duration_ms / 1000:g} s")
+    try:
+        changed: dict[str, object] = {"shape": profile.shape.scaled(tps, duration_ms)}
+    except ValidationError as error:
+        raise UsageError("; ".join(_problem(one) for one in error.errors())) from None
     if networks is not None:
         changed["networks"] = dict(_chosen(text) for text in networks.split(",") if text.strip())
         if not changed["networks"]:
             raise UsageError(f"--networks: expected names with commas between them, got {networks!r}")
     changed |= {key: value for key, value in (("workers", workers), ("operators", operators)) if value is not None}
-    copy = profile.model_copy(update=changed)
+    return changed_profile(profile, **changed)
+
+
+def option_duration_ms(text: str | None) -> int | None:
+    """`60` means seconds, as with Locust; `90s`, `10m`. Raises UsageError."""
     try:
-        return copy.checked()
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+        number_only = text is not None and text.replace(".", "", 1).isdigit()
+        return None if text is None else duration_ms(f"{text}s" if number_only else text)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--duration: {error}") from None
+
+
+def changed_profile(profile: LoadProfile, **changed: object) -> LoadProfile:
+    """The profile with other values. Raises UsageError with all that does not fit together."""
+    try:
+        return profile.changed(**changed)
+    except ValidationError as error:
+        raise UsageError("; ".join(_problem(one) for one in error.errors())) from None
+
+
+def _problem(problem: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"{place}: {problem['msg']}" if place else str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _chosen(text: str) -> tuple[str, NetworkUse]:
     """`base`, or `two=base` for a chain of another name."""
-    name, _, wanted = text.strip().rpartition("=")
-    found = network(wanted)
-    return name or found.name, NetworkUse(profile=wanted)
+    name, wanted = split_named(text.strip())
+    profile = network(wanted)
+    return name or profile.name, NetworkUse(profile=wanted)

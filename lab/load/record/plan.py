@@ -1,26 +1,24 @@
-"""What the generator is told: where to send what, how often, and where to note it. Written by whoever prepares a run,
-read by every Locust worker, so that no worker has to ask for anything but its rank.
+"""The generator's orders: where to send what, how often, and where to note it.
+
+Written by whoever prepares a run, read by every Locust worker, so that no worker has to ask for anything but its rank.
 """
 
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from lab.bounded_files import write_atomically
+from lab.load.record.frozen import Frozen
+from lab.model.redacted import RedactedUrl
 from lab.traffic.schedule import Schedule, Segment
 
 PLAN, URLS, START = "plan.json", "urls.json", "start.json"
 PLAN_VARIABLE = "LAB_LOAD_PLAN"
-
-
-class Frozen(BaseModel):
-    """Base of the plan's parts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SenderFile(Frozen):
@@ -57,6 +55,22 @@ class PlannedSegment(Frozen):
     to_tps: float
 
 
+class LegFacts(Frozen):
+    """What a leg of the plan stands for, for the analysis afterwards."""
+
+    number: int
+    stream: str
+    kind: str
+    chain: str
+    other: str
+    label: str
+    payload: int
+    gas_estimate: int
+    gas_limit: int
+    salt: str
+    role: str
+
+
 class Plan(Frozen):
     """Everything a worker needs. The URLs are in a file of their own: a node that restarts gets another one."""
 
@@ -76,12 +90,29 @@ class Plan(Frozen):
 
     def schedule(self, stream: Stream) -> Schedule:
         """When a stream's arrivals are due."""
-        return Schedule([Segment(s.seconds, s.from_tps, s.to_tps) for s in self.segments]).scaled(stream.share)
+        return self.whole_schedule().scaled(stream.share)
+
+    def whole_schedule(self) -> Schedule:
+        """When the arrivals of all streams are due."""
+        return Schedule([Segment(s.seconds, s.from_tps, s.to_tps) for s in self.segments])
+
+    def peak_tps_by_chain(self) -> dict[str, float]:
+        """The highest rate that each chain is offered."""
+        peak_tps, by_chain = self.whole_schedule().peak_tps, dict[str, float]()
+        for stream in self.streams:
+            for leg in stream.legs:
+                by_chain[leg.chain] = by_chain.get(leg.chain, 0.0) + peak_tps * stream.share
+        return by_chain
 
     @property
     def seconds(self) -> float:
         """How long the schedule is."""
         return sum(segment.seconds for segment in self.segments)
+
+    @property
+    def latest_s(self) -> float:
+        """How long after its start the last answer or time-out of the last arrival may come."""
+        return self.seconds + self.drop_after_ms / 1000 + 2 * self.request_timeout_s
 
     def legs(self) -> list[PlannedLeg]:
         """All legs by their number."""
@@ -90,9 +121,7 @@ class Plan(Frozen):
     def write(self) -> Path:
         """Into the run's folder, whole or not at all."""
         path = Path(self.folder) / PLAN
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(self.model_dump_json() + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(path, self.model_dump_json() + "\n")
         return path
 
     @classmethod
@@ -101,14 +130,12 @@ class Plan(Frozen):
         return cls.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def write_urls(folder: Path, urls: dict[str, str]) -> None:
-    """Say where the chains answer now."""
-    temporary = folder / f".{URLS}.{os.getpid()}"
-    temporary.write_text(json.dumps(urls), encoding="utf-8")
-    temporary.replace(folder / URLS)
+def write_urls(folder: Path, urls: Mapping[str, RedactedUrl]) -> None:
+    """Note where the chains answer now, keys included: for the owner of the file only, and left out of bundles."""
+    write_atomically(folder / URLS, json.dumps({name: url.reveal() for name, url in urls.items()}), mode=0o600)
 
 
-def read_urls(folder: Path) -> dict[str, str]:
+def read_urls(folder: Path) -> dict[str, RedactedUrl]:
     """Where the chains answer now."""
     urls: dict[str, str] = json.loads((folder / URLS).read_text(encoding="utf-8"))
-    return urls
+    return {name: RedactedUrl(url) for name, url in urls.items()}

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 SAMPLES, OUTAGES = "samples.jsonl", "outages.json"
+
+
+def worker_file(folder: Path, rank: int) -> Path:
+    """A generator worker's report of itself."""
+    return folder / f"worker-{rank}.json"
+
+
+def worker_files(folder: Path) -> list[Path]:
+    """Those that are there."""
+    return sorted(folder.glob("worker-*.json"))
 
 
 def blocks_file(chain: str) -> str:

@@ -1,21 +1,22 @@
-"""Line charts as inline SVG, without script: axes, a legend, one line a series; each point's value in its tooltip."""
+"""Line charts: axes, a legend, one curve a series; each curve's range in its tooltip."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from markupsafe import Markup
 
+from lab.html import svg
+
 WIDTH, HEIGHT = 560, 230
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 30
-COLOURS = ("#3b82f6", "#16a34a", "#d97706", "#8b5cf6", "#ef4444", "#0891b2", "#be185d", "#7b818c")
+COLOURS = tuple(svg.HUES.values())
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 POINTS_MAX = 400
-
-Place = Callable[[float, float], tuple[float, float]]
+QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +32,23 @@ def chart(title: str, unit: str, lines: Sequence[Line], *, limit: tuple[str, flo
     drawn = [line for line in lines if any(y is not None for _, y in line.points)]
     if not drawn:
         return Markup("")
-    values = [y for line in drawn for _, y in line.points if y is not None]
-    top = nice(max([*values, limit[1]] if limit and limit[1] <= 3 * max(values) else values) or 1)
+    highest = max(y for line in drawn for _, y in line.points if y is not None)
+    top = nice(max(highest, limit[1]) if limit and limit[1] <= 3 * highest else highest or 1)
+    begin = min(0.0, *(x for line in drawn for x, _ in line.points))
     end = max(x for line in drawn for x, _ in line.points) or 1
-    begin = min(0.0, min(x for line in drawn for x, _ in line.points))
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        across = LEFT + (x - begin) / (end - begin or 1) * (WIDTH - LEFT - RIGHT)
-        return round(across, 1), round(HEIGHT - BOTTOM - y / top * (HEIGHT - TOP - BOTTOM), 1)
-
-    parts = [_axes(top, begin, end, at)]
+    across = svg.linear(begin, max(end, begin + 1e-9), LEFT, WIDTH - RIGHT)
+    up = svg.linear(0, top, HEIGHT - BOTTOM, TOP)
+    body = [*_axes(top, begin, end, across, up)]
     if limit and limit[1] <= top:
-        x, y = at(begin, limit[1])
-        label = f'<text x="{WIDTH - RIGHT}" y="{y - 4}" text-anchor="end" class="tick">{escape(limit[0])}</text>'
-        parts.append(f'<line x1="{x}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" class="limit"/>{label}')
-    parts += [_path(index, line, at) for index, line in enumerate(drawn)]
-    legend = "".join(
-        f'<li><svg width="22" height="8" aria-hidden="true"><line x1="0" x2="22" y1="4" y2="4" {_stroke(i)}/></svg> '
-        f"{escape(line.label)}</li>"
-        for i, line in enumerate(drawn)
-    )
+        y = up(limit[1])
+        body.append(svg.text(WIDTH - RIGHT, y - 4, limit[0], anchor="end", size=11, muted=True))
+        body.append(svg.line(LEFT, y, WIDTH - RIGHT, y, faint=0.6, dashed=True))
+    for index, line in enumerate(drawn):
+        body += _curves(index, line, across, up)
+    legend = "".join(f"<li>{_key(index)} {escape(line.label)}</li>" for index, line in enumerate(drawn))
     return Markup(
-        f'<figure class="chart"><figcaption>{escape(title)} <span class="muted">({escape(unit)})</span></figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">'
-        f'{"".join(parts)}</svg><ul class="legend">{legend}</ul></figure>'
+        f'<figure class="panel plot"><figcaption>{escape(title)} <span class="muted">({escape(unit)})</span>'
+        f'</figcaption>{svg.picture(title, HEIGHT, body, width=WIDTH)}<ul class="legend">{legend}</ul></figure>'
     )
 
 
@@ -64,38 +58,38 @@ def nice(value: float) -> float:
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * 0.9999)
 
 
-def _axes(top: float, begin: float, end: float, at: Place) -> str:
-    parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        x, y = at(begin, top * share)
-        label = f'<text x="{x - 6}" y="{y + 4}" text-anchor="end" class="tick">{short(top * share)}</text>'
-        parts.append(f'<line x1="{x}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}" class="grid"/>{label}')
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        moment = begin + (end - begin) * share
-        x, y = at(moment, 0)
-        parts.append(f'<text x="{x}" y="{y + 18}" text-anchor="middle" class="tick">{short(moment)} s</text>')
-    return "".join(parts)
+def _axes(top: float, begin: float, end: float, across: svg.Scale, up: svg.Scale) -> Iterator[str]:
+    for share in QUARTERS:
+        y, moment = up(top * share), begin + (end - begin) * share
+        yield svg.text(LEFT - 6, y + 4, short(top * share), anchor="end", size=11, muted=True)
+        yield svg.line(LEFT, y, WIDTH - RIGHT, y, faint=0.15)
+        yield svg.text(across(moment), HEIGHT - BOTTOM + 18, f"{short(moment)} s", anchor="middle", size=11, muted=True)
 
 
-def _path(index: int, line: Line, at: Place) -> str:
-    step = max(1, len(line.points) // POINTS_MAX)
-    commands, pen_down = [], False
-    for x, y in line.points[::step]:
-        if y is None:
-            pen_down = False
-            continue
-        across, up = at(x, y)
-        commands.append(f"{'L' if pen_down else 'M'}{across} {up}")
-        pen_down = True
-    told = [y for _, y in line.points if y is not None]
-    title = f"{line.label}: {short(min(told))} to {short(max(told))}"
-    return f'<path d="{"".join(commands)}" fill="none" {_stroke(index)}><title>{escape(title)}</title></path>'
+def _curves(index: int, line: Line, across: svg.Scale, up: svg.Scale) -> Iterator[str]:
+    """One curve for each stretch without a gap, under a tooltip of their own."""
+    colour, dashes = _look(index)
+    values = [y for _, y in line.points if y is not None]
+    yield f"<g><title>{escape(f'{line.label}: {short(min(values))} to {short(max(values))}')}</title>"
+    stretch: list[tuple[float, float]] = []
+    for x, y in [*line.points[:: max(1, len(line.points) // POINTS_MAX)], (0, None)]:
+        if y is not None:
+            stretch.append((across(x), up(y)))
+        elif stretch:
+            yield svg.curve(stretch, paint=colour, dashes=dashes)
+            stretch = []
+    yield "</g>"
 
 
-def _stroke(index: int) -> str:
-    dash = DASHES[index // len(COLOURS) % len(DASHES)] or DASHES[index % 2]
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'stroke="{COLOURS[index % len(COLOURS)]}" stroke-width="1.8"{dashed}'
+def _look(index: int) -> tuple[str, str]:
+    dashes = DASHES[index // len(COLOURS) % len(DASHES)] or DASHES[index % 2]
+    return COLOURS[index % len(COLOURS)], dashes
+
+
+def _key(index: int) -> str:
+    colour, dashes = _look(index)
+    curve = svg.curve([(0, 4), (22, 4)], paint=colour, dashes=dashes)
+    return f'<svg width="22" height="8" aria-hidden="true">{curve}</svg>'
 
 
 def short(value: float) -> str:

@@ -2,79 +2,76 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import pairwise
 
 from markupsafe import Markup
 
 from lab.load.analyse.reconcile import Result
+from lab.load.record.samples import ChainSample, ProcessSample
 from lab.load.report.charts import Line, chart
 
 MIB = 1 << 20
 
+Part = ChainSample | ProcessSample
+
 
 def charts_of(result: Result) -> list[Markup]:
     """Those that have something to show."""
-    series = result.series
-    many = len(series) > 1
+    cores = float(result.context.made_of.host.cpus or 1)
+    latencies = [line for percent in (50, 95, 99) for line in _chains(result, f"inclusion_p{percent}", f" p{percent}")]
     drawn = [
         chart("Throughput, all chains", "transactions/s", _summed(result, ("offered", "mined", "succeeded"))),
-        chart("Succeeded by chain", "transactions/s", _each(series, "succeeded")) if many else Markup(""),
-        chart("Inclusion latency", "ms from the intended time",
-              [line for percent in (50, 95, 99) for line in _each(series, f"inclusion_p{percent}", f" p{percent}")]),
-        chart("Gas used of a block's limit", "share", _each(series, "gas_share"), limit=("limit", 1.0)),
-        chart("Base fee", "gwei", _each(series, "base_fee_gwei")),
-        chart("Transactions waiting in the pool", "transactions", _sampled(result, "chains", _pool)),
-        chart("Processor", "cores", [*_cores(result, "chains", "node "), *_cores(result, "processes", "")],
-              limit=("all cores", float(result.context.made_of.get("host", {}).get("cpus") or 1))),
-        chart("Memory", "MiB", [*_sampled(result, "chains", _memory, "node "),
-                                *_sampled(result, "processes", _memory)]),
-    ]  # fmt: skip
-    return [found for found in drawn if found]
+        chart("Succeeded by chain", "transactions/s", _chains(result, "succeeded") if len(result.series) > 1 else []),
+        chart("Inclusion latency", "ms from the intended time", latencies),
+        chart("Gas used of a block's limit", "share", _chains(result, "gas_share"), limit=("limit", 1.0)),
+        chart("Base fee", "gwei", _chains(result, "base_fee_gwei")),
+        chart("Transactions waiting in the pool", "transactions", _sampled(result, _pool)),
+        chart("Processor", "cores", [_rate(line) for line in _sampled(result, _cpu)], limit=("all cores", cores)),
+        chart("Memory", "MiB", _sampled(result, _memory)),
+    ]
+    return [plot for plot in drawn if plot]
 
 
 def _summed(result: Result, keys: Sequence[str]) -> list[Line]:
-    seconds = sorted({row["t"] for rows in result.series.values() for row in rows})
-    lines = []
-    for key in keys:
-        by_second = dict.fromkeys(seconds, 0.0)
+    sums: dict[str, Counter[int]] = {key: Counter() for key in keys}
+    for key, by_second in sums.items():
         for rows in result.series.values():
-            for row in rows:
-                by_second[row["t"]] += row.get(key, 0)
-        lines.append(Line(key, list(by_second.items())))
-    return lines
+            by_second.update({row.t: getattr(row, key) for row in rows})
+    return [Line(key, sorted(by_second.items())) for key, by_second in sums.items()]
 
 
-def _each(series: dict[str, list[dict[str, Any]]], key: str, suffix: str = "") -> list[Line]:
-    return [Line(f"{name}{suffix}", [(row["t"], row[key]) for row in rows if row.get(key) is not None])
-            for name, rows in series.items()]  # fmt: skip
-
-
-def _sampled(
-    result: Result, kind: str, value: Callable[[dict[str, Any]], float | None], prefix: str = ""
-) -> list[Line]:
-    names = sorted({name for sample in result.samples for name in sample[kind]})
+def _chains(result: Result, key: str, suffix: str = "") -> list[Line]:
     return [
-        Line(f"{prefix}{name}", [(round(sample["at"] - result.starts_at, 1), value(sample[kind][name]))
-                                 for sample in result.samples if name in sample[kind]])
-        for name in names
-    ]  # fmt: skip
+        Line(f"{name}{suffix}", [(row.t, value) for row in rows if (value := getattr(row, key)) is not None])
+        for name, rows in result.series.items()
+    ]
 
 
-def _pool(row: dict[str, Any]) -> float | None:
-    return None if row["pending"] is None else float(row["pending"] + row["queued"])
+def _sampled(result: Result, value: Callable[[Part], float | None]) -> list[Line]:
+    samples = [(round(sample.at - result.starts_at, 1), sample.parts()) for sample in result.samples]
+    names = dict.fromkeys(name for _, parts in samples for name in parts)
+    return [Line(name, [(at, value(parts[name])) for at, parts in samples if name in parts]) for name in names]
 
 
-def _memory(row: dict[str, Any]) -> float | None:
-    return row["rss"] / MIB if row.get("rss") else None
+def _pool(part: Part) -> float | None:
+    known = isinstance(part, ChainSample) and part.pending is not None and part.queued is not None
+    return float(part.pending + part.queued) if known else None  # type: ignore[union-attr, operator]  # just asked
 
 
-def _cores(result: Result, kind: str, prefix: str) -> list[Line]:
-    lines = []
-    for line in _sampled(result, kind, lambda row: row.get("cpu_s"), prefix):
-        points: list[tuple[float, float | None]] = []
-        for (before, used), (after, more) in zip(line.points, list(line.points)[1:], strict=False):
-            known = used is not None and more is not None and after > before
-            points.append((after, max(0.0, (more - used) / (after - before)) if known else None))  # type: ignore[operator]
-        lines.append(Line(line.label, points))
-    return lines
+def _memory(part: Part) -> float | None:
+    return part.rss_bytes / MIB if part.rss_bytes else None
+
+
+def _cpu(part: Part) -> float | None:
+    return part.cpu_s
+
+
+def _rate(line: Line) -> Line:
+    """Cores in use between one sample and the next."""
+    points: list[tuple[float, float | None]] = []
+    for (before, used), (after, more) in pairwise(line.points):
+        known = used is not None and more is not None and after > before
+        points.append((after, max(0.0, (more - used) / (after - before)) if known else None))  # type: ignore[operator]  # known
+    return Line(line.label, points)

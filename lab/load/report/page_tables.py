@@ -1,152 +1,148 @@
-"""The tables of a load report: ledger, latency, gas and cost, drift, resources, the generator's account."""
+"""The tables of a load report: ledger, latency, gas and cost, drift, resources, the generator's own figures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from lab.load.analyse.reconcile import Result
-from lab.load.analyse.statistics import summary
+from lab.load.analyse.statistics import Summary
+from lab.load.report.summary_text import number
 from lab.model.chain.prices import LEVELS
 
-LEDGER = ("offered", "dropped", "sent", "resent", "accepted", "refused", "lost", "mined", "succeeded", "reverted",
-          "left_in_pool", "in_flight", "unexplained_count")  # fmt: skip
+LEDGER = (
+    *("offered", "dropped", "sent", "resent", "accepted", "refused", "lost", "mined", "succeeded", "reverted"),
+    *("left_in_pool", "in_flight", "unexplained_count"),
+)
 _PERCENTS = ("n", "p50", "p90", "p95", "p99", "max")
 
 
-def ledger_table(result: Result) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A titled table with a note above it; its cells are text."""
+
+    title: str
+    note: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def ledger_table(result: Result) -> Table:
     """One line a chain."""
     heads = ["chain", *(name.replace("_count", "").replace("_", " ") for name in LEDGER)]
-    rows = [[name, *(f"{getattr(ledger, key):,}" for key in LEDGER)] for name, ledger in result.ledgers.items()]
-    return {"heads": heads, "rows": rows}
+    rows = [[name, *(f"{getattr(chain.ledger, key):,}" for key in LEDGER)] for name, chain in result.chains.items()]
+    return Table("Ledger", "", heads, rows)
 
 
-def sections_of(result: Result) -> list[dict[str, Any]]:
+def sections_of(result: Result) -> list[Table]:
     """Every other table, in the order in which they are read."""
     makers = (_throughput, _outages, _latency, _gas, _cost, _drift, _resources, _generator)
-    return [part for part in (make(result) for make in makers) if part["rows"]]
+    return [table for table in (make(result) for make in makers) if table.rows]
 
 
-def _section(title: str, note: str, heads: Sequence[str], rows: list[list[str]]) -> dict[str, Any]:
-    return {"title": title, "note": note, "heads": list(heads), "rows": rows}
-
-
-def _throughput(result: Result) -> dict[str, Any]:
+def _throughput(result: Result) -> Table:
     rows = []
     for name, chain in result.chains.items():
-        found = chain["throughput"]
-        rows.append([name, f"{found['tps']:,.1f}", f"{found['low']:,.1f} to {found['high']:,.1f}",
-                     f"{found['seconds']:,.1f}", f"{found['behind_s']:,.1f}"])  # fmt: skip
-    return _section(
-        "Throughput",
+        one = chain.throughput
+        interval = f"{one.low_tps:,.1f} to {one.high_tps:,.1f}"
+        rows.append([name, f"{one.tps:,.1f}", interval, f"{one.seconds:,.1f}", f"{one.behind_s:,.1f}"])
+    note = (
         "Mined and successful a second, over the schedule, or over the time that the chain took for all of them where "
         "that was longer (a block time and a half are left out: the last transaction waits for its block in any case, "
-        "and that block has to be made and seen).",
-        ("chain", "successes/s", "interval", "over s", "behind s"), rows,
-    )  # fmt: skip
+        "and that block has to be made and seen)."
+    )
+    return Table("Throughput", note, ("chain", "successes/s", "interval", "over s", "behind s"), rows)
 
 
-def _outages(result: Result) -> dict[str, Any]:
-    keys = ("chain", "at_s", "seconds", "arrivals", "dropped", "sent_again", "inclusion_ms_max")
-    rows = [[str(o["chain"]), *(_figure(o[key]) for key in keys[1:])] for o in result.outages]
-    return _section(
-        "Outages", "Spans in which a chain did not answer, and what they cost.",
-        ("chain", "at s", "for s", "arrivals in it", "dropped", "sent again", "slowest inclusion, ms"), rows,
-    )  # fmt: skip
+def _outages(result: Result) -> Table:
+    heads = ("chain", "at s", "for s", "arrivals in it", "dropped", "sent again", "slowest inclusion, ms")
+    rows = [[value if isinstance(value, str) else number(value) for _, value in one] for one in result.outages]
+    return Table("Outages", "Spans in which a chain did not answer, and what they cost.", heads, rows)
 
 
-def _latency(result: Result) -> dict[str, Any]:
+def _latency(result: Result) -> Table:
     rows = []
     for name, chain in result.chains.items():
-        for key, label in (("lateness_ms", "sent late by"), ("acceptance_ms", "to acceptance"),
-                           ("inclusion_ms", "to the observed block")):  # fmt: skip
-            rows.append([f"{name}, {label}", *_summary(chain[key])])
-        rows.append([f"{name}, error bound of the block", *_summary(chain["inclusion_ms"].get("bound_ms", {"n": 0}))])
+        rows += [
+            [f"{name}, sent late by", *_summary(chain.lateness_ms)],
+            [f"{name}, to acceptance", *_summary(chain.acceptance_ms)],
+            [f"{name}, to the observed block", *_summary(chain.inclusion_ms)],
+            [f"{name}, error bound of the block", *_summary(chain.inclusion_ms.bound_ms)],
+        ]
     if result.flows is not None:
-        rows.append(["flows, origin block to EXECUTED", *_summary(summary(result.flows.latencies_ms))])
-    return _section(
-        "Latency",
-        "Milliseconds from the intended send time. A block appeared at most its error bound before it was seen.",
-        ("", *_PERCENTS), rows,
-    )  # fmt: skip
+        rows.append(["flows, origin block to EXECUTED", *_summary(Summary.of(result.flows.latencies_ms))])
+    note = "Milliseconds from the intended send time. A block appeared at most its error bound before it was seen."
+    return Table("Latency", note, ("", *_PERCENTS), rows)
 
 
-def _gas(result: Result) -> dict[str, Any]:
+def _gas(result: Result) -> Table:
     rows = []
     for name, chain in result.chains.items():
-        gas = chain["gas"]
-        rows.append([name, _figure(gas["per_transaction"]), _figure(gas["sampled_min"]), _figure(gas["sampled_max"]),
-                     f"{gas['fullest_block_share']:.1%}", _figure(gas["base_fee_gwei_first"]),
-                     _figure(gas["base_fee_gwei_max"])])  # fmt: skip
-    return _section(
-        "Gas", "Of this run's own calls: the mean from whole blocks, extremes from sampled receipts.",
-        ("chain", "mean a call", "min", "max", "fullest block", "base fee at first, gwei", "base fee at most, gwei"),
-        rows,
-    )  # fmt: skip
+        gas = chain.gas
+        calls = [number(value) for value in (gas.per_transaction, gas.sampled_min, gas.sampled_max)]
+        fees = [number(value) for value in (gas.base_fee_gwei_first, gas.base_fee_gwei_max)]
+        rows.append([name, *calls, f"{gas.fullest_block_share:.1%}", *fees])
+    note = "Of this run's own calls: the mean from whole blocks, extremes from sampled receipts."
+    fee_heads = ("base fee at first, gwei", "base fee at most, gwei")
+    return Table("Gas", note, ("chain", "mean a call", "min", "max", "fullest block", *fee_heads), rows)
 
 
-def _cost(result: Result) -> dict[str, Any]:
+def _cost(result: Result) -> Table:
     rows = [
-        [name, *(f"{cost['usd'][level]:.6f}" if level in cost["usd"] else "-" for level in LEVELS),
-         f"{cost['break_even_gas_price_gwei']:,.4f}", f"{cost['gas_price_gwei']['typical']:,.4f}",
-         f"{cost['token']} {cost['token_usd']:,}", "; ".join(cost["sources"])]
+        [
+            name,
+            *(f"{cost.usd[level]:.6f}" if level in cost.usd else "-" for level in LEVELS),
+            f"{cost.break_even_gas_price_gwei:,.4f}",
+            f"{cost.gas_price_gwei['typical']:,.4f}",
+            f"{cost.token} {cost.token_usd:,}",
+            "; ".join(cost.sources),
+        ]
         for name, cost in result.costs.items()
-    ]  # fmt: skip
-    return _section(
-        "Cost of a call, USD", "Measured gas at dated prices; L1 data fees of OP Stack networks included.",
-        ("network", *LEVELS, "break-even, gwei", "typical gas price, gwei", "token", "sources"), rows,
-    )  # fmt: skip
+    ]
+    note = "Measured gas at dated prices; L1 data fees of OP Stack networks included."
+    heads = ("network", *LEVELS, "break-even, gwei", "typical gas price, gwei", "token", "sources")
+    return Table("Cost of a call, USD", note, heads, rows)
 
 
-def _drift(result: Result) -> dict[str, Any]:
-    rows = []
-    for name, chain in result.chains.items():
-        for part in ("first", "last"):
-            found = chain["drift"][part]
-            rows.append([f"{name}, {part} fifth", _figure(found["tps"]), _figure(found["inclusion_p50_ms"]),
-                         _figure(found["gas_per_transaction"])])  # fmt: skip
-    return _section("Drift", "", ("", "successes/s", "median inclusion, ms", "gas a transaction"), rows)
-
-
-def _resources(result: Result) -> dict[str, Any]:
-    rows = []
-    for kind, prefix in (("chains", "node "), ("processes", "")):
-        for name, used in result.resources[kind].items():
-            rows.append([f"{prefix}{name}", _figure(used["cpu_cores"]), _figure(used["cpu_seconds"]),
-                         *(_mib(used[key]) for key in ("rss_first", "rss_last", "rss_max")),
-                         f"{used['uptime_share']:.2%}"])  # fmt: skip
-    return _section(
-        "Processor, memory, uptime", "Sampled once a second while load ran.",
-        ("", "cores", "processor s", "memory at first, MiB", "at last", "at most", "up"), rows,
-    )  # fmt: skip
-
-
-def _generator(result: Result) -> dict[str, Any]:
-    found = result.generator
-    lag = found["tick_lag_ms"]
+def _drift(result: Result) -> Table:
     rows = [
-        ["arrivals, dropped, held by the system",
-         f"{found['arrivals']:,} / {found['dropped']:,} / {found['held']:,}"],
-        ["woke up late by, ms (p50 / p99 / max)",
-         f"{lag.get('p50', 0):.2f} / {lag.get('p99', 0):.2f} / {lag.get('max', 0):.2f}"],
-        ["requests, transactions sent again, recoveries",
-         f"{found['requests']:,} / {found['resent']:,} / {found['recoveries']:,}"],
-        ["memory of the workers, MiB (first / last / most)",
-         " / ".join(_mib(found[key]) for key in ("memory_first", "memory_last", "memory_max"))],
-        *([f"refused: {reason}", f"{count:,}"] for reason, count in list(found["refusals"].items())[:10]),
-    ]  # fmt: skip
-    return _section("The generator on itself", "", ("", "figure"), rows)
+        [f"{name}, {part} fifth", *(number(value) for _, value in fifth)]
+        for name, chain in result.chains.items()
+        for part, fifth in chain.drift
+    ]
+    return Table("Drift", "", ("", "successes/s", "median inclusion, ms", "gas a transaction"), rows)
 
 
-def _summary(found: dict[str, Any]) -> list[str]:
-    return [_figure(found.get(key)) for key in _PERCENTS]
+def _resources(result: Result) -> Table:
+    used = result.resources
+    parts = {**{f"node {name}": one for name, one in used.chains.items()}, **used.processes}
+    rows = []
+    for name, one in parts.items():
+        memory = [_mib(size) for size in (one.rss_bytes_first, one.rss_bytes_last, one.rss_bytes_max)]
+        rows.append([name, number(one.cpu_cores), number(one.cpu_seconds), *memory, f"{one.uptime_share:.2%}"])
+    heads = ("", "cores", "processor s", "memory at first, MiB", "at last", "at most", "up")
+    return Table("Processor, memory, uptime", "Sampled once a second while load ran.", heads, rows)
+
+
+def _generator(result: Result) -> Table:
+    return Table("The generator on itself", "", ("", "figure"), list(_generator_rows(result)))
+
+
+def _generator_rows(result: Result) -> Iterator[list[str]]:
+    one, lag = result.generator, result.generator.tick_lag_ms
+    yield ["arrivals, dropped, held by the system", f"{one.arrivals:,} / {one.dropped:,} / {one.held:,}"]
+    lags = " / ".join(f"{value or 0:.2f}" for value in (lag.p50, lag.p99, lag.max))
+    yield ["woke up late by, ms (p50 / p99 / max)", lags]
+    yield ["requests, transactions sent again, recoveries", f"{one.requests:,} / {one.resent:,} / {one.recoveries:,}"]
+    sizes = (one.memory_first, one.memory_last, one.memory_max)
+    yield ["memory of the workers, MiB (first / last / most)", " / ".join(map(_mib, sizes))]
+    for reason, count in list(one.refusals.items())[:10]:
+        yield [f"refused: {reason}", f"{count:,}"]
+
+
+def _summary(summary: Summary) -> list[str]:
+    return [number(getattr(summary, key)) for key in _PERCENTS]
 
 
 def _mib(value: int | None) -> str:
     return "" if not value else f"{value / 2**20:,.0f}"
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"

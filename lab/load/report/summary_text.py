@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from lab.html import figures
 from lab.load.analyse.reconcile import Result
 
 
 def number(value: object) -> str:
-    """For people: thousands set apart, no exponent where it can be helped; nothing for None, text as it is."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return "" if value is None else str(value)
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4g}"
+    """A figure as all pages write it; nothing for None, text as it is."""
+    return figures.number(value) if isinstance(value, (int, float)) else "" if value is None else str(value)
 
 
 def verdict_lines(result: Result) -> list[str]:
@@ -27,9 +24,9 @@ def summary_lines(result: Result) -> list[str]:
     """The outcome with the ledger's sums, then reasons."""
     totals = result.totals
     first = (
-        f"{result.judged.outcome}  {totals['offered']:,} offered, {totals['sent']:,} sent, {totals['accepted']:,} "
-        f"accepted, {totals['mined']:,} mined, {totals['succeeded']:,} succeeded, {totals['dropped']:,} dropped, "
-        f"{totals['unexplained_count']:,} unexplained; bottleneck: {result.judged.bottleneck}"
+        f"{result.judged.outcome}  {totals.offered:,} offered, {totals.sent:,} sent, {totals.accepted:,} "
+        f"accepted, {totals.mined:,} mined, {totals.succeeded:,} succeeded, {totals.dropped:,} dropped, "
+        f"{totals.unexplained_count:,} unexplained; bottleneck: {result.judged.bottleneck}"
     )
     reasons = (*result.judged.invalid, *result.judged.unexplained[:5], *result.problems)
     return [first, *(f"  {reason}" for reason in reasons)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from lab.bounded_files import read_bytes, write_atomically
 from lab.errors import UsageError
 from lab.report.catalogue.checklist_markdown import Document, Section, read_markdown
 
@@ -48,16 +49,13 @@ def write_checklist(source: Path, out: Path, *, force: bool) -> Imported:
     imported = import_checklist(source)
     if out.exists() and not force:
         raise UsageError(f"{out}: there is a file of that name already: choose another, or say --force")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(imported.text, encoding="utf-8")
+    write_atomically(out, imported.text)
     return imported
 
 
 def _text(source: Path) -> str:
     try:
-        data = source.read_bytes()
-        if len(data) > MAX_BYTES:
-            raise UsageError(f"{source}: expected at most {MAX_BYTES:,} bytes, got {len(data):,}")
+        data = read_bytes(source, max_bytes=MAX_BYTES)
         return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"{source}: expected a checklist in Markdown, there is no such file") from None

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from lab.bounded_files import UnfitFile, open_append, open_regular, parse_model, read_lines
 from lab.evidence.folder import write_atomically
 from lab.report.catalogue.rows import Stage
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import Decision, RowVerdict
 
 REPORTS = Path("history") / "reports.jsonl"
+# A line has at most 15 KB: one for each row of the catalogue.
+HISTORY_BYTES_MAX, HISTORY_LINES_MAX = 32 << 20, 5_000
 MAX_SHOWN = 40
 
 
@@ -44,14 +48,16 @@ def read_summaries(results: Path) -> tuple[list[ReportSummary], list[str]]:
     """All reports, oldest first, and what could not be read."""
     path = results / REPORTS
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    except (OSError, UnicodeDecodeError) as error:
+        lines = list(read_lines(path, max_bytes=HISTORY_BYTES_MAX, max_lines=HISTORY_LINES_MAX))
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
         return [], [f"{REPORTS} cannot be read ({type(error).__name__}): nothing is compared with earlier reports"]
     summaries, bad = [], []
     for number, line in enumerate(lines, start=1):
         try:
-            summaries.append(ReportSummary.model_validate_json(line))
-        except ValidationError:
+            summaries.append(parse_model(line, ReportSummary, f"{REPORTS}:{number}"))
+        except UnfitFile:
             bad.append(number)
     numbers = ", ".join(map(str, bad[:5]))
     notes = [f"{REPORTS}: {len(bad)} lines are no report and were passed over: {numbers}"] if bad else []
@@ -81,9 +87,17 @@ def append_summary(results: Path, past: Sequence[ReportSummary], now: ReportSumm
         return
     path = results / REPORTS
     path.parent.mkdir(parents=True, exist_ok=True)
-    torn = path.is_file() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(("\n" if torn else "") + json.dumps(now.model_dump(mode="json"), separators=(",", ":")) + "\n")
+    line = json.dumps(now.model_dump(mode="json"), separators=(",", ":")) + "\n"
+    torn = path.is_file() and path.stat().st_size > 0 and not _ends_whole(path)
+    with open_append(path) as stream:
+        stream.write((("\n" if torn else "") + line).encode())
+
+
+def _ends_whole(path: Path) -> bool:
+    """Whether the last line was written to its end."""
+    with open_regular(path) as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read() == b"\n"
 
 
 def prune_summaries(results: Path, keep: int) -> int:

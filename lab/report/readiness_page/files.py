@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
+from lab.bounded_files import read_model
 from lab.evidence.folder import write_atomically
 from lab.html.text import relative_link
 from lab.report.evidence.signature import REPORT, SignatureView, read_signature
@@ -35,7 +36,7 @@ def write_readiness(readiness: Readiness, out: Path, *, results: Path | None = N
 
 def write_page_again(out: Path) -> Path:
     """The page and the summary of a report that is there already, with its signature as it is now."""
-    readiness = Readiness.model_validate_json((out / REPORT).read_text(encoding="utf-8"))
+    readiness = read_model(out / REPORT, Readiness)
     signature = read_signature(out)
     index = out / "index.html"
     write_atomically(index, readiness_page(readiness, "..", signature))

@@ -29,7 +29,7 @@ SCHEMA_VERSION = 2
 RESULTS, ATTESTATIONS = "results", "attestations"
 TEMPORARY = "tesseract-lab-bundle."
 _KINDS = frozenset((".json", ".jsonl", ".html", ".md", ".xml", ".csv", ".txt", ".log", ".pdf", ".yaml", ".yml"))
-_SECRET = frozenset(("keys.json",))
+_SECRET = frozenset(("keys.json", "urls.json"))
 
 
 def write_bundle(

@@ -15,12 +15,13 @@ from lab.coordinator import StateNumbering, role_account
 from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
 from lab.errors import DeployFailure
 from lab.model.chain.finality import Finality
+from lab.model.redacted import RedactedUrl
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc
 from lab.session.description import RelayerPace, RunningNetworks, describe_chain, describe_session
-from lab.session.load_chains.interval_miner import Metronome, metronome
+from lab.session.load_chains.interval_miner import IntervalMiner, interval_miner
 from lab.session.under_test import SystemUnderTest
 
 RPC_TIMEOUT_S = 60.0
@@ -39,26 +40,34 @@ class IntervalChain:
     profile: NetworkProfile
     finality: Finality
     node: Node | None
-    url: str
+    url: RedactedUrl
     contract: str
     start_block: int
     rpc: Rpc
-    # What makes its blocks, of nodes that are the lab's own.
-    beat: Metronome | None = None
+    # Makes the blocks of nodes that are the lab's own.
+    miner: IntervalMiner | None = None
 
-    def address(self) -> str:
-        """The URL that it has now."""
+    @classmethod
+    def connect(
+        cls, name: str, profile: NetworkProfile, url: RedactedUrl | str, node: Node | None = None
+    ) -> IntervalChain:
+        """A chain whose contract is not known yet. Raises ValueError for a URL that is none."""
+        rpc = HttpTransport(url, timeout_s=RPC_TIMEOUT_S)
+        return cls(name, profile, profile.finality, node, rpc.url, "", 0, Rpc(rpc))
+
+    def address(self) -> RedactedUrl:
+        """The URL that it has now: a restart changes it."""
         return self.url
 
-    def stand_still(self) -> None:
+    def stop_mining(self) -> None:
         """No more blocks from now on, so that the state at the head can be read for as long as it takes."""
-        if self.beat is not None:
-            self.beat.stop()
+        if self.miner is not None:
+            self.miner.stop()
 
     def reconnect(self) -> None:
         """After a restart the node has another URL."""
         assert self.node is not None
-        self.url = self.node.url
+        self.url = RedactedUrl(self.node.url)
         self.rpc = Rpc(HttpTransport(self.url, timeout_s=RPC_TIMEOUT_S))
 
 
@@ -83,20 +92,11 @@ def open_interval_chains(
         for node in nodes:
             stack.callback(node.stop)
         chains = {
-            name: IntervalChain(
-                name,
-                profile,
-                profile.finality,
-                node,
-                node.url,
-                contract="",
-                start_block=0,
-                rpc=Rpc(HttpTransport(node.url, timeout_s=RPC_TIMEOUT_S)),
-            )
+            name: IntervalChain.connect(name, profile, node.url, node)
             for (name, profile), node in zip(profiles.items(), nodes, strict=True)
         }
         for chain in chains.values():
-            chain.beat = stack.enter_context(metronome(chain.address, chain.profile.block_time_ms))
+            chain.miner = stack.enter_context(interval_miner(chain.address, chain.profile.block_time_ms))
         yield chains
 
 
@@ -131,7 +131,7 @@ def mine_until(rpc: Rpc, tx_hash: str, attempts: int = 40) -> None:
 
 
 def base_fee(rpc: Rpc) -> int:
-    """Of the head."""
+    """Of the head block, in wei; 0 where the chain has none."""
     block = rpc.block("latest")
     return int(block.get("baseFeePerGas", "0x0"), 16) if block else 0
 
@@ -146,19 +146,20 @@ def session_of(
     poll_ms: int,
 ) -> Session:
     """The description of these chains for a relayer or a plain Locust run."""
+    described = [
+        describe_chain(
+            name,
+            chain.profile,
+            url=chain.url.reveal(),
+            contract=chain.contract,
+            finality=chain.finality,
+            start_block=chain.start_block,
+            mines_empty_blocks=True,
+        )
+        for name, chain in chains.items()
+    ]
     return describe_session(
-        [
-            describe_chain(
-                name,
-                chain.profile,
-                url=chain.url,
-                contract=chain.contract,
-                finality=chain.finality,
-                start_block=chain.start_block,
-                mines_empty_blocks=True,
-            )
-            for name, chain in chains.items()
-        ],
+        described,
         target,
         numbering,
         networks,

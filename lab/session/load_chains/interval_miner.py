@@ -13,18 +13,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from lab.errors import NodeFailure
+from lab.model.redacted import RedactedUrl
 from lab.rpc import HttpTransport, RpcFailure
 
 ANSWER_S = 30.0
 
 
-class Metronome:
-    """The thread of one chain. What is due while the block before is being made is left out, as a network would."""
+class IntervalMiner:
+    """Mines one chain in a thread. What is due while a block is being made is left out, as on a network."""
 
-    def __init__(self, url: Callable[[], str], block_time_ms: int) -> None:
+    def __init__(self, url: Callable[[], RedactedUrl], block_time_ms: int) -> None:
         self._url, self._block_time_s = url, block_time_ms / 1000
-        self._stopping, self._held = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True, name="metronome")
+        self._stopping, self._paused = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._mine, daemon=True, name="interval-miner")
 
     def start(self) -> None:
         """Mine from now on."""
@@ -34,27 +35,27 @@ class Metronome:
         """No more blocks, for good. Returns at once."""
         self._stopping.set()
 
-    def hold(self) -> None:
-        """No more blocks until `go_on`."""
-        self._held.set()
+    def pause(self) -> None:
+        """No more blocks until `resume`."""
+        self._paused.set()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Mine again."""
-        self._held.clear()
+        self._paused.clear()
 
     def close(self) -> None:
         """Stop, and wait for a block that is being made."""
         self.stop()
         self._thread.join(ANSWER_S)
 
-    def _beat(self) -> None:
-        begun, beats = time.monotonic(), 0
+    def _mine(self) -> None:
+        begun, intervals = time.monotonic(), 0
         transport: HttpTransport | None = None
         while True:
-            beats = max(beats + 1, int((time.monotonic() - begun) / self._block_time_s))
-            if self._stopping.wait(max(0.0, begun + beats * self._block_time_s - time.monotonic())):
+            intervals = max(intervals + 1, int((time.monotonic() - begun) / self._block_time_s))
+            if self._stopping.wait(max(0.0, begun + intervals * self._block_time_s - time.monotonic())):
                 break
-            if self._held.is_set():
+            if self._paused.is_set():
                 continue
             # A node that is down, or has no address yet, makes no blocks; whoever watches it says so.
             with suppress(RpcFailure, NodeFailure):
@@ -68,9 +69,9 @@ class Metronome:
 
 
 @contextmanager
-def metronome(url: Callable[[], str], block_time_ms: int) -> Iterator[Metronome]:
+def interval_miner(url: Callable[[], RedactedUrl], block_time_ms: int) -> Iterator[IntervalMiner]:
     """A running one, while the context lasts. `url` gives the node's address at the time."""
-    running = Metronome(url, block_time_ms)
+    running = IntervalMiner(url, block_time_ms)
     running.start()
     try:
         yield running

@@ -83,7 +83,8 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UsageError(f"{source}: expected a command as a shell would read it, got `{text}`: {error}") from error
+        shown = redact_command(text)
+        raise UsageError(f"{source}: expected a command as a shell would read it, got `{shown}`: {error}") from error
     for word in words:
         if word in SHELL_ONLY:
             raise UsageError(
@@ -101,7 +102,7 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
 
 def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> UsageError:
     """What to say of a program that the system would not start: what was looked for, where, and what to do."""
-    command, where = redact_command(" ".join(words)), folder if folder is not None else Path.cwd()
+    command, where = redact_command(shlex.join(words)), folder if folder is not None else Path.cwd()
     failed = f"the relayer could not be started with `{command}`"
     program = words[0]
     if not where.is_dir():

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lab.chains.processes.log_tail import cap_log, close_log, last_lines
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
@@ -22,7 +23,6 @@ from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.redacted import RedactedCommand, redact_command
 from lab.model.session import Session
 from lab.session.relayer.command import not_started
-from lab.session.relayer.log import cap_log, close_log, last_lines
 
 SESSION_VARIABLE = "LAB_SESSION"
 WATCH_MS = 200

@@ -5,23 +5,25 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.chains.processes.child import Child
+from lab.chains.processes.leftovers import find_leftovers
 from lab.chains.processes.python_child import python_command
-from lab.chains.processes.reaper import remove_leftovers
 from lab.errors import EnvironmentFailure, LabError
 from lab.model.session import Session, SessionChain
 from lab.rpc import HttpTransport, Rpc, RpcFailure
-from lab.session.up.files import UpFolder, UpOptions, UpState
+from lab.session.up.files import UnreadableState, UpFolder, UpOptions, UpState
 
 STOPS_WITHIN_S = 20
 ANSWERS_WITHIN_S = 2.0
 POLL_S = 0.05
+# A supervisor writes its state every three seconds.
+HEALS_WITHIN_S = 8.0
 
 
 class StartFailure(LabError):
@@ -51,6 +53,11 @@ class UpStatus:
     nodes: tuple[NodeStatus, ...]
 
     @property
+    def relayer(self) -> str:
+        """How the relayer is: what a dead supervisor last said of it is past."""
+        return self.state.relayer if self.state.alive or self.state.relayer == "off" else "dead"
+
+    @property
     def healthy(self) -> bool:
         """Whether everything that was to be started is there, lives and is mined."""
         running = self.state.alive and self.state.phase == "running" and self.state.relayer != "dead"
@@ -58,7 +65,7 @@ class UpStatus:
         return running and bool(nodes) and all(nodes)
 
 
-def start_background(options: UpOptions, tell: Callable[[str], None]) -> tuple[Session, str]:
+def start_background(options: UpOptions, notify: Callable[[str], None]) -> tuple[Session, str]:
     """Start the supervisor and wait until the networks are up: the session, and why this backend.
 
     Raises LabError with nothing left running. Ctrl-C while waiting stops what was started.
@@ -68,27 +75,24 @@ def start_background(options: UpOptions, tell: Callable[[str], None]) -> tuple[S
     folder.refuse_second()
     folder.path.mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
-    with os.fdopen(reading, encoding="utf-8") as pipe, folder.log.open("ab") as log:
+    with os.fdopen(reading, encoding="utf-8") as pipe:
         try:
-            process = subprocess.Popen(
-                python_command("-m", "lab.session.up.supervisor", options.to_json(), str(writing)),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(writing,), start_new_session=True,
-            )  # fmt: skip
+            command = python_command("-m", "lab.session.up.supervisor", options.model_dump_json(), str(writing))
+            supervisor = Child.start_detached(command, log=folder.log, pass_fds=(writing,))
         finally:
             os.close(writing)
         try:
-            reason = _await_ready(pipe, process, folder, tell)
+            reason = _await_ready(pipe, supervisor, notify)
+            session = folder.session()
+            if session is None:
+                raise EnvironmentFailure(f"{folder.path}: expected the session file of the networks just started")
         except BaseException:
-            _end(process)
+            supervisor.stop(STOPS_WITHIN_S)
             raise
-    session = folder.session()
-    if session is None:
-        _end(process)
-        raise EnvironmentFailure(f"{folder.path}: expected the session file of the networks just started, found none")
     return session, reason
 
 
-def _await_ready(pipe: Any, process: subprocess.Popen[bytes], folder: UpFolder, tell: Callable[[str], None]) -> str:
+def _await_ready(pipe: Any, supervisor: Child, notify: Callable[[str], None]) -> str:
     """Every wait inside of the supervisor has its deadline, and the pipe ends with it."""
     for line in pipe:
         message = json.loads(line)
@@ -96,26 +100,20 @@ def _await_ready(pipe: Any, process: subprocess.Popen[bytes], folder: UpFolder, 
             return str(message["ready"])
         if "error" in message:
             raise StartFailure(message["error"], message["exit_code"])
-        tell(message["progress"])
-    code = process.wait(STOPS_WITHIN_S)
-    tail = "\n".join(f"  | {line}" for line in folder.log.read_text(errors="replace").splitlines()[-15:])
-    raise EnvironmentFailure(f"the supervisor ended with code {code} before the networks were up. Its log:\n{tail}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(STOPS_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        notify(message["progress"])
+    supervisor.wait(STOPS_WITHIN_S)
+    raise EnvironmentFailure(
+        f"the supervisor ended with code {supervisor.returncode} before the networks were up. Its log "
+        f"({supervisor.log}):\n{supervisor.log_tail()}"
+    )
 
 
 def look(folder: UpFolder) -> UpStatus | None:
     """What runs here; None where nothing was started, or all was stopped."""
-    state, session = folder.state(), folder.session()
+    state = folder.state()
     if state is None:
         return None
+    session = folder.session()
     nodes = () if session is None else tuple(_node(chain, state) for chain in session.chains.values())
     return UpStatus(state, session, nodes)
 
@@ -140,21 +138,44 @@ def _node(chain: SessionChain, state: UpState) -> NodeStatus:
 
 def stop(folder: UpFolder) -> list[str]:
     """Stop the supervisor and all that it keeps; a line for each thing done. Nothing to stop is no error."""
-    state = folder.state()
+    try:
+        state = _settled_state(folder)
+    except UnreadableState as failure:
+        if folder.is_locked():
+            raise
+        folder.clear()
+        return [f"{str(failure).partition(';')[0]}: it is removed", *_removed()]
     if state is None:
         folder.clear()
         return []
     if not state.alive:
         folder.clear()
-        return [f"the supervisor of {state} had died: its state is removed", *remove_leftovers()]
+        why = "had died" if state.supervisor.state == "dead" else "is of another machine, container or boot"
+        return [f"the supervisor of {state} {why}: its state is removed", *_removed()]
     done = [f"stopped {state}"]
-    os.kill(state.pid, signal.SIGTERM)
+    os.kill(state.supervisor.pid, signal.SIGTERM)
     if not _ended(state):
-        os.kill(state.pid, signal.SIGKILL)
+        os.kill(state.supervisor.pid, signal.SIGKILL)
         _ended(state)
-        done = [f"killed {state}: it did not stop within {STOPS_WITHIN_S} s", *remove_leftovers()]
+        done = [f"killed {state}: it did not stop within {STOPS_WITHIN_S} s", *_removed()]
     folder.clear()
     return done
+
+
+def _settled_state(folder: UpFolder) -> UpState | None:
+    """The state. A living supervisor soon writes a damaged one again. Raises UnreadableState."""
+    deadline = time.monotonic() + HEALS_WITHIN_S
+    while True:
+        try:
+            return folder.state()
+        except UnreadableState:
+            if not folder.is_locked() or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_S)
+
+
+def _removed() -> list[str]:
+    return [f"removed {thing}" for thing in find_leftovers(ask_engine=True) if thing.remove()]
 
 
 def _ended(state: UpState) -> bool:

@@ -6,21 +6,20 @@ A state file outlives a supervisor that was killed, so it proves nothing by itse
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import errno
 import fcntl
-import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from lab.chains.processes.reaper import owner_alive
-from lab.errors import UsageError
+from lab.bounded_files import UnfitFile, read_model, write_atomically
+from lab.chains.processes.owner import Owner
+from lab.errors import LabError, UsageError
 from lab.model.session import Session
-from lab.networks import load_network
+from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
 
 STATE, SESSION, KEYS, STORE, LOG, LOCK = (
@@ -31,11 +30,19 @@ STATE, SESSION, KEYS, STORE, LOG, LOCK = (
     "up.log",
     "lock",
 )
+Model = TypeVar("Model", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class UpOptions:
+class UnreadableState(LabError):
+    """A file of `lab up` is not what `lab up` writes. `lab down` removes it."""
+
+    exit_code = 3
+
+
+class UpOptions(BaseModel):
     """What to keep running. A network is a profile's name or file, or NAME=PROFILE for a chain of another name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     networks: tuple[str, ...]
     results: str
@@ -47,25 +54,15 @@ class UpOptions:
 
     def profiles(self) -> dict[str, NetworkProfile]:
         """The profiles by the name of their chain. Raises UsageError or InvalidFile with what is wrong with one."""
-        found: dict[str, NetworkProfile] = {}
+        profiles: dict[str, NetworkProfile] = {}
         for text in self.networks:
-            name, _, wanted = text.rpartition("=")
+            name, wanted = split_named(text)
             profile = load_network(wanted)
             name = name or profile.name
-            if name in found:
+            if name in profiles:
                 raise UsageError(f"expected each chain once, got {name} twice: name the second, as in two={wanted}")
-            found[name] = profile
-        return found
-
-    def to_json(self) -> str:
-        """For the supervisor's command line."""
-        return json.dumps(dataclasses.asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> UpOptions:
-        """Read `to_json`."""
-        given = json.loads(text)
-        return cls(**{**given, "networks": tuple(given["networks"])})
+            profiles[name] = profile
+        return profiles
 
 
 class UpState(BaseModel):
@@ -76,6 +73,7 @@ class UpState(BaseModel):
     schema_version: Literal[1] = 1
     run_id: str
     owner: str
+    place: str
     started: str
     networks: tuple[str, ...]
     phase: Literal["starting", "running"] = "starting"
@@ -85,17 +83,17 @@ class UpState(BaseModel):
     problems: dict[str, str] = {}
 
     @property
-    def pid(self) -> int:
-        """Of the supervisor."""
-        return int(self.owner.partition(":")[0])
+    def supervisor(self) -> Owner:
+        """The supervisor's process."""
+        return Owner.parse(self.owner, self.place)
 
     @property
     def alive(self) -> bool:
         """Whether the supervisor itself still runs, not another process of the same number."""
-        return owner_alive(self.owner)
+        return self.supervisor.state == "alive"
 
     def __str__(self) -> str:
-        return f"run {self.run_id} ({', '.join(self.networks)}; supervisor {self.pid}, since {self.started})"
+        return f"run {self.run_id} ({', '.join(self.networks)}; supervisor {self.supervisor.pid}, since {self.started})"
 
 
 class UpFolder:
@@ -110,45 +108,76 @@ class UpFolder:
         return self.path / LOG
 
     def state(self) -> UpState | None:
-        """None where there is no state file, or one of another shape."""
-        try:
-            return UpState.model_validate_json((self.path / STATE).read_text(encoding="utf-8"))
-        except (OSError, ValidationError):
-            return None
+        """None where there is no state file. Raises UnreadableState for one of another shape."""
+        return self._read(STATE, UpState)
 
     def session(self) -> Session | None:
-        """None where there is no session file, or one of another shape."""
+        """None where there is no session file. Raises UnreadableState for one of another shape."""
+        return self._read(SESSION, Session)
+
+    def _read(self, name: str, model: type[Model]) -> Model | None:
+        path = self.path / name
         try:
-            return Session.read(self.path / SESSION)
-        except (OSError, ValidationError):
+            return read_model(path, model)
+        except FileNotFoundError:
             return None
+        except UnfitFile as unfit:
+            if not path.exists():
+                return None
+            what = unfit.strerror
+            raise UnreadableState(
+                f"{path}: expected what `lab up` writes, got {what}; `lab down` removes it and what it stands for"
+            ) from None
+        except OSError as error:
+            raise UnreadableState(f"{path}: cannot be read: {error.strerror}") from error
 
     def write(self, state: UpState) -> None:
         """Write the state whole or not at all. Raises OSError, also when the folder has been removed meanwhile."""
-        temporary = self.path / f".{STATE}.tmp"
-        temporary.write_text(state.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        temporary.replace(self.path / STATE)
+        if not self.path.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the folder was removed", str(self.path))
+        write_atomically(self.path / STATE, state.model_dump_json(indent=2) + "\n")
 
-    def refuse_second(self) -> None:
-        """Raises UsageError, naming the run, if a supervisor is alive here."""
-        state = self.state()
-        if state is not None and state.alive:
+    def refuse_second(self) -> UpState | None:
+        """The state that a dead supervisor left, if one did. Raises UsageError, naming the run, if one may be alive."""
+        try:
+            state = self.state()
+        except UnreadableState:
+            # The lock says whether somebody is alive; what cannot be read is written anew.
+            return None
+        if state is None or state.supervisor.state == "dead":
+            return state
+        if state.alive:
             raise UsageError(
                 f"networks are running here already: {state}, in {self.path}. See them with `lab status`, "
                 "stop them with `lab down`, or start others beside them with --results FOLDER."
             )
+        raise UsageError(
+            f"{self.path} holds the state of {state}, of another machine, container or boot, where it may still run: "
+            "run `lab down` there, or here if it is long gone, or choose another folder with --results FOLDER."
+        )
+
+    def is_locked(self) -> bool:
+        """Whether a supervisor, of whatever state, holds the lock."""
+        try:
+            with (self.path / LOCK).open("r") as handle:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Be the one supervisor of this folder. Raises UsageError if there is one."""
-        self.refuse_second()
+    def locked(self) -> Iterator[UpState | None]:
+        """Be the one supervisor of this folder; the state that a dead one left. Raises UsageError if there is one."""
+        left = self.refuse_second()
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / LOCK).open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UsageError(f"another `lab up` is starting in {self.path}: see `lab status`") from None
-            yield
+            yield left
 
     def clear(self) -> None:
         """Remove what speaks of a running lab; logs stay. The lock's file too: removed, it could be taken twice."""

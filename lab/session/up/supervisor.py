@@ -19,8 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lab.chains.processes.owner import this_process
 from lab.chains.processes.process_group import ProcessGroup
-from lab.chains.processes.reaper import Reaper, owner_mark
+from lab.chains.processes.reaper import Reaper
+from lab.environment import with_advice
 from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder
 from lab.model.session import Session
@@ -39,23 +41,26 @@ REPORT_EVERY_S = 3.0
 # How long a signal or the report waits at most.
 TICK_MS = 200
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
-def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: Tell) -> None:
+def supervise(options: UpOptions, ready: Callable[[Session, str], None], notify: Notify) -> None:
     """Start everything, call `ready` with the session and the backend's reason, mine until a signal comes.
 
     Raises LabError with nothing left running. SIGINT ends it with KeyboardInterrupt, SIGTERM and SIGHUP quietly.
     """
     folder = UpFolder(Path(options.results))
-    chains = {name: ChainSpec(name, found, found.finality) for name, found in options.profiles().items()}
-    with _signals() as stopping, folder.locked(), ExitStack() as stack:
+    chains = {name: ChainSpec(name, profile, profile.finality) for name, profile in options.profiles().items()}
+    with _signals() as stopping, folder.locked() as left, ExitStack() as stack:
+        if left is not None:
+            notify(f"the supervisor of {left} had died: its state is replaced")
         folder.clear()
         folder.clear_logs()
         stack.callback(folder.clear)
         state = UpState(
             run_id=new_run_id(),
-            owner=owner_mark(),
+            owner=this_process().mark,
+            place=this_process().place,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             networks=tuple(chains),
         )
@@ -68,7 +73,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
             backend=options.backend,
             image=options.image,
             system=system,
-            notify=tell,
+            notify=notify,
         )
         stack.callback(suite.close)
         wanted = Wanted(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
@@ -78,7 +83,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], tell: T
         session = _write_session(lab, folder, system if options.relayer else system.without_relayer("--no-relayer"))
         relayer = _start_relayer(system.relayer, folder, state.run_id, suite.reaper, stack) if options.relayer else None
         state = state.model_copy(update={"phase": "running", "backend": suite.backend.name})
-        report = _Report(folder, state, lab, relayer, tell)
+        report = _Report(folder, state, lab, relayer, notify)
         for name, chain in lab.chains.items():
             chain.producer.listeners.clear()
             chain.on_turn = partial(report.problem, name)
@@ -106,9 +111,13 @@ def _start_relayer(
     variables = own.variables(session) if own is not None else {}
     try:
         group = ProcessGroup.start(
-            words, run_id=run_id, log=folder.path / "logs" / "relayer.log", reaper=reaper,
-            environment={**variables, SESSION_VARIABLE: str(session)}, folder=working_folder,
-        )  # fmt: skip
+            words,
+            run_id=run_id,
+            log=folder.path / "logs" / "relayer.log",
+            reaper=reaper,
+            environment={**variables, SESSION_VARIABLE: str(session)},
+            folder=working_folder,
+        )
     except OSError as error:
         raise not_started(words, working_folder, error) from error
     stack.callback(group.stop, RELAYER_STOPS_WITHIN_S)
@@ -118,8 +127,10 @@ def _start_relayer(
 class _Report:
     """Keeps the state file true: memory, problems, the relayer's life."""
 
-    def __init__(self, folder: UpFolder, state: UpState, lab: Lab, relayer: ProcessGroup | None, tell: Tell) -> None:
-        self._folder, self._state, self._lab, self._relayer, self._tell = folder, state, lab, relayer, tell
+    def __init__(
+        self, folder: UpFolder, state: UpState, lab: Lab, relayer: ProcessGroup | None, notify: Notify
+    ) -> None:
+        self._folder, self._state, self._lab, self._relayer, self._notify = folder, state, lab, relayer, notify
         self._problems: dict[str, str] = {}
         self._next = 0.0
         self.folder_gone = False
@@ -128,9 +139,9 @@ class _Report:
         """How a chain's turn went: it cannot be mined, or can be again."""
         if error is None and chain in self._problems:
             del self._problems[chain]
-            self._tell(f"{chain}: is mined again")
+            self._notify(f"{chain}: is mined again")
         elif error is not None and chain not in self._problems:
-            self._tell(f"{chain}: {error}")
+            self._notify(f"{chain}: {error}")
             self._problems[chain] = str(error)
         else:
             return
@@ -143,23 +154,23 @@ class _Report:
         self._next = time.monotonic() + REPORT_EVERY_S
         relayer = "off" if self._relayer is None else "running" if self._relayer.alive else "dead"
         if relayer == "dead" and self._state.relayer == "running":
-            self._tell("relayer: it ended unasked, see logs/relayer.log")
+            self._notify("relayer: it ended unasked, see logs/relayer.log")
         self._state = self._state.model_copy(
             update={"relayer": relayer, "problems": dict(self._problems), "memory_bytes": self._memory()}
         )
         try:
             self._folder.write(self._state)
         except OSError as error:
-            self._tell(f"cannot write the state file: {error}")
+            self._notify(f"cannot write the state file: {error}")
             # Nobody could find, let alone stop, a lab whose folder was removed.
             self.folder_gone = not self._folder.path.is_dir()
 
     def _memory(self) -> dict[str, int | None]:
-        found: dict[str, int | None] = {}
+        memory: dict[str, int | None] = {}
         for name, chain in self._lab.chains.items():
             with contextlib.suppress(LabError):
-                found[name] = chain.memory_bytes()
-        return found
+                memory[name] = chain.memory_bytes()
+        return memory
 
 
 @contextlib.contextmanager
@@ -184,7 +195,7 @@ def _signals() -> Iterator[list[int]]:
 
 def main(arguments: list[str]) -> int:
     """The background process: options as JSON, and the number of the pipe that its starter reads."""
-    options = UpOptions.from_json(arguments[0])
+    options = UpOptions.model_validate_json(arguments[0])
     pipe = os.fdopen(int(arguments[1]), "w", encoding="utf-8")
     started = False
 
@@ -194,25 +205,33 @@ def main(arguments: list[str]) -> int:
             pipe.write(json.dumps(message) + "\n")
             pipe.flush()
 
-    def tell(text: str) -> None:
-        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}", flush=True)
+    def log(text: str) -> None:
+        # The disk of the log may be full.
+        with contextlib.suppress(OSError):
+            print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}", flush=True)
+
+    def notify(text: str) -> None:
+        log(text)
         if not started:
             send(progress=text)
 
     def ready(session: Session, reason: str) -> None:
         nonlocal started
         started = True
-        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} run {session.run_id} is up; {reason}", flush=True)
+        log(f"run {session.run_id} is up; {reason}")
         send(ready=reason)
         pipe.close()
 
     try:
-        supervise(options, ready, tell)
-    except (LabError, OSError) as error:
-        code = error.exit_code if isinstance(error, LabError) else EnvironmentFailure.exit_code
-        tell(f"error: {error}")
-        send(error=str(error), exit_code=code)
-        return code
+        supervise(options, ready, notify)
+    except LabError as error:
+        log(f"error: {error}")
+        send(error=str(error), exit_code=error.exit_code)
+        return error.exit_code
+    except OSError as error:
+        log(f"error: {error}")
+        send(error=f"{options.results}: {with_advice(error)}", exit_code=EnvironmentFailure.exit_code)
+        return EnvironmentFailure.exit_code
     except KeyboardInterrupt:
         return 130
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -41,9 +42,13 @@ time.sleep(60)
 """
 
 
-def start_run(script: str, *arguments: str) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-    """Start it and wait until it has told what it started."""
-    run = subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+def start_run(
+    script: str, *arguments: str, temporary: Path | None = None
+) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    """Start it and wait until it has told what it started. What it leaves in `temporary` is not seen by other runs."""
+    command = [sys.executable, "-c", script, *arguments]
+    environment = {**os.environ, **({"TMPDIR": str(temporary)} if temporary is not None else {})}
+    run = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment)
     assert run.stdout is not None
     line = run.stdout.readline()
     run.stdout.close()

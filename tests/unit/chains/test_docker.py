@@ -15,7 +15,7 @@ from lab.chains.engine.address import Engine
 from lab.chains.engine.client import connect
 from lab.chains.nodes.backend import NodeSpec, ask
 from lab.chains.nodes.docker import DockerBackend
-from lab.chains.processes.reaper import RUN_LABEL
+from lab.chains.processes.owner import RUN_LABEL
 from lab.errors import EnvironmentFailure, NodeFailure
 
 RUN_ID = f"docker-test-{os.getpid()}"

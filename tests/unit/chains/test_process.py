@@ -17,7 +17,7 @@ import pytest
 from lab.chains.nodes.backend import NodeSpec, ask
 from lab.chains.nodes.process import ProcessBackend
 from lab.chains.nodes.provision import AnvilBinary
-from lab.chains.processes.reaper import OWNER_VARIABLE, RUN_VARIABLE, owner_mark
+from lab.chains.processes.owner import OWNER_VARIABLE, RUN_VARIABLE, this_process
 from lab.errors import NodeFailure
 
 
@@ -60,7 +60,7 @@ def test_children_carry_the_marks_of_their_run(backend: ProcessBackend) -> None:
     (node,) = backend.start_all([NodeSpec("n", "run-7")])
 
     environment = psutil.Process(node.pid).environ()
-    assert (environment[RUN_VARIABLE], environment[OWNER_VARIABLE]) == ("run-7", owner_mark())
+    assert (environment[RUN_VARIABLE], environment[OWNER_VARIABLE]) == ("run-7", this_process().mark)
 
 
 def test_a_bad_flag_is_quoted_from_the_nodes_own_log(backend: ProcessBackend, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 import time
@@ -10,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.chains.processes.process_group import ProcessGroup
-from lab.chains.processes.reaper import Reaper, start_ticks
+from lab.chains.processes import child
+from lab.chains.processes.owner import child_environment, start_ticks
+from lab.chains.processes.process_group import GROUP_VARIABLE, ProcessGroup
+from lab.chains.processes.reaper import Reaper
 
 PATIENCE_S = 20.0
 # Says its pid, and on SIGTERM that it heard.
@@ -44,6 +48,13 @@ def reaper() -> Iterator[Reaper]:
         yield reaper
 
 
+@pytest.fixture(params=["kept", "found"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a keeper above the group as on Linux, and without as elsewhere, where its members are looked for."""
+    if request.param == "found":
+        monkeypatch.setattr(child, "LINUX", False)
+
+
 def eventually(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
@@ -70,6 +81,7 @@ class Wrapped:
         return self._said.read_text().splitlines()
 
 
+@pytest.mark.usefixtures("either")
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_a_stop_reaches_all_of_it(wrapper: str, tmp_path: Path, reaper: Reaper) -> None:
     """The child hears SIGTERM, whatever stands before it, and nothing is left, nor killed that ends by itself."""
@@ -101,6 +113,52 @@ def test_a_kill_and_a_pause_reach_all_of_it(wrapper: str, tmp_path: Path, reaper
     assert not it.group.alive
 
 
+def test_what_loses_parent_session_and_environment_is_still_of_it(tmp_path: Path) -> None:
+    """A daemon that was started so that nothing of it leads back, long before anybody looks."""
+    with Reaper.start() as reaper:
+        it = Wrapped("setsid env -i setsid sh -c '{child} & exit 0' & sleep 600", tmp_path, reaper)
+        it.group.signal_program(signal.SIGKILL)
+        assert it.group.alive
+        assert it.group.stop(PATIENCE_S) == []
+        assert it.said()[-1] == "stopped"
+        assert start_ticks(it.child) is None
+        assert it.group.returncode == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -TERM $$", -signal.SIGTERM)])
+def test_its_exit_code_is_the_programs(script: str, code: int, tmp_path: Path, reaper: Reaper) -> None:
+    group = ProcessGroup.start(["sh", "-c", script], run_id="test", log=tmp_path / "log", reaper=reaper)
+    assert group.wait(PATIENCE_S)
+    assert group.returncode == code
+
+
+def test_what_cannot_be_started_is_an_error_of_the_system(tmp_path: Path, reaper: Reaper) -> None:
+    """The same ones as without anything between."""
+    bare, closed = tmp_path / "bare", tmp_path / "closed"
+    for file, mode in ((bare, 0o755), (closed, 0o644)):
+        file.write_text("echo\n")
+        file.chmod(mode)
+    kinds = {"no-such-program": errno.ENOENT, "./bare": errno.ENOEXEC, "./closed": errno.EACCES}
+    for program, number in kinds.items():
+        with pytest.raises(OSError, match=os.strerror(number)) as caught:
+            ProcessGroup.start([program], run_id="test", log=tmp_path / "log", reaper=reaper, folder=tmp_path)
+        assert caught.value.errno == number, program
+
+
+def test_its_environment_is_the_callers(tmp_path: Path, reaper: Reaper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the marks, and nothing that an interpreter between would add."""
+    for name in ("LC_ALL", "LANG", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
+    log = tmp_path / "log"
+    group = ProcessGroup.start(["env", "-0"], run_id="r", log=log, reaper=reaper, environment={"ADDED": "\udcff\n"})
+    assert group.wait(PATIENCE_S)
+    pairs = dict(pair.partition("=")[::2] for pair in os.fsdecode(log.read_bytes()).split("\0") if pair)
+    assert pairs.pop(GROUP_VARIABLE)
+    assert pairs == {**child_environment("r"), "ADDED": "\udcff\n"}
+
+
+@pytest.mark.usefixtures("either")
 def test_what_does_not_listen_is_killed_and_named(tmp_path: Path, reaper: Reaper) -> None:
     """After the time that it was given, and not before the others have ended by themselves."""
     it = Wrapped("trap '' TERM; {child}; while true; do sleep 0.1; done", tmp_path, reaper)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from lab.chains.engine.client import connect
-from lab.chains.processes import reaper
-from lab.chains.processes.reaper import RUN_LABEL, Reaper, owner_alive, owner_mark, remove_leftovers, start_ticks
+from lab.chains.processes.leftovers import sweep
+from lab.chains.processes.owner import RUN_LABEL, Owner, owner_of_directory, start_ticks, this_process
+from lab.chains.processes.reaper import _ROOT, _WATCHER, Reaper
 
 from .runs import DOCKER_RUN, PROCESS_RUN, start_run, within
 
@@ -95,7 +95,8 @@ def test_a_reused_pid_is_not_hit() -> None:
     owner, victim, stranger = (subprocess.Popen(["sleep", "60"]) for _ in range(3))
     try:
         watcher = subprocess.Popen(
-            [sys.executable, "-I", str(reaper.__file__), f"{owner.pid}:{start_ticks(owner.pid)}"], stdin=subprocess.PIPE
+            [sys.executable, "-I", "-c", _WATCHER, str(_ROOT), f"{owner.pid}:{start_ticks(owner.pid)}"],
+            stdin=subprocess.PIPE,
         )
         assert watcher.stdin is not None
         stranger_ticks = start_ticks(stranger.pid)
@@ -114,99 +115,45 @@ def test_a_reused_pid_is_not_hit() -> None:
             process.wait()
 
 
-def test_leftovers_of_a_dead_run_are_removed_and_named() -> None:
-    """What a run leaves when its reaper dies with it is found by mark: processes and directories."""
-    run, told = start_run(PROCESS_RUN, "left-over")
+def test_the_watcher_loads_nothing_but_the_standard_library() -> None:
+    """It is started once per run: it must not pay for imports, of Docker's SDK least of all."""
+    code = "import sys; from lab.chains.processes import reaper; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True, cwd=_ROOT)
+    assert not {"docker", "requests", "psutil", "pydantic", "greenlet"} & set(run.stdout.split())
+
+
+def test_killed_together_with_its_reaper_a_run_leaves_no_process(tmp_path: Path) -> None:
+    """The kernel ends the nodes, a held one too. The directories are left, and named by the next run."""
+    run, told = start_run(PROCESS_RUN, "both-killed", temporary=tmp_path)
+    owner = Owner(run.pid, start_ticks(run.pid) or 0, this_process().place)
     os.kill(told["reaper"], signal.SIGKILL)
     run.kill()
     run.wait()
-    assert not gone(told["pids"])
-
-    removed = remove_leftovers()
 
     assert within(REMOVAL_DEADLINE_S, lambda: gone(told["pids"]))
-    assert not any(Path(folder).exists() for folder in told["folders"])
-    assert {f"process {pid} of run left-over" for pid in told["pids"]} <= set(removed)
-    assert {f"directory {folder}" for folder in told["folders"]} <= set(removed)
+    assert {owner_of_directory(Path(folder)) for folder in told["folders"]} == {owner}
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        sweep(said.append)
+    assert list(tmp_path.iterdir()) == []
+    assert "2 directories" in said[0]
 
 
-def test_leftover_containers_of_a_dead_run_are_removed_and_named(image: str) -> None:
-    """By label, and only those whose owner is dead."""
+def test_killed_together_with_its_reaper_a_run_leaves_containers_to_the_next(image: str, tmp_path: Path) -> None:
+    """A directory says that there are some, so that no run without containers has to ask the engine."""
     run_id = f"left-{os.getpid()}"
-    run, told = start_run(DOCKER_RUN, run_id, image)
-    remove_leftovers()
-    assert containers_of(run_id) == 2, "a living run's containers were taken"
-    os.kill(told["reaper"], signal.SIGKILL)
-    run.kill()
-    run.wait()
-
-    removed = remove_leftovers()
-
-    assert containers_of(run_id) == 0
-    assert sum(line.endswith(f"of run {run_id}") for line in removed) == 2
-
-
-def test_a_living_run_is_spared_unless_forced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without force a living owner's nodes stay; with force they go."""
-    run, told = start_run(PROCESS_RUN, "living")
-    try:
-        remove_leftovers()
-        assert not gone(told["pids"])
-
-        # Forced, but only on what this test started: other runs on this machine are not the test's to end.
-        marked = reaper._marked_processes
-        monkeypatch.setattr(reaper, "_marked_processes", lambda: [found for found in marked() if found[2] == "living"])
-        monkeypatch.setattr(reaper, "_remove_containers", lambda label, force: [])
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-        remove_leftovers(force=True)
-        assert within(REMOVAL_DEADLINE_S, lambda: gone(told["pids"]))
-    finally:
+    run, told = start_run(DOCKER_RUN, run_id, image, temporary=tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        sweep()
+        assert containers_of(run_id) == 2, "a living run's containers were taken"
+        os.kill(told["reaper"], signal.SIGKILL)
         run.kill()
         run.wait()
+        said: list[str] = []
+        sweep(said.append)
 
-
-def test_force_spares_the_calling_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`down` from inside a run must not take that run's own directories."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(reaper, "_marked_processes", lambda: [])
-    monkeypatch.setattr(reaper, "_remove_containers", lambda label, force: [])
-    own = reaper.make_directory("n")
-    dead = tmp_path / "tesseract-lab.1-1.n.abc"
-    dead.mkdir()
-
-    assert remove_leftovers(force=True) == [f"directory {dead}"]
-    assert own.is_dir()
-    shutil.rmtree(own)
-
-
-def test_an_owner_is_its_pid_and_its_start() -> None:
-    """The same pid with another start time is another process, and nonsense is nobody."""
-    pid, _, ticks = owner_mark().partition(":")
-    assert owner_alive(f"{pid}:{ticks}")
-    assert not owner_alive(f"{pid}:{int(ticks) + 1}")
-    assert not owner_alive("")
-    assert not owner_alive("x:y")
-    assert not owner_alive(pid)
-
-
-def test_the_watcher_loads_nothing_but_the_standard_library() -> None:
-    """It is started once per run: it must not pay for the lab's or Docker's imports."""
-    code = f"import sys, runpy; runpy.run_path({reaper.__file__!r}); print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert not {"docker", "requests", "psutil", "lab"} & set(run.stdout.split())
-
-
-def test_without_proc_a_process_is_known_by_its_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As on macOS: a living process has a mark, a dead one none, and children of a run are found."""
-    monkeypatch.setattr(reaper, "PROC", tmp_path)
-    child = subprocess.Popen(["sleep", "60"], env=reaper.child_environment("no-proc"))
-    try:
-        ticks = reaper.start_ticks(child.pid)
-        assert ticks
-        assert reaper.owner_alive(f"{child.pid}:{ticks}")
-        assert not reaper.owner_alive(f"{child.pid}:1")
-        assert (child.pid, reaper.owner_mark(), "no-proc") in reaper._marked_processes()
-    finally:
-        child.kill()
-        child.wait()
-    assert reaper.start_ticks(child.pid) is None
+    assert containers_of(run_id) == 0
+    assert list(tmp_path.iterdir()) == []
+    assert said == [f"removed what a run that was killed had left: 2 containers, 1 directory (run {run_id})"]

@@ -28,11 +28,11 @@ Try = Callable[[Deployable], Smoke]
 
 @pytest.fixture
 def tried(shared_backend: ProcessBackend) -> Try:
-    """Smoke runs, each on a fresh node that traces steps."""
+    """Smoke runs, each on a fresh node."""
 
     def one(target: Deployable) -> Smoke:
         profile = load_network("ethereum")
-        args = (*anvil_args(profile, genesis_time=GENESIS), "--steps-tracing")
+        args = anvil_args(profile, genesis_time=GENESIS)
         (node,) = shared_backend.start_all([NodeSpec("smoke", "test", args)])
         try:
             return smoke(Rpc(HttpTransport(node.url, timeout_s=10)), target, profile, genesis_time=GENESIS)
@@ -151,3 +151,27 @@ def test_a_failure_blocks_what_comes_after_it() -> None:
     found = Smoke(SmokeFailure("resolve_dependency", "why"), StateNumbering.of_abi([]))
     assert found.blocks(("buffer_transaction",)) is None
     assert found.blocks(("mark_executed",)) is found.failure
+
+
+@pytest.mark.parametrize(
+    ("creation", "told"),
+    [
+        ("0x00", "smoke run: the deployment never succeeds: its creation code leaves no contract behind"),
+        ("0x33ff", "smoke run: the deployment never succeeds: its creation code leaves no contract behind"),
+        # It returns one zero byte: code that stops at once, whatever is called.
+        ("0x60016000f3", "smoke run: buffer_transaction never succeeds: it changes nothing"),
+    ],
+)
+def test_a_contract_without_code_or_effect_does_not_pass(tried: Try, creation: str, told: str) -> None:
+    """Its ABI promises everything."""
+    plain = compile_contract(CONTRACTS / "plain/PlainCoordinator.vy", cache_dir=cache_folder() / "compiled")
+    found = tried(deployable(replace(plain, bytecode=creation)))
+    assert found.lines()[0].startswith(told)
+
+
+def test_an_endless_constructor_ends(tried: Try) -> None:
+    """By its gas, and the node keeps no step of it."""
+    plain = compile_contract(CONTRACTS / "plain/PlainCoordinator.vy", cache_dir=cache_folder() / "compiled")
+    found = tried(deployable(replace(plain, bytecode="0x5b600056")))
+    assert found.failure is not None
+    assert found.failure.operation == "the deployment"

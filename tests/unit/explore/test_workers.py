@@ -53,11 +53,13 @@ def die(bench: Bench, number: int) -> int:
 
 
 def test_every_task_has_its_outcome(tmp_path: Path) -> None:
-    """Ten tasks on two processes, each with one bench."""
+    """Ten tasks on at most two processes, each with one bench."""
     found = dict(spread(range(10), partial(opened, tmp_path), square, jobs=2))
     assert found == {number: number * number for number in range(10)}
     names = [path.name.split("-") for path in tmp_path.iterdir()]
-    assert sorted(kind for kind, _ in names) == ["closed", "closed", "opened", "opened"]
+    opened_by, closed_by = ({number for kind, number in names if kind == which} for which in ("opened", "closed"))
+    assert opened_by == closed_by
+    assert 1 <= len(opened_by) <= 2
 
 
 def test_tasks_are_drawn_when_they_are_needed(tmp_path: Path) -> None:
@@ -78,7 +80,7 @@ def test_tasks_are_drawn_when_they_are_needed(tmp_path: Path) -> None:
     ("bench", "job", "failure", "words"),
     [
         (opened, crash, JobFailure, "ZeroDivisionError"),
-        (opened, die, EnvironmentFailure, "exit code 9"),
+        (opened, die, EnvironmentFailure, "worker process died"),
         (refused, square, UsageError, "no bench in"),
     ],
 )
@@ -89,7 +91,7 @@ def test_failures_reach_the_caller(
     failure: type[Exception],
     words: str,
 ) -> None:
-    """A bug with its trace, a death with its exit code, an error as itself."""
+    """A bug with its trace, a death as one, an error as itself."""
     with (
         pytest.raises(failure, match=words),
         closing(spread(range(5), partial(bench, tmp_path), job, jobs=1)) as found,

@@ -209,7 +209,7 @@ def test_a_batch_with_a_lost_reply_is_lost_as_a_whole(lab: Proxied) -> None:
     lab.policy.add(Always(Effect(lose_reply=True), "eth_chainId"))
     client = lab.client(SHORT_S)
     with pytest.raises((OSError, http.client.HTTPException)):  # noqa: PT012 - the connection is closed as well
-        parts = urlsplit(client.url)
+        parts = urlsplit(client.url.reveal())
         connection = http.client.HTTPConnection("127.0.0.1", parts.port or 0, timeout=SHORT_S)
         connection.request("POST", parts.path, json.dumps([call("eth_chainId"), call(SEND, signed())]))
         try:

@@ -8,14 +8,15 @@ from lab.load.report.charts import Line, chart, nice, short
 
 
 def test_a_chart_has_axes_lines_and_a_legend() -> None:
-    """One path a series; a gap lifts the pen."""
+    """One group a series; a gap lifts the pen."""
     lines = [Line("mined", [(0, 1.0), (1, None), (2, 3.0), (3, 4.0)]), Line("<b>", [(0, 2.0), (3, 2.0)])]
     found = str(chart("Rate", "tx/s", lines, limit=("limit", 5.0)))
-    assert found.count("<path") == 2
-    assert found.count("M") >= 3
+    assert (found.count("<g>"), found.count("mined: 1 to 4")) == (2, 1)
+    # Three curves, and one for each key of the legend.
+    assert found.count("<polyline") == 3 + 2
     assert "&lt;b&gt;" in found
     assert "<b>" not in found
-    assert 'class="limit"' in found
+    assert ">limit</text>" in found
     assert "<script" not in found
     assert "style=" not in found
 

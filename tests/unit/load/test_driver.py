@@ -74,11 +74,20 @@ class FakeChain:
 def plan_of(folder: Path, count: int, *, tps: float, senders: int = 2, seconds: float = 0.5, **changes: Any) -> Plan:
     jobs = [SignJob(TEMPLATE, "s", sender, 0, count) for sender in range(senders)]
     files = presign(jobs, folder).files
-    leg = PlannedLeg(number=0, chain="fake", label="x", senders=tuple(
-        SenderFile(sender=i, path=str(path), first_nonce=0, count=count) for i, path in enumerate(files)))  # fmt: skip
-    return Plan(run_id="r", folder=str(folder), workers=1,
-                segments=(PlannedSegment(seconds=seconds, from_tps=tps, to_tps=tps),),
-                streams=(Stream(name="s", share=1, legs=(leg,)),), **changes)  # fmt: skip
+    leg = PlannedLeg(
+        number=0,
+        chain="fake",
+        label="x",
+        senders=tuple(SenderFile(sender=i, path=str(path), first_nonce=0, count=count) for i, path in enumerate(files)),
+    )
+    return Plan(
+        run_id="r",
+        folder=str(folder),
+        workers=1,
+        segments=(PlannedSegment(seconds=seconds, from_tps=tps, to_tps=tps),),
+        streams=(Stream(name="s", share=1, legs=(leg,)),),
+        **changes,
+    )
 
 
 def drive(

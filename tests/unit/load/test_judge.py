@@ -1,4 +1,4 @@
-"""Verdicts on figures: met, missed, infeasible, unknown; and runs that say nothing of the system."""
+"""Verdicts on figures: met, not met, infeasible, unknown; and runs that say nothing of the system."""
 
 from __future__ import annotations
 
@@ -6,23 +6,53 @@ from typing import Any
 
 import pytest
 
-from lab.load.analyse.judge import EXIT_CODES, Facts, Outcome, RunOutcome, bottleneck, judge
+from lab.load.analyse.cost import Cost
+from lab.load.analyse.judge import EXIT_CODES, Facts, RunOutcome, bottleneck, judge
 from lab.load.prepare.capacity import Ceiling
 from lab.load.profile.criteria import Criteria
+from lab.model.outcome import Outcome
 
 WIDE = Ceiling("capacity", "capacity", 2_000_000_000, 125_000, 1000, True)
 NARROW = Ceiling("ethereum", "ethereum", 60_000_000, 125_000, 12_000, False)
-COST = {"base": {"usd": {"low": 0.1, "typical": 0.5, "high": 9.0}, "break_even_gas_price_gwei": 3.0, "sources": ["s"]}}
+PRICED = Cost(
+    usd={"low": 0.1, "typical": 0.5, "high": 9.0},
+    break_even_gas_price_gwei=3.0,
+    gas_price_gwei={"typical": 1.0},
+    token="ETH",
+    token_usd=1.0,
+    l1_data_fee_wei=0,
+    sources=("s",),
+)
+COST = {"base": PRICED}
 
 
 def facts(**changes: Any) -> Facts:
     fields: dict[str, Any] = {
-        "criteria": Criteria(), "schedule_s": 60.0, "offered_tps": 1000.0, "tps": 1000.0, "tps_low": 999.0,
-        "tps_high": 1001.0, "offered": 60_000, "dropped": 0, "held": 0, "sent": 60_000, "succeeded": 60_000,
-        "flows": False, "cross_chain_ms": (), "flows_open": 0, "inclusion_ms": (400.0,) * 100, "lateness_p99_ms": 12.0,
-        "tick_lag_p99_ms": 4.0, "ceilings": {"capacity": WIDE}, "offered_by_chain": {"capacity": 1000.0}, "costs": COST,
-        "uptime": {"capacity": 1.0}, "samples": 60, "unexplained": (), "interrupted": False,
-    }  # fmt: skip
+        "criteria": Criteria(),
+        "schedule_s": 60.0,
+        "offered_tps": 1000.0,
+        "tps": 1000.0,
+        "tps_low": 999.0,
+        "tps_high": 1001.0,
+        "offered": 60_000,
+        "dropped": 0,
+        "held": 0,
+        "sent": 60_000,
+        "succeeded": 60_000,
+        "flows": False,
+        "cross_chain_ms": (),
+        "flows_open": 0,
+        "inclusion_ms": (400.0,) * 100,
+        "lateness_p99_ms": 12.0,
+        "tick_lag_p99_ms": 4.0,
+        "ceilings": {"capacity": WIDE},
+        "offered_by_chain": {"capacity": 1000.0},
+        "costs": COST,
+        "uptime": {"capacity": 1.0},
+        "samples": 60,
+        "unexplained": (),
+        "interrupted": False,
+    }
     return Facts(**{**fields, **changes})
 
 
@@ -36,16 +66,19 @@ def test_all_met() -> None:
     assert judged.outcome is RunOutcome.PASS
     assert EXIT_CODES[judged.outcome] == 0
     assert {v.criterion: v.outcome for v in judged.verdicts} == {
-        "throughput": Outcome.MET, "failures": Outcome.MET, "cross-chain latency": Outcome.NOT_MEASURED,
-        "cost": Outcome.MET, "uptime": Outcome.MET,
-    }  # fmt: skip
+        "throughput": Outcome.MET,
+        "failures": Outcome.MET,
+        "cross-chain latency": Outcome.NOT_MEASURED,
+        "cost": Outcome.MET,
+        "uptime": Outcome.MET,
+    }
     assert judged.bottleneck == "none reached"
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome"),
     [
-        ({"tps": 999.0}, Outcome.MISSED),
+        ({"tps": 999.0}, Outcome.NOT_MET),
         ({"tps": 900.0, "offered_tps": 900.0}, Outcome.UNKNOWN),
         ({"schedule_s": 59.0}, Outcome.UNKNOWN),
         ({"ceilings": {"ethereum": NARROW}, "tps": 38.0}, Outcome.INFEASIBLE),
@@ -67,7 +100,7 @@ def test_infeasible_tells_the_ceiling() -> None:
     [
         (60_000, 60_000, Outcome.MET),
         (60_000, 59_500, Outcome.MET),
-        (60_000, 59_400, Outcome.MISSED),
+        (60_000, 59_400, Outcome.NOT_MET),
         (60_000, 59_405, Outcome.UNKNOWN),
         (100, 100, Outcome.UNKNOWN),
         (0, 0, Outcome.UNKNOWN),
@@ -82,9 +115,9 @@ def test_failures_are_judged_by_their_upper_bound(sent: int, succeeded: int, out
     ("latencies", "still_open", "outcome"),
     [
         ((10_000.0,) * 1000, 0, Outcome.MET),
-        ((10_000.0,) * 900 + (31_000.0,) * 100, 0, Outcome.MISSED),
-        ((10_000.0,) * 1000, 60, Outcome.MISSED),
-        ((), 10, Outcome.MISSED),
+        ((10_000.0,) * 900 + (31_000.0,) * 100, 0, Outcome.NOT_MET),
+        ((10_000.0,) * 1000, 60, Outcome.NOT_MET),
+        ((), 10, Outcome.NOT_MET),
     ],
 )
 def test_cross_chain(latencies: tuple[float, ...], still_open: int, outcome: Outcome) -> None:
@@ -94,12 +127,12 @@ def test_cross_chain(latencies: tuple[float, ...], still_open: int, outcome: Out
 
 def test_cost_and_uptime() -> None:
     """By the scenario that decides; the worst node counts."""
-    assert outcome_of("cost", criteria=Criteria(cost_scenario="high")) is Outcome.MISSED
-    part = COST | {"optimism": {**COST["base"], "usd": {"typical": 0.2}}}
+    assert outcome_of("cost", criteria=Criteria(cost_scenario="high")) is Outcome.NOT_MET
+    part = COST | {"optimism": PRICED.model_copy(update={"usd": {"typical": 0.2}})}
     assert outcome_of("cost", costs=part, criteria=Criteria(cost_scenario="low")) is Outcome.UNKNOWN
-    assert outcome_of("cost", costs=part, criteria=Criteria(cost_scenario="high")) is Outcome.MISSED
+    assert outcome_of("cost", costs=part, criteria=Criteria(cost_scenario="high")) is Outcome.NOT_MET
     assert outcome_of("cost", costs={"optimism": part["optimism"]}) is Outcome.MET
-    assert outcome_of("uptime", uptime={"a": 1.0, "relayer": 0.98}) is Outcome.MISSED
+    assert outcome_of("uptime", uptime={"a": 1.0, "relayer": 0.98}) is Outcome.NOT_MET
     assert outcome_of("uptime", uptime={}) is Outcome.UNKNOWN
     assert {v.n for v in judge(facts()).verdicts if v.criterion == "uptime"} == {60}
 
@@ -128,6 +161,37 @@ def test_an_overloaded_generator_makes_the_run_invalid(changes: dict[str, Any], 
     assert EXIT_CODES[judged.outcome] == 3
     assert any(told in reason for reason in judged.invalid)
     assert judged.bottleneck == "generator"
+
+
+def test_a_lost_worker_makes_the_run_invalid() -> None:
+    """Whatever its figures say, and whatever the ledger lacks: nobody knows what the worker sent."""
+    for changes in ({}, {"unexplained": ("x",)}, {"tps": 1.0}, {"problems": ("a node died",)}):
+        judged = judge(facts(**changes, lost=("1 of 2 generator workers died",)))
+        assert judged.outcome is RunOutcome.INVALID
+        assert judged.invalid[0] == "1 of 2 generator workers died"
+        assert not judged.complete
+    assert judge(facts(lost=("x",), interrupted=True)).outcome is RunOutcome.INTERRUPTED
+
+
+NOTHING: dict[str, Any] = {
+    "offered": 0, "sent": 0, "succeeded": 0, "tps": 0.0, "inclusion_ms": (), "uptime": {}, "samples": 0,
+    "lateness_p99_ms": None, "tick_lag_p99_ms": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("flows", [False, True])
+@pytest.mark.parametrize("given", [{}, {"uptime": {"a": 1.0}}, {"tps": 1000.0}, {"inclusion_ms": ()}])
+def test_nothing_is_met_by_nothing(flows: bool, given: dict[str, Any]) -> None:
+    """No observation, no criterion met, no run passed."""
+    judged = judge(facts(**{**NOTHING, **given}, flows=flows, criteria=Criteria().changed(inclusion_ms_max=1000)))
+    assert not [verdict for verdict in judged.verdicts if verdict.outcome is Outcome.MET]
+    assert judged.outcome is not RunOutcome.PASS
+
+
+def test_a_run_without_criteria_proves_nothing() -> None:
+    """Exit code 3."""
+    names = ("throughput_tps_min", "failure_share_max", "cross_chain_ms_max", "cost_usd_max", "uptime_share_min")
+    assert judge(facts(criteria=Criteria().changed(**dict.fromkeys(names)))).outcome is RunOutcome.UNKNOWN
 
 
 def test_what_waits_for_the_system_is_its_own_doing() -> None:

@@ -85,6 +85,31 @@ def test_an_unknown_profile_or_network(tmp_path: Path) -> None:
         options(read(tmp_path, GOOD), networks=" , ")
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("tps: 10", "tps: 0.000000001"), "at least one arrival"),
+        (("networks: {capacity: {}}", "networks: {a: {profile: base, weight: 1000}, b: {profile: base, weight: 0.01}}"),
+         "at least one arrival for each kind of traffic on each network"),
+        (("tps: 10, duration: 5s", "tps: 1000000, duration: 100h"), "at most 100,000,000 arrivals"),
+        (("duration: 5s", "duration: 200h"), "604800000"),
+        (("kind: constant, tps: 10, duration: 5s",
+          "kind: step, from_tps: 0.001, step_tps: 0.001, steps: 200, step_duration: 100h"), "at most 7 days"),
+    ],
+)  # fmt: skip
+def test_schedules_that_mean_nothing(tmp_path: Path, change: tuple[str, str], told: str) -> None:
+    """Too few arrivals for one of the streams, too many to sign, too long to wait for."""
+    with pytest.raises(InvalidFile, match=told):
+        read(tmp_path, GOOD.replace(*change))
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_profiles_are_read_back(name: str) -> None:
+    """What a run records of its profile is the profile."""
+    profile = load_profile(name)
+    assert LoadProfile.recorded(profile.model_dump(mode="json")) == profile
+
+
 @pytest.mark.parametrize("tps", [0.0, -1.0, float("nan"), float("inf")])
 def test_rates_on_the_command_line(tmp_path: Path, tps: float) -> None:
     """Above zero and finite."""
@@ -151,6 +176,8 @@ def test_synthetic_is_what_is_no_real_network(tmp_path: Path) -> None:
     text = GOOD.replace("{capacity: {}}", "{capacity: {}, base: {}, wide: {profile: base, gas_limit: 900000000}}")
     profile = read(tmp_path, text)
     assert {name: profile.synthetic(name) for name in profile.networks} == {
-        "capacity": True, "base": False, "wide": True,
-    }  # fmt: skip
+        "capacity": True,
+        "base": False,
+        "wide": True,
+    }
     assert profile.resolved_networks()["wide"].gas_limit == 900_000_000

@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
-from lab.load.analyse.judge import Outcome, RunOutcome, Verdict
-from lab.load.analyse.rows import _distrusted, _tec_02, _tec_04, _tec_06
+from lab.load.analyse.judge import CriterionResult, RunOutcome
+from lab.load.analyse.rows import Row, distrusted, load_02, tec_02, tec_04, tec_06
+from lab.load.profile.profile import load_profile
+from lab.model.outcome import Outcome
 from lab.report.catalogue.criteria_definitions import definitions
 
 
-def after(row: str, verdict: str, outcome: RunOutcome, unexplained: tuple[str, ...] = ()) -> str:
-    result: Any = SimpleNamespace(judged=SimpleNamespace(outcome=outcome, unexplained=unexplained))
-    return str(_distrusted({"row": row, "verdict": verdict, "reason": "r"}, result)["verdict"])
+def after(
+    row: str, verdict: str, outcome: RunOutcome, unexplained: tuple[str, ...] = (), *, complete: bool = True, n: int = 9
+) -> str:
+    judged = SimpleNamespace(outcome=outcome, unexplained=unexplained, complete=complete)
+    result: Any = SimpleNamespace(judged=judged)
+    return distrusted(Row(row, verdict, 1.0, "", "r", n=n), result).verdict
 
 
 @pytest.mark.parametrize(
@@ -41,26 +46,50 @@ def test_an_unbalanced_ledger_fails_every_row() -> None:
     assert after("TEC-04", "INFEASIBLE", RunOutcome.FAIL, ("x",)) == "INFEASIBLE"
 
 
+@pytest.mark.parametrize("verdict", ["PASS", "LAB PASS", "FAIL", "UNKNOWN"])
+def test_a_lost_worker_proves_nothing(verdict: str) -> None:
+    """Neither for nor against the system, whatever the ledger lacks."""
+    assert after("LOAD-01", verdict, RunOutcome.INVALID, ("x",), complete=False) == "UNKNOWN"
+
+
+@pytest.mark.parametrize(("verdict", "becomes"), [("PASS", "UNKNOWN"), ("LAB PASS", "UNKNOWN"), ("FAIL", "FAIL")])
+def test_no_row_passes_by_no_observation(verdict: str, becomes: str) -> None:
+    """n = 0 is never PASS."""
+    assert after("STR-05", verdict, RunOutcome.PASS, n=0) == becomes
+
+
+def test_operators_that_sent_nothing() -> None:
+    """Eight of them were ready, and none sent."""
+    result: Any = SimpleNamespace(
+        context=SimpleNamespace(operators={"a": 8}),
+        generator=SimpleNamespace(refusals={}),
+        totals=SimpleNamespace(lost=0, refused=0, sent=0),
+    )
+    assert load_02(result).verdict == "UNKNOWN"
+
+
 def measured(criterion: str, figure: float, unit: str, low: float, high: float) -> Any:
     """A result with one verdict, on a network of its own."""
-    verdict = Verdict(criterion, (), Outcome.MET, figure, unit, None, 900, "why", low, high)
+    verdict = CriterionResult(criterion, (), Outcome.MET, figure, unit, None, 900, "why", low, high)
     return SimpleNamespace(
         judged=SimpleNamespace(verdicts=(verdict,), outcome=RunOutcome.PASS, unexplained=()),
-        context=SimpleNamespace(chains={}, profile={"criteria": {"cross_chain_percentile": 95.0}}),
-        flows=None, network_ceilings=(), totals={"sent": 900, "succeeded": 899},
-    )  # fmt: skip
+        context=SimpleNamespace(chains={}, profile=load_profile("flow")),
+        flows=None,
+        network_ceilings=(),
+        totals=SimpleNamespace(sent=900, succeeded=899),
+    )
 
 
 def test_figures_come_in_the_unit_of_their_target() -> None:
     """Else a report could not draw them beside it."""
-    units = {each.row: each.unit for each in definitions()}
-    slow = _tec_02(measured("cross-chain latency", 12_345.0, "ms at p95", 11_000.0, 13_000.0))
-    fast = _tec_04(measured("throughput", 1_234.0, "successes/s", 1_200.0, 1_250.0))
-    some = _tec_06(measured("failures", 0.001, "share", 0.0, 0.005))
+    units = {definition.row: definition.unit for definition in definitions()}
+    slow = tec_02(measured("cross-chain latency", 12_345.0, "ms at p95", 11_000.0, 13_000.0))
+    fast = tec_04(measured("throughput", 1_234.0, "successes/s", 1_200.0, 1_250.0))
+    some = tec_06(measured("failures", 0.001, "share", 0.0, 0.005))
     assert slow is not None
     assert fast is not None
     assert some is not None
-    assert (slow["figure"], slow["unit"], slow["interval"]) == (12.345, units["TEC-02"], [11.0, 13.0])
-    assert slow["reason"] == "at p95, why"
-    assert (fast["figure"], fast["unit"], fast["interval"]) == (1_234.0, units["TEC-04"], [1_200.0, 1_250.0])
-    assert (some["figure"], some["unit"], some["interval"]) == (0.1, units["TEC-06"], [0.0, 0.5])
+    assert (slow.figure, slow.unit, slow.interval) == (12.345, units["TEC-02"], (11.0, 13.0))
+    assert slow.reason == "at p95, why"
+    assert (fast.figure, fast.unit, fast.interval) == (1_234.0, units["TEC-04"], (1_200.0, 1_250.0))
+    assert (some.figure, some.unit, some.interval) == (0.1, units["TEC-06"], (0.0, 0.5))

@@ -20,8 +20,10 @@ def test_the_environment_is_cleaned_of_them_alone() -> None:
     assert without_settings(given) == {"LAB_PLAN": "p", "PATH": "/bin"}
 
 
-@pytest.mark.parametrize("options", [{}, {"run_time": None, "tags": None}, {"run_time": 60}, {"run_time": 999},
-                                     {"user_classes": ["StreamUser"]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"run_time": None, "tags": None}, {"run_time": 60}, {"run_time": 999}, {"user_classes": ["StreamUser"]}],
+)
 def test_what_changes_nothing_is_no_contradiction(options: dict[str, Any]) -> None:
     """A run time that is long enough is none either."""
     assert told(**options) == ""

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
+from lab.bounded_files import UnfitFile
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 
@@ -52,9 +53,8 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "session.json"
     _session().write(path)
     before = path.read_bytes()
-    (tmp_path / "session.tmp").mkdir()
-    with pytest.raises(OSError, match=r"session\.tmp"):
-        _session().model_copy(update={"run_id": "other"}).write(path)
+    with pytest.raises(PydanticSerializationError):
+        _session().model_copy(update={"run_id": object()}).write(path)
     assert path.read_bytes() == before
 
 
@@ -66,7 +66,7 @@ def test_another_shape_is_refused(tmp_path: Path, key: str, value: object) -> No
     path = tmp_path / "session.json"
     _session().write(path)
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
-    with pytest.raises(ValidationError, match=key):
+    with pytest.raises(UnfitFile, match=key):
         Session.read(path)
 
 

@@ -47,6 +47,14 @@ CASES = [
     ),
     # arguments
     (
+        "- {call: {chain: optimism, function: mark_failed, args: []}}",
+        "11:59 timeline[0].call.args: mark_failed takes 1 (tx_id: bytes32), got 0",
+    ),
+    (
+        "- {expect: {chain: optimism, function: authorized_operators, returns: true}}",
+        "11:14 timeline[0].expect.args: authorized_operators takes 1 (operator: address), got 0",
+    ),
+    (
         "- {call: {chain: optimism, function: f, args: [swap.settel]}}",
         "11:50 timeline[0].call.args[0]: no leg is called 'swap.settel' (did you mean swap.settle?)",
     ),
@@ -301,3 +309,18 @@ matrix:
         "15:3 matrix.cat.depth: the key 'cat.depth' matches nothing: no step id, network or flow is called 'cat' "
         "(did you mean cut?)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("ethereum: {finality: {blocks: 2}}", 'ethereum: "0x"', "ethereum.finality.blocks"),
+        ("ethereum: {finality: {blocks: 2}}", "ethereum: {finality: 2}", "ethereum.finality.blocks"),
+        ("pay: {chain: ethereum, at: +30s}", "pay: [1]", "swap.pay.at"),
+    ],
+)
+def test_a_matrix_covers_up_no_misshapen_part(tmp_path: Path, old: str, new: str, key: str) -> None:
+    """What it would put values below has to be a mapping, or nothing."""
+    assert HEAD.count(old) == 1
+    found = problems(tmp_path, f"{HEAD.replace(old, new)}matrix: {{{key}: [3, 4]}}\n{TIMELINE}")
+    assert any(f"the key '{key}' leads nowhere: expected a mapping there, got" in problem for problem in found)

@@ -214,7 +214,7 @@ PART_CASES = [
     (
         "optimism: {}",
         "optimism: {}\n  a b: {profile: base}",
-        "6:3 networks.a b: expected a name (a letter, then letters, digits, - and _), got 'a b'",
+        "6:3 networks.a b: expected a name (a letter, then up to 63 letters, digits, - and _), got 'a b'",
     ),
     (
         "at: +30s}",

@@ -48,6 +48,8 @@ def test_this_machine_can_run_the_lab(anvil: AnvilBinary) -> None:
         "disk: results",
         "disk: temporary",
         "cache",
+        "open files",
+        "leftovers",
     ]
     assert named(lines)["compiler"].detail == "vyper 0.4.3"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.chains.processes.log_tail import last_lines
 from lab.errors import UsageError
 from lab.session.relayer.command import not_started, parse_command
-from lab.session.relayer.log import last_lines
 
 SESSION = Path("/run/session.json")
 

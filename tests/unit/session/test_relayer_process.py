@@ -13,7 +13,8 @@ from typing import cast
 
 import pytest
 
-from lab.chains.processes.reaper import Reaper, start_ticks
+from lab.chains.processes.owner import start_ticks
+from lab.chains.processes.reaper import Reaper
 from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
 from lab.evidence import Recorder

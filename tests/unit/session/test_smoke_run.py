@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,13 @@ def test_what_passed_is_remembered_per_bytecode_and_names(
     assert len(started) == 1
     assert not started[0].alive()
     assert (again.failure, again.numbering.numbers) == (None, first.numbering.numbers)
+    # The same code under another ABI is another contract.
+    bare = deployable(replace(plain.contract, abi=[]))
+    assert smoke_run(bare, shared_backend, run_id="test", cache_dir=tmp_path).failure is not None
+    assert len(started) == 2
     renamed = target("plain/PlainCoordinator.vy", ContractNames(functions={"pause": "owner"}))
     smoke_run(renamed, shared_backend, run_id="test", cache_dir=tmp_path)
-    assert len(started) == 2
+    assert len(started) == 3
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[1]", '{"EMPTY": "x"}'])

@@ -1,4 +1,4 @@
-"""A relayer's log: capped while it is written, read from its end, and fit to be shown whatever the program wrote."""
+"""A program's log: capped while it is written, read from its end, and fit to be shown whatever the program wrote."""
 
 from __future__ import annotations
 
@@ -21,8 +21,13 @@ Redact = Callable[[str], str]
 
 
 def last_lines(path: Path, lines: int = LINES, redact: Redact = redact_text) -> str:
-    """Its last lines, indented, without secrets; what no terminal should be sent is shown as an escape."""
-    shown = _shown(_end(path, TAIL_BYTES).splitlines()[-lines:], redact)
+    """Its last lines as `quoted` has them; those of an empty log where it cannot be read."""
+    return quoted(_end(path, TAIL_BYTES), lines, redact)
+
+
+def quoted(text: str, lines: int = LINES, redact: Redact = redact_text) -> str:
+    """The last lines of a text, indented, without secrets; what no terminal should be sent is shown as an escape."""
+    shown = _shown(text.splitlines()[-lines:], redact)
     return "\n".join(f"  | {line}" for line in shown) or "  | (the log is empty)"
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.chains.processes.log_tail import LINE_CHARACTERS, LINES, cap_log, close_log, last_lines
 from lab.model.redacted import RedactedCommand
-from lab.session.relayer.log import LINE_CHARACTERS, LINES, cap_log, close_log, last_lines
 
 KEY = "0x" + "ab" * 32
 NASTY = ["\x1b[31mred", "a\u202eb", "\u2066c", "\x00nul", "\x9bcsi", "\ufeffbom", "\x07bell"]

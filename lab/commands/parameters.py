@@ -1,0 +1,69 @@
+"""Kinds of values on the command line: what is not of its kind is refused before a command begins, with exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def between(low: float, high: float) -> Callable[[float | None], float | None]:
+    """A check of a number. A range of Typer's own takes `nan`, which no comparison refuses."""
+
+    def check(value: float | None) -> float | None:
+        if value is not None and not low <= value <= high:
+            raise typer.BadParameter(f"expected a number from {low:g} to {high:g}, got {value:g}")
+        return value
+
+    return check
+
+
+class BackendChoice(StrEnum):
+    """Where the nodes run."""
+
+    auto = "auto"
+    process = "process"
+    docker = "docker"
+
+
+Backend = Annotated[BackendChoice, typer.Option(help="Where the nodes run.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and reports.")]
+Jobs = Annotated[int, typer.Option(min=1, max=256, help="Number of worker processes.")]
+Seeds = Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of seeds.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63, help="First seed.")]
+Minutes = Annotated[
+    float | None,
+    typer.Option(callback=between(0, 100_000), help="Begin no further seed after this time."),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(callback=between(0.001, 1_000_000), help="Arrivals per second, at the peak of the shape."),
+]
+Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port of Locust's web UI, on 127.0.0.1.")]
+Evidence = Annotated[Path, typer.Argument(exists=True, help="A run folder, or a folder of runs.")]
+
+
+def require_text(arguments: list[str]) -> None:
+    """Exit with code 2 for an argument that is no text in this system's encoding: it could not be written down."""
+    broken = next((text for text in arguments if not text.isascii() and not _is_text(text)), None)
+    if broken is None:
+        return
+    encoding = sys.getfilesystemencoding()
+    print(
+        f"error: {broken!a}: expected text in {encoding}, this system's encoding, got other bytes: rename the file, "
+        "or set PYTHONUTF8=1 if the name is UTF-8",
+        file=sys.stderr,
+    )
+    raise SystemExit(2)
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

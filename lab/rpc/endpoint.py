@@ -1,0 +1,63 @@
+"""Where a node's API is: host, port and path of a URL, whether it is spoken over TLS, and with which credentials."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from lab.model.redacted import RedactedUrl
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:.]+(%[A-Za-z0-9]+)?")
+_TARGET = re.compile(r"[\x21-\x7e]+")
+PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A URL in its parts. `target` is path and query as they are sent; `authorization` is made of the user info."""
+
+    url: RedactedUrl
+    host: str
+    port: int
+    tls: bool
+    target: str = field(repr=False)
+    authorization: str | None = field(repr=False)
+
+    @classmethod
+    def of(cls, url: str | RedactedUrl) -> Endpoint:
+        """Raises ValueError, with the URL redacted, for one that is not `http(s)://HOST[:PORT][/PATH][?QUERY]`."""
+        url = url if isinstance(url, RedactedUrl) else RedactedUrl(url)
+        text = url.reveal()
+        try:
+            parts = urlsplit(text)
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
+            reason = "its port is no number from 1 to 65535" if "ort" in str(error) else "its host is malformed"
+            raise _malformed(url, reason) from None
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if parts.scheme not in PORTS:
+            raise _malformed(url, "it begins with neither http:// nor https://")
+        if not _HOST.fullmatch(host):
+            raise _malformed(url, "it has no host, or a malformed one")
+        if port == 0:
+            raise _malformed(url, "its port is no number from 1 to 65535")
+        if text != text.strip() or not _TARGET.fullmatch(target) or any(sign in text for sign in "\r\n\t\\"):
+            raise _malformed(url, "it has characters that no URL may have: write them as %XX")
+        authorization = None
+        if parts.username is not None:
+            credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+            authorization = f"Basic {b64encode(credentials.encode()).decode()}"
+        return cls(url, host, port or PORTS[parts.scheme], parts.scheme == "https", target, authorization)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those that every request to it has."""
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        own = {"Host": f"{shown}:{self.port}"}
+        return own if self.authorization is None else {**own, "Authorization": self.authorization}
+
+
+def _malformed(url: RedactedUrl, reason: str) -> ValueError:
+    return ValueError(f"expected a URL like http://127.0.0.1:8545, got {url}: {reason}")

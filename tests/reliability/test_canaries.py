@@ -1,0 +1,224 @@
+"""No key reaches a file that is passed on, a log, or a terminal: canaries in every place where a user gives one."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import http.server
+import os
+import ssl
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.process import ProcessBackend
+from lab.cli import app
+from lab.load.generator.wire import NoAnswer, Wire
+from lab.load.record.plan import URLS
+from lab.model.redacted import RedactedUrl
+from lab.rpc import HttpTransport, RpcFailure
+
+pytestmark = pytest.mark.reliability
+
+CANARY = "C4naryKq9"
+LAB = [sys.executable, "-m", "lab.cli"]
+# With the one file of a run that has to hold the key: for its owner only.
+SECRET_FILES = {URLS}
+LOAD = ["load", "--tps", "10", "--duration", "3", "--workers", "2"]
+
+
+def leaks(folder: Path) -> list[str]:
+    """Every file that has the canary in its name or its content."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return [str(path) for path in files if CANARY in str(path) or CANARY.encode() in path.read_bytes()]
+
+
+def run(arguments: list[str], folder: Path, cache: Path) -> tuple[int, str]:
+    """Exit code and output of a command of the lab that ran in a folder."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "400"}
+    command = [*LAB, *arguments, "--results", str(folder)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=240, check=False, env=environment, cwd=folder
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def invoke(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """The same in this process, for what starts nothing."""
+    done = CliRunner().invoke(app, [*arguments, "--results", str(folder)], env={"COLUMNS": "400"})
+    return done.exit_code, done.output + repr(done.exception)
+
+
+@pytest.fixture
+def node(shared_backend: ProcessBackend) -> Iterator[str]:
+    """A node that mines by itself, as `HOST:PORT`."""
+    (one,) = shared_backend.start_all([NodeSpec("base", "canaries", ("--block-time", "1", "--chain-id", "8453"))])
+    try:
+        yield one.url.removeprefix("http://")
+    finally:
+        one.stop()
+
+
+class Keyed(http.server.BaseHTTPRequestHandler):
+    """A provider in front of a node: it wants its key in path, query and user info, and quotes what it was given."""
+
+    upstream = ""
+    seen: list[tuple[str, str | None]]
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).seen.append((self.path, self.headers["Authorization"]))
+        if b"eth_getBlockByHash" in body:
+            status, answer = 403, f"no access for {self.path} with {self.headers['Authorization']}".encode()
+        else:
+            status, answer = 200, self._forward(body)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _forward(self, body: bytes) -> bytes:
+        host, _, port = self.upstream.partition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        connection.request("POST", "/", body, {"Content-Type": "application/json"})
+        return connection.getresponse().read()
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing on stderr."""
+
+
+@pytest.fixture
+def provider(node: str) -> Iterator[tuple[int, type[Keyed], http.server.ThreadingHTTPServer]]:
+    """Its port; its class, which keeps what it saw; its server."""
+    kind: type[Keyed] = type("Keyed_", (Keyed,), {"upstream": node, "seen": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port, kind, server
+    server.shutdown()
+    server.server_close()
+
+
+def url(port: int, scheme: str = "http") -> str:
+    """With a key in every part that can hold one."""
+    return f"{scheme}://me:{CANARY}@127.0.0.1:{port}/v3/{CANARY}?apikey={CANARY}"
+
+
+@pytest.mark.load
+def test_a_load_through_a_url_with_keys(
+    provider: tuple[int, type[Keyed], http.server.ThreadingHTTPServer], tmp_path: Path, own_cache: Path
+) -> None:
+    """The node's provider gets the keys with every request; no output and no file but `urls.json` has them."""
+    port, seen, _ = provider
+    code, output = run([*LOAD, "--url", f"base={url(port)}"], tmp_path, own_cache)
+    assert code in (0, 1, 3), output
+    assert CANARY not in output
+    assert {path for path, _ in seen.seen} == {f"/v3/{CANARY}?apikey={CANARY}"}
+    assert {header for _, header in seen.seen} == {"Basic bWU6QzRuYXJ5S3E5"}
+    leaked = leaks(tmp_path)
+    assert {Path(path).name for path in leaked} == SECRET_FILES
+    assert {stat.S_IMODE(Path(path).stat().st_mode) for path in leaked} == {0o600}
+    shown = f"base=http://***@127.0.0.1:{port}/v3/***?apikey=***"
+    assert shown in (tmp_path / "load" / "latest" / "context.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "base=http://u:§@127.0.0.1:abc/§", "base=http://u:§@[::1/§", "base=http://127.0.0.1:99999/v3/§?k=§",
+        "http://127.0.0.1/§", "base=ftp://u:§@h/§", "§=http://127.0.0.1", "base=http://u:§@10.0.0.1/v3/§",
+        "bse=http://127.0.0.1/§", "base=http://127.0.0.1:1/v3/§?k=§", "base=https://u:§@127.0.0.1:1/§", "base=§",
+        "base=http://127.0.0.1:§",
+    ],
+)  # fmt: skip
+def test_urls_that_are_refused(wrong: str, tmp_path: Path) -> None:
+    """Exit code 2 with a message that has no key in it."""
+    code, output = invoke([*LOAD, "--url", wrong.replace("§", CANARY)], tmp_path)
+    assert code == 2, output
+    assert "Traceback" not in output
+    assert CANARY not in output
+    assert leaks(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["./nope --api-key @", "./nope -k @ --pass @", "AUTH=@ ./nope", "./nope --rpc http://h/v3/@", "sh -c 'x --token @"],
+)
+def test_relayer_commands_that_cannot_be_started(command: str, tmp_path: Path) -> None:
+    """The error names the program, and not its secrets."""
+    arguments = ["load", "flow", "--tps", "2", "--duration", "2", "--backend", "process"]
+    code, output = invoke([*arguments, "--relayer-cmd", command.replace("@", CANARY)], tmp_path)
+    assert code == 2, output
+    assert CANARY not in output
+    assert leaks(tmp_path) == []
+
+
+@pytest.mark.load
+def test_a_load_with_a_relayer_that_has_keys(tmp_path: Path, own_cache: Path) -> None:
+    """Contract and figures are written down with the command; its secrets are not."""
+    script = tmp_path / "relayer.sh"
+    script.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
+    script.chmod(0o755)
+    command = f"AUTH={CANARY} ./relayer.sh -k {CANARY} --rpc http://h/v3/{CANARY}?a={CANARY}"
+    code, output = run([*LOAD, "--backend", "process", "--relayer-cmd", command], tmp_path, own_cache)
+    assert code in (0, 1, 3), output
+    assert CANARY not in output
+    assert leaks(tmp_path) == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate of 127.0.0.1 with its key, in one file."""
+    path = tmp_path / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    try:
+        subprocess.run(
+            [*command, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(path), "-out", f"{path}.crt"],
+            check=True,
+            capture_output=True,
+        )
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed: no certificate to test with")
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+@pytest.mark.parametrize("client", ["transport", "generator"])
+def test_https_is_tls(
+    client: str,
+    provider: tuple[int, type[Keyed], http.server.ThreadingHTTPServer],
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With the certificate checked, path, query and credentials kept, and nothing sent where the check fails."""
+    port, seen, server = provider
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    address = RedactedUrl(url(port, "https"))
+
+    def ask(method: str) -> Any:
+        if client == "transport":
+            return HttpTransport(address, timeout_s=20).call(method, [])
+        return Wire(address, connections=1, timeout_s=20).call(method)
+
+    with pytest.raises((RpcFailure, NoAnswer), match=r"(?i)certificate") as caught:
+        ask("eth_chainId")
+    assert CANARY not in str(caught.value)
+    assert seen.seen == []
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+    assert ask("eth_chainId") == "0x2105"
+    assert seen.seen == [(f"/v3/{CANARY}?apikey={CANARY}", "Basic bWU6QzRuYXJ5S3E5")]
+    refused = functools.partial(ask, "eth_getBlockByHash")
+    with pytest.raises((RpcFailure, NoAnswer), match="no access for") as caught:
+        refused()
+    assert CANARY not in str(caught.value)
+    assert "bWU6QzRuYXJ5S3E5" not in str(caught.value)

@@ -1,0 +1,158 @@
+"""What listens while the lab works: every socket on this machine's loopback address, and no two loads meet."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lab.load.record.plan import START
+from lab.paths import LOADTESTS
+from lab.session.up.files import UpFolder
+
+pytestmark = [pytest.mark.reliability, pytest.mark.load]
+
+LOOPBACK = {"127.0.0.1", "::1"}
+LAB = [sys.executable, "-m", "lab.cli"]
+PROFILE = """
+name: A load that listens
+description: Several workers, long enough to be looked at.
+networks: {capacity: {}}
+traffic: [{kind: buffer, payload: 0B}]
+shape: {kind: constant, tps: 10, duration: 3m}
+workers: 2
+criteria: {lateness_p99_max: 60s, dropped_share_max: 0.9}
+"""
+
+
+def listening(root: int) -> dict[str, set[int]]:
+    """Address -> ports that a process and all its descendants listen on."""
+    sockets: dict[str, set[int]] = {}
+    for process in (psutil.Process(root), *psutil.Process(root).children(recursive=True)):
+        try:
+            connections = process.net_connections("inet")
+        except psutil.Error:
+            continue
+        for connection in connections:
+            if connection.status == psutil.CONN_LISTEN:
+                sockets.setdefault(connection.laddr.ip, set()).add(connection.laddr.port)
+    return sockets
+
+
+@contextmanager
+def started(command: list[str], folder: Path, cache: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of the lab; ended as Ctrl-C ends it, and killed where that does not help."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "output.txt").open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, cwd=folder)
+        try:
+            yield process
+        finally:
+            children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            for child in psutil.wait_procs(children, timeout=10)[1]:
+                child.kill()
+
+
+def ports_of(results: Path) -> set[int]:
+    """Of the nodes that `lab up` keeps running."""
+    session = json.loads((UpFolder(results).path / "session.json").read_text())
+    return {int(chain["rpc_url"].rpartition(":")[2]) for chain in session["chains"].values()}
+
+
+def load_command(folder: Path, *more: str) -> list[str]:
+    """`lab load` on nodes of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "profile.yaml").write_text(PROFILE, encoding="utf-8")
+    return [*LAB, "load", "profile.yaml", "--results", str(folder), "--backend", "process", *more]
+
+
+def await_start(process: subprocess.Popen[bytes], folder: Path) -> Path:
+    """The run's folder, once its load has begun."""
+    deadline = time.monotonic() + 180
+    while not (begun := list((folder / "load").glob(f"*/{START}"))):
+        assert process.poll() is None, (folder / "output.txt").read_text(errors="replace")
+        assert time.monotonic() < deadline, "no load began within 180 s"
+        time.sleep(0.1)
+    return begun[0].parent
+
+
+def test_two_loads_at_once(tmp_path: Path, own_cache: Path) -> None:
+    """With two workers each, one of them with a web page: each keeps to its own ports, and to its own workers."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    with ExitStack() as stack:
+        one = stack.enter_context(started(load_command(first), first, own_cache))
+        two = stack.enter_context(started(load_command(second, "--web"), second, own_cache))
+        folders = [await_start(one, first), await_start(two, second)]
+        sockets = [listening(one.pid), listening(two.pid)]
+        for found in sockets:
+            assert set(found) <= LOOPBACK, found
+        ports = [set().union(*found.values()) for found in sockets]
+        # A node, a Locust master; the web page beside them.
+        assert len(ports[0]) >= 2
+        assert len(ports[1]) >= 3
+        assert not ports[0] & ports[1]
+        assert [json.loads((folder / START).read_text())["workers"] for folder in folders] == [2, 2]
+
+
+def test_plain_locust_with_a_web_page(tmp_path: Path, own_cache: Path) -> None:
+    """The documented command, beside a `lab up`: neither is on another interface."""
+    up = [*LAB, "up", "base", "--backend", "process", "--results", str(tmp_path)]
+    down = [*LAB, "down", "--results", str(tmp_path)]
+    try:
+        subprocess.run(up, check=True, capture_output=True, timeout=120)
+        locustfile = ["-f", str(LOADTESTS / "buffer.py"), "--processes", "2"]
+        session = ["--lab-session", str(UpFolder(tmp_path).path / "session.json"), "--lab-results", str(tmp_path)]
+        command = [sys.executable, "-m", "locust", *locustfile, *session]
+        with started(command, tmp_path / "locust", own_cache) as process:
+            deadline = time.monotonic() + 120
+            # The page and the master's port for its workers.
+            while sum(map(len, listening(process.pid).values())) < 2:
+                assert process.poll() is None, (tmp_path / "locust" / "output.txt").read_text(errors="replace")
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert set(listening(process.pid)) <= LOOPBACK
+            nodes = {
+                connection.laddr.ip
+                for connection in psutil.net_connections("inet")
+                if connection.status == psutil.CONN_LISTEN
+                and connection.laddr
+                and connection.laddr.port in ports_of(tmp_path)
+            }
+            assert nodes == {"127.0.0.1"}
+    finally:
+        subprocess.run(down, check=False, capture_output=True, timeout=60)
+
+
+def test_a_generator_worker_that_is_killed(tmp_path: Path, own_cache: Path) -> None:
+    """The run ends early and INVALID with exit code 3: what it measured is no system's failure, and no row passes."""
+    with started(load_command(tmp_path), tmp_path, own_cache) as process:
+        folder = await_start(process, tmp_path)
+        (locust,) = [
+            child
+            for child in psutil.Process(process.pid).children(recursive=True)
+            if "lab.load.generator.locust_main" in child.cmdline() and child.children()
+        ]
+        time.sleep(1)
+        locust.children()[0].kill()
+        assert process.wait(120) == 3, (tmp_path / "output.txt").read_text(errors="replace")
+    load = json.loads((folder / "load.json").read_text())
+    assert load["outcome"] == "INVALID"
+    assert load["invalid"][0].startswith("1 of 2 generator workers died")
+    rows = json.loads((folder / "rows.json").read_text())["rows"]
+    assert {row["verdict"] for row in rows} <= {"UNKNOWN", "INFEASIBLE"}
