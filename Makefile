@@ -73,6 +73,8 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/lab schema > scenarios/scenario.schema.json
 	$(BIN)/python -m lab.report.schemas
 	$(BIN)/python -m lab.broken.docs
+	$(BIN)/python -m lab.monitor.docs docs/monitoring.md
+	$(BIN)/python -m lab.monitor.grafana
 
 broken: $(READY) ## write the contracts with one bug each to contracts/broken
 	$(BIN)/python -m lab.broken

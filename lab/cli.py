@@ -13,6 +13,7 @@ import typer
 
 import lab
 from lab.commands.group import LabGroup
+from lab.commands.monitor_cli import monitor
 from lab.commands.parameters import (
     Backend,
     BackendChoice,
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 image = typer.Typer(no_args_is_help=True, help="The node image of the docker backend.")
 app.add_typer(image, name="image")
+app.add_typer(monitor, name="monitor")
 
 
 RESULTS = Path("results")

@@ -24,6 +24,7 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.chains.nodes.provision import AnvilBinary, locate_anvil
 from lab.chains.nodes.select import find_image
 from lab.errors import EnvironmentFailure
+from lab.monitor.tools import missing as missing_tools
 from lab.paths import CONTRACTS
 from lab.session.suite import cache_folder
 
@@ -53,6 +54,7 @@ def _no_browser() -> str | None:
 CAPABILITIES: dict[str, tuple[str, Callable[[], str | None]]] = {
     "docker": ("engine", _no_engine),
     "browser": ("browser", _no_browser),
+    "prometheus": ("prometheus_tools", missing_tools),
 }
 
 LONG = ("real_clock", "load")
@@ -97,6 +99,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def anvil() -> AnvilBinary:
     """The node's binary, fetched where the machine has none."""
     return locate_anvil()
+
+
+@pytest.fixture(scope="session")
+def prometheus_tools() -> None:
+    """Prometheus, Alertmanager and their tools are on PATH."""
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from lab.coordinator.codec import plain
 from lab.metrics.latency import leg_times
 from lab.model.step import ROLES
 from lab.rpc import RpcFailure
-from lab.scenario.expectations import Condition, LatencyExpectation, StateExpectation
+from lab.scenario.expectations import LatencyExpectation, ReturnExpectation, StateExpectation
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import Lab
 
@@ -37,7 +37,9 @@ def resolve_argument(item: ScenarioItem, value: Any) -> Any:
     return value
 
 
-def judge_condition(lab: Lab, item: ScenarioItem, condition: Condition) -> Judged:
+def judge_condition(
+    lab: Lab, item: ScenarioItem, condition: StateExpectation | ReturnExpectation | LatencyExpectation
+) -> Judged:
     """Look now."""
     if isinstance(condition, StateExpectation):
         return _state(lab, item, condition)

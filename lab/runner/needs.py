@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.coordinator import Codec
 from lab.deploy.smoke import CORE, Smoke
 from lab.faults import Fault
+from lab.monitor.tools import missing as missing_tools
 from lab.scenario.expectations import LatencyExpectation, RevertOutcome, StateExpectation
 from lab.scenario.item import ScenarioItem, Step
 
@@ -55,10 +56,12 @@ def blocked(item: ScenarioItem, smoke: Smoke | None, codec: Codec) -> str | None
 
 
 def lacks(item: ScenarioItem, *, own_relayer: bool) -> str | None:
-    """Why this clock, or a relayer of the user's own, cannot carry the scenario out; None if it can.
+    """Why this machine, this clock, or a relayer of the user's own, cannot carry the scenario out; None if it can.
 
     What is left out would be judged as if it held.
     """
+    if item.model.monitor and (reason := missing_tools()) is not None:
+        return f"not played: {reason}"
     if item.clock == "virtual":
         return None
     reasons = [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
 from lab.model.records import Expectation, FaultMark, Note
+from lab.monitor.timeline import AlertSpan
 from lab.runner.operations import Operations, Pending
 from lab.scenario.item import ScenarioItem, Step
 from lab.session.lab import Lab
@@ -25,6 +27,7 @@ class Run:
     all_operations: list[Pending] = field(default_factory=list)
     faults: dict[str, tuple[Fault, ActiveFault]] = field(default_factory=dict)
     healed: dict[str, FaultMark] = field(default_factory=dict)
+    alerts: Callable[[], list[AlertSpan]] | None = None
 
     @property
     def now_ms(self) -> int:

@@ -29,6 +29,7 @@ from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import Origin, ended_manifest, started_manifest
+from lab.runner.monitoring import RunMonitor
 from lab.runner.needs import blocked, lacks
 from lab.runner.operations import WAIT_MS, Operations
 from lab.runner.run import Run
@@ -124,8 +125,12 @@ def _run_item(
             run = _begin(item, options, lab, recorder)
             if lacking is None and useless is None:
                 lab.start_relayer()
+                monitor = RunMonitor(run) if item.model.monitor else None
+                run.alerts = monitor.spans if monitor is not None else None
                 (play or partial(_play, progress=options.progress))(run)
                 settle(run)
+                if monitor is not None:
+                    monitor.close()
             else:
                 run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
             read_finals(run)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from lab.model.step import Argument, Arguments, LegRef, Name, Part, fault_at
 from lab.model.units import DurationMs
+from lab.monitor.alerts import Thresholds, alerts
 from lab.validation import shown, suggestion
 
 StateName = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
@@ -45,6 +46,26 @@ class LatencyExpectation(Part):
     below_ms: DurationMs = Field(alias="below", gt=0, description="it took less than this")
 
 
+class AlertExpectation(Part):
+    """An alert of `lab monitor` is firing on a run with `monitor: true`; with `no_alerts`, none has fired so far."""
+
+    example: ClassVar[str] = "{alert: ChainDown, chain: base}"
+
+    alert: str | None = Field(default=None, description="the alert's name")
+    chain: Name | None = Field(default=None, description="the chain that it names; omitted: any")
+    state: Literal["firing", "resolved"] = Field(default="firing", description="resolved: it fired, and ended")
+    no_alerts: Literal[True] | None = Field(default=None, description="no alert that would wake somebody")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> AlertExpectation:
+        if (self.alert is None) == (self.no_alerts is None):
+            raise ValueError("expected either alert, with its chain, or no_alerts: true")
+        names = [alert.name for alert in alerts(Thresholds()) if alert.severity != "none" or alert.row == "ALR-06"]
+        if self.alert is not None and self.alert not in names:
+            raise fault_at(f"expected an alert, got '{self.alert}'{suggestion(self.alert, names)}", "alert")
+        return self
+
+
 class RevertOutcome(Part):
     """The call reverts, and the reason holds this text."""
 
@@ -62,10 +83,14 @@ class EventOutcome(Part):
     reason: str | None = Field(default=None, description="the event's `reason` argument")
 
 
-EXPECTATIONS: dict[str, type[StateExpectation] | type[ReturnExpectation] | type[LatencyExpectation]] = {
+EXPECTATIONS: dict[
+    str,
+    type[StateExpectation] | type[ReturnExpectation] | type[LatencyExpectation] | type[AlertExpectation],
+] = {
     "state": StateExpectation,
     "returns": ReturnExpectation,
     "latency": LatencyExpectation,
+    "alert": AlertExpectation,
 }
 OUTCOMES: dict[str, type[RevertOutcome] | type[EventOutcome]] = {"revert": RevertOutcome, "event": EventOutcome}
 OUTCOME_WORDS = {"ok": "the call succeeds (the default)", "fail": "the call reverts, for whatever reason"}
@@ -81,7 +106,7 @@ def _check_condition(value: object) -> object:
             text = f"'{word}' is an outcome of a call: put this expect into the step that calls"
             raise fault_at(text, word, at_key=True)
     if _condition_tag(value) is None:
-        keys = ("leg", "state", "latency", "below", "chain", "function", "args", "returns")
+        keys = ("leg", "state", "latency", "below", "chain", "function", "args", "returns", "alert", "no_alerts")
         first = next(iter(value), None)
         if first is None:
             raise fault_at(f"expected {StateExpectation.example} or {ReturnExpectation.example}, got an empty mapping")
@@ -93,6 +118,8 @@ def _condition_tag(value: object) -> str | None:
     if not isinstance(value, dict):
         return next((f"expect:{name}" for name, model in EXPECTATIONS.items() if isinstance(value, model)), None)
     keys = set(value)
+    if keys & {"alert", "no_alerts"}:
+        return "expect:alert"
     if keys & {"latency", "below"}:
         return "expect:latency"
     if keys & {"leg", "state"}:
@@ -103,7 +130,8 @@ def _condition_tag(value: object) -> str | None:
 Condition = Annotated[
     Annotated[StateExpectation, Tag("expect:state")]
     | Annotated[ReturnExpectation, Tag("expect:returns")]
-    | Annotated[LatencyExpectation, Tag("expect:latency")],
+    | Annotated[LatencyExpectation, Tag("expect:latency")]
+    | Annotated[AlertExpectation, Tag("expect:alert")],
     Discriminator(_condition_tag),
     BeforeValidator(_check_condition),
 ]

@@ -161,6 +161,7 @@ class ScenarioFile(Part):
         RelayerOptions | None,
         BeforeValidator(_relayer, json_schema_input_type=Literal["reference", "none"] | RelayerOptions),
     ] = Field(default_factory=RelayerOptions, description="reference, none, or the reference with settings")
+    monitor: bool = Field(default=False, description="let the alerts of `lab monitor` watch the run")
     flows: dict[Name, dict[Name, LegUse]] = Field(default_factory=dict, description="flow -> leg -> transaction")
     timeline: tuple[AnyStep, ...] = Field(min_length=1, description="what happens, in order")
     checks: tuple[str, ...] = Field(default=("default",), description="default, NAME to add, -NAME to remove")

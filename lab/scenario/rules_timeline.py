@@ -12,7 +12,7 @@ from lab.model.step import ROLES, StepBase
 from lab.model.units import format_duration
 from lab.networks import load_network
 from lab.scenario.declared import Notebook, full_name
-from lab.scenario.expectations import LatencyExpectation, StateExpectation
+from lab.scenario.expectations import AlertExpectation, LatencyExpectation, StateExpectation
 from lab.scenario.steps import (
     AdminStep,
     BufferStep,
@@ -70,6 +70,8 @@ def names_are_declared(book: Notebook) -> None:
                 _crosses(book, (*path, key, "latency"), condition)
             elif isinstance(condition, StateExpectation):
                 book.expect_leg((*path, key, "leg"), condition.leg)
+            elif isinstance(condition, AlertExpectation):
+                _watched(book, (*path, key), condition)
             else:
                 book.expect_chain((*path, key, "chain"), condition.chain)
                 _called(book, (*path, key), condition.function, condition.args)
@@ -77,6 +79,14 @@ def names_are_declared(book: Notebook) -> None:
             book.expect_chain((*path, "chain"), chain)
             for other in step.other_chains():
                 book.expect_chain((*path, "other"), other)
+
+
+def _watched(book: Notebook, path: Route, condition: AlertExpectation) -> None:
+    """An alert needs somebody who watches."""
+    if not book.file.monitor:
+        book.report(path, "an alert is expected and nothing watches the run: add `monitor: true` to the file")
+    if condition.chain is not None:
+        book.expect_chain((*path, "chain"), condition.chain)
 
 
 def _crosses(book: Notebook, path: Route, condition: LatencyExpectation) -> None:

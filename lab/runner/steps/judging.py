@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from lab.runner.alert_conditions import judge_alert
 from lab.runner.conditions import Judged, judge_condition
 from lab.runner.run import Run
+from lab.scenario.expectations import AlertExpectation
 from lab.scenario.item import Step
 
 LOOK_MS = 1_000
@@ -19,6 +21,8 @@ def expect(run: Run, step: Step) -> None:
 
 def _look(run: Run, step: Step) -> Judged:
     assert step.condition is not None
+    if isinstance(step.condition, AlertExpectation):
+        return judge_alert(run, step.condition)
     return judge_condition(run.lab, run.item, step.condition)
 
 

@@ -36,7 +36,9 @@ def _whole(example: str) -> str:
     """An example as a file: the steps among them get the file around them that they speak of."""
     if example.startswith("- "):
         steps = "".join(f"  {line}\n" for line in example.splitlines())
-        return AROUND + (SLOW if "slow-rpc" in example else "") + steps
+        return (
+            ("monitor: true\n" if "alert" in example else "") + AROUND + (SLOW if "slow-rpc" in example else "") + steps
+        )
     return example
 
 

@@ -1,0 +1,79 @@
+"""Names, options and help of `lab monitor`; what its commands do is in `lab.commands.monitor`, loaded when called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+monitor = typer.Typer(no_args_is_help=True, help="Watch running networks or a deployment: metrics, alerts, dashboards.")
+Session = Annotated[Path, typer.Option("--session", help="The session.json of a running lab or deployment.")]
+SESSION = Path("results/up/session.json")
+
+
+@monitor.command()
+def exporter(
+    session: Session = SESSION,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any.")] = 9464,
+    interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two looks at a chain.")] = 5,
+    requests_per_minute: Annotated[int, typer.Option(help="Upper bound of requests to each chain.")] = 600,
+    relayer_url: Annotated[
+        str | None, typer.Option(help="An address that answers 200 while your relayer runs.")
+    ] = None,
+) -> None:
+    """Export Prometheus metrics of chains, contract and relayer. Reads only, and needs no key."""
+    from lab.commands.monitor import ExporterOptions, run_exporter
+
+    run_exporter(session, ExporterOptions(host, port, interval, requests_per_minute, relayer_url))
+
+
+@monitor.command()
+def config(
+    session: Session = SESSION,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("results/monitor"),
+    exporter: Annotated[str, typer.Option(help="HOST:PORT of the exporter.")] = "127.0.0.1:9464",
+    alertmanager: Annotated[str, typer.Option(help="HOST:PORT of Alertmanager.")] = "127.0.0.1:9093",
+    base_fee_factor: Annotated[float, typer.Option(help="Base fee, in times the typical one, that alerts.")] = 5,
+    failed_share: Annotated[float, typer.Option(help="Share of failed transactions that alerts.")] = 0.01,
+    cross_chain: Annotated[float, typer.Option(help="Seconds beyond finality that alert.")] = 30,
+    speed: Annotated[float, typer.Option(help="Divide every duration: to try alerts out.")] = 1,
+) -> None:
+    """Write scrape configuration, rules, routes and dashboards of a deployment; Prometheus' tools check them."""
+    from lab.commands.monitor import configure
+    from lab.monitor.alerts import Thresholds
+    from lab.monitor.configuration import Addresses
+
+    limits = Thresholds(
+        base_fee_factor_max=base_fee_factor, failed_share_max=failed_share, cross_chain_s_max=cross_chain, speed=speed
+    )
+    print("\n".join(configure(session, out, limits, Addresses(exporter, alertmanager))))
+
+
+@monitor.command()
+def up(
+    session: Session = SESSION,
+    out: Annotated[Path, typer.Option(help="Folder of configuration, data and logs.")] = Path("results/monitor"),
+    speed: Annotated[float, typer.Option(help="Divide every duration: to try alerts out.")] = 1,
+    exporter_port: Annotated[int, typer.Option(help="Port of the exporter.")] = 9464,
+    prometheus_port: Annotated[int, typer.Option(help="Port of Prometheus.")] = 9090,
+    alertmanager_port: Annotated[int, typer.Option(help="Port of Alertmanager.")] = 9093,
+) -> None:
+    """Run exporter, Prometheus and Alertmanager on 127.0.0.1 until Ctrl-C, from the binaries on PATH."""
+    from lab.commands.monitor_up import Ports, run_all
+
+    run_all(session, out, Ports(exporter_port, prometheus_port, alertmanager_port), speed)
+
+
+@monitor.command()
+def maintenance(
+    session: Session = SESSION,
+    minutes: Annotated[float, typer.Option("--for", help="Minutes until it ends by itself.")] = 30,
+    reason: Annotated[str, typer.Option(help="Why, for those who are on call.")] = "planned maintenance",
+    over: Annotated[bool, typer.Option("--end", help="End it now.")] = False,
+) -> None:
+    """Announce maintenance: alerts are inhibited, and told so, until it ends."""
+    from lab.commands.monitor import maintain
+
+    print(maintain(session, None if over else minutes, reason))

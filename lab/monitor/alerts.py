@@ -1,0 +1,253 @@
+"""The alerts: one description, from which rules, the timeline of a run and the runbook follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+P = "tesseract_"
+Severity = Literal["critical", "warning", "none"]
+
+
+class Thresholds(BaseModel):
+    """The limits. `speed` divides every duration: for a test that shall see an alert without waiting for it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    failed_share_max: float = Field(default=0.01, gt=0, le=1)
+    cross_chain_s_max: float = Field(default=30, gt=0, description="on top of what finality and blocks take")
+    oldest_intent_s_max: float = Field(default=60, gt=0)
+    base_fee_factor_max: float = Field(default=5, gt=1, description="times the network's typical base fee")
+    stalled_s_max: float = Field(default=60, gt=0, description="without a block, on top of five block times")
+    speed: float = Field(default=1, gt=0, le=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert. `summary` and `description` are templates of Prometheus; `action` is what a person does first."""
+
+    name: str
+    row: str
+    severity: Severity
+    expr: str
+    for_s: float
+    summary: str
+    description: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Seconds as Prometheus writes them, faster by `speed`."""
+
+    speed: float
+
+    def __call__(self, seconds: float) -> str:
+        """The text of a duration."""
+        return f"{max(1, round(seconds * 1000 / self.speed))}ms" if self.speed != 1 else f"{seconds:g}s"
+
+
+def alerts(limits: Thresholds) -> list[Alert]:
+    """All alerts, in the order of the checklist."""
+    span = Durations(limits.speed)
+    failing = (
+        f'sum by (chain) (increase({P}transactions_failed_total{{reason=~"expired|execution"}}[{span(600)}])) / '
+        f'clamp_min(sum by (chain) (increase({P}events_total{{event="TransactionBuffered"}}[{span(600)}])), 1)'
+    )
+    p95 = (
+        f"histogram_quantile(0.95, sum by (origin, target, le) (increase({P}cross_chain_seconds_bucket[{span(600)}])))"
+    )
+    slow = f"{P}cross_chain_allowance_seconds + {limits.cross_chain_s_max:g}"
+    stalled = limits.stalled_s_max / limits.speed
+    return [
+        Alert(
+            "ChainDown",
+            "ALR-01",
+            "critical",
+            f"{P}chain_up == 0",
+            60,
+            "{{ $labels.chain }} cannot be read",
+            "The RPC endpoint of {{ $labels.chain }} has failed for a minute: chain_up is {{ $value }}, expected 1.",
+            "See the endpoint's status page and the exporter's log line chain_down; switch to another endpoint.",
+        ),
+        Alert(
+            "ChainStalled",
+            "ALR-01",
+            "critical",
+            f"time() - {P}chain_head_timestamp_seconds > 5 * {P}chain_block_time_seconds + {stalled:g}",
+            30,
+            "{{ $labels.chain }} makes no blocks",
+            "The newest block of {{ $labels.chain }} is {{ $value | humanizeDuration }} old; the limit is five block "
+            f"times and {limits.stalled_s_max:g} s.",
+            "Compare with another endpoint: if the chain itself stands still, pause the flows that lead to it.",
+        ),
+        Alert(
+            "RelayerDown",
+            "ALR-01",
+            "critical",
+            f"{P}relayer_up == 0",
+            60,
+            "The relayer is down",
+            "The relayer has not been alive for a minute: relayer_up is {{ $value }}, expected 1.",
+            "Start it again with its store; it goes on where it was. Read its last log lines first.",
+        ),
+        Alert(
+            "TransactionsFailing",
+            "ALR-01",
+            "critical",
+            f"{failing} > {limits.failed_share_max:g}",
+            60,
+            "Transactions fail on {{ $labels.chain }}",
+            "{{ $value | humanizePercentage }} of the transactions of ten minutes failed or expired; the limit "
+            f"is {100 * limits.failed_share_max:g}%.",
+            "See the reasons on the transactions dashboard: expired means late, execution means refused by the target.",
+        ),
+        Alert(
+            "ContractCodeChanged",
+            "ALR-01",
+            "critical",
+            f"{P}contract_code_matches == 0",
+            0,
+            "The contract on {{ $labels.chain }} has other code",
+            "The code at the contract's address is not the one that was seen first: contract_code_matches is "
+            "{{ $value }}, expected 1.",
+            "Stop the relayer for this chain and compare the code with the release's artifact.",
+        ),
+        Alert(
+            "ContractPaused",
+            "ALR-01",
+            "critical",
+            f"{P}contract_paused == 1",
+            0,
+            "The contract on {{ $labels.chain }} is paused",
+            "The emergency stop of {{ $labels.chain }} is on: contract_paused is {{ $value }}, expected 0.",
+            "Find out from the log who stopped it: EmergencyStop names the caller, or the circuit breaker.",
+        ),
+        Alert(
+            "CrossChainSlow",
+            "ALR-02",
+            "warning",
+            f"{p95} > {slow}",
+            300,
+            "Legs from {{ $labels.origin }} to {{ $labels.target }} are slow",
+            "95% of the legs took up to {{ $value | humanizeDuration }}; the limit is finality, three blocks and "
+            f"{limits.cross_chain_s_max:g} s.",
+            "Look at RPC times and the relayer's queue: a slow endpoint shows there first.",
+        ),
+        Alert(
+            "CrossChainStuck",
+            "ALR-02",
+            "warning",
+            f"{P}sync_lag_seconds > {slow}",
+            30,
+            "A leg waits from {{ $labels.origin }} to {{ $labels.target }}",
+            "A due leg has waited for {{ $value | humanizeDuration }} since its parent's READY; the limit is finality, "
+            f"three blocks and {limits.cross_chain_s_max:g} s.",
+            "Is the relayer alive and does it see both chains? Then the target's fees, then its window.",
+        ),
+        Alert(
+            "RelayerBacklog",
+            "ALR-02",
+            "warning",
+            f"{P}relayer_oldest_intent_seconds > {limits.oldest_intent_s_max / limits.speed:g}",
+            30,
+            "The relayer's oldest job is not mined",
+            "It has been under way for {{ $value | humanizeDuration }}; the limit is "
+            f"{limits.oldest_intent_s_max:g} s.",
+            "Compare its fee with the chain's base fee, and its nonce with the account's.",
+        ),
+        Alert(
+            "UnauthorizedCalls",
+            "ALR-03",
+            "critical",
+            f"increase({P}unauthorized_calls_total[{span(300)}]) > 0",
+            0,
+            "Somebody without a role calls {{ $labels.function }} on {{ $labels.chain }}",
+            "About {{ $value | humanize }} calls were refused for want of a role in five minutes; the limit is 0.",
+            "The log has sender and hash of each. If the sender is one of yours, its role was taken away.",
+        ),
+        Alert(
+            "UndeclaredOperator",
+            "ALR-03",
+            "critical",
+            f"{P}operators_undeclared > 0",
+            0,
+            "{{ $labels.chain }} has an operator whom nobody declared",
+            "{{ $value }} operators of {{ $labels.chain }} are not declared; the limit is 0.",
+            "Remove the operator, and rotate the owner's key if the owner did not add it.",
+        ),
+        Alert(
+            "OwnerChanged",
+            "ALR-03",
+            "critical",
+            f"{P}contract_owner_matches == 0",
+            0,
+            "{{ $labels.chain }} has another owner",
+            "The owner is not the declared one: contract_owner_matches is {{ $value }}, expected 1.",
+            "If the handover was planned, declare the new owner; else this is an incident.",
+        ),
+        Alert(
+            "BaseFeeHigh",
+            "ALR-04",
+            "warning",
+            f"{P}chain_base_fee_wei > {limits.base_fee_factor_max:g} * {P}chain_base_fee_typical_wei",
+            300,
+            "Gas is expensive on {{ $labels.chain }}",
+            "The base fee of {{ $labels.chain }} is {{ $value | humanize }} wei; the limit is "
+            f"{limits.base_fee_factor_max:g} times the typical one.",
+            "Check the balances of the sending accounts, and whether flows can wait.",
+        ),
+        Alert(
+            "LegsOverdue",
+            "ALR-05",
+            "critical",
+            f"{P}legs_overdue > 0",
+            30,
+            "Legs missed their window on {{ $labels.chain }}",
+            "{{ $value }} transactions are past their window and have not ended; the limit is 0.",
+            "Is the chain up, does the relayer see it? What is past its window can only expire.",
+        ),
+        Alert(
+            "CoordinationTimeout",
+            "ALR-05",
+            "critical",
+            f'increase({P}transactions_failed_total{{reason="expired"}}[{span(300)}]) > 0',
+            0,
+            "Transactions expired on {{ $labels.chain }}",
+            "About {{ $value | humanize }} transactions expired in five minutes; the limit is 0.",
+            "Find the parent that was late: the transactions dashboard has the stages.",
+        ),
+        Alert(
+            "Maintenance",
+            "ALR-06",
+            "none",
+            f"{P}maintenance == 1",
+            0,
+            "Maintenance is on",
+            "Announced maintenance: maintenance is {{ $value }}; other alerts are inhibited until it ends by itself.",
+            "Nothing; `lab monitor maintenance --end` ends it before its time.",
+        ),
+        Alert(
+            "CollectorStale",
+            "INF-03",
+            "warning",
+            f"time() - {P}collect_last_success_timestamp_seconds > {120 / limits.speed:g} unless on (chain) "
+            f"{P}chain_up == 0 or absent({P}build_info)",
+            60,
+            "Monitoring does not see {{ $labels.chain }}",
+            "The last complete look is {{ $value | humanizeDuration }} ago; the limit is two minutes.",
+            "Is the exporter running, and is its bound of requests enough (rpc_deferred_total)?",
+        ),
+        Alert(
+            "Watchdog",
+            "INF-03",
+            "none",
+            "vector(1)",
+            0,
+            "Alerting works",
+            "This alert always fires. Where it is not received any more, alerting itself is broken.",
+            "Nothing while it arrives. If it stops: Prometheus, then Alertmanager, then the receiver.",
+        ),
+    ]

@@ -1,0 +1,136 @@
+"""All chains of a session: polls, and the samples of everything that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+import lab
+from lab.model.session import Session
+from lab.monitor.chain_collector import ChainCollector, Log
+from lab.monitor.cross_chain import CrossChain, allowance_s
+from lab.monitor.memory import ChainMemory
+from lab.monitor.metering import REQUESTS_PER_MINUTE
+from lab.monitor.metrics import Distribution, Samples
+from lab.monitor.relayer import RelayerLook, RelayerView
+from lab.rpc import Transport
+
+POLL_S = 5.0
+
+
+@dataclass
+class Memory:
+    """What survives a restart. `identity` says of which deployment it is."""
+
+    identity: dict[str, str]
+    chains: dict[str, ChainMemory]
+    cross_chain: dict[str, Distribution]
+    version: Literal[1] = 1
+
+
+MEMORY = TypeAdapter(Memory)
+
+
+def identity_of(session: Session) -> dict[str, str]:
+    """What makes two sessions one deployment: the same contracts on the same chains, begun at the same moment."""
+    return {
+        name: f"{chain.chain_id} {chain.contract} {chain.start_block} {session.genesis_time}"
+        for name, chain in session.chains.items()
+    }
+
+
+def _nothing(**fields: object) -> None:
+    """No log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How to watch: the clock in unix seconds, the log, what is known of the relayer, whether maintenance is on."""
+
+    now_s: Callable[[], float]
+    log: Log = _nothing
+    relayer: RelayerLook = RelayerView
+    maintenance: Callable[[], bool] = lambda: False
+    per_minute: int = REQUESTS_PER_MINUTE
+    interval_s: float = POLL_S
+
+
+class Collector:
+    """Polls of chains may run in threads of their own; `samples` and `memory` may be asked for at any time."""
+
+    def __init__(
+        self, session: Session, transports: Mapping[str, Transport], watch: Watch, memory: Memory | None = None
+    ) -> None:
+        self._session, self._watch = session, watch
+        known = memory if memory is not None and memory.identity == identity_of(session) else None
+        self.chains = {
+            name: ChainCollector(
+                session,
+                facts,
+                transports[name],
+                watch.now_s,
+                memory=known.chains.get(name) if known is not None else None,
+                per_minute=watch.per_minute,
+                log=watch.log,
+            )
+            for name, facts in session.chains.items()
+        }
+        rollups = {facts.rollup.lower(): name for name, facts in session.chains.items()}
+        allowances = {
+            (origin.name, target.name): allowance_s(origin, target)
+            for origin in session.chains.values()
+            for target in session.chains.values()
+        }
+        self._cross_chain = CrossChain(rollups, allowances, dict(known.cross_chain) if known is not None else {})
+
+    def poll(self) -> None:
+        """Every chain once, in order."""
+        for name in self.chains:
+            self.poll_chain(name)
+
+    def poll_chain(self, name: str) -> None:
+        """One chain."""
+        self.chains[name].poll()
+
+    def samples(self) -> Samples:
+        """Everything that is known now."""
+        found, now_s = Samples(), self._watch.now_s()
+        with self._frozen():
+            for name, chain in self.chains.items():
+                for _, _, entry in chain.reached:
+                    self._cross_chain.note(name, entry)
+                chain.reached.clear()
+                chain.samples(found, self._watch.interval_s)
+            memories = {name: chain.memory for name, chain in self.chains.items()}
+            self._cross_chain.settle(memories)
+            self._cross_chain.samples(memories, now_s, found)
+        view = self._watch.relayer()
+        view.samples(list(self.chains), (now_s - self._session.genesis_time) * 1000, found)
+        found.add("maintenance", float(self._watch.maintenance()))
+        found.add("build_info", 1, lab.__version__, self._session.run_id)
+        return found
+
+    def dump(self) -> bytes:
+        """What to keep for a restart, as JSON."""
+        with self._frozen():
+            chains = {name: chain.memory for name, chain in self.chains.items()}
+            return MEMORY.dump_json(Memory(identity_of(self._session), chains, self._cross_chain.times))
+
+    def _frozen(self) -> ExitStack:
+        """All chains stand still."""
+        stack = ExitStack()
+        for chain in self.chains.values():
+            stack.enter_context(chain.lock)
+        return stack
+
+
+def read_memory(text: bytes) -> Memory | None:
+    """What `dump` gave; None for a file of another shape or version: then everything is read again."""
+    try:
+        return MEMORY.validate_json(text)
+    except ValidationError:
+        return None

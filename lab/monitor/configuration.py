@@ -1,0 +1,77 @@
+"""The whole configuration of a deployment's monitoring in one folder, checked by Prometheus' own tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.errors import EnvironmentFailure
+from lab.monitor import grafana, tools
+from lab.monitor.alerts import Thresholds
+from lab.monitor.routes import routes_file
+from lab.monitor.rules import EVALUATE_EVERY_S, as_yaml, rules_file
+
+PROMETHEUS, RULES, ALERTMANAGER, DASHBOARDS = "prometheus.yml", "rules.yml", "alertmanager.yml", "dashboards"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the parts answer, as HOST:PORT."""
+
+    exporter: str = "127.0.0.1:9464"
+    alertmanager: str = "127.0.0.1:9093"
+
+
+def scrape_file(addresses: Addresses, run: str, limits: Thresholds) -> dict[str, Any]:
+    """The configuration as Prometheus reads it."""
+    every = f"{max(100, round(EVALUATE_EVERY_S * 1000 / limits.speed))}ms"
+    return {
+        "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
+        "rule_files": [RULES],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [addresses.alertmanager]}]}]},
+        "scrape_configs": [
+            {
+                "job_name": "tesseract",
+                "static_configs": [{"targets": [addresses.exporter], "labels": {"deployment": run}}],
+            }
+        ],
+    }
+
+
+def write(
+    folder: Path, run: str, environment: Mapping[str, str], limits: Thresholds, addresses: Addresses | None = None
+) -> list[Path]:
+    """Write everything, readable by the owner only since it may hold a receiver's address; the files.
+
+    Raises UsageError for a receiver given by half, or a dashboard edited by hand.
+    """
+    documents = {
+        PROMETHEUS: scrape_file(addresses or Addresses(), run, limits),
+        RULES: rules_file(limits),
+        ALERTMANAGER: routes_file(environment, limits.speed),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, document in documents.items():
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_text(as_yaml(document), encoding="utf-8")
+        written.append(path)
+    return written + grafana.write(folder / DASHBOARDS, limits)
+
+
+def check(folder: Path) -> list[str]:
+    """What the tools say of each file. Raises EnvironmentFailure without them, or for what they refuse."""
+    found = []
+    for tool, arguments in (
+        ("promtool", ["check", "config", PROMETHEUS]),
+        ("promtool", ["check", "rules", RULES]),
+        ("amtool", ["check-config", ALERTMANAGER]),
+    ):
+        code, output = tools.run(tool, arguments, folder=folder)
+        if code != 0:
+            raise EnvironmentFailure(f"{tool} {' '.join(arguments)} refuses {folder}: {output[:800]}")
+        found.append(f"{tool} {' '.join(arguments)}: accepted")
+    return found

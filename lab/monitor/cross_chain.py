@@ -1,0 +1,97 @@
+"""What no chain shows alone: how long a child waits for its parent elsewhere, and how long it took in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lab.errors import UsageError
+from lab.model.session import SessionChain
+from lab.monitor.facts import Entry
+from lab.monitor.memory import ChainMemory
+from lab.monitor.metrics import Distribution, Samples
+from lab.networks import load_network
+from lab.networks.profile import NetworkProfile
+
+PENDING_MAX = 1_000
+MIRRORED_BLOCKS = 3
+NO_PARENT = "0x" + "00" * 32
+
+
+def allowance_s(origin: SessionChain, target: SessionChain) -> float:
+    """What a leg takes at best: finality of its parent, then mirror, resolve and execute, a block each."""
+    finality, profile = origin.finality, profile_of(origin.network)
+    if finality.seconds is not None:
+        final_s = finality.seconds
+    else:
+        depth = finality.blocks if finality.blocks is not None else 0
+        if finality.tag is not None and profile is not None:
+            depth = profile.tag_depth(finality.tag)
+        final_s = depth * origin.block_time_ms / 1000
+    return final_s + MIRRORED_BLOCKS * target.block_time_ms / 1000
+
+
+def profile_of(network: str) -> NetworkProfile | None:
+    """The built-in profile; None for a network that only its user's file describes."""
+    try:
+        return load_network(network)
+    except UsageError:
+        return None
+
+
+@dataclass
+class CrossChain:
+    """Pairs of chains. `rollups` maps the addresses that stand for chains inside of the contracts to their names."""
+
+    rollups: Mapping[str, str]
+    allowances: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    times: dict[str, Distribution] = field(default_factory=dict)
+    pending: list[tuple[str, Entry]] = field(default_factory=list)
+
+    def note(self, target: str, entry: Entry) -> None:
+        """A transaction with a dependency was executed: its time is taken once its parent is known."""
+        self.pending = [*self.pending, (target, entry)][-PENDING_MAX:]
+
+    def settle(self, chains: Mapping[str, ChainMemory]) -> None:
+        """Take the times of those whose parent is known by now; one within a chain has none."""
+        waiting = []
+        for target, entry in self.pending:
+            found = self._parent(chains, target, entry.dependency)
+            if found is None:
+                waiting.append((target, entry))
+                continue
+            origin, parent = found
+            if origin != target and parent.ready_s is not None and entry.ended_s is not None:
+                before = self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")
+                took = max(0, entry.ended_s - max(parent.ready_s, entry.due_s))
+                self.times[f"{origin} {target}"] = before.observe("cross_chain_seconds", took)
+        self.pending = waiting
+
+    def _parent(
+        self, chains: Mapping[str, ChainMemory], target: str, dependency: str | None
+    ) -> tuple[str, Entry] | None:
+        """The parent where it is at home: its copy on the child's chain says where that is. None: not seen yet."""
+        if dependency in (None, NO_PARENT):
+            return None
+        copy = chains[target].head_book.find(str(dependency))
+        home = self.rollups.get((copy.origin or "").lower()) if copy is not None else None
+        for name in [home] if home is not None else [target, *(name for name in chains if name != target)]:
+            entry = chains[name].head_book.find(str(dependency)) if name in chains else None
+            if entry is not None:
+                return str(name), entry
+        return None
+
+    def samples(self, chains: Mapping[str, ChainMemory], now_s: float, into: Samples) -> None:
+        """Times and lags of every pair, zero where nothing crossed or waits."""
+        lags = {(origin, target): 0.0 for origin in chains for target in chains if origin != target}
+        for target, memory in chains.items():
+            for entry in memory.head_book.open.values():
+                found = self._parent(chains, target, entry.dependency)
+                if found is not None and found[0] != target and found[1].ready_s is not None:
+                    pair = found[0], target
+                    lags[pair] = max(lags[pair], now_s - max(found[1].ready_s, entry.due_s))
+        for (origin, target), lag in lags.items():
+            into.add("sync_lag_seconds", lag, origin, target)
+            times = self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")
+            into.add("cross_chain_seconds", times, origin, target)
+            into.add("cross_chain_allowance_seconds", self.allowances.get((origin, target)), origin, target)

@@ -1,0 +1,165 @@
+"""The exporter as a process: a thread for each chain, `/metrics` and `/healthz` on one port, JSON lines on stderr.
+
+A scrape never waits for a chain. The position is written whole or not at all, and read again at the next start.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lab.errors import EnvironmentFailure, UsageError
+from lab.model.session import Session
+from lab.monitor.collector import POLL_S, Collector, Watch, read_memory
+from lab.monitor.exposition import text_of
+from lab.rpc import HttpTransport, Rpc, RpcFailure
+
+SAVE_EVERY_S = 15.0
+# An answer is held in memory about ten times over while it is read.
+ANSWER_BYTES_MAX = 2 * 1024 * 1024
+REQUEST_TIMEOUT_S = 5.0
+
+
+class JsonLog:
+    """One JSON object a line: time, run, and what happened. Safe for several threads."""
+
+    def __init__(self, run: str, write: Callable[[str], Any] | None = None) -> None:
+        self._run, self._write = run, write or (lambda line: print(line, file=sys.stderr, flush=True))
+
+    def __call__(self, **fields: Any) -> None:
+        line = {"ts": round(time.time(), 3), "run": self._run, **{k: v for k, v in fields.items() if v is not None}}
+        self._write(json.dumps(line))
+
+
+class Exporter:
+    """Watches the chains of a session until it is closed."""
+
+    def __init__(self, session: Session, watch: Watch, *, position: Path | None) -> None:
+        self._watch, self._position = watch, position
+        timeout_s = min(REQUEST_TIMEOUT_S, session.rpc_timeout_ms / 1000)
+        transports = {
+            name: HttpTransport(chain.rpc_url, timeout_s=timeout_s, answer_bytes_max=ANSWER_BYTES_MAX)
+            for name, chain in session.chains.items()
+        }
+        memory = None
+        if position is not None and position.is_file():
+            memory = read_memory(position.read_bytes())
+        self.collector = Collector(session, transports, watch, memory)
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._watch_chain, args=(name,), name=f"watch {name}", daemon=True)
+            for name in session.chains
+        ]
+        self._saved_s = time.monotonic()
+
+    def start(self) -> None:
+        """Begin to watch."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop, and write down the position. A chain that hangs is not waited for."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout=1)
+        self._save(force=True)
+
+    def healthy(self) -> dict[str, str | None]:
+        """What keeps each chain from being read; None where nothing does."""
+        return {name: chain.error for name, chain in self.collector.chains.items()}
+
+    def _watch_chain(self, name: str) -> None:
+        while not self._stopping.is_set():
+            begun_s = time.monotonic()
+            self.collector.poll_chain(name)
+            self._save()
+            self._stopping.wait(max(0.1, self._watch.interval_s - (time.monotonic() - begun_s)))
+
+    def _save(self, *, force: bool = False) -> None:
+        if self._position is None or not (force or time.monotonic() - self._saved_s > SAVE_EVERY_S):
+            return
+        self._saved_s = time.monotonic()
+        temporary = self._position.with_name(f".{self._position.name}.{threading.get_ident()}.tmp")
+        # A disk that is full costs a later scan, not the monitoring.
+        with suppress(OSError):
+            temporary.write_bytes(self.collector.dump())
+            temporary.replace(self._position)
+
+
+def check_session(session: Session) -> None:
+    """Ask every endpoint that answers whether it is the right one. Raises UsageError with the first that is not."""
+    for name, chain in session.chains.items():
+        if urlsplit(chain.rpc_url).scheme != "http":
+            raise UsageError(f"chain {name}: expected an http:// RPC URL, got {redacted(chain.rpc_url)}")
+        transport = HttpTransport(chain.rpc_url, timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX)
+        rpc = Rpc(transport)
+        try:
+            found, code = rpc.chain_id(), rpc.call("eth_getCode", chain.contract, "latest")
+        except RpcFailure:
+            # A chain that is down is what monitoring is for.
+            continue
+        finally:
+            transport.close()
+        if found != chain.chain_id:
+            raise UsageError(
+                f"chain {name}: expected chain id {chain.chain_id} at {redacted(chain.rpc_url)}, got {found}: "
+                "correct the session, or the endpoint"
+            )
+        if code in ("0x", "0x0", None):
+            raise UsageError(
+                f"chain {name}: expected the contract at {chain.contract}, there is no code: is the session of an "
+                "earlier deployment?"
+            )
+
+
+def redacted(url: str) -> str:
+    """An RPC URL without what may be a key: scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
+def serve(exporter: Exporter, host: str, port: int) -> ThreadingHTTPServer:
+    """The server, bound and not yet serving. Raises EnvironmentFailure for a port that is taken."""
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 5
+
+        def do_GET(self) -> None:
+            if self.path.split("?")[0] == "/metrics":
+                self._answer(200, text_of(exporter.collector.samples), "text/plain; version=0.0.4; charset=utf-8")
+            elif self.path == "/healthz":
+                health = exporter.healthy()
+                body = json.dumps({"ok": not any(health.values()), "chains": health}).encode()
+                self._answer(503 if any(health.values()) else 200, body, "application/json")
+            else:
+                self._answer(404, b"expected /metrics or /healthz\n", "text/plain")
+
+        def _answer(self, status: int, body: bytes, kind: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Scrapes are no news."""
+
+    try:
+        server = ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot listen on {host}:{port}: {error.strerror}; name another port with --port (0: any)"
+        ) from error
+    server.daemon_threads = True
+    return server
+
+
+__all__ = ["POLL_S", "Exporter", "JsonLog", "check_session", "serve"]

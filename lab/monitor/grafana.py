@@ -1,0 +1,129 @@
+"""The dashboards as Grafana reads them: templated data source, chain selector, links, a unit on every panel."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lab.errors import UsageError
+from lab.monitor.alerts import P, Thresholds
+from lab.monitor.boards import Board, Panel, boards
+from lab.paths import COMPOSE
+
+SCHEMA_VERSION = 39
+SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+WIDTH, HEIGHT = 12, 8
+# Grafana's own names of units; wei has none.
+UNITS = {"wei": "suffix: wei"}
+
+
+def dashboard(board: Board) -> dict[str, Any]:
+    """One dashboard's JSON model."""
+    return {
+        "uid": f"tesseract-{board.uid}",
+        "title": board.title,
+        "tags": ["tesseract", board.row],
+        "schemaVersion": SCHEMA_VERSION,
+        "version": 1,
+        "editable": False,
+        "graphTooltip": 1,
+        "refresh": "30s",
+        "time": {"from": "now-1h", "to": "now"},
+        "timezone": "utc",
+        "links": [
+            {
+                "type": "dashboards",
+                "title": "Tesseract",
+                "tags": ["tesseract"],
+                "asDropdown": False,
+                "includeVars": True,
+                "keepTime": True,
+            }
+        ],
+        "templating": {"list": [_source_variable(), _chain_variable()]},
+        "panels": [_panel(place, panel) for place, panel in enumerate(board.panels)],
+    }
+
+
+def _source_variable() -> dict[str, Any]:
+    return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
+
+
+def _chain_variable() -> dict[str, Any]:
+    query = f"label_values({P}chain_up, chain)"
+    return {
+        "name": "chain",
+        "label": "Chain",
+        "type": "query",
+        "datasource": SOURCE,
+        "query": query,
+        "definition": query,
+        "refresh": 2,
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".*",
+        "sort": 1,
+        "current": {"text": "All", "value": "$__all"},
+    }
+
+
+def _panel(place: int, panel: Panel) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+    if panel.threshold is not None:
+        steps.append({"color": "red", "value": panel.threshold})
+    return {
+        "id": place + 1,
+        "type": "timeseries",
+        "title": panel.title,
+        "description": panel.description + (f" Alert: {panel.alert}." if panel.alert else ""),
+        "datasource": SOURCE,
+        "gridPos": {"x": WIDTH * (place % 2), "y": HEIGHT * (place // 2), "w": WIDTH, "h": HEIGHT},
+        "fieldConfig": {
+            "defaults": {
+                "unit": UNITS.get(panel.unit, panel.unit),
+                "thresholds": {"mode": "absolute", "steps": steps},
+                "custom": {"thresholdsStyle": {"mode": "line" if panel.threshold is not None else "off"}},
+            },
+            "overrides": [],
+        },
+        "options": {"legend": {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull"]}},
+        "targets": [
+            {"refId": chr(ord("A") + number), "datasource": SOURCE, "expr": query.expr, "legendFormat": query.legend}
+            for number, query in enumerate(panel.queries)
+        ],
+    }
+
+
+def render(limits: Thresholds) -> dict[str, str]:
+    """File name -> JSON of every dashboard."""
+    return {f"{board.uid}.json": json.dumps(dashboard(board), indent=2) + "\n" for board in boards(limits)}
+
+
+def drift(folder: Path, limits: Thresholds) -> list[str]:
+    """The dashboards of a folder that are not as they are generated, and those that lack."""
+    return [
+        name
+        for name, text in render(limits).items()
+        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
+    ]
+
+
+def write(folder: Path, limits: Thresholds, *, overwrite: bool = False) -> list[Path]:
+    """Write all of them. Raises UsageError for one that was edited by hand, unless it shall be overwritten."""
+    edited = [name for name in drift(folder, limits) if (folder / name).exists()]
+    if edited and not overwrite:
+        raise UsageError(
+            f"{folder / edited[0]}: expected the dashboard as generated, it was edited, or has other thresholds: "
+            "change lab/monitor/boards.py, or write again with --overwrite"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in render(limits).items():
+        (folder / name).write_text(text, encoding="utf-8")
+        written.append(folder / name)
+    return written
+
+
+if __name__ == "__main__":
+    write(COMPOSE / "grafana" / "dashboards", Thresholds(), overwrite=True)

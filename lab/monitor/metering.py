@@ -1,0 +1,89 @@
+"""A transport that counts requests, bounds their rate and their time, and says what became of each."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from lab.monitor.metrics import Distribution, Samples
+from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable, Transport
+
+REQUESTS_PER_MINUTE = 600
+POLL_S_MAX = 20.0
+_OUTCOMES: tuple[tuple[type[RpcFailure], str], ...] = (
+    (RpcRefused, "refused"),
+    (RpcTimeout, "timeout"),
+    (RpcUnavailable, "unavailable"),
+    (RpcMalformed, "malformed"),
+)
+METHODS = (
+    "eth_blockNumber",
+    "eth_call",
+    "eth_chainId",
+    "eth_getBalance",
+    "eth_getBlockByHash",
+    "eth_getBlockByNumber",
+    "eth_getBlockReceipts",
+    "eth_getCode",
+    "eth_getLogs",
+    "eth_getTransactionReceipt",
+)
+
+
+class BudgetSpent(RpcFailure):
+    """The bound of requests is reached: what is left is read in a later poll."""
+
+    definite = True
+
+
+class Metered:
+    """A transport of one chain. The bound is a bucket that `now_s` fills: a minute's requests at most at once."""
+
+    def __init__(
+        self, chain: str, inner: Transport, now_s: Callable[[], float], *, per_minute: int = REQUESTS_PER_MINUTE
+    ) -> None:
+        self.chain, self.per_minute = chain, per_minute
+        self._inner, self._now_s = inner, now_s
+        self._left, self._filled_s = float(per_minute), now_s()
+        self._deadline_s = float("inf")
+        self._requests: Counter[tuple[str, str]] = Counter()
+        self._durations = Distribution.empty("rpc_request_duration_seconds")
+        self.deferred = 0
+
+    def begin_poll(self) -> None:
+        """Fill the bucket by the time gone by, and let the poll's deadline begin."""
+        now_s = self._now_s()
+        self._left = min(self.per_minute, self._left + max(0.0, now_s - self._filled_s) * self.per_minute / 60)
+        self._filled_s = now_s
+        self._deadline_s = time.monotonic() + POLL_S_MAX
+
+    def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
+        """See `Transport.call`. Raises BudgetSpent as well, and RpcTimeout once the poll has lasted too long."""
+        if self._left < 1:
+            raise BudgetSpent(method, f"{self.per_minute} requests a minute are spent")
+        if time.monotonic() > self._deadline_s:
+            raise RpcTimeout(method, POLL_S_MAX)
+        self._left -= 1
+        begun = time.monotonic()
+        try:
+            result = self._inner.call(method, params, timeout_s)
+        except RpcFailure as failure:
+            self._count(method, next((word for kind, word in _OUTCOMES if isinstance(failure, kind)), "malformed"))
+            raise
+        finally:
+            self._durations = self._durations.observe("rpc_request_duration_seconds", time.monotonic() - begun)
+        self._count(method, "ok")
+        return result
+
+    def _count(self, method: str, outcome: str) -> None:
+        self._requests[method if method in METHODS else "other", outcome] += 1
+
+    def samples(self, into: Samples) -> None:
+        """Requests by outcome, their times, the bound."""
+        for (method, outcome), count in sorted(self._requests.items()):
+            into.add("rpc_requests_total", count, self.chain, method, outcome)
+        into.add("rpc_request_duration_seconds", self._durations, self.chain)
+        into.add("rpc_requests_per_minute_limit", self.per_minute, self.chain)
+        into.add("rpc_deferred_total", self.deferred, self.chain)

@@ -1,0 +1,174 @@
+"""When which alert was pending and firing: Prometheus' own evaluation of the production rules over recorded series.
+
+promtool reads the series as its tests do, is asked for the alerts at every sample, and says what it found there, since
+nothing is what the test claims to expect.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.errors import EnvironmentFailure
+from lab.monitor import tools
+from lab.monitor.alerts import Thresholds, alerts
+from lab.monitor.metrics import METRICS, PREFIX, Samples
+from lab.monitor.rules import as_yaml, rules_file
+
+INTERVAL_S = 15
+LABELS = ("alertname", "alertstate", "severity", "chain", "origin", "target", "function")
+_AT = re.compile(r"^\s*expr: .*, time: (?P<time>\S+),$")
+_PAIR = re.compile(r'(?P<key>\w+)="(?P<value>(?:[^"\\]|\\.)*)"')
+_UNIT_S = {"h": 3600, "m": 60, "s": 1}
+
+
+@dataclass
+class SeriesLog:
+    """Every series at every sample, `interval_s` apart from `start_s` on; None where a series had no value."""
+
+    start_s: int
+    interval_s: int = INTERVAL_S
+    count: int = 0
+    series: dict[str, list[float | None]] = field(default_factory=dict)
+
+    def add(self, samples: Samples) -> None:
+        """The next sample."""
+        values = samples.series()
+        for name, value in values.items():
+            self.series.setdefault(name, [None] * self.count).append(value)
+        self.count += 1
+        for known in self.series.values():
+            known.extend([None] * (self.count - len(known)))
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSpan:
+    """One alert from the sample at which it became pending. `firing_s` and `end_s` None: it did not, or not yet."""
+
+    alert: str
+    severity: str
+    labels: dict[str, str]
+    pending_s: int
+    firing_s: int | None
+    end_s: int | None
+
+    def __str__(self) -> str:
+        where = ", ".join(self.labels.values())
+        return f"{self.alert} ({where})" if where else self.alert
+
+
+def timeline(log: SeriesLog, limits: Thresholds | None = None) -> list[AlertSpan]:
+    """Every alert but the watchdog, by time. Raises EnvironmentFailure without promtool."""
+    limits = limits or Thresholds()
+    if log.count == 0:
+        return []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "rules.yml").write_text(as_yaml(rules_file(limits)), encoding="utf-8")
+        # JSON is YAML, and much faster to write.
+        (folder / "tests.json").write_text(json.dumps(_tests(log, limits)), encoding="utf-8")
+        code, output = tools.run("promtool", ["test", "rules", "tests.json"], folder=folder)
+    if code != 0 and "FAILED" not in output:
+        raise EnvironmentFailure(f"promtool could not evaluate the rules: {output[:400]}")
+    return _spans(_states(output), log)
+
+
+def _tests(log: SeriesLog, limits: Thresholds) -> dict[str, Any]:
+    asked = {name for alert in alerts(limits) for name in re.findall(rf"{PREFIX}\w+", alert.expr)}
+    series = [
+        {"series": name, "values": " ".join(_values(name, values, log.start_s))}
+        for name, values in log.series.items()
+        if name.partition("{")[0] in asked
+    ]
+    times = [f"{at * log.interval_s}s" for at in range(log.count)]
+    expr = f'count by ({", ".join(LABELS)}) (ALERTS{{alertname!="Watchdog"}})'
+    questions = [{"expr": expr, "eval_time": at, "exp_samples": []} for at in times]
+    test = {"interval": f"{log.interval_s}s", "input_series": series, "promql_expr_test": questions}
+    return {"rule_files": ["rules.yml"], "evaluation_interval": f"{log.interval_s}s", "tests": [test]}
+
+
+def _values(name: str, values: Sequence[float | None], start_s: int) -> list[str]:
+    """As promtool reads them. Its clock begins at 0; a series that ends is stale at once, as one not scraped is."""
+    shift = start_s if "_timestamp_seconds" in name else 0
+    written, before = [], False
+    for value in values:
+        written.append(f"{value - shift!r}" if value is not None else "stale" if before else "_")
+        before = value is not None
+    return written
+
+
+def _states(output: str) -> dict[int, list[dict[str, str]]]:
+    """What promtool found: second -> labels of each alert."""
+    found: dict[int, list[dict[str, str]]] = {}
+    second = 0
+    for line in output.splitlines():
+        if at := _AT.match(line):
+            second = _seconds(at["time"])
+        elif line.strip().startswith("got: {"):
+            text = re.sub(r'"(?:[^"\\]|\\.)*"', lambda match: match[0].replace("{", "\\x7b"), line)
+            parts = text.split("{")[1:]
+            found[second] = [{pair["key"]: _plain(pair["value"]) for pair in _PAIR.finditer(part)} for part in parts]
+    return found
+
+
+def _plain(value: str) -> str:
+    return value.replace("\\x7b", "{").replace('\\"', '"').replace("\\\\", "\\")
+
+
+def _seconds(text: str) -> int:
+    return sum(int(number) * _UNIT_S[unit] for number, unit in re.findall(r"(\d+)([hms])", text))
+
+
+def _spans(states: dict[int, list[dict[str, str]]], log: SeriesLog) -> list[AlertSpan]:
+    spans: list[AlertSpan] = []
+    open_spans: dict[tuple[tuple[str, str], ...], AlertSpan] = {}
+    for second in range(0, log.count * log.interval_s, log.interval_s):
+        now: dict[tuple[tuple[str, str], ...], tuple[dict[str, str], bool]] = {}
+        for labels in states.get(second, []):
+            firing = labels.get("alertstate") == "firing"
+            key = tuple((name, value) for name, value in labels.items() if name != "alertstate")
+            now[key] = labels, firing or now.get(key, ({}, False))[1]
+        for key in [key for key in open_spans if key not in now]:
+            spans.append(_changed(open_spans.pop(key), end_s=second))
+        for key, (labels, firing) in now.items():
+            span = open_spans.get(key)
+            if span is None:
+                where = {name: value for name, value in key if name not in ("alertname", "severity")}
+                span = AlertSpan(labels["alertname"], labels.get("severity", ""), where, second, None, None)
+            if firing and span.firing_s is None:
+                span = _changed(span, firing_s=second)
+            open_spans[key] = span
+    return sorted([*spans, *open_spans.values()], key=lambda span: (span.pending_s, str(span)))
+
+
+def _changed(span: AlertSpan, **fields: int) -> AlertSpan:
+    return AlertSpan(**{**asdict(span), **fields})
+
+
+def open_metrics(log: SeriesLog) -> str:
+    """The series as OpenMetrics with timestamps, for `promtool tsdb create-blocks-from openmetrics`."""
+    lines: list[str] = []
+    for metric, described in METRICS.items():
+        name = f"{PREFIX}{metric}"
+        family = name.removesuffix("_total") if described.kind == "counter" else name
+        suffixes = ("_bucket", "_sum", "_count") if described.kind == "histogram" else ("",)
+        lines.append(f"# TYPE {family} {described.kind}")
+        for suffix in suffixes:
+            for series, values in log.series.items():
+                if series.partition("{")[0] == name + suffix:
+                    lines += _points(series, values, log)
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _points(series: str, values: Sequence[float | None], log: SeriesLog) -> list[str]:
+    at = range(log.start_s, log.start_s + log.count * log.interval_s, log.interval_s)
+    return [f"{series} {value!r} {second}" for second, value in zip(at, values, strict=True) if value is not None]

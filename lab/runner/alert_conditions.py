@@ -1,0 +1,24 @@
+"""Conditions on alerts: what Prometheus' rules gave for the samples of the run so far."""
+
+from __future__ import annotations
+
+from lab.runner.conditions import Judged
+from lab.runner.run import Run
+from lab.scenario.expectations import AlertExpectation
+
+
+def judge_alert(run: Run, condition: AlertExpectation) -> Judged:
+    """Look at the samples taken up to now."""
+    where = f" on {condition.chain}" if condition.chain else ""
+    expected = "no alert fired" if condition.no_alerts else f"{condition.alert} {condition.state}{where}"
+    if run.alerts is None:
+        return Judged(None, expected, "nothing watched the run: the scenario needs `monitor: true`")
+    fired = [span for span in run.alerts() if span.firing_s is not None]
+    if condition.no_alerts:
+        woke = [f"{span} at {span.firing_s} s" for span in fired if span.severity != "none"]
+        return Judged(not woke, expected, "; ".join(woke) or "none fired")
+    mine = [s for s in fired if s.alert == condition.alert and condition.chain in (None, *s.labels.values())]
+    now = [str(span) for span in fired if span.end_s is None]
+    ended = bool(mine) and all(span.end_s is not None for span in mine)
+    met = ended if condition.state == "resolved" else any(span.end_s is None for span in mine)
+    return Judged(met, expected, f"firing: {', '.join(now) or 'none'}")

@@ -1,0 +1,87 @@
+"""Monitoring of a run: the collector looks at the run's chains every 15 simulated seconds over the lab's connection."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from lab.chains.chain import Chain
+from lab.evidence.folder import write_atomically
+from lab.model.records import Note
+from lab.monitor.collector import Collector, Watch
+from lab.monitor.relayer import RelayerView, look_at
+from lab.monitor.timeline import INTERVAL_S, AlertSpan, SeriesLog, timeline
+from lab.runner.run import Run
+from lab.scenario.item import RelayerSpec
+
+FILE = "monitor.json"
+
+
+class _Look:
+    """A transport of the lab's own, which sees a chain as of now."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+
+    def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
+        """See `Transport.call`."""
+        return self._chain.look().call(method, *params, timeout_s=timeout_s)
+
+
+class RunMonitor:
+    """Samples a run from its first moment on, and says which alerts the production rules gave for them."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        urls = {name: chain.node.url for name, chain in run.lab.chains.items()}
+        session = run.lab.session(urls, run.item.relayer or RelayerSpec(2_000, "ready"))
+        session = session.model_copy(update={"run_id": run.item.item})
+        watch = Watch(now_s=self._now_s, relayer=self._relayer, interval_s=INTERVAL_S)
+        transports = {name: _Look(chain) for name, chain in run.lab.chains.items()}
+        self._collector = Collector(session, transports, watch)
+        self.log = SeriesLog(run.lab.genesis_time)
+        self._evaluated: tuple[int, list[AlertSpan]] = (0, [])
+        self._done = False
+        self._sample()
+
+    def _now_s(self) -> float:
+        return self._run.lab.genesis_time + self._run.now_ms / 1000
+
+    def _relayer(self) -> RelayerView:
+        relayer = self._run.lab.relayer
+        return look_at(self._run.lab.store_path, lambda: relayer.running) if relayer is not None else RelayerView()
+
+    def _sample(self) -> None:
+        if self._done:
+            return
+        self._collector.poll()
+        samples = self._collector.samples()
+        # Measured on the wall clock: no two runs would have the same file.
+        for key in [key for key in samples.values if key[0] == "rpc_request_duration_seconds"]:
+            del samples.values[key]
+        self.log.add(samples)
+        self._run.lab.scheduler.at(self.log.count * INTERVAL_S * 1000, self._sample)
+
+    def spans(self) -> list[AlertSpan]:
+        """The alerts up to now. Raises EnvironmentFailure without promtool."""
+        if self._evaluated[0] != self.log.count:
+            self._evaluated = self.log.count, timeline(self.log)
+        return self._evaluated[1]
+
+    def close(self) -> None:
+        """Look no more; mark the alerts on the time line, and keep series and alerts beside the history."""
+        self._done = True
+        spans = self.spans()
+        for span in spans:
+            states = (("pending", span.pending_s), ("firing", span.firing_s), ("resolved", span.end_s))
+            for word, second in states:
+                if second is not None and not (word == "resolved" and span.firing_s is None):
+                    text = f"{span} {word}"
+                    self._run.recorder.add(
+                        Note(t_ms=second * 1000, kind="alert", text=text, chain=span.labels.get("chain"))
+                    )
+        alerts = [asdict(span) for span in spans]
+        write_atomically(
+            self._run.lab.wanted.folder / FILE, json.dumps({**self.log.as_json(), "alerts": alerts}) + "\n"
+        )

@@ -1,0 +1,1 @@
+"""Monitoring as processes: the exporter, Prometheus, Alertmanager."""

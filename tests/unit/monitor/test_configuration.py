@@ -1,0 +1,85 @@
+"""What `lab monitor config` writes is accepted; dashboards are as generated and keep Grafana's rules for them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.errors import UsageError
+from lab.monitor import configuration, grafana
+from lab.monitor.alerts import Thresholds, alerts
+from lab.monitor.boards import boards
+from lab.monitor.metrics import METRICS, PREFIX
+from lab.paths import COMPOSE
+
+COMMITTED = COMPOSE / "grafana/dashboards"
+
+
+@pytest.mark.usefixtures("prometheus_tools")
+def test_the_tools_accept_what_is_written(tmp_path: Path) -> None:
+    """Scrape configuration, rules and routes, each by its own tool, readable by the owner only."""
+    environment = {"LAB_ALERT_WEBHOOK": "http://127.0.0.1:9/secret"}
+    written = configuration.write(tmp_path / "out", "run", environment, Thresholds())
+    assert len(configuration.check(tmp_path / "out")) == 3
+    assert {path.stat().st_mode & 0o077 for path in written if path.suffix == ".yml"} == {0}
+    assert sum(path.suffix == ".json" for path in written) == 6
+
+
+def test_committed_dashboards_are_as_generated() -> None:
+    """Write them again with `python -m lab.monitor.grafana`."""
+    assert grafana.drift(COMMITTED, Thresholds()) == []
+
+
+def test_a_dashboard_edited_by_hand_is_named(tmp_path: Path) -> None:
+    """And not overwritten unasked."""
+    grafana.write(tmp_path, Thresholds())
+    (tmp_path / "cost.json").write_text("{}")
+    assert grafana.drift(tmp_path, Thresholds()) == ["cost.json"]
+    with pytest.raises(UsageError, match=r"cost\.json"):
+        grafana.write(tmp_path, Thresholds())
+    grafana.write(tmp_path, Thresholds(), overwrite=True)
+    assert grafana.drift(tmp_path, Thresholds()) == []
+
+
+def test_dashboards_keep_the_linter_s_rules() -> None:
+    """Templated data source, title, description and unit on every panel, unique ids, links, metrics that exist."""
+    uids = []
+    for text in grafana.render(Thresholds()).values():
+        board = json.loads(text)
+        uids.append(board["uid"])
+        assert {variable["name"] for variable in board["templating"]["list"]} == {"datasource", "chain"}
+        assert board["links"]
+        assert not board["editable"]
+        assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+        for panel in board["panels"]:
+            assert panel["title"]
+            assert panel["description"].endswith(".")
+            assert panel["fieldConfig"]["defaults"]["unit"]
+            assert panel["datasource"]["uid"] == "${datasource}"
+            for target in panel["targets"]:
+                assert target["datasource"]["uid"] == "${datasource}"
+                for name in re.findall(rf"{PREFIX}(\w+)", target["expr"]):
+                    assert re.sub("_(bucket|sum|count)$", "", name) in METRICS
+    assert len(set(uids)) == 6
+
+
+def test_every_panel_s_alert_exists() -> None:
+    """By its name."""
+    names = {alert.name for alert in alerts(Thresholds())}
+    named = {panel.alert for board in boards(Thresholds()) for panel in board.panels if panel.alert}
+    assert named <= names
+
+
+def test_compose_listens_on_this_machine_only() -> None:
+    """No service publishes a port or listens elsewhere; images are named with a version."""
+    services = yaml.safe_load((COMPOSE / "monitoring.yml").read_text())["services"]
+    assert set(services) == {"exporter", "prometheus", "alertmanager", "grafana"}
+    for service in services.values():
+        assert "ports" not in service
+        assert re.fullmatch(r"\$\{LAB_\w+_IMAGE:-[\w/.-]+:[\w.]+\}", service["image"])
+    for name in ("prometheus", "alertmanager"):
+        assert any("127.0.0.1:" in word for word in services[name]["command"])
