@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from lab.environment import end_at_next_interrupt
 from lab.errors import LabError
 from lab.plugin.collecting import collect, expects_scenarios, left_alone
 from lab.plugin.items import ScenarioFailure, ScenarioTest, lab_run
@@ -77,6 +76,9 @@ class _Interrupted:
     def pytest_keyboard_interrupt(self) -> None:
         """The first one."""
         if SUITE in self._config.stash:
+            # Sessions without scenarios do not pay for it.
+            from lab.environment import end_at_next_interrupt
+
             end_at_next_interrupt()
 
 

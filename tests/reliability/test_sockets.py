@@ -146,7 +146,9 @@ def test_a_generator_worker_that_is_killed(tmp_path: Path, own_cache: Path) -> N
         (locust,) = [
             child
             for child in psutil.Process(process.pid).children(recursive=True)
-            if "lab.load.generator.locust_main" in child.cmdline() and child.children()
+            if "lab.load.generator.locust_main" in child.cmdline()
+            and not any("keeper.py" in word for word in child.cmdline())
+            and child.children()
         ]
         time.sleep(1)
         locust.children()[0].kill()

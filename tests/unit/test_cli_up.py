@@ -226,7 +226,7 @@ def test_a_killed_supervisor_leaves_nothing_and_blocks_nobody(own: Path) -> None
     """SIGKILL: nodes and relayer are gone soon, `status` says so, and the next `up` starts over its files."""
     assert lab("up", "base", "--backend", "process", results=own).returncode == 0
     state = state_of(own)
-    assert len(processes_of(state.run_id)) == 2
+    assert len(processes_of(state.run_id)) >= 2
     os.kill(state.supervisor.pid, signal.SIGKILL)
 
     assert within(PATIENCE_S, lambda: processes_of(state.run_id) == {})
@@ -309,7 +309,7 @@ def test_ctrl_c_ends_a_foreground_lab(own: Path) -> None:
         printed += line
     run_id = state_of(own).run_id
     assert "http://127.0.0.1:" in printed
-    assert len(processes_of(run_id)) == 2
+    assert len(processes_of(run_id)) >= 2
 
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=PATIENCE_S)

@@ -87,6 +87,12 @@ class Coordination:
         self.finish()
         runner = self.environment.runner
         if isinstance(runner, WorkerRunner):
+            # Locust itself gives last statistics half a second to arrive, which a busy machine may need longer for.
+            last: dict[str, object] = {}
+            self.environment.events.report_to_master.fire(  # type: ignore[no-untyped-call]  # Locust's own
+                client_id=runner.client_id, data=last
+            )
+            runner.send_message("stats", last)
             runner.send_message(DONE, {"rank": self.worker.rank})
         else:
             self.done.add(self.worker.rank)

@@ -85,9 +85,9 @@ class Commands:
 
 
 def _near(path: Path, folder: Path) -> str:
-    """As a person in `folder` writes a path: relative where that is near, else whole."""
-    relative = os.path.relpath(path, folder)
-    return relative if relative.count("../") <= 2 else str(path.absolute())
+    """As a person in `folder` writes a path: relative where that is shorter, else whole."""
+    relative, whole = os.path.relpath(path, folder), str(path.absolute())
+    return relative if len(relative) <= len(whole) else whole
 
 
 def is_file(path: Path) -> bool:

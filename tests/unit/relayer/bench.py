@@ -64,8 +64,8 @@ class Bench:
             run_id="test", backend="fake", clock="virtual", genesis_time=GENESIS,
             chains={
                 name: SessionChain(
-                    name=name, network=name, chain_id=100 + index, rpc_url="", contract=CONTRACT, rollup=ROLLUPS[name],
-                    finality=policies[name], start_block=1, block_time_ms=chain.block_time_ms,
+                    name=name, network=name, chain_id=100 + index, rpc_url="gate:bench", contract=CONTRACT,
+                    rollup=ROLLUPS[name], finality=policies[name], start_block=1, block_time_ms=chain.block_time_ms,
                     mines_empty_blocks=name != "lazy",
                 )
                 for index, (name, chain) in enumerate(self.chains.items())
