@@ -30,10 +30,10 @@ $(READY): requirements.lock pyproject.toml
 scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|process|docker)
 	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS)
 
-test: $(READY) ## run the lab's own tests
-	$(BIN)/pytest tests/ $(SPREAD) $(ARGS)
+test: $(READY) ## run the lab's own tests, but for those of `make torture`
+	$(BIN)/pytest tests/ $(SPREAD) -m "not reliability" $(ARGS)
 
-torture: $(READY) ## run the reliability tests long (FACTOR=20), seeds printed
+torture: $(READY) ## kills, mutants, forgeries, canaries, sockets: FACTOR=20 is long, 1 what CI runs; seeds printed
 	LAB_TORTURE=$${FACTOR:-20} $(BIN)/pytest tests/reliability -m reliability $(SPREAD) $(ARGS)
 
 size: $(READY) ## lines of lab/ by folder, and the ten longest functions
@@ -42,7 +42,7 @@ size: $(READY) ## lines of lab/ by folder, and the ten longest functions
 coverage: $(READY) ## run them measured, subprocesses included: branches of lab/ that no test takes
 	$(BIN)/coverage erase
 	@# The figure is wanted of a run that failed as well.
-	$(BIN)/coverage run -m pytest tests/ $(SPREAD) $(ARGS); code=$$?; \
+	$(BIN)/coverage run -m pytest tests/ $(SPREAD) -m "not reliability" $(ARGS); code=$$?; \
 	  $(BIN)/coverage combine --quiet && $(BIN)/coverage report --skip-covered --sort=cover | tail -n 40; exit $$code
 
 pythons: $(READY) ## install and test on every Python from 3.11 on that is here (ARGS=--short)

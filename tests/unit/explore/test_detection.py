@@ -23,7 +23,7 @@ SEEDS = range(1, 16)
 
 @pytest.mark.parametrize(
     ("bug", "check", "begin"),
-    [("transition_without_event", "S11", 7), ("missing_auth", "S6", 9), ("no_expiry", "S4", 12)],
+    [("transition_without_event", "S11", 7), ("missing_auth", "S6", 9), ("late_ready", "S4", 9)],
 )
 def test_a_broken_contract_is_found_and_the_case_made_small(bug: str, check: str, begin: int) -> None:
     """One of the first fifteen seeds fails by that check; what is left of the case is a scenario of few parts.

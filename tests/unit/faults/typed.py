@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+import rlp
 from eth_account import Account as EthAccount
 
 from lab.coordinator import role_account
@@ -12,6 +14,8 @@ TYPES = ("legacy", "unprotected", "access list", "dynamic fee", "set code")
 # For the L1 only.
 BLOB = "blob"
 BLOB_BYTES = 131_072
+# Commitment and proof of a blob of zeros (EIP-4844): making them takes seconds.
+INFINITY = b"\xc0" + bytes(47)
 GWEI = 10**9
 
 
@@ -41,8 +45,9 @@ def raw_of(
             {"chainId": chain_id, "address": "0x" + "33" * 20, "nonce": 0}
         )
         fields |= {"type": 4, "authorizationList": [grant], "accessList": []}
-    blobs = None
-    if kind == BLOB:
-        fields |= {"type": 3, "accessList": [], "maxFeePerBlobGas": GWEI}
-        blobs = [bytes(BLOB_BYTES)]
-    return "0x" + bytes(account.sign_transaction(fields, blobs=blobs).raw_transaction).hex()
+    if kind != BLOB:
+        return "0x" + bytes(account.sign_transaction(fields).raw_transaction).hex()
+    hashes = [b"\x01" + hashlib.sha256(INFINITY).digest()[1:]]
+    fields |= {"type": 3, "accessList": [], "maxFeePerBlobGas": GWEI, "blobVersionedHashes": hashes}
+    body = rlp.decode(bytes(account.sign_transaction(fields).raw_transaction)[1:])
+    return "0x03" + rlp.encode([body, [bytes(BLOB_BYTES)], [INFINITY], [INFINITY]]).hex()
