@@ -14,6 +14,8 @@ BUFFERED, READY, EXECUTED = (session["state_numbering"][name] for name in ("BUFF
 
 
 class Chain:
+    """One chain of the session: its node, the contract on it, and what was found there."""
+
     def __init__(self, facts: dict) -> None:
         web3 = Web3(Web3.HTTPProvider(facts["rpc_url"], request_kwargs={"timeout": 5}))
         web3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(key), layer=0)

@@ -13,7 +13,7 @@ import typer
 
 import lab
 from lab.commands.group import LabGroup
-from lab.commands.load_options import register as register_load
+from lab.commands.load_command import register as register_load
 from lab.commands.monitor_cli import monitor
 from lab.commands.parameters import (
     Backend,
@@ -27,6 +27,7 @@ from lab.commands.parameters import (
     require_text,
 )
 from lab.commands.release.readiness import register
+from lab.commands.up_options import register as register_up
 from lab.environment import end_at_second_interrupt, let_streams_take_any_text
 
 app = typer.Typer(
@@ -192,39 +193,7 @@ def mutate(
     raise typer.Exit(mutate(contract, scenarios, jobs, limit, sample, only or [], every_run, results))
 
 
-@app.command()
-def up(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[NETWORK]...", help="Networks, profile files, or NAME=NETWORK. Default: ethereum optimism."
-        ),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Start all five main networks.")] = False,
-    backend: Backend = BackendChoice.auto,
-    image: Annotated[str | None, typer.Option(help="Node image of the docker backend (or LAB_IMAGE).")] = None,
-    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
-    relayer: Annotated[bool, typer.Option(help="Run a relayer.")] = True,
-    relayer_cmd: Annotated[
-        str | None, typer.Option(help="Command of your own relayer; {session} or LAB_SESSION is the session file.")
-    ] = None,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Run in the foreground until Ctrl-C.")] = False,
-    results: Results = RESULTS,
-) -> None:
-    """Start networks with the contract deployed, for manual use."""
-    from lab.commands.up import bring_up, networks_of
-    from lab.session.up.files import UpOptions
-
-    options = UpOptions(
-        networks=networks_of(names or [], everything),
-        results=str(results.absolute()),
-        backend=backend.value,
-        image=image,
-        contract=str(contract.absolute()) if contract else None,
-        relayer=relayer,
-        relayer_cmd=relayer_cmd,
-    )
-    bring_up(options, foreground=foreground)
+register_up(app)
 
 
 @app.command()

@@ -211,5 +211,6 @@ def _plain(text: str) -> Any:
 
 
 def position_in(before: str) -> Position:
+    """Line and column, from 1, behind a text."""
     lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", before)
     return len(lines), len(lines[-1]) + 1

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from lab.commands.load_request import LoadRequest
 from lab.load.analyse.judge import EXIT_CODES
 from lab.load.analyse.reconcile import Result
 from lab.load.profile.profile import LoadProfile, load_profile, option_duration_ms, profile_file, with_options
@@ -20,32 +19,11 @@ from lab.load.run import Options, run_load, run_remote
 from lab.load.saturate import saturate
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRequest:
-    """The command line."""
-
-    profile: str
-    tps: float | None
-    duration: str | None
-    networks: str | None
-    operators: int | None
-    workers: int | None
-    contract: Path | None
-    backend: Literal["auto", "process", "docker"]
-    image: str | None
-    relayer_cmd: str | None
-    web: int | None
-    saturate: bool
-    url: tuple[str, ...]
-    allow_remote: bool
-    results: Path
-
-
 def load(request: LoadRequest) -> int:
     """Run it, print the verdicts, write the report; the exit code."""
     profile = resolve(request)
     if request.url:
-        return finish(*run_remote(profile, _options(request), request.url, request.allow_remote, notify))
+        return finish(*run_remote(profile, _options(request), tuple(request.url), request.allow_remote, notify))
     if request.saturate:
         return saturate(profile, _options(request), notify, finish)
     with _Signing() as signing:
@@ -95,12 +73,12 @@ def _options(request: LoadRequest) -> Options:
     own = profile_file(request.profile)
     return Options(
         results=request.results,
-        backend=request.backend,
+        backend=request.backend.value,
         image=request.image,
         contract=request.contract,
         relayer_cmd=request.relayer_cmd,
         beside=(own,) if own is not None else (),
-        web_port=request.web,
+        web_port=request.web_port if request.web else None,
         command=_command(request),
     )
 
@@ -117,7 +95,7 @@ def _command(request: LoadRequest) -> str:
     ):
         if value is not None:
             parts.append(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
-    return " ".join([*parts, f"--backend {request.backend}"])
+    return " ".join([*parts, f"--backend {request.backend.value}"])
 
 
 class _Signing:

@@ -102,8 +102,11 @@ class Described(Protocol):
 
 
 class Codec:
-    """One contract's ABI, prepared once. `functions` and `events` hold what the contract has by the documented names,
-    and by its own where those are not documented."""
+    """One contract's ABI, prepared once.
+
+    `functions` and `events` hold what the contract has by the documented names, and by its own where those are not
+    documented.
+    """
 
     def __init__(self, abi: list[dict[str, Any]], names: ContractNames | None = None) -> None:
         self.abi, self.names = abi, names or ContractNames()

@@ -28,7 +28,7 @@ class Signature:
 
 
 def _parsed(text: str, part: Part) -> Signature:
-    """`name(type name, ...) -> type, ...`"""
+    """Read `name(type name, ...) -> type, ...`."""
     head, _, tail = text.partition(" -> ")
     name, _, inside = head.rstrip(")").partition("(")
     pairs = [parameter.split(" ") for parameter in inside.split(", ") if parameter]

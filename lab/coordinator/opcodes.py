@@ -8,8 +8,10 @@ OUTWARD = frozenset({0xF1, 0xF2, 0xF4})
 
 
 def calls_out(code: str) -> bool:
-    """True if runtime code (0x hex) holds a call to elsewhere. Data behind the code may look like one; never the other
-    way round."""
+    """True if runtime code (0x hex) holds a call to elsewhere.
+
+    Data behind the code may look like one; never the other way round.
+    """
     data = bytes.fromhex(code.removeprefix("0x"))
     position = 0
     while position < len(data):

@@ -52,6 +52,11 @@ def _examine(rpc: Rpc, reader: Reader, expected: Expected, now: int) -> Iterable
     if hashlib.sha256(code).hexdigest() != expected.code_sha256:
         yield Finding("code", f"expected the contract at {expected.address}, found {len(code)} bytes of other code")
         return
+    yield from _examine_people(rpc, reader, expected)
+    yield from _examine_settings(reader, expected)
+
+
+def _examine_people(rpc: Rpc, reader: Reader, expected: Expected) -> Iterable[Finding]:
     owner = reader.get("owner")
     if owner != expected.owner:
         yield Finding("owner", f"expected {expected.owner} to be the owner, it is {owner}")
@@ -64,6 +69,9 @@ def _examine(rpc: Rpc, reader: Reader, expected: Expected, now: int) -> Iterable
     for address in expected.strangers:
         if reader.get("authorized_operators", address):
             yield Finding("operator-unknown", f"expected {address} not to be an operator")
+
+
+def _examine_settings(reader: Reader, expected: Expected) -> Iterable[Finding]:
     window = reader.get("coordination_window")
     if window != expected.window_s:
         yield Finding("window", f"expected a window of {expected.window_s} s, it is {window} s")

@@ -23,7 +23,7 @@ def read_text(path: Path) -> str:
 
 
 def decode(path: Path, data: bytes) -> str:
-    """Text without its byte order mark and with \\n for every line end.
+    """Text without its byte order mark and with a line feed for every line end.
 
     Raises InvalidFile, with line, column and byte, for other encodings, bytes that are no text, and NUL.
     """

@@ -122,8 +122,10 @@ def relayer_command(config: pytest.Config) -> RelayerCommand | None:
 
 
 def system(config: pytest.Config) -> SystemUnderTest:
-    """Contract and relayer under test: by the options, else by the one lab.yaml of the items' files and the working
-    folder. Raises UsageError, InvalidFile."""
+    """Contract and relayer under test: by the options, else by the one lab.yaml of the items' files and of the cwd.
+
+    Raises UsageError, InvalidFile.
+    """
     if SYSTEM in config.stash:
         return config.stash[SYSTEM]
     from lab.session.under_test import system_under_test

@@ -15,8 +15,10 @@ StateName = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
 
 
 class StateExpectation(Part):
-    """The state of a leg's transaction on its own chain. EXPIRED also matches BUFFERED past its window on a contract
-    that has no such state."""
+    """The state of a leg's transaction on its own chain.
+
+    EXPIRED also matches BUFFERED past its window on a contract that has no such state.
+    """
 
     example: ClassVar[str] = "{leg: swap.settle, state: EXPIRED}"
 
@@ -36,8 +38,11 @@ class ReturnExpectation(Part):
 
 
 class LatencyExpectation(Part):
-    """How long a leg took, from block to block on the canonical chains: to_ready and to_executed from the block that
-    buffered it, cross_chain from the parent's READY on its own chain to this leg's execution."""
+    """How long a leg took, from block to block on the canonical chains.
+
+    `to_ready` and `to_executed` count from the block that buffered it, `cross_chain` from the parent's READY on its own
+    chain to this leg's execution.
+    """
 
     example: ClassVar[str] = "{leg: swap.settle, latency: cross_chain, below: 90s}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -41,10 +42,8 @@ def files_below(
         if here != folder and any(entry.name in ("pyvenv.cfg", "conda-meta") for entry in entries):
             continue
         for entry in entries:
-            try:
+            with suppress(OSError):
                 if entry.name.endswith(suffixes) and entry.is_file():
                     yield here / entry.name
                 elif entry.is_dir() and not any(fnmatch(entry.name, name) for name in (*SKIPPED, *skipped)):
                     pending.append(here / entry.name)
-            except OSError:
-                continue

@@ -63,22 +63,26 @@ def names_are_declared(book: Notebook) -> None:
         elif isinstance(step, AdminStep):
             book.expect_chain((*path, "admin", "chain"), step.admin.chain)
         elif isinstance(step, (UntilStep, ExpectStep)):
-            key = "until" if isinstance(step, UntilStep) else "expect"
-            condition = step.until if isinstance(step, UntilStep) else step.expect
-            if isinstance(condition, LatencyExpectation):
-                book.expect_leg((*path, key, "leg"), condition.leg)
-                _crosses(book, (*path, key, "latency"), condition)
-            elif isinstance(condition, StateExpectation):
-                book.expect_leg((*path, key, "leg"), condition.leg)
-            elif isinstance(condition, AlertExpectation):
-                _watched(book, (*path, key), condition)
-            else:
-                book.expect_chain((*path, key, "chain"), condition.chain)
-                _called(book, (*path, key), condition.function, condition.args)
+            _condition(book, path, step)
         elif isinstance(step, Fault) and (chain := step.chain_name()) is not None:
             book.expect_chain((*path, "chain"), chain)
             for other in step.other_chains():
                 book.expect_chain((*path, "other"), other)
+
+
+def _condition(book: Notebook, path: Route, step: UntilStep | ExpectStep) -> None:
+    condition = step.until if isinstance(step, UntilStep) else step.expect
+    path = (*path, "until" if isinstance(step, UntilStep) else "expect")
+    if isinstance(condition, LatencyExpectation):
+        book.expect_leg((*path, "leg"), condition.leg)
+        _crosses(book, (*path, "latency"), condition)
+    elif isinstance(condition, StateExpectation):
+        book.expect_leg((*path, "leg"), condition.leg)
+    elif isinstance(condition, AlertExpectation):
+        _watched(book, path, condition)
+    else:
+        book.expect_chain((*path, "chain"), condition.chain)
+        _called(book, path, condition.function, condition.args)
 
 
 def _watched(book: Notebook, path: Route, condition: AlertExpectation) -> None:

@@ -94,7 +94,7 @@ def _has_mark(file: Path) -> bool:
 
 
 def find_uv() -> str:
-    """uv's program. Raises EnvironmentFailure where it is missing."""
+    """The program of uv. Raises EnvironmentFailure where it is missing."""
     from uv import find_uv_bin
 
     try:

@@ -130,7 +130,7 @@ def _by_npm(release: str, spec: str) -> bool:
 
 
 def _dashed(version: str) -> str:
-    """npm's way to write pre-releases: 0.3.10-rc.2 for 0.3.10rc2."""
+    """Write as npm does pre-releases: 0.3.10-rc.2 for 0.3.10rc2."""
     names = {"a": "alpha", "b": "beta", "rc": "rc"}
     return re.sub(r"(?<=\d)(a|b|rc)(?=\d)", lambda match: f"-{names[match.group()]}.", version)
 

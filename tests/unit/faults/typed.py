@@ -50,4 +50,4 @@ def raw_of(
     hashes = [b"\x01" + hashlib.sha256(INFINITY).digest()[1:]]
     fields |= {"type": 3, "accessList": [], "maxFeePerBlobGas": GWEI, "blobVersionedHashes": hashes}
     body = rlp.decode(bytes(account.sign_transaction(fields).raw_transaction)[1:])
-    return "0x03" + rlp.encode([body, [bytes(BLOB_BYTES)], [INFINITY], [INFINITY]]).hex()
+    return "0x03" + bytes(rlp.encode([body, [bytes(BLOB_BYTES)], [INFINITY], [INFINITY]])).hex()
