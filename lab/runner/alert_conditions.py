@@ -7,8 +7,8 @@ from lab.runner.run import Run
 from lab.scenario.expectations import AlertExpectation
 
 
-def judge_alert(run: Run, condition: AlertExpectation) -> Judged:
-    """Look at the samples taken up to now."""
+def judge_alert(run: Run, condition: AlertExpectation, since_ms: int) -> Judged:
+    """Look at the samples taken up to now: one that fired at some time since `since_ms` counts as firing."""
     where = f" on {condition.chain}" if condition.chain else ""
     expected = "no alert fired" if condition.no_alerts else f"{condition.alert} {condition.state}{where}"
     if run.alerts is None:
@@ -20,5 +20,9 @@ def judge_alert(run: Run, condition: AlertExpectation) -> Judged:
     mine = [s for s in fired if s.alert == condition.alert and condition.chain in (None, *s.labels.values())]
     now = [str(span) for span in fired if span.end_s is None]
     ended = bool(mine) and all(span.end_s is not None for span in mine)
-    met = ended if condition.state == "resolved" else any(span.end_s is None for span in mine)
+    met = (
+        ended
+        if condition.state == "resolved"
+        else any(span.end_s is None or span.end_s * 1000 > since_ms for span in mine)
+    )
     return Judged(met, expected, f"firing: {', '.join(now) or 'none'}")

@@ -1,4 +1,4 @@
-"""Steps that look: expect and until. Between two looks time passes, no longer than a second at once."""
+"""Steps that look: expect and until. Between two looks time passes, no longer than a second at once; a minute where alerts are asked for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from lab.scenario.expectations import AlertExpectation
 from lab.scenario.item import Step
 
 LOOK_MS = 1_000
+# Each look at alerts lets promtool evaluate the whole run; what fired meanwhile is seen all the same.
+ALERT_LOOK_MS = 60_000
 
 
 def expect(run: Run, step: Step) -> None:
@@ -19,28 +21,30 @@ def expect(run: Run, step: Step) -> None:
     run.expectation(step, _phrase(step, judged), judged.actual, met=judged.met)
 
 
-def _look(run: Run, step: Step) -> Judged:
+def _look(run: Run, step: Step, since_ms: int) -> Judged:
     assert step.condition is not None
     if isinstance(step.condition, AlertExpectation):
-        return judge_alert(run, step.condition)
+        return judge_alert(run, step.condition, since_ms)
     return judge_condition(run.lab, run.item, step.condition)
 
 
 def _wait(run: Run, step: Step) -> Judged:
-    deadline_ms = run.now_ms + (step.within_ms or 0)
-    judged = _look(run, step)
+    start_ms = run.now_ms
+    deadline_ms = start_ms + (step.within_ms or 0)
+    pause_ms = ALERT_LOOK_MS if isinstance(step.condition, AlertExpectation) else LOOK_MS
+    judged = _look(run, step, start_ms)
     while not judged.met and run.now_ms < deadline_ms:
-        run.lab.scheduler.advance_to(min(deadline_ms, run.now_ms + LOOK_MS))
-        judged = _look(run, step)
+        run.lab.scheduler.advance_to(min(deadline_ms, run.now_ms + pause_ms))
+        judged = _look(run, step, start_ms)
     return judged
 
 
 def _hold(run: Run, step: Step) -> Judged:
     end_ms = run.now_ms + (step.hold_ms or 0)
-    judged = _look(run, step)
+    judged = _look(run, step, run.now_ms)
     while judged.met is not False and run.now_ms < end_ms:
         run.lab.scheduler.advance_to(min(end_ms, run.now_ms + LOOK_MS))
-        judged = _look(run, step)
+        judged = _look(run, step, run.now_ms)
     return judged
 
 
