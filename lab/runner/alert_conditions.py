@@ -20,9 +20,6 @@ def judge_alert(run: Run, condition: AlertExpectation, since_ms: int) -> Judged:
     mine = [s for s in fired if s.alert == condition.alert and condition.chain in (None, *s.labels.values())]
     now = [str(span) for span in fired if span.end_s is None]
     ended = bool(mine) and all(span.end_s is not None for span in mine)
-    met = (
-        ended
-        if condition.state == "resolved"
-        else any(span.end_s is None or span.end_s * 1000 > since_ms for span in mine)
-    )
+    firing = any(span.end_s is None or span.end_s * 1000 > since_ms for span in mine)
+    met = ended if condition.state == "resolved" else firing
     return Judged(met, expected, f"firing: {', '.join(now) or 'none'}")

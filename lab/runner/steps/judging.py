@@ -1,4 +1,4 @@
-"""Steps that look: expect and until. Between two looks time passes, no longer than a second at once; a minute where alerts are asked for."""
+"""Steps that look: expect and until. Between two looks time passes: a second at most, a minute for alerts."""
 
 from __future__ import annotations
 
