@@ -14,7 +14,7 @@ from lab.load.analyse.judge import EXIT_CODES
 from lab.load.analyse.reconcile import Result
 from lab.load.profile.profile import LoadProfile, load_profile, option_duration_ms, profile_file, with_options
 from lab.load.report.files import write_files
-from lab.load.report.summary_text import number, summary_lines
+from lab.load.report.summary_text import summary_lines, with_unit
 from lab.load.run import Options, run_load, run_remote
 from lab.load.saturate import saturate
 
@@ -57,8 +57,8 @@ def print_result(result: Result) -> None:
     for heading in ("", "criterion", "figure", "threshold", "why"):
         table.add_column(heading, overflow="fold")
     for verdict in result.judged.verdicts:
-        figure = "" if verdict.figure is None else f"{number(verdict.figure)} {verdict.unit}"
-        table.add_row(str(verdict.outcome), verdict.criterion, figure, number(verdict.threshold), verdict.reason)
+        figure, limit = (with_unit(value, verdict.unit) for value in (verdict.figure, verdict.threshold))
+        table.add_row(str(verdict.outcome), verdict.criterion, figure, limit, verdict.reason)
     console = Console()
     console.print(table)
     print("\n".join(summary_lines(result)))

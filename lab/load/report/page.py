@@ -14,7 +14,7 @@ from lab.load.analyse.reconcile import Result
 from lab.load.analyse.rows import Row
 from lab.load.report.page_charts import charts_of
 from lab.load.report.page_tables import Table, ledger_table, sections_of
-from lab.load.report.summary_text import number
+from lab.load.report.summary_text import number, with_unit
 
 TEMPLATES = Path(__file__).with_name("templates")
 _LEADS = {
@@ -69,7 +69,7 @@ def render(result: Result, rows: list[Row], folder: Path) -> str:
         lists=[(title, lines) for title, lines in lists.items() if lines],
         charts=charts_of(result),
         sections=[*sections_of(result), *_locust(folder)],
-        rows=[{**asdict(row), "shown": f"{number(row.figure)} {row.unit}"} for row in rows],
+        rows=[{**asdict(row), "shown": with_unit(row.figure, row.unit)} for row in rows],
         files=[(name, what) for name, what in _FILES if name in _OWN_FILES or (folder / name).is_file()],
         command=context.command,
     )
@@ -113,9 +113,9 @@ def _verdict(verdict: CriterionResult) -> dict[str, Any]:
         "outcome": str(verdict.outcome),
         "criterion": verdict.criterion,
         "rows": verdict.rows,
-        "figure": "none" if verdict.figure is None else f"{number(verdict.figure)} {verdict.unit}",
+        "figure": "none" if verdict.figure is None else with_unit(verdict.figure, verdict.unit),
         "interval": interval,
-        "threshold": number(verdict.threshold),
+        "threshold": with_unit(verdict.threshold, verdict.unit),
         "n": f"{verdict.n:,}",
         "reason": verdict.reason,
     }

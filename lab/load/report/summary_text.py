@@ -6,6 +6,11 @@ from lab.html import figures
 from lab.load.analyse.reconcile import Result
 
 
+def with_unit(value: object, unit: str) -> str:
+    """A figure or a limit as people write it: shares as percent, nothing for None."""
+    return figures.measured(value, unit) if isinstance(value, (int, float)) else number(value)
+
+
 def number(value: object) -> str:
     """A figure as all pages write it; nothing for None, text as it is."""
     return figures.number(value) if isinstance(value, (int, float)) else "" if value is None else str(value)
@@ -15,7 +20,7 @@ def verdict_lines(result: Result) -> list[str]:
     """A line for each criterion, one for the ledger, and what explains them."""
     lines = []
     for verdict in result.judged.verdicts:
-        figure = "" if verdict.figure is None else f"{number(verdict.figure)} {verdict.unit}"
+        figure = with_unit(verdict.figure, verdict.unit)
         lines.append(f"{verdict.outcome:<12}  {verdict.criterion:<20}  {figure}: {verdict.reason}")
     return [*lines, *summary_lines(result)]
 
