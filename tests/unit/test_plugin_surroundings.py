@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.chains.nodes.provision import locate_anvil
 from tests.unit.pytest_project import BAD, GOOD, evidence, write
 from tests.unit.pytest_project import project as project
 
@@ -164,3 +165,16 @@ def test_what_the_machine_refuses_is_a_sentence(tmp_path: Path) -> None:
             raise error
     with pytest.raises(KeyError), environment("the run could not go on"):
         raise KeyError("a bug")
+
+
+def test_alerts_need_tools_that_a_machine_may_lack(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without promtool such a scenario is skipped, with the command that installs it, and the others run."""
+    write(project, "suite/watched.yaml", GOOD + "monitor: true\n")
+    bare = project.path / "bare"
+    bare.mkdir()
+    monkeypatch.setenv("LAB_ANVIL", str(locate_anvil().path))
+    monkeypatch.setenv("PATH", str(bare))
+    result = project.runpytest_subprocess("suite", *PROCESS, "-rs")
+    result.assert_outcomes(skipped=1)
+    assert "promtool" in result.stdout.str()
+    assert "apt-get install" in result.stdout.str()
