@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lab.html import figures
 from lab.html.page import Pages
 from lab.load.analyse.judge import CriterionResult, RunOutcome
 from lab.load.analyse.reconcile import Result
@@ -107,8 +108,9 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
 
 
 def _verdict(verdict: CriterionResult) -> dict[str, Any]:
-    known = verdict.low is not None and verdict.high is not None
-    interval = f"{number(verdict.low)} to {number(verdict.high)}" if known else ""
+    interval = ""
+    if verdict.low is not None and verdict.high is not None:
+        interval = figures.interval(verdict.low, verdict.high, verdict.unit)
     return {
         "outcome": str(verdict.outcome),
         "criterion": verdict.criterion,
