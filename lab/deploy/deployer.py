@@ -13,9 +13,9 @@ from typing import Any
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.codec import decode_revert
-from lab.coordinator.documented import CAPABILITIES
 from lab.deploy.compiled import CompiledContract
 from lab.errors import DeployFailure
+from lab.model.capabilities import CAPABILITIES, offered
 from lab.model.names import ContractNames
 from lab.rpc import Rpc, RpcFailure
 
@@ -38,8 +38,13 @@ class Deployable:
 def deployable(contract: CompiledContract, names: ContractNames | None = None) -> Deployable:
     """Prepare a contract for deployment by the owner's first transaction; `names` says what it calls otherwise."""
     codec = Codec(contract.abi, names)
-    found = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
-    return Deployable(contract, codec, created_address(role_account("owner").address, 0), found)
+    return Deployable(contract, codec, created_address(role_account("owner").address, 0), capabilities_of(codec))
+
+
+def capabilities_of(codec: Codec) -> tuple[str, ...]:
+    """The capabilities of which a contract has every function, those included that another one needs."""
+    has = {name for name, capability in CAPABILITIES.items() if codec.has(*capability.function_names)}
+    return tuple(name for name in offered(has) if has.issuperset({name, *CAPABILITIES[name].includes}))
 
 
 @lru_cache(maxsize=256)
