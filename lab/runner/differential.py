@@ -13,9 +13,10 @@ from typing import Any
 from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.codec import decode_revert, plain
+from lab.coordinator.codec import decode_revert
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.values import plain
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.runner.script import Script
 

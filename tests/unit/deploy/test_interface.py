@@ -30,7 +30,7 @@ def plain() -> CompiledContract:
     return compiled("plain/PlainCoordinator.vy")
 
 
-def report(contract: CompiledContract, **names: dict[str, str]) -> Interface:
+def report(contract: CompiledContract, **names: Any) -> Interface:
     """The report under names of a project file."""
     return inspect(contract, Codec(contract.abi, ContractNames(**names)))
 
