@@ -26,7 +26,6 @@ from lab.rpc import Rpc, RpcFailure
 
 DEPLOY_GAS = 12_000_000
 CALL_GAS = 300_000
-WINDOW = "coordination_window"
 DEFAULT_WINDOW_S = 30
 PROBE_ID = "0x" + "5e" * 32
 NO_LIMITS = Limits()
@@ -132,7 +131,7 @@ def _signed(
     return tuple(signed)
 
 
-def set_up_calls(target: Deployable, *, window_s: int, default_window_s: int = DEFAULT_WINDOW_S) -> list[SetUp]:
+def set_up_calls(target: Deployable, *, window_s: int) -> list[SetUp]:
     """The calls that configure a fresh contract: operators, window, and the project's own script."""
     codec, calls = target.codec, []
     granting = ["add_operator"] if codec.has("add_operator") else []
@@ -140,7 +139,9 @@ def set_up_calls(target: Deployable, *, window_s: int, default_window_s: int = D
     for name in codec.names.second_roles:
         holders = ("owner", *OPERATOR_ROLES)
         calls += [_call(target, f"add_{name}", [role_account(role).address]) for role in holders]
-    if codec.has("set_coordination_window") and window_s != codec.names.defaults.get(WINDOW, default_window_s):
+    if codec.has("set_coordination_window") and window_s != codec.names.defaults.get(
+        "coordination_window", DEFAULT_WINDOW_S
+    ):
         calls.append(_call(target, "set_coordination_window", [window_s]))
     for each in codec.names.set_up:
         given = zip(codec.types(each.function), each.args, strict=True)
@@ -160,10 +161,9 @@ def setup_transactions(
     window_s: int,
     base_fee: int,
     min_tip: int,
-    default_window_s: int = DEFAULT_WINDOW_S,
 ) -> tuple[str, ...]:
     """Raw transactions that deploy and configure the contract, in order."""
-    calls = set_up_calls(target, window_s=window_s, default_window_s=default_window_s)
+    calls = set_up_calls(target, window_s=window_s)
     max_fee = 4 * max(base_fee, min_tip, 10**9)
     data = tuple((call.role, call.data) for call in calls)
     return _signed(chain_id, target.contract.bytecode, data, target.address, max_fee)
@@ -183,18 +183,16 @@ def put_on_chain(
 
     Raises DeployFailure, SetUpFailure for a call of the project's own script.
     """
-    default_window_s = learn_window(rpc, target)
     raws = setup_transactions(
         target,
         chain_id=profile.chain_id,
         window_s=window_s,
         base_fee=profile.initial_base_fee_wei if base_fee is None else base_fee,
         min_tip=profile.min_tip_wei,
-        default_window_s=default_window_s,
     )
     hashes = [rpc.send_raw(raw) for raw in raws]
     mine(hashes[-1])
-    confirm(rpc, chain, target, hashes, set_up_calls(target, window_s=window_s, default_window_s=default_window_s))
+    confirm(rpc, chain, target, hashes, set_up_calls(target, window_s=window_s))
 
 
 def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str], calls: Sequence[SetUp] = ()) -> None:
@@ -223,7 +221,7 @@ def _reason(rpc: Rpc, tx_hash: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _learnt(identity: str) -> dict[str, Any]:
+def _learnt(identity: str) -> dict[str, StateNumbering]:
     return {}
 
 
@@ -237,28 +235,7 @@ def learn_numbering(rpc: Rpc, target: Deployable) -> StateNumbering:
     known = _learnt(target.contract.identity)
     if "numbering" not in known:
         known["numbering"] = _simulate(rpc, target) or StateNumbering.of_abi(target.contract.abi)
-    numbering: StateNumbering = known["numbering"]
-    return numbering
-
-
-def learn_window(rpc: Rpc, target: Deployable) -> int:
-    """The window of a fresh contract, in seconds: simulated on a chain that does not have it yet, kept per contract."""
-    known = _learnt(target.contract.identity)
-    if WINDOW not in known:
-        known[WINDOW] = _fresh_window(rpc, target)
-    window: int = known[WINDOW]
-    return window
-
-
-def _fresh_window(rpc: Rpc, target: Deployable) -> int:
-    owner = role_account("owner").address
-    try:
-        deploy = {"from": owner, "data": target.contract.bytecode, "gas": hex(DEPLOY_GAS)}
-        read = {"from": owner, "to": target.address, "data": target.codec.encode(WINDOW, [])}
-        answer = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": [deploy, read]}]}, "latest")
-        return int(target.codec.decode_result(WINDOW, answer[0]["calls"][1]["returnData"])[0])
-    except (RpcFailure, KeyError, ValueError, IndexError, TypeError):
-        return DEFAULT_WINDOW_S
+    return known["numbering"]
 
 
 def _simulate(rpc: Rpc, target: Deployable) -> StateNumbering | None:

@@ -31,6 +31,7 @@ from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
+from lab.session.contract_read import particular
 from lab.session.description import KEYS, STORE, RelayerPace, RunningNetworks, describe_chain, describe_session
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
@@ -133,7 +134,11 @@ class Lab:
                 chain.producer.rpc.call("anvil_setStorageAt", address, slot, value)
             rpc = chain.producer.rpc
             put_on_chain(rpc, name, target, profile, window_s=self.wanted.window_s, mine=partial(_mine_setup, chain))
-            self.readers[name] = Reader(rpc, target.codec, target.address, learn_numbering(rpc, target))
+            reader = Reader(rpc, target.codec, target.address, learn_numbering(rpc, target))
+            self.readers[name] = reader
+            read = particular(reader, target, name, self.operators(), self.wanted.window_s)
+            if read is not None:
+                self.recorder.add(read)
         if self.wanted.clock == "real":
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
             self._watch_clock(WallClockWatch())
