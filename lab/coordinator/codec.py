@@ -80,7 +80,10 @@ class Codec:
         # The lab's names come last, so that they win.
         names_up = sorted(self.functions, key=self._is_own, reverse=True)
         self._others = {_selector(each): (name, each) for name in names_up for each in self.overloads(name)}
-        self.reasons = {own: text for text, own in self.names.reverts.items()}
+        # One text of the contract may stand for several of the lab's: then it reads as all of them.
+        self.reasons: dict[str, str] = {}
+        for text, own in self.names.reverts.items():
+            self.reasons[own] = f"{self.reasons[own]} / {text}" if own in self.reasons else text
         errors = [entry for entry in abi if entry.get("type") == "error"]
         self._errors = {"0x" + _selector(entry).hex(): str(entry["name"]) for entry in errors}
         self._topics: dict[str, str] = {}
@@ -262,6 +265,11 @@ class Codec:
     def reason(self, text: str) -> str:
         """The lab's text for a reason that the contract words otherwise."""
         return self.reasons.get(text, text)
+
+    def reverted(self, frame: Mapping[str, Any]) -> str | None:
+        """Why a traced call failed, in the lab's words; the node's error where the contract gives no reason."""
+        said = frame.get("revertReason")
+        return (self.reason(str(said)) if said else self.revert(frame.get("output"))) or frame.get("error")
 
     def revert(self, data: Any) -> str | None:
         """The reason in revert data in the lab's words, a custom error by its name; None if there is none."""
