@@ -229,7 +229,7 @@ class Observer:
         reverted = reverted or "error" in frame
         writes = frame.get("type") in ("CALL", "DELEGATECALL", "CALLCODE")
         if writes and (frame.get("to") or "").lower() == self._contract:
-            reason = self._codec.reverted(frame) if reverted else None
+            reason = self._codec.reasons.traced(frame) if reverted else None
             decoded = self._codec.decode_call(frame.get("input", "0x"))
             calls.extend(self._expanded(decoded, frame["from"], ok=not reverted, revert=reason))
         for inner in frame.get("calls", ()):

@@ -1,11 +1,10 @@
-"""Encoding and decoding of the coordinator's calls, results, events and reverts, by its own ABI.
+"""Encoding and decoding of the coordinator's calls, results and events, by its own ABI.
 
-Everything above speaks the documented names; where a contract calls a thing otherwise, its names are told here once.
+Everything above speaks the documented names; where a contract calls a thing otherwise, its names are given here once.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,12 +16,9 @@ from eth_utils.crypto import keccak
 from lab.coordinator.calling import Shape, shapes
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signature, known_parameters, result_names
 from lab.coordinator.overloads import Entry, choose, entries_of, overloads, signature_of, types_of
+from lab.coordinator.reverts import Reasons
 from lab.coordinator.values import plain, wire
 from lab.model.names import ContractNames
-
-ERROR_STRING = bytes.fromhex("08c379a0")
-PANIC = bytes.fromhex("4e487b71")
-_HEX = re.compile("0x[0-9a-fA-F]*")
 
 # Batch entry points, as (single function, name of the parameter that holds the list).
 BATCHES: dict[str, str] = {
@@ -80,12 +76,7 @@ class Codec:
         # The lab's names come last, so that they win.
         names_up = sorted(self.functions, key=self._is_own, reverse=True)
         self._others = {_selector(each): (name, each) for name in names_up for each in self.overloads(name)}
-        # One text of the contract may stand for several of the lab's: then it reads as all of them.
-        self.reasons: dict[str, str] = {}
-        for text, own in self.names.reverts.items():
-            self.reasons[own] = f"{self.reasons[own]} / {text}" if own in self.reasons else text
-        errors = [entry for entry in abi if entry.get("type") == "error"]
-        self._errors = {"0x" + _selector(entry).hex(): str(entry["name"]) for entry in errors}
+        self.reasons = Reasons(abi, self.names)
         self._topics: dict[str, str] = {}
         for name in sorted(self.events, key=self._is_own):
             self._topics.setdefault("0x" + keccak(text=signature_of(self.events[name])).hex(), name)
@@ -234,8 +225,8 @@ class Codec:
         if own:
             known = [own.get(str(each["name"]), str(each["name"])) for each in inputs]
         args = dict(zip(known, values, strict=True))
-        if "reason" in args and self.reasons:
-            args["reason"] = self.reason(str(args["reason"]))
+        if isinstance(args.get("reason"), str):
+            args["reason"] = self.reasons.worded(args["reason"])
         return args
 
     def _result_order(self, function: str) -> list[int] | None:
@@ -262,37 +253,12 @@ class Codec:
         except (DecodingError, IndexError) as error:
             raise ValueError(f"expected {function} to return ({', '.join(types)}), got {data[:80]}: {error}") from error
 
-    def reason(self, text: str) -> str:
-        """The lab's text for a reason that the contract words otherwise."""
-        return self.reasons.get(text, text)
-
-    def reverted(self, frame: Mapping[str, Any]) -> str | None:
-        """Why a traced call failed, in the lab's words; the node's error where the contract gives no reason."""
-        said = frame.get("revertReason")
-        return (self.reason(str(said)) if said else self.revert(frame.get("output"))) or frame.get("error")
-
-    def revert(self, data: Any) -> str | None:
-        """The reason in revert data in the lab's words, a custom error by its name; None if there is none."""
-        found = decode_revert(data)
-        if found is None:
-            return None
-        return self.reason(self._errors.get(found[:10], found) if found.startswith("0x") else found)
+    def word_at(self, function: str, parameter: str) -> int:
+        """The byte of call data at which a documented parameter's word stands. Raises ValueError if it has none."""
+        shape = self._shapes.get(function)
+        order = self.parameters(function) if shape is None else [slot.parameter for slot in shape.slots]
+        return 4 + 32 * order.index(parameter)
 
 
 def _selector(entry: Entry) -> bytes:
     return bytes(keccak(text=signature_of(entry))[:4])
-
-
-def decode_revert(data: Any) -> str | None:
-    """The reason in revert data, as people read it; None if there is none."""
-    if not isinstance(data, str) or not _HEX.fullmatch(data) or len(data) % 2:
-        return None
-    raw = bytes.fromhex(data[2:])
-    try:
-        if raw[:4] == ERROR_STRING:
-            return str(decode(["string"], raw[4:])[0])
-        if raw[:4] == PANIC:
-            return f"panic 0x{decode(['uint256'], raw[4:])[0]:02x}"
-    except (DecodingError, UnicodeDecodeError):
-        return data[:74]
-    return data[:74] if raw else None

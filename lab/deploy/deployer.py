@@ -14,8 +14,8 @@ from eth_abi.abi import encode
 
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
-from lab.coordinator.codec import decode_revert
 from lab.coordinator.overloads import Entry, types_of
+from lab.coordinator.reverts import decode_revert
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.errors import DeployFailure

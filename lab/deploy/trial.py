@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab.coordinator import Fees, role_account, sign_transaction
-from lab.coordinator.codec import decode_revert
+from lab.coordinator.reverts import decode_revert
 from lab.deploy.deployer import Deployable
 from lab.deploy.vyper.source_lines import SourceLine, revert_line
 from lab.networks.profile import NetworkProfile

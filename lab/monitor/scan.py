@@ -240,7 +240,7 @@ class Scanner:
                 self.rpc.eth_call(self.contract, str(tx.get("input", "0x")), block=block, sender=str(tx["from"]))
             except RpcRefused as refused:
                 data = refused.data.get("data") if isinstance(refused.data, dict) else refused.data
-                reason = self.codec.revert(data)
+                reason = self.codec.reasons.decoded(data)
                 if reason is not None or "revert" in refused.reason.lower():
                     return reason or refused.reason
         return None

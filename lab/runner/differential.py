@@ -153,13 +153,13 @@ class Differential:
             return "expected a batch that is too long to be refused, it succeeded" if ok else None
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
         if {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner:
-            reason = self.codec.revert(result["returnData"]) or ""
+            reason = self.codec.reasons.decoded(result["returnData"]) or ""
             words = "paused" if function == "pause" else "not paused"
             if events or (not ok and words not in reason):
                 got = [event.event for event in events] or reason
                 return f"expected no event where nothing changes, and a refusal to say '{words}'; got {got}"
         before = replace(self.model)
-        outcome = Outcome(ok, None if ok else self.codec.revert(result["returnData"]), events)
+        outcome = Outcome(ok, None if ok else self.codec.reasons.decoded(result["returnData"]), events)
         wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
         for event in events:
             wanted = {"caller": sender, "previous": before.owner}

@@ -194,7 +194,7 @@ class Comparison:
         ok = result["status"] == "0x1"
         self.seen[function, ok] += 1
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
-        outcome = Outcome(ok, None if ok else self.codec.revert(result["returnData"]), events)
+        outcome = Outcome(ok, None if ok else self.codec.reasons.decoded(result["returnData"]), events)
         found = difference(model, self.codec, function, args, role_account(role).address, now, outcome)
         assert found is None, f"{function}{shortened(args)} by {role}: {found}"
 

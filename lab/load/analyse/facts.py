@@ -118,6 +118,7 @@ def facts_of(context: Context, plan: Plan, start: Start, figures: Figures, endin
         generator_problems=tuple(_generator_problems(start, generator, ending)),
         lost=ending.lost,
         problems=ending.problems,
+        all_reverted=totals.mined > 0 and totals.succeeded == 0,
     )
 
 

@@ -97,6 +97,7 @@ class Facts:
     generator_problems: Sequence[str] = ()
     lost: Sequence[str] = ()
     problems: Sequence[str] = ()
+    all_reverted: bool = False
 
     @property
     def over_ceiling(self) -> bool:
@@ -135,7 +136,9 @@ def audit(facts: Facts) -> list[str]:
 
 
 def bottleneck(facts: Facts) -> str:
-    """What kept the rate from rising: gas ceiling, generator, relayer, node; or nothing did."""
+    """What kept the rate from rising: the contract, gas ceiling, generator, relayer, node; or nothing did."""
+    if facts.all_reverted:
+        return "contract"
     if facts.over_ceiling:
         return "gas ceiling"
     if audit(facts):

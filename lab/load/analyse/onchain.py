@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.coordinator import Codec
+from lab.coordinator.reverts import decode_revert
 from lab.load.drive.observer import SeenBlock, parse_block
 from lab.rpc import Rpc, RpcFailure
 
@@ -19,7 +20,10 @@ RECEIPT_SAMPLES = 20
 
 @dataclass
 class OnchainResult:
-    """What one chain says. Hashes are bytes; gas of single transactions is that of a sample."""
+    """What one chain says. Hashes are bytes; gas of single transactions is that of a sample.
+
+    `why_reverted` is the reason of the first transaction that reverted, in the contract's words.
+    """
 
     blocks: list[SeenBlock]
     succeeded: set[bytes] = field(default_factory=set)
@@ -30,6 +34,7 @@ class OnchainResult:
     duplicate_ids: int = 0
     sampled_gas: list[int] = field(default_factory=list)
     sample_mismatches: int = 0
+    why_reverted: str | None = None
 
 
 def read_onchain(rpc: Rpc, contract: str, codec: Codec, seen: Sequence[SeenBlock], first_block: int) -> OnchainResult:
@@ -74,6 +79,8 @@ def classify_block(
         if silent not in logged:
             ends = onchain.succeeded if _ok(rpc.receipt(silent)) else onchain.reverted
             ends.add(bytes.fromhex(silent[2:]))
+            if onchain.reverted and onchain.why_reverted is None:
+                onchain.why_reverted = _reason(rpc, silent)
     if len(onchain.sampled_gas) < RECEIPT_SAMPLES and block.hashes:
         # The claim that a log means status 1 is itself looked at.
         sampled = block.hashes[len(onchain.sampled_gas) % len(block.hashes)]
@@ -81,6 +88,16 @@ def classify_block(
         onchain.sample_mismatches += _ok(receipt) != (bytes.fromhex(sampled[2:]) in onchain.succeeded)
         if receipt is not None:
             onchain.sampled_gas.append(int(receipt["gasUsed"], 16))
+
+
+def _reason(rpc: Rpc, tx_hash: str) -> str:
+    """Why a transaction reverted, from one trace."""
+    try:
+        trace = rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
+    except RpcFailure as failure:
+        return f"its reason is not known: {failure}"
+    reason = trace.get("revertReason") or decode_revert(trace.get("output"))
+    return f'"{reason}"' if reason else f"without a reason ({trace.get('error', 'revert')})"
 
 
 def _ok(receipt: dict[str, Any] | None) -> bool:

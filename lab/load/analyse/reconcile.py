@@ -113,7 +113,13 @@ def reconcile_run(
         executed[name] = {}
         if trouble:
             ending = replace(ending, problems=(*ending.problems, trouble))
-        elif record.context.relayer != "none":
+            continue
+        if not runs[name].onchain.succeeded and (why := runs[name].onchain.why_reverted) is not None:
+            contract, known = record.context.chains[name].contract, record.context.made_of.contract
+            called = f"{known.name} at {contract}" if known is not None else contract
+            text = f"{name}: every call that was mined reverted in the contract {called}: {why}"
+            ending = replace(ending, problems=(*ending.problems, text))
+        if record.context.relayer != "none":
             own = {tx_hash for _, tx_hash in runs[name].entries}
             executed[name], made, reverted = executions(rpc, record.codec, runs[name].onchain, own)
             calls, reverts = calls + made, reverts + reverted

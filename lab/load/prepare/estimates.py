@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.coordinator import Account
+from lab.coordinator import Account, role_account
 from lab.coordinator.reads import ZERO_ID
 from lab.load.prepare.capacity import Ceiling
-from lab.load.prepare.targets import Target, estimate_gas
+from lab.load.prepare.targets import Target, estimate_gas, is_operator
 from lab.load.profile.profile import LoadProfile
 
 # Far enough that no run is late for it, so that signed transactions can be kept; 2100-01-01.
@@ -16,7 +16,7 @@ PROBE_ID = "0x" + "a5" * 32
 
 
 class Estimates:
-    """What calls take, asked of the nodes, in the owner's name: it is an operator from the start."""
+    """What calls take, asked of the nodes, in the owner's name where it is an operator, else in another's."""
 
     def __init__(self, targets: Mapping[str, Target], owner: Account) -> None:
         self._targets, self._owner = targets, owner
@@ -28,8 +28,13 @@ class Estimates:
         if key not in self._known:
             dependency = PROBE_ID if child else ZERO_ID
             data = call_data(self._targets, chain, other, payload, dependency, FAR_TIMESTAMP, PROBE_ID)
-            self._known[key] = estimate_gas(self._targets[chain], self._owner, "0x" + data.hex())
+            self._known[key] = estimate_gas(self._targets[chain], self._caller(chain), "0x" + data.hex())
         return self._known[key]
+
+    def _caller(self, chain: str) -> Account:
+        target = self._targets[chain]
+        has_list = target.codec.has("authorized_operators")
+        return self._owner if not has_list or is_operator(target, self._owner.address) else role_account("operator")
 
     def ceiling(self, chain: str, profile: LoadProfile) -> Ceiling:
         """A chain's, for the dearest call of the profile."""

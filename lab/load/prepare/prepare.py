@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lab.coordinator import Account
@@ -25,8 +26,6 @@ from lab.traffic.signer import Template
 GAS_HEADROOM = 1.04
 # The fee cap in multiples of the base fee at the start: full blocks raise it by an eighth each.
 FEE_HEADROOM = 5_000
-WORD = 32
-TX_ID_AT, DEPENDENCY_AT, TIMESTAMP_AT = 4, 4 + 4 * WORD, 4 + 5 * WORD
 # A flow's timestamp lies this far behind its intended time, so that it is mined before it is due.
 FLOW_LEAD_S = 4
 FLOW_SIGNS_A_SECOND = 1_500
@@ -228,6 +227,7 @@ class _Builder:
         own = self.schedule.scaled(part.share)
         fees = target.fees(FEE_HEADROOM)
         flow = part.traffic.kind == "flow"
+        word_at = partial(target.codec.word_at, "buffer_transaction")
         template = Template(
             chain_id=target.chain_id,
             to=target.contract,
@@ -243,9 +243,9 @@ class _Builder:
                 0 if flow else FAR_TIMESTAMP,
                 ZERO_ID,
             ),
-            tx_id_at=TX_ID_AT,
-            dependency_at=DEPENDENCY_AT if flow and position == 1 else None,
-            timestamp_at=TIMESTAMP_AT if flow else None,
+            tx_id_at=word_at("tx_id"),
+            dependency_at=word_at("dependency_tx_id") if flow and position == 1 else None,
+            timestamp_at=word_at("timestamp") if flow else None,
         )
         senders = range(part.first_sender, part.first_sender + part.senders)
         nonces = [target.rpc.nonce(load_account(sender).address) for sender in senders]

@@ -59,16 +59,18 @@ def authorise(target: Target, owner: Account, accounts: Sequence[Account]) -> No
         _fund(target, account.address)
     if not codec.has("add_operator"):
         return
-    missing = [account for account in accounts if not _is_operator(target, account.address)]
+    missing = [account for account in accounts if not is_operator(target, account.address)]
     nonce, fees = rpc.nonce(owner.address, "pending"), target.fees(16)
     hashes = []
-    for offset, account in enumerate(missing):
+    grants = ["add_operator", *(f"add_{role}" for role in codec.names.second_roles)]
+    calls = [codec.encode(grant, [account.address]) for account in missing for grant in grants]
+    for offset, data in enumerate(calls):
         raw, _ = sign_transaction(
             owner,
             chain_id=target.chain_id,
             nonce=nonce + offset,
             to=target.contract,
-            data=codec.encode("add_operator", [account.address]),
+            data=data,
             gas=ADD_OPERATOR_GAS,
             fees=fees,
         )
@@ -124,7 +126,8 @@ def _fund(target: Target, address: str) -> None:
             ) from None
 
 
-def _is_operator(target: Target, address: str) -> bool:
+def is_operator(target: Target, address: str) -> bool:
+    """Whether the contract says so; False where it cannot say."""
     codec = target.codec
     if not codec.has("authorized_operators"):
         return False

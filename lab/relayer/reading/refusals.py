@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.coordinator.codec import decode_revert
+from lab.coordinator.reverts import decode_revert
 from lab.rpc import RpcRefused
 
 KNOWN = ("already known", "already imported", "known transaction", "already exists in the pool")

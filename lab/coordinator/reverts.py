@@ -1,0 +1,60 @@
+"""Why a call reverted: the reason in the data, and the lab's words for one that the contract words otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+from eth_utils.crypto import keccak
+
+from lab.coordinator.overloads import Entry, signature_of
+from lab.model.names import ContractNames
+
+ERROR_STRING = bytes.fromhex("08c379a0")
+PANIC = bytes.fromhex("4e487b71")
+_HEX = re.compile("0x[0-9a-fA-F]*")
+
+
+def decode_revert(data: Any) -> str | None:
+    """The reason in revert data, as people read it; None if there is none."""
+    if not isinstance(data, str) or not _HEX.fullmatch(data) or len(data) % 2:
+        return None
+    raw = bytes.fromhex(data[2:])
+    try:
+        if raw[:4] == ERROR_STRING:
+            return str(decode(["string"], raw[4:])[0])
+        if raw[:4] == PANIC:
+            return f"panic 0x{decode(['uint256'], raw[4:])[0]:02x}"
+    except (DecodingError, UnicodeDecodeError):
+        return data[:74]
+    return data[:74] if raw else None
+
+
+class Reasons:
+    """One contract's reasons in the lab's words. A text that stands for several of the lab's reads as all of them."""
+
+    def __init__(self, abi: Sequence[Entry], names: ContractNames) -> None:
+        self._words: dict[str, str] = {}
+        for text, own in names.reverts.items():
+            self._words[own] = f"{self._words[own]} / {text}" if own in self._words else text
+        errors = [entry for entry in abi if entry.get("type") == "error"]
+        self._errors = {"0x" + keccak(text=signature_of(entry))[:4].hex(): str(entry["name"]) for entry in errors}
+
+    def worded(self, text: str) -> str:
+        """The lab's words for a text of the contract."""
+        return self._words.get(text, text)
+
+    def decoded(self, data: Any) -> str | None:
+        """The reason in revert data, a custom error by its name; None if there is none."""
+        reason = decode_revert(data)
+        if reason is None:
+            return None
+        return self.worded(self._errors.get(reason[:10], reason) if reason.startswith("0x") else reason)
+
+    def traced(self, frame: Mapping[str, Any]) -> str | None:
+        """Why a traced call failed; the node's error where the contract gives no reason."""
+        given = frame.get("revertReason")
+        return (self.worded(str(given)) if given else self.decoded(frame.get("output"))) or frame.get("error")
