@@ -5,8 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from lab.bounded_files import write_atomically
+from lab.deploy.compile import compile_contract
+from lab.deploy.proposal import propose
+from lab.deploy.text import read_text
+from lab.environment import cache_folder
+from lab.session.project import PROJECT_FILE
 from lab.session.suite import new_run_id, open_suite
 from lab.session.under_test import system_under_test
+
+PROPOSED_FILE = "lab.proposed.yaml"
 
 
 def show_contract(path: Path | None, backend: str, image: str | None) -> int:
@@ -25,3 +33,22 @@ def show_contract(path: Path | None, backend: str, image: str | None) -> int:
     finally:
         suite.close()
     return 1 if suite.smoke is not None and suite.smoke.failure is not None else 0
+
+
+def write_proposal(path: Path | None, folder: Path) -> int:
+    """Write a proposed project file into the folder, beside one that is there already. Raises a LabError."""
+    system = system_under_test(contract=path, relayer_cmd=None)
+    contract = compile_contract(system.contract, cache_dir=cache_folder() / "compiled")
+    source = read_text(contract.source_path) if contract.source_path.suffix == ".vy" else ""
+    place = contract.source_path.resolve()
+    shown = place.relative_to(folder.resolve()) if place.is_relative_to(folder.resolve()) else place
+    text = propose(contract, str(shown), source)
+    target = folder / PROJECT_FILE
+    if target.exists():
+        print(f"{target} exists and stays as it is")
+        target = folder / PROPOSED_FILE
+    replaced = " (replaced)" if target.exists() else ""
+    write_atomically(target, text)
+    marked = text.count("# uncertain")
+    print(f"wrote {target}{replaced}: {marked} {'line is' if marked == 1 else 'lines are'} uncertain; review all of it")
+    return 0

@@ -57,3 +57,17 @@ def test_the_contract_of_the_project(anvil: AnvilBinary, tmp_path: Path, monkeyp
 def test_no_contract_at_all() -> None:
     """A usage error."""
     assert told("nowhere.vy")[0] == 2
+
+
+def test_a_proposed_map_never_takes_the_place_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written where there is none; beside it where there is one, and it says so."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Mine.vy").write_text((CONTRACTS / "plain/PlainCoordinator.vy").read_text())
+    code, lines = told("Mine.vy", "--write-map")
+    assert (code, len(lines)) == (0, 1)
+    (tmp_path / "lab.yaml").write_text("contract: Mine.vy  # mine\n")
+    code, lines = told("--write-map")
+    assert (code, lines[0].endswith("lab.yaml exists and stays as it is")) == (0, True)
+    assert "lab.proposed.yaml: 0 lines are uncertain" in lines[1]
+    assert "# mine" in (tmp_path / "lab.yaml").read_text()
+    assert "(replaced)" in told("--write-map")[1][1]

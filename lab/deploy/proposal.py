@@ -1,0 +1,244 @@
+"""Proposes a `lab.yaml` for a contract from its ABI: which of its functions and events probably go by which name.
+
+A guess by names, types and numbers of arguments, to be reviewed: whatever is not plain is marked as uncertain.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.coordinator import Codec
+from lab.coordinator.documented import EVENTS, FAILURE_REASONS, FUNCTIONS, REVERTS, Signature, result_names, same_types
+from lab.coordinator.overloads import Entry, signature_of, types_of
+from lab.deploy.compiled import CompiledContract
+from lab.deploy.deployer import constructor_types
+from lab.deploy.interface import inspect
+
+SURE, LIKELY = 0.8, 0.5
+# Without so much in common by name a pair is none, whatever the types.
+NAMES_LIKELY = 0.45
+# One getter may serve for both: a struct holds all details.
+SHARED = frozenset({"transactions", "get_transaction_details"})
+# Words that mean the same in contracts of this kind, by the word that the documentation uses.
+ALIKE: dict[str, str] = {
+    **dict.fromkeys(("enqueue", "queue", "enqueued", "queued", "submit", "schedule", "buffered"), "buffer"),
+    **dict.fromkeys(("settle", "confirm"), "resolve"),
+    **dict.fromkeys(("settled", "confirmed", "resolved"), "ready"),
+    **dict.fromkeys(("finish", "finished", "complete", "completed", "done", "execute", "finalize"), "executed"),
+    **dict.fromkeys(("halt", "halted", "stop", "stopped", "emergency", "pause"), "paused"),
+    **dict.fromkeys(("resume", "resumed", "restart", "lift", "lifted", "unstop"), "unpause"),
+    **dict.fromkeys(("relayer", "agent", "operators", "authorised", "authorized"), "operator"),
+    **dict.fromkeys(("admin", "governance", "governor", "new"), "owner"),
+    **dict.fromkeys(("grace", "period", "timeout"), "window"),
+    **dict.fromkeys(("dropped", "drop", "rejected"), "failed"),
+    **dict.fromkeys(("total", "number"), "count"),
+    **dict.fromkeys(("status", "phase"), "state"),
+    **dict.fromkeys(("item", "items", "entry", "details", "transactions", "txs"), "transaction"),
+    **dict.fromkeys(("due", "deadline", "eta"), "timestamp"),
+    **dict.fromkeys(("parent", "depends", "predecessor"), "dependency"),
+    **dict.fromkeys(("source", "sender"), "origin"),
+    **dict.fromkeys(("destination", "dest"), "target"),
+    **dict.fromkeys(("body", "data", "message"), "payload"),
+    **dict.fromkeys(("id", "identifier"), "tx"),
+    **dict.fromkeys(("why", "cause"), "reason"),
+}
+ROLE = re.compile(r'keccak256\("([A-Za-z0-9_]+)"\)')
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A documented name and what of the contract is probably meant, from 0 to 1."""
+
+    wanted: Signature
+    entry: Entry
+    score: float
+
+
+def propose(contract: CompiledContract, shown: str, source: str = "") -> str:
+    """The text of a project file for a contract that stands at `shown`."""
+    lines = [
+        "# Proposed from the contract's ABI: review every line, above all those marked as uncertain.",
+        "# `lab contract` says what does not fit.",
+        f"contract: {shown}",
+        *_constructor(contract.abi),
+    ]
+    functions = _matches(contract.abi, "function", FUNCTIONS)
+    lines += _section("functions", [_function(match) for match in functions])
+    lines += _section("events", [_event(match) for match in _matches(contract.abi, "event", EVENTS)])
+    lines += _section("roles", _roles(contract.abi, source))
+    lines += _section("reverts", _reverts(contract))
+    return "\n".join(lines) + "\n"
+
+
+def _section(name: str, blocks: Sequence[Sequence[str]]) -> list[str]:
+    return [f"{name}:", *(f"  {line}" for block in blocks for line in block)] if blocks else []
+
+
+def _words(name: str) -> list[str]:
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)
+    return [ALIKE.get(part.lower(), part.lower()) for part in parts]
+
+
+def alike(one: str, other: str) -> float:
+    """How much two names have in common, from 0 to 1: in words, else in letters."""
+    first, second = _words(one), _words(other)
+    common = len(set(first) & set(second))
+    words = 2 * common / (len(set(first)) + len(set(second))) if first and second else 0.0
+    return max(words, 0.8 * difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio())
+
+
+def _types_alike(wanted: Sequence[str], got: Sequence[str]) -> float:
+    """1 for the same types; less for another order, and for each type that only one of them has."""
+    if same_types(wanted, got):
+        return 1.0
+    left = list(got)
+    both = 0
+    for kind in wanted:
+        same = next((each for each in left if same_types([kind], [each])), None)
+        if same is not None:
+            left.remove(same)
+            both += 1
+    return 0.9 * both / max(len(wanted), len(got), 1)
+
+
+def _score(wanted: Signature, entry: Entry) -> float:
+    """By name, arguments and results. A view never stands for a call, nor the other way round."""
+    if entry.get("type") == "function":
+        view = entry.get("stateMutability") in ("view", "pure")
+        reads = bool(wanted.returns) or wanted.name == "transactions"
+        if view != reads:
+            return 0.0
+    types = _types_alike(wanted.types, types_of(entry["inputs"]))
+    if wanted.returns:
+        outputs = entry.get("outputs", ())
+        inside = outputs[0].get("components") if len(outputs) == 1 else None
+        types = (types + _types_alike(wanted.returns, types_of(inside or outputs))) / 2
+    names = alike(wanted.name, str(entry["name"]))
+    return 0.6 * names + 0.4 * types if names >= NAMES_LIKELY else 0.0
+
+
+def _matches(abi: Sequence[Entry], kind: str, documented: Mapping[str, Signature]) -> list[Match]:
+    """The best pairs first, each name once; names that the contract has as documented are no guess."""
+    entries = [entry for entry in abi if entry.get("type") == kind]
+    own = {str(entry["name"]) for entry in entries}
+    wanted = [each for name, each in documented.items() if name not in own]
+    free = [entry for entry in entries if entry["name"] not in documented]
+    pairs = [Match(each, entry, _score(each, entry)) for each in wanted for entry in free]
+    taken: dict[str, Match] = {}
+    used: set[str] = set()
+    for match in sorted(pairs, key=lambda pair: -pair.score):
+        if match.score < LIKELY or match.wanted.name in taken:
+            continue
+        if signature_of(match.entry) not in used or match.wanted.name in SHARED:
+            taken[match.wanted.name] = match
+            used.add(signature_of(match.entry))
+    return [taken[name] for name in documented if name in taken]
+
+
+def _mark(score: float, entry: Entry) -> str:
+    return "" if score >= SURE else f"  # uncertain: {signature_of(entry)}"
+
+
+def _function(match: Match) -> list[str]:
+    wanted, entry = match.wanted, match.entry
+    kinds, mark = types_of(entry["inputs"]), _mark(match.score, entry)
+    order = _results(wanted, entry)
+    if same_types(wanted.types, kinds) and order is None:
+        return [f"{wanted.name}: {entry['name']}{mark}"]
+    lines = [f"{wanted.name}:{mark}", f"  name: {entry['name']}"]
+    if not same_types(wanted.types, kinds):
+        given = _arguments(wanted, entry)
+        mark = "uncertain: " if any(each.startswith("{") for each in given) else ""
+        lines.append(f"  arguments: [{', '.join(given)}]  # {mark}{', '.join(_named(entry['inputs']))}")
+    return [*lines, f"  returns: [{', '.join(order)}]"] if order is not None else lines
+
+
+def _named(inputs: Sequence[Entry]) -> list[str]:
+    return [f"{kind} {each.get('name', '')}".strip() for each, kind in zip(inputs, types_of(inputs), strict=True)]
+
+
+def _arguments(wanted: Signature, entry: Entry) -> list[str]:
+    """The contract's arguments by documented names, a constant for each that the documentation does not have."""
+    return _assigned(wanted.parameters, entry["inputs"], "{{value: {}}}")
+
+
+def _zero(kind: str) -> str:
+    """A value of a type, to be replaced."""
+    if kind.endswith("]"):
+        return "[]"
+    if kind == "address":
+        return "owner"
+    if kind == "string":
+        return '""'
+    if kind == "bool":
+        return "false"
+    return f'"0x{"00" * int(kind.removeprefix("bytes") or 0)}"' if kind.startswith("bytes") else "0"
+
+
+def _results(wanted: Signature, entry: Entry) -> list[str] | None:
+    """Documented names of the contract's results, where they are not the documented ones in their order."""
+    outputs = entry.get("outputs", ())
+    if not wanted.returns or wanted.name == "transactions" or same_types(wanted.returns, types_of(outputs)):
+        return None
+    inside = (outputs[0].get("components") if len(outputs) == 1 else None) or outputs
+    named = zip(result_names(wanted.name), wanted.returns, strict=False)
+    return _assigned(list(named), inside, "_")
+
+
+def _assigned(documented: Sequence[tuple[str, str]], own: Sequence[Entry], other: str) -> list[str]:
+    """Each of the contract's values as the documented one of its type with the name most like it; else `other`."""
+    kinds = types_of(own)
+    pairs = [
+        (name, place, (alike(name, str(own[place].get("name", ""))), kind == got))
+        for name, kind in documented
+        for place, got in enumerate(kinds)
+        if same_types([kind], [got])
+    ]
+    filled: dict[int, str] = {}
+    for name, place, _ in sorted(pairs, key=lambda pair: pair[2], reverse=True):
+        if place not in filled and name not in filled.values():
+            filled[place] = name
+    return [filled.get(place, other.format(_zero(kind))) for place, kind in enumerate(kinds)]
+
+
+def _event(match: Match) -> list[str]:
+    wanted, entry = match.wanted, match.entry
+    own = [str(each.get("name", "")) for each in entry["inputs"]]
+    mark = _mark(match.score, entry)
+    names = dict(zip(_arguments(wanted, entry), own, strict=True))
+    if same_types(wanted.types, types_of(entry["inputs"])) and list(names) == [name for name, _ in wanted.parameters]:
+        return [f"{wanted.name}: {entry['name']}{mark}"]
+    pairs = ", ".join(f"{name}: {theirs}" for name, theirs in names.items() if not name.startswith("{"))
+    return [f"{wanted.name}:{mark}", f"  name: {entry['name']}", f"  arguments: {{{pairs}}}"]
+
+
+def _constructor(abi: Sequence[Entry]) -> list[str]:
+    kinds = constructor_types(abi)
+    inputs: Sequence[Entry] = next((entry["inputs"] for entry in abi if entry.get("type") == "constructor"), ())
+    given = ", ".join(map(_zero, kinds))
+    return [f"constructor: [{given}]  # uncertain: {', '.join(_named(inputs))}"] if kinds else []
+
+
+def _roles(abi: Sequence[Entry], source: str) -> list[list[str]]:
+    """The operator's role, where roles are granted by hash: by the name of a getter, or as the source has it."""
+    names = {str(entry.get("name")) for entry in abi if entry.get("type") == "function"}
+    if "add_operator" in names or not names & {"grantRole", "grant_role"}:
+        return []
+    known = [name for name in sorted(names) if name.endswith("_ROLE")] + ROLE.findall(source)
+    best = max(known, key=lambda name: alike("operator role", name), default="OPERATOR_ROLE")
+    others = [name for name in dict.fromkeys(known) if name not in (best, "DEFAULT_ADMIN_ROLE")]
+    more = f"; there is also {', '.join(others)}: write {{role: NAME, functions: [execute]}} for a second role"
+    return [[f"operator: {best}  # uncertain{more if others else ''}"]]
+
+
+def _reverts(contract: CompiledContract) -> list[list[str]]:
+    """Texts of the code that read like documented ones."""
+    wanted = {f'"{text}"': text for text in (*REVERTS, *FAILURE_REASONS)}
+    items = inspect(contract, Codec(contract.abi)).items
+    held = {item.name: item.detail.partition('"')[2].rstrip('"') for item in items if item.kind == "revert"}
+    pairs: dict[str, Any] = {wanted[name]: own for name, own in held.items() if own}
+    return [[f'{text}: "{own}"  # uncertain'] for text, own in pairs.items()]

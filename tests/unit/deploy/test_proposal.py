@@ -1,0 +1,70 @@
+"""A proposed lab.yaml: what is plain is right, what is not is marked, and it can be read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.coordinator import Codec
+from lab.deploy.compile import compile_contract
+from lab.deploy.compiled import CompiledContract
+from lab.deploy.proposal import alike, propose
+from lab.session.project import read_project
+from lab.session.suite import cache_folder
+
+ROOT = Path(__file__).resolve().parents[3]
+MAPPED = ROOT / "tests/detection/correct/mapped/Bridge.vy"
+
+
+def compiled(path: Path) -> CompiledContract:
+    """A contract of this repository."""
+    return compile_contract(path, cache_dir=cache_folder() / "compiled")
+
+
+@pytest.fixture
+def proposed(tmp_path: Path) -> Any:
+    """The proposal for the contract of other names, as a project."""
+    path = tmp_path / "lab.yaml"
+    path.write_text(propose(compiled(MAPPED), str(MAPPED), MAPPED.read_text()))
+    return read_project(path)
+
+
+def test_a_documented_contract_needs_none(tmp_path: Path) -> None:
+    """Nothing is proposed but the contract itself."""
+    for name in ("TesseractCoordinator.vy", "plain/PlainCoordinator.vy"):
+        lines = propose(compiled(ROOT / "contracts" / name), name).splitlines()
+        assert [line for line in lines if not line.startswith("#")] == [f"contract: {name}"]
+
+
+def test_it_reaches_what_the_written_one_reaches(proposed: Any) -> None:
+    """Every core function and event, with the arguments in their places; the file fits the contract."""
+    written = read_project(MAPPED.parent / "lab.yaml").names
+    names = proposed.names
+    proposed.check(compiled(MAPPED).abi)
+    assert {name: names.functions.get(name) for name in written.functions} == written.functions
+    assert names.events == written.events
+    for function, slots in written.arguments.items():
+        assert [slot.parameter for slot in names.arguments[function]] == [slot.parameter for slot in slots]
+    assert names.returns["get_transaction_details"][:5] == ("timestamp", "state", "dependency_tx_id", "origin_rollup",
+                                                            "target_rollup")  # fmt: skip
+    assert names.returns["get_transaction_state"] == ("_", "state")
+    assert names.roles["operator"] == written.roles["operator"]
+    assert Codec(compiled(MAPPED).abi, names).has("buffer_transaction", "resolve_dependency", "mark_executed")
+
+
+def test_what_is_not_plain_is_marked() -> None:
+    """Extra arguments, arguments of a constructor, roles."""
+    text = propose(compiled(MAPPED), "Bridge.vy", MAPPED.read_text())
+    marked = [line.split(":")[0].strip() for line in text.splitlines() if "# uncertain" in line]
+    assert {"constructor", "buffer_transaction", "arguments", "operator"} <= set(marked)
+    assert "there is also EXECUTOR_ROLE" in text
+    assert "set_fee" not in text
+
+
+@pytest.mark.parametrize(("one", "other"), [("emergencyHalt", "pause"), ("enqueue", "buffer_transaction")])
+def test_names_are_compared_by_their_words(one: str, other: str) -> None:
+    """In either case, with words that mean the same."""
+    assert alike(one, other) > 0.6
+    assert alike(one, "transaction_count") < 0.45
