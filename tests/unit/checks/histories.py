@@ -11,6 +11,7 @@ from typing import Any
 from lab.faults import FAULTS
 from lab.model.chain.facts import ChainFacts, CoreState, StoredTransaction
 from lab.model.chain.finality import Finality
+from lab.model.contract_read import ContractRead
 from lab.model.history import History
 from lab.model.records import (
     AnyRecord,
@@ -250,6 +251,13 @@ class Story:
         fields = {"id": "op", "actor": "operator", "end_ms": at * 1000, **more}
         line = Operation(t_ms=at * 1000, chain=chain, function=function, args=args, outcome=outcome, **fields)
         return self._add(line)  # type: ignore[no-any-return]
+
+    def contract(self, chain: str, **fields: Any) -> ContractRead:
+        """What is particular about a chain's contract."""
+        operators = tuple(ROLES[role] for role in ("owner", "operator", "operator2", "relayer"))
+        made: dict[str, Any] = {"operators": operators, "owner": ROLES["owner"], "window_s": 60}
+        record: ContractRead = self._add(ContractRead(t_ms=0, chain=chain, **{**made, **fields}))
+        return record
 
     def final(self, chain: str, at: int, *stored: StoredTransaction, **fields: Any) -> FinalRead:
         """The final reads; `transaction_count` defaults to the number of stored transactions that are not EMPTY."""

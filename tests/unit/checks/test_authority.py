@@ -123,3 +123,14 @@ def test_the_deployment_needs_no_caller() -> None:
 def test_a_mirror_by_an_attacker_fails_too() -> None:
     """Mirrors are state changes like any other."""
     assert judged([mirror(A, "one", A.timestamp, "attacker")]).verdict is Verdict.FAIL
+
+
+def test_a_second_role_is_asked_for_by_its_functions() -> None:
+    """Operators hold it at first; who lost it may still do the rest, and nobody may do its functions without it."""
+    lost = (call("remove_executor", "owner", account=ROLES["operator"]), ())
+    for made, verdict in ((resolve(A.tx_id), Verdict.PASS), (execute(A.tx_id), Verdict.FAIL)):
+        story = Story(A)
+        story.contract("two", second_roles={"executor": ("mark_executed",)})
+        for at, each in enumerate((buffer(A), lost, made)):
+            story.mine("two", 10 + 2 * at, story.tx("two", each[0].caller, each))
+        assert CHECKS["S6"].judge(story.history()).verdict is verdict

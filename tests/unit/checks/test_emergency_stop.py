@@ -221,3 +221,22 @@ def test_a_batch_that_reverts_blames_none_of_its_calls() -> None:
     both = [resolve(tx, revert="Transaction not in buffered state") for tx in (A.tx_id, "0x09")]
     story.mine("two", 90, story.tx("two", "operator", *both))
     assert CHECKS["S10"].judge(story.history()).verdict is Verdict.NOT_EXERCISED
+
+
+def test_a_breaker_with_a_private_counter_is_judged_by_what_is_declared() -> None:
+    """Neither threshold nor counter can be read: the declared threshold and period count."""
+    hidden = {"breaker_threshold": None, "failure_count": None}
+    for declared, verdict in ((3, Verdict.PASS), (4, Verdict.FAIL)):
+        story = Story(A)
+        story.contract("two", breaker_threshold=declared, breaker_period_s=10)
+        for at, made in zip((20, 40, 42, 44), failures(4, trip=True), strict=True):
+            story.mine("two", at, story.tx("two", "operator", made))
+        story.final("two", 50, **hidden)
+        assert CHECKS["S10"].judge(story.history()).verdict is verdict
+
+
+def test_a_stop_by_a_breaker_that_nobody_declared_is_a_doubt() -> None:
+    """A contract without the capability may have one of its own."""
+    result = judged(*failures(2, trip=True), capabilities=("stop",))
+    assert result.verdict is Verdict.UNKNOWN
+    assert "defaults: breaker_threshold" in result.reason

@@ -343,3 +343,28 @@ def test_s11_expects_no_event_of_what_a_tripped_batch_skipped() -> None:
     story.final("one", 96)
     story.final("two", 96, stored(A, "EXPIRED"), stored(other, "BUFFERED"), paused=True, failure_count=1)
     assert judged("S11", story).verdict is Verdict.PASS
+
+
+def test_s11_takes_an_end_of_its_own_for_expired() -> None:
+    """A contract whose resolve ends an expired transaction needs no function for it; only the storage shows that."""
+    lapsed = resolve(A.tx_id, failed="Transaction expired")
+    for state, verdict in (("EXPIRED", Verdict.PASS), ("READY", Verdict.FAIL)):
+        story = Story(A, capabilities=())
+        story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+        story.mine("two", 90, story.tx("two", "operator", lapsed))
+        story.final("one", 96)
+        story.final("two", 96, stored(A, state))  # type: ignore[arg-type]
+        assert judged("S11", story).verdict is verdict
+
+
+def test_s11_starts_from_what_was_read_after_the_set_up() -> None:
+    """An owner that is no operator, a window of the contract's own."""
+    for read, verdict in ((True, Verdict.PASS), (False, Verdict.FAIL)):
+        story = Story(A)
+        if read:
+            story.contract("two", operators=(ROLES["operator"],), window_s=45)
+        story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+        story.final("one", 96)
+        operators = {ROLES["owner"]: False, ROLES["operator"]: True}
+        story.final("two", 96, stored(A, "BUFFERED"), operators=operators, window_s=45)
+        assert judged("S11", story).verdict is verdict
