@@ -22,7 +22,7 @@ NO_CODE = ("0x", "0x0")
 SETUP_BLOCK = 1
 # So many transactions of one sender, function and gas are traced that all revert for one reason; the next ones are not:
 # a node executes a block again for every trace, and a contract that always reverts would cost minutes.
-ALIKE_MAX = 25
+ALIKE_MAX = 10
 Kind = tuple[str, str, str]
 
 Traced = tuple[list[Call], bool, str | None]
