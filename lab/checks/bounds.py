@@ -49,7 +49,7 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     buffered = replay(history, leg.chain).entry(leg.tx_id).first("BUFFERED")
     if buffered is None:
         return None
-    start = max(unix_ms(history, leg.timestamp), buffered.step.block.t_ms)
+    start = max(unix_ms(history, leg.timestamp), _delayed_ms(history, leg.chain, buffered.step.block.t_ms))
     parent = history.leg(leg.after) if leg.after else None
     if parent is None:
         return start
@@ -60,6 +60,15 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
         return None
     final = final_between(history, parent.chain, reached.step.block)
     return None if final is None else max(start, final[1])
+
+
+def _delayed_ms(history: History, chain: str, buffered_ms: int) -> int:
+    """The end of the delay that the chain's contract is known to ask for between buffering and resolve."""
+    contract = history.contract(chain)
+    limits = contract.limits if contract is not None else {}
+    blocks = limits.get("resolve_after_blocks", 0)
+    reached = nth_block_after(history, chain, buffered_ms, blocks) if blocks else None
+    return max(buffered_ms + limits.get("resolve_after_seconds", 0) * 1000, reached or 0)
 
 
 def flow_chains(history: History, leg: Leg) -> list[str]:

@@ -175,3 +175,39 @@ def test_an_endless_constructor_ends(tried: Try) -> None:
     found = tried(deployable(replace(plain, bytecode="0x5b600056")))
     assert found.failure is not None
     assert found.failure.operation == "the deployment"
+
+
+RESOLVED = 'assert self.transactions[tx_id].state == State.BUFFERED, "Transaction not in buffered state"\n'
+
+
+@pytest.mark.parametrize(
+    ("demand", "learnt"),
+    [
+        ("block.number >= self.since + 3", {"resolve_after_blocks": 3}),
+        ("block.timestamp >= self.since + 100", {"resolve_after_seconds": 180}),
+        ("block.number >= self.since", {}),
+    ],
+)
+def test_a_delay_that_nobody_declared_is_learnt(
+    tried: Try, tmp_path: Path, demand: str, learnt: dict[str, int]
+) -> None:
+    """In blocks, or an upper bound in seconds; a contract that asks for none has none."""
+    unit = "block.number" if "number" in demand else "block.timestamp"
+    text = PLAIN.replace("owner: public(address)\n", "owner: public(address)\nsince: uint256\n", 1)
+    text = text.replace(
+        "    self.transaction_count += 1\n", f"    self.transaction_count += 1\n    self.since = {unit}\n"
+    )
+    found = tried(changed(tmp_path, RESOLVED, f'{RESOLVED}    assert {demand}, "Later"\n', text=text))
+    assert found.failure is None
+    assert {name: value for name, value in found.limits.model_dump().items() if value is not None} == learnt
+
+
+def test_a_contract_that_moves_tokens_is_told_apart(tried: Try, tmp_path: Path) -> None:
+    """The lab has none to give."""
+    token = "    assert staticcall IERC20(self.owner).allowance(msg.sender, self) > 0\n"
+    text = PLAIN.replace(
+        "event TransactionBuffered", "from ethereum.ercs import IERC20\n\nevent TransactionBuffered", 1
+    )
+    found = tried(changed(tmp_path, "    self.transaction_count += 1\n", token, text=text))
+    assert found.failure is not None
+    assert (found.failure.operation, found.failure.needs) == ("buffer_transaction", "tokens")
