@@ -158,6 +158,10 @@ class Codec:
                     self.functions[name], self._leading[name] = found[0], (str(role),)
                     break
 
+    def by_hash(self, function: str) -> bool:
+        """Whether a function of the contract's that takes a role's hash stands for this one."""
+        return function in self._leading
+
     def selector(self, function: str) -> bytes:
         """The four bytes that choose a function. Raises KeyError if the contract has no such function."""
         return _selector(self.functions[function])

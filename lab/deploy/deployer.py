@@ -17,6 +17,7 @@ from lab.coordinator.documented import CAPABILITIES
 from lab.deploy.compiled import CompiledContract
 from lab.errors import DeployFailure
 from lab.model.names import ContractNames
+from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import Rpc, RpcFailure
 
 DEPLOY_GAS = 12_000_000
@@ -27,19 +28,30 @@ PROBE_ID = "0x" + "5e" * 32
 
 @dataclass(frozen=True, slots=True)
 class Deployable:
-    """A compiled contract with what follows from its ABI: codec, address on every chain, optional capabilities."""
+    """A compiled contract with what follows from its ABI: codec, address on every chain, optional capabilities.
+
+    `reference`: it is the lab's own, or a mutant of that, and is held to its own choices, too.
+    """
 
     contract: CompiledContract
     codec: Codec
     address: str
     capabilities: tuple[str, ...]
+    reference: bool = False
 
 
-def deployable(contract: CompiledContract, names: ContractNames | None = None) -> Deployable:
-    """Prepare a contract for deployment by the owner's first transaction; `names` says what it calls otherwise."""
+def deployable(
+    contract: CompiledContract, names: ContractNames | None = None, *, reference: bool | None = None
+) -> Deployable:
+    """Prepare a contract for deployment by the owner's first transaction; `names` says what it calls otherwise.
+
+    `reference` omitted: the file that the contract was compiled from says so.
+    """
     codec = Codec(contract.abi, names)
     found = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
-    return Deployable(contract, codec, created_address(role_account("owner").address, 0), found)
+    if reference is None:
+        reference = contract.source_path.absolute() == REFERENCE_CONTRACT.absolute()
+    return Deployable(contract, codec, created_address(role_account("owner").address, 0), found, reference)
 
 
 @lru_cache(maxsize=256)

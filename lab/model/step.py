@@ -82,6 +82,16 @@ Arguments = Annotated[
 ]
 
 
+Needs = Annotated[
+    tuple[str, ...],
+    AS_TUPLE,
+    Field(
+        description="optional parts of the contract without which this is not exercised: breaker, expiry, handover, "
+        "deadline, batch"
+    ),
+]
+
+
 class Part(Frozen):
     """A mapping of the file; the schema for editors covers its subclasses."""
 
@@ -96,4 +106,5 @@ class StepBase(Part):
     at_ms: OffsetMs | None = Field(
         default=None, alias="at", description="when, since the start; omitted: as soon as the step before it is done"
     )
+    needs: Needs = ()
     because: str | None = Field(default=None, description="why the file expects this; shown when it does not come true")
