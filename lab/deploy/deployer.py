@@ -13,9 +13,9 @@ from typing import Any
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.codec import decode_revert
-from lab.coordinator.documented import CAPABILITIES
 from lab.deploy.compiled import CompiledContract
 from lab.errors import DeployFailure
+from lab.model.capabilities import CAPABILITIES, offered
 from lab.model.names import ContractNames
 from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import Rpc, RpcFailure
@@ -48,10 +48,16 @@ def deployable(
     `reference` omitted: the file that the contract was compiled from says so.
     """
     codec = Codec(contract.abi, names)
-    found = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
     if reference is None:
         reference = contract.source_path.absolute() == REFERENCE_CONTRACT.absolute()
-    return Deployable(contract, codec, created_address(role_account("owner").address, 0), found, reference)
+    address = created_address(role_account("owner").address, 0)
+    return Deployable(contract, codec, address, capabilities_of(codec), reference)
+
+
+def capabilities_of(codec: Codec) -> tuple[str, ...]:
+    """The capabilities of which a contract has every function, those included that another one needs."""
+    has = {name for name, capability in CAPABILITIES.items() if codec.has(*capability.function_names)}
+    return tuple(name for name in offered(has) if has.issuperset({name, *CAPABILITIES[name].includes}))
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from lab.coordinator import Codec, StateNumbering
 from lab.coordinator.documented import (
-    CAPABILITIES,
     EVENTS,
     FAILURE_REASONS,
     FUNCTIONS,
@@ -22,6 +21,8 @@ from lab.coordinator.documented import (
 )
 from lab.coordinator.overloads import signature_of
 from lab.deploy.compiled import CompiledContract
+from lab.deploy.deployer import capabilities_of
+from lab.model.capabilities import CAPABILITIES
 from lab.validation import nearest
 
 Found = Literal["found", "missing", "different"]
@@ -64,8 +65,11 @@ class Interface:
 
     @property
     def partial(self) -> tuple[Item, ...]:
-        """What is missing or different in optional parts that the contract has."""
-        return tuple(item for item in self.items if item.part in self.capabilities and item.found != "found")
+        """What is different in capabilities that the contract has, and events of them that are missing."""
+        items = (item for item in self.items if item.part in self.capabilities)
+        return tuple(
+            item for item in items if item.found == "different" or (item.found == "missing" and item.kind == "event")
+        )
 
     def lines(self, numbering: StateNumbering | None = None) -> list[str]:
         """The report as text, the outcome first."""
@@ -78,7 +82,7 @@ class Interface:
             lines.append(f"  beside the documented functions, of the same names: {', '.join(self.extra)}")
         optional = [f"has {', '.join(self.capabilities)}" if self.capabilities else "has none"]
         optional += [f"lacks {', '.join(map(self._lacking, self.lacking))}"] if self.lacking else []
-        lines.append(f"  optional parts: {'; '.join(optional)}")
+        lines.append(f"  capabilities: {'; '.join(optional)}")
         if numbering is not None:
             numbers = ", ".join(f"{name} {number}" for name, number in numbering.numbers.items())
             lines.append(f"  states: {numbers}")
@@ -110,7 +114,7 @@ def inspect(contract: CompiledContract, codec: Codec) -> Interface:
     code = bytes.fromhex(contract.bytecode.removeprefix("0x"))
     words = texts(code)
     items += [_revert(code, words, text) for text in (*REVERTS, *FAILURE_REASONS)]
-    has = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
+    has = capabilities_of(codec)
     lacking = tuple(name for name in CAPABILITIES if name not in has)
     extra = [signature_of(entry) for name in FUNCTIONS if name in codec.functions for entry in codec.overloads(name)]
     return Interface(contract.name, contract.compiler, tuple(items), has, lacking, tuple(dict.fromkeys(extra)))

@@ -1,31 +1,22 @@
 """Which of the lab's words bind a contract: those of the documentation bind every one, the reference's own only itself.
 
-Expectations have three layers: what is documented, what the checklist demands (the optional parts), and what only the
+Expectations have three layers: what is documented, what the checklist demands (the capabilities), and what only the
 reference does, such as how it words the refusal of a stopped contract. Nothing of the third is held against others.
 """
 
 from __future__ import annotations
 
-from lab.coordinator.documented import FAILURE_REASONS, REVERTS
+from lab.coordinator.documented import CAPABILITY_REVERTS, FAILURE_REASONS, REVERTS
 from lab.deploy.deployer import Deployable
 from lab.deploy.interface import holds
 
 # How the reference words what the documentation has no words for.
-OWN_TEXTS: tuple[str, ...] = (
-    "Coordinator is paused",
-    "Coordinator is not paused",
-    "Transaction not expired",
-    "Execution deadline passed",
+OWN_TEXTS = (
+    *CAPABILITY_REVERTS,
     "Execution failed",
     "Execution window too long",
     "Breaker threshold too large",
     "Timestamp too far",
-    "Only owner can pause",
-    "Only owner can unpause",
-    "Only owner can propose owner",
-    "Only owner can set execution window",
-    "Only owner can set threshold",
-    "Only pending owner can accept",
     "Paused by owner",
     "Failure threshold reached",
 )

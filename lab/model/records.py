@@ -57,7 +57,7 @@ class Header(Record):
     operators: dict[str, tuple[str, ...]] = Field(description="chain -> operator addresses after set-up")
     legs: tuple[Leg, ...]
     capabilities: tuple[str, ...] = Field(
-        description="optional parts of this contract: breaker, expiry, handover, batch"
+        description="capabilities of this contract, without those that another one includes (a breaker is a stop)"
     )
     poll_ms: int
     rpc_budget_ms: int

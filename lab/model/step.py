@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from lab.model.capabilities import CapabilityName
 from lab.model.frozen import Frozen
 from lab.model.units import OffsetMs
 
@@ -83,12 +84,9 @@ Arguments = Annotated[
 
 
 Needs = Annotated[
-    tuple[str, ...],
+    tuple[CapabilityName, ...],
     AS_TUPLE,
-    Field(
-        description="optional parts of the contract without which this is not exercised: breaker, expiry, handover, "
-        "deadline, batch"
-    ),
+    Field(description="capabilities of the contract without which this is not exercised"),
 ]
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lab.coordinator.documented import CAPABILITIES, FUNCTIONS
+from lab.coordinator.documented import FUNCTIONS
 from lab.deploy.deployer import Deployable
+from lab.model.capabilities import CAPABILITIES
 from lab.scenario.expectations import ReturnExpectation
 from lab.scenario.item import ScenarioItem, Step
 from lab.scenario.steps import AdminStep, CallStep
@@ -36,7 +37,8 @@ def lacking(target: Deployable, needs: Iterable[str], functions: Iterable[str | 
     missing: dict[str, list[str]] = {}
     for part in needs:
         if part not in target.capabilities:
-            missing[part] = [name for name in CAPABILITIES.get(part, ()) if not target.codec.has(name)]
+            functions_of = CAPABILITIES[part].function_names if part in CAPABILITIES else ()
+            missing[part] = [name for name in functions_of if not target.codec.has(name)]
     for name in functions:
         signature = FUNCTIONS.get(name or "")
         if signature is not None and signature.part != "documented" and not target.codec.has(signature.name):

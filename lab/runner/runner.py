@@ -22,6 +22,7 @@ from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.faults import Fault
 from lab.metrics import summarise
+from lab.model.capabilities import recorded
 from lab.model.history import History
 from lab.model.records import Header, Leg
 from lab.model.under_test import UnderTest
@@ -242,7 +243,7 @@ def _header(item: ScenarioItem, lab: Lab) -> Header:
             )
             for leg in item.legs
         ),
-        capabilities=lab.wanted.target.capabilities,
+        capabilities=recorded(lab.wanted.target.capabilities),
         poll_ms=item.relayer.poll_ms if item.relayer else 0,
         rpc_budget_ms=round(RPC_TIMEOUT_S * 1000),
         execution_order=item.relayer.execution_order if item.relayer else "ready",

@@ -102,7 +102,7 @@ def test_the_same_on_every_network(start_lab: StartLab, reference: Deployable, n
 
 def test_capabilities(reference: Deployable, tmp_path: Path) -> None:
     """What the ABI shows, all functions of a part or none of it."""
-    assert reference.capabilities == ("breaker", "expiry", "handover", "deadline", "batch")
+    assert reference.capabilities == ("stop", "breaker", "expiry", "handover", "deadline", "batch")
     assert compiled(tmp_path, "Plain", PLAIN).capabilities == ()
     without = [entry for entry in reference.contract.abi if entry.get("name") != "unpause"]
     assert "breaker" not in deployable(replace(reference.contract, abi=without)).capabilities
