@@ -6,7 +6,7 @@ reference does, such as how it words the refusal of a stopped contract. Nothing 
 
 from __future__ import annotations
 
-from lab.coordinator.documented import CAPABILITY_REVERTS, FAILURE_REASONS, REVERTS
+from lab.coordinator.documented import CAPABILITY_REVERTS, EVENTS, FAILURE_REASONS, FUNCTIONS, REVERTS
 from lab.deploy.deployer import Deployable
 from lab.deploy.interface import holds
 
@@ -20,20 +20,30 @@ OWN_TEXTS = (
     "Paused by owner",
     "Failure threshold reached",
 )
-BY_ROLE = ("add_operator", "remove_operator")
+BY_ROLE = {"Only owner can add operators": "add_operator", "Only owner can remove operators": "remove_operator"}
 
 
 def binds(target: Deployable, text: str, function: str | None = None) -> bool:
     """Whether a contract has to use this text, or a part of one, where a scenario expects it.
 
     A text that the lab does not know is the scenario's own and binds. One of the reference's binds another contract
-    if its code holds it. A contract that grants roles by hash refuses with the words of its own access control.
+    if its code holds it, in documented functions. A contract that grants roles by hash refuses in the words of its own
+    access control.
     """
     if target.reference:
         return True
-    if function in BY_ROLE and target.codec.by_hash(function):
+    of_role = function or BY_ROLE.get(text)
+    if of_role in BY_ROLE.values() and target.codec.by_hash(str(of_role)):
+        return False
+    if function in FUNCTIONS and FUNCTIONS[function].part != "documented":
         return False
     if any(text in known for known in (*REVERTS, *FAILURE_REASONS)):
         return True
     own = [known for known in OWN_TEXTS if text in known]
     return not own or any(holds(target.contract, known) for known in own)
+
+
+def demanded(target: Deployable, event: str) -> bool:
+    """Whether a contract has to emit an event that a scenario expects: a capability may do without its events."""
+    signature = EVENTS.get(event)
+    return target.reference or event in target.codec.events or signature is None or signature.part == "documented"

@@ -11,7 +11,7 @@ from lab.coordinator.documented import FUNCTIONS
 from lab.rpc import RpcRefused
 from lab.runner.optional import lacking
 from lab.runner.run import Run
-from lab.runner.script import MissingFunction, Script
+from lab.runner.script import MissingFunction, Script, Unmeasured
 
 # What a contract's answer makes of code that foresaw another one. A NameError is the code's own, and keeps its trace.
 UNFORESEEN = (LookupError, ValueError, TypeError, ArithmeticError, AttributeError, StopIteration)
@@ -37,6 +37,8 @@ def guarded(run: Run, play: Callable[[Script], None]) -> None:
         if "revert" not in refused.reason.lower():
             raise
         script.expect("a call to be answered", refused.reason, met=False, because=_place(run, refused))
+    except Unmeasured as reverted:
+        script.expect("a call to be measured before many are sent", str(reverted), met=None)
     except AssertionError as error:
         words = str(error).splitlines() or ["it does not hold"]
         script.expect("an assertion to hold", words[0], met=False, because=_place(run, error))

@@ -13,14 +13,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lab.coordinator import Reader
+from lab.coordinator import Reader, role_account
+from lab.coordinator.codec import decode_revert
 from lab.errors import LabError, UsageError
 from lab.faults import FAULTS
 from lab.model.records import Expectation, Tx
+from lab.rpc import RpcRefused
 from lab.runner.operations import WAIT_MS, Pending
 from lab.runner.optional import lacking
 from lab.runner.run import Run
-from lab.runner.sending import GAS, Deployed, deploy, send_all
+from lab.runner.sending import GAS, Deployed, deploy, deploy_again, send_all
 from lab.runner.steps.acting import buffer_arguments
 from lab.validation import describe, suggestion
 
@@ -31,6 +33,10 @@ class MissingFunction(LabError):
     def __init__(self, function: str) -> None:
         self.function = function
         super().__init__(f"the contract has no function {function}")
+
+
+class Unmeasured(LabError):
+    """A call that a scenario wants to make many times reverts already when it is tried."""
 
 
 class Script:
@@ -105,9 +111,26 @@ class Script:
         data = [(target.address, target.codec.encode(function, args)) for function, args in wanted]
         return send_all(self.run, chain, role, data, gas)
 
+    def gas(self, chain: str, function: str, args: Sequence[Any], *, at_least: int, role: str = "operator") -> int:
+        """A gas limit with room for calls such as this one, as the contract needs it now; at least what is given.
+
+        Raises Unmeasured where the call would revert: there is nothing to size by, and no use in sending many of them.
+        """
+        self._require(function)
+        target, rpc = self.run.lab.wanted.target, self.reader(chain).rpc
+        call = {"from": role_account(role).address, "to": target.address, "data": target.codec.encode(function, args)}
+        try:
+            return max(at_least, int(rpc.call("eth_estimateGas", call), 16) * 3 // 2)
+        except RpcRefused as refused:
+            raise Unmeasured(f"{chain}: {function} reverts: {decode_revert(refused.data) or refused.reason}") from None
+
     def deploy(self, chain: str, path: Path, *args: Any, role: str = "owner") -> Deployed:
         """Put another contract on a chain, by a role."""
         return deploy(self.run, chain, path, args, role)
+
+    def deploy_again(self, chain: str, role: str = "owner") -> Deployed:
+        """Put the contract under test on a chain once more."""
+        return deploy_again(self.run, chain, role)
 
     def call_other(self, contract: Deployed, function: str, *args: Any, role: str = "operator", gas: int = GAS) -> Tx:
         """Call a contract that this scenario deployed."""

@@ -84,7 +84,7 @@ def play(script: Script) -> None:
     saved = backups.take(reader, first_block=1, block=reader.rpc.block_number())
     moved = [each for each in saved.transactions if each.tx_id in still_open]
     script.expect("something to move", f"{len(moved)} open", met=bool(moved))
-    new = script.deploy(CHAIN, target.contract.source_path)
+    new = script.deploy_again(CHAIN)
     setters: list[tuple[str, tuple[Any, ...]]] = [("set_coordination_window", (60,))]
     setters += [("add_operator", (role_account(role).address,)) for role in OPERATOR_ROLES]
     on_new(script, new, "owner", setters)
