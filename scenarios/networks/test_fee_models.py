@@ -94,9 +94,7 @@ def judge_base_fees(script: Script, name: str) -> None:
         rises = sum(after > before for before, after in pairwise(fees))
         falls = sum(after < before for before, after in pairwise(fees))
         filled = any(number * 2 > limit for number, limit in used)
-        told = f"{rises} rises, {falls} falls" + (
-            "" if filled else "; no block was filled, for the contract refuses calls"
-        )
+        told = f"{rises} rises, {falls} falls" + ("" if filled else "; no block was filled")
         met = bool(rises and falls) if filled else None
         script.expect(f"{name}: the fee to rise and to fall", told, met=met)
 
