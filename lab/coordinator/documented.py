@@ -122,10 +122,28 @@ def _same(wanted: str, found: str) -> bool:
     return wanted == found or (wanted == "uint256" and found.startswith("uint") and "[" not in found)
 
 
+RESULTS: dict[str, tuple[str, ...]] = {
+    "get_transaction_details": ("origin_rollup", "target_rollup", "dependency_tx_id", "timestamp", "state"),
+    "get_transaction_state": ("state",),
+}
+
+
+def result_names(function: str) -> tuple[str, ...]:
+    """The documented names of a function's results; `value` where there is one without a name."""
+    return RESULTS.get(function, ("value",))
+
+
 def known_parameters(
     signature: Signature | None, inputs: Sequence[Mapping[str, Any]], types: Sequence[str]
 ) -> list[str]:
-    """The names of parameters as the documentation has them where the types agree, else the contract's own."""
-    if signature is not None and same_types(signature.types, types):
-        return [name for name, _ in signature.parameters]
-    return [str(parameter["name"]) for parameter in inputs]
+    """The names of parameters as the documentation has them, else the contract's own.
+
+    By their names where all documented ones are there, in whatever order; else by position where the types agree.
+    """
+    own = [str(parameter["name"]) for parameter in inputs]
+    if signature is None:
+        return own
+    documented = [name for name, _ in signature.parameters]
+    if not set(documented) <= set(own) and same_types(signature.types, types):
+        return documented
+    return own

@@ -27,10 +27,10 @@ def binds(target: Deployable, text: str, function: str | None = None) -> bool:
     """Whether a contract has to use this text, or a part of one, where a scenario expects it.
 
     A text that the lab does not know is the scenario's own and binds. One of the reference's binds another contract
-    if its code holds it, in documented functions. A contract that grants roles by hash refuses in the words of its own
-    access control.
+    if its code holds it, in documented functions, or where `lab.yaml` maps it. A contract that grants roles by hash
+    refuses in the words of its own access control.
     """
-    if target.reference:
+    if target.reference or any(text in mapped for mapped in target.codec.names.reverts):
         return True
     of_role = function or BY_ROLE.get(text)
     if of_role in BY_ROLE.values() and target.codec.by_hash(str(of_role)):

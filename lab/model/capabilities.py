@@ -63,8 +63,8 @@ _ALL = (
         name="breaker",
         title="circuit breaker",
         rules="Expiries and failed executions are counted in calls that succeed; at the threshold within one period "
-        "the contract pauses itself (`EmergencyStop`, `Failure threshold reached`). Lifting the stop resets the count. A "
-        "period starts with its first failure; threshold 0 switches the automatic stop off.",
+        "the contract pauses itself (`EmergencyStop`, `Failure threshold reached`). Lifting the stop resets the count. "
+        "A period starts with its first failure; threshold 0 switches the automatic stop off.",
         functions=("breaker_threshold() -> uint256",),
         optional=(
             "failure_count() -> uint256",

@@ -13,10 +13,10 @@ from typing import Any
 from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.codec import decode_revert, plain
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
 from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.values import plain
 from lab.deploy.layers import binds
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.runner.script import Script
@@ -199,13 +199,13 @@ class Differential:
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
         idle = {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner
         if idle and self.model.reference:
-            reason = decode_revert(result["returnData"]) or ""
+            reason = self.codec.revert(result["returnData"]) or ""
             words = "paused" if function == "pause" else "not paused"
             if events or (not ok and words not in reason):
                 got = [event.event for event in events] or reason
                 return f"expected no event where nothing changes, and a refusal to say '{words}'; got {got}"
         before = replace(self.model)
-        outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
+        outcome = Outcome(ok, None if ok else self.codec.revert(result["returnData"]), events)
         wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
         for event in events if self.model.reference else [each for each in events if each.event in DOCUMENTED]:
             wanted = {"caller": sender, "previous": before.owner}

@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from lab.coordinator import Reader, role_account
-from lab.coordinator.codec import decode_revert
 from lab.errors import LabError, UsageError
 from lab.faults import FAULTS
 from lab.model.records import Expectation, Tx
@@ -122,7 +121,9 @@ class Script:
         try:
             return max(at_least, int(rpc.call("eth_estimateGas", call), 16) * 3 // 2)
         except RpcRefused as refused:
-            raise Unmeasured(f"{chain}: {function} reverts: {decode_revert(refused.data) or refused.reason}") from None
+            raise Unmeasured(
+                f"{chain}: {function} reverts: {target.codec.revert(refused.data) or refused.reason}"
+            ) from None
 
     def deploy(self, chain: str, path: Path, *args: Any, role: str = "owner") -> Deployed:
         """Put another contract on a chain, by a role."""

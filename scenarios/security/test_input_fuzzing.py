@@ -17,7 +17,6 @@ from hypothesis.strategies import SearchStrategy
 
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.codec import decode_revert
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.differential import OWN_VIEWS, behaviour
@@ -207,7 +206,7 @@ class Comparison:
         ok = result["status"] == "0x1"
         self.seen[function, ok] += 1
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
-        outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
+        outcome = Outcome(ok, None if ok else self.codec.revert(result["returnData"]), events)
         found = difference(model, self.codec, function, args, role_account(role).address, now, outcome)
         assert found is None, f"{function}{shortened(args)} by {role}: {found}"
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.coordinator import role_account, rollup_address
-from lab.coordinator.codec import decode_revert
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.layers import binds
 from lab.rpc import RpcRefused
@@ -79,7 +78,7 @@ def own_refusal(script: Script, function: str, args: tuple[Any, ...]) -> str | N
     try:
         script.reader("polygon").rpc.call("eth_call", call, "latest")
     except RpcRefused as refused:
-        return decode_revert(refused.data) or "without a reason"
+        return target.codec.revert(refused.data) or "without a reason"
     return "it is not refused"
 
 

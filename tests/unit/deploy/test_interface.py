@@ -30,7 +30,7 @@ def plain() -> CompiledContract:
     return compiled("plain/PlainCoordinator.vy")
 
 
-def report(contract: CompiledContract, **names: dict[str, str]) -> Interface:
+def report(contract: CompiledContract, **names: Any) -> Interface:
     """The report under names of a project file."""
     return inspect(contract, Codec(contract.abi, ContractNames(**names)))
 
@@ -100,7 +100,8 @@ def test_other_types_are_different(plain: CompiledContract) -> None:
         "function resolve_dependency: different, expected (bytes32), got (uint256)",
         "function owner: different, expected () -> (address), got () -> (string)",
         "event TransactionReady: different, expected (bytes32), got (uint256)",
-        "constructor arguments: different, expected no arguments, got (address)",
+        "constructor arguments: different, expected no arguments, got (address): say them in lab.yaml, by "
+        "constructor: [...]",
     ]
 
 
