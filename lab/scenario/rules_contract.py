@@ -16,9 +16,7 @@ from lab.scenario.steps import (
     AdminStep,
     BufferStep,
     CallStep,
-    ExecuteStep,
     ExpectStep,
-    ResolveStep,
     UntilStep,
     WaitStep,
 )
@@ -65,13 +63,9 @@ def _leg_of(step: StepBase) -> tuple[str, Route]:
     if isinstance(step, (UntilStep, ExpectStep)):
         key = "until" if isinstance(step, UntilStep) else "expect"
         condition = step.until if isinstance(step, UntilStep) else step.expect
-        wants = isinstance(condition, StateExpectation) and condition.state != "EMPTY"
-        if wants or isinstance(condition, LatencyExpectation):
-            return str(condition.leg), (key, "leg")
-    elif isinstance(step, ResolveStep) and not _may_fail(step):
-        return step.resolve, ("resolve",)
-    elif isinstance(step, ExecuteStep) and not _may_fail(step):
-        return step.execute, ("execute",)
+        empty = isinstance(condition, StateExpectation) and condition.state == "EMPTY"
+        if isinstance(condition, (StateExpectation, LatencyExpectation)) and not empty:
+            return condition.leg, (key, "leg")
     return "", ()
 
 
