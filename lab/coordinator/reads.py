@@ -55,7 +55,7 @@ class Reader:
         return TransactionView(tx_id, state, raw_state, origin, target, payload, dependency, timestamp)
 
     def payload(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> str | None:
-        """The stored payload by the public `transactions` getter, found by its name or its type in the ABI; None without one."""
+        """The stored payload by the public `transactions` getter, by its name or its type; None without one."""
         entry = self.codec.functions.get("transactions")
         if entry is None:
             return None
