@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.refused import Forbidden, Refused
 
 ZERO_ADDRESS = "0x" + "00" * 20
 BREAKER_PERIOD_S = 3600
@@ -23,18 +24,6 @@ ENDINGS = frozenset({"mark_failed", "expire_transaction"})
 MAY_FAIL = ENDINGS | {"resolve_dependency", "resolve_batch"}
 LATE = frozenset({"BUFFERED", "EXPIRED"})
 SINGLE_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
-
-
-class Refused(Exception):
-    """The call has to revert, with one of these reasons; none given: with any or without one."""
-
-    def __init__(self, *reasons: str) -> None:
-        self.reasons = reasons
-        super().__init__(" or ".join(reasons) or "any reason")
-
-
-class Forbidden(Refused):
-    """The caller may not make this call, or nobody may while the contract is stopped."""
 
 
 @dataclass

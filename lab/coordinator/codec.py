@@ -115,11 +115,6 @@ class Codec:
         """False for a name of the lab that stands for another one of the contract: it is the one to decode to."""
         return not (name in self._shapes or name in self.names.functions or name in self.names.events)
 
-    def by_hash(self, function: str) -> bool:
-        """Whether a function of the contract's that takes a role's hash stands for this one."""
-        shape = self._shapes.get(function)
-        return shape is not None and any(slot.key for slot in shape.slots)
-
     def selector(self, function: str) -> bytes:
         """The four bytes that choose a function. Raises KeyError if the contract has no such function."""
         return _selector(self.functions[function])

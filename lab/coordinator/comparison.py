@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator.behaviour import ENDINGS, Behaviour, Forbidden, Refused, may_refuse
+from lab.coordinator.behaviour import ENDINGS, Behaviour, may_refuse
 from lab.coordinator.codec import BATCHES, Codec, DecodedLog
 from lab.coordinator.documented import EVENTS, FUNCTIONS
+from lab.coordinator.refused import Forbidden, Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def binds(target: Deployable, text: str, function: str | None = None) -> bool:
     if target.reference or any(text in mapped for mapped in target.codec.names.reverts):
         return True
     of_role = function or BY_ROLE.get(text)
-    if of_role in BY_ROLE.values() and target.codec.by_hash(str(of_role)):
+    if of_role in BY_ROLE.values() and "operator" in target.codec.names.roles:
         return False
     if function in FUNCTIONS and FUNCTIONS[function].part != "documented":
         return False

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec, DecodedLog
-from lab.coordinator.behaviour import Behaviour, Refused, may_refuse
+from lab.coordinator.behaviour import Behaviour, may_refuse
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.refused import Refused
 from lab.deploy.deployer import Deployable
 
 OWNER, OPERATOR, STRANGER = "0x" + "0a" * 20, "0x" + "0b" * 20, "0x" + "0c" * 20
