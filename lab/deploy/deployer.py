@@ -22,6 +22,7 @@ from lab.errors import DeployFailure
 from lab.model.capabilities import CAPABILITIES, offered
 from lab.model.names import ContractNames, Limits
 from lab.networks.profile import NetworkProfile
+from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import Rpc, RpcFailure
 
 DEPLOY_GAS = 12_000_000
@@ -35,7 +36,8 @@ NO_LIMITS = Limits()
 class Deployable:
     """A compiled contract with what follows from its ABI: codec, address on every chain, capabilities.
 
-    `limits` are those that were declared, and those that the smoke run learnt.
+    `limits` are those that were declared, and those that the smoke run learnt. `reference`: it is the lab's own
+    contract, or a mutant of that, and is held to its own choices, too.
     """
 
     contract: CompiledContract
@@ -43,6 +45,7 @@ class Deployable:
     address: str
     capabilities: tuple[str, ...]
     limits: Limits = NO_LIMITS
+    reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,21 @@ class SetUpFailure(DeployFailure):
         self.at = at
 
 
-def deployable(contract: CompiledContract, names: ContractNames | None = None) -> Deployable:
+def deployable(
+    contract: CompiledContract, names: ContractNames | None = None, *, reference: bool | None = None
+) -> Deployable:
     """Prepare a contract for deployment by the owner's first transaction; `names` says what it calls otherwise.
 
-    Arguments of the constructor become part of the bytecode: what is deployed is one contract.
+    Arguments of the constructor become part of the bytecode: what is deployed is one contract. `reference` omitted:
+    the file that it was compiled from says so.
     """
+    if reference is None:
+        reference = contract.source_path.absolute() == REFERENCE_CONTRACT.absolute()
     codec = Codec(contract.abi, names)
     if codec.names.constructor:
         contract = _constructed(contract, codec.names.constructor)
     address = created_address(role_account("owner").address, 0)
-    return Deployable(contract, codec, address, capabilities_of(codec), codec.names.limits)
+    return Deployable(contract, codec, address, capabilities_of(codec), codec.names.limits, reference)
 
 
 def _constructed(contract: CompiledContract, given: Sequence[Any]) -> CompiledContract:

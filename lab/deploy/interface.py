@@ -171,12 +171,21 @@ def _constructor(abi: list[dict[str, Any]], given: int) -> list[Item]:
     return [Item("constructor", "arguments", "documented", "different", detail)] if len(types) != given else []
 
 
+def holds(contract: CompiledContract, text: str) -> bool:
+    """Whether a contract's code holds a text."""
+    return _holds(bytes.fromhex(contract.bytecode.removeprefix("0x")), text)
+
+
+def _holds(code: bytes, text: str) -> bool:
+    raw = text.encode()
+    # Compilers store a text in words of 32 bytes.
+    return all(raw[start : start + WORD_BYTES] in code for start in range(0, len(raw), WORD_BYTES))
+
+
 def _revert(code: bytes, words: tuple[str, ...], text: str, own: str | None) -> Item:
     if own is not None:
         return Item("revert", f'"{text}"', "documented", "found", f'as "{own}"')
-    raw = text.encode()
-    # Compilers store a text in words of 32 bytes.
-    if all(raw[start : start + WORD_BYTES] in code for start in range(0, len(raw), WORD_BYTES)):
+    if _holds(code, text):
         return Item("revert", f'"{text}"', "documented", "found")
     others = {other[:WORD_BYTES] for other in (*REVERTS, *FAILURE_REASONS) if other != text}
     close = nearest(text[:WORD_BYTES], [word for word in words if word not in others])
