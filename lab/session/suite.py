@@ -55,6 +55,12 @@ class Suite:
         known = self.smoke.numbering if self.smoke is not None and self.smoke.failure is None else None
         return lines + inspect(self.target.contract, self.target.codec).lines(known)
 
+    def stopping(self) -> str | None:
+        """Why no scenario need be run: a core operation of the contract never succeeds. None where they all do."""
+        if self.smoke is None or self.smoke.failure is None:
+            return None
+        return f"not run, for the smoke run showed that {self.smoke.failure}"
+
     def close(self) -> None:
         """Stop all nodes and the reaper."""
         self.backend.close()
