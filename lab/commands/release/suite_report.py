@@ -18,14 +18,13 @@ from lab.evidence.newest import Selection, newest_runs, runs_of
 from lab.html.text import clean, plural
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
-from lab.report.causes.find import find_causes
-from lab.report.causes.page import write_causes
+from lab.report.causes.page import CAUSES_PAGE, write_session_pages
 from lab.report.causes.terminal import causes_text
 from lab.report.judge.commands import Commands
 from lab.report.judge.readiness import Scope
 from lab.report.publish import publish
 from lab.report.run_page.parts import RunParts, read_parts
-from lab.report.run_page.session_index import distinct_names, write_session_index
+from lab.report.run_page.session_index import distinct_names
 from lab.session.suite import point_latest
 from lab.session.under_test import SystemUnderTest
 
@@ -63,9 +62,7 @@ def summarise_session(writer: Any, reporting: Reporting) -> None:
     if not runs:
         return
     point_latest(results, run_id)
-    causes = find_causes(results, runs, f"session {run_id}")
-    page = write_causes(causes, folder, results)
-    index = write_session_index(folder, runs, causes=page)
+    index, causes = write_session_pages(folder, runs)
     counted = newest_runs(results)
     parts = [read_parts(run, with_history=False) for run in runs]
     readiness = _write_readiness(results, parts[0].made, counted, reporting.system)
@@ -84,7 +81,7 @@ def summarise_session(writer: Any, reporting: Reporting) -> None:
             writer.line(line)
         writer.line("")
     if causes.causes:
-        writer.line(f"causes     {page}")
+        writer.line(f"causes     {folder / CAUSES_PAGE}")
     writer.line(f"backend    {parts[0].made.backend.reason}")
     writer.line(f"runs       {index}")
     if reporting.html is not None:

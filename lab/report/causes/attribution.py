@@ -49,8 +49,13 @@ def _follows(symptom: Symptom, root: Symptom) -> bool:
     if symptom.kind in ("capability", "operation", "evidence"):
         return False
     if symptom.kind == "check" and not symptom.check.startswith("L"):
-        return symptom.flow is not None and symptom.flow == root.flow
-    if symptom.by_documentation and root.kind not in ("capability", "operation"):
-        same_flow = symptom.flow is not None and symptom.flow == root.flow
-        return same_flow or symptom.function == root.function
+        return _same_way(symptom, root)
+    if symptom.demands and root.kind not in ("capability", "operation"):
+        return _same_way(symptom, root) or symptom.function == root.function or symptom.demands == root.check
     return True
+
+
+def _same_way(symptom: Symptom, root: Symptom) -> bool:
+    """Whether both are about one transaction of the coordinator, or about two of one flow."""
+    one_flow = symptom.flow is not None and symptom.flow == root.flow
+    return one_flow or (symptom.tx_id is not None and symptom.tx_id == root.tx_id)

@@ -11,6 +11,9 @@ from lab.report.causes.attribution import Attribution
 from lab.report.causes.symptoms import Symptom
 
 R = TypeVar("R")
+# Their messages say which field differs, and another field is another mistake.
+_BY_FIELD = ("S7", "S11", "S12")
+_SIDES = ("before", "after")
 
 
 @dataclass
@@ -25,9 +28,9 @@ class Group(Generic[R]):
 def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
     """The groups, the one with most runs first.
 
-    A key joins another in three cases: it is an expectation about the very transaction that a check objects to; it was
-    never seen but behind the other; or it is an expectation that a call of the same function ended with what exactly
-    one failed check objects to.
+    A key joins another in four cases: it is an expectation about the very transaction that a check objects to; it was
+    never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; or it
+    is an expectation about an outcome of a function to which exactly one check objects.
     """
     given = list(attributions)
     head = _heads(given)
@@ -72,10 +75,12 @@ class _Heads:
 def _heads(given: Iterable[tuple[object, Attribution]]) -> _Heads:
     heads = _Heads()
     rooted: dict[str, Symptom] = {}
+    counts: Counter[str] = Counter()
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for _, attribution in given:
         for root in attribution.roots:
             rooted.setdefault(root.key, root)
+            counts[root.key] += 1
         for link in attribution.links:
             behind[link.symptom.key][link.root.key] += 1
             pair = {link.symptom.kind: link.symptom.key, link.root.kind: link.root.key}
@@ -84,17 +89,45 @@ def _heads(given: Iterable[tuple[object, Attribution]]) -> _Heads:
     for key, roots in behind.items():
         if key not in rooted:
             heads.join(key, roots.most_common(1)[0][0])
-    _join_alike(heads, rooted)
+    _join_alike(heads, rooted, counts)
     return heads
 
 
-def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom]) -> None:
-    """Expectations to the one failed check about the same function and the same outcome, where there is just one."""
-    checks: dict[tuple[str, str], set[str]] = defaultdict(set)
+def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[str]) -> None:
+    """Findings of one check about one outcome of one function; then expectations to the one check that knows theirs."""
+    checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and symptom.function]
+    alike: dict[tuple[str, str, str], list[Symptom]] = defaultdict(list)
+    for symptom in checks:
+        if symptom.check not in _BY_FIELD:
+            alike[symptom.check, symptom.function, symptom.says].append(symptom)
+    for symptoms in alike.values():
+        sides = {side for symptom in symptoms if (side := _side(symptom))}
+        for side in sides if len(sides) > 1 else [""]:
+            keys = [symptom.key for symptom in symptoms if not side or _side(symptom) == side]
+            first = min(keys, key=lambda key: (-counts[key], key))
+            for key in keys:
+                heads.join(key, first)
+    wanted: dict[tuple[str, str], str] = {}
     for symptom in rooted.values():
-        if symptom.kind == "check" and symptom.function:
-            checks[symptom.function, symptom.says].add(heads(symptom.key))
-    for symptom in rooted.values():
-        alike = checks.get((symptom.function, symptom.says), set())
-        if symptom.kind == "expectation" and symptom.function and len(alike) == 1:
-            heads.join(symptom.key, next(iter(alike)))
+        if symptom.kind == "expectation":
+            if symptom.demands and symptom.function:
+                heads.join(symptom.key, wanted.setdefault((symptom.function, symptom.demands), symptom.key))
+            known = {heads(check.key) for check in checks if _knows(check, symptom)}
+            if len(known) == 1:
+                heads.join(symptom.key, known.pop())
+
+
+def _knows(check: Symptom, expectation: Symptom) -> bool:
+    """Whether a check objects to what an expectation saw. A call that says nothing compares with a mere probe only."""
+    if check.function != expectation.function:
+        return False
+    if expectation.demands == check.check:
+        return True
+    return check.says in expectation.says if check.says else expectation.tx is None
+
+
+def _side(symptom: Symptom) -> str:
+    """`before` or `after` where it happened too early or too late; who says neither or both takes no side."""
+    words = symptom.key.rpartition(";")[2].split()
+    sides = [side for side in _SIDES if side in words]
+    return sides[0] if len(sides) == 1 else ""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
 from lab.evidence.folder import write_atomically
+from lab.evidence.newest import runs_of
 from lab.html.page import Pages
 from lab.html.text import relative_link
+from lab.report.causes.find import find_causes
 from lab.report.records.cause import CauseReport
-from lab.report.run_page.session_index import PAGE
+from lab.report.records.folder import Folder
+from lab.report.run_page.session_index import PAGE, write_session_index
 
 CAUSES_PAGE, CAUSES = "causes.html", "causes.json"
 
@@ -25,6 +29,14 @@ def write_causes(report: CauseReport, folder: Path, results: Path) -> Path:
     write_atomically(folder / CAUSES, report.model_dump_json(indent=2) + "\n")
     write_atomically(folder / CAUSES_PAGE, causes_page(report, relative_link(results, folder)))
     return folder / CAUSES_PAGE
+
+
+def write_session_pages(session: Path, folders: Sequence[Folder] | None = None) -> tuple[Path, CauseReport]:
+    """The pages of a session: its causes, its runs, and the index over them, whose path is returned."""
+    runs: Sequence[Folder] = folders if folders is not None else runs_of(session)
+    causes = find_causes(session.parent, runs, f"session {session.name}")
+    page = write_causes(causes, session, session.parent)
+    return write_session_index(session, runs, causes=page), causes
 
 
 def causes_page(report: CauseReport, up: str) -> str:

@@ -20,17 +20,21 @@ class Shaper:
         if history is not None:
             header = history.header
             names |= {leg.name: "LEG" for leg in header.legs}
-            names |= {leg.flow: "FLOW" for leg in header.legs}
             names |= {chain: "CHAIN" for chain in header.chains}
             names |= {role: "ROLE" for role in header.roles}
         words = sorted(names, key=len, reverse=True)
         pattern = "|".join(map(re.escape, words))
+        flows = "|".join(sorted({re.escape(leg.flow) for leg in history.header.legs})) if history is not None else ""
+        # A flow may be called by any word, such as "in".
+        self._flows = re.compile(rf"\bflow ({flows})\b") if flows else None
         self._names = names
         self._words = re.compile(rf"(?<![\w.])({pattern})(?![\w])(?!\.\w)") if words else None
 
     def shape(self, text: str) -> str:
         """Names become LEG, CHAIN, ROLE, numbers N; signs, words and quoted reasons stay."""
         text = _HEX.sub("HEX", text)
+        if self._flows is not None:
+            text = self._flows.sub("flow FLOW", text)
         if self._words is not None:
             text = self._words.sub(lambda match: self._names[match[1]], text)
         text = _NUMBER.sub("N", _UNITS.sub("N", text))

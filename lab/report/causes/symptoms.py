@@ -16,6 +16,12 @@ from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
 _MISSING = re.compile(r"the contract has no (?:function )?([\w ]+?)(?:$|[;,.(])")
+_WANTED = re.compile(r"expected a revert with ([^,;]+)")
+# The refusals that checks ask for by themselves.
+_REFUSALS = {
+    "S6": re.compile(r"Not authorized|Only owner|want of authority"),
+    "S10": re.compile(r"\b(?:is|while) paused\b"),
+}
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
@@ -30,11 +36,12 @@ class Symptom:
         key: What makes it that deviation.
         text: What was expected and what came, of this run.
         check: The id of the check that says it; empty for others.
-        flow: The flow of the transaction that it is about, if it is about one.
+        tx_id: The coordinator's transaction that it is about, if it is about one.
+        flow: The flow which that belongs to.
         function: The contract's function that it is about, by its documented name.
         says: What the call ended with: a revert reason, or an event with its reason.
         tx: The hash of the transaction that shows it.
-        by_documentation: Whether the documentation names the reason that a call was expected to revert with.
+        demands: The reason of the documentation that a call was expected to revert with; the check that demands it.
     """
 
     kind: Kind
@@ -43,11 +50,12 @@ class Symptom:
     check: str = ""
     t_ms: int | None = None
     chain: str | None = None
+    tx_id: str | None = None
     flow: str | None = None
     function: str = ""
     says: str = ""
     tx: str | None = None
-    by_documentation: bool = False
+    demands: str = ""
 
     @property
     def order(self) -> tuple[bool, int, bool]:
@@ -56,14 +64,14 @@ class Symptom:
 
 
 def symptoms_of(verdict: RunVerdict, history: History | None) -> list[Symptom]:
-    """In the order of their times; each key once, as it shows first."""
+    """In the order of their times; each key once for each transaction and flow, as it shows there first."""
     reader = _Reader(history)
     symptoms = [*reader.blocked(), *reader.checks(verdict), *reader.expectations()]
     if not symptoms or verdict.verdict is not Verdict.FAIL:
         symptoms += reader.reasons(verdict, told=len(symptoms))
-    first: dict[str, Symptom] = {}
+    first: dict[tuple[str, str | None, str | None], Symptom] = {}
     for symptom in sorted(symptoms, key=lambda symptom: symptom.order):
-        first.setdefault(symptom.key, symptom)
+        first.setdefault((symptom.key, symptom.flow, symptom.tx_id), symptom)
     return list(first.values())
 
 
@@ -102,6 +110,7 @@ class _Reader:
             check=result.check,
             t_ms=finding.t_ms,
             chain=finding.chain,
+            tx_id=finding.tx_id,
             flow=self._flows.get(finding.tx_id or ""),
             function=function,
             says=_said(step),
@@ -138,9 +147,9 @@ class _Reader:
                 chain=operation.chain if operation else None,
                 flow=self._flow_of(expectation, operation),
                 function=function,
-                says=self._said_by(operation),
+                says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
-                by_documentation=any(f'"{reason}"' in expectation.expected for reason in reasons_of(function)),
+                demands=_demanded(function, text),
             )
 
     def reasons(self, verdict: RunVerdict, *, told: int) -> Iterator[Symptom]:
@@ -181,7 +190,7 @@ class _Reader:
         ]
         exact = [step for step in near if step.block.t_ms == finding.t_ms] or near
         named = [step for step in exact if step.function and step.function in finding.message]
-        return (named or exact or [None])[-1]
+        return next(reversed(named or exact), None)
 
     def _said_by(self, operation: Operation | None) -> str:
         if operation is None:
@@ -190,6 +199,13 @@ class _Reader:
             return clean(operation.revert, 160)
         step = next((step for step in self._steps_of(operation.chain) if step.tx.hash == operation.tx), None)
         return _said(step)
+
+
+def _demanded(function: str, text: str) -> str:
+    """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
+    wanted = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
+    check = next((check for check, reason in _REFUSALS.items() if reason.search(wanted)), "")
+    return check or next((reason for reason in reasons_of(function) if reason in wanted), "")
 
 
 def _said(step: Step | None) -> str:

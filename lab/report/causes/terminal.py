@@ -16,7 +16,6 @@ def causes_text(report: CauseReport, *, everything: bool = False) -> list[str]:
     """The lines: at most LINES_MAX, and CAUSE_LINES_MAX for a cause, unless `everything` is asked for."""
     if not report.causes:
         return []
-    head = f"{plural(len(report.causes), 'cause')} of {plural(report.failed, 'failed run')}"
     room = (1 << 30) if everything else LINES_MAX - 1
     lines: list[str] = []
     for number, cause in enumerate(report.causes, 1):
@@ -27,7 +26,7 @@ def causes_text(report: CauseReport, *, everything: bool = False) -> list[str]:
             lines += _short(number, left, room - len(lines))
             break
         lines += block
-    return [head, *lines]
+    return [report.head, *lines]
 
 
 def _short(number: int, causes: Sequence[Cause], room: int) -> list[str]:
@@ -44,6 +43,8 @@ def _short(number: int, causes: Sequence[Cause], room: int) -> list[str]:
 def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
     demand = f": {cause.demand}" if cause.demand else ""
     lines = [f"{number}. {cause.title}{demand}"]
+    if cause.kind == "capability" and not everything:
+        return [*lines, *_runs(cause, everything=False), *_command(cause)]
     lines += _wrapped(cause.deviation.removeprefix(f"{cause.title}: "), 3)
     if cause.source is not None:
         quoted = f" | {cause.source.text}" if cause.source.text else ""
@@ -53,16 +54,24 @@ def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
     when = f" at {seconds(cause.shown_by.t_ms)}" if cause.shown_by.t_ms is not None else ""
     lines.append(f"   shown by {cause.shown_by.item}{when}, {cause.shown_by.folder}")
     lines += [f"     {event}"[:WIDTH] for event in _events(cause, len(cause.events) if everything else EVENTS)]
+    lines += _runs(cause, everything=everything)
+    if cause.follows:
+        lines += _wrapped(f"with it: {some(cause.follows, len(cause.follows) if everything else 3)}", 1)
+    lines += _command(cause)
+    return lines if everything else _cut(lines)
+
+
+def _command(cause: Cause) -> list[str]:
+    return [f"   {cause.command}"] if cause.command else []
+
+
+def _runs(cause: Cause, *, everything: bool) -> list[str]:
+    """What it takes down."""
     names = [run.item for run in cause.runs]
     rows = f"; rows {some(cause.rows, len(cause.rows) if everything else ROWS)}" if cause.rows else ""
-    verb = "keeps from running, UNKNOWN without `--go-on`:" if cause.kind == "operation" else "fails"
-    fails = f"{verb} {plural(len(names), 'run')}: {some(names, len(names) if everything else ITEMS)}{rows}"
-    lines += _wrapped(fails, 1 << 30 if everything else 2)
-    if cause.follows:
-        lines += _wrapped(f"behind it: {some(cause.follows, len(cause.follows) if everything else 3)}", 1)
-    if cause.command:
-        lines.append(f"   {cause.command}")
-    return lines if everything else _cut(lines)
+    verb = {"operation": "keeps from running, UNKNOWN without `--go-on`:", "capability": "needed by"}
+    fails = f"{verb.get(cause.kind, 'fails')} {plural(len(names), 'run')}"
+    return _wrapped(f"{fails}: {some(names, len(names) if everything else ITEMS)}{rows}", 1 << 30 if everything else 2)
 
 
 def _events(cause: Cause, count: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from lab.html.text import plural
 from lab.model.frozen import Frozen
 from lab.model.under_test import UnderTest
 from lab.model.verdict import Verdict
@@ -52,7 +53,7 @@ class Cause(Frozen):
         events: What happened around its moment there, in the order of time.
         runs: Every run that shows it, the smallest first.
         rows: The readiness rows that these runs claim.
-        follows: Other deviations that were seen only behind this one, in words.
+        follows: Other deviations counted with it: seen only behind it, or about the same outcome of the same function.
         command: What runs `shown_by` alone.
     """
 
@@ -81,3 +82,16 @@ class CauseReport(Frozen):
     runs: int
     failed: int
     causes: tuple[Cause, ...] = ()
+
+    @property
+    def head(self) -> str:
+        """How many of how many; what the contract lacks is no fault, and counted apart."""
+        lacking = len(self.causes) - len(self.faults)
+        lacks = f"{'; ' if self.faults else ''}{plural(lacking, 'part')} that the contract lacks" if lacking else ""
+        faults = plural(len(self.faults), "cause") if self.faults or not lacking else ""
+        return f"{faults}{lacks}, of {plural(self.failed, 'failed run')}"
+
+    @property
+    def faults(self) -> tuple[Cause, ...]:
+        """Without the parts that the contract lacks."""
+        return tuple(cause for cause in self.causes if cause.kind != "capability")
