@@ -35,7 +35,7 @@ class _Run:
 
     folder: Folder
     parts: RunParts
-    weight: tuple[int, int]
+    weight: tuple[int, int, int]
 
 
 def find_causes(results: Path, folders: Sequence[Folder], title: str) -> CauseReport:
@@ -48,10 +48,11 @@ def find_causes(results: Path, folders: Sequence[Folder], title: str) -> CauseRe
         if parts.state is Verdict.PASS:
             continue
         whole = read_parts(folder)
-        # A run in which no fault acted says more in less.
+        attribution = attribute(_symptoms(whole))
         size = len(whole.history.records) if whole.history is not None else 1 << 30
-        weight = (len(parts.made.faults), size)
-        attributed.append((_Run(folder, parts, weight), attribute(_symptoms(whole))))
+        # One in which nothing else is wrong, and in which no fault acted, says more in less.
+        weight = (len({root.key for root in attribution.roots}), len(parts.made.faults), size)
+        attributed.append((_Run(folder, parts, weight), attribution))
     groups = sorted(group(attributed), key=lambda found: (_rank(found), -len(found.runs), found.key))
     return CauseReport(
         title=title,
