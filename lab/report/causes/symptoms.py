@@ -137,7 +137,7 @@ class _Reader:
                 )
                 continue
             operation = _operation_of(expectation, operations)
-            function = operation.function if operation else function_in(expectation.expected)
+            function = operation.function if operation else function_in(f"{expectation.expected} {expectation.actual}")
             shape = f"{self._shaper.shape(expectation.expected)}; got {self._shaper.shape(expectation.actual)}"
             yield Symptom(
                 "expectation",
