@@ -126,7 +126,8 @@ class _Reader:
             if expectation.met is not False:
                 continue
             missing = _MISSING.search(expectation.actual)
-            text = clean(f"expected {expectation.expected}; got {expectation.actual}", TEXT_MAX)
+            why = f" ({expectation.because})" if expectation.because else ""
+            text = clean(f"expected {expectation.expected}; got {expectation.actual}{why}", TEXT_MAX)
             if missing is not None:
                 yield Symptom(
                     "capability",
