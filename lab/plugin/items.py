@@ -139,9 +139,12 @@ def carry_out(
     if stopped is not None and not first_to_stop(config):
         pytest.skip("not run: a core operation of the contract never succeeds, as the run has said (--lab-go-on)")
     if result.verdict.verdict is not Verdict.PASS:
+        from lab.evidence.manifest import RunManifest
         from lab.report.run_page.failure import failure_text
+        from lab.report.run_page.relayer_log import relayer_log
 
-        story = failure_text(result.verdict, result.history)
+        log = relayer_log(folder, RunManifest.read(result.folder.manifest()))
+        story = failure_text(result.verdict, result.history, log)
         raise ScenarioFailure(f"{story}\n\nevidence\n  {seen_from_here(config, folder)}")
     return result
 

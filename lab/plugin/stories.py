@@ -11,7 +11,7 @@ from lab.plugin.sharing import NOT_RUN
 
 STORIES = pytest.StashKey["Stories"]()
 # How many failed scenarios pytest's short summary still lists one by one.
-LISTED_MAX = 12
+LISTED_MAX = 8
 DEFAULT_CHARACTERS = "fE"
 
 

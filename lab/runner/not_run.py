@@ -20,7 +20,6 @@ from lab.scenario.item import ScenarioItem
 def not_run(item: ScenarioItem, options: Options, folder: Path, repeat: str, reason: str) -> Result:
     """UNKNOWN with `reason` alone, so that the rows of the scenario are UNKNOWN, too, and not as they were before."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / METRICS).unlink(missing_ok=True)
     item = replace(item, clock=options.clock_of(item))
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
     made = started_manifest(item, wanted_of(item, options, folder, relayer=False), options.backend, origin)
@@ -35,6 +34,7 @@ def not_run(item: ScenarioItem, options: Options, folder: Path, repeat: str, rea
         recorder.close()
     verdict = run_verdict(item, history, repeat)
     write_atomically(folder / VERDICT, verdict.model_dump_json(indent=2) + "\n")
+    write_atomically(folder / METRICS, "{}\n")
     evidence = RunFolder(folder)
     evidence.seal(made.as_json())
     return Result(evidence, verdict, history, recorder.digest())

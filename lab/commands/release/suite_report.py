@@ -29,7 +29,7 @@ from lab.session.suite import point_latest
 from lab.session.under_test import SystemUnderTest
 
 # More runs than these are counted, and listed on the page.
-LISTED_MAX = 24
+LISTED_MAX = 12
 COLOURS = {"PASS": "green", "FAIL": "red"}
 
 

@@ -21,6 +21,7 @@ from lab.report.records.cause import AffectedRun, Cause, CauseReport, Moment, Qu
 from lab.report.records.folder import Folder
 from lab.report.run_page.events import events
 from lab.report.run_page.parts import UNREADABLE, RunParts, read_parts
+from lab.report.run_page.relayer_log import relayer_log
 
 EVENTS_MAX = 8
 # Expectations are what a cause says already.
@@ -100,6 +101,7 @@ def _cause(results: Path, found: Group[_Run]) -> Cause:
         runs=tuple(_affected(results, *shown) for shown in runs[:RUNS_MAX]),
         rows=tuple(sorted({row for shown, _ in runs for row in shown.parts.made.rows})),
         follows=_follows(found),
+        relayer_log=relayer_log(run.folder.path, run.parts.made),
         command=clean(run.parts.verdict.repeat, 1_000) if run.parts.verdict is not None else "",
     )
 

@@ -118,12 +118,12 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
 
 
 def _knows(check: Symptom, expectation: Symptom) -> bool:
-    """Whether a check objects to what an expectation saw. A call that says nothing compares with a mere probe only."""
+    """Whether a check objects to what an expectation saw. A mere probe sent nothing: the function must do for it."""
     if check.function != expectation.function:
         return False
     if expectation.demands == check.check:
         return True
-    return check.says in expectation.says if check.says else expectation.tx is None
+    return expectation.tx is None or (bool(check.says) and check.says in expectation.says)
 
 
 def _side(symptom: Symptom) -> str:

@@ -22,6 +22,8 @@ _REFUSALS = {
     "S6": re.compile(r"Not authorized|Only owner|want of authority"),
     "S10": re.compile(r"\b(?:is|while) paused\b"),
 }
+# What a transaction is buffered with, and the storage shows otherwise.
+_STORED = re.compile(r"\b(?:origin|target|payload|dependency|timestamp): expected \S+, stored ")
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
@@ -103,6 +105,9 @@ class _Reader:
     def _finding(self, result: CheckResult, finding: Finding) -> Symptom:
         step = self._step_of(finding)
         function = step.function or "" if step is not None else ""
+        if step is not None and _STORED.search(finding.message):
+            # Read at the end, and as wrong since it was buffered.
+            finding = finding.model_copy(update={"t_ms": step.block.t_ms})
         return Symptom(
             "check",
             f"check {result.check} {function}: {self._shaper.shape(finding.message)}",
@@ -189,6 +194,8 @@ class _Reader:
             for step in self._steps_of(finding.chain)
             if step.block.seq in seqs and step.call is not None and finding.tx_id in (None, step.tx_id)
         ]
+        if near and _STORED.search(finding.message):
+            return near[0]
         exact = [step for step in near if step.block.t_ms == finding.t_ms] or near
         named = [step for step in exact if step.function and step.function in finding.message]
         return next(reversed(named or exact), None)

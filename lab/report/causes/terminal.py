@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from lab.html.text import clean, plural, seconds, some
 from lab.report.records.cause import Cause, CauseReport
 
-CAUSE_LINES_MAX, LINES_MAX, WIDTH = 12, 60, 120
-EVENTS, ITEMS, ROWS = 3, 3, 8
+CAUSE_LINES_MAX, LINES_MAX, WIDTH = 12, 40, 120
+EVENTS, LOG_LINES, ITEMS, ROWS = 3, 2, 3, 8
 
 
 def causes_text(report: CauseReport, *, everything: bool = False) -> list[str]:
@@ -54,6 +54,8 @@ def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
     when = f" at {seconds(cause.shown_by.t_ms)}" if cause.shown_by.t_ms is not None else ""
     lines.append(f"   shown by {cause.shown_by.item}{when}, {cause.shown_by.folder}")
     lines += [f"     {event}"[:WIDTH] for event in _events(cause, len(cause.events) if everything else EVENTS)]
+    log = cause.relayer_log if everything else cause.relayer_log[-LOG_LINES:]
+    lines += [f"     relayer: {line}"[:WIDTH] for line in log]
     lines += _runs(cause, everything=everything)
     if cause.follows:
         lines += _wrapped(f"with it: {some(cause.follows, len(cause.follows) if everything else 3)}", 1)

@@ -54,6 +54,7 @@ class Cause(Frozen):
         runs: Every run that shows it, the smallest first.
         rows: The readiness rows that these runs claim.
         follows: Other deviations counted with it: seen only behind it, or about the same outcome of the same function.
+        relayer_log: The last that a relayer of the user's own said in `shown_by`.
         command: What runs `shown_by` alone.
     """
 
@@ -70,6 +71,7 @@ class Cause(Frozen):
     runs: tuple[AffectedRun, ...]
     rows: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
+    relayer_log: tuple[str, ...] = ()
     command: str = ""
 
 
