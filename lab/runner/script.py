@@ -17,6 +17,7 @@ from lab.coordinator import Reader
 from lab.errors import UsageError
 from lab.faults import FAULTS
 from lab.model.records import Expectation, Tx
+from lab.runner.difference import distinct, unequal
 from lab.runner.operations import WAIT_MS, Pending
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, send_all
@@ -143,7 +144,7 @@ class Script:
                 id=f"expect#{self._steps}",
                 where=Path(self.run.item.file).name,
                 expected=expected,
-                actual=str(actual),
+                actual=str(actual) if met else distinct(expected, str(actual)),
                 met=met,
                 because=because,
             )
@@ -151,7 +152,9 @@ class Script:
 
     def expect_equal(self, what: str, actual: Any, wanted: Any, *, because: str | None = None) -> None:
         """Record that `what` is to be `wanted`."""
-        self.expect(f"{what} to be {wanted}", actual, met=actual == wanted, because=because)
+        met = actual == wanted
+        shown, asked = (str(actual), str(wanted)) if met else unequal(actual, wanted)
+        self.expect(f"{what} to be {asked}", shown, met=met, because=because)
 
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
         """Record that a call is to revert with a reason that holds this text."""

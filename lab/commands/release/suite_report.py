@@ -29,7 +29,7 @@ from lab.session.suite import point_latest
 from lab.session.under_test import SystemUnderTest
 
 # More runs than these are counted, and listed on the page.
-LISTED_MAX = 12
+LISTED_MAX, EXCESSES_MAX = 12, 3
 COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
@@ -80,6 +80,8 @@ def summarise_session(writer: Any, reporting: Reporting) -> None:
         for line in causes_text(causes, everything=reporting.verbose):
             writer.line(line)
         writer.line("")
+    for text in causes.excesses[:EXCESSES_MAX]:
+        writer.line(f"effort     {text}")
     if causes.causes:
         writer.line(f"causes     {folder / CAUSES_PAGE}")
     writer.line(f"backend    {parts[0].made.backend.reason}")

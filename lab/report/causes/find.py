@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.evidence.contract_source import ContractSource, read_contract_source
+from lab.evidence.manifest import RunManifest
 from lab.html.text import clean, times
 from lab.model.checks import check_demand, check_name
 from lab.model.verdict import Verdict
 from lab.report.causes.attribution import Attribution, attribute
 from lab.report.causes.documentation import documented
+from lab.report.causes.effort import excesses
 from lab.report.causes.grouping import Group, group
 from lab.report.causes.source import quote, quote_place
 from lab.report.causes.symptoms import Symptom, symptoms_of
@@ -42,10 +44,12 @@ class _Run:
 def find_causes(results: Path, folders: Sequence[Folder], title: str) -> CauseReport:
     """`results` is the results folder that runs are named in, `title` says which runs these are."""
     attributed: list[tuple[_Run, Attribution]] = []
+    made: list[RunManifest] = []
     under_test = None
     for folder in folders:
         parts = read_parts(folder, with_history=False)
         under_test = under_test or parts.made.under_test
+        made.append(parts.made)
         if parts.state is Verdict.PASS:
             continue
         whole = read_parts(folder)
@@ -61,6 +65,7 @@ def find_causes(results: Path, folders: Sequence[Folder], title: str) -> CauseRe
         runs=len(folders),
         failed=len(attributed),
         causes=tuple(_cause(results, found) for found in groups),
+        excesses=excesses(made),
     )
 
 

@@ -76,7 +76,10 @@ class Cause(Frozen):
 
 
 class CauseReport(Frozen):
-    """All causes, the one that takes down most first. `runs` counts all runs looked at, `failed` those not PASS."""
+    """All causes, the one that takes down most first. `runs` counts all runs looked at, `failed` those not PASS.
+
+    `excesses` are sentences on runs that took many times what they take with the reference.
+    """
 
     schema_version: Literal[1] = 1
     title: str
@@ -84,6 +87,7 @@ class CauseReport(Frozen):
     runs: int
     failed: int
     causes: tuple[Cause, ...] = ()
+    excesses: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:
