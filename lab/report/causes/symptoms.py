@@ -24,6 +24,7 @@ _REFUSALS = {
 }
 # What a transaction is buffered with, and the storage shows otherwise.
 _STORED = re.compile(r"\b(?:origin|target|payload|dependency|timestamp): expected \S+, stored ")
+_STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
 TEXT_MAX = 400
@@ -105,8 +106,8 @@ class _Reader:
     def _finding(self, result: CheckResult, finding: Finding) -> Symptom:
         step = self._step_of(finding)
         function = step.function or "" if step is not None else ""
-        if step is not None and _STORED.search(finding.message):
-            # Read at the end, and as wrong since it was buffered.
+        if step is not None and (_STORED.search(finding.message) or _not_stored(finding.message)):
+            # Read at the end, and as wrong since that call.
             finding = finding.model_copy(update={"t_ms": step.block.t_ms})
         return Symptom(
             "check",
@@ -214,6 +215,12 @@ def _demanded(function: str, text: str) -> str:
     wanted = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
     check = next((check for check, reason in _REFUSALS.items() if reason.search(wanted)), "")
     return check or next((reason for reason in reasons_of(function) if reason in wanted), "")
+
+
+def _not_stored(message: str) -> bool:
+    """Whether the storage lacks a state that a call announced; one that nobody announced came at an unknown time."""
+    states = _STATES.search(message)
+    return states is not None and _ORDER.find(states[1]) > _ORDER.find(states[2]) >= 0
 
 
 def _said(step: Step | None) -> str:
