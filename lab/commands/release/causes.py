@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lab.errors import UsageError
 from lab.evidence.newest import latest_session, runs_of, sessions
+from lab.html.text import plural
 from lab.report.causes.page import CAUSES_PAGE, write_session_pages
 from lab.report.causes.terminal import causes_text
 
@@ -14,7 +15,7 @@ def say_causes(path: Path, verbose: bool) -> int:
     """Write the pages of the session again and print its causes; 1 if there are any, else 0. Raises UsageError."""
     session = _session(path)
     _, report = write_session_pages(session)
-    for line in causes_text(report, everything=verbose) or [f"no failure in {report.runs} runs"]:
+    for line in causes_text(report, everything=verbose) or [f"no failure in {plural(report.runs, 'run')}"]:
         print(line)
     print(f"\ncauses     {session / CAUSES_PAGE}")
     return 1 if report.causes else 0
