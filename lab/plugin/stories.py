@@ -11,7 +11,7 @@ from lab.plugin.sharing import NOT_RUN
 
 STORIES = pytest.StashKey["Stories"]()
 # How many failed scenarios pytest's short summary still lists one by one.
-LISTED_MAX = 8
+LISTED_MAX, STORY_LINES_MAX = 8, 45
 DEFAULT_CHARACTERS = "fE"
 
 
@@ -32,7 +32,7 @@ class Stories:
         """Outside of everything that the terminal reporter itself writes."""
         failed = terminalreporter.stats.get("failed", [])
         runs = [report for report in failed if _of_a_run(report)]
-        alone = len(runs) == 1 and not any(name == NOT_RUN for name, _ in runs[0].user_properties)
+        alone = len(runs) == 1 and _fits(runs[0])
         if runs and not alone and self._config.option.verbose <= 0:
             self._hidden = runs
             terminalreporter.stats["failed"] = [report for report in failed if report not in runs]
@@ -51,6 +51,12 @@ class Stories:
         if self._hidden:
             terminalreporter.stats["failed"] = [*self._hidden, *terminalreporter.stats.get("failed", [])]
             self._hidden = []
+
+
+def _fits(report: Any) -> bool:
+    """Whether a story is short enough to be shown; that of a scenario that was not run says nothing else."""
+    not_run = any(name == NOT_RUN for name, _ in report.user_properties)
+    return not not_run and len(str(report.longrepr).splitlines()) <= STORY_LINES_MAX
 
 
 def _of_a_run(report: Any) -> bool:
