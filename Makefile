@@ -13,7 +13,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test torture size coverage pythons readiness bench bench-load lint docs broken lock clean
+.PHONY: help scenarios test torture size coverage pythons readiness bench bench-load lint docs broken detection lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -79,6 +79,9 @@ docs: $(READY) ## generate the references and schemas again
 
 broken: $(READY) ## write the contracts with one bug each to contracts/broken
 	$(BIN)/python -m lab.broken
+
+detection: $(READY) ## run every broken contract and write docs/detection.md: what catches it, causes named, lines
+	$(BIN)/python -m tests.detection.table $(ARGS)
 
 lock: ## resolve the dependencies again, with hashes and without addresses
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -19,6 +19,7 @@ from lab.model.history import History
 from lab.model.records import FaultMark
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.run_page.failure import failure_text
+from lab.report.run_page.relayer_log import relayer_log
 from lab.runner.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
@@ -71,7 +72,7 @@ def _judge(run: RunFolder) -> Verdict:
     if verdict.verdict is not recorded.verdict:
         print(f"  the run itself recorded {recorded.verdict}")
     if verdict.verdict is not Verdict.PASS:
-        print(f"\n{failure_text(verdict, history)}\n")
+        print(f"\n{failure_text(verdict, history, relayer_log(run.path, RunManifest.read(run.manifest())))}\n")
     return verdict.verdict
 
 

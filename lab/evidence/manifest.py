@@ -119,6 +119,7 @@ class RunManifest(Recorded):
     started: Text | None = None
     duration_s: float | None = None
     simulated_s: float | None = None
+    transactions: int | None = None
     node_memory_bytes: dict[str, int | None] = Field(default_factory=dict)
     faults: Annotated[tuple[FaultRecord, ...], Strict(False)] = ()
     scenario_items: Texts = ()

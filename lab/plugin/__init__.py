@@ -33,6 +33,7 @@ from lab.plugin.sharing import (
     suite,
     tell,
 )
+from lab.plugin.stories import STORIES, Stories
 
 __all__ = ["lab_run"]
 
@@ -64,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.stash[PREPARED]:
         prepare_reports(config)
         config.pluginmanager.register(_Interrupted(config))
+        config.stash[STORIES] = Stories(config)
+        config.pluginmanager.register(config.stash[STORIES])
 
 
 class _Interrupted:
@@ -190,6 +193,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     except LabError as error:
         config.stash[TROUBLE] = True
         terminalreporter.write_line(f"error: {error}")
+    if STORIES in config.stash:
+        config.stash[STORIES].before_the_list(terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

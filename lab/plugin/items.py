@@ -15,7 +15,9 @@ from lab.errors import LabError
 from lab.plugin.options import plain, value, written
 from lab.plugin.sharing import (
     FOLDER,
+    NOT_RUN,
     environment,
+    first_to_stop,
     quiet,
     relayer_command,
     root_of,
@@ -92,9 +94,11 @@ def carry_out(
     node: pytest.Item, item: ScenarioItem, siblings: tuple[str, ...], play: Callable[[Run], None] | None = None
 ) -> Result:
     """Run an item on behalf of a test. Raises ScenarioFailure for every verdict but PASS."""
+    from lab.evidence.contract_source import keep_contract_source
     from lab.evidence.names import own_folder, recorded_path, run_folder_name
     from lab.model.verdict import Verdict
     from lab.paths import base_of
+    from lab.runner.not_run import not_run
     from lab.runner.progress import progress_of
     from lab.runner.runner import Options, run_item
 
@@ -117,20 +121,32 @@ def carry_out(
             relayer_command=relayer_command(config),
             under_test=shared.under_test,
         )
-        result = run_item(item, options, folder, _repeat(node), play)
+        contract = shared.target.contract
+        keep_contract_source(session_folder(config), contract.bytecode_sha256, contract.source_path, contract.sources)
+        stopped = shared.stopping() if not config.option.lab_go_on else None
+        if stopped is None:
+            result = run_item(item, options, folder, _repeat(node), play)
+        else:
+            result = not_run(item, options, folder, _repeat(node), stopped)
     # A second try of a test tells of itself, not of the first.
     node.user_properties[:] = [entry for entry in node.user_properties if not entry[0].startswith("lab_")] + [
         ("lab_item", item.item),
         ("lab_verdict", str(result.verdict.verdict)),
         ("lab_digest", result.digest),
         ("lab_rows", " ".join(item.rows)),
+        *([(NOT_RUN, "yes")] if stopped is not None else []),
     ]
+    if stopped is not None and not first_to_stop(config):
+        pytest.skip("not run: a core operation of the contract never succeeds, as the run has said (--lab-go-on)")
     if result.verdict.verdict is Verdict.NOT_EXERCISED:
         pytest.skip(result.verdict.reasons[0])
     if result.verdict.verdict is not Verdict.PASS:
+        from lab.evidence.manifest import RunManifest
         from lab.report.run_page.failure import failure_text
+        from lab.report.run_page.relayer_log import relayer_log
 
-        story = failure_text(result.verdict, result.history)
+        log = relayer_log(folder, RunManifest.read(result.folder.manifest()))
+        story = failure_text(result.verdict, result.history, log)
         raise ScenarioFailure(f"{story}\n\nevidence\n  {seen_from_here(config, folder)}")
     return result
 
@@ -150,6 +166,7 @@ def _repeat(node: pytest.Item) -> str:
         command = relayer_command(config)
         # Evidence keeps no secrets: what is hidden is to be filled in again.
         parts += written("relayer-cmd", command.shown if command is not None else "")
+    parts += ["--lab-go-on"] if config.option.lab_go_on else []
     return shlex.join(parts)
 
 

@@ -37,6 +37,7 @@ OPTIONS = (
     Option("clock", "overrule the scenarios' clock", choices=("virtual", "real")),
     Option("relayer-cmd", "relayer under test: a command; it finds LAB_SESSION, {session}"),
     Option("library", "run the scenarios that the lab brings", flag=True),
+    Option("go-on", "run scenarios even where a core operation of the contract never succeeds", flag=True),
     Option("results", "where evidence and reports go", "results", path=True),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}

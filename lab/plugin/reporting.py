@@ -21,6 +21,7 @@ from lab.plugin.sharing import (
     session_folder,
     system,
 )
+from lab.plugin.stories import STORIES
 
 REPORTED = pytest.StashKey[bool]()
 TROUBLE = pytest.StashKey[bool]()
@@ -83,10 +84,13 @@ def report_session(config: pytest.Config, terminalreporter: Any = None) -> None:
             session_folder(config).rmdir()  # prepared for reports that nobody writes
         return
     with quiet(), environment("reports could not be written"):
-        from lab.commands.release.suite_report import summarise_session
+        from lab.commands.release.suite_report import Reporting, summarise_session
 
         results = _told(config, config.stash[RESULTS])
-        summarise_session(terminalreporter, results, config.stash[RUN_ID], _page(config), system(config))
+        verbose = config.option.verbose > 0
+        told = STORIES in config.stash and not config.stash[STORIES].hidden
+        reporting = Reporting(results, config.stash[RUN_ID], _page(config), system(config), verbose, told)
+        summarise_session(terminalreporter, reporting)
 
 
 def _told(config: pytest.Config, path: Path) -> Path:

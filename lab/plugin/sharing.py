@@ -30,6 +30,10 @@ SYSTEM = pytest.StashKey["SystemUnderTest"]()
 FILES = pytest.StashKey[Iterable[Path]]()
 RUN_ID = pytest.StashKey[str]()
 RESULTS = pytest.StashKey[Path]()
+# Property of an item that was not run, since the contract cannot work.
+NOT_RUN = "lab_not_run"
+# Left in a session's folder by the first item that a contract which cannot work kept from running.
+STOPPED = "stopped"
 FOLDER = pytest.StashKey[Path]()
 
 
@@ -159,6 +163,15 @@ def suite(config: pytest.Config) -> Suite:
                 pytest.exit(str(error), returncode=error.exit_code)
             raise
     return config.stash[SUITE]
+
+
+def first_to_stop(config: pytest.Config) -> bool:
+    """Whether this is the first item of the session, over all workers, that is not run: the one that says why."""
+    try:
+        (session_folder(config) / STOPPED).touch(exist_ok=False)
+    except OSError:
+        return False
+    return True
 
 
 def _open(config: pytest.Config) -> Suite:

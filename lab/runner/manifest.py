@@ -29,6 +29,7 @@ from lab.evidence.manifest import (
 )
 from lab.evidence.names import recorded_path
 from lab.evidence.repository import git_state, lab_state, own_state
+from lab.model.records import Block
 from lab.model.under_test import UnderTest
 from lab.paths import CHECKOUT, PACKAGE, base_of
 from lab.runner import judging
@@ -98,6 +99,7 @@ def ended_manifest(started: RunManifest, run: Run, duration_s: float) -> RunMani
         update={
             "duration_s": round(duration_s, 3),
             "simulated_s": run.now_ms / 1000,
+            "transactions": sum(len(record.txs) for record in run.recorder.records if isinstance(record, Block)),
             "node_memory_bytes": run.lab.memory_bytes(),
             "faults": tuple(
                 FaultRecord(id=mark.id, fault=mark.fault, activations=mark.activations, proof=mark.proof)

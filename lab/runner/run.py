@@ -10,6 +10,7 @@ from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
 from lab.model.records import Expectation, FaultMark, Note
 from lab.monitor.timeline import AlertSpan
+from lab.runner.difference import distinct
 from lab.runner.operations import Operations, Pending
 from lab.scenario.item import ScenarioItem, Step
 from lab.session.lab import Lab
@@ -53,7 +54,7 @@ class Run:
                 id=step.id + suffix,
                 where=f"{Path(file).name}:{position}",
                 expected=expected,
-                actual=actual,
+                actual=distinct(expected, actual) if met is False else actual,
                 met=met,
                 because=step.because,
             )

@@ -119,7 +119,7 @@ def _run_item(
     for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink(missing_ok=True)
-    wanted = _wanted(item, options, folder, relayer=played)
+    wanted = wanted_of(item, options, folder, relayer=played)
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
     started = started_manifest(item, wanted, options.backend, origin)
     write_started(folder, started.as_json())
@@ -153,7 +153,7 @@ def _run_item(
     return Result(evidence, verdict, history, recorder.digest())
 
 
-def _wanted(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> Wanted:
+def wanted_of(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> Wanted:
     """What the run needs; without the relayer where the scenario is not played."""
     states = (_states_blocks(step.action, item) for step in item.steps if isinstance(step.action, Fault))
     return Wanted(

@@ -18,6 +18,7 @@ from lab.errors import LabError, UsageError
 from lab.faults import FAULTS
 from lab.model.records import Expectation, Tx
 from lab.rpc import RpcRefused
+from lab.runner.difference import distinct, unequal
 from lab.runner.operations import WAIT_MS, Pending
 from lab.runner.optional import lacking
 from lab.runner.run import Run
@@ -197,7 +198,7 @@ class Script:
                 id=f"expect#{self._steps}",
                 where=Path(self.run.item.file).name,
                 expected=expected,
-                actual=str(actual),
+                actual=str(actual) if met else distinct(expected, str(actual)),
                 met=met,
                 because=because,
             )
@@ -205,7 +206,9 @@ class Script:
 
     def expect_equal(self, what: str, actual: Any, wanted: Any, *, because: str | None = None) -> None:
         """Record that `what` is to be `wanted`."""
-        self.expect(f"{what} to be {wanted}", actual, met=actual == wanted, because=because)
+        met = actual == wanted
+        shown, asked = (str(actual), str(wanted)) if met else unequal(actual, wanted)
+        self.expect(f"{what} to be {asked}", shown, met=met, because=because)
 
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
         """Record that a call is to revert with a reason that holds this text, if the contract has to use it."""

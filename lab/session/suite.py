@@ -61,6 +61,12 @@ class Suite:
         declared = self.system.names.limits.lines
         return [line if line in declared else f"{line} (learnt)" for line in self.target.limits.lines]
 
+    def stopping(self) -> str | None:
+        """Why no scenario need be run: a core operation of the contract never succeeds. None where they all do."""
+        if self.smoke is None or self.smoke.failure is None:
+            return None
+        return f"not run, for the smoke run showed that {self.smoke.failure}"
+
     def close(self) -> None:
         """Stop all nodes and the reaper."""
         self.backend.close()

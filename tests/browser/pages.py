@@ -10,10 +10,10 @@ from pathlib import Path
 
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
+from lab.report.causes.page import CAUSES_PAGE, write_session_pages
 from lab.report.evidence.baseline import Baseline
 from lab.report.judge.readiness import Scope
 from lab.report.publish import publish
-from lab.report.run_page.session_index import write_session_index
 
 from ..unit.report.fakes import CONTRACT, HOSTILE, NOW, FakeFolder, eventful, run, verdict, write
 
@@ -22,11 +22,12 @@ ATTACK = f"<img src=x onerror=window.pwned=1>{HOSTILE}<svg/onload=window.pwned=2
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Where the three kinds of page are."""
+    """Where the kinds of page are."""
 
     readiness: Path
     session: Path
     run: Path
+    causes: Path
 
 
 def runs(root: Path) -> list[FakeFolder]:
@@ -82,5 +83,5 @@ def build(root: Path) -> Pages:
             ),
             attestations=said,
         )
-    index = write_session_index(folders[0].path.parent, folders)
-    return Pages(done.page, index, folders[0].path / "report.html")
+    index, _ = write_session_pages(folders[0].path.parent, folders)
+    return Pages(done.page, index, folders[0].path / "report.html", index.with_name(CAUSES_PAGE))

@@ -9,7 +9,7 @@ import pytest
 from .conftest import Open
 from .pages import Pages
 
-KINDS = ("readiness", "session", "run")
+KINDS = ("readiness", "session", "run", "causes")
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 

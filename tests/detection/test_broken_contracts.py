@@ -12,7 +12,9 @@ import pytest
 
 from lab.broken import SMOKE_RUN, read_bugs
 from lab.checks import CHECKS
+from lab.model.checks import check_name
 from lab.model.verdict import CheckResult, Verdict
+from lab.report.causes.find import find_causes
 from lab.runner.runner import Result
 
 from .conftest import ROOT, RunScenario
@@ -35,13 +37,15 @@ def check(result: Result, name: str) -> CheckResult:
 
 @pytest.mark.parametrize("name", PLAYED)
 def test_the_check_named_for_the_bug_finds_it(run: RunScenario, name: str) -> None:
-    """FAIL by that check, with the finding that tells this bug from others."""
+    """FAIL by that check, with the finding that tells this bug from others, and named as one cause."""
     bug = BUGS[name]
     result = run(BROKEN / f"{name}.vy", PLAYED[name])
     found = check(result, bug.caught_by)
     assert (result.verdict.verdict, found.verdict) == (Verdict.FAIL, Verdict.FAIL)
     assert bug.finding
     assert any(bug.finding in finding.message for finding in found.findings), found.reason
+    (cause,) = find_causes(result.folder.path.parent, [result.folder], name).faults
+    assert cause.title.startswith(check_name(bug.caught_by))
 
 
 @pytest.mark.parametrize("scenario", sorted(set(PLAYED.values())), ids=lambda path: path.stem)

@@ -21,6 +21,18 @@ def report(request: ReportRequest) -> None:
     raise typer.Exit(rebuild(request))
 
 
+def causes(
+    path: Annotated[
+        Path, typer.Argument(help="A session's folder, or the results folder: its latest session.")
+    ] = RESULTS,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Every cause at full length.")] = False,
+) -> None:
+    """Say again what the failures of a session come from, each cause once. Exit code 1 if there are any."""
+    from lab.commands.release.causes import say_causes
+
+    raise typer.Exit(say_causes(path, verbose))
+
+
 def attest(request: AttestRequest) -> None:
     """Attest a row that only a person can answer for, or waive one. What is not given is asked for."""
     from lab.commands.release.attest import attest as write
@@ -100,6 +112,14 @@ def _checklist() -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the `lab` command."""
-    for command in (command_of(ReportRequest, report), command_of(AttestRequest, attest), sign, bundle, verify, prune):
+    for command in (
+        command_of(ReportRequest, report),
+        causes,
+        command_of(AttestRequest, attest),
+        sign,
+        bundle,
+        verify,
+        prune,
+    ):
         app.command()(command)
     app.add_typer(checklist, name="checklist")

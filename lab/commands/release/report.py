@@ -12,6 +12,7 @@ from lab.errors import UsageError
 from lab.evidence.newest import Selection, latest_session, newest_runs
 from lab.html.text import clean, some
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue
+from lab.report.causes.page import CAUSES_PAGE, write_session_pages
 from lab.report.evidence.attestations import FOLDER
 from lab.report.evidence.signature import read_signature
 from lab.report.judge.commands import Commands
@@ -19,7 +20,7 @@ from lab.report.judge.readiness import Scope
 from lab.report.publish import publish
 from lab.report.readiness_page.pdf import write_pdf
 from lab.report.records.report import Readiness
-from lab.report.run_page.session_index import PAGE, write_session_index
+from lab.report.run_page.session_index import PAGE
 from lab.session.under_test import system_under_test
 
 EXIT_CODES = {"GO": 0, "NO-GO": 1, "INCOMPLETE": 3}
@@ -65,6 +66,8 @@ def rebuild(request: ReportRequest) -> int:
     if signature is not None and signature.void:
         print(f"signature  VOID: {signature.void}")
     print(f"contract   {clean(shipping.sha256[:16] if shipping.sha256 else 'unknown')} ({shipping.how})")
+    if done.causes.causes:
+        print(f"causes     {done.page.with_name(CAUSES_PAGE)} ({done.causes.head})")
     if index is not None:
         print(f"runs       {index}")
     print(f"readiness  {done.page}")
@@ -89,8 +92,9 @@ def _write_pages(results: Path, selection: Selection) -> Path | None:
     latest = latest_session(results) or selection.sessions[-1]
     bare = {run.path.parent for run in selection.runs if not (run.path / PAGE).is_file()}
     for session in sorted(bare - {latest}):
-        write_session_index(session)
-    return write_session_index(latest)
+        write_session_pages(session)
+    index, _ = write_session_pages(latest)
+    return index
 
 
 def parse_day(text: str, option: str) -> date:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lab.html.text import clean, seconds
 from lab.model.checks import check_demand, check_title, name_checks
 from lab.model.history import History
@@ -14,8 +16,8 @@ MAX_REASONS = 8
 MAX_EXPECTATIONS = 5
 
 
-def failure_text(verdict: RunVerdict, history: History | None) -> str:
-    """Plain text of a few dozen lines. `history` is None where it could not be read."""
+def failure_text(verdict: RunVerdict, history: History | None, log: Sequence[str] = ()) -> str:
+    """Plain text of a few dozen lines. `history` is None where it could not be read, `log` is the relayer's."""
     blocks = [f"{verdict.verdict}  {clean(verdict.scenario, 160)}  [{clean(verdict.item, 160)}]"]
     unmet = _unmet(history)
     blocks += [_expectation(expectation) for expectation in unmet[:MAX_EXPECTATIONS]]
@@ -29,6 +31,8 @@ def failure_text(verdict: RunVerdict, history: History | None) -> str:
         where = "" if moment is None else f" {seconds(moment)}"
         title = "events" if moment is None else "events around"
         blocks.append(f"{title}{where}\n{timeline_text(history, around_ms=moment)}")
+    if log:
+        blocks.append("the relayer's last log lines\n" + "\n".join(f"  | {line}" for line in log))
     blocks.append(f"repeat it\n  {clean(verdict.repeat, 1_000)}")
     return "\n\n".join(block for block in blocks if block)
 

@@ -45,8 +45,13 @@ def scenario_fragment(folder: Folder, parts: RunParts | None = None, *, relative
     )
 
 
-def report_page(folder: Folder, parts: RunParts | None = None, *, back: str | None = None) -> str:
-    """The fragment as a page of its own, to be written into the run folder. `back` links to the session's index."""
+def report_page(
+    folder: Folder, parts: RunParts | None = None, *, back: str | None = None, causes: str | None = None
+) -> str:
+    """The fragment as a page of its own, to be written into the run folder.
+
+    `back` links to the session's index, `causes` to its page of causes.
+    """
     pages = run_pages()
     return pages.render_page(
         "run.html.j2",
@@ -56,6 +61,7 @@ def report_page(folder: Folder, parts: RunParts | None = None, *, back: str | No
         title=folder.path.name,
         fragment=Markup(scenario_fragment(folder, parts)),
         back=back,
+        causes=causes,
     )
 
 

@@ -34,10 +34,12 @@ class _Line:
     link: str
 
 
-def write_session_index(session_folder: Path, folders: Iterable[Folder] | None = None) -> Path:
+def write_session_index(
+    session_folder: Path, folders: Iterable[Folder] | None = None, *, causes: Path | None = None
+) -> Path:
     """Write `report.html` and `trace.json` into each run folder and `index.html` over them, whose path is returned.
 
-    Without `folders` every sub-folder that holds a manifest or a verdict is a run.
+    Without `folders` every sub-folder that holds a manifest or a verdict is a run. All pages link to `causes`.
     """
     runs: list[Folder] = list(folders) if folders is not None else [*runs_of(session_folder)]
     index = session_folder / "index.html"
@@ -49,7 +51,9 @@ def write_session_index(session_folder: Path, folders: Iterable[Folder] | None =
         under_test = under_test or under_test_line(parts.made)
         _write_trace(run, parts.history)
         page = run.path / PAGE
-        write_atomically(page, report_page(run, parts, back=relative_link(index, run.path)))
+        write_atomically(
+            page, report_page(run, parts, back=relative_link(index, run.path), causes=link_to(causes, run.path))
+        )
         verdict = parts.verdict
         lines.append(
             _Line(
@@ -69,9 +73,15 @@ def write_session_index(session_folder: Path, folders: Iterable[Folder] | None =
         lines=lines,
         counts={verdict: sum(line.verdict is verdict for line in lines) for verdict in _WORST_FIRST},
         under_test=under_test,
+        causes=link_to(causes, session_folder),
     )
     write_atomically(index, html)
     return index
+
+
+def link_to(page: Path | None, folder: Path) -> str | None:
+    """A link from a page in a folder to another page, where there is one."""
+    return relative_link(page, folder) if page is not None else None
 
 
 def distinct_names(runs: Sequence[RunParts]) -> list[str]:

@@ -1,0 +1,64 @@
+"""Which failures the terminal shows at length: one alone; several are told by their causes, or all with `-v`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.plugin.sharing import NOT_RUN
+
+STORIES = pytest.StashKey["Stories"]()
+# How many failed scenarios pytest's short summary still lists one by one.
+LISTED_MAX, STORY_LINES_MAX = 8, 45
+DEFAULT_CHARACTERS = "fE"
+
+
+class Stories:
+    """Around pytest's summary: leaves out the failures that causes stand for, and gives them back to be counted."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._hidden: list[Any] = []
+
+    @property
+    def hidden(self) -> bool:
+        """Whether some failures are not shown at length."""
+        return bool(self._hidden)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Iterator[None]:
+        """Outside of everything that the terminal reporter itself writes."""
+        failed = terminalreporter.stats.get("failed", [])
+        runs = [report for report in failed if _of_a_run(report)]
+        alone = len(runs) == 1 and _fits(runs[0])
+        if runs and not alone and self._config.option.verbose <= 0:
+            self._hidden = runs
+            terminalreporter.stats["failed"] = [report for report in failed if report not in runs]
+        try:
+            return (yield)
+        finally:
+            self.give_back(terminalreporter)
+
+    def before_the_list(self, terminalreporter: Any) -> None:
+        """Pytest lists what failed next: a few of ours are welcome there, or all where somebody asked for a list."""
+        if len(self._hidden) <= LISTED_MAX or self._config.option.reportchars != DEFAULT_CHARACTERS:
+            self.give_back(terminalreporter)
+
+    def give_back(self, terminalreporter: Any) -> None:
+        """So that the last line counts them, and no plugin misses them."""
+        if self._hidden:
+            terminalreporter.stats["failed"] = [*self._hidden, *terminalreporter.stats.get("failed", [])]
+            self._hidden = []
+
+
+def _fits(report: Any) -> bool:
+    """Whether a story is short enough to be shown; that of a scenario that was not run says nothing else."""
+    not_run = any(name == NOT_RUN for name, _ in report.user_properties)
+    return not not_run and len(str(report.longrepr).splitlines()) <= STORY_LINES_MAX
+
+
+def _of_a_run(report: Any) -> bool:
+    """Whether a failed test was a run with a verdict: its evidence says all that the failure would."""
+    return report.when == "call" and any(name == "lab_verdict" for name, _ in report.user_properties)

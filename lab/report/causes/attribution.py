@@ -1,0 +1,61 @@
+"""What follows from what in one run: the first deviation is a root, what comes after it on the same way is its wake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lab.report.causes.symptoms import Symptom
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`symptom` came behind `root`. `same`: they are two views of one and the same transaction."""
+
+    symptom: Symptom
+    root: Symptom
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The roots of a run, in the order of their times, and what follows them."""
+
+    roots: tuple[Symptom, ...]
+    links: tuple[Link, ...]
+
+
+def attribute(symptoms: Iterable[Symptom]) -> Attribution:
+    """`symptoms` in the order of their times."""
+    roots: list[Symptom] = []
+    links: list[Link] = []
+    for symptom in symptoms:
+        same = [root for root in roots if symptom.tx is not None and symptom.tx == root.tx]
+        before = same or [root for root in reversed(roots) if _follows(symptom, root)]
+        if before:
+            links.append(Link(symptom, before[0], bool(same)))
+        else:
+            roots.append(symptom)
+    return Attribution(tuple(roots), tuple(links))
+
+
+def _follows(symptom: Symptom, root: Symptom) -> bool:
+    """Whether a later symptom may be the wake of a root.
+
+    A check of safety is one only on the same flow. An expectation stands in a script, where behind a step that did not
+    come as it should the rest does not either; one that a call must end as the documentation says, of another function
+    and another flow, stands for itself. Liveness ends where anything else goes wrong.
+    """
+    if symptom.kind in ("capability", "operation", "evidence"):
+        return False
+    if symptom.kind == "check" and not symptom.check.startswith("L"):
+        return _same_way(symptom, root)
+    if symptom.demands and root.kind not in ("capability", "operation"):
+        return _same_way(symptom, root) or symptom.function == root.function or symptom.demands == root.check
+    return True
+
+
+def _same_way(symptom: Symptom, root: Symptom) -> bool:
+    """Whether both are about one transaction of the coordinator, or about two of one flow."""
+    one_flow = symptom.flow is not None and symptom.flow == root.flow
+    return one_flow or (symptom.tx_id is not None and symptom.tx_id == root.tx_id)

@@ -1,0 +1,59 @@
+"""What the documentation says of a function, from the interface that the lab brings; which part it belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+
+from lab.bounded_files import read_text
+from lab.paths import CONTRACTS
+
+_FUNCTION = re.compile(r'^def (\w+)\(.*?"""(.*?)"""', re.M | re.S)
+_QUOTED, _WORD = re.compile(r'"([^"]+)"'), re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
+_TAG = re.compile(r"@(notice|dev|param|return)\b")
+# What a checklist may demand and the documentation does not.
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "an emergency stop": ("pause", "unpause", "paused", "emergency stop", "stop"),
+    "a circuit breaker": ("set_breaker_threshold", "breaker_threshold", "failure_count"),
+    "hand-over of ownership": ("propose_owner", "accept_ownership", "pending_owner"),
+    "an end state for expired transactions": ("expire_transaction", "mark_failed"),
+    "batches": ("buffer_batch", "resolve_batch", "execute_batch"),
+    "an execution window": ("set_execution_window", "execution_window"),
+}
+
+
+def part_of(function: str) -> str:
+    """The optional part that a function belongs to; the function itself where it is of none."""
+    return next((part for part, functions in _PARTS.items() if function in functions), f"function {function}")
+
+
+def documented(function: str) -> str:
+    """One paragraph; empty for a function that is not documented."""
+    return _interface().get(function, "")
+
+
+def reasons_of(function: str) -> list[str]:
+    """The reasons with which the documentation says that it reverts."""
+    return _QUOTED.findall(documented(function).partition("Reverts: ")[2])
+
+
+def function_in(text: str) -> str:
+    """The first documented function that a text names; empty where it names none."""
+    return next((word for word in _WORD.findall(text) if word in _interface()), "")
+
+
+@cache
+def _interface() -> Mapping[str, str]:
+    with suppress(OSError, ValueError):
+        text = read_text(CONTRACTS / "interfaces" / "ITesseractCoordinator.vyi")
+        return {name: _paragraph(body) for name, body in _FUNCTION.findall(text)}
+    return {}
+
+
+def _paragraph(body: str) -> str:
+    """Notice and revert reasons, without the tags and what is said of parameters."""
+    parts = _TAG.split(body)
+    said = [text for tag, text in zip(parts[1::2], parts[2::2], strict=True) if tag in ("notice", "dev")]
+    return " ".join(" ".join(said).split())

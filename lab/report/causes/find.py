@@ -1,0 +1,175 @@
+"""All causes of a set of runs, from their recorded evidence alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.evidence.contract_source import ContractSource, read_contract_source
+from lab.evidence.manifest import RunManifest
+from lab.html.text import clean, times
+from lab.model.checks import check_demand, check_name
+from lab.model.verdict import Verdict
+from lab.report.causes.attribution import Attribution, attribute
+from lab.report.causes.documentation import documented
+from lab.report.causes.effort import excesses
+from lab.report.causes.grouping import Group, group
+from lab.report.causes.source import quote, quote_place
+from lab.report.causes.symptoms import Symptom, symptoms_of
+from lab.report.records.cause import AffectedRun, Cause, CauseReport, Moment, QuotedLine
+from lab.report.records.folder import Folder
+from lab.report.run_page.events import events
+from lab.report.run_page.parts import UNREADABLE, RunParts, read_parts
+from lab.report.run_page.relayer_log import relayer_log
+
+EVENTS_MAX = 8
+# Expectations are what a cause says already.
+_UNSHOWN = ("met", "unmet")
+RUNS_MAX, FOLLOWS_MAX = 400, 40
+_RANK = ("operation", "check", "expectation", "capability", "unknown", "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A failed run without its history: that is read again for the few that are shown."""
+
+    folder: Folder
+    parts: RunParts
+    weight: tuple[int, int, int]
+
+
+def find_causes(results: Path, folders: Sequence[Folder], title: str) -> CauseReport:
+    """`results` is the results folder that runs are named in, `title` says which runs these are."""
+    attributed: list[tuple[_Run, Attribution]] = []
+    made: list[RunManifest] = []
+    under_test = None
+    for folder in folders:
+        parts = read_parts(folder, with_history=False)
+        under_test = under_test or parts.made.under_test
+        made.append(parts.made)
+        if parts.state is Verdict.PASS:
+            continue
+        whole = read_parts(folder)
+        attribution = attribute(_symptoms(whole))
+        size = len(whole.history.records) if whole.history is not None else 1 << 30
+        # One in which nothing else is wrong, and in which no fault acted, says more in less.
+        weight = (len({root.key for root in attribution.roots}), len(parts.made.faults), size)
+        attributed.append((_Run(folder, parts, weight), attribution))
+    groups = sorted(group(attributed), key=lambda found: (_rank(found), -len(found.runs), found.key))
+    return CauseReport(
+        title=title,
+        under_test=under_test,
+        runs=len(folders),
+        failed=len(attributed),
+        causes=tuple(_cause(results, found) for found in groups),
+        excesses=excesses(made),
+    )
+
+
+def _symptoms(parts: RunParts) -> list[Symptom]:
+    """Of a run that can be read; what cannot be is a symptom itself."""
+    found: list[Symptom] = []
+    try:
+        if parts.verdict is not None:
+            found = symptoms_of(parts.verdict, parts.history)
+    except UNREADABLE as error:
+        found = [Symptom("evidence", "evidence", f"the evidence cannot be read: {clean(str(error), 200)}")]
+    if not found:
+        text = next(iter(parts.unreadable), "no reason was recorded")
+        found = [Symptom("evidence", f"evidence {text[:80]}", clean(text, 300))]
+    return found
+
+
+def _rank(found: Group[_Run]) -> int:
+    return min(_RANK.index(symptom.kind) for _, symptom in found.runs)
+
+
+def _cause(results: Path, found: Group[_Run]) -> Cause:
+    """The run to show is the smallest of those in which the head itself is seen."""
+    runs = sorted(found.runs, key=lambda shown: (shown[1].key != found.key, shown[0].weight, shown[0].parts.item))
+    run, symptom = runs[0]
+    function = symptom.function
+    return Cause(
+        id=hashlib.sha256(found.key.encode()).hexdigest()[:8],
+        kind=symptom.kind,
+        title=_title(symptom),
+        demand=check_demand(symptom.check) if symptom.check else "",
+        deviation=symptom.text,
+        function=function,
+        documented=documented(function),
+        source=_source(run, symptom),
+        shown_by=_affected(results, run, symptom),
+        events=_moments(run, symptom),
+        runs=tuple(_affected(results, *shown) for shown in runs[:RUNS_MAX]),
+        rows=tuple(sorted({row for shown, _ in runs for row in shown.parts.made.rows})),
+        follows=_follows(found),
+        relayer_log=relayer_log(run.folder.path, run.parts.made),
+        command=clean(run.parts.verdict.repeat, 1_000) if run.parts.verdict is not None else "",
+    )
+
+
+def _title(symptom: Symptom) -> str:
+    where = f" ({symptom.function})" if symptom.function else ""
+    if symptom.kind == "check":
+        return f"{check_name(symptom.check)}{where}"
+    if symptom.kind == "capability":
+        return f"the contract lacks {symptom.key.removeprefix('capability ')}"
+    if symptom.kind == "operation":
+        return f"{symptom.function} never succeeds"
+    return {
+        "expectation": f"an expectation is not met{where}",
+        "unknown": "nothing can be concluded",
+        "evidence": "a run left no verdict",
+    }[symptom.kind]
+
+
+def _source(run: _Run, symptom: Symptom) -> QuotedLine | None:
+    made = run.parts.made
+    source: ContractSource = read_contract_source(run.folder.path.parent, made.contract.bytecode_sha256)
+    if symptom.kind == "operation":
+        return quote_place(source, symptom.text)
+    return quote(source, symptom.function, symptom.says) if symptom.function and symptom.tx else None
+
+
+def _affected(results: Path, run: _Run, symptom: Symptom) -> AffectedRun:
+    return AffectedRun(
+        item=clean(run.parts.item, 200),
+        scenario=clean(run.parts.made.scenario_file or "", 200),
+        folder=Path(os.path.relpath(run.folder.path, results)).as_posix(),
+        verdict=run.parts.state,
+        t_ms=symptom.t_ms,
+        words=symptom.text,
+    )
+
+
+def _moments(run: _Run, symptom: Symptom) -> tuple[Moment, ...]:
+    """What happened next to the moment, on the chain of the deviation."""
+    moment = symptom.t_ms
+    if moment is None or symptom.kind == "operation":
+        return ()
+    try:
+        happened = [
+            event
+            for event in events(run.folder.history())
+            if event.kind not in _UNSHOWN and (symptom.chain is None or event.chain in (None, symptom.chain))
+        ]
+    except UNREADABLE:
+        return ()
+    places = sorted(range(len(happened)), key=lambda place: (abs(happened[place].t_ms - moment), -place))[:EVENTS_MAX]
+    near = [happened[place] for place in sorted(places)]
+    return tuple(Moment(t_ms=event.t_ms, chain=event.chain or "", text=clean(event.text, 300)) for event in near)
+
+
+def _follows(found: Group[_Run]) -> tuple[str, ...]:
+    """What else was seen behind it: checks by name, the rest by number."""
+    symptoms = found.follows.values()
+    checks = dict.fromkeys(check_name(symptom.check) for symptom in symptoms if symptom.check)
+    others = [symptom.text for symptom in symptoms if not symptom.check]
+    return (
+        *checks,
+        *others[:FOLLOWS_MAX],
+        *([f"and others, {times(len(others))}"] if len(others) > FOLLOWS_MAX else []),
+    )

@@ -1,0 +1,133 @@
+"""One cause for all runs that share a root. What is merged was never seen apart; what was, stays apart."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from lab.report.causes.attribution import Attribution
+from lab.report.causes.symptoms import Symptom
+
+R = TypeVar("R")
+# Their messages say which field differs, and another field is another mistake.
+_BY_FIELD = ("S7", "S11", "S12")
+_SIDES = ("before", "after")
+
+
+@dataclass
+class Group(Generic[R]):
+    """A cause in the making. `runs` are those that show it, with the symptom of each; `follows` what came behind it."""
+
+    key: str
+    runs: list[tuple[R, Symptom]] = field(default_factory=list)
+    follows: dict[str, Symptom] = field(default_factory=dict)
+
+
+def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
+    """The groups, the one with most runs first.
+
+    A key joins another in four cases: it is an expectation about the very transaction that a check objects to; it was
+    never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; or it
+    is an expectation about an outcome of a function to which exactly one check objects.
+    """
+    given = list(attributions)
+    head = _heads(given)
+    groups: dict[str, Group[R]] = {}
+    for run, attribution in given:
+        shown: dict[str, Symptom] = {}
+        behind: list[tuple[str, Symptom]] = []
+        for root in attribution.roots:
+            shown.setdefault(head(root.key), root)
+        for link in attribution.links:
+            key = head(link.symptom.key)
+            # A key that was seen apart elsewhere is shown by this run, too.
+            shown.setdefault(key, link.symptom)
+            behind.append((key, link.symptom))
+        behind += [(head(root.key), root) for root in attribution.roots]
+        for key, symptom in shown.items():
+            groups.setdefault(key, Group(key)).runs.append((run, symptom))
+        for key, symptom in behind:
+            if symptom.key != key:
+                groups[key].follows.setdefault(symptom.key, symptom)
+    return sorted(groups.values(), key=lambda found: (-len(found.runs), found.key))
+
+
+class _Heads:
+    """Which key speaks for which."""
+
+    def __init__(self) -> None:
+        self._above: dict[str, str] = {}
+
+    def __call__(self, key: str) -> str:
+        while key in self._above:
+            key = self._above[key]
+        return key
+
+    def join(self, key: str, above: str) -> None:
+        """Let `above` speak for `key`, unless that would be a circle."""
+        key, above = self(key), self(above)
+        if key != above:
+            self._above[key] = above
+
+
+def _heads(given: Iterable[tuple[object, Attribution]]) -> _Heads:
+    heads = _Heads()
+    rooted: dict[str, Symptom] = {}
+    counts: Counter[str] = Counter()
+    behind: dict[str, Counter[str]] = defaultdict(Counter)
+    for _, attribution in given:
+        for root in attribution.roots:
+            rooted.setdefault(root.key, root)
+            counts[root.key] += 1
+        for link in attribution.links:
+            behind[link.symptom.key][link.root.key] += 1
+            pair = {link.symptom.kind: link.symptom.key, link.root.kind: link.root.key}
+            if link.same and set(pair) == {"check", "expectation"}:
+                heads.join(pair["expectation"], pair["check"])
+    for key, roots in behind.items():
+        if key not in rooted:
+            heads.join(key, roots.most_common(1)[0][0])
+    _join_alike(heads, rooted, counts)
+    return heads
+
+
+def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[str]) -> None:
+    """Findings of one check about one outcome of one function; then expectations to the one check that knows theirs."""
+    checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and symptom.function]
+    alike: dict[tuple[str, str, str], list[Symptom]] = defaultdict(list)
+    for symptom in checks:
+        if symptom.check not in _BY_FIELD:
+            alike[symptom.check, symptom.function, symptom.says].append(symptom)
+    for symptoms in alike.values():
+        sides = {side for symptom in symptoms if (side := _side(symptom))}
+        for side in sides if len(sides) > 1 else [""]:
+            keys = [symptom.key for symptom in symptoms if not side or _side(symptom) == side]
+            first = min(keys, key=lambda key: (-counts[key], key))
+            for key in keys:
+                heads.join(key, first)
+    wanted: dict[tuple[str, str], str] = {}
+    for symptom in rooted.values():
+        if symptom.kind == "expectation":
+            if symptom.demands and symptom.function:
+                heads.join(symptom.key, wanted.setdefault((symptom.function, symptom.demands), symptom.key))
+            known = {heads(check.key) for check in checks if _knows(check, symptom)}
+            if len(known) == 1:
+                heads.join(symptom.key, known.pop())
+
+
+def _knows(check: Symptom, expectation: Symptom) -> bool:
+    """Whether a check objects to what an expectation saw. A mere probe sent nothing: the function must do for it."""
+    if check.function != expectation.function:
+        return False
+    if expectation.demands == check.check:
+        return True
+    return expectation.tx is None or (bool(check.says) and check.says in expectation.says)
+
+
+def _side(symptom: Symptom) -> str:
+    """`before` or `after` where it happened too early or too late; who says neither or both takes no side."""
+    words = symptom.key.rpartition(";")[2].split()
+    sides = [side for side in _SIDES if side in words]
+    return sides[0] if len(sides) == 1 else ""

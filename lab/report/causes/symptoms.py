@@ -1,0 +1,250 @@
+"""What is wrong in one run, as a list: failed checks, unmet expectations, operations and functions that are missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lab.html.text import clean
+from lab.model.effects import Step, steps
+from lab.model.history import History
+from lab.model.records import Expectation, Note, Operation
+from lab.model.verdict import CheckResult, Finding, RunVerdict, Verdict
+from lab.report.causes.documentation import function_in, part_of, reasons_of
+from lab.report.causes.shapes import Shaper
+from lab.report.records.cause import Kind
+
+_MISSING = re.compile(r"the contract has no (?:function )?([\w ]+?)(?:$|[;,.(])")
+_WANTED = re.compile(r"expected a revert with ([^,;]+)")
+# The refusals that checks ask for by themselves.
+_REFUSALS = {
+    "S6": re.compile(r"Not authorized|Only owner|want of authority"),
+    "S10": re.compile(r"\b(?:is|while) paused\b"),
+}
+# What a transaction is buffered with, and the storage shows otherwise.
+_STORED = re.compile(r"\b(?:origin|target|payload|dependency|timestamp): expected \S+, stored ")
+_STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
+_BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
+_SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
+TEXT_MAX = 400
+FINDINGS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """One thing that is wrong. Symptoms with the same `key` are the same deviation, in whichever run.
+
+    Attributes:
+        key: What makes it that deviation.
+        text: What was expected and what came, of this run.
+        check: The id of the check that says it; empty for others.
+        tx_id: The coordinator's transaction that it is about, if it is about one.
+        flow: The flow which that belongs to.
+        function: The contract's function that it is about, by its documented name.
+        says: What the call ended with: a revert reason, or an event with its reason.
+        tx: The hash of the transaction that shows it.
+        demands: The reason of the documentation that a call was expected to revert with; the check that demands it.
+    """
+
+    kind: Kind
+    key: str
+    text: str
+    check: str = ""
+    t_ms: int | None = None
+    chain: str | None = None
+    tx_id: str | None = None
+    flow: str | None = None
+    function: str = ""
+    says: str = ""
+    tx: str | None = None
+    demands: str = ""
+
+    @property
+    def order(self) -> tuple[bool, int, bool]:
+        """By time, what knows none last; of one moment a check first."""
+        return self.t_ms is None, self.t_ms or 0, self.kind != "check"
+
+
+def symptoms_of(verdict: RunVerdict, history: History | None) -> list[Symptom]:
+    """In the order of their times; each key once for each transaction and flow, as it shows there first."""
+    reader = _Reader(history)
+    symptoms = [*reader.blocked(), *reader.checks(verdict), *reader.expectations()]
+    if not symptoms or verdict.verdict is not Verdict.FAIL:
+        symptoms += reader.reasons(verdict, told=len(symptoms))
+    first: dict[tuple[str, str | None, str | None], Symptom] = {}
+    for symptom in sorted(symptoms, key=lambda symptom: symptom.order):
+        first.setdefault((symptom.key, symptom.flow, symptom.tx_id), symptom)
+    return list(first.values())
+
+
+class _Reader:
+    def __init__(self, history: History | None) -> None:
+        self._history = history
+        self._shaper = Shaper(history)
+        self._flows = {leg.tx_id: leg.flow for leg in history.header.legs} if history is not None else {}
+        self._steps: dict[str, list[Step]] = {}
+
+    def blocked(self) -> Iterator[Symptom]:
+        """A core operation that never succeeds, as the smoke run showed."""
+        for note in self._history.of(Note) if self._history is not None else ():
+            if note.kind == "blocked":
+                missing = _MISSING.search(note.text)
+                kind: Kind = "capability" if missing else "operation"
+                text = clean(_BLOCKED.sub("", note.text), TEXT_MAX)
+                function = missing[1] if missing else text.partition(" ")[0]
+                key = f"capability {part_of(function)}" if missing else f"operation {text}"
+                yield Symptom(kind, key, text, t_ms=note.t_ms, function=function)
+
+    def checks(self, verdict: RunVerdict) -> Iterator[Symptom]:
+        """Every finding of a failed check; the reason of one that has none."""
+        for result in verdict.checks:
+            if result.verdict is Verdict.FAIL:
+                for finding in result.findings[:FINDINGS_MAX] or (Finding(message=result.reason),):
+                    yield self._finding(result, finding)
+
+    def _finding(self, result: CheckResult, finding: Finding) -> Symptom:
+        step = self._step_of(finding)
+        function = step.function or "" if step is not None else ""
+        if step is not None and (_STORED.search(finding.message) or _not_stored(finding.message)):
+            # Read at the end, and as wrong since that call.
+            finding = finding.model_copy(update={"t_ms": step.block.t_ms})
+        return Symptom(
+            "check",
+            f"check {result.check} {function}: {self._shaper.shape(finding.message)}",
+            clean(finding.message, TEXT_MAX),
+            check=result.check,
+            t_ms=finding.t_ms,
+            chain=finding.chain,
+            tx_id=finding.tx_id,
+            flow=self._flows.get(finding.tx_id or ""),
+            function=function,
+            says=_said(step),
+            tx=step.tx.hash if step is not None else None,
+        )
+
+    def expectations(self) -> Iterator[Symptom]:
+        """Those that were not met."""
+        if self._history is None:
+            return
+        operations = self._history.of(Operation)
+        for expectation in self._history.of(Expectation):
+            if expectation.met is not False:
+                continue
+            missing = _MISSING.search(expectation.actual)
+            why = f" ({expectation.because})" if expectation.because else ""
+            text = clean(f"expected {expectation.expected}; got {expectation.actual}{why}", TEXT_MAX)
+            if missing is not None:
+                yield Symptom(
+                    "capability",
+                    f"capability {part_of(missing[1])}",
+                    text,
+                    t_ms=expectation.t_ms,
+                    function=missing[1] if " " not in missing[1] else "",
+                )
+                continue
+            operation = _operation_of(expectation, operations)
+            function = operation.function if operation else function_in(f"{expectation.expected} {expectation.actual}")
+            shape = f"{self._shaper.shape(expectation.expected)}; got {self._shaper.shape(expectation.actual)}"
+            yield Symptom(
+                "expectation",
+                f"expectation {shape}",
+                text,
+                t_ms=expectation.t_ms,
+                chain=operation.chain if operation else None,
+                flow=self._flow_of(expectation, operation),
+                function=function,
+                says=self._said_by(operation) or expectation.actual,
+                tx=operation.tx if operation else None,
+                demands=_demanded(function, text),
+            )
+
+    def reasons(self, verdict: RunVerdict, *, told: int) -> Iterator[Symptom]:
+        """Why a run is UNKNOWN, or anything that has no other symptom."""
+        for reason in verdict.reasons:
+            if not told or reason.partition(":")[0] in ("timeout", "unsupported", "stray", "clock"):
+                shape = self._shaper.shape(re.sub(r"^\S+\.\w+:\d+:\d+ \S+: ", "", reason))
+                yield Symptom("unknown", f"unknown {shape}", clean(reason, TEXT_MAX))
+
+    def _flow_of(self, expectation: Expectation, operation: Operation | None) -> str | None:
+        if self._history is None:
+            return None
+        if operation is not None and operation.leg is not None:
+            leg = self._history.leg(operation.leg)
+            return leg.flow if leg else None
+        tx_id = operation.args.get("tx_id") if operation is not None else None
+        if isinstance(tx_id, str) and tx_id in self._flows:
+            return self._flows[tx_id]
+        legs = (
+            leg for leg in self._history.header.legs if re.search(rf"\b{re.escape(leg.name)}\b", expectation.expected)
+        )
+        return next((leg.flow for leg in legs), None)
+
+    def _steps_of(self, chain: str) -> list[Step]:
+        if chain not in self._steps:
+            self._steps[chain] = steps(self._history, chain) if self._history is not None else []
+        return self._steps[chain]
+
+    def _step_of(self, finding: Finding) -> Step | None:
+        """The call that a finding is about: in the block of its moment, else in the last one that it names."""
+        if self._history is None or finding.chain not in self._history.header.chains:
+            return None
+        seqs = set(finding.evidence)
+        near = [
+            step
+            for step in self._steps_of(finding.chain)
+            if step.block.seq in seqs and step.call is not None and finding.tx_id in (None, step.tx_id)
+        ]
+        if near and _STORED.search(finding.message):
+            return near[0]
+        exact = [step for step in near if step.block.t_ms == finding.t_ms] or near
+        named = [step for step in exact if step.function and step.function in finding.message]
+        return next(reversed(named or exact), None)
+
+    def _said_by(self, operation: Operation | None) -> str:
+        if operation is None:
+            return ""
+        if operation.revert:
+            return clean(operation.revert, 160)
+        step = next((step for step in self._steps_of(operation.chain) if step.tx.hash == operation.tx), None)
+        return _said(step)
+
+
+def _demanded(function: str, text: str) -> str:
+    """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
+    wanted = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
+    check = next((check for check, reason in _REFUSALS.items() if reason.search(wanted)), "")
+    return check or next((reason for reason in reasons_of(function) if reason in wanted), "")
+
+
+def _not_stored(message: str) -> bool:
+    """Whether the storage lacks a state that a call announced; one that nobody announced came at an unknown time."""
+    states = _STATES.search(message)
+    return states is not None and _ORDER.find(states[1]) > _ORDER.find(states[2]) >= 0
+
+
+def _said(step: Step | None) -> str:
+    """The revert reason, else the reason of the event, else the event."""
+    if step is None or step.call is None:
+        return ""
+    if not step.ok:
+        return clean(step.call.revert or "", 160)
+    reasons = [str(log.args["reason"]) for log in step.logs if log.args.get("reason")]
+    return clean(next(iter(reasons), next((log.event for log in step.logs), "")), 160)
+
+
+def _operation_of(expectation: Expectation, operations: list[Operation]) -> Operation | None:
+    """The call that an expectation is about: by its step, else by what it says of itself."""
+    for operation in operations:
+        if operation.id == expectation.id:
+            return operation
+    subject = _SUBJECT.match(expectation.expected)
+    if subject is None:
+        return None
+    wanted = subject.groups()
+    alike = [
+        operation
+        for operation in operations
+        if (operation.chain, operation.function, operation.actor) == wanted and operation.end_ms <= expectation.t_ms
+    ]
+    return alike[-1] if alike else None

@@ -1,0 +1,107 @@
+"""Causes for a terminal: a dozen lines for each, some dozens for all; the page has the rest."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from lab.html.text import clean, plural, seconds, some
+from lab.report.records.cause import Cause, CauseReport
+
+CAUSE_LINES_MAX, LINES_MAX, WIDTH = 12, 40, 120
+EVENTS, LOG_LINES, ITEMS, ROWS = 3, 2, 3, 8
+
+
+def causes_text(report: CauseReport, *, everything: bool = False) -> list[str]:
+    """The lines: at most LINES_MAX, and CAUSE_LINES_MAX for a cause, unless `everything` is asked for."""
+    if not report.causes:
+        return []
+    room = (1 << 30) if everything else LINES_MAX - 1
+    lines: list[str] = []
+    for number, cause in enumerate(report.causes, 1):
+        block = ["", *_block(number, cause, everything=everything)]
+        # One line is kept for what is left out.
+        if len(lines) + len(block) >= room:
+            left = report.causes[number - 1 :]
+            lines += _short(number, left, room - len(lines))
+            break
+        lines += block
+    return [report.head, *lines]
+
+
+def _short(number: int, causes: Sequence[Cause], room: int) -> list[str]:
+    """A line for each of the rest, as far as there is room."""
+    lines = [
+        f"{place}. {clean(cause.title, 80)}  {plural(len(cause.runs), 'run')}  {cause.shown_by.item}"
+        for place, cause in enumerate(causes, number)
+    ]
+    if len(lines) > room - 1:
+        lines = [*lines[: max(0, room - 2)], f"and {plural(len(lines) - max(0, room - 2), 'more cause')}, on the page"]
+    return ["", *lines] if lines else []
+
+
+def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
+    demand = f": {cause.demand}" if cause.demand else ""
+    lines = [f"{number}. {cause.title}{demand}"]
+    if cause.kind == "capability" and not everything:
+        return [*lines, *_runs(cause, everything=False), *_command(cause)]
+    lines += _wrapped(cause.deviation.removeprefix(f"{cause.title}: "), 3)
+    if cause.source is not None:
+        quoted = f" | {cause.source.text}" if cause.source.text else ""
+        lines.append(f"   {cause.source.place}{quoted}"[:WIDTH])
+    if cause.documented:
+        lines += _wrapped(f"documented: {cause.documented}", 1)
+    when = f" at {seconds(cause.shown_by.t_ms)}" if cause.shown_by.t_ms is not None else ""
+    lines.append(f"   shown by {cause.shown_by.item}{when}, {cause.shown_by.folder}")
+    lines += [f"     {event}"[:WIDTH] for event in _events(cause, len(cause.events) if everything else EVENTS)]
+    log = cause.relayer_log if everything else cause.relayer_log[-LOG_LINES:]
+    lines += [f"     relayer: {line}"[:WIDTH] for line in log]
+    lines += _runs(cause, everything=everything)
+    if cause.follows:
+        lines += _wrapped(f"with it: {some(cause.follows, len(cause.follows) if everything else 3)}", 1)
+    lines += _command(cause)
+    return lines if everything else _cut(lines)
+
+
+def _command(cause: Cause) -> list[str]:
+    return [f"   {cause.command}"] if cause.command else []
+
+
+def _runs(cause: Cause, *, everything: bool) -> list[str]:
+    """What it takes down."""
+    names = [run.item for run in cause.runs]
+    rows = f"; rows {some(cause.rows, len(cause.rows) if everything else ROWS)}" if cause.rows else ""
+    verb = {"operation": "keeps from running, UNKNOWN without `--go-on`:", "capability": "needed by"}
+    fails = f"{verb.get(cause.kind, 'fails')} {plural(len(names), 'run')}"
+    return _wrapped(f"{fails}: {some(names, len(names) if everything else ITEMS)}{rows}", 1 << 30 if everything else 2)
+
+
+def _events(cause: Cause, count: int) -> list[str]:
+    """The nearest to the moment, in their order."""
+    moment = cause.shown_by.t_ms or 0
+    nearest = sorted(cause.events, key=lambda event: abs(event.t_ms - moment))[:count]
+    return [
+        clean(f"{seconds(event.t_ms)}  {event.chain}  {event.text}".replace("    ", "  "), WIDTH)
+        for event in cause.events
+        if event in nearest
+    ]
+
+
+def _wrapped(text: str, lines: int) -> list[str]:
+    """At most so many lines; what is cut is marked."""
+    wrapped = textwrap.wrap(clean(text, 2_000), WIDTH - 3, break_long_words=False, break_on_hyphens=False)
+    if len(wrapped) > lines:
+        wrapped = [*wrapped[: lines - 1], f"{wrapped[lines - 1][: WIDTH - 6]} …"]
+    return [f"   {line}" for line in wrapped]
+
+
+def _cut(lines: list[str]) -> list[str]:
+    """Events go first where a block is too long: the command is always its last line."""
+    over = len(lines) - (CAUSE_LINES_MAX - 1)
+    while over > 0:
+        place = next(
+            (place for place in reversed(range(len(lines))) if lines[place].startswith("     ")), len(lines) - 2
+        )
+        del lines[place]
+        over -= 1
+    return lines

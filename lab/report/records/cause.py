@@ -1,0 +1,103 @@
+"""Causes: what failures of a session come from, each said once. The record behind `causes.json` and its page."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lab.html.text import plural
+from lab.model.frozen import Frozen
+from lab.model.under_test import UnderTest
+from lab.model.verdict import Verdict
+
+Kind = Literal["operation", "capability", "check", "expectation", "unknown", "evidence"]
+
+
+class QuotedLine(Frozen):
+    """A line of the contract's source. `place` is `Mine.vy:91`, without folders."""
+
+    place: str
+    text: str
+
+
+class Moment(Frozen):
+    """Something that happened, as the time line of a run has it; `chain` is empty for what belongs to none."""
+
+    t_ms: int
+    chain: str
+    text: str
+
+
+class AffectedRun(Frozen):
+    """A run that shows a cause. `folder` is as seen from the results folder; `t_ms` is when it shows there first."""
+
+    item: str
+    scenario: str
+    folder: str
+    verdict: Verdict
+    t_ms: int | None = None
+    words: str
+
+
+class Cause(Frozen):
+    """One root cause.
+
+    Attributes:
+        id: The same for the same deviation in every session.
+        title: What it is, with the check's title where a check shows it.
+        demand: What the check demands; empty without one.
+        deviation: What was expected and what came, in the run that shows it best.
+        function: The contract's function that deviates, by its documented name; empty where none is known.
+        documented: What the documentation says of that function.
+        source: The line of the contract that decided, where it can be named.
+        shown_by: The smallest run that shows it.
+        events: What happened around its moment there, in the order of time.
+        runs: Every run that shows it, the smallest first.
+        rows: The readiness rows that these runs claim.
+        follows: Other deviations counted with it: seen only behind it, or about the same outcome of the same function.
+        relayer_log: The last that a relayer of the user's own said in `shown_by`.
+        command: What runs `shown_by` alone.
+    """
+
+    id: str
+    kind: Kind
+    title: str
+    demand: str = ""
+    deviation: str
+    function: str = ""
+    documented: str = ""
+    source: QuotedLine | None = None
+    shown_by: AffectedRun
+    events: tuple[Moment, ...] = ()
+    runs: tuple[AffectedRun, ...]
+    rows: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+    relayer_log: tuple[str, ...] = ()
+    command: str = ""
+
+
+class CauseReport(Frozen):
+    """All causes, the one that takes down most first. `runs` counts all runs looked at, `failed` those not PASS.
+
+    `excesses` are sentences on runs that took many times what they take with the reference.
+    """
+
+    schema_version: Literal[1] = 1
+    title: str
+    under_test: UnderTest | None = None
+    runs: int
+    failed: int
+    causes: tuple[Cause, ...] = ()
+    excesses: tuple[str, ...] = ()
+
+    @property
+    def head(self) -> str:
+        """How many of how many; what the contract lacks is no fault, and counted apart."""
+        lacking = len(self.causes) - len(self.faults)
+        lacks = f"{'; ' if self.faults else ''}{plural(lacking, 'part')} that the contract lacks" if lacking else ""
+        faults = plural(len(self.faults), "cause") if self.faults or not lacking else ""
+        return f"{faults}{lacks}, of {plural(self.failed, 'failed run')}"
+
+    @property
+    def faults(self) -> tuple[Cause, ...]:
+        """Without the parts that the contract lacks."""
+        return tuple(cause for cause in self.causes if cause.kind != "capability")

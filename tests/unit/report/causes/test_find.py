@@ -1,0 +1,167 @@
+"""From run folders to the causes, their page, and the lines for a terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.bounded_files import read_model
+from lab.evidence.contract_source import CONTRACT_SOURCE, keep_contract_source
+from lab.model.verdict import Verdict
+from lab.report.causes.find import find_causes
+from lab.report.causes.page import CAUSES, CAUSES_PAGE, write_causes
+from lab.report.causes.source import quote
+from lab.report.causes.terminal import CAUSE_LINES_MAX, LINES_MAX, causes_text
+from lab.report.records.cause import AffectedRun, Cause, CauseReport
+
+from ..fakes import CONTRACT, HOSTILE, broken, eventful, run, verdict
+
+
+def report_of(tmp_path: Path, *folders: object) -> CauseReport:
+    """The causes of some folders below `tmp_path`."""
+    return find_causes(tmp_path, list(folders), "a session")  # type: ignore[arg-type]
+
+
+def test_a_check_that_fails_in_two_runs(tmp_path: Path) -> None:
+    """One cause with the check's title and demand, its rows, the command, and events around the moment."""
+    folders = [
+        run(name, Verdict.FAIL, checks={"S2": Verdict.FAIL}, root=tmp_path, rows=[row])
+        for name, row in (("failures/parent_reorged", "XCB-04"), ("failures/breaker_drill", "SEC-03"))
+    ]
+    report = report_of(tmp_path, run("failures/payload_limits", root=tmp_path), *folders)
+    assert (report.runs, report.failed) == (3, 2)
+    (cause,) = report.causes
+    assert cause.title == "S2 parent final"
+    assert cause.demand == "A child is READY only on a final parent"
+    assert cause.deviation == "child ready before its parent was final"
+    assert cause.rows == ("SEC-03", "XCB-04")
+    assert {shown.item for shown in cause.runs} == {"failures/parent_reorged", "failures/breaker_drill"}
+    assert cause.shown_by.t_ms == 46_000
+    assert any(event.t_ms == 46_000 for event in cause.events)
+    assert {event.chain for event in cause.events} <= {"", "optimism"}
+    assert cause.command.startswith("pytest ")
+    assert report.head == "1 cause, of 2 failed runs"
+
+
+def test_an_expectation_alone(tmp_path: Path) -> None:
+    """It says what was expected, what came, and why it matters."""
+    folder = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)
+    folder.history_value = eventful(met=False)
+    (cause,) = report_of(tmp_path, folder).causes
+    assert cause.kind == "expectation"
+    assert "expected leg swap.settle is EXPIRED; got EXECUTED (its parent never came back" in cause.deviation
+
+
+def test_evidence_that_cannot_be_read(tmp_path: Path) -> None:
+    """It is a cause itself, never a stack trace."""
+    lost = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)
+    lost.verdict_value, lost.history_value = broken(), broken()
+    unclear = run("failures/payload_limits", Verdict.UNKNOWN, root=tmp_path)
+    kinds = {cause.kind: cause for cause in report_of(tmp_path, lost, unclear).causes}
+    assert set(kinds) == {"evidence", "unknown"}
+    assert "truncated after 12 bytes" in kinds["evidence"].deviation
+
+
+def test_the_page_is_drawn_from_the_data(tmp_path: Path) -> None:
+    """Both files are there, the data comes back, hostile text stays text."""
+    folder = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)
+    folder.verdict_value = verdict(Verdict.FAIL, item=HOSTILE, checks={"S2": Verdict.FAIL})
+    report = report_of(tmp_path, folder)
+    page = write_causes(report, tmp_path / "session", tmp_path)
+    assert page.name == CAUSES_PAGE
+    assert read_model(page.with_name(CAUSES), CauseReport) == report
+    text = page.read_text()
+    assert "<script>" not in text
+    assert "S2 parent final" in text
+    assert f'id="{report.causes[0].id}"' in text
+
+
+def cause(number: int, runs: int = 40) -> Cause:
+    """A long one."""
+    shown = tuple(
+        AffectedRun(
+            item=f"failures/run_{number}_{place}", scenario="x.yaml", folder="s/x", verdict=Verdict.FAIL, words=""
+        )
+        for place in range(runs)
+    )
+    return Cause(
+        id=f"{number:08}", kind="check", title=f"S{number} a title", demand="It holds", deviation="long words " * 60,
+        function="resolve_dependency", documented="what it does " * 40, shown_by=shown[0], runs=shown,
+        rows=tuple(f"ROW-{place:02}" for place in range(50)), follows=("something else " * 30,) * 9, command="pytest x",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [1, 3, 5, 6, 7, 30, 400])
+def test_the_terminal_is_bounded(count: int) -> None:
+    """A dozen lines a cause, sixty for all; each cause is named or counted, and `-v` has them all."""
+    report = CauseReport(
+        title="a session", runs=900, failed=900, causes=tuple(cause(number) for number in range(count))
+    )
+    lines = causes_text(report)
+    assert len(lines) <= LINES_MAX
+    blocks = "\n".join(lines).split("\n\n")
+    assert all(len(block.splitlines()) < CAUSE_LINES_MAX for block in blocks[1 : min(count, 4) + 1])
+    assert lines[0] == report.head
+    named = sum(f"S{number} a title" in "\n".join(lines) for number in range(count))
+    assert named == count or any("more cause" in line for line in lines)
+    whole = "\n".join(causes_text(report, everything=True))
+    assert all(f"{number + 1}. S{number} a title" in whole for number in range(count))
+    assert "failures/run_0_39" in whole
+
+
+def test_nothing_to_say() -> None:
+    """A session without a failure has no causes."""
+    assert causes_text(CauseReport(title="a session", runs=3, failed=0)) == []
+
+
+SOURCE = """# pragma version 0.4.3
+@external
+def resolve_dependency(tx_id: bytes32):
+    assert self.operators[msg.sender], "Not authorized"
+    log TransactionReady(tx_id=tx_id)
+
+
+@external
+def mark_executed(
+    tx_id: bytes32,
+):
+    assert self.operators[msg.sender], "Not authorized"
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "says", "place"),
+    [
+        ("resolve_dependency", "Not authorized", "Mine.vy:4"),
+        ("mark_executed", "Not authorized", "Mine.vy:12"),
+        ("resolve_dependency", "TransactionReady", "Mine.vy:5"),
+        ("resolve_dependency", "another reason", "Mine.vy:3"),
+        ("mine_has_no_such", "TransactionReady", "Mine.vy:5"),
+        ("mine_has_no_such", "Not authorized", None),
+    ],
+)
+def test_the_line_that_decided(tmp_path: Path, function: str, says: str, place: str | None) -> None:
+    """The reason inside of the function; its first line without one; elsewhere only what is the only one."""
+    from hashlib import sha256
+
+    from lab.evidence.contract_source import read_contract_source
+
+    main = tmp_path / "Mine.vy"
+    main.write_text(SOURCE)
+    keep_contract_source(tmp_path / "s", CONTRACT, main, [("Mine.vy", sha256(SOURCE.encode()).hexdigest())])
+    line = quote(read_contract_source(tmp_path / "s", CONTRACT), function, says)
+    assert (line.place if line else None) == place
+
+
+def test_a_source_that_was_changed_is_not_quoted(tmp_path: Path) -> None:
+    """What is kept is what was compiled, and of the contract that the run names."""
+    from lab.evidence.contract_source import read_contract_source
+
+    main = tmp_path / "Mine.vy"
+    main.write_text(SOURCE)
+    keep_contract_source(tmp_path / "s", CONTRACT, main, [("Mine.vy", "0" * 64)])
+    assert json.loads((tmp_path / "s" / CONTRACT_SOURCE).read_text())["files"] == []
+    assert read_contract_source(tmp_path / "s", "ff" * 32).files == ()
+    assert read_contract_source(tmp_path / "nowhere", CONTRACT).files == ()

@@ -1,0 +1,113 @@
+"""What is one cause, and what stays apart: over symptoms of several runs, without a history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from lab.report.causes.attribution import attribute
+from lab.report.causes.grouping import Group, group
+from lab.report.causes.symptoms import Symptom
+
+
+def check(name: str, words: str, t_ms: int = 10, **changes: Any) -> Symptom:
+    """A failed check about a call of resolve_dependency."""
+    function = changes.pop("function", "resolve_dependency")
+    return Symptom("check", f"check {name} {function}: {words}", words, name, t_ms, function=function, **changes)
+
+
+def expectation(words: str, t_ms: int = 20, **changes: Any) -> Symptom:
+    """An expectation that was not met."""
+    return Symptom("expectation", f"expectation {words}", words, t_ms=t_ms, **changes)
+
+
+def lacking(part: str, t_ms: int = 5) -> Symptom:
+    """A part that the contract lacks."""
+    return Symptom("capability", f"capability {part}", part, t_ms=t_ms)
+
+
+def causes(*runs: Sequence[Symptom]) -> list[Group[int]]:
+    """The groups over runs of the given symptoms."""
+    ordered = (sorted(run, key=lambda symptom: symptom.order) for run in runs)
+    return group((number, attribute(run)) for number, run in enumerate(ordered))
+
+
+EARLY = check("S4", "expected LEG; made it READY N s before its timestamp", says="TransactionReady", flow="f", tx="0x1")
+LATE = check("S4", "expected LEG; made it READY N s after its timestamp", says="TransactionReady", flow="g", tx="0x2")
+
+
+def test_one_deviation_in_many_runs_is_one_cause() -> None:
+    """Whatever else the runs show behind it."""
+    wake = check("L2", "LEG never ended", 90, flow="f", function="")
+    (cause,) = causes([EARLY], [EARLY, wake], [EARLY, expectation("LEG EXECUTED", 95, flow="f")])
+    assert [run for run, _ in cause.runs] == [0, 1, 2]
+    assert set(cause.follows) == {wake.key, "expectation LEG EXECUTED"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        LATE,
+        check("S7", "payload", function="buffer_transaction", flow="g", tx="0x3"),
+        check("S6", "ROLE succeeded", says="TransactionReady", flow="g", tx="0x4"),
+        check("S10", "not refused while paused", function="mark_executed", flow="g", tx="0x5"),
+    ],
+    ids=["other side", "other function", "other check", "other rule"],
+)
+def test_two_bugs_stay_apart(other: Symptom) -> None:
+    """In two runs, in one, and where one run shows both."""
+    for runs in ([[EARLY], [other]], [[EARLY, other]], [[EARLY], [EARLY, other]]):
+        assert {found.key for found in causes(*runs)} == {EARLY.key, other.key}
+
+
+def test_what_was_seen_apart_is_a_cause_of_its_own() -> None:
+    """Behind another one here, alone there: then it does not come from that."""
+    wake = check("L2", "LEG never ended", 90, flow="f", function="")
+    first, second = causes([EARLY, wake], [wake])
+    assert {first.key, second.key} == {EARLY.key, wake.key}
+    assert sorted(len(found.runs) for found in (first, second)) == [1, 2]
+
+
+def test_two_views_of_one_transaction() -> None:
+    """The scenario's own expectation of the call to which a check objects, also where it stands alone elsewhere."""
+    told = expectation("resolve to emit Ready", 11, flow="f", tx="0x1", function="resolve_dependency")
+    (cause,) = causes([EARLY, told], [told])
+    assert cause.key == EARLY.key
+    assert len(cause.runs) == 2
+
+
+def test_a_script_does_not_go_on_without_what_it_needs() -> None:
+    """Expectations behind a missing function are its wake; a check that fails is not."""
+    stop = lacking("an emergency stop")
+    found = causes([stop, expectation("paused", 30), EARLY])
+    assert {cause.key for cause in found} == {stop.key, EARLY.key}
+
+
+def test_what_the_documentation_asks_for_stands_for_itself() -> None:
+    """An expectation of a documented refusal, of another function and flow, is another bug's."""
+    refused = expectation(
+        'to revert with "Transaction not ready"; got ok', 40, function="mark_executed", flow="g",
+        demands="Transaction not ready", tx="0x9",
+    )  # fmt: skip
+    assert {cause.key for cause in causes([EARLY, refused])} == {EARLY.key, refused.key}
+    (cause,) = causes([EARLY, expectation("something else of the script", 40)])
+    assert cause.key == EARLY.key
+
+
+def test_an_expectation_of_what_a_check_demands() -> None:
+    """Refusals for want of authority belong to the check of authority, about the same function."""
+    authority = check("S6", "ROLE succeeded", says="TransactionReady", flow="f", tx="0x1")
+    probe = expectation("refused; got fail", function="resolve_dependency", demands="S6", says="other words")
+    (cause,) = causes([authority], [probe])
+    assert cause.key == authority.key
+    other = expectation("refused; got fail", function="mark_executed", demands="S6")
+    assert len(causes([authority], [other])) == 2
+
+
+def test_the_same_whatever_the_order() -> None:
+    """Which run comes first decides nothing but the order of runs in a cause."""
+    runs = [[EARLY], [LATE], [EARLY, LATE], [lacking("a part"), EARLY]]
+    there, back = causes(*runs), causes(*reversed(runs))
+    assert {(found.key, len(found.runs)) for found in there} == {(found.key, len(found.runs)) for found in back}

@@ -1,0 +1,79 @@
+"""What a session says of its failures: each cause once, whoever ran it, and nothing at all after what cannot work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.broken import read_bugs, write_contracts
+from tests.unit.pytest_project import BAD, GOOD
+from tests.unit.pytest_project import project as project
+
+pytest_plugins = ["pytester"]
+
+
+def session(project: pytest.Pytester) -> Path:
+    """The folder of the latest session."""
+    return (project.path / "results" / "latest").resolve()
+
+
+@pytest.mark.parametrize("parallel", [[], ["-n", "2"]], ids=["one process", "xdist"])
+def test_two_failures_of_one_cause(project: pytest.Pytester, parallel: list[str]) -> None:
+    """One block for both, with a command that works here; the stories stay in the pages, the data beside."""
+    project.path.joinpath("vain.yaml").write_text(BAD + "matrix:\n  seed: [1, 2]\n")
+    result = project.runpytest_subprocess("--backend", "process", "-q", *parallel)
+    result.assert_outcomes(failed=2)
+    text = result.stdout.str()
+    assert text.count("1 cause, of 2 failed runs") == 1
+    assert text.count("somebody should have resolved it") == 1
+    assert "events around" not in text
+    assert "FAILED vain.yaml::vain[seed=1]" in text
+    assert "pytest 'vain.yaml::vain[seed=" in text
+    folder = session(project)
+    (cause,) = json.loads((folder / "causes.json").read_text())["causes"]
+    assert len(cause["runs"]) == 2
+    for page in (folder / "index.html", *folder.glob("*/report.html")):
+        assert "causes.html" in page.read_text()
+    assert (project.path / "results" / "readiness" / "causes.html").is_file()
+
+
+def test_the_whole_story(project: pytest.Pytester) -> None:
+    """Of one failure alone, and of all with -v."""
+    project.path.joinpath("vain.yaml").write_text(BAD + "matrix:\n  seed: [1, 2]\n")
+    alone = project.runpytest_subprocess("--backend", "process", "-q", "vain.yaml::vain[seed=1]").stdout.str()
+    assert alone.count("events around") == 1
+    assert "1 cause" not in alone
+    assert "causes.html" in alone
+    everything = project.runpytest_subprocess("--backend", "process", "-v").stdout.str()
+    assert everything.count("events around") == 2
+    assert everything.count("1 cause, of 2 failed runs") == 1
+
+
+def test_a_contract_that_cannot_work_stops_the_suite(project: pytest.Pytester) -> None:
+    """It is said once, the rest is not run and UNKNOWN; `--go-on` runs it."""
+    bugs = read_bugs()
+    write_contracts({"zero_default_state": bugs["zero_default_state"]}, project.path)
+    project.path.joinpath("pays.yaml").write_text(GOOD + "matrix:\n  seed: [1, 2, 3]\n")
+    options = ["--backend", "process", "-q", "--contract", "zero_default_state.vy"]
+    result = project.runpytest_subprocess(*options)
+    result.assert_outcomes(failed=1, skipped=2)
+    text = result.stdout.str()
+    assert "1. buffer_transaction never succeeds" in text
+    assert "keeps from running, UNKNOWN without `--go-on`: 3 runs" in text
+    assert "events around" not in text
+    folder = session(project)
+    for run in sorted(folder.glob("*/verdict.json")):
+        verdict = json.loads(run.read_text())
+        assert verdict["verdict"] == "UNKNOWN"
+        assert verdict["reasons"][0].startswith(
+            "not run, for the smoke run showed that buffer_transaction never succeeds"
+        )
+    (cause,) = json.loads((folder / "causes.json").read_text())["causes"]
+    assert "Transaction already exists" in cause["source"]["text"]
+    report = json.loads((project.path / "results" / "readiness" / "readiness.json").read_text())
+    assert report["problems"] == []
+    again = project.runpytest_subprocess(*options, "--go-on")
+    again.assert_outcomes(failed=3)
+    assert "not played, for the smoke run showed" in (session(project) / "pays@seed=1" / "verdict.json").read_text()
