@@ -1,0 +1,151 @@
+"""What the documentation says of a call and of a view, beside what a contract did.
+
+Where the documentation leaves something open the contract's own answer is taken over: whether an expired transaction
+gets a state of its own, when a circuit breaker trips, whether a timestamp beyond all use is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour, Refused, may_refuse
+from lab.coordinator.codec import DecodedLog, plain
+from lab.coordinator.reads import ZERO_ID
+
+EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
+# A call of these may do nothing where the documented rules have nothing for it to do.
+IDEMPOTENT = {"pause", "unpause", "expire_transaction", "mark_failed"}
+RULES = {
+    "buffer_transaction": "an operator buffers a new id; it is then BUFFERED with all fields as given",
+    "resolve_dependency": "READY within timestamp and timestamp + the window in force now, where the dependency itself is "
+    "READY or EXECUTED, or there is none; else it succeeds with TransactionFailed",
+    "mark_executed": "by an operator, only from READY, which never lapses",
+    "add_operator": "by the owner; the account may call operator functions from now on",
+    "remove_operator": "by the owner; the account, the owner's own included, may not call operator functions any more",
+    "set_coordination_window": "by the owner, 5 to 300 seconds, in force at once for all transactions",
+    "pause": "while paused no operator function succeeds; owner functions and views do",
+    "unpause": "everything is as it was before the stop",
+}
+
+
+class Judge:
+    """One contract beside the documented behaviour, from one state of both on."""
+
+    def __init__(self, model: Behaviour, learnt: dict[str, str]) -> None:
+        self.model, self.learnt = deepcopy(model), learnt
+
+    def outcome(
+        self, function: str, args: Sequence[Any], sender: str, now: int, ok: bool, events: Sequence[DecodedLog]
+    ) -> str | None:
+        """What of a call is not as documented; None if all is. The model moves on."""
+        got = [event for event in events if event.event in EVENTS]
+        if not ok and may_refuse(function, args):
+            return None
+        if function in IDEMPOTENT and self._nothing_to_do(function, args, sender, now):
+            return f"expected no event of a call that changes nothing, got {_shown(got)}" if got else None
+        late = self._late_and_unmet(function, args, now)
+        try:
+            emitted = self.model.call(function, args, sender, now)
+        except Refused as refused:
+            return f"expected it to revert ({refused}), it succeeded" if ok else None
+        if not ok:
+            return "expected it to succeed, it reverted"
+        wanted = self._events(emitted, args)
+        if late and [event.args.get("reason") for event in got] == ["Dependencies not satisfied"]:
+            wanted = [{**wanted[0], "reason": "Dependencies not satisfied"}]
+        shown = [{"event": event.event, **event.args} for event in got]
+        if [_plain(each) for each in shown] != [_plain(each) for each in wanted]:
+            return _differing(shown, wanted)
+        return None
+
+    def _nothing_to_do(self, function: str, args: Sequence[Any], sender: str, now: int) -> bool:
+        """Whether the documented rules let such a call either revert or change nothing."""
+        if function in ("pause", "unpause"):
+            return sender == self.model.owner and self.model.paused == (function == "pause")
+        if sender not in self.model.operators or self.model.paused:
+            return False
+        try:
+            deepcopy(self.model).call(function, args, sender, now)
+        except Refused:
+            return True
+        return False
+
+    def _late_and_unmet(self, function: str, args: Sequence[Any], now: int) -> bool:
+        """Both reasons to fail hold, and the documentation does not say which one is named."""
+        entry = self.model.entries.get(args[0]) if function == "resolve_dependency" else None
+        if entry is None or now <= entry.timestamp + self.model.window or entry.dependency == ZERO_ID:
+            return False
+        parent = self.model.entries.get(entry.dependency)
+        return parent is None or parent.state not in ("READY", "EXECUTED")
+
+    def _events(self, emitted: Sequence[tuple[str, str]], args: Sequence[Any]) -> list[dict[str, Any]]:
+        """The documented ones with all arguments, from the model's short form: one for each id of a batch."""
+        documented = [(name, detail) for name, detail in emitted if name in EVENTS]
+        ids = args[0] if args and isinstance(args[0], list) else [args[0]] if args else []
+        wanted: list[dict[str, Any]] = []
+        for (name, detail), subject in zip(documented, ids, strict=False):
+            event = {"event": name, "tx_id": detail}
+            if name == "TransactionBuffered":
+                entry = self.model.entries[detail]
+                event |= {"origin_rollup": entry.origin, "target_rollup": entry.target, "timestamp": entry.timestamp}
+            elif name == "TransactionFailed":
+                event |= {"tx_id": subject, "reason": detail}
+            wanted.append(event)
+        return wanted
+
+    def view(self, name: str, args: Sequence[Any], now: int) -> Any:
+        """What a getter must return; states by name."""
+        if not args:
+            return self.model.view(name, now)
+        if name == "authorized_operators":
+            return args[0] in self.model.operators
+        entry = self.model.entries.get(args[0])
+        if name == "is_transaction_ready":
+            return entry is not None and entry.state == "READY" and now >= entry.timestamp
+        state = entry.state if entry is not None else "EMPTY"
+        if name == "get_transaction_state":
+            return state
+        fields: list[Any] = [ZERO_ADDRESS, ZERO_ADDRESS, "0x", ZERO_ID, 0]
+        if entry is not None:
+            fields = [entry.origin, entry.target, entry.payload, entry.dependency, entry.timestamp]
+        whole = [*map(plain, fields), state]
+        return whole if name == "transactions" else [*whole[:2], *whole[3:]]
+
+    def take_over(self, function: str, tx_id: str, state: str, now: int) -> None:
+        """Learn whether an expired transaction ends, from the state that is read after a call; the same from then on."""
+        entry = self.model.entries.get(tx_id)
+        if entry is None or {entry.state, state} != {"BUFFERED", "EXPIRED"} or now <= entry.timestamp + self.model.window:
+            return
+        if self.learnt.setdefault(function, state) == state:
+            entry.state = state  # type: ignore[assignment]
+
+
+def _plain(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: plain(value) for key, value in event.items()}
+
+
+def _shown(events: Sequence[DecodedLog]) -> str:
+    return ", ".join(event.event for event in events) or "none"
+
+
+def _differing(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str:
+    """Names of the events where those differ, else the argument that does."""
+    names = [str(event["event"]) for event in got], [str(event["event"]) for event in wanted]
+    if names[0] != names[1]:
+        return f"expected {_counted(names[1])}, got {_counted(names[0])}"
+    for mine, other in zip(got, wanted, strict=True):
+        for key, value in other.items():
+            if plain(mine.get(key)) != plain(value):
+                return f"expected {other['event']} with {key} {_short(value)}, got {_short(mine.get(key))}"
+    return f"expected {wanted}, got {got}"
+
+
+def _counted(names: list[str]) -> str:
+    return " and ".join(names) or "no documented event"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 42 else f"{text[:12]}…{text[-6:]}"
