@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from lab.runner.model_based.build import Builder, Sequence, Step
+from lab.runner.model_based.build import Builder, Sequence, Traits
 from lab.runner.model_based.judge import RULES
 from lab.runner.model_based import kinds, walks
 from lab.runner.model_based.player import Deviation, Player
@@ -25,7 +25,8 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "history": walks.history,
 }
 LINES_MAX = 12
-SHRINK_PLAYS_MAX = 400
+# A budget in calls, so that long sequences cost no more than short ones.
+SHRINK_CALLS_MAX = 12_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +48,49 @@ class Finding:
         return [head, *(f"  {call}" for call in calls), *([f"  documented: {rule}"] if rule else [])]
 
 
-def draw(kind: str, seed: int, player: Player) -> Sequence:
+def draw(kind: str, seed: int, traits: Traits) -> Sequence:
     """The sequence of a kind and a seed, the same each time."""
-    make = Builder(Random(f"{kind} {seed}"), player.traits, seed)
+    make = Builder(Random(f"{kind} {seed}"), traits, seed)
     KINDS[kind](make)
     return Sequence(kind, seed, tuple(make.steps), make.labels, make.sparse)
 
 
-def search(player: Player, kind: str, seeds: Iterable[int]) -> Finding | None:
-    """The first deviation that sequences of a kind show, made short; None if all are as documented."""
+def search(
+    player: Player, kind: str, seeds: Iterable[int], known: Container[tuple[str, str]] = ()
+) -> Finding | None:
+    """The first deviation that sequences of a kind show, made short; None if all are as documented.
+
+    A sequence that ends in a deviation that is known already shows nothing new, and the next one is played.
+    """
     for seed in seeds:
-        sequence = draw(kind, seed, player)
-        if sequence.steps and (deviation := player.play(sequence)) is not None:
+        sequence = draw(kind, seed, player.traits)
+        deviation = player.play(sequence) if sequence.steps else None
+        if deviation is not None and deviation.signature not in known:
             return shrink(player, sequence, deviation)
     return None
 
 
 def shrink(player: Player, sequence: Sequence, deviation: Deviation) -> Finding:
     """Fewer calls that end in the same deviation: halves, quarters and so on are left out, then single calls."""
-    wanted = deviation.signature
-    best, shown = replace(sequence, steps=sequence.steps[: deviation.index + 1]), deviation
-    if player.play(best) is None:
-        best = sequence  # seen by a view at the end only
-    plays, size = 0, max(1, len(best.steps) // 2)
-    while size and plays < SHRINK_PLAYS_MAX:
-        start, removed = 0, False
-        while start < len(best.steps) and plays < SHRINK_PLAYS_MAX:
-            fewer = replace(best, steps=_without(best.steps, start, size))
-            plays += 1
-            again = player.play(fewer) if fewer.steps else None
-            if again is not None and again.signature == wanted:
-                best, shown, removed = fewer, again, True
-            else:
-                start += size
-        if not removed or size > 1:
+    finding = Finding(sequence, deviation)
+    end = player.calls + SHRINK_CALLS_MAX
+    finding = _without(player, finding, deviation.index + 1, len(sequence.steps)) or finding
+    size = max(1, len(finding.sequence.steps) // 2)
+    while size and player.calls < end:
+        start, shorter = 0, False
+        while start < len(finding.sequence.steps) and player.calls < end:
+            fewer = _without(player, finding, start, start + size)
+            finding, shorter, start = (fewer, True, start) if fewer else (finding, shorter, start + size)
+        if not shorter or size > 1:
             size //= 2
-    return Finding(best, shown)
+    return finding
 
 
-def _without(steps: tuple[Step, ...], start: int, size: int) -> tuple[Step, ...]:
-    return steps[:start] + steps[start + size :]
+def _without(player: Player, finding: Finding, start: int, end: int) -> Finding | None:
+    """The finding without some of its calls, where it is still the same one."""
+    steps = finding.sequence.steps[:start] + finding.sequence.steps[end:]
+    if not steps or len(steps) == len(finding.sequence.steps):
+        return None
+    sequence = replace(finding.sequence, steps=steps)
+    again = player.play(sequence)
+    return Finding(sequence, again) if again and again.signature == finding.deviation.signature else None
