@@ -32,10 +32,10 @@ class Bug:
         path: The patch.
         summary: What it breaks, in one sentence; its line breaks are those of the head.
         base: The correct contract that it is made from, as seen from `contracts`.
-        caught_by: The id of the check that must catch it, `SMOKE_RUN`, or `MODEL`: sequences beside the documented rules.
+        caught_by: The id of the check that must catch it, or `SMOKE_RUN`, or `MODEL` for `lab.runner.model_based`.
         proof: The scenario or the test in which it is caught, as seen from the repository's root.
         finding: Words of the finding that distinguish this bug from others; None where the proof is a test.
-        kind: The kind of sequences that shows it (`lab.runner.model_based`), where it is caught by `MODEL`.
+        kind: The kind of sequences that shows it, where it is caught by `MODEL`.
         hunks: The change itself.
     """
 
@@ -79,8 +79,17 @@ def read_bug(path: Path) -> Bug:
     if end + 1 >= len(lines) or not lines[end + 1].startswith("+++ "):
         raise InvalidFile([Problem(str(path), end + 1, 1, "", "expected `--- BASE` and `+++ CONTRACT` after the head")])
     hunks = parse_hunks(str(path), lines, end + 2)
-    needed = (head[field] for field, always in _FIELDS.items() if always)
-    return Bug(path.stem, path, *needed, head.get("Finding"), head.get("Kind"), hunks)
+    return Bug(
+        path.stem,
+        path,
+        summary=head["Bug"],
+        base=head["Base"],
+        caught_by=head["Caught-by"],
+        proof=head["In"],
+        finding=head.get("Finding"),
+        kind=head.get("Kind"),
+        hunks=hunks,
+    )
 
 
 def _parse_head(file: str, lines: Sequence[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Sequences of calls, drawn by kind, beside the documented rules: the first that differs is shown at its shortest.
 
-Kinds are dependencies in a family, accounts that come and go, windows that change, a stop in every state, ids and numbers
-that differ in little, payloads, lives, batches, random walks, and what comes after many operations.
+Kinds are dependencies in a family, accounts that come and go, windows that change, a stop in every state, ids and
+numbers that differ in little, payloads, lives, batches, random walks, and what comes after many operations.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from lab.runner.script import Script
 SETUP = """
 name: Sequences of every kind beside the documented rules
 description: >
-  A child with parent, grandparent, siblings and itself in every state; operators removed and added again, the owner among
-  them; windows that change between buffering, resolution and execution; a stop in every state; ids that differ in one
-  byte; timestamps around every power of two; payloads of every class of length; up to 1,000 operations before. Whatever
-  the documentation leaves open, the contract may decide. Simulated on the node; nothing is mined.
+  A child with parent, grandparent, siblings and itself in every state; operators removed and added again, the owner
+  among them; windows that change between buffering, resolution and execution; a stop in every state; ids that differ in
+  one byte; timestamps around every power of two; payloads of every class of length; up to 1,000 operations before.
+  Whatever the documentation leaves open, the contract may decide. Simulated on the node; nothing is mined.
 rows: [SEC-02]
 networks: {base: {}}
 relayer: none
@@ -42,13 +42,16 @@ def play(script: Script) -> None:
     script.expect("a transaction to become READY", trouble or "it does", met=trouble is None)
     shown: set[tuple[str, str]] = set()
     for kind in KINDS if trouble is None else ():
-        calls, seeds = player.calls, range(SEEDS.get(kind, SEEDS_ELSE))
+        before, seeds = player.calls, range(SEEDS.get(kind, SEEDS_ELSE))
         finding = search(player, kind, seeds, known=shown)
         if finding is None:
-            script.expect(f"{kind} as documented", f"{player.calls - calls} calls agree", met=True)
+            script.expect(f"{kind} as documented", f"{player.calls - before} calls agree", met=True)
             continue
         shown.add(finding.deviation.signature)
-        script.expect(f"{kind} as documented", "\n".join(finding.lines()), met=False)
+        head, *calls = finding.lines()
+        for line in calls:
+            script.note("sequence", line)
+        script.expect(f"{kind} as documented", head, met=False, because=finding.rule)
         if len(shown) >= CAUSES_MAX:
             break
 

@@ -63,7 +63,8 @@ def deployed(on: Stage, target: Deployable) -> Player:
 def test_its_kind_of_sequences_finds_the_bug(player: PlayerOf, name: str) -> None:
     """With words that tell it from others, in few calls and few lines, the same each time."""
     bug = BUGS[name]
-    assert bug.kind in KINDS and bug.finding, bug.path
+    assert bug.kind in KINDS, bug.path
+    assert bug.finding, bug.path
     model = player(Path(f"broken/{name}.vy"))
     finding = search(model, bug.kind, range(SEEDS.get(bug.kind, SEEDS_ELSE)))
     assert finding is not None

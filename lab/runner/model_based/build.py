@@ -11,7 +11,7 @@ from lab.coordinator import role_account, rollup_address
 from lab.coordinator.accounts import ROLES
 from lab.coordinator.reads import ZERO_ID
 
-PAIRS = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "b"))
+PAIRS = tuple((rollup_address(origin), rollup_address(target)) for origin, target in ("ab", "ba", "ac", "cb"))
 
 
 class Due(int):
@@ -128,7 +128,7 @@ class Builder:
         payload: str | None = None,
     ) -> tuple[Any, ...]:
         """Arguments of a buffering; what is not given is drawn."""
-        origin, target = pair or tuple(map(rollup_address, self.rng.choice(PAIRS)))
+        origin, target = pair or self.rng.choice(PAIRS)
         body = payload if payload is not None else "0x" + self.rng.randbytes(self.rng.choice((0, 1, 31, 32, 33))).hex()
         return (tx_id or self.new_id(), origin, target, body, after, due)
 

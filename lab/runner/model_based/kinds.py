@@ -7,10 +7,12 @@ from itertools import product
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.behaviour import TIMESTAMP_SURE, WINDOW_MAX, WINDOW_MIN, ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import Builder, Due
+from lab.runner.model_based.build import PAIRS, Builder, Due
 
-FAMILY = ("root", "child", "grandchild", "great-grandchild", "sibling", "same pair", "unrelated", "orphan", "own parent",
-          "one of two", "two of two", "of a near id")  # fmt: skip
+FAMILY = (
+    *("root", "child", "grandchild", "great-grandchild", "sibling", "same pair", "unrelated", "orphan"),
+    *("own parent", "one of two", "two of two", "of a near id"),
+)
 # Whose state, and which: those first that a mistaken look at a relative would take for the parent's.
 TRIGGERS = (*product(FAMILY, ("READY", "EXECUTED")), *product(FAMILY[:2], ("late",)), *product(FAMILY, ("BUFFERED",)))
 BY_ID = ("resolve_dependency", "mark_executed", "expire_transaction", "mark_failed")
@@ -34,7 +36,7 @@ def dependency(make: Builder) -> None:
         "of a near id": make.near(ids["root"], make.rng.randrange(32)),
     }
     due = Due(make.now + 60)
-    pairs = {name: tuple(map(rollup_address, make.rng.choice("ab ba ac".split()))) for name in FAMILY}
+    pairs = {name: make.rng.choice(PAIRS) for name in FAMILY}
     pairs["same pair"] = pairs["grandchild"]
     order = make.rng.sample(FAMILY, len(FAMILY))
     for name in order:
@@ -200,7 +202,7 @@ def identifiers(make: Builder) -> None:
 
 
 def numbers(make: Builder) -> None:
-    """Timestamps around every power of two: stored as given, resolved as documented, and reached where time gets there."""
+    """Timestamps around every power of two: stored as given, and resolved as documented."""
     exponents = list(range(31, 257))[make.number % 6 :: 6]
     far = [2**exponent + make.rng.choice((-1, 0, 1)) for exponent in exponents]
     far += [2**256 - step for step in (1, make.traits.window_s, make.traits.window_s + 1)]
@@ -243,21 +245,31 @@ def life(make: Builder) -> None:
     for name in ("child", "ready", "executed"):
         make.resolve(ids[name])
     make.execute(ids["executed"])
+    _every_function(make, ids, due)
+    for name in ("ready", "child"):
+        make.execute(ids[name], sender=make.rng.choice(("operator", "owner")))
+    failed = make.ready()
+    for tx_id in (failed, failed, ids["executed"]):
+        make.call("mark_failed", tx_id, sender=make.rng.choice(("operator", "attacker")))
+        make.execute(tx_id)
+    _refused_buffers(make)
+
+
+def _every_function(make: Builder, ids: dict[str, str], due: int) -> None:
+    span = make.traits.window_s
     moments = [due + span, due + span + 1, due + 3 * span, due + 90_000]
     for moment in moments[make.number % 2 :]:
         make.until(moment)
-        for name in make.rng.sample(names, len(names)):
+        for name in make.rng.sample(tuple(ids), len(ids)):
             if name == "never resolved" and moment != moments[-1]:
                 continue
             for function in make.rng.sample(BY_ID[:2] if name in ("ready", "child") else BY_ID[:3], 2):
                 make.call(function, ids[name], sender=make.rng.choice(("operator", "relayer")))
             if name != "unknown":
                 make.buffer(Due(make.now + 7), tx_id=ids[name])
-    for name in ("ready", "child"):
-        make.execute(ids[name], sender=make.rng.choice(("operator", "owner")))
-    if make.has("mark_failed"):
-        for _ in range(2):
-            make.call("mark_failed", ids["executed"])
+
+
+def _refused_buffers(make: Builder) -> None:
     for wrong in (ZERO_ADDRESS, rollup_address("b")):
         make.buffer(Due(make.now + 9), pair=(wrong, rollup_address("b")))
         make.buffer(Due(make.now + 9), pair=(rollup_address("b"), wrong))

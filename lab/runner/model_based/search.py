@@ -6,9 +6,9 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
+from lab.runner.model_based import kinds, walks
 from lab.runner.model_based.build import Builder, Sequence, Traits
 from lab.runner.model_based.judge import RULES
-from lab.runner.model_based import kinds, walks
 from lab.runner.model_based.player import Deviation, Player
 
 KINDS: dict[str, Callable[[Builder], None]] = {
@@ -36,16 +36,21 @@ class Finding:
     sequence: Sequence
     deviation: Deviation
 
+    @property
+    def rule(self) -> str | None:
+        """What the documentation says of the function that differs."""
+        return RULES.get(self.deviation.signature[0])
+
     def lines(self) -> list[str]:
-        """At most `LINES_MAX` lines: what differs, the calls that lead there, what the documentation says."""
-        calls = self.sequence.lines()
-        room = LINES_MAX - 2
+        """At most `LINES_MAX` lines: what differs, then the calls that lead there."""
+        calls, room = self.sequence.lines(), LINES_MAX - 1
         if len(calls) > room:
             calls = [*calls[: room - 4], f"… {len(calls) - room + 1} more calls …", *calls[-3:]]
-        function = self.deviation.signature[0]
-        rule = RULES.get(function)
-        head = f"{function}: {self.deviation.what} (kind {self.sequence.kind}, seed {self.sequence.seed})"
-        return [head, *(f"  {call}" for call in calls), *([f"  documented: {rule}"] if rule else [])]
+        named = f"kind {self.sequence.kind}, seed {self.sequence.seed}"
+        return [
+            f"{self.deviation.signature[0]}: {self.deviation.what} ({named}; {len(self.sequence.steps)} calls)",
+            *calls,
+        ]
 
 
 def draw(kind: str, seed: int, traits: Traits) -> Sequence:
@@ -55,9 +60,7 @@ def draw(kind: str, seed: int, traits: Traits) -> Sequence:
     return Sequence(kind, seed, tuple(make.steps), make.labels, make.sparse)
 
 
-def search(
-    player: Player, kind: str, seeds: Iterable[int], known: Container[tuple[str, str]] = ()
-) -> Finding | None:
+def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tuple[str, str]] = ()) -> Finding | None:
     """The first deviation that sequences of a kind show, made short; None if all are as documented.
 
     A sequence that ends in a deviation that is known already shows nothing new, and the next one is played.

@@ -17,7 +17,14 @@ def walk(make: Builder) -> None:
     ids = [make.new_id() for _ in range(5)]
     user = role_account("user").address
     functions = ["buffer_transaction"] * 5 + ["resolve_dependency"] * 7 + ["mark_executed"] * 4
-    functions += ["set_coordination_window", "add_operator", "remove_operator", "expire_transaction", "pause", "mark_failed"]
+    functions += [
+        "set_coordination_window",
+        "add_operator",
+        "remove_operator",
+        "expire_transaction",
+        "pause",
+        "mark_failed",
+    ]
     stopped = False
     for _ in range(WALK_STEPS):
         make.wait(rng.choice(STEPS_S))
