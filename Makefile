@@ -73,6 +73,7 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/lab schema > scenarios/scenario.schema.json
 	$(BIN)/python -m lab.report.schemas
 	$(BIN)/python -m lab.broken.docs
+	$(BIN)/python -m lab.coordinator.docs docs/own-contract.md
 	$(BIN)/python -m lab.monitor.docs docs/monitoring.md
 	$(BIN)/python -m lab.monitor.grafana
 

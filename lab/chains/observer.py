@@ -6,11 +6,12 @@ calls that they stand for.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from lab.chains.producer import Mined
 from lab.coordinator import Codec
-from lab.coordinator.codec import DecodedCall, decode_revert
+from lab.coordinator.codec import DecodedCall
 from lab.coordinator.opcodes import calls_out
 from lab.evidence import Recorder
 from lab.model.records import Block, Call, EmptyBlocks, Log, Note, Reorg, Tx
@@ -19,6 +20,18 @@ from lab.rpc import Rpc, RpcFailure
 NO_CODE = ("0x", "0x0")
 # Holds what the lab itself sends before anybody else is there.
 SETUP_BLOCK = 1
+# So many transactions of one sender, function and gas are traced that all revert for one reason; the next ones are not:
+# a node executes a block again for every trace, and a contract that always reverts would cost minutes.
+ALIKE_MAX = 25
+Kind = tuple[str, str, str]
+
+Traced = tuple[list[Call], bool, str | None]
+"""Calls, whether they come from a trace, and why there is none."""
+
+
+def _kind(tx: dict[str, Any], receipt: dict[str, Any]) -> Kind:
+    """What transactions have in common that come to the same end: sender, function and the gas that it took."""
+    return tx["from"], tx["input"][:10], receipt["gasUsed"]
 
 
 class Observer:
@@ -37,14 +50,18 @@ class Observer:
         self._contract = contract
         self._has_code: dict[str, bool] = {}
         self._outward: bool | None = None
+        self._alike: dict[Kind, list[str | None]] = {}
+        self._untraced: Counter[tuple[str, str]] = Counter()
         self._empty: list[Mined] = []
+        self._last_ms = 0
 
     def on_block(self, mined: Mined) -> None:
         """Record a block, or extend the current run of empty ones."""
         if mined.body is None:
-            # Of a run of empty blocks only its ends are told.
+            # Of a run of empty blocks only its ends are recorded.
             self._empty[1:] = [mined]
             return
+        self._last_ms = mined.t_ms
         self.flush(last_hash=mined.body["parentHash"])
         txs = self._transactions(mined.body)
         self.note_strays()
@@ -81,10 +98,21 @@ class Observer:
                 )
                 self._recorder.add(Note(t_ms=t_ms, kind="stray", text=text, chain=self._chain))
 
+    def _note_untraced(self) -> None:
+        """Record how many reverted transactions were taken to be like those before them."""
+        untraced, self._untraced = self._untraced, Counter()
+        for (function, reason), count in untraced.items():
+            text = (
+                f"{count} reverted calls of {function} were not traced: {ALIKE_MAX} like them were, and all "
+                f"reverted for one reason ({reason})"
+            )
+            self._recorder.add(Note(t_ms=self._last_ms, kind="untraced", text=text, chain=self._chain))
+
     def flush(self, *, last_hash: str | None = None) -> None:
         """Write the current run of empty blocks, if there is one; at a pause or the end, without `last_hash`, all."""
         if last_hash is None:
             self.note_strays()
+            self._note_untraced()
         if not self._empty:
             return
         first, last = self._empty[0], self._empty[-1]
@@ -145,7 +173,9 @@ class Observer:
     def _transaction(self, tx: dict[str, Any], receipt: dict[str, Any], index: int) -> Tx:
         ok = receipt["status"] == "0x1"
         to = tx["to"].lower() if tx.get("to") else None
-        calls, traced, trace_error = self._calls(tx, to, ok)
+        calls, traced, trace_error = self._known_calls(tx, to, receipt) or self._calls(tx, to, ok)
+        if not ok and traced and to == self._contract and calls:
+            self._alike.setdefault(_kind(tx, receipt), []).append(calls[0].revert)
         logs = []
         for log in receipt["logs"]:
             decoded = self._codec.decode_log(log) if log["address"].lower() == self._contract else None
@@ -169,7 +199,16 @@ class Observer:
             trace_error=trace_error,
         )
 
-    def _calls(self, tx: dict[str, Any], to: str | None, ok: bool) -> tuple[list[Call], bool, str | None]:
+    def _known_calls(self, tx: dict[str, Any], to: str | None, receipt: dict[str, Any]) -> Traced | None:
+        """The call of a transaction like many before it that were traced: it reverted for the same reason."""
+        reasons = self._alike.get(_kind(tx, receipt), []) if receipt["status"] != "0x1" and to == self._contract else []
+        if len(reasons) < ALIKE_MAX or len(set(reasons)) != 1:
+            return None
+        calls = self._expanded(self._codec.decode_call(tx["input"]), tx["from"], ok=False, revert=reasons[0])
+        self._untraced[calls[0].function, reasons[0] or "no reason"] += 1
+        return calls, False, None
+
+    def _calls(self, tx: dict[str, Any], to: str | None, ok: bool) -> Traced:
         """The calls into the coordinator. A plain success needs no trace; a revert's reason and an inner call do.
 
         Inner calls come about behind another contract, or behind a coordinator that calls out and is called back.
@@ -190,8 +229,7 @@ class Observer:
         reverted = reverted or "error" in frame
         writes = frame.get("type") in ("CALL", "DELEGATECALL", "CALLCODE")
         if writes and (frame.get("to") or "").lower() == self._contract:
-            reason = (frame.get("revertReason") or decode_revert(frame.get("output"))) if reverted else None
-            reason = reason or (frame.get("error") if reverted else None)
+            reason = self._codec.reverted(frame) if reverted else None
             decoded = self._codec.decode_call(frame.get("input", "0x"))
             calls.extend(self._expanded(decoded, frame["from"], ok=not reverted, revert=reason))
         for inner in frame.get("calls", ()):

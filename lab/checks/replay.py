@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from lab.model.chain.facts import CoreState
+from lab.model.contract_read import ContractRead
 from lab.model.effects import Step, argument, blind, steps
 from lab.model.history import History
 from lab.model.records import Block, Tx
@@ -20,7 +21,10 @@ FAILED_REASON = "Execution failed"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Roles and controls at one moment. `threshold` None: not known before the first time it is set."""
+    """Roles and controls at one moment. `threshold` None: not known before the first time it is set.
+
+    `holders` of second roles, which some operator functions ask for in place of the operator's.
+    """
 
     owner: str | None
     pending_owner: str | None
@@ -28,8 +32,13 @@ class Settings:
     window_s: int
     paused: bool = False
     threshold: int | None = None
+    holders: tuple[tuple[str, frozenset[str]], ...] = ()
     failures: int = 0
     period_start: int = 0
+
+    def may_operate(self, caller: str, role: str | None) -> bool:
+        """Whether an account holds the second role of this name, or is an operator for None."""
+        return caller in (self.operators if role is None else dict(self.holders)[role])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,10 @@ class Counted:
 
 @dataclass
 class ChainReplay:
-    """One chain replayed. `end` is what the coordinator must hold at the end."""
+    """One chain replayed. `end` is what the coordinator must hold at the end.
+
+    `role_of` names the second role that a function asks for, `period_s` the breaker's period in seconds.
+    """
 
     chain: str
     end: Settings
@@ -89,6 +101,8 @@ class ChainReplay:
     counted: list[Counted] = field(default_factory=list)
     blind: list[tuple[Block, Tx]] = field(default_factory=list)
     buffered_events: int = 0
+    period_s: int = BREAKER_PERIOD_S
+    role_of: dict[str, str] = field(default_factory=dict)
 
     def entry(self, tx_id: str) -> Entry:
         """The transaction, EMPTY if nothing ever happened to it."""
@@ -112,17 +126,36 @@ def replay(history: History, chain: str, until: int | None = None) -> ChainRepla
         threshold=None if sets_threshold or final is None else final.breaker_threshold,
     )
     result = ChainReplay(chain, start)
+    if (contract := history.contract(chain)) is not None:
+        _particular(result, contract, sets_threshold)
     for step in steps(history, chain):
         if until is not None and step.block.number > until:
             break
         before = result.end
         if step.ok and not step.skipped:
-            _move(result, step, "expiry" in header.capabilities)
-            result.end = _control(before, step)
+            _move(result, step, history.expires)
+            result.end = _hold(_control(before, step), step)
             _count(result, step, "breaker" in header.capabilities)
         result.seen.append(ObservedStep(step, before, result.end))
     result.blind = [(block, tx) for block, tx in history.transactions(chain) if blind(tx)]
     return result
+
+
+def _particular(result: ChainReplay, contract: ContractRead, sets_threshold: bool) -> None:
+    """Start from what was read right after the set-up."""
+    start = result.end
+    holders = frozenset({*contract.operators, *start.operators})
+    threshold = contract.breaker_threshold if start.threshold is None and not sets_threshold else start.threshold
+    result.end = replace(
+        start,
+        owner=contract.owner or start.owner,
+        operators=frozenset(contract.operators),
+        window_s=contract.window_s,
+        threshold=threshold,
+        holders=tuple((role, holders) for role in contract.second_roles),
+    )
+    result.role_of = {function: role for role, functions in contract.second_roles.items() for function in functions}
+    result.period_s = contract.breaker_period_s or BREAKER_PERIOD_S
 
 
 def _move(result: ChainReplay, step: Step, expires: bool) -> None:
@@ -172,9 +205,21 @@ def _control(now: Settings, step: Step) -> Settings:
         now = replace(now, owner=step.call.caller, pending_owner=None)
     if step.log("EmergencyStop") or step.function == "pause":
         now = replace(now, paused=True)
-    if step.log("EmergencyStopLifted") or step.function == "unpause":
+    if step.log("EmergencyStopLifted") or step.function in ("unpause", "reset_breaker"):
         now = replace(now, paused=False, failures=0, period_start=0)
     return now
+
+
+def _hold(now: Settings, step: Step) -> Settings:
+    """Second roles are given and taken by calls named after them; what their events are called nobody knows."""
+    account = argument(step.call, "account") if now.holders and step.call is not None else None
+    verb, _, role = (step.function or "").partition("_")
+    if account is None or verb not in ("add", "remove"):
+        return now
+    changed = {held: accounts for held, accounts in now.holders}
+    if role in changed:
+        changed[role] = changed[role] | {account} if verb == "add" else changed[role] - {account}
+    return replace(now, holders=tuple(changed.items()))
 
 
 def _count(result: ChainReplay, step: Step, counts: bool) -> None:
@@ -183,7 +228,7 @@ def _count(result: ChainReplay, step: Step, counts: bool) -> None:
         return
     now = result.end
     timestamp = step.block.timestamp
-    fresh = timestamp >= now.period_start + BREAKER_PERIOD_S
+    fresh = timestamp >= now.period_start + result.period_s
     count = 1 if fresh else now.failures + 1
     result.end = replace(now, failures=count, period_start=timestamp if fresh else now.period_start)
     result.counted.append(Counted(step, count, now.threshold, step.log("EmergencyStop") is not None))

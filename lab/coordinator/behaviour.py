@@ -6,11 +6,12 @@ a refusal names, how large a number may be), it accepts every answer that the do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.refused import Forbidden, Refused
 
 ZERO_ADDRESS = "0x" + "00" * 20
 BREAKER_PERIOD_S = 3600
@@ -19,15 +20,10 @@ WINDOW_MIN, WINDOW_MAX = 5, 300
 # Beyond these a contract may refuse a number: no documented use needs it.
 TIMESTAMP_SURE = EXECUTION_WINDOW_SURE = 2**40 - 1
 THRESHOLD_SURE = 2**32 - 1
+ENDINGS = frozenset({"mark_failed", "expire_transaction"})
+MAY_FAIL = ENDINGS | {"resolve_dependency", "resolve_batch"}
+LATE = frozenset({"BUFFERED", "EXPIRED"})
 SINGLE_ID = ("resolve_dependency", "mark_executed", "mark_failed", "expire_transaction")
-
-
-class Refused(Exception):
-    """The call has to revert, with one of these reasons; none given: with any or without one."""
-
-    def __init__(self, *reasons: str) -> None:
-        self.reasons = reasons
-        super().__init__(" or ".join(reasons) or "any reason")
 
 
 @dataclass
@@ -44,7 +40,12 @@ class Entry:
 
 @dataclass
 class Behaviour:
-    """One contract. `call` changes it as the contract must change, or raises Refused and leaves it as it was."""
+    """One contract. `call` changes it as the contract must change, or raises Refused and leaves it as it was.
+
+    With `reference` off it leaves open what the documentation does: what a breaker counts, and how what is late ends.
+    `learn` then takes that from the contract. `binds` says whether a reason has to be given as it stands here, for a
+    function.
+    """
 
     owner: str
     operators: set[str]
@@ -60,6 +61,22 @@ class Behaviour:
     count: int = 0
     entries: dict[str, Entry] = field(default_factory=dict)
     events: list[tuple[str, str]] = field(default_factory=list)
+    reference: bool = True
+    binds: Callable[[str, str], bool] = lambda reason, function: True
+
+    def learn(self, function: str, now: int, *, paused: bool, states: Mapping[str, str]) -> None:
+        """After a successful call of a contract that is not the reference: what it decided for itself.
+
+        It may stop itself where something can fail, and end what is late as EXPIRED or leave it BUFFERED.
+        """
+        if self.reference:
+            return
+        self.paused = self.paused or (paused and function in MAY_FAIL)
+        for tx_id, state in states.items():
+            entry = self.entries.get(tx_id)
+            late = entry is not None and now > entry.timestamp + self.window and {entry.state, state} <= LATE
+            if entry is not None and (late or (function in ENDINGS and state == "EXPIRED")):
+                entry.state = state
 
     def call(self, function: str, args: Sequence[Any], sender: str, now: int) -> list[tuple[str, str]]:
         """The events of a successful call as (name, detail). Raises Refused, KeyError for an unknown function."""
@@ -78,7 +95,7 @@ class Behaviour:
             reasons = [] if sender in self.operators else ["Not authorized"]
             reasons += ["Coordinator is paused"] if self.paused else []
             if reasons:
-                raise Refused(*reasons)
+                raise Forbidden(*reasons)
             operations[function](now, *args)
         else:
             self._administer(function, args, sender)
@@ -182,7 +199,7 @@ class Behaviour:
         if self.expiry:
             self.entries[tx_id].state = "EXPIRED"
         self.events.append(("TransactionFailed", reason))
-        if not self.breaker:
+        if not self.breaker or not self.reference:
             return
         if now >= self.period_start + BREAKER_PERIOD_S:
             self.period_start, self.failures = now, 0
@@ -215,12 +232,12 @@ class Behaviour:
     def _administer(self, function: str, args: Sequence[Any], sender: str) -> None:
         if function == "accept_ownership":
             if sender != self.pending_owner:
-                raise Refused("Only pending owner can accept")
+                raise Forbidden("Only pending owner can accept")
             self.owner, self.pending_owner = sender, ZERO_ADDRESS
             self.events.append(("OwnershipTransferred", sender))
             return
         if sender != self.owner:
-            raise Refused("Only owner")
+            raise Forbidden("Only owner")
         operations: dict[str, Callable[..., None]] = {
             "add_operator": self._add_operator,
             "remove_operator": self._remove_operator,

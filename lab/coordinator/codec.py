@@ -14,8 +14,10 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_utils.crypto import keccak
 
-from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signature, known_parameters
+from lab.coordinator.calling import Shape, shapes
+from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signature, known_parameters, result_names
 from lab.coordinator.overloads import Entry, choose, entries_of, overloads, signature_of, types_of
+from lab.coordinator.values import plain, wire
 from lab.model.names import ContractNames
 
 ERROR_STRING = bytes.fromhex("08c379a0")
@@ -46,49 +48,6 @@ class DecodedLog:
     args: dict[str, Any]
 
 
-def plain(value: Any) -> Any:
-    """A decoded ABI value as JSON can hold it."""
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, str) and _HEX.fullmatch(value):
-        return value.lower()
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
-
-
-def _wire(abi_type: str, value: Any) -> Any:
-    """The inverse of `plain`, guided by the type."""
-    if abi_type.endswith("]"):
-        inner = abi_type[: abi_type.rindex("[")]
-        return [_wire(inner, item) for item in value]
-    if abi_type.startswith("("):
-        parts = _split_tuple(abi_type)
-        fields = list(value.values()) if isinstance(value, Mapping) else list(value)
-        return tuple(_wire(part, item) for part, item in zip(parts, fields, strict=True))
-    if abi_type.startswith("bytes") and isinstance(value, str):
-        return bytes.fromhex(value.removeprefix("0x"))
-    return value
-
-
-def _split_tuple(abi_type: str) -> list[str]:
-    parts, depth, start = [], 0, 1
-    for index, char in enumerate(abi_type):
-        depth += (char == "(") - (char == ")")
-        if (char == "," and depth == 1) or (char == ")" and depth == 0):
-            parts.append(abi_type[start:index])
-            start = index + 1
-    return parts
-
-
-# A role that is granted by hash is managed by functions that take the hash first. Whichever the contract has is used.
-ROLE_FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "add_operator": ("grantRole", "grant_role"),
-    "remove_operator": ("revokeRole", "revoke_role"),
-    "authorized_operators": ("hasRole", "has_role"),
-}
-
-
 class Described(Protocol):
     """A file that describes a deployed contract: `session.json`, or the context of a load run."""
 
@@ -110,10 +69,10 @@ class Codec:
 
     def __init__(self, abi: list[dict[str, Any]], names: ContractNames | None = None) -> None:
         self.abi, self.names = abi, names or ContractNames()
-        # What stands in front of a documented function's arguments, where one function of the contract serves several.
-        self._leading: dict[str, tuple[str, ...]] = {}
         self.functions = self._named("function", self.names.functions, FUNCTIONS)
-        self._grant_by_hash()
+        # How a documented function is called where that is not as documented.
+        self._shapes: dict[str, Shape] = shapes(self.functions, self.abi, self.names)
+        self.functions |= {name: shape.entry for name, shape in self._shapes.items()}
         self.events = self._named("event", self.names.events, EXTRA_EVENTS | EVENTS)
         self._selectors: dict[bytes, list[str]] = {}
         for name in sorted(self.functions, key=self._is_own):
@@ -121,6 +80,12 @@ class Codec:
         # The lab's names come last, so that they win.
         names_up = sorted(self.functions, key=self._is_own, reverse=True)
         self._others = {_selector(each): (name, each) for name in names_up for each in self.overloads(name)}
+        # One text of the contract may stand for several of the lab's: then it reads as all of them.
+        self.reasons: dict[str, str] = {}
+        for text, own in self.names.reverts.items():
+            self.reasons[own] = f"{self.reasons[own]} / {text}" if own in self.reasons else text
+        errors = [entry for entry in abi if entry.get("type") == "error"]
+        self._errors = {"0x" + _selector(entry).hex(): str(entry["name"]) for entry in errors}
         self._topics: dict[str, str] = {}
         for name in sorted(self.events, key=self._is_own):
             self._topics.setdefault("0x" + keccak(text=signature_of(self.events[name])).hex(), name)
@@ -148,15 +113,7 @@ class Codec:
 
     def _is_own(self, name: str) -> bool:
         """False for a name of the lab that stands for another one of the contract: it is the one to decode to."""
-        return not (name in self._leading or name in self.names.functions or name in self.names.events)
-
-    def _grant_by_hash(self) -> None:
-        role = self.names.roles.get("operator")
-        for name, candidates in ROLE_FUNCTIONS.items() if role is not None else ():
-            for each in candidates:
-                if found := entries_of(self.abi, "function", f"{each}(bytes32,address)"):
-                    self.functions[name], self._leading[name] = found[0], (str(role),)
-                    break
+        return not (name in self._shapes or name in self.names.functions or name in self.names.events)
 
     def selector(self, function: str) -> bytes:
         """The four bytes that choose a function. Raises KeyError if the contract has no such function."""
@@ -164,16 +121,33 @@ class Codec:
 
     def parameters(self, function: str) -> list[str]:
         """The names of a function's parameters, the documented ones where its types are as documented."""
-        inputs = self.functions[function]["inputs"][len(self._leading.get(function, ())) :]
+        if (shape := self._shapes.get(function)) is not None:
+            return list(shape.parameters)
+        inputs = self.functions[function]["inputs"]
         return known_parameters(FUNCTIONS.get(function), inputs, types_of(inputs))
 
     def types(self, function: str) -> list[str]:
         """The types of a function's parameters."""
-        return types_of(self.functions[function]["inputs"])[len(self._leading.get(function, ())) :]
+        if (shape := self._shapes.get(function)) is not None:
+            return list(shape.types)
+        return types_of(self.functions[function]["inputs"])
+
+    @property
+    def shaped(self) -> frozenset[str]:
+        """The documented functions that are not called as documented."""
+        return frozenset(self._shapes)
+
+    def all_results(self, function: str) -> list[str]:
+        """The types that a function returns in the contract's own order, a struct as its fields."""
+        return types_of(self._flat(self.functions[function].get("outputs", ())))
 
     def result_types(self, function: str) -> list[str]:
-        """The types that a function returns."""
-        return types_of(self.functions[function].get("outputs", ()))
+        """The types that a function returns, in the documented order where the project file says which is which."""
+        order = self._result_order(function)
+        if order is None:
+            return types_of(self.functions[function].get("outputs", ()))
+        types = self.all_results(function)
+        return [types[place] for place in order if place < len(types)]
 
     def has(self, *functions: str) -> bool:
         """True if the contract has all of these functions."""
@@ -181,12 +155,13 @@ class Codec:
 
     def encode(self, function: str, args: Sequence[Any]) -> str:
         """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit."""
-        types, leading = types_of(self.functions[function]["inputs"]), self._leading.get(function, ())
+        types, shape = types_of(self.functions[function]["inputs"]), self._shapes.get(function)
         try:
-            wire = [_wire(abi_type, value) for abi_type, value in zip(types, [*leading, *args], strict=True)]
-            return "0x" + (self.selector(function) + encode(types, wire)).hex()
+            values = args if shape is None else shape.placed(args)
+            wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
+            return "0x" + (self.selector(function) + encode(types, wired)).hex()
         except (EncodingError, ValueError, TypeError) as error:
-            named = zip(self.parameters(function), types[len(leading) :], strict=True)
+            named = zip(self.parameters(function), self.types(function), strict=True)
             wanted = ", ".join(f"{name}: {abi_type}" for name, abi_type in named)
             raise ValueError(f"expected {function}({wanted}), got {list(args)!r}: {error}") from error
 
@@ -201,9 +176,10 @@ class Codec:
         except (DecodingError, UnicodeDecodeError):
             return None
         for name in names:
-            leading = self._leading.get(name, ())
-            if tuple(values[: len(leading)]) == leading:
-                return DecodedCall(name, dict(zip(self.parameters(name), values[len(leading) :], strict=True)))
+            shape = self._shapes.get(name)
+            args = dict(zip(self.parameters(name), values, strict=True)) if shape is None else shape.named(values)
+            if args is not None:
+                return DecodedCall(name, args)
         return None
 
     def _decode_other(self, raw: bytes) -> DecodedCall | None:
@@ -217,7 +193,7 @@ class Codec:
         except (DecodingError, UnicodeDecodeError):
             return None
         own = [str(parameter["name"]) for parameter in entry["inputs"]]
-        if types[: len(known)] == known and name not in self._leading:
+        if types[: len(known)] == known and name not in self._shapes:
             return DecodedCall(name, dict(zip([*self.parameters(name), *own[len(known) :]], values, strict=True)))
         return DecodedCall(signature_of(entry), dict(zip(own, values, strict=True)))
 
@@ -227,11 +203,10 @@ class Codec:
         if single is None or single not in self.functions:
             return [call]
         names = self.parameters(single)
-        items: list[Any] = next(iter(call.args.values()), [])
-        return [
-            DecodedCall(single, dict(zip(names, item if isinstance(item, list) else [item], strict=True)))
-            for item in items
-        ]
+        items = [item if isinstance(item, list) else [item] for item in next(iter(call.args.values()), [])]
+        if any(len(item) != len(names) for item in items):
+            return [call]
+        return [DecodedCall(single, dict(zip(names, item, strict=True))) for item in items]
 
     def decode_log(self, log: Mapping[str, Any]) -> DecodedLog | None:
         """The event in a log of this contract; None for a foreign one."""
@@ -251,16 +226,57 @@ class Codec:
                 args[place] = plain(value)
         except (DecodingError, ValueError):
             return None
-        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types)
-        return DecodedLog(name, {called: args[place] for place, called in enumerate(known)})
+        return DecodedLog(name, self._event_args(name, inputs, [args[place] for place in range(len(inputs))]))
+
+    def _event_args(self, name: str, inputs: Sequence[Mapping[str, Any]], values: Sequence[Any]) -> dict[str, Any]:
+        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types_of(inputs))
+        own = {theirs: documented for documented, theirs in self.names.event_arguments.get(name, {}).items()}
+        if own:
+            known = [own.get(str(each["name"]), str(each["name"])) for each in inputs]
+        args = dict(zip(known, values, strict=True))
+        if "reason" in args and self.reasons:
+            args["reason"] = self.reason(str(args["reason"]))
+        return args
+
+    def _result_order(self, function: str) -> list[int] | None:
+        """Where each documented result stands among the contract's."""
+        given = self.names.returns.get(function)
+        return None if given is None else [given.index(name) for name in result_names(function) if name in given]
+
+    @staticmethod
+    def _flat(outputs: Sequence[Entry]) -> Sequence[Entry]:
+        """The results of a function that returns one struct as if it returned the struct's fields."""
+        inside = outputs[0].get("components") if len(outputs) == 1 else None
+        return inside or outputs
 
     def decode_result(self, function: str, data: str) -> list[Any]:
         """The return values of a call. Raises ValueError if the data does not fit the ABI."""
-        types = types_of(self.functions[function]["outputs"])
+        outputs = self.functions[function]["outputs"]
+        types, order = types_of(outputs), self._result_order(function)
         try:
-            return [plain(value) for value in decode(types, bytes.fromhex(data.removeprefix("0x")))]
-        except DecodingError as error:
+            values = [plain(value) for value in decode(types, bytes.fromhex(data.removeprefix("0x")))]
+            if order is None:
+                return values
+            values = values[0] if self._flat(outputs) is not outputs else values
+            return [values[place] for place in order]
+        except (DecodingError, IndexError) as error:
             raise ValueError(f"expected {function} to return ({', '.join(types)}), got {data[:80]}: {error}") from error
+
+    def reason(self, text: str) -> str:
+        """The lab's text for a reason that the contract words otherwise."""
+        return self.reasons.get(text, text)
+
+    def reverted(self, frame: Mapping[str, Any]) -> str | None:
+        """Why a traced call failed, in the lab's words; the node's error where the contract gives no reason."""
+        said = frame.get("revertReason")
+        return (self.reason(str(said)) if said else self.revert(frame.get("output"))) or frame.get("error")
+
+    def revert(self, data: Any) -> str | None:
+        """The reason in revert data in the lab's words, a custom error by its name; None if there is none."""
+        found = decode_revert(data)
+        if found is None:
+            return None
+        return self.reason(self._errors.get(found[:10], found) if found.startswith("0x") else found)
 
 
 def _selector(entry: Entry) -> bytes:

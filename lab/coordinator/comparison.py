@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator.behaviour import Behaviour, Refused, may_refuse
-from lab.coordinator.codec import Codec, DecodedLog
+from lab.coordinator.behaviour import ENDINGS, Behaviour, may_refuse
+from lab.coordinator.codec import BATCHES, Codec, DecodedLog
+from lab.coordinator.documented import EVENTS, FUNCTIONS
+from lab.coordinator.refused import Forbidden, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +31,51 @@ def difference(
     if {"pause": True, "unpause": False}.get(function) == model.paused and sender == model.owner:
         # Stopping what is stopped changes nothing, whether it is refused or not.
         return None
+    before = None if model.reference else copy.deepcopy(model.__dict__)
     try:
         wanted = model.call(function, args, sender, now)
     except Refused as refused:
-        if outcome.ok:
-            return f"expected a revert with {refused}, it succeeded"
-        if refused.reasons and not any(text in (outcome.reason or "") for text in refused.reasons):
-            return f"expected a revert with {refused}, it says {outcome.reason}"
-        return None
+        return _refusal(model, function, refused, outcome)
     if not outcome.ok:
+        if before is not None and _may_decline(model, function):
+            model.__dict__.update(before)
+            return None
         return f"expected success, it reverted: {outcome.reason or 'without a reason'}"
-    got = [(event.event, told(event)) for event in outcome.events]
-    # A contract without an optional part has no events for it.
-    expected = [each for each in wanted if each[0] in codec.events]
+    expected = [each for each in wanted if _expected(model, codec, *each)]
+    names = {name for name, _ in expected} | {*EVENTS} if model.reference else {name for name, _ in expected}
+    if not model.reference:
+        names |= {name for name, event in EVENTS.items() if event.part == "documented"}
+    got = [(event.event, told(event)) for event in outcome.events if model.reference or event.event in names]
     return None if got == expected else f"expected the events {expected}, got {got}"
+
+
+def _refusal(model: Behaviour, function: str, refused: Refused, outcome: Outcome) -> str | None:
+    """What is wrong where the call had to be refused."""
+    if outcome.ok:
+        # How a transaction ends that is not executed is for the contract to say, but not who may end it.
+        own = function in ENDINGS or refused.reasons == ("Execution deadline passed",)
+        if own and not model.reference and not isinstance(refused, Forbidden):
+            return None
+        return f"expected a revert with {refused}, it succeeded"
+    if not all(model.binds(reason, function) for reason in refused.reasons):
+        return None
+    if refused.reasons and not any(text in (outcome.reason or "") for text in refused.reasons):
+        return f"expected a revert with {refused}, it says {outcome.reason}"
+    return None
+
+
+def _may_decline(model: Behaviour, function: str) -> bool:
+    """Whether a contract may have reasons of its own to refuse: in its optional parts, and past its own deadline."""
+    if function == "mark_executed":
+        return model.execution_window > 0
+    return FUNCTIONS[function].part != "documented" and function not in BATCHES
+
+
+def _expected(model: Behaviour, codec: Codec, name: str, detail: str) -> bool:
+    """Whether the contract must emit it: one without an optional part has no events for it."""
+    if model.reference:
+        return name in codec.events
+    return EVENTS[name].part == "documented" and model.binds(detail, "") if name in EVENTS else False
 
 
 def told(event: DecodedLog) -> str:

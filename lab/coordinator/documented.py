@@ -1,4 +1,4 @@
-"""The coordinator's interface as documented, and the optional parts that the lab knows: the names all else goes by."""
+"""The coordinator's interface as documented, and the capabilities that the lab knows: the names all else goes by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Part = Literal["documented", "breaker", "expiry", "handover", "deadline", "batch"]
+from lab.model.capabilities import CAPABILITIES, TX
+
+Part = Literal["documented", "stop", "breaker", "expiry", "handover", "deadline", "batch", "reference"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,71 +47,44 @@ def _table(lines: Mapping[Part, Sequence[str]]) -> dict[str, Signature]:
     return {signature.name: signature for signature in found}
 
 
-_TX = "bytes32 tx_id"
-_REQUEST = "(bytes32,address,address,bytes,bytes32,uint256)[]"
-
 FUNCTIONS: dict[str, Signature] = _table(
     {
         "documented": [
-            f"buffer_transaction({_TX}, address origin_rollup, address target_rollup, bytes payload, "
+            f"buffer_transaction({TX}, address origin_rollup, address target_rollup, bytes payload, "
             "bytes32 dependency_tx_id, uint256 timestamp)",
-            f"resolve_dependency({_TX})",
-            f"mark_executed({_TX})",
-            f"is_transaction_ready({_TX}) -> bool",
-            f"get_transaction_state({_TX}) -> uint256",
-            f"get_transaction_details({_TX}) -> address, address, bytes32, uint256, uint256",
+            f"resolve_dependency({TX})",
+            f"mark_executed({TX})",
+            f"is_transaction_ready({TX}) -> bool",
+            f"get_transaction_state({TX}) -> uint256",
+            f"get_transaction_details({TX}) -> address, address, bytes32, uint256, uint256",
             "add_operator(address operator)",
             "remove_operator(address operator)",
             "set_coordination_window(uint256 window_seconds)",
             "owner() -> address",
             "authorized_operators(address operator) -> bool",
-            f"transactions({_TX})",
+            f"transactions({TX})",
             "transaction_count() -> uint256",
             "coordination_window() -> uint256",
         ],
-        "breaker": [
-            "pause()",
-            "unpause()",
-            "paused() -> bool",
-            "breaker_threshold() -> uint256",
-            "failure_count() -> uint256",
-            "set_breaker_threshold(uint256 threshold)",
-        ],
-        "expiry": [f"expire_transaction({_TX})", f"mark_failed({_TX})"],
-        "handover": ["propose_owner(address new_owner)", "accept_ownership()", "pending_owner() -> address"],
-        "deadline": ["execution_window() -> uint256", "set_execution_window(uint256 window_seconds)"],
-        "batch": [
-            f"buffer_batch({_REQUEST} requests)",
-            "resolve_batch(bytes32[] tx_ids)",
-            "execute_batch(bytes32[] tx_ids)",
-        ],
+        **{each.name: (*each.functions, *each.optional) for each in CAPABILITIES.values()},
     }
 )
 
 EVENTS: dict[str, Signature] = _table(
     {
         "documented": [
-            f"TransactionBuffered({_TX}, address origin_rollup, address target_rollup, uint256 timestamp)",
-            f"TransactionReady({_TX})",
-            f"TransactionFailed({_TX}, string reason)",
+            f"TransactionBuffered({TX}, address origin_rollup, address target_rollup, uint256 timestamp)",
+            f"TransactionReady({TX})",
+            f"TransactionFailed({TX}, string reason)",
         ],
-        "breaker": [
-            "EmergencyStop(address caller, string reason)",
-            "EmergencyStopLifted(address caller)",
-            "BreakerThresholdSet(uint256 threshold)",
-        ],
-        "handover": [
-            "OwnershipProposed(address current, address pending)",
-            "OwnershipTransferred(address previous, address current)",
-        ],
-        "deadline": ["ExecutionWindowSet(uint256 window)"],
+        **{each.name: each.events for each in CAPABILITIES.values()},
     }
 )
 
-# Events of admin functions that the documentation does not ask for; no part is lacking without them.
+# The reference's own: events of admin functions that neither the documentation nor the checklist asks for.
 EXTRA_EVENTS: dict[str, Signature] = _table(
     {
-        "documented": [
+        "reference": [
             "OperatorAdded(address operator)",
             "OperatorRemoved(address operator)",
             "CoordinationWindowSet(uint256 window)",
@@ -134,14 +109,8 @@ REVERTS: tuple[str, ...] = (
 )
 FAILURE_REASONS: tuple[str, ...] = ("Transaction expired", "Dependencies not satisfied")
 
-# Functions that make up each optional part: a contract has it when it has all of these.
-CAPABILITIES: dict[str, tuple[str, ...]] = {
-    "breaker": ("pause", "unpause", "paused", "breaker_threshold", "failure_count"),
-    "expiry": ("expire_transaction",),
-    "handover": ("propose_owner", "accept_ownership"),
-    "deadline": ("set_execution_window", "execution_window"),
-    "batch": ("buffer_batch", "resolve_batch", "execute_batch"),
-}
+# Reasons that a contract with a capability gives; another one never has to.
+CAPABILITY_REVERTS: tuple[str, ...] = tuple(text for each in CAPABILITIES.values() for text in each.reverts)
 
 
 def same_types(wanted: Sequence[str], found: Sequence[str]) -> bool:
@@ -153,10 +122,28 @@ def _same(wanted: str, found: str) -> bool:
     return wanted == found or (wanted == "uint256" and found.startswith("uint") and "[" not in found)
 
 
+RESULTS: dict[str, tuple[str, ...]] = {
+    "get_transaction_details": ("origin_rollup", "target_rollup", "dependency_tx_id", "timestamp", "state"),
+    "get_transaction_state": ("state",),
+}
+
+
+def result_names(function: str) -> tuple[str, ...]:
+    """The documented names of a function's results; `value` where there is one without a name."""
+    return RESULTS.get(function, ("value",))
+
+
 def known_parameters(
     signature: Signature | None, inputs: Sequence[Mapping[str, Any]], types: Sequence[str]
 ) -> list[str]:
-    """The names of parameters as the documentation has them where the types agree, else the contract's own."""
-    if signature is not None and same_types(signature.types, types):
-        return [name for name, _ in signature.parameters]
-    return [str(parameter["name"]) for parameter in inputs]
+    """The names of parameters as the documentation has them, else the contract's own.
+
+    By their names where all documented ones are there, in whatever order; else by position where the types agree.
+    """
+    own = [str(parameter["name"]) for parameter in inputs]
+    if signature is None:
+        return own
+    documented = [name for name, _ in signature.parameters]
+    if not set(documented) <= set(own) and same_types(signature.types, types):
+        return documented
+    return own

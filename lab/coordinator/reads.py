@@ -55,7 +55,7 @@ class Reader:
         return TransactionView(tx_id, state, raw_state, origin, target, payload, dependency, timestamp)
 
     def payload(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> str | None:
-        """The stored payload by the public `transactions` getter, found by its name in the ABI; None without one."""
+        """The stored payload by the public `transactions` getter, by its name or its type; None without one."""
         entry = self.codec.functions.get("transactions")
         if entry is None:
             return None
@@ -63,5 +63,7 @@ class Reader:
         values = self.get("transactions", tx_id, block=block)
         if len(outputs) == 1 and outputs[0].get("components"):
             outputs = outputs[0]["components"]
-        names = [output.get("name") for output in outputs]
-        return values[names.index("payload")] if "payload" in names else None
+        named = [place for place, output in enumerate(outputs) if output.get("name") == "payload"]
+        # Under another name it is the only field of bytes.
+        alike = named or [place for place, output in enumerate(outputs) if output["type"] == "bytes"]
+        return values[alike[0]] if len(alike) == 1 else None

@@ -5,83 +5,219 @@ Everything goes into block 1, so that a chain is ready as soon as it is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+
+from eth_abi.abi import encode
 
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.codec import decode_revert
-from lab.coordinator.documented import CAPABILITIES
-from lab.deploy.compiled import CompiledContract
+from lab.coordinator.overloads import Entry, types_of
+from lab.coordinator.values import constant, wire
+from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.errors import DeployFailure
-from lab.model.names import ContractNames
+from lab.model.capabilities import CAPABILITIES, offered
+from lab.model.names import ContractNames, Limits
+from lab.networks.profile import NetworkProfile
+from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import Rpc, RpcFailure
 
 DEPLOY_GAS = 12_000_000
 CALL_GAS = 300_000
 DEFAULT_WINDOW_S = 30
 PROBE_ID = "0x" + "5e" * 32
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
 class Deployable:
-    """A compiled contract with what follows from its ABI: codec, address on every chain, optional capabilities."""
+    """A compiled contract with what follows from its ABI: codec, address on every chain, capabilities.
+
+    `limits` are those that were declared, and those that the smoke run learnt. `reference`: it is the lab's own
+    contract, or a mutant of that, and is held to its own choices, too.
+    """
 
     contract: CompiledContract
     codec: Codec
     address: str
     capabilities: tuple[str, ...]
+    limits: Limits = NO_LIMITS
+    reference: bool = False
 
 
-def deployable(contract: CompiledContract, names: ContractNames | None = None) -> Deployable:
-    """Prepare a contract for deployment by the owner's first transaction; `names` says what it calls otherwise."""
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """One transaction of the set-up. `what` and `at` are for messages: the call, and its place in the project file."""
+
+    role: str
+    data: str
+    what: str
+    at: str = ""
+
+
+class SetUpFailure(DeployFailure):
+    """A call of the project's set-up script did not succeed; `at` is its place in the file."""
+
+    def __init__(self, message: str, at: str) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+def deployable(
+    contract: CompiledContract, names: ContractNames | None = None, *, reference: bool | None = None
+) -> Deployable:
+    """Prepare a contract for deployment by the owner's first transaction; `names` says what it calls otherwise.
+
+    Arguments of the constructor become part of the bytecode: what is deployed is one contract. `reference` omitted:
+    the file that it was compiled from says so.
+    """
+    if reference is None:
+        reference = contract.source_path.absolute() == REFERENCE_CONTRACT.absolute()
     codec = Codec(contract.abi, names)
-    found = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
-    return Deployable(contract, codec, created_address(role_account("owner").address, 0), found)
+    if codec.names.constructor:
+        contract = _constructed(contract, codec.names.constructor)
+    address = created_address(role_account("owner").address, 0)
+    return Deployable(contract, codec, address, capabilities_of(codec), codec.names.limits, reference)
+
+
+def _constructed(contract: CompiledContract, given: Sequence[Any]) -> CompiledContract:
+    """The contract with its constructor's arguments; unchanged where they are none of its own."""
+    kinds = constructor_types(contract.abi)
+    if len(kinds) != len(given):
+        return contract
+    values = [wire(kind, constant(kind, value)) for kind, value in zip(kinds, given, strict=True)]
+    bytecode = contract.bytecode + encode(kinds, values).hex()
+    return replace(contract, bytecode=bytecode, bytecode_sha256=hash_hex(bytecode))
+
+
+def constructor_types(abi: Sequence[Entry]) -> list[str]:
+    """The types of the constructor's arguments."""
+    return next((types_of(entry["inputs"]) for entry in abi if entry.get("type") == "constructor"), [])
+
+
+def capabilities_of(codec: Codec) -> tuple[str, ...]:
+    """The capabilities of which a contract has every function, those included that another one needs.
+
+    A setting that the project file declares needs no getter.
+    """
+
+    def there(function: str) -> bool:
+        return codec.has(function) or function in codec.names.defaults
+
+    has = {name for name, capability in CAPABILITIES.items() if all(map(there, capability.function_names))}
+    return tuple(name for name in offered(has) if has.issuperset({name, *CAPABILITIES[name].includes}))
 
 
 @lru_cache(maxsize=256)
 def _signed(
-    chain_id: int, bytecode: str, calls: tuple[str, ...], address: str, max_fee_per_gas: int
+    chain_id: int, bytecode: str, calls: tuple[tuple[str, str], ...], address: str, max_fee_per_gas: int
 ) -> tuple[str, ...]:
-    """The set-up transactions of one chain, by the owner with nonces from 0. Same input, same bytes: kept."""
-    owner, fees = role_account("owner"), Fees(max_fee_per_gas, max_fee_per_gas // 2)
-    deploy, _ = sign_transaction(owner, chain_id=chain_id, nonce=0, to=None, data=bytecode, gas=DEPLOY_GAS, fees=fees)
-    rest = [
-        sign_transaction(owner, chain_id=chain_id, nonce=nonce, to=address, data=data, gas=CALL_GAS, fees=fees)[0]
-        for nonce, data in enumerate(calls, start=1)
-    ]
-    return (deploy, *rest)
+    """The set-up transactions of one chain as (role, data), the deployment before them. Same input, same bytes: kept.
+
+    Each account counts its nonces from 0. Where another than the owner takes part every offer is a little lower than
+    the one before, so that a block holds them in this order.
+    """
+    falling = any(role != "owner" for role, _ in calls)
+    nonces: dict[str, int] = {}
+    signed = []
+    for place, (role, data) in enumerate([("owner", bytecode), *calls]):
+        tip = max_fee_per_gas // 2 - (place * max_fee_per_gas // 256 if falling else 0)
+        nonce = nonces[role] = nonces.get(role, -1) + 1
+        raw, _ = sign_transaction(
+            role_account(role),
+            chain_id=chain_id,
+            nonce=nonce,
+            to=address if place else None,
+            data=data,
+            gas=CALL_GAS if place else DEPLOY_GAS,
+            fees=Fees(max_fee_per_gas, tip),
+        )
+        signed.append(raw)
+    return tuple(signed)
+
+
+def set_up_calls(target: Deployable, *, window_s: int) -> list[SetUp]:
+    """The calls that configure a fresh contract: operators, window, and the project's own script."""
+    codec, calls = target.codec, []
+    granting = ["add_operator"] if codec.has("add_operator") else []
+    calls += [_call(target, each, [role_account(role).address]) for role in OPERATOR_ROLES for each in granting]
+    for name in codec.names.second_roles:
+        holders = ("owner", *OPERATOR_ROLES)
+        calls += [_call(target, f"add_{name}", [role_account(role).address]) for role in holders]
+    if codec.has("set_coordination_window") and window_s != codec.names.defaults.get(
+        "coordination_window", DEFAULT_WINDOW_S
+    ):
+        calls.append(_call(target, "set_coordination_window", [window_s]))
+    for each in codec.names.set_up:
+        given = zip(codec.types(each.function), each.args, strict=True)
+        calls.append(_call(target, each.function, [constant(*pair) for pair in given], each.role, each.at))
+    return calls
+
+
+def _call(target: Deployable, function: str, args: Sequence[Any], role: str = "owner", at: str = "") -> SetUp:
+    what = f"{function}({', '.join(map(str, args))}) by {role}"
+    return SetUp(role, target.codec.encode(function, args), what, at)
 
 
 def setup_transactions(
-    target: Deployable, *, chain_id: int, window_s: int, base_fee: int, min_tip: int
+    target: Deployable,
+    *,
+    chain_id: int,
+    window_s: int,
+    base_fee: int,
+    min_tip: int,
 ) -> tuple[str, ...]:
     """Raw transactions that deploy and configure the contract, in order."""
-    codec = target.codec
-    calls = []
-    if codec.has("add_operator"):
-        calls += [codec.encode("add_operator", [role_account(role).address]) for role in OPERATOR_ROLES]
-    if codec.has("set_coordination_window") and window_s != DEFAULT_WINDOW_S:
-        calls.append(codec.encode("set_coordination_window", [window_s]))
+    calls = set_up_calls(target, window_s=window_s)
     max_fee = 4 * max(base_fee, min_tip, 10**9)
-    return _signed(chain_id, target.contract.bytecode, tuple(calls), target.address, max_fee)
+    data = tuple((call.role, call.data) for call in calls)
+    return _signed(chain_id, target.contract.bytecode, data, target.address, max_fee)
 
 
-def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str]) -> None:
+def put_on_chain(
+    rpc: Rpc,
+    chain: str,
+    target: Deployable,
+    profile: NetworkProfile,
+    *,
+    window_s: int,
+    mine: Callable[[str], None],
+    base_fee: int | None = None,
+) -> None:
+    """Deploy and configure the contract; `mine` mines until the transaction of this hash, the last one, is in a block.
+
+    Raises DeployFailure, SetUpFailure for a call of the project's own script.
+    """
+    raws = setup_transactions(
+        target,
+        chain_id=profile.chain_id,
+        window_s=window_s,
+        base_fee=profile.initial_base_fee_wei if base_fee is None else base_fee,
+        min_tip=profile.min_tip_wei,
+    )
+    hashes = [rpc.send_raw(raw) for raw in raws]
+    mine(hashes[-1])
+    confirm(rpc, chain, target, hashes, set_up_calls(target, window_s=window_s))
+
+
+def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str], calls: Sequence[SetUp] = ()) -> None:
     """Raises DeployFailure if one of the set-up transactions did not succeed; says which and why."""
+    name = f"{target.contract.name} ({target.contract.source_path})"
     for position, tx_hash in enumerate(hashes):
         receipt = rpc.receipt(tx_hash)
         if receipt is not None and receipt["status"] == "0x1":
             continue
-        what = "the deployment" if position == 0 else f"set-up transaction {position}"
         reason = "it was not mined" if receipt is None else _reason(rpc, tx_hash)
-        raise DeployFailure(
-            f"{chain}: expected {what} of {target.contract.name} ({target.contract.source_path}) to succeed, "
-            f"it failed: {reason}"
-        )
+        if position == 0:
+            raise DeployFailure(f"{chain}: expected the deployment of {name} to succeed, it failed: {reason}")
+        call = calls[position - 1] if position <= len(calls) else SetUp("owner", "", "")
+        what = f"set-up transaction {position}{f', {call.what},' if call.what else ''} of {name}"
+        if call.at:
+            raise SetUpFailure(f"expected {call.what} to succeed, it failed: {reason}", call.at)
+        raise DeployFailure(f"{chain}: expected {what} to succeed, it failed: {reason}")
 
 
 def _reason(rpc: Rpc, tx_hash: str) -> str:
@@ -98,10 +234,12 @@ def _learnt(identity: str) -> dict[str, StateNumbering]:
 
 
 def learn_numbering(rpc: Rpc, target: Deployable) -> StateNumbering:
-    """How this contract numbers its states, from one simulated buffering; by the ABI alone where that fails.
+    """How this contract numbers its states: as declared, from one simulated buffering, or by the ABI alone.
 
     Nothing changes on the chain. The answer is kept per contract.
     """
+    if target.codec.names.states:
+        return StateNumbering(target.codec.names.states)
     known = _learnt(target.contract.identity)
     if "numbering" not in known:
         known["numbering"] = _simulate(rpc, target) or StateNumbering.of_abi(target.contract.abi)

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from lab.coordinator import Codec, StateNumbering
 from lab.coordinator.documented import (
-    CAPABILITIES,
     EVENTS,
     FAILURE_REASONS,
     FUNCTIONS,
@@ -20,8 +19,11 @@ from lab.coordinator.documented import (
     Signature,
     same_types,
 )
-from lab.coordinator.overloads import signature_of
+from lab.coordinator.overloads import signature_of, types_of
 from lab.deploy.compiled import CompiledContract
+from lab.deploy.deployer import capabilities_of, constructor_types
+from lab.model.capabilities import CAPABILITIES
+from lab.model.effects import EVENTS as EMITTED
 from lab.validation import nearest
 
 Found = Literal["found", "missing", "different"]
@@ -64,8 +66,19 @@ class Interface:
 
     @property
     def partial(self) -> tuple[Item, ...]:
-        """What is missing or different in optional parts that the contract has."""
-        return tuple(item for item in self.items if item.part in self.capabilities and item.found != "found")
+        """What is different in capabilities that the contract has, and events of them that are missing."""
+        items = (item for item in self.items if item.part in self.capabilities)
+        return tuple(
+            item
+            for item in items
+            if item.found == "different"
+            or (item.found == "missing" and item.kind == "event" and self._emits(item.name))
+        )
+
+    def _emits(self, event: str) -> bool:
+        """Whether the contract has a function that should emit the event."""
+        there = {item.name for item in self.items if item.kind == "function" and item.found == "found"}
+        return any(event in events for function, events in EMITTED.items() if function in there)
 
     def lines(self, numbering: StateNumbering | None = None) -> list[str]:
         """The report as text, the outcome first."""
@@ -78,7 +91,7 @@ class Interface:
             lines.append(f"  beside the documented functions, of the same names: {', '.join(self.extra)}")
         optional = [f"has {', '.join(self.capabilities)}" if self.capabilities else "has none"]
         optional += [f"lacks {', '.join(map(self._lacking, self.lacking))}"] if self.lacking else []
-        lines.append(f"  optional parts: {'; '.join(optional)}")
+        lines.append(f"  capabilities: {'; '.join(optional)}")
         if numbering is not None:
             numbers = ", ".join(f"{name} {number}" for name, number in numbering.numbers.items())
             lines.append(f"  states: {numbers}")
@@ -106,11 +119,11 @@ def inspect(contract: CompiledContract, codec: Codec) -> Interface:
     """Compare a contract with the documented interface, under the names that its project file gives."""
     items = [_function(codec, signature) for signature in FUNCTIONS.values()]
     items += [_event(codec, signature) for signature in EVENTS.values()]
-    items += _constructor(contract.abi)
+    items += _constructor(contract.abi, len(codec.names.constructor))
     code = bytes.fromhex(contract.bytecode.removeprefix("0x"))
     words = texts(code)
-    items += [_revert(code, words, text) for text in (*REVERTS, *FAILURE_REASONS)]
-    has = tuple(name for name, functions in CAPABILITIES.items() if codec.has(*functions))
+    items += [_revert(code, words, text, codec.names.reverts.get(text)) for text in (*REVERTS, *FAILURE_REASONS)]
+    has = capabilities_of(codec)
     lacking = tuple(name for name in CAPABILITIES if name not in has)
     extra = [signature_of(entry) for name in FUNCTIONS if name in codec.functions for entry in codec.overloads(name)]
     return Interface(contract.name, contract.compiler, tuple(items), has, lacking, tuple(dict.fromkeys(extra)))
@@ -136,25 +149,43 @@ def _event(codec: Codec, wanted: Signature) -> Item:
     entry = codec.events.get(wanted.name)
     if entry is None:
         return Item("event", wanted.name, wanted.part, "missing", _meant(wanted.name, codec.events))
-    types = [str(parameter["type"]) for parameter in entry["inputs"]]
+    types = _event_types(codec, wanted, entry)
     if not same_types(wanted.types, types):
         detail = f"expected ({', '.join(wanted.types)}), got ({', '.join(types)})"
         return Item("event", wanted.name, wanted.part, "different", detail)
     return Item("event", wanted.name, wanted.part, "found", _renamed(wanted.name, entry))
 
 
-def _constructor(abi: list[dict[str, Any]]) -> list[Item]:
-    """The lab deploys without arguments; a constructor that wants some cannot be served."""
-    wanted = [entry for entry in abi if entry.get("type") == "constructor" and entry.get("inputs")]
-    types = [str(parameter.get("type")) for entry in wanted for parameter in entry["inputs"]]
-    detail = f"expected no arguments, got ({', '.join(types)})"
-    return [Item("constructor", "arguments", "documented", "different", detail)] if wanted else []
+def _event_types(codec: Codec, wanted: Signature, entry: Mapping[str, Any]) -> list[str]:
+    """The types of the event's arguments in the documented order, as far as they are known by name."""
+    own = codec.names.event_arguments.get(wanted.name, {})
+    types = {str(parameter.get("name")): str(parameter["type"]) for parameter in entry["inputs"]}
+    named = [types.get(own.get(name, name), "") for name, _ in wanted.parameters]
+    return named if all(named) else list(map(str, types_of(entry["inputs"])))
 
 
-def _revert(code: bytes, words: tuple[str, ...], text: str) -> Item:
+def _constructor(abi: list[dict[str, Any]], given: int) -> list[Item]:
+    """Arguments that the project file does not give: the lab deploys without any then."""
+    types = constructor_types(abi)
+    detail = f"expected no arguments, got ({', '.join(types)}): say them in lab.yaml, by constructor: [...]"
+    return [Item("constructor", "arguments", "documented", "different", detail)] if len(types) != given else []
+
+
+def holds(contract: CompiledContract, text: str) -> bool:
+    """Whether a contract's code holds a text."""
+    return _holds(bytes.fromhex(contract.bytecode.removeprefix("0x")), text)
+
+
+def _holds(code: bytes, text: str) -> bool:
     raw = text.encode()
     # Compilers store a text in words of 32 bytes.
-    if all(raw[start : start + WORD_BYTES] in code for start in range(0, len(raw), WORD_BYTES)):
+    return all(raw[start : start + WORD_BYTES] in code for start in range(0, len(raw), WORD_BYTES))
+
+
+def _revert(code: bytes, words: tuple[str, ...], text: str, own: str | None) -> Item:
+    if own is not None:
+        return Item("revert", f'"{text}"', "documented", "found", f'as "{own}"')
+    if _holds(code, text):
         return Item("revert", f'"{text}"', "documented", "found")
     others = {other[:WORD_BYTES] for other in (*REVERTS, *FAILURE_REASONS) if other != text}
     close = nearest(text[:WORD_BYTES], [word for word in words if word not in others])

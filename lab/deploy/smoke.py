@@ -1,6 +1,7 @@
 """The smoke run: does each core operation of a contract succeed once, under the best of conditions?
 
 On a chain of its own, before any scenario: a contract that can buffer nothing would fail every one of them at length.
+What does not succeed at once is tried again some blocks later: so a delay that nobody declared is learnt.
 """
 
 from __future__ import annotations
@@ -8,44 +9,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator import Fees, StateNumbering, role_account, sign_transaction
-from lab.coordinator.codec import decode_revert
-from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
-from lab.deploy.vyper.source_lines import SourceLine, revert_line
+from lab.coordinator import StateNumbering
+from lab.deploy.deployer import NO_LIMITS, Deployable, SetUpFailure, learn_numbering, put_on_chain
+from lab.deploy.trial import SmokeFailure as SmokeFailure
+from lab.deploy.trial import Trial
 from lab.errors import DeployFailure
+from lab.model.names import Limits
 from lab.networks.profile import NetworkProfile
-from lab.rpc import Rpc, RpcFailure
+from lab.rpc import Rpc
 
 CORE = ("buffer_transaction", "resolve_dependency", "mark_executed")
 WINDOW_S = 30
-GAS = 1_500_000
-# A step of an execution takes three gas or more and 400 bytes here: a longer one is not traced for its last line.
-TRACED_GAS_MAX = 300_000
-ZERO_ID, TX_ID = "0x" + "00" * 32, "0x" + "5e" * 32
+ZERO_ID = "0x" + "00" * 32
 ORIGIN, TARGET = "0x" + "11" * 20, "0x" + "22" * 20
-# Seconds after genesis: buffered before its timestamp, resolved and executed in the middle of its window.
-BUFFERED_AT, TIMESTAMP, RESOLVED_AT, EXECUTED_AT = 12, 24, 36, 48
-
-
-@dataclass(frozen=True, slots=True)
-class SmokeFailure:
-    """The first operation that did not succeed. `line` is the source line that refused it, where one is known."""
-
-    operation: str
-    reason: str
-    line: SourceLine | None = None
-
-    def __str__(self) -> str:
-        at = f" at {self.line.place}" if self.line else ""
-        return f"{self.operation} never succeeds: {self.reason}{at}"
+PAYLOAD = "0x" + "ab" * 64
+# Seconds after genesis of the first buffering, and between it, its timestamp, the resolve and the execution.
+BUFFERED_AT, STEP_S = 12, 12
+# How often, and how many seconds apart, an operation that does not succeed is tried again; and, where that does not
+# help, how long after its buffering a transaction is resolved.
+RETRIES, RETRY_S = 8, 2
+LATER_S = (60, 180, 300)
 
 
 @dataclass(frozen=True, slots=True)
 class Smoke:
-    """What came of it. Operations after the failed one were not tried: they need what it would have left."""
+    """What came of it. Operations after the failed one were not tried: they need what it would have left.
+
+    `limits` are the declared ones and those that were learnt.
+    """
 
     failure: SmokeFailure | None
     numbering: StateNumbering
+    limits: Limits = NO_LIMITS
 
     def lines(self) -> list[str]:
         """What went wrong, why, and the line itself; nothing where all is well."""
@@ -64,96 +59,90 @@ class Smoke:
 
 
 def smoke(rpc: Rpc, target: Deployable, profile: NetworkProfile, *, genesis_time: int) -> Smoke:
-    """Deploy, buffer, resolve and execute on a fresh node that mines only when told to."""
+    """Deploy, buffer, resolve and execute on a fresh node that mines only when told to.
+
+    Raises SetUpFailure where a call of the project's set-up script does not succeed.
+    """
     guess = StateNumbering.of_abi(target.contract.abi)
-    raws = setup_transactions(
-        target,
-        chain_id=profile.chain_id,
-        window_s=WINDOW_S,
-        base_fee=profile.initial_base_fee_wei,
-        min_tip=profile.min_tip_wei,
-    )
-    hashes = [rpc.send_raw(raw) for raw in raws]
-    _mine(rpc, genesis_time + 1)
+    trial = Trial(rpc, target, profile, genesis_time)
     try:
-        confirm(rpc, profile.name, target, hashes)
+        put_on_chain(rpc, profile.name, target, profile, window_s=WINDOW_S, mine=lambda _: trial.mine(genesis_time + 1))
+    except SetUpFailure:
+        raise
     except DeployFailure as error:
         return Smoke(SmokeFailure("the deployment", str(error)), guess)
     if rpc.call("eth_getCode", target.address, "latest") == "0x":
         return Smoke(SmokeFailure("the deployment", "its creation code leaves no contract behind"), guess)
-    arguments: dict[str, list[Any]] = {
-        "buffer_transaction": [TX_ID, ORIGIN, TARGET, "0x" + "ab" * 64, ZERO_ID, genesis_time + TIMESTAMP],
-        "resolve_dependency": [TX_ID],
-        "mark_executed": [TX_ID],
-    }
-    for operation, second in zip(CORE, (BUFFERED_AT, RESOLVED_AT, EXECUTED_AT), strict=True):
-        failure = _try(rpc, target, profile, operation, arguments[operation], genesis_time + second)
+    flow = _Flow(trial, target.limits)
+    failure = flow.play(genesis_time + BUFFERED_AT)
+    return Smoke(failure, guess) if failure is not None else Smoke(None, learn_numbering(rpc, target), flow.limits)
+
+
+@dataclass
+class _Flow:
+    """One transaction from its buffering to its execution, and what it shows of the contract's limits."""
+
+    trial: Trial
+    limits: Limits
+    count: int = 0
+
+    def play(self, start: int) -> SmokeFailure | None:
+        """The first operation that never succeeds."""
+        lead_s = max(STEP_S, self.limits.resolve_after_seconds or 0)
+        tx_id, failure = self._buffer(start, lead_s)
         if failure is not None:
-            return Smoke(failure, guess)
-    return Smoke(None, learn_numbering(rpc, target))
+            return failure
+        buffered_at, buffered_in = self.trial.now, self.trial.number
+        # The middle of the window, or of the first seconds of a long one.
+        inside_s = min(STEP_S, self.trial.window_s(WINDOW_S) // 2)
+        failure = self._until("resolve_dependency", [tx_id], buffered_at + lead_s + inside_s)
+        if failure is not None:
+            later = self._much_later(inside_s)
+            if later is None:
+                return failure
+            tx_id = later
+        elif self.trial.number - buffered_in > max(1, self.limits.resolve_after_blocks or 0):
+            self._learn_delay(self.trial.number - buffered_in, self.trial.now - buffered_at)
+        return self._until("mark_executed", [tx_id], self.trial.now + STEP_S)
 
+    def _buffer(self, at: int, lead_s: int) -> tuple[str, SmokeFailure | None]:
+        """A new transaction with its timestamp so long after `at`."""
+        self.count += 1
+        tx_id = f"0x{0x5E00 + self.count:064x}"
+        return tx_id, self._until("buffer_transaction", [tx_id, ORIGIN, TARGET, PAYLOAD, ZERO_ID, at + lead_s], at)
 
-def _mine(rpc: Rpc, timestamp: int) -> None:
-    rpc.call("evm_setNextBlockTimestamp", timestamp)
-    rpc.call("anvil_mine", 1)
+    def _until(self, operation: str, args: list[Any], at: int, retries: int = RETRIES) -> SmokeFailure | None:
+        """Try it at this time and again in later blocks; why it failed at first where it never succeeds."""
+        if not self.trial.target.codec.has(operation):
+            return SmokeFailure(operation, "the contract has no such function")
+        try:
+            self.trial.target.codec.encode(operation, args)
+        except ValueError as error:
+            return SmokeFailure(operation, str(error))
+        failure = self.trial.attempt(operation, args, max(at, self.trial.now + 1))
+        for _ in range(retries if failure is not None and failure.needs is None else 0):
+            if self.trial.attempt(operation, args, self.trial.now + RETRY_S, explain=False) is None:
+                return None
+        return failure
 
-
-def _try(
-    rpc: Rpc, target: Deployable, profile: NetworkProfile, operation: str, args: list[Any], timestamp: int
-) -> SmokeFailure | None:
-    if not target.codec.has(operation):
-        return SmokeFailure(operation, "the contract has no such function")
-    try:
-        data = target.codec.encode(operation, args)
-    except ValueError as error:
-        return SmokeFailure(operation, str(error))
-    operator, before = role_account("operator"), _state(rpc, target)
-    tip = max(10**9, profile.min_tip_wei)
-    raw, tx_hash = sign_transaction(
-        operator,
-        chain_id=profile.chain_id,
-        nonce=rpc.nonce(operator.address),
-        to=target.address,
-        data=data,
-        gas=GAS,
-        fees=Fees(4 * profile.initial_base_fee_wei + tip, tip),
-    )
-    rpc.send_raw(raw)
-    _mine(rpc, timestamp)
-    receipt = rpc.receipt(tx_hash)
-    if receipt is None:
-        return SmokeFailure(operation, "its transaction was not mined")
-    if receipt["status"] != "0x1":
-        return _reverted(rpc, target, operation, receipt, data)
-    if not receipt["logs"] and _state(rpc, target) == before:
-        return SmokeFailure(operation, "it changes nothing: it emits no event, and the state reads as before")
-    logs = [found for log in receipt["logs"] if (found := target.codec.decode_log(log)) is not None]
-    failed = next((log for log in logs if log.event == "TransactionFailed"), None)
-    if failed is not None:
-        return SmokeFailure(operation, f'it emits TransactionFailed("{failed.args.get("reason", "")}")')
-    return None
-
-
-def _state(rpc: Rpc, target: Deployable) -> str | None:
-    """The transaction's state as the contract writes it; None where it does not say."""
-    if not target.codec.has("get_transaction_state"):
-        return None
-    try:
-        data = target.codec.encode("get_transaction_state", [TX_ID])
-        return str(rpc.call("eth_call", {"to": target.address, "data": data}, "latest"))
-    except (RpcFailure, ValueError):
+    def _much_later(self, inside_s: int) -> str | None:
+        """The id of a transaction that could be resolved a long time after its buffering; None if none could."""
+        for seconds in LATER_S:
+            tx_id, failure = self._buffer(self.trial.now + RETRY_S, seconds)
+            if failure is not None:
+                return None
+            due = self.trial.now + seconds + inside_s
+            if self._until("resolve_dependency", [tx_id], due, retries=0) is None:
+                self.limits = self.limits.model_copy(update={"resolve_after_seconds": seconds})
+                return tx_id
         return None
 
-
-def _reverted(rpc: Rpc, target: Deployable, operation: str, receipt: dict[str, Any], data: str) -> SmokeFailure:
-    trace = rpc.call("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
-    reason = trace.get("revertReason") or decode_revert(trace.get("output"))
-    why = f'it reverts with "{reason}"' if reason else f"it reverts without a reason ({trace.get('error', 'revert')})"
-    if int(receipt["gasUsed"], 16) > TRACED_GAS_MAX:
-        return SmokeFailure(operation, why)
-    # Called again, for nothing has changed: a node that kept the steps of all transactions could need gigabytes.
-    call = {"from": role_account("operator").address, "to": target.address, "data": data, "gas": hex(GAS)}
-    options = {"disableStorage": True, "disableStack": True, "enableMemory": False}
-    steps = rpc.call("debug_traceCall", call, "latest", options)
-    counters = [int(step["pc"]) for step in steps.get("structLogs", ()) if step.get("depth") == 1]
-    return SmokeFailure(operation, why, revert_line(target.contract, counters))
+    def _learn_delay(self, blocks: int, seconds: int) -> None:
+        """Whether so many blocks have to lie between buffering and resolve, or so many seconds: one tried in haste."""
+        tx_id, failure = self._buffer(self.trial.now + RETRY_S, 1)
+        for _ in range(blocks - 1):
+            self.trial.mine(self.trial.now + 1)
+        if failure is None:
+            failure = self._until("resolve_dependency", [tx_id], self.trial.now + 1, retries=0)
+        learnt = {"resolve_after_blocks": blocks} if failure is None else {"resolve_after_seconds": seconds}
+        self.limits = self.limits.model_copy(update=learnt)

@@ -100,9 +100,11 @@ def recorded_path(file: Path, root: Path) -> str:
     """The scenario's file as a manifest names it: as seen from `root`; elsewhere a digest stands for the way to it.
 
     So no user's home folder gets into evidence, and two files of one name remain two. A link is named, not its target.
+    Rows name their proofs from the folder `scenarios` on: who works inside of it gets the same path.
     """
     path = file.absolute()
     for start, parent in ((root, path.parent), (root.resolve(), path.parent.resolve())):
+        start = next((folder.parent for folder in (start, start.parent) if folder.name == LIBRARY), start)
         if parent.is_relative_to(start):
             return text_of((parent.relative_to(start) / path.name).as_posix())
     way = hashlib.sha256(str(path.parent).encode("utf-8", "surrogateescape")).hexdigest()[:8]

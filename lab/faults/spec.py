@@ -11,7 +11,7 @@ from lab.model.step import AS_TUPLE, Name, StepBase
 from lab.model.units import DurationMs
 from lab.networks.profile import NetworkProfile
 
-_COMMON = {"id", "at_ms", "because", "for_ms", "fault"}
+_COMMON = {"id", "at_ms", "needs", "because", "for_ms", "fault"}
 
 
 class Fault(StepBase):

@@ -25,6 +25,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "set_breaker_threshold": ("BreakerThresholdSet",),
     "pause": ("EmergencyStop",),
     "unpause": ("EmergencyStopLifted",),
+    "reset_breaker": ("EmergencyStopLifted",),
     "propose_owner": ("OwnershipProposed",),
     "accept_ownership": ("OwnershipTransferred",),
 }

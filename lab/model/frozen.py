@@ -9,3 +9,10 @@ class Frozen(BaseModel):
     """A record that is the same for whoever holds it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Record(Frozen):
+    """A line of a history. `seq` counts lines from 0, `t_ms` is milliseconds of the run's clock since its genesis."""
+
+    seq: int = -1
+    t_ms: int

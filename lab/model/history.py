@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from lab.model.contract_read import ContractRead
 from lab.model.fault_effects import FaultEffects
 from lab.model.records import (
     AnyRecord,
@@ -99,6 +100,18 @@ class History:
         """The last final read of a chain, if there is one."""
         reads = [record for record in self.records if isinstance(record, FinalRead) and record.chain == chain]
         return reads[-1] if reads else None
+
+    def contract(self, chain: str) -> ContractRead | None:
+        """What is particular about a chain's contract; None where it is as the header says."""
+        reads: list[ContractRead] = self.of(ContractRead)
+        return next((read for read in reads if read.chain == chain), None)
+
+    @property
+    def expires(self) -> bool:
+        """Whether expired transactions end in a state of their own: by a capability, or as the storage shows."""
+        finals: list[FinalRead] = self.of(FinalRead)
+        stored = (each.state for final in finals for each in final.transactions)
+        return "expiry" in self.header.capabilities or "EXPIRED" in stored
 
     def store(self, chain: str) -> StoreRead | None:
         """What the relayer's store held of a chain at the end, if the lab could read one."""

@@ -1,17 +1,83 @@
-"""What a user's contract calls the things that the lab knows under documented names."""
+"""What a user's contract calls the things that the lab knows under documented names, and how it wants to be called."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pydantic import Field
 
 from lab.model.frozen import Frozen
 
 
+class Slot(Frozen):
+    """One argument of a contract's function: a documented parameter, or a constant where `parameter` is None.
+
+    A constant that is a `key` chooses what the call means, as a role's hash does: with another one it is another call.
+    """
+
+    parameter: str | None = None
+    value: Any = None
+    key: bool = False
+
+
+class SecondRole(Frozen):
+    """A role beside the operator's, which some operator functions ask for. Without `hash` the functions take none."""
+
+    hash: str | None = None
+    grant: str | None = None
+    revoke: str | None = None
+    functions: tuple[str, ...] = ()
+
+
+class SetUpCall(Frozen):
+    """A call between the deployment and the run. `at` is its place in the project file, for messages."""
+
+    function: str
+    args: tuple[Any, ...] = ()
+    role: str = "owner"
+    at: str = ""
+
+
+class Limits(Frozen):
+    """What a contract bounds. None: unlimited, or not known. Delays count from the buffering to the resolve."""
+
+    payload_bytes: int | None = Field(default=None, ge=0, description="longest payload")
+    resolve_after_blocks: int | None = Field(default=None, ge=0, description="blocks between buffering and resolve")
+    resolve_after_seconds: int | None = Field(default=None, ge=0, description="seconds between buffering and resolve")
+    horizon_seconds: int | None = Field(default=None, ge=1, description="how far ahead a timestamp may lie")
+    per_block: int | None = Field(default=None, ge=1, description="operations of one account in a block")
+
+    @property
+    def lines(self) -> list[str]:
+        """Each limit that is known, for people."""
+        return [f"{name.replace('_', ' ')} {value}" for name, value in self.model_dump().items() if value is not None]
+
+
 class ContractNames(Frozen):
-    """Where the contract's own names differ: the lab's name -> the contract's."""
+    """Where the contract differs: the lab's name -> the contract's; further what only `lab.yaml` can say of it."""
 
     functions: dict[str, str] = Field(default_factory=dict)
     events: dict[str, str] = Field(default_factory=dict)
     roles: dict[str, str] = Field(
         default_factory=dict, description="role -> 32 bytes in 0x hex, for contracts that grant roles by hash"
     )
+    arguments: dict[str, tuple[Slot, ...]] = Field(
+        default_factory=dict, description="documented function -> the contract's arguments in their order"
+    )
+    returns: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="documented function -> documented names of its results, in the contract's order",
+    )
+    event_arguments: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="documented event -> documented argument -> the contract's"
+    )
+    second_roles: dict[str, SecondRole] = Field(default_factory=dict)
+    reverts: dict[str, str] = Field(
+        default_factory=dict, description="the lab's text of a revert or of a failure's reason -> the contract's"
+    )
+    states: dict[str, int] = Field(default_factory=dict, description="state -> the contract's number")
+    defaults: dict[str, int] = Field(default_factory=dict, description="setting -> its value after the deployment")
+    limits: Limits = Limits()
+    constructor: tuple[Any, ...] = ()
+    set_up: tuple[SetUpCall, ...] = ()
+    capabilities: tuple[str, ...] = Field(default=(), description="capabilities that the contract must have")

@@ -13,19 +13,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field, TypeAdapter, model_validator
 
 from lab.model.chain.facts import ChainFacts, StoredTransaction
+from lab.model.contract_read import ContractRead
 from lab.model.fault_effects import FaultEffects
 from lab.model.frozen import Frozen
+from lab.model.frozen import Record as Record
 from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
 RelayerEvent = Literal["start", "ready", "stop", "kill", "crash"]
-
-
-class Record(Frozen):
-    """A line of the history. `seq` counts lines from 0."""
-
-    seq: int = -1
-    t_ms: int
 
 
 class Leg(Frozen):
@@ -57,7 +52,7 @@ class Header(Record):
     operators: dict[str, tuple[str, ...]] = Field(description="chain -> operator addresses after set-up")
     legs: tuple[Leg, ...]
     capabilities: tuple[str, ...] = Field(
-        description="optional parts of this contract: breaker, expiry, handover, batch"
+        description="capabilities of this contract, without those that another one includes (a breaker is a stop)"
     )
     poll_ms: int
     rpc_budget_ms: int
@@ -278,6 +273,7 @@ class StoreRead(Record):
 
 AnyRecord = Annotated[
     Header
+    | ContractRead
     | Block
     | EmptyBlocks
     | Reorg

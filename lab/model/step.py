@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from lab.model.capabilities import CapabilityName
 from lab.model.frozen import Frozen
 from lab.model.units import OffsetMs
 
@@ -82,6 +83,13 @@ Arguments = Annotated[
 ]
 
 
+Needs = Annotated[
+    tuple[CapabilityName, ...],
+    AS_TUPLE,
+    Field(description="capabilities of the contract without which this is not exercised"),
+]
+
+
 class Part(Frozen):
     """A mapping of the file; the schema for editors covers its subclasses."""
 
@@ -96,4 +104,5 @@ class StepBase(Part):
     at_ms: OffsetMs | None = Field(
         default=None, alias="at", description="when, since the start; omitted: as soon as the step before it is done"
     )
+    needs: Needs = ()
     because: str | None = Field(default=None, description="why the file expects this; shown when it does not come true")

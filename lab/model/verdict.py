@@ -43,7 +43,11 @@ class CheckResult(BaseModel):
 
 
 class RunVerdict(BaseModel):
-    """The verdict of a run: `verdict.json`. `reasons` explain anything but PASS, worst first."""
+    """The verdict of a run: `verdict.json`. `reasons` explain anything but PASS, worst first.
+
+    `lacks` are the optional parts that the contract does not have and that the scenario, or a part of it, needs:
+    `handover (no propose_owner, accept_ownership)`. That part was not exercised.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,6 +58,7 @@ class RunVerdict(BaseModel):
     reasons: tuple[str, ...]
     checks: tuple[CheckResult, ...]
     repeat: str
+    lacks: tuple[str, ...] = ()
 
 
 def merge(verdicts: Iterable[Verdict]) -> Verdict:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator import Codec, DecodedCall, Reader
-from lab.coordinator.codec import BATCHES, decode_revert
+from lab.coordinator.codec import BATCHES
 from lab.monitor.facts import BlockFacts, CallFact, EventFact
 from lab.monitor.memory import ChainMemory, Mark, reason_label
 from lab.rpc import Rpc, RpcFailure, RpcMalformed, RpcRefused
@@ -240,7 +240,7 @@ class Scanner:
                 self.rpc.eth_call(self.contract, str(tx.get("input", "0x")), block=block, sender=str(tx["from"]))
             except RpcRefused as refused:
                 data = refused.data.get("data") if isinstance(refused.data, dict) else refused.data
-                reason = decode_revert(data)
+                reason = self.codec.revert(data)
                 if reason is not None or "revert" in refused.reason.lower():
                     return reason or refused.reason
         return None

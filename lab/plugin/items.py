@@ -125,6 +125,8 @@ def carry_out(
         ("lab_digest", result.digest),
         ("lab_rows", " ".join(item.rows)),
     ]
+    if result.verdict.verdict is Verdict.NOT_EXERCISED:
+        pytest.skip(result.verdict.reasons[0])
     if result.verdict.verdict is not Verdict.PASS:
         from lab.report.run_page.failure import failure_text
 
@@ -183,11 +185,11 @@ def lab_run(request: pytest.FixtureRequest) -> Callable[[str, Callable[[Script],
             from dataclasses import replace
 
             from lab.checks import CHECKS
-            from lab.runner.script import Script
+            from lab.runner.guarded import guarded
             from lab.scenario.resolve import parse_scenario
 
             (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", node.path, known_checks=CHECKS)
             item = replace(item, item=".".join([node.path.stem, *_names(node)]))
-            return carry_out(node, item, (item.item,), lambda run: play(Script(run)))
+            return carry_out(node, item, (item.item,), lambda run: guarded(run, play))
 
     return run

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator import role_account
-from lab.coordinator.codec import plain
+from lab.coordinator.values import plain
 from lab.metrics.latency import leg_times
 from lab.model.step import ROLES
 from lab.rpc import RpcFailure

@@ -13,9 +13,11 @@ from typing import Any
 from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.codec import decode_revert, plain
 from lab.coordinator.comparison import Outcome, difference, shortened
+from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
 from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.values import plain
+from lab.deploy.layers import binds
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.runner.script import Script
 
@@ -32,7 +34,10 @@ VIEWS = (
     "breaker_threshold",
     "execution_window",
 )
+# What these count is the contract's own affair.
+OWN_VIEWS = ("failure_count",)
 BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
+DOCUMENTED = {name for name, event in EVENT_SIGNATURES.items() if event.part == "documented"}
 # Two small contracts: one hands every call on to the coordinator, one creates what it is given.
 FORWARDER, FACTORY = "0x" + "fa" * 20, "0x" + "fb" * 20
 FORWARDER_CODE = "0x365f5f375f5f365f5f73{}5af13d5f5f3e602a573d5ffd5b3d5ff3"
@@ -42,21 +47,43 @@ UNKNOWN_ID = "0x" + "7e" * 32
 VIA = "via "
 
 
+def behaviour(script: Script, chain: str) -> Behaviour:
+    """The model of the contract as the run has set it up, with the settings that it has of its own."""
+    target = script.run.lab.wanted.target
+    operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
+    owner, parts = role_account("owner").address, target.capabilities
+    settings = {
+        name: script.read(chain, name) for name in ("breaker_threshold", "execution_window") if script.has(name)
+    }
+    return Behaviour(
+        owner,
+        operators,
+        script.run.item.window_s,
+        breaker="breaker" in parts,
+        expiry="expiry" in parts,
+        threshold=settings.get("breaker_threshold", 0),
+        execution_window=settings.get("execution_window", 0),
+        reference=target.reference,
+        binds=lambda reason, function: binds(target, reason, function),
+    )
+
+
 class Differential:
     """One contract on one chain, as it was set up by the run. Nothing is sent: its state stays as it is."""
 
     def __init__(self, script: Script, chain: str) -> None:
         self.script, self.target = script, script.run.lab.wanted.target
         self.codec, self.rpc = self.target.codec, script.reader(chain).rpc
-        has = self.target.capabilities
-        self.operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
-        owner, window_s = role_account("owner").address, script.run.item.window_s
-        self.model = Behaviour(owner, self.operators, window_s, "breaker" in has, "expiry" in has)
-        self.views = [name for name in VIEWS if self.codec.has(name)]
+        self.model = behaviour(script, chain)
+        self.views = [
+            name for name in VIEWS if self.codec.has(name) and (self.model.reference or name not in OWN_VIEWS)
+        ]
         self.ids: list[str] = []
 
     def first_events(self) -> str | None:
-        """What the constructor's events leave out: whoever reads only events must learn all settings."""
+        """What the constructor's events leave out: who reads only the reference's events must learn all settings."""
+        if not self.model.reference:
+            return None
         logs = self.rpc.logs(self.target.address, 1, 1)
         events = [event for log in logs if (event := self.codec.decode_log(log)) is not None]
         emitted = {event.event: event.args for event in reversed(events)}
@@ -74,7 +101,9 @@ class Differential:
         return None
 
     def silent_functions(self) -> str | None:
-        """Who has events for some of the owner's functions has one for each, or a reader of events is misled."""
+        """The reference has events for all of the owner's functions, or a reader of events would be misled."""
+        if not self.model.reference:
+            return None
         known = [name for name in EVENTS if name not in OPERATOR_FUNCTIONS and self.codec.has(name)]
         silent = [name for name in known if not any(event in self.codec.events for event in EVENTS[name])]
         return f"expected events of {', '.join(silent)}, as of the others" if 0 < len(silent) < len(known) else None
@@ -132,8 +161,24 @@ class Differential:
         answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest", timeout_s=60)
         for (role, function, args, when, reads), block in zip(made, answer, strict=True):
             outcome, *values = block["calls"]
-            difference = self._judge(role, function, args, when, outcome) or self._reads(when, reads, values)
+            difference = self._judge(role, function, args, when, outcome)
+            self._learn(function, when, outcome, reads, values)
+            difference = difference or self._reads(when, reads, values)
             yield f"{function}{shortened(args)} by {role}", difference
+
+    def _learn(self, function: str, now: int, outcome: Any, reads: list[Any], values: list[Any]) -> None:
+        """What a contract that is not the reference decided for itself."""
+        if self.model.reference or outcome["status"] != "0x1":
+            return
+        answers = {read: value["returnData"] for read, value in zip(reads, values, strict=True)}
+        states = {args[0]: data for (name, args), data in answers.items() if name == "get_transaction_state"}
+        paused = answers.get(("paused", ()))
+        self.model.learn(
+            function,
+            now,
+            paused=paused is not None and bool(int(paused, 16)),
+            states={tx_id: self._named("get_transaction_state", [int(data, 16)])[-1] for tx_id, data in states.items()},
+        )
 
     def _by_id(self) -> list[str]:
         return [
@@ -152,16 +197,17 @@ class Differential:
         if function in BATCH_MAX and len(args[0]) > BATCH_MAX[function]:
             return "expected a batch that is too long to be refused, it succeeded" if ok else None
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
-        if {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner:
-            reason = decode_revert(result["returnData"]) or ""
+        idle = {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner
+        if idle and self.model.reference:
+            reason = self.codec.revert(result["returnData"]) or ""
             words = "paused" if function == "pause" else "not paused"
             if events or (not ok and words not in reason):
                 got = [event.event for event in events] or reason
                 return f"expected no event where nothing changes, and a refusal to say '{words}'; got {got}"
         before = replace(self.model)
-        outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
+        outcome = Outcome(ok, None if ok else self.codec.revert(result["returnData"]), events)
         wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
-        for event in events:
+        for event in events if self.model.reference else [each for each in events if each.event in DOCUMENTED]:
             wanted = {"caller": sender, "previous": before.owner}
             wanted |= {"current": sender} if event.event == "OwnershipProposed" else {}
             wanted |= {key: args[0] for key in ("window", "threshold", "operator", "pending") if len(args) == 1}
@@ -180,6 +226,8 @@ class Differential:
                 values = self._named(name, values)
             except (ValueError, KeyError, TypeError) as error:
                 return f"{name} afterwards: expected {wanted}, got {result['returnData'][:40]} ({error})"
+            if name == "transactions" and len(values) != len(wanted) and not self.model.reference:
+                continue  # a struct of its own
             if values != wanted:
                 return f"{name} afterwards: expected {wanted}, got {values}"
         return None

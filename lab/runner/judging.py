@@ -17,9 +17,12 @@ def run_verdict(item: ScenarioItem, history: History, repeat: str) -> RunVerdict
 
 def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVerdict:
     """The verdict with its reasons, worst first: from the history alone, so that evidence can be judged again."""
-    blocked = [note.text for note in history.of(Note) if note.kind == "blocked"]
+    notes = history.of(Note)
+    blocked = [note.text for note in notes if note.kind == "blocked"]
+    lacking = [note.text for note in notes if note.kind == "lacking"]
+    lacks = lacking + [note.text for note in notes if note.kind == "left out"]
     # Where nothing was played each check would say so, at length.
-    checks = () if blocked else judge(history, selection)
+    checks = () if blocked or lacking else judge(history, selection)
     verdicts: list[tuple[Verdict, str]] = [
         *_of_checks(checks),
         *_of_expectations(history),
@@ -31,6 +34,8 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is wanted]
     if blocked:
         reasons = blocked
+    elif lacks and (lacking or not verdicts):
+        verdict, reasons = Verdict.NOT_EXERCISED, [f"not exercised: the contract lacks {', '.join(lacks)}"]
     elif not verdicts:
         reasons = ["nothing was judged: no check found its subject and the scenario expects nothing"]
     return RunVerdict(
@@ -40,6 +45,7 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         reasons=tuple(reasons),
         checks=checks,
         repeat=repeat,
+        lacks=tuple(lacks),
     )
 
 

@@ -13,6 +13,8 @@ from typing import Any
 from lab.chains.chain import Chain
 from lab.chains.scheduler import Actor, Scheduler
 from lab.coordinator import Account, Codec, Fees, role_account, sign_transaction
+from lab.deploy.deployer import Deployable
+from lab.deploy.layers import binds
 from lab.evidence import Recorder
 from lab.model.records import Operation, Outcome, Tx
 from lab.rpc import Rpc, RpcFailure, RpcRefused
@@ -57,6 +59,12 @@ class Pending:
     def actual(self) -> str:
         """Its outcome with the reason, for messages."""
         return "ok" if self.outcome == "ok" else f"{self.outcome} ({self.revert})"
+
+    def reverted(self, reason: str, target: Deployable) -> bool:
+        """Whether it reverted, and with a reason that holds this text where the contract has to use it."""
+        if self.outcome != "fail":
+            return False
+        return reason in (self.revert or "") or not binds(target, reason, self.function)
 
     @property
     def revert(self) -> str | None:

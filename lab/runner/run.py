@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Run:
     faults: dict[str, tuple[Fault, ActiveFault]] = field(default_factory=dict)
     healed: dict[str, FaultMark] = field(default_factory=dict)
     alerts: Callable[[], list[AlertSpan]] | None = None
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def now_ms(self) -> int:
@@ -35,6 +36,13 @@ class Run:
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
         self.recorder.add(Note(t_ms=self.now_ms, kind=kind, text=text, chain=chain))
+
+    def leave_out(self, parts: Iterable[str]) -> None:
+        """Note each optional part whose absence leaves something of this run out, once."""
+        for part in parts:
+            if part not in self.left_out:
+                self.left_out.append(part)
+                self.note("left out", part)
 
     def expectation(self, step: Step, expected: str, actual: str, *, met: bool | None, suffix: str = "") -> None:
         """Record an expectation, judged. Paths stay out of the history: a file's name is enough."""

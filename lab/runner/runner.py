@@ -22,6 +22,7 @@ from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.faults import Fault
 from lab.metrics import summarise
+from lab.model.capabilities import recorded
 from lab.model.history import History
 from lab.model.records import Header, Leg
 from lab.model.under_test import UnderTest
@@ -32,6 +33,7 @@ from lab.runner.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.monitoring import RunMonitor
 from lab.runner.needs import blocked, lacks
 from lab.runner.operations import WAIT_MS, Operations
+from lab.runner.optional import of_scenario, of_step
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
@@ -111,11 +113,13 @@ def _run_item(
     folder.mkdir(parents=True, exist_ok=True)
     item = replace(item, clock=options.clock_of(item))
     lacking = lacks(item, own_relayer=options.relayer_command is not None)
-    useless = blocked(item, options.smoke, options.target.codec)
+    parts = of_scenario(item, options.target)
+    useless = None if parts else blocked(item, options.smoke, options.target.codec)
+    played = not parts and lacking is None and useless is None
     for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink(missing_ok=True)
-    wanted = _wanted(item, options, folder, relayer=lacking is None and useless is None)
+    wanted = _wanted(item, options, folder, relayer=played)
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
     started = started_manifest(item, wanted, options.backend, origin)
     write_started(folder, started.as_json())
@@ -123,7 +127,7 @@ def _run_item(
     try:
         with open_lab(wanted, options.backend, recorder) as lab:
             run = _begin(item, options, lab, recorder)
-            if lacking is None and useless is None:
+            if played:
                 lab.start_relayer()
                 monitor = RunMonitor(run) if item.model.monitor else None
                 run.alerts = monitor.spans if monitor is not None else None
@@ -131,6 +135,9 @@ def _run_item(
                 settle(run)
                 if monitor is not None:
                     monitor.close()
+            elif parts:
+                for part in parts:
+                    run.note("lacking", part)
             else:
                 run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
             read_finals(run)
@@ -191,6 +198,9 @@ def _play(run: Run, progress: Callable[[str], None]) -> None:
             run.note("timeout", f"{step.id} was not reached within {run.item.timeout_ms / 1000:g} s")
             return
         progress(f"{run.now_ms / 1000:6.1f} s  {step.id}")
+        if parts := of_step(step, run.lab.wanted.target):
+            run.leave_out(parts)
+            continue
         STEPS[step.kind](run, step)
     _join(run)
 
@@ -233,7 +243,7 @@ def _header(item: ScenarioItem, lab: Lab) -> Header:
             )
             for leg in item.legs
         ),
-        capabilities=lab.wanted.target.capabilities,
+        capabilities=recorded(lab.wanted.target.capabilities),
         poll_ms=item.relayer.poll_ms if item.relayer else 0,
         rpc_budget_ms=round(RPC_TIMEOUT_S * 1000),
         execution_order=item.relayer.execution_order if item.relayer else "ready",

@@ -13,15 +13,29 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lab.coordinator import Reader
-from lab.errors import UsageError
+from lab.coordinator import Reader, role_account
+from lab.errors import LabError, UsageError
 from lab.faults import FAULTS
 from lab.model.records import Expectation, Tx
+from lab.rpc import RpcRefused
 from lab.runner.operations import WAIT_MS, Pending
+from lab.runner.optional import lacking
 from lab.runner.run import Run
-from lab.runner.sending import GAS, Deployed, deploy, send_all
+from lab.runner.sending import GAS, Deployed, deploy, deploy_again, send_all
 from lab.runner.steps.acting import buffer_arguments
 from lab.validation import describe, suggestion
+
+
+class MissingFunction(LabError):
+    """The contract under test does not have a function that a scenario calls or reads."""
+
+    def __init__(self, function: str) -> None:
+        self.function = function
+        super().__init__(f"the contract has no function {function}")
+
+
+class Unmeasured(LabError):
+    """A call that a scenario wants to make many times reverts already when it is tried."""
 
 
 class Script:
@@ -36,6 +50,23 @@ class Script:
         """Simulated seconds since genesis."""
         return self.run.now_ms / 1000
 
+    def has(self, *functions: str) -> bool:
+        """Whether the contract under test has all of these functions."""
+        return self.run.lab.wanted.target.codec.has(*functions)
+
+    def needs(self, *parts: str, functions: Sequence[str] = ()) -> bool:
+        """Whether the contract has these optional parts, and these functions of such parts.
+
+        Where it does not, what follows is left out: say so by skipping it. The verdict names the part.
+        """
+        missing = lacking(self.run.lab.wanted.target, parts, functions)
+        self.run.leave_out(missing)
+        return not missing
+
+    def _require(self, function: str) -> None:
+        if not self.has(function):
+            raise MissingFunction(function)
+
     def call(self, chain: str, function: str, *args: Any, role: str = "operator") -> Pending:
         """Send a transaction that calls the contract, as a role. Look at `outcome` and `revert` of what it returns."""
         (pending,) = self.calls([(chain, function, args, role)])
@@ -47,6 +78,7 @@ class Script:
 
     def begin(self, chain: str, function: str, *args: Any, role: str = "operator") -> Pending:
         """Send a call without waiting for it; it is sent again when it gets lost. `finish` waits."""
+        self._require(function)
         self._steps += 1
         op_id = f"call#{self._steps}"
         pending = self.run.operations.start(op_id, chain, function, args, role, finished=lambda _: None)
@@ -73,12 +105,33 @@ class Script:
     ) -> list[Tx]:
         """Many calls (function, args) of one role, handed over together; the transactions once all are mined."""
         target = self.run.lab.wanted.target
+        for function, _ in wanted:
+            self._require(function)
         data = [(target.address, target.codec.encode(function, args)) for function, args in wanted]
         return send_all(self.run, chain, role, data, gas)
+
+    def gas(self, chain: str, function: str, args: Sequence[Any], *, at_least: int, role: str = "operator") -> int:
+        """A gas limit with room for calls such as this one, as the contract needs it now; at least what is given.
+
+        Raises Unmeasured where the call would revert: there is nothing to size by, and no use in sending many of them.
+        """
+        self._require(function)
+        target, rpc = self.run.lab.wanted.target, self.reader(chain).rpc
+        call = {"from": role_account(role).address, "to": target.address, "data": target.codec.encode(function, args)}
+        try:
+            return max(at_least, int(rpc.call("eth_estimateGas", call), 16) * 3 // 2)
+        except RpcRefused as refused:
+            raise Unmeasured(
+                f"{chain}: {function} reverts: {target.codec.revert(refused.data) or refused.reason}"
+            ) from None
 
     def deploy(self, chain: str, path: Path, *args: Any, role: str = "owner") -> Deployed:
         """Put another contract on a chain, by a role."""
         return deploy(self.run, chain, path, args, role)
+
+    def deploy_again(self, chain: str, role: str = "owner") -> Deployed:
+        """Put the contract under test on a chain once more."""
+        return deploy_again(self.run, chain, role)
 
     def call_other(self, contract: Deployed, function: str, *args: Any, role: str = "operator", gas: int = GAS) -> Tx:
         """Call a contract that this scenario deployed."""
@@ -95,6 +148,7 @@ class Script:
 
     def read(self, chain: str, function: str, *args: Any) -> Any:
         """What a view returns now, over the lab's own connection."""
+        self._require(function)
         return self.reader(chain).get(function, *args)
 
     def read_at(self, chain: str, address: str, function: str, *args: Any) -> Any:
@@ -134,8 +188,8 @@ class Script:
         """End it."""
         self.run.heal(fault_id)
 
-    def expect(self, expected: str, actual: Any, *, met: bool, because: str | None = None) -> None:
-        """Record what was expected and what came. An expectation that is not met fails the scenario."""
+    def expect(self, expected: str, actual: Any, *, met: bool | None, because: str | None = None) -> None:
+        """Record what was expected and what came. One that is not met fails the scenario; None is unknown."""
         self._steps += 1
         self.run.recorder.add(
             Expectation(
@@ -154,8 +208,8 @@ class Script:
         self.expect(f"{what} to be {wanted}", actual, met=actual == wanted, because=because)
 
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
-        """Record that a call is to revert with a reason that holds this text."""
-        met = pending.outcome == "fail" and reason in (pending.revert or "")
+        """Record that a call is to revert with a reason that holds this text, if the contract has to use it."""
+        met = pending.reverted(reason, self.run.lab.wanted.target)
         self.expect(f'{pending.subject} to revert with "{reason}"', pending.actual, met=met, because=because)
 
     def expect_ok(self, pending: Pending, *, because: str | None = None) -> None:

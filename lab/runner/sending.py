@@ -69,12 +69,22 @@ def send_all(
 def deploy(run: Run, chain_name: str, path: Path, args: Sequence[Any], role: str) -> Deployed:
     """Compile a contract and put it on a chain. Raises CompileFailure, or LabError where its constructor reverts."""
     contract = compile_contract(path, cache_dir=cache_folder() / "compiled")
-    chain, account = run.lab.chains[chain_name], role_account(role)
     inputs = [entry["inputs"] for entry in contract.abi if entry["type"] == "constructor"]
     types = [parameter["type"] for parameters in inputs for parameter in parameters]
     data = contract.bytecode + encode(types, list(args)).hex()
+    return _create(run, chain_name, role, data, Codec(contract.abi, ContractNames()), path.name)
+
+
+def deploy_again(run: Run, chain_name: str, role: str) -> Deployed:
+    """Put the contract under test on a chain once more, as the run's set-up did, with its names. Raises LabError."""
+    target = run.lab.wanted.target
+    return _create(run, chain_name, role, target.contract.bytecode, target.codec, target.contract.name)
+
+
+def _create(run: Run, chain_name: str, role: str, data: str, codec: Codec, name: str) -> Deployed:
+    chain, account = run.lab.chains[chain_name], role_account(role)
     address = created_address(account.address, chain.look().nonce(account.address))
     (tx,) = send_all(run, chain_name, role, [(None, data)], DEPLOY_GAS)
     if tx.status != 1:
-        raise LabError(f"{chain_name}: expected the deployment of {path.name} by the {role} to succeed, it reverted")
-    return Deployed(chain_name, address, Codec(contract.abi, ContractNames()))
+        raise LabError(f"{chain_name}: expected the deployment of {name} by the {role} to succeed, it reverted")
+    return Deployed(chain_name, address, codec)

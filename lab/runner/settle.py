@@ -119,7 +119,7 @@ def _final_read(run: Run, name: str, reader: Reader) -> FinalRead:
         transaction_count=optional("transaction_count"),
         window_s=optional("coordination_window"),
         owner=str(reader.get("owner")) if reader.codec.has("owner") else None,
-        paused=bool(reader.get("paused")) if reader.codec.has("paused") else None,
+        paused=_paused(reader),
         breaker_threshold=optional("breaker_threshold"),
         failure_count=optional("failure_count"),
         operators={
@@ -129,6 +129,12 @@ def _final_read(run: Run, name: str, reader: Reader) -> FinalRead:
         },
         transactions=tuple(_stored(reader, tx_id) for tx_id in ids),
     )
+
+
+def _paused(reader: Reader) -> bool | None:
+    """By the owner's flag or the breaker's, where a contract keeps them apart; None without either."""
+    flags = [name for name in ("paused", "breaker_tripped") if reader.codec.has(name)]
+    return any(bool(reader.get(name)) for name in flags) if flags else None
 
 
 def _audit(chain: Chain, reader: Reader) -> None:

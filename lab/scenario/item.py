@@ -69,6 +69,7 @@ class Step:
     expect: Outcome | None = None
     condition: Condition | None = None
     because: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

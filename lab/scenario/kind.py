@@ -18,7 +18,8 @@ from pathlib import Path
 SNIFFED_BYTES = 256 * 1024
 PARTS = ("timeline", "networks", "flows")
 KEYS = frozenset(
-    {*PARTS, "name", "description", "rows", "clock", "seed", "timeout", "window", "relayer", "checks", "matrix"}
+    {*PARTS, "name", "description", "rows", "needs", "clock", "seed", "timeout", "window", "relayer", "checks"}
+    | {"matrix", "monitor"}
 )
 # A key that no scenario has, and what a file with it is most likely.
 OTHERS = {

@@ -11,6 +11,12 @@ from lab.errors import Problem
 from lab.scenario.declared import Notebook
 from lab.scenario.item import ScenarioItem
 from lab.scenario.model import ScenarioFile
+from lab.scenario.rules_contract import (
+    buffers_are_in_time,
+    functions_are_spelled,
+    legs_are_buffered,
+    windows_are_in_range,
+)
 from lab.scenario.rules_file import checks_exist, dependencies_end, legs_are_placed, networks_exist
 from lab.scenario.rules_overlap import exclusive_faults_follow_each_other
 from lab.scenario.rules_timeline import (
@@ -35,6 +41,10 @@ RULES: tuple[Callable[[Notebook], None], ...] = (
     stalls_meet_a_tag,
     exclusive_faults_follow_each_other,
     times_fit,
+    legs_are_buffered,
+    buffers_are_in_time,
+    functions_are_spelled,
+    windows_are_in_range,
 )
 
 

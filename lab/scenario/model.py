@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lab.model.chain.finality import Finality
-from lab.model.step import LegRef, Name, Part, fault_at
+from lab.model.step import LegRef, Name, Needs, Part, fault_at
 from lab.model.units import DurationMs, OffsetMs, duration_ms, format_duration, size_bytes
 from lab.scenario.steps import AnyStep
 from lab.validation import shown, suggestion
@@ -145,6 +145,7 @@ class ScenarioFile(Part):
     rows: tuple[
         Annotated[str, AfterValidator(_row), WithJsonSchema({"type": "string", "pattern": f"^{_ROW}$"})], ...
     ] = Field(default=(), description="rows of the readiness checklist that this evidence serves")
+    needs: Needs = ()
     networks: dict[
         Name,
         Annotated[NetworkUse, BeforeValidator(_empty_mapping, json_schema_input_type=NetworkUse | None)],

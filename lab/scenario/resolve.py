@@ -153,6 +153,7 @@ def _steps(source: Source, file: ScenarioFile) -> tuple[Step, ...]:
                 expect=acting.expect if acting else None,
                 condition=condition,
                 because=action.because,
+                needs=action.needs,
             )
         )
     return tuple(steps)

@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from lab.faults import FAULTS
 from lab.model.units import format_duration
 from lab.paths import SCENARIOS
 from lab.scenario.model import ScenarioFile
+from lab.scenario.steps import STEPS
 
 TARGET = SCENARIOS / "scenario.schema.json"
 
@@ -30,7 +32,29 @@ def scenario_schema() -> dict[str, Any]:
                 entry.pop("default", None)
             else:
                 entry["default"] = written_default(field, info)
+    schema["properties"]["timeline"]["items"] = _one_step(schema["properties"]["timeline"]["items"]["oneOf"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _one_step(references: list[dict[str, str]]) -> dict[str, Any]:
+    """A step by its kind: an editor then speaks of the fields of this one fault, not of every step that there is."""
+    by_model = {reference["$ref"].rpartition("/")[2]: reference for reference in references}
+    kinds = [kind for kind in STEPS if kind != "fault"]
+    rules = [
+        {"if": {"required": ["fault"], "properties": {"fault": {"const": kind}}}, "then": by_model[fault.spec.__name__]}
+        for kind, fault in FAULTS.items()
+    ]
+    others = [{"required": [kind]} for kind in (*kinds, "fault") if kind != "expect"]
+    for kind in kinds:
+        # Beside another kind `expect` is that step's outcome.
+        alone: dict[str, Any] = {"not": {"anyOf": others}} if kind == "expect" else {}
+        rules.append({"if": {"required": [kind], **alone}, "then": by_model[STEPS[kind].__name__]})
+    return {
+        "type": "object",
+        "properties": {"fault": {"enum": list(FAULTS)}},
+        "anyOf": [{"required": [kind]} for kind in STEPS],
+        "allOf": rules,
+    }
 
 
 def written_default(field: str, info: FieldInfo) -> Any:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,7 +20,7 @@ from lab.chains.scheduler import Scheduler
 from lab.chains.wall_clock import WallClockWatch
 from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
-from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
+from lab.deploy.deployer import Deployable, learn_numbering, put_on_chain
 from lab.errors import LabError
 from lab.evidence import Recorder
 from lab.faults import FaultContext
@@ -30,6 +31,7 @@ from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
+from lab.session.contract_read import particular
 from lab.session.description import KEYS, STORE, RelayerPace, RunningNetworks, describe_chain, describe_session
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
@@ -130,18 +132,13 @@ class Lab:
             profile = chain.profile
             for address, slot, value in l1_block_storage(profile):
                 chain.producer.rpc.call("anvil_setStorageAt", address, slot, value)
-            raws = setup_transactions(
-                target,
-                chain_id=profile.chain_id,
-                window_s=self.wanted.window_s,
-                base_fee=profile.initial_base_fee_wei,
-                min_tip=profile.min_tip_wei,
-            )
-            hashes = [chain.producer.rpc.send_raw(raw) for raw in raws]
-            chain.producer.mine_setup()
-            confirm(chain.producer.rpc, name, target, hashes)
-            numbering = learn_numbering(chain.producer.rpc, target)
-            self.readers[name] = Reader(chain.producer.rpc, target.codec, target.address, numbering)
+            rpc = chain.producer.rpc
+            put_on_chain(rpc, name, target, profile, window_s=self.wanted.window_s, mine=partial(_mine_setup, chain))
+            reader = Reader(rpc, target.codec, target.address, learn_numbering(rpc, target))
+            self.readers[name] = reader
+            read = particular(reader, target, name, self.operators(), self.wanted.window_s)
+            if read is not None:
+                self.recorder.add(read)
         if self.wanted.clock == "real":
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
             self._watch_clock(WallClockWatch())
@@ -233,6 +230,12 @@ class Lab:
     def memory_bytes(self) -> dict[str, int | None]:
         """Resident memory of each node now."""
         return {name: chain.memory_bytes() for name, chain in self.chains.items()}
+
+
+def _mine_setup(chain: Chain, last: str) -> None:
+    """Everything goes into block 1, so that `last` need not be looked for."""
+    del last
+    chain.producer.mine_setup()
 
 
 def write_keys(path: Path) -> None:

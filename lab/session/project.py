@@ -3,65 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from eth_utils.crypto import keccak
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_core import PydanticCustomError
 
-from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS
-from lab.coordinator.overloads import documented, entries_of, signature_of
-from lab.errors import InvalidFile, Problem
-from lab.model.names import ContractNames
+from lab.errors import InvalidFile
+from lab.model.names import ContractNames, SecondRole, SetUpCall, Slot
+from lab.session.project_check import Fit
+from lab.session.project_file import ALIASES, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
 from lab.session.relayer.command import RelayerCommand, parse_command
-from lab.validation import suggestion
-from lab.yamlsource import Source, load_yaml, validate
+from lab.yamlsource import Source, in_order, load_yaml, validate
 
 PROJECT_FILE = "lab.yaml"
-ALIASES = {"buffer": "buffer_transaction", "resolve": "resolve_dependency", "execute": "mark_executed"}
-ROLES = ("operator",)
 _HASH = re.compile("0x[0-9a-fA-F]{64}")
-
-
-class ProjectFile(BaseModel):
-    """The file as it is written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    contract: str | None = Field(default=None, description="contract under test, as seen from this file")
-    relayer_cmd: str | None = Field(default=None, description="command of the relayer under test, run in this folder")
-    functions: dict[str, str] = Field(default_factory=dict, description="the lab's name: the contract's own")
-    events: dict[str, str] = Field(default_factory=dict, description="the lab's name: the contract's own")
-    roles: dict[str, str] = Field(
-        default_factory=dict, description="operator: the role's name or its hash, for contracts that grant by hash"
-    )
-
-    @field_validator("functions")
-    @classmethod
-    def _functions(cls, given: dict[str, str]) -> dict[str, str]:
-        _known(given, {**FUNCTIONS, **ALIASES}, "function")
-        return given
-
-    @field_validator("events")
-    @classmethod
-    def _events(cls, given: dict[str, str]) -> dict[str, str]:
-        _known(given, EVENTS | EXTRA_EVENTS, "event")
-        return given
-
-    @field_validator("roles")
-    @classmethod
-    def _roles(cls, given: dict[str, str]) -> dict[str, str]:
-        _known(given, dict.fromkeys(ROLES), "role")
-        return given
-
-
-def _known(given: dict[str, str], known: dict[str, Any], what: str) -> None:
-    for key in given:
-        if key not in known:
-            text = f"the lab knows no {what} {key}{suggestion(key, known)}"
-            raise PydanticCustomError("project", "{text}", {"text": text, "at": (key,), "at_key": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +45,67 @@ class Project:
         return self.contract, relayer, self.names
 
     def check(self, abi: list[dict[str, Any]]) -> None:
-        """Raises InvalidFile where the contract has none of the names that the file gives it."""
-        problems: list[Problem] = []
-        for section, kind in (("functions", "function"), ("events", "event")):
-            there = [entry for entry in abi if entry.get("type") == kind]
-            for name, own in self.source.value.get(section, {}).items():
-                found = entries_of(abi, kind, own)
-                if not found:
-                    known = map(signature_of if "(" in own else lambda entry: str(entry["name"]), there)
-                    text = f"the contract has no {kind} {own}{suggestion(own, known)}"
-                    problems.append(self.source.problem((section, name), text))
-                elif len(found) > 1 and not documented(kind, ALIASES.get(name, name), found):
-                    several = ", ".join(map(signature_of, found))
-                    text = f"the contract has several of that name, none as documented: write one of {several}"
-                    problems.append(self.source.problem((section, name), text))
+        """Raises InvalidFile where the file does not fit the contract."""
+        problems = Fit(self.source, abi, self.names).check()
         if problems:
-            raise InvalidFile(problems)
+            raise InvalidFile(in_order(problems))
 
 
 def read_project(path: Path) -> Project:
     """Raises InvalidFile with every problem that could be found."""
     source = load_yaml(path)
     file = validate(source, ProjectFile)
-    names = ContractNames(
-        functions={ALIASES.get(name, name): own for name, own in file.functions.items()},
-        events=file.events,
-        roles={role: _hash(given) for role, given in file.roles.items()},
-    )
     contract = (path.parent / file.contract).resolve() if file.contract is not None else None
-    return Project(path, contract, file.relayer_cmd, names, source)
+    return Project(path, contract, file.relayer_cmd, _names(file, source), source)
+
+
+def _names(file: ProjectFile, source: Source) -> ContractNames:
+    functions = {ALIASES.get(name, name): form for name, form in file.functions.items()}
+    forms = {name: form for name, form in functions.items() if isinstance(form, FunctionForm)}
+    events = {name: form for name, form in file.events.items() if isinstance(form, EventForm)}
+    return ContractNames(
+        functions=_renamed(functions),
+        events=_renamed(file.events),
+        roles={role: _hash(given) for role, given in file.roles.items() if isinstance(given, str)},
+        arguments={
+            name: tuple(map(_slot, form.arguments)) for name, form in forms.items() if form.arguments is not None
+        },
+        returns={name: form.returns for name, form in forms.items() if form.returns is not None},
+        event_arguments={name: form.arguments for name, form in events.items() if form.arguments},
+        second_roles={name: _second(form) for name, form in file.roles.items() if isinstance(form, RoleForm)},
+        reverts=file.reverts,
+        states=file.states,
+        defaults=file.defaults,
+        limits=file.limits,
+        constructor=file.constructor,
+        set_up=tuple(
+            SetUpCall(
+                function=ALIASES.get(each.call, each.call), args=each.args, role=each.as_role, at=_at(source, place)
+            )
+            for place, each in enumerate(file.set_up)
+        ),
+        capabilities=file.capabilities,
+    )
+
+
+def _renamed(forms: Mapping[str, Any]) -> dict[str, str]:
+    own = {name: form if isinstance(form, str) else form.name for name, form in forms.items()}
+    return {name: given for name, given in own.items() if given is not None}
+
+
+def _slot(given: str | Constant) -> Slot:
+    return Slot(parameter=given) if isinstance(given, str) else Slot(value=given.value)
+
+
+def _second(form: RoleForm) -> SecondRole:
+    functions = tuple(ALIASES.get(name, name) for name in form.functions)
+    given = _hash(form.role) if form.role is not None else None
+    return SecondRole(hash=given, grant=form.grant, revoke=form.revoke, functions=functions)
+
+
+def _at(source: Source, place: int) -> str:
+    line, column = source.position(("set_up", place))
+    return f"{source.file.name}:{line}:{column}"
 
 
 def _hash(given: str) -> str:

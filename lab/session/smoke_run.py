@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from lab.bounded_files import read_object, write_atomically
 from lab.chains.nodes.backend import Backend, NodeSpec
@@ -12,6 +13,7 @@ from lab.coordinator import StateNumbering
 from lab.deploy.compiled import hash_bytes
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke, smoke
+from lab.model.names import Limits
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc
@@ -20,14 +22,14 @@ NETWORK = "ethereum"
 GENESIS = 1_800_000_000
 TIMEOUT_S = 30.0
 # Raise it when the smoke run asks for more: what passed before must then be tried again.
-SMOKE_FORMAT = 2
+SMOKE_FORMAT = 3
 
 
 def smoke_run(target: Deployable, backend: Backend, *, run_id: str, cache_dir: Path) -> Smoke:
     """The smoke run of a contract, from the cache where it passed before. Raises an EnvironmentFailure."""
     kept = cache_dir / f"{_key(target)}.json"
-    with suppress(OSError, ValueError, TypeError):
-        return Smoke(None, StateNumbering({name: int(number) for name, number in read_object(kept).items()}))
+    with suppress(OSError, ValueError, TypeError, LookupError, AttributeError):
+        return _kept(read_object(kept))
     profile = load_network(NETWORK)
     (node,) = backend.start_all([NodeSpec("smoke", run_id, anvil_args(profile, genesis_time=GENESIS))])
     transport = HttpTransport(node.url, timeout_s=TIMEOUT_S)
@@ -46,7 +48,13 @@ def _key(target: Deployable) -> str:
     return hash_bytes(json.dumps([SMOKE_FORMAT, target.contract.identity, names], sort_keys=True).encode())
 
 
-def _keep(kept: Path, result: Smoke) -> None:
+def _kept(found: dict[str, Any]) -> Smoke:
+    numbers = {name: int(number) for name, number in found["states"].items()}
+    return Smoke(None, StateNumbering(numbers), Limits.model_validate(found["limits"]))
+
+
+def _keep(path: Path, result: Smoke) -> None:
     """Best effort: several processes may pass the same contract at once."""
     with suppress(OSError):
-        write_atomically(kept, json.dumps(result.numbering.numbers))
+        text = json.dumps({"states": result.numbering.numbers, "limits": result.limits.model_dump()})
+        write_atomically(path, text)

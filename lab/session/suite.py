@@ -11,13 +11,14 @@ from lab.chains.nodes.select import Wanted, choose_backend
 from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
 from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import Deployable, deployable
+from lab.deploy.deployer import Deployable, SetUpFailure, deployable
 from lab.deploy.interface import inspect
 from lab.deploy.smoke import Smoke
 from lab.environment import cache_folder as cache_folder
 from lab.evidence.newest import LATEST
 from lab.model.run_names import new_run_id as new_run_id
 from lab.model.under_test import UnderTest
+from lab.session.refusal import refuse, set_up_problem
 from lab.session.smoke_run import smoke_run
 from lab.session.under_test import SystemUnderTest
 
@@ -53,7 +54,12 @@ class Suite:
         """What a run should say of the contract before anything else, the worst first."""
         lines = self.smoke.lines() if self.smoke is not None else []
         known = self.smoke.numbering if self.smoke is not None and self.smoke.failure is None else None
-        return lines + inspect(self.target.contract, self.target.codec).lines(known)
+        lines += inspect(self.target.contract, self.target.codec).lines(known)
+        return lines + ([f"  limits: {', '.join(self._limits())}"] if self._limits() else [])
+
+    def _limits(self) -> list[str]:
+        declared = self.system.names.limits.lines
+        return [line if line in declared else f"{line} (learnt)" for line in self.target.limits.lines]
 
     def close(self) -> None:
         """Stop all nodes and the reaper."""
@@ -89,10 +95,14 @@ def open_suite(
         return suite
     try:
         tried = smoke_run(target, chosen, run_id=run_id, cache_dir=cache_folder() / "smoke")
+        refuse(system, tried)
+    except SetUpFailure as failure:
+        suite.close()
+        raise set_up_problem(system, failure) from failure
     except BaseException:
         suite.close()
         raise
-    return replace(suite, smoke=tried)
+    return replace(suite, smoke=tried, target=replace(target, limits=tried.limits))
 
 
 def compile_target(system: SystemUnderTest) -> Deployable:

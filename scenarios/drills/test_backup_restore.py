@@ -49,7 +49,7 @@ def make_history(script: Script) -> int:
     script.bulk(CHAIN, [("resolve_dependency", (IDS[index],)) for index in (0, 1, 2, 3, 5, 4)])
     script.bulk(CHAIN, [("mark_executed", (IDS[index],)) for index in (0, 3, 1)])
     codec = script.run.lab.wanted.target.codec
-    if codec.has("mark_failed"):
+    if script.needs(functions=["mark_failed"]):
         script.bulk(CHAIN, [("mark_failed", (IDS[2],))])
     script.advance_to(DUE_S + 31 + 12)
     script.bulk(CHAIN, [("resolve_dependency", (IDS[index],)) for index in (6, 7)])

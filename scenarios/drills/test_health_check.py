@@ -86,10 +86,12 @@ def settings(patient: Patient) -> None:
     patient.suffers("an operator missing", ["operator-missing"], removed, added)
     added, removed = call("add_operator", stranger), call("remove_operator", stranger)
     patient.suffers("a stranger", ["operator-unknown"], added, removed)
-    if patient.target.codec.has("pause", "unpause"):
+    if patient.script.needs("stop"):
         patient.suffers("the contract stopped", ["stopped"], call("pause"), call("unpause"))
+    if patient.script.needs("breaker", functions=["set_breaker_threshold"]):
+        before = patient.script.read(CHAIN, "breaker_threshold")
         switched_off = call("set_breaker_threshold", 0)
-        patient.suffers("the breaker off", ["breaker"], switched_off, call("set_breaker_threshold", 25))
+        patient.suffers("the breaker off", ["breaker"], switched_off, call("set_breaker_threshold", before))
     rpc = patient.chain.look()
     balance = rpc.balance(operator)
     patient.suffers(
@@ -111,7 +113,7 @@ def hand_over(patient: Patient) -> None:
 
         return both
 
-    if patient.target.codec.has("propose_owner", "accept_ownership"):
+    if script.needs("handover"):
         patient.suffers("another owner", ["owner"], to("newowner", "owner"), to("owner", "newowner"))
 
 

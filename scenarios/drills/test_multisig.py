@@ -18,6 +18,7 @@ description: >
   the ownership on.
 rows: [SCS-05, RTE-05]
 networks: {optimism: {}}
+needs: [handover]
 relayer: none
 timeout: 60m
 checks: [default, S6, S10]
@@ -73,9 +74,6 @@ def play(script: Script) -> None:
     """Hand over, administer, hand on."""
     account = Account(script)
     codec, here = account.target.codec, account.contract.address
-    if not codec.has("propose_owner", "accept_ownership"):
-        script.expect("an owner that can be handed over", "the contract has no hand-over of ownership", met=False)
-        return
     script.expect_ok(script.call(CHAIN, "propose_owner", here, role="owner"))
     account.together("accept_ownership")
     script.expect_equal("the owner", script.read(CHAIN, "owner"), here)
@@ -93,7 +91,8 @@ def play(script: Script) -> None:
     ):
         if codec.has(function):
             account.together(function, *args)
-            script.expect_equal(f"{view[0]} after {function}", script.read(CHAIN, *view), wanted)
+            if codec.has(view[0]):
+                script.expect_equal(f"{view[0]} after {function}", script.read(CHAIN, *view), wanted)
     script.expect_ok(script.call(CHAIN, "accept_ownership", role="owner"))
     script.expect_equal("the owner in the end", script.read(CHAIN, "owner"), role_account("owner").address)
 

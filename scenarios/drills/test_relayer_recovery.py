@@ -45,7 +45,9 @@ def states(script: Script) -> dict[str, str]:
 def play(script: Script) -> None:
     """Begin flows, lose the relayer and its store, start a new one, wait for the end."""
     relayer = script.run.lab.relayer
-    assert isinstance(relayer, RelayerActor)
+    if not isinstance(relayer, RelayerActor):
+        script.note("unsupported", "the drill deletes the reference relayer's store: yours is not known to the lab")
+        return
     for leg in LEGS:
         script.expect_ok(script.buffer(leg))
     script.advance_to(max(LOST_S, script.now_s))

@@ -7,10 +7,10 @@ from itertools import count
 from typing import Any
 
 from lab.coordinator import DecodedLog, role_account, rollup_address
-from lab.coordinator.accounts import OPERATOR_ROLES
-from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
+from lab.coordinator.behaviour import ZERO_ADDRESS
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.reads import ZERO_ID
+from lab.runner.differential import behaviour
 from lab.runner.script import Script
 
 SETUP = """
@@ -46,9 +46,7 @@ class Sender:
     def __init__(self, script: Script) -> None:
         self.script = script
         lab = script.run.lab
-        self.codec, has = lab.wanted.target.codec, lab.wanted.target.capabilities
-        operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
-        self.model = Behaviour(role_account("owner").address, operators, 30, "breaker" in has, "expiry" in has)
+        self.codec, self.model = lab.wanted.target.codec, behaviour(script, CHAIN)
 
     def send(self, role: str, wanted: list[tuple[str, tuple[Any, ...]]]) -> None:
         """One expectation for each call."""
@@ -63,6 +61,15 @@ class Sender:
             found = difference(self.model, self.codec, function, args, role_account(role).address, now, outcome)
             did = "ok" if outcome.ok else f"reverted: {revert}"
             self.script.expect(f"{function}{shortened(args)} to do as documented", found or did, met=found is None)
+            if outcome.ok and not self.model.reference:
+                self._learn(function, now, chain.observer.observed[tx.hash][0])
+
+    def _learn(self, function: str, now: int, block: int) -> None:
+        """What a contract that is not the reference decided for itself, as of the block's end."""
+        reader = self.script.reader(CHAIN)
+        stopped = self.codec.has("paused") and bool(reader.get("paused", block=block))
+        states = {tx_id: reader.state(tx_id, block=block) for tx_id in self.model.entries}
+        self.model.learn(function, now, paused=stopped, states=states)
 
 
 def requests(now: int) -> list[tuple[Any, ...]]:

@@ -6,6 +6,7 @@ cost no more than a few transactions.
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,11 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from lab.coordinator import role_account, rollup_address
-from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.codec import decode_revert
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.reads import ZERO_ID
+from lab.runner.differential import OWN_VIEWS, behaviour
 from lab.runner.script import Script
 
 SETUP = """
@@ -163,6 +163,13 @@ class Comparison:
         self.reads: list[tuple[str, tuple[Any, ...]]] = []
         self.reads += [(name, (tx_id,)) for tx_id in IDS for name in by_id]
         self.reads += [(name, ()) for name in views if self.codec.has(name)]
+        self.fresh = behaviour(script, CHAIN)
+        # What another contract than the reference decides for itself has to be seen after each call.
+        self.own: list[tuple[str, tuple[Any, ...]]] = []
+        if not self.fresh.reference:
+            self.reads = [read for read in self.reads if read[0] not in OWN_VIEWS]
+            self.own = [("get_transaction_state", (tx_id,)) for tx_id in IDS]
+            self.own += [("paused", ())] if self.codec.has("paused") else []
 
     def simulate(self, sequence: list[Call]) -> None:
         """A sequence on the node, then the state that it leaves. AssertionError says what differs."""
@@ -172,19 +179,23 @@ class Comparison:
         for step_s, role, function, args in sequence:
             now += step_s
             made.append((role, function, placed(args, now), now))
-            blocks.append(self._block(now, [self.codec.encode(function, made[-1][2])], role))
+            block = self._block(now, [self.codec.encode(function, made[-1][2])], role)
+            block["calls"] += self._block(now, [self.codec.encode(*read) for read in self.own], "user")["calls"]
+            blocks.append(block)
         blocks.append(self._block(now, [self.codec.encode(*read) for read in self.reads], "user"))
         answer = rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest")
-        model = self._model()
+        model = copy.deepcopy(self.fresh)
         for (role, function, args, when), block in zip(made, answer[:-1], strict=True):
             self._judge(model, role, function, args, when, block["calls"][0])
+            if self.own and block["calls"][0]["status"] == "0x1":
+                self._learn(model, function, when, [int(each["returnData"], 16) for each in block["calls"][1:]])
         for read, result in zip(self.reads, answer[-1]["calls"], strict=True):
             self._compare(model, now, read, self.codec.decode_result(read[0], result["returnData"]))
 
-    def _model(self) -> Behaviour:
-        has = self.target.capabilities
-        operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
-        return Behaviour(role_account("owner").address, operators, 30, "breaker" in has, "expiry" in has)
+    def _learn(self, model: Behaviour, function: str, now: int, values: list[int]) -> None:
+        name = self.script.run.lab.numbering().name
+        states = {tx_id: name(value) for tx_id, value in zip(IDS, values, strict=False)}
+        model.learn(function, now, paused=any(values[len(IDS) :]), states=states)
 
     def _block(self, now: int, data: list[str], role: str) -> dict[str, Any]:
         sender, to = role_account(role).address, self.target.address
@@ -195,7 +206,7 @@ class Comparison:
         ok = result["status"] == "0x1"
         self.seen[function, ok] += 1
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
-        outcome = Outcome(ok, None if ok else decode_revert(result["returnData"]), events)
+        outcome = Outcome(ok, None if ok else self.codec.revert(result["returnData"]), events)
         found = difference(model, self.codec, function, args, role_account(role).address, now, outcome)
         assert found is None, f"{function}{shortened(args)} by {role}: {found}"
 
@@ -237,7 +248,7 @@ def play(script: Script) -> None:
     except AssertionError as found:
         actual, met = str(found).splitlines()[0], False
     script.expect("every call to do what the documentation says", actual, met=met)
-    for function in comparison.known if met else ():
+    for function in comparison.known if met and comparison.fresh.reference else ():
         did, refused = comparison.seen[function, True], comparison.seen[function, False]
         both = f"{did} and {refused}"
         script.expect(f"{function} to have succeeded and been refused", both, met=bool(did and refused))

@@ -38,9 +38,11 @@ def buffer_chain(script: Script, due: int) -> None:
     requests = [(tx_id, a, b, "0x", parent, due) for tx_id, parent in zip(IDS, parents, strict=True)]
     if script.run.lab.wanted.target.codec.has("buffer_batch"):
         slices = [requests[start : start + BATCH] for start in range(0, DEPTH, BATCH)]
-        script.bulk(CHAIN, [("buffer_batch", (each,)) for each in slices], gas=BATCH * 120_000)
+        gas = script.gas(CHAIN, "buffer_batch", (slices[0],), at_least=BATCH * 120_000)
+        script.bulk(CHAIN, [("buffer_batch", (each,)) for each in slices], gas=gas)
     else:
-        script.bulk(CHAIN, [("buffer_transaction", each) for each in requests], gas=250_000)
+        gas = script.gas(CHAIN, "buffer_transaction", requests[0], at_least=250_000)
+        script.bulk(CHAIN, [("buffer_transaction", each) for each in requests], gas=gas)
 
 
 def resolve_chain(script: Script) -> tuple[list[str], list[int], list[int]]:
@@ -51,9 +53,10 @@ def resolve_chain(script: Script) -> tuple[list[str], list[int], list[int]]:
     between: list[tuple[str, Any]] = [("resolve_dependency", (tx_id,)) for tx_id in middle]
     if batched:
         between = [("resolve_batch", (middle[start : start + BATCH],)) for start in range(0, len(middle), BATCH)]
-    first = script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in IDS[:fifth]], gas=STEP_GAS)
-    rest = script.bulk(CHAIN, between, gas=STEP_GAS * (BATCH if batched else 1))
-    last = script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in IDS[-fifth:]], gas=STEP_GAS)
+    gas = script.gas(CHAIN, "resolve_dependency", (IDS[0],), at_least=STEP_GAS)
+    first = script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in IDS[:fifth]], gas=gas)
+    rest = script.bulk(CHAIN, between, gas=gas * (BATCH if batched else 1))
+    last = script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in IDS[-fifth:]], gas=gas)
     logs = [log for tx in (*first, *rest, *last) for log in tx.logs if log.event == "TransactionReady"]
     # The root has no parent to look up.
     return [log.args["tx_id"] for log in logs], [tx.gas_used for tx in first[1:]], [tx.gas_used for tx in last]

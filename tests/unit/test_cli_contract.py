@@ -27,7 +27,7 @@ def test_a_sound_contract(anvil: AnvilBinary) -> None:
     assert "from the command line" in lines[0]
     assert "14 of 14 documented functions, with all events and reverts" in lines[1]
     assert lines[2:] == [
-        "  optional parts: has breaker, expiry, handover, deadline, batch",
+        "  capabilities: has stop, breaker, expiry, handover, deadline, batch",
         "  states: EMPTY 1, BUFFERED 2, READY 4, EXECUTED 8, EXPIRED 16",
     ]
 

@@ -27,7 +27,7 @@ def judge(history: History) -> CheckResult:
             continue
         if entry.state in ("READY", "EXECUTED"):
             judgement.judged += 1
-        elif "expiry" not in history.header.capabilities:
+        elif not history.expires:
             _judge_lapsed(history, judgement, leg, replayed)
         else:
             _judge_expired(history, judgement, leg, replayed, entry)

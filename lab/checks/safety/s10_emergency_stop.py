@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from lab.checks.facts import block_at, clock, name_of, replays, timestamp_of
 from lab.checks.judgement import Judgement
-from lab.checks.replay import BREAKER_PERIOD_S, ChainReplay, Counted, ObservedStep
+from lab.checks.replay import ChainReplay, Counted, ObservedStep
 from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, blind
 from lab.model.history import History
 from lab.model.verdict import CheckResult
 
 # Owner functions with no other reason to refuse their owner; the setters may refuse a value, pause a second stop.
-UNCONDITIONAL = frozenset({"add_operator", "remove_operator", "propose_owner", "unpause", "accept_ownership"})
+UNCONDITIONAL = frozenset(
+    {"add_operator", "remove_operator", "propose_owner", "unpause", "reset_breaker", "accept_ownership"}
+)
 
 
 def judge(history: History) -> CheckResult:
@@ -25,7 +27,7 @@ def judge(history: History) -> CheckResult:
         for seen in replayed.seen:
             if seen.before.paused:
                 _judge_paused(judgement, replayed, seen)
-            _judge_unexpected_stop(judgement, replayed, seen)
+            _judge_unexpected_stop(judgement, replayed, seen, "breaker" in history.header.capabilities)
             if "breaker" in history.header.capabilities:
                 _judge_rolled_back(history, judgement, replayed, seen)
         for counted in replayed.counted:
@@ -59,12 +61,19 @@ def _judge_paused(judgement: Judgement, replayed: ChainReplay, seen: ObservedSte
         judgement.fail(message, step.block, step.tx_id)
 
 
-def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
+def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep, has_breaker: bool) -> None:
     """A stop that neither a call of pause nor a counted failure explains."""
     step = seen.step
     if step.log("EmergencyStop") is None or step.function == "pause":
         return
     if any(counted.step.order == step.order for counted in replayed.counted):
+        return
+    if not has_breaker and step.log("TransactionFailed") is not None:
+        message = (
+            f"{replayed.chain} stopped itself in {block_at(step.block)} as it reported a failure: its breaker's "
+            "threshold is not known (lab.yaml can declare it, as defaults: breaker_threshold)"
+        )
+        judgement.doubt(message, replayed.chain, step.tx_id, step.block.seq)
         return
     judgement.judged += 1
     judgement.fail(
@@ -124,7 +133,7 @@ def _judge_final_count(history: History, judgement: Judgement, replayed: ChainRe
     final = history.final(replayed.chain)
     if not replayed.counted or final is None or final.failure_count is None:
         return
-    running = final.timestamp < replayed.end.period_start + BREAKER_PERIOD_S
+    running = final.timestamp < replayed.end.period_start + replayed.period_s
     expected = replayed.end.failures if running else 0
     if final.failure_count != expected:
         message = (

@@ -133,7 +133,7 @@ def _wrong_state(
 ) -> str | None:
     if belief.state == entry.state:
         return None
-    if belief.state == "EXPIRED" and entry.state == "BUFFERED" and "expiry" not in history.header.capabilities:
+    if belief.state == "EXPIRED" and entry.state == "BUFFERED" and not history.expires:
         return None  # the contract said so, and has no state for it
     if entry.state == "EXECUTED":
         step = entry.moves[-1].step

@@ -28,6 +28,7 @@ VIEWS = frozenset(
         "failure_count",
         "pending_owner",
         "execution_window",
+        "breaker_tripped",
     }
 )
 
@@ -60,7 +61,7 @@ def judge(history: History) -> CheckResult:
 def _judge_call(history: History, judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
     call, block = seen.step.call, seen.step.block
     assert call is not None
-    role, held = _authority(call.function, call.caller, seen.before)
+    role, held = _authority(call.function, call.caller, seen.before, replayed.role_of.get(call.function))
     if held:
         return
     names = {address: name for name, address in history.header.roles.items()}
@@ -75,13 +76,13 @@ def _judge_call(history: History, judgement: Judgement, replayed: ChainReplay, s
     judgement.fail(message, block, seen.step.tx_id)
 
 
-def _authority(function: str, caller: str, now: Settings) -> tuple[str, bool]:
+def _authority(function: str, caller: str, now: Settings, second: str | None) -> tuple[str, bool]:
     if function in OWNER_FUNCTIONS:
         return "the owner", caller == now.owner
     if function in PENDING_OWNER_FUNCTIONS:
         return "the proposed owner", caller == now.pending_owner
     assert function in OPERATOR_FUNCTIONS
-    return "an operator", caller in now.operators
+    return f"a holder of the role {second}" if second else "an operator", now.may_operate(caller, second)
 
 
 def _judge_event(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:

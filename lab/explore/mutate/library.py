@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from lab.checks import CHECKS
+from lab.runner.guarded import guarded
 from lab.runner.run import Run
 from lab.runner.script import Script
 from lab.scenario.finding import files_below
@@ -74,7 +75,7 @@ def _about_volume(path: Path) -> bool:
 
 
 def _driver(play: Callable[[Script], None]) -> Callable[[Run], None]:
-    return lambda run: play(Script(run))
+    return lambda run: guarded(run, play)
 
 
 class _Seen(Exception):

@@ -76,7 +76,8 @@ def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
         return MutantOutcome(
             task.mutant.key, "equivalent", why="compiles to the original's bytecode", compile_s=compile_s
         )
-    target = deployable(tools.workshop.contract(build), tools.bench.suite.system.names)
+    suite = tools.bench.suite
+    target = deployable(tools.workshop.contract(build), suite.system.names, reference=suite.target.reference)
     begin, doubted = time.monotonic(), list[str]()
     for number, name in enumerate(task.order, start=1):
         entry = tools.library.items[name]

@@ -21,13 +21,22 @@ class GasLimitCut(OnChain):
 
     fault: Literal["gas_limit_cut"]
     gas_limit: int = Field(ge=21_000, le=10**12, description="block gas limit while the fault lasts")
+    room: float | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="at least so many times the most gas that a call of the contract has used there so far",
+    )
 
 
 class GasLimitCutFault(BlockFault):
     """Cuts the block gas limit. Activations: blocks that left executable transactions waiting in the pool."""
 
     def __init__(self, context: FaultContext, fault_id: str, spec: GasLimitCut) -> None:
-        super().__init__(context, spec, gas_limit_cuts=spec.gas_limit, listeners=self._on_block)
+        observed = context.chains[spec.chain].observer.observed.values()
+        most = max((tx.gas_used for _, tx in observed if tx.calls and tx.status == 1), default=0)
+        limit = max(spec.gas_limit, round((spec.room or 0) * most))
+        super().__init__(context, spec, gas_limit_cuts=limit, listeners=self._on_block)
         self._most_waiting = 0
 
     @property

@@ -108,6 +108,7 @@ class Caller:
             reason = refusals.revert_reason(refused)
             if reason is None:
                 raise
+            reason = chain.codec.reason(reason)
             if action.kind == "expire" and "not expired" in reason and not chain.facts.mines_empty_blocks:
                 return EXPIRE_GAS  # estimated at the old head's time; the block that holds it will carry a later one
             self._refused(chain, action, reason, now_ms)

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from lab.evidence.newest import moment_of
 from lab.html.text import clean
 from lab.model.checks import check_name
+from lab.model.verdict import Verdict
 from lab.report.catalogue.claims import unmatched_claims
 from lab.report.catalogue.rows import STAGES, Catalogue, Stage
 from lab.report.evidence.baseline import Baseline
@@ -70,7 +71,7 @@ def build_readiness(catalogue: Catalogue, evidence: Gathered, scope: Scope) -> R
         measured=measured.model_copy(update={"mutation": evidence.mutation.counts, "rates": evidence.rates}),
         contradictions=tuple(contradictions(catalogue, rows)),
         problems=problems,
-        notes=tuple([*_notes(catalogue, evidence), *evidence.notes][:MAX_NOTES]),
+        notes=tuple([*_lacking(evidence.runs, rows), *_notes(catalogue, evidence), *evidence.notes][:MAX_NOTES]),
         provenance=provenance(evidence.runs, scope.baseline),
         rows=tuple(rows),
     )
@@ -103,6 +104,20 @@ def _with_time(
     age = round(max(0.0, (now - min(started)).total_seconds()) / 3600, 1) if started else None
     history = row_history(past, row.id, now.isoformat(timespec="seconds"), row.verdict)
     return row.model_copy(update={"age_hours": age, "history": history})
+
+
+def _lacking(runs: Sequence[Run], rows: Sequence[RowResult]) -> Iterator[str]:
+    """Each capability that the contract lacks, with the open rows whose scenarios could not be played without it."""
+    needed: dict[str, dict[str, None]] = {}
+    for run in runs:
+        if run.verdict is not None and run.verdict.verdict is Verdict.NOT_EXERCISED:
+            folder = clean(run.folder, 400)
+            waiting = [row.id for row in rows if row.is_open and any(shown.folder == folder for shown in row.evidence)]
+            for part in run.verdict.lacks:
+                needed.setdefault(clean(part, 160), {}).update(dict.fromkeys(waiting))
+    for part, waiting in needed.items():
+        if waiting:
+            yield f"the contract lacks {part}: {', '.join(sorted(waiting))} need{'s' if len(waiting) == 1 else ''} it"
 
 
 def _notes(catalogue: Catalogue, evidence: Gathered) -> Iterator[str]:

@@ -106,6 +106,9 @@ def _lasting_longest(kind: str, statements: Sequence[Statement]) -> Attestation 
 
 def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -> list[Opinion]:
     matching = [run for run in runs if _speaks_of(proof, run)]
+    if "*" in proof.scenario:
+        # Of many scenarios those count that the contract has the capabilities for.
+        matching = [run for run in matching if not _left_out(run)] or matching
     opinions = [_opinion(proof, row, run, baseline) for run in matching]
     # Two files in two folders can have items of one name.
     recorded = {(run.made.scenario_file, run.item) for run in matching}
@@ -118,6 +121,10 @@ def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -
     if not matching:
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"no run of {proof.scenario} is recorded"))
     return opinions
+
+
+def _left_out(run: Run) -> bool:
+    return run.verdict is not None and run.verdict.verdict is Verdict.NOT_EXERCISED and bool(run.verdict.lacks)
 
 
 def _speaks_of(proof: Proof, run: Run) -> bool:

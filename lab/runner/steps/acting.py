@@ -7,14 +7,14 @@ from typing import Any, cast
 
 from lab.coordinator import rollup_address
 from lab.coordinator.reads import ZERO_ID
+from lab.deploy.layers import binds, demanded
 from lab.runner.conditions import resolve_argument
 from lab.runner.operations import Pending
+from lab.runner.optional import ADMIN_FUNCTIONS
 from lab.runner.run import Run
 from lab.scenario.expectations import EventOutcome, RevertOutcome
 from lab.scenario.item import LegSpec, Step
 from lab.scenario.steps import AdminStep, BufferStep, CallStep, ExecuteStep, ResolveStep
-
-ADMIN_FUNCTIONS = {"set_window": "set_coordination_window"}
 
 
 def buffer(run: Run, step: Step) -> None:
@@ -80,13 +80,17 @@ def begin(
 def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
     """Compare an operation's outcome with what the step expects of it."""
     expect = step.expect or "ok"
-    subject, actual = pending.subject, pending.actual
+    subject, actual, target = pending.subject, pending.actual, run.lab.wanted.target
     if isinstance(expect, RevertOutcome):
-        met = pending.outcome == "fail" and expect.revert in (pending.revert or "")
+        met = pending.reverted(expect.revert, target)
         run.expectation(step, f'{subject} to revert with "{expect.revert}"', actual, met=met, suffix=suffix)
     elif isinstance(expect, EventOutcome):
         logs = pending.tx.logs if pending.tx is not None else ()
-        met = any(log.event == expect.event and expect.reason in (None, log.args.get("reason")) for log in logs)
+        if not demanded(target, expect.event):
+            run.expectation(step, f"{subject} to be ok", actual, met=pending.outcome == "ok", suffix=suffix)
+            return
+        bound = expect.reason if expect.reason is not None and binds(target, expect.reason) else None
+        met = any(log.event == expect.event and bound in (None, log.args.get("reason")) for log in logs)
         seen = ", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event"
         wanted = f"{expect.event}({expect.reason})" if expect.reason else expect.event
         run.expectation(step, f"{subject} to emit {wanted}", f"{actual}, {seen}", met=met, suffix=suffix)

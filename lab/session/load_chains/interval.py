@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab.chains.nodes.backend import Backend, Node, NodeSpec
 from lab.coordinator import StateNumbering, role_account
-from lab.deploy.deployer import Deployable, confirm, learn_numbering, setup_transactions
+from lab.deploy.deployer import Deployable, learn_numbering, put_on_chain
 from lab.errors import DeployFailure
 from lab.model.chain.finality import Finality
 from lab.model.redacted import RedactedUrl
@@ -107,16 +107,15 @@ def set_up(chain: IntervalChain, target: Deployable, *, window_s: int) -> StateN
         rpc.call("anvil_setStorageAt", address, slot, value)
     rpc.call("anvil_setBalance", role_account("owner").address, hex(RICH_WEI))
     head = rpc.block_number()
-    raws = setup_transactions(
+    put_on_chain(
+        rpc,
+        chain.name,
         target,
-        chain_id=profile.chain_id,
+        profile,
         window_s=window_s,
+        mine=lambda last: mine_until(rpc, last),
         base_fee=max(profile.initial_base_fee_wei, base_fee(rpc)),
-        min_tip=profile.min_tip_wei,
     )
-    hashes = [rpc.send_raw(raw) for raw in raws]
-    mine_until(rpc, hashes[-1])
-    confirm(rpc, chain.name, target, hashes)
     chain.contract, chain.start_block = target.address, head + 1
     return learn_numbering(rpc, target)
 

@@ -8,7 +8,7 @@ import pytest
 
 from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
-from lab.model.records import Block, EmptyBlocks, Tx
+from lab.model.records import Block, EmptyBlocks, Note, Tx
 from lab.rpc import RpcRefused
 from lab.session.lab import Lab
 from lab.session.suite import cache_folder
@@ -148,3 +148,20 @@ def test_empty_blocks_are_told_as_runs(lab: Lab) -> None:
         if isinstance(span, (Block, EmptyBlocks))
     ]
     assert spans == [(1, 1), (2, number - 1), (number, number), (number + 1, head(lab, NAME))]
+
+
+def test_reverts_like_many_before_them_are_not_traced(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Same sender, function and gas, one reason so far: taken to be the same, and recorded how often."""
+    monkeypatch.setattr("lab.chains.observer.ALIKE_MAX", 2)
+    made = [seen(lab, send(lab, NAME, "attacker", "resolve_dependency", tx_id(1))) for _ in range(4)]
+    assert [(tx.status, tx.traced, tx.calls[0].revert) for tx in made] == [
+        (0, number < 2, "Not authorized") for number in range(4)
+    ]
+    other = seen(lab, send(lab, NAME, "operator", "resolve_dependency", tx_id(1)))
+    assert (other.traced, other.calls[0].revert) == (True, "Transaction not in buffered state")
+    lab.chains[NAME].observer.flush()
+    (note,) = [record for record in lab.recorder.records if isinstance(record, Note)]
+    assert (note.kind, note.text.partition(":")[0]) == (
+        "untraced",
+        "2 reverted calls of resolve_dependency were not traced",
+    )

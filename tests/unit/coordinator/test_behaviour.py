@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec, DecodedLog
-from lab.coordinator.behaviour import Behaviour, Refused, may_refuse
+from lab.coordinator.behaviour import Behaviour, may_refuse
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.refused import Refused
 from lab.deploy.deployer import Deployable
 
 OWNER, OPERATOR, STRANGER = "0x" + "0a" * 20, "0x" + "0b" * 20, "0x" + "0c" * 20
@@ -106,3 +107,50 @@ def test_only_numbers_beyond_all_use_may_be_refused() -> None:
 def test_arguments_are_told_in_short() -> None:
     """A payload by its size."""
     assert shortened((1, "0x" + "5a" * 512)) == "(1, 0x5a5a5a5a… (512 bytes))"
+
+
+def own(**changes: Any) -> Behaviour:
+    """A contract that is not the reference, with words of its own for what is not documented."""
+
+    def binds(reason: str, function: str) -> bool:
+        return reason != "Coordinator is paused" and function not in ("pause", "mark_failed", "set_breaker_threshold")
+
+    return Behaviour(OWNER, {OPERATOR}, 30, breaker=True, expiry=False, reference=False, binds=binds, **changes)
+
+
+def test_what_a_contract_has_of_its_own_is_not_held_against_it(codec: Codec) -> None:
+    """Other words, more events, a refusal beyond the documentation, and no event of a capability."""
+    buffered = [DecodedLog("TransactionBuffered", {"tx_id": ONE}), DecodedLog("Journal", {"n": 1})]
+    paused, args = Outcome(False, "Hub is halted", []), request()
+    assert difference(own(), codec, "buffer_transaction", args, OPERATOR, NOW, Outcome(True, None, buffered)) is None
+    assert difference(own(paused=True), codec, "buffer_transaction", args, OPERATOR, NOW, paused) is None
+    assert difference(own(), codec, "pause", (), OWNER, NOW, Outcome(True, None, [])) is None
+    assert difference(own(), codec, "pause", (), STRANGER, NOW, Outcome(False, "guardians only", [])) is None
+    model = own()
+    assert difference(model, codec, "set_breaker_threshold", (9,), OWNER, NOW, Outcome(False, "too low", [])) is None
+    assert model.threshold == 25
+
+
+def test_what_is_documented_binds_every_contract(codec: Codec) -> None:
+    """Who may do what, the documented reasons and events, and that nothing moves while it is stopped."""
+    ok, args = Outcome(True, None, []), request()
+    assert "it succeeded" in (difference(own(), codec, "pause", (), STRANGER, NOW, ok) or "")
+    assert "it succeeded" in (difference(own(), codec, "mark_failed", (ONE,), STRANGER, NOW, ok) or "")
+    assert "it succeeded" in (difference(own(paused=True), codec, "buffer_transaction", args, OPERATOR, NOW, ok) or "")
+    refused = Outcome(False, "Nope", [])
+    assert "it says Nope" in (difference(own(), codec, "buffer_transaction", args, STRANGER, NOW, refused) or "")
+    assert "it reverted" in (difference(own(), codec, "buffer_transaction", args, OPERATOR, NOW, refused) or "")
+    assert "expected the events" in (difference(own(), codec, "buffer_transaction", args, OPERATOR, NOW, ok) or "")
+
+
+def test_what_the_documentation_leaves_open_is_learnt() -> None:
+    """What is late may end as EXPIRED or stay BUFFERED; a contract may stop itself where something failed."""
+    model = own()
+    model.call("buffer_transaction", request(), OPERATOR, NOW)
+    model.learn("resolve_dependency", NOW + 30, paused=False, states={ONE: "EXPIRED"})
+    assert model.entries[ONE].state == "BUFFERED"
+    model.learn("resolve_dependency", NOW + 31, paused=True, states={ONE: "EXPIRED"})
+    assert (model.entries[ONE].state, model.paused) == ("EXPIRED", True)
+    stopped = own()
+    stopped.learn("add_operator", NOW, paused=True, states={})
+    assert not stopped.paused

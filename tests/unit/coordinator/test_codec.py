@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from web3 import Web3
 
 from lab.coordinator import Codec, DecodedCall
-from lab.coordinator.codec import BATCHES, decode_revert, plain
+from lab.coordinator.codec import BATCHES, decode_revert
+from lab.coordinator.values import plain
 
 from .abi import ODD, reference_abi
 

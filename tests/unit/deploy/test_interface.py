@@ -30,7 +30,7 @@ def plain() -> CompiledContract:
     return compiled("plain/PlainCoordinator.vy")
 
 
-def report(contract: CompiledContract, **names: dict[str, str]) -> Interface:
+def report(contract: CompiledContract, **names: Any) -> Interface:
     """The report under names of a project file."""
     return inspect(contract, Codec(contract.abi, ContractNames(**names)))
 
@@ -44,18 +44,20 @@ def item(interface: Interface, name: str) -> Item:
     "name", ["TesseractCoordinator.vy", "plain/PlainCoordinator.vy", "broken/zero_default_state.vy"]
 )
 def test_a_complete_contract_has_nothing_to_tell(name: str) -> None:
-    """By both compilers, with and without optional parts."""
+    """By both compilers, with and without capabilities."""
     interface = report(compiled(name))
     assert (interface.deviations, interface.partial) == ((), ())
     assert interface.lines()[0].endswith("14 of 14 documented functions, with all events and reverts")
 
 
-def test_optional_parts_are_told(plain: CompiledContract) -> None:
+def test_capabilities_are_told(plain: CompiledContract) -> None:
     """What is there, what is not, and what there is of a part that is not whole."""
     assert report(compiled("TesseractCoordinator.vy")).lacking == ()
     assert report(plain).capabilities == ()
-    (line,) = [line for line in report(compiled("broken/executes_while_paused.vy")).lines() if "optional" in line]
-    assert "lacks breaker (there is only pause, unpause, paused), expiry" in line
+    (line,) = [line for line in report(compiled("broken/executes_while_paused.vy")).lines() if "capabilities" in line]
+    assert "has stop; lacks breaker, expiry" in line
+    (line,) = [line for line in report(compiled("plain/PlainCoordinator.vy")).lines() if "capabilities" in line]
+    assert "has none; lacks stop, breaker, expiry" in line
     partial = report(compiled("broken/breaker_rolled_back.vy")).partial
     assert [each.name for each in partial] == ["BreakerThresholdSet"]
 
@@ -98,7 +100,8 @@ def test_other_types_are_different(plain: CompiledContract) -> None:
         "function resolve_dependency: different, expected (bytes32), got (uint256)",
         "function owner: different, expected () -> (address), got () -> (string)",
         "event TransactionReady: different, expected (bytes32), got (uint256)",
-        "constructor arguments: different, expected no arguments, got (address)",
+        "constructor arguments: different, expected no arguments, got (address): say them in lab.yaml, by "
+        "constructor: [...]",
     ]
 
 

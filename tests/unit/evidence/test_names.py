@@ -103,6 +103,9 @@ def test_recorded_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     root = tmp_path / "project"
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     assert recorded_path(root / "scenarios" / "pays.yaml", root) == "scenarios/pays.yaml"
+    for inside in ("scenarios", "scenarios/failures"):
+        # Who works inside of the library names the same file in the same way.
+        assert recorded_path(root / "scenarios/failures/pays.yaml", root / inside) == "scenarios/failures/pays.yaml"
     one, two = (recorded_path(tmp_path / name / "failures" / "pays.yaml", root) for name in ("one", "two"))
     assert one != two
     for recorded in (one, two):

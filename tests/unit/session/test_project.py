@@ -24,11 +24,22 @@ events:
 roles:
   operator: OPERATOR_ROLE
 """
+
+
+def function(name: str, *inputs: str, returns: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A function of an ABI; parameters as `type name`, or a type alone."""
+    parameters = [dict(zip(("type", "name"), [*each.split(), ""], strict=False)) for each in inputs]
+    outputs = [{"type": kind, "name": ""} for kind in returns]
+    return {"type": "function", "name": name, "inputs": parameters, "outputs": outputs}
+
+
 ABI: list[dict[str, Any]] = [
-    {"type": "function", "name": "emergency_pause"},
-    {"type": "function", "name": "mark_transaction_executed"},
-    {"type": "function", "name": "circuit_breaker_limit"},
-    {"type": "event", "name": "CircuitBroken"},
+    function("emergency_pause"),
+    function("mark_transaction_executed", "bytes32 tx_id"),
+    function("circuit_breaker_limit", returns=("uint256",)),
+    function("grantRole", "bytes32 role", "address account"),
+    function("revokeRole", "bytes32 role", "address account"),
+    {"type": "event", "name": "CircuitBroken", "inputs": []},
 ]
 
 
@@ -103,17 +114,21 @@ def test_names_that_the_contract_does_not_have(tmp_path: Path) -> None:
         "lab.yaml:6:22 functions.breaker_threshold: the contract has no function circuit_breaker_threshold "
         "(did you mean circuit_breaker_limit?)"
     ]
-    project.check([*ABI, {"type": "function", "name": "circuit_breaker_threshold"}])
+    project.check([*ABI, function("circuit_breaker_threshold", returns=("uint256",))])
 
 
 def test_a_name_may_be_a_signature(tmp_path: Path) -> None:
     """It chooses between functions of one name; without it the documented types have to."""
-    abi = [{"type": "function", "name": "mark", "inputs": [{"type": kind} for kind in kinds]}
-           for kinds in (["uint256"], ["uint256", "bytes"])]  # fmt: skip
-    read_project(written(tmp_path, 'functions: {execute: "mark(uint256)"}\n')).check(abi)
+    abi = [function("mark", "bytes32 id", "uint8 kind"), function("mark", "bytes32 id", "bytes memo")]
+    whole = 'functions: {execute: {name: "mark(bytes32,uint8)", arguments: [tx_id, {value: 1}]}}'
+    read_project(written(tmp_path, whole)).check(abi)
     for text, words in (
-        ("functions: {execute: mark}\n", "several of that name, none as documented: write one of mark(uint256), mark("),
-        ('functions: {execute: "mark(uint8)"}\n', "no function mark(uint8) (did you mean mark(uint256)?)"),
+        (
+            "functions: {execute: mark}\n",
+            "several of that name, none as documented: write one of mark(bytes32,uint8), ",
+        ),
+        ('functions: {execute: "mark(uint8)"}\n', "no function mark(uint8) (did you mean mark(bytes32,uint8)?)"),
+        ('functions: {execute: "mark(bytes32,bytes)"}\n', "say by `arguments` what each of its 2 arguments is"),
     ):
         with pytest.raises(InvalidFile) as caught:
             read_project(written(tmp_path, text)).check(abi)

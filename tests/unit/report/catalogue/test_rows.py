@@ -104,3 +104,17 @@ def test_the_commands_that_measure_rows_are_commands() -> None:
         options = dict(zip(words[3::2], words[4::2], strict=True))
         assert set(options) <= {"--tps", "--duration"}, command
         assert duration_ms(options.get("--duration", "1s")) > 0
+
+
+def test_a_row_depends_on_whatever_its_scenarios_run_with() -> None:
+    """Each has a contract under test, and some a relayer: evidence of another one is stale, and no verdict on this."""
+    set_ups: dict[str, str] = {}
+    for path in (ROOT / "scenarios").rglob("*"):
+        if path.suffix == ".yaml" or path.name.startswith("test_"):
+            set_ups[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
+    for row in ROWS:
+        proven_by = [text for proof in row.proofs for file, text in set_ups.items() if proof.matches(file)]
+        if proven_by:
+            assert "contract" in row.depends_on, row.id
+        if any("relayer: none" not in text for text in proven_by):
+            assert "relayer" in row.depends_on, row.id

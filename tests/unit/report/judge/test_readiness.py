@@ -293,3 +293,31 @@ def test_folders_need_no_particular_order(tmp_path: Path) -> None:
     """The report is the same whatever order the file system gives."""
     runs = [run("failures/one", checks=GOOD, param=str(number), root=tmp_path) for number in range(4)]
     assert build(catalogue(ONE), *runs) == build(catalogue(ONE), *reversed(runs))
+
+
+def lacking(scenario: str, *parts: str) -> FakeFolder:
+    """A run of a contract that lacks something."""
+    folder = run(scenario, Verdict.NOT_EXERCISED)
+    assert isinstance(folder.verdict_value, RunVerdict)
+    folder.verdict_value = folder.verdict_value.model_copy(update={"lacks": parts})
+    return folder
+
+
+def test_what_a_contract_lacks_is_said_once_with_the_rows_that_wait_for_it() -> None:
+    """The row is not proven, and no verdict on the contract; a capability that no open row needs is not mentioned."""
+    report = build(catalogue(ONE, TWO), lacking("failures/one", "handover (no propose_owner)"), run("failures/two"))
+    (row,) = report.rows
+    assert row.verdict is RowVerdict.UNKNOWN
+    assert "the run is NOT EXERCISED" in row.reason
+    assert "the contract lacks handover (no propose_owner): AA-01 needs it" in report.notes
+    beside = build(catalogue(TWO), lacking("failures/one", "handover"), run("failures/two"))
+    assert not [note for note in beside.notes if "lacks" in note]
+
+
+def test_a_row_about_many_scenarios_goes_by_those_that_could_be_played() -> None:
+    """Of a row about one scenario that one is missing; a row whose scenarios were all left out is not proven."""
+    every = {"scenario": "failures/*"}
+    assert only(catalogue(every), lacking("failures/one", "stop"), run("failures/two")).verdict is RowVerdict.PASS
+    assert only(catalogue(every), lacking("failures/one", "stop")).verdict is RowVerdict.UNKNOWN
+    mixed = only(catalogue(every), lacking("failures/one", "stop"), run("failures/two", Verdict.FAIL))
+    assert mixed.verdict is RowVerdict.FAIL

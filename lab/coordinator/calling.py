@@ -1,0 +1,109 @@
+"""How documented functions are called where a contract has another order, more arguments, or roles by hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.coordinator.documented import FUNCTIONS, same_types
+from lab.coordinator.overloads import Entry, entries_of, types_of
+from lab.coordinator.values import constant
+from lab.model.names import ContractNames, SecondRole, Slot
+
+# A role that is granted by hash is managed by functions that take the hash first. Whichever the contract has is used.
+ROLE_FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "add_operator": ("grantRole", "grant_role"),
+    "remove_operator": ("revokeRole", "revoke_role"),
+    "authorized_operators": ("hasRole", "has_role"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One function as the lab calls it: `parameters` in the documented order, `slots` in the contract's."""
+
+    entry: Entry
+    slots: tuple[Slot, ...]
+    parameters: tuple[str, ...]
+    types: tuple[str, ...]
+
+    def placed(self, args: Sequence[Any]) -> list[Any]:
+        """Arguments in the contract's order, constants among them. Raises ValueError for another number of them."""
+        given = dict(zip(self.parameters, args, strict=True))
+        kinds = types_of(self.entry["inputs"])
+        return [
+            constant(kind, slot.value) if slot.parameter is None else given[slot.parameter]
+            for kind, slot in zip(kinds, self.slots, strict=True)
+        ]
+
+    def named(self, values: Sequence[Any]) -> dict[str, Any] | None:
+        """A call's values by documented names, and others than the constants by the contract's; None: another call."""
+        known: dict[str, Any] = {}
+        more: dict[str, Any] = {}
+        inputs = self.entry["inputs"]
+        for each, kind, slot, value in zip(inputs, types_of(inputs), self.slots, values, strict=True):
+            if slot.parameter is not None:
+                known[slot.parameter] = value
+            elif value != constant(kind, slot.value):
+                if slot.key:
+                    return None
+                more[str(each["name"])] = value
+        return {name: known[name] for name in self.parameters if name in known} | more
+
+
+def shapes(functions: Mapping[str, Entry], abi: Sequence[Entry], names: ContractNames) -> dict[str, Shape]:
+    """Every documented function that is not called as documented, and those that manage roles by hash.
+
+    Slots that do not fit the function are left out: `lab.yaml` is checked where it is read.
+    """
+    found: dict[str, Shape] = {}
+    if (role := names.roles.get("operator")) is not None:
+        for name, candidates in ROLE_FUNCTIONS.items():
+            if (entry := _first(abi, candidates)) is not None:
+                found[name] = shape_of(name, entry, (Slot(value=role, key=True), Slot(parameter="operator")))
+    for name, second in names.second_roles.items():
+        found |= _second(name, second, abi)
+    for name, entry in functions.items():
+        slots = names.arguments.get(name) or _by_name(name, entry)
+        if slots is not None and len(slots) == len(entry["inputs"]):
+            found[name] = shape_of(name, entry, slots)
+    return found
+
+
+def shape_of(name: str, entry: Entry, slots: tuple[Slot, ...]) -> Shape:
+    """The function under its documented name, with the types that the contract gives to documented parameters."""
+    kinds = types_of(entry["inputs"])
+    own = {slot.parameter: kind for slot, kind in zip(slots, kinds, strict=True) if slot.parameter is not None}
+    documented = dict(FUNCTIONS[name].parameters) if name in FUNCTIONS else own
+    return Shape(entry, slots, tuple(documented), tuple(own.get(each, kind) for each, kind in documented.items()))
+
+
+def _by_name(name: str, entry: Entry) -> tuple[Slot, ...] | None:
+    """The documented parameters under their own names, in another order."""
+    own = [str(each.get("name", "")) for each in entry["inputs"]]
+    documented = [each for each, _ in FUNCTIONS[name].parameters] if name in FUNCTIONS else []
+    if own == documented or sorted(own) != sorted(documented):
+        return None
+    return tuple(Slot(parameter=each) for each in own)
+
+
+def _second(name: str, role: SecondRole, abi: Sequence[Entry]) -> dict[str, Shape]:
+    """`add_NAME` and `remove_NAME`."""
+    found = {}
+    grant = (role.grant,) if role.grant else ROLE_FUNCTIONS["add_operator"]
+    revoke = (role.revoke,) if role.revoke else ROLE_FUNCTIONS["remove_operator"]
+    for verb, candidates in (("add", grant), ("remove", revoke)):
+        key = (Slot(value=role.hash, key=True),) if role.hash is not None else ()
+        wanted = ["bytes32"] * len(key) + ["address"]
+        entries = [entry for each in candidates for entry in entries_of(abi, "function", each)]
+        entry = next((each for each in entries if same_types(wanted, types_of(each["inputs"]))), None)
+        if entry is not None:
+            found[f"{verb}_{name}"] = shape_of(f"{verb}_{name}", entry, (*key, Slot(parameter="account")))
+    return found
+
+
+def _first(abi: Sequence[Entry], candidates: Sequence[str]) -> Entry | None:
+    return next(
+        (found[0] for each in candidates if (found := entries_of(abi, "function", f"{each}(bytes32,address)"))), None
+    )

@@ -1,0 +1,83 @@
+"""Plain values and ABI values: what JSON and YAML can hold beside what the ABI's encoder takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_abi.exceptions import EncodingError
+from eth_utils.crypto import keccak
+
+from lab.coordinator.accounts import ROLES, role_account
+
+_HEX = re.compile("0x[0-9a-fA-F]*")
+_KECCAK = re.compile(r"keccak256?\((.+)\)")
+
+
+def plain(value: Any) -> Any:
+    """A decoded ABI value as JSON can hold it."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, str) and _HEX.fullmatch(value):
+        return value.lower()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def wire(abi_type: str, value: Any) -> Any:
+    """The inverse of `plain`, guided by the type."""
+    if abi_type.endswith("]"):
+        inner = abi_type[: abi_type.rindex("[")]
+        return [wire(inner, item) for item in value]
+    if abi_type.startswith("("):
+        parts = tuple_parts(abi_type)
+        fields = list(value.values()) if isinstance(value, Mapping) else list(value)
+        return tuple(wire(part, item) for part, item in zip(parts, fields, strict=True))
+    if abi_type.startswith("bytes") and isinstance(value, str):
+        return bytes.fromhex(value.removeprefix("0x"))
+    return value
+
+
+def tuple_parts(abi_type: str) -> list[str]:
+    """The types inside of `(type,type)`."""
+    parts, depth, start = [], 0, 1
+    for index, char in enumerate(abi_type):
+        depth += (char == "(") - (char == ")")
+        if (char == "," and depth == 1) or (char == ")" and depth == 0):
+            parts.append(abi_type[start:index])
+            start = index + 1
+    return parts
+
+
+def constant(abi_type: str, value: Any) -> Any:
+    """A value that a person wrote, as `plain` has it. Raises ValueError where it is none of this type.
+
+    A role's name stands for its address, `keccak256(TEXT)` for the hash of a text, a text for a large number.
+    """
+    try:
+        found = _constant(abi_type, value)
+        encode([abi_type], [wire(abi_type, found)])
+    except (EncodingError, ValueError, TypeError):
+        known = f" or a role ({', '.join(ROLES)})" if abi_type == "address" else ""
+        raise ValueError(f"expected {abi_type}{known}, got {value!r}") from None
+    return found
+
+
+def _constant(abi_type: str, value: Any) -> Any:
+    if abi_type.endswith("]"):
+        inner = abi_type[: abi_type.rindex("[")]
+        return [_constant(inner, item) for item in value]
+    if abi_type.startswith("("):
+        return [_constant(part, item) for part, item in zip(tuple_parts(abi_type), value, strict=True)]
+    if not isinstance(value, str):
+        return value
+    if abi_type == "address" and value in ROLES:
+        return role_account(value).address
+    if abi_type == "bytes32" and (text := _KECCAK.fullmatch(value)) is not None:
+        return "0x" + keccak(text=text[1].strip("\"'")).hex()
+    if "int" in abi_type:
+        return int(value, 0)
+    return value if abi_type == "string" else value.lower()

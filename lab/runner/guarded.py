@@ -1,0 +1,57 @@
+"""A scenario in Python ends with a verdict, whatever the contract lacks or answers: what stops it becomes evidence."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.coordinator.documented import FUNCTIONS
+from lab.rpc import RpcRefused
+from lab.runner.optional import lacking
+from lab.runner.run import Run
+from lab.runner.script import MissingFunction, Script, Unmeasured
+
+# What a contract's answer makes of code that foresaw another one. A NameError is the code's own, and keeps its trace.
+UNFORESEEN = (LookupError, ValueError, TypeError, ArithmeticError, AttributeError, StopIteration)
+
+
+def guarded(run: Run, play: Callable[[Script], None]) -> None:
+    """Play it to its end, or to where it cannot go on; what was recorded until then is judged.
+
+    A function of an optional part that the contract lacks is not exercised, a documented one that is missing and an
+    `assert` that does not hold fail, and any other exception leaves the rest unknown, with the line that raised it.
+    """
+    script = Script(run)
+    try:
+        play(script)
+    except MissingFunction as missing:
+        parts = lacking(run.lab.wanted.target, (), [missing.function])
+        if parts:
+            run.leave_out(parts)
+        else:
+            what = "the documented function" if missing.function in FUNCTIONS else "the function"
+            script.expect(f"{what} {missing.function}", str(missing), met=False, because=_place(run, missing))
+    except RpcRefused as refused:
+        if "revert" not in refused.reason.lower():
+            raise
+        script.expect("a call to be answered", refused.reason, met=False, because=_place(run, refused))
+    except Unmeasured as reverted:
+        script.expect("a call to be measured before many are sent", str(reverted), met=None)
+    except AssertionError as error:
+        words = str(error).splitlines() or ["it does not hold"]
+        script.expect("an assertion to hold", words[0], met=False, because=_place(run, error))
+    except UNFORESEEN as error:
+        came = f"{type(error).__name__}: {error}"
+        script.expect("the scenario to be played to its end", came, met=None, because=_place(run, error))
+
+
+def _place(run: Run, error: BaseException) -> str:
+    """The innermost line of the scenario's own file, quoted."""
+    file = str(run.item.file)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    if not frames:
+        return f"the scenario cannot go on from {Path(file).name}"
+    line = frames[-1].lineno or 0
+    return f"the scenario cannot go on from {Path(file).name}:{line}: {linecache.getline(file, line).strip()}"

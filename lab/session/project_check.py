@@ -1,0 +1,175 @@
+"""Compares `lab.yaml` with the contract's ABI: whatever does not fit is named at its place, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.coordinator import Codec
+from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, same_types
+from lab.coordinator.overloads import choose, documented, entries_of, signature_of, types_of
+from lab.coordinator.values import constant
+from lab.deploy.deployer import capabilities_of
+from lab.errors import Problem
+from lab.model.capabilities import CAPABILITIES
+from lab.model.names import ContractNames
+from lab.session.project_file import ALIASES
+from lab.validation import suggestion
+from lab.yaml_reader import Route
+from lab.yamlsource import Source
+
+
+@dataclass
+class Fit:
+    """Collects what of a file does not fit a contract."""
+
+    source: Source
+    abi: list[dict[str, Any]]
+    names: ContractNames
+    problems: list[Problem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.codec = Codec(self.abi, self.names)
+
+    def check(self) -> list[Problem]:
+        """Every problem."""
+        for section, kind in (("functions", "function"), ("events", "event")):
+            for name, form in self._section(section).items():
+                self._named(section, kind, name, form)
+        self._constructor()
+        for place, call in enumerate(self._section("set_up", [])):
+            self._call(place, call)
+        for name, form in self._section("roles").items():
+            self._role(name, form)
+        if not self.problems:
+            self._capabilities()
+        return self.problems
+
+    def _section(self, name: str, default: Any = None) -> Any:
+        return self.source.value.get(name, {} if default is None else default)
+
+    def _fault(self, route: Route, text: str) -> None:
+        self.problems.append(self.source.problem(route, text))
+
+    def _named(self, section: str, kind: str, name: str, form: str | Mapping[str, Any]) -> None:
+        """A function or an event: it is there, it is the only one, and its arguments fit."""
+        lab_name = ALIASES.get(name, name)
+        own, route = (form, (section, name)) if isinstance(form, str) else (form.get("name"), (section, name, "name"))
+        own, route = (own, route) if own is not None else (lab_name, (section, name))
+        entries = entries_of(self.abi, kind, own)
+        if not entries:
+            there = [entry for entry in self.abi if entry.get("type") == kind]
+            known = map(signature_of if "(" in own else lambda entry: str(entry["name"]), there)
+            self._fault(route, f"the contract has no {kind} {own}{suggestion(own, known)}")
+            return
+        arguments = None if isinstance(form, str) else form.get("arguments")
+        if len(entries) > 1 and arguments is None and not documented(kind, lab_name, entries):
+            several = ", ".join(map(signature_of, entries))
+            self._fault(route, f"the contract has several of that name, none as documented: write one of {several}")
+            return
+        if kind == "event":
+            self._event_arguments(name, choose(entries, (EVENTS | EXTRA_EVENTS).get(lab_name)), arguments or {})
+            return
+        entry = self.codec.functions.get(lab_name, entries[0])
+        if arguments is not None:
+            self._arguments(name, lab_name, entry, arguments)
+        elif lab_name not in self.codec.shaped:
+            self._types(route, lab_name, entry)
+        if not isinstance(form, str) and form.get("returns") is not None:
+            self._results(name, lab_name, form["returns"])
+
+    def _types(self, route: Route, lab_name: str, entry: Mapping[str, Any]) -> None:
+        """Without `arguments` the contract's parameters must be the documented ones."""
+        wanted, got = FUNCTIONS[lab_name].types, types_of(entry.get("inputs", ()))
+        if "inputs" in entry and not same_types(wanted, got):
+            parameters = ", ".join(name for name, _ in FUNCTIONS[lab_name].parameters)
+            self._fault(
+                route,
+                f"{lab_name} takes ({', '.join(wanted)}), {signature_of(entry)} does not: say by `arguments` what each "
+                f"of its {len(got)} arguments is, of {parameters or 'none'} or {{value: ...}}",
+            )
+
+    def _arguments(self, name: str, lab_name: str, entry: Mapping[str, Any], given: list[Any]) -> None:
+        route: Route = ("functions", name, "arguments")
+        kinds = types_of(entry["inputs"])
+        if len(given) != len(kinds):
+            self._fault(route, f"{signature_of(entry)} takes {len(kinds)} arguments, got {len(given)}")
+            return
+        documented_types = dict(FUNCTIONS[lab_name].parameters)
+        for place, (kind, each) in enumerate(zip(kinds, given, strict=True)):
+            if isinstance(each, str):
+                if not same_types([documented_types[each]], [kind]):
+                    text = (
+                        f"{each} is {documented_types[each]}, argument {place + 1} of {signature_of(entry)} is {kind}"
+                    )
+                    self._fault((*route, place), text)
+            else:
+                self._value((*route, place, "value"), kind, each["value"])
+
+    def _results(self, name: str, lab_name: str, given: list[str]) -> None:
+        got = self.codec.all_results(lab_name)
+        if len(given) > len(got):
+            text = f"{lab_name} returns {len(got)} values ({', '.join(got)}), got {len(given)} names"
+            self._fault(("functions", name, "returns"), text)
+
+    def _event_arguments(self, name: str, entry: Mapping[str, Any], given: Mapping[str, str]) -> None:
+        own = [str(parameter["name"]) for parameter in entry.get("inputs", ())]
+        for documented_name, theirs in given.items():
+            if theirs not in own:
+                text = f"the event {entry['name']} has no argument {theirs}{suggestion(theirs, own)}"
+                self._fault(("events", name, "arguments", documented_name), text)
+
+    def _value(self, route: Route, kind: str, value: Any) -> None:
+        try:
+            constant(kind, value)
+        except ValueError as error:
+            self._fault(route, str(error))
+
+    def _constructor(self) -> None:
+        empty: list[Any] = []
+        inputs = next((entry.get("inputs", []) for entry in self.abi if entry.get("type") == "constructor"), empty)
+        given = self._section("constructor", [])
+        kinds = types_of(inputs)
+        if len(given) != len(kinds):
+            wanted = ", ".join(f"{each.get('name')}: {kind}" for each, kind in zip(inputs, kinds, strict=True))
+            route: Route = ("constructor",) if given else ("contract",)
+            say = "" if given else "; say them by constructor: [...]"
+            self._fault(route, f"the contract's constructor takes ({wanted}), got {len(given)} arguments{say}")
+            return
+        for place, (kind, value) in enumerate(zip(kinds, given, strict=True)):
+            self._value(("constructor", place), kind, value)
+
+    def _call(self, place: int, call: Mapping[str, Any]) -> None:
+        name = ALIASES.get(call["call"], call["call"])
+        if not self.codec.has(name):
+            text = f"the contract has no function {name}{suggestion(name, self.codec.functions)}"
+            self._fault(("set_up", place, "call"), text)
+            return
+        given, kinds = call.get("args", []), self.codec.types(name)
+        if len(given) != len(kinds):
+            wanted = ", ".join(f"{each}: {kind}" for each, kind in zip(self.codec.parameters(name), kinds, strict=True))
+            self._fault(("set_up", place), f"{name} takes ({wanted}), got {len(given)} arguments")
+            return
+        for position, (kind, value) in enumerate(zip(kinds, given, strict=True)):
+            self._value(("set_up", place, "args", position), kind, value)
+
+    def _role(self, name: str, form: str | Mapping[str, Any]) -> None:
+        for key, function in (("grant", f"add_{name}"), ("revoke", f"remove_{name}")):
+            if not self.codec.has(function):
+                own = None if isinstance(form, str) else form.get(key)
+                route: Route = ("roles", name) if own is None else ("roles", name, key)
+                what = own or {"grant": "grantRole or grant_role", "revoke": "revokeRole or revoke_role"}[key]
+                wanted = "(address)" if not isinstance(form, str) and form.get("role") is None else "(bytes32, address)"
+                self._fault(route, f"the contract has no function {what} of {wanted} to {key} the role {name} with")
+
+    def _capabilities(self) -> None:
+        """Those that the file says the contract has."""
+        has = capabilities_of(self.codec)
+        for place, name in enumerate(self._section("capabilities", [])):
+            if name not in has:
+                needed = [
+                    each for part in (name, *CAPABILITIES[name].includes) for each in CAPABILITIES[part].function_names
+                ]
+                missing = [each for each in needed if not self.codec.has(each)]
+                self._fault(("capabilities", place), f"the contract lacks {name}: it has no {', '.join(missing)}")

@@ -1,0 +1,196 @@
+"""The form of `lab.yaml`: what may stand in it, before anybody looks at the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lab.coordinator.documented import (
+    CAPABILITY_REVERTS,
+    EVENTS,
+    EXTRA_EVENTS,
+    FAILURE_REASONS,
+    FUNCTIONS,
+    REVERTS,
+    result_names,
+)
+from lab.coordinator.states import NAMES as STATES
+from lab.model.capabilities import CAPABILITIES, NAMES
+from lab.model.names import Limits
+from lab.model.step import Role, fault_at
+from lab.validation import suggestion
+
+ALIASES = {"buffer": "buffer_transaction", "resolve": "resolve_dependency", "execute": "mark_executed"}
+SETTINGS = {
+    "coordination_window": 30,
+    **{name: value for each in CAPABILITIES.values() for name, value in each.defaults},
+}
+# Reasons of the reference's own breaker and deadline beside those of calls.
+REASONS = (*REVERTS, *CAPABILITY_REVERTS, *FAILURE_REASONS, "Execution failed", "Failure threshold reached")
+SET_UP_CALLS_MAX = 32
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Constant(_Form):
+    """An argument that the documentation does not have, with the value that the lab gives."""
+
+    value: Any = Field(description="a number, a text, true, false or a list; a role's name stands for its address")
+
+
+class FunctionForm(_Form):
+    """A function that differs in more than its name."""
+
+    name: str | None = Field(default=None, description="the contract's name or signature; omitted: the documented one")
+    arguments: tuple[str | Constant, ...] | None = Field(
+        default=None, description="the contract's arguments in their order: documented names, or {value: ...}"
+    )
+    returns: tuple[str, ...] | None = Field(
+        default=None, description="the contract's results in their order, by documented names; _ for any other"
+    )
+
+
+class EventForm(_Form):
+    """An event that differs in more than its name."""
+
+    name: str | None = Field(default=None, description="the contract's name or signature; omitted: the documented one")
+    arguments: dict[str, str] = Field(default_factory=dict, description="the documented name: the contract's own")
+
+
+class RoleForm(_Form):
+    """A role with functions of its own, granted to every operator in addition."""
+
+    role: str | None = Field(default=None, description="the role's name or its hash; omitted: the functions take none")
+    grant: str | None = Field(default=None, description="the contract's function; omitted: grantRole or grant_role")
+    revoke: str | None = Field(default=None, description="the contract's function; omitted: revokeRole or revoke_role")
+    functions: tuple[str, ...] = Field(default=(), description="operator functions that ask for this role instead")
+
+    @field_validator("functions")
+    @classmethod
+    def _functions(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for place, name in enumerate(given):
+            if name not in ALIASES and name not in FUNCTIONS:
+                raise fault_at(f"the lab knows no function {name}{suggestion(name, {**FUNCTIONS, **ALIASES})}", place)
+        return given
+
+
+class SetUpForm(_Form):
+    """A call between the deployment and the run."""
+
+    call: str = Field(description="the lab's name of a function, or the contract's")
+    args: tuple[Any, ...] = Field(default=(), description="its arguments; a role's name stands for its address")
+    as_role: Role = Field(default="owner", alias="as", description="the account that calls")
+
+
+class ProjectFile(_Form):
+    """The file as it is written."""
+
+    contract: str | None = Field(default=None, description="contract under test, as seen from this file")
+    relayer_cmd: str | None = Field(default=None, description="command of the relayer under test, run in this folder")
+    constructor: tuple[Any, ...] = Field(default=(), description="arguments of the contract's constructor")
+    set_up: tuple[SetUpForm, ...] = Field(
+        default=(), max_length=SET_UP_CALLS_MAX, description="calls before every run, in this order"
+    )
+    functions: dict[str, str | FunctionForm] = Field(
+        default_factory=dict, description="the lab's name: the contract's own, or {name, arguments, returns}"
+    )
+    events: dict[str, str | EventForm] = Field(
+        default_factory=dict, description="the lab's name: the contract's own, or {name, arguments}"
+    )
+    roles: dict[str, str | RoleForm] = Field(
+        default_factory=dict,
+        description="operator: the role's name or its hash; others: {role, grant, revoke, functions}",
+    )
+    reverts: dict[str, str] = Field(default_factory=dict, description="the lab's text: the contract's, or its error's")
+    states: dict[str, int] = Field(default_factory=dict, description="state: number, where it cannot be learnt")
+    capabilities: tuple[str, ...] = Field(default=(), description="capabilities that the contract must have")
+    defaults: dict[str, int] = Field(default_factory=dict, description="setting: value of a fresh contract")
+    limits: Limits = Limits()
+
+    @field_validator("functions")
+    @classmethod
+    def _functions(cls, given: dict[str, str | FunctionForm]) -> dict[str, str | FunctionForm]:
+        _known(given, {**FUNCTIONS, **ALIASES}, "function")
+        for name, form in given.items():
+            if isinstance(form, FunctionForm):
+                _known_arguments(name, form)
+        return given
+
+    @field_validator("events")
+    @classmethod
+    def _events(cls, given: dict[str, str | EventForm]) -> dict[str, str | EventForm]:
+        documented = EVENTS | EXTRA_EVENTS
+        _known(given, documented, "event")
+        for name, form in given.items():
+            known = {parameter for parameter, _ in documented[name].parameters}
+            for each in form.arguments if isinstance(form, EventForm) else ():
+                if each not in known:
+                    text = f"{name} has no argument {each}{suggestion(each, known)}"
+                    raise fault_at(text, name, "arguments", each, at_key=True)
+        return given
+
+    @field_validator("roles")
+    @classmethod
+    def _roles(cls, given: dict[str, str | RoleForm]) -> dict[str, str | RoleForm]:
+        for name, form in given.items():
+            if isinstance(form, str) and name != "operator":
+                text = f"the lab knows no role {name} (known: operator); a role of your own is written "
+                raise fault_at(f"{text}{{role: NAME, functions: [...]}}", name, at_key=True)
+            if isinstance(form, RoleForm) and name in ("operator", "owner"):
+                raise fault_at(f"expected the name of a role or its hash, got a mapping for {name}", name)
+        return given
+
+    @field_validator("reverts")
+    @classmethod
+    def _reverts(cls, given: dict[str, str]) -> dict[str, str]:
+        _known(given, dict.fromkeys(REASONS), "revert")
+        return given
+
+    @field_validator("states")
+    @classmethod
+    def _states(cls, given: dict[str, int]) -> dict[str, int]:
+        _known(given, dict.fromkeys(STATES), "state")
+        return given
+
+    @field_validator("defaults")
+    @classmethod
+    def _defaults(cls, given: dict[str, int]) -> dict[str, int]:
+        _known(given, SETTINGS, "setting")
+        return given
+
+    @field_validator("capabilities")
+    @classmethod
+    def _capabilities(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for place, name in enumerate(given):
+            if name not in NAMES:
+                raise fault_at(f"the lab knows no capability {name}{suggestion(name, NAMES)}", place)
+        return given
+
+
+def _known(given: dict[str, Any], known: dict[str, Any], what: str) -> None:
+    for key in given:
+        if key not in known:
+            raise fault_at(f"the lab knows no {what} {key}{suggestion(key, known)}", key, at_key=True)
+
+
+def _known_arguments(name: str, form: FunctionForm) -> None:
+    """Each documented parameter at most once, and none that the documentation does not have."""
+    function = ALIASES.get(name, name)
+    signature = FUNCTIONS[function]
+    for key, given, known in (
+        ("arguments", form.arguments, [parameter for parameter, _ in signature.parameters]),
+        ("returns", form.returns, list(result_names(function))),
+    ):
+        seen: set[str] = set()
+        for place, each in enumerate(given or ()):
+            if not isinstance(each, str) or (key == "returns" and each == "_"):
+                continue
+            if each not in known:
+                text = f"{function} has no {'argument' if key == 'arguments' else 'result'} {each}"
+                raise fault_at(text + suggestion(each, known), name, key, place)
+            if each in seen:
+                raise fault_at(f"{each} stands there twice", name, key, place)
+            seen.add(each)
