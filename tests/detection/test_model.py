@@ -54,7 +54,7 @@ def deployed(on: Stage, target: Deployable) -> Player:
     assert on.send("owner", None, target.contract.bytecode, gas=6_000_000) == 1
     for role in OPERATOR_ROLES:
         assert on.send("owner", address, target.codec.encode("add_operator", [role_account(role).address])) == 1
-    player = Player(on.lab.chains[CHAIN].look(), target.codec, address, learn_numbering(rpc, target))
+    player = Player(on.lab.chains[CHAIN].look(), target, learn_numbering(rpc, target), address)
     assert player.learn() is None
     return player
 

@@ -37,6 +37,7 @@ class Traits:
         per_block: How many calls it takes in one block.
         gap_blocks: Blocks that it wants between a buffering and its resolution.
         payload_max: Bytes of payload that it takes.
+        horizon_s: How far ahead a timestamp may lie; None where it has declared no such limit.
         window_s: The coordination window that it was set up with.
     """
 
@@ -44,6 +45,7 @@ class Traits:
     per_block: int = 16
     gap_blocks: int = 0
     payload_max: int = 512
+    horizon_s: int | None = None
     window_s: int = 30
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour, Refused, may_refuse
-from lab.coordinator.codec import DecodedLog, plain
+from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour, may_refuse
+from lab.coordinator.codec import DecodedLog
 from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.refused import Refused
+from lab.coordinator.values import plain
 
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
 # How a transaction ends that is not executed is for the contract to say.
@@ -30,24 +33,47 @@ RULES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a contract has declared, so that it is not held against it.
+
+    Attributes:
+        patience_s: It may refuse a resolution that soon after the buffering.
+        horizon_s: It may refuse a timestamp further ahead; None: it may not.
+        second_role: Functions that ask for another role beside the operator's: adding an operator does not give it.
+    """
+
+    patience_s: int = 0
+    horizon_s: int | None = None
+    second_role: frozenset[str] = frozenset()
+
+
 class Judge:
     """One contract beside the documented behaviour, from one state of both on."""
 
-    def __init__(self, model: Behaviour, learnt: dict[str, str]) -> None:
-        self.model, self.learnt = deepcopy(model), learnt
+    def __init__(self, model: Behaviour, learnt: dict[str, str], allowance: Allowance = Allowance()) -> None:
+        self.model, self.learnt, self.allowance = deepcopy(model), learnt, allowance
+        self._unsure = {model.owner}
+        self._buffered_at: dict[str, int] = {}
 
     def outcome(
         self, function: str, args: Sequence[Any], sender: str, now: int, ok: bool, events: Sequence[DecodedLog]
     ) -> str | None:
         """What of a call is not as documented; None if all is. The model moves on."""
         got = [event for event in events if event.event in EVENTS]
-        if not ok and may_refuse(function, args):
+        if not ok and (may_refuse(function, args) or self._beyond_limits(function, args, now)):
             return None
         if function in ENDINGS and (not ok or self._may_call(sender)):
             ready = [event.event for event in got if event.event != "TransactionFailed"]
             return f"expected no {ready[0]} of a call that ends a transaction" if ready else None
         if sender == self.model.owner and self.model.paused == {"pause": True, "unpause": False}.get(function):
             return None  # nothing changes, whether it is refused or not
+        if function in ("add_operator", "remove_operator") and sender == self.model.owner:
+            self._unsure.add(args[0])
+        if function in self.allowance.second_role and sender in self._unsure:
+            sender = next(iter(self.model.operators - self._unsure), sender)
+            if not ok:
+                return None
         late = self._late_and_unmet(function, args, now)
         try:
             emitted = self.model.call(function, args, sender, now)
@@ -56,12 +82,22 @@ class Judge:
         if not ok:
             return "expected it to succeed, it reverted"
         wanted = self._events(emitted, args)
+        self._buffered_at.update((event["tx_id"], now) for event in wanted if event["event"] == EVENTS[0])
         if late and [event.args.get("reason") for event in got] == ["Dependencies not satisfied"]:
             wanted = [{**wanted[0], "reason": "Dependencies not satisfied"}]
         shown = [{"event": event.event, **event.args} for event in got]
-        if [_plain(each) for each in shown] != [_plain(each) for each in wanted]:
-            return _differing(shown, wanted)
-        return None
+        return _differing(shown, wanted)
+
+    def _beyond_limits(self, function: str, args: Sequence[Any], now: int) -> bool:
+        """Whether the contract's declared limits let it refuse such a call."""
+        if function in ("buffer_transaction", "buffer_batch"):
+            requests = args[0] if function == "buffer_batch" else [args]
+            return self.allowance.horizon_s is not None and any(
+                request[5] > now + self.allowance.horizon_s for request in requests
+            )
+        ids = args[0] if function == "resolve_batch" else args[:1] if function == "resolve_dependency" else ()
+        waited = (now - self._buffered_at[tx_id] for tx_id in ids if tx_id in self._buffered_at)
+        return self.allowance.patience_s > 0 and any(seconds <= self.allowance.patience_s for seconds in waited)
 
     def _may_call(self, sender: str) -> bool:
         """Whether an operator function is open to this account now."""
@@ -122,12 +158,8 @@ class Judge:
             entry.state = state
 
 
-def _plain(event: dict[str, Any]) -> dict[str, Any]:
-    return {key: plain(value) for key, value in event.items()}
-
-
-def _differing(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str:
-    """Names of the events where those differ, else the argument that does."""
+def _differing(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str | None:
+    """Names of the events where those differ, else the documented argument that does; None if all agree."""
     names = [str(event["event"]) for event in got], [str(event["event"]) for event in wanted]
     if names[0] != names[1]:
         return f"expected {_counted(names[1])}, got {_counted(names[0])}"
@@ -135,7 +167,7 @@ def _differing(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str:
         for key, value in other.items():
             if plain(mine.get(key)) != plain(value):
                 return f"expected {other['event']} with {key} {_short(value)}, got {_short(mine.get(key))}"
-    return f"expected {wanted}, got {got}"
+    return None
 
 
 def _counted(names: list[str]) -> str:

@@ -12,12 +12,14 @@ from itertools import groupby
 from typing import Any
 
 from lab.coordinator.accounts import ROLES, role_account
-from lab.coordinator.behaviour import Behaviour
-from lab.coordinator.codec import Codec, decode_revert, plain
+from lab.coordinator.behaviour import PAYLOAD_MAX, Behaviour
+from lab.coordinator.codec import decode_revert
 from lab.coordinator.states import StateNumbering
+from lab.coordinator.values import plain
+from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
 from lab.runner.model_based.build import Builder, Due, Sequence, Step, Traits
-from lab.runner.model_based.judge import Judge
+from lab.runner.model_based.judge import Allowance, Judge
 
 GAS = hex(3_000_000)
 SCALARS = ("transaction_count", "coordination_window", "owner", "paused")
@@ -54,8 +56,10 @@ class Deviation:
 class Player:
     """One contract on one node, as it was set up."""
 
-    def __init__(self, rpc: Rpc, codec: Codec, address: str, numbering: StateNumbering) -> None:
-        self.rpc, self.codec, self.address, self.numbering = rpc, codec, address, numbering
+    def __init__(self, rpc: Rpc, target: Deployable, numbering: StateNumbering, address: str | None = None) -> None:
+        """`address`: where it stands, if not where the lab puts the contract under test."""
+        self.rpc, self.codec, self.numbering = rpc, target.codec, numbering
+        self.address, self.limits, codec = address or target.address, target.limits, target.codec
         head = rpc.block("latest")
         assert head is not None
         self.start = int(head["timestamp"], 16) + 10
@@ -65,7 +69,14 @@ class Player:
         self._by_id = [name for name in BY_ID if codec.has(name)]
         self._learnt: dict[str, str] = {}
         self.model = self._first_model()
-        self.traits = Traits(frozenset(codec.functions), window_s=self.model.window)
+        self.traits = Traits(
+            frozenset(codec.functions),
+            per_block=min(self.limits.per_block or PER_BLOCK_MAX, PER_BLOCK_MAX),
+            gap_blocks=self.limits.resolve_after_blocks or 0,
+            payload_max=self.limits.payload_bytes if self.limits.payload_bytes is not None else PAYLOAD_MAX,
+            horizon_s=self.limits.horizon_seconds,
+            window_s=self.model.window,
+        )
 
     def _first_model(self) -> Behaviour:
         """What the contract says of itself after set-up."""
@@ -101,11 +112,12 @@ class Player:
         """
         from random import Random
 
-        for gap in range(GAP_BLOCKS_MAX + 1):
+        for gap in range(self.traits.gap_blocks, GAP_BLOCKS_MAX + 1):
             make = Builder(Random(0), replace(self.traits, gap_blocks=gap), 0)
             self.traits = make.traits
-            tx_id = make.buffer(Due(make.now + 9))
-            make.until(make.now + 10)
+            lead_s = max(9, self.limits.resolve_after_seconds or 0)
+            tx_id = make.buffer(Due(make.now + lead_s))
+            make.wait(lead_s + 1)
             make.resolve(tx_id)
             refused = [result for result in self._results(make) if result["status"] != "0x1"]
             if not refused:
@@ -114,10 +126,10 @@ class Player:
             reason = decode_revert(refused[0]["returnData"]) or "without a reason"
             return f"no transaction becomes READY: a call reverts: {reason}"
         make = Builder(Random(0), self.traits, 0)
-        for _ in range(PER_BLOCK_MAX):
+        for _ in range(self.traits.per_block):
             make.buffer(Due(make.now + 99))
         fits = [result["status"] == "0x1" for result in self._results(make)]
-        self.traits = replace(self.traits, per_block=max(1, fits.index(False) if False in fits else PER_BLOCK_MAX))
+        self.traits = replace(self.traits, per_block=max(1, fits.index(False) if False in fits else len(fits)))
         return None
 
     def _results(self, make: Builder) -> list[dict[str, Any]]:
@@ -126,7 +138,7 @@ class Player:
 
     def play(self, sequence: Sequence) -> Deviation | None:
         """The first deviation of a sequence, or None. Raises RpcFailure where the node does not answer."""
-        judge = Judge(self.model, self._learnt)
+        judge = Judge(self.model, self._learnt, self._allowance())
         index = -1
         for step, result, reads in self._play(sequence):
             now = self.start + (step.at if step else sequence.steps[-1].at + 1)
@@ -140,6 +152,14 @@ class Player:
                 if what is not None:
                     return Deviation(step, what, index)
         return None
+
+    def _allowance(self) -> Allowance:
+        roles = self.codec.names.second_roles.values()
+        return Allowance(
+            patience_s=max(self.traits.gap_blocks, self.limits.resolve_after_seconds or 0),
+            horizon_s=self.traits.horizon_s,
+            second_role=frozenset(function for role in roles for function in role.functions),
+        )
 
     def _outcome(self, judge: Judge, step: Step, now: int, result: dict[str, Any]) -> str | None:
         ok = result["status"] == "0x1"
