@@ -6,17 +6,19 @@ with `needs` of its own is left out alone; the rest of its scenario is played.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from lab.coordinator.documented import FUNCTIONS
 from lab.deploy.deployer import Deployable
 from lab.model.capabilities import CAPABILITIES
-from lab.scenario.expectations import ReturnExpectation
+from lab.scenario.expectations import AlertExpectation, ReturnExpectation
 from lab.scenario.item import ScenarioItem, Step
 from lab.scenario.steps import AdminStep, CallStep
 
 # Admin actions that have another name than the function that they call.
 ADMIN_FUNCTIONS = {"set_window": "set_coordination_window"}
+# What nobody has to emit, and `lab monitor` cannot notice otherwise.
+ALERT_EVENTS = {"UndeclaredOperator": "OperatorAdded"}
 
 
 def called(step: Step) -> str | None:
@@ -53,10 +55,8 @@ def of_scenario(item: ScenarioItem, target: Deployable) -> tuple[str, ...]:
 
 
 def of_step(step: Step, target: Deployable) -> tuple[str, ...]:
-    """What a step with `needs` of its own cannot be played without."""
+    """What a step with `needs` of its own, or an alert that only an event can raise, cannot be played without."""
+    event = ALERT_EVENTS.get(step.condition.alert or "") if isinstance(step.condition, AlertExpectation) else None
+    if event is not None and event not in target.codec.events:
+        return (f"events (no {event})",)
     return lacking(target, step.needs, [called(step)]) if step.needs else ()
-
-
-def names(parts: Iterable[str]) -> Iterator[str]:
-    """The parts alone, without what is missing of them."""
-    return (part.partition(" ")[0] for part in parts)

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from lab.coordinator import DecodedLog, role_account, rollup_address
-from lab.coordinator.behaviour import ZERO_ADDRESS
+from lab.coordinator.behaviour import MAY_FAIL, ZERO_ADDRESS
 from lab.coordinator.comparison import Outcome, difference, shortened
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.differential import behaviour
@@ -58,18 +58,19 @@ class Sender:
             revert = next((call.revert for call in tx.calls if call.revert), None)
             outcome = Outcome(tx.status == 1, revert, [DecodedLog(log.event, log.args) for log in tx.logs])
             now = int(block["timestamp"], 16)
+            if not self.model.reference:
+                self._stopped(function, outcome, chain.observer.observed[tx.hash][0])
             found = difference(self.model, self.codec, function, args, role_account(role).address, now, outcome)
             did = "ok" if outcome.ok else f"reverted: {revert}"
             self.script.expect(f"{function}{shortened(args)} to do as documented", found or did, met=found is None)
-            if outcome.ok and not self.model.reference:
-                self._learn(function, now, chain.observer.observed[tx.hash][0])
+            if outcome.ok and not self.model.reference and args and args[0] in self.model.entries:
+                state = self.script.reader(CHAIN).state(args[0], block=chain.observer.observed[tx.hash][0])
+                self.model.learn(function, now, paused=False, states={args[0]: state})
 
-    def _learn(self, function: str, now: int, block: int) -> None:
-        """What a contract that is not the reference decided for itself, as of the block's end."""
-        reader = self.script.reader(CHAIN)
-        stopped = self.codec.has("paused") and bool(reader.get("paused", block=block))
-        states = {tx_id: reader.state(tx_id, block=block) for tx_id in self.model.entries}
-        self.model.learn(function, now, paused=stopped, states=states)
+    def _stopped(self, function: str, outcome: Outcome, block: int) -> None:
+        """A contract that is not the reference may have stopped itself before a call of this block that it refused."""
+        if function in MAY_FAIL and not outcome.ok and self.codec.has("paused"):
+            self.model.paused = self.model.paused or bool(self.script.reader(CHAIN).get("paused", block=block))
 
 
 def requests(now: int) -> list[tuple[Any, ...]]:
