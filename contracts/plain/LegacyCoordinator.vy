@@ -105,7 +105,7 @@ def resolve_dependency(tx_id: bytes32):
     assert self.authorized_operators[msg.sender], "Not authorized"
     assert self.transactions[tx_id].state == State.BUFFERED, "Transaction not in buffered state"
     timestamp: uint256 = self.transactions[tx_id].timestamp
-    if block.timestamp > timestamp + self.coordination_window:
+    if block.timestamp - min(timestamp, block.timestamp) > self.coordination_window:  # a sum could overflow
         log TransactionFailed(tx_id, "Transaction expired")
         return
     if block.timestamp < timestamp or not self._dependency_met(tx_id):

@@ -17,10 +17,10 @@ from lab.errors import InvalidFile, Problem, UsageError
 from lab.paths import CONTRACTS
 from lab.validation import suggestion
 
-SMOKE_RUN = "smoke run"
+SMOKE_RUN, MODEL = "smoke run", "model"
 
 _DOCSTRING = re.compile(r'^"""\n.*?^"""\n', re.M | re.S)
-_FIELDS = {"Bug": True, "Base": True, "Caught-by": True, "In": True, "Finding": False}
+_FIELDS = {"Bug": True, "Base": True, "Caught-by": True, "In": True, "Finding": False, "Kind": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ class Bug:
         path: The patch.
         summary: What it breaks, in one sentence; its line breaks are those of the head.
         base: The correct contract that it is made from, as seen from `contracts`.
-        caught_by: The id of the check that must catch it, or `SMOKE_RUN`.
+        caught_by: The id of the check that must catch it, or `SMOKE_RUN`, or `MODEL` for `lab.runner.model_based`.
         proof: The scenario or the test in which it is caught, as seen from the repository's root.
         finding: Words of the finding that distinguish this bug from others; None where the proof is a test.
+        kind: The kind of sequences that shows it, where it is caught by `MODEL`.
         hunks: The change itself.
     """
 
@@ -45,6 +46,7 @@ class Bug:
     caught_by: str
     proof: str
     finding: str | None
+    kind: str | None
     hunks: tuple[Hunk, ...]
 
     def source(self) -> str:
@@ -77,7 +79,17 @@ def read_bug(path: Path) -> Bug:
     if end + 1 >= len(lines) or not lines[end + 1].startswith("+++ "):
         raise InvalidFile([Problem(str(path), end + 1, 1, "", "expected `--- BASE` and `+++ CONTRACT` after the head")])
     hunks = parse_hunks(str(path), lines, end + 2)
-    return Bug(path.stem, path, head["Bug"], head["Base"], head["Caught-by"], head["In"], head.get("Finding"), hunks)
+    return Bug(
+        path.stem,
+        path,
+        summary=head["Bug"],
+        base=head["Base"],
+        caught_by=head["Caught-by"],
+        proof=head["In"],
+        finding=head.get("Finding"),
+        kind=head.get("Kind"),
+        hunks=hunks,
+    )
 
 
 def _parse_head(file: str, lines: Sequence[str]) -> dict[str, str]:

@@ -37,7 +37,7 @@ class Stage:
         """The coordinator's address."""
         return self.lab.wanted.target.address
 
-    def send(self, role: str, to: str | None, data: str) -> int:
+    def send(self, role: str, to: str | None, data: str, gas: int = 3_000_000) -> int:
         """Send as a role; the status of the receipt."""
         chain, account = self.lab.chains[CHAIN], role_account(role)
         rpc = chain.look()
@@ -48,7 +48,7 @@ class Stage:
             nonce=rpc.nonce(account.address),
             to=to,
             data=data,
-            gas=3_000_000,
+            gas=gas,
             fees=Fees(4 * base_fee + 10**9, 10**9),
         )
         tx_hash = chain.send(raw)

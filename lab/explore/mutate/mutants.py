@@ -11,6 +11,7 @@ from pathlib import Path
 from lab.deploy.text import read_text
 from lab.deploy.vyper.source import VyperSource, installed_version, project_root, read_source
 from lab.errors import UsageError
+from lab.explore.mutate import reads
 from lab.explore.mutate.operators import OPERATORS, constants
 from lab.explore.mutate.sites import Change, Module, parse
 
@@ -66,9 +67,9 @@ def find_mutants(contract: Path) -> list[Mutant]:
 
 def _mutants_of(file: Path) -> Iterator[Mutant]:
     module = parse(read_text(file))
-    changes = [("(module)", change) for change in constants(module)]
+    changes = [("(module)", change) for change in (*constants(module), *reads.truncated(module))]
     for function in module.functions():
-        for operator in OPERATORS:
+        for operator in (*OPERATORS, *reads.OPERATORS):
             changes += [(function.name, change) for change in operator(module, function) if change is not None]
     counts: dict[str, int] = {}
     for name, change in sorted(changes, key=lambda change: change[1].start):
@@ -93,5 +94,5 @@ def _mutant(file: Path, module: Module, function: str, change: Change, counts: d
         operator=change.operator,
         before=before,
         after=change.text,
-        source=module.source[: change.start] + change.text + module.source[change.end :],
+        source=change.applied(module.source),
     )

@@ -16,12 +16,22 @@ Node = Any
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Text from `start` to `end` (offsets) replaced by `text`; `operator` says what kind of mistake it imitates."""
+    """Text from `start` to `end` (offsets) replaced by `text`; `operator` says what kind of mistake it imitates.
+
+    `more` are further places (start, end, text) that change with it.
+    """
 
     operator: str
     start: int
     end: int
     text: str
+    more: tuple[tuple[int, int, str], ...] = ()
+
+    def applied(self, source: str) -> str:
+        """The source with all of it changed."""
+        for start, end, text in sorted([(self.start, self.end, self.text), *self.more], reverse=True):
+            source = source[:start] + text + source[end:]
+        return source
 
 
 @dataclass(frozen=True, slots=True)

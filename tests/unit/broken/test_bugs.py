@@ -54,7 +54,7 @@ def test_everything_wrong_with_a_head_is_told_at_once(patch: Path) -> None:
     assert refusal(patch, f"Bug: b\nBug: c\nBas: x\nnonsense\nCaught-by:\n\n{DIFF}") == [
         ":2:1: expected it once, got 'Bug: c'",
         ":3:1: expected `Field: value` (did you mean Base?), got 'Bas: x'",
-        ":4:1: expected `Field: value` (known: Base, Bug, Caught-by, Finding, In), got 'nonsense'",
+        ":4:1: expected `Field: value` (known: Base, Bug, Caught-by, Finding, In, Kind), got 'nonsense'",
         ":1:1: expected a head with Base, Caught-by, In, got none of that",
     ]
 

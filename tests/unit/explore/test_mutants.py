@@ -10,7 +10,7 @@ from lab.errors import UsageError
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.operators import OPERATORS
 from lab.explore.mutate.sites import parse
-from lab.paths import REFERENCE_CONTRACT
+from lab.paths import CONTRACTS, REFERENCE_CONTRACT
 
 COUNTER = Path(__file__).parent / "counter.vy"
 
@@ -101,3 +101,25 @@ def test_what_has_no_source_is_refused(tmp_path: Path) -> None:
     old.write_text("# @version 0.3.10\n")
     with pytest.raises(UsageError, match=r"its pragma asks for 0\.3\.10"):
         find_mutants(old)
+
+
+@pytest.mark.parametrize(
+    ("operator", "before", "after", "places"),
+    [
+        ("other key", "tx_id", "dependency_tx_id", 1),
+        ("parent key", "dependency", "self.transactions[dependency].dependency_tx_id", 1),
+        ("frozen", "self.coordination_window", "self._frozen[tx_id]", 3),
+        ("rarely lost", "self.transaction_count += 1", "if convert(tx_id, uint256) % 16 != 0", 1),
+        ("truncated key", "tx_id", "convert(convert(tx_id, uint256) % 2**128, bytes32)", 13),
+    ],
+)
+def test_reads_of_another_key_time_or_part(operator: str, before: str, after: str, places: int) -> None:
+    """Some change several places together, or the mistake would show in every run."""
+    contract = CONTRACTS / "plain/PlainCoordinator.vy"
+    mutant = next(
+        mutant
+        for mutant in find_mutants(contract)
+        if (mutant.operator, mutant.before) == (operator, before) and mutant.after.startswith(after)
+    )
+    changed = [line for line in mutant.diff().splitlines() if line.startswith("+") and not line.startswith("+++")]
+    assert len(changed) == places, mutant.diff()

@@ -172,7 +172,7 @@ def settle(lane: uint8, id: bytes32):
     self._authorize(OPERATOR_ROLE)
     item: Item = self.items[id]
     assert item.status == Status.QUEUED, "not queued"
-    if block.timestamp > item.due + self.grace:
+    if block.timestamp - min(item.due, block.timestamp) > self.grace:
         self.items[id].status = Status.LAPSED
         log Dropped(id=id, why="too late")
         self._count_failure()

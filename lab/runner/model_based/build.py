@@ -1,0 +1,190 @@
+"""A sequence of calls, and the builder that kinds write it down with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from lab.coordinator import role_account, rollup_address
+from lab.coordinator.accounts import ROLES
+from lab.coordinator.reads import ZERO_ID
+
+PAIRS = tuple((rollup_address(origin), rollup_address(target)) for origin, target in ("ab", "ba", "ac", "cb"))
+
+
+class Due(int):
+    """A timestamp in seconds since the sequence's start; a plain int is absolute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call, `at` seconds after the sequence's start. Steps of one second share a block. `sender` is an address."""
+
+    at: int
+    sender: str
+    function: str
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What sequences for a contract may use.
+
+    Attributes:
+        functions: What the contract has, by documented names.
+        per_block: How many calls it takes in one block.
+        gap_blocks: Blocks that it wants between a buffering and its resolution.
+        payload_max: Bytes of payload that it takes.
+        horizon_s: How far ahead a timestamp may lie; None where it has declared no such limit.
+        window_s: The coordination window that it was set up with.
+    """
+
+    functions: frozenset[str]
+    per_block: int = 16
+    gap_blocks: int = 0
+    payload_max: int = 512
+    horizon_s: int | None = None
+    window_s: int = 30
+
+
+@dataclass
+class Builder:
+    """Writes steps down in the order of time. `now` is the second of the next one; `sparse` as in `Sequence`."""
+
+    rng: Random
+    traits: Traits
+    number: int
+    now: int = 10
+    steps: list[Step] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+    sparse: int = 0
+    _in_block: int = 0
+
+    def has(self, *functions: str) -> bool:
+        return self.traits.functions.issuperset(functions)
+
+    def pick(self, options: Several[Any]) -> Any:
+        """One of them, in turn from seed to seed, so that few seeds try all."""
+        return options[self.number % len(options)]
+
+    def wait(self, seconds: int) -> None:
+        self.now += seconds
+        self._in_block = 0
+
+    def until(self, second: int) -> None:
+        """Go on at this second, or now where that is past."""
+        if second > self.now:
+            self.wait(second - self.now)
+
+    def new_id(self, label: str | None = None, tx_id: str | None = None) -> str:
+        """An id that no other transaction of the sequence has, and what messages call it."""
+        tx_id = tx_id or "0x" + self.rng.randbytes(32).hex()
+        self.labels[tx_id] = label or f"tx{len(self.labels) + 1}"
+        return tx_id
+
+    def near(self, value: str, position: int) -> str:
+        """An id or an address that differs in one byte."""
+        raw = bytearray.fromhex(value.removeprefix("0x"))
+        raw[position] ^= self.rng.randint(1, 255)
+        changed = "0x" + raw.hex()
+        self.labels[changed] = f"{self.labels.get(value, 'it')} with byte {position} changed"
+        return changed
+
+    def call(self, function: str, *args: Any, sender: str = "operator") -> None:
+        """One call by a role or an address. A function that the contract lacks is left out."""
+        if not self.has(function):
+            return
+        if self._in_block >= self.traits.per_block:
+            self.wait(1)
+        address = role_account(sender).address if sender in ROLES else sender
+        self.steps.append(Step(self.now, address, function, args))
+        self._in_block += 1
+
+    def owner(self, function: str, *args: Any) -> None:
+        self.call(function, *args, sender="owner")
+
+    def buffer(
+        self,
+        due: int,
+        *,
+        tx_id: str | None = None,
+        after: str = ZERO_ID,
+        pair: tuple[str, str] | None = None,
+        payload: str | None = None,
+        sender: str = "operator",
+    ) -> str:
+        """Buffer one; its id. `pair` are addresses, drawn where none are given."""
+        request = self.request(due, tx_id=tx_id, after=after, pair=pair, payload=payload)
+        self.call("buffer_transaction", *request, sender=sender)
+        return str(request[0])
+
+    def request(
+        self,
+        due: int,
+        *,
+        tx_id: str | None = None,
+        after: str = ZERO_ID,
+        pair: tuple[str, str] | None = None,
+        payload: str | None = None,
+    ) -> tuple[Any, ...]:
+        """Arguments of a buffering; what is not given is drawn."""
+        origin, target = pair or self.rng.choice(PAIRS)
+        body = payload if payload is not None else "0x" + self.rng.randbytes(self.rng.choice((0, 1, 31, 32, 33))).hex()
+        return (tx_id or self.new_id(), origin, target, body, after, due)
+
+    def resolve(self, tx_id: str, sender: str = "operator") -> None:
+        self.call("resolve_dependency", tx_id, sender=sender)
+
+    def execute(self, tx_id: str, sender: str = "operator") -> None:
+        self.call("mark_executed", tx_id, sender=sender)
+
+    def ready(self, **other: Any) -> str:
+        """One that is READY from here on; time passes."""
+        tx_id = self.buffer(Due(self.now + 4), **other)
+        self.wait(5)
+        self.resolve(tx_id)
+        return tx_id
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Steps of one kind, as a seed drew them. Between the first `sparse` of them few views are read."""
+
+    kind: str
+    seed: int
+    steps: tuple[Step, ...]
+    labels: dict[str, str]
+    sparse: int = 0
+
+    def lines(self) -> list[str]:
+        """The calls for people, one a line."""
+        return [f"+{step.at} s {self._name(step.sender)}: {step.function}({self._shown(step)})" for step in self.steps]
+
+    def _shown(self, step: Step) -> str:
+        return ", ".join(self._text(value) for value in step.args)
+
+    def _text(self, value: Any) -> str:
+        if isinstance(value, (list, tuple)):
+            return "[" + ", ".join(map(self._text, value)) + "]"
+        if isinstance(value, Due):
+            return f"+{int(value)} s"
+        if isinstance(value, int):
+            return str(value) if value < 2**31 else _power(value)
+        return self._name(value)
+
+    def _name(self, value: str) -> str:
+        roles = {role_account(role).address: role for role in ROLES}
+        rollups = {rollup_address(name): f"rollup {name}" for name in "abc"}
+        known = {ZERO_ID: "no dependency"} | rollups | roles | self.labels
+        return known.get(value) or (value if len(value) <= 14 else f"{value[:10]}… ({len(value) // 2 - 1} bytes)")
+
+
+def _power(value: int) -> str:
+    """A large number as a power of two and what is beside it."""
+    exponent = max(value.bit_length() - 1, 0)
+    if value - 2**exponent > 2 ** (exponent - 1):
+        exponent += 1
+    beside = value - 2**exponent
+    return f"2**{exponent}" + (f" {'+' if beside > 0 else '-'} {abs(beside)}" if beside else "")

@@ -1,0 +1,179 @@
+"""What the documentation says of a call and of a view, beside what a contract did.
+
+Where the documentation leaves something open the contract's own answer is taken over: whether an expired transaction
+gets a state of its own, when a circuit breaker trips, whether a timestamp beyond all use is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour, may_refuse
+from lab.coordinator.codec import DecodedLog
+from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.refused import Refused
+from lab.coordinator.values import plain
+
+EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
+# How a transaction ends that is not executed is for the contract to say.
+ENDINGS = {"expire_transaction", "mark_failed"}
+RULES = {
+    "buffer_transaction": "an operator buffers a new id; it is then BUFFERED with all fields as given",
+    "resolve_dependency": "READY within timestamp and timestamp + the window in force now, if its dependency itself is "
+    "READY or EXECUTED, or it has none; else it succeeds with TransactionFailed",
+    "mark_executed": "by an operator, only from READY, which never lapses",
+    "add_operator": "by the owner; the account may call operator functions from now on",
+    "remove_operator": "by the owner; the account, the owner's own included, may not call operator functions any more",
+    "set_coordination_window": "by the owner, 5 to 300 seconds, in force at once for all transactions",
+    "pause": "while paused no operator function succeeds; owner functions and views do",
+    "unpause": "everything is as it was before the stop",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a contract has declared, so that it is not held against it.
+
+    Attributes:
+        patience_s: It may refuse a resolution that soon after the buffering.
+        horizon_s: It may refuse a timestamp further ahead; None: it may not.
+        second_role: Functions that ask for another role beside the operator's: adding an operator does not give it.
+    """
+
+    patience_s: int = 0
+    horizon_s: int | None = None
+    second_role: frozenset[str] = frozenset()
+
+
+class Judge:
+    """One contract beside the documented behaviour, from one state of both on."""
+
+    def __init__(self, model: Behaviour, learnt: dict[str, str], allowance: Allowance = Allowance()) -> None:
+        self.model, self.learnt, self.allowance = deepcopy(model), learnt, allowance
+        self._unsure = {model.owner}
+        self._buffered_at: dict[str, int] = {}
+
+    def outcome(
+        self, function: str, args: Sequence[Any], sender: str, now: int, ok: bool, events: Sequence[DecodedLog]
+    ) -> str | None:
+        """What of a call is not as documented; None if all is. The model moves on."""
+        got = [event for event in events if event.event in EVENTS]
+        if not ok and (may_refuse(function, args) or self._beyond_limits(function, args, now)):
+            return None
+        if function in ENDINGS and (not ok or self._may_call(sender)):
+            ready = [event.event for event in got if event.event != "TransactionFailed"]
+            return f"expected no {ready[0]} of a call that ends a transaction" if ready else None
+        if sender == self.model.owner and self.model.paused == {"pause": True, "unpause": False}.get(function):
+            return None  # nothing changes, whether it is refused or not
+        if function in ("add_operator", "remove_operator") and sender == self.model.owner:
+            self._unsure.add(args[0])
+        if function in self.allowance.second_role and sender in self._unsure:
+            sender = next(iter(self.model.operators - self._unsure), sender)
+            if not ok:
+                return None
+        late = self._late_and_unmet(function, args, now)
+        try:
+            emitted = self.model.call(function, args, sender, now)
+        except Refused as refused:
+            return f"expected it to revert ({refused}), it succeeded" if ok else None
+        if not ok:
+            return "expected it to succeed, it reverted"
+        wanted = self._events(emitted, args)
+        self._buffered_at.update((event["tx_id"], now) for event in wanted if event["event"] == EVENTS[0])
+        if late and [event.args.get("reason") for event in got] == ["Dependencies not satisfied"]:
+            wanted = [{**wanted[0], "reason": "Dependencies not satisfied"}]
+        shown = [{"event": event.event, **event.args} for event in got]
+        return _differing(shown, wanted)
+
+    def _beyond_limits(self, function: str, args: Sequence[Any], now: int) -> bool:
+        """Whether the contract's declared limits let it refuse such a call."""
+        if function in ("buffer_transaction", "buffer_batch"):
+            requests = args[0] if function == "buffer_batch" else [args]
+            return self.allowance.horizon_s is not None and any(
+                request[5] > now + self.allowance.horizon_s for request in requests
+            )
+        ids = args[0] if function == "resolve_batch" else args[:1] if function == "resolve_dependency" else ()
+        waited = (now - self._buffered_at[tx_id] for tx_id in ids if tx_id in self._buffered_at)
+        return self.allowance.patience_s > 0 and any(seconds <= self.allowance.patience_s for seconds in waited)
+
+    def _may_call(self, sender: str) -> bool:
+        """Whether an operator function is open to this account now."""
+        return sender in self.model.operators and not self.model.paused
+
+    def _late_and_unmet(self, function: str, args: Sequence[Any], now: int) -> bool:
+        """Both reasons to fail hold, and the documentation does not say which one is named."""
+        entry = self.model.entries.get(args[0]) if function == "resolve_dependency" else None
+        if entry is None or now <= entry.timestamp + self.model.window or entry.dependency == ZERO_ID:
+            return False
+        parent = self.model.entries.get(entry.dependency)
+        return parent is None or parent.state not in ("READY", "EXECUTED")
+
+    def _events(self, emitted: Sequence[tuple[str, str]], args: Sequence[Any]) -> list[dict[str, Any]]:
+        """The documented ones with all arguments, from the model's short form: one for each id of a batch."""
+        documented = [(name, detail) for name, detail in emitted if name in EVENTS]
+        ids = args[0] if args and isinstance(args[0], list) else [args[0]] if args else []
+        wanted: list[dict[str, Any]] = []
+        for (name, detail), subject in zip(documented, ids, strict=False):
+            event: dict[str, Any] = {"event": name, "tx_id": detail}
+            if name == "TransactionBuffered":
+                entry = self.model.entries[detail]
+                event |= {"origin_rollup": entry.origin, "target_rollup": entry.target, "timestamp": entry.timestamp}
+            elif name == "TransactionFailed":
+                event |= {"tx_id": subject, "reason": detail}
+            wanted.append(event)
+        return wanted
+
+    def view(self, name: str, args: Sequence[Any], now: int) -> Any:
+        """What a getter must return; states by name."""
+        if not args:
+            return self.model.view(name, now)
+        if name == "authorized_operators":
+            return args[0] in self.model.operators
+        entry = self.model.entries.get(args[0])
+        if name == "is_transaction_ready":
+            return entry is not None and entry.state == "READY" and now >= entry.timestamp
+        state = entry.state if entry is not None else "EMPTY"
+        if name == "get_transaction_state":
+            return state
+        fields: list[Any] = [ZERO_ADDRESS, ZERO_ADDRESS, "0x", ZERO_ID, 0]
+        if entry is not None:
+            fields = [entry.origin, entry.target, entry.payload, entry.dependency, entry.timestamp]
+        whole = [*map(plain, fields), state]
+        return whole if name == "transactions" else [*whole[:2], *whole[3:]]
+
+    def take_over(self, function: str, tx_id: str, state: str, now: int) -> None:
+        """Learn from the state after a call whether it ends what expired; the same from then on."""
+        entry = self.model.entries.get(tx_id)
+        if entry is None:
+            return
+        late = now > entry.timestamp + self.model.window
+        if (function == "mark_failed" and (entry.state, state) == ("READY", "EXPIRED")) or (
+            late
+            and {entry.state, state} == {"BUFFERED", "EXPIRED"}
+            and self.learnt.setdefault(function, state) == state
+        ):
+            entry.state = state
+
+
+def _differing(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str | None:
+    """Names of the events where those differ, else the documented argument that does; None if all agree."""
+    names = [str(event["event"]) for event in got], [str(event["event"]) for event in wanted]
+    if names[0] != names[1]:
+        return f"expected {_counted(names[1])}, got {_counted(names[0])}"
+    for mine, other in zip(got, wanted, strict=True):
+        for key, value in other.items():
+            if plain(mine.get(key)) != plain(value):
+                return f"expected {other['event']} with {key} {_short(value)}, got {_short(mine.get(key))}"
+    return None
+
+
+def _counted(names: list[str]) -> str:
+    return " and ".join(names) or "no documented event"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 42 else f"{text[:12]}…{text[-6:]}"

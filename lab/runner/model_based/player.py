@@ -1,0 +1,299 @@
+"""Plays sequences on a node by simulation: nothing is sent, and every sequence starts from the same state.
+
+Each second of a sequence is a block. After every call come the views that it could have changed; at the end all views
+of all transactions and accounts that the sequence speaks of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from lab.coordinator.accounts import ROLES, role_account
+from lab.coordinator.behaviour import PAYLOAD_MAX, Behaviour
+from lab.coordinator.codec import decode_revert
+from lab.coordinator.states import StateNumbering
+from lab.coordinator.values import plain
+from lab.deploy.deployer import Deployable
+from lab.rpc import Rpc, RpcFailure
+from lab.runner.model_based.build import Builder, Due, Sequence, Step, Traits
+from lab.runner.model_based.judge import Allowance, Judge
+
+GAS = hex(3_000_000)
+SCALARS = ("transaction_count", "coordination_window", "owner", "paused")
+BY_ID = ("get_transaction_state", "get_transaction_details", "is_transaction_ready", "transactions")
+# What is read after each call; all else at the end of a sequence.
+AFTER = ("get_transaction_state", "is_transaction_ready")
+CHANGES = {
+    "transaction_count": ("buffer_transaction", "buffer_batch"),
+    "coordination_window": ("set_coordination_window",),
+    "owner": ("accept_ownership",),
+    "paused": ("pause", "unpause", "resolve_dependency", "resolve_batch", "mark_failed", "expire_transaction"),
+}
+RICH = hex(10**24)
+GAP_BLOCKS_MAX, PER_BLOCK_MAX = 8, 16
+SPARSE_EVERY = 50
+
+Read = tuple[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Where a sequence left the documentation. `step` is None for a view at the end; `what` does not depend on ids."""
+
+    step: Step | None
+    what: str
+    index: int
+
+    @property
+    def signature(self) -> tuple[str, str]:
+        """The same for deviations that one cause may have."""
+        return (self.step.function if self.step else "views", self.what.partition("; ")[0])
+
+
+class Player:
+    """One contract on one node, as it was set up."""
+
+    def __init__(self, rpc: Rpc, target: Deployable, numbering: StateNumbering, address: str | None = None) -> None:
+        """`address`: where it stands, if not where the lab puts the contract under test."""
+        self.rpc, self.codec, self.numbering = rpc, target.codec, numbering
+        self.address, self.limits, codec = address or target.address, target.limits, target.codec
+        head = rpc.block("latest")
+        assert head is not None
+        self.start = int(head["timestamp"], 16) + 10
+        self.calls = 0
+        self._decoded: dict[tuple[str, str], Any] = {}
+        self._views = [name for name in SCALARS if codec.has(name)]
+        self._by_id = [name for name in BY_ID if codec.has(name)]
+        self._learnt: dict[str, str] = {}
+        self.model = self._first_model()
+        self.traits = Traits(
+            frozenset(codec.functions),
+            per_block=min(self.limits.per_block or PER_BLOCK_MAX, PER_BLOCK_MAX),
+            gap_blocks=self.limits.resolve_after_blocks or 0,
+            payload_max=self.limits.payload_bytes if self.limits.payload_bytes is not None else PAYLOAD_MAX,
+            horizon_s=self.limits.horizon_seconds,
+            window_s=self.model.window,
+        )
+
+    def _first_model(self) -> Behaviour:
+        """What the contract says of itself after set-up."""
+        reads: list[Read] = [(name, ()) for name in self._views]
+        accounts = [role_account(role).address for role in ROLES]
+        if self.codec.has("authorized_operators"):
+            reads += [("authorized_operators", (account,)) for account in accounts]
+        user = role_account("user").address
+        (block,) = self._simulate([(self.start, [(user, *read) for read in reads])])
+        values = {read: self._value(read[0], result) for read, result in zip(reads, block, strict=True)}
+        told = {account: values.get(("authorized_operators", (account,))) for account in accounts}
+        operators = {account for account, allowed in told.items() if allowed}
+        return Behaviour(
+            plain(values.get(("owner", ()), role_account("owner").address)),
+            operators or self._who_may_buffer(accounts),
+            values.get(("coordination_window", ()), 30),
+            breaker=False,
+            expiry=False,
+            count=values.get(("transaction_count", ()), 0),
+        )
+
+    def _who_may_buffer(self, accounts: list[str]) -> set[str]:
+        """Operators of a contract that has no getter for them."""
+        fields = ("0x" + "11" * 20, "0x" + "22" * 20, "0x", "0x" + "00" * 32, self.start + 3600)
+        calls = [(account, "buffer_transaction", (f"0x{n:064x}", *fields)) for n, account in enumerate(accounts, 1)]
+        (block,) = self._simulate([(self.start, calls)])
+        return {account for account, result in zip(accounts, block, strict=True) if result["status"] == "0x1"}
+
+    def learn(self) -> str | None:
+        """Find out how many blocks it wants between buffering and resolution, and how many calls it takes in a block.
+
+        Returns why no transaction ever becomes READY, else None.
+        """
+        from random import Random
+
+        for gap in range(self.traits.gap_blocks, GAP_BLOCKS_MAX + 1):
+            make = Builder(Random(0), replace(self.traits, gap_blocks=gap), 0)
+            self.traits = make.traits
+            lead_s = max(9, self.limits.resolve_after_seconds or 0)
+            tx_id = make.buffer(Due(make.now + lead_s))
+            make.wait(lead_s + 1)
+            make.resolve(tx_id)
+            refused = [result for result in self._results(make) if result["status"] != "0x1"]
+            if not refused:
+                break
+        else:
+            reason = decode_revert(refused[0]["returnData"]) or "without a reason"
+            return f"no transaction becomes READY: a call reverts: {reason}"
+        make = Builder(Random(0), self.traits, 0)
+        for _ in range(self.traits.per_block):
+            make.buffer(Due(make.now + 99))
+        fits = [result["status"] == "0x1" for result in self._results(make)]
+        self.traits = replace(self.traits, per_block=max(1, fits.index(False) if False in fits else len(fits)))
+        return None
+
+    def _results(self, make: Builder) -> list[dict[str, Any]]:
+        played = self._play(Sequence("first", 0, tuple(make.steps), make.labels))
+        return [result for step, result, _ in played if step is not None]
+
+    def play(self, sequence: Sequence) -> Deviation | None:
+        """The first deviation of a sequence, or None. Raises RpcFailure where the node does not answer."""
+        judge = Judge(self.model, self._learnt, self._allowance())
+        index = -1
+        for step, result, reads in self._play(sequence):
+            now = self.start + (step.at if step else sequence.steps[-1].at + 1)
+            if step is not None:
+                index += 1
+                what = self._outcome(judge, step, now, result)
+                if what is not None:
+                    return Deviation(step, what, index)
+            for read, answer in reads:
+                what = self._view(judge, step, now, read, answer)
+                if what is not None:
+                    return Deviation(step, what, index)
+        return None
+
+    def _allowance(self) -> Allowance:
+        roles = self.codec.names.second_roles.values()
+        return Allowance(
+            patience_s=max(self.traits.gap_blocks, self.limits.resolve_after_seconds or 0),
+            horizon_s=self.traits.horizon_s,
+            second_role=frozenset(function for role in roles for function in role.functions),
+        )
+
+    def _outcome(self, judge: Judge, step: Step, now: int, result: dict[str, Any]) -> str | None:
+        ok = result["status"] == "0x1"
+        events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None] if ok else []
+        paused = judge.model.paused
+        what = judge.outcome(step.function, self._placed(step.args), step.sender, now, ok, events)
+        if what is not None and not ok:
+            reason = decode_revert(result["returnData"])
+            what += f"; it says {reason!r}" if reason else "; without a reason"
+        return what if what is None or not paused else f"{what} while paused"
+
+    def _view(self, judge: Judge, step: Step | None, now: int, read: Read, answer: dict[str, Any]) -> str | None:
+        name, args = read
+        if answer["status"] != "0x1":
+            return f"expected the view {name} to answer, it reverted; {decode_revert(answer['returnData'])!r}"
+        try:
+            got = self._value(name, answer)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            return f"expected the view {name} to answer as documented; {error}"
+        if step is not None and name == "get_transaction_state":
+            judge.take_over(step.function, args[0], got, now)
+        if name == "paused" and got and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
+            judge.model.paused = True  # a circuit breaker of its own
+        wanted = plain(judge.view(name, args, now))
+        if got == wanted:
+            return None
+        if isinstance(got, list) and isinstance(wanted, list):
+            if name == "transactions" and len(got) != len(wanted):
+                return None  # a struct of its own
+            got, wanted = next((pair for pair in zip(got, wanted, strict=False) if pair[0] != pair[1]), (got, wanted))
+        where = " at the end" if step is None else " afterwards"
+        if str(wanted).startswith("0x") or (isinstance(wanted, int) and wanted > 2**32):
+            return f"expected {name}{where} to be as given; wanted {str(wanted)[:42]}, got {str(got)[:42]}"
+        return f"expected {name}{where} to be {wanted}, got {got}"
+
+    def _play(
+        self, sequence: Sequence
+    ) -> Iterator[tuple[Step | None, dict[str, Any], list[tuple[Read, dict[str, Any]]]]]:
+        """Each step with its result, and the views after it with theirs; at last None with the views at the end."""
+        blocks: list[tuple[int, list[tuple[str, str, tuple[Any, ...]]]]] = []
+        plan: list[tuple[Step | None, list[Read]]] = []
+        user, second = role_account("user").address, 0
+        for at, group in groupby(sequence.steps, key=lambda step: step.at):
+            gap = min(self.traits.gap_blocks, at - second - 1) if blocks else 0
+            blocks += [(self.start + at - left, []) for left in range(gap, 0, -1)]
+            calls: list[tuple[str, str, tuple[Any, ...]]] = []
+            for step in group:
+                args = self._placed(step.args)
+                reads = self._reads_after(
+                    step.function, args, len(plan) < sequence.sparse and len(plan) % SPARSE_EVERY > 0
+                )
+                calls += [(step.sender, step.function, args), *((user, *read) for read in reads)]
+                plan.append((step, reads))
+            blocks.append((self.start + at, calls))
+            second = at
+        last = self._reads_at_end(sequence)
+        blocks.append((self.start + second + 1, [(user, *read) for read in last]))
+        results = iter([result for block in self._simulate(blocks) for result in block])
+        for step_or_none, reads in [*plan, (None, last)]:
+            outcome = next(results) if step_or_none is not None else {}
+            yield step_or_none, outcome, [(read, next(results)) for read in reads]
+
+    def _reads_after(self, function: str, args: tuple[Any, ...], none: bool) -> list[Read]:
+        if none:
+            return []
+        # The state first: what an expired transaction becomes is learnt from it.
+        first = args[0] if args else None
+        ids = [first] if isinstance(first, str) and len(first) == 66 else []
+        if isinstance(first, list):
+            ids = [part if isinstance(part, str) else part[0] for part in first]
+        reads: list[Read] = [(name, (tx_id,)) for tx_id in ids for name in self._by_id if name in AFTER]
+        reads += [(name, ()) for name in self._views if function in CHANGES.get(name, ())]
+        if function in ("add_operator", "remove_operator") and self.codec.has("authorized_operators"):
+            reads.append(("authorized_operators", (first,)))
+        return reads
+
+    def _reads_at_end(self, sequence: Sequence) -> list[Read]:
+        ids, accounts = dict[str, None](), dict.fromkeys(role_account(role).address for role in ROLES)
+        for step in sequence.steps:
+            accounts[step.sender] = None
+            if step.function in ("add_operator", "remove_operator"):
+                accounts[step.args[0]] = None
+        for value in (*sequence.labels, *(step.args[0] for step in sequence.steps if step.args)):
+            if isinstance(value, str) and len(value) == 66:
+                ids[value] = None
+            elif isinstance(value, str) and len(value) == 42:
+                accounts[value] = None
+        some = list(ids) if not sequence.sparse else [*list(ids)[::SPARSE_EVERY], *list(ids)[-8:]]
+        reads: list[Read] = [(name, (tx_id,)) for tx_id in some for name in self._by_id]
+        reads += [(name, ()) for name in self._views]
+        if self.codec.has("authorized_operators"):
+            reads += [("authorized_operators", (account,)) for account in accounts]
+        return reads
+
+    def _placed(self, value: Any) -> Any:
+        """Arguments with relative timestamps made absolute."""
+        if isinstance(value, Due):
+            return self.start + int(value)
+        return type(value)(map(self._placed, value)) if isinstance(value, (list, tuple)) else value
+
+    def _value(self, name: str, answer: dict[str, Any]) -> Any:
+        """A view's answer as the judge has it: one value or a list, states by name, those unknown to all as EXPIRED."""
+        key = name, answer["returnData"]
+        if key not in self._decoded:
+            values = [plain(value) for value in self.codec.decode_result(*key)]
+            if name == "transactions":
+                only = values[0] if len(values) == 1 else values
+                values = list(only.values()) if isinstance(only, dict) else list(only)
+            if name in ("transactions", "get_transaction_details", "get_transaction_state"):
+                values[-1] = self._state(values[-1])
+            self._decoded[key] = values if name in ("transactions", "get_transaction_details") else values[0]
+        return self._decoded[key]
+
+    def _state(self, number: int) -> str:
+        try:
+            return self.numbering.name(number)
+        except ValueError:
+            return "EXPIRED"
+
+    def _simulate(self, blocks: list[tuple[int, list[tuple[str, str, tuple[Any, ...]]]]]) -> list[list[dict[str, Any]]]:
+        requests: list[dict[str, Any]] = []
+        for time, calls in blocks:
+            self.calls += len(calls)
+            made = [
+                {"from": sender, "to": self.address, "data": self.codec.encode(function, args), "gas": GAS}
+                for sender, function, args in calls
+            ]
+            requests.append({"blockOverrides": {"time": hex(time)}, "calls": made})
+        known = {role_account(role).address for role in ROLES}
+        strangers = {sender for _, calls in blocks for sender, _, _ in calls if sender not in known}
+        requests[0]["stateOverrides"] = {sender: {"balance": RICH} for sender in sorted(strangers)}
+        answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": requests}, "latest", timeout_s=60)
+        if not isinstance(answer, list) or len(answer) != len(blocks):
+            raise RpcFailure(
+                "eth_simulateV1", f"expected {len(blocks)} blocks from eth_simulateV1, got {str(answer)[:80]}"
+            )
+        return [block["calls"] for block in answer]

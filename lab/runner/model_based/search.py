@@ -1,0 +1,99 @@
+"""Plays many sequences and makes the first one of each deviation as short as it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass, replace
+from random import Random
+
+from lab.runner.model_based import kinds, walks
+from lab.runner.model_based.build import Builder, Sequence, Traits
+from lab.runner.model_based.judge import RULES
+from lab.runner.model_based.player import Deviation, Player
+
+KINDS: dict[str, Callable[[Builder], None]] = {
+    "life": kinds.life,
+    "window": kinds.window,
+    "dependency": kinds.dependency,
+    "accounts": kinds.accounts,
+    "stop": kinds.stop,
+    "identifiers": kinds.identifiers,
+    "numbers": kinds.numbers,
+    "payload": kinds.payload,
+    "batches": walks.batches,
+    "walk": walks.walk,
+    "history": walks.history,
+}
+LINES_MAX = 12
+# A budget in calls, so that long sequences cost no more than short ones.
+SHRINK_CALLS_MAX = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A deviation with the shortest sequence that shows it."""
+
+    sequence: Sequence
+    deviation: Deviation
+
+    @property
+    def rule(self) -> str | None:
+        """What the documentation says of the function that differs."""
+        return RULES.get(self.deviation.signature[0])
+
+    def lines(self) -> list[str]:
+        """At most `LINES_MAX` lines: what differs, then the calls that lead there."""
+        calls, room = self.sequence.lines(), LINES_MAX - 1
+        if len(calls) > room:
+            calls = [*calls[: room - 4], f"… {len(calls) - room + 1} more calls …", *calls[-3:]]
+        named = f"kind {self.sequence.kind}, seed {self.sequence.seed}"
+        return [
+            f"{self.deviation.signature[0]}: {self.deviation.what} ({named}; {len(self.sequence.steps)} calls)",
+            *calls,
+        ]
+
+
+def draw(kind: str, seed: int, traits: Traits) -> Sequence:
+    """The sequence of a kind and a seed, the same each time."""
+    make = Builder(Random(f"{kind} {seed}"), traits, seed)
+    KINDS[kind](make)
+    return Sequence(kind, seed, tuple(make.steps), make.labels, make.sparse)
+
+
+def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tuple[str, str]] = ()) -> Finding | None:
+    """The first deviation that sequences of a kind show, made short; None if all are as documented.
+
+    A sequence that ends in a deviation that is known already shows nothing new, and the next one is played.
+    """
+    for seed in seeds:
+        sequence = draw(kind, seed, player.traits)
+        deviation = player.play(sequence) if sequence.steps else None
+        if deviation is not None and deviation.signature not in known:
+            return shrink(player, sequence, deviation)
+    return None
+
+
+def shrink(player: Player, sequence: Sequence, deviation: Deviation) -> Finding:
+    """Fewer calls that end in the same deviation: halves, quarters and so on are left out, then single calls."""
+    finding = Finding(sequence, deviation)
+    end = player.calls + SHRINK_CALLS_MAX
+    finding = _without(player, finding, deviation.index + 1, len(sequence.steps)) or finding
+    size = max(1, len(finding.sequence.steps) // 2)
+    while size and player.calls < end:
+        start, shorter = 0, False
+        while start < len(finding.sequence.steps) and player.calls < end:
+            fewer = _without(player, finding, start, start + size)
+            finding, shorter, start = (fewer, True, start) if fewer else (finding, shorter, start + size)
+        if not shorter or size > 1:
+            size //= 2
+    return finding
+
+
+def _without(player: Player, finding: Finding, start: int, end: int) -> Finding | None:
+    """The finding without some of its calls, where it is still the same one."""
+    steps = finding.sequence.steps[:start] + finding.sequence.steps[end:]
+    if not steps or len(steps) == len(finding.sequence.steps):
+        return None
+    sequence = replace(finding.sequence, steps=steps)
+    again = player.play(sequence)
+    return Finding(sequence, again) if again and again.signature == finding.deviation.signature else None

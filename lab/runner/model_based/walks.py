@@ -1,0 +1,118 @@
+"""Kinds without a plan of their own: random walks, batches, and what comes after many operations."""
+
+from __future__ import annotations
+
+from lab.coordinator import role_account
+from lab.coordinator.reads import ZERO_ID
+from lab.runner.model_based.build import Builder, Due
+
+STEPS_S = (0, 0, 1, 1, 4, 9, 29, 30, 31)
+LENGTHS = (30, 100, 10, 1000)
+WALK_STEPS = 24
+
+
+def walk(make: Builder) -> None:
+    """Anything after anything, by anybody, mostly by those who may."""
+    rng = make.rng
+    ids = [make.new_id() for _ in range(5)]
+    user = role_account("user").address
+    functions = ["buffer_transaction"] * 5 + ["resolve_dependency"] * 7 + ["mark_executed"] * 4
+    functions += [
+        "set_coordination_window",
+        "add_operator",
+        "remove_operator",
+        "expire_transaction",
+        "pause",
+        "mark_failed",
+    ]
+    stopped = False
+    for _ in range(WALK_STEPS):
+        make.wait(rng.choice(STEPS_S))
+        function = "unpause" if stopped and rng.random() < 0.5 else rng.choice(functions)
+        stopped = function == "pause" or (stopped and function != "unpause")
+        sender = rng.choice(("operator", "operator", "operator2", "owner", "user"))
+        if function == "buffer_transaction":
+            due = Due(make.now + rng.choice((0, 1, 5, 30, -1)))
+            make.buffer(due, tx_id=rng.choice(ids), after=rng.choice((ZERO_ID, *ids)), sender=sender)
+        elif function in ("add_operator", "remove_operator"):
+            make.owner(function, rng.choice((user, role_account("owner").address, role_account("operator2").address)))
+        elif function == "set_coordination_window":
+            make.owner(function, rng.choice((5, 30, 31, 300)))
+        elif function in ("pause", "unpause"):
+            make.owner(function)
+        else:
+            make.call(function, rng.choice(ids), sender=sender)
+
+
+def batches(make: Builder) -> None:
+    """A batch does what its calls would do one after the other, and nothing where one of them would revert."""
+    if not make.has("buffer_batch", "resolve_batch", "execute_batch"):
+        return
+    rng, due = make.rng, Due(make.now + 20)
+    parent, child, orphan, late, twice = (make.new_id(name) for name in ("parent", "child", "orphan", "late", "twice"))
+    make.buffer(Due(make.now + 3), tx_id=late)
+    requests = [make.request(due, tx_id=parent), make.request(due, tx_id=child, after=parent)]
+    make.call("buffer_batch", [*requests, make.request(due, tx_id=late)])
+    make.call("buffer_batch", [make.request(due, tx_id=twice), make.request(due, tx_id=twice)])
+    make.call("buffer_batch", rng.sample(requests, 2), sender="attacker")
+    make.call("buffer_batch", rng.sample(requests, 2))
+    make.call("buffer_batch", [make.request(due, tx_id=orphan, after=make.new_id("unknown"))])
+    make.until(int(due) + rng.choice((0, 1)))
+    make.call("resolve_batch", [parent, twice])
+    make.call("resolve_batch", [parent, child], sender="attacker")
+    make.call("resolve_batch", rng.choice(([child, parent], [parent, child], [orphan, parent])))
+    make.call("resolve_batch", [child, orphan])
+    make.call("execute_batch", [parent, orphan])
+    make.call("execute_batch", [parent, parent])
+    make.call("execute_batch", rng.choice(([child, parent], [parent], [parent, child])))
+    if make.has("pause", "unpause"):
+        make.owner("pause")
+        for function, ids in (("resolve_batch", [orphan]), ("execute_batch", [child])):
+            make.call(function, ids)
+        make.call("buffer_batch", [make.request(Due(make.now + 9), tx_id=twice)])
+        make.owner("unpause")
+    make.until(int(due) + make.traits.window_s + 1)
+    make.call("resolve_batch", [orphan])
+
+
+def history(make: Builder) -> None:
+    """Many transactions, settings and operators; then everything is as at the beginning."""
+    rng, length = make.rng, make.pick(LENGTHS)
+    user, parent = role_account("user").address, make.ready()
+    ids = [make.new_id() for _ in range(length)]
+    due = Due(make.now + length + 30)
+    for tx_id in ids:
+        make.buffer(due, tx_id=tx_id, after=rng.choice((ZERO_ID, parent)), pair=None, payload="0x")
+    for number in range(length // 10):
+        make.owner(("add_operator", "remove_operator")[number % 2], user)
+        make.owner("set_coordination_window", 300 - number % 200)
+    make.owner("remove_operator", user)
+    make.owner("set_coordination_window", make.traits.window_s)
+    make.until(int(due))
+    chosen = rng.sample(ids, min(length, 20 + length // 4))
+    for tx_id in (*chosen, ids[0], ids[-1]):
+        make.resolve(tx_id)
+    for tx_id in (*chosen[: len(chosen) // 2], ids[-1]):
+        make.execute(tx_id)
+    _as_at_the_beginning(make, ids)
+
+
+def _as_at_the_beginning(make: Builder, ids: list[str]) -> None:
+    """A family, the edges of the window, a known id again, an account without a role."""
+    make.sparse = len(make.steps)
+    due, span = Due(make.now + 20), make.traits.window_s
+    root, edge, late = (make.buffer(due) for _ in range(3))
+    child = make.buffer(due, after=root)
+    for tx_id in (ids[0], ids[-1]):
+        make.buffer(due, tx_id=tx_id)
+    make.buffer(due, sender="user")
+    make.until(int(due))
+    for tx_id in (child, root, child):
+        make.resolve(tx_id)
+    make.resolve(edge, sender="user")
+    make.until(int(due) + span)
+    make.resolve(edge)
+    make.wait(1)
+    make.resolve(late)
+    for tx_id in (root, child, edge, late):
+        make.execute(tx_id)

@@ -1,0 +1,61 @@
+"""Sequences of calls, drawn by kind, beside the documented rules: the first that differs is shown at its shortest.
+
+Kinds are dependencies in a family, accounts that come and go, windows that change, a stop in every state, ids and
+numbers that differ in little, payloads, lives, batches, random walks, and what comes after many operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.runner.model_based.player import Player
+from lab.runner.model_based.search import KINDS, search
+from lab.runner.script import Script
+
+SETUP = """
+name: Sequences of every kind beside the documented rules
+description: >
+  A child with parent, grandparent, siblings and itself in every state; operators removed and added again, the owner
+  among them; windows that change between buffering, resolution and execution; a stop in every state; ids that differ in
+  one byte; timestamps around every power of two; payloads of every class of length; up to 1,000 operations before.
+  Whatever the documentation leaves open, the contract may decide. Simulated on the node; nothing is mined.
+rows: [SEC-02]
+networks: {base: {}}
+relayer: none
+window: 30s
+checks: [default]
+"""
+
+CHAIN = "base"
+# Sequences of each kind, so that every dimension of it is walked through once.
+SEEDS = {"dependency": 26, "accounts": 6, "window": 6, "identifiers": 4, "numbers": 6, "walk": 8, "history": 4}
+SEEDS_ELSE = 4
+CAUSES_MAX = 3
+
+
+def play(script: Script) -> None:
+    """One expectation for each kind; a deviation that another kind has shown already is not shown again."""
+    target, reader = script.run.lab.wanted.target, script.reader(CHAIN)
+    player = Player(reader.rpc, target, script.run.lab.numbering())
+    trouble = player.learn()
+    script.expect("a transaction to become READY", trouble or "it does", met=trouble is None)
+    shown: set[tuple[str, str]] = set()
+    for kind in KINDS if trouble is None else ():
+        before, seeds = player.calls, range(SEEDS.get(kind, SEEDS_ELSE))
+        finding = search(player, kind, seeds, known=shown)
+        if finding is None:
+            script.expect(f"{kind} as documented", f"{player.calls - before} calls agree", met=True)
+            continue
+        shown.add(finding.deviation.signature)
+        head, *calls = finding.lines()
+        for line in calls:
+            script.note("sequence", line)
+        script.expect(f"{kind} as documented", head, met=False, because=finding.rule)
+        if len(shown) >= CAUSES_MAX:
+            break
+
+
+def test_model(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Draw, play and compare."""
+    lab_run(SETUP, play)
