@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, TypeAdapter, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    model_serializer,
+    model_validator,
+)
 
 from lab.model.chain.facts import ChainFacts, StoredTransaction
 from lab.model.fault_effects import FaultEffects
@@ -61,9 +68,21 @@ class Header(Record):
     )
     poll_ms: int
     rpc_budget_ms: int
+    relayer_steps: int | None = Field(
+        default=None,
+        description="polls, each with a block, that the relayer declares; None: one poll and 3 blocks",
+    )
     execution_order: Literal["ready", "executed"] = Field(
         description="S3: the state that a child's execution needs of its parent"
     )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Left out where nothing is declared: histories of the reference stay what they were."""
+        line: dict[str, Any] = serialize(self)
+        if self.relayer_steps is None:
+            line.pop("relayer_steps", None)
+        return line
 
 
 class Call(Frozen):
@@ -237,6 +256,18 @@ class RelayerMark(Note):
         return self.event in ("kill", "crash")
 
 
+class Lag(Record):
+    """How late the machine itself was since the line before, under the real clock: nobody's fault but its own.
+
+    `turns_ms` is the most that a turn of the lab was late, `starved_ms` how long lab, nodes and relayer together were
+    ready to run while others ran. Left out where both are nothing.
+    """
+
+    type: Literal["lag"] = "lag"
+    turns_ms: int
+    starved_ms: int
+
+
 class FinalRead(Record):
     """Final reads of one chain over the unfaulted connection, at block `number`; `error` says why if they failed."""
 
@@ -287,6 +318,7 @@ AnyRecord = Annotated[
     | Expectation
     | Note
     | RelayerMark
+    | Lag
     | FinalRead
     | StoreRead,
     Field(discriminator="type"),

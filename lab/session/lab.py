@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from lab.bounded_files import write_atomically
 from lab.chains.chain import Chain, ChainPlan
 from lab.chains.nodes.backend import Backend, NodeSpec
+from lab.chains.processes.starvation import Starvation
 from lab.chains.scheduler import Scheduler
 from lab.chains.wall_clock import WallClockWatch
 from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
@@ -25,7 +26,7 @@ from lab.evidence import Recorder
 from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
-from lab.model.records import Note
+from lab.model.records import Lag, Note
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 VIRTUAL_GENESIS = 1_800_000_000
 HISTORY_BLOCKS_MIN = 64
 CLOCK_LOOK_MS = 500
+LAG_MIN_MS = 10
 # How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
 SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
@@ -145,6 +147,7 @@ class Lab:
         if self.wanted.clock == "real":
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
             self._watch_clock(WallClockWatch())
+            self._watch_lag(Starvation(), self.scheduler.now_ms)
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
             if self.wanted.own_relayer is None:
@@ -160,6 +163,18 @@ class Lab:
             )
             self.recorder.add(Note(t_ms=max(0, now_ms), kind="clock", text=text))
         self.scheduler.at(now_ms + CLOCK_LOOK_MS, lambda: self._watch_clock(watch))
+
+    def _watch_lag(self, starvation: Starvation, since_ms: int) -> None:
+        """Put on record, now and again, how late the machine itself makes everything."""
+        now_ms = self.scheduler.now_ms
+        roots = [pid for node in self.chains.values() if (pid := getattr(node.node, "pid", None)) is not None]
+        if isinstance(self.relayer, RelayerProcess) and self.relayer.pid is not None:
+            roots.append(self.relayer.pid)
+        starved_ms = min(starvation.since_last_ms(roots), now_ms - since_ms)
+        turns_ms = self.scheduler.take_lateness_ms()
+        if now_ms > 0 and max(turns_ms, starved_ms) >= LAG_MIN_MS:
+            self.recorder.add(Lag(t_ms=now_ms, turns_ms=turns_ms, starved_ms=starved_ms))
+        self.scheduler.at(now_ms + CLOCK_LOOK_MS, lambda: self._watch_lag(starvation, now_ms))
 
     def numbering(self) -> StateNumbering:
         """The contract's state numbering, after set-up."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lab.coordinator.overloads import documented, entries_of, signature_of
 from lab.errors import InvalidFile, Problem
 from lab.model.names import ContractNames
 from lab.session.relayer.command import RelayerCommand, parse_command
+from lab.session.relayer.declared import DeclaredRelayer
 from lab.validation import suggestion
 from lab.yamlsource import Source, load_yaml, validate
 
@@ -32,6 +33,7 @@ class ProjectFile(BaseModel):
 
     contract: str | None = Field(default=None, description="contract under test, as seen from this file")
     relayer_cmd: str | None = Field(default=None, description="command of the relayer under test, run in this folder")
+    relayer: DeclaredRelayer = Field(default=DeclaredRelayer(), description="what the bounds of L1 and L2 count on")
     functions: dict[str, str] = Field(default_factory=dict, description="the lab's name: the contract's own")
     events: dict[str, str] = Field(default_factory=dict, description="the lab's name: the contract's own")
     roles: dict[str, str] = Field(
@@ -73,19 +75,21 @@ class Project:
     relayer_cmd: str | None
     names: ContractNames
     source: Source = field(repr=False, compare=False)
+    declared: DeclaredRelayer = field(default_factory=DeclaredRelayer)
 
     @property
     def relayer(self) -> RelayerCommand | None:
         """The relayer under test, which runs in the file's folder. Raises UsageError."""
         if self.relayer_cmd is None:
             return None
-        return parse_command(self.relayer_cmd, self.path.parent.absolute(), source=f"{self.path}: relayer_cmd")
+        command = parse_command(self.relayer_cmd, self.path.parent.absolute(), source=f"{self.path}: relayer_cmd")
+        return replace(command, declared=self.declared)
 
     @property
     def choices(self) -> tuple[object, ...]:
         """What the file decides: two files that say the same are one project."""
         relayer = (self.relayer_cmd, self.path.parent.resolve()) if self.relayer_cmd is not None else None
-        return self.contract, relayer, self.names
+        return self.contract, relayer, self.names, self.declared
 
     def check(self, abi: list[dict[str, Any]]) -> None:
         """Raises InvalidFile where the contract has none of the names that the file gives it."""
@@ -116,7 +120,7 @@ def read_project(path: Path) -> Project:
         roles={role: _hash(given) for role, given in file.roles.items()},
     )
     contract = (path.parent / file.contract).resolve() if file.contract is not None else None
-    return Project(path, contract, file.relayer_cmd, names, source)
+    return Project(path, contract, file.relayer_cmd, names, source, file.relayer)
 
 
 def _hash(given: str) -> str:
