@@ -10,79 +10,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AliasChoices,
-    Field,
-    SerializerFunctionWrapHandler,
-    TypeAdapter,
-    model_serializer,
-    model_validator,
-)
+from pydantic import AliasChoices, Field, TypeAdapter, model_validator
 
-from lab.model.chain.facts import ChainFacts, StoredTransaction
+from lab.model.chain.facts import StoredTransaction
 from lab.model.fault_effects import FaultEffects
 from lab.model.frozen import Frozen
+from lab.model.header import Header as Header
+from lab.model.header import Leg as Leg
+from lab.model.header import Record as Record
 from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
 RelayerEvent = Literal["start", "ready", "stop", "kill", "crash"]
-
-
-class Record(Frozen):
-    """A line of the history. `seq` counts lines from 0."""
-
-    seq: int = -1
-    t_ms: int
-
-
-class Leg(Frozen):
-    """One declared transaction of a flow; `after` is the name of its parent leg (`flow.leg`), at most one."""
-
-    name: str
-    flow: str
-    chain: str
-    tx_id: str
-    origin: str
-    target: str
-    payload: str
-    after: str | None = None
-    timestamp: int
-
-
-class Header(Record):
-    """First line: everything that the run was set up with."""
-
-    type: Literal["header"] = "header"
-    scenario: str
-    item: str
-    seed: int
-    clock: Literal["virtual", "real"]
-    genesis_time: int
-    window_s: int
-    chains: dict[str, ChainFacts]
-    roles: dict[str, str]
-    operators: dict[str, tuple[str, ...]] = Field(description="chain -> operator addresses after set-up")
-    legs: tuple[Leg, ...]
-    capabilities: tuple[str, ...] = Field(
-        description="optional parts of this contract: breaker, expiry, handover, batch"
-    )
-    poll_ms: int
-    rpc_budget_ms: int
-    relayer_steps: int | None = Field(
-        default=None,
-        description="polls, each with a block, that the relayer declares; None: one poll and 3 blocks",
-    )
-    execution_order: Literal["ready", "executed"] = Field(
-        description="S3: the state that a child's execution needs of its parent"
-    )
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Left out where nothing is declared: histories of the reference stay what they were."""
-        line: dict[str, Any] = serialize(self)
-        if self.relayer_steps is None:
-            line.pop("relayer_steps", None)
-        return line
 
 
 class Call(Frozen):

@@ -22,13 +22,18 @@ class Starvation:
         self._waited_ns: dict[tuple[int, str], int] = {}
 
     def since_last_ms(self, roots: Iterable[int]) -> int:
-        """Milliseconds that the threads of these processes, of their children and of this one waited for a processor.
+        """Milliseconds that these processes, their children and this one waited for a processor.
 
-        A request waits in one process after the other, so what they waited for adds up.
+        A request waits in one process after the other, so what they waited for adds up; of a process the thread counts
+        that waited longest, for most requests need but one.
         """
         before, now = self._waited_ns, dict(_waits(roots))
         self._waited_ns = now
-        return sum(max(0, ns - before[thread]) for thread, ns in now.items() if thread in before) // NS_PER_MS
+        longest: dict[int, int] = {}
+        for (pid, thread), ns in now.items():
+            if (pid, thread) in before:
+                longest[pid] = max(longest.get(pid, 0), ns - before[pid, thread])
+        return sum(longest.values()) // NS_PER_MS
 
 
 def _waits(roots: Iterable[int]) -> Iterable[tuple[tuple[int, str], int]]:

@@ -1,9 +1,9 @@
 """Relayers outside the lab, under the real clock: each mistake is caught by a named check, whose message names it.
 
 All runs of this file go on at once, in threads: what they cost is waiting, and the start of each relayer. By default
-those are played that show what no relayer made of the reference's parts does; `LAB_FOREIGN=all` plays every one. A
-whole library for a correct relayer is `pytest scenarios --relayer-cmd "python tests/detection/relayers/foreign/relayer.py
-STYLE"`, which takes hours.
+those are played that show what no relayer made of the reference's parts does; `LAB_FOREIGN=all` plays every one. The
+whole library for a correct relayer, which takes hours, is
+`pytest scenarios --relayer-cmd "python tests/detection/relayers/foreign/relayer.py STYLE"`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 
 from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
-from lab.model.verdict import Verdict
+from lab.model.verdict import RunVerdict, Verdict
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.relayer.command import RelayerCommand, parse_command
@@ -51,17 +51,16 @@ ALONE = HEAD.replace("    settle: {chain: two, at: +21s, after: pay}\n", "").rep
     "  two: {profile: optimism, finality: {blocks: 1}}\n", ""
 )
 SWAP = HEAD + "  - {expect: {leg: swap.settle, state: EXECUTED}, within: 90s}\n"
-BEHIND = ALONE + "  - {at: 8s, fault: timestamp_skew, chain: one, seconds: -30, for: 22s}\n"
+BEHIND = ALONE + "  - {at: 8s, fault: timestamp_skew, chain: one, seconds: -30, for: 22s}\n  - wait: 24s\n"
 REFUSED = (
     ALONE.replace("at: +20s}\n", "at: +20s}\n    also:   {chain: one, at: +32s}\n")
-    + "  - {at: 16s, fault: rpc_error, chain: one, methods: [eth_sendRawTransaction], for: 12s}\n"
+    + "  - {at: 16s, fault: rpc_error, chain: one, methods: [eth_sendRawTransaction], for: 12s}\n  - wait: 14s\n"
 )
 ORPHANED = (
     HEAD
     + """
-  - {expect: {leg: swap.pay, state: READY}, within: 40s}
-  - wait: 2500ms
-  - {fault: reorg, chain: one, depth: 3, orphans: dropped}
+  - {expect: {leg: swap.pay, state: EXECUTED}, within: 60s}
+  - {fault: reorg, chain: one, depth: 7, orphans: dropped}
 """
 )
 RESTARTED = (
@@ -70,10 +69,10 @@ RESTARTED = (
   - {expect: {leg: swap.pay, state: EXECUTED}, within: 60s}
   - wait: 16s
   - {fault: relayer_kill, restart_after: 1s}
-  - wait: 14s
+  - wait: 25s
 """
 )
-STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n"
+STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n  - wait: 22s\n"
 
 
 class Case(NamedTuple):
@@ -88,13 +87,13 @@ class Case(NamedTuple):
 CASES = [
     Case("NoConfirmations", SWAP, "S2", "to become READY only on a final parent"),
     Case("IgnoresReorgs", ORPHANED, "S2", "is not READY on the canonical"),
-    Case("NoRetry", REFUSED, "L1", "was refused (limit exceeded), and none followed"),
-    Case("NonceLost", REFUSED, "L3", "was never accepted"),
+    Case("NoRetry", REFUSED, "L1", "and none followed"),
+    Case("NonceLost", REFUSED, "L3", "to be mined on one by the end"),
     Case("RepeatsAfterRestart", RESTARTED, "L6", "work is repeated"),
     Case("ExecutesMirrors", SWAP, "S5", "never to execute a mirror"),
     Case("TrustsStatus", BEHIND, "L1", "with status 1 and TransactionFailed"),
     Case("BlindToOneChain", SWAP, "L1", "the relayer sent nothing at all on two"),
-    Case("WrongOrderOfLogs", SWAP, "L6", "attempts, each with a nonce of its own"),
+    Case("WrongOrderOfLogs", SWAP, "L6", "which had its effect in block"),
     Case("UnboundedFees", STUCK, "L6", "fees without a bound"),
 ]
 ALL = os.environ.get("LAB_FOREIGN") == "all"
@@ -109,6 +108,11 @@ def command_of(name: str) -> RelayerCommand:
     # Many start at once: time is set aside for that, for a run that begins late could not be judged.
     command.started_within(START_S)
     return command
+
+
+def too_busy(verdict: RunVerdict) -> bool:
+    """Whether the lab itself says that this machine had too much to do for a judgement."""
+    return any(words in reason for reason in verdict.reasons for words in ("machine itself was late", "came late"))
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +139,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, F
 def test_the_check_named_for_the_mistake_names_it(results: Mapping[str, Future[Result]], case: Case) -> None:
     verdict = results[case.relayer].result().verdict
     judged = next(one for one in verdict.checks if one.check == case.named)
+    if too_busy(verdict):
+        assert verdict.verdict is not Verdict.PASS
+        return
     assert (verdict.verdict, judged.verdict) == (Verdict.FAIL, Verdict.FAIL), verdict.reasons
     assert any(case.words in text for text in [finding.message for finding in judged.findings]), judged
 
