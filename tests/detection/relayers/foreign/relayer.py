@@ -220,8 +220,11 @@ class Chain:
         return call | {name: max(call[name] * 9 // 8 + 1, least[name]) for name in FEES if name in call}
 
     def nonce(self) -> int:
-        mined = int(self.eth.get_transaction_count(self.account.address, "latest"))
-        return max([mined, *(nonce + 1 for nonce in self.under_way)])
+        """The first that is free: a reorg may have freed one below those under way."""
+        nonce = int(self.eth.get_transaction_count(self.account.address, "latest"))
+        while nonce in self.under_way:
+            nonce += 1
+        return nonce
 
     def send(self, function: str, tx: bytes, *args: Any) -> None:
         """Send a call, unless it is under way, was tried in vain just now, or would be refused."""
