@@ -65,6 +65,12 @@ class Scheduler:
         self._order = count()
         self._actors: dict[greenlet, Actor] = {}
         self._wall_zero_ns = time.monotonic_ns()
+        self._late_ms = 0
+
+    def take_lateness_ms(self) -> int:
+        """The most that a turn was late since this was asked last: 0 under the virtual clock."""
+        late_ms, self._late_ms = self._late_ms, 0
+        return late_ms
 
     @property
     def now_ms(self) -> int:
@@ -106,6 +112,8 @@ class Scheduler:
         while self._turns and self._turns[0][0] <= t_ms:
             due, _, turn = heapq.heappop(self._turns)
             self._reach(due)
+            # A turn before genesis is late by set-up, which no bound counts.
+            self._late_ms = max(self._late_ms, self.now_ms - max(0, due))
             turn()
             self._forget_finished()
         self._reach(t_ms)

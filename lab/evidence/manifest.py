@@ -84,6 +84,13 @@ class FaultRecord(Recorded):
     proof: str | None = None
 
 
+class LagFacts(Recorded):
+    """How late the machine itself was in a run under the real clock, in milliseconds; the history says when."""
+
+    turns_ms_max: int | None = None
+    starved_ms: int | None = None
+
+
 class RunManifest(Recorded):
     """Of a scenario's run. `digests` are the sha256 of the other files, by name; paths are relative or bare names.
 
@@ -120,6 +127,7 @@ class RunManifest(Recorded):
     duration_s: float | None = None
     simulated_s: float | None = None
     transactions: int | None = None
+    lag: LagFacts | None = None
     node_memory_bytes: dict[str, int | None] = Field(default_factory=dict)
     faults: Annotated[tuple[FaultRecord, ...], Strict(False)] = ()
     scenario_items: Texts = ()

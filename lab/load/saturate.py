@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import write_atomically
+from lab.load.analyse.facts import throughput_of
 from lab.load.analyse.judge import RunOutcome
 from lab.load.analyse.reconcile import Result
 from lab.load.profile.profile import LoadProfile, changed_profile
@@ -118,16 +119,17 @@ def judge_step(tps: float, result: Result, folder: Path) -> StepOutcome:
         reasons.append("no transaction succeeded")
     if result.judged.outcome is RunOutcome.INFEASIBLE:
         reasons.append("over the gas ceiling")
+    rate, _, _ = throughput_of(result.totals, result.flows)
     if result.judged.bottleneck == "node":
         reasons.append(f"the node fell behind: {result.totals.tps:,.0f} a second were mined")
     bottleneck = result.judged.bottleneck if reasons else "none reached"
-    return StepOutcome(tps, result.totals.tps, bottleneck, "; ".join(reasons), folder.name)
+    return StepOutcome(tps, rate.tps, bottleneck, "; ".join(reasons), folder.name)
 
 
 def summary_lines(outcomes: list[StepOutcome], summary: dict[str, Any]) -> list[str]:
     """The steps in the order of their rates, and the end of the search."""
     lines = [
-        f"  {o.offered_tps:>10,.0f}/s offered  {o.tps:>10,.1f}/s mined and successful  {o.why or 'held'}"
+        f"  {o.offered_tps:>10,.0f}/s offered  {o.tps:>10,.1f}/s succeeded  {o.why or 'held'}"
         for o in sorted(outcomes, key=lambda o: o.offered_tps)
     ]
     highest = summary["highest_tps"]

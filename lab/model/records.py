@@ -12,53 +12,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, TypeAdapter, model_validator
 
-from lab.model.chain.facts import ChainFacts, StoredTransaction
+from lab.model.chain.facts import StoredTransaction
 from lab.model.contract_read import ContractRead
 from lab.model.fault_effects import FaultEffects
 from lab.model.frozen import Frozen
-from lab.model.frozen import Record as Record
+from lab.model.header import Header as Header
+from lab.model.header import Leg as Leg
+from lab.model.header import Record as Record
 from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
 RelayerEvent = Literal["start", "ready", "stop", "kill", "crash"]
-
-
-class Leg(Frozen):
-    """One declared transaction of a flow; `after` is the name of its parent leg (`flow.leg`), at most one."""
-
-    name: str
-    flow: str
-    chain: str
-    tx_id: str
-    origin: str
-    target: str
-    payload: str
-    after: str | None = None
-    timestamp: int
-
-
-class Header(Record):
-    """First line: everything that the run was set up with."""
-
-    type: Literal["header"] = "header"
-    scenario: str
-    item: str
-    seed: int
-    clock: Literal["virtual", "real"]
-    genesis_time: int
-    window_s: int
-    chains: dict[str, ChainFacts]
-    roles: dict[str, str]
-    operators: dict[str, tuple[str, ...]] = Field(description="chain -> operator addresses after set-up")
-    legs: tuple[Leg, ...]
-    capabilities: tuple[str, ...] = Field(
-        description="capabilities of this contract, without those that another one includes (a breaker is a stop)"
-    )
-    poll_ms: int
-    rpc_budget_ms: int
-    execution_order: Literal["ready", "executed"] = Field(
-        description="S3: the state that a child's execution needs of its parent"
-    )
 
 
 class Call(Frozen):
@@ -232,6 +196,18 @@ class RelayerMark(Note):
         return self.event in ("kill", "crash")
 
 
+class Lag(Record):
+    """How late the machine itself was since the line before, under the real clock: nobody's fault but its own.
+
+    `turns_ms` is the most that a turn of the lab was late, `starved_ms` how long lab, nodes and relayer together were
+    ready to run while others ran. Left out where both are nothing.
+    """
+
+    type: Literal["lag"] = "lag"
+    turns_ms: int
+    starved_ms: int
+
+
 class FinalRead(Record):
     """Final reads of one chain over the unfaulted connection, at block `number`; `error` says why if they failed."""
 
@@ -283,6 +259,7 @@ AnyRecord = Annotated[
     | Expectation
     | Note
     | RelayerMark
+    | Lag
     | FinalRead
     | StoreRead,
     Field(discriminator="type"),

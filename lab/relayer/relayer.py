@@ -138,10 +138,13 @@ class Relayer:
     def _scan(self, chain: Chain) -> None:
         if not chain.identified:
             chain.identify()
+        self._scan_news(chain)
+        chain.check_clock(self._clock.now_ms())
+
+    def _scan_news(self, chain: Chain) -> None:
         head, scan = self._scan_chain(chain.rpc, chain.facts.contract, chain.trail, chain.facts.start_block)
         if scan is None:
             chain.head = head
-            chain.check_clock(self._clock.now_ms())
             if chain.window_s is None:
                 chain.window_s = chain.read_window()
             return

@@ -65,7 +65,11 @@ def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
         text = (
             f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
         )
-        judged.append((_EXPECTED[expectation.met], text))
+        late = next((note.text for note in history.of(Note) if note.kind == "late start"), None)
+        if expectation.met is False and late is not None:
+            judged.append((Verdict.UNKNOWN, f"{text}; {late}"))
+        else:
+            judged.append((_EXPECTED[expectation.met], text))
     return judged
 
 

@@ -24,12 +24,13 @@ from lab.evidence.manifest import (
     FaultRecord,
     HostFacts,
     LabFacts,
+    LagFacts,
     RelayerFacts,
     RunManifest,
 )
 from lab.evidence.names import recorded_path
 from lab.evidence.repository import git_state, lab_state, own_state
-from lab.model.records import Block
+from lab.model.records import Block, Lag
 from lab.model.under_test import UnderTest
 from lab.paths import CHECKOUT, PACKAGE, base_of
 from lab.runner import judging
@@ -100,6 +101,7 @@ def ended_manifest(started: RunManifest, run: Run, duration_s: float) -> RunMani
             "duration_s": round(duration_s, 3),
             "simulated_s": run.now_ms / 1000,
             "transactions": sum(len(record.txs) for record in run.recorder.records if isinstance(record, Block)),
+            "lag": _lag(run),
             "node_memory_bytes": run.lab.memory_bytes(),
             "faults": tuple(
                 FaultRecord(id=mark.id, fault=mark.fault, activations=mark.activations, proof=mark.proof)
@@ -107,6 +109,14 @@ def ended_manifest(started: RunManifest, run: Run, duration_s: float) -> RunMani
             ),
         }
     )
+
+
+def _lag(run: Run) -> LagFacts | None:
+    if run.lab.scheduler.clock == "virtual":
+        return None
+    lags = [record for record in run.recorder.records if isinstance(record, Lag)]
+    worst = max((lag.turns_ms for lag in lags), default=0)
+    return LagFacts(turns_ms_max=worst, starved_ms=sum(lag.starved_ms for lag in lags))
 
 
 def _relayer(wanted: Wanted) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from lab.scenario.item import ScenarioItem
 from lab.session.lab import Lab, Wanted, open_lab
 from lab.session.relayer.actor import RelayerFactory
 from lab.session.relayer.command import RelayerCommand
+from lab.session.relayer.declared import DeclaredRelayer
 from lab.session.relayer.start import RPC_TIMEOUT_S
 
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
@@ -129,6 +130,7 @@ def _run_item(
             run = _begin(item, options, lab, recorder)
             if played:
                 lab.start_relayer()
+                _note_late_start(run)
                 monitor = RunMonitor(run) if item.model.monitor else None
                 run.alerts = monitor.spans if monitor is not None else None
                 (play or partial(_play, progress=options.progress))(run)
@@ -151,6 +153,13 @@ def _run_item(
     evidence = RunFolder(folder)
     evidence.seal(manifest.as_json())
     return Result(evidence, verdict, history, recorder.digest())
+
+
+def _note_late_start(run: Run) -> None:
+    """Steps begin after their time where the machine took longer for the start than was set aside for it."""
+    if run.item.clock == "real" and run.now_ms > LATE_MS["real"]:
+        text = f"the relayer was ready {run.now_ms / 1000:.1f} s after the run's beginning: steps due before came late"
+        run.note("late start", text)
 
 
 def wanted_of(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> Wanted:
@@ -218,6 +227,8 @@ def _join(run: Run) -> None:
 
 def _header(item: ScenarioItem, lab: Lab) -> Header:
     parents = {leg.name: leg.after for leg in item.legs}
+    command = lab.wanted.own_relayer
+    declared = command.declared if command is not None else DeclaredRelayer()
     return Header(
         t_ms=0,
         scenario=item.name,
@@ -244,7 +255,8 @@ def _header(item: ScenarioItem, lab: Lab) -> Header:
             for leg in item.legs
         ),
         capabilities=recorded(lab.wanted.target.capabilities),
-        poll_ms=item.relayer.poll_ms if item.relayer else 0,
+        poll_ms=max(item.relayer.poll_ms, declared.poll_ms or 0) if item.relayer else 0,
+        relayer_steps=declared.steps if item.relayer else None,
         rpc_budget_ms=round(RPC_TIMEOUT_S * 1000),
         execution_order=item.relayer.execution_order if item.relayer else "ready",
     )

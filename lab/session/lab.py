@@ -17,7 +17,6 @@ from lab.bounded_files import write_atomically
 from lab.chains.chain import Chain, ChainPlan
 from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.scheduler import Scheduler
-from lab.chains.wall_clock import WallClockWatch
 from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, learn_numbering, put_on_chain
@@ -26,13 +25,13 @@ from lab.evidence import Recorder
 from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
-from lab.model.records import Note
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, l1_block_storage
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.contract_read import particular
 from lab.session.description import KEYS, STORE, RelayerPace, RunningNetworks, describe_chain, describe_session
+from lab.session.machine_watch import MachineWatch
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.process import RelayerProcess
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 VIRTUAL_GENESIS = 1_800_000_000
 HISTORY_BLOCKS_MIN = 64
-CLOCK_LOOK_MS = 500
 # How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
 SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
@@ -141,22 +139,16 @@ class Lab:
                 self.recorder.add(read)
         if self.wanted.clock == "real":
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
-            self._watch_clock(WallClockWatch())
+            MachineWatch(self.scheduler, self.recorder, self._pids).start()
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
             if self.wanted.own_relayer is None:
                 self.scheduler.advance_to(0)
 
-    def _watch_clock(self, watch: WallClockWatch) -> None:
-        """Look at the machine's clock now and again; a run in which it is set cannot be judged."""
-        now_ms = self.scheduler.now_ms
-        if (jump_s := watch.jump_s()) is not None:
-            text = (
-                f"the machine's clock was set by {jump_s:+.1f} s at {max(0, now_ms) / 1000:.1f} s of the run, or the "
-                "machine slept: times of this run mean nothing; run it again"
-            )
-            self.recorder.add(Note(t_ms=max(0, now_ms), kind="clock", text=text))
-        self.scheduler.at(now_ms + CLOCK_LOOK_MS, lambda: self._watch_clock(watch))
+    def _pids(self) -> list[int]:
+        """The processes of the nodes and of the relayer, where the lab started them itself."""
+        parts = [*(chain.node for chain in self.chains.values()), self.relayer]
+        return [pid for part in parts if (pid := getattr(part, "pid", None)) is not None]
 
     def numbering(self) -> StateNumbering:
         """The contract's state numbering, after set-up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from lab.model.names import ContractNames, SecondRole, SetUpCall, Slot
 from lab.session.project_check import Fit
 from lab.session.project_file import ALIASES, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
 from lab.session.relayer.command import RelayerCommand, parse_command
+from lab.session.relayer.declared import DeclaredRelayer
 from lab.yamlsource import Source, in_order, load_yaml, validate
 
 PROJECT_FILE = "lab.yaml"
@@ -30,19 +31,21 @@ class Project:
     relayer_cmd: str | None
     names: ContractNames
     source: Source = field(repr=False, compare=False)
+    declared: DeclaredRelayer = field(default_factory=DeclaredRelayer)
 
     @property
     def relayer(self) -> RelayerCommand | None:
         """The relayer under test, which runs in the file's folder. Raises UsageError."""
         if self.relayer_cmd is None:
             return None
-        return parse_command(self.relayer_cmd, self.path.parent.absolute(), source=f"{self.path}: relayer_cmd")
+        command = parse_command(self.relayer_cmd, self.path.parent.absolute(), source=f"{self.path}: relayer_cmd")
+        return replace(command, declared=self.declared)
 
     @property
     def choices(self) -> tuple[object, ...]:
         """What the file decides: two files that say the same are one project."""
         relayer = (self.relayer_cmd, self.path.parent.resolve()) if self.relayer_cmd is not None else None
-        return self.contract, relayer, self.names
+        return self.contract, relayer, self.names, self.declared
 
     def check(self, abi: list[dict[str, Any]]) -> None:
         """Raises InvalidFile where the file does not fit the contract."""
@@ -56,7 +59,7 @@ def read_project(path: Path) -> Project:
     source = load_yaml(path)
     file = validate(source, ProjectFile)
     contract = (path.parent / file.contract).resolve() if file.contract is not None else None
-    return Project(path, contract, file.relayer_cmd, _names(file, source), source)
+    return Project(path, contract, file.relayer_cmd, _names(file, source), source, file.relayer)
 
 
 def _names(file: ProjectFile, source: Source) -> ContractNames:

@@ -19,6 +19,7 @@ from lab.coordinator.states import NAMES as STATES
 from lab.model.capabilities import CAPABILITIES, NAMES
 from lab.model.names import Limits
 from lab.model.step import Role, fault_at
+from lab.session.relayer.declared import DeclaredRelayer
 from lab.validation import suggestion
 
 ALIASES = {"buffer": "buffer_transaction", "resolve": "resolve_dependency", "execute": "mark_executed"}
@@ -90,6 +91,7 @@ class ProjectFile(_Form):
 
     contract: str | None = Field(default=None, description="contract under test, as seen from this file")
     relayer_cmd: str | None = Field(default=None, description="command of the relayer under test, run in this folder")
+    relayer: DeclaredRelayer = Field(default=DeclaredRelayer(), description="what the bounds of L1 and L2 count on")
     constructor: tuple[Any, ...] = Field(default=(), description="arguments of the contract's constructor")
     set_up: tuple[SetUpForm, ...] = Field(
         default=(), max_length=SET_UP_CALLS_MAX, description="calls before every run, in this order"

@@ -6,6 +6,7 @@ disturbance lasted, or its parent came too late for its window. A bound longer t
 
 from __future__ import annotations
 
+from lab.checks.attempts import last_attempt
 from lab.checks.bounds import Bound, bound_ms, missed_bound, resolvable_ms
 from lab.checks.facts import block_at, clock, unix_ms
 from lab.checks.judgement import Judgement
@@ -52,7 +53,8 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
     else:
         judgement.judged += 1
         buffered = entry.moves[0].step.block
-        judgement.fail(f"{expected}; it never became READY", buffered, leg.tx_id, t_ms=bound.due_ms)
+        happened = f"it never became READY; {last_attempt(history, leg)}"
+        judgement.fail(f"{expected}; {happened}", buffered, leg.tx_id, t_ms=bound.due_ms)
 
 
 def _closes_ms(history: History, leg: Leg) -> int:

@@ -11,24 +11,36 @@ or expired. Three bounds hold for each, whatever the fees do:
   lose or refuse what it was sent. A fee that is too low is no such fault: the same bytes stay too cheap. A smaller
   block is one: a node refuses what cannot fit into it, and takes the very same when it can again.
 
+- fees: no offer for a call is more than FEE_GROWTH times the first one, beyond what the base fee itself grew by.
+- repeats: what has had its effect for longer than a bound, on a chain that nothing disturbed since, is not sent again.
+  Whoever comes back from a restart looks at what is there first.
+
 A cause is whatever can take back or hide what was sent: a reorg, a fault, a stopped relayer, a paused contract, a role
 taken away. Calls are counted whether they were taken or refused. The counts stand beside the number of READYs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from lab.checks.attempts import mined, subjects
+from lab.checks.bounds import bound_ms
 from lab.checks.disturbances import Disturbance, disturbances
-from lab.checks.facts import clock, name_at, replays
+from lab.checks.facts import block_at, clock, name_at, replays
 from lab.checks.judgement import Judgement
+from lab.checks.replay import replay
+from lab.model.chain.facts import CoreState
 from lab.model.history import History
-from lab.model.records import Submit
+from lab.model.records import Block, Submit
 from lab.model.verdict import CheckResult
 
 TRIES = 3
 OFFERS_RAISED = 10
 SENDS = 2
+FEE_GROWTH = 10
+EFFECTS: dict[str, tuple[CoreState, ...]] = {
+    "buffer_transaction": ("BUFFERED",),
+    "resolve_dependency": ("READY",),
+    "mark_executed": ("EXECUTED",),
+}
 Call = tuple[str, str, str]  # chain, function, tx_id
 
 
@@ -38,7 +50,7 @@ def judge(history: History) -> CheckResult:
     calls: dict[Call, list[Submit]] = {}
     unnamed: dict[str, list[Submit]] = {}
     for submit in history.of(Submit):
-        ids = list(_ids(submit))
+        ids = list(subjects(submit))
         for tx_id in ids:
             calls.setdefault((submit.chain, submit.function or "", tx_id), []).append(submit)
         if not ids:
@@ -46,6 +58,8 @@ def judge(history: History) -> CheckResult:
     for call, submits in calls.items():
         judgement.judged += 1
         _judge_call(history, judgement, call, submits)
+        _judge_fees(history, judgement, call, submits)
+        _judge_repeats(history, judgement, call, submits)
     for chain, submits in unnamed.items():
         _doubt_unnamed(history, judgement, chain, submits)
     if calls:
@@ -56,20 +70,6 @@ def judge(history: History) -> CheckResult:
         most = max(len(submits) for submits in calls.values())
         judgement.note(f"sent {total} for {ready} READY, at most {most} for one call")
     return judgement.result("the relayer sent nothing")
-
-
-def _ids(submit: Submit) -> Iterator[str]:
-    """The transactions that a call is about; a batch is about several."""
-    if submit.function is None:
-        return
-    for value in submit.args.values():
-        parts = value if isinstance(value, (list, tuple)) else [value]
-        for part in parts:
-            tx_id = part.get("tx_id") if isinstance(part, dict) else part
-            if isinstance(tx_id, str) and len(tx_id) == 66:
-                yield tx_id
-        if "tx_id" in submit.args:
-            return  # the first argument names it, what follows is its dependency and payload
 
 
 def _judge_call(history: History, judgement: Judgement, call: Call, submits: list[Submit]) -> None:
@@ -92,6 +92,49 @@ def _judge_call(history: History, judgement: Judgement, call: Call, submits: lis
                 f"are {count} from {clock(submits[0].t_ms)} to {clock(submits[-1].t_ms)}"
             )
             judgement.fail(message, submits[-1], tx_id, *(submit.seq for submit in submits))
+
+
+def _judge_fees(history: History, judgement: Judgement, call: Call, submits: list[Submit]) -> None:
+    chain, function, tx_id = call
+    asked = [
+        (record.t_ms, record.base_fee if isinstance(record, Block) else record.last_base_fee)
+        for record in history.spans(chain)
+    ]
+    first = submits[0]
+    before = [fee for t_ms, fee in asked if t_ms <= first.t_ms] or [fee for _, fee in asked[:1]]
+    growth = max([fee for _, fee in asked], default=1) / max(1, before[-1] if before else 1)
+    bound = round(FEE_GROWTH * max(1.0, growth) * first.max_fee_per_gas)
+    dear = next((submit for submit in submits if submit.max_fee_per_gas > bound), None)
+    if dear is not None:
+        message = (
+            f"expected offers for {function} of {name_at(history, chain, tx_id)} up to {bound} wei per gas, "
+            f"{FEE_GROWTH} times the first one ({first.max_fee_per_gas} at {clock(first.t_ms)}) and what the base fee "
+            f"grew by ({growth:.1f}); {dear.max_fee_per_gas} was offered at {clock(dear.t_ms)}: fees without a bound"
+        )
+        judgement.fail(message, dear, tx_id, first.seq)
+
+
+def _judge_repeats(history: History, judgement: Judgement, call: Call, submits: list[Submit]) -> None:
+    """What was sent for an effect that was there, as anybody could see, and was mined to no effect."""
+    chain, function, tx_id = call
+    move = replay(history, chain).entry(tx_id).first(*EFFECTS.get(function, ()))
+    if move is None:
+        return
+    effect, there = move.step.block, mined(history, chain)
+    for submit in submits:
+        begun = next(other for other in submits if other.nonce == submit.nonce)
+        disturbed = [cause for cause in _causes(history, chain, [begun]) if cause.what != "relayer down"]
+        if submit.tx not in there or there[submit.tx][1].status or begun.t_ms <= effect.t_ms + bound_ms(history, chain):
+            continue
+        if disturbed or any(reorg.chain == chain and reorg.t_ms >= effect.t_ms for reorg in history.reorgs):
+            continue
+        message = (
+            f"expected nothing to be sent for {function} of {name_at(history, chain, tx_id)} any more, which had its "
+            f"effect in {block_at(effect)}; it was sent again at {clock(begun.t_ms)}, and reverted in block "
+            f"{there[submit.tx][0].number}: work is repeated"
+        )
+        judgement.fail(message, submit, tx_id, effect.seq)
+        return
 
 
 def _causes(history: History, chain: str, submits: list[Submit]) -> list[Disturbance]:

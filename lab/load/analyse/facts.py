@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from lab.load.analyse.cost import Cost
-from lab.load.analyse.figures import ChainFigures, ChainRun, inclusions
+from lab.load.analyse.figures import ChainFigures, ChainRun, Throughput, inclusions
 from lab.load.analyse.flows import FlowFigures
-from lab.load.analyse.judge import Facts
+from lab.load.analyse.judged import Facts
 from lab.load.analyse.resources import Resources
 from lab.load.analyse.worker_reports import GeneratorFigures
 from lab.load.prepare.context import Context
+from lab.load.profile.shapes import Constant, Soak
 from lab.load.record.frozen import Frozen
 from lab.load.record.plan import Plan
 from lab.load.record.worker_report import Start
@@ -82,19 +83,42 @@ def totals_of(chains: Mapping[str, ChainFigures], generator: GeneratorFigures, u
     )
 
 
+def throughput_of(totals: Totals, flows: FlowFigures | None) -> tuple[Throughput, int, str]:
+    """What succeeded a second, of how many, in what unit: calls, or flows, each once, when it was executed.
+
+    Where there are both, a flow counts as one and a buffered transaction as one.
+    """
+    calls = Throughput(tps=totals.tps, low_tps=totals.low_tps, high_tps=totals.high_tps, seconds=0)
+    if flows is None:
+        return calls, totals.succeeded, "successes/s"
+    executed, others = flows.throughput, totals.succeeded - flows.calls
+    if not others:
+        return executed, len(flows.latencies_ms), "flows executed/s"
+    share = others / max(1, totals.succeeded)
+    both = {name: getattr(executed, name) + share * getattr(calls, name) for name in ("tps", "low_tps", "high_tps")}
+    done = len(flows.latencies_ms) + others
+    return Throughput(**both, seconds=executed.seconds), done, "successes/s, a flow once"
+
+
 def facts_of(context: Context, plan: Plan, start: Start, figures: Figures, ending: Ending) -> Facts:
     """What is judged."""
     schedule, totals, flows, generator = plan.whole_schedule(), figures.totals, figures.flows, figures.generator
     runs = figures.runs.values()
     late_us = sorted(e.sent_us - e.intended_us for run in runs for e, _ in run.entries if e.attempts == 1)
     last_end_at = flows.last_end_at if flows is not None else None
+    throughput, done, unit = throughput_of(totals, flows)
+    # An arrival of a flow is two calls, and one flow.
+    calls_an_arrival = totals.offered / max(1, generator.arrivals) if flows is None else 1.0
     return Facts(
         criteria=context.profile.criteria,
         schedule_s=plan.seconds,
-        offered_tps=schedule.arrivals / plan.seconds * (totals.offered / max(1, generator.arrivals)),
-        tps=totals.tps,
-        tps_low=totals.low_tps,
-        tps_high=totals.high_tps,
+        offered_tps=schedule.arrivals / plan.seconds * calls_an_arrival,
+        tps=throughput.tps,
+        tps_low=throughput.low_tps,
+        tps_high=throughput.high_tps,
+        tps_unit=unit,
+        tps_n=done,
+        steady=isinstance(context.profile.shape, (Constant, Soak)),
         offered=totals.offered,
         dropped=totals.dropped,
         held=generator.held,
@@ -103,6 +127,8 @@ def facts_of(context: Context, plan: Plan, start: Start, figures: Figures, endin
         flows=flows is not None,
         cross_chain_ms=flows.latencies_ms if flows else (),
         flows_open=flows.open if flows else 0,
+        flow_drift=None if flows is None else (flows.first, flows.last),
+        flow_slack_ms=flows.slack_s * 1000 if flows else 0.0,
         inclusion_ms=sorted(ms for run in runs for ms, _, _ in inclusions(run, start.starts_at)),
         lateness_p99_ms=percentile(late_us, 99) / 1000 if late_us else None,
         tick_lag_p99_ms=generator.tick_lag_ms.p99,

@@ -10,27 +10,50 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator import Codec
-from lab.load.analyse.figures import ChainRun
+from lab.load.analyse.figures import ChainRun, Throughput
 from lab.load.analyse.onchain import OnchainResult
 from lab.load.analyse.statistics import Summary
 from lab.load.drive.observer import SeenBlock
+from lab.load.record.frozen import Frozen
 from lab.load.record.plan import LegFacts, Plan
+from lab.model.statistics.percentile import percentile
 from lab.rpc import Rpc
 from lab.traffic.ledger import Book
 from lab.traffic.signer import tx_id
+
+US = 1_000_000
+
+
+class FlowFifth(Frozen):
+    """The flows that were due in one end of a run: how many, how many never ended, and their median latency."""
+
+    flows: int
+    open: int
+    latency_p50_ms: float | None
+
+    @property
+    def mostly_open(self) -> bool:
+        return 2 * self.open >= max(1, self.flows)
 
 
 @dataclass(frozen=True, slots=True)
 class FlowFigures:
     """Milliseconds from inclusion to EXECUTED, in ascending order; `open` flows were buffered and never ended.
 
-    `per_second` is the `steady_rate` at which flows ended.
+    `throughput` is of flows executed, `steady_per_second` the `steady_rate` at which they ended, `first` and `last` the
+    fifths of the schedule, `calls` the successful calls of the generator that belong to flows, `slack_s` what a flow's
+    end may be off by: a poll of the relayer and a block time and a half.
     """
 
     latencies_ms: tuple[float, ...]
     bound_ms_max: float
     open: int
-    per_second: float
+    throughput: Throughput
+    steady_per_second: float
+    first: FlowFifth
+    last: FlowFifth
+    calls: int
+    slack_s: float
     relayer_calls: int
     relayer_reverts: int
     last_end_at: float | None = None
@@ -42,7 +65,9 @@ class FlowFigures:
             "bound_ms_max": round(self.bound_ms_max, 1),
             "ended": len(self.latencies_ms),
             "open": self.open,
-            "per_second": round(self.per_second, 2),
+            "throughput": self.throughput.to_json(),
+            "steady_per_second": round(self.steady_per_second, 2),
+            "drift": {"first": self.first.to_json(), "last": self.last.to_json()},
             "relayer_calls": self.relayer_calls,
             "relayer_reverts": self.relayer_reverts,
         }
@@ -81,8 +106,9 @@ def flow_figures(
     runs: Mapping[str, ChainRun],
     executed: Mapping[str, Mapping[bytes, SeenBlock]],
     calls: tuple[int, int],
+    poll_s: float,
 ) -> FlowFigures:
-    """Pair the legs of every flow by sender and position."""
+    """Pair the legs of every flow by sender and position. `calls` are the relayer's, and those that reverted."""
     first_nonce = {(leg.number, s.sender): s.first_nonce for leg in plan.legs() for s in leg.senders}
     place = {name: run.blocks_by_hash() for name, run in runs.items()}
     by_stream: dict[str, dict[str, LegFacts]] = {}
@@ -91,24 +117,66 @@ def flow_figures(
             by_stream.setdefault(leg.stream, {})[leg.role] = leg
     latencies: list[float] = []
     bound = 0.0
-    still_open = 0
     ends: list[float] = []
+    due: list[tuple[int, float | None]] = []
     for pair in by_stream.values():
         origin, destination = pair["origin"], pair["destination"]
-        for key in book.sent:
+        for key, sent in book.sent.items():
             if key[0] != origin.number or hashes.get(key) not in runs[origin.chain].onchain.succeeded:
                 continue
             begun = place[origin.chain].get(hashes[key])
             position = key[2] - first_nonce[key[0], key[1]]
             ended = executed[destination.chain].get(tx_id(destination.salt, key[1], position))
             if begun is None or ended is None:
-                still_open += 1
+                due.append((sent.intended_us, None))
                 continue
             latencies.append((ended.seen_at - begun.seen_at) * 1000)
+            due.append((sent.intended_us, latencies[-1]))
             ends.append(ended.seen_at)
             bound = max(bound, (ended.bound_s + begun.bound_s) * 1000)
+    flow_legs = {leg.number: leg.chain for pair in by_stream.values() for leg in pair.values()}
+    slack_s = poll_s + 1.5 * max((runs[chain].block_time_ms for chain in flow_legs.values()), default=0) / 1000
     return FlowFigures(
-        tuple(sorted(latencies)), bound, still_open, steady_rate(ends), *calls, last_end_at=max(ends, default=None)
+        latencies_ms=tuple(sorted(latencies)),
+        bound_ms_max=bound,
+        open=len(due) - len(latencies),
+        throughput=executed_a_second(ends, plan.seconds, slack_s),
+        steady_per_second=steady_rate(ends),
+        first=_fifth([ms for intended_us, ms in due if intended_us < plan.seconds * US / 5]),
+        last=_fifth([ms for intended_us, ms in due if intended_us >= plan.seconds * US * 4 / 5]),
+        calls=sum(
+            key[0] in flow_legs and hashes.get(key) in runs[flow_legs[key[0]]].onchain.succeeded for key in book.sent
+        ),
+        slack_s=slack_s,
+        relayer_calls=calls[0],
+        relayer_reverts=calls[1],
+        last_end_at=max(ends, default=None),
+    )
+
+
+def _fifth(latencies_ms: Sequence[float | None]) -> FlowFifth:
+    ended = sorted(ms for ms in latencies_ms if ms is not None)
+    median = round(percentile(ended, 50), 1) if ended else None
+    return FlowFifth(flows=len(latencies_ms), open=len(latencies_ms) - len(ended), latency_p50_ms=median)
+
+
+def executed_a_second(ends: Sequence[float], schedule_s: float, slack_s: float) -> Throughput:
+    """Flows a second from the first end to the last, or over the schedule where that is longer.
+
+    Flows that each take as long as the other end as they began, within the slack: so does a system that keeps up. One
+    that does not ends its last flow late, and that time counts.
+    """
+    if not ends:
+        return Throughput(seconds=schedule_s)
+    span_s = max(ends) - min(ends)
+    behind_s = span_s - schedule_s if span_s - schedule_s > slack_s else 0.0
+    seconds = schedule_s + behind_s
+    return Throughput(
+        tps=round(len(ends) / seconds, 2),
+        low_tps=round(len(ends) / max(schedule_s, span_s), 2),
+        high_tps=round(len(ends) / max(schedule_s, seconds - slack_s), 2),
+        seconds=round(seconds, 3),
+        behind_s=round(behind_s, 3),
     )
 
 

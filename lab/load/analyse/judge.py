@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from lab.load.analyse.cost import Cost
+from lab.load.analyse.flow_criteria import cross_chain, flow_queue
+from lab.load.analyse.judged import CriterionResult, Facts
 from lab.load.analyse.statistics import percentile_interval
-from lab.load.prepare.capacity import Ceiling
-from lab.load.profile.criteria import Criteria
 from lab.model.outcome import Outcome
 from lab.model.statistics.binomial import upper_bound
 from lab.model.statistics.percentile import percentile
@@ -33,23 +32,6 @@ EXIT_CODES = dict.fromkeys(RunOutcome, 3) | {RunOutcome.PASS: 0, RunOutcome.FAIL
 
 
 @dataclass(frozen=True, slots=True)
-class CriterionResult:
-    """One criterion: its figure with an interval, its threshold, how many observations, and why."""
-
-    criterion: str
-    rows: tuple[str, ...]
-    outcome: Outcome
-    figure: float | None
-    unit: str
-    threshold: float | None
-    n: int
-    reason: str
-    low: float | None = None
-    high: float | None = None
-    assumptions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Judged:
     """All results, the generator's audit, and the whole. `complete`: every worker of the generator reported."""
 
@@ -61,58 +43,9 @@ class Judged:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is judged. Sums are over all chains; `cross_chain_ms` and `inclusion_ms` in ascending order.
-
-    `lost` names workers of the generator that did not report: what they sent is in no ledger.
-    """
-
-    criteria: Criteria
-    schedule_s: float
-    offered_tps: float
-    tps: float
-    tps_low: float
-    tps_high: float
-    offered: int
-    dropped: int
-    held: int
-    sent: int
-    succeeded: int
-    flows: bool
-    cross_chain_ms: Sequence[float]
-    flows_open: int
-    inclusion_ms: Sequence[float]
-    lateness_p99_ms: float | None
-    tick_lag_p99_ms: float | None
-    ceilings: Mapping[str, Ceiling]
-    offered_by_chain: Mapping[str, float]
-    costs: Mapping[str, Cost]
-    uptime: Mapping[str, float]
-    samples: int
-    unexplained: Sequence[str]
-    interrupted: bool
-    behind_s: float = 0.0
-    flows_behind_s: float = 0.0
-    generator_problems: Sequence[str] = ()
-    lost: Sequence[str] = ()
-    problems: Sequence[str] = ()
-    all_reverted: bool = False
-
-    @property
-    def over_ceiling(self) -> bool:
-        """Whether a chain was offered more than fits into its blocks."""
-        return any(self.offered_by_chain.get(name, 0) > ceiling.tps for name, ceiling in self.ceilings.items())
-
-    @property
-    def held_by_system(self) -> bool:
-        """Whether arrivals waited for a free connection or a dead node: the system's doing, not the generator's."""
-        return self.held > 0.01 * max(1, self.offered)
-
-
 def judge(facts: Facts) -> Judged:
     """Every criterion that is set."""
-    makers = (_throughput, _failures, _cross_chain, _cost, _uptime, _inclusion)
+    makers = (_throughput, _failures, cross_chain, flow_queue, _cost, _uptime, _inclusion)
     results = tuple(_proven(result) for make in makers if (result := make(facts)) is not None)
     invalid = tuple(audit(facts))
     outcome = _whole(facts, {result.outcome for result in results}, invalid)
@@ -161,14 +94,15 @@ def _throughput(facts: Facts) -> CriterionResult | None:
     elif facts.schedule_s < seconds:
         outcome, reason = Outcome.UNKNOWN, f"shown over {facts.schedule_s:g} s, {seconds:g} s are required"
     elif facts.tps >= wanted:
-        outcome, reason = Outcome.MET, f"mined and successful, over {facts.schedule_s:g} s"
+        what = "executed on their destination" if facts.flows else "mined and successful"
+        outcome, reason = Outcome.MET, f"{what}, over {facts.schedule_s:g} s"
     elif facts.offered_tps < wanted:
         outcome, reason = Outcome.UNKNOWN, f"only {facts.offered_tps:,.0f} a second were offered"
     else:
         outcome, reason = Outcome.NOT_MET, f"{facts.offered_tps:,.0f} a second were offered"
-    ends, n = (facts.tps_low, facts.tps_high), facts.succeeded
-    rows, unit = ("TEC-04", "LOAD-01"), "successes/s"
-    return CriterionResult("throughput", rows, outcome, facts.tps, unit, wanted, n, reason, *ends)
+    ends, n = (facts.tps_low, facts.tps_high), facts.succeeded if facts.tps_n is None else facts.tps_n
+    rows = () if facts.flows else ("TEC-04", "LOAD-01")
+    return CriterionResult("throughput", rows, outcome, facts.tps, facts.tps_unit, wanted, n, reason, *ends)
 
 
 def _failures(facts: Facts) -> CriterionResult | None:
@@ -189,32 +123,6 @@ def _failures(facts: Facts) -> CriterionResult | None:
         low=0.0,
         high=upper,
     )
-
-
-def _cross_chain(facts: Facts) -> CriterionResult | None:
-    limit, percent = facts.criteria.cross_chain_ms_max, facts.criteria.cross_chain_percentile
-    if limit is None:
-        return None
-    unit, done = f"ms at p{percent:g}", len(facts.cross_chain_ms)
-    nothing = CriterionResult("cross-chain latency", ("TEC-02",), Outcome.UNKNOWN, None, unit, limit, 0, "")
-    if not facts.flows:
-        return replace(nothing, outcome=Outcome.NOT_MEASURED, reason="this profile has no flows")
-    if not done + facts.flows_open:
-        return replace(nothing, reason="no flow was buffered on its origin")
-    if not done:
-        return replace(nothing, outcome=Outcome.NOT_MET, reason="no flow reached EXECUTED on its destination")
-    figure = percentile(facts.cross_chain_ms, percent)
-    low, high = percentile_interval(facts.cross_chain_ms, percent)
-    open_share = facts.flows_open / (done + facts.flows_open)
-    # A flow that never ended counts as longer than any limit.
-    met = high <= limit and open_share < 1 - percent / 100 + 1e-9
-    reason = (
-        f"origin inclusion to EXECUTED on the destination; worst {facts.cross_chain_ms[-1]:,.0f} ms; "
-        f"{facts.flows_open:,} of {done + facts.flows_open:,} flows did not end"
-    )
-    not_met = figure > limit or open_share >= 0.01
-    outcome = Outcome.MET if met else Outcome.NOT_MET if not_met else Outcome.UNKNOWN
-    return replace(nothing, outcome=outcome, figure=figure, n=done, reason=reason, low=low, high=high)
 
 
 def _cost(facts: Facts) -> CriterionResult | None:

@@ -124,8 +124,9 @@ def reconcile_run(
             executed[name], made, reverted = executions(rpc, record.codec, runs[name].onchain, own)
             calls, reverts = calls + made, reverts + reverted
     flows, legs = None, record.context.legs
+    poll_s = record.context.profile.relayer_poll_ms / 1000
     if any(leg.kind == "flow" for leg in legs):
-        flows = flow_figures(record.plan, legs, record.book, record.hashes, runs, executed, (calls, reverts))
+        flows = flow_figures(record.plan, legs, record.book, record.hashes, runs, executed, (calls, reverts), poll_s)
     return _result(record, runs, flows, ending)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from lab.load.analyse.judge import CriterionResult, RunOutcome
+from lab.load.analyse.judge import RunOutcome
+from lab.load.analyse.judged import CriterionResult
 from lab.load.analyse.reconcile import Result
 from lab.load.profile.shapes import Soak
 from lab.model.outcome import Outcome

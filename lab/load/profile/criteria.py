@@ -14,13 +14,16 @@ from lab.model.units import DurationMs
 class Criteria(Part):
     """A threshold of None leaves the criterion out."""
 
-    throughput_tps_min: float | None = Field(default=1000, gt=0, description="mined and successful, over the plateau")
+    throughput_tps_min: float | None = Field(default=1000, gt=0, description="succeeded; a flow once, when executed")
     throughput_over_ms: Annotated[DurationMs, Field(ge=1_000)] = Field(
         default=60_000, alias="throughput_over", description="a shorter run cannot meet the criterion"
     )
     failure_share_max: float | None = Field(default=0.01, gt=0, lt=1, description="upper bound at 95% confidence")
     cross_chain_ms_max: Annotated[DurationMs, Field(gt=0)] | None = Field(default=30_000, alias="cross_chain_max")
     cross_chain_percentile: float = Field(default=95, gt=0, le=100)
+    flow_growth_max: float | None = Field(
+        default=1.5, gt=1, description="median latency of flows in the last fifth against the first"
+    )
     cost_usd_max: float | None = Field(default=1.0, gt=0, description="average of a buffer_transaction")
     cost_scenario: Level = Field(default="typical", description="the gas price scenario that decides")
     uptime_share_min: float | None = Field(default=0.99, gt=0, le=1, description="of each node and of the relayer")

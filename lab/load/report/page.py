@@ -10,7 +10,8 @@ from typing import Any
 
 from lab.html import figures
 from lab.html.page import Pages
-from lab.load.analyse.judge import CriterionResult, RunOutcome
+from lab.load.analyse.judge import RunOutcome
+from lab.load.analyse.judged import CriterionResult
 from lab.load.analyse.reconcile import Result
 from lab.load.analyse.rows import Row
 from lab.load.report.page_charts import charts_of
@@ -102,7 +103,9 @@ def facts_of(result: Result) -> list[tuple[str, str]]:
     ]
     if (flows := result.flows) is not None:
         calls = f"{flows.relayer_calls:,} calls of the relayer, {flows.relayer_reverts:,} of them reverted"
-        ended = f"{len(flows.latencies_ms):,} ended, {flows.open:,} did not; {flows.per_second:,.1f} a second"
+        one = flows.throughput
+        rate = f"{one.tps:,.1f} a second over {one.seconds:,.1f} s, {flows.steady_per_second:,.1f} in its middle"
+        ended = f"{len(flows.latencies_ms):,} executed, {flows.open:,} not; {rate}"
         facts.append(("Flows", f"{ended}; {calls}"))
     return facts
 

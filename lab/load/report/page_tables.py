@@ -110,7 +110,12 @@ def _drift(result: Result) -> Table:
         for name, chain in result.chains.items()
         for part, fifth in chain.drift
     ]
-    return Table("Drift", "", ("", "successes/s", "median inclusion, ms", "gas a transaction"), rows)
+    note = ""
+    if (flows := result.flows) is not None:
+        note = "Of flows: the median from the origin's block to EXECUTED, of those due in that fifth."
+        for part, one in (("first", flows.first), ("last", flows.last)):
+            rows.append([f"flows, {part} fifth ({one.flows:,}, {one.open:,} open)", "", number(one.latency_p50_ms), ""])
+    return Table("Drift", note, ("", "successes/s", "median latency, ms", "gas a transaction"), rows)
 
 
 def _resources(result: Result) -> Table:

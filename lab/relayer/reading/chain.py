@@ -44,10 +44,14 @@ class Chain:
         # The contract's count of transactions at a block, and whether it is one that can be relied upon.
         self.counted: tuple[str, int] | None = None
         self.counts = True
-        # How far blocks have been seen to lag behind the clock, in seconds.
-        self.behind_s = 0
+        # How many seconds the block to come is behind the clock (below 0: ahead), asked for since a call came too
+        # early; None while nothing is known to be wrong. A clock that was set back stands: then it grows.
+        self.behind_s: int | None = None
+        self.shows_coming = False
+        self._early: tuple[int, int] | None = None
         self.blocked_until_ms: int | None = None
         self._poll_ms, self._backoff_polls = session.poll_interval_ms, 0
+        self._step_s = facts.block_time_ms // 1000 if facts.mines_empty_blocks else 0
 
     def advance(self, head: Head, marks: tuple[Mark, ...], ancestor: int | None) -> None:
         """Move the scan position in memory, after the scan's result is safe."""
@@ -69,22 +73,29 @@ class Chain:
                 raise RpcMalformed("eth_syncing", f"expected a node of {self.name} with the whole chain, got {syncing}")
         self.identified = True
 
-    def note_clock(self, timestamp: int, asked_unix_s: int) -> None:
-        """A block later than `asked_unix_s` carries this timestamp: that far, at least, is its clock behind."""
-        self.behind_s = max(self.behind_s, asked_unix_s - timestamp)
+    def note_clock(self, number: int, timestamp: int, asked_unix_s: int) -> None:
+        """A call came too early by its block's own timestamp. Where that stands still, be more patient each time."""
+        lag_s, early, self._early = asked_unix_s - timestamp, self._early, (number, timestamp)
+        stands = early is not None and number > early[0] and timestamp <= early[1]
+        self.behind_s = 2 * lag_s if stands else max(self.behind_s or 0, lag_s)
 
     def check_clock(self, now_ms: int) -> None:
-        """Where no block shows that a clock which was behind is right again, the block to come may. Raises RpcFailure.
+        """Where a call came too early, ask for the block to come, which shows its time. Raises RpcFailure.
 
-        A node that shows its head in place of that block, or none, only says what is known: then nothing changes.
+        A node that shows its head in place of that block, or none, leaves what the heads themselves say.
         """
+        if self.behind_s is None or self.head is None:
+            return
         coming = None
-        if self.behind_s and not self.facts.mines_empty_blocks:
-            with suppress(RpcRefused):
-                coming = self.rpc.block("pending")
-        if coming is not None:
-            timestamp = quantity("eth_getBlockByNumber", coming.get("timestamp"))
-            self.behind_s = min(self.behind_s, max(0, self.genesis_time + now_ms // 1000 - timestamp))
+        with suppress(RpcRefused):
+            coming = self.rpc.block("pending")
+        method, now = "eth_getBlockByNumber", self.genesis_time + now_ms // 1000
+        self.shows_coming = coming is not None and quantity(method, coming.get("number")) > self.head.number
+        if coming is not None and self.shows_coming:
+            timestamp = quantity(method, coming.get("timestamp"))
+            self.behind_s = None if timestamp >= max(self.head.timestamp + self._step_s, now) else now - timestamp
+        elif self.head.timestamp <= now <= self.head.timestamp + self._step_s:
+            self.behind_s = None
 
     def read_window(self) -> int:
         """The window in force at the head, in seconds. Raises an RpcFailure."""
@@ -110,10 +121,15 @@ class Chain:
     def next_timestamp(self, now_ms: int) -> int:
         """The earliest that the next block can carry: not older than now, nor, where they come in turns, too early."""
         now, head_timestamp = self.genesis_time + now_ms // 1000, self.head.timestamp if self.head is not None else 0
-        step_s = self.facts.block_time_ms // 1000 if self.facts.mines_empty_blocks else 0
-        if self.head is not None:
+        if self.behind_s is None:
+            return max(head_timestamp + self._step_s, now)
+        if self.shows_coming:
+            return max(head_timestamp, now - self.behind_s)
+        if self.facts.mines_empty_blocks:
+            return head_timestamp
+        if self._early is not None and head_timestamp > self._early[1]:
             self.behind_s = min(self.behind_s, max(0, now - head_timestamp))
-        return max(head_timestamp + step_s, now - self.behind_s)
+        return max(head_timestamp, now - self.behind_s)
 
     def view(self, now_ms: int) -> ChainView:
         """What decisions need of it. A chain that was never reached has no times yet, and is not fresh."""

@@ -171,7 +171,7 @@ class Caller:
         """A resolve that came too early by its block's own time shows that the chain's clock is behind ours."""
         timestamp = next((mark[2] for mark in reversed(chain.trail) if mark[1] == block.hash), None)
         if timestamp is not None:
-            chain.note_clock(timestamp, (chain.genesis_time * 1000 + intent.versions[0].sent_ms) // 1000)
+            chain.note_clock(block.number, timestamp, (chain.genesis_time * 1000 + intent.versions[0].sent_ms) // 1000)
 
     def _learn_end(self, chain: Chain, key: Key, block: BlockId | None) -> None:
         """Read whether a transaction has ended, for mark_executed emits nothing. Without a block: looked for."""

@@ -13,7 +13,6 @@ from typing import Any
 
 from lab.coordinator.accounts import ROLES, role_account
 from lab.coordinator.behaviour import PAYLOAD_MAX, Behaviour
-from lab.coordinator.codec import decode_revert
 from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
@@ -123,7 +122,7 @@ class Player:
             if not refused:
                 break
         else:
-            reason = decode_revert(refused[0]["returnData"]) or "without a reason"
+            reason = self.codec.reasons.decoded(refused[0]["returnData"]) or "without a reason"
             return f"no transaction becomes READY: a call reverts: {reason}"
         make = Builder(Random(0), self.traits, 0)
         for _ in range(self.traits.per_block):
@@ -167,14 +166,16 @@ class Player:
         paused = judge.model.paused
         what = judge.outcome(step.function, self._placed(step.args), step.sender, now, ok, events)
         if what is not None and not ok:
-            reason = decode_revert(result["returnData"])
+            reason = self.codec.reasons.decoded(result["returnData"])
             what += f"; it says {reason!r}" if reason else "; without a reason"
         return what if what is None or not paused else f"{what} while paused"
 
     def _view(self, judge: Judge, step: Step | None, now: int, read: Read, answer: dict[str, Any]) -> str | None:
         name, args = read
         if answer["status"] != "0x1":
-            return f"expected the view {name} to answer, it reverted; {decode_revert(answer['returnData'])!r}"
+            return (
+                f"expected the view {name} to answer, it reverted; {self.codec.reasons.decoded(answer['returnData'])!r}"
+            )
         try:
             got = self._value(name, answer)
         except (ValueError, KeyError, TypeError, IndexError) as error:

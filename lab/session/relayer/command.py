@@ -9,12 +9,13 @@ import re
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab.errors import UsageError
 from lab.model.redacted import redact_command
+from lab.session.relayer.declared import DeclaredRelayer
 
 SESSION_MARK = "{session}"
 # Before its first start is measured, a relayer is expected to have asked every chain once within this time.
@@ -26,12 +27,16 @@ _starts: dict[str, float] = {}
 
 @dataclass(frozen=True, slots=True)
 class RelayerCommand:
-    """`words` as a shell would split `text`, after its leading `NAME=value`; it runs in `folder`, without a shell."""
+    """`words` as a shell would split `text`, after its leading `NAME=value`; it runs in `folder`, without a shell.
+
+    `declared` is what lab.yaml says of it.
+    """
 
     text: str
     words: tuple[str, ...]
     folder: Path
     assignments: tuple[tuple[str, str], ...] = ()
+    declared: DeclaredRelayer = field(default_factory=DeclaredRelayer)
 
     def argv(self, session: Path) -> list[str]:
         """What to start: `{session}` stands for the path of session.json, which is in LAB_SESSION, too."""

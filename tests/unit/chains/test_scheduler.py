@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -227,3 +229,17 @@ def test_the_virtual_clock_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler = Scheduler()
     scheduler.advance_to(365 * 86_400_000)
     assert scheduler.now_ms == 365 * 86_400_000
+
+
+def test_lateness_is_of_turns_and_asked_for_once() -> None:
+    """Under the virtual clock there is none; under the real one a turn that took long makes the next one late."""
+    virtual = Scheduler()
+    virtual.at(10, lambda: None)
+    virtual.advance_to(20)
+    assert virtual.take_lateness_ms() == 0
+    real = Scheduler("real")
+    real.at(0, lambda: time.sleep(0.05))
+    real.at(1, lambda: None)
+    real.advance_to(60)
+    assert real.take_lateness_ms() >= 40
+    assert real.take_lateness_ms() == 0

@@ -9,7 +9,7 @@ import pytest
 from lab.checks import CHECKS
 from lab.model.chain.finality import Finality
 from lab.model.history import History
-from lab.model.records import Header, RelayerEvent
+from lab.model.records import Header, Lag, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, execute, fail, pause, resolve, unpause
@@ -17,6 +17,7 @@ from .histories import ROLES, Story, leg, tx_id
 from .swap import PAY, SETTLE, begin, finish, pay, settle, swap
 
 A = leg("flow.a", "two", 20, id=7)
+B = leg("flow.b", "two", 20, id=8)
 # On chain two the bound is 3 x 2 s + 2 s + 1 s: a root due at 20 s must be READY by 29 s.
 DUE = 29
 
@@ -494,3 +495,67 @@ def test_a_stop_that_a_reorg_took_back_held_until_then(reason: str, ready: int, 
     for second in range(42, 100, 2):
         story.mine("two", second, *([story.tx("two", "relayer", resolve(A.tx_id))] if second == ready else []))
     assert judged("L1", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("ready", "turns_ms", "starved_ms", "verdict"),
+    [
+        (30, 0, 900, Verdict.FAIL),
+        (30, 0, 1_000, Verdict.UNKNOWN),
+        (30, 1_000, 0, Verdict.UNKNOWN),
+        (34, 2_000, 1_000, Verdict.FAIL),
+        (28, 9_000, 9_000, Verdict.PASS),
+        (None, 2_000, 2_000, Verdict.FAIL),
+    ],
+)
+def test_l1_judges_nobody_for_what_the_machine_was_late(
+    ready: int | None, turns_ms: int, starved_ms: int, verdict: Verdict
+) -> None:
+    """The bound is missed by 1 s, by 5 s, or for ever; what the machine was late before it counted is no excuse."""
+    story = root(ready)
+    story._add(Lag(t_ms=15_000, turns_ms=60_000, starved_ms=60_000))
+    story._add(Lag(t_ms=25_000, turns_ms=turns_ms, starved_ms=starved_ms))
+    result = judged("L1", story.history())
+    assert result.verdict is verdict
+    assert ("the machine itself was late by up to" in result.reason) is (verdict is Verdict.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("steps", "poll_ms", "ready", "verdict"),
+    [
+        (None, 5_000, 32, Verdict.PASS),  # 3 x 2 s + 5 s + 1 s after 20 s
+        (None, 5_000, 34, Verdict.FAIL),
+        (4, 5_000, 48, Verdict.PASS),  # 4 x (2 s + 5 s) + 1 s
+        (4, 5_000, 50, Verdict.FAIL),
+        (1, 1_000, 24, Verdict.PASS),
+        (1, 1_000, 26, Verdict.FAIL),
+    ],
+)
+def test_l1_counts_on_what_a_relayer_declares(steps: int | None, poll_ms: int, ready: int, verdict: Verdict) -> None:
+    """So many polls, each with a block."""
+    story = root(ready, poll_ms=poll_ms, relayer_steps=steps)
+    assert judged("L1", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("tried", "says"),
+    [
+        ("nothing", "the relayer sent nothing at all on two"),
+        ("else", "the relayer sent no resolve_dependency for it"),
+        ("refused", "was refused (None), and none followed"),
+        ("lost", "is in no block"),
+        ("early", "was mined in block 12 with status 1 and TransactionFailed (Dependencies not satisfied), and none"),
+    ],
+)
+def test_l1_says_what_the_relayer_tried_last(tried: str, says: str) -> None:
+    """So that the finding names the mistake: blind, no retry, a status that was trusted."""
+    story = root(None, end=22)
+    if tried == "early":
+        tx = story.tx("two", "relayer", resolve(A.tx_id, "relayer", failed="Dependencies not satisfied"))
+        story.submit(23, "two", tx)
+        story.mine("two", 24, tx)
+    elif tried != "nothing":
+        tx = story.tx("two", "relayer", resolve(B.tx_id if tried == "else" else A.tx_id, "relayer"))
+        story.submit(23, "two", tx, "fail" if tried == "refused" else "ok")
+    story.mine("two", 120)
+    assert says in judged("L1", story.history()).reason

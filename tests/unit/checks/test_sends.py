@@ -172,3 +172,41 @@ def test_s5_forbids_the_relayer_to_execute_a_mirror(by: str, verdict: Verdict) -
     if verdict is Verdict.FAIL:
         assert "never to execute a mirror, it executed the mirror of swap.pay on two in block 35" in result.reason
     assert SETTLE.tx_id not in {finding.tx_id for finding in result.findings}
+
+
+@pytest.mark.parametrize(
+    ("again", "disturbed", "verdict"),
+    [(40, False, Verdict.FAIL), (40, True, Verdict.PASS), (27, False, Verdict.PASS)],
+)
+def test_work_is_not_repeated_once_its_effect_is_there_to_see(again: int, disturbed: bool, verdict: Verdict) -> None:
+    """READY at 22 s, and a bound later nobody sends another resolve, restarted or not; a reorg is a good reason."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    first = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    story.submit(20, "two", first)
+    story.mine("two", 22, first)
+    story.relayer(again - 2, "kill")
+    story.relayer(again - 1, "start")
+    if disturbed:
+        story.reorg(again - 3, "two", (again - 4) // 2)
+    second = story.tx("two", "relayer", resolve(A.tx_id, "relayer")).model_copy(update={"status": 0, "logs": ()})
+    refused = second.model_copy(update={"calls": tuple(one.model_copy(update={"ok": False}) for one in second.calls)})
+    story.submit(again, "two", refused)
+    story.mine("two", again + 2 + again % 2, refused)
+    result = judged(story)
+    assert result.verdict is verdict
+    assert ("work is repeated" in result.reason) is (verdict is Verdict.FAIL)
+
+
+@pytest.mark.parametrize(("offer", "verdict"), [(10, Verdict.PASS), (11, Verdict.FAIL)])
+def test_fees_have_a_bound(offer: int, verdict: Verdict) -> None:
+    """Ten times the first offer, while the base fee stays what it is; the message names both."""
+    story = Story(A)
+    story.mine("two", 10)
+    tx = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    story.submit(20, "two", tx)
+    story.submit(24, "two", tx.model_copy(update={"hash": "0x" + "e" * 64}))
+    story.records[-1] = story.records[-1].model_copy(update={"max_fee_per_gas": offer})
+    result = judged(story)
+    assert result.verdict is verdict
+    assert ("fees without a bound" in result.reason) is (verdict is Verdict.FAIL)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from lab.load.analyse.cost import Cost
-from lab.load.analyse.judge import EXIT_CODES, Facts, RunOutcome, bottleneck, judge
+from lab.load.analyse.flows import FlowFifth
+from lab.load.analyse.judge import EXIT_CODES, RunOutcome, bottleneck, judge
+from lab.load.analyse.judged import Facts
 from lab.load.prepare.capacity import Ceiling
 from lab.load.profile.criteria import Criteria
 from lab.model.outcome import Outcome
@@ -216,3 +218,36 @@ def test_the_worst_thing_decides() -> None:
     assert judge(over).outcome is RunOutcome.INFEASIBLE
     assert bottleneck(over) == "gas ceiling"
     assert judge(facts(problems=("a node died",))).outcome is RunOutcome.UNKNOWN
+
+
+def fifth(latency_ms: float | None, flows: int = 100, still_open: int = 0) -> FlowFifth:
+    return FlowFifth(flows=flows, open=still_open, latency_p50_ms=latency_ms)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "more", "outcome"),
+    [
+        (fifth(4_000), fifth(5_900), {}, Outcome.MET),
+        (fifth(4_000), fifth(12_000), {}, Outcome.NOT_MET),
+        (fifth(400), fifth(1_500), {}, Outcome.MET),  # within the slack of a poll and a block
+        (fifth(4_000), fifth(4_100, still_open=50), {}, Outcome.NOT_MET),
+        (fifth(4_000), fifth(None, still_open=100), {}, Outcome.NOT_MET),
+        (fifth(4_000, flows=19), fifth(4_000), {}, Outcome.UNKNOWN),
+        (fifth(4_000), fifth(12_000), {"steady": False}, Outcome.NOT_MEASURED),
+    ],
+)
+def test_a_queue_of_flows_that_grows_is_a_finding(
+    first: FlowFifth, last: FlowFifth, more: dict[str, Any], outcome: Outcome
+) -> None:
+    """Whatever the latency: a rate at which each flow waits longer than the one before it does not hold."""
+    drift = {"flow_drift": (first, last), "flow_slack_ms": 2_000.0, "flows": True, "cross_chain_ms": [4_000.0] * 100}
+    assert outcome_of("flow queue", **drift, **more) is outcome
+
+
+def test_the_throughput_of_flows_is_of_flows() -> None:
+    """100 calls a second that succeed are 40 flows where 40 end, and prove no row about transactions."""
+    changes = {"flows": True, "tps": 40.0, "tps_unit": "flows executed/s", "tps_n": 2_400, "offered_tps": 50.0}
+    judged = judge(facts(**changes, criteria=Criteria().changed(throughput_tps_min=50)))
+    throughput = next(one for one in judged.verdicts if one.criterion == "throughput")
+    assert (throughput.outcome, throughput.unit, throughput.n) == (Outcome.NOT_MET, "flows executed/s", 2_400)
+    assert throughput.rows == ()

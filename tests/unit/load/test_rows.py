@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab.load.analyse.judge import CriterionResult, RunOutcome
+from lab.load.analyse.judge import RunOutcome
+from lab.load.analyse.judged import CriterionResult
 from lab.load.analyse.rows import Row, distrusted, load_02, tec_02, tec_04, tec_06
 from lab.load.profile.profile import load_profile
 from lab.model.outcome import Outcome

@@ -300,9 +300,10 @@ class FakeChain:
         if ref == "latest":
             return self._header(self.head)
         if ref == "pending":
-            coming = self.coming_timestamp if self.coming_timestamp is not None else self.head.timestamp
-            return {**self._header(self.head), "hash": None, "baseFeePerGas": hex(self.base_fee),
-                    "timestamp": hex(coming)}  # fmt: skip
+            pending = {**self._header(self.head), "hash": None, "baseFeePerGas": hex(self.base_fee)}
+            if self.coming_timestamp is not None:
+                pending |= {"number": hex(self.head.number + 1), "timestamp": hex(self.coming_timestamp)}
+            return pending
         if ref in ("finalized", "safe"):
             return self._header(self.blocks[max(0, self.head.number - self.finalized_depth)])
         number = int(ref, 16)

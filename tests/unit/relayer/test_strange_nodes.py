@@ -204,6 +204,35 @@ def test_a_clock_that_is_behind_costs_one_attempt(tmp_path: Path, refused: bool)
     assert len(resolves) == 2
 
 
+@pytest.mark.parametrize("shows_coming", [True, False])
+@pytest.mark.parametrize(("name", "offset_s"), [("lazy", -20), ("lazy", -45), ("one", -20), ("one", -45), ("one", 45)])
+def test_a_clock_that_stands_costs_few_attempts(tmp_path: Path, name: str, offset_s: int, shows_coming: bool) -> None:
+    """Found by the swarm: a clock that is set back stands until the others have caught up, and so does one that was
+    ahead and is set right. Six resolves went there, one at each poll, and the leg was given up.
+    """
+    bench = Bench(tmp_path)
+    chain, blocks = bench.chains[name], bench.chains[name].mine
+    ahead_until_ms = 20_000 if offset_s > 0 else 0
+
+    def carried() -> int:
+        off = offset_s if offset_s < 0 or bench.clock.ms < ahead_until_ms else 0
+        least = 0 if name == "lazy" else 1
+        return max(GENESIS + bench.clock.ms // 1000 + off, chain.head.timestamp + least)
+
+    def show(method: str, params: list[Any]) -> None:
+        chain.coming_timestamp = carried() if shows_coming else None
+
+    bench.buffer(name, 1, at=24 + max(0, offset_s))
+    bench.run(1 if offset_s > 0 else 18)
+    chain.mine = lambda timestamp=None: blocks(carried())  # type: ignore[method-assign]
+    chain.before_call = show
+    bench.chains[name].operate("set_coordination_window", 300)
+    bench.run(150)
+    assert bench.state(name, 1) == "EXECUTED"
+    resolves = [note for note in bench.notes if note["event"] == "sending" and note["kind"] == "resolve"]
+    assert len(resolves) <= 4
+
+
 def test_a_clock_that_is_right_again_is_noticed_without_a_block(tmp_path: Path) -> None:
     """Found by the swarm: where blocks are rare, the block to come tells it, and nothing waits for the old delay."""
     bench = Bench(tmp_path)

@@ -120,3 +120,12 @@ def test_what_could_not_be_looked_at_is_unknown() -> None:
     verdict = judged(unclear)
     assert verdict.verdict is Verdict.UNKNOWN
     assert "the node is down" in verdict.reasons[0]
+
+
+def test_a_run_that_began_late_cannot_be_held_to_its_expectations() -> None:
+    """The machine took too long for the start: what was due before came late, whoever's relayer it is."""
+    late = Note(t_ms=1, kind="late start", text="the relayer was ready 10.0 s after the run's beginning")
+    assert judged(late, MET).verdict is Verdict.PASS
+    verdict = judged(late, UNMET)
+    assert verdict.verdict is Verdict.UNKNOWN
+    assert "ready 10.0 s after" in verdict.reasons[0]

@@ -1,0 +1,67 @@
+"""The first line of a history: everything that a run was set up with."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from lab.model.chain.facts import ChainFacts
+from lab.model.frozen import Frozen
+
+
+class Record(Frozen):
+    """A line of the history. `seq` counts lines from 0."""
+
+    seq: int = -1
+    t_ms: int
+
+
+class Leg(Frozen):
+    """One declared transaction of a flow; `after` is the name of its parent leg (`flow.leg`), at most one."""
+
+    name: str
+    flow: str
+    chain: str
+    tx_id: str
+    origin: str
+    target: str
+    payload: str
+    after: str | None = None
+    timestamp: int
+
+
+class Header(Record):
+    """First line: everything that the run was set up with."""
+
+    type: Literal["header"] = "header"
+    scenario: str
+    item: str
+    seed: int
+    clock: Literal["virtual", "real"]
+    genesis_time: int
+    window_s: int
+    chains: dict[str, ChainFacts]
+    roles: dict[str, str]
+    operators: dict[str, tuple[str, ...]] = Field(description="chain -> operator addresses after set-up")
+    legs: tuple[Leg, ...]
+    capabilities: tuple[str, ...] = Field(
+        description="capabilities of this contract, without those that another one includes (a breaker is a stop)"
+    )
+    poll_ms: int
+    rpc_budget_ms: int
+    relayer_steps: int | None = Field(
+        default=None,
+        description="polls, each with a block, that the relayer declares; None: one poll and 3 blocks",
+    )
+    execution_order: Literal["ready", "executed"] = Field(
+        description="S3: the state that a child's execution needs of its parent"
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Left out where nothing is declared: histories of the reference stay what they were."""
+        line: dict[str, Any] = serialize(self)
+        if self.relayer_steps is None:
+            line.pop("relayer_steps", None)
+        return line

@@ -1,0 +1,46 @@
+"""Watches the machine under the real clock: its clock, which nobody may set, and how late it makes everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from lab.chains.processes.starvation import Starvation
+from lab.chains.scheduler import Scheduler
+from lab.chains.wall_clock import WallClockWatch
+from lab.evidence import Recorder
+from lab.model.records import Lag, Note
+
+LOOK_MS = 500
+LAG_MIN_MS = 10
+
+
+class MachineWatch:
+    """Looks now and again, and puts on record what it sees. `pids` are the processes of nodes and relayer."""
+
+    def __init__(self, scheduler: Scheduler, recorder: Recorder, pids: Callable[[], Iterable[int]]) -> None:
+        self._scheduler, self._recorder, self._pids = scheduler, recorder, pids
+        self._clock, self._starvation = WallClockWatch(), Starvation()
+        self._since_ms = scheduler.now_ms
+
+    def start(self) -> None:
+        """Look for the first time, and from then on."""
+        now_ms = self._scheduler.now_ms
+        self._look_at_clock(now_ms)
+        self._look_at_lag(now_ms)
+        self._since_ms = now_ms
+        self._scheduler.at(now_ms + LOOK_MS, self.start)
+
+    def _look_at_clock(self, now_ms: int) -> None:
+        """A run in which the clock is set cannot be judged."""
+        if (jump_s := self._clock.jump_s()) is not None:
+            text = (
+                f"the machine's clock was set by {jump_s:+.1f} s at {max(0, now_ms) / 1000:.1f} s of the run, or the "
+                "machine slept: times of this run mean nothing; run it again"
+            )
+            self._recorder.add(Note(t_ms=max(0, now_ms), kind="clock", text=text))
+
+    def _look_at_lag(self, now_ms: int) -> None:
+        starved_ms = min(self._starvation.since_last_ms(self._pids()), now_ms - self._since_ms)
+        turns_ms = self._scheduler.take_lateness_ms()
+        if now_ms > 0 and max(turns_ms, starved_ms) >= LAG_MIN_MS:
+            self._recorder.add(Lag(t_ms=now_ms, turns_ms=turns_ms, starved_ms=starved_ms))

@@ -1,0 +1,31 @@
+"""What a user's relayer is declared to do: how often it looks, and in how many steps it makes a leg READY."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from lab.model.units import duration_ms
+
+STEPS_MAX = 100
+
+
+class DeclaredRelayer(BaseModel):
+    """The section `relayer` of lab.yaml. What is left out is as the scenario asks, as the reference has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    poll: str | None = Field(default=None, description="how often it looks at the chains, such as 5s")
+    steps: int | None = Field(
+        default=None, ge=1, le=STEPS_MAX, description="transactions that each wait for a poll and a block, until READY"
+    )
+
+    @field_validator("poll")
+    @classmethod
+    def _poll(cls, given: str | None) -> str | None:
+        if given is not None and duration_ms(given) <= 0:
+            raise ValueError(f"expected a time above 0, such as 5s, got {given}")
+        return given
+
+    @property
+    def poll_ms(self) -> int | None:
+        return None if self.poll is None else duration_ms(self.poll)

@@ -1,0 +1,157 @@
+"""Relayers with one mistake each: the correct one with a few lines changed. `python broken.py no_confirmations`."""
+
+# mypy: ignore-errors
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import relayer
+from relayer import Chain, Transaction
+
+
+class NoConfirmations(Chain):
+    """Takes the newest block for as good as any."""
+
+    def final_block(self) -> int:
+        return self.head
+
+
+class IgnoresReorgs(Chain):
+    """Once it has seen a transaction READY in a final block it never looks at it again."""
+
+    def moved(self, tx: bytes, wanted: tuple[str, ...]) -> bool:
+        seen: dict[bytes, int] = self.__dict__.setdefault("seen", {})
+        if tx in self.found and self.found[tx].state in wanted:
+            seen.setdefault(tx, self.head)
+        return tx in seen and seen[tx] <= self.final
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        if tx in self.__dict__.setdefault("seen", {}) and one.state == "BUFFERED":
+            return  # it is READY, is it not
+        self.moved(tx, ("READY", "EXECUTED"))
+        super().work_on(tx, one)
+
+
+class NoRetry(Chain):
+    """What could not be sent once is forgotten."""
+
+    def hand_over(self, nonce: int, raw: bytes) -> None:
+        try:
+            self.eth.send_raw_transaction(raw)
+        except Exception as error:
+            print(f"not sent: {error}", flush=True)
+            self.failed[self.under_way.pop(nonce).job] = (relayer.ATTEMPTS_MAX, 0.0)
+
+
+class NonceLost(Chain):
+    """Counts its nonces by itself, those of refused sends, too: what comes after one waits for ever."""
+
+    used = -1
+
+    def nonce(self) -> int:
+        self.used = max(self.used + 1, super().nonce())
+        return self.used
+
+    def hand_over(self, nonce: int, raw: bytes) -> None:
+        try:
+            self.eth.send_raw_transaction(raw)
+        except Exception as error:
+            print(f"not sent: {error}", flush=True)
+            self.under_way.pop(nonce, None)
+
+
+class RepeatsAfterRestart(Chain):
+    """Keeps what it has done in memory, and does it again when it comes back; by transactions of the old kind."""
+
+    def fees(self) -> dict[str, int]:
+        return {"gasPrice": 2 * self.base_fee + 10**9}
+
+    def gas(self, call: Any) -> int:
+        return 400_000
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        done: set[bytes] = self.__dict__.setdefault("done", set())
+        if one.state == "EXECUTED" and tx not in done:
+            self.send("resolve_dependency", tx)
+        done.add(tx)
+        super().work_on(tx, one)
+
+
+class ExecutesMirrors(Chain):
+    """Takes whatever it finds on a chain for an original of that chain."""
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        if one.state == "READY" and not self.is_original(one):
+            self.send("mark_executed", tx)
+        super().work_on(tx, one)
+
+
+class TrustsStatus(Chain):
+    """Takes a resolve that was mined with status 1 for a transaction that is READY."""
+
+    def next_time(self) -> int:
+        return int(time.time())
+
+    def settle(self) -> None:
+        before = dict(self.under_way)
+        super().settle()
+        ready: set[bytes] = self.__dict__.setdefault("ready", set())
+        ready |= {sent.job[1] for nonce, sent in before.items() if nonce not in self.under_way}
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        if one.state == "BUFFERED" and tx in self.__dict__.setdefault("ready", set()):
+            self.send("mark_executed", tx)
+        else:
+            super().work_on(tx, one)
+
+
+class BlindToOneChain(Chain):
+    """Asks the second chain once, and then looks at the first one only."""
+
+    def work(self) -> None:
+        if self is self.all[0]:
+            super().work()
+
+
+class WrongOrderOfLogs(Chain):
+    """Replays the logs newest first: what it takes for the last word is the first."""
+
+    def stored(self, ids: list[bytes], block: int) -> list[Transaction]:
+        return [relayer.replace(one, state="BUFFERED") for one in super().stored(ids, block)]
+
+    def gas(self, call: Any) -> int:
+        return 400_000
+
+
+class UnboundedFees(Chain):
+    """Ten times as much whenever a block has gone by without its transaction."""
+
+    def raised(self, call: dict[str, Any]) -> dict[str, Any]:
+        return call | {name: 10 * call[name] for name in relayer.FEES if name in call}
+
+    def settle(self) -> None:
+        aged = {nonce: relayer.replace(sent, at=sent.at - 60) for nonce, sent in self.under_way.items()}
+        self.under_way.update(aged)
+        super().settle()
+
+
+BROKEN = {
+    kind.__name__: kind
+    for kind in (
+        NoConfirmations,
+        IgnoresReorgs,
+        NoRetry,
+        NonceLost,
+        RepeatsAfterRestart,
+        ExecutesMirrors,
+        TrustsStatus,
+        BlindToOneChain,
+        WrongOrderOfLogs,
+        UnboundedFees,
+    )
+}
+
+if __name__ == "__main__":
+    relayer.run(BROKEN[sys.argv[1]])

@@ -1,0 +1,153 @@
+"""Relayers outside the lab, under the real clock: each mistake is caught by a named check, whose message names it.
+
+All runs of this file go on at once, in threads: what they cost is waiting, and the start of each relayer. By default
+those are played that show what no relayer made of the reference's parts does; `LAB_FOREIGN=all` plays every one. The
+whole library for a correct relayer, which takes hours, is
+`pytest scenarios --relayer-cmd "python tests/detection/relayers/foreign/relayer.py STYLE"`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from lab.chains.nodes.process import ProcessBackend
+from lab.checks import CHECKS
+from lab.model.verdict import RunVerdict, Verdict
+from lab.runner.runner import Options, Result, run_item
+from lab.scenario.resolve import load_scenario
+from lab.session.relayer.command import RelayerCommand, parse_command
+
+from ..conftest import ROOT, compiled
+
+pytestmark = pytest.mark.real_clock
+
+FOREIGN = Path(__file__).parent / "foreign"
+TARGET = compiled(Path("TesseractCoordinator.vy"))
+HEAD = """
+name: Two chains with a block every two seconds
+description: A relayer from outside.
+networks:
+  one: {profile: optimism, finality: {blocks: 8}}
+  two: {profile: optimism, finality: {blocks: 1}}
+timeout: 200s
+window: 60s
+relayer: {poll: 1s}
+flows:
+  swap:
+    pay:    {chain: one, at: +20s}
+    settle: {chain: two, at: +21s, after: pay}
+timeline:
+  - buffer: swap
+"""
+ALONE = HEAD.replace("    settle: {chain: two, at: +21s, after: pay}\n", "").replace(
+    "  two: {profile: optimism, finality: {blocks: 1}}\n", ""
+)
+SWAP = HEAD + "  - {expect: {leg: swap.settle, state: EXECUTED}, within: 90s}\n"
+BEHIND = ALONE + "  - {at: 8s, fault: timestamp_skew, chain: one, seconds: -30, for: 22s}\n  - wait: 24s\n"
+REFUSED = (
+    ALONE.replace("at: +20s}\n", "at: +20s}\n    also:   {chain: one, at: +32s}\n")
+    + "  - {at: 16s, fault: rpc_error, chain: one, methods: [eth_sendRawTransaction], for: 12s}\n  - wait: 14s\n"
+)
+ORPHANED = (
+    HEAD
+    + """
+  - {expect: {leg: swap.pay, state: EXECUTED}, within: 60s}
+  - {fault: reorg, chain: one, depth: 7, orphans: dropped}
+"""
+)
+RESTARTED = (
+    ALONE
+    + """
+  - {expect: {leg: swap.pay, state: EXECUTED}, within: 60s}
+  - wait: 16s
+  - {fault: relayer_kill, restart_after: 1s}
+  - wait: 25s
+"""
+)
+STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n  - wait: 22s\n"
+
+
+class Case(NamedTuple):
+    """A relayer, the smallest scenario that shows its mistake, the check that must name it, words of its finding."""
+
+    relayer: str
+    scenario: str
+    named: str
+    words: str
+
+
+CASES = [
+    Case("NoConfirmations", SWAP, "S2", "to become READY only on a final parent"),
+    Case("IgnoresReorgs", ORPHANED, "S2", "is not READY on the canonical"),
+    Case("NoRetry", REFUSED, "L1", "and none followed"),
+    Case("NonceLost", REFUSED, "L3", "to be mined on one by the end"),
+    Case("RepeatsAfterRestart", RESTARTED, "L6", "work is repeated"),
+    Case("ExecutesMirrors", SWAP, "S5", "never to execute a mirror"),
+    Case("TrustsStatus", BEHIND, "L1", "with status 1 and TransactionFailed"),
+    Case("BlindToOneChain", SWAP, "L1", "the relayer sent nothing at all on two"),
+    Case("WrongOrderOfLogs", SWAP, "L6", "which had its effect in block"),
+    Case("UnboundedFees", STUCK, "L6", "fees without a bound"),
+]
+ALL = os.environ.get("LAB_FOREIGN") == "all"
+DEFAULT = ("IgnoresReorgs", "RepeatsAfterRestart", "BlindToOneChain", "polling")
+START_S = 12.0
+CORRECT = {"polling": ORPHANED, "filter": REFUSED, "batch": BEHIND}
+
+
+def command_of(name: str) -> RelayerCommand:
+    program = FOREIGN / ("relayer.py" if name in CORRECT else "broken.py")
+    command = parse_command(shlex.join([sys.executable, str(program), name]), ROOT)
+    # Many start at once: time is set aside for that, for a run that begins late could not be judged.
+    command.started_within(START_S)
+    return command
+
+
+def too_busy(verdict: RunVerdict) -> bool:
+    """Whether the lab itself says that this machine had too much to do for a judgement."""
+    return any(words in reason for reason in verdict.reasons for words in ("machine itself was late", "came late"))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[Result]]]:
+    """What came of every relayer, by its name."""
+    folder, backend = tmp_path_factory.mktemp("foreign"), ProcessBackend()
+    scenarios = {case.relayer: case.scenario for case in CASES} | CORRECT
+
+    def play(name: str) -> Result:
+        file = folder / f"{name}.yaml"
+        file.write_text(scenarios[name])
+        (item,) = load_scenario(file, known_checks=CHECKS)
+        options = Options(backend, "a test", TARGET, "detection", relayer_command=command_of(name))
+        return run_item(item, options, folder / name, "")
+
+    with ThreadPoolExecutor(max_workers=len(scenarios)) as pool:
+        yield {name: pool.submit(play, name) for name in scenarios if ALL or name in DEFAULT}
+    backend.close()
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if ALL or case.relayer in DEFAULT], ids=lambda case: case.relayer
+)
+def test_the_check_named_for_the_mistake_names_it(results: Mapping[str, Future[Result]], case: Case) -> None:
+    verdict = results[case.relayer].result().verdict
+    judged = next(one for one in verdict.checks if one.check == case.named)
+    if too_busy(verdict):
+        assert verdict.verdict is not Verdict.PASS
+        return
+    assert (verdict.verdict, judged.verdict) == (Verdict.FAIL, Verdict.FAIL), verdict.reasons
+    assert any(case.words in text for text in [finding.message for finding in judged.findings]), judged
+
+
+@pytest.mark.parametrize("style", [style for style in CORRECT if ALL or style in DEFAULT])
+def test_a_correct_relayer_fails_nothing(results: Mapping[str, Future[Result]], style: str) -> None:
+    """On a machine that was too busy to be judged, a run may be UNKNOWN, but never a FAIL."""
+    verdict = results[style].result().verdict
+    assert verdict.verdict is not Verdict.FAIL, verdict.reasons
