@@ -65,8 +65,8 @@ def run_pytest(project: pytest.Pytester, *args: str) -> pytest.RunResult:
     if child == 0:
         _become_pytest(streams, args)
     _, status = os.waitpid(child, 0)
-    lines = [stream.read_text(encoding="utf-8", errors="replace").splitlines() for stream in streams]
-    return pytest.RunResult(os.waitstatus_to_exitcode(status), *lines, duration=0)
+    out, err = (stream.read_text(encoding="utf-8", errors="replace").splitlines() for stream in streams)
+    return pytest.RunResult(os.waitstatus_to_exitcode(status), out, err, duration=0)
 
 
 def _become_pytest(streams: tuple[Path, ...], args: tuple[str, ...]) -> None:
@@ -74,7 +74,7 @@ def _become_pytest(streams: tuple[Path, ...], args: tuple[str, ...]) -> None:
     try:
         # What this process holds is not looked through for rubbish again and again.
         gc.freeze()
-        for number, path in enumerate((os.devnull, *streams)):
+        for number, path in enumerate((Path(os.devnull), *streams)):
             os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), number)
         sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115
         sharing.STANDARD_ERROR = os.dup(2)

@@ -21,7 +21,8 @@ from typing import Any, Literal
 import psutil
 
 from lab.chains.nodes.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, with_defaults
-from lab.chains.nodes.guard import PORT, Door, guard_command, guarding_works
+from lab.chains.nodes.guard import Door, guard_command, guarding_works
+from lab.chains.nodes.guard_program import PORT
 from lab.chains.nodes.provision import AnvilBinary, locate_anvil
 from lab.chains.nodes.usage import processor_seconds, resident_bytes
 from lab.chains.processes.child import Child
