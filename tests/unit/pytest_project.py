@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 import os
 import sys
-import traceback
 from pathlib import Path
 
 import pytest
 
 from lab.environment import cache_folder
 from lab.plugin import sharing
+
+from .forked import forked
 
 # Node and contracts are the user's: read before pytester puts HOME elsewhere, or every test makes them again.
 CACHE = cache_folder().parent
@@ -54,39 +53,15 @@ def write(project: pytest.Pytester, name: str, text: str) -> Path:
 
 
 def run_pytest(project: pytest.Pytester, *args: str) -> pytest.RunResult:
-    """pytest in a fork of this process, with output of its own: what the lab imports is there, which is most of a run.
+    """pytest in a fork of this process. Where it matters that the plugin is loaded afresh: `runpytest_subprocess`."""
 
-    Where it matters that the plugin is loaded afresh, it is `runpytest_subprocess`.
-    """
-    streams = project.path / "stdout", project.path / "stderr"
-    for stream in streams:
-        stream.unlink(missing_ok=True)
-    child = os.fork()
-    if child == 0:
-        _become_pytest(streams, args)
-    _, status = os.waitpid(child, 0)
-    out, err = (stream.read_text(encoding="utf-8", errors="replace").splitlines() for stream in streams)
-    return pytest.RunResult(os.waitstatus_to_exitcode(status), out, err, duration=0)
-
-
-def _become_pytest(streams: tuple[Path, ...], args: tuple[str, ...]) -> None:
-    code = 70
-    try:
-        # What this process holds is not looked through for rubbish again and again.
-        gc.freeze()
-        for number, path in enumerate((Path(os.devnull), *streams)):
-            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), number)
-        sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))  # noqa: SIM115
+    def session() -> int:
         sharing.STANDARD_ERROR = os.dup(2)
-        logging.getLogger().handlers.clear()
         sys.path.insert(0, str(Path.cwd()))
-        code = pytest.main(list(args))
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        return int(pytest.main(list(args)))
+
+    code, out, err = forked(session, project.path)
+    return pytest.RunResult(code, out.splitlines(), err.splitlines(), duration=0)
 
 
 def evidence(project: pytest.Pytester) -> Path:
