@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from eth_abi.abi import decode, encode
@@ -264,7 +265,12 @@ class Codec:
 
 
 def _selector(entry: Entry) -> bytes:
-    return bytes(keccak(text=signature_of(entry))[:4])
+    return _selector_of(signature_of(entry))
+
+
+@lru_cache(maxsize=4096)
+def _selector_of(signature: str) -> bytes:
+    return bytes(keccak(text=signature)[:4])
 
 
 def decode_revert(data: Any) -> str | None:
