@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from eth_abi.abi import decode, encode
@@ -261,4 +262,9 @@ class Codec:
 
 
 def _selector(entry: Entry) -> bytes:
-    return bytes(keccak(text=signature_of(entry))[:4])
+    return _selector_of(signature_of(entry))
+
+
+@lru_cache(maxsize=4096)
+def _selector_of(signature: str) -> bytes:
+    return bytes(keccak(text=signature)[:4])

@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lab.html.compiled_templates import compiled_templates
 from lab.html.text import clean, plural, seconds, times
 
 SHARED = Path(__file__).with_name("templates")
@@ -32,6 +33,7 @@ class Pages:
             finalize=_finalize,
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=compiled_templates(Path(__file__)),
         )
         self._environment.filters.update(seconds=seconds, times=times, clean=clean, plural=plural, **filters)
 

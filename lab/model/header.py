@@ -7,14 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from lab.model.chain.facts import ChainFacts
-from lab.model.frozen import Frozen
-
-
-class Record(Frozen):
-    """A line of the history. `seq` counts lines from 0."""
-
-    seq: int = -1
-    t_ms: int
+from lab.model.frozen import Frozen, Record
 
 
 class Leg(Frozen):

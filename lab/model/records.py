@@ -16,9 +16,9 @@ from lab.model.chain.facts import StoredTransaction
 from lab.model.contract_read import ContractRead
 from lab.model.fault_effects import FaultEffects
 from lab.model.frozen import Frozen
+from lab.model.frozen import Record as Record
 from lab.model.header import Header as Header
 from lab.model.header import Leg as Leg
-from lab.model.header import Record as Record
 from lab.model.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]

@@ -151,6 +151,7 @@ def package_sha256(package: str) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=64)
 def _version(package: str) -> str | None:
     try:
         return version(package)

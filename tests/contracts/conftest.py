@@ -6,8 +6,6 @@ by anvil's unlocked development accounts; a revert reason is read from a replay 
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import re
 import subprocess
@@ -24,6 +22,7 @@ from eth_utils.address import to_checksum_address
 
 from lab.deploy.compile import CompiledContract, compile_contract
 from lab.paths import REFERENCE_CONTRACT
+from lab.rpc import HttpTransport
 from lab.session.suite import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,15 +39,10 @@ class Rpc:
     """JSON-RPC over one kept connection."""
 
     def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._transport = HttpTransport(f"http://127.0.0.1:{port}", timeout_s=60)
 
     def __call__(self, method: str, *params: Any) -> Any:
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-        self.connection.request("POST", "/", body, {"Content-Type": "application/json"})
-        answer = json.loads(self.connection.getresponse().read())
-        if "error" in answer:
-            raise RuntimeError(f"{method}: {answer['error']}")
-        return answer["result"]
+        return self._transport.call(method, list(params))
 
 
 @dataclass(frozen=True)

@@ -48,9 +48,11 @@ def test_the_check_named_for_the_bug_finds_it(run: RunScenario, name: str) -> No
     assert cause.title.startswith(check_name(bug.caught_by))
 
 
-@pytest.mark.parametrize("scenario", sorted(set(PLAYED.values())), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "scenario", sorted({path for path in PLAYED.values() if LIBRARY not in path.parents}), ids=lambda path: path.stem
+)
 def test_the_reference_passes_the_same_scenario(run: RunScenario, scenario: Path) -> None:
-    """A check that fails the reference too would detect nothing."""
+    """A check that fails the reference too would detect nothing. The library's are run by `make scenarios`."""
     result = run(REFERENCE, scenario)
     assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
 

@@ -15,7 +15,7 @@ from lab.scenario.resolve import load_scenario
 from lab.session.project import read_project
 from lab.session.suite import open_suite
 from lab.session.under_test import system_under_test
-from tests.unit.pytest_project import ADDOPTS, CACHE
+from tests.unit.pytest_project import ADDOPTS, CACHE, run_pytest
 
 from .conftest import ROOT, RunScenario
 from .renamed import LAB_YAML, numbered_source, renamed_source
@@ -101,7 +101,7 @@ def test_plain_pytest_finds_the_project_and_says_what_is_wrong(
         source.replace(old, "assert self.transactions[_id].state == State.EMPTY")
     )
     (pytester.path / "pytest.ini").write_text("[pytest]\n")
-    result = pytester.runpytest_subprocess("scenarios", "--backend", "process")
+    result = run_pytest(pytester, "scenarios", "--backend", "process")
     told = [line.startswith("smoke run: buffer_transaction never succeeds: it reverts") for line in result.outlines]
     first_result = next(n for n, line in enumerate(result.outlines) if line.startswith("scenarios/single_dependency"))
     assert any(told[:first_result])
@@ -109,7 +109,7 @@ def test_plain_pytest_finds_the_project_and_says_what_is_wrong(
     result.assert_outcomes(failed=1)
     wrong = (pytester.path / "lab.yaml").read_text().replace("enqueue", "enqueu")
     (pytester.path / "lab.yaml").write_text(wrong)
-    result = pytester.runpytest_subprocess("scenarios", "--backend", "process")
+    result = run_pytest(pytester, "scenarios", "--backend", "process")
     assert (
         "lab.yaml:3:11 functions.buffer: the contract has no function enqueu (did you mean enqueue?)"
         in result.stdout.str()

@@ -7,15 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Mapping
 from fnmatch import fnmatch
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
 import lab
 from lab.paths import CHECKOUT, CONTRACTS
@@ -47,6 +48,27 @@ def built(hook: str, folder: Path) -> Path:
     return folder / run(CHECKOUT, sys.executable, "-P", "-c", code, str(folder)).splitlines()[-1]
 
 
+def dependencies(packages: Path) -> dict[str, Path]:
+    """What pip would install with the wheel in `packages`, found in this environment: name -> file or folder.
+
+    Nothing else of this environment is seen there: what the lab imports and does not ask for is missing.
+    """
+    (installed,) = (each for each in metadata.distributions(path=[str(packages)]) if each.name == "tesseract-lab")
+    known, waiting = set[tuple[str, str]](), [(text, "") for text in installed.requires or ()]
+    places: dict[str, Path] = {}
+    while waiting:
+        text, extra = waiting.pop()
+        wanted = Requirement(text)
+        if (text, extra) in known or (wanted.marker and not wanted.marker.evaluate({"extra": extra})):
+            continue
+        known.add((text, extra))
+        found = metadata.distribution(wanted.name)
+        waiting += [(needed, part) for needed in found.requires or () for part in ("", *wanted.extras)]
+        tops = {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}
+        places |= {top: Path(str(found.locate_file(top))) for top in tops}
+    return places
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel."""
@@ -55,7 +77,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def repository(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with a contract, and with an environment that holds the wheel and sees its dependencies."""
+    """A repository with a contract, and an environment that holds the wheel, what it asks for, and nothing else."""
     folder = tmp_path_factory.mktemp("foreign") / "their project"
     (folder / "contracts").mkdir(parents=True)
     shutil.copy(CONTRACTS / "plain/PlainCoordinator.vy", folder / "contracts/Mine.vy")
@@ -65,8 +87,10 @@ def repository(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = str(folder / ENVIRONMENT / "bin/python")
     run(folder, sys.executable, "-m", "uv", "pip", "install", "-q", "--offline", "--no-deps", "--compile-bytecode",
         "--python", python, str(wheel))  # fmt: skip
-    packages = run(folder, python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
-    (Path(packages) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    packages = Path(run(folder, python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    for name, place in sorted(dependencies(packages).items()):
+        if not (packages / name).exists():
+            (packages / name).symlink_to(place)
     told = run(folder, str(folder / ENVIRONMENT / "bin/lab"), "init")
     assert [line.split()[1] for line in told.splitlines() if line.startswith("wrote ")] == [
         "lab.yaml:", "scenarios/payment.yaml:", "loadtests/first.yaml:", ".gitignore:",
@@ -154,6 +178,7 @@ def test_scenarios_library_load_and_report(repository: Path) -> None:
     assert "1 passed" in told
     assert first_line(told).startswith("contract Mine (contracts/Mine.vy, from lab.yaml)")
     sub = repository / "sub"
+    # Every file of the library is loaded, and whatever it imports has to be there.
     told = run(sub, *pytest_of(repository), "--library", "--collect-only", "-q")
     assert "window_boundaries.yaml" in told
     assert "payment" not in told

@@ -68,7 +68,7 @@ def load_json(folder: Path) -> dict[str, Any]:
 
 
 def gone(children: list[psutil.Process]) -> bool:
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=120)
     return not alive
 
 

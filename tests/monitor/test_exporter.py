@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
@@ -69,7 +70,7 @@ def test_it_serves_a_known_run_and_logs_it_whole(start_lab: StartLab, export: Ex
     assert json.loads((tmp_path / "monitor.json").read_text())["chains"]["optimism"]["events"]
     again = export(tmp_path / "session.json")
     while value(again.scrape()[1], "tesseract_chain_up", chain="optimism") is None:
-        pass
+        time.sleep(0.05)
     assert (
         value(
             again.scrape()[1], "tesseract_calls_total", chain="optimism", function="mark_executed", outcome="reverted"
@@ -85,12 +86,12 @@ def test_a_dead_node_shows_and_healthz_says_so(start_lab: StartLab, export: Expo
     lab = start_lab("optimism")
     exporter = export(write_session(lab, tmp_path), "--interval", "1")
     while exporter.scrape("/healthz")[0] != 200:
-        pass
+        time.sleep(0.05)
     lab.chains["optimism"].crash()
     exporter.wait_for(lambda line: line["event"] == "chain_down")
     # The line is written before the next answer is made.
     while (answer := exporter.scrape("/healthz"))[0] == 200:
-        pass
+        time.sleep(0.05)
     assert (answer[0], json.loads(answer[1])["ok"]) == (503, False)
     assert value(exporter.scrape()[1], "tesseract_chain_up", chain="optimism") == 0
     assert value(exporter.scrape()[1], "tesseract_chain_head_block", chain="optimism") is None
@@ -110,7 +111,7 @@ def test_a_scrape_does_not_wait_for_a_chain(start_lab: StartLab, export: Export,
         session.model_copy(update={"chains": chains}).write(path)
         exporter = export(path, "--interval", "1")
         while value(exporter.scrape()[1], "tesseract_chain_up", chain="optimism") != 1:
-            pass
+            time.sleep(0.05)
         assert value(exporter.scrape()[1], "tesseract_chain_head_block", chain="base") is None
 
 

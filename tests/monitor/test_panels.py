@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
+import re
 import subprocess
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -74,37 +75,47 @@ def prometheus(prometheus_tools: None, run: tuple[Watched, SeriesLog], tmp_path:
     )
     assert code == 0, output
     (tmp_path / "empty.yml").write_text("{}\n")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     command = [
         tools.find("prometheus"),
         "--config.file=empty.yml",
         "--storage.tsdb.path=data",
         "--storage.tsdb.retention.time=100y",
-        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.listen-address=127.0.0.1:0",
     ]
-    url = f"http://127.0.0.1:{port}"
     with (tmp_path / "log").open("w") as out, subprocess.Popen(command, cwd=tmp_path, stderr=out) as process:
         try:
-            _wait_ready(url, process, tmp_path / "log")
-            yield Answering(url, log.start_s + (log.count - 1) * log.interval_s)
+            yield Answering(_ready(process, tmp_path / "log"), log.start_s + (log.count - 1) * log.interval_s)
         finally:
             process.terminate()
 
 
-def _wait_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Its URL, with the port that it chose, once it answers."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=WAIT_S):
-                return
-        except OSError:
-            time.sleep(0.05)
+        if address := re.search(r"Listening on.*address=(127\.0\.0\.1:\d+)", log.read_text()):
+            with suppress(OSError), urllib.request.urlopen(f"http://{address[1]}/-/ready", timeout=WAIT_S):
+                return f"http://{address[1]}"
+        time.sleep(0.05)
     raise AssertionError(log.read_text()[-2000:])
 
 
+# What a run of one chain without a relayer has no value of.
+WITHOUT_VALUE = {
+    "Cross-chain time, 95%",
+    "Legs that crossed",
+    "Synchronisation lag",
+    "Relayer's oldest job",
+    "Relayer's queue",
+    "Relayer",
+}
+
+
 def test_panels_show_the_run(prometheus: Answering, run: tuple[Watched, SeriesLog]) -> None:
-    """The figures that the run itself has, by another way: receipts, the contract's own count, the node's head."""
+    """The figures that the run itself has, by another way: receipts, the contract's own count, the node's head.
+
+    Every query is one that Prometheus takes, and finds something where there is something.
+    """
     watched, _ = run
     rpc = watched.lab.chains["optimism"].look()
     panels = {(board.uid, panel.title): panel.queries[0] for board in boards(Thresholds()) for panel in board.panels}
@@ -131,21 +142,6 @@ def test_panels_show_the_run(prometheus: Answering, run: tuple[Watched, SeriesLo
     paid = sum(int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16) for receipt in receipts)
     assert value("cost", "Fees paid") == paid
     assert value("cost", "Balances", role="operator") == float(rpc.balance(watched.session.accounts["operator"]))
-
-
-# What a run of one chain without a relayer has no value of.
-WITHOUT_VALUE = {
-    "Cross-chain time, 95%",
-    "Legs that crossed",
-    "Synchronisation lag",
-    "Relayer's oldest job",
-    "Relayer's queue",
-    "Relayer",
-}
-
-
-def test_every_panel_has_a_value(prometheus: Answering) -> None:
-    """Every query is one that Prometheus takes, and finds something where there is something."""
     for board in boards(Thresholds()):
         for panel in board.panels:
             for query in panel.queries:

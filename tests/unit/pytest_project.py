@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from lab.environment import cache_folder
+from lab.plugin import sharing
+
+from .forked import forked
 
 # Node and contracts are the user's: read before pytester puts HOME elsewhere, or every test makes them again.
 CACHE = cache_folder().parent
@@ -45,6 +50,18 @@ def write(project: pytest.Pytester, name: str, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def run_pytest(project: pytest.Pytester, *args: str) -> pytest.RunResult:
+    """pytest in a fork of this process. Where it matters that the plugin is loaded afresh: `runpytest_subprocess`."""
+
+    def session() -> int:
+        sharing.STANDARD_ERROR = os.dup(2)
+        sys.path.insert(0, str(Path.cwd()))
+        return int(pytest.main(list(args)))
+
+    code, out, err = forked(session, project.path)
+    return pytest.RunResult(code, out.splitlines(), err.splitlines(), duration=0)
 
 
 def evidence(project: pytest.Pytester) -> Path:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from tests.unit.pytest_project import BAD, GOOD, evidence, write
+from tests.unit.pytest_project import BAD, GOOD, evidence, run_pytest, write
 from tests.unit.pytest_project import project as project
 
 pytestmark = pytest.mark.backend
@@ -32,7 +32,7 @@ def test_a_malformed_file(project: pytest.Pytester, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
     write(project, "scenarios/wrong.yaml", MALFORMED)
     write(project, "scenarios/pays.yaml", GOOD)
-    result = project.runpytest_subprocess("scenarios", "--backend", "process")
+    result = run_pytest(project, "scenarios", "--backend", "process")
     text = result.stdout.str()
     assert result.ret not in (0, pytest.ExitCode.TESTS_FAILED)
     for place, words in (("6:20", "did you mean ethereum"), ("8:5", "bufer"), ("9:33", "REDY")):
@@ -74,7 +74,7 @@ def test_a_session(project: pytest.Pytester) -> None:
     lines = [line.strip() for line in result.outlines]
     command = shlex.split(lines[lines.index("repeat it") + 1])
     assert command[:2] == ["pytest", "scenarios/vain.yaml::vain"]
-    again = project.runpytest_subprocess(*command[1:])
+    again = run_pytest(project, *command[1:])
     again.assert_outcomes(failed=1)
     assert evidence(project) != folder
     assert "results/readiness/index.html (2 runs of 2 sessions)" in again.stdout.str()
@@ -83,41 +83,6 @@ def test_a_session(project: pytest.Pytester) -> None:
     assert "pays" not in (evidence(project) / "index.html").read_text()
     assert [path.name for path in evidence(project).glob("*/manifest.json")] == ["manifest.json"]
     assert json.loads((evidence(project) / "vain" / "manifest.json").read_text())["history_digest"] == before
-
-
-def test_in_parallel(project: pytest.Pytester) -> None:
-    """Workers write into one folder, and one summary is told."""
-    write(project, "scenarios/pays.yaml", GOOD + "matrix:\n  seed: [1, 2, 3]\n")
-    result = project.runpytest_subprocess("scenarios", "--backend", "process", "-n", "2", "-k", "not 3")
-    result.assert_outcomes(passed=2)
-    assert len([line for line in result.outlines if line.startswith("PASS ")]) == 2
-    assert len(list(evidence(project).glob("*/verdict.json"))) == 2
-    assert len([path for path in (project.path / "results").iterdir() if (path / "junit.xml").exists()]) == 2
-
-
-def test_a_machine_that_cannot(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of the environment is a sentence, not a stack trace."""
-    monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
-    write(project, "scenarios/pays.yaml", GOOD)
-    result = project.runpytest_subprocess("scenarios", "--backend", "process")
-    assert result.ret != 0
-    text = result.stdout.str() + result.stderr.str()
-    assert "/nonexistent/anvil" in text
-    assert "Traceback" not in text
-    assert "def runtest" not in text
-
-
-def test_results_that_cannot_be_written(project: pytest.Pytester) -> None:
-    """Said once, with the option, before any plugin's report meets it."""
-    write(project, "scenarios/pays.yaml", GOOD)
-    (project.path / "file").write_text("")
-    run = project.runpytest_subprocess("scenarios", "--results", "file/results")
-    assert run.ret == 4
-    told = run.stdout.str() + run.stderr.str()
-    assert "cannot be written to" in told
-    assert "--results" in told
-    assert "INTERNALERROR" not in told
-    assert "Traceback" not in told
 
 
 def test_projects_without_scenarios_are_left_alone(project: pytest.Pytester) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from lab.commands.lint import lint_paths
 from lab.errors import UsageError
-from tests.unit.pytest_project import GOOD, listed, write
+from tests.unit.pytest_project import GOOD, listed, run_pytest, write
 from tests.unit.pytest_project import project as project
 
 pytest_plugins = ["pytester"]
@@ -180,6 +180,6 @@ def test_a_file_that_cannot_be_read(mixed: pytest.Pytester) -> None:
         pathlib.Path.open = refused
         """.replace("\n        ", "\n"),
     )
-    result = mixed.runpytest_subprocess("--collect-only", "suite")
+    result = run_pytest(mixed, "--collect-only", "suite")
     told = "left alone: suite/compose.yaml: a file that cannot be read (Permission denied)"
     assert told in result.stdout.str()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.paths import SCENARIOS
-from tests.unit.pytest_project import ADDOPTS, CACHE
+from tests.unit.pytest_project import ADDOPTS, CACHE, run_pytest
 
 pytest_plugins = ["pytester"]
 
@@ -39,7 +39,7 @@ def missed(folder: pytest.Pytester, working: str, *arguments: str) -> str:
     """What a session that cannot begin says."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder.path / working)
-        result = folder.runpytest_subprocess(*arguments, "--backend", "process")
+        result = run_pytest(folder, *arguments, "--backend", "process")
     assert result.ret == 2
     return result.stdout.str() + result.stderr.str()
 
@@ -74,9 +74,9 @@ def test_two_projects_are_an_error(folder: pytest.Pytester) -> None:
 def test_the_library_alone_or_beside(folder: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without other arguments `--library` runs the library alone, not what the folder holds, too."""
     monkeypatch.chdir(folder.path / "one")
-    alone = folder.runpytest_subprocess("--library", "--collect-only", "-q").stdout.str()
+    alone = run_pytest(folder, "--library", "--collect-only", "-q").stdout.str()
     assert "window_boundaries" in alone
     assert "one.yaml" not in alone
-    beside = folder.runpytest_subprocess("--library", "scenarios", "--collect-only", "-q").stdout.str()
+    beside = run_pytest(folder, "--library", "scenarios", "--collect-only", "-q").stdout.str()
     assert "window_boundaries" in beside
     assert "one.yaml" in beside

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.unit.pytest_project import ADDOPTS, CACHE
+from tests.unit.pytest_project import ADDOPTS, CACHE, run_pytest
 
 pytestmark = pytest.mark.real_clock
 
@@ -44,7 +44,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 def test_two_at_once(project: pytest.Pytester) -> None:
     """The relayer and the estimate come before the first result; both runs are real ones, in one evidence folder."""
-    result = project.runpytest_subprocess("scenarios", "--backend", "process", "-n", "2", "--relayer-cmd", "./mine -v")
+    result = run_pytest(project, "scenarios", "--backend", "process", "-n", "2", "--relayer-cmd", "./mine -v")
     result.assert_outcomes(passed=2)
     text = result.stdout.str()
     assert f"relayer `./mine -v`, a process of its own: {REAL}" in text
@@ -57,12 +57,12 @@ def test_two_at_once(project: pytest.Pytester) -> None:
 def test_the_project_names_it(project: pytest.Pytester) -> None:
     """lab.yaml's command counts, an empty option does away with it, and a virtual clock is refused with both ways."""
     (project.path / "lab.yaml").write_text("relayer_cmd: ./mine --token abc\n")
-    refused = project.runpytest_subprocess("scenarios", "--backend", "process", "--clock", "virtual")
+    refused = run_pytest(project, "scenarios", "--backend", "process", "--clock", "virtual")
     assert refused.ret == 2
     told = refused.stdout.str() + refused.stderr.str()
     assert "expected --clock real, got virtual" in told
     assert "`./mine --token ***`" in told
     assert "Traceback" not in told
-    reference = project.runpytest_subprocess("scenarios", "--backend", "process", "--relayer-cmd", "", "-k", "1")
+    reference = run_pytest(project, "scenarios", "--backend", "process", "--relayer-cmd", "", "-k", "1")
     reference.assert_outcomes(passed=1, deselected=1)
     assert REAL not in reference.stdout.str()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains.nodes.provision import locate_anvil
-from tests.unit.pytest_project import BAD, GOOD, evidence, write
+from tests.unit.pytest_project import BAD, GOOD, evidence, run_pytest, write
 from tests.unit.pytest_project import project as project
 
 pytest_plugins = ["pytester"]
@@ -42,7 +42,7 @@ def test_plugins_are_switched_off(project: pytest.Pytester) -> None:
     """What they would have written is neither written nor announced; evidence and readiness are."""
     write(project, "suite/pays.yaml", GOOD)
     off = ("junitxml", "html", "cacheprovider", "xdist", "terminal", "capture", "logging", "warnings", "doctest")
-    result = project.runpytest_subprocess("suite", *PROCESS, *(f"-pno:{name}" for name in off))
+    result = run_pytest(project, "suite", *PROCESS, *(f"-pno:{name}" for name in off))
     assert result.ret == 0
     assert calm(result)
     assert {path.name for path in evidence(project).iterdir()} == {"suite+pays", "index.html"}
@@ -61,18 +61,22 @@ def test_strict_warnings_and_a_second_try(project: pytest.Pytester) -> None:
     assert runs(project) == ["suite+vain", "suite+vain~2"]
 
 
-def test_same_names_at_once(project: pytest.Pytester) -> None:
-    """Two folders, two scripts, two workers: each run has its evidence, and the summary tells them apart."""
-    write(project, "suite/one/支付.yaml", GOOD)
+def test_several_at_once(project: pytest.Pytester) -> None:
+    """Two folders, two scripts, two workers: each run has its evidence in one folder, and the summary tells them apart.
+
+    What is deselected does not run.
+    """
+    write(project, "suite/one/支付.yaml", GOOD + "matrix:\n  seed: [1, 2]\n")
     write(project, "suite/two/支付.yaml", BAD)
-    result = project.runpytest_subprocess("suite", *PROCESS, "-n", "2")
+    result = run_pytest(project, "suite", *PROCESS, "-n", "2", "-k", "not 2")
     result.assert_outcomes(passed=1, failed=1)
     assert calm(result)
-    told = [line for line in result.outlines if line.startswith(("PASS ", "FAIL ")) and "simulated in" in line]
-    assert len(told) == 2
-    assert len({line.partition("(")[0].split(maxsplit=1)[1] for line in told}) == 2
-    assert len(runs(project)) == 2
+    shown = [line for line in result.outlines if line.startswith(("PASS ", "FAIL ")) and "simulated in" in line]
+    assert len(shown) == 2
+    assert len({line.partition("(")[0].split(maxsplit=1)[1] for line in shown}) == 2
+    assert len(runs(project)) == len(list(evidence(project).glob("*/verdict.json"))) == 2
     assert len(list(ET.parse(evidence(project) / "junit.xml").iter("testcase"))) == 2
+    assert len([path for path in (project.path / "results").iterdir() if (path / "junit.xml").exists()]) == 2
 
 
 @pytest.mark.parametrize(
@@ -122,9 +126,9 @@ def test_the_command_repeats_it_where_it_was_printed(
     conftest = ("--confcutdir", str(project.path), "-p", "no:cacheprovider")
     monkeypatch.syspath_prepend(project.path)
     monkeypatch.setenv("PYTHONPATH", str(project.path))
-    first = project.runpytest_subprocess(*args, *conftest, "-p", "conftest")
+    first = run_pytest(project, *args, *conftest, "-p", "conftest")
     command = repeated(first)
-    again = project.runpytest_subprocess(*command[1:], *conftest, "-p", "conftest")
+    again = run_pytest(project, *command[1:], *conftest, "-p", "conftest")
     again.assert_outcomes(failed=1)
     assert repeated(again) == command
 
@@ -133,21 +137,21 @@ def test_a_place_that_cannot_be_written(project: pytest.Pytester) -> None:
     """One sentence before anything starts, with the way out."""
     write(project, "suite/pays.yaml", GOOD)
     write(project, "taken", "a file\n")
-    result = project.runpytest_subprocess("suite", *PROCESS, "--results", "taken/results")
+    result = run_pytest(project, "suite", *PROCESS, "--results", "taken/results")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert calm(result)
     assert "cannot be written to" in text(result)
     assert "--results" in text(result)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
 def test_a_machine_without_a_node(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
 ) -> None:
     """One sentence, with workers too."""
     monkeypatch.setenv("LAB_ANVIL", "/nonexistent/anvil")
     write(project, "suite/pays.yaml", GOOD)
-    result = project.runpytest_subprocess("suite", *PROCESS, *workers)
+    result = run_pytest(project, "suite", *PROCESS, *workers)
     assert result.ret not in (0, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERNAL_ERROR)
     assert calm(result)
     assert "/nonexistent/anvil" in text(result)
@@ -174,7 +178,7 @@ def test_alerts_need_tools_that_a_machine_may_lack(project: pytest.Pytester, mon
     bare.mkdir()
     monkeypatch.setenv("LAB_ANVIL", str(locate_anvil().path))
     monkeypatch.setenv("PATH", str(bare))
-    result = project.runpytest_subprocess("suite", *PROCESS, "-rs")
+    result = run_pytest(project, "suite", *PROCESS, "-rs")
     result.assert_outcomes(skipped=1)
     assert "promtool" in result.stdout.str()
     assert "apt-get install" in result.stdout.str()

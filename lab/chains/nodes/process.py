@@ -15,13 +15,15 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
 
 from lab.chains.nodes.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, with_defaults
-from lab.chains.nodes.guard import PORT, Door, guard_command, guarding_works
+from lab.chains.nodes.guard import Door, guard_command, guarding_works
+from lab.chains.nodes.guard_program import PORT
 from lab.chains.nodes.provision import AnvilBinary, locate_anvil
 from lab.chains.nodes.usage import processor_seconds, resident_bytes
 from lab.chains.processes.child import Child
@@ -201,14 +203,12 @@ class ProcessBackend:
         return nodes
 
     def describe(self) -> dict[str, Any]:
-        with self.anvil.path.open("rb") as binary:
-            digest = hashlib.file_digest(binary, "sha256").hexdigest()
         return {
             "backend": self.name,
             "anvil_version": self.anvil.version,
             "anvil_path": str(self.anvil.path),
             "anvil_source": self.anvil.source,
-            "anvil_sha256": digest,
+            "anvil_sha256": _digest_of(self.anvil.path, self.anvil.path.stat().st_mtime_ns),
         }
 
     def close(self) -> None:
@@ -219,6 +219,13 @@ class ProcessBackend:
             for node in self._nodes:
                 stack.callback(node.stop)
             self._nodes.clear()
+
+
+@lru_cache(maxsize=16)
+def _digest_of(binary: Path, written_ns: int) -> str:
+    """Its sha256: computed once for as long as nothing is written to the file, since every run's manifest has it."""
+    with binary.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _await_all(nodes: Sequence[ProcessNode]) -> None:

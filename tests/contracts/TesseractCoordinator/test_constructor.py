@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.rpc import RpcRefused
+
 if TYPE_CHECKING:
     from tests.contracts.conftest import Coordinator
 
@@ -41,6 +43,6 @@ def test_first_settings(coordinator: Coordinator) -> None:
 def test_the_contract_takes_no_value(coordinator: Coordinator) -> None:
     """Money sent along is refused: nothing could ever take it out."""
     request = {"from": coordinator.accounts["owner"], "to": coordinator.address, "value": "0x1"}
-    with pytest.raises(RuntimeError, match="revert"):
+    with pytest.raises(RpcRefused, match="revert"):
         coordinator.rpc("eth_call", request, "latest")
     assert coordinator.rpc("eth_call", request | {"to": coordinator.accounts["user"]}, "latest") == "0x"

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from lab.chains.nodes.backend import NodeSpec
-from lab.chains.nodes.guard import guarding_works, problem_of
+from lab.chains.nodes.guard import guarding_works
+from lab.chains.nodes.guard_program import problem_of
 from lab.chains.nodes.process import ProcessBackend, ProcessNode
 from lab.rpc import HttpTransport, Rpc
 
@@ -24,9 +25,10 @@ SET_BALANCE = {"jsonrpc": "2.0", "id": 1, "method": "anvil_setBalance", "params"
 needs_guard = pytest.mark.skipif(not guarding_works(), reason="no network namespaces (they need Linux)")
 
 
-@pytest.fixture
-def node(backend: ProcessBackend) -> Iterator[ProcessNode]:
-    (made,) = backend.start_all([NodeSpec("n", "test", ("--silent", "--no-mining"))])
+@pytest.fixture(scope="module")
+def node(shared_backend: ProcessBackend) -> Iterator[ProcessNode]:
+    """One for all who only knock at its door."""
+    (made,) = shared_backend.start_all([NodeSpec("n", "test", ("--silent", "--no-mining"))])
     yield made
     made.stop()
 

@@ -20,6 +20,8 @@ from lab.chains.nodes.provision import AnvilBinary
 from lab.chains.processes.owner import OWNER_VARIABLE, RUN_VARIABLE, this_process
 from lab.errors import NodeFailure
 
+from .runs import within
+
 
 def port_of(url: str) -> int:
     return urlparse(url).port or 0
@@ -150,7 +152,8 @@ def test_stop_removes_everything_but_the_log(backend: ProcessBackend, tmp_path: 
     pid, folder = node.pid or 0, node._folder
     assert folder.is_dir()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert "Listening on 127.0.0.1" in node.log_tail(30)
+    # It answers before it has said so.
+    assert within(60, lambda: "Listening on 127.0.0.1" in node.log_tail(30))
 
     node.stop()
     node.stop()

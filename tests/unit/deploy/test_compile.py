@@ -17,6 +17,7 @@ from lab.errors import CompileFailure, EnvironmentFailure, InvalidFile, UsageErr
 
 REFERENCE = Path(__file__).resolve().parents[3] / "contracts" / "TesseractCoordinator.vy"
 SMALL = "x: public(uint256)\n"
+SAID: dict[tuple[tuple[str, str], ...], CompilerOutput] = {}
 
 
 @pytest.fixture
@@ -32,7 +33,10 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def counted(source: VyperSource) -> CompilerOutput:
         seen.append(source.path.name)
-        return run_compiler(source)
+        # What the compiler says of one source is always the same, and here it is asked about the same one often.
+        if source.sources not in SAID:
+            SAID[source.sources] = run_compiler(source)
+        return SAID[source.sources]
 
     monkeypatch.setattr("lab.deploy.compile.run_compiler", counted)
     return seen
@@ -45,9 +49,14 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_the_reference_contract_fits_on_every_chain(cache: Path) -> None:
+@pytest.fixture(scope="module")
+def contract(tmp_path_factory: pytest.TempPathFactory) -> CompiledContract:
+    """The reference, compiled anew."""
+    return compile_contract(REFERENCE, cache_dir=tmp_path_factory.mktemp("cache"))
+
+
+def test_the_reference_contract_fits_on_every_chain(contract: CompiledContract) -> None:
     """Compiled with its modules, within the code-size limit of 24,576 bytes."""
-    contract = compile_contract(REFERENCE, cache_dir=cache)
     assert (contract.name, contract.compiler) == ("TesseractCoordinator", "vyper 0.4.3")
     assert [name for name, _ in contract.sources] == [
         "TesseractCoordinator.vy",
@@ -62,13 +71,11 @@ def test_the_reference_contract_fits_on_every_chain(cache: Path) -> None:
     assert {"transactions", "buffer_batch"} <= {entry.get("name") for entry in contract.abi}
 
 
-def test_the_bytecode_does_not_depend_on_the_folder(tmp_path: Path, compilations: list[str]) -> None:
+def test_the_bytecode_does_not_depend_on_the_folder(tmp_path: Path, contract: CompiledContract) -> None:
     """The same sources elsewhere, compiled anew, give the same code: the same address on every machine."""
     shutil.copytree(REFERENCE.parent, tmp_path / "elsewhere")
-    here = compile_contract(REFERENCE, cache_dir=tmp_path / "one")
-    there = compile_contract(tmp_path / "elsewhere" / REFERENCE.name, cache_dir=tmp_path / "two")
-    assert len(compilations) == 2
-    assert (here.bytecode, here.source_sha256) == (there.bytecode, there.source_sha256)
+    there = compile_contract(tmp_path / "elsewhere" / REFERENCE.name, cache_dir=tmp_path / "new")
+    assert (there.bytecode, there.source_sha256) == (contract.bytecode, contract.source_sha256)
 
 
 def test_a_second_compilation_comes_from_the_cache(tmp_path: Path, cache: Path, compilations: list[str]) -> None:
@@ -112,6 +119,7 @@ def test_a_damaged_cache_file_is_replaced(tmp_path: Path, cache: Path, compilati
     assert len(compilations) == 2
 
 
+@pytest.mark.usefixtures("compilations")
 def test_a_cache_file_is_never_written_in_place(tmp_path: Path, cache: Path) -> None:
     """Whoever has the old file open goes on reading the old one, whole."""
     path = write(tmp_path / "small.vy", SMALL)
@@ -135,6 +143,7 @@ def test_concurrent_writers_leave_one_whole_file(tmp_path: Path, cache: Path, mo
     assert [file.suffix for file in cache.iterdir()] == [".json"]
 
 
+@pytest.mark.usefixtures("compilations")
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     blocked = write(tmp_path / "cache", "")

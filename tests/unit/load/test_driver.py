@@ -168,7 +168,8 @@ def test_after_an_outage_the_chain_is_told_what_it_misses(tmp_path: Path) -> Non
     """It lost everything from nonce 3 on; that is sent again, and what was due meanwhile follows."""
 
     def outage(chain: FakeChain) -> None:
-        gevent.sleep(0.3)
+        while not chain.down:
+            gevent.sleep(0.01)
         chain.known = {0: 3, 1: 3}
         chain.recover()
 

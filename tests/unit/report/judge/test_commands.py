@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from lab.paths import DATA
 from lab.report.catalogue.rows import Proof
 from lab.report.judge.commands import Commands
+from tests.unit.forked import forked
 
 LIBRARY = "scenarios/failures/parent_reorged.yaml"
 
@@ -62,17 +62,17 @@ def test_below_and_beside_a_users_folder(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["all_scenarios", "recorded", "proof"])
-def test_pytest_takes_them_in_a_foreign_repository(tmp_path: Path, command: str) -> None:
+def test_pytest_takes_them_in_a_foreign_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They select tests there, and only those that are meant."""
     here = Commands(tmp_path, tmp_path, tmp_path / "results")
-    text = {
-        "all_scenarios": here.all_scenarios,
-        "recorded": here.recorded(LIBRARY),
-        "proof": here.proof(Proof(scenario="failures/parent_reorged")),
-    }[command]
-    words = [sys.executable, "-m", *shlex.split(text), "--collect-only", "-q", "-p", "no:cacheprovider"]
-    listed = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert listed.returncode == 0, listed.stdout + listed.stderr
-    assert "parent_reorged" in listed.stdout
-    assert ("every_pair" in listed.stdout) is (command == "all_scenarios")
+    one = here.recorded(LIBRARY)
+    assert here.proof(Proof(scenario="failures/parent_reorged")) == one
+    monkeypatch.chdir(tmp_path)
+    for command in (here.all_scenarios, one):
+        program, *words = shlex.split(command)
+        assert program == "pytest"
+        words += ["--collect-only", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+        code, listed, errors = forked(partial(pytest.main, words), tmp_path)
+        assert code == 0, listed + errors
+        assert "parent_reorged" in listed
+        assert ("every_pair" in listed) is (command != one)

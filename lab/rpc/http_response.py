@@ -1,0 +1,75 @@
+"""Reads one HTTP response from a connection: in the form that nodes use directly, in every other by `http.client`.
+
+The library's own parser takes most of the time of a call, since it reads headers as it would those of a mail.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+from typing import Any
+
+_CHUNK = 64 * 1024
+# What decides how a body ends, beside its length.
+_UNUSUAL = (b"connection", b"transfer-encoding")
+
+
+class _Resumed(io.RawIOBase):
+    """A connection of which a part was read: that part comes first."""
+
+    def __init__(self, received: bytes, connection: socket.socket) -> None:
+        self._received, self._connection = received, connection
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._received:
+            return self._connection.recv_into(buffer)
+        count = min(len(buffer), len(self._received))
+        buffer[:count], self._received = self._received[:count], self._received[count:]
+        return count
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """As `http.client` asks a socket for it."""
+        return io.BufferedReader(self)
+
+
+def read_response(connection: socket.socket, body_bytes_max: int) -> tuple[int, bytes, bool]:
+    """Status, body, and whether it is the last on this connection.
+
+    Of a body above `body_bytes_max` one byte more than that is returned. Raises OSError, HTTPException.
+    """
+    buffer = bytearray(_CHUNK)
+    received = bytes(memoryview(buffer)[: connection.recv_into(buffer)])
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = _body_length(head) if end else None
+    if length is None or not len(body) <= length <= body_bytes_max:
+        response = http.client.HTTPResponse(_Resumed(received, connection), method="POST")  # type: ignore[arg-type]
+        response.begin()
+        return response.status, response.read(body_bytes_max + 1), response.will_close
+    parts, missing = [body], length - len(body)
+    while missing:
+        count = connection.recv_into(buffer, min(missing, _CHUNK))
+        if not count:
+            break
+        parts.append(bytes(memoryview(buffer)[:count]))
+        missing -= count
+    return http.client.OK, b"".join(parts), bool(missing)
+
+
+def _body_length(head: bytes) -> int | None:
+    """Of an answer that is in order, has a length and keeps the connection; None for any other."""
+    status, *lines = head.split(b"\r\n")
+    if not status.startswith(b"HTTP/1.1 200 "):
+        return None
+    fields: dict[bytes, bytes] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        name = name.lower()
+        if not colon or name in fields or name in _UNUSUAL or line[:1] in b" \t":
+            return None
+        fields[name] = value.strip()
+    length = fields.get(b"content-length", b"")
+    return int(length) if length.isdigit() and len(length) < 19 else None

@@ -1,0 +1,55 @@
+"""Whatever form a response has, it is read as the standard library reads it."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+
+import pytest
+
+from lab.rpc.http_response import read_response
+
+BODY_BYTES_MAX = 1000
+OK = b"HTTP/1.1 200 OK\r\n"
+RESPONSES = {
+    "usual": OK + b"content-type: application/json\r\nContent-Length: 2\r\ndate: now\r\n\r\n{}",
+    "in its own time": OK + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000,
+    "too much": OK + b"Content-Length: 2000\r\n\r\n" + b"x" * 2000,
+    "more than it says": OK + b"Content-Length: 2\r\n\r\n{}{}",
+    "less than it says": OK + b"Content-Length: 9\r\n\r\n{}",
+    "the last": OK + b"Connection: close\r\nContent-Length: 2\r\n\r\n{}",
+    "to the end": OK + b"Connection: close\r\n\r\n{}",
+    "no length": OK + b"\r\n{}",
+    "chunks": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "chunks and a length": OK + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "two lengths": OK + b"Content-Length: 2\r\nContent-Length: 1\r\n\r\n{}",
+    "a folded header": OK + b"X: a\r\n Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+    "a negative length": OK + b"Content-Length: -1\r\n\r\n{}",
+    "another status": b"HTTP/1.1 503 Unavailable\r\nContent-Length: 2\r\n\r\n{}",
+    "an older version": b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    "bare line feeds": b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}",
+}
+
+
+def sent(response: bytes) -> socket.socket:
+    """A connection on which this came, and then its end."""
+    ours, theirs = socket.socketpair()
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    theirs.sendall(response)
+    theirs.close()
+    return ours
+
+
+@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
+def test_as_the_library_reads_it(response: bytes) -> None:
+    """Status and body; and where the library says that it is the last one, so does this."""
+    limit = 300_000 if len(response) > 100_000 else BODY_BYTES_MAX
+    with sent(response) as connection:
+        expected = http.client.HTTPResponse(connection, method="POST")
+        expected.begin()
+        whole = expected.read(limit + 1)
+        last = expected.will_close
+    with sent(response) as connection:
+        status, body, ends = read_response(connection, limit)
+    assert (status, body) == (expected.status, whole)
+    assert ends or not last
