@@ -74,7 +74,7 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.report.schemas
 	$(BIN)/python -m lab.broken.docs
 	$(BIN)/python -m lab.monitor.docs docs/monitoring.md
-	$(BIN)/python -m lab.monitor.grafana
+	$(BIN)/python -m lab.monitor.dashboards.grafana
 
 broken: $(READY) ## write the contracts with one bug each to contracts/broken
 	$(BIN)/python -m lab.broken

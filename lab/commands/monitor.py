@@ -17,12 +17,12 @@ from pydantic import ValidationError
 
 from lab.errors import UsageError
 from lab.model.session import Session
-from lab.monitor.alerts import Thresholds
-from lab.monitor.collector import Watch
+from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.collect.collector import Watch
+from lab.monitor.collect.maintenance import announce, end, in_force
+from lab.monitor.collect.relayer import look_at
 from lab.monitor.configuration import Addresses, check, write
 from lab.monitor.exporter import Exporter, JsonLog, check_session, redacted, serve
-from lab.monitor.maintenance import announce, end, in_force
-from lab.monitor.relayer import look_at
 
 POSITION, SUPERVISOR = "monitor.json", "supervisor.json"
 REQUESTS_PER_MINUTE_MIN = 200

@@ -42,7 +42,7 @@ def config(
 ) -> None:
     """Write scrape configuration, rules, routes and dashboards of a deployment; Prometheus' tools check them."""
     from lab.commands.monitor import configure
-    from lab.monitor.alerts import Thresholds
+    from lab.monitor.alerting.alerts import Thresholds
     from lab.monitor.configuration import Addresses
 
     limits = Thresholds(

@@ -14,7 +14,7 @@ from pathlib import Path
 from lab.commands.monitor import configure
 from lab.errors import EnvironmentFailure
 from lab.monitor import tools
-from lab.monitor.alerts import Thresholds
+from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.configuration import ALERTMANAGER, PROMETHEUS, Addresses
 
 STOP_S, LOOK_S = 5, 0.5

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from lab.errors import EnvironmentFailure, UsageError
 from lab.model.session import Session
-from lab.monitor.collector import POLL_S, Collector, Watch, read_memory
+from lab.monitor.collect.collector import POLL_S, Collector, Watch, read_memory
 from lab.monitor.exposition import text_of
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 

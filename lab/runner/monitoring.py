@@ -9,9 +9,9 @@ from typing import Any
 from lab.chains.chain import Chain
 from lab.evidence.folder import write_atomically
 from lab.model.records import Note
-from lab.monitor.collector import Collector, Watch
-from lab.monitor.relayer import RelayerView, look_at
-from lab.monitor.timeline import INTERVAL_S, AlertSpan, SeriesLog, timeline
+from lab.monitor.alerting.timeline import INTERVAL_S, AlertSpan, SeriesLog, timeline
+from lab.monitor.collect.collector import Collector, Watch
+from lab.monitor.collect.relayer import RelayerView, look_at
 from lab.runner.run import Run
 from lab.scenario.item import RelayerSpec
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
 from lab.model.records import Expectation, FaultMark, Note
-from lab.monitor.timeline import AlertSpan
+from lab.monitor.alerting.timeline import AlertSpan
 from lab.runner.operations import Operations, Pending
 from lab.scenario.item import ScenarioItem, Step
 from lab.session.lab import Lab

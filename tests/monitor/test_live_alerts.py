@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from lab.coordinator import role_account
-from lab.monitor import maintenance
+from lab.monitor.collect import maintenance
 from tests.unit.conftest import StartLab
 from tests.unit.real_chains import send
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from lab.monitor import tools
-from lab.monitor.alerts import Thresholds
-from lab.monitor.boards import Query, boards
-from lab.monitor.timeline import SeriesLog, open_metrics
+from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.timeline import SeriesLog, open_metrics
+from lab.monitor.dashboards.boards import Query, boards
 from tests.unit.conftest import StartLab
 from tests.unit.monitor.watching import Watched
 from tests.unit.real_chains import buffer, send, tx_id

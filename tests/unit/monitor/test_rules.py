@@ -11,11 +11,11 @@ import yaml
 
 from lab.errors import UsageError
 from lab.monitor import tools
-from lab.monitor.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.routes import routes_file
+from lab.monitor.alerting.rules import as_yaml, rules_file
 from lab.monitor.docs import filled
 from lab.monitor.metrics import METRICS, PREFIX
-from lab.monitor.routes import routes_file
-from lab.monitor.rules import as_yaml, rules_file
 
 ALERTS = {alert.name: alert for alert in alerts(Thresholds())}
 DOCUMENT = Path(__file__).parents[3] / "docs/monitoring.md"

@@ -16,9 +16,9 @@ from typing import Any
 
 from lab.errors import EnvironmentFailure
 from lab.monitor import tools
-from lab.monitor.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.rules import as_yaml, rules_file
 from lab.monitor.metrics import METRICS, PREFIX, Samples
-from lab.monitor.rules import as_yaml, rules_file
 
 INTERVAL_S = 15
 LABELS = ("alertname", "alertstate", "severity", "chain", "origin", "target", "function")

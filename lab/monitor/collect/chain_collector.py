@@ -8,13 +8,13 @@ from typing import Any
 
 from lab.coordinator import Codec, Reader, StateNumbering
 from lab.model.session import Session, SessionChain
-from lab.monitor.cross_chain import profile_of
-from lab.monitor.facts import REASONS, BlockFacts, CallFact, Entry
-from lab.monitor.memory import ChainMemory, Reached
-from lab.monitor.metering import REQUESTS_PER_MINUTE, BudgetSpent, Metered
+from lab.monitor.collect.cross_chain import profile_of
+from lab.monitor.collect.facts import REASONS, BlockFacts, CallFact, Entry
+from lab.monitor.collect.memory import ChainMemory, Reached
+from lab.monitor.collect.metering import REQUESTS_PER_MINUTE, BudgetSpent, Metered
+from lab.monitor.collect.readings import ContractReadings, overdue
+from lab.monitor.collect.scan import Head, Scanner
 from lab.monitor.metrics import Samples
-from lab.monitor.readings import ContractReadings, overdue
-from lab.monitor.scan import Head, Scanner
 from lab.rpc import Rpc, RpcFailure, RpcMalformed, Transport
 
 READINGS_EVERY_S = 15.0
