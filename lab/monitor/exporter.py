@@ -6,10 +6,8 @@ A scrape never waits for a chain. The position is written whole or not at all, a
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +16,7 @@ from urllib.parse import urlsplit
 
 from lab.errors import EnvironmentFailure, UsageError
 from lab.model.session import Session
-from lab.monitor.collect.collector import POLL_S, Collector, Watch, read_memory
+from lab.monitor.collect.collector import Collector, Watch, read_memory
 from lab.monitor.exposition import text_of
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 
@@ -26,17 +24,6 @@ SAVE_EVERY_S = 15.0
 # An answer is held in memory about ten times over while it is read.
 ANSWER_BYTES_MAX = 2 * 1024 * 1024
 REQUEST_TIMEOUT_S = 5.0
-
-
-class JsonLog:
-    """One JSON object a line: time, run, and what happened. Safe for several threads."""
-
-    def __init__(self, run: str, write: Callable[[str], Any] | None = None) -> None:
-        self._run, self._write = run, write or (lambda line: print(line, file=sys.stderr, flush=True))
-
-    def __call__(self, **fields: Any) -> None:
-        line = {"ts": round(time.time(), 3), "run": self._run, **{k: v for k, v in fields.items() if v is not None}}
-        self._write(json.dumps(line))
 
 
 class Exporter:
@@ -97,8 +84,8 @@ class Exporter:
 def check_session(session: Session) -> None:
     """Ask every endpoint that answers whether it is the right one. Raises UsageError with the first that is not."""
     for name, chain in session.chains.items():
-        if urlsplit(chain.rpc_url).scheme != "http":
-            raise UsageError(f"chain {name}: expected an http:// RPC URL, got {redacted(chain.rpc_url)}")
+        if urlsplit(chain.rpc_url).scheme not in ("http", "https"):
+            raise UsageError(f"chain {name}: expected an http:// or https:// RPC URL, got {redacted(chain.rpc_url)}")
         transport = HttpTransport(chain.rpc_url, timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX)
         rpc = Rpc(transport)
         try:
@@ -160,6 +147,3 @@ def serve(exporter: Exporter, host: str, port: int) -> ThreadingHTTPServer:
         ) from error
     server.daemon_threads = True
     return server
-
-
-__all__ = ["POLL_S", "Exporter", "JsonLog", "check_session", "serve"]

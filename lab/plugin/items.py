@@ -68,11 +68,6 @@ class ScenarioTest(pytest.Item):
 
     def runtest(self) -> None:
         """Run it; anything but PASS fails the item, with the reason. Skipped where the machine lacks a tool for it."""
-        if self.scenario.model.monitor:
-            from lab.monitor.tools import missing
-
-            if (lacking := missing()) is not None:
-                pytest.skip(f"alerts are not exercised: {lacking}")
         with quiet(), environment("the run could not be carried out"):
             carry_out(self, self.scenario, self.siblings)
 
@@ -91,7 +86,7 @@ class ScenarioTest(pytest.Item):
 def carry_out(
     node: pytest.Item, item: ScenarioItem, siblings: tuple[str, ...], play: Callable[[Run], None] | None = None
 ) -> Result:
-    """Run an item on behalf of a test. Raises ScenarioFailure for every verdict but PASS."""
+    """Run an item on behalf of a test. Raises ScenarioFailure, or skips, for every verdict but PASS."""
     from lab.evidence.names import own_folder, recorded_path, run_folder_name
     from lab.model.verdict import Verdict
     from lab.paths import base_of
@@ -125,6 +120,8 @@ def carry_out(
         ("lab_digest", result.digest),
         ("lab_rows", " ".join(item.rows)),
     ]
+    if result.verdict.verdict is Verdict.NOT_EXERCISED:
+        pytest.skip(f"not exercised: {result.verdict.reasons[0]}")
     if result.verdict.verdict is not Verdict.PASS:
         from lab.report.run_page.failure import failure_text
 

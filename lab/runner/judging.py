@@ -17,7 +17,7 @@ def run_verdict(item: ScenarioItem, history: History, repeat: str) -> RunVerdict
 
 def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVerdict:
     """The verdict with its reasons, worst first: from the history alone, so that evidence can be judged again."""
-    blocked = [note.text for note in history.of(Note) if note.kind == "blocked"]
+    blocked = [note.text for note in history.of(Note) if note.kind in ("blocked", "not exercised")]
     # Where nothing was played each check would say so, at length.
     checks = () if blocked else judge(history, selection)
     verdicts: list[tuple[Verdict, str]] = [
@@ -28,6 +28,8 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         *_of_notes(history),
     ]
     verdict = merge(verdict for verdict, _ in verdicts)
+    if any(note.kind == "not exercised" for note in history.of(Note)):
+        verdict = Verdict.NOT_EXERCISED
     reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is wanted]
     if blocked:
         reasons = blocked

@@ -30,7 +30,7 @@ from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.monitoring import RunMonitor
-from lab.runner.needs import blocked, lacks
+from lab.runner.needs import blocked, lacks, unexercised
 from lab.runner.operations import WAIT_MS, Operations
 from lab.runner.run import Run
 from lab.runner.settle import read_finals, settle
@@ -110,12 +110,16 @@ def _run_item(
     begin = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     item = replace(item, clock=options.clock_of(item))
-    lacking = lacks(item, own_relayer=options.relayer_command is not None)
-    useless = blocked(item, options.smoke, options.target.codec)
+    reasons = {
+        "not exercised": unexercised(item),
+        "blocked": blocked(item, options.smoke, options.target.codec),
+        "unsupported": lacks(item, own_relayer=options.relayer_command is not None),
+    }
+    unplayed = next(((kind, reason) for kind, reason in reasons.items() if reason is not None), None)
     for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink(missing_ok=True)
-    wanted = _wanted(item, options, folder, relayer=lacking is None and useless is None)
+    wanted = _wanted(item, options, folder, relayer=unplayed is None)
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
     started = started_manifest(item, wanted, options.backend, origin)
     write_started(folder, started.as_json())
@@ -123,16 +127,16 @@ def _run_item(
     try:
         with open_lab(wanted, options.backend, recorder) as lab:
             run = _begin(item, options, lab, recorder)
-            if lacking is None and useless is None:
+            if unplayed is None:
                 lab.start_relayer()
                 monitor = RunMonitor(run) if item.model.monitor else None
-                run.alerts = monitor.spans if monitor is not None else None
+                run.monitor = monitor
                 (play or partial(_play, progress=options.progress))(run)
                 settle(run)
                 if monitor is not None:
                     monitor.close()
             else:
-                run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
+                run.note(*unplayed)
             read_finals(run)
             history = recorder.history()
             manifest = ended_manifest(started, run, time.monotonic() - begin)
