@@ -81,3 +81,14 @@ def maintenance(
     from lab.commands.monitor import maintain
 
     print(maintain(session, None if over else minutes, reason))
+
+
+@monitor.command()
+def page(
+    run: Annotated[Path, typer.Argument(help="Folder of a run with `monitor: true`.")],
+    out: Annotated[Path | None, typer.Option(help="File to write. Default: monitor.html in that folder.")] = None,
+) -> None:
+    """Draw the dashboards of a recorded run as one offline page, without Grafana."""
+    from lab.commands.monitor_page import write_page
+
+    print(write_page(run, out))

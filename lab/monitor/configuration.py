@@ -13,8 +13,9 @@ from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.alerting.routes import routes_file
 from lab.monitor.alerting.rules import EVALUATE_EVERY_S, as_yaml, rules_file
 from lab.monitor.dashboards import grafana
+from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
 
-PROMETHEUS, RULES, ALERTMANAGER, DASHBOARDS = "prometheus.yml", "rules.yml", "alertmanager.yml", "dashboards"
+RULES, DASHBOARDS = "rules.yml", "dashboards"
 
 
 @dataclass(frozen=True, slots=True)

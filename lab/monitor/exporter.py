@@ -1,6 +1,7 @@
 """The exporter as a process: a thread for each chain, `/metrics` and `/healthz` on one port, JSON lines on stderr.
 
-A scrape never waits for a chain. The position is written whole or not at all, and read again at the next start.
+A scrape waits for nothing: what it gets was rendered beforehand, once a poll. The position is written whole or not at
+all, and read again at the next start.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ class Exporter:
             threading.Thread(target=self._watch_chain, args=(name,), name=f"watch {name}", daemon=True)
             for name in session.chains
         ]
+        self._threads.append(threading.Thread(target=self._render, name="render", daemon=True))
+        self.metrics = b""
         self._saved_s = time.monotonic()
 
     def start(self) -> None:
         """Begin to watch."""
+        self.metrics = text_of(self.collector.samples)
         for thread in self._threads:
             thread.start()
 
@@ -69,6 +73,10 @@ class Exporter:
             self.collector.poll_chain(name)
             self._save()
             self._stopping.wait(max(0.1, self._watch.interval_s - (time.monotonic() - begun_s)))
+
+    def _render(self) -> None:
+        while not self._stopping.wait(self._watch.interval_s):
+            self.metrics = text_of(self.collector.samples)
 
     def _save(self, *, force: bool = False) -> None:
         if self._position is None or not (force or time.monotonic() - self._saved_s > SAVE_EVERY_S):
@@ -121,7 +129,7 @@ def serve(exporter: Exporter, host: str, port: int) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             if self.path.split("?")[0] == "/metrics":
-                self._answer(200, text_of(exporter.collector.samples), "text/plain; version=0.0.4; charset=utf-8")
+                self._answer(200, exporter.metrics, "text/plain; version=0.0.4; charset=utf-8")
             elif self.path == "/healthz":
                 health = exporter.healthy()
                 body = json.dumps({"ok": not any(health.values()), "chains": health}).encode()

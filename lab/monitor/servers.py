@@ -19,7 +19,7 @@ from lab.chains.processes.reaper import Reaper
 from lab.errors import EnvironmentFailure
 from lab.monitor import tools
 from lab.monitor.alerting.timeline import SeriesLog, open_metrics
-from lab.monitor.configuration import ALERTMANAGER, PROMETHEUS
+from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
 
 READY_S, STOP_S, ANSWER_S = 60.0, 5.0, 30.0
 FOREVER = "100y"

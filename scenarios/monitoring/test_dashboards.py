@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lab.bounded_files import write_atomically
 from lab.coordinator import DecodedCall, role_account
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.model.chain.prices import prices
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.collect.facts import REASONS, STATES
 from lab.monitor.dashboards.boards import boards
+from lab.monitor.dashboards.page import FILE, page
 from lab.monitor.metrics import SECONDS
 from lab.monitor.servers import Recorded, recorded
 from lab.networks import load_network
@@ -80,6 +82,10 @@ def play(script: Script) -> None:
         compare(script, prometheus, wanted)
         judge_time(script, prometheus, facts)
         judge_faults(script, prometheus, intruder)
+        text = page(monitor.log, monitor.spans(), script.run.item.item, prometheus, Thresholds())
+    write_atomically(script.run.lab.wanted.folder / FILE, text)
+    titles = [title for _, title in PANELS if f"<figcaption>{title}" not in text]
+    script.expect_equal("panels that the offline page lacks", titles, [])
 
 
 PANELS = {(board.uid, panel.title): (board.row, panel) for board in boards(Thresholds()) for panel in board.panels}

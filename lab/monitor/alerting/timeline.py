@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,15 @@ class SeriesLog:
         self.count += 1
         for known in self.series.values():
             known.extend([None] * (self.count - len(known)))
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> SeriesLog:
+        """What `as_json` gave. Raises ValueError or KeyError for anything else."""
+        series = {str(name): [None if v is None else float(v) for v in row] for name, row in data["series"].items()}
+        log = cls(int(data["start_s"]), int(data["interval_s"]), int(data["count"]), series)
+        if log.interval_s < 1 or any(len(row) != log.count for row in series.values()):
+            raise ValueError(f"expected {log.count} samples of every series")
+        return log
 
     def as_json(self) -> dict[str, Any]:
         """For a file."""
