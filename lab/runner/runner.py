@@ -55,7 +55,7 @@ class Options:
 
     With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
     `relayer_factory` makes another relayer than the reference, under the virtual clock; `relayer_command` is one of the
-    user's own, and means the real clock.
+    user's own, and means the real clock. `samples_only` takes the samples of a monitored run and evaluates no alert.
     """
 
     backend: Backend
@@ -70,6 +70,7 @@ class Options:
     relayer_factory: RelayerFactory = Relayer
     relayer_command: RelayerCommand | None = None
     under_test: UnderTest | None = None
+    samples_only: bool = False
 
     def clock_of(self, item: ScenarioItem) -> Literal["virtual", "real"]:
         """The clock that the item runs under. Nobody can hold a process's own clock."""
@@ -134,7 +135,7 @@ def _run_item(
                 (play or partial(_play, progress=options.progress))(run)
                 settle(run)
                 if monitor is not None:
-                    monitor.close()
+                    monitor.close(evaluate=not options.samples_only)
             else:
                 run.note(*unplayed)
             read_finals(run)
