@@ -1,4 +1,4 @@
-"""The offline page draws every panel of every dashboard; samples that lack are gaps, and text from outside is escaped."""
+"""The offline page draws every panel of every dashboard; missing samples are gaps, text from outside is escaped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 from lab.commands.monitor_page import write_page
 from lab.errors import UsageError
@@ -40,7 +41,7 @@ def test_every_panel_is_drawn() -> None:
         assert f'href="#{board.uid}"' in text
         for panel in board.panels:
             assert f"<figcaption>{panel.title}" in text
-            assert panel.description in text
+            assert str(escape(panel.description)) in text
     assert "<td>ChainDown</td><td>base</td>" in text
     assert "default-src 'none'" in text
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
