@@ -24,6 +24,8 @@ from lab.scenario.resolve import load_scenario
 QUIET_S, LASTING_S = 180, 240
 SERIES_FILE = "monitor.json"
 AT_ONCE, RECALL_MIN = 25, 0.95
+# Fewer runs than these prove nothing either way.
+QUIET_MIN, RUNS_MIN = 300, 20
 FILE = "monitor/detection.json"
 
 
@@ -173,10 +175,13 @@ class Measured:
 
     @property
     def verdict(self) -> Literal["MET", "NOT MET", "UNKNOWN"]:
-        """MET: every kind was seen, each with a recall of 95% or more, and no false alarm."""
+        """MET: every kind was seen often enough, each with a recall of 95% or more, and no false alarm."""
         if self.false_alarms or any(kind.runs and kind.recall < RECALL_MIN for kind in self.kinds.values()):
             return "NOT MET"
-        return "MET" if set(self.kinds) == set(KINDS) and self.quiet_runs else "UNKNOWN"
+        enough = self.quiet_runs >= QUIET_MIN and all(
+            kind in self.kinds and self.kinds[kind].runs >= RUNS_MIN for kind in KINDS
+        )
+        return "MET" if enough else "UNKNOWN"
 
     def as_json(self) -> dict[str, Any]:
         """For a file, which reports read."""
