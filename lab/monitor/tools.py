@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from lab.errors import EnvironmentFailure
 
@@ -32,11 +34,26 @@ def missing() -> str | None:
     return f"no {', '.join(absent)} ({INSTALL})" if absent else None
 
 
-def run(tool: str, arguments: Sequence[str], *, folder: Path | None = None) -> tuple[int, str]:
-    """The exit code and all output of a tool. Raises EnvironmentFailure without the tool, or when it does not end."""
+def run(
+    tool: str,
+    arguments: Sequence[str],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[int, str]:
+    """The exit code and all output of a tool, with `environment` added to this process's own.
+
+    Raises EnvironmentFailure without the tool, or when it does not end.
+    """
     try:
         done = subprocess.run(
-            [find(tool), *arguments], cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+            [find(tool), *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+            env={**os.environ, **environment},
         )
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFailure(f"{tool} {' '.join(arguments)}: not done within {TIMEOUT_S} s") from error
