@@ -1,7 +1,7 @@
 """The exporter as a process: a thread for each chain, `/metrics` and `/healthz` on one port, JSON lines on stderr.
 
-A scrape waits for nothing: what it gets was rendered beforehand, once a poll. The position is written whole or not at
-all, and read again at the next start.
+A scrape waits for nothing: what it gets was rendered after a poll, once a second at most. The position is written whole
+or not at all, and read again at the next start.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lab.monitor.collect.collector import Collector, Watch, read_memory
 from lab.monitor.exposition import text_of
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 
-SAVE_EVERY_S = 15.0
+SAVE_EVERY_S, RENDER_EVERY_S = 15.0, 1.0
 # An answer is held in memory about ten times over while it is read.
 ANSWER_BYTES_MAX = 2 * 1024 * 1024
 REQUEST_TIMEOUT_S = 5.0
@@ -47,6 +47,7 @@ class Exporter:
             for name in session.chains
         ]
         self._threads.append(threading.Thread(target=self._render, name="render", daemon=True))
+        self._news = threading.Event()
         self.metrics = b""
         self._saved_s = time.monotonic()
 
@@ -71,11 +72,15 @@ class Exporter:
         while not self._stopping.is_set():
             begun_s = time.monotonic()
             self.collector.poll_chain(name)
+            self._news.set()
             self._save()
             self._stopping.wait(max(0.1, self._watch.interval_s - (time.monotonic() - begun_s)))
 
     def _render(self) -> None:
-        while not self._stopping.wait(self._watch.interval_s):
+        while not self._stopping.wait(RENDER_EVERY_S):
+            # Without a poll, too: what waits gets older.
+            self._news.wait(self._watch.interval_s)
+            self._news.clear()
             self.metrics = text_of(self.collector.samples)
 
     def _save(self, *, force: bool = False) -> None:
