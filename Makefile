@@ -13,7 +13,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test torture size coverage pythons readiness bench bench-load lint docs broken detection lock clean
+.PHONY: help scenarios test torture size coverage pythons readiness bench bench-load bench-monitor lint docs broken detection lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -60,6 +60,9 @@ bench: $(READY) ## measure start-up, simulation speed, memory and overhead
 bench-load: $(READY) ## measure load generation: ratios to a bare feeder and to plain Locust
 	$(BIN)/python -m tests.bench_load $(ARGS)
 
+bench-monitor: $(READY) ## measure monitoring: the exporter on five networks, samples of a run (ARGS=--seconds 60)
+	$(BIN)/python -m tests.bench_monitor $(ARGS)
+
 lint: $(READY) ## ruff, mypy strict, the layers, and the scenarios' own lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,7 +78,7 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.broken.docs
 	$(BIN)/python -m lab.coordinator.docs docs/own-contract.md
 	$(BIN)/python -m lab.monitor.docs docs/monitoring.md
-	$(BIN)/python -m lab.monitor.grafana
+	$(BIN)/python -m lab.monitor.dashboards.grafana
 
 broken: $(READY) ## write the contracts with one bug each to contracts/broken
 	$(BIN)/python -m lab.broken

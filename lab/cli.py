@@ -169,11 +169,17 @@ def swarm(
     minutes: Minutes = None,
     jobs: Jobs = 2,
     contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
+    monitor: Annotated[
+        bool, typer.Option("--monitor", help="Measure alerts instead: recall, time to detect, false alarms.")
+    ] = False,
     results: Results = RESULTS,
 ) -> None:
     """Run random flows, faults and timings, and shrink failures. Exit code 0: no FAIL, 1: FAIL, 3: too many UNKNOWN."""
     from lab.commands.swarm import swarm
+    from lab.commands.swarm_monitor import swarm_monitored
 
+    if monitor:
+        raise typer.Exit(swarm_monitored(seeds, first, minutes, jobs, contract, results))
     raise typer.Exit(swarm(seeds, first, minutes, jobs, contract, results))
 
 

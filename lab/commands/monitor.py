@@ -17,15 +17,19 @@ from pydantic import ValidationError
 
 from lab.errors import UsageError
 from lab.model.session import Session
-from lab.monitor.alerts import Thresholds
-from lab.monitor.collector import Watch
+from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.collect.collector import Watch
+from lab.monitor.collect.json_log import JsonLog
+from lab.monitor.collect.maintenance import announce, end, in_force
+from lab.monitor.collect.relayer import look_at
 from lab.monitor.configuration import Addresses, check, write
-from lab.monitor.exporter import Exporter, JsonLog, check_session, redacted, serve
-from lab.monitor.maintenance import announce, end, in_force
-from lab.monitor.relayer import look_at
+from lab.monitor.exporter import Exporter, check_session, redacted, serve
+from lab.report.catalogue.criteria_definitions import CRITERIA, definitions
 
 POSITION, SUPERVISOR = "monitor.json", "supervisor.json"
 REQUESTS_PER_MINUTE_MIN = 200
+# Of the success criteria: percent of transactions that fail, seconds of a cross-chain execution.
+FAILED_ROW, SLOW_ROW = "TEC-06", "TEC-02"
 RELAYER_TIMEOUT_S = 2.0
 
 
@@ -88,6 +92,21 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
     server.server_close()
     exporter.close()
     log(event="stopped")
+
+
+def limits_of(criteria: Path | None, speed: float, base_fee_factor: float = 5) -> Thresholds:
+    """The limits, from the targets of the success criteria. Raises UsageError."""
+    targets = {criterion.row: criterion.limit for criterion in definitions(criteria or CRITERIA)}
+    percent, seconds = targets.get(FAILED_ROW), targets.get(SLOW_ROW)
+    if percent is None or seconds is None:
+        raise UsageError(f"{criteria}: expected limits for {FAILED_ROW} and {SLOW_ROW}, at least one is missing")
+    try:
+        return Thresholds(
+            base_fee_factor_max=base_fee_factor, failed_share_max=percent / 100, cross_chain_s_max=seconds, speed=speed
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{first['loc'][0]}: {first['msg']}, got {first['input']}") from error
 
 
 def configure(path: Path, folder: Path, limits: Thresholds, addresses: Addresses) -> list[str]:

@@ -10,6 +10,7 @@ import typer
 monitor = typer.Typer(no_args_is_help=True, help="Watch running networks or a deployment: metrics, alerts, dashboards.")
 Session = Annotated[Path, typer.Option("--session", help="The session.json of a running lab or deployment.")]
 SESSION = Path("results/up/session.json")
+RelayerUrl = Annotated[str | None, typer.Option(help="An address that answers 200 while your relayer runs.")]
 
 
 @monitor.command()
@@ -19,14 +20,17 @@ def exporter(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any.")] = 9464,
     interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two looks at a chain.")] = 5,
     requests_per_minute: Annotated[int, typer.Option(help="Upper bound of requests to each chain.")] = 600,
-    relayer_url: Annotated[
-        str | None, typer.Option(help="An address that answers 200 while your relayer runs.")
-    ] = None,
+    relayer_url: RelayerUrl = None,
 ) -> None:
     """Export Prometheus metrics of chains, contract and relayer. Reads only, and needs no key."""
     from lab.commands.monitor import ExporterOptions, run_exporter
 
     run_exporter(session, ExporterOptions(host, port, interval, requests_per_minute, relayer_url))
+
+
+BaseFeeFactor = Annotated[float, typer.Option(help="Base fee, in times the typical one, that alerts.")]
+Criteria = Annotated[Path | None, typer.Option(help="Success criteria, whose targets are the limits.")]
+Speed = Annotated[float, typer.Option(help="Divide every duration: to try alerts out.")]
 
 
 @monitor.command()
@@ -35,19 +39,15 @@ def config(
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("results/monitor"),
     exporter: Annotated[str, typer.Option(help="HOST:PORT of the exporter.")] = "127.0.0.1:9464",
     alertmanager: Annotated[str, typer.Option(help="HOST:PORT of Alertmanager.")] = "127.0.0.1:9093",
-    base_fee_factor: Annotated[float, typer.Option(help="Base fee, in times the typical one, that alerts.")] = 5,
-    failed_share: Annotated[float, typer.Option(help="Share of failed transactions that alerts.")] = 0.01,
-    cross_chain: Annotated[float, typer.Option(help="Seconds beyond finality that alert.")] = 30,
-    speed: Annotated[float, typer.Option(help="Divide every duration: to try alerts out.")] = 1,
+    base_fee_factor: BaseFeeFactor = 5,
+    criteria: Criteria = None,
+    speed: Speed = 1,
 ) -> None:
     """Write scrape configuration, rules, routes and dashboards of a deployment; Prometheus' tools check them."""
-    from lab.commands.monitor import configure
-    from lab.monitor.alerts import Thresholds
+    from lab.commands.monitor import configure, limits_of
     from lab.monitor.configuration import Addresses
 
-    limits = Thresholds(
-        base_fee_factor_max=base_fee_factor, failed_share_max=failed_share, cross_chain_s_max=cross_chain, speed=speed
-    )
+    limits = limits_of(criteria, speed, base_fee_factor)
     print("\n".join(configure(session, out, limits, Addresses(exporter, alertmanager))))
 
 
@@ -55,15 +55,19 @@ def config(
 def up(
     session: Session = SESSION,
     out: Annotated[Path, typer.Option(help="Folder of configuration, data and logs.")] = Path("results/monitor"),
-    speed: Annotated[float, typer.Option(help="Divide every duration: to try alerts out.")] = 1,
     exporter_port: Annotated[int, typer.Option(help="Port of the exporter.")] = 9464,
     prometheus_port: Annotated[int, typer.Option(help="Port of Prometheus.")] = 9090,
     alertmanager_port: Annotated[int, typer.Option(help="Port of Alertmanager.")] = 9093,
+    relayer_url: RelayerUrl = None,
+    criteria: Criteria = None,
+    speed: Speed = 1,
 ) -> None:
     """Run exporter, Prometheus and Alertmanager on 127.0.0.1 until Ctrl-C, from the binaries on PATH."""
+    from lab.commands.monitor import limits_of
     from lab.commands.monitor_up import Ports, run_all
 
-    run_all(session, out, Ports(exporter_port, prometheus_port, alertmanager_port), speed)
+    limits = limits_of(criteria, speed)
+    run_all(session, out, Ports(exporter_port, prometheus_port, alertmanager_port), limits, relayer_url)
 
 
 @monitor.command()
@@ -77,3 +81,14 @@ def maintenance(
     from lab.commands.monitor import maintain
 
     print(maintain(session, None if over else minutes, reason))
+
+
+@monitor.command()
+def page(
+    run: Annotated[Path, typer.Argument(help="Folder of a run with `monitor: true`.")],
+    out: Annotated[Path | None, typer.Option(help="File to write. Default: monitor.html in that folder.")] = None,
+) -> None:
+    """Draw the dashboards of a recorded run as one offline page, without Grafana."""
+    from lab.commands.monitor_page import write_page
+
+    print(write_page(run, out))

@@ -24,13 +24,19 @@ class Bench:
     folder: Path
 
     def run(
-        self, item: ScenarioItem, *, target: Deployable | None = None, play: Callable[[Run], None] | None = None
+        self,
+        item: ScenarioItem,
+        *,
+        target: Deployable | None = None,
+        play: Callable[[Run], None] | None = None,
+        samples_only: bool = False,
     ) -> Result:
-        """One run, in a fresh folder of evidence. Raises LabError."""
+        """One run, in a fresh folder of evidence; `samples_only` leaves alerts for later. Raises LabError."""
         folder = self.folder / "run"
         shutil.rmtree(folder, ignore_errors=True)
         suite = self.suite
-        options = Options(suite.backend, "worker processes run their own nodes", target or suite.target, suite.run_id)
+        reason, target = "worker processes run their own nodes", target or suite.target
+        options = Options(suite.backend, reason, target, suite.run_id, samples_only=samples_only)
         return run_item(item, options, folder, "", play)
 
     def close(self) -> None:

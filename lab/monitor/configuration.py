@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import EnvironmentFailure
-from lab.monitor import grafana, tools
-from lab.monitor.alerts import Thresholds
-from lab.monitor.routes import routes_file
-from lab.monitor.rules import EVALUATE_EVERY_S, as_yaml, rules_file
+from lab.monitor import tools
+from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.routes import routes_file
+from lab.monitor.alerting.rules import EVALUATE_EVERY_S, as_yaml, rules_file
+from lab.monitor.dashboards import grafana
+from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
 
-PROMETHEUS, RULES, ALERTMANAGER, DASHBOARDS = "prometheus.yml", "rules.yml", "alertmanager.yml", "dashboards"
+RULES, DASHBOARDS = "rules.yml", "dashboards"
 
 
 @dataclass(frozen=True, slots=True)

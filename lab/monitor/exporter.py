@@ -1,15 +1,14 @@
 """The exporter as a process: a thread for each chain, `/metrics` and `/healthz` on one port, JSON lines on stderr.
 
-A scrape never waits for a chain. The position is written whole or not at all, and read again at the next start.
+A scrape waits for nothing: what it gets was rendered after a poll, once a second at most. The position is written whole
+or not at all, and read again at the next start.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,25 +17,14 @@ from urllib.parse import urlsplit
 
 from lab.errors import EnvironmentFailure, UsageError
 from lab.model.session import Session
-from lab.monitor.collector import POLL_S, Collector, Watch, read_memory
+from lab.monitor.collect.collector import Collector, Watch, read_memory
 from lab.monitor.exposition import text_of
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 
-SAVE_EVERY_S = 15.0
+SAVE_EVERY_S, RENDER_EVERY_S = 15.0, 1.0
 # An answer is held in memory about ten times over while it is read.
 ANSWER_BYTES_MAX = 2 * 1024 * 1024
 REQUEST_TIMEOUT_S = 5.0
-
-
-class JsonLog:
-    """One JSON object a line: time, run, and what happened. Safe for several threads."""
-
-    def __init__(self, run: str, write: Callable[[str], Any] | None = None) -> None:
-        self._run, self._write = run, write or (lambda line: print(line, file=sys.stderr, flush=True))
-
-    def __call__(self, **fields: Any) -> None:
-        line = {"ts": round(time.time(), 3), "run": self._run, **{k: v for k, v in fields.items() if v is not None}}
-        self._write(json.dumps(line))
 
 
 class Exporter:
@@ -58,10 +46,14 @@ class Exporter:
             threading.Thread(target=self._watch_chain, args=(name,), name=f"watch {name}", daemon=True)
             for name in session.chains
         ]
+        self._threads.append(threading.Thread(target=self._render, name="render", daemon=True))
+        self._news = threading.Event()
+        self.metrics = b""
         self._saved_s = time.monotonic()
 
     def start(self) -> None:
         """Begin to watch."""
+        self.metrics = text_of(self.collector.samples)
         for thread in self._threads:
             thread.start()
 
@@ -80,8 +72,16 @@ class Exporter:
         while not self._stopping.is_set():
             begun_s = time.monotonic()
             self.collector.poll_chain(name)
+            self._news.set()
             self._save()
             self._stopping.wait(max(0.1, self._watch.interval_s - (time.monotonic() - begun_s)))
+
+    def _render(self) -> None:
+        while not self._stopping.wait(RENDER_EVERY_S):
+            # Without a poll, too: what waits gets older.
+            self._news.wait(self._watch.interval_s)
+            self._news.clear()
+            self.metrics = text_of(self.collector.samples)
 
     def _save(self, *, force: bool = False) -> None:
         if self._position is None or not (force or time.monotonic() - self._saved_s > SAVE_EVERY_S):
@@ -97,8 +97,8 @@ class Exporter:
 def check_session(session: Session) -> None:
     """Ask every endpoint that answers whether it is the right one. Raises UsageError with the first that is not."""
     for name, chain in session.chains.items():
-        if urlsplit(chain.rpc_url).scheme != "http":
-            raise UsageError(f"chain {name}: expected an http:// RPC URL, got {redacted(chain.rpc_url)}")
+        if urlsplit(chain.rpc_url).scheme not in ("http", "https"):
+            raise UsageError(f"chain {name}: expected an http:// or https:// RPC URL, got {redacted(chain.rpc_url)}")
         transport = HttpTransport(chain.rpc_url, timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX)
         rpc = Rpc(transport)
         try:
@@ -134,7 +134,7 @@ def serve(exporter: Exporter, host: str, port: int) -> ThreadingHTTPServer:
 
         def do_GET(self) -> None:
             if self.path.split("?")[0] == "/metrics":
-                self._answer(200, text_of(exporter.collector.samples), "text/plain; version=0.0.4; charset=utf-8")
+                self._answer(200, exporter.metrics, "text/plain; version=0.0.4; charset=utf-8")
             elif self.path == "/healthz":
                 health = exporter.healthy()
                 body = json.dumps({"ok": not any(health.values()), "chains": health}).encode()
@@ -160,6 +160,3 @@ def serve(exporter: Exporter, host: str, port: int) -> ThreadingHTTPServer:
         ) from error
     server.daemon_threads = True
     return server
-
-
-__all__ = ["POLL_S", "Exporter", "JsonLog", "check_session", "serve"]

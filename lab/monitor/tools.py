@@ -12,6 +12,8 @@ from types import MappingProxyType
 from lab.errors import EnvironmentFailure
 
 INSTALL = "apt-get install -y prometheus prometheus-alertmanager"
+# The servers' configuration in the folder of `lab monitor config`.
+PROMETHEUS, ALERTMANAGER = "prometheus.yml", "alertmanager.yml"
 TIMEOUT_S = 120
 TOOLS = ("promtool", "amtool", "prometheus", "prometheus-alertmanager")
 # Upstream names one of them otherwise than Debian.

@@ -70,11 +70,6 @@ class ScenarioTest(pytest.Item):
 
     def runtest(self) -> None:
         """Run it; anything but PASS fails the item, with the reason. Skipped where the machine lacks a tool for it."""
-        if self.scenario.model.monitor:
-            from lab.monitor.tools import missing
-
-            if (lacking := missing()) is not None:
-                pytest.skip(f"alerts are not exercised: {lacking}")
         with quiet(), environment("the run could not be carried out"):
             carry_out(self, self.scenario, self.siblings)
 
@@ -93,7 +88,7 @@ class ScenarioTest(pytest.Item):
 def carry_out(
     node: pytest.Item, item: ScenarioItem, siblings: tuple[str, ...], play: Callable[[Run], None] | None = None
 ) -> Result:
-    """Run an item on behalf of a test. Raises ScenarioFailure for every verdict but PASS."""
+    """Run an item on behalf of a test. Raises ScenarioFailure, or skips, for every verdict but PASS."""
     from lab.evidence.contract_source import keep_contract_source
     from lab.evidence.names import own_folder, recorded_path, run_folder_name
     from lab.model.verdict import Verdict
@@ -139,7 +134,7 @@ def carry_out(
     if stopped is not None and not first_to_stop(config):
         pytest.skip("not run: a core operation of the contract never succeeds, as the run has said (--lab-go-on)")
     if result.verdict.verdict is Verdict.NOT_EXERCISED:
-        pytest.skip(result.verdict.reasons[0])
+        pytest.skip(f"not exercised: {result.verdict.reasons[0].removeprefix('not exercised: ')}")
     if result.verdict.verdict is not Verdict.PASS:
         from lab.evidence.manifest import RunManifest
         from lab.report.run_page.failure import failure_text

@@ -10,9 +10,10 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -24,6 +25,9 @@ from lab.relayer.clock import WallClock
 from lab.relayer.memory.records import CRASH_POINTS
 from lab.relayer.relayer import Relayer
 from lab.rpc import HttpTransport
+
+if TYPE_CHECKING:
+    from lab.relayer.metrics import RelayerMetrics
 
 
 def read_session(path: Path) -> Session:
@@ -54,6 +58,19 @@ def _report(status: dict[str, Any]) -> None:
     print(json.dumps(status), file=sys.stderr, flush=True)
 
 
+def _metrics() -> RelayerMetrics:
+    # Imported by those who ask for it.
+    from lab.relayer.metrics import RelayerMetrics
+
+    return RelayerMetrics()
+
+
+def _notify(status: dict[str, Any], metrics: RelayerMetrics | None) -> None:
+    _report(status)
+    if metrics is not None:
+        metrics.reported(status)
+
+
 def _kill_at(point: str | None, at: str) -> None:
     """A crash is a crash: no clean-up of any kind."""
     if at == point:
@@ -65,9 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lab.relayer", description=__doc__)
     parser.add_argument("--session", type=Path, required=True, help="the session.json of a running lab")
     parser.add_argument("--store", type=Path, help="the relayer's SQLite file (default: the session's)")
+    parser.add_argument("--metrics-port", type=int, help="serve Prometheus metrics on this port of 127.0.0.1 (0: any)")
     parser.add_argument("--crash-at", choices=CRASH_POINTS, help="kill the process when it reaches this point")
     options = parser.parse_args(arguments)
+    metrics = _metrics() if options.metrics_port is not None else None
     try:
+        if metrics is not None:
+            _report({"event": "metrics", "port": metrics.serve(options.metrics_port)})
         session = read_session(options.session)
         account = read_account(session)
         timeout_s = session.rpc_timeout_ms / 1000
@@ -80,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.store or Path(session.store_path),
             clock,
             crash=lambda at: _kill_at(options.crash_at, at),
-            notify=lambda status: _report({"t_ms": clock.now_ms(), **status}),
+            notify=lambda status: _notify({"t_ms": clock.now_ms(), **status}, metrics),
         )
     except LabError as error:
         _report({"event": "error", "error": str(error)})
@@ -98,7 +119,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     while not stopping:
         begun_ms = clock.now_ms()
         relayer.step()
-        if (idle := relayer.idle()) != was_idle:
+        idle = relayer.idle()
+        if metrics is not None:
+            metrics.polled(time.time(), idle=idle)
+        if idle != was_idle:
             was_idle = idle
             _report({"t_ms": clock.now_ms(), "event": "idle" if idle else "busy"})
         if not stopping:

@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from pydantic_core import from_json
@@ -106,6 +106,22 @@ class HttpTransport:
             raise RpcMalformed(method, self._without_key(str(malformed).removeprefix(f"{method}: "))) from None
         except RpcRefused as refused:
             raise RpcRefused(method, refused.code, self._without_key(refused.reason), refused.data) from None
+
+    def batch(self, method: str, wanted: Sequence[list[Any]]) -> list[Any]:
+        """The results of several calls of one method in one request. Raises an RpcFailure if one of them fails."""
+        first = self._next_id + 1
+        self._next_id += len(wanted)
+        requests = [
+            {"jsonrpc": "2.0", "id": first + place, "method": method, "params": params}
+            for place, params in enumerate(wanted)
+        ]
+        status, body = self._exchange(method, json.dumps(requests).encode(), self._timeout_s)
+        answers = from_json(body) if status == 200 and body.startswith(b"[") else []
+        by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
+        if any("result" not in by_id.get(first + place, {}) for place in range(len(wanted))):
+            self.close()
+            raise RpcMalformed(method, f"expected {len(wanted)} results, got {self._without_key(repr(body[:200]))}")
+        return [by_id[first + place]["result"] for place in range(len(wanted))]
 
     def _without_key(self, text: str) -> str:
         # A provider's answer may quote the key that it refuses.

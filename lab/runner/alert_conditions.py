@@ -11,9 +11,9 @@ def judge_alert(run: Run, condition: AlertExpectation, since_ms: int) -> Judged:
     """Look at the samples taken up to now: one that fired at some time since `since_ms` counts as firing."""
     where = f" on {condition.chain}" if condition.chain else ""
     expected = "no alert fired" if condition.no_alerts else f"{condition.alert} {condition.state}{where}"
-    if run.alerts is None:
+    if run.monitor is None:
         return Judged(None, expected, "nothing watched the run: the scenario needs `monitor: true`")
-    fired = [span for span in run.alerts() if span.firing_s is not None]
+    fired = [span for span in run.monitor.spans() if span.firing_s is not None]
     if condition.no_alerts:
         woke = [f"{span} at {span.firing_s} s" for span in fired if span.severity != "none"]
         return Judged(not woke, expected, "; ".join(woke) or "none fired")

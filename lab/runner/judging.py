@@ -18,7 +18,7 @@ def run_verdict(item: ScenarioItem, history: History, repeat: str) -> RunVerdict
 def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVerdict:
     """The verdict with its reasons, worst first: from the history alone, so that evidence can be judged again."""
     notes = history.of(Note)
-    blocked = [note.text for note in notes if note.kind == "blocked"]
+    blocked = [note.text for note in notes if note.kind in ("blocked", "not exercised")]
     lacking = [note.text for note in notes if note.kind == "lacking"]
     lacks = lacking + [note.text for note in notes if note.kind == "left out"]
     # Where nothing was played each check would say so, at length.
@@ -31,6 +31,8 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         *_of_notes(history),
     ]
     verdict = merge(verdict for verdict, _ in verdicts)
+    if any(note.kind == "not exercised" for note in history.of(Note)):
+        verdict = Verdict.NOT_EXERCISED
     reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is wanted]
     if blocked:
         reasons = blocked

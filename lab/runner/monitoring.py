@@ -9,24 +9,41 @@ from typing import Any
 from lab.chains.chain import Chain
 from lab.evidence.folder import write_atomically
 from lab.model.records import Note
-from lab.monitor.collector import Collector, Watch
-from lab.monitor.relayer import RelayerView, look_at
-from lab.monitor.timeline import INTERVAL_S, AlertSpan, SeriesLog, timeline
+from lab.monitor.alerting.timeline import INTERVAL_S, AlertSpan, SeriesLog, timeline
+from lab.monitor.collect.collector import Collector, Watch
+from lab.monitor.collect.json_log import JsonLog
+from lab.monitor.collect.relayer import RelayerView, look_at
+from lab.rpc import HttpTransport
 from lab.runner.run import Run
 from lab.scenario.item import RelayerSpec
 
-FILE = "monitor.json"
+FILE, LOG_FILE = "monitor.json", "monitor.jsonl"
+BATCH_BLOCKS = 20
 
 
 class _Look:
-    """A transport of the lab's own, which sees a chain as of now."""
+    """A transport of the lab's own, which sees a chain as of now. New blocks come many at a time, as nothing moves."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
+        self._ahead: dict[int, Any] = {}
+
+    def begin(self) -> None:
+        """Forget what an earlier moment showed."""
+        self._ahead = {}
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
-        return self._chain.look().call(method, *params, timeout_s=timeout_s)
+        rpc = self._chain.look()
+        if method != "eth_getBlockByNumber" or not params[1] or not isinstance(rpc.transport, HttpTransport):
+            return rpc.call(method, *params, timeout_s=timeout_s)
+        number = int(params[0], 16)
+        if number not in self._ahead:
+            last = min(number + BATCH_BLOCKS, self._chain.producer.head.number + 1)
+            numbers = range(number, max(last, number + 1))
+            blocks = rpc.transport.batch(method, [[hex(wanted), True] for wanted in numbers])
+            self._ahead = dict(zip(numbers, blocks, strict=True))
+        return self._ahead[number]
 
 
 class RunMonitor:
@@ -37,9 +54,11 @@ class RunMonitor:
         urls = {name: chain.node.url for name, chain in run.lab.chains.items()}
         session = run.lab.session(urls, run.item.relayer or RelayerSpec(2_000, "ready"))
         session = session.model_copy(update={"run_id": run.item.item})
-        watch = Watch(now_s=self._now_s, relayer=self._relayer, interval_s=INTERVAL_S)
-        transports = {name: _Look(chain) for name, chain in run.lab.chains.items()}
-        self._collector = Collector(session, transports, watch)
+        self._text: list[str] = []
+        log = JsonLog(run.item.item, self._text.append, self._now_s)
+        watch = Watch(now_s=self._now_s, log=log, relayer=self._relayer, interval_s=INTERVAL_S)
+        self._looks = {name: _Look(chain) for name, chain in run.lab.chains.items()}
+        self._collector = Collector(session, self._looks, watch)
         self.log = SeriesLog(run.lab.genesis_time)
         self._evaluated: tuple[int, list[AlertSpan]] = (0, [])
         self._done = False
@@ -55,6 +74,8 @@ class RunMonitor:
     def _sample(self) -> None:
         if self._done:
             return
+        for look in self._looks.values():
+            look.begin()
         self._collector.poll()
         samples = self._collector.samples()
         # Measured on the wall clock: no two runs would have the same file.
@@ -63,16 +84,21 @@ class RunMonitor:
         self.log.add(samples)
         self._run.lab.scheduler.at(self.log.count * INTERVAL_S * 1000, self._sample)
 
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What was logged so far, line by line."""
+        return [json.loads(text) for text in self._text]
+
     def spans(self) -> list[AlertSpan]:
         """The alerts up to now. Raises EnvironmentFailure without promtool."""
         if self._evaluated[0] != self.log.count:
             self._evaluated = self.log.count, timeline(self.log)
         return self._evaluated[1]
 
-    def close(self) -> None:
+    def close(self, *, evaluate: bool = True) -> None:
         """Look no more; mark the alerts on the time line, and keep series and alerts beside the history."""
         self._done = True
-        spans = self.spans()
+        spans = self.spans() if evaluate else []
         for span in spans:
             states = (("pending", span.pending_s), ("firing", span.firing_s), ("resolved", span.end_s))
             for word, second in states:
@@ -81,7 +107,6 @@ class RunMonitor:
                     self._run.recorder.add(
                         Note(t_ms=second * 1000, kind="alert", text=text, chain=span.labels.get("chain"))
                     )
-        alerts = [asdict(span) for span in spans]
-        write_atomically(
-            self._run.lab.wanted.folder / FILE, json.dumps({**self.log.as_json(), "alerts": alerts}) + "\n"
-        )
+        folder, alerts = self._run.lab.wanted.folder, [asdict(span) for span in spans]
+        write_atomically(folder / FILE, json.dumps({**self.log.as_json(), "alerts": alerts}) + "\n")
+        write_atomically(folder / LOG_FILE, "".join(f"{text}\n" for text in self._text))

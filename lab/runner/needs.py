@@ -55,13 +55,16 @@ def blocked(item: ScenarioItem, smoke: Smoke | None, codec: Codec) -> str | None
     return f"not played, for the smoke run showed that {failure}" if failure is not None else None
 
 
+def unexercised(item: ScenarioItem) -> str | None:
+    """Which programs of this machine's are missing for the scenario, with the command that installs them."""
+    return missing_tools() if item.model.monitor else None
+
+
 def lacks(item: ScenarioItem, *, own_relayer: bool) -> str | None:
     """Why this machine, this clock, or a relayer of the user's own, cannot carry the scenario out; None if it can.
 
     What is left out would be judged as if it held.
     """
-    if item.model.monitor and (reason := missing_tools()) is not None:
-        return f"not played: {reason}"
     if item.clock == "virtual":
         return None
     reasons = [

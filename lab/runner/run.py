@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
 from lab.model.records import Expectation, FaultMark, Note
-from lab.monitor.timeline import AlertSpan
+from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
 from lab.runner.difference import distinct
 from lab.runner.operations import Operations, Pending
 from lab.scenario.item import ScenarioItem, Step
 from lab.session.lab import Lab
+
+
+class Monitored(Protocol):
+    """What watches a run: its series so far, what it logged, and the alerts that the rules gave for them."""
+
+    log: SeriesLog
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines of its JSON log."""
+        ...
+
+    def spans(self) -> list[AlertSpan]:
+        """The alerts up to now. Raises EnvironmentFailure without promtool."""
+        ...
 
 
 @dataclass
@@ -28,8 +44,8 @@ class Run:
     all_operations: list[Pending] = field(default_factory=list)
     faults: dict[str, tuple[Fault, ActiveFault]] = field(default_factory=dict)
     healed: dict[str, FaultMark] = field(default_factory=dict)
-    alerts: Callable[[], list[AlertSpan]] | None = None
     left_out: list[str] = field(default_factory=list)
+    monitor: Monitored | None = None
 
     @property
     def now_ms(self) -> int:

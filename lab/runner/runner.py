@@ -31,7 +31,7 @@ from lab.relayer import Relayer
 from lab.runner.judging import run_verdict
 from lab.runner.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.monitoring import RunMonitor
-from lab.runner.needs import blocked, lacks
+from lab.runner.needs import blocked, lacks, unexercised
 from lab.runner.operations import WAIT_MS, Operations
 from lab.runner.optional import of_scenario, of_step
 from lab.runner.run import Run
@@ -58,7 +58,7 @@ class Options:
 
     With the contract's `smoke` run, scenarios that need an operation which never succeeds are not played.
     `relayer_factory` makes another relayer than the reference, under the virtual clock; `relayer_command` is one of the
-    user's own, and means the real clock.
+    user's own, and means the real clock. `samples_only` takes the samples of a monitored run and evaluates no alert.
     """
 
     backend: Backend
@@ -73,6 +73,7 @@ class Options:
     relayer_factory: RelayerFactory = Relayer
     relayer_command: RelayerCommand | None = None
     under_test: UnderTest | None = None
+    samples_only: bool = False
 
     def clock_of(self, item: ScenarioItem) -> Literal["virtual", "real"]:
         """The clock that the item runs under. Nobody can hold a process's own clock."""
@@ -113,14 +114,11 @@ def _run_item(
     begin = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     item = replace(item, clock=options.clock_of(item))
-    lacking = lacks(item, own_relayer=options.relayer_command is not None)
-    parts = of_scenario(item, options.target)
-    useless = None if parts else blocked(item, options.smoke, options.target.codec)
-    played = not parts and lacking is None and useless is None
+    unplayed = _unplayed(item, options)
     for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink(missing_ok=True)
-    wanted = wanted_of(item, options, folder, relayer=played)
+    wanted = wanted_of(item, options, folder, relayer=not unplayed)
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
     started = started_manifest(item, wanted, options.backend, origin)
     write_started(folder, started.as_json())
@@ -128,20 +126,17 @@ def _run_item(
     try:
         with open_lab(wanted, options.backend, recorder) as lab:
             run = _begin(item, options, lab, recorder)
-            if played:
+            if not unplayed:
                 lab.start_relayer()
                 _note_late_start(run)
                 monitor = RunMonitor(run) if item.model.monitor else None
-                run.alerts = monitor.spans if monitor is not None else None
+                run.monitor = monitor
                 (play or partial(_play, progress=options.progress))(run)
                 settle(run)
                 if monitor is not None:
-                    monitor.close()
-            elif parts:
-                for part in parts:
-                    run.note("lacking", part)
-            else:
-                run.note("blocked" if useless is not None else "unsupported", str(useless or lacking))
+                    monitor.close(evaluate=not options.samples_only)
+            for kind, text in unplayed:
+                run.note(kind, text)
             read_finals(run)
             history = recorder.history()
             manifest = ended_manifest(started, run, time.monotonic() - begin)
@@ -153,6 +148,18 @@ def _run_item(
     evidence = RunFolder(folder)
     evidence.seal(manifest.as_json())
     return Result(evidence, verdict, history, recorder.digest())
+
+
+def _unplayed(item: ScenarioItem, options: Options) -> list[tuple[str, str]]:
+    """Why an item is not played: kinds and texts of the notes that say so; none where it is."""
+    if (missing := unexercised(item)) is not None:
+        return [("not exercised", missing)]
+    if parts := of_scenario(item, options.target):
+        return [("lacking", part) for part in parts]
+    if (useless := blocked(item, options.smoke, options.target.codec)) is not None:
+        return [("blocked", useless)]
+    unsupported = lacks(item, own_relayer=options.relayer_command is not None)
+    return [("unsupported", unsupported)] if unsupported is not None else []
 
 
 def _note_late_start(run: Run) -> None:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from lab.model.step import Argument, Arguments, LegRef, Name, Part, fault_at
 from lab.model.units import DurationMs
-from lab.monitor.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.validation import shown, suggestion
 
 StateName = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]

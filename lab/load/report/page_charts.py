@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from lab.html.charts import Line, chart
 from lab.load.analyse.reconcile import Result
 from lab.load.record.samples import ChainSample, ProcessSample
-from lab.load.report.charts import Line, chart
 
 MIB = 1 << 20
 

@@ -29,6 +29,6 @@ class _File(Frozen):
 
 
 @cache
-def definitions() -> tuple[Definition, ...]:
-    """As committed beside this module."""
-    return validate(load_yaml(CRITERIA), _File).criteria
+def definitions(path: Path = CRITERIA) -> tuple[Definition, ...]:
+    """As committed beside this module, or of another file. Raises InvalidFile."""
+    return validate(load_yaml(path), _File).criteria

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import Statement, load_statements
+from lab.report.evidence.detection import read_detection
 from lab.report.evidence.figures import Figure, read_figures
 from lab.report.evidence.load_series import read_series
 from lab.report.evidence.mutation_counts import Mutation, read_mutation
 from lab.report.evidence.report_history import ReportSummary, read_summaries
 from lab.report.evidence.runs import Run, read_run
 from lab.report.records.folder import Folder
-from lab.report.records.measured import RatePoint
+from lab.report.records.measured import Detection, RatePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Gathered:
     past: tuple[ReportSummary, ...] = ()
     mutation: Mutation = field(default_factory=Mutation)
     rates: tuple[RatePoint, ...] = ()
+    detection: Detection | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -46,6 +48,7 @@ def gather(
     figures, unread = read_figures(results, now)
     past, forgotten = read_summaries(results)
     mutation, unclear = read_mutation(results)
+    detection, blurred = read_detection(results)
     rows = {row.id: row for row in catalogue.rows}
     return Gathered(
         folders=given,
@@ -55,7 +58,8 @@ def gather(
         past=tuple(past),
         mutation=mutation,
         rates=read_series(results),
-        notes=(*unread, *forgotten, *unclear),
+        detection=detection,
+        notes=(*unread, *forgotten, *unclear, *blurred),
     )
 
 

@@ -68,7 +68,13 @@ def build_readiness(catalogue: Catalogue, evidence: Gathered, scope: Scope) -> R
         path_to_go=path_to_go(scope.stage, rows, scope.commands),
         expiring=expiring(rows, evidence.statements, scope.release_date) if scope.release_date else (),
         criteria=criteria(rows),
-        measured=measured.model_copy(update={"mutation": evidence.mutation.counts, "rates": evidence.rates}),
+        measured=measured.model_copy(
+            update={
+                "mutation": evidence.mutation.counts,
+                "rates": evidence.rates,
+                "detection": evidence.detection,
+            }
+        ),
         contradictions=tuple(contradictions(catalogue, rows)),
         problems=problems,
         notes=tuple([*_lacking(evidence.runs, rows), *_notes(catalogue, evidence), *evidence.notes][:MAX_NOTES]),

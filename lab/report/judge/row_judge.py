@@ -167,8 +167,14 @@ def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[
     if failure:
         return RowVerdict.FAIL, failure
     if run.verdict.verdict is not Verdict.PASS:
-        return RowVerdict.UNKNOWN, f"the run is {run.verdict.verdict}: {_first_reason(run.verdict)}"
-    checks = {check.check: check for check in run.verdict.checks}
+        unexercised = run.verdict.verdict is Verdict.NOT_EXERCISED
+        verdict = RowVerdict.NOT_RUN if unexercised else RowVerdict.UNKNOWN
+        return verdict, f"the run is {run.verdict.verdict}: {_first_reason(run.verdict)}"
+    return _of_named_checks(proof, run.verdict)
+
+
+def _of_named_checks(proof: Proof, passed: RunVerdict) -> tuple[RowVerdict, str]:
+    checks = {check.check: check for check in passed.checks}
     for name in proof.check:
         if name not in checks:
             return RowVerdict.UNKNOWN, f"{check_name(name)} was not judged in this run"

@@ -46,6 +46,26 @@ class Cell(Frozen):
     failed: int
 
 
+class DetectedKind(Frozen):
+    """Of one kind of fault: runs with it, and those in which an alert made for it fired, times in seconds."""
+
+    fault: str
+    alerts: tuple[str, ...]
+    runs: int
+    fired: int
+    median_s: float | None = None
+    max_s: int | None = None
+
+
+class Detection(Frozen):
+    """How well the alerts detect, as `lab swarm --monitor` measured it."""
+
+    kinds: tuple[DetectedKind, ...]
+    quiet_runs: int = Field(description="runs without a fault")
+    false_alarms: int = Field(description="alerts that fired in them")
+    verdict: Outcome
+
+
 class RatePoint(Frozen):
     """Successful transactions of a load run in one second, over all its chains."""
 
@@ -63,3 +83,4 @@ class Measured(Frozen):
     faults: tuple[Cell, ...] = ()
     mutation: dict[str, int] = Field(default={})
     rates: tuple[RatePoint, ...] = ()
+    detection: Detection | None = None

@@ -16,6 +16,10 @@ from lab.report.run_page.parts import UNREADABLE, RunParts, read_parts
 from lab.report.run_page.timeline_svg import timeline_svg
 
 MAX_REASONS = 20
+EVIDENCE = (
+    *("verdict.json", "history.jsonl", "metrics.json", "manifest.json", "trace.json"),
+    *("monitor.html", "monitor.jsonl", "logs"),
+)
 
 
 def scenario_fragment(folder: Folder, parts: RunParts | None = None, *, relative_to: Path | None = None) -> str:
@@ -25,8 +29,7 @@ def scenario_fragment(folder: Folder, parts: RunParts | None = None, *, relative
     """
     run = parts or read_parts(folder)
     start = relative_to if relative_to is not None else folder.path
-    names = ("verdict.json", "history.jsonl", "metrics.json", "manifest.json", "trace.json", "logs")
-    links = [(name, relative_link(folder.path / name, start)) for name in names if (folder.path / name).exists()]
+    links = [(name, relative_link(folder.path / name, start)) for name in EVIDENCE if (folder.path / name).exists()]
     timeline, unreadable = _timeline(run)
     return run_pages().render(
         "fragment.html.j2",

@@ -9,7 +9,7 @@ import pytest
 
 from lab.coordinator import role_account
 from lab.model.chain.finality import Finality
-from lab.monitor.collector import identity_of, read_memory
+from lab.monitor.collect.collector import identity_of, read_memory
 from lab.rpc import RpcRefused, RpcUnavailable
 from tests.unit.conftest import StartLab
 from tests.unit.real_chains import buffer, send, tx_id

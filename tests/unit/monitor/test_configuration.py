@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from lab.errors import UsageError
-from lab.monitor import configuration, grafana
-from lab.monitor.alerts import Thresholds, alerts
-from lab.monitor.boards import boards
+from lab.monitor import configuration
+from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.dashboards import grafana
+from lab.monitor.dashboards.boards import boards
 from lab.monitor.metrics import METRICS, PREFIX
 from lab.paths import COMPOSE
 
@@ -30,7 +31,7 @@ def test_the_tools_accept_what_is_written(tmp_path: Path) -> None:
 
 
 def test_committed_dashboards_are_as_generated() -> None:
-    """Write them again with `python -m lab.monitor.grafana`."""
+    """Write them again with `python -m lab.monitor.dashboards.grafana`."""
     assert grafana.drift(COMMITTED, Thresholds()) == []
 
 

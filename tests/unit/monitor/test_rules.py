@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from lab.errors import UsageError
 from lab.monitor import tools
-from lab.monitor.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.routes import routes_file
+from lab.monitor.alerting.rules import as_yaml, rules_file
 from lab.monitor.docs import filled
 from lab.monitor.metrics import METRICS, PREFIX
-from lab.monitor.routes import routes_file
-from lab.monitor.rules import as_yaml, rules_file
 
 ALERTS = {alert.name: alert for alert in alerts(Thresholds())}
 DOCUMENT = Path(__file__).parents[3] / "docs/monitoring.md"
@@ -136,9 +137,8 @@ def test_every_alert_has_its_case() -> None:
     assert set(CASES) == set(ALERTS) - {"Watchdog"}
 
 
-@pytest.mark.usefixtures("prometheus_tools")
-def test_rules_fire_and_stay_silent(rules: Path, tmp_path: Path) -> None:
-    """All cases in one run of promtool, which evaluates the production rules with their production `for`."""
+def unit_tests(rules: str) -> dict[str, Any]:
+    """Both sides of every case, as `promtool test rules` reads them; `rules` is the file beside it."""
     tests = []
     for name, case in CASES.items():
         firing = [(case.before, False), (case.fires, True)]
@@ -161,8 +161,14 @@ def test_rules_fire_and_stay_silent(rules: Path, tmp_path: Path) -> None:
                     ],
                 }
             )
+    return {"rule_files": [rules], "evaluation_interval": "15s", "tests": tests}
+
+
+@pytest.mark.usefixtures("prometheus_tools")
+def test_rules_fire_and_stay_silent(rules: Path, tmp_path: Path) -> None:
+    """All cases in one run of promtool, which evaluates the production rules with their production `for`."""
     path = tmp_path / "tests.yml"
-    path.write_text(as_yaml({"rule_files": [rules.name], "evaluation_interval": "15s", "tests": tests}))
+    path.write_text(as_yaml(unit_tests(rules.name)))
     code, output = tools.run("promtool", ["test", "rules", path.name], folder=tmp_path)
     assert code == 0, output
 

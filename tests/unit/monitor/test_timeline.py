@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lab.monitor.alerts import Thresholds
+from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.timeline import SeriesLog, open_metrics, timeline
 from lab.monitor.metrics import Samples
-from lab.monitor.timeline import SeriesLog, open_metrics, timeline
 
 GENESIS = 1_800_000_000
 pytestmark = pytest.mark.usefixtures("prometheus_tools")

@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.chains.chain import Chain
 from lab.model.session import Session
-from lab.monitor.collector import Collector, Memory, Watch
+from lab.monitor.collect.collector import Collector, Memory, Watch
 from lab.monitor.metrics import Samples
 from lab.scenario.item import RelayerSpec
 from lab.session.lab import Lab

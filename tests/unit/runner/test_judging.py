@@ -75,6 +75,7 @@ def operation(outcome: Any, function: str = "buffer_transaction", revert: str | 
             ["operation o (mark_executed on a) has no known outcome: not mined"],
         ),
         ([MET, Note(t_ms=1, kind="timeout", text="x")], Verdict.UNKNOWN, ["timeout: x"]),
+        ([Note(t_ms=1, kind="not exercised", text="no promtool")], Verdict.NOT_EXERCISED, ["no promtool"]),
         ([MET, Note(t_ms=1, kind="late", text="x")], Verdict.PASS, []),
         ([], Verdict.UNKNOWN, ["nothing was judged"]),
         ([mark("inject")], Verdict.UNKNOWN, ["nothing was judged"]),

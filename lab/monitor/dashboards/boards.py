@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.monitor.alerts import P, Thresholds
+from lab.monitor.alerting.alerts import P, Thresholds
 
 Unit = Literal["short", "s", "percentunit", "wei", "currencyUSD", "reqps", "bool"]
 C = 'chain=~"$chain"'

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import UsageError
-from lab.monitor.alerts import P, Thresholds
-from lab.monitor.boards import Board, Panel, boards
+from lab.monitor.alerting.alerts import P, Thresholds
+from lab.monitor.dashboards.boards import Board, Panel, boards
 from lab.paths import COMPOSE
 
 SCHEMA_VERSION = 39
@@ -115,7 +115,7 @@ def write(folder: Path, limits: Thresholds, *, overwrite: bool = False) -> list[
     if edited and not overwrite:
         raise UsageError(
             f"{folder / edited[0]}: expected the dashboard as generated, it was edited, or has other thresholds: "
-            "change lab/monitor/boards.py, or write again with --overwrite"
+            "change lab/monitor/dashboards/boards.py, or write again with --overwrite"
         )
     folder.mkdir(parents=True, exist_ok=True)
     written = []

@@ -13,8 +13,8 @@ from typing import Any
 
 from lab.coordinator import Codec, DecodedCall, Reader
 from lab.coordinator.codec import BATCHES
-from lab.monitor.facts import BlockFacts, CallFact, EventFact
-from lab.monitor.memory import ChainMemory, Mark, reason_label
+from lab.monitor.collect.facts import BlockFacts, CallFact, EventFact
+from lab.monitor.collect.memory import ChainMemory, Mark, reason_label
 from lab.rpc import Rpc, RpcFailure, RpcMalformed, RpcRefused
 from lab.rpc.client import quantity
 

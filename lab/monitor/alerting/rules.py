@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from lab.monitor.alerts import Alert, Durations, Thresholds, alerts
+from lab.monitor.alerting.alerts import Alert, Durations, Thresholds, alerts
 
 RUNBOOK = "docs/monitoring.md"
 EVALUATE_EVERY_S = 15

@@ -9,22 +9,22 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab.errors import EnvironmentFailure
 from lab.monitor import tools
-from lab.monitor.alerts import Thresholds, alerts
+from lab.monitor.alerting.alerts import Thresholds, alerts
+from lab.monitor.alerting.rules import rules_file
 from lab.monitor.metrics import METRICS, PREFIX, Samples
-from lab.monitor.rules import rules_file
 
 INTERVAL_S = 15
 LABELS = ("alertname", "alertstate", "severity", "chain", "origin", "target", "function")
 # promtool lives for a moment: to collect its garbage, beside it, is a third of what it costs.
 _BRIEF = {"GOGC": "off", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "1"}
-_AT = re.compile(r"^\s*expr: .*, time: (?P<time>\S+),$")
+_AT = re.compile(r'^\s*expr: .*of_run!=\\?"(?P<run>\d+)\\?".*, time: (?P<time>\S+),$')
 _PAIR = re.compile(r'(?P<key>\w+)="(?P<value>(?:[^"\\]|\\.)*)"')
 _UNIT_S = {"h": 3600, "m": 60, "s": 1}
 
@@ -46,6 +46,15 @@ class SeriesLog:
         self.count += 1
         for known in self.series.values():
             known.extend([None] * (self.count - len(known)))
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> SeriesLog:
+        """What `as_json` gave. Raises ValueError or KeyError for anything else."""
+        series = {str(name): [None if v is None else float(v) for v in row] for name, row in data["series"].items()}
+        log = cls(int(data["start_s"]), int(data["interval_s"]), int(data["count"]), series)
+        if log.interval_s < 1 or any(len(row) != log.count for row in series.values()):
+            raise ValueError(f"expected {log.count} samples of every series")
+        return log
 
     def as_json(self) -> dict[str, Any]:
         """For a file."""
@@ -70,21 +79,30 @@ class AlertSpan:
 
 def timeline(log: SeriesLog, limits: Thresholds | None = None) -> list[AlertSpan]:
     """Every alert but the watchdog, by time. Raises EnvironmentFailure without promtool."""
+    return timelines([log], limits)[0]
+
+
+def timelines(logs: Sequence[SeriesLog], limits: Thresholds | None = None) -> list[list[AlertSpan]]:
+    """The same of many runs, by one evaluation."""
     limits = limits or Thresholds()
-    if log.count == 0:
-        return []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        tests = [_test(place, log, limits) for place, log in enumerate(logs) if log.count]
+        document = {"rule_files": ["rules.yml"], "evaluation_interval": f"{INTERVAL_S}s", "tests": tests}
         # JSON is YAML, and much faster to write.
         (folder / "rules.yml").write_text(json.dumps(rules_file(limits)), encoding="utf-8")
-        (folder / "tests.json").write_text(json.dumps(_tests(log, limits)), encoding="utf-8")
-        code, output = tools.run("promtool", ["test", "rules", "tests.json"], folder=folder, environment=_BRIEF)
+        (folder / "tests.json").write_text(json.dumps(document), encoding="utf-8")
+        code, output = 0, ""
+        if tests:
+            words = ["test", "rules", "tests.json"]
+            code, output = tools.run("promtool", words, folder=folder, environment=_BRIEF)
     if code != 0 and "FAILED" not in output:
         raise EnvironmentFailure(f"promtool could not evaluate the rules: {output[:400]}")
-    return _spans(_states(output), log)
+    states = _states(output)
+    return [_spans(states.get(place, {}), log) for place, log in enumerate(logs)]
 
 
-def _tests(log: SeriesLog, limits: Thresholds) -> dict[str, Any]:
+def _test(place: int, log: SeriesLog, limits: Thresholds) -> dict[str, Any]:
     asked = {name for alert in alerts(limits) for name in re.findall(rf"{PREFIX}\w+", alert.expr)}
     series = [
         {"series": name, "values": " ".join(_values(name, values, log.start_s))}
@@ -92,10 +110,10 @@ def _tests(log: SeriesLog, limits: Thresholds) -> dict[str, Any]:
         if name.partition("{")[0] in asked
     ]
     times = [f"{at * log.interval_s}s" for at in range(log.count)]
-    expr = f'count by ({", ".join(LABELS)}) (ALERTS{{alertname!="Watchdog"}})'
+    # promtool names no test, so that the question says of which run it is: no series has such a label.
+    expr = f'count by ({", ".join(LABELS)}) (ALERTS{{alertname!="Watchdog", of_run!="{place}"}})'
     questions = [{"expr": expr, "eval_time": at, "exp_samples": []} for at in times]
-    test = {"interval": f"{log.interval_s}s", "input_series": series, "promql_expr_test": questions}
-    return {"rule_files": ["rules.yml"], "evaluation_interval": f"{log.interval_s}s", "tests": [test]}
+    return {"interval": f"{log.interval_s}s", "input_series": series, "promql_expr_test": questions}
 
 
 def _values(name: str, values: Sequence[float | None], start_s: int) -> list[str]:
@@ -108,17 +126,18 @@ def _values(name: str, values: Sequence[float | None], start_s: int) -> list[str
     return written
 
 
-def _states(output: str) -> dict[int, list[dict[str, str]]]:
-    """What promtool found: second -> labels of each alert."""
-    found: dict[int, list[dict[str, str]]] = {}
-    second = 0
+def _states(output: str) -> dict[int, dict[int, list[dict[str, str]]]]:
+    """What promtool found: run -> second -> labels of each alert."""
+    found: dict[int, dict[int, list[dict[str, str]]]] = {}
+    run = second = 0
     for line in output.splitlines():
         if at := _AT.match(line):
-            second = _seconds(at["time"])
+            run, second = int(at["run"]), _seconds(at["time"])
         elif line.strip().startswith("got: {"):
             text = re.sub(r'"(?:[^"\\]|\\.)*"', lambda match: match[0].replace("{", "\\x7b"), line)
             parts = text.split("{")[1:]
-            found[second] = [{pair["key"]: _plain(pair["value"]) for pair in _PAIR.finditer(part)} for part in parts]
+            labels = [{pair["key"]: _plain(pair["value"]) for pair in _PAIR.finditer(part)} for part in parts]
+            found.setdefault(run, {})[second] = labels
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.load.report.charts import Line, chart, nice, short
+from lab.html.charts import Line, chart, nice, short
 
 
 def test_a_chart_has_axes_lines_and_a_legend() -> None:

@@ -8,16 +8,16 @@ from typing import Any
 
 from lab.coordinator import Codec, Reader, StateNumbering
 from lab.model.session import Session, SessionChain
-from lab.monitor.cross_chain import profile_of
-from lab.monitor.facts import REASONS, BlockFacts, CallFact, Entry
-from lab.monitor.memory import ChainMemory, Reached
-from lab.monitor.metering import REQUESTS_PER_MINUTE, BudgetSpent, Metered
+from lab.monitor.collect.cross_chain import profile_of
+from lab.monitor.collect.facts import REASONS, BlockFacts, CallFact, Entry
+from lab.monitor.collect.memory import ChainMemory, Reached
+from lab.monitor.collect.metering import POLL_S, REQUESTS_PER_MINUTE, BudgetSpent, Metered
+from lab.monitor.collect.readings import ContractReadings, overdue
+from lab.monitor.collect.scan import Head, Scanner
 from lab.monitor.metrics import Samples
-from lab.monitor.readings import ContractReadings, overdue
-from lab.monitor.scan import Head, Scanner
 from lab.rpc import Rpc, RpcFailure, RpcMalformed, Transport
 
-READINGS_EVERY_S = 15.0
+READINGS_EVERY_S, READINGS_EVERY_POLLS = 15.0, 3
 FRESH_POLLS = 4
 Log = Callable[..., None]
 
@@ -34,9 +34,11 @@ class ChainCollector:
         *,
         memory: ChainMemory | None = None,
         per_minute: int = REQUESTS_PER_MINUTE,
+        interval_s: float = POLL_S,
         log: Log = lambda **fields: None,
     ) -> None:
         self.name, self.facts, self._session, self._now_s, self._log = facts.name, facts, session, now_s, log
+        self._readings_every_s = min(READINGS_EVERY_S, READINGS_EVERY_POLLS * interval_s)
         self.metered = Metered(facts.name, transport, now_s, per_minute=per_minute)
         self._codec = Codec.of(session)
         reader = Reader(Rpc(self.metered), self._codec, facts.contract, StateNumbering(session.state_numbering))
@@ -139,7 +141,7 @@ class ChainCollector:
         return self._scanner.final_number(policy.tag or "finalized")
 
     def _read_contract(self) -> None:
-        if self._now_s() - self._read_s < READINGS_EVERY_S - 0.5:
+        if self._now_s() - self._read_s < self._readings_every_s - 0.5:
             return
         fresh = Samples()
         executed = self._readings.read(self.memory, fresh)

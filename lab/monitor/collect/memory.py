@@ -11,7 +11,7 @@ import copy
 from dataclasses import dataclass, field
 
 from lab.model.chain.prices import prices
-from lab.monitor.facts import REASONS, BlockFacts, Book, CallFact, Entry
+from lab.monitor.collect.facts import REASONS, BlockFacts, Book, CallFact, Entry
 from lab.monitor.metrics import Distribution
 
 TRAIL_MAX, SEEN_MAX, UNFINAL_MAX = 256, 4_000, 5_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from lab.errors import UsageError
 from lab.model.session import SessionChain
-from lab.monitor.facts import Entry
-from lab.monitor.memory import ChainMemory
+from lab.monitor.collect.facts import Entry
+from lab.monitor.collect.memory import ChainMemory
 from lab.monitor.metrics import Distribution, Samples
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile

@@ -11,15 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 import lab
 from lab.model.session import Session
-from lab.monitor.chain_collector import ChainCollector, Log
-from lab.monitor.cross_chain import CrossChain, allowance_s
-from lab.monitor.memory import ChainMemory
-from lab.monitor.metering import REQUESTS_PER_MINUTE
+from lab.monitor.collect.chain_collector import ChainCollector, Log
+from lab.monitor.collect.cross_chain import CrossChain, allowance_s
+from lab.monitor.collect.memory import ChainMemory
+from lab.monitor.collect.metering import POLL_S, REQUESTS_PER_MINUTE
+from lab.monitor.collect.relayer import RelayerLook, RelayerView
 from lab.monitor.metrics import Distribution, Samples
-from lab.monitor.relayer import RelayerLook, RelayerView
 from lab.rpc import Transport
-
-POLL_S = 5.0
 
 
 @dataclass
@@ -75,6 +73,7 @@ class Collector:
                 watch.now_s,
                 memory=known.chains.get(name) if known is not None else None,
                 per_minute=watch.per_minute,
+                interval_s=watch.interval_s,
                 log=watch.log,
             )
             for name, facts in session.chains.items()

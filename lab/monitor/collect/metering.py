@@ -10,7 +10,7 @@ from typing import Any
 from lab.monitor.metrics import Distribution, Samples
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable, Transport
 
-REQUESTS_PER_MINUTE = 600
+POLL_S, REQUESTS_PER_MINUTE = 5.0, 600
 POLL_S_MAX = 20.0
 _OUTCOMES: tuple[tuple[type[RpcFailure], str], ...] = (
     (RpcRefused, "refused"),

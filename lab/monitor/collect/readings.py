@@ -9,9 +9,9 @@ from typing import Any
 
 from lab.coordinator import Reader
 from lab.coordinator.accounts import OPERATOR_ROLES
-from lab.monitor.facts import Entry
-from lab.monitor.memory import ChainMemory
-from lab.monitor.metering import BudgetSpent
+from lab.monitor.collect.facts import Entry
+from lab.monitor.collect.memory import ChainMemory
+from lab.monitor.collect.metering import BudgetSpent
 from lab.monitor.metrics import Samples
 from lab.rpc import RpcRefused
 

@@ -1,0 +1,1 @@
+"""What the dashboards show: one description, drawn by Grafana or as one offline page."""

@@ -1,0 +1,252 @@
+"""Alerts on a live system: real chains, exporter, Prometheus, Alertmanager and a webhook, durations divided by 60.
+
+Everything goes wrong at once, so that one set-up serves all alerts.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.chains.processes.child import Child
+from lab.chains.processes.python_child import python_command
+from lab.coordinator import role_account, rollup_address
+from lab.coordinator.reads import ZERO_ID
+from lab.monitor.collect import maintenance
+from lab.monitor.servers import free_ports
+from lab.report.catalogue.criteria_definitions import CRITERIA
+from lab.runner.script import Script
+from lab.scenario.item import RelayerSpec
+
+pytestmark = pytest.mark.real_clock
+
+SETUP = """
+name: Alerts on a live system, from the fault to the message and back
+description: >
+  `lab monitor up` watches three chains. During maintenance an operator is added and nobody is told; an Alertmanager
+  silence holds back one alert until it ends. Then a node hangs, a relayer dies, the base fee rises, and a leg waits
+  until it expires: each alert arrives with value, limit and runbook, and is resolved with its fault (a base fee
+  falls too slowly for that).
+rows: [ALR-01, ALR-02, ALR-03, ALR-04, ALR-05, ALR-06, OPS-03]
+networks: {polygon: {}, optimism: {finality: {blocks: 1}}, base: {finality: {blocks: 1}}}
+relayer: none
+clock: real
+window: 5s
+timeout: 30m
+monitor: true
+checks: []
+"""
+
+SPEED, WAIT_S, FOREVER_S = 60, 120, 4_000_000_000
+SILENCE_S = 15
+PARENT, CHILD = (f"0x{0xA1E27 << 64 | number:064x}" for number in (1, 2))
+
+
+class Sink:
+    """A webhook that keeps the alerts it is sent, and at /relayer a relayer that lives until `dead` is set."""
+
+    def __init__(self) -> None:
+        self.alerts: list[dict[str, Any]] = []
+        self.dead = False
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                sink.alerts += json.loads(self.rfile.read(int(self.headers["Content-Length"])))["alerts"]
+                self._answer(200)
+
+            def do_GET(self) -> None:
+                self._answer(503 if sink.dead else 200)
+
+            def _answer(self, status: int) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def find(self, name: str, status: str = "firing", **labels: str) -> dict[str, Any] | None:
+        """The first message of this kind."""
+        wanted = {"alertname": name, **labels}
+        return next((a for a in self.alerts if a["status"] == status and wanted.items() <= a["labels"].items()), None)
+
+
+class Live:
+    """The run, what watches it, and where alerts arrive."""
+
+    def __init__(self, script: Script, sink: Sink, folder: Path, ports: list[int]) -> None:
+        self.script, self.sink, self.folder = script, sink, folder
+        self.prometheus, self.alertmanager = (f"http://127.0.0.1:{port}" for port in ports[1:])
+
+    def until(self, what: str, done: Callable[[], bool]) -> bool:
+        """Whether it came true within the time; chains go on meanwhile."""
+        run = self.script.run
+        deadline_ms = run.now_ms + WAIT_S * 1000
+        run.lab.scheduler.advance_until(
+            lambda: done() or run.now_ms > deadline_ms,
+            deadline_ms=deadline_ms + 60_000,
+            step_ms=200,
+            waiting_for=what,
+        )
+        return done()
+
+    def expect(self, name: str, status: str = "firing", **labels: str) -> None:
+        """A message arrives; one that is to wake somebody says value, limit and where to read on."""
+        there = self.until(name, lambda: self.sink.find(name, status, **labels) is not None)
+        alert = self.sink.find(name, status, **labels)
+        arrived = sorted({f"{each['labels']['alertname']} {each['status']}" for each in self.sink.alerts})
+        where = f" of {', '.join(labels.values())}" if labels else ""
+        self.script.expect(f"{name}{where} {status} to arrive", ", ".join(arrived), met=there)
+        if alert is not None and status == "firing":
+            told = alert["annotations"]
+            whole = told["runbook_url"].endswith(f"#{name.lower()}") and any(map(str.isdigit, told["description"]))
+            self.script.expect(f"{name} with value and runbook", told["description"], met=whole)
+
+    def firing(self, name: str) -> bool:
+        """Whether Prometheus has it firing, whoever is told."""
+        with urllib.request.urlopen(f"{self.prometheus}/api/v1/alerts", timeout=WAIT_S) as answer:
+            alerts = json.load(answer)["data"]["alerts"]
+        return any(a["labels"]["alertname"] == name and a["state"] == "firing" for a in alerts)
+
+    def silence(self, name: str, seconds: float) -> None:
+        """By Alertmanager's API."""
+        begin, end = (
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (time.time() - 1, time.time() + seconds)
+        )
+        matcher = {"name": "alertname", "value": name, "isRegex": False, "isEqual": True}
+        body = {"matchers": [matcher], "startsAt": begin, "endsAt": end, "createdBy": "lab", "comment": "planned"}
+        request = urllib.request.Request(
+            f"{self.alertmanager}/api/v2/silences",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+            self.script.expect("a silence to begin", json.load(answer)["silenceID"], met=answer.status == 200)
+
+    def answers(self, url: str) -> bool:
+        """Whether a server is ready."""
+        try:
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=WAIT_S) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+@contextmanager
+def watched(script: Script) -> Iterator[Live]:
+    """`lab monitor up` over the run's chains, maintenance announced."""
+    lab = script.run.lab
+    folder = lab.wanted.folder / "live"
+    folder.mkdir()
+    urls = {name: chain.node.url for name, chain in lab.chains.items()}
+    lab.session(urls, RelayerSpec(2_000, "ready")).write(folder / "session.json")
+    # The wait of a leg is to be noticed at once.
+    (folder / "criteria.yaml").write_text(CRITERIA.read_text().replace("limit: 30\n", "limit: 1\n"))
+    maintenance.announce(folder, FOREVER_S, "a drill")
+    sink, ports = Sink(), free_ports(3)
+    words = ["-m", "lab.cli", "monitor", "up", "--session", str(folder / "session.json"), "--out", str(folder)]
+    words += [
+        "--criteria",
+        str(folder / "criteria.yaml"),
+        "--speed",
+        str(SPEED),
+        "--relayer-url",
+        f"{sink.url}/relayer",
+    ]
+    for option, port in zip(("--exporter-port", "--prometheus-port", "--alertmanager-port"), ports, strict=True):
+        words += [option, str(port)]
+    child = Child.start(
+        python_command(*words),
+        run_id=lab.wanted.run_id,
+        log=folder / "up.log",
+        reaper=lab.backend.reaper,
+        environment={"LAB_ALERT_WEBHOOK": sink.url},
+    )
+    try:
+        yield Live(script, sink, folder, ports)
+    finally:
+        script.expect_equal("processes that had to be killed", child.stop(30), [])
+        sink.server.shutdown()
+        sink.server.server_close()
+
+
+def maintain(live: Live) -> None:
+    """While maintenance lasts only it is told; a silence holds back one alert; both end."""
+    script, attacker = live.script, role_account("attacker").address
+    live.until("Alertmanager", lambda: live.answers(live.alertmanager))
+    live.silence("UnauthorizedCalls", SILENCE_S)
+    begun_s = time.monotonic()
+    live.expect("Maintenance")
+    script.expect_ok(script.call("base", "add_operator", attacker, role="owner"))
+    script.call("base", "pause", role="attacker")
+    both = ("UndeclaredOperator", "UnauthorizedCalls")
+    script.expect("both to fire", "in Prometheus", met=live.until("both", lambda: all(map(live.firing, both))))
+    script.advance(2)
+    for name in both:
+        told = live.sink.find(name) is not None
+        script.expect(f"nobody to be told of {name} meanwhile", f"told: {told}", met=not told)
+    maintenance.end(live.folder)
+    live.expect("UndeclaredOperator", chain="base")
+    live.expect("Maintenance", "resolved")
+    live.until("the silence to end", lambda: time.monotonic() > begun_s + SILENCE_S)
+    script.call("base", "pause", role="attacker")
+    live.expect("UnauthorizedCalls", chain="base", function="pause")
+
+
+def break_everything(live: Live) -> None:
+    """Four faults at once, on chains that have nothing to do with each other where that can be."""
+    script, genesis_s = live.script, live.script.run.lab.genesis_time
+    due = genesis_s + int(script.now_s) + 8
+    a, b = rollup_address("optimism"), rollup_address("base")
+    script.inject("dead", "node_pause", chain="polygon")
+    live.sink.dead = True
+    wanted = [
+        ("optimism", "buffer_transaction", (PARENT, a, b, "0x01", ZERO_ID, due), "operator"),
+        ("base", "buffer_transaction", (PARENT, a, b, "0x01", ZERO_ID, due), "operator"),
+        ("base", "buffer_transaction", (CHILD, a, b, "0x01", PARENT, due), "operator"),
+    ]
+    for pending in script.calls(wanted):
+        script.expect_ok(pending)
+    script.advance_to(due - genesis_s + 1)
+    script.expect_ok(script.call("optimism", "resolve_dependency", PARENT))
+    script.inject("dear", "base_fee_spike", chain="optimism", factor=10)
+
+
+def play(script: Script) -> None:
+    """Maintenance first, then the faults, then their end."""
+    with watched(script) as live:
+        maintain(live)
+        break_everything(live)
+        live.expect("ChainDown", chain="polygon")
+        live.expect("RelayerDown")
+        live.expect("CrossChainStuck", origin="optimism", target="base")
+        live.expect("LegsOverdue", chain="base")
+        live.expect("BaseFeeHigh", chain="optimism")
+        script.heal("dead")
+        script.heal("dear")
+        live.sink.dead = False
+        script.call("base", "remove_operator", role_account("attacker").address, role="owner")
+        for tx_id in (CHILD, PARENT):
+            script.call("base", "expire_transaction", tx_id)
+        for name in ("ChainDown", "RelayerDown", "UndeclaredOperator", "LegsOverdue", "CrossChainStuck"):
+            live.expect(name, "resolved")
+        live.expect("CoordinationTimeout", chain="base")
+
+
+def test_live(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Watch it."""
+    lab_run(SETUP, play)

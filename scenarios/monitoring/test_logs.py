@@ -1,0 +1,106 @@
+"""The log of monitoring and its metrics are complete for a known run: what the history has is there, once."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from lab.monitor.metrics import PREFIX, series_name
+from lab.runner.script import Script
+
+SETUP = """
+name: Logs and metrics are complete for a known run, over a reorg
+description: >
+  Two flows cross two chains, an attacker is refused, and a reorg orphans blocks on the way. Every transaction to the
+  contract is one line of the log, with run, chain, block and hash; every event of a final block is counted once.
+rows: [INF-03, MON-04]
+networks: {polygon: {finality: {blocks: 6}}, optimism: {finality: {blocks: 2}}}
+window: 5m
+timeout: 20m
+monitor: true
+flows:
+  east:
+    pay:    {chain: polygon, at: +20s}
+    settle: {chain: optimism, at: +40s, after: pay}
+  west:
+    pay:    {chain: optimism, at: +20s}
+    settle: {chain: polygon, at: +40s, after: pay}
+"""
+
+# A sample at 30 s sees the call of the attacker, which the reorg orphans.
+ATTACK_S, REORG_S, DEPTH, END_S = 28, 31, 3, 180
+CHAINS, LEGS = ("polygon", "optimism"), ("east.pay", "east.settle", "west.pay", "west.settle")
+
+
+Receipts = dict[str, list[dict[str, Any]]]
+
+
+def receipts(script: Script, chain: str) -> list[dict[str, Any]]:
+    """Of all transactions that call or make the contract, from the chain as it is now."""
+    rpc, target = script.run.lab.chains[chain].look(), script.run.lab.wanted.target.address.lower()
+    numbers = range(1, rpc.block_number() + 1)
+    found = [receipt for number in numbers for receipt in rpc.call("eth_getBlockReceipts", hex(number))]
+    return [receipt for receipt in found if str(receipt["to"]).lower() == target or receipt["logs"]]
+
+
+def events_of(script: Script, receipt: dict[str, Any]) -> list[str]:
+    """The names of its events."""
+    codec = script.run.lab.wanted.target.codec
+    return [log.event for raw in receipt["logs"] if (log := codec.decode_log(raw)) is not None]
+
+
+def judge_metrics(script: Script, found: Receipts) -> None:
+    """The last sample of each counter against the receipts."""
+    monitor = script.run.monitor
+    assert monitor is not None
+    for chain, of_chain in found.items():
+        events = Counter(event for receipt in of_chain for event in events_of(script, receipt))
+        for event, count in sorted(events.items()):
+            series = monitor.log.series.get(series_name(f"{PREFIX}events_total", {"chain": chain, "event": event}))
+            script.expect_equal(f"{chain}: {event} counted", series[-1] if series else None, float(count))
+    refused = series_name(f"{PREFIX}unauthorized_calls_total", {"chain": "polygon", "function": "pause"})
+    script.expect_equal("refused calls counted", monitor.log.series[refused][-1], 1.0)
+    reorgs = series_name(f"{PREFIX}chain_reorgs_total", {"chain": "polygon"})
+    script.expect_equal("reorgs counted", monitor.log.series[reorgs][-1], 1.0)
+
+
+def judge_log(script: Script, found: Receipts) -> None:
+    """Each transaction is one line, each event one; no line without run and chain."""
+    monitor = script.run.monitor
+    assert monitor is not None
+    lines, run = monitor.lines, script.run.item.item
+    for chain, of_chain in found.items():
+        logged = Counter((line["tx"], line["event"]) for line in lines if line["chain"] == chain and "tx" in line)
+        target = script.run.lab.wanted.target.address.lower()
+        calls = [each["transactionHash"] for each in of_chain if str(each["to"]).lower() == target]
+        wrong = [tx for tx in calls if logged[tx, "call"] != 1]
+        script.expect(f"{chain}: a line for each call", f"{len(wrong)} of {len(calls)} not", met=not wrong)
+        events = {(receipt["transactionHash"], event) for receipt in of_chain for event in events_of(script, receipt)}
+        lacking = [event for event in events if not logged[event]]
+        script.expect(f"{chain}: a line for each event", f"{len(lacking)} of {len(events)} lack", met=not lacking)
+    whole = [line for line in lines if line["run"] == run and line["chain"] in CHAINS and line["ts"]]
+    script.expect_equal("lines with run, chain and time", len(whole), len(lines))
+    script.expect("lines that are JSON", len(lines), met=json.loads(json.dumps(lines)) == lines and bool(lines))
+
+
+def play(script: Script) -> None:
+    """Let the flows cross, with a reorg and an attacker between; then compare."""
+    for leg in LEGS:
+        script.expect_ok(script.buffer(leg))
+    script.advance_to(ATTACK_S)
+    script.call("polygon", "pause", role="attacker")
+    script.advance_to(REORG_S)
+    script.inject("reorg", "reorg", chain="polygon", depth=DEPTH, orphans="requeued")
+    script.advance_to(END_S)
+    states = [script.reader(leg.chain).state(leg.tx_id) for leg in map(script.run.item.leg, LEGS)]
+    script.expect_equal("the legs", set(states), {"EXECUTED"})
+    found = {chain: receipts(script, chain) for chain in CHAINS}
+    judge_metrics(script, found)
+    judge_log(script, found)
+
+
+def test_logs(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
+    """Run it, then read log and metrics."""
+    lab_run(SETUP, play)

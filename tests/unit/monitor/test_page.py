@@ -1,0 +1,76 @@
+"""The offline page draws every panel of every dashboard; missing samples are gaps, text from outside is escaped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markupsafe import escape
+
+from lab.commands.monitor_page import write_page
+from lab.errors import UsageError
+from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
+from lab.monitor.dashboards.boards import boards
+from lab.monitor.dashboards.page import page
+
+LOG = SeriesLog(1_800_000_000, count=3, series={'tesseract_chain_up{chain="base"}': [1.0, None, 0.0]})
+
+
+class Fake:
+    """A Prometheus that knows one series for every question, with a sample that lacks."""
+
+    start_s, end_s, step_s = LOG.start_s, LOG.start_s + 30, 15
+
+    def __init__(self, label: str = "base") -> None:
+        self.label = label
+
+    def over_time(self, expr: str) -> dict[frozenset[tuple[str, str]], list[tuple[float, float]]]:
+        """Of a chain."""
+        return {frozenset({("chain", self.label)}): [(LOG.start_s, 1.0), (LOG.start_s + 30, float("nan"))]}
+
+
+def test_every_panel_is_drawn() -> None:
+    """With title, unit, description, and the alert that it belongs to; alerts as a table."""
+    span = AlertSpan("ChainDown", "critical", {"chain": "base"}, 15, None, 30)
+    fake: Any = Fake()
+    text = page(LOG, [span], "run", fake, Thresholds())
+    for board in boards(Thresholds()):
+        assert f'href="#{board.uid}"' in text
+        for panel in board.panels:
+            assert f"<figcaption>{panel.title}" in text
+            assert str(escape(panel.description)) in text
+    assert "<td>ChainDown</td><td>base</td>" in text
+    assert "default-src" in text
+    assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_labels_are_escaped() -> None:
+    """A chain may be called anything."""
+    fake: Any = Fake("<script>alert(1)</script>")
+    assert "<script>" not in page(LOG, [], "<script>", fake, Thresholds())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "{",
+        "[]",
+        "{}",
+        json.dumps({"start_s": 0, "interval_s": 15, "count": 2, "series": {"a": [1]}, "alerts": []}),
+        json.dumps({"start_s": 0, "interval_s": 0, "count": 0, "series": {}, "alerts": []}),
+        json.dumps({"start_s": 0, "interval_s": 15, "count": 0, "series": {}, "alerts": []}),
+        json.dumps({"start_s": 0, "interval_s": 15, "count": 0, "series": {}, "alerts": [{"a": 1}]}),
+        json.dumps({"start_s": 0, "interval_s": 15, "count": 1, "series": {"a": ["x"]}, "alerts": []}),
+    ],
+)
+def test_a_folder_without_samples_is_one_error(tmp_path: Path, content: str | None) -> None:
+    """With the file's name; nothing is written."""
+    if content is not None:
+        (tmp_path / "monitor.json").write_text(content)
+    with pytest.raises(UsageError, match=r"monitor\.json: expected"):
+        write_page(tmp_path, None)
+    assert not (tmp_path / "monitor.html").exists()
