@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -11,10 +10,10 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
+from lab.bounded_files import read_object
 from lab.errors import UsageError
 from lab.model.session import Session
 from lab.monitor.alerts import Thresholds
@@ -23,6 +22,7 @@ from lab.monitor.configuration import Addresses, check, write
 from lab.monitor.exporter import Exporter, JsonLog, check_session, redacted, serve
 from lab.monitor.maintenance import announce, end, in_force
 from lab.monitor.relayer import look_at
+from lab.paths import real_path
 
 POSITION, SUPERVISOR = "monitor.json", "supervisor.json"
 REQUESTS_PER_MINUTE_MIN = 200
@@ -61,7 +61,7 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
             "fewer would not read one chunk of blocks"
         )
     check_session(session)
-    folder = path.resolve().parent
+    folder = real_path(path).parent
     log = JsonLog(session.run_id)
     alive = _answers(options.relayer_url) if options.relayer_url else _supervised(folder, session.run_id)
     watch = Watch(
@@ -102,7 +102,7 @@ def _supervised(folder: Path, run_id: str) -> Callable[[], bool | None]:
 
     def alive() -> bool | None:
         try:
-            state: dict[str, Any] = json.loads((folder / SUPERVISOR).read_text(encoding="utf-8"))
+            state = read_object(folder / SUPERVISOR)
         except (OSError, ValueError):
             return None
         known = {"running": True, "dead": False}
@@ -129,7 +129,7 @@ def _answers(url: str) -> Callable[[], bool | None]:
 def maintain(path: Path, minutes: float | None, reason: str) -> str:
     """Announce maintenance, or end it where `minutes` is None; what was done."""
     read_session(path)
-    folder = path.resolve().parent
+    folder = real_path(path).parent
     if minutes is None:
         end(folder)
         return "maintenance ended"

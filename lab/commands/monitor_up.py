@@ -16,6 +16,7 @@ from lab.errors import EnvironmentFailure
 from lab.monitor import tools
 from lab.monitor.alerts import Thresholds
 from lab.monitor.configuration import ALERTMANAGER, PROMETHEUS, Addresses
+from lab.paths import real_path
 
 STOP_S, LOOK_S = 5, 0.5
 
@@ -33,7 +34,7 @@ def run_all(session: Path, folder: Path, ports: Ports, speed: float) -> None:
     """Run until SIGTERM or Ctrl-C. Raises EnvironmentFailure where a binary lacks, or one of them ends."""
     addresses = Addresses(f"127.0.0.1:{ports.exporter}", f"127.0.0.1:{ports.alertmanager}")
     configure(session, folder, Thresholds(speed=speed), addresses)
-    commands = _commands(session.resolve(), ports, speed)
+    commands = _commands(real_path(session), ports, speed)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lab.errors import EnvironmentFailure, system_words
 from lab.model.run_names import text_of
+from lab.paths import real_path
 
 LIBRARY = "scenarios"
 READABLE_MAX = 100
@@ -54,7 +55,7 @@ def _exists(path: Path) -> bool:
 def _folders(file: Path, base: Path) -> list[str]:
     """The folders between `base` and a file, which may lie elsewhere; links are followed only to get to `base`."""
     path = file.absolute()
-    for start, parent in ((base, path.parent), (base.resolve(), path.parent.resolve())):
+    for start, parent in ((base, path.parent), (real_path(base), real_path(path.parent))):
         if parent.is_relative_to(start):
             return list(parent.relative_to(start).parts)
     try:
@@ -102,7 +103,7 @@ def recorded_path(file: Path, root: Path) -> str:
     So no user's home folder gets into evidence, and two files of one name remain two. A link is named, not its target.
     """
     path = file.absolute()
-    for start, parent in ((root, path.parent), (root.resolve(), path.parent.resolve())):
+    for start, parent in ((root, path.parent), (real_path(root), real_path(path.parent))):
         if parent.is_relative_to(start):
             return text_of((parent.relative_to(start) / path.name).as_posix())
     way = hashlib.sha256(str(path.parent).encode("utf-8", "surrogateescape")).hexdigest()[:8]

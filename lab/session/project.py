@@ -15,6 +15,7 @@ from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS
 from lab.coordinator.overloads import documented, entries_of, signature_of
 from lab.errors import InvalidFile, Problem
 from lab.model.names import ContractNames
+from lab.paths import real_path
 from lab.session.relayer.command import RelayerCommand, parse_command
 from lab.validation import suggestion
 from lab.yamlsource import Source, load_yaml, validate
@@ -84,7 +85,7 @@ class Project:
     @property
     def choices(self) -> tuple[object, ...]:
         """What the file decides: two files that say the same are one project."""
-        relayer = (self.relayer_cmd, self.path.parent.resolve()) if self.relayer_cmd is not None else None
+        relayer = (self.relayer_cmd, real_path(self.path.parent)) if self.relayer_cmd is not None else None
         return self.contract, relayer, self.names
 
     def check(self, abi: list[dict[str, Any]]) -> None:
@@ -115,7 +116,7 @@ def read_project(path: Path) -> Project:
         events=file.events,
         roles={role: _hash(given) for role, given in file.roles.items()},
     )
-    contract = (path.parent / file.contract).resolve() if file.contract is not None else None
+    contract = real_path(path.parent / file.contract) if file.contract is not None else None
     return Project(path, contract, file.relayer_cmd, names, source)
 
 

@@ -43,7 +43,7 @@ from tests.unit.report.evidence.test_attestations import ROWS, TODAY
 from tests.unit.report.evidence.test_attestations import folder as attested
 from tests.unit.test_cli import recorded_run
 
-from .mutants import OPTIONS, SEED, as_json, contents, count, documents
+from .mutants import OPTIONS, SEED, as_json, commands, contents, count, documents
 
 pytestmark = pytest.mark.reliability
 
@@ -272,14 +272,6 @@ PLACES = (
 NUMBERS = {"seeds", "first", "minutes", "jobs", "limit", "tps", "operators", "workers", "web_port", "keep"}
 # A number that is none of these is refused before anything begins.
 NO_NUMBERS = ("", " ", "nan", "inf", "-inf", "1e308", "1e999", "9" * 30, "0x10", "-1")
-
-
-def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command with the words that call it."""
-    for name, below in getattr(command, "commands", {}).items():
-        yield from commands(below, (*names, name))
-    if not hasattr(command, "commands"):
-        yield names, command
 
 
 def lines_of(names: tuple[str, ...], command: Any) -> Iterator[tuple[Any, str, list[str]]]:

@@ -16,6 +16,7 @@ from lab.commands.release.report import parse_day
 from lab.commands.release.requests import AttestRequest
 from lab.errors import UsageError
 from lab.evidence.newest import newest_runs
+from lab.paths import real_path
 from lab.report.catalogue.rows import CHECKLIST, Row, load_catalogue
 from lab.report.evidence.attestations import load_statements
 from lab.report.schemas import ATTESTATION, schema_text
@@ -56,7 +57,7 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     about = "contract" in row.depends_on
     contract = _shipping(request.results) if about else None
     path = _free(request.folder, f"{row.id}-{kind}-{today}")
-    relative = _relative(document.resolve(), request.folder.resolve())
+    relative = _relative(real_path(document), real_path(request.folder))
     lines = [f"# yaml-language-server: $schema={ATTESTATION}", f"# {row.item}: {row.proof}"]
     lines += [f"row: {row.id}", f"kind: {kind}", f"owner: {_quoted(answers['owner'])}"]
     lines += [f"date: {_quoted(str(today))}", f"document: {_quoted(relative)}", f"sha256: {sha256_file(document)}"]
