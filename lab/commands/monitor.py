@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from lab.bounded_files import read_object
 from lab.errors import UsageError
+from lab.model.redacted import redact_url
 from lab.model.session import Session
 from lab.monitor.alerts import Thresholds
 from lab.monitor.collector import Watch
@@ -114,7 +115,7 @@ def _supervised(folder: Path, run_id: str) -> Callable[[], bool | None]:
 def _answers(url: str) -> Callable[[], bool | None]:
     """Whether an address of the relayer's own answers with success."""
     if not url.startswith(("http://", "https://")):
-        raise UsageError(f"expected --relayer-url as http://HOST:PORT/PATH, got {url!r}")
+        raise UsageError(f"expected --relayer-url as http://HOST:PORT/PATH, got {redact_url(url)!r}")
 
     def alive() -> bool | None:
         try:

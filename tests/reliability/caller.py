@@ -38,9 +38,9 @@ PLACES = (
     "lab.commands.load.run_load",
     "lab.commands.load.run_remote",
     "lab.commands.load.saturate",
-    "lab.commands.monitor.run_exporter",
     "lab.session.doctor.diagnose",
     "lab.session.up.supervisor.supervise",
+    "lab.commands.monitor.serve",
     "lab.chains.nodes.image.build_image",
     "lab.session.suite.open_suite",
 )

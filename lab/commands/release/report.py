@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lab.commands.release.current import current_of, scenario_root, shipping_contract
+from lab.commands.release.current import attestations_folder, current_of, scenario_root, shipping_contract
 from lab.commands.release.requests import ReportRequest
 from lab.errors import UsageError
 from lab.evidence.newest import Selection, latest_session, newest_runs
 from lab.html.text import clean, some
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue
-from lab.report.evidence.attestations import FOLDER
 from lab.report.evidence.signature import read_signature
 from lab.report.judge.commands import Commands
 from lab.report.judge.readiness import Scope
@@ -52,7 +51,7 @@ def rebuild(request: ReportRequest) -> int:
             release_date=release,
             commands=commands,
         ),
-        attestations=request.attestations or (FOLDER if FOLDER.is_dir() else root / FOLDER),
+        attestations=attestations_folder(request.attestations, system, selection.runs, results),
     )
     print(f"{done.report.decision}  stage {request.stage}, {selection}")
     for line in _reasons(done.report):
