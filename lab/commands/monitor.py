@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from lab.bounded_files import read_object
 from lab.errors import UsageError
 from lab.model.redacted import redact_url
@@ -47,10 +45,6 @@ def read_session(path: Path) -> Session:
         return Session.read(path)
     except OSError as error:
         raise UsageError(f"{path}: expected a session.json as `lab up` writes it: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UsageError(f"{path}: expected a session.json of this version; {where}: {first['msg']}") from error
 
 
 def run_exporter(path: Path, options: ExporterOptions) -> None:

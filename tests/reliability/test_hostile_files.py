@@ -111,7 +111,7 @@ def test_any_thing_in_place_of_any_path(shelf: Shelf, tmp_path: Path, trials: Tr
         for suffix in SUFFIXES.get(parameter.name, ("",))
     ]
     troubles: list[str] = []
-    for names, command, parameter, kind, suffix in sampled(every, 40, "things in place of paths"):
+    for names, command, parameter, kind, suffix in sampled(every, 15, "things in place of paths"):
         words = words_of(names, command, parameter, str(shelf.named(kind, suffix)))
         folder = tmp_path / "work"
         folder.mkdir()
@@ -205,7 +205,7 @@ def test_any_thing_in_place_of_any_file(shelf: Shelf, project: Path, tmp_path: P
         for kind in THINGS
     ]
     troubles: list[str] = []
-    for command, path, kind in sampled(every, 40, "things in place of files"):
+    for command, path, kind in sampled(every, 15, "things in place of files"):
         work = tmp_path / "work"
         shutil.copytree(project, work, symlinks=True)
         place = work / path.relative_to(project)

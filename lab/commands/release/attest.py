@@ -57,7 +57,7 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     system = system_under_test(contract=None, relayer_cmd=None, beside=[request.results])
     runs = newest_runs(request.results).runs
     contract = shipping_contract(runs, system).sha256 if "contract" in row.depends_on else None
-    folder = attestations_folder(request.folder, system, runs, request.results)
+    folder = attestations_folder(request.folder, system, runs, request.results, must_exist=False)
     path = _free(folder, f"{row.id}-{kind}-{today}")
     relative = _relative(real_path(document), real_path(folder))
     lines = [f"# yaml-language-server: $schema={ATTESTATION}", f"# {row.item}: {row.proof}"]

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lab.deploy.compile import compile_contract
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.evidence import RunFolder
 from lab.evidence.manifest import RunManifest
 from lab.evidence.repository import lab_state
@@ -60,8 +60,15 @@ def scenario_root(runs: Sequence[RunFolder], results: Path) -> Path:
     return max(folders, key=lambda folder: sum(is_file(folder / path) for path in files if path))
 
 
-def attestations_folder(given: Path | None, system: SystemUnderTest, runs: Sequence[RunFolder], results: Path) -> Path:
-    """The one that was named; else the working folder's if there is one, else that of the project."""
+def attestations_folder(
+    given: Path | None, system: SystemUnderTest, runs: Sequence[RunFolder], results: Path, *, must_exist: bool = True
+) -> Path:
+    """The one that was named; else the working folder's if there is one, else that of the project.
+
+    Raises UsageError where the one that was named `must_exist` and does not.
+    """
+    if given is not None and not given.is_dir() and must_exist:
+        raise UsageError(f"{given}: expected the folder of attestations, there is none")
     if given is not None or FOLDER.is_dir():
         return given or FOLDER
     root = system.project.path.parent if system.project is not None else scenario_root(runs, results)

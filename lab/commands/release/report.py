@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from lab.commands.release.current import attestations_folder, current_of, scenario_root, shipping_contract
-from lab.commands.release.requests import ReportRequest
+from lab.commands.release.requests import RESULTS, ReportRequest
 from lab.errors import UsageError
 from lab.evidence.newest import Selection, latest_session, newest_runs
 from lab.html.text import clean, some
@@ -30,6 +30,8 @@ def rebuild(request: ReportRequest) -> int:
     results, here = request.results, Path.cwd()
     if results.exists() and not results.is_dir():
         raise UsageError(f"{results}: expected the results folder, got a file")
+    if not results.exists() and results != RESULTS:
+        raise UsageError(f"{results}: expected the results folder, there is none")
     release = parse_day(request.release_date, "--release-date") if request.release_date else None
     catalogue = load_catalogue(request.checklist or CHECKLIST)
     selection = newest_runs(results)

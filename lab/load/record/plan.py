@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
-from lab.bounded_files import read_model, read_object, write_atomically
+from lab.bounded_files import read_model, write_atomically
 from lab.load.record.frozen import Frozen
 from lab.model.redacted import RedactedUrl
 from lab.traffic.schedule import Schedule, Segment
@@ -130,6 +130,10 @@ class Plan(Frozen):
         return read_model(path, cls)
 
 
+class _Urls(RootModel[dict[str, str]]):
+    """Chain -> URL."""
+
+
 def write_urls(folder: Path, urls: Mapping[str, RedactedUrl]) -> None:
     """Note where the chains answer now, keys included: for the owner of the file only, and left out of bundles."""
     write_atomically(folder / URLS, json.dumps({name: url.reveal() for name, url in urls.items()}), mode=0o600)
@@ -137,4 +141,4 @@ def write_urls(folder: Path, urls: Mapping[str, RedactedUrl]) -> None:
 
 def read_urls(folder: Path) -> dict[str, RedactedUrl]:
     """Where the chains answer now."""
-    return {name: RedactedUrl(url) for name, url in read_object(folder / URLS).items()}
+    return {name: RedactedUrl(url) for name, url in read_model(folder / URLS, _Urls).root.items()}
