@@ -41,8 +41,9 @@ def figures_of(reports: Sequence[Any], factor: float) -> Figures:
         trials = int(counted["trials"]) if counted and counted["trials"] else 1
         peak = max(kind.peak_mb or 0, counted["peak_mb"]) if counted and counted["peak_mb"] else kind.peak_mb
         findings = kind.findings + max(int(report.failed), int(counted["findings"]) if counted else 0)
-        kinds[test] = Kind(trials=kind.trials + trials, findings=findings, peak_mb=peak and round(peak))
-    return Figures(factor=factor, kinds=dict(sorted(kinds.items())))
+        peak = round(peak) if peak else None
+        kinds[test] = Kind(trials=kind.trials + trials, findings=findings, peak_mb=peak, factor=factor)
+    return Figures(kinds=dict(sorted(kinds.items())))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -23,11 +23,11 @@ def test_the_page_is_what_the_figures_say() -> None:
 def test_findings_and_memory_are_shown() -> None:
     """With their test, in the area of its module."""
     kinds = {"test_mutants.test_a": Kind(trials=1_200, findings=2, peak_mb=120), "test_kills.test_b": Kind(trials=1)}
-    figures = Figures(factor=3, commit="ab" * 20, date="2026-11-26", kinds=kinds)
+    figures = Figures(commit="ab" * 20, date="2026-11-26", kinds=kinds)
     text = page(figures, {"test_mutants.test_a": "It tries."})
     assert "**1,201 trials, 2 findings**; the largest memory of a command was 120 MB" in text
-    assert "| **a**: It tries. | 1,200 | 2 | 120 MB |" in text
-    assert "| **b** | 1 | 0 |" in text
+    assert "| **a**: It tries. | 1 | 1,200 | 2 | 120 MB |" in text
+    assert "| **b** | 1 | 1 | 0 |" in text
 
 
 def report(name: str, *, failed: bool = False, counted: dict[str, float] | None = None) -> SimpleNamespace:
@@ -47,6 +47,6 @@ def test_tests_are_counted_by_their_trials() -> None:
         2,
     )
     assert figures.kinds == {
-        "test_a.test_x": Kind(trials=2, findings=1),
-        "test_a.test_y": Kind(trials=40, findings=3, peak_mb=72),
+        "test_a.test_x": Kind(trials=2, findings=1, factor=2),
+        "test_a.test_y": Kind(trials=40, findings=3, peak_mb=72, factor=2),
     }
