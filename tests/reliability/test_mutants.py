@@ -63,13 +63,12 @@ from tests.unit.report.evidence.test_mutation_counts import WRITTEN
 from tests.unit.report.fakes import NOW
 from tests.unit.test_cli import recorded_run
 
+from .caller import CPU_S, DEADLINE_S
 from .figures import Trials
 from .mutants import OPTIONS, SEED, as_json, commands, contents, count, documents
 
 pytestmark = pytest.mark.reliability
 
-# Generous: it ends what would never end.
-DEADLINE_S = 60
 STARTED = 99
 COORDINATOR_ABI: list[Any] = [
     {"type": "constructor", "inputs": []},
@@ -122,13 +121,16 @@ def no_hang() -> Iterator[None]:
     def ring(number: int, frame: object) -> None:
         raise Hang
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = [signal.signal(number, ring) for number in (signal.SIGPROF, signal.SIGALRM)]
+    signal.setitimer(signal.ITIMER_PROF, CPU_S)
     signal.alarm(DEADLINE_S)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in zip((signal.SIGPROF, signal.SIGALRM), before, strict=True):
+            signal.signal(number, handler)
 
 
 Read = Callable[[Path], object]
