@@ -35,7 +35,8 @@ def figures_of(reports: Sequence[Any], factor: float) -> Figures:
     for report in reports:
         if "tests/reliability/" not in report.nodeid.replace(os.sep, "/"):
             continue
-        test = report.nodeid.rpartition("/")[2].partition("[")[0].replace(".py::", ".")
+        file, _, name = report.nodeid.partition("::")
+        test = f"{Path(file).stem}.{name.partition('[')[0]}"
         counted = dict(report.user_properties).get(PROPERTY)
         kind = kinds.setdefault(test, Kind())
         trials = int(counted["trials"]) if counted and counted["trials"] else 1

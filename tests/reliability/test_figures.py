@@ -39,7 +39,7 @@ def test_tests_are_counted_by_their_trials() -> None:
     """One each where they say nothing more; a failure is a finding, a test of another folder is none of ours."""
     figures = figures_of(
         [
-            report("test_a.py::test_x[1]"),
+            report("test_a.py::test_x[http://h/v3::x[1]"),
             report("test_a.py::test_x[2]", failed=True),
             report("test_a.py::test_y", counted={"trials": 40, "findings": 3, "peak_mb": 71.6}),
             SimpleNamespace(nodeid="tests/unit/test_a.py::test_x", failed=True, user_properties=[]),
