@@ -45,6 +45,8 @@ def test_this_machine_can_run_the_lab(anvil: AnvilBinary) -> None:
         "Docker engine",
         "image",
         "ports",
+        "node guard",
+        "orphans",
         "git",
         "disk: results",
         "disk: temporary",
