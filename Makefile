@@ -34,7 +34,7 @@ test: $(READY) ## run the lab's own tests, but for those of `make torture`
 	$(BIN)/pytest tests/ $(SPREAD) -m "not reliability" $(ARGS)
 
 torture: $(READY) ## kills, mutants, forgeries, canaries, sockets: FACTOR=20 is long, 1 what CI runs; seeds printed
-	LAB_TORTURE=$${FACTOR:-20} $(BIN)/pytest tests/reliability -m reliability $(SPREAD) $(ARGS)
+	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/reliability -m reliability $(SPREAD) $(ARGS)
 
 size: $(READY) ## lines of lab/ by folder, and the ten longest functions
 	@$(BIN)/python -m tests.size
@@ -78,6 +78,7 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.broken.docs
 	$(BIN)/python -m lab.coordinator.docs docs/own-contract.md
 	$(BIN)/python -m lab.monitor.docs docs/monitoring.md
+	$(BIN)/python -m tests.reliability.figures
 	$(BIN)/python -m lab.monitor.dashboards.grafana
 
 broken: $(READY) ## write the contracts with one bug each to contracts/broken

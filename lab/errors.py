@@ -9,6 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+def printable(text: str) -> str:
+    """A text of others on one line that any terminal may be sent: control characters and the like as escapes."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong in a file of the user's. `line` and `column` count from 1; 0 means the whole file."""
@@ -21,7 +26,7 @@ class Problem:
 
     def __str__(self) -> str:
         path = f" {self.path}" if self.path else ""
-        return f"{self.file}:{self.line}:{self.column}{path}: {self.message}"
+        return printable(f"{self.file}:{self.line}:{self.column}{path}: {self.message}")
 
 
 class LabError(Exception):

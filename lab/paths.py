@@ -5,6 +5,7 @@ In a checkout they stand beside the package, in an installed wheel inside of it;
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -21,15 +22,20 @@ SCENARIOS = DATA / "scenarios"
 REFERENCE_CONTRACT = CONTRACTS / "TesseractCoordinator.vy"
 
 
+def real_path(path: Path) -> Path:
+    """The path with every link followed. Links in a circle stay as they are: whoever opens one says what is wrong."""
+    return Path(os.path.realpath(path))
+
+
 def base_of(scenario: Path, elsewhere: Path) -> Path:
     """The folder that a scenario's path is told from: a library scenario has one name wherever the lab is installed.
 
     Rows name their proofs by it. The path of any other scenario is told from `elsewhere`.
     """
-    return DATA if scenario.resolve().is_relative_to(SCENARIOS) else elsewhere
+    return DATA if real_path(scenario).is_relative_to(SCENARIOS) else elsewhere
 
 
 def is_own(path: Path) -> bool:
     """Whether a file or folder is one that the lab brings: a library scenario, a load profile, a Locust file."""
-    resolved = path.resolve()
+    resolved = real_path(path)
     return any(resolved.is_relative_to(folder) for folder in (CONTRACTS, LOADTESTS, SCENARIOS))

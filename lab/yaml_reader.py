@@ -28,7 +28,8 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
 _FLOAT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?\.[0-9]+([eE][-+]?[0-9]+)?")
 _BOOLEAN_LIKE = {"on", "off", "yes", "no", "true", "false"}
 _TEXT_TAG = "tag:yaml.org,2002:str"
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# What no file name, no environment and no UTF-8 text can hold, though an escape in quotes can spell it.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 if TYPE_CHECKING:
     _Composer = yaml.SafeLoader
@@ -125,8 +126,8 @@ class Reader(_Composer):
             return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
-        if _SURROGATE.search(node.value):
-            self.report(node.start_mark, path, "the text holds half a surrogate pair, which is no character: remove it")
+        if wrong := _NO_TEXT.search(node.value):
+            self.report(node.start_mark, path, f"the text holds {_named(wrong[0])}: remove it")
         return node.value if getattr(node, "style", None) else _plain(node.value)
 
     def _mapping(self, node: yaml.MappingNode, path: Route) -> dict[str, Any]:
@@ -149,8 +150,8 @@ class Reader(_Composer):
             self.report(node.start_mark, path, "expected a text as key, got a list or a mapping")
             return None
         text: str = node.value
-        if _SURROGATE.search(text):
-            self.report(node.start_mark, path, "the key holds half a surrogate pair, which is no character: remove it")
+        if wrong := _NO_TEXT.search(text):
+            self.report(node.start_mark, path, f"the key holds {_named(wrong[0])}: remove it")
             return None
         if node.style:
             return text
@@ -208,6 +209,10 @@ def _plain(text: str) -> Any:
         number = float(text)
         return number if math.isfinite(number) else text
     return text
+
+
+def _named(character: str) -> str:
+    return "the character U+0000" if character == "\0" else "half a surrogate pair, which is no character"
 
 
 def position_in(before: str) -> Position:

@@ -26,6 +26,9 @@ from lab.yaml_reader import Route as Route
 
 M = TypeVar("M", bound=BaseModel)
 
+# Nobody reads more, and to look for what was meant takes time for each.
+COMPLAINTS_MAX = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -109,7 +112,7 @@ def attempt(source: Source, model: type[M]) -> M | list[Fault]:
     try:
         return model.model_validate_json(json.dumps(source.value), strict=True)
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = error.errors(include_url=False)[:COMPLAINTS_MAX]
     return [describe(detail, source.value, model) for detail in details if not _counts_only_sound_entries(detail)]
 
 

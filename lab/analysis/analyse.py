@@ -10,6 +10,7 @@ from lab.analysis.finding import Finding, Severity
 from lab.analysis.program import read_program
 from lab.analysis.rules import RULES
 from lab.analysis.slither import SLITHER_VERSION, reads, run_slither
+from lab.deploy.artifacts.contract_file import split_name
 from lab.deploy.vyper.source import read_source
 from lab.errors import UsageError
 
@@ -34,6 +35,7 @@ def analyse(path: Path) -> Analysis:
     Raises UsageError for anything but a Vyper source, CompileFailure for one that does not compile, EnvironmentFailure
     where a compiler or slither cannot be run.
     """
+    path, _ = split_name(path)
     if path.suffix != ".vy":
         raise UsageError(f"{path}: expected a Vyper source (.vy): an artifact has no syntax tree to look at")
     source = read_source(path)

@@ -110,7 +110,8 @@ def read_program(source: VyperSource) -> Program:
     if Version(source.compiler_version) < Version("0.4.0"):
         modules = [_module(source.path, _isolated_tree(source))]
     else:
-        files = [file for file in source.files if file.suffix == ".vy"]
+        # The first is the contract itself, whatever the file is called that a link leads to.
+        files = [source.path, *(file for file in source.files[1:] if file.suffix == ".vy")]
         modules = [_module(file, _installed_tree(source, file)) for file in files]
     return Program(modules[0], {module.file.stem: module for module in modules})
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.checks import CHECKS
-from lab.errors import InvalidFile, Problem, UsageError
+from lab.errors import InvalidFile, Problem, UsageError, printable
 from lab.report.catalogue.claims import unmatched_claims
 from lab.report.catalogue.rows import Catalogue, load_catalogue
 from lab.scenario.finding import files_below
@@ -50,7 +50,7 @@ def scenario_files(path: Path) -> Iterator[Path]:
             else:
                 others += 1
                 if kind.doubtful:
-                    print(f"left alone: {file}: {kind.told}", file=sys.stderr)
+                    print(printable(f"left alone: {file}: {kind.told}"), file=sys.stderr)
         if none:
             beside = f", but {others} other YAML file{'' if others == 1 else 's'}" if others else ""
             raise UsageError(f"{path}: expected scenario files (.yaml) in this folder, found none{beside}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -11,11 +10,12 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
+from lab.bounded_files import read_object
 from lab.errors import UsageError
+from lab.model.redacted import redact_url
 from lab.model.session import Session
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.collect.collector import Watch
@@ -24,6 +24,7 @@ from lab.monitor.collect.maintenance import announce, end, in_force
 from lab.monitor.collect.relayer import look_at
 from lab.monitor.configuration import Addresses, check, write
 from lab.monitor.exporter import Exporter, check_session, redacted, serve
+from lab.paths import real_path
 from lab.report.catalogue.criteria_definitions import CRITERIA, definitions
 
 POSITION, SUPERVISOR = "monitor.json", "supervisor.json"
@@ -50,10 +51,6 @@ def read_session(path: Path) -> Session:
         return Session.read(path)
     except OSError as error:
         raise UsageError(f"{path}: expected a session.json as `lab up` writes it: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise UsageError(f"{path}: expected a session.json of this version; {where}: {first['msg']}") from error
 
 
 def run_exporter(path: Path, options: ExporterOptions) -> None:
@@ -65,7 +62,7 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
             "fewer would not read one chunk of blocks"
         )
     check_session(session)
-    folder = path.resolve().parent
+    folder = real_path(path).parent
     log = JsonLog(session.run_id)
     alive = _answers(options.relayer_url) if options.relayer_url else _supervised(folder, session.run_id)
     watch = Watch(
@@ -121,7 +118,7 @@ def _supervised(folder: Path, run_id: str) -> Callable[[], bool | None]:
 
     def alive() -> bool | None:
         try:
-            state: dict[str, Any] = json.loads((folder / SUPERVISOR).read_text(encoding="utf-8"))
+            state = read_object(folder / SUPERVISOR)
         except (OSError, ValueError):
             return None
         known = {"running": True, "dead": False}
@@ -133,7 +130,7 @@ def _supervised(folder: Path, run_id: str) -> Callable[[], bool | None]:
 def _answers(url: str) -> Callable[[], bool | None]:
     """Whether an address of the relayer's own answers with success."""
     if not url.startswith(("http://", "https://")):
-        raise UsageError(f"expected --relayer-url as http://HOST:PORT/PATH, got {url!r}")
+        raise UsageError(f"expected --relayer-url as http://HOST:PORT/PATH, got {redact_url(url)!r}")
 
     def alive() -> bool | None:
         try:
@@ -148,7 +145,7 @@ def _answers(url: str) -> Callable[[], bool | None]:
 def maintain(path: Path, minutes: float | None, reason: str) -> str:
     """Announce maintenance, or end it where `minutes` is None; what was done."""
     read_session(path)
-    folder = path.resolve().parent
+    folder = real_path(path).parent
     if minutes is None:
         end(folder)
         return "maintenance ended"

@@ -17,6 +17,7 @@ from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.collect.metering import POLL_S, REQUESTS_PER_MINUTE
 from lab.monitor.configuration import Addresses
 from lab.monitor.servers import STOP_S, alertmanager_command, prometheus_command
+from lab.paths import real_path
 
 # The exporter polls once a second at most.
 LOOK_S, SPEED_MAX = 0.5, 5.0
@@ -35,7 +36,7 @@ def run_all(session: Path, folder: Path, ports: Ports, limits: Thresholds, relay
     """Run until SIGTERM or Ctrl-C. Raises EnvironmentFailure where a binary lacks, or one of them ends."""
     addresses = Addresses(f"127.0.0.1:{ports.exporter}", f"127.0.0.1:{ports.alertmanager}")
     configure(session, folder, limits, addresses)
-    words = ["-m", "lab.cli", "monitor", "exporter", "--session", str(session.resolve())]
+    words = ["-m", "lab.cli", "monitor", "exporter", "--session", str(real_path(session))]
     words += ["--port", str(ports.exporter), "--interval", f"{max(1.0, POLL_S / limits.speed):g}"]
     words += ["--requests-per-minute", str(round(REQUESTS_PER_MINUTE * min(limits.speed, SPEED_MAX)))]
     words += ["--relayer-url", relayer_url] if relayer_url is not None else []

@@ -24,7 +24,7 @@ from lab.explore.mutate.run import chosen, fit_runs, run_mutation
 from lab.explore.mutate.score import FOLDER, Score
 from lab.explore.mutate.trial import MutantOutcome
 from lab.explore.progress import progress_of
-from lab.paths import SCENARIOS
+from lab.paths import SCENARIOS, real_path
 from lab.session.suite import cache_folder, compile_target, new_run_id
 from lab.session.under_test import VIRTUAL, system_under_test
 
@@ -51,7 +51,7 @@ def mutate(
     if not scenarios.is_dir():
         raise UsageError(f"{scenarios}: expected the folder of the scenarios, found nothing there; see --scenarios")
     system = system_under_test(contract=contract, relayer_cmd=None, beside=[scenarios])
-    system = replace(system.with_reference_relayer(VIRTUAL), contract=system.contract.resolve())
+    system = replace(system.with_reference_relayer(VIRTUAL), contract=real_path(system.contract))
     target = system.contract
     console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -79,7 +79,7 @@ def mutate(
     }
     write_started(results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **made})
     with progress_of(console, "the original", None) as notify:
-        fit = fit_runs(system, scenarios.resolve(), run_id, notify)
+        fit = fit_runs(system, real_path(scenarios), run_id, notify)
     costs = fit.costs if every_run else fit.covering()
     console.print(
         f"{len(costs)} of {len(fit.costs)} runs of {scenarios} show all that the library shows of the contract, "
@@ -96,7 +96,7 @@ def mutate(
             running = run_mutation(
                 mutants,
                 system,
-                scenarios.resolve(),
+                real_path(scenarios),
                 fit.worth(costs),
                 run_id=run_id,
                 cache_dir=cache_folder() / "mutants",

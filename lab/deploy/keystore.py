@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from coincurve import PublicKey
 from eth_account import Account as EthAccount
@@ -22,18 +21,14 @@ from eth_utils.crypto import keccak
 from lab.bounded_files import UnfitFile, read_bytes, read_object
 from lab.coordinator import ROLES, Account, role_account
 from lab.errors import UsageError
-from lab.validation import shown
+from lab.model.keystore import SCRYPT_N, require_bounded_work
 
-# Work factor of scrypt: an attacker pays it for every password, the owner once. 2**18 is the format's usual one.
-SCRYPT_N = 2**18
 _KEY = re.compile(rb"(?<![0-9a-fA-F])(?:0x)?([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 _ADDRESS = re.compile(rb"0x([0-9a-fA-F]{40})(?![0-9a-fA-F])")
 _PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 FILE_BYTES_MAX = 64 << 20
 KEYSTORE_BYTES_MAX = 64 << 10
-# scrypt takes 128 * n * r bytes.
-_WORK_MAX = {"n": SCRYPT_N, "r": 8, "p": 16, "c": 10_000_000, "dklen": 64}
 
 
 def save_key(path: Path, key: bytes, password: str, *, scrypt_n: int = SCRYPT_N) -> str:
@@ -59,22 +54,13 @@ def open_key(path: Path, password: str, *, role: str = "keystore") -> Account:
         if path.stat().st_mode & 0o077:
             raise UsageError(f"{path}: others may read this keystore; restrict it (chmod 600) before it is used")
         document = read_object(path, max_bytes=KEYSTORE_BYTES_MAX)
-        _require_bounded_work(path, document)
+        require_bounded_work(path, document)
         key = bytes(EthAccount.decrypt(document, password))
     except UsageError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         raise UsageError(f"{path}: cannot be opened: {error}; wrong password, or damaged") from error
     return Account(role, address_of(key), key)
-
-
-def _require_bounded_work(path: Path, document: dict[str, Any]) -> None:
-    """A keystore names the memory and time that opening it takes. Raises UsageError for more than the usual."""
-    crypto = document.get("crypto") or document.get("Crypto") or {}
-    for name, most in _WORK_MAX.items():
-        asked = (crypto.get("kdfparams") or {}).get(name, 0) if isinstance(crypto, dict) else 0
-        if not isinstance(asked, int) or asked > most:
-            raise UsageError(f"{path}: expected kdfparams.{name} of at most {most}, got {shown(asked)}: make it anew")
 
 
 def address_of(key: bytes) -> str:

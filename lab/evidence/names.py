@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lab.errors import EnvironmentFailure, system_words
 from lab.model.run_names import text_of
+from lab.paths import real_path
 
 LIBRARY = "scenarios"
 READABLE_MAX = 100
@@ -54,7 +55,7 @@ def _exists(path: Path) -> bool:
 def _folders(file: Path, base: Path) -> list[str]:
     """The folders between `base` and a file, which may lie elsewhere; links are followed only to get to `base`."""
     path = file.absolute()
-    for start, parent in ((base, path.parent), (base.resolve(), path.parent.resolve())):
+    for start, parent in ((base, path.parent), (real_path(base), real_path(path.parent))):
         if parent.is_relative_to(start):
             return list(parent.relative_to(start).parts)
     try:
@@ -103,7 +104,7 @@ def recorded_path(file: Path, root: Path) -> str:
     Rows name their proofs from the folder `scenarios` on: who works inside of it gets the same path.
     """
     path = file.absolute()
-    for start, parent in ((root, path.parent), (root.resolve(), path.parent.resolve())):
+    for start, parent in ((root, path.parent), (real_path(root), real_path(path.parent))):
         start = next((folder.parent for folder in (start, start.parent) if folder.name == LIBRARY), start)
         if parent.is_relative_to(start):
             return text_of((parent.relative_to(start) / path.name).as_posix())

@@ -21,6 +21,7 @@ from lab.evidence.folder import HISTORY, MANIFEST, VERDICT, RunFolder
 from lab.evidence.manifest import RunManifest
 from lab.evidence.seal import STARTED
 from lab.model.verdict import Verdict, merge
+from lab.paths import real_path
 
 LATEST = "latest"
 _SESSION = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -103,7 +104,7 @@ def latest_session(results: Path) -> Path | None:
     link = results / LATEST
     if not link.is_dir():
         return None
-    return results / link.resolve().name if link.is_symlink() else link
+    return results / real_path(link).name if link.is_symlink() else link
 
 
 def runs_of(session: Path) -> list[RunFolder]:

@@ -245,7 +245,7 @@ class LoadRun:
     def _pids(self) -> dict[str, int]:
         pids = {
             "generator": self.locust.pid if self.locust else None,
-            "relayer": self.relayer.pid if self.relayer else None,
+            "relayer": self.relayer.look() if self.relayer else None,
         }
         return {name: pid for name, pid in pids.items() if pid is not None}
 

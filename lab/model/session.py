@@ -12,6 +12,7 @@ from lab.bounded_files import read_model, write_atomically
 from lab.model.chain.finality import Finality
 from lab.model.frozen import Frozen
 from lab.model.names import ContractNames
+from lab.model.redacted import redact_url
 from lab.model.under_test import UnderTest
 
 
@@ -23,7 +24,7 @@ def _address(url: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise ValueError(f"expected http://HOST:PORT, got {url[:200]!r}")
+        raise ValueError(f"expected http://HOST:PORT, got {redact_url(url)[:200]!r}")
     return url
 
 

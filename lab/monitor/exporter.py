@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab.bounded_files import JSON_BYTES_MAX, read_bytes
 from lab.errors import EnvironmentFailure, UsageError
 from lab.model.session import Session
 from lab.monitor.collect.collector import Collector, Watch, read_memory
@@ -39,7 +40,7 @@ class Exporter:
         }
         memory = None
         if position is not None and position.is_file():
-            memory = read_memory(position.read_bytes())
+            memory = read_memory(read_bytes(position, max_bytes=JSON_BYTES_MAX))
         self.collector = Collector(session, transports, watch, memory)
         self._stopping = threading.Event()
         self._threads = [

@@ -14,6 +14,7 @@ from typing import Any
 from lab.errors import InvalidFile, UsageError
 from lab.model.step import checked_name
 from lab.networks.profile import GROUPS, NetworkProfile
+from lab.paths import real_path
 from lab.validation import suggestion
 from lab.yamlsource import Source, load_yaml, validate
 
@@ -110,7 +111,7 @@ def _is_path(text: str) -> bool:
 def _load_file(path: Path, extended_by: tuple[Path, ...]) -> NetworkProfile:
     source = load_yaml(path)
     if isinstance(source.value, dict) and "extends" in source.value:
-        source = _extended(source, (*extended_by, path.resolve()))
+        source = _extended(source, (*extended_by, real_path(path)))
     return validate(source, NetworkProfile)
 
 
@@ -135,7 +136,7 @@ def _parent(name: str, source: Source, chain: tuple[Path, ...]) -> NetworkProfil
     if not _is_path(name):
         return load_network(name)
     path = source.file.parent / Path(name).expanduser()
-    if path.resolve() in chain:
+    if real_path(path) in chain:
         raise UsageError("expected another profile, got one that extends this file itself: break the circle")
     return _load_file(path, chain)
 

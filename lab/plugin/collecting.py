@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lab.errors import UsageError
+from lab.errors import UsageError, printable
 from lab.plugin.items import ScenarioFile
 from lab.plugin.sharing import RESULTS, asked_for, seen_from_here
 from lab.scenario.finding import SUFFIXES, files_below
@@ -34,8 +34,8 @@ class NoScenario(pytest.File):
         """Never anything. Raises UsageError."""
         told = _kind_of(self.path).told
         raise UsageError(
-            f"{seen_from_here(self.config, self.path)}: expected a scenario, got {told}. "
-            "A scenario has the keys name, description, networks and timeline (docs/scenario-reference.md)"
+            printable(f"{seen_from_here(self.config, self.path)}: expected a scenario, got {told}. ")
+            + "A scenario has the keys name, description, networks and timeline (docs/scenario-reference.md)"
         )
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -68,7 +68,12 @@ def _kind_of(path: Path) -> Kind:
 
 
 def _from(collector: type[pytest.File], parent: pytest.Collector, path: Path) -> pytest.Collector:
-    made: pytest.Collector = collector.from_parent(parent, path=path)
+    more: dict[str, Any] = {}
+    seen = str(seen_from_here(parent.config, path))
+    if not seen.isprintable():
+        # pytest prints a collector's name as it is, and no encoding has some of them; the file itself will be refused.
+        more["nodeid"] = printable(seen)
+    made: pytest.Collector = collector.from_parent(parent, path=path, **more)
     return made
 
 
@@ -79,7 +84,7 @@ def _unreadable(kind: Kind) -> bool:
 def left_alone(config: pytest.Config, *, scenarios: bool) -> list[str]:
     """A line for each file that may have been meant as a scenario. Unreadable ones only count beside scenarios."""
     return [
-        f"tesseract-lab: left alone: {seen_from_here(config, path)}: {told}"
+        printable(f"tesseract-lab: left alone: {seen_from_here(config, path)}: {told}")
         for path, told in config.stash.get(LEFT_ALONE, {}).items()
         if scenarios or "cannot be read" not in told
     ]

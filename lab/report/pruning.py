@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.evidence.newest import newest_runs, sessions
+from lab.paths import real_path
 from lab.report.evidence.report_history import prune_summaries
 
 MAX_REPORTS = 1_000
@@ -54,5 +55,5 @@ def _is_run(path: Path) -> bool:
 
 
 def _but_latest(folders: list[Path], parent: Path) -> list[Path]:
-    latest = (parent / "latest").resolve()
-    return [folder for folder in folders if folder.resolve() != latest]
+    latest = real_path(parent / "latest")
+    return [folder for folder in folders if real_path(folder) != latest]

@@ -32,7 +32,7 @@ from lab.evidence.names import recorded_path
 from lab.evidence.repository import git_state, lab_state, own_state
 from lab.model.records import Block, Lag
 from lab.model.under_test import UnderTest
-from lab.paths import CHECKOUT, PACKAGE, base_of
+from lab.paths import CHECKOUT, PACKAGE, base_of, real_path
 from lab.runner import judging
 from lab.runner.run import Run
 from lab.scenario.item import ScenarioItem
@@ -162,6 +162,6 @@ def _version(package: str) -> str | None:
 def _relative(path: Path) -> str:
     """The path as it reads from the working directory, so that no user's home folder gets into evidence."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(real_path(path).relative_to(Path.cwd()))
     except ValueError:
         return path.name

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lab.model.chain.finality import Finality
-from lab.model.step import LegRef, Name, Needs, Part, fault_at
+from lab.model.step import FLOW_OR_LEG_PATTERN, LegRef, Name, Needs, Part, fault_at
 from lab.model.units import DurationMs, OffsetMs, duration_ms, format_duration, size_bytes
 from lab.scenario.steps import AnyStep
 from lab.validation import shown, suggestion
@@ -44,7 +44,7 @@ def _single_parent(value: object) -> object:
 
 
 def _after(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)?", value):
+    if not re.fullmatch(FLOW_OR_LEG_PATTERN, value):
         raise ValueError(f"expected a leg of this flow, or other_flow.leg, got '{value}'")
     return value
 

@@ -25,7 +25,15 @@ def load_scenario(path: Path, *, known_checks: Collection[str] | None = None) ->
 
     Names of checks are only looked at if `known_checks` is given.
     """
+    require_printable(path)
     return _load(load_yaml(path), path, known_checks)
+
+
+def require_printable(path: Path) -> None:
+    """Raises InvalidFile for a name that terminals, reports and manifests would have to write as another one."""
+    if not path.name.isprintable():
+        message = "expected a file name of printable characters (no control or bidi characters): rename the file"
+        raise InvalidFile([Problem(str(path), 1, 1, "", message)])
 
 
 def parse_scenario(text: str, path: Path, *, known_checks: Collection[str] | None = None) -> list[ScenarioItem]:

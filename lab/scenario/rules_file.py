@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lab.errors import InvalidFile, UsageError
+from lab.model.step import NAME_PATTERN
 from lab.model.units import format_duration
 from lab.networks import load_network
 from lab.scenario.declared import Notebook, full_name
@@ -90,7 +91,7 @@ def checks_exist(book: Notebook) -> None:
     for index, entry in enumerate(book.file.checks):
         path = ("checks", index)
         name = entry.removeprefix("-")
-        if not re.fullmatch("[A-Za-z][A-Za-z0-9_-]*", name) or entry == "-default":
+        if not re.fullmatch(NAME_PATTERN, name) or entry == "-default":
             book.report(path, f"expected default, NAME or -NAME, got '{entry}'")
         elif name in seen:
             book.report(path, f"the check '{name}' is already in the list: remove one")

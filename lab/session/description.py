@@ -12,6 +12,7 @@ from lab.deploy.deployer import Deployable
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.networks.profile import NetworkProfile
+from lab.paths import real_path
 from lab.session.under_test import SystemUnderTest
 
 KEYS = "keys.json"
@@ -94,5 +95,5 @@ def describe_session(
         abi=target.contract.abi,
         names=target.codec.names,
         under_test=system.described(target.contract.name) if system is not None else None,
-        project=str(system.project.path.resolve()) if system is not None and system.project is not None else None,
+        project=str(real_path(system.project.path)) if system is not None and system.project is not None else None,
     )

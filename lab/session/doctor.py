@@ -21,9 +21,11 @@ import lab
 from lab.chains.engine.address import WAY_OUT
 from lab.chains.engine.client import connect
 from lab.chains.nodes.backend import HOST
+from lab.chains.nodes.guard import guarding_works
 from lab.chains.nodes.pinned import PINNED_VERSION, why_not_here
 from lab.chains.nodes.provision import THREE_WAYS_OUT, locate_anvil
 from lab.chains.nodes.select import Wanted, find_image
+from lab.chains.processes.child import LINUX
 from lab.chains.processes.leftovers import find_leftovers, summary
 from lab.environment import (
     OPEN_FILES_ADVISED,
@@ -41,6 +43,10 @@ PYTHON_MIN = (3, 11)
 VYPER_SERIES = "0.4."
 # A full run of the scenarios writes some tens of MiB; an unpruned node may write 400 MiB of old state.
 FREE_BYTES_MIN = 1 << 30
+
+# What holds where the first line of defence does not.
+_OPEN_NODES = "nodes listen on 127.0.0.1, where a page in a browser of this machine can drive them by WebSocket"
+_KEPT_CLOSED = "open no pages that you do not trust while nodes run; what they send is noticed as a stray (UNKNOWN)"
 
 Status = Literal["ok", "warning", "error"]
 
@@ -76,6 +82,8 @@ def diagnose(backend: Wanted = "auto", results: Path = Path("results")) -> list[
         if engine.ok
         else Line("image", False, "not looked for: no engine answers", "start the engine first", docker_needed),
         _ports(),
+        _guard(docker=backend == "docker" or docker_needed),
+        _parent_death(),
         _git(),
         _disk("disk: results", results),
         _temporary(),
@@ -179,6 +187,22 @@ def _ports() -> Line:
             f"bring the loopback interface up (`ip link set lo up`) and allow local connections to {HOST}",
         )
     return Line("ports", True, f"{HOST} can be listened on and connected to")
+
+
+def _guard(*, docker: bool) -> Line:
+    if docker:
+        return Line("node guard", False, f"the docker backend has none: {_OPEN_NODES}", _KEPT_CLOSED, needed=False)
+    if guarding_works():
+        return Line("node guard", True, "each node has a network of its own, which the lab and its guard alone reach")
+    why = "this system has no network namespaces" if not LINUX else "no network namespaces are to be had here"
+    return Line("node guard", False, f"{why}: {_OPEN_NODES}", _KEPT_CLOSED, needed=False)
+
+
+def _parent_death() -> Line:
+    if LINUX:
+        return Line("orphans", True, "the kernel ends what the lab started, were the lab and its watcher both killed")
+    detail = "no signal at a parent's death on this system: only a watcher ends what the lab started"
+    return Line("orphans", False, detail, "after a kill run `lab down --all`; the next run does the same", needed=False)
 
 
 def _git() -> Line:

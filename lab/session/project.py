@@ -12,6 +12,7 @@ from eth_utils.crypto import keccak
 
 from lab.errors import InvalidFile
 from lab.model.names import ContractNames, SecondRole, SetUpCall, Slot
+from lab.paths import real_path
 from lab.session.project_check import Fit
 from lab.session.project_file import ALIASES, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
 from lab.session.relayer.command import RelayerCommand, parse_command
@@ -44,7 +45,7 @@ class Project:
     @property
     def choices(self) -> tuple[object, ...]:
         """What the file decides: two files that say the same are one project."""
-        relayer = (self.relayer_cmd, self.path.parent.resolve()) if self.relayer_cmd is not None else None
+        relayer = (self.relayer_cmd, real_path(self.path.parent)) if self.relayer_cmd is not None else None
         return self.contract, relayer, self.names, self.declared
 
     def check(self, abi: list[dict[str, Any]]) -> None:
@@ -58,7 +59,7 @@ def read_project(path: Path) -> Project:
     """Raises InvalidFile with every problem that could be found."""
     source = load_yaml(path)
     file = validate(source, ProjectFile)
-    contract = (path.parent / file.contract).resolve() if file.contract is not None else None
+    contract = real_path(path.parent / file.contract) if file.contract is not None else None
     return Project(path, contract, file.relayer_cmd, _names(file, source), source, file.relayer)
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lab.errors import UsageError
-from lab.paths import is_own
+from lab.paths import is_own, real_path
 from lab.session.project import PROJECT_FILE, Project, read_project
 
 MISNAMED = "lab.yml"
@@ -87,7 +87,7 @@ def git_root(start: Path) -> Path | None:
 
 def same_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to the same file."""
-    return one.resolve() == other.resolve()
+    return real_path(one) == real_path(other)
 
 
 def shown(path: Path) -> str:

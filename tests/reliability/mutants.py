@@ -121,3 +121,11 @@ def _change_bytes(data: bytearray, chance: random.Random) -> None:
 def as_json(value: Any) -> bytes:
     """The document as a file holds it."""
     return json.dumps(value).encode()
+
+
+def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with the words that call it."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*names, name))
+    if not hasattr(command, "commands"):
+        yield names, command

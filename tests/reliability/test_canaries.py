@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.client
 import http.server
+import json
 import os
 import ssl
 import stat
@@ -24,7 +25,11 @@ from lab.cli import app
 from lab.load.generator.wire import NoAnswer, Wire
 from lab.load.record.plan import URLS
 from lab.model.redacted import RedactedUrl
+from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import HttpTransport, RpcFailure
+
+from .caller import calling
+from .test_mutants import UP_SESSION
 
 pytestmark = pytest.mark.reliability
 
@@ -163,15 +168,88 @@ def test_relayer_commands_that_cannot_be_started(command: str, tmp_path: Path) -
 
 @pytest.mark.load
 def test_a_load_with_a_relayer_that_has_keys(tmp_path: Path, own_cache: Path) -> None:
-    """Contract and figures are written down with the command; its secrets are not."""
-    script = tmp_path / "relayer.sh"
-    script.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
-    script.chmod(0o755)
-    command = f"AUTH={CANARY} ./relayer.sh -k {CANARY} --rpc http://h/v3/{CANARY}?a={CANARY}"
-    code, output = run([*LOAD, "--backend", "process", "--relayer-cmd", command], tmp_path, own_cache)
+    """Contract and figures are written down with the command; its secrets are not, though it prints them all."""
+    code, output = run([*LOAD, "--backend", "process", "--relayer-cmd", talkative(tmp_path)], tmp_path, own_cache)
     assert code in (0, 1, 3), output
     assert CANARY not in output
     assert leaks(tmp_path) == []
+    assert_fit(tmp_path / "load" / "latest" / "logs" / "relayer.log")
+
+
+def talkative(folder: Path) -> str:
+    """The command of a relayer that writes its secrets, escapes and a line of 300 kB to its log."""
+    script = folder / "relayer.sh"
+    text = (
+        'echo "$AUTH $@"; printf "\\033[2J\\n"; head -c 300000 /dev/zero | tr "\\0" x; echo; echo over; exec sleep 60'
+    )
+    script.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    script.chmod(0o755)
+    return f"AUTH={CANARY} ./relayer.sh -k {CANARY} --rpc http://h/v3/{CANARY}?a={CANARY}"
+
+
+def assert_fit(log: Path) -> None:
+    """It can be shown, and is short."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == "over"
+    assert all(line.isprintable() and len(line) <= 400 for line in lines)
+
+
+@pytest.mark.real_clock
+def test_networks_with_a_relayer_that_has_keys(tmp_path: Path, own_cache: Path) -> None:
+    """While they run, state and output have none; once they are stopped, its log has none either."""
+    try:
+        code, output = run(
+            ["up", "base", "--backend", "process", "--relayer-cmd", talkative(tmp_path)], tmp_path, own_cache
+        )
+        assert code == 0, output
+        code, status = run(["status"], tmp_path, own_cache)
+    finally:
+        stopped = run(["down"], tmp_path, own_cache)
+    assert stopped[0] == 0, stopped[1]
+    assert CANARY not in output + status + stopped[1]
+    assert leaks(tmp_path) == []
+    assert_fit(tmp_path / "up" / "logs" / "relayer.log")
+
+
+def chain_of(rpc_url: str) -> dict[str, Any]:
+    """A chain as `session.json` names it."""
+    return {
+        "name": "base", "network": "base", "chain_id": 8453, "rpc_url": rpc_url, "contract": "0x" + "11" * 20,
+        "rollup": "0x" + "22" * 20, "finality": {"blocks": 1}, "start_block": 0, "block_time_ms": 2000,
+        "mines_empty_blocks": True,
+    }  # fmt: skip
+
+
+COMMANDS = {
+    "swarm --seeds=1": (99,), "mutate --limit=1": (99,), "analyse": (0,), "report": (3,), "load flow --tps=2": (99,),
+    "up base": (99,), "contract": (99,), "status": (3,), "bundle": (2,), "lint case.yaml": (2,), "init": (0,),
+    "attest SCS-01 --owner=A --document=case.yaml --expires=2099-01-01 --note=n --link=": (0,),
+    "checklist import case.yaml": (2,),
+    "monitor config": (0, 4), "monitor maintenance": (0,), "prune --keep=1": (0, 2),
+    "monitor exporter --port=0": (2, 4),
+    f"monitor exporter --port=0 --relayer-url=ftp://u:{CANARY}@h/{CANARY}?k={CANARY}": (2, 4),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_project_with_keys(command: str, tmp_path: Path) -> None:
+    """Whatever a command says of the project and of a session whose URLs have keys: only their own files hold them."""
+    given = {
+        "lab.yaml": f'contract: {REFERENCE_CONTRACT}\nrelayer_cmd: "AUTH={CANARY} ./r -k {CANARY} --rpc {url(1)}"\n',
+        "case.yaml": "name: x\n",
+        "results/up/session.json": json.dumps(UP_SESSION | {"chains": {"base": chain_of(url(1))}}),
+    }
+    for name, text in given.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with calling(tmp_path.with_name(f"{tmp_path.name}-caller")) as lab:
+        outcome = lab(command.split(), tmp_path)
+    assert outcome.code in COMMANDS[command], outcome
+    assert CANARY not in outcome.output
+    assert {str(Path(path).relative_to(tmp_path)) for path in leaks(tmp_path)} <= {
+        "lab.yaml",
+        "results/up/session.json",
+    }
 
 
 @pytest.fixture

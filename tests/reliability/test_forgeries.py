@@ -88,7 +88,7 @@ class Project:
     def report(self, scenario: str = "good") -> int:
         """The exit code of `lab report` for the row of a scenario."""
         checklist = self.path / f"{scenario}-checklist.yaml"
-        return rebuild(ReportRequest(self.results, "lab", Path("none"), checklist, None, None, None, False))
+        return rebuild(ReportRequest(self.results, "lab", None, checklist, None, None, None, False))
 
     def signer(self, name: str = "key") -> LocalSigner:
         return load_signer(self.path / name, print)

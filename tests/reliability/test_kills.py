@@ -30,6 +30,8 @@ from lab.chains.processes.owner import LAB_LABEL
 from lab.errors import EnvironmentFailure
 from lab.paths import SCENARIOS
 
+from .figures import Trials
+
 pytestmark = [pytest.mark.reliability, pytest.mark.real_clock]
 
 TRIALS = round(5 * float(os.environ.get("LAB_TORTURE", "1")))
@@ -105,7 +107,7 @@ class Trial:
         return f"{self.command} on {self.backend}, {self.victims} after {self.after_s:.2f} s"
 
 
-def trials(backends: tuple[str, ...]) -> list[Trial]:
+def chosen_trials(backends: tuple[str, ...]) -> list[Trial]:
     """Every command on every backend that it has, in an order of the seed, as often as asked for."""
     rng = random.Random(SEED)
     kinds = [
@@ -183,6 +185,25 @@ def sweep_in(folder: Path) -> list[str]:
     return said
 
 
+def what_is_left(name: str, temporary: Path, image: str) -> list[str]:
+    """Of a trial that was killed: processes, directories, and containers of its image if it has one. It is removed."""
+    troubles = []
+    if not until(lambda: processes_of(name) == []):
+        troubles.append(f"processes left: {processes_of(name)}")
+        for process in processes_of(name):
+            process.kill()
+    said = sweep_in(temporary)
+    if left := [path.name for path in temporary.iterdir() if path.name.startswith("tesseract-lab")]:
+        troubles.append(f"directories left: {left}")
+    if image and (containers := containers_of(image)):
+        troubles.append(f"containers left: {containers}; the sweep said {said}")
+        client = connect()
+        for container in containers:
+            client.api.remove_container(container, force=True)
+        client.close()
+    return troubles
+
+
 def run_trial(trial: Trial, folder: Path, cache: Path, image: str | None) -> tuple[list[str], str]:
     """What is wrong after it, empty where nothing is; and what was running when it came to the kill."""
     name = uuid4().hex
@@ -212,21 +233,8 @@ def run_trial(trial: Trial, folder: Path, cache: Path, image: str | None) -> tup
             until(lambda: started.poll() is not None)
             down = [*PYTHON, "lab.cli", "down", "--results", str(results)]
             subprocess.run(down, env=environment, capture_output=True, timeout=PATIENCE_S, check=False)
-        troubles = []
-        if not until(lambda: processes_of(name) == []):
-            troubles.append(f"processes left: {processes_of(name)}")
-            for process in processes_of(name):
-                process.kill()
+        troubles = what_is_left(name, temporary, named)
         started.wait()
-        said = sweep_in(temporary)
-        if left := [path.name for path in temporary.iterdir() if path.name.startswith("tesseract-lab")]:
-            troubles.append(f"directories left: {left}")
-        if named and (containers := containers_of(named)):
-            troubles.append(f"containers left: {containers}; the sweep said {said}")
-            client = connect()
-            for container in containers:
-                client.api.remove_container(container, force=True)
-            client.close()
     if "Traceback" in (text := (folder / "output").read_text(errors="replace")):
         troubles.append(f"a traceback: {text[-2000:]}")
     return troubles, caught
@@ -261,10 +269,10 @@ def image_here() -> str | None:
         return None
 
 
-def test_nothing_is_left_of_what_was_killed(own_cache: Path, tmp_path: Path) -> None:
+def test_nothing_is_left_of_what_was_killed(own_cache: Path, tmp_path: Path, trials: Trials) -> None:
     """No process, no container, no directory; and the next run and the report are as ever."""
     image = image_here()
-    chosen = trials(("process", "docker") if image else ("process",))
+    chosen = chosen_trials(("process", "docker") if image else ("process",))
     print(f"seed {SEED} (LAB_SEED), {len(chosen)} trials, image {image}")
 
     def attempt(number: int) -> list[str]:
@@ -273,6 +281,7 @@ def test_nothing_is_left_of_what_was_killed(own_cache: Path, tmp_path: Path) -> 
         troubles, caught = run_trial(trial, folder, own_cache, image)
         if number % 5 == 0:
             troubles += next_run(trial, folder, own_cache)
+        trials.add(findings=bool(troubles))
         outcome = "ok" if not troubles else f"NOT OK {troubles}"
         print(f"{number:3} {trial} ({caught}; {time.monotonic() - begun:.0f} s): {outcome}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import random
 import signal
+import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,33 +24,51 @@ from typer.testing import CliRunner
 from lab.checks import CHECKS
 from lab.cli import app
 from lab.commands.check import check_folder
+from lab.commands.monitor import read_session as monitor_session
 from lab.deploy.artifacts.artifact import read_artifact
 from lab.deploy.backup import read as read_backup
 from lab.deploy.campaign import read_manifest
 from lab.deploy.deployer import deployable
 from lab.deploy.interface import inspect
+from lab.deploy.keystore import open_key
+from lab.deploy.vyper.project_folders import project_folders
+from lab.deploy.vyper.source import read_source
 from lab.errors import LabError
+from lab.explore.mutate.equivalent import read_reviewed
 from lab.load.profile.profile import load_profile
+from lab.load.record.plan import read_urls
+from lab.load.record.worker_report import Start
+from lab.monitor.collect.collector import read_memory
+from lab.monitor.collect.maintenance import in_force
+from lab.monitor.collect.relayer import look_at
 from lab.networks import PROFILES, load_network
-from lab.paths import LOADTESTS, SCENARIOS
+from lab.paths import CONTRACTS, LOADTESTS, SCENARIOS
 from lab.report.catalogue.checklist_import import import_checklist
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue
 from lab.report.evidence.attestations import load_statements
+from lab.report.evidence.figures import read_figures
+from lab.report.evidence.load_series import read_series
+from lab.report.evidence.mutation_counts import read_mutation
+from lab.report.evidence.report_history import read_summaries
 from lab.report.release.bundle import write_bundle
+from lab.report.release.local_key import load_signer
 from lab.report.release.verify import verify_bundle
 from lab.scenario.resolve import load_scenario
 from lab.session.project import read_project
 from lab.session.up.files import SESSION, STATE, UpFolder
 from tests.unit.report.evidence.test_attestations import ROWS, TODAY
 from tests.unit.report.evidence.test_attestations import folder as attested
+from tests.unit.report.evidence.test_figures import ENTRY
+from tests.unit.report.evidence.test_mutation_counts import WRITTEN
+from tests.unit.report.fakes import NOW
 from tests.unit.test_cli import recorded_run
 
-from .mutants import OPTIONS, SEED, as_json, contents, count, documents
+from .caller import CPU_S, DEADLINE_S
+from .figures import Trials
+from .mutants import OPTIONS, SEED, as_json, commands, contents, count, documents
 
 pytestmark = pytest.mark.reliability
 
-# Generous: it ends what would never end.
-DEADLINE_S = 60
 STARTED = 99
 COORDINATOR_ABI: list[Any] = [
     {"type": "constructor", "inputs": []},
@@ -101,13 +121,16 @@ def no_hang() -> Iterator[None]:
     def ring(number: int, frame: object) -> None:
         raise Hang
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = [signal.signal(number, ring) for number in (signal.SIGPROF, signal.SIGALRM)]
+    signal.setitimer(signal.ITIMER_PROF, CPU_S)
     signal.alarm(DEADLINE_S)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in zip((signal.SIGPROF, signal.SIGALRM), before, strict=True):
+            signal.signal(number, handler)
 
 
 Read = Callable[[Path], object]
@@ -136,7 +159,71 @@ def small_catalogue() -> Any:
     return whole | {"facts": whole["facts"][:1], "sections": [section | {"rows": section["rows"][:8]}]}
 
 
+KEYSTORE = {
+    "version": 3, "id": "1", "address": "11" * 20,
+    "crypto": {
+        "cipher": "aes-128-ctr", "cipherparams": {"iv": "00" * 16}, "ciphertext": "00" * 32, "mac": "00" * 32,
+        "kdf": "scrypt", "kdfparams": {"dklen": 32, "n": 2, "p": 1, "r": 1, "salt": "00" * 16},
+    },
+}  # fmt: skip
+SUMMARY = {
+    "generated": "2026-11-24T12:00:00+00:00", "stage": "lab", "decision": "GO", "verdicts": {"PASS": ["AA-01"]},
+    "commit": "a", "contract_sha256": "b", "failing": 0,
+}  # fmt: skip
+
+
+def figures(path: Path) -> object:
+    """A folder of load runs: the newest of each profile is read."""
+    read_series(path.parents[2])
+    return read_figures(path.parents[2], NOW)
+
+
+def relayer_store(path: Path) -> object:
+    """As the monitor looks at it."""
+    return look_at(path, lambda: None)
+
+
+def sound_store() -> bytes:
+    """A relayer's database with one intent."""
+    with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(f"{folder}/store")) as db:
+        db.execute("CREATE TABLE intents (id, chain, kind, tx_id, nonce, status)")
+        db.execute("CREATE TABLE versions (intent_id, position, sent_ms)")
+        db.execute("INSERT INTO intents VALUES (1, 'base', 'mirror', 'x', 0, 'open')")
+        db.execute("INSERT INTO versions VALUES (1, 0, 5)")
+        db.commit()
+        return Path(folder, "store").read_bytes()
+
+
+def signing_key(path: Path) -> object:
+    """With a password that is not the right one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("getpass.getpass", lambda prompt: "wrong")
+        return load_signer(path, lambda text: None)
+
+
+def deployers_key(path: Path) -> object:
+    """With a password that is not the right one."""
+    path.chmod(0o600)
+    return open_key(path, "wrong")
+
+
 KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
+    "signing key": ("key.json", lambda: KEYSTORE, signing_key),
+    "deployer's key": ("key.json", lambda: KEYSTORE, deployers_key),
+    "history of reports": ("history/reports.jsonl", lambda: SUMMARY, lambda path: read_summaries(path.parents[1])),
+    "measured rows": ("load/buffer-20261124-110000/rows.json", lambda: {"rows": [ENTRY]}, figures),
+    "measured manifest": ("load/buffer-20261124-110000/manifest.json", lambda: {"profile": "buffer"}, figures),
+    "mutation score": ("mutation/mutation.json", lambda: WRITTEN, lambda path: read_mutation(path.parents[1])),
+    "session of a monitor": ("session.json", lambda: UP_SESSION, monitor_session),
+    "maintenance": ("maintenance.json", lambda: {"until": 1.5, "reason": "x"}, lambda path: in_force(path.parent, 1)),
+    "position of a monitor": ("position.json", lambda: {"chains": {}}, lambda path: read_memory(path.read_bytes())),
+    "start of a load": ("start.json", lambda: {"starts_at": 1.0, "workers": 2}, lambda path: Start.read(path.parent)),
+    "urls of a load": ("urls.json", lambda: {"base": "http://127.0.0.1:1"}, lambda path: read_urls(path.parent)),
+    "reviewed mutants": (
+        "equivalent-mutants.yaml",
+        lambda: of_library(CONTRACTS, "equivalent-mutants.yaml"),
+        lambda path: read_reviewed(path.with_name("a.vy")),
+    ),
     "scenario": (
         "case.yaml",
         lambda: of_library(SCENARIOS, "failures/breaker_drill.yaml"),
@@ -168,17 +255,47 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_changed_file_is_refused_in_words_or_read(kind: str, tmp_path: Path) -> None:
+def test_a_changed_file_is_refused_in_words_or_read(kind: str, tmp_path: Path, trials: Trials) -> None:
     """Each document changed as a value, and its text changed as bytes."""
     name, base, read = KINDS[kind]
     path = tmp_path / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     document = base()
     write = as_json if path.suffix == ".json" else lambda value: yaml.safe_dump(value, allow_unicode=True).encode()
     mutants = [(title, write(value)) for title, value in documents(document, count(30), kind)]
     for title, data in [*mutants, *contents(write(document), count(30), kind)]:
         path.write_bytes(data)
         survive(title, lambda: read(path))
+        trials.add()
+
+
+TEXTS: dict[str, tuple[str, Callable[[], bytes], Read]] = {
+    "source": ("Mine.vy", lambda: (CONTRACTS / "plain" / "PlainCoordinator.vy").read_bytes(), read_source),
+    "foundry.toml": (
+        "foundry.toml",
+        lambda: b'[profile.default]\nsrc = "src"\nlibs = ["lib"]\nremappings = ["a/=lib/a/"]\n',
+        lambda path: project_folders(path.parent),
+    ),
+    "series of a load": (
+        "load/buffer-20261124-110000/series.csv",
+        lambda: b"t,chain,offered,succeeded\n" + b"1,base,2.0,1.5\n" * 20,
+        lambda path: read_series(path.parents[2]),
+    ),
+    "relayer's store": ("relayer.sqlite", sound_store, relayer_store),
+    "key in hexadecimal": ("key", lambda: b"0x" + b"11" * 32, signing_key),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_changed_text_is_refused_in_words_or_read(kind: str, tmp_path: Path, trials: Trials) -> None:
+    """What is no document: sources, tables, databases."""
+    name, base, read = TEXTS[kind]
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for title, data in contents(base(), count(30), kind):
+        path.write_bytes(data)
+        survive(title, lambda: read(path))
+        trials.add()
 
 
 def survive(title: str, action: Callable[[], object]) -> object:
@@ -192,7 +309,7 @@ def survive(title: str, action: Callable[[], object]) -> object:
         raise AssertionError(f"{title}: {type(error).__name__}: {error}") from error
 
 
-def test_a_changed_attestation(tmp_path: Path) -> None:
+def test_a_changed_attestation(tmp_path: Path, trials: Trials) -> None:
     """It is beside a sound document."""
     path = attested(tmp_path) / "one.yaml"
     base = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -200,19 +317,23 @@ def test_a_changed_attestation(tmp_path: Path) -> None:
     for title, value in documents(base, count(40), "attestation"):
         path.write_text(yaml.safe_dump(value), encoding="utf-8")
         survive(title, lambda: statements(path))
+        trials.add()
 
 
-def test_a_changed_checklist(tmp_path: Path) -> None:
+def test_a_changed_checklist(tmp_path: Path, trials: Trials) -> None:
     """Markdown takes any text; what is none of it is refused."""
     path = tmp_path / "checklist.md"
     text = "# Release\n\n## Contracts\n\n- [ ] Audit done\n- [x] Keys in `safe`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
     for title, data in contents(text.encode(), count(40), "checklist"):
         path.write_bytes(data)
         survive(title, lambda: import_checklist(path))
+        trials.add()
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "history.jsonl", "verdict.json", "metrics.json"])
-def test_changed_evidence_gains_no_pass(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_changed_evidence_gains_no_pass(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], trials: Trials
+) -> None:
     """Of a run that failed nothing is PASS; nor is a run that passed, once a file under its digests was changed."""
     for met in (False, True):
         run = recorded_run(tmp_path / f"{name}-{met}", met=met)
@@ -226,12 +347,13 @@ def test_changed_evidence_gains_no_pass(name: str, tmp_path: Path, capsys: pytes
             path.write_bytes(data)
             code = survive(title, partial(check_folder, run))
             capsys.readouterr()
+            trials.add()
             assert code in (0, 1, 3, None), title
             assert met or code != 0, title
             assert name == "manifest.json" or data == before or code != 0, title
 
 
-def test_a_changed_bundle(tmp_path: Path) -> None:
+def test_a_changed_bundle(tmp_path: Path, trials: Trials) -> None:
     """Bytes of an archive."""
     recorded_run(tmp_path / "results/20261124-110000-0000/case")
     (tmp_path / "results/latest").symlink_to("20261124-110000-0000")
@@ -242,6 +364,7 @@ def test_a_changed_bundle(tmp_path: Path) -> None:
     for title, data in contents(base, count(30), "bundle"):
         bundle.write_bytes(data)
         survive(title, lambda: verify_bundle(bundle))
+        trials.add()
 
 
 class Started(LabError):
@@ -274,14 +397,6 @@ NUMBERS = {"seeds", "first", "minutes", "jobs", "limit", "tps", "operators", "wo
 NO_NUMBERS = ("", " ", "nan", "inf", "-inf", "1e308", "1e999", "9" * 30, "0x10", "-1")
 
 
-def commands(command: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command with the words that call it."""
-    for name, below in getattr(command, "commands", {}).items():
-        yield from commands(below, (*names, name))
-    if not hasattr(command, "commands"):
-        yield names, command
-
-
 def lines_of(names: tuple[str, ...], command: Any) -> Iterator[tuple[Any, str, list[str]]]:
     """Each parameter with each strange value, and the command line with it."""
     for parameter in command.params:
@@ -297,7 +412,9 @@ def lines_of(names: tuple[str, ...], command: Any) -> Iterator[tuple[Any, str, l
             yield parameter, value, words
 
 
-def test_no_option_has_a_value_that_ends_in_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_option_has_a_value_that_ends_in_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trials: Trials
+) -> None:
     """Nor one that is accepted although it is no number, nor one that makes folders outside of the results."""
     monkeypatch.chdir(tmp_path)
     for place in PLACES:
@@ -309,6 +426,7 @@ def test_no_option_has_a_value_that_ends_in_a_traceback(tmp_path: Path, monkeypa
     print(f"{len(numbers) + len(sample)} of {len(every)} command lines, seed {SEED}")
     for parameter, value, words in [*numbers, *sample]:
         title = f"lab {' '.join(words)!a:.200}"
+        trials.add()
         with no_hang():
             result = CliRunner().invoke(app, words)
         if result.exception is not None and not isinstance(result.exception, SystemExit):

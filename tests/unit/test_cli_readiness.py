@@ -223,3 +223,24 @@ def test_a_report_is_the_same_from_every_folder_of_the_project(
     assert not [row for row, (_, reason) in before.items() if "file was changed" in reason]
     scenario.write_text("name: as it is now\n")
     assert [row for row, (_, reason) in rows().items() if "file was changed" in reason]
+
+
+def test_an_attestation_goes_where_the_report_looks(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into the project's folder from any folder in it, unless there is one in the working folder; it is said where."""
+    (here / "lab.yaml").write_text("relayer_cmd: sleep 1\n")
+    (here / "below").mkdir()
+    monkeypatch.chdir(here / "below")
+    options = ["--owner", "A", "--document", "../audit.pdf", "--expires", "2999-01-01", "--note", "n", "--link", ""]
+    written = lab("attest", "SCS-01", *options)
+    assert written.exit_code == 0, written.stderr
+    assert Path(written.stdout.strip()).parent == here / "attestations"
+    assert not (here / "below" / "attestations").exists()
+
+
+@pytest.mark.parametrize("words", [["none/x"], ["--attestations", "none"]])
+def test_a_report_of_what_is_not_there(here: Path, words: list[str]) -> None:
+    """Exit code 2, and nothing is made."""
+    result = lab("report", *words)
+    assert result.exit_code == 2
+    assert "there is none" in result.stderr
+    assert not (here / "none").exists()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from lab.errors import InvalidFile
+from lab.errors import InvalidFile, printable
 from lab.yaml_reader import MAX_DEPTH
 from lab.yamlsource import load_yaml, parse_yaml, validate
 
@@ -126,6 +126,8 @@ def test_scalars_follow_yaml_1_2(written: str, value: object) -> None:
         ("? [a]\n: 1", "f.yaml:1:3: expected a text as key, got a list or a mapping"),
         ("a: b\x07", "f.yaml:1:5: the character U+0007 is not allowed in YAML: remove it"),
         ('a: "\\ud800"', "f.yaml:1:4 a: the text holds half a surrogate pair, which is no character: remove it"),
+        ('a: "b\\0"', "f.yaml:1:4 a: the text holds the character U+0000: remove it"),
+        ('"b\\0": 1', "f.yaml:1:1: the key holds the character U+0000: remove it"),
         (
             "%YAML 3.0\n---\na: 1",
             "f.yaml:1:1: not valid YAML: found incompatible YAML document (version 1.* is required)",
@@ -186,7 +188,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path, message in cases.items():
         with pytest.raises(InvalidFile) as caught:
             load_yaml(path, max_bytes=100)
-        assert str(caught.value) == f"{path}:0:0: {message}"
+        assert str(caught.value) == printable(f"{path}:0:0: {message}")
     large.write_bytes(b"a: 1".ljust(100))
     assert load_yaml(large, max_bytes=100).value == {"a": 1}
 

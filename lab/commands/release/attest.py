@@ -11,11 +11,12 @@ from itertools import chain, count
 from pathlib import Path
 
 from lab.bounded_files import sha256_file, write_atomically
-from lab.commands.release.current import shipping_contract
+from lab.commands.release.current import attestations_folder, shipping_contract
 from lab.commands.release.report import parse_day
 from lab.commands.release.requests import AttestRequest
 from lab.errors import UsageError
 from lab.evidence.newest import newest_runs
+from lab.paths import real_path
 from lab.report.catalogue.rows import CHECKLIST, Row, load_catalogue
 from lab.report.evidence.attestations import load_statements
 from lab.report.schemas import ATTESTATION, schema_text
@@ -53,10 +54,12 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     if expires <= today:
         raise UsageError(f"--expires: expected a day after today ({today}), got {expires}")
     kind = "waiver" if request.waive else "attestation"
-    about = "contract" in row.depends_on
-    contract = _shipping(request.results) if about else None
-    path = _free(request.folder, f"{row.id}-{kind}-{today}")
-    relative = _relative(document.resolve(), request.folder.resolve())
+    system = system_under_test(contract=None, relayer_cmd=None, beside=[request.results])
+    runs = newest_runs(request.results).runs
+    contract = shipping_contract(runs, system).sha256 if "contract" in row.depends_on else None
+    folder = attestations_folder(request.folder, system, runs, request.results, must_exist=False)
+    path = _free(folder, f"{row.id}-{kind}-{today}")
+    relative = _relative(real_path(document), real_path(folder))
     lines = [f"# yaml-language-server: $schema={ATTESTATION}", f"# {row.item}: {row.proof}"]
     lines += [f"row: {row.id}", f"kind: {kind}", f"owner: {_quoted(answers['owner'])}"]
     lines += [f"date: {_quoted(str(today))}", f"document: {_quoted(relative)}", f"sha256: {sha256_file(document)}"]
@@ -66,13 +69,8 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     write_atomically(path, "\n".join(lines) + "\n")
     _check(path, rows, today, contract)
     # Beside the statements, so that the editor of whoever checks the repository out finds it.
-    write_atomically(request.folder / ATTESTATION, schema_text(ATTESTATION))
+    write_atomically(folder / ATTESTATION, schema_text(ATTESTATION))
     return path
-
-
-def _shipping(results: Path) -> str | None:
-    system = system_under_test(contract=None, relayer_cmd=None, beside=[results])
-    return shipping_contract(newest_runs(results).runs, system).sha256
 
 
 def _allowed(row: Row, waive: bool) -> None:

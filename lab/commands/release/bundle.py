@@ -7,18 +7,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.commands.release.current import attestations_folder
 from lab.errors import UsageError
+from lab.evidence.newest import newest_runs
 from lab.report.release.bundle import write_bundle
 from lab.report.release.local_key import LocalSigner, load_signer
 from lab.report.release.verify import verify_bundle, verify_results
+from lab.session.under_test import system_under_test
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
 
-def make_bundle(results: Path, out: Path, attestations: Path, key: Path | None) -> None:
-    """Write it and say how to check it."""
+def make_bundle(results: Path, out: Path, attestations: Path | None, key: Path | None) -> None:
+    """Write it and say how to check it. The attestations are those that the report reads, where None are named."""
     signer = signer_of(key)
-    files = write_bundle(results, out, attestations=attestations if attestations.is_dir() else None, signer=signer)
+    system = system_under_test(contract=None, relayer_cmd=None, beside=[results])
+    folder = attestations_folder(attestations, system, newest_runs(results).runs, results)
+    files = write_bundle(results, out, attestations=folder if folder.is_dir() else None, signer=signer)
     print(f"bundle     {out}: {files} files, {out.stat().st_size / 1024:,.0f} KiB")
     print(f"signed     {f'by the key of {signer.address}' if signer else 'by NOBODY: --key FILE signs it'}")
     print(f"check it   lab verify {out}" + (f" --signer {signer.address}" if signer else ""))

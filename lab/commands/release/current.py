@@ -10,13 +10,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from lab.deploy.compile import compile_contract
-from lab.errors import LabError
+from lab.errors import LabError, UsageError
 from lab.evidence import RunFolder
 from lab.evidence.manifest import RunManifest
 from lab.evidence.repository import lab_state
 from lab.html.text import clean
 from lab.model.under_test import UnderTest
 from lab.networks import BUILT_IN, load_network
+from lab.paths import real_path
+from lab.report.evidence.attestations import FOLDER
 from lab.report.evidence.baseline import Baseline
 from lab.report.judge.commands import is_file
 from lab.runner.manifest import package_sha256
@@ -56,6 +58,21 @@ def scenario_root(runs: Sequence[RunFolder], results: Path) -> Path:
             files.add(RunManifest.read(run.manifest()).scenario_file)
     folders = dict.fromkeys(folder for start in (Path.cwd(), results) for folder in upwards(start))
     return max(folders, key=lambda folder: sum(is_file(folder / path) for path in files if path))
+
+
+def attestations_folder(
+    given: Path | None, system: SystemUnderTest, runs: Sequence[RunFolder], results: Path, *, must_exist: bool = True
+) -> Path:
+    """The one that was named; else the working folder's if there is one, else that of the project.
+
+    Raises UsageError where the one that was named `must_exist` and does not.
+    """
+    if given is not None and not given.is_dir() and must_exist:
+        raise UsageError(f"{given}: expected the folder of attestations, there is none")
+    if given is not None or FOLDER.is_dir():
+        return given or FOLDER
+    root = system.project.path.parent if system.project is not None else scenario_root(runs, results)
+    return FOLDER if real_path(root) == Path.cwd() else root / FOLDER
 
 
 @dataclass(frozen=True, slots=True)

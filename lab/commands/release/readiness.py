@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from lab.commands.options import command_of
-from lab.commands.release.requests import ATTESTATIONS, RESULTS, AttestRequest, Decision, ReportRequest, Results
+from lab.commands.release.requests import RESULTS, Attestations, AttestRequest, Decision, ReportRequest, Results
 
 checklist = typer.Typer(no_args_is_help=True, help="The catalogue of rows.")
 
@@ -61,7 +61,7 @@ def sign(
 def bundle(
     results: Annotated[Path, typer.Argument(help="The results folder.")] = RESULTS,
     out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("readiness-bundle.tar.gz"),
-    attestations: Annotated[Path, typer.Option(help="Folder of attestations and waivers.")] = ATTESTATIONS,
+    attestations: Attestations = None,
     key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
 ) -> None:
     """Make one archive of the report, its evidence and a manifest of sha256."""

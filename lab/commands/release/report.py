@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lab.commands.release.current import current_of, scenario_root, shipping_contract
-from lab.commands.release.requests import ReportRequest
+from lab.commands.release.current import attestations_folder, current_of, scenario_root, shipping_contract
+from lab.commands.release.requests import RESULTS, ReportRequest
 from lab.errors import UsageError
 from lab.evidence.newest import Selection, latest_session, newest_runs
 from lab.html.text import clean, some
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue
 from lab.report.causes.page import CAUSES_PAGE, write_session_pages
-from lab.report.evidence.attestations import FOLDER
 from lab.report.evidence.signature import read_signature
 from lab.report.judge.commands import Commands
 from lab.report.judge.readiness import Scope
@@ -32,6 +31,8 @@ def rebuild(request: ReportRequest) -> int:
     results, here = request.results, Path.cwd()
     if results.exists() and not results.is_dir():
         raise UsageError(f"{results}: expected the results folder, got a file")
+    if not results.exists() and results != RESULTS:
+        raise UsageError(f"{results}: expected the results folder, there is none")
     release = parse_day(request.release_date, "--release-date") if request.release_date else None
     catalogue = load_catalogue(request.checklist or CHECKLIST)
     selection = newest_runs(results)
@@ -53,7 +54,7 @@ def rebuild(request: ReportRequest) -> int:
             release_date=release,
             commands=commands,
         ),
-        attestations=request.attestations or (FOLDER if FOLDER.is_dir() else root / FOLDER),
+        attestations=attestations_folder(request.attestations, system, selection.runs, results),
     )
     print(f"{done.report.decision}  stage {request.stage}, {selection}")
     for line in _reasons(done.report):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-RESULTS, ATTESTATIONS = Path("results"), Path("attestations")
+RESULTS = Path("results")
 
 
 Stage = Literal["lab", "testnet", "mainnet"]
@@ -49,6 +49,9 @@ class AttestRequest:
     waive: Annotated[bool, typer.Option("--waive", help="A waiver; never for a row that must pass.")] = False
     approver: Annotated[str | None, typer.Option(help="Who allows the waiver.")] = None
     reason: Annotated[str | None, typer.Option(help="Why the row may stay open.")] = None
-    folder: Annotated[Path, typer.Option(help="Folder of attestations and waivers.")] = ATTESTATIONS
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write to. Default: the working folder's attestations, or the project's."),
+    ] = None
     checklist: Checklist = None
     results: Results = RESULTS

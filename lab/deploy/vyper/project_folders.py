@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import read_text
+from lab.paths import real_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +49,4 @@ def _read(path: Path) -> dict[str, Any]:
 def _inside(root: Path, given: object) -> list[Path]:
     names = given if isinstance(given, list) else [given]
     folders = [root / name for name in names if isinstance(name, str) and name and "\0" not in name]
-    return [folder for folder in folders if folder.resolve().is_relative_to(root.resolve()) and folder.is_dir()]
+    return [folder for folder in folders if real_path(folder).is_relative_to(real_path(root)) and folder.is_dir()]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.bounded_files import read_bytes
 from lab.deploy.vyper.project_folders import project_folders
+from lab.paths import real_path
 
 _MARKERS = (
     ".git",
@@ -101,4 +102,4 @@ def _linked(site: Path) -> Iterable[Path]:
         with suppress(OSError):
             for line in read_bytes(file).decode("utf-8", errors="replace").splitlines():
                 if line.startswith(("/", ".")) and (folder := site / line.strip()).is_dir():
-                    yield folder.resolve()
+                    yield real_path(folder)

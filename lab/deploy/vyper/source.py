@@ -13,6 +13,7 @@ from lab.deploy.compiled import hash_bytes
 from lab.deploy.text import read_text
 from lab.deploy.vyper.pragma import choose_version, code_only
 from lab.deploy.vyper.search_paths import find_search_paths, project_root
+from lab.paths import real_path
 
 __all__ = ["VyperSource", "import_closure", "installed_version", "project_root", "read_source"]
 
@@ -38,7 +39,7 @@ def installed_version() -> str:
 
 def read_source(path: Path) -> VyperSource:
     """Raises CompileFailure for a pragma that no known release takes, InvalidFile for a file that is not UTF-8 text."""
-    given, path = path.absolute(), path.resolve()
+    given, path = path.absolute(), real_path(path)
     search_paths = find_search_paths(path, given)
     files = import_closure(path, search_paths)
     modules = [read_text(file) for file in files[1:] if file.suffix != ".json"]
@@ -87,5 +88,5 @@ def _imported(path: Path, search_paths: tuple[Path, ...]) -> list[Path]:
                 continue
             target = "/".join([*prefix, *words[0].split(".")])
             files = [(folder / target).with_name(Path(target).name + end) for folder in folders for end in _SUFFIXES]
-            found.extend(file.resolve() for file in files if file.is_file())
+            found.extend(real_path(file) for file in files if file.is_file())
     return found

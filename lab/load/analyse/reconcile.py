@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from lab.bounded_files import read_object
 from lab.coordinator import Codec
 from lab.load.analyse.cost import Cost, costs
 from lab.load.analyse.facts import Ending, Figures, Totals, facts_of, totals_of
@@ -60,7 +60,7 @@ class RunRecord:
     """What a run left in its folder for those who analyse it."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError, or pydantic's ValidationError for a folder of another version."""
+        """Raises OSError, or UnfitFile for a folder of another version."""
         self.folder = folder
         self.context, self.plan, self.start = Context.read(folder), Plan.read(folder / PLAN), Start.read(folder)
         self.codec = Codec.of(self.context)
@@ -80,9 +80,7 @@ class RunRecord:
     def outages(self) -> dict[str, list[tuple[float, float]]]:
         """Spans in which a chain did not answer, in unix time."""
         path = self.folder / OUTAGES
-        spans: dict[str, list[tuple[float, float]]] = (
-            json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        )
+        spans: dict[str, list[tuple[float, float]]] = read_object(path) if path.is_file() else {}
         return spans
 
     def seen_blocks(self, chain: str) -> list[SeenBlock]:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from lab.bounded_files import read_model
 from lab.load.analyse.statistics import Summary
 from lab.load.record.frozen import Frozen
 from lab.load.record.run_files import worker_files
@@ -57,7 +58,7 @@ def lost_workers(folder: Path, planned: int, within_s: float = 10.0) -> list[str
 
 def generator_figures(folder: Path) -> GeneratorFigures:
     """Read the reports that are there."""
-    reports = [WorkerReport.model_validate_json(path.read_text(encoding="utf-8")) for path in worker_files(folder)]
+    reports = [read_model(path, WorkerReport) for path in worker_files(folder)]
     tallies = [tally for report in reports for tally in report.streams.values()]
     lags = sorted(lag for tally in tallies for lag in tally.tick_lag_us)
     memory = [[size for _, size in report.memory] for report in reports if report.memory]

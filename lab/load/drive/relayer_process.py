@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab.chains.processes.log_tail import cap_log, close_log
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.reaper import Reaper
-from lab.session.relayer.command import RelayerCommand, not_started
+from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
 from lab.session.relayer.process import SESSION_VARIABLE, reference_command
 
 STOPS_WITHIN_S = 10.0
@@ -23,9 +24,9 @@ class LoadRelayer:
         self._session, self._log = session, log
         self._group: ProcessGroup | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """While it is looked after: of the program, or of what a wrapper left running."""
+    def look(self) -> int | None:
+        """Its process while it is looked after: the program's, or that of what a wrapper left. Keeps its log short."""
+        cap_log(self._log)
         return self._group.oldest() if self._group is not None else None
 
     def start(self, run_id: str, reaper: Reaper) -> None:
@@ -47,3 +48,4 @@ class LoadRelayer:
         group, self._group = self._group, None
         if group is not None:
             group.stop(STOPS_WITHIN_S)
+            close_log(self._log, secrets_of(self.command, self._variables).redact_in)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from lab.bounded_files import read_model
 from lab.load.prepare.capacity import Ceiling
 from lab.load.prepare.made_of import MadeOf
 from lab.load.prepare.prepare import Prepared
@@ -85,8 +86,8 @@ class Context(Frozen):
 
     @classmethod
     def read(cls, folder: Path) -> Context:
-        """Raises OSError, or pydantic's ValidationError."""
-        return cls.model_validate_json((folder / CONTEXT).read_text(encoding="utf-8"))
+        """Raises OSError, or UnfitFile."""
+        return read_model(folder / CONTEXT, cls)
 
 
 def context_of(

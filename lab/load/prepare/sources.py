@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from lab.bounded_files import read_object
 from lab.coordinator import Account, Codec, created_address, role_account, rollup_address, sign_transaction
 from lab.deploy.deployer import DEPLOY_GAS, Deployable
 from lab.errors import UsageError
@@ -228,7 +228,7 @@ def _target(chain: IntervalChain, codec: Codec, gas_limit: int, synthetic: bool,
 def _owner_of(session: Session) -> Account:
     path = Path(session.key_file)
     try:
-        key = json.loads(path.read_text(encoding="utf-8"))["owner"]
+        key = read_object(path)["owner"]
         return owner_account(bytes.fromhex(key.removeprefix("0x")), session.accounts["owner"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"{path}: expected a JSON object with a private key for the role 'owner'") from None

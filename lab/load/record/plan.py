@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
-from lab.bounded_files import write_atomically
+from lab.bounded_files import read_model, write_atomically
 from lab.load.record.frozen import Frozen
 from lab.model.redacted import RedactedUrl
 from lab.traffic.schedule import Schedule, Segment
@@ -126,8 +126,12 @@ class Plan(Frozen):
 
     @classmethod
     def read(cls, path: Path) -> Plan:
-        """Raises OSError, or pydantic's ValidationError for a file of another shape."""
-        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+        """Raises OSError, or UnfitFile for a file of another shape."""
+        return read_model(path, cls)
+
+
+class _Urls(RootModel[dict[str, str]]):
+    """Chain -> URL."""
 
 
 def write_urls(folder: Path, urls: Mapping[str, RedactedUrl]) -> None:
@@ -137,5 +141,4 @@ def write_urls(folder: Path, urls: Mapping[str, RedactedUrl]) -> None:
 
 def read_urls(folder: Path) -> dict[str, RedactedUrl]:
     """Where the chains answer now."""
-    urls: dict[str, str] = json.loads((folder / URLS).read_text(encoding="utf-8"))
-    return {name: RedactedUrl(url) for name, url in urls.items()}
+    return {name: RedactedUrl(url) for name, url in read_model(folder / URLS, _Urls).root.items()}

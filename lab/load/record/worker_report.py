@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from lab.bounded_files import read_model
 from lab.load.record.frozen import Frozen
 from lab.load.record.plan import START
 
@@ -53,4 +54,4 @@ class Start(Frozen):
     def read(cls, folder: Path) -> Self:
         """Of a run's folder; without workers where no load ever began."""
         path = folder / START
-        return cls.model_validate_json(path.read_text(encoding="utf-8")) if path.is_file() else cls()
+        return read_model(path, cls) if path.is_file() else cls()

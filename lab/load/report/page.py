@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import TEXT_BYTES_MAX, read_lines
 from lab.html import figures
 from lab.html.page import Pages
 from lab.load.analyse.judge import RunOutcome
@@ -131,8 +132,8 @@ def _locust(folder: Path) -> list[Table]:
     path = folder / "locust_stats.csv"
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = [[_round(row.get(name, "")) for name in _LOCUST_COLUMNS] for row in csv.DictReader(stream)]
+    lines = read_lines(path, max_bytes=TEXT_BYTES_MAX, max_lines=10_000)
+    rows = [[_round(row.get(name, "")) for name in _LOCUST_COLUMNS] for row in csv.DictReader(lines)]
     note = "Milliseconds from the intended time to the node's answer, rounded as Locust does it."
     return [Table("Locust's own statistics", note, _LOCUST_COLUMNS, rows)]
 

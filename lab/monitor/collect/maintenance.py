@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lab.bounded_files import read_object, write_atomically
+
 FILE = "maintenance.json"
 
 
 def announce(folder: Path, until_s: float, reason: str) -> None:
     """From now until then. Raises OSError."""
-    path = folder / FILE
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"until": until_s, "reason": reason}) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    write_atomically(folder / FILE, json.dumps({"until": until_s, "reason": reason}) + "\n")
 
 
 def end(folder: Path) -> None:
@@ -24,6 +23,6 @@ def end(folder: Path) -> None:
 def in_force(folder: Path, now_s: float) -> bool:
     """Whether maintenance is announced for this moment; a file of another shape announces nothing."""
     try:
-        return now_s < float(json.loads((folder / FILE).read_text(encoding="utf-8"))["until"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return now_s < float(read_object(folder / FILE)["until"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return False

@@ -19,6 +19,9 @@ from lab.errors import UsageError
 from lab.report.catalogue.checklist_markdown import Document, Section, read_markdown
 
 MAX_BYTES = 8 << 20
+# For each opening bracket the rest of its paragraph is searched for the end of a link.
+BRACKETS_MAX = 1_000
+_BLOCK_END = re.compile(r"[\r\n]+[ \t]*(?=[\r\n]|[-*+#|>]|\d+[.)])")
 _SUMMARY = re.compile(r"(\d+)\s*/\s*(\d+)\s+items")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -56,11 +59,14 @@ def write_checklist(source: Path, out: Path, *, force: bool) -> Imported:
 def _text(source: Path) -> str:
     try:
         data = read_bytes(source, max_bytes=MAX_BYTES)
-        return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
+        text = data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
     except FileNotFoundError:
         raise UsageError(f"{source}: expected a checklist in Markdown, there is no such file") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{source}: expected UTF-8 text, got the byte 0x{data[error.start]:02x}") from None
+    if any(block.count("[") > BRACKETS_MAX for block in _BLOCK_END.split(text)):
+        raise UsageError(f"{source}: expected at most {BRACKETS_MAX} opening brackets in one paragraph, got more")
+    return text
 
 
 def _yaml(document: Document, name: str, summary: re.Match[str] | None) -> Iterator[str]:

@@ -6,11 +6,14 @@ import csv
 import math
 from pathlib import Path
 
+from lab.bounded_files import read_lines
 from lab.html.text import clean
 from lab.report.evidence.figures import newest_loads
 from lab.report.records.measured import RatePoint
 
 FILE = "series.csv"
+# Of five chains for three days; what is longer is not drawn.
+BYTES_MAX, LINES_MAX, LINE_BYTES_MAX = 64 << 20, 1_300_000, 16 << 10
 MAX_POINTS, MAX_RUNS = 240, 6
 
 
@@ -27,14 +30,14 @@ def read_series(results: Path) -> tuple[RatePoint, ...]:
 
 def _of(folder: Path) -> list[RatePoint]:
     seconds: dict[int, list[float]] = {}
-    with (folder / FILE).open(encoding="utf-8", newline="") as stream:
-        for line in csv.DictReader(stream):
-            succeeded, offered = float(line["succeeded"]), float(line["offered"])
-            if not (math.isfinite(succeeded) and math.isfinite(offered)):
-                raise ValueError("expected finite rates")
-            entry = seconds.setdefault(int(line["t"]), [0.0, 0.0])
-            entry[0] += succeeded
-            entry[1] += offered
+    lines = read_lines(folder / FILE, max_bytes=BYTES_MAX, max_lines=LINES_MAX, max_line_bytes=LINE_BYTES_MAX)
+    for line in csv.DictReader(lines):
+        succeeded, offered = float(line["succeeded"]), float(line["offered"])
+        if not (math.isfinite(succeeded) and math.isfinite(offered)):
+            raise ValueError("expected finite rates")
+        entry = seconds.setdefault(int(line["t"]), [0.0, 0.0])
+        entry[0] += succeeded
+        entry[1] += offered
     step = max(1, -(-len(seconds) // MAX_POINTS))
     ordered = sorted(seconds)
     points = []

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from lab.paths import DATA, SCENARIOS
+from lab.paths import DATA, SCENARIOS, real_path
 from lab.report.catalogue.rows import Proof
 
 SUFFIXES = frozenset({".yaml", ".yml", ".py"})
@@ -64,12 +64,12 @@ class Commands:
 
     @property
     def _in_checkout(self) -> bool:
-        return self.root is None or self.root.resolve() == SCENARIOS.parent.resolve()
+        return self.root is None or real_path(self.root) == real_path(SCENARIOS.parent)
 
     @property
     def _results(self) -> str:
         """As an option; empty where it is the default."""
-        if self.folder is None or self.results is None or self.results.resolve() == (self.folder / "results").resolve():
+        if self.folder is None or self.results is None or real_path(self.results) == real_path(self.folder / "results"):
             return ""
         return _near(self.results, self.folder)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from lab.bounded_files import sha256_file, write_atomically
 from lab.errors import UsageError
 from lab.evidence.newest import runs_of
+from lab.paths import real_path
 from lab.report.evidence.envelope import Statement, Subject
 from lab.report.evidence.signature import REPORT
 from lab.report.records.report import Readiness
@@ -81,11 +82,11 @@ def _folders(report: Readiness) -> Iterable[str]:
 
 def _copy(source: Path, target: Path, folders: Iterable[str], *, every_kind: bool = False) -> None:
     """Copy what is there of the folders; nothing that lies outside of the source, no link, nothing that is secret."""
-    inside = source.resolve()
+    inside = real_path(source)
     for folder in folders:
         for path in _plain_files(source / folder):
             wanted = path.name not in _SECRET and (every_kind or path.suffix in _KINDS)
-            if wanted and path.resolve().is_relative_to(inside) and path.stat().st_size <= FILE_BYTES_MAX:
+            if wanted and real_path(path).is_relative_to(inside) and path.stat().st_size <= FILE_BYTES_MAX:
                 copy = target / path.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)

@@ -12,6 +12,7 @@ from lab.evidence.repository import lab_state
 from lab.evidence.seal import differences
 from lab.html.text import clean
 from lab.model.verdict import Verdict
+from lab.paths import real_path
 from lab.report.evidence.figures import FILE as ROWS
 from lab.report.evidence.signature import REPORT, read_signature
 from lab.report.judge.decision import counts_of, decide
@@ -78,7 +79,7 @@ def _named(report: Readiness) -> list[RowEvidence]:
 
 def _said_of(results: Path, shown: RowEvidence, read: Callable[[Path, RowEvidence], Iterable[str]]) -> list[str]:
     path = results / shown.folder
-    if not path.resolve().is_relative_to(results.resolve()):
+    if not real_path(path).is_relative_to(real_path(results)):
         return [f"{clean(shown.folder, 200)}: it lies outside of the results"]
     try:
         reasons = list(read(path, shown))

@@ -15,6 +15,7 @@ from securesystemslib.signer import Key, SecretsHandler, Signature, Signer
 
 from lab.bounded_files import parse_json, read_text
 from lab.errors import UsageError
+from lab.model.keystore import require_bounded_work
 from lab.report.evidence.envelope import EthereumKey, Statement, envelope_text, new_envelope
 
 KEY_BYTES_MAX = 64 << 10
@@ -64,9 +65,11 @@ def load_signer(path: Path, notify: Callable[[str], None]) -> LocalSigner:
         if not text.startswith("{"):
             key = bytes.fromhex(text.removeprefix("0x"))
         else:
-            key = bytes(Account.decrypt(parse_json(text, path), getpass.getpass(f"password of {path.name}: ")))
+            document = parse_json(text, path)
+            require_bounded_work(path, document)
+            key = bytes(Account.decrypt(document, getpass.getpass(f"password of {path.name}: ")))
         account = Account.from_key(key)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         # The message of a failed conversion may quote the key, so it is not passed on.
         raise UsageError(
             f"{path}: expected a private key in hex, or an encrypted keystore, got neither ({type(error).__name__})"

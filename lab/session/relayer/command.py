@@ -8,13 +8,13 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab.errors import UsageError
-from lab.model.redacted import redact_command
+from lab.model.redacted import RedactedCommand, redact_command
 from lab.session.relayer.declared import DeclaredRelayer
 
 SESSION_MARK = "{session}"
@@ -103,6 +103,11 @@ def parse_command(text: str, folder: Path, *, source: str = "--relayer-cmd") -> 
     if not words:
         raise UsageError(f"{source}: expected a command such as `python relayer.py {SESSION_MARK}`, got nothing")
     return RelayerCommand(text, tuple(_home(word) for word in words), folder, tuple(assignments))
+
+
+def secrets_of(words: Sequence[str], variables: Mapping[str, str]) -> RedactedCommand:
+    """A relayer's command, which knows what of itself and its variables no log may show."""
+    return RedactedCommand(shlex.join([*(f"{name}={value}" for name, value in variables.items()), *words]))
 
 
 def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> UsageError:

@@ -5,7 +5,6 @@ Any program will do that finds its networks in the session file; nothing is know
 
 from __future__ import annotations
 
-import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from lab.faults.transport.submits import Submits
 from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.redacted import RedactedCommand, redact_command
 from lab.model.session import Session
-from lab.session.relayer.command import not_started
+from lab.session.relayer.command import not_started, secrets_of
 
 SESSION_VARIABLE = "LAB_SESSION"
 WATCH_MS = 200
@@ -52,8 +51,7 @@ class Launch:
     @property
     def secrets(self) -> RedactedCommand:
         """What of the command and its variables no log may show."""
-        assigned = [f"{name}={value}" for name, value in self.variables.items()]
-        return RedactedCommand(shlex.join([*assigned, *self.command]))
+        return secrets_of(self.command, self.variables)
 
     def second(self) -> Launch:
         """The same with a session file and a store of its own."""

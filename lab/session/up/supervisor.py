@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lab.chains.processes.log_tail import cap_log, close_log
 from lab.chains.processes.owner import this_process
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.reaper import Reaper
@@ -28,7 +29,7 @@ from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab, write_keys
-from lab.session.relayer.command import RelayerCommand, not_started
+from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
 from lab.session.relayer.process import SESSION_VARIABLE, reference_command
 from lab.session.suite import new_run_id, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
@@ -40,6 +41,7 @@ RELAYER_STOPS_WITHIN_S = 5
 REPORT_EVERY_S = 3.0
 # How long a signal or the report waits at most.
 TICK_MS = 200
+RELAYER_LOG = Path("logs") / "relayer.log"
 
 Notify = Callable[[str], None]
 
@@ -109,17 +111,20 @@ def _start_relayer(
     session, working_folder = folder.path / SESSION, own.folder if own is not None else Path.cwd()
     words = own.argv(session) if own is not None else reference_command(session, folder.path / STORE)
     variables = own.variables(session) if own is not None else {}
+    log = folder.path / RELAYER_LOG
     try:
         group = ProcessGroup.start(
             words,
             run_id=run_id,
-            log=folder.path / "logs" / "relayer.log",
+            log=log,
             reaper=reaper,
             environment={**variables, SESSION_VARIABLE: str(session)},
             folder=working_folder,
         )
     except OSError as error:
         raise not_started(words, working_folder, error) from error
+    secrets = secrets_of(words, variables)
+    stack.callback(close_log, log, secrets.redact_in)
     stack.callback(group.stop, RELAYER_STOPS_WITHIN_S)
     return group
 
@@ -152,6 +157,7 @@ class _Report:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + REPORT_EVERY_S
+        cap_log(self._folder.path / RELAYER_LOG)
         relayer = "off" if self._relayer is None else "running" if self._relayer.alive else "dead"
         if relayer == "dead" and self._state.relayer == "running":
             self._notify("relayer: it ended unasked, see logs/relayer.log")

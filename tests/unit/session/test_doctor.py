@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from lab.chains.nodes.provision import AnvilBinary
+from lab.chains.nodes.select import Wanted
 from lab.session.doctor import Line, diagnose, healthy, render
 
 pytestmark = pytest.mark.backend
@@ -44,6 +45,8 @@ def test_this_machine_can_run_the_lab(anvil: AnvilBinary) -> None:
         "Docker engine",
         "image",
         "ports",
+        "node guard",
+        "orphans",
         "git",
         "disk: results",
         "disk: temporary",
@@ -149,3 +152,19 @@ def test_the_table_shows_every_line_and_the_fix_of_red_ones_only() -> None:
         "error",
         "warning",
     ]
+
+
+@pytest.mark.parametrize(
+    ("guarded", "backend", "said"),
+    [(True, "process", "a network of its own"), (False, "process", "a page in"), (True, "docker", "has none")],
+)
+def test_the_second_line_of_defence_is_told(
+    guarded: bool, backend: Wanted, said: str, no_engine: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether nodes have a guard, and who ends orphans: warnings at most, for the lab works without."""
+    monkeypatch.setattr("lab.session.doctor.guarding_works", lambda: guarded)
+    monkeypatch.setattr("lab.session.doctor.LINUX", guarded)
+    lines = {line.name: line for line in diagnose(backend)}
+    assert said in lines["node guard"].detail
+    assert lines["node guard"].status == ("ok" if guarded and backend == "process" else "warning")
+    assert lines["orphans"].status == ("ok" if guarded else "warning")

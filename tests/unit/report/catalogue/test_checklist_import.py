@@ -141,3 +141,13 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
     assert import_checklist(written(tmp_path, f"{table}\n- [ ] d\n")).unread == ("line 3: not read: in a table",)
     with pytest.raises(UsageError, match="line 3: not read: in a table"):
         import_checklist(written(tmp_path, table))
+
+
+def test_brackets_without_end_are_refused(tmp_path: Path) -> None:
+    """To look for the end of each takes hours; as many boxes as one likes are read."""
+    path = tmp_path / "checklist.md"
+    path.write_text("# Release\n\n- [ ] Keys in " + "[" * 100_000)
+    with pytest.raises(UsageError, match="at most 1000 opening brackets in one paragraph"):
+        import_checklist(path)
+    path.write_text("# Release\n\n" + "- [ ] A row\n" * 1_500)
+    assert import_checklist(path).text.count("A row") >= 1_500

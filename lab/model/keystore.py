@@ -1,0 +1,24 @@
+"""Bounds on an encrypted key file (version 3): it names the memory and time that opening it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lab.errors import UsageError
+from lab.validation import shown
+
+# Work factor of scrypt: an attacker pays it for every password, the owner once. 2**18 is the format's usual one.
+SCRYPT_N = 2**18
+# scrypt takes 128 * n * r bytes.
+_WORK_MAX = {"n": SCRYPT_N, "r": 8, "p": 16, "c": 10_000_000, "dklen": 64}
+
+
+def require_bounded_work(path: Path, document: Any) -> None:
+    """Raises UsageError for a key file that asks for more than the usual, or for no number."""
+    crypto = (document.get("crypto") or document.get("Crypto")) if isinstance(document, dict) else None
+    parameters = crypto.get("kdfparams") if isinstance(crypto, dict) else None
+    for name, most in _WORK_MAX.items():
+        asked = parameters.get(name, 0) if isinstance(parameters, dict) else 0
+        if not isinstance(asked, int) or asked > most:
+            raise UsageError(f"{path}: expected kdfparams.{name} of at most {most}, got {shown(asked)}: make it anew")
