@@ -93,10 +93,13 @@ def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *,
         standing = read_standing(rpc, work.codec, plan.address or "", accounts_of(target, work.deployer), "latest")
     else:
         code = work.contract.bytecode
+        plan.steps.append(DEPLOY)
         _check_creation(plan, rpc, work.deployer, fresh=fresh)
+        if plan.problems:
+            # What would be estimated is something else than what is meant.
+            return
         plan.gas = estimated_gas(rpc, target, {"from": work.deployer, "data": code})
         plan.l1_fee = data_fee(rpc, target, bytes.fromhex(code.removeprefix("0x")) + bytes(ENVELOPE_BYTES))
-        plan.steps.append(DEPLOY)
     steps = steps_after_creation(work.codec, work.deployment, target, work.deployer, standing)
     plan.steps += [step.name for step in steps]
     plan.gas += CALL_GAS * len(steps)

@@ -70,10 +70,16 @@ class Sender:
         if not signed:
             signed = [self._sign(step, contract, self._next_nonce(step), None)]
         deadline = self._waiting.now() + self._waiting.deadline_s
-        sent_at = float("-inf")
+        sent_at, in_a_block = float("-inf"), False
         while True:
             receipt = self._receipt(signed)
-            if receipt is not None:
+            if receipt is None and in_a_block:
+                self._say(step, "its block was reorganised away: the same bytes are sent again")
+                in_a_block = False
+                self._send(step, signed)
+                sent_at = self._waiting.now()
+            elif receipt is not None:
+                in_a_block = True
                 done = self._mined(step, signed, receipt)
                 if not self._waiting.final or is_final(self._rpc, self._target.finality, receipt):
                     return self._final(step, done, receipt)
@@ -202,8 +208,6 @@ class Sender:
                 f"{self._reason(entry, receipt)}"
             )
         if known is None or known.block_hash != receipt["blockHash"]:
-            if known is not None:
-                self._say(step, f"block {known.block} was reorganised away")
             known = entry.model_copy(
                 update={
                     "event": "mined",
