@@ -13,7 +13,7 @@ import typer
 
 import lab
 from lab.commands.group import LabGroup
-from lab.commands.live_cli import live as live_commands
+from lab.commands.live.cli import live as live_commands
 from lab.commands.load_command import register as register_load
 from lab.commands.monitor_cli import monitor
 from lab.commands.parameters import (
@@ -73,7 +73,7 @@ def doctor(
 ) -> None:
     """Check whether this machine can run the lab; each failed check comes with its fix."""
     if live is not None:
-        from lab.commands.live import check_variables
+        from lab.commands.live.actions import check_variables
 
         raise typer.Exit(check_variables(live))
     from lab.session.doctor import diagnose, healthy, render

@@ -23,18 +23,22 @@ PROBE_ID = "0x" + "5e" * 32
 POLL_MS, TIMEOUT_MS = 2_000, 20_000
 
 
-def describe(work: Undertaking, targets: Sequence[Target], key_file: Path, folder: Path) -> Session:
+def describe(
+    work: Undertaking,
+    targets: Sequence[Target],
+    key_file: Path,
+    folder: Path,
+    variables: Mapping[str, str] | None = None,
+) -> Session:
     """Raises DeployFailure for a network that has no finished deployment, RpcFailure."""
     created = {target.name: _created(work, target) for target in targets}
-    first = targets[0]
+    first, there = targets[0], os.environ if variables is None else variables
     genesis_times = [
         int((work.connect(target).rpc.block(0) or {"timestamp": "0x0"})["timestamp"], 16) for target in targets
     ]
     address, _ = created[first.name]
     numbering = learn_states(work.connect(first).rpc, work.codec, address, first.operators[0])
-    chains = {
-        target.name: _chain(target, *created[target.name], url=os.environ[target.variables[0]]) for target in targets
-    }
+    chains = {target.name: _chain(target, *created[target.name], url=there[target.variables[0]]) for target in targets}
     return Session(
         run_id=f"live-{work.deployment.path.stem}"[:64],
         backend="live",

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 from lab.errors import LabError
@@ -43,12 +40,10 @@ class Verdict:
 
 
 class Judge:
-    """Compiles and compares. `mend` changes a submission before it is compiled: that is how a fault is played."""
+    """Compiles and compares. `chains` gives a client for the id of a chain that is known."""
 
     def __init__(self, chains: Callable[[int], Rpc | None]) -> None:
         self._chains = chains
-        self._known: dict[str, Code] = {}
-        self._one_compiler = Lock()
 
     def supports(self, chain_id: int) -> bool:
         """Whether the chain is one of its own."""
@@ -80,9 +75,4 @@ class Judge:
 
     def _compiled(self, given: Submission) -> Code:
         number = given.version.removeprefix("vyper:").removeprefix("v").partition("+")[0]
-        text = json.dumps([given.standard_json, number, given.path], sort_keys=True)
-        key = hashlib.sha256(text.encode()).hexdigest()
-        with self._one_compiler:
-            if key not in self._known:
-                self._known[key] = recompiled(given.standard_json, number, given.path, given.name)
-            return self._known[key]
+        return recompiled(given.standard_json, number, given.path, given.name)

@@ -11,7 +11,9 @@ import os
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from packaging.version import Version
@@ -25,6 +27,7 @@ from lab.deploy.vyper.source import VyperSource, installed_version, project_root
 from lab.errors import CompileFailure, EnvironmentFailure
 
 BUNDLES_FROM = (0, 4, 0)
+_ONE_COMPILER = Lock()
 OUTPUTS = ["abi", "evm.bytecode", "evm.deployedBytecode"]
 
 
@@ -122,12 +125,21 @@ class Code:
 
 
 def recompiled(standard_json: dict[str, Any], number: str, path: str, name: str) -> Code:
-    """Compile a bundle as a verifier does, in a process of its own. Raises CompileFailure, EnvironmentFailure."""
+    """Compile a bundle as a verifier does, in a process of its own; the same is compiled once.
+
+    Raises CompileFailure, EnvironmentFailure.
+    """
     given = dict(standard_json)
     given["settings"] = {**given.get("settings", {}), "outputSelection": {path: OUTPUTS}}
+    with _ONE_COMPILER:
+        return _recompiled(json.dumps(given, sort_keys=True), number, path, name)
+
+
+@lru_cache(maxsize=16)
+def _recompiled(text: str, number: str, path: str, name: str) -> Code:
     with tempfile.TemporaryDirectory(prefix="lab-verify-") as folder:
         file = Path(folder) / "input.json"
-        write_atomically(file, json.dumps(given))
+        write_atomically(file, text)
         if number == installed_version():
             words = python_command("-c", "import vyper.cli.vyper_json as m; m._parse_cli_args()", str(file))
         else:

@@ -11,6 +11,7 @@ from lab.deploy.vyper.source import read_source
 from lab.errors import DeployFailure, LabError, UsageError
 from lab.live.deployment_file import Explorer as ExplorerEntry
 from lab.live.deployment_file import Target
+from lab.live.journal import Entry
 from lab.live.steps import DEPLOY
 from lab.live.undertaking import Undertaking
 from lab.live.verify.blockscout import Blockscout
@@ -60,23 +61,29 @@ def verify_everywhere(
     variables: Mapping[str, str] | None = None,
 ) -> list[NetworkVerification]:
     """One result for each network, in order. Nothing is sent where the sources do not give the chain's code."""
+    deployed = [(target, _created(work, target)) for target in targets]
     code = recompiled(bundle.standard_json, bundle.number, bundle.path, bundle.name)
     there = os.environ if variables is None else variables
 
-    def one(target: Target) -> NetworkVerification:
-        entry = work.journal.last(target.name, DEPLOY, "final")
-        if entry is None or entry.address is None:
-            raise DeployFailure(f"{target.name}: expected a finished deployment, the journal has none")
-        standing = str(work.connect(target).rpc.call("eth_getCode", entry.address, "latest"))
+    def one(target: Target, entry: Entry) -> NetworkVerification:
+        address = entry.address or ""
+        standing = str(work.connect(target).rpc.call("eth_getCode", address, "latest"))
         if (difference := first_difference(code.runtime, standing)) is not None:
             return NetworkVerification(target.name, (), str(difference))
-        request = Request(target.profile.chain_id, entry.address, entry.tx, bundle)
+        request = Request(target.profile.chain_id, address, entry.tx, bundle)
         explorers = [_explorer(given, pace or Pace(), there) for given in target.explorers]
         with ThreadPoolExecutor(max_workers=max(1, len(explorers))) as pool:
             verdicts = tuple(pool.map(lambda explorer: _attempt(explorer, request), explorers))
         return NetworkVerification(target.name, verdicts)
 
-    return [one(target) for target in targets]
+    return [one(target, entry) for target, entry in deployed]
+
+
+def _created(work: Undertaking, target: Target) -> Entry:
+    entry = work.journal.last(target.name, DEPLOY, "final")
+    if entry is None or entry.address is None:
+        raise DeployFailure(f"{target.name}: expected a finished deployment, the journal has none")
+    return entry
 
 
 def _attempt(explorer: Explorer, request: Request) -> Verification:

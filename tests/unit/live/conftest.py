@@ -75,6 +75,11 @@ class World:
         return Undertaking(deployment, contract, codec, DEPLOYER.address, opened, open_connection, self.said.append)
 
     @property
+    def account(self) -> Account:
+        """The deployer's."""
+        return DEPLOYER
+
+    @property
     def signer(self) -> KeystoreAccount:
         """The deployer."""
         return KeystoreAccount(DEPLOYER, Path("deployer.json"))

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import getpass
 import json
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from lab.commands.live.printing import print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
-from lab.live.deploy import Outcome, deploy_all
+from lab.live.deploy import deploy_all
 from lab.live.deployment_file import TEMPLATE, Deployment, Target, read_deployment
 from lab.live.evidence import EVIDENCE, LiveEvidence, NetworkEvidence, collect, observe
-from lab.live.explorer.faults import ExplorerFaults
-from lab.live.explorer.server import open_explorer
-from lab.live.open import system_of, undertake
+from lab.live.open import undertake
 from lab.live.page import write_page
-from lab.live.plan import NetworkPlan, amount, make_plan
-from lab.live.rehearsal.rehearse import rehearse as run_rehearsal
+from lab.live.plan import make_plan
 from lab.live.session import deployed_at, describe, write_session
 from lab.live.signers import Signer, open_operator, open_signer
 from lab.live.smoke import smoke_all, smoke_read_only
@@ -29,8 +25,6 @@ from lab.live.transactions import Waiting
 from lab.live.undertaking import Undertaking
 from lab.live.variables import connect, missing_variables, require_variables
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
-from lab.model.redacted import RedactedUrl
-from lab.session.suite import new_run_id, open_suite
 
 
 def init(path: Path) -> None:
@@ -52,7 +46,7 @@ def plan(path: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     if as_json:
         print(json.dumps([asdict(one) for one in plans], indent=2))
     else:
-        _print_plan(plans, work, signer)
+        print_plan(plans, work, signer)
     return 1 if any(one.problems for one in plans) else 0
 
 
@@ -62,7 +56,7 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
     require_variables(deployment, targets)
     work, signer = _open(deployment)
     plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
-    _print_plan(plans, work, signer)
+    print_plan(plans, work, signer)
     if any(one.problems for one in plans):
         print("nothing was sent", file=sys.stderr)
         return 1
@@ -71,7 +65,7 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
         return 0
     _require_names(targets, confirmed)
     outcomes = deploy_all(work, targets, signer)
-    _print_outcomes(outcomes)
+    print_outcomes(outcomes)
     _write_evidence(work, deployment.targets, results)
     if any(outcome.problem for outcome in outcomes):
         return max(outcome.problem.exit_code for outcome in outcomes if outcome.problem is not None)
@@ -88,8 +82,8 @@ def status(path: Path, only: tuple[str, ...], results: Path, *, as_json: bool) -
         print(evidence.model_dump_json(indent=2))
     else:
         for network in evidence.networks:
-            _print_network(network)
-        print(f"evidence of kind {evidence.kind}: {_folder(results, path) / EVIDENCE}")
+            print_network(network)
+        print(f"evidence of kind {evidence.kind}: {folder_of(results, path) / EVIDENCE}")
     if any(network.problem for network in evidence.networks):
         return 3
     return 1 if any(network.differences for network in evidence.networks) else 0
@@ -113,6 +107,8 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
     work, _ = _open(deployment)
+    for target in targets:
+        deployed_at(work, target)
     found = verify_everywhere(work, targets, make_bundle(work))
     for one in found:
         for what, verdict in one.shown().items():
@@ -142,51 +138,6 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
     return 0 if all(trial.succeeded for trial in trials) else 1
 
 
-def rehearse(path: Path, results: Path, backend: str) -> int:
-    """Everything on local chains; 0 if all of it went well."""
-    deployment = read_deployment(path)
-    folder = _folder(results, path) / "rehearsal"
-    folder.mkdir(parents=True, exist_ok=True)
-    run_id = new_run_id()
-    suite = open_suite(
-        run_id=run_id,
-        backend=backend,  # type: ignore[arg-type]  # the command line lets only backends through
-        image=None,
-        system=system_of(deployment),
-        notify=_notify,
-    )
-    try:
-        ended = run_rehearsal(deployment, suite.target, suite.backend, folder, run_id, _notify)
-    finally:
-        suite.close()
-    ended.evidence.write(folder)
-    page = write_page(ended.evidence, folder)
-    _print_outcomes(ended.outcomes)
-    for one in ended.verifications:
-        print(f"{one.network}: verified: {', '.join(f'{k} {v}' for k, v in one.shown().items())}")
-    for trial in ended.smokes:
-        print(f"{trial.network}: smoke: {', '.join(f'{k} {v}' for k, v in trial.parts.items())}")
-    met = ", ".join(f"{count} of {kind}" for kind, count in ended.faults.items())
-    print(f"{ended.requests} requests met {sum(ended.faults.values())} faults ({met})")
-    print(f"REHEARSED, which proves nothing of a network: {page}" if ended.succeeded else f"FAILED: {page}")
-    return 0 if ended.succeeded else 1
-
-
-def explorer(chains: Sequence[str], port: int, faults: ExplorerFaults) -> None:
-    """Serve until Ctrl-C."""
-    urls = {}
-    for text in chains:
-        number, _, url = text.partition("=")
-        if not number.isdigit() or not url:
-            raise UsageError(f"expected CHAIN_ID=URL, got {RedactedUrl(text)}")
-        urls[int(number)] = url
-    with open_explorer(urls, faults, port=port) as base, contextlib.suppress(KeyboardInterrupt):
-        print(f"sourcify   {base}/sourcify\netherscan  {base}/etherscan/v2/api", flush=True)
-        for chain_id in urls:
-            print(f"blockscout {base}/blockscout/{chain_id}", flush=True)
-        threading.Event().wait()
-
-
 def check_variables(path: Path) -> int:
     """For `lab doctor --live`: names of what is missing; 4 if anything is."""
     deployment = read_deployment(path)
@@ -205,13 +156,14 @@ def _read(path: Path, only: tuple[str, ...]) -> tuple[Deployment, tuple[Target, 
     return deployment, deployment.select(only)
 
 
-def _notify(text: str) -> None:
+def notify(text: str) -> None:
+    """Progress goes to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def _open(deployment: Deployment) -> tuple[Undertaking, Signer]:
     signer = open_signer(deployment, _ask)
-    return undertake(deployment, signer.address.lower(), lambda target: connect(target, _notify), _notify), signer
+    return undertake(deployment, signer.address.lower(), lambda target: connect(target, notify), notify), signer
 
 
 def _ask(question: str) -> str:
@@ -234,7 +186,8 @@ def _require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> Non
             raise UsageError(f"{name} was not confirmed: nothing was sent")
 
 
-def _folder(results: Path, path: Path) -> Path:
+def folder_of(results: Path, path: Path) -> Path:
+    """Where results of a deployment file lie."""
     return results / "live" / path.stem
 
 
@@ -246,7 +199,7 @@ def _write_evidence(
     verified: Mapping[str, dict[str, str]] | None = None,
     smoked: Mapping[str, dict[str, str]] | None = None,
 ) -> LiveEvidence:
-    folder = _folder(results, work.deployment.path)
+    folder = folder_of(results, work.deployment.path)
     earlier = _earlier(folder)
     news = {
         target.name: {
@@ -273,41 +226,3 @@ def _earlier(folder: Path) -> dict[str, NetworkEvidence]:
         return {network.network: network for network in LiveEvidence.read(folder / EVIDENCE).networks}
     except OSError:
         return {}
-
-
-def _print_plan(plans: Sequence[NetworkPlan], work: Undertaking, signer: Signer) -> None:
-    print(f"contract {work.contract.name} ({work.contract.compiler}), deployer {signer.address} ({signer.described})")
-    for one in plans:
-        usd = f", {one.cost_usd:.2f} USD at the price of {one.price_date}" if one.cost_usd is not None else ""
-        print(f"\n{one.network} (chain {one.chain_id}{'' if one.testnet else ', mainnet'})")
-        if one.address is not None:
-            print(f"  contract   {one.address}{' (there already)' if one.exists else ''}")
-            print(f"  deployer   {amount(one.balance, one.token)}, nonce {one.nonce}")
-            l1_fee = f" + {amount(one.l1_fee, one.token)} L1 data" if one.l1_fee else ""
-            print(
-                f"  cost       {amount(one.cost, one.token)} "
-                f"({one.gas} gas at {one.gas_price / 1e9:.4g} gwei{l1_fee}{usd})"
-            )
-            print(f"  steps      {', '.join(one.steps) or 'none: it is as declared'}")
-        for note in one.notes:
-            print(f"  note       {note}")
-        for problem in one.problems:
-            print(f"  PROBLEM    {problem}")
-    print()
-
-
-def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
-    for outcome in outcomes:
-        if outcome.problem is not None:
-            print(f"{outcome.network}: FAILED: {outcome.problem}")
-        else:
-            print(f"{outcome.network}: {outcome.address}, {len(outcome.done)} steps in final blocks")
-        for end in outcome.open_ends:
-            print(f"  left to do: {end}")
-
-
-def _print_network(network: NetworkEvidence) -> None:
-    state = network.problem or ("as declared" if not network.differences else "; ".join(network.differences))
-    print(f"{network.network}: {network.kind}: {network.address or 'not deployed'}: {state}")
-    for doubt in network.doubts:
-        print(f"  no live evidence: {doubt}")

@@ -1,4 +1,4 @@
-"""Names, options and help of `lab live`; what its commands do is in `lab.commands.live`, loaded when called."""
+"""Names, options and help of `lab live`; what its commands do is in the modules beside it, loaded when called."""
 
 from __future__ import annotations
 
@@ -24,15 +24,25 @@ RESULTS = Path("results")
 @live.command()
 def init(file: File = FILE) -> None:
     """Write a commented deployment file. An existing one is kept."""
-    from lab.commands.live import init as write
+    from lab.commands.live.actions import init as write
 
     write(file)
 
 
 @live.command()
+def schema() -> None:
+    """Print the JSON schema of deployment files, for use in editors."""
+    import json
+
+    from lab.live.deployment_file import DeploymentFile
+
+    print(json.dumps(DeploymentFile.model_json_schema(), indent=2))
+
+
+@live.command()
 def plan(file: File = FILE, only: Only = None, as_json: Json = False) -> None:
     """Show balances, addresses, steps and cost; nothing is sent. Exit code 1: something is in the way."""
-    from lab.commands.live import plan as show
+    from lab.commands.live.actions import plan as show
 
     raise typer.Exit(show(file, tuple(only or ()), as_json=as_json))
 
@@ -46,7 +56,7 @@ def deploy(
     results: Results = RESULTS,
 ) -> None:
     """Deploy and set up, or go on where an earlier command stopped. Exit code 3: something is left to others."""
-    from lab.commands.live import deploy as send
+    from lab.commands.live.actions import deploy as send
 
     raise typer.Exit(
         send(file, tuple(only or ()), broadcast=broadcast, confirmed=tuple(confirm or ()), results=results)
@@ -56,7 +66,7 @@ def deploy(
 @live.command()
 def status(file: File = FILE, only: Only = None, results: Results = RESULTS, as_json: Json = False) -> None:
     """Compare every network with the file and write the evidence. Exit code 0: equal, 1: differs, 3: unknown."""
-    from lab.commands.live import status as show
+    from lab.commands.live.actions import status as show
 
     raise typer.Exit(show(file, tuple(only or ()), results, as_json=as_json))
 
@@ -69,7 +79,7 @@ def session(
     key_file: Annotated[Path | None, typer.Option(help="Where the relayer's key stands.")] = None,
 ) -> None:
     """Write the session.json of a deployment, for relayer, exporter and load."""
-    from lab.commands.live import session as write
+    from lab.commands.live.actions import session as write
 
     write(file, tuple(only or ()), out, key_file)
 
@@ -77,7 +87,7 @@ def session(
 @live.command()
 def verify(file: File = FILE, only: Only = None, results: Results = RESULTS) -> None:
     """Verify the source at every explorer of the file. Exit code 0: all agree, 1: one says no, 3: one did not say."""
-    from lab.commands.live import verify as run
+    from lab.commands.live.actions import verify as run
 
     raise typer.Exit(run(file, tuple(only or ()), results))
 
@@ -91,7 +101,7 @@ def smoke(
     results: Results = RESULTS,
 ) -> None:
     """Buffer, resolve and execute one transaction, and let one expire. Exit code 1: not as documented."""
-    from lab.commands.live import smoke as run
+    from lab.commands.live.actions import smoke as run
 
     raise typer.Exit(run(file, tuple(only or ()), results, confirmed=tuple(confirm or ()), read_only=read_only))
 
@@ -99,7 +109,7 @@ def smoke(
 @live.command()
 def rehearse(file: File = FILE, results: Results = RESULTS, backend: Backend = BackendChoice.auto) -> None:
     """Run the whole file on local chains of the same ids, behind endpoints that fail; no variable is needed."""
-    from lab.commands.live import rehearse as run
+    from lab.commands.live.rehearsal import rehearse as run
 
     raise typer.Exit(run(file, results, backend.value))
 
@@ -112,7 +122,7 @@ def explorer(
     altered: Annotated[bool, typer.Option("--altered", help="Change one byte of what is sent.")] = False,
 ) -> None:
     """Run an explorer that compiles again what it is sent: Sourcify, Etherscan and Blockscout in one, on 127.0.0.1."""
-    from lab.commands.live import explorer as run
+    from lab.commands.live.rehearsal import explorer as run
     from lab.live.explorer.faults import ExplorerFaults
 
     run(chain, port, ExplorerFaults(pending=pending, altered=altered))
