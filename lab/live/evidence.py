@@ -8,95 +8,26 @@ which shows that the procedure works, and proves nothing of the network.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field
-
-from lab.bounded_files import read_model, write_atomically
 from lab.errors import LabError
 from lab.evidence.repository import git_state
 from lab.live.deploy import code_digest
 from lab.live.deployment_file import Target
-from lab.live.journal import Entry
 from lab.live.steps import DEPLOY, accounts_of, differences, read_standing
 from lab.live.undertaking import Undertaking
 from lab.live.variables import Connection
-from lab.model.frozen import Frozen
+from lab.model.live_evidence import Kind, LiveEvidence, NetworkEvidence, Transaction
 from lab.rpc import RpcFailure
 
-Kind = Literal["live", "rehearsal"]
 DEVELOPMENT_NODES = ("anvil", "hardhat", "ganache", "ethereumjs", "tesseract")
 ENDPOINTS_FOR_LIVE = 2
-
-
-class Transaction(Frozen):
-    """One step that is in a final block."""
-
-    step: str
-    tx: str
-    block: int
-    block_hash: str
-    gas_used: int
-
-
-class NetworkEvidence(Frozen):
-    """One network. `doubts` says why it is no live evidence; `differences` where it is not as declared."""
-
-    network: str
-    title: str
-    chain_id: int
-    testnet: bool
-    kind: Kind
-    doubts: tuple[str, ...] = ()
-    genesis_hash: str = ""
-    client: str = ""
-    endpoints_agree: int = 0
-    address: str = ""
-    code_sha256: str = ""
-    owner: str = ""
-    operators: tuple[str, ...] = ()
-    window_s: int | None = None
-    differences: tuple[str, ...] = ()
-    transactions: tuple[Transaction, ...] = ()
-    verified: dict[str, str] = Field(default_factory=dict, description="explorer -> exact, partial, or what it said")
-    smoke: dict[str, str] = Field(default_factory=dict, description="part of the smoke run -> ok, or what happened")
-    problem: str | None = None
-
-
-class LiveEvidence(Frozen):
-    """The whole file, `evidence.json`."""
-
-    schema_version: Literal[1] = 1
-    kind: Kind
-    made: str
-    file: str
-    contract: str
-    compiler: str
-    bytecode_sha256: str
-    source_sha256: str
-    commit: str
-    deployer: str
-    networks: tuple[NetworkEvidence, ...]
-
-    def write(self, folder: Path) -> Path:
-        """Write `evidence.json`; its path."""
-        path = folder / EVIDENCE
-        write_atomically(path, self.model_dump_json(indent=2) + "\n")
-        return path
-
-    @classmethod
-    def read(cls, path: Path) -> LiveEvidence:
-        """Raises OSError, UnfitFile."""
-        return read_model(path, cls)
-
-
-EVIDENCE = "evidence.json"
 
 
 def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None = None) -> NetworkEvidence:
     """Read one network. What was verified and smoked before is kept from `earlier`, if it is of the same contract."""
     base = NetworkEvidence(
         network=target.name,
+        profile=target.profile.name,
         title=target.profile.title,
         chain_id=target.profile.chain_id,
         testnet=target.profile.testnet,
@@ -111,20 +42,26 @@ def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None =
 def _observe(
     work: Undertaking, target: Target, base: NetworkEvidence, earlier: NetworkEvidence | None
 ) -> NetworkEvidence:
-    created = work.journal.last(target.name, DEPLOY, "final")
-    if created is None or created.address is None or created.block is None:
-        return base.model_copy(update={"problem": "nothing is deployed there yet, as far as the journal knows"})
     connection = work.connect(target)
     rpc = connection.rpc
+    balance = rpc.balance(work.deployer)
+    created = work.journal.last(target.name, DEPLOY, "final")
+    height = created.block if created is not None and created.block is not None else max(0, rpc.block_number() - 64)
+    update: dict[str, object] = {
+        **_identity(connection, target, height),
+        "funded_wei": str(max(balance, int(earlier.funded_wei) if earlier is not None else 0)),
+    }
+    if created is None or created.address is None or created.block is None:
+        problem = "nothing is deployed there yet, as far as the journal knows"
+        return base.model_copy(update={**update, "problem": problem})
     code = str(rpc.call("eth_getCode", created.address, "latest"))
-    update: dict[str, object] = {"address": created.address, "transactions": _transactions(work, target)}
+    update |= {"address": created.address, "transactions": _transactions(work, target)}
     if code == "0x":
         problem = f"there is no contract at {created.address}"
         return base.model_copy(update={**update, "problem": problem})
     standing = read_standing(rpc, work.codec, created.address, accounts_of(target, work.deployer), "latest")
-    identity = _identity(connection, target, created)
     same = earlier is not None and earlier.address == created.address and earlier.code_sha256 == code_digest(code)
-    update |= identity | {
+    update |= {
         "code_sha256": code_digest(code),
         "owner": standing.owner,
         "operators": tuple(account for account, given in standing.operators.items() if given),
@@ -150,7 +87,7 @@ def _transactions(work: Undertaking, target: Target) -> tuple[Transaction, ...]:
     )
 
 
-def _identity(connection: Connection, target: Target, created: Entry) -> dict[str, object]:
+def _identity(connection: Connection, target: Target, height: int) -> dict[str, object]:
     """Whether this is the network that it is called, with what speaks against it."""
     rpc, doubts = connection.rpc, []
     genesis = (rpc.block(0) or {}).get("hash", "")
@@ -163,11 +100,11 @@ def _identity(connection: Connection, target: Target, created: Entry) -> dict[st
         doubts.append(f"its node is a development node ({client[:60]})")
     agree = 0
     try:
-        agree = connection.transport.agreeing(created.block or 0)
+        agree = connection.transport.agreeing(height)
     except RpcFailure as failure:
         doubts.append(str(failure))
     if agree < ENDPOINTS_FOR_LIVE:
-        doubts.append(f"expected {ENDPOINTS_FOR_LIVE} endpoints to agree on block {created.block}, got {agree}")
+        doubts.append(f"expected {ENDPOINTS_FOR_LIVE} endpoints to agree on block {height}, got {agree}")
     return {
         "genesis_hash": genesis,
         "client": client[:200],

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.bounded_files import write_atomically
 from lab.html.page import Pages
-from lab.live.evidence import LiveEvidence, NetworkEvidence
+from lab.model.live_evidence import LiveEvidence, NetworkEvidence
 
 PAGE = "deployment.html"
 

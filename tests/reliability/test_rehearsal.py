@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.commands.live.rehearsal import rehearse
-from lab.live.evidence import LiveEvidence
+from lab.model.live_evidence import LiveEvidence
 from lab.networks import BUILT_IN
 
 from .mutants import FACTOR

@@ -14,7 +14,7 @@ from lab.commands.live.printing import print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
 from lab.live.deploy import deploy_all
 from lab.live.deployment_file import TEMPLATE, Deployment, Target, read_deployment
-from lab.live.evidence import EVIDENCE, LiveEvidence, NetworkEvidence, collect, observe
+from lab.live.evidence import collect, observe
 from lab.live.open import undertake
 from lab.live.page import write_page
 from lab.live.plan import make_plan
@@ -25,6 +25,7 @@ from lab.live.transactions import Waiting
 from lab.live.undertaking import Undertaking
 from lab.live.variables import connect, missing_variables, require_variables
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
+from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 
 
 def init(path: Path) -> None:
@@ -64,6 +65,8 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
         print("nothing was sent: say --broadcast to send it")
         return 0
     _require_names(targets, confirmed)
+    # What the deployer had before it spent anything is evidence, too.
+    _write_evidence(work, targets, results)
     outcomes = deploy_all(work, targets, signer)
     print_outcomes(outcomes)
     _write_evidence(work, deployment.targets, results)

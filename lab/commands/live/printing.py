@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.live.deploy import Outcome
-from lab.live.evidence import NetworkEvidence
 from lab.live.plan import NetworkPlan, amount
 from lab.live.signers import Signer
 from lab.live.undertaking import Undertaking
+from lab.model.live_evidence import NetworkEvidence
 
 
 def print_plan(plans: Sequence[NetworkPlan], work: Undertaking, signer: Signer) -> None:

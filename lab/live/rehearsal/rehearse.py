@@ -20,7 +20,7 @@ from lab.deploy.deployer import Deployable
 from lab.deploy.keystore import address_of
 from lab.live.deploy import Outcome, deploy_all
 from lab.live.deployment_file import Deployment, Explorer, Target
-from lab.live.evidence import LiveEvidence, collect, observe
+from lab.live.evidence import collect, observe
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journal import Header, open_journal
@@ -33,6 +33,7 @@ from lab.live.variables import Connection, connect
 from lab.live.verify.client import Pace
 from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere
 from lab.model.chain.finality import Finality
+from lab.model.live_evidence import LiveEvidence
 from lab.session.load_chains.interval import IntervalChain, open_interval_chains
 
 BLOCK_MS = 250

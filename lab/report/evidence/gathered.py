@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import Statement, load_statements
+from lab.report.evidence.deployments import Deployment, read_deployments
 from lab.report.evidence.figures import Figure, read_figures
 from lab.report.evidence.load_series import read_series
 from lab.report.evidence.mutation_counts import Mutation, read_mutation
@@ -29,6 +30,7 @@ class Gathered:
     past: tuple[ReportSummary, ...] = ()
     mutation: Mutation = field(default_factory=Mutation)
     rates: tuple[RatePoint, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -46,6 +48,7 @@ def gather(
     figures, unread = read_figures(results, now)
     past, forgotten = read_summaries(results)
     mutation, unclear = read_mutation(results)
+    deployments, unreadable = read_deployments(results)
     rows = {row.id: row for row in catalogue.rows}
     return Gathered(
         folders=given,
@@ -55,7 +58,8 @@ def gather(
         past=tuple(past),
         mutation=mutation,
         rates=read_series(results),
-        notes=(*unread, *forgotten, *unclear),
+        deployments=deployments,
+        notes=(*unread, *forgotten, *unclear, *unreadable),
     )
 
 
