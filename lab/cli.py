@@ -13,6 +13,7 @@ import typer
 
 import lab
 from lab.commands.group import LabGroup
+from lab.commands.live.cli import live as live_commands
 from lab.commands.load_command import register as register_load
 from lab.commands.monitor_cli import monitor
 from lab.commands.parameters import (
@@ -41,6 +42,7 @@ app = typer.Typer(
 image = typer.Typer(no_args_is_help=True, help="The node image of the docker backend.")
 app.add_typer(image, name="image")
 app.add_typer(monitor, name="monitor")
+app.add_typer(live_commands, name="live")
 
 
 RESULTS = Path("results")
@@ -62,8 +64,18 @@ def _options(
 
 
 @app.command()
-def doctor(backend: Backend = BackendChoice.auto, results: Results = RESULTS) -> None:
+def doctor(
+    backend: Backend = BackendChoice.auto,
+    results: Results = RESULTS,
+    live: Annotated[
+        Path | None, typer.Option(help="Check the variables of this deployment file instead, by name only.")
+    ] = None,
+) -> None:
     """Check whether this machine can run the lab; each failed check comes with its fix."""
+    if live is not None:
+        from lab.commands.live.actions import check_variables
+
+        raise typer.Exit(check_variables(live))
     from lab.session.doctor import diagnose, healthy, render
 
     lines = diagnose(backend.value, results)

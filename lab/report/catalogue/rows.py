@@ -44,6 +44,14 @@ class Proof(Frozen):
         return _matches(scenario_file, self.scenario)
 
 
+class LiveProof(Frozen):
+    """What deployments must show on real networks, on each of them, by the names of their profiles."""
+
+    networks: tuple[str, ...] = Field(min_length=1)
+    shows: tuple[Literal["funded", "reached", "deployed", "verified", "smoked"], ...] = Field(min_length=1)
+    balance_min: float = Field(default=0, ge=0, description="in the network's token; for `funded`")
+
+
 @lru_cache(maxsize=65_536)
 def _matches(scenario_file: str, pattern: str) -> bool:
     path = PurePosixPath(scenario_file)
@@ -78,6 +86,7 @@ class Row(RowFacts):
     """One line of the checklist."""
 
     proof: str = Field(description="the planned proof, in words")
+    live: LiveProof | None = Field(default=None, description="the proof that `lab live` leaves on real networks")
 
 
 class Section(Frozen):

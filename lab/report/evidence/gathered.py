@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.report.catalogue.rows import Catalogue
 from lab.report.evidence.attestations import Statement, load_statements
+from lab.report.evidence.deployments import Deployment, read_deployments
 from lab.report.evidence.detection import read_detection
 from lab.report.evidence.figures import Figure, read_figures
 from lab.report.evidence.load_series import read_series
@@ -31,6 +32,7 @@ class Gathered:
     mutation: Mutation = field(default_factory=Mutation)
     rates: tuple[RatePoint, ...] = ()
     detection: Detection | None = None
+    deployments: tuple[Deployment, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -49,6 +51,7 @@ def gather(
     past, forgotten = read_summaries(results)
     mutation, unclear = read_mutation(results)
     detection, blurred = read_detection(results)
+    deployments, unreadable = read_deployments(results)
     rows = {row.id: row for row in catalogue.rows}
     return Gathered(
         folders=given,
@@ -59,7 +62,8 @@ def gather(
         mutation=mutation,
         rates=read_series(results),
         detection=detection,
-        notes=(*unread, *forgotten, *unclear, *blurred),
+        deployments=deployments,
+        notes=(*unread, *forgotten, *unclear, *blurred, *unreadable),
     )
 
 

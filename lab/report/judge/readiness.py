@@ -23,6 +23,7 @@ from lab.report.judge.comparison import row_history, with_comparisons
 from lab.report.judge.contradictions import contradictions
 from lab.report.judge.criteria import evaluate
 from lab.report.judge.decision import counts_of, decide
+from lab.report.judge.deployment_opinions import deployment_opinions
 from lab.report.judge.expiry import expiring
 from lab.report.judge.figure_opinions import opinions_of
 from lab.report.judge.path_to_go import path_to_go
@@ -90,7 +91,10 @@ def _rows(catalogue: Catalogue, evidence: Gathered, scope: Scope, figures: Seque
     rows = []
     for row in catalogue.rows:
         statements = [statement for statement in evidence.statements if statement.row == row.id]
-        judged = judge(row, evidence.runs, scope.baseline, figures=opinions.get(row.id, ()), statements=statements)
+        live = deployment_opinions(row, evidence.deployments, scope.baseline)
+        judged = judge(
+            row, evidence.runs, scope.baseline, figures=opinions.get(row.id, ()), statements=statements, live=live
+        )
         judged = _with_mutants(judged, evidence.mutation)
         rows.append(_with_time(judged, moments, evidence.past, scope.generated))
     return rows

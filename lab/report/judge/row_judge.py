@@ -34,8 +34,12 @@ def judge(
     *,
     figures: Sequence[Opinion] = (),
     statements: Sequence[Statement] = (),
+    live: Sequence[Opinion] = (),
 ) -> RowResult:
-    """`figures` are opinions of measurements; `statements` are those of this row, whether they count or not."""
+    """`figures` are opinions of measurements; `statements` are those of this row, whether they count or not.
+
+    `live` are what deployments on real networks show, which is the one way for a live row to pass.
+    """
     opinions = list(figures)
     if row.measured_by and not opinions:
         opinions.append(Opinion(RowVerdict.NOT_RUN, f"no measurement is on record: run `{row.measured_by}`"))
@@ -52,12 +56,16 @@ def judge(
         dry_run = f"; in the lab: {reason}" if opinions else ""
         verdict, words = _WITHOUT_PROOF[row.row_class]
         reason = words.format(row.proof) + dry_run
+        if live:
+            verdict = worst(opinion.verdict for opinion in live)
+            reason = "; ".join(opinion.reason for opinion in live) + dry_run
+            opinions += live
     elif not opinions:
         verdict, reason = RowVerdict.NOT_RUN, f"no proof is bound to this row yet; planned: {row.proof}"
     verdict, reason, owner = _settled_by_people(row, verdict, reason, statements)
     evidence = tuple(opinion.evidence for opinion in opinions if opinion.evidence)
     return RowResult(
-        **row.model_dump(exclude={"proof", "proofs", "owner"}),
+        **row.model_dump(exclude={"proof", "proofs", "owner", "live"}),
         owner=owner or row.owner,
         planned_proof=row.proof,
         proofs=row.proofs,

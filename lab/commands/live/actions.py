@@ -1,0 +1,231 @@
+"""What the commands of `lab live` do, and what they print."""
+
+from __future__ import annotations
+
+import datetime
+import getpass
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from lab.commands.live.printing import print_network, print_outcomes, print_plan
+from lab.errors import EnvironmentFailure, UsageError
+from lab.live.deploy import deploy_all
+from lab.live.deployment_file import TEMPLATE, Deployment, Target, read_deployment
+from lab.live.evidence import collect, observe
+from lab.live.open import undertake
+from lab.live.page import write_page
+from lab.live.plan import make_plan
+from lab.live.session import deployed_at, describe, write_session
+from lab.live.signers import Signer, open_operator, open_signer
+from lab.live.smoke import smoke_all, smoke_read_only
+from lab.live.transactions import Waiting
+from lab.live.undertaking import Undertaking
+from lab.live.variables import connect, missing_variables, require_variables
+from lab.live.verify.everywhere import make_bundle, verify_everywhere
+from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
+
+
+def init(path: Path) -> None:
+    """Write a commented file. Raises UsageError where there is one already."""
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(TEMPLATE)
+    except FileExistsError:
+        raise UsageError(f"{path}: there is such a file already, it is kept: name another") from None
+    print(f"{path} written: replace what is marked, then `lab live plan {path}`")
+
+
+def plan(path: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+    """Print what would be done; 1 if something is in the way."""
+    deployment, targets = _read(path, only)
+    require_variables(deployment, targets)
+    work, signer = _open(deployment)
+    plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
+    if as_json:
+        print(json.dumps([asdict(one) for one in plans], indent=2))
+    else:
+        print_plan(plans, work, signer)
+    return 1 if any(one.problems for one in plans) else 0
+
+
+def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tuple[str, ...], results: Path) -> int:
+    """Plan, ask, send; 1 if a network failed, 3 if something is left to be done by others."""
+    deployment, targets = _read(path, only)
+    require_variables(deployment, targets)
+    work, signer = _open(deployment)
+    plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
+    print_plan(plans, work, signer)
+    if any(one.problems for one in plans):
+        print("nothing was sent", file=sys.stderr)
+        return 1
+    if not broadcast:
+        print("nothing was sent: say --broadcast to send it")
+        return 0
+    _require_names(targets, confirmed)
+    # What the deployer had before it spent anything is evidence, too.
+    _write_evidence(work, targets, results)
+    outcomes = deploy_all(work, targets, signer)
+    print_outcomes(outcomes)
+    _write_evidence(work, deployment.targets, results)
+    if any(outcome.problem for outcome in outcomes):
+        return max(outcome.problem.exit_code for outcome in outcomes if outcome.problem is not None)
+    return 3 if any(outcome.open_ends for outcome in outcomes) else 0
+
+
+def status(path: Path, only: tuple[str, ...], results: Path, *, as_json: bool) -> int:
+    """Read every network and compare; 0: as declared, 1: differs, 3: could not be read."""
+    deployment, targets = _read(path, only)
+    require_variables(deployment, targets)
+    work, _ = _open(deployment)
+    evidence = _write_evidence(work, targets, results)
+    if as_json:
+        print(evidence.model_dump_json(indent=2))
+    else:
+        for network in evidence.networks:
+            print_network(network)
+        print(f"evidence of kind {evidence.kind}: {folder_of(results, path) / EVIDENCE}")
+    if any(network.problem for network in evidence.networks):
+        return 3
+    return 1 if any(network.differences for network in evidence.networks) else 0
+
+
+def session(path: Path, only: tuple[str, ...], out: Path, key_file: Path | None) -> None:
+    """Write the session file of a finished deployment."""
+    deployment, targets = _read(path, only)
+    require_variables(deployment, targets)
+    work, _ = _open(deployment)
+    keys = key_file or out.parent / "keys.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_session(describe(work, targets, keys, out.parent), out)
+    print(f"{out} written, readable by you only: it holds the endpoints with their keys")
+    if not keys.exists():
+        print(f'the relayer\'s key is looked for in {keys}: {{"relayer": "0x..."}}, chmod 600')
+
+
+def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
+    """Verify at every explorer of the file; 0: all agree, 1: one says no, 3: one did not say."""
+    deployment, targets = _read(path, only)
+    require_variables(deployment, targets)
+    work, _ = _open(deployment)
+    for target in targets:
+        deployed_at(work, target)
+    found = verify_everywhere(work, targets, make_bundle(work))
+    for one in found:
+        for what, verdict in one.shown().items():
+            print(f"{one.network}: {what}: {verdict}")
+    _write_evidence(work, targets, results, verified={one.network: one.shown() for one in found})
+    if all(one.succeeded for one in found):
+        return 0
+    refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in found)
+    return 1 if refused else 3
+
+
+def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[str, ...], read_only: bool) -> int:
+    """Try the deployment; 0: as documented, 1: not."""
+    deployment, targets = _read(path, only)
+    require_variables(deployment, targets)
+    work, _ = _open(deployment)
+    if read_only:
+        trials = [smoke_read_only(work, target, deployed_at(work, target)) for target in targets]
+    else:
+        _require_names(targets, confirmed)
+        operator = open_operator(deployment, _ask)
+        trials = smoke_all(work, targets, operator, Waiting())
+    for trial in trials:
+        for part, outcome in trial.parts.items():
+            print(f"{trial.network}: {part}: {outcome}")
+    _write_evidence(work, targets, results, smoked={trial.network: trial.parts for trial in trials})
+    return 0 if all(trial.succeeded for trial in trials) else 1
+
+
+def check_variables(path: Path) -> int:
+    """For `lab doctor --live`: names of what is missing; 4 if anything is."""
+    deployment = read_deployment(path)
+    missing = missing_variables(deployment, deployment.targets)
+    for unset in missing:
+        print(f"missing  {unset}")
+    needed = sum(len(target.variables) for target in deployment.targets)
+    print(
+        f"{len(missing)} variables missing or malformed" if missing else f"ok       all variables of {needed} endpoints"
+    )
+    return 4 if missing else 0
+
+
+def _read(path: Path, only: tuple[str, ...]) -> tuple[Deployment, tuple[Target, ...]]:
+    deployment = read_deployment(path)
+    return deployment, deployment.select(only)
+
+
+def notify(text: str) -> None:
+    """Progress goes to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _open(deployment: Deployment) -> tuple[Undertaking, Signer]:
+    signer = open_signer(deployment, _ask)
+    return undertake(deployment, signer.address.lower(), lambda target: connect(target, notify), notify), signer
+
+
+def _ask(question: str) -> str:
+    if not sys.stdin.isatty():
+        raise EnvironmentFailure(
+            "expected a terminal to ask for a password: name a password_file in the deployment file"
+        )
+    return getpass.getpass(question)
+
+
+def _require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> None:
+    """Who sends to a mainnet says its name. Raises UsageError."""
+    mainnets = [target.name for target in targets if not target.profile.testnet]
+    for name in mainnets:
+        if name in confirmed:
+            continue
+        if not sys.stdin.isatty():
+            raise UsageError(f"{name} is a mainnet: nothing was sent; say --confirm {name}")
+        if input(f"{name} is a mainnet. Type its name to send: ").strip() != name:
+            raise UsageError(f"{name} was not confirmed: nothing was sent")
+
+
+def folder_of(results: Path, path: Path) -> Path:
+    """Where results of a deployment file lie."""
+    return results / "live" / path.stem
+
+
+def _write_evidence(
+    work: Undertaking,
+    targets: Sequence[Target],
+    results: Path,
+    *,
+    verified: Mapping[str, dict[str, str]] | None = None,
+    smoked: Mapping[str, dict[str, str]] | None = None,
+) -> LiveEvidence:
+    folder = folder_of(results, work.deployment.path)
+    earlier = _earlier(folder)
+    news = {
+        target.name: {
+            key: given[target.name]
+            for key, given in (("verified", verified or {}), ("smoke", smoked or {}))
+            if target.name in given
+        }
+        for target in targets
+    }
+    networks = tuple(
+        observe(work, target, earlier.get(target.name)).model_copy(update=news[target.name]) for target in targets
+    )
+    asked = {network.network for network in networks}
+    kept = tuple(network for name, network in earlier.items() if name not in asked)
+    made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    evidence = collect(work, (*networks, *kept), made=made)
+    evidence.write(folder)
+    write_page(evidence, folder)
+    return evidence
+
+
+def _earlier(folder: Path) -> dict[str, NetworkEvidence]:
+    try:
+        return {network.network: network for network in LiveEvidence.read(folder / EVIDENCE).networks}
+    except OSError:
+        return {}

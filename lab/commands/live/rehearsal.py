@@ -1,0 +1,65 @@
+"""`lab live rehearse` and `lab live explorer`."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.commands.live.actions import folder_of, notify
+from lab.commands.live.printing import print_outcomes
+from lab.errors import UsageError
+from lab.live.deployment_file import read_deployment
+from lab.live.explorer.faults import ExplorerFaults
+from lab.live.explorer.server import open_explorer
+from lab.live.open import system_of
+from lab.live.page import write_page
+from lab.live.rehearsal.rehearse import rehearse as run_rehearsal
+from lab.model.redacted import RedactedUrl
+from lab.session.suite import new_run_id, open_suite
+
+
+def rehearse(path: Path, results: Path, backend: str) -> int:
+    """Everything on local chains; 0 if all of it went well."""
+    deployment = read_deployment(path)
+    folder = folder_of(results, path) / "rehearsal"
+    folder.mkdir(parents=True, exist_ok=True)
+    run_id = new_run_id()
+    suite = open_suite(
+        run_id=run_id,
+        backend=backend,  # type: ignore[arg-type]  # the command line lets only backends through
+        image=None,
+        system=system_of(deployment),
+        notify=notify,
+    )
+    try:
+        ended = run_rehearsal(deployment, suite.target, suite.backend, folder, run_id, notify)
+    finally:
+        suite.close()
+    ended.evidence.write(folder)
+    page = write_page(ended.evidence, folder)
+    print_outcomes(ended.outcomes)
+    for one in ended.verifications:
+        print(f"{one.network}: verified: {', '.join(f'{k} {v}' for k, v in one.shown().items())}")
+    for trial in ended.smokes:
+        print(f"{trial.network}: smoke: {', '.join(f'{k} {v}' for k, v in trial.parts.items())}")
+    met = ", ".join(f"{count} of {kind}" for kind, count in ended.faults.items())
+    print(f"{ended.requests} requests met {sum(ended.faults.values())} faults ({met})")
+    print(f"REHEARSED, which proves nothing of a network: {page}" if ended.succeeded else f"FAILED: {page}")
+    return 0 if ended.succeeded else 1
+
+
+def explorer(chains: Sequence[str], port: int, faults: ExplorerFaults) -> None:
+    """Serve until Ctrl-C."""
+    urls = {}
+    for text in chains:
+        number, _, url = text.partition("=")
+        if not number.isdigit() or not url:
+            raise UsageError(f"expected CHAIN_ID=URL, got {RedactedUrl(text)}")
+        urls[int(number)] = url
+    with open_explorer(urls, faults, port=port) as base, contextlib.suppress(KeyboardInterrupt):
+        print(f"sourcify   {base}/sourcify\netherscan  {base}/etherscan/v2/api", flush=True)
+        for chain_id in urls:
+            print(f"blockscout {base}/blockscout/{chain_id}", flush=True)
+        threading.Event().wait()

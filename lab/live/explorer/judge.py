@@ -1,0 +1,78 @@
+"""The heart of the rehearsal's explorer: compile the sources again and compare with what stands on the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lab.errors import LabError
+from lab.live.verify.bundle import Code, recompiled
+from lab.live.verify.difference import first_difference
+from lab.rpc import Rpc
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Sources of a contract as somebody sent them, whatever the dialect."""
+
+    chain_id: int
+    address: str
+    standard_json: dict[str, Any]
+    version: str
+    path: str
+    name: str
+    creation_tx: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`runtime` and `creation`: exact_match, match or None; `error` says why where neither is."""
+
+    runtime: str | None
+    creation: str | None
+    error: str | None = None
+
+    @property
+    def match(self) -> str | None:
+        """The better one."""
+        return self.creation or self.runtime
+
+
+class Judge:
+    """Compiles and compares. `chains` gives a client for the id of a chain that is known."""
+
+    def __init__(self, chains: Callable[[int], Rpc | None]) -> None:
+        self._chains = chains
+
+    def supports(self, chain_id: int) -> bool:
+        """Whether the chain is one of its own."""
+        return self._chains(chain_id) is not None
+
+    def has_code(self, chain_id: int, address: str) -> bool:
+        """Whether there is a contract. Raises an RpcFailure."""
+        rpc = self._chains(chain_id)
+        return rpc is not None and str(rpc.call("eth_getCode", address, "latest")) not in ("0x", "")
+
+    def judge(self, given: Submission) -> Verdict:
+        """The verdict; trouble with the chain or the compiler is one, too."""
+        rpc = self._chains(given.chain_id)
+        if rpc is None:
+            return Verdict(None, None, "unsupported_chain")
+        try:
+            code = self._compiled(given)
+            there = str(rpc.call("eth_getCode", given.address, "latest"))
+            created = rpc.call("eth_getTransactionByHash", given.creation_tx) if given.creation_tx else None
+        except LabError as error:
+            return Verdict(None, None, f"compiler_error: {error}")
+        runtime = None if first_difference(code.runtime, there) else "match"
+        creation = None
+        if isinstance(created, dict):
+            creation = None if first_difference(code.creation, str(created.get("input", "0x"))) else "exact_match"
+        if runtime is None:
+            return Verdict(None, None, f"no_match: {first_difference(code.runtime, there)}")
+        return Verdict("exact_match" if creation else runtime, creation)
+
+    def _compiled(self, given: Submission) -> Code:
+        number = given.version.removeprefix("vyper:").removeprefix("v").partition("+")[0]
+        return recompiled(given.standard_json, number, given.path, given.name)

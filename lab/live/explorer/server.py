@@ -1,0 +1,264 @@
+"""The explorer's HTTP: Sourcify, Etherscan and Blockscout side by side on one port of 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from lab.errors import EnvironmentFailure
+from lab.live.explorer.faults import ExplorerFaults
+from lab.live.explorer.judge import Judge, Submission, Verdict
+from lab.rpc import HttpTransport, Rpc, RpcFailure
+
+BODY_BYTES_MAX = 16 << 20
+START_S = 20.0
+NOT_INDEXED = "Unable to locate ContractCode at {}"
+
+
+class _Explorer:
+    """The state: jobs and what is verified, by chain and address."""
+
+    def __init__(self, judge: Judge, faults: ExplorerFaults) -> None:
+        self._judge, self._faults = judge, faults
+        self._jobs: dict[str, tuple[Submission, asyncio.Future[Verdict]]] = {}
+        self._verified: dict[tuple[int, str], Verdict] = {}
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[self._trouble])
+        app.add_routes(
+            [
+                web.post("/sourcify/v2/verify/{chain}/{address}", self.sourcify_submit),
+                web.get("/sourcify/v2/verify/{job}", self.sourcify_job),
+                web.get("/sourcify/v2/contract/{chain}/{address}", self.sourcify_contract),
+                web.route("*", "/etherscan/v2/api", self.etherscan),
+                # forge and other clients of the older form leave the version out.
+                web.route("*", "/etherscan/api", self.etherscan),
+                web.get("/blockscout/{chain}/api/v2/smart-contracts/verification/config", self.blockscout_config),
+                web.get("/blockscout/{chain}/api/v2/smart-contracts/{address}", self.blockscout_contract),
+                web.post(
+                    "/blockscout/{chain}/api/v2/smart-contracts/{address}/verification/via/vyper-standard-input",
+                    self.blockscout_submit,
+                ),
+            ]
+        )
+        return app
+
+    @web.middleware
+    async def _trouble(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        if self._faults.take("busy"):
+            return web.json_response({"message": "Too many requests", "result": "Max rate limit reached"}, status=429)
+        if self._faults.take("broken"):
+            return web.Response(status=503, text="upstream connect error")
+        try:
+            answer: web.StreamResponse = await handler(request)
+        except (KeyError, ValueError, TypeError, StopIteration) as error:
+            return web.json_response({"message": f"malformed request: {error!r}"[:200]}, status=400)
+        except RpcFailure as failure:
+            return web.json_response({"message": str(failure)[:200]}, status=502)
+        return answer
+
+    def _accept(self, given: Submission) -> str:
+        """Begin to judge it; the verdict comes later."""
+        played = self._faults.played(given)
+        verdict = asyncio.get_running_loop().run_in_executor(None, self._judge.judge, played)
+        job = f"{len(self._jobs) + 1:08x}-{given.chain_id}"
+        self._jobs[job] = (given, verdict)
+        return job
+
+    def _settle(self, job: str) -> Verdict | None:
+        """The verdict, unless it is to wait."""
+        given, awaited = self._jobs[job]
+        if self._faults.take("pending") or not awaited.done():
+            return None
+        verdict = awaited.result()
+        if verdict.match is not None:
+            self._verified[given.chain_id, given.address.lower()] = verdict
+        return verdict
+
+    async def _is_missing(self, chain_id: int, address: str) -> bool:
+        if self._faults.take("not_indexed"):
+            return True
+        return not await asyncio.get_running_loop().run_in_executor(None, self._judge.has_code, chain_id, address)
+
+    async def sourcify_submit(self, request: web.Request) -> web.Response:
+        chain, address = int(request.match_info["chain"]), request.match_info["address"].lower()
+        body = await request.json()
+        if not self._judge.supports(chain):
+            return _error(400, "unsupported_chain", f"chain {chain} is not supported")
+        if (verdict := self._verified.get((chain, address))) is not None and verdict.match == "exact_match":
+            return _error(409, "already_verified", "the contract is verified already")
+        if await self._is_missing(chain, address):
+            return _error(500, "contract_not_deployed", "there is no contract")
+        path, _, name = str(body["contractIdentifier"]).rpartition(":")
+        job = self._accept(
+            Submission(
+                chain,
+                address,
+                body["stdJsonInput"],
+                body["compilerVersion"],
+                path,
+                name,
+                body.get("creationTransactionHash"),
+            )
+        )
+        return web.json_response({"verificationId": job}, status=202)
+
+    async def sourcify_job(self, request: web.Request) -> web.Response:
+        job = request.match_info["job"]
+        if job not in self._jobs:
+            return _error(404, "job_not_found", "no such job")
+        verdict = self._settle(job)
+        if verdict is None:
+            return web.json_response({"isJobCompleted": False, "verificationId": job, "contract": None})
+        contract = {"match": verdict.match, "creationMatch": verdict.creation, "runtimeMatch": verdict.runtime}
+        answer: dict[str, Any] = {"isJobCompleted": True, "verificationId": job, "contract": contract}
+        if verdict.error is not None:
+            code, _, message = verdict.error.partition(": ")
+            answer["error"] = {"customCode": code, "message": message, "errorId": job}
+        return web.json_response(answer)
+
+    async def sourcify_contract(self, request: web.Request) -> web.Response:
+        key = (int(request.match_info["chain"]), request.match_info["address"].lower())
+        verdict = self._verified.get(key)
+        shown: dict[str, str | None] = {"match": None, "creationMatch": None, "runtimeMatch": None}
+        if verdict is not None:
+            shown = {"match": verdict.match, "creationMatch": verdict.creation, "runtimeMatch": verdict.runtime}
+        body = {**shown, "chainId": str(key[0]), "address": key[1]}
+        return web.json_response(body, status=200 if verdict is not None else 404)
+
+    async def etherscan(self, request: web.Request) -> web.Response:
+        posted = await request.post() if request.method == "POST" else {}
+        fields = {key: str(value) for key, value in [*request.query.items(), *posted.items()]}
+        if not fields.get("apikey"):
+            return _etherscan("0", "Missing/Invalid API Key")
+        chain = int(str(fields.get("chainid") or fields.get("chainId") or 0))
+        action, address = (
+            fields.get("action"),
+            str(fields.get("address") or fields.get("contractaddress") or "").lower(),
+        )
+        if not self._judge.supports(chain):
+            return _etherscan("0", "Missing or unsupported chainid parameter")
+        if action in ("getabi", "getsourcecode"):
+            known = (chain, address) in self._verified
+            return _etherscan("1" if known else "0", "[]" if known else "Contract source code not verified")
+        if action == "checkverifystatus":
+            return self._etherscan_status(str(fields.get("guid", "")))
+        if action != "verifysourcecode":
+            return _etherscan("0", f"Error! Unknown action {action}")
+        if (chain, address) in self._verified:
+            return _etherscan("0", "Contract source code already verified")
+        if await self._is_missing(chain, address):
+            return _etherscan("0", NOT_INDEXED.format(address))
+        if fields.get("codeformat") != "vyper-json":
+            return _etherscan("0", f"Error! codeformat {fields.get('codeformat')} is not that of Vyper")
+        path, _, name = str(fields["contractname"]).rpartition(":")
+        source = json.loads(str(fields["sourceCode"]))
+        version = str(fields["compilerversion"])
+        return _etherscan("1", self._accept(Submission(chain, address, source, version, path, name)))
+
+    def _etherscan_status(self, job: str) -> web.Response:
+        if job not in self._jobs:
+            return _etherscan("0", "Invalid GUID")
+        verdict = self._settle(job)
+        if verdict is None:
+            return _etherscan("0", "Pending in queue")
+        if verdict.match is None:
+            return _etherscan("0", "Fail - Unable to verify")
+        return _etherscan("1", "Pass - Verified")
+
+    async def blockscout_config(self, request: web.Request) -> web.Response:
+        del request
+        versions = ["v0.4.3+commit.bff19ea2", "v0.3.10+commit.91361694"]
+        return web.json_response(
+            {"vyper_compiler_versions": versions, "verification_options": ["vyper-standard-input"]}
+        )
+
+    async def blockscout_contract(self, request: web.Request) -> web.Response:
+        chain, address = int(request.match_info["chain"]), request.match_info["address"].lower()
+        if await self._is_missing(chain, address):
+            return web.json_response({"message": "Not found"}, status=404)
+        for job, (given, _) in list(self._jobs.items()):
+            if (given.chain_id, given.address.lower()) == (chain, address):
+                self._settle(job)
+        return web.json_response({"is_verified": (chain, address) in self._verified, "address": address})
+
+    async def blockscout_submit(self, request: web.Request) -> web.Response:
+        chain, address = int(request.match_info["chain"]), request.match_info["address"].lower()
+        form = await request.post()
+        if (chain, address) in self._verified:
+            return web.json_response({"message": "Already verified"}, status=422)
+        if await self._is_missing(chain, address):
+            return web.json_response({"message": "Not found"}, status=404)
+        file = form["files[0]"]
+        text = file.file.read() if isinstance(file, web.FileField) else str(file)
+        source = json.loads(text)
+        path = next(iter(source["settings"]["outputSelection"]))
+        name = path.rpartition("/")[2].removesuffix(".vy")
+        self._accept(Submission(chain, address, source, str(form["compiler_version"]), path, name))
+        return web.json_response({"message": "Smart-contract verification started"})
+
+
+def _error(status: int, code: str, message: str) -> web.Response:
+    return web.json_response({"customCode": code, "message": message, "errorId": "0"}, status=status)
+
+
+def _etherscan(status: str, result: str) -> web.Response:
+    return web.json_response({"status": status, "message": "OK" if status == "1" else "NOTOK", "result": result})
+
+
+@contextmanager
+def open_explorer(
+    chains: Mapping[int, str], faults: ExplorerFaults | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[str]:
+    """Serve until the block ends; its base URL. `chains` maps ids to endpoints. Raises EnvironmentFailure."""
+
+    def client(chain_id: int) -> Rpc | None:
+        # One for each question: they come from several threads.
+        return Rpc(HttpTransport(chains[chain_id])) if chain_id in chains else None
+
+    explorer = _Explorer(Judge(client), faults or ExplorerFaults())
+    loop, started, bound = asyncio.new_event_loop(), threading.Event(), list[int | BaseException]()
+    thread = threading.Thread(
+        target=partial(_serve, loop, explorer, (host, port), started, bound), name="explorer", daemon=True
+    )
+    thread.start()
+    started.wait(START_S)
+    if not bound or isinstance(bound[0], BaseException):
+        reason = bound[0] if bound else "it did not start in time"
+        raise EnvironmentFailure(f"the explorer cannot listen on {host}:{port}: {reason}")
+    try:
+        yield f"http://{host}:{bound[0]}"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(START_S)
+
+
+def _serve(
+    loop: asyncio.AbstractEventLoop,
+    explorer: _Explorer,
+    address: tuple[str, int],
+    started: threading.Event,
+    bound: list[int | BaseException],
+) -> None:
+    asyncio.set_event_loop(loop)
+    runner = web.AppRunner(explorer.application(), access_log=None)
+    try:
+        loop.run_until_complete(runner.setup())
+        site = web.TCPSite(runner, *address)
+        loop.run_until_complete(site.start())
+        bound.append(runner.addresses[0][1])
+    except OSError as error:
+        bound.append(error)
+        started.set()
+        return
+    started.set()
+    loop.run_forever()
+    loop.run_until_complete(runner.cleanup())
+    loop.close()

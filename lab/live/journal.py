@@ -1,0 +1,150 @@
+"""The journal of a deployment: every step is written down before it is done, so that any crash can be taken up again.
+
+JSON lines beside the deployment file. A line is on the disk before the lab goes on; a last line that is torn was never
+acted upon and is dropped. Signed transactions stand in it whole: resuming sends the same bytes again, never new ones.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from lab.bounded_files import UnfitFile, open_append, read_lines
+from lab.errors import UsageError
+from lab.model.frozen import Frozen
+
+BYTES_MAX, LINES_MAX = 64 << 20, 100_000
+Event = Literal["signed", "mined", "final"]
+
+
+class Header(Frozen):
+    """The first line: what the journal is of."""
+
+    journal: Literal[1] = 1
+    contract: str = Field(description="sha256 of the creation code")
+    deployer: str
+
+
+class Entry(Frozen):
+    """One event of one step. `signed` comes before the transaction is sent, `mined` and `final` as they are seen."""
+
+    network: str
+    chain_id: int
+    step: str = Field(description="deploy, or the function and its argument")
+    event: Event
+    nonce: int
+    tx: str
+    raw: str = Field(default="", description="the signed transaction; on `signed` only")
+    gas: int = 0
+    max_fee_per_gas: int = 0
+    max_priority_fee_per_gas: int = 0
+    block: int | None = None
+    block_hash: str | None = None
+    gas_used: int | None = None
+    address: str | None = Field(default=None, description="of the contract")
+    code_sha256: str | None = Field(default=None, description="of the code that stands there")
+
+
+class Journal:
+    """Append only; safe for several threads."""
+
+    def __init__(self, path: Path, entries: list[Entry]) -> None:
+        self.path, self._entries, self._lock = path, entries, threading.Lock()
+
+    def add(self, entry: Entry) -> None:
+        """Returns once the entry is on the disk. Raises OSError."""
+        with self._lock:
+            _append(self.path, entry.model_dump_json(exclude_defaults=True))
+            self._entries.append(entry)
+
+    def of(self, network: str, step: str | None = None) -> list[Entry]:
+        """The entries of a network, or of one of its steps, in order."""
+        with self._lock:
+            return [e for e in self._entries if e.network == network and step in (None, e.step)]
+
+    def last(self, network: str, step: str, event: Event) -> Entry | None:
+        """The newest entry of that event."""
+        return next((entry for entry in reversed(self.of(network, step)) if entry.event == event), None)
+
+
+def journal_path(deployment: Path) -> Path:
+    """Beside the deployment file."""
+    return deployment.with_name(f"{deployment.stem}.journal.jsonl")
+
+
+def open_journal(path: Path, header: Header) -> Journal:
+    """Read a journal, or begin one. Raises UsageError for a damaged one, and for that of another deployment."""
+    there, entries, kept = read_journal(path)
+    if there is None:
+        _restart(path)
+        _append(path, header.model_dump_json())
+        return Journal(path, [])
+    if there != header:
+        what = "contract" if there.contract != header.contract else "deployer"
+        raise UsageError(
+            f"{path}: expected the journal of this deployment, it is of another {what} "
+            f"({getattr(there, what)[:42]}, now {getattr(header, what)[:42]}): move it away if it is done with"
+        )
+    if kept is not None:
+        _cut(path, kept)
+    return Journal(path, entries)
+
+
+def read_journal(path: Path) -> tuple[Header | None, list[Entry], int | None]:
+    """Header and entries, and the length in bytes to keep where a last line is torn. Raises UsageError."""
+    try:
+        whole = path.stat().st_size
+        lines = list(read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX))
+    except FileNotFoundError:
+        return None, [], None
+    except OSError as error:
+        raise UsageError(f"{path}: expected a journal, it cannot be read: {error.strerror or error}") from error
+    if not lines:
+        return None, [], None
+    torn = not _ends_with_line_feed(path)
+    complete = lines[:-1] if torn else lines
+    if not complete:
+        return None, [], None
+    try:
+        header = Header.model_validate_json(complete[0])
+    except ValidationError as error:
+        raise UsageError(f"{path}:1: expected the head of a journal: {error.errors()[0]['msg']}") from error
+    entries = []
+    for number, line in enumerate(complete[1:], start=2):
+        try:
+            entries.append(Entry.model_validate_json(line))
+        except ValidationError as error:
+            raise UsageError(
+                f"{path}:{number}: expected an entry of a journal: {error.errors()[0]['msg']}; it was edited or damaged"
+            ) from error
+    return header, entries, whole - len(lines[-1].encode()) if torn else None
+
+
+def _ends_with_line_feed(path: Path) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) == b"\n"
+
+
+def _append(path: Path, line: str) -> None:
+    with open_append(path, mode=0o644) as stream:
+        stream.write(line.encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _restart(path: Path) -> None:
+    """A journal whose very first line is torn holds nothing."""
+    if path.exists():
+        _cut(path, 0)
+
+
+def _cut(path: Path, length: int) -> None:
+    try:
+        os.truncate(path, length)
+    except OSError as error:
+        raise UnfitFile(path, f"its torn last line cannot be removed: {error.strerror}") from error

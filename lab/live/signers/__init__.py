@@ -1,0 +1,41 @@
+"""Who signs: one protocol, three kinds. Whatever they answer is decoded and compared with what was asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from lab.live.deployment_file import CommandSigner, Deployment, KeystoreSigner, RemoteSigner
+from lab.live.signers.command import CommandAccount
+from lab.live.signers.keystore import Ask, open_keystore
+from lab.live.signers.remote import RemoteAccount
+from lab.live.signers.transaction import Signed, Signer, SignerFailure, Unsigned
+from lab.model.redacted import RedactedUrl
+
+__all__ = ["Signed", "Signer", "SignerFailure", "Unsigned", "open_operator", "open_signer"]
+
+
+def open_signer(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
+    """The deployer of a file. `ask` gets a password from the user. Raises UsageError, SignerFailure."""
+    return _open(deployment.file.deployer, deployment, ask, variables)
+
+
+def open_operator(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
+    """Who signs the smoke run: the file's `operator`, else its deployer."""
+    return _open(deployment.file.operator or deployment.file.deployer, deployment, ask, variables)
+
+
+def _open(
+    given: KeystoreSigner | RemoteSigner | CommandSigner,
+    deployment: Deployment,
+    ask: Ask,
+    variables: Mapping[str, str] | None,
+) -> Signer:
+    folder = deployment.path.absolute().parent
+    if isinstance(given, KeystoreSigner):
+        return open_keystore(given, folder, ask)
+    if isinstance(given, RemoteSigner):
+        name = given.remote.removeprefix("env:")
+        there = os.environ if variables is None else variables
+        return RemoteAccount(given, RedactedUrl(there[name]))
+    return CommandAccount(given, folder)

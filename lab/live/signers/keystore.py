@@ -1,0 +1,55 @@
+"""The signer whose key is an encrypted file of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.bounded_files import read_text
+from lab.coordinator import Account, sign_transaction
+from lab.deploy.keystore import open_key
+from lab.errors import UsageError
+from lab.live.deployment_file import KeystoreSigner
+from lab.live.signers.transaction import Signed, Unsigned, checked
+
+Ask = Callable[[str], str]
+
+
+class KeystoreAccount:
+    """Signs with a key that is in memory as long as this object lives."""
+
+    def __init__(self, account: Account, path: Path) -> None:
+        self._account, self.address, self.described = account, account.address, f"keystore {path.name}"
+
+    def sign(self, transaction: Unsigned) -> Signed:
+        """See `Signer`."""
+        raw, _ = sign_transaction(
+            self._account,
+            chain_id=transaction.chain_id,
+            nonce=transaction.nonce,
+            to=transaction.to,
+            data=transaction.data,
+            gas=transaction.gas,
+            fees=transaction.fees,
+            value=transaction.value,
+        )
+        return checked(raw, transaction, self.address, self.described)
+
+
+def open_keystore(given: KeystoreSigner, folder: Path, ask: Ask) -> KeystoreAccount:
+    """Open the file, with the password from its file or from `ask`. Raises UsageError."""
+    path = folder / Path(given.keystore).expanduser()
+    if given.password_file is None:
+        password = ask(f"password of {path}: ")
+    else:
+        password = _password(folder / Path(given.password_file).expanduser())
+    return KeystoreAccount(open_key(path, password, role="deployer"), path)
+
+
+def _password(path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise UsageError(f"{path}: others may read this password; restrict it (chmod 600) before it is used")
+        return read_text(path, max_bytes=4096).rstrip("\n")
+    except OSError as error:
+        raise UsageError(f"{path}: expected a file with the password, it cannot be read: {error.strerror}") from error

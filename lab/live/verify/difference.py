@@ -1,0 +1,59 @@
+"""Where two codes differ, and what that is likely to mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHOWN_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first byte that differs, counted from 0, and a likely cause."""
+
+    offset: int
+    expected: str
+    got: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"the first differing byte is {self.offset}: expected {self.expected}, got {self.got}: {self.cause}"
+
+
+def first_difference(expected: str, got: str) -> Difference | None:
+    """Of two codes as 0x hex; None where they are equal."""
+    wanted, there = _bytes(expected), _bytes(got)
+    if wanted == there:
+        return None
+    shorter = min(len(wanted), len(there))
+    offset = next((place for place in range(shorter) if wanted[place] != there[place]), shorter)
+    return Difference(offset, _shown(wanted, offset), _shown(there, offset), _cause(wanted, there, offset))
+
+
+def _cause(wanted: bytes, there: bytes, offset: int) -> str:
+    if not there:
+        return "there is no code: wrong address or network, or not deployed yet"
+    if offset == len(wanted) < len(there):
+        return f"{len(there) - len(wanted)} more bytes follow: arguments of a constructor, or immutables"
+    if offset == len(there) < len(wanted):
+        return "the code on the chain ends earlier: another contract, or cut off"
+    differing = sum(a != b for a, b in zip(wanted, there, strict=False)) + abs(len(wanted) - len(there))
+    tail = max(len(wanted), len(there)) - offset
+    if len(wanted) == len(there) and tail <= 120:
+        return (
+            "only the end differs: the compiler's metadata (version, integrity of the sources), so another source file"
+        )
+    if len(wanted) == len(there) and differing <= 32:
+        return f"{differing} bytes differ: a constant or one operation was changed in the source"
+    if len(wanted) != len(there):
+        return "the length differs as well: other compiler, other optimisation or EVM version, or other source"
+    return f"{differing} bytes differ: other compiler settings or another source"
+
+
+def _bytes(code: str) -> bytes:
+    return bytes.fromhex(code.removeprefix("0x"))
+
+
+def _shown(code: bytes, offset: int) -> str:
+    part = code[offset : offset + SHOWN_BYTES]
+    return f"0x{part.hex()}" if part else "nothing"

@@ -1,0 +1,103 @@
+"""Verifies a deployment at all of its explorers at once, and says where and why one does not agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from lab.deploy.vyper.source import read_source
+from lab.errors import DeployFailure, LabError, UsageError
+from lab.live.deployment_file import Explorer as ExplorerEntry
+from lab.live.deployment_file import Target
+from lab.live.journal import Entry
+from lab.live.steps import DEPLOY
+from lab.live.undertaking import Undertaking
+from lab.live.verify.blockscout import Blockscout
+from lab.live.verify.bundle import Bundle, bundle_of, recompiled
+from lab.live.verify.client import Explorer, Pace, Request, Verification
+from lab.live.verify.difference import first_difference
+from lab.live.verify.etherscan import Etherscan
+from lab.live.verify.sourcify import Sourcify
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkVerification:
+    """One network: the verdict of each explorer, and what the sources give here where that is not the chain's code."""
+
+    network: str
+    verdicts: tuple[Verification, ...]
+    difference: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every explorer agrees."""
+        return self.difference is None and all(one.result in ("exact", "match") for one in self.verdicts)
+
+    def shown(self) -> dict[str, str]:
+        """Explorer -> its verdict, for the evidence."""
+        if self.difference is not None:
+            return {"sources": self.difference}
+        return {one.explorer: f"{one.result}: {one.detail}" if one.detail else one.result for one in self.verdicts}
+
+
+def make_bundle(work: Undertaking) -> Bundle:
+    """The sources to send. Raises UsageError for an artifact, which has none; CompileFailure."""
+    path = work.contract.source_path
+    if path.suffix != ".vy":
+        raise UsageError(
+            f"{path}: expected a Vyper source to verify, an artifact has none: name the source as contract"
+        )
+    return bundle_of(read_source(path))
+
+
+def verify_everywhere(
+    work: Undertaking,
+    targets: Sequence[Target],
+    bundle: Bundle,
+    *,
+    pace: Pace | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> list[NetworkVerification]:
+    """One result for each network, in order. Nothing is sent where the sources do not give the chain's code."""
+    deployed = [(target, _created(work, target)) for target in targets]
+    code = recompiled(bundle.standard_json, bundle.number, bundle.path, bundle.name)
+    there = os.environ if variables is None else variables
+
+    def one(target: Target, entry: Entry) -> NetworkVerification:
+        address = entry.address or ""
+        standing = str(work.connect(target).rpc.call("eth_getCode", address, "latest"))
+        if (difference := first_difference(code.runtime, standing)) is not None:
+            return NetworkVerification(target.name, (), str(difference))
+        request = Request(target.profile.chain_id, address, entry.tx, bundle)
+        explorers = [_explorer(given, pace or Pace(), there) for given in target.explorers]
+        with ThreadPoolExecutor(max_workers=max(1, len(explorers))) as pool:
+            verdicts = tuple(pool.map(lambda explorer: _attempt(explorer, request), explorers))
+        return NetworkVerification(target.name, verdicts)
+
+    return [one(target, entry) for target, entry in deployed]
+
+
+def _created(work: Undertaking, target: Target) -> Entry:
+    entry = work.journal.last(target.name, DEPLOY, "final")
+    if entry is None or entry.address is None:
+        raise DeployFailure(f"{target.name}: expected a finished deployment, the journal has none")
+    return entry
+
+
+def _attempt(explorer: Explorer, request: Request) -> Verification:
+    try:
+        return explorer.verify(request)
+    except LabError as error:
+        return Verification(explorer.name, "unknown", str(error))
+
+
+def _explorer(given: ExplorerEntry, pace: Pace, variables: Mapping[str, str]) -> Explorer:
+    if given.kind == "sourcify":
+        return Sourcify(given.url, pace)
+    if given.kind == "blockscout":
+        assert given.url is not None  # the file's model requires it
+        return Blockscout(given.url, pace)
+    assert given.key is not None  # likewise
+    return Etherscan(variables[given.key.removeprefix("env:")], given.url, pace)

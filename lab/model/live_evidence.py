@@ -1,0 +1,86 @@
+"""What a deployment left on the networks, as `lab live` writes it and the readiness report reads it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from lab.bounded_files import UnfitFile, read_model, write_atomically
+from lab.model.frozen import Frozen
+
+EVIDENCE = "evidence.json"
+Kind = Literal["live", "rehearsal"]
+
+
+class Transaction(Frozen):
+    """One step that is in a final block."""
+
+    step: str
+    tx: str
+    block: int
+    block_hash: str
+    gas_used: int
+
+
+class NetworkEvidence(Frozen):
+    """One network. `doubts` says why it is no live evidence; `differences` where it is not as declared."""
+
+    network: str
+    profile: str
+    title: str
+    chain_id: int
+    testnet: bool
+    kind: Kind
+    doubts: tuple[str, ...] = ()
+    genesis_hash: str = ""
+    client: str = ""
+    endpoints_agree: int = 0
+    address: str = ""
+    code_sha256: str = ""
+    owner: str = ""
+    operators: tuple[str, ...] = ()
+    window_s: int | None = None
+    differences: tuple[str, ...] = ()
+    transactions: tuple[Transaction, ...] = ()
+    funded_wei: str = Field(default="0", description="the most that the deployer was seen to have, in wei")
+    verified: dict[str, str] = Field(default_factory=dict, description="explorer -> exact, partial, or what it said")
+    smoke: dict[str, str] = Field(default_factory=dict, description="part of the smoke run -> ok, or what happened")
+    problem: str | None = None
+
+
+class LiveEvidence(Frozen):
+    """The whole file, `evidence.json`."""
+
+    schema_version: Literal[1] = 1
+    kind: Kind
+    made: str
+    file: str
+    contract: str
+    compiler: str
+    bytecode_sha256: str
+    source_sha256: str
+    commit: str
+    deployer: str
+    networks: tuple[NetworkEvidence, ...]
+    digest: str = Field(default="", description="sha256 of all the rest: shows an accident, and stops no forger")
+
+    def write(self, folder: Path) -> Path:
+        """Write `evidence.json`, with its digest; its path."""
+        path = folder / EVIDENCE
+        whole = self.model_copy(update={"digest": self._digest()})
+        write_atomically(path, whole.model_dump_json(indent=2) + "\n")
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> LiveEvidence:
+        """Raises OSError, UnfitFile, the latter for a file that was changed after it was written, too."""
+        read = read_model(path, cls)
+        if read.digest != read._digest():
+            raise UnfitFile(path, "expected the evidence as it was written, it was changed afterwards: write it anew")
+        return read
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()

@@ -1,0 +1,122 @@
+"""What deployments on real networks show of the rows that need one; a rehearsal is shown, and never counts as PASS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from lab.html.text import clean
+from lab.model.live_evidence import NetworkEvidence
+from lab.report.catalogue.rows import LiveProof, Row
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.deployments import Deployment
+from lab.report.records.row_result import Opinion, RowEvidence
+from lab.report.records.row_verdict import RowVerdict
+
+Shown = tuple[bool, str]
+GOOD = ("exact", "match")
+
+
+def deployment_opinions(row: Row, deployments: Sequence[Deployment], baseline: Baseline) -> list[Opinion]:
+    """One opinion for each network that the row asks for; none for a row that asks for none, or where none is there."""
+    proof = row.live
+    if proof is None:
+        return []
+    opinions = []
+    for name in proof.networks:
+        seen = [(one, network) for one in deployments for network in one.evidence.networks if network.profile == name]
+        live = [pair for pair in seen if pair[1].kind == "live" and pair[0].evidence.kind == "live"]
+        if live:
+            opinions.append(_opinion(row, proof, *_newest(live), baseline))
+        elif seen:
+            opinions.append(_rehearsed(proof, *_newest(seen)))
+    if opinions and len(opinions) < len(proof.networks):
+        there = {network.profile for one in deployments for network in one.evidence.networks}
+        missing = ", ".join(name for name in proof.networks if name not in there)
+        opinions.append(Opinion(RowVerdict.LIVE, f"no deployment on record for {missing}"))
+    return opinions
+
+
+def _newest(pairs: Iterable[tuple[Deployment, NetworkEvidence]]) -> tuple[Deployment, NetworkEvidence]:
+    return max(pairs, key=lambda pair: pair[0].evidence.made)
+
+
+def _rehearsed(proof: LiveProof, deployment: Deployment, network: NetworkEvidence) -> Opinion:
+    """It shows that the procedure works, or that it does not; the row stays as it is."""
+    done, words = _shown(proof, network)
+    state = "REHEARSED" if done else "rehearsed, and it failed"
+    return Opinion(RowVerdict.LIVE, f"{network.title}: {state} {deployment.evidence.made[:10]}: {words}")
+
+
+def _opinion(
+    row: Row, proof: LiveProof, deployment: Deployment, network: NetworkEvidence, baseline: Baseline
+) -> Opinion:
+    done, words = _shown(proof, network)
+    verdict = RowVerdict.PASS if done else RowVerdict.FAIL
+    if network.problem is not None and not done:
+        verdict = RowVerdict.UNKNOWN
+    evidence = deployment.evidence
+    wanted = baseline.contract_sha256
+    if "contract" in row.depends_on and wanted is not None and evidence.bytecode_sha256 != wanted:
+        verdict, words = RowVerdict.STALE, f"{words}; the deployment is of another contract"
+    shown = RowEvidence(
+        folder=clean(deployment.folder, 400),
+        item=network.title,
+        scenario="",
+        verdict=verdict,
+        reason=words,
+        digest=evidence.digest,
+        commit=clean(evidence.commit, 80) or None,
+        dirty=None,
+        contract_sha256=evidence.bytecode_sha256,
+        started=clean(evidence.made, 80),
+        files=("evidence.json", "deployment.html"),
+    )
+    return Opinion(verdict, f"{network.title}: {words}", shown)
+
+
+def _shown(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    for aspect in proof.shows:
+        done, words = _ASPECTS[aspect](proof, network)
+        if not done:
+            return False, words
+    return True, words
+
+
+def _funded(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    had = int(network.funded_wei) / 10**18
+    return had >= proof.balance_min, f"the deployer had {had:.4g} of the {proof.balance_min:g} asked for"
+
+
+def _reached(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    return network.endpoints_agree >= 1, f"{network.endpoints_agree} endpoints of chain {network.chain_id} agree"
+
+
+def _deployed(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    if network.problem is not None or not network.address:
+        return False, clean(network.problem or "nothing is deployed there", 300)
+    if network.differences:
+        return False, f"not as declared: {clean('; '.join(network.differences), 300)}"
+    last = network.transactions[-1] if network.transactions else None
+    return last is not None, f"{network.address}, {len(network.transactions)} steps in final blocks"
+
+
+def _verified(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    said = ", ".join(f"{explorer} {clean(verdict, 100)}" for explorer, verdict in network.verified.items())
+    good = bool(network.verified) and all(verdict.startswith(GOOD) for verdict in network.verified.values())
+    return good, said or "not verified at any explorer"
+
+
+def _smoked(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    bad = {part: outcome for part, outcome in network.smoke.items() if outcome != "ok"}
+    if bad:
+        return False, "; ".join(f"smoke run, {part}: {clean(outcome, 200)}" for part, outcome in bad.items())
+    return bool(network.smoke), f"smoke run: {', '.join(network.smoke) or 'none on record'}"
+
+
+_ASPECTS: dict[str, Callable[[LiveProof, NetworkEvidence], Shown]] = {
+    "funded": _funded,
+    "reached": _reached,
+    "deployed": _deployed,
+    "verified": _verified,
+    "smoked": _smoked,
+}

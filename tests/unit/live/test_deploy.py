@@ -1,0 +1,264 @@
+"""Deployments on real nodes: set up as declared, taken up again after any crash, moved by no reorg, never doubled."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import deployable
+from lab.live.deploy import deploy_all
+from lab.live.evidence import observe
+from lab.live.journal import Entry, Header, Journal, open_journal
+from lab.live.plan import make_plan
+from lab.live.steps import accounts_of, differences, read_standing
+from lab.live.undertaking import Undertaking
+from lab.paths import CONTRACTS
+from lab.session.suite import cache_folder
+
+from .conftest import DEPLOYER, Open, World
+
+TODAY = datetime.date(2026, 11, 26)
+PENDING = "who has yet to call accept_ownership"
+
+
+def assert_stands(world: World, name: str) -> str:
+    """The contract is there once, as declared; its address."""
+    work = world.work()
+    target = work.deployment.select((name,))[0]
+    signed = {entry.nonce: entry for entry in work.journal.of(name) if entry.event == "signed"}
+    created = work.journal.last(name, "deploy", "final")
+    assert created is not None
+    assert created.address is not None
+    accounts = accounts_of(target, DEPLOYER.address)
+    standing = read_standing(world.rpc(name), work.codec, created.address, accounts, "latest")
+    assert [PENDING in line for line in differences(work.deployment, target, DEPLOYER.address, standing)] == [True]
+    # As many transactions as steps: nothing was sent twice.
+    assert world.rpc(name).nonce(DEPLOYER.address) == len(signed) == 5
+    return created.address
+
+
+def test_two_networks_at_once(world: Open) -> None:
+    """The same address on both, and nothing left to do but the owner's part."""
+    lab = world("sepolia", "base-sepolia")
+    outcomes = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+    assert [outcome.problem for outcome in outcomes] == [None, None]
+    assert assert_stands(lab, "sepolia") == assert_stands(lab, "base-sepolia")
+    assert all(PENDING in outcome.open_ends[0] for outcome in outcomes)
+    again = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+    assert [outcome.done for outcome in again] == [["deploy"], ["deploy"]]
+    assert_stands(lab, "sepolia")
+
+
+class Killed(BaseException):
+    """The command's end, at a line of the journal."""
+
+
+def killed_at(line: int, *, before: bool) -> Any:
+    """A journal in which the command ends, before or after that line is on the disk."""
+
+    class Fatal(Journal):
+        count = 0
+
+        def add(self, entry: Entry) -> None:
+            Fatal.count += 1
+            if Fatal.count == line and before:
+                raise Killed
+            super().add(entry)
+            if Fatal.count == line:
+                raise Killed
+
+    def opened(path: Path, header: Header) -> Journal:
+        return Fatal(path, open_journal(path, header)._entries)
+
+    return opened
+
+
+def test_killed_at_every_line_and_taken_up_again(world: Open) -> None:
+    """One command after another dies at the next line of the journal, before and after it; nothing is doubled."""
+    lab = world("sepolia")
+    target = lab.deployment.targets
+    kept: dict[str, str] = {}
+    for _ in range(40):
+        for before in (True, False):
+            try:
+                outcome = deploy_all(lab.work(killed_at(1, before=before)), target, lab.signer, lab.waiting())[0]
+            except Killed:
+                for entry in lab.work().journal.of("sepolia"):
+                    # What was signed once is never signed anew.
+                    assert kept.setdefault(entry.step, entry.tx) == entry.tx
+                continue
+            assert outcome.problem is None
+            assert_stands(lab, "sepolia")
+            return
+    pytest.fail("it never got to an end")
+
+
+def test_the_block_of_the_deployment_is_reorganised_away(world: Open) -> None:
+    """The same bytes are sent again, and the new block counts."""
+    lab = world("sepolia")
+    rpc = lab.rpc("sepolia")
+    snapshot = rpc.call("evm_snapshot")
+    reverted: list[str | None] = []
+
+    class Reorg(Journal):
+        def add(self, entry: Entry) -> None:
+            super().add(entry)
+            if entry.event == "mined" and not reverted:
+                reverted.append(entry.block_hash)
+                rpc.call("evm_revert", snapshot)
+                # Another branch, on which the transaction is not.
+                rpc.call("evm_increaseTime", 7)
+                lab.mine()
+
+    def opened(path: Path, header: Header) -> Journal:
+        return Reorg(path, open_journal(path, header)._entries)
+
+    outcome = deploy_all(lab.work(opened), lab.deployment.targets, lab.signer, lab.waiting())[0]
+    assert outcome.problem is None
+    assert_stands(lab, "sepolia")
+    mined = [e for e in lab.work().journal.of("sepolia", "deploy") if e.event == "mined"]
+    assert mined[0].block_hash == reverted[0]
+    assert len({entry.tx for entry in mined}) == 1
+    assert any("was reorganised away" in line for line in lab.said)
+
+
+def test_a_stuck_transaction_is_replaced_and_not_doubled(world: Open) -> None:
+    """The pool does not take it into a block: the same nonce is offered more, and counts once."""
+    lab = world("sepolia")
+    rpc = lab.rpc("sepolia")
+    blocks = 0
+
+    class Stuck(Journal):
+        def add(self, entry: Entry) -> None:
+            super().add(entry)
+            if entry.event == "signed" and entry.step.startswith("set_coordination_window"):
+                signed.append(entry)
+
+    signed: list[Entry] = []
+
+    def opened(path: Path, header: Header) -> Journal:
+        return Stuck(path, open_journal(path, header)._entries)
+
+    waiting = lab.waiting(stuck_s=5)
+
+    def sleep(seconds: float) -> None:
+        nonlocal blocks
+        lab.simulated_s += seconds
+        if len(signed) == 1:
+            # Dropped by the pool, as one with too low a fee is.
+            rpc.call("anvil_dropAllTransactions")
+        lab.mine()
+
+    stuck = type(waiting)(look_s=1, stuck_s=5, deadline_s=600, sleep=sleep, now=waiting.now)
+    outcome = deploy_all(lab.work(opened), lab.deployment.targets, lab.signer, stuck)[0]
+    assert outcome.problem is None
+    assert len(signed) == 2
+    assert signed[0].nonce == signed[1].nonce
+    assert signed[1].max_fee_per_gas * 100 >= signed[0].max_fee_per_gas * 110
+    assert_stands(lab, "sepolia")
+
+
+def test_somebody_else_sends_from_the_account(world: Open) -> None:
+    """Its nonce is gone: said, with nothing sent after it."""
+    lab = world("sepolia")
+    with pytest.raises(Killed):
+        deploy_all(lab.work(killed_at(1, before=False)), lab.deployment.targets, lab.signer, lab.waiting())
+    rpc = lab.rpc("sepolia")
+    rpc.call("anvil_setNonce", DEPLOYER.address, hex(3))
+    lab.mine()
+    outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+    assert "nonce 0 of deploy was used by another transaction" in str(outcome.problem)
+
+
+def plans(world: World) -> list[Any]:
+    """What would be done."""
+    work: Undertaking = world.work()
+    return make_plan(work, work.deployment.targets, TODAY)
+
+
+def test_a_plan_before_and_after(world: Open) -> None:
+    """Steps, cost and balance; after the deployment nothing is left to send."""
+    lab = world("sepolia", "base-sepolia")
+    before = plans(lab)
+    assert [plan.problems for plan in before] == [[], []]
+    assert before[0].steps[0] == "deploy"
+    assert len(before[0].steps) == 5
+    assert before[0].address == before[1].address
+    assert before[1].l1_fee > 0
+    assert 0 < before[0].cost < before[0].balance
+    deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+    after = plans(lab)
+    assert [(plan.exists, plan.steps, plan.problems) for plan in after] == [(True, [], [])] * 2
+
+
+def test_a_poor_deployer(world: Open) -> None:
+    """What is missing, and nothing is sent."""
+    lab = world("sepolia")
+    lab.rpc("sepolia").call("anvil_setBalance", DEPLOYER.address, hex(10))
+    assert any("fund it" in problem for problem in plans(lab)[0].problems)
+
+
+def test_nonces_that_differ(world: Open) -> None:
+    """The addresses would differ: said on both networks, allowed by same_address: false."""
+    lab = world("sepolia", "base-sepolia")
+    lab.rpc("sepolia").call("anvil_setNonce", DEPLOYER.address, hex(1))
+    assert all(any("one address on all networks" in line for line in plan.problems) for plan in plans(lab))
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text().replace("version: 1\n", "version: 1\nsame_address: false\n"))
+    assert [plan.problems for plan in plans(lab)] == [[], []]
+
+
+def test_code_where_the_contract_would_go(world: Open) -> None:
+    """Said before anything is sent."""
+    lab = world("sepolia")
+    lab.rpc("sepolia").call("anvil_setCode", plans(lab)[0].address, "0x00")
+    assert any("there is code already" in problem for problem in plans(lab)[0].problems)
+
+
+def test_an_endpoint_of_another_chain(world: Open) -> None:
+    """A mainnet's address under a testnet's name: neither is mixed up with the other."""
+    lab = world("sepolia", "base-sepolia")
+    lab.variables["SEPOLIA_A"] = lab.variables["SEPOLIA_B"] = lab.variables["BASE_SEPOLIA_A"]
+    plan = plans(lab)[0]
+    assert "expected chain 11155111, it is of chain 84532" in plan.problems[0]
+
+
+def test_fees_above_the_limit(world: Open) -> None:
+    """The plan says so, and a deployment does not begin."""
+    lab = world("sepolia")
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text().replace("finality:", "max_fee_gwei: 0.000001, finality:"))
+    assert any("max_fee_gwei allows" in problem for problem in plans(lab)[0].problems)
+    outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+    assert "wait, or raise the limit" in str(outcome.problem)
+    assert lab.rpc("sepolia").nonce(DEPLOYER.address) == 0
+
+
+def test_a_contract_without_handover(world: Open) -> None:
+    """The declared owner can never be: said by the plan."""
+    plain = sorted((CONTRACTS / "plain").glob("*.vy"))
+    target = deployable(compile_contract(plain[0], cache_dir=cache_folder() / "compiled"))
+    assert not target.codec.has("propose_owner")
+    lab = world("sepolia", target=target)
+    assert any("has no hand-over" in problem for problem in plans(lab)[0].problems)
+
+
+def test_evidence_of_local_chains_is_a_rehearsal(world: Open) -> None:
+    """Genesis and client give it away, whatever the chain id."""
+    lab = world("sepolia")
+    deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+    seen = observe(lab.work(), lab.deployment.targets[0])
+    assert seen.kind == "rehearsal"
+    assert ["genesis" in seen.doubts[0], "development node" in seen.doubts[1]] == [True, True]
+    assert seen.endpoints_agree == 2
+    assert [transaction.step.split(" ")[0] for transaction in seen.transactions] == [
+        "deploy",
+        "add_operator",
+        "set_coordination_window",
+        "remove_operator",
+        "propose_owner",
+    ]

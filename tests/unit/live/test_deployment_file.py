@@ -1,0 +1,162 @@
+"""What `deployment.yaml` may say, and what is said of what it may not: file, line, column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import EnvironmentFailure, InvalidFile, UsageError
+from lab.live.deployment_file import TEMPLATE, CommandSigner, RemoteSigner, read_deployment
+from lab.live.genesis import genesis_hash
+from lab.live.variables import missing_variables, require_variables
+from lab.networks import BUILT_IN
+
+GOOD = """\
+version: 1
+deployer: {keystore: deployer.json}
+owner: "0x976ea74026e726554db657fa54763abd0c3a0aa9"
+operators: ["0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc"]
+networks:
+  sepolia: {rpc: [env:SEP_A, env:SEP_B]}
+  mine: {network: base-sepolia, rpc: [env:BASE_A], explorers: [{kind: etherscan, key: env:SCAN_KEY}]}
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    """A file with that text."""
+    path = folder / "deployment.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_good_file(tmp_path: Path) -> None:
+    """Choices are made, defaults filled in, addresses are in lower case."""
+    deployment = read_deployment(written(tmp_path, GOOD))
+    sepolia, mine = deployment.targets
+    assert (sepolia.variables, sepolia.profile.chain_id) == (("SEP_A", "SEP_B"), 11155111)
+    assert (mine.name, mine.profile.name, mine.explorers[0].kind) == ("mine", "base-sepolia", "etherscan")
+    assert sepolia.finality == sepolia.profile.finality
+    assert [target.name for target in deployment.select(("mine",))] == ["mine"]
+    with pytest.raises(UsageError, match="expected one of mine, sepolia, got 'base'"):
+        deployment.select(("base",))
+
+
+def test_the_template_is_a_good_file(tmp_path: Path) -> None:
+    """Whoever runs `lab live init` begins with one that can be read."""
+    assert {target.name for target in read_deployment(written(tmp_path, TEMPLATE)).targets} == {
+        "sepolia",
+        "base-sepolia",
+    }
+
+
+@pytest.mark.parametrize(
+    ("deployer", "kind"),
+    [
+        ('{remote: env:SIGNER, address: "0x976ea74026e726554db657fa54763abd0c3a0aa9"}', RemoteSigner),
+        ('{exec: "cast mktx --ledger", address: "0x976ea74026e726554db657fa54763abd0c3a0aa9"}', CommandSigner),
+    ],
+)
+def test_other_signers(tmp_path: Path, deployer: str, kind: type) -> None:
+    """Each is told by the key that only it has."""
+    text = GOOD.replace("{keystore: deployer.json}", deployer)
+    assert isinstance(read_deployment(written(tmp_path, text)).file.deployer, kind)
+
+
+BAD: dict[str, tuple[str, str, str]] = {
+    "an address with a key": (
+        "env:SEP_A",
+        '"https://x.example/v3/SECRETKEY"',
+        "6:19 networks.sepolia.rpc[0]: expected env:NAME",
+    ),
+    "no address": (
+        'owner: "0x976ea74026e726554db657fa54763abd0c3a0aa9"',
+        'owner: "0x12"',
+        "3:8 owner: expected an address",
+    ),
+    "the zero address": (
+        "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc",
+        "0x" + "00" * 20,
+        "4:13 operators[0]: expected an address",
+    ),
+    "an operator twice": (
+        "operators: [",
+        'operators: ["0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc", ',
+        "4:12 operators: expected each operator once",
+    ),
+    "no network": (
+        "network: base-sepolia",
+        "network: base-sepolla",
+        "7:19 networks.mine.network: expected a network, got 'base-sepolla'",
+    ),
+    "a retired network": (
+        "sepolia: {rpc",
+        "mumbai: {rpc",
+        "6:3 networks.mumbai: the network 'mumbai' is retired: use amoy",
+    ),
+    "one chain twice": (
+        "network: base-sepolia",
+        "network: sepolia",
+        "7:3 networks.mine: chain 11155111 is also that of sepolia",
+    ),
+    "no endpoint": ("rpc: [env:SEP_A, env:SEP_B]", "rpc: []", "6:18 networks.sepolia.rpc: expected at least 1"),
+    "an explorer without its key": (
+        "{kind: etherscan, key: env:SCAN_KEY}",
+        "{kind: etherscan}",
+        "networks.mine.explorers[0]: expected key: env:NAME",
+    ),
+    "a Blockscout of nobody": (
+        "{kind: etherscan, key: env:SCAN_KEY}",
+        "{kind: blockscout}",
+        "expected the url of the Blockscout",
+    ),
+    "an unknown key": ("version: 1", "version: 1\nmargn: 2", "2:1 margn: unknown key 'margn' (did you mean margin?)"),
+    "another version": ("version: 1", "version: 2", "1:10 version: expected 1, got 2"),
+    "a window of a day": (
+        "version: 1",
+        "version: 1\nsettings: {coordination_window: 86400}",
+        "settings.coordination_window: expected at most 300",
+    ),
+    "a signer of no kind": ("{keystore: deployer.json}", "{ledger: 0}", "deployer"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_file(tmp_path: Path, what: str) -> None:
+    """One clear error at its place; a secret in it is not repeated."""
+    old, new, expected = BAD[what]
+    assert old in GOOD
+    with pytest.raises(InvalidFile) as caught:
+        read_deployment(written(tmp_path, GOOD.replace(old, new, 1)))
+    assert expected in str(caught.value)
+    assert "SECRETKEY" not in str(caught.value)
+
+
+def test_variables_are_named_and_never_shown(tmp_path: Path) -> None:
+    """Missing, malformed, padded: the name and what is wrong, not the value."""
+    deployment = read_deployment(written(tmp_path, GOOD))
+    there = {
+        "SEP_A": "https://a.example/v3/CANARYKEY",
+        "SEP_B": "htps://b.example/CANARYKEY",
+        "BASE_A": " http://x/CANARYKEY",
+    }
+    missing = [str(unset) for unset in missing_variables(deployment, deployment.targets, there)]
+    assert [line.partition(" ")[0] for line in missing] == ["SEP_B", "BASE_A", "SCAN_KEY"]
+    assert "CANARYKEY" not in "".join(missing)
+    assert missing[2] == "SCAN_KEY (networks.mine.explorers): is not set"
+
+
+def test_missing_variables_are_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them at once, before anything is asked of the network."""
+    for name in ("SEP_A", "SEP_B", "BASE_A", "SCAN_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    deployment = read_deployment(written(tmp_path, GOOD))
+    with pytest.raises(EnvironmentFailure, match="4 environment variables are missing or malformed"):
+        require_variables(deployment, deployment.targets)
+
+
+def test_every_built_in_network_has_its_genesis_block() -> None:
+    """Else nothing could ever be live evidence there."""
+    hashes = [genesis_hash(name) for name in BUILT_IN]
+    assert None not in hashes
+    assert len(set(hashes)) == len(BUILT_IN)

@@ -1,0 +1,60 @@
+"""The journal: what is in it after a crash at any byte, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import UsageError
+from lab.live.journal import Entry, Header, open_journal
+
+HEADER = Header(contract="ab" * 32, deployer="0x" + "11" * 20)
+
+
+def entry(number: int) -> Entry:
+    """One of several that differ."""
+    return Entry(network="a", chain_id=1, step="deploy", event="signed", nonce=number, tx=f"0x{number}", raw="0x02")
+
+
+def test_a_crash_at_any_byte_loses_at_most_the_last_line(tmp_path: Path) -> None:
+    """Whatever is left of the file can be opened, and gone on with."""
+    path = tmp_path / "d.journal.jsonl"
+    journal = open_journal(path, HEADER)
+    for number in range(3):
+        journal.add(entry(number))
+    whole = path.read_bytes()
+    for length in range(len(whole) + 1):
+        path.write_bytes(whole[:length])
+        again = open_journal(path, HEADER)
+        complete = max(0, whole[:length].count(b"\n") - 1)
+        assert [one.nonce for one in again.of("a")] == list(range(complete))
+        again.add(entry(9))
+        assert [one.nonce for one in open_journal(path, HEADER).of("a")] == [*range(complete), 9]
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (Header(contract="cd" * 32, deployer=HEADER.deployer), "another contract"),
+        (Header(contract=HEADER.contract, deployer="0x" + "22" * 20), "another deployer"),
+    ],
+)
+def test_the_journal_of_another_deployment(tmp_path: Path, other: Header, what: str) -> None:
+    """It is refused, and left as it is."""
+    path = tmp_path / "d.journal.jsonl"
+    open_journal(path, HEADER).add(entry(0))
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=what):
+        open_journal(path, other)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", ["{}", '{"network": 5}', "[]", "no JSON", '{"journal":1}'])
+def test_a_line_in_the_middle_that_is_none(tmp_path: Path, damage: str) -> None:
+    """A journal with a hole is not acted upon: file and line are named."""
+    path = tmp_path / "d.journal.jsonl"
+    open_journal(path, HEADER).add(entry(0))
+    path.write_text(path.read_text() + damage + "\n" + entry(1).model_dump_json() + "\n")
+    with pytest.raises(UsageError, match=r"d\.journal\.jsonl:3: expected an entry"):
+        open_journal(path, HEADER)

@@ -1,0 +1,133 @@
+"""Verification against the rehearsal's explorer, which compiles for itself: patience, idempotence, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from lab.coordinator import Account
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import deployable
+from lab.live.deploy import deploy_all
+from lab.live.deployment_file import Explorer, Target
+from lab.live.explorer.faults import ExplorerFaults
+from lab.live.explorer.server import open_explorer
+from lab.live.undertaking import Undertaking
+from lab.live.verify.bundle import Bundle
+from lab.live.verify.client import Pace
+from lab.live.verify.difference import first_difference
+from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere
+from lab.paths import CONTRACTS
+from lab.session.suite import cache_folder
+
+from .conftest import Open, World
+
+PACE = Pace(first_s=0.05, max_s=0.05, deadline_s=300)
+ALL = ("sourcify", "etherscan", "blockscout")
+CONTRACT = CONTRACTS / "plain" / "PlainCoordinator.vy"
+
+
+@dataclass
+class Deployed:
+    """A contract on a chain, and its bundle."""
+
+    world: World
+    work: Undertaking
+    target: Target
+    bundle: Bundle
+
+    def verify(self, explorer: str, *kinds: str) -> NetworkVerification:
+        """At an explorer that speaks all dialects."""
+        addresses = {
+            "sourcify": f"{explorer}/sourcify",
+            "etherscan": f"{explorer}/etherscan/v2/api",
+            "blockscout": f"{explorer}/blockscout/{self.target.profile.chain_id}",
+        }
+        explorers = tuple(Explorer(kind=kind, url=addresses[kind], key="env:KEY") for kind in kinds)  # type: ignore[arg-type]
+        target = self.target.model_copy(update={"explorers": explorers})
+        return verify_everywhere(self.work, [target], self.bundle, pace=PACE, variables={"KEY": "k"})[0]
+
+
+@pytest.fixture
+def deployed(world: Open) -> Callable[..., Deployed]:
+    """Deploys the plain contract."""
+
+    def make(path: str = str(CONTRACT)) -> Deployed:
+        target = deployable(compile_contract(type(CONTRACT)(path), cache_dir=cache_folder() / "compiled"))
+        lab = world("sepolia", target=target)
+        file = lab.folder / "deployment.yaml"
+        deployer: Account = lab.account
+        file.write_text(file.read_text().replace("0x976ea74026e726554db657fa54763abd0c3a0aa9", deployer.address))
+        outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+        assert outcome.problem is None
+        work = lab.work()
+        return Deployed(lab, work, work.deployment.targets[0], make_bundle(work))
+
+    return make
+
+
+def explorer_of(place: Deployed) -> dict[int, str]:
+    """The chains of the explorer."""
+    return {place.target.profile.chain_id: place.world.nodes["sepolia"].url}
+
+
+def test_all_explorers_through_all_their_troubles(deployed: Callable[..., Deployed]) -> None:
+    """Waiting, limits, errors, not indexed yet; then exact; then "already"; then one changed byte is refused."""
+    place = deployed()
+    faults = ExplorerFaults(pending=4, busy=3, broken=2, not_indexed=2)
+    with open_explorer(explorer_of(place), faults) as explorer:
+        first = place.verify(explorer, *ALL)
+        assert {one.explorer: one.result for one in first.verdicts} == dict.fromkeys(ALL, "match") | {
+            "sourcify": "exact"
+        }
+        assert (faults.pending, faults.busy, faults.broken, faults.not_indexed) == (0, 0, 0, 0)
+        again = place.verify(explorer, *ALL)
+        assert [one.detail for one in again.verdicts] == ["was verified already"] * 3
+    with open_explorer(explorer_of(place), ExplorerFaults(altered=True)) as explorer:
+        refused = place.verify(explorer, "sourcify", "etherscan")
+        assert [one.result for one in refused.verdicts] == ["no match", "no match"]
+        assert "the first differing byte is" in refused.verdicts[0].detail
+        assert not refused.succeeded
+    with open_explorer({1: "http://127.0.0.1:9"}) as explorer:
+        unsupported = place.verify(explorer, "sourcify", "etherscan")
+        assert [one.result for one in unsupported.verdicts] == ["unknown", "unknown"]
+        assert "unsupported_chain" in unsupported.verdicts[0].detail
+
+
+def test_a_source_that_is_not_that_of_the_chain_is_not_sent(deployed: Callable[..., Deployed]) -> None:
+    """The difference is found here, and its likely cause is said."""
+    place = deployed()
+    changed = dict(place.bundle.standard_json)
+    sources = {**changed["sources"]}
+    content = sources[place.bundle.path]["content"]
+    sources[place.bundle.path] = {"content": content.replace('"Not authorized"', '"Not authorised"', 1)}
+    place.bundle = replace(place.bundle, standard_json={**changed, "sources": sources, "integrity": None})
+    changed = place.bundle.standard_json
+    changed.pop("integrity")
+    with open_explorer(explorer_of(place)) as explorer:
+        ended = place.verify(explorer, "sourcify")
+    assert ended.verdicts == ()
+    assert ended.difference is not None
+    assert "a constant or one operation was changed in the source" in ended.difference
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "offset", "cause"),
+    [
+        ("0x6001", "0x", 0, "there is no code"),
+        ("0x6001", "0x6001ff", 2, "1 more bytes follow"),
+        ("0x6001ff", "0x6001", 2, "ends earlier"),
+        ("0x" + "60" * 200 + "01", "0x" + "60" * 200 + "02", 200, "only the end differs"),
+        ("0x01" + "60" * 300, "0x02" + "60" * 300, 0, "a constant or one operation"),
+        ("0x01" + "60" * 300, "0x02" + "60" * 310, 0, "other compiler"),
+    ],
+)
+def test_a_difference_and_its_cause(expected: str, got: str, offset: int, cause: str) -> None:
+    """The first byte, and what it is likely to mean."""
+    difference = first_difference(expected, got)
+    assert difference is not None
+    assert difference.offset == offset
+    assert cause in str(difference)
+    assert first_difference(expected, expected) is None

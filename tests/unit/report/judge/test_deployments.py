@@ -1,0 +1,139 @@
+"""Rows that need a live network: passed by live evidence alone, never by a rehearsal, failed by what differs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.model.live_evidence import LiveEvidence, NetworkEvidence, Transaction
+from lab.report.catalogue.rows import Row, load_catalogue
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.deployments import read_deployments
+from lab.report.judge.deployment_opinions import deployment_opinions
+from lab.report.judge.row_judge import judge
+from lab.report.records.row_verdict import RowVerdict
+
+CONTRACT = "ab" * 32
+
+
+def network(profile: str, **changed: Any) -> NetworkEvidence:
+    """One that is as it should be."""
+    step = Transaction(step="deploy", tx="0x1", block=7, block_hash="0x2", gas_used=5)
+    good: dict[str, Any] = {
+        "network": profile,
+        "profile": profile,
+        "title": profile,
+        "chain_id": 1,
+        "testnet": True,
+        "kind": "live",
+        "endpoints_agree": 2,
+        "address": "0x" + "11" * 20,
+        "transactions": (step,),
+        "funded_wei": str(10**18),
+        "verified": {"sourcify": "exact"},
+        "smoke": {"buffered": "ok", "ready": "ok"},
+    }
+    return NetworkEvidence(**(good | changed))
+
+
+def written(results: Path, *networks: NetworkEvidence, **changed: Any) -> Path:
+    """The results folder with that evidence in it."""
+    whole: dict[str, Any] = {
+        "kind": "live",
+        "made": "2026-11-26T10:00:00+00:00",
+        "file": "deployment.yaml",
+        "contract": "Mine",
+        "compiler": "vyper 0.4.3",
+        "bytecode_sha256": CONTRACT,
+        "source_sha256": "cd" * 32,
+        "commit": "abc",
+        "deployer": "0x" + "22" * 20,
+    }
+    LiveEvidence(networks=networks, **(whole | changed)).write(results / "live" / "deployment")
+    return results
+
+
+def row(name: str) -> Row:
+    """A row of the lab's own catalogue."""
+    return next(one for one in load_catalogue().rows if one.id == name)
+
+
+def verdict(results: Path, name: str, baseline: Baseline | None = None) -> tuple[RowVerdict, str]:
+    """How a row stands by that folder alone."""
+    against = baseline or Baseline()
+    deployments, notes = read_deployments(results)
+    assert not notes
+    one = row(name)
+    judged = judge(one, (), against, live=deployment_opinions(one, deployments, against))
+    return judged.verdict, judged.reason
+
+
+@pytest.mark.parametrize("name", ["SEP-01", "SEP-02", "SEP-03", "SEP-04", "SEP-05", "SEP-07"])
+def test_live_evidence_passes_a_row(tmp_path: Path, name: str) -> None:
+    """And nothing else on record does."""
+    assert verdict(tmp_path, name)[0] is RowVerdict.LIVE
+    assert verdict(written(tmp_path, network("sepolia")), name)[0] is RowVerdict.PASS
+
+
+AGAINST: list[tuple[str, dict[str, Any], RowVerdict]] = [
+    ("SEP-01", {"funded_wei": str(10**16)}, RowVerdict.FAIL),
+    ("SEP-03", {"differences": ("expected owner a, it is b",)}, RowVerdict.FAIL),
+    ("SEP-03", {"problem": "eth_chainId: no answer", "address": ""}, RowVerdict.UNKNOWN),
+    ("SEP-04", {"verified": {}}, RowVerdict.FAIL),
+    ("SEP-04", {"verified": {"sourcify": "exact", "etherscan": "no match: Fail"}}, RowVerdict.FAIL),
+    ("SEP-05", {"smoke": {}}, RowVerdict.FAIL),
+    (
+        "SEP-05",
+        {"smoke": {"buffered": "ok", "ready": "expected the event TransactionReady, got none"}},
+        RowVerdict.FAIL,
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "changed", "expected"), AGAINST)
+def test_what_speaks_against_it(tmp_path: Path, name: str, changed: dict[str, Any], expected: RowVerdict) -> None:
+    """Each aspect can fail, and says how."""
+    assert verdict(written(tmp_path, network("sepolia", **changed)), name)[0] is expected
+
+
+@pytest.mark.parametrize("name", ["SEP-03", "SEP-04", "SEP-05", "AMO-03", "MPR-02", "NSR-06"])
+def test_a_rehearsal_is_shown_and_passes_nothing(tmp_path: Path, name: str) -> None:
+    """Neither one that says so, nor networks that only look alike."""
+    one = row(name)
+    assert one.live is not None
+    local = [network(profile, kind="rehearsal") for profile in one.live.networks]
+    for changed in ({"kind": "rehearsal"}, {}):
+        given, reason = verdict(written(tmp_path, *local, **changed), name)
+        assert given is RowVerdict.LIVE
+        assert "REHEARSED 2026-11-26" in reason
+
+
+def test_all_networks_of_a_row_count(tmp_path: Path) -> None:
+    """One that is missing leaves it open, and is named; one that fails fails it."""
+    good = [network(profile) for profile in ("arbitrum", "optimism")]
+    given, reason = verdict(written(tmp_path, *good), "MDS-06")
+    assert given is RowVerdict.LIVE
+    assert "no deployment on record for base" in reason
+    assert verdict(written(tmp_path, *good, network("base")), "MDS-06")[0] is RowVerdict.PASS
+    assert verdict(written(tmp_path, *good, network("base", differences=("x",))), "MDS-06")[0] is RowVerdict.FAIL
+
+
+def test_another_contract_is_stale(tmp_path: Path) -> None:
+    """What is deployed is not what ships."""
+    written(tmp_path, network("sepolia"))
+    assert verdict(tmp_path, "SEP-03", Baseline(contract_sha256="ee" * 32))[0] is RowVerdict.STALE
+    assert verdict(tmp_path, "SEP-03", Baseline(contract_sha256=CONTRACT))[0] is RowVerdict.PASS
+
+
+def test_edited_evidence_does_not_count(tmp_path: Path) -> None:
+    """It is noted, and the row is as if there were none."""
+    path = written(tmp_path, network("sepolia", kind="rehearsal")) / "live" / "deployment" / "evidence.json"
+    document = json.loads(path.read_text())
+    document["networks"][0]["kind"] = "live"
+    path.write_text(json.dumps(document))
+    deployments, notes = read_deployments(tmp_path)
+    assert deployments == ()
+    assert "it was changed afterwards" in notes[0]
