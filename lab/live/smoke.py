@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.coordinator import Reader, StateNumbering, rollup_address
-from lab.coordinator.codec import decode_revert
+from lab.coordinator.reverts import decode_revert
 from lab.errors import DeployFailure, LabError
 from lab.live.deployment_file import Target
 from lab.live.journal import Header, Journal, open_journal

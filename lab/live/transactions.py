@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
-from lab.coordinator.codec import decode_revert
+from lab.coordinator.reverts import decode_revert
 from lab.errors import DeadlineExceeded, DeployFailure
 from lab.live.deployment_file import Target
 from lab.live.fees import bounded, current_fees, estimated_gas, offered_fees
