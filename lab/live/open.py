@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from lab.coordinator import Codec
 from lab.live.deployment_file import Deployment
 from lab.live.journal import Header, Journal, journal_path, open_journal
 from lab.live.undertaking import Connect, Notify, Undertaking
@@ -25,9 +23,4 @@ def undertake(
     target = compile_target(system_of(deployment))
     header = Header(contract=target.contract.bytecode_sha256, deployer=deployer)
     opened: Journal = open_journal(journal or journal_path(deployment.path), header)
-    return Undertaking(
-        deployment, target.contract, Codec(target.contract.abi, target.codec.names), deployer, opened, connect, notify
-    )
-
-
-Ask = Callable[[str], str]
+    return Undertaking(deployment, target.contract, target.codec, deployer, opened, connect, notify)

@@ -87,7 +87,7 @@ def report_session(config: pytest.Config, terminalreporter: Any = None) -> None:
         from lab.commands.release.suite_report import Reporting, summarise_session
 
         results = _told(config, config.stash[RESULTS])
-        verbose = config.option.verbose > 0
+        verbose = getattr(config.option, "verbose", 0) > 0
         told = STORIES in config.stash and not config.stash[STORIES].hidden
         reporting = Reporting(results, config.stash[RUN_ID], _page(config), system(config), verbose, told)
         summarise_session(terminalreporter, reporting)

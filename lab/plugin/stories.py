@@ -33,7 +33,7 @@ class Stories:
         failed = terminalreporter.stats.get("failed", [])
         runs = [report for report in failed if _of_a_run(report)]
         alone = len(runs) == 1 and _fits(runs[0])
-        if runs and not alone and self._config.option.verbose <= 0:
+        if runs and not alone and getattr(self._config.option, "verbose", 0) <= 0:
             self._hidden = runs
             terminalreporter.stats["failed"] = [report for report in failed if report not in runs]
         try:

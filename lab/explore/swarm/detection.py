@@ -10,13 +10,14 @@ import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from lab.bounded_files import read_object, write_atomically
 from lab.checks import CHECKS
 from lab.errors import LabError
 from lab.explore.bench import Bench
 from lab.explore.swarm.case import Document, Drawing, draw, to_text
+from lab.model.outcome import Outcome
 from lab.monitor.alerting.timeline import INTERVAL_S, AlertSpan, SeriesLog, timelines
 from lab.networks import load_network
 from lab.scenario.resolve import load_scenario
@@ -174,14 +175,14 @@ class Measured:
     broke: list[tuple[int, str]] = field(default_factory=list)
 
     @property
-    def verdict(self) -> Literal["MET", "NOT MET", "UNKNOWN"]:
+    def verdict(self) -> Outcome:
         """MET: every kind was seen often enough, each with a recall of 95% or more, and no false alarm."""
         if self.false_alarms or any(kind.runs and kind.recall < RECALL_MIN for kind in self.kinds.values()):
-            return "NOT MET"
+            return Outcome.NOT_MET
         enough = self.quiet_runs >= QUIET_MIN and all(
             kind in self.kinds and self.kinds[kind].runs >= RUNS_MIN for kind in KINDS
         )
-        return "MET" if enough else "UNKNOWN"
+        return Outcome.MET if enough else Outcome.UNKNOWN
 
     def as_json(self) -> dict[str, Any]:
         """For a file, which reports read."""

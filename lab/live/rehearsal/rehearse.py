@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.chains.nodes.backend import Backend
-from lab.coordinator import Account, Codec
+from lab.coordinator import Account
 from lab.deploy.deployer import Deployable
 from lab.deploy.keystore import address_of
 from lab.live.deploy import Outcome, deploy_all
@@ -172,8 +172,7 @@ def _undertaking(
     def open_connection(target: Target) -> Connection:
         return connect(target, notify, stage.variables)
 
-    codec = Codec(contract.contract.abi, contract.codec.names)
-    return Undertaking(local, contract.contract, codec, deployer.address, journal, open_connection, notify)
+    return Undertaking(local, contract.contract, contract.codec, deployer.address, journal, open_connection, notify)
 
 
 def _verified(

@@ -175,9 +175,7 @@ def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[
     if failure:
         return RowVerdict.FAIL, failure
     if run.verdict.verdict is not Verdict.PASS:
-        unexercised = run.verdict.verdict is Verdict.NOT_EXERCISED
-        verdict = RowVerdict.NOT_RUN if unexercised else RowVerdict.UNKNOWN
-        return verdict, f"the run is {run.verdict.verdict}: {_first_reason(run.verdict)}"
+        return RowVerdict.UNKNOWN, f"the run is {run.verdict.verdict}: {_first_reason(run.verdict)}"
     return _of_named_checks(proof, run.verdict)
 
 

@@ -234,6 +234,7 @@ def test_sarif(tmp_path: Path) -> None:
 
 
 def test_an_artifact_cannot_be_analysed(tmp_path: Path) -> None:
+    (tmp_path / "Case.json").write_text('{"abi": [], "bytecode": "0x00"}')
     with pytest.raises(UsageError, match=r"expected a Vyper source"):
         analyse(tmp_path / "Case.json")
 

@@ -36,7 +36,7 @@ STEP_CASES = [
     ),
     (
         "- {buffer: swap, within: 3s}",
-        "11:20 timeline[0].within: unknown key 'within' (known: as, at, because, buffer, expect, id)",
+        "11:20 timeline[0].within: unknown key 'within' (known: as, at, because, buffer, expect, id, needs)",
     ),
     ("- {buffer: a.b.c}", "11:14 timeline[0].buffer: expected a flow or a leg as flow.leg, got 'a.b.c'"),
     ("- {buffer: [swap.pay]}", "11:14 timeline[0].buffer: expected a text, got a list"),
@@ -129,7 +129,7 @@ STEP_CASES = [
     ),
     (
         "- {fault: reorg, chain: ethereum, depth: 3, for: 3s}",
-        "11:47 timeline[0].for: unknown key 'for' (known: at, because, chain, depth, fault, id, orphans)",
+        "11:47 timeline[0].for: unknown key 'for' (known: at, because, chain, depth, fault, id, needs, orphans)",
     ),
     (
         "- {fault: rpc_latency, chain: ethereum, delay: 3}",

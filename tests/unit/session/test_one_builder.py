@@ -23,14 +23,18 @@ def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
 
 def test_one_builder_of_a_session() -> None:
     """Whoever describes networks goes through it."""
-    assert [file for file, _ in calls("Session")] == ["session/description.py"]
+    # A deployment to real networks has no backend, no keys and no run of the lab's.
+    assert [file for file, _ in calls("Session")] == ["live/session.py", "session/description.py"]
 
 
 def test_a_codec_is_made_with_names() -> None:
     """By `Codec.of` from a file that holds them, else with both arguments."""
     found = list(calls("Codec"))
-    assert {file for file, _ in found} == {"deploy/deployer.py", "runner/sending.py"}
-    assert all(len(call.args) == 2 for _, call in found)
+    named = [(file, call) for file, call in found if file != "deploy/proposal.py"]
+    assert {file for file, _ in named} == {"deploy/deployer.py", "runner/sending.py", "session/project_check.py"}
+    assert all(len(call.args) == 2 for _, call in named)
+    # To propose names is to have none yet.
+    assert len(found) == len(named) + 1
 
 
 def test_a_contract_is_made_ready_with_names() -> None:

@@ -110,7 +110,7 @@ def test_a_row_depends_on_whatever_its_scenarios_run_with() -> None:
     """Each has a contract under test, and some a relayer: evidence of another one is stale, and no verdict on this."""
     set_ups: dict[str, str] = {}
     for path in (ROOT / "scenarios").rglob("*"):
-        if path.suffix == ".yaml" or path.name.startswith("test_"):
+        if path.suffix == ".yaml" or path.match("test_*.py"):
             set_ups[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
     for row in ROWS:
         proven_by = [text for proof in row.proofs for file, text in set_ups.items() if proof.matches(file)]
