@@ -33,8 +33,8 @@ scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|pr
 test: $(READY) ## run the lab's own tests, but for those of `make torture`
 	$(BIN)/pytest tests/ $(SPREAD) -m "not reliability" $(ARGS)
 
-torture: $(READY) ## kills, mutants, forgeries, canaries, sockets: FACTOR=20 is long, 1 what CI runs; seeds printed
-	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/reliability -m reliability $(SPREAD) $(ARGS)
+torture: $(READY) ## kills, mutants, forgeries, canaries, sockets, foreign relayers: FACTOR=20 is long, 1 what CI runs; seeds printed
+	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/reliability tests/detection/relayers -m reliability $(SPREAD) $(ARGS)
 
 size: $(READY) ## lines of lab/ by folder, and the ten longest functions
 	@$(BIN)/python -m tests.size

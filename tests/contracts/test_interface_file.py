@@ -7,12 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from vyper.exceptions import InterfaceViolation  # type: ignore[import-untyped]
 
 from lab.coordinator.documented import EVENTS, FUNCTIONS
-from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
-from lab.deploy.vyper.source import read_source
-from lab.errors import CompileFailure
+from lab.deploy.vyper.compilers import CompilerOutput
 from lab.paths import CONTRACTS
+
+from .compiling import compile_now
 
 INTERFACE = CONTRACTS / "interfaces/ITesseractCoordinator.vyi"
 SAID = re.findall(r"^def (\w+)\(", INTERFACE.read_text(), re.M)
@@ -35,7 +36,7 @@ def project(tmp_path: Path) -> Path:
 def compiled(path: Path, text: str) -> CompilerOutput:
     """The contract with this text."""
     path.write_text(text)
-    return run_compiler(read_source(path))
+    return compile_now(path)
 
 
 def implementing(name: str) -> str:
@@ -77,7 +78,7 @@ def test_the_reference_claims_the_interface_and_takes_its_events_from_it() -> No
 @pytest.mark.parametrize("name", SAID)
 def test_the_compiler_refuses_the_reference_without_a_function(project: Path, name: str) -> None:
     """By the function's name."""
-    with pytest.raises(CompileFailure, match=rf"does not implement all interface functions: {name}\("):
+    with pytest.raises(InterfaceViolation, match=rf"does not implement all interface functions: {name}\("):
         compiled(project / REFERENCE.name, without(REFERENCE.read_text(), name))
 
 
@@ -86,7 +87,7 @@ def test_the_compiler_refuses_the_reference_with_another_parameter(project: Path
     text = REFERENCE.read_text()
     at = text.index("def buffer_transaction(")
     text = text[:at] + text[at:].replace("payload: Bytes[512]", "payload: Bytes[511]", 1)
-    with pytest.raises(CompileFailure, match=r"does not implement all interface functions: buffer_transaction\("):
+    with pytest.raises(InterfaceViolation, match=r"does not implement all interface functions: buffer_transaction\("):
         compiled(project / REFERENCE.name, text)
 
 
@@ -94,7 +95,7 @@ def test_the_compiler_refuses_the_reference_with_another_parameter(project: Path
 def test_a_contract_in_one_file_implements_the_interface(project: Path, name: str) -> None:
     """The compiler says so, and the claim changes nothing in the code."""
     plain = CONTRACTS / "plain" / name
-    expected = run_compiler(read_source(plain))
+    expected = compile_now(plain)
     found = compiled(project / name, implementing(name))
     assert found.runtime_bytecode == expected.runtime_bytecode
 
@@ -102,5 +103,5 @@ def test_a_contract_in_one_file_implements_the_interface(project: Path, name: st
 @pytest.mark.parametrize("name", SAID)
 def test_the_compiler_refuses_the_plain_contract_without_a_function(project: Path, name: str) -> None:
     """So what the test before this one passes on is a check."""
-    with pytest.raises(CompileFailure, match=rf"does not implement all interface functions: {name}\("):
+    with pytest.raises(InterfaceViolation, match=rf"does not implement all interface functions: {name}\("):
         compiled(project / "PlainCoordinator.vy", without(implementing("PlainCoordinator.vy"), name))

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from functools import cache
-from pathlib import Path
 
 import pytest
 
 from lab.broken import Bug, read_bugs
 from lab.broken.patch import split_lines
-from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
-from lab.deploy.vyper.source import read_source
 from lab.paths import CONTRACTS
+
+from ..compiling import compiled
 
 BUGS = read_bugs()
 # What else than `resolve_dependency` and its like a bug needs to exist; everything else keeps the base's ABI.
 ADDED = {"breaker_rolled_back": {"breaker_threshold", "failure_count", "set_breaker_threshold"}}
-
-
-@cache
-def compiled(path: Path) -> CompilerOutput:
-    """ABI and code, from the compiler and not from a cache."""
-    return run_compiler(read_source(path))
 
 
 def code_lines(text: str) -> list[str]:

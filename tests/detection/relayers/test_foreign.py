@@ -27,7 +27,7 @@ from lab.session.relayer.command import RelayerCommand, parse_command
 
 from ..conftest import ROOT, compiled
 
-pytestmark = pytest.mark.real_clock
+pytestmark = [pytest.mark.real_clock, pytest.mark.reliability]
 
 FOREIGN = Path(__file__).parent / "foreign"
 TARGET = compiled(Path("TesseractCoordinator.vy"))
