@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from lab.chains.kept_calls import kept_calls
 from lab.chains.producer import Mined
 from lab.coordinator import Codec
 from lab.coordinator.codec import DecodedCall
@@ -18,6 +19,8 @@ from lab.model.records import Block, Call, EmptyBlocks, Log, Note, Reorg, Tx
 from lab.rpc import Rpc, RpcFailure
 
 NO_CODE = ("0x", "0x0")
+# Below it a trace for each transaction costs little.
+TRACED_AT_ONCE_MIN = 8
 # Holds what the lab itself sends before anybody else is there.
 SETUP_BLOCK = 1
 # So many transactions of one sender, function and gas are traced that all revert for one reason; the next ones are not:
@@ -50,6 +53,8 @@ class Observer:
         self._contract = contract
         self._has_code: dict[str, bool] = {}
         self._outward: bool | None = None
+        self._body: dict[str, Any] = {}
+        self._kept: dict[str, dict[str, Any]] | None = None
         self._alike: dict[Kind, list[str | None]] = {}
         self._untraced: Counter[tuple[str, str]] = Counter()
         self._empty: list[Mined] = []
@@ -165,6 +170,8 @@ class Observer:
 
     def _transactions(self, body: dict[str, Any]) -> list[Tx]:
         receipts = self.rpc.call("eth_getBlockReceipts", body["number"])
+        self._kept = None
+        self._body = body
         return [
             self._transaction(tx, receipt, index)
             for index, (tx, receipt) in enumerate(zip(body["transactions"], receipts, strict=True))
@@ -218,12 +225,26 @@ class Observer:
         if to is None or (to != self._contract and not self._is_contract(to)):
             return [], False, None
         try:
-            trace = self.rpc.call("debug_traceTransaction", tx["hash"], {"tracer": "callTracer"})
+            trace = self._trace(tx["hash"])
         except RpcFailure as error:
             return [], False, str(error)
         calls: list[Call] = []
         self._walk(trace, calls, reverted=False)
         return calls, True, None
+
+    def _trace(self, tx_hash: str) -> dict[str, Any]:
+        """Of a transaction of the block at hand. Raises an RpcFailure.
+
+        The node traces one by executing all before it in its block again. In a block of many the calls that it kept
+        from the execution serve as well, but where one of them failed: those do not tell the reason.
+        """
+        if len(self._body["transactions"]) >= TRACED_AT_ONCE_MIN:
+            if self._kept is None:
+                self._kept = kept_calls(self.rpc.call("trace_block", self._body["number"]))
+            if (known := self._kept.get(tx_hash)) is not None:
+                return known
+        trace: dict[str, Any] = self.rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
+        return trace
 
     def _walk(self, frame: dict[str, Any], calls: list[Call], *, reverted: bool) -> None:
         reverted = reverted or "error" in frame

@@ -57,6 +57,8 @@ def pytest_load_initial_conftests(
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the evidence folder, the same for all xdist workers, and let pytest-html and JUnit write into it."""
+    # The library's own items carry it, in projects that are strict about marks as well.
+    config.addinivalue_line("markers", "real_clock: lasts as long as what it waits for, on the wall clock")
     if config.option.lab_library:
         add_library(config)
     begin_session(config)

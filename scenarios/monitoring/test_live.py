@@ -38,6 +38,7 @@ description: >
   falls too slowly for that).
 rows: [ALR-01, ALR-02, ALR-03, ALR-04, ALR-05, ALR-06, OPS-03]
 networks: {polygon: {}, optimism: {finality: {blocks: 1}}, base: {finality: {blocks: 1}}}
+needs: [stop, expiry]
 relayer: none
 clock: real
 window: 5s
@@ -193,14 +194,17 @@ def maintain(live: Live) -> None:
     live.expect("Maintenance")
     script.expect_ok(script.call("base", "add_operator", attacker, role="owner"))
     script.call("base", "pause", role="attacker")
-    both = ("UndeclaredOperator", "UnauthorizedCalls")
+    # An operator whom nobody declared is seen by an event that nobody has to emit.
+    emits = "OperatorAdded" in script.run.lab.wanted.target.codec.events
+    both = ("UndeclaredOperator", "UnauthorizedCalls") if emits else ("UnauthorizedCalls",)
     script.expect("both to fire", "in Prometheus", met=live.until("both", lambda: all(map(live.firing, both))))
     script.advance(2)
     for name in both:
         told = live.sink.find(name) is not None
         script.expect(f"nobody to be told of {name} meanwhile", f"told: {told}", met=not told)
     maintenance.end(live.folder)
-    live.expect("UndeclaredOperator", chain="base")
+    if emits:
+        live.expect("UndeclaredOperator", chain="base")
     live.expect("Maintenance", "resolved")
     live.until("the silence to end", lambda: time.monotonic() > begun_s + SILENCE_S)
     script.call("base", "pause", role="attacker")
@@ -243,7 +247,8 @@ def play(script: Script) -> None:
         for tx_id in (CHILD, PARENT):
             script.call("base", "expire_transaction", tx_id)
         for name in ("ChainDown", "RelayerDown", "UndeclaredOperator", "LegsOverdue", "CrossChainStuck"):
-            live.expect(name, "resolved")
+            if name != "UndeclaredOperator" or live.sink.find(name) is not None:
+                live.expect(name, "resolved")
         live.expect("CoordinationTimeout", chain="base")
 
 

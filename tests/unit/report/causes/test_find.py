@@ -54,6 +54,12 @@ def test_an_expectation_alone(tmp_path: Path) -> None:
     assert "expected leg swap.settle is EXPIRED; got EXECUTED (its parent never came back" in cause.deviation
 
 
+def test_what_was_not_exercised_did_not_fail(tmp_path: Path) -> None:
+    """It is no cause, and no failed run."""
+    report = report_of(tmp_path, run("failures/parent_reorged", Verdict.NOT_EXERCISED, root=tmp_path))
+    assert (report.runs, report.failed, report.causes) == (1, 0, ())
+
+
 def test_evidence_that_cannot_be_read(tmp_path: Path) -> None:
     """It is a cause itself, never a stack trace."""
     lost = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)
