@@ -32,6 +32,7 @@ def test_what_failed_is_left_to_the_tracer() -> None:
 
 def test_other_shapes_are_left_out() -> None:
     """A node may answer what it likes."""
-    for given in (None, {}, "no", [None, 5, {}], [{"transactionHash": "0x1", "traceAddress": 5, "action": {}}]):
+    shapes: tuple[Any, ...] = (None, {}, "no", [None, 5], [{"transactionHash": "0x1", "traceAddress": 5, "action": {}}])
+    for given in shapes:
         assert kept_calls(given) == {}
     assert kept_calls([entry("0x1", [0])]) == {}
