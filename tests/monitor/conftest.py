@@ -18,7 +18,7 @@ import pytest
 from tests.unit.conftest import backend, reference, start_lab
 
 __all__ = ["backend", "reference", "start_lab"]
-WAIT_S = 60
+WAIT_S = 240
 
 
 class ExporterProcess:

@@ -14,6 +14,13 @@ from tests.unit.pytest_project import project as project
 pytest_plugins = ["pytester"]
 
 
+@pytest.fixture(autouse=True)
+def a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where CI is set, pytest's own summary repeats each story whole."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def session(project: pytest.Pytester) -> Path:
     """The folder of the latest session."""
     return (project.path / "results" / "latest").resolve()
