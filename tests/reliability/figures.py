@@ -31,6 +31,7 @@ AREAS = {
     "test_guests": "Guests that cheat",
     "test_canaries": "Secrets",
     "test_sockets": "Sockets",
+    "test_rehearsal": "Rehearsals of deployments",
 }
 
 
