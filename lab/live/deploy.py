@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure, LabError
 from lab.live.deployment_file import Target
 from lab.live.signers import Signed, Signer, Unsigned
@@ -119,10 +119,5 @@ def _check_code(work: Undertaking, rpc: Rpc, target: Target, address: str, block
     if there != wanted:
         raise DeployFailure(
             f"{target.name}: expected the contract's code at {address} (block {block}), there is other code: "
-            f"{code_digest(there)[:16]}, wanted {code_digest(wanted)[:16]}"
+            f"{hash_hex(there)[:16]}, wanted {hash_hex(wanted)[:16]}"
         )
-
-
-def code_digest(code: str) -> str:
-    """The sha256 of 0x hex code."""
-    return hashlib.sha256(bytes.fromhex(code.removeprefix("0x"))).hexdigest()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab.deploy.compiled import hash_hex
 from lab.errors import LabError
 from lab.evidence.repository import git_state
-from lab.live.deploy import code_digest
 from lab.live.deployment_file import Target
 from lab.live.steps import DEPLOY, accounts_of, differences, read_standing
 from lab.live.undertaking import Undertaking
@@ -60,9 +60,9 @@ def _observe(
         problem = f"there is no contract at {created.address}"
         return base.model_copy(update={**update, "problem": problem})
     standing = read_standing(rpc, work.codec, created.address, accounts_of(target, work.deployer), "latest")
-    same = earlier is not None and earlier.address == created.address and earlier.code_sha256 == code_digest(code)
+    same = earlier is not None and earlier.address == created.address and earlier.code_sha256 == hash_hex(code)
     update |= {
-        "code_sha256": code_digest(code),
+        "code_sha256": hash_hex(code),
         "owner": standing.owner,
         "operators": tuple(account for account, given in standing.operators.items() if given),
         "window_s": standing.window_s,

@@ -1,7 +1,7 @@
 """Tries a deployment in real time: one transaction buffered, resolved and executed, one that expires, all their events.
 
-An account that is operator sends them. Its transactions have a journal of their own, so that this, too, can be taken up
-again after a crash. `read_only` sends nothing: getters, the code, and calls that are simulated.
+An account that is operator sends them, and has a journal of its own, which says what was sent. A run that was ended is
+not gone on with: its times are over. `read_only` sends nothing: getters, the code, and calls that are simulated.
 """
 
 from __future__ import annotations

@@ -20,10 +20,11 @@ from lab.live.fees import bounded, current_fees, estimated_gas, offered_fees
 from lab.live.finality import is_final
 from lab.live.journal import Entry
 from lab.live.signers import Signer, Unsigned
-from lab.live.steps import DEPLOY, Step
+from lab.live.steps import Step
 from lab.live.undertaking import Undertaking
 from lab.rpc import Rpc, RpcFailure, RpcRefused
 from lab.rpc.failover import is_known
+from lab.rpc.refusals import OUTBID, USED, says
 
 REPLACEMENT_BUMP_MIN_PERCENT = 13
 
@@ -100,24 +101,21 @@ class Sender:
         return [e for e in self._work.journal.of(self._target.name, step.name) if e.event == "signed"]
 
     def _next_nonce(self, step: Step) -> int:
-        """Behind all that the journal has signed; the chain's own count must not be ahead of the journal's."""
-        used = [entry.nonce for entry in self._work.journal.of(self._target.name)]
+        """The chain's own count, or the journal's where the endpoint lags behind it.
+
+        What the account sent in between, by other means, is in blocks; what is still pending must be the journal's.
+        """
+        entries = self._work.journal.of(self._target.name)
         mined = self._rpc.nonce(self._signer.address)
         pending = self._rpc.nonce(self._signer.address, "pending")
-        if not used:
-            if pending != mined:
-                raise DeployFailure(
-                    f"{self._target.name}: {self._signer.address} has {pending - mined} pending transactions that are "
-                    "not of this journal: wait for them, or use another deployer"
-                )
-            return mined
-        if max(mined, pending) > max(used) + 1:
+        signed = {entry.nonce for entry in entries}
+        if foreign := [nonce for nonce in range(mined, pending) if nonce not in signed]:
             raise DeployFailure(
-                f"{self._target.name}: expected nonce {max(used) + 1} for {step.name}, {self._signer.address} has used "
-                f"{max(mined, pending) - 1} already: something else sends from this account; stop it, and move the "
-                "journal away only if you know what was sent"
+                f"{self._target.name}: expected no pending transactions of {self._signer.address} before {step.name}, "
+                f"got {len(foreign)} that are not of this journal (nonce {foreign[0]} on): wait until they are in "
+                "blocks, and let nothing else send from this account meanwhile"
             )
-        return max(used) + 1
+        return max([mined, pending, *(entry.nonce + 1 for entry in entries if entry.event != "signed")])
 
     def _sign(self, step: Step, contract: str | None, nonce: int, fees: Fees | None) -> Entry:
         data = step.data if step.data is not None else self._work.contract.bytecode
@@ -176,15 +174,14 @@ class Sender:
             self._say(step, f"sent, and nobody answered ({failure}): looking for it")
 
     def _not_taken(self, step: Step, signed: list[Entry], refused: RpcRefused) -> None:
-        reason = refused.reason.lower()
-        if "nonce too low" in reason or "nonce is too low" in reason or "old nonce" in reason:
+        if says(refused, USED):
             if self._receipt(signed) is not None:
                 return
             raise DeployFailure(
                 f"{self._target.name}: nonce {signed[-1].nonce} of {step.name} was used by another transaction of "
                 f"{self._signer.address}: something else sends from this account"
             )
-        if "underpriced" in reason or "replacement" in reason:
+        if says(refused, OUTBID):
             self._say(step, f"the pool wants a higher offer: {refused.reason}")
             return
         raise DeployFailure(f"{self._target.name}: expected {step.name} to be taken, the node refused it: {refused}")
@@ -224,7 +221,8 @@ class Sender:
 
     def _final(self, step: Step, mined: Entry, receipt: dict[str, Any]) -> Done:
         entry = mined.model_copy(update={"event": "final"})
-        if self._work.journal.last(self._target.name, step.name, "final") is None:
+        known = self._work.journal.last(self._target.name, step.name, "final")
+        if known is None or known.block_hash != entry.block_hash:
             self._work.journal.add(entry)
         return Done(entry, receipt)
 
@@ -245,6 +243,3 @@ class Sender:
     def _say(self, step: Step, text: str) -> None:
         shown = text if text.startswith(step.name) else f"{step.name}: {text}"
         self._work.notify(f"{self._target.name}: {shown}")
-
-
-__all__ = ["DEPLOY", "Done", "Sender", "Waiting"]

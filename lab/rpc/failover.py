@@ -15,15 +15,13 @@ from typing import Any
 from lab.errors import LabError
 from lab.rpc.client import quantity
 from lab.rpc.errors import RpcFailure, RpcRefused, RpcUnavailable
+from lab.rpc.refusals import BEHIND, KNOWN, LIMITED, OVERLOADED, says
 from lab.rpc.transport import Transport
 
 SENDS = frozenset({"eth_sendRawTransaction", "eth_sendRawTransactionSync"})
 # EIP-1474's "limit exceeded", and what Alchemy, Infura and QuickNode answer for it.
 LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097, 429})
-LIMIT_WORDS = ("rate limit", "too many requests", "exceeded", "capacity", "compute units")
-BEHIND_WORDS = ("header not found", "unknown block", "missing trie node", "block not found")
-METHOD_NOT_FOUND, INTERNAL_ERROR = -32601, -32603
-KNOWN_WORDS = ("already known", "already imported", "known transaction", "alreadyexists", "already exists")
+METHOD_NOT_FOUND, INTERNAL_ERROR, SERVER_ERROR = -32601, -32603, -32000
 
 Notify = Callable[[str], None]
 
@@ -262,16 +260,13 @@ class FailoverTransport:
 
 def is_known(refused: RpcRefused) -> bool:
     """Whether a node says that it has this very transaction already: then the send did what it should."""
-    return any(words in refused.reason.lower() for words in KNOWN_WORDS)
+    return says(refused, KNOWN)
 
 
 def is_trouble(refused: RpcRefused) -> bool:
     """Whether a refusal is about the endpoint (limits, overload, lag, a method it lacks), not about the call."""
-    reason = refused.reason.lower()
     if refused.code in LIMIT_CODES or 400 <= refused.code < 600 or refused.code == METHOD_NOT_FOUND:
         return True
-    if refused.code == INTERNAL_ERROR and refused.data is None and "revert" not in reason:
+    if refused.code == INTERNAL_ERROR and refused.data is None and "revert" not in refused.reason.lower():
         return True
-    return any(words in reason for words in (*LIMIT_WORDS[:2], *BEHIND_WORDS)) or (
-        refused.code == -32000 and any(words in reason for words in LIMIT_WORDS[3:])
-    )
+    return says(refused, LIMITED + BEHIND) or (refused.code == SERVER_ERROR and says(refused, OVERLOADED))

@@ -78,8 +78,10 @@ class _Explorer:
         if self._faults.take("pending") or not awaited.done():
             return None
         verdict = awaited.result()
-        if verdict.match is not None:
-            self._verified[given.chain_id, given.address.lower()] = verdict
+        key = (given.chain_id, given.address.lower())
+        # Who was not told the creation finds less: what is known exactly stays so.
+        if verdict.match is not None and (key not in self._verified or verdict.match == "exact_match"):
+            self._verified[key] = verdict
         return verdict
 
     async def _is_missing(self, chain_id: int, address: str) -> bool:

@@ -1,21 +1,11 @@
-"""What a node's refusal means. Nodes agree on codes least of all, so the words decide."""
+"""Why a contract refused a call of the relayer's, and whether it refuses them all."""
 
 from __future__ import annotations
 
 from lab.coordinator.reverts import decode_revert
 from lab.rpc import RpcRefused
 
-KNOWN = ("already known", "already imported", "known transaction", "already exists in the pool")
-USED = ("nonce too low", "nonce is too low", "invalid nonce")
-OUTBID = ("replacement transaction underpriced", "transaction underpriced", "underpriced")
-OUTPRICED = ("less than block base fee", "fee cap less than", "max fee per gas less than")
 SHUT = ("paused", "not authorized")
-
-
-def says(refused: RpcRefused, words: tuple[str, ...]) -> bool:
-    """True if the node's message contains one of the phrases."""
-    message = refused.reason.lower()
-    return any(word in message for word in words)
 
 
 def revert_reason(refused: RpcRefused) -> str | None:

@@ -16,13 +16,13 @@ from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.intents import Intent, OpenIntents, Status, Version
 from lab.relayer.memory.records import Action, BlockId, Crash, Head, Job, Notify
 from lab.relayer.memory.store import Store
-from lab.relayer.reading import refusals
 from lab.relayer.reading.chain import Chain
 from lab.relayer.reading.headers import parse_place
 from lab.relayer.sending import fees
 from lab.relayer.sending.nonce_manager import Nonces
 from lab.rpc import RpcFailure, RpcRefused
 from lab.rpc.client import quantity
+from lab.rpc.refusals import KNOWN, OUTBID, OUTPRICED, USED, says
 
 CANCEL_GAS = 21_000
 OVERDUE_MS = 3_000
@@ -231,13 +231,13 @@ class Sender:
         try:
             self._chain.rpc.send_raw(intent.last.raw)
         except RpcRefused as refused:
-            if refusals.says(refused, refusals.OUTBID + refusals.OUTPRICED):
+            if says(refused, OUTBID + OUTPRICED):
                 self._outbid.add(intent.id)
-                if refusals.says(refused, refusals.OUTPRICED):
+                if says(refused, OUTPRICED):
                     self._learn_fee()
                 self._report("outbid", intent)
                 return
-            if not refusals.says(refused, refusals.KNOWN + refusals.USED):
+            if not says(refused, KNOWN + USED):
                 raise
         except RpcFailure:
             self._arrived.add(intent.id)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lab.coordinator import Fees, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.live.deploy import deploy_all
@@ -172,6 +173,23 @@ def test_somebody_else_sends_from_the_account(world: Open) -> None:
     lab.mine()
     outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
     assert "nonce 0 of deploy was used by another transaction" in str(outcome.problem)
+
+
+def test_what_is_pending_and_not_ours_is_waited_for(world: Open) -> None:
+    """Nothing is signed beside it; once it is in a block, the deployment goes on behind it."""
+    lab = world("sepolia")
+    rpc = lab.rpc("sepolia")
+    fees = Fees(10**10, 10**9)
+    raw, _ = sign_transaction(
+        DEPLOYER, chain_id=11155111, nonce=0, to=DEPLOYER.address, data="0x", gas=30_000, fees=fees
+    )
+    rpc.send_raw(raw)
+    outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+    assert "got 1 that are not of this journal (nonce 0 on)" in str(outcome.problem)
+    assert lab.work().journal.of("sepolia") == []
+    lab.mine()
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
+    assert [e.nonce for e in lab.work().journal.of("sepolia") if e.event == "signed"] == [1, 2, 3, 4, 5]
 
 
 def plans(world: World) -> list[Any]:
