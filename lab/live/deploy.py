@@ -90,7 +90,10 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
             sender.carry_out(_distinct(work, target, step), address)
             outcome.done.append(step.name)
     else:
-        raise DeployFailure(f"{target.name}: expected {address} to be set up, something undoes the steps: {steps}")
+        raise DeployFailure(
+            f"{target.name}: expected {address} to be set up, something undoes "
+            f"what was done; left: {', '.join(step.name for step in steps)}"
+        )
     outcome.open_ends = differences(work.deployment, target, work.deployer, standing)
     work.notify(f"{target.name}: set up at {address}")
 
