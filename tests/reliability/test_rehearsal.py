@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from lab.commands.live.rehearsal import rehearse
+from lab.coordinator import role_account
+from lab.deploy.keystore import save_key
 from lab.model.live_evidence import LiveEvidence
 from lab.networks import BUILT_IN
+from lab.paths import CONTRACTS
 
 from .mutants import FACTOR
 
@@ -41,3 +44,18 @@ def test_a_rehearsal_succeeds_behind_failing_endpoints(tmp_path: Path, capsys: p
     page = (folder / "deployment.html").read_text()
     assert "A rehearsal shows that the procedure works" in page
     assert "PASS</span>" not in page
+
+
+def test_a_rehearsal_stops_at_what_the_plan_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A contract that cannot be handed over, and another owner declared: nothing is deployed, and it failed."""
+    file = tmp_path / "deployment.yaml"
+    contract = (CONTRACTS / "plain" / "PlainCoordinator.vy").as_posix()
+    file.write_text(f"contract: {contract}\n{FILE}  sepolia: {{rpc: [env:A]}}\n")
+    assert rehearse(file, tmp_path / "results", "process") == 1
+    said = capsys.readouterr().out
+    assert "sepolia: PROBLEM: the contract has no hand-over" in said
+    assert "FAILED" in said
+    # Whoever deploys is the declared owner: then there is nothing to hand over.
+    given = role_account("newowner")
+    save_key(tmp_path / "deployer.json", given.key, "pw", scrypt_n=1024)
+    assert rehearse(file, tmp_path / "results", "process") == 0

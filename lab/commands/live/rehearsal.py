@@ -39,6 +39,9 @@ def rehearse(path: Path, results: Path, backend: str) -> int:
         suite.close()
     ended.evidence.write(folder)
     page = write_page(ended.evidence, folder)
+    for plan in ended.plans:
+        for problem in plan.problems:
+            print(f"{plan.network}: PROBLEM: {problem}")
     print_outcomes(ended.outcomes)
     for one in ended.verifications:
         print(f"{one.network}: verified: {', '.join(f'{k} {v}' for k, v in one.shown().items())}")

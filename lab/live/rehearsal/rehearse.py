@@ -1,12 +1,13 @@
 """Runs a deployment file from end to end on local chains: the same code, with the network, signers and explorers faked.
 
 Chains have the ids of the real ones and faster blocks. Each has two endpoints that fail now and then. The deployer is a
-key that lives as long as the rehearsal; who declares operators or an owner whose keys the lab cannot have sees the
-smoke run made by an operator of the rehearsal's own.
+key that lives as long as the rehearsal, and stands wherever the file names its deployer; who declares operators whose
+keys the lab cannot have sees the smoke run made by an operator of the rehearsal's own.
 """
 
 from __future__ import annotations
 
+import datetime
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +25,9 @@ from lab.live.evidence import collect, observe
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journal import Header, open_journal
+from lab.live.plan import NetworkPlan, make_plan
 from lab.live.rehearsal.endpoint import FaultyEndpoint, faulty_endpoint
+from lab.live.signers import declared_deployer
 from lab.live.signers.keystore import KeystoreAccount
 from lab.live.smoke import SmokeResult, smoke_all, smoke_journal
 from lab.live.transactions import Waiting
@@ -49,9 +52,13 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """How it went: the evidence, and what each step said. `requests` and `faults` are those of the endpoints."""
+    """How it went: the evidence, and what each step said. `requests` and `faults` are those of the endpoints.
+
+    With a plan that has problems nothing was deployed.
+    """
 
     evidence: LiveEvidence
+    plans: tuple[NetworkPlan, ...]
     outcomes: tuple[Outcome, ...]
     verifications: tuple[NetworkVerification, ...]
     smokes: tuple[SmokeResult, ...]
@@ -62,11 +69,20 @@ class Rehearsal:
     def succeeded(self) -> bool:
         """Whether everything went as it should."""
         parts: Sequence[bool] = (
+            *(not plan.problems for plan in self.plans),
             *(outcome.problem is None for outcome in self.outcomes),
             *(one.succeeded for one in self.verifications),
             *(one.succeeded for one in self.smokes),
         )
         return all(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """An operator of the rehearsal's own, and whom it plays: declared address -> its own."""
+
+    operator: str
+    played: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +98,17 @@ class Stage:
 def rehearse(
     deployment: Deployment, contract: Deployable, backend: Backend, folder: Path, run_id: str, notify: Notify
 ) -> Rehearsal:
-    """Everything in order: deploy, verify, smoke, read. Raises LabError where no chain can be started."""
+    """Everything in order: plan, deploy, verify, smoke, read. Raises LabError where no chain can be started."""
     deployer, operator = _account("deployer"), _account("operator")
-    with open_stage(deployment, backend, folder, run_id, operator.address) as stage:
+    roles = {declared: deployer.address for declared in (declared_deployer(deployment),) if declared is not None}
+    with open_stage(deployment, backend, folder, run_id, Actors(operator.address, roles)) as stage:
         for chain in stage.chains.values():
             for address in (deployer.address, operator.address):
                 chain.rpc.call("anvil_setBalance", address, hex(FUNDS_WEI))
         work = _undertaking(deployment, contract, deployer, stage, folder, notify)
+        plans = tuple(make_plan(work, stage.targets, datetime.datetime.now(datetime.UTC).date()))
+        if any(plan.problems for plan in plans):
+            return Rehearsal(_evidence(work, stage.targets, (), ()), plans, (), (), (), *_met(stage))
         outcomes = deploy_all(work, stage.targets, KeystoreAccount(deployer, Path("rehearsal")), WAITING)
         reached = tuple(
             target for target, outcome in zip(stage.targets, outcomes, strict=True) if outcome.problem is None
@@ -97,13 +117,17 @@ def rehearse(
         signer = KeystoreAccount(operator, Path("rehearsal"))
         smokes = tuple(smoke_all(work, reached, signer, WAITING))
         evidence = _evidence(work, stage.targets, verifications, smokes)
-        faults = {kind: sum(endpoint.met[kind] for endpoint in stage.endpoints) for kind in stage.endpoints[0].met}
-        requests = sum(endpoint.requests for endpoint in stage.endpoints)
-    return Rehearsal(evidence, tuple(outcomes), verifications, smokes, requests, faults)
+        return Rehearsal(evidence, plans, tuple(outcomes), verifications, smokes, *_met(stage))
+
+
+def _met(stage: Stage) -> tuple[int, dict[str, int]]:
+    """How many requests the endpoints had, and how many met which fault."""
+    faults = {kind: sum(endpoint.met[kind] for endpoint in stage.endpoints) for kind in stage.endpoints[0].met}
+    return sum(endpoint.requests for endpoint in stage.endpoints), faults
 
 
 @contextmanager
-def open_stage(deployment: Deployment, backend: Backend, folder: Path, run_id: str, operator: str) -> Iterator[Stage]:
+def open_stage(deployment: Deployment, backend: Backend, folder: Path, run_id: str, actors: Actors) -> Iterator[Stage]:
     """Start chains, endpoints and the explorer; stop them all at the end."""
     profiles = {
         target.name: target.profile.model_copy(update={"block_time_ms": BLOCK_MS, "jitter_ms": 0})
@@ -124,11 +148,11 @@ def open_stage(deployment: Deployment, backend: Backend, folder: Path, run_id: s
                 endpoints.append(endpoint)
                 variables[f"REHEARSAL_{number}_{place}"] = endpoint.url
         explorer = stack.enter_context(open_explorer(urls, ExplorerFaults(pending=3, busy=1, broken=1, not_indexed=1)))
-        targets = tuple(_local(target, number, explorer, operator) for number, target in enumerate(deployment.targets))
+        targets = tuple(_local(target, number, explorer, actors) for number, target in enumerate(deployment.targets))
         yield Stage(targets, tuple(endpoints), variables, chains)
 
 
-def _local(target: Target, number: int, explorer: str, operator: str) -> Target:
+def _local(target: Target, number: int, explorer: str, actors: Actors) -> Target:
     """The target with local endpoints, the rehearsal's explorer in the dialects that it declares, one more operator."""
     addresses = {
         "sourcify": f"{explorer}/sourcify",
@@ -146,7 +170,8 @@ def _local(target: Target, number: int, explorer: str, operator: str) -> Target:
             "explorers": explorers,
             "max_fee_gwei": None,
             "finality": Finality(blocks=FINALITY_BLOCKS),
-            "operators": (*target.operators, operator),
+            "owner": actors.played.get(target.owner, target.owner),
+            "operators": (*(actors.played.get(one, one) for one in target.operators), actors.operator),
         }
     )
 
