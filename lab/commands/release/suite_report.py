@@ -29,7 +29,7 @@ from lab.session.suite import point_latest
 from lab.session.under_test import SystemUnderTest
 
 # More runs than these are counted, and listed on the page.
-LISTED_MAX, EXCESSES_MAX = 12, 3
+LISTED_MAX, EXCESSES_MAX, REASONS_MAX = 12, 3, 12
 COLOURS = {"PASS": "green", "FAIL": "red"}
 
 
@@ -71,10 +71,7 @@ def summarise_session(writer: Any, reporting: Reporting) -> None:
     writer.section("Tesseract Lab")
     if parts[0].made.under_test is not None:
         writer.line(parts[0].made.under_test.line)
-    if len(parts) <= LISTED_MAX or reporting.verbose:
-        _list(writer, parts)
-    else:
-        _count(writer, parts)
+    _outline(writer, parts, listed=len(parts) <= LISTED_MAX or reporting.verbose)
     writer.line("")
     if not (reporting.shown and causes.failed == 1) or reporting.verbose:
         for line in causes_text(causes, everything=reporting.verbose):
@@ -91,6 +88,16 @@ def summarise_session(writer: Any, reporting: Reporting) -> None:
     writer.line(f"readiness  {readiness} ({counted})")
 
 
+def _outline(writer: Any, parts: list[RunParts], *, listed: bool) -> None:
+    """The runs, or how many ended how; why some were not exercised."""
+    if listed:
+        _list(writer, parts)
+    else:
+        _count(writer, parts)
+    for reason, count in _left_out(parts)[:REASONS_MAX]:
+        writer.line(f"  {plural(count, 'run')} not exercised: {reason}")
+
+
 def _list(writer: Any, parts: list[RunParts]) -> None:
     for run, name in zip(parts, distinct_names(parts), strict=True):
         writer.write(f"{run.state:<8}", **_style(run.state))
@@ -103,6 +110,13 @@ def _count(writer: Any, parts: list[RunParts]) -> None:
     for verdict, count in Counter(run.state for run in parts).most_common():
         writer.write(f"{verdict:<8}", **_style(verdict))
         writer.line(f" {plural(count, 'run')}")
+
+
+def _left_out(parts: list[RunParts]) -> list[tuple[str, int]]:
+    """Why runs were not exercised, each reason once, the most frequent first: what contract or machine lacks."""
+    verdicts = (run.verdict for run in parts if run.state is Verdict.NOT_EXERCISED)
+    reasons = (verdict.reasons[0] for verdict in verdicts if verdict is not None and verdict.reasons)
+    return Counter(clean(reason, 300).removeprefix("not exercised: ") for reason in reasons).most_common()
 
 
 def _style(verdict: Verdict) -> dict[str, bool]:
