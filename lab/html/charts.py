@@ -63,7 +63,9 @@ def _axes(top: float, begin: float, end: float, across: svg.Scale, up: svg.Scale
         y, moment = up(top * share), begin + (end - begin) * share
         yield svg.text(LEFT - 6, y + 4, short(top * share), anchor="end", size=11, muted=True)
         yield svg.line(LEFT, y, WIDTH - RIGHT, y, svg.FAINT)
-        yield svg.text(across(moment), HEIGHT - BOTTOM + 18, f"{short(moment)} s", anchor="middle", size=11, muted=True)
+        # There is no room for half of the last one.
+        anchor = "end" if share == 1 else "middle"
+        yield svg.text(across(moment), HEIGHT - BOTTOM + 18, f"{short(moment)} s", anchor=anchor, size=11, muted=True)
 
 
 def _curves(index: int, line: Line, across: svg.Scale, up: svg.Scale) -> Iterator[str]:
