@@ -33,7 +33,7 @@ from lab.plugin.sharing import (
     suite,
     tell,
 )
-from lab.plugin.stories import STORIES, Stories
+from lab.plugin.stories import STORIES, Stories, story
 
 __all__ = ["lab_run"]
 
@@ -114,7 +114,7 @@ def pytest_runtest_makereport(
         error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, (ScenarioFailure, LabError)) and FOLDER in item.stash:
             # A Python scenario is a function to pytest, which would tell its stack before the story.
-            report.longrepr = str(error)
+            report.longrepr = story(item, error)
         add_page(item, report)
     return report
 

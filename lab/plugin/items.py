@@ -26,6 +26,7 @@ from lab.plugin.sharing import (
     suite,
     terminal,
 )
+from lab.plugin.stories import story
 
 if TYPE_CHECKING:
     from lab.runner.run import Run
@@ -77,7 +78,7 @@ class ScenarioTest(pytest.Item):
         """The story of the failure, not a stack trace."""
         # What pytest.fail says (a timeout of pytest-timeout) is not told better by the place where a run was cut off.
         if isinstance(excinfo.value, (ScenarioFailure, LabError, pytest.fail.Exception)):
-            return str(excinfo.value)
+            return story(self, excinfo.value)
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int, str]:
@@ -131,7 +132,7 @@ def carry_out(
         ("lab_rows", " ".join(item.rows)),
         *([(NOT_RUN, "yes")] if stopped is not None else []),
     ]
-    if stopped is not None and not first_to_stop(config):
+    if stopped is not None and not first_to_stop(node):
         pytest.skip("not run: a core operation of the contract never succeeds, as the run has said (--lab-go-on)")
     if result.verdict.verdict is Verdict.NOT_EXERCISED:
         pytest.skip(f"not exercised: {result.verdict.reasons[0].removeprefix('not exercised: ')}")

@@ -165,12 +165,17 @@ def suite(config: pytest.Config) -> Suite:
     return config.stash[SUITE]
 
 
-def first_to_stop(config: pytest.Config) -> bool:
-    """Whether this is the first item of the session, over all workers, that is not run: the one that says why."""
+def first_to_stop(item: pytest.Item) -> bool:
+    """Whether this is the first item of the session, over all workers, that is not run: the one that says why.
+
+    It is in a second try, too, or pytest-rerunfailures would make a session that ran nothing a success.
+    """
+    mark = session_folder(item.config) / STOPPED
     try:
-        (session_folder(config) / STOPPED).touch(exist_ok=False)
-    except OSError:
-        return False
+        with mark.open("x", encoding="utf-8") as stream:
+            stream.write(item.nodeid)
+    except FileExistsError:
+        return mark.read_text(encoding="utf-8") == item.nodeid
     return True
 
 

@@ -1,4 +1,4 @@
-"""Which failures the terminal shows at length: one alone; several are told by their causes, or all with `-v`."""
+"""How failures are told. The terminal shows one alone at length; several by their causes, or all with `-v`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from _pytest._code.code import ReprExceptionInfo, ReprFileLocation, ReprTracebackNative
 
 from lab.plugin.sharing import NOT_RUN
 
@@ -13,6 +14,18 @@ STORIES = pytest.StashKey["Stories"]()
 # How many failed scenarios pytest's short summary still lists one by one.
 LISTED_MAX, STORY_LINES_MAX = 8, 45
 DEFAULT_CHARACTERS = "fE"
+
+
+def story(item: pytest.Item, error: BaseException) -> ReprExceptionInfo:
+    """What an error says, as pytest has failures: whole where it is told, and its first line in lists of failures.
+
+    Of a plain text the lists have it whole with `-vv` and where CI is set, and JUnit's message, too. Workers of
+    pytest-xdist hand over only what is of pytest's own classes.
+    """
+    text = str(error)
+    first = next(iter(text.splitlines()), type(error).__name__)
+    file, line, _ = item.location
+    return ReprExceptionInfo(ReprTracebackNative([f"{text}\n"]), ReprFileLocation(file, (line or 0) + 1, first))
 
 
 class Stories:

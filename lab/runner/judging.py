@@ -31,7 +31,7 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         *_of_notes(history),
     ]
     verdict = merge(verdict for verdict, _ in verdicts)
-    if any(note.kind == "not exercised" for note in history.of(Note)):
+    if any(note.kind == "not exercised" for note in notes):
         verdict = Verdict.NOT_EXERCISED
     reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is wanted]
     if blocked:
@@ -62,12 +62,12 @@ def _of_checks(checks: tuple[CheckResult, ...]) -> list[tuple[Verdict, str]]:
 
 def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
     judged = []
+    late = next((note.text for note in history.of(Note) if note.kind == "late start"), None)
     for expectation in history.of(Expectation):
         because = f" ({expectation.because})" if expectation.because else ""
         text = (
             f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
         )
-        late = next((note.text for note in history.of(Note) if note.kind == "late start"), None)
         if expectation.met is False and late is not None:
             judged.append((Verdict.UNKNOWN, f"{text}; {late}"))
         else:

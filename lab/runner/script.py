@@ -198,7 +198,7 @@ class Script:
                 id=f"expect#{self._steps}",
                 where=Path(self.run.item.file).name,
                 expected=expected,
-                actual=str(actual) if met else distinct(expected, str(actual)),
+                actual=distinct(expected, str(actual)) if met is False else str(actual),
                 met=met,
                 because=because,
             )

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lab.broken import read_bugs, write_contracts
+from lab.plugin.sharing import RESULTS, RUN_ID, first_to_stop
 from tests.unit.pytest_project import BAD, GOOD
 from tests.unit.pytest_project import project as project
 
 pytest_plugins = ["pytester"]
-
-
-@pytest.fixture(autouse=True)
-def a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where CI is set, pytest's own summary repeats each story whole."""
-    for name in ("CI", "BUILD_NUMBER"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def session(project: pytest.Pytester) -> Path:
@@ -27,8 +24,14 @@ def session(project: pytest.Pytester) -> Path:
 
 
 @pytest.mark.parametrize("parallel", [[], ["-n", "2"]], ids=["one process", "xdist"])
-def test_two_failures_of_one_cause(project: pytest.Pytester, parallel: list[str]) -> None:
-    """One block for both, with a command that works here; the stories stay in the pages, the data beside."""
+def test_two_failures_of_one_cause(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, parallel: list[str]
+) -> None:
+    """One block for both, with a command that works here; the stories stay in the pages, the data beside.
+
+    CI makes pytest list what failed without cutting its words: that is a line for each all the same.
+    """
+    monkeypatch.setenv("CI", "true")
     project.path.joinpath("vain.yaml").write_text(BAD + "matrix:\n  seed: [1, 2]\n")
     result = project.runpytest_subprocess("--backend", "process", "-q", *parallel)
     result.assert_outcomes(failed=2)
@@ -36,7 +39,13 @@ def test_two_failures_of_one_cause(project: pytest.Pytester, parallel: list[str]
     assert text.count("1 cause, of 2 failed runs") == 1
     assert text.count("somebody should have resolved it") == 1
     assert "events around" not in text
-    assert "FAILED vain.yaml::vain[seed=1]" in text
+    listed = [line for line in result.outlines if line.startswith("FAILED vain.yaml::vain[seed=")]
+    assert len(listed) == 2
+    assert all(" - FAIL  " in line for line in listed)
+    stories = list(ET.parse(session(project) / "junit.xml").iter("failure"))
+    assert [str(story.get("message")).startswith("FAIL  ") for story in stories] == [True, True]
+    assert not any("events around" in str(story.get("message")) for story in stories)
+    assert all("events around" in str(story.text) for story in stories)
     assert "pytest 'vain.yaml::vain[seed=" in text
     folder = session(project)
     (cause,) = json.loads((folder / "causes.json").read_text())["causes"]
@@ -84,3 +93,12 @@ def test_a_contract_that_cannot_work_stops_the_suite(project: pytest.Pytester) -
     again = project.runpytest_subprocess(*options, "--go-on")
     again.assert_outcomes(failed=3)
     assert "not played, for the smoke run showed" in (session(project) / "pays@seed=1" / "verdict.json").read_text()
+
+
+def test_one_item_says_why_nothing_runs(tmp_path: Path) -> None:
+    """The first, also when it is tried again: else a second try would be skipped, and the session a success."""
+    (tmp_path / "session").mkdir()
+    config = SimpleNamespace(stash={RESULTS: tmp_path, RUN_ID: "session"})
+    first, second = [SimpleNamespace(config=config, nodeid=f"pays.yaml::pays[seed={seed}]") for seed in (1, 2)]
+    items: list[Any] = [first, second, first, second]
+    assert [first_to_stop(item) for item in items] == [True, False, True, False]

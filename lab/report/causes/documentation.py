@@ -1,4 +1,4 @@
-"""What the documentation says of a function, from the interface that the lab brings; which part it belongs to."""
+"""What the documentation says of a function, from the interface that the lab brings."""
 
 from __future__ import annotations
 
@@ -13,20 +13,6 @@ from lab.paths import CONTRACTS
 _FUNCTION = re.compile(r'^def (\w+)\(.*?"""(.*?)"""', re.M | re.S)
 _QUOTED, _WORD = re.compile(r'"([^"]+)"'), re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
 _TAG = re.compile(r"@(notice|dev|param|return)\b")
-# What a checklist may demand and the documentation does not.
-_PARTS: Mapping[str, tuple[str, ...]] = {
-    "an emergency stop": ("pause", "unpause", "paused", "emergency stop", "stop"),
-    "a circuit breaker": ("set_breaker_threshold", "breaker_threshold", "failure_count"),
-    "hand-over of ownership": ("propose_owner", "accept_ownership", "pending_owner"),
-    "an end state for expired transactions": ("expire_transaction", "mark_failed"),
-    "batches": ("buffer_batch", "resolve_batch", "execute_batch"),
-    "an execution window": ("set_execution_window", "execution_window"),
-}
-
-
-def part_of(function: str) -> str:
-    """The optional part that a function belongs to; the function itself where it is of none."""
-    return next((part for part, functions in _PARTS.items() if function in functions), f"function {function}")
 
 
 def documented(function: str) -> str:

@@ -16,12 +16,10 @@ from pathlib import Path
 from pydantic import Field
 
 from lab.bounded_files import read_model, write_atomically
-from lab.evidence import RunFolder
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import runs_of
 from lab.evidence.recorded import Recorded
 from lab.html.text import clean
-from lab.model.records import Block
 
 EFFORT = Path(__file__).with_name("effort.json")
 TIMES, SECONDS_MIN, TRANSACTIONS_MIN = 20, 60.0, 200
@@ -63,18 +61,13 @@ def _recorded() -> Efforts:
 
 def record(session: Path) -> Efforts:
     """From a session with the reference, of runs that ended."""
-    scenarios: dict[str, dict[str, Effort]] = Field(default_factory=dict)
+    scenarios: dict[str, dict[str, Effort]] = {}
     for run in runs_of(session):
         made = RunManifest.read(run.manifest())
         if made.scenario_file and made.item and made.duration_s is not None:
-            effort = Effort(transactions=transactions_of(run), seconds=round(made.duration_s, 1))
+            effort = Effort(transactions=made.transactions or 0, seconds=round(made.duration_s, 1))
             scenarios.setdefault(made.scenario_file, {})[made.item] = effort
     return Efforts(scenarios={name: dict(sorted(items.items())) for name, items in sorted(scenarios.items())})
-
-
-def transactions_of(run: RunFolder) -> int:
-    """All that were mined, on blocks that a reorg took back, too."""
-    return sum(len(record.txs) for record in run.history().records if isinstance(record, Block))
 
 
 if __name__ == "__main__":

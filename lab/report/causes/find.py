@@ -139,7 +139,7 @@ def _affected(results: Path, run: _Run, symptom: Symptom) -> AffectedRun:
     return AffectedRun(
         item=clean(run.parts.item, 200),
         scenario=clean(run.parts.made.scenario_file or "", 200),
-        folder=Path(os.path.relpath(run.folder.path, results)).as_posix(),
+        folder=clean(Path(os.path.relpath(run.folder.path, results)).as_posix(), 400),
         verdict=run.parts.state,
         t_ms=symptom.t_ms,
         words=symptom.text,

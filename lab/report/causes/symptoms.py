@@ -11,11 +11,11 @@ from lab.model.effects import Step, steps
 from lab.model.history import History
 from lab.model.records import Expectation, Note, Operation
 from lab.model.verdict import CheckResult, Finding, RunVerdict, Verdict
-from lab.report.causes.documentation import function_in, part_of, reasons_of
+from lab.report.causes.documentation import function_in, reasons_of
 from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
-_MISSING = re.compile(r"the contract has no (?:function )?([\w ]+?)(?:$|[;,.(])")
+_MISSING = re.compile(r"the contract has no function (\w+)")
 _WANTED = re.compile(r"expected a revert with ([^,;]+)")
 # The refusals that checks ask for by themselves.
 _REFUSALS = {
@@ -92,8 +92,8 @@ class _Reader:
                 missing = _MISSING.search(note.text)
                 kind: Kind = "capability" if missing else "operation"
                 text = clean(_BLOCKED.sub("", note.text), TEXT_MAX)
-                function = missing[1] if missing else text.partition(" ")[0]
-                key = f"capability {part_of(function)}" if missing else f"operation {text}"
+                function = missing[1] if missing else text.partition(" never ")[0]
+                key = f"capability function {function}" if missing else f"operation {text}"
                 yield Symptom(kind, key, text, t_ms=note.t_ms, function=function)
 
     def checks(self, verdict: RunVerdict) -> Iterator[Symptom]:
@@ -137,10 +137,10 @@ class _Reader:
             if missing is not None:
                 yield Symptom(
                     "capability",
-                    f"capability {part_of(missing[1])}",
+                    f"capability function {missing[1]}",
                     text,
                     t_ms=expectation.t_ms,
-                    function=missing[1] if " " not in missing[1] else "",
+                    function=missing[1],
                 )
                 continue
             operation = _operation_of(expectation, operations)

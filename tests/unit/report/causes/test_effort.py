@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from lab.evidence.manifest import RunManifest
@@ -36,3 +39,15 @@ def test_the_basis_is_of_this_library() -> None:
     recorded = effort.Efforts.model_validate_json(effort.EFFORT.read_text())
     there = [file for file in recorded.scenarios if (DATA / file).is_file()]
     assert len(there) > 0.8 * len(recorded.scenarios) > 40
+
+
+def test_the_basis_is_recorded_from_a_session(tmp_path: Path) -> None:
+    """Of runs that ended, by file and item, as the manifests have it."""
+    runs: dict[str, dict[str, object]] = {"pays": {"transactions": 12, "duration_s": 1.26}, "died": {"transactions": 3}}
+    for item, facts in runs.items():
+        folder = tmp_path / item
+        folder.mkdir()
+        made = {"scenario_file": FILE, "item": item, **facts}
+        (folder / "manifest.json").write_text(json.dumps(made))
+    recorded = effort.record(tmp_path)
+    assert recorded.as_json() == {"scenarios": {FILE: {"pays": {"transactions": 12, "seconds": 1.3}}}}

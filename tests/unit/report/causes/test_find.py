@@ -9,6 +9,8 @@ import pytest
 
 from lab.bounded_files import read_model
 from lab.evidence.contract_source import CONTRACT_SOURCE, keep_contract_source
+from lab.model.history import History
+from lab.model.records import Note
 from lab.model.verdict import Verdict
 from lab.report.causes.find import find_causes
 from lab.report.causes.page import CAUSES, CAUSES_PAGE, write_causes
@@ -16,7 +18,7 @@ from lab.report.causes.source import quote
 from lab.report.causes.terminal import CAUSE_LINES_MAX, LINES_MAX, causes_text
 from lab.report.records.cause import AffectedRun, Cause, CauseReport
 
-from ..fakes import CONTRACT, HOSTILE, broken, eventful, run, verdict
+from ..fakes import CONTRACT, HOSTILE, broken, eventful, header, run, verdict
 
 
 def report_of(tmp_path: Path, *folders: object) -> CauseReport:
@@ -54,6 +56,27 @@ def test_an_expectation_alone(tmp_path: Path) -> None:
     assert "expected leg swap.settle is EXPIRED; got EXECUTED (its parent never came back" in cause.deviation
 
 
+@pytest.mark.parametrize(
+    ("note", "kind", "title"),
+    [
+        ("not run, for the smoke run showed that resolve_dependency never succeeds: it reverts", "operation",
+         "resolve_dependency never succeeds"),
+        ("not run, for the smoke run showed that resolve_dependency never succeeds: the contract has no such function",
+         "operation", "resolve_dependency never succeeds"),
+        ("not run, for the smoke run showed that the deployment never succeeds: its creation code leaves no contract "
+         "behind", "operation", "the deployment never succeeds"),
+        ("not played, for the contract has no function mark_executed, add_operator", "capability",
+         "the contract lacks function mark_executed"),
+    ],
+)  # fmt: skip
+def test_what_kept_a_run_from_being_played(tmp_path: Path, note: str, kind: str, title: str) -> None:
+    """The operation that cannot succeed, or the function that is not there, by name."""
+    folder = run("failures/parent_reorged", Verdict.UNKNOWN, root=tmp_path)
+    folder.history_value = History([header(), Note(seq=1, t_ms=0, kind="blocked", text=note)])
+    (cause,) = report_of(tmp_path, folder).causes
+    assert (cause.kind, cause.title) == (kind, title)
+
+
 def test_what_was_not_exercised_did_not_fail(tmp_path: Path) -> None:
     """It is no cause, and no failed run."""
     report = report_of(tmp_path, run("failures/parent_reorged", Verdict.NOT_EXERCISED, root=tmp_path))
@@ -82,6 +105,15 @@ def test_the_page_is_drawn_from_the_data(tmp_path: Path) -> None:
     assert "<script>" not in text
     assert "S2 parent final" in text
     assert f'id="{report.causes[0].id}"' in text
+
+
+def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    """It is shown with its bytes as escapes; the report of all others does not fail for it."""
+    folder = run("failures/parent_reorged", Verdict.FAIL, checks={"S2": Verdict.FAIL}, root=tmp_path)
+    folder.path = tmp_path / "session" / "r\udcffn"
+    report = report_of(tmp_path, folder)
+    assert report.causes[0].shown_by.folder == r"session/r\udcffn"
+    assert write_causes(report, tmp_path / "session", tmp_path).is_file()
 
 
 def cause(number: int, runs: int = 40) -> Cause:
