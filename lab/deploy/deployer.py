@@ -29,6 +29,8 @@ DEPLOY_GAS = 12_000_000
 CALL_GAS = 300_000
 DEFAULT_WINDOW_S = 30
 PROBE_ID = "0x" + "5e" * 32
+# How far ahead the simulated transaction is due, where the contract takes that.
+AHEAD_S = 3600
 NO_LIMITS = Limits()
 
 
@@ -229,35 +231,37 @@ def _reason(rpc: Rpc, tx_hash: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def _learnt(identity: str) -> dict[str, StateNumbering]:
+def _learnt(identity: str, names: str) -> dict[str, StateNumbering]:
+    del identity, names
     return {}
 
 
 def learn_numbering(rpc: Rpc, target: Deployable) -> StateNumbering:
-    """How this contract numbers its states: as declared, from one simulated buffering, or by the ABI alone.
-
-    Nothing changes on the chain. The answer is kept per contract.
-    """
-    if target.codec.names.states:
-        return StateNumbering(target.codec.names.states)
-    known = _learnt(target.contract.identity)
+    """`numbering_of` a contract that the lab deployed. The answer is kept per contract and its names."""
+    known = _learnt(target.contract.identity, target.codec.names.model_dump_json())
     if "numbering" not in known:
-        known["numbering"] = _simulate(rpc, target) or StateNumbering.of_abi(target.contract.abi)
+        known["numbering"] = numbering_of(rpc, target.codec, target.address, role_account("operator").address)
     return known["numbering"]
 
 
-def _simulate(rpc: Rpc, target: Deployable) -> StateNumbering | None:
-    codec, operator = target.codec, role_account("operator").address
-    far = int(rpc.block("latest")["timestamp"], 16) + 3600  # type: ignore[index]  # a chain that was set up has a head
+def numbering_of(rpc: Rpc, codec: Codec, address: str, operator: str) -> StateNumbering:
+    """How a contract numbers its states: as declared, from one simulated buffering, or by the ABI alone.
+
+    Nothing changes on the chain.
+    """
+    if codec.names.states:
+        return StateNumbering(codec.names.states)
     try:
+        head = rpc.block("latest") or {}
+        due = int(head["timestamp"], 16) + min(AHEAD_S, codec.names.limits.horizon_seconds or AHEAD_S)
         buffer = codec.encode(
-            "buffer_transaction", [PROBE_ID, "0x" + "11" * 20, "0x" + "22" * 20, "0x", "0x" + "00" * 32, far]
+            "buffer_transaction", [PROBE_ID, "0x" + "11" * 20, "0x" + "22" * 20, "0x5e", "0x" + "00" * 32, due]
         )
         read = codec.encode("get_transaction_state", [PROBE_ID])
-        calls = [{"from": operator, "to": target.address, "data": data} for data in (buffer, read)]
+        calls = [{"from": operator, "to": address, "data": data} for data in (buffer, read)]
         answer = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": calls}]}, "latest")
         return StateNumbering.learn(
             codec.decode_result("get_transaction_state", answer[0]["calls"][1]["returnData"])[0]
         )
     except (RpcFailure, KeyError, ValueError, IndexError, TypeError):
-        return None
+        return StateNumbering.of_abi(codec.abi)

@@ -13,6 +13,7 @@ from lab.deploy import deployer
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable, setup_transactions
 from lab.errors import DeployFailure
+from lab.model.names import ContractNames, Limits
 from lab.networks import BUILT_IN
 from lab.session.suite import cache_folder
 
@@ -128,6 +129,28 @@ def test_the_documented_numbering_is_learnt(start_lab: StartLab, tmp_path: Path)
     lab.scheduler.advance_to(30_000)
     assert lab.reader("ethereum").get("get_transaction_state", tx_id(1)) == 1
     assert lab.reader("ethereum").state(tx_id(1)) == "BUFFERED"
+
+
+def test_the_numbering_of_a_contract_with_demands_is_learnt(start_lab: StartLab, tmp_path: Path) -> None:
+    """One that takes no empty payload, and no timestamp beyond the horizon that is declared for it."""
+    demands = "    assert len(payload) > 0\n    assert timestamp <= block.timestamp + 60\n"
+    there = '    assert self.authorized_operators[msg.sender], "Not authorized"\n    assert self.entries'
+    assert PLAIN.count(there) == 1
+    contract = compiled(tmp_path, "Demanding", PLAIN.replace(there, demands + there)).contract
+    limited = ContractNames(limits=Limits(horizon_seconds=60))
+    lab = start_lab("ethereum", target=deployable(contract, limited))
+    assert lab.numbering().numbers == DOCUMENTED
+
+
+def test_declared_states_are_taken_as_they_are(start_lab: StartLab, tmp_path: Path) -> None:
+    """They win over what could be learnt, for a deployment of anybody's, too."""
+    contract = compiled(tmp_path, "Plain", PLAIN).contract
+    declared = {"EMPTY": 0, "BUFFERED": 7, "READY": 8, "EXECUTED": 9}
+    target = deployable(contract, ContractNames(states=declared))
+    lab = start_lab("ethereum", target=target)
+    assert lab.numbering().numbers == declared
+    owner = role_account("owner").address
+    assert deployer.numbering_of(lab.reader("ethereum").rpc, target.codec, target.address, owner).numbers == declared
 
 
 def test_a_contract_that_refuses_the_probe_is_judged_by_its_abi(start_lab: StartLab, tmp_path: Path) -> None:
