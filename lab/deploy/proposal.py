@@ -17,6 +17,7 @@ from lab.coordinator.overloads import Entry, signature_of, types_of
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.deployer import constructor_types
 from lab.deploy.interface import inspect
+from lab.yamlsource import quoted, scalar
 
 SURE, LIKELY = 0.8, 0.5
 # Without so much in common by name a pair is none, whatever the types.
@@ -63,7 +64,7 @@ def propose(contract: CompiledContract, shown: str, source: str = "") -> str:
     lines = [
         "# Proposed from the contract's ABI: review every line, above all those marked as uncertain.",
         "# `lab contract` says what does not fit.",
-        f"contract: {shown}",
+        f"contract: {scalar(shown)}",
         *_constructor(contract.abi),
     ]
     functions = _matches(contract.abi, "function", FUNCTIONS)
@@ -241,4 +242,4 @@ def _reverts(contract: CompiledContract) -> list[list[str]]:
     items = inspect(contract, Codec(contract.abi)).items
     held = {item.name: item.detail.partition('"')[2].rstrip('"') for item in items if item.kind == "revert"}
     pairs: dict[str, Any] = {wanted[name]: own for name, own in held.items() if own}
-    return [[f'{text}: "{own}"  # uncertain'] for text, own in pairs.items()]
+    return [[f"{text}: {quoted(own)}  # uncertain"] for text, own in pairs.items()]
