@@ -78,18 +78,39 @@ def deployable(
     """
     if reference is None:
         reference = contract.source_path.absolute() == REFERENCE_CONTRACT.absolute()
-    codec = Codec(contract.abi, names)
+    codec = Codec(contract.abi, _fitting(Codec(contract.abi, names)))
     if codec.names.constructor:
         contract = _constructed(contract, codec.names.constructor)
     address = created_address(role_account("owner").address, 0)
     return Deployable(contract, codec, address, capabilities_of(codec), codec.names.limits, reference)
 
 
+def _fitting(codec: Codec) -> ContractNames:
+    """The names without what can only be said of another contract: its roles, its set-up and its constructor."""
+    names = codec.names
+    calls = (call for call in names.set_up if codec.has(call.function))
+    return names.model_copy(
+        update={
+            "second_roles": {name: role for name, role in names.second_roles.items() if codec.has(f"add_{name}")},
+            "set_up": tuple(call for call in calls if _takes(codec.types(call.function), call.args)),
+            "constructor": names.constructor if _takes(constructor_types(codec.abi), names.constructor) else (),
+        }
+    )
+
+
+def _takes(kinds: Sequence[str], given: Sequence[Any]) -> bool:
+    """Whether these are values of these types."""
+    try:
+        for kind, value in zip(kinds, given, strict=True):
+            constant(kind, value)
+    except ValueError:
+        return False
+    return True
+
+
 def _constructed(contract: CompiledContract, given: Sequence[Any]) -> CompiledContract:
-    """The contract with its constructor's arguments; unchanged where they are none of its own."""
+    """The contract with its constructor's arguments."""
     kinds = constructor_types(contract.abi)
-    if len(kinds) != len(given):
-        return contract
     values = [wire(kind, constant(kind, value)) for kind, value in zip(kinds, given, strict=True)]
     bytecode = contract.bytecode + encode(kinds, values).hex()
     return replace(contract, bytecode=bytecode, bytecode_sha256=hash_hex(bytecode))

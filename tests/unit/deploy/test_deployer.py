@@ -11,9 +11,9 @@ from lab.coordinator import ROLES, StateNumbering, created_address, role_account
 from lab.coordinator.states import DOCUMENTED, FLAGS
 from lab.deploy import deployer
 from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import Deployable, deployable, setup_transactions
+from lab.deploy.deployer import Deployable, deployable, set_up_calls, setup_transactions
 from lab.errors import DeployFailure
-from lab.model.names import ContractNames, Limits
+from lab.model.names import ContractNames, Limits, SecondRole, SetUpCall
 from lab.networks import BUILT_IN
 from lab.session.suite import cache_folder
 
@@ -117,6 +117,20 @@ def test_a_default_window_is_not_set_again(reference: Deployable) -> None:
 
     assert (len(raws(30)), len(raws(31))) == (4, 5)
     assert raws(31) == raws(31)
+
+
+def test_what_is_said_of_another_contract_is_left_out(reference: Deployable) -> None:
+    """A project file's constructor, set-up and roles where its contract is not the one that is deployed."""
+    names = ContractNames(
+        constructor=(5,),
+        set_up=(SetUpCall(function="set_fee"), SetUpCall(function="add_operator", args=("nobody",))),
+        second_roles={"keeper": SecondRole(hash="0x" + "11" * 32)},
+        defaults={"coordination_window": 30},
+    )
+    target = deployable(reference.contract, names)
+    assert target.contract == reference.contract
+    assert target.codec.names == ContractNames(defaults={"coordination_window": 30})
+    assert set_up_calls(target, window_s=30) == set_up_calls(reference, window_s=30)
 
 
 def test_the_documented_numbering_is_learnt(start_lab: StartLab, tmp_path: Path) -> None:
