@@ -15,7 +15,6 @@ from eth_abi.abi import encode
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.overloads import Entry, types_of
-from lab.coordinator.reverts import decode_revert
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.errors import DeployFailure
@@ -233,7 +232,7 @@ def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str], cal
         receipt = rpc.receipt(tx_hash)
         if receipt is not None and receipt["status"] == "0x1":
             continue
-        reason = "it was not mined" if receipt is None else _reason(rpc, tx_hash)
+        reason = "it was not mined" if receipt is None else _reason(rpc, target, tx_hash)
         if position == 0:
             raise DeployFailure(f"{chain}: expected the deployment of {name} to succeed, it failed: {reason}")
         call = calls[position - 1] if position <= len(calls) else SetUp("owner", "", "")
@@ -243,12 +242,12 @@ def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str], cal
         raise DeployFailure(f"{chain}: expected {what} to succeed, it failed: {reason}")
 
 
-def _reason(rpc: Rpc, tx_hash: str) -> str:
+def _reason(rpc: Rpc, target: Deployable, tx_hash: str) -> str:
     try:
         trace: dict[str, Any] = rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
     except RpcFailure as error:
         return f"reverted (no trace: {error})"
-    return str(trace.get("revertReason") or decode_revert(trace.get("output")) or trace.get("error") or "reverted")
+    return target.codec.reasons.traced(trace) or "reverted"
 
 
 @lru_cache(maxsize=16)
