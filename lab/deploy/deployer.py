@@ -14,7 +14,7 @@ from eth_abi.abi import encode
 
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
-from lab.coordinator.overloads import Entry, types_of
+from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.errors import DeployFailure
@@ -86,13 +86,13 @@ def deployable(
 
 def _fitting(codec: Codec) -> ContractNames:
     """The names without what can only be said of another contract: its roles, its set-up and its constructor."""
-    names = codec.names
+    names, wanted = codec.names, types_of(constructor_inputs(codec.abi))
     calls = (call for call in names.set_up if codec.has(call.function))
     return names.model_copy(
         update={
             "second_roles": {name: role for name, role in names.second_roles.items() if codec.has(f"add_{name}")},
             "set_up": tuple(call for call in calls if _takes(codec.types(call.function), call.args)),
-            "constructor": names.constructor if _takes(constructor_types(codec.abi), names.constructor) else (),
+            "constructor": names.constructor if _takes(wanted, names.constructor) else (),
         }
     )
 
@@ -109,15 +109,10 @@ def _takes(kinds: Sequence[str], given: Sequence[Any]) -> bool:
 
 def _constructed(contract: CompiledContract, given: Sequence[Any]) -> CompiledContract:
     """The contract with its constructor's arguments."""
-    kinds = constructor_types(contract.abi)
+    kinds = types_of(constructor_inputs(contract.abi))
     values = [wire(kind, constant(kind, value)) for kind, value in zip(kinds, given, strict=True)]
     bytecode = contract.bytecode + encode(kinds, values).hex()
     return replace(contract, bytecode=bytecode, bytecode_sha256=hash_hex(bytecode))
-
-
-def constructor_types(abi: Sequence[Entry]) -> list[str]:
-    """The types of the constructor's arguments."""
-    return next((types_of(entry["inputs"]) for entry in abi if entry.get("type") == "constructor"), [])
 
 
 def capabilities_of(codec: Codec) -> tuple[str, ...]:
