@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ M = TypeVar("M", bound=BaseModel)
 
 # Nobody reads more, and to look for what was meant takes time for each.
 COMPLAINTS_MAX = 1_000
+_PLAIN = re.compile(r"[\w./-]+(:[\w./-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +131,14 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 
 def _refuse(file: Path, message: str, position: Position = (0, 0)) -> Never:
     raise InvalidFile([Problem(str(file), *position, "", message)])
+
+
+def quoted(text: str) -> str:
+    """A JSON string is a YAML string, too; characters that YAML does not take as they are get escaped."""
+    letters = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in letters)
+
+
+def scalar(text: str) -> str:
+    """A path as it can be written into a YAML file: as it is where that is plain, else in quotes."""
+    return text if _PLAIN.fullmatch(text) else quoted(text)

@@ -10,6 +10,7 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.proposal import propose
 from lab.deploy.text import read_text
 from lab.environment import cache_folder
+from lab.paths import real_path
 from lab.session.project import PROJECT_FILE
 from lab.session.suite import new_run_id, open_suite
 from lab.session.under_test import system_under_test
@@ -40,8 +41,8 @@ def write_proposal(path: Path | None, folder: Path) -> int:
     system = system_under_test(contract=path, relayer_cmd=None)
     contract = compile_contract(system.contract, cache_dir=cache_folder() / "compiled")
     source = read_text(contract.source_path) if contract.source_path.suffix == ".vy" else ""
-    place = contract.source_path.resolve()
-    shown = place.relative_to(folder.resolve()) if place.is_relative_to(folder.resolve()) else place
+    place, here = real_path(contract.source_path), real_path(folder)
+    shown = place.relative_to(here) if place.is_relative_to(here) else place
     text = propose(contract, str(shown), source)
     target = folder / PROJECT_FILE
     if target.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from lab.deploy.vyper.project_folders import project_folders
 from lab.errors import UsageError
 from lab.session.project import PROJECT_FILE
 from lab.session.project_search import git_root, search, shown
+from lab.yamlsource import scalar
 
 TEMPLATES = Path(__file__).with_name("templates")
 SCENARIO, PROFILE = Path("scenarios/payment.yaml"), Path("loadtests/first.yaml")
@@ -28,7 +28,6 @@ _MARK = re.compile(r"\bbuffer_transaction\b")
 _SKIPPED = frozenset({"node_modules", "results", "site-packages", "scenarios", "loadtests"})
 _BUILDS = frozenset({".build", "artifacts", "build", "out"})
 _SIZE_MAX, _FILES_MAX, _SHOWN_MAX = 4 << 20, 20_000, 5
-_PLAIN = re.compile(r"[\w./-]+(:[\w./-]+)?")
 
 
 def init(folder: Path, contract: Path | None) -> None:
@@ -39,7 +38,7 @@ def init(folder: Path, contract: Path | None) -> None:
     path, how = _contract(folder, contract)
     root = git_root(folder) or folder
     values = {
-        "contract": f"contract: {_quoted(path)}" if path else NO_CONTRACT,
+        "contract": f"contract: {scalar(path)}" if path else NO_CONTRACT,
         "folder": folder.relative_to(root).as_posix(),
         "version": lab.__version__,
     }
@@ -124,7 +123,3 @@ def _ignore(path: Path) -> None:
 
 def _name(path: Path) -> str:
     return os.path.relpath(path)
-
-
-def _quoted(path: str) -> str:
-    return path if _PLAIN.fullmatch(path) else json.dumps(path, ensure_ascii=False)

@@ -2,7 +2,7 @@
 
 from lab.coordinator.accounts import ROLES, Account, created_address, role_account, rollup_address
 from lab.coordinator.codec import Codec, DecodedCall, DecodedLog
-from lab.coordinator.reads import Reader, TransactionView
+from lab.coordinator.reads import Reader
 from lab.coordinator.signing import Fees, sign_transaction
 from lab.coordinator.states import StateNumbering
 
@@ -15,7 +15,6 @@ __all__ = [
     "Fees",
     "Reader",
     "StateNumbering",
-    "TransactionView",
     "created_address",
     "role_account",
     "rollup_address",

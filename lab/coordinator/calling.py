@@ -60,7 +60,7 @@ def shapes(functions: Mapping[str, Entry], abi: Sequence[Entry], names: Contract
     found: dict[str, Shape] = {}
     if (role := names.roles.get("operator")) is not None:
         for name, candidates in ROLE_FUNCTIONS.items():
-            if (entry := _first(abi, candidates)) is not None:
+            if (entry := _first(abi, candidates, ("bytes32", "address"))) is not None:
                 found[name] = shape_of(name, entry, (Slot(value=role, key=True), Slot(parameter="operator")))
     for name, second in names.second_roles.items():
         found |= _second(name, second, abi)
@@ -95,15 +95,13 @@ def _second(name: str, role: SecondRole, abi: Sequence[Entry]) -> dict[str, Shap
     revoke = (role.revoke,) if role.revoke else ROLE_FUNCTIONS["remove_operator"]
     for verb, candidates in (("add", grant), ("remove", revoke)):
         key = (Slot(value=role.hash, key=True),) if role.hash is not None else ()
-        wanted = ["bytes32"] * len(key) + ["address"]
-        entries = [entry for each in candidates for entry in entries_of(abi, "function", each)]
-        entry = next((each for each in entries if same_types(wanted, types_of(each["inputs"]))), None)
+        entry = _first(abi, candidates, ("bytes32",) * len(key) + ("address",))
         if entry is not None:
             found[f"{verb}_{name}"] = shape_of(f"{verb}_{name}", entry, (*key, Slot(parameter="account")))
     return found
 
 
-def _first(abi: Sequence[Entry], candidates: Sequence[str]) -> Entry | None:
-    return next(
-        (found[0] for each in candidates if (found := entries_of(abi, "function", f"{each}(bytes32,address)"))), None
-    )
+def _first(abi: Sequence[Entry], candidates: Sequence[str], types: Sequence[str]) -> Entry | None:
+    """The first function of one of these names that takes these types."""
+    entries = (entry for each in candidates for entry in entries_of(abi, "function", each))
+    return next((entry for entry in entries if same_types(types, types_of(entry["inputs"]))), None)

@@ -16,7 +16,7 @@ from eth_utils.crypto import keccak
 
 from lab.coordinator.calling import Shape, shapes
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signature, known_parameters, result_names
-from lab.coordinator.overloads import Entry, choose, entries_of, overloads, signature_of, types_of
+from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
 from lab.coordinator.reverts import Reasons
 from lab.coordinator.values import plain, wire
 from lab.model.names import ContractNames
@@ -131,7 +131,7 @@ class Codec:
 
     def all_results(self, function: str) -> list[str]:
         """The types that a function returns in the contract's own order, a struct as its fields."""
-        return types_of(self._flat(self.functions[function].get("outputs", ())))
+        return types_of(fields_of(self.functions[function].get("outputs", ())))
 
     def result_types(self, function: str) -> list[str]:
         """The types that a function returns, in the documented order where the project file says which is which."""
@@ -235,12 +235,6 @@ class Codec:
         given = self.names.returns.get(function)
         return None if given is None else [given.index(name) for name in result_names(function) if name in given]
 
-    @staticmethod
-    def _flat(outputs: Sequence[Entry]) -> Sequence[Entry]:
-        """The results of a function that returns one struct as if it returned the struct's fields."""
-        inside = outputs[0].get("components") if len(outputs) == 1 else None
-        return inside or outputs
-
     def decode_result(self, function: str, data: str) -> list[Any]:
         """The return values of a call. Raises ValueError if the data does not fit the ABI."""
         outputs = self.functions[function]["outputs"]
@@ -249,7 +243,7 @@ class Codec:
             values = [plain(value) for value in decode(types, bytes.fromhex(data.removeprefix("0x")))]
             if order is None:
                 return values
-            values = values[0] if self._flat(outputs) is not outputs else values
+            values = values[0] if fields_of(outputs) is not outputs else values
             return [values[place] for place in order]
         except (DecodingError, IndexError) as error:
             raise ValueError(f"expected {function} to return ({', '.join(types)}), got {data[:80]}: {error}") from error

@@ -31,20 +31,18 @@ def difference(
     if {"pause": True, "unpause": False}.get(function) == model.paused and sender == model.owner:
         # Stopping what is stopped changes nothing, whether it is refused or not.
         return None
-    before = None if model.reference else copy.deepcopy(model.__dict__)
+    before = copy.deepcopy(model.__dict__) if _may_decline(model, function) else None
     try:
         wanted = model.call(function, args, sender, now)
     except Refused as refused:
         return _refusal(model, function, refused, outcome)
     if not outcome.ok:
-        if before is not None and _may_decline(model, function):
+        if before is not None:
             model.__dict__.update(before)
             return None
         return f"expected success, it reverted: {outcome.reason or 'without a reason'}"
     expected = [each for each in wanted if _expected(model, codec, *each)]
-    names = {name for name, _ in expected} | {*EVENTS} if model.reference else {name for name, _ in expected}
-    if not model.reference:
-        names |= {name for name, event in EVENTS.items() if event.part == "documented"}
+    names = {name for name, _ in expected} | {name for name, event in EVENTS.items() if event.part == "documented"}
     got = [(event.event, told(event)) for event in outcome.events if model.reference or event.event in names]
     return None if got == expected else f"expected the events {expected}, got {got}"
 
@@ -66,6 +64,8 @@ def _refusal(model: Behaviour, function: str, refused: Refused, outcome: Outcome
 
 def _may_decline(model: Behaviour, function: str) -> bool:
     """Whether a contract may have reasons of its own to refuse: in its optional parts, and past its own deadline."""
+    if model.reference:
+        return False
     if function == "mark_executed":
         return model.execution_window > 0
     return FUNCTIONS[function].part != "documented" and function not in BATCHES

@@ -5,7 +5,7 @@ Vyper writes a function with default arguments into the ABI once for every numbe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eth_utils.abi import collapse_if_tuple
@@ -18,6 +18,18 @@ Entry = Mapping[str, Any]
 def types_of(parameters: Sequence[Entry]) -> list[str]:
     """The types of parameters as they stand in a signature, tuples written out."""
     return [collapse_if_tuple(dict(parameter)) for parameter in parameters]
+
+
+def fields_of(outputs: Sequence[Entry]) -> Sequence[Entry]:
+    """The results of a function that returns one struct as if it returned the struct's fields."""
+    inside: Sequence[Entry] | None = outputs[0].get("components") if len(outputs) == 1 else None
+    return inside or outputs
+
+
+def constructor_inputs(abi: Sequence[Entry]) -> Sequence[Entry]:
+    """The constructor's arguments; none without a constructor."""
+    inputs: Iterator[Sequence[Entry]] = (entry.get("inputs", ()) for entry in abi if entry.get("type") == "constructor")
+    return next(inputs, ())
 
 
 def signature_of(entry: Entry) -> str:

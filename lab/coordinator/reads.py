@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator.codec import Codec
+from lab.coordinator.overloads import fields_of
 from lab.coordinator.states import StateNumbering
-from lab.model.chain.facts import CoreState
+from lab.model.chain.facts import CoreState, StoredTransaction
 from lab.rpc import Rpc
 from lab.rpc.client import BlockRef
 
 ZERO_ID = "0x" + "00" * 32
-
-
-@dataclass(frozen=True, slots=True)
-class TransactionView:
-    """One stored transaction. `payload` is None where the contract has no getter for it."""
-
-    tx_id: str
-    state: CoreState
-    raw_state: int
-    origin: str
-    target: str
-    payload: str | None
-    dependency: str
-    timestamp: int
 
 
 class Reader:
@@ -47,22 +33,29 @@ class Reader:
         """The state of a transaction by name."""
         return self.numbering.name(self.get("get_transaction_state", tx_id, block=block))
 
-    def transaction(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> TransactionView:
+    def transaction(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> StoredTransaction:
         """A stored transaction; EMPTY with zero fields for one that the contract does not know."""
         origin, target, dependency, timestamp, raw_state = self.get("get_transaction_details", tx_id, block=block)
         payload = self.payload(tx_id, block=block)
         state = self.numbering.name(raw_state)
-        return TransactionView(tx_id, state, raw_state, origin, target, payload, dependency, timestamp)
+        return StoredTransaction(
+            tx_id=tx_id,
+            state=state,
+            raw_state=raw_state,
+            origin=origin,
+            target=target,
+            payload=payload,
+            dependency=dependency,
+            timestamp=timestamp,
+        )
 
     def payload(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> str | None:
         """The stored payload by the public `transactions` getter, by its name or its type; None without one."""
         entry = self.codec.functions.get("transactions")
         if entry is None:
             return None
-        outputs = entry["outputs"]
+        outputs = fields_of(entry["outputs"])
         values = self.get("transactions", tx_id, block=block)
-        if len(outputs) == 1 and outputs[0].get("components"):
-            outputs = outputs[0]["components"]
         named = [place for place, output in enumerate(outputs) if output.get("name") == "payload"]
         # Under another name it is the only field of bytes.
         alike = named or [place for place, output in enumerate(outputs) if output["type"] == "bytes"]

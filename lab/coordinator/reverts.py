@@ -54,7 +54,11 @@ class Reasons:
             return None
         return self.worded(self._errors.get(reason[:10], reason) if reason.startswith("0x") else reason)
 
+    def given(self, frame: Mapping[str, Any]) -> str | None:
+        """The reason that a traced call gives; None if there is none."""
+        given = frame.get("revertReason")
+        return self.worded(str(given)) if given else self.decoded(frame.get("output"))
+
     def traced(self, frame: Mapping[str, Any]) -> str | None:
         """Why a traced call failed; the node's error where the contract gives no reason."""
-        given = frame.get("revertReason")
-        return (self.worded(str(given)) if given else self.decoded(frame.get("output"))) or frame.get("error")
+        return self.given(frame) or frame.get("error")

@@ -14,8 +14,7 @@ from eth_abi.abi import encode
 
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
-from lab.coordinator.overloads import Entry, types_of
-from lab.coordinator.reverts import decode_revert
+from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.errors import DeployFailure
@@ -29,6 +28,8 @@ DEPLOY_GAS = 12_000_000
 CALL_GAS = 300_000
 DEFAULT_WINDOW_S = 30
 PROBE_ID = "0x" + "5e" * 32
+# How far ahead the simulated transaction is due, where the contract takes that.
+AHEAD_S = 3600
 NO_LIMITS = Limits()
 
 
@@ -76,26 +77,42 @@ def deployable(
     """
     if reference is None:
         reference = contract.source_path.absolute() == REFERENCE_CONTRACT.absolute()
-    codec = Codec(contract.abi, names)
+    codec = Codec(contract.abi, _fitting(Codec(contract.abi, names)))
     if codec.names.constructor:
         contract = _constructed(contract, codec.names.constructor)
     address = created_address(role_account("owner").address, 0)
     return Deployable(contract, codec, address, capabilities_of(codec), codec.names.limits, reference)
 
 
+def _fitting(codec: Codec) -> ContractNames:
+    """The names without what can only be said of another contract: its roles, its set-up and its constructor."""
+    names, wanted = codec.names, types_of(constructor_inputs(codec.abi))
+    calls = (call for call in names.set_up if codec.has(call.function))
+    return names.model_copy(
+        update={
+            "second_roles": {name: role for name, role in names.second_roles.items() if codec.has(f"add_{name}")},
+            "set_up": tuple(call for call in calls if _takes(codec.types(call.function), call.args)),
+            "constructor": names.constructor if _takes(wanted, names.constructor) else (),
+        }
+    )
+
+
+def _takes(kinds: Sequence[str], given: Sequence[Any]) -> bool:
+    """Whether these are values of these types."""
+    try:
+        for kind, value in zip(kinds, given, strict=True):
+            constant(kind, value)
+    except ValueError:
+        return False
+    return True
+
+
 def _constructed(contract: CompiledContract, given: Sequence[Any]) -> CompiledContract:
-    """The contract with its constructor's arguments; unchanged where they are none of its own."""
-    kinds = constructor_types(contract.abi)
-    if len(kinds) != len(given):
-        return contract
+    """The contract with its constructor's arguments."""
+    kinds = types_of(constructor_inputs(contract.abi))
     values = [wire(kind, constant(kind, value)) for kind, value in zip(kinds, given, strict=True)]
     bytecode = contract.bytecode + encode(kinds, values).hex()
     return replace(contract, bytecode=bytecode, bytecode_sha256=hash_hex(bytecode))
-
-
-def constructor_types(abi: Sequence[Entry]) -> list[str]:
-    """The types of the constructor's arguments."""
-    return next((types_of(entry["inputs"]) for entry in abi if entry.get("type") == "constructor"), [])
 
 
 def capabilities_of(codec: Codec) -> tuple[str, ...]:
@@ -210,7 +227,7 @@ def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str], cal
         receipt = rpc.receipt(tx_hash)
         if receipt is not None and receipt["status"] == "0x1":
             continue
-        reason = "it was not mined" if receipt is None else _reason(rpc, tx_hash)
+        reason = "it was not mined" if receipt is None else _reason(rpc, target, tx_hash)
         if position == 0:
             raise DeployFailure(f"{chain}: expected the deployment of {name} to succeed, it failed: {reason}")
         call = calls[position - 1] if position <= len(calls) else SetUp("owner", "", "")
@@ -220,44 +237,46 @@ def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str], cal
         raise DeployFailure(f"{chain}: expected {what} to succeed, it failed: {reason}")
 
 
-def _reason(rpc: Rpc, tx_hash: str) -> str:
+def _reason(rpc: Rpc, target: Deployable, tx_hash: str) -> str:
     try:
         trace: dict[str, Any] = rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
     except RpcFailure as error:
         return f"reverted (no trace: {error})"
-    return str(trace.get("revertReason") or decode_revert(trace.get("output")) or trace.get("error") or "reverted")
+    return target.codec.reasons.traced(trace) or "reverted"
 
 
 @lru_cache(maxsize=16)
-def _learnt(identity: str) -> dict[str, StateNumbering]:
+def _learnt(identity: str, names: str) -> dict[str, StateNumbering]:
+    del identity, names
     return {}
 
 
 def learn_numbering(rpc: Rpc, target: Deployable) -> StateNumbering:
-    """How this contract numbers its states: as declared, from one simulated buffering, or by the ABI alone.
-
-    Nothing changes on the chain. The answer is kept per contract.
-    """
-    if target.codec.names.states:
-        return StateNumbering(target.codec.names.states)
-    known = _learnt(target.contract.identity)
+    """`numbering_of` a contract that the lab deployed. The answer is kept per contract and its names."""
+    known = _learnt(target.contract.identity, target.codec.names.model_dump_json())
     if "numbering" not in known:
-        known["numbering"] = _simulate(rpc, target) or StateNumbering.of_abi(target.contract.abi)
+        known["numbering"] = numbering_of(rpc, target.codec, target.address, role_account("operator").address)
     return known["numbering"]
 
 
-def _simulate(rpc: Rpc, target: Deployable) -> StateNumbering | None:
-    codec, operator = target.codec, role_account("operator").address
-    far = int(rpc.block("latest")["timestamp"], 16) + 3600  # type: ignore[index]  # a chain that was set up has a head
+def numbering_of(rpc: Rpc, codec: Codec, address: str, operator: str) -> StateNumbering:
+    """How a contract numbers its states: as declared, from one simulated buffering, or by the ABI alone.
+
+    Nothing changes on the chain.
+    """
+    if codec.names.states:
+        return StateNumbering(codec.names.states)
     try:
+        head = rpc.block("latest") or {}
+        due = int(head["timestamp"], 16) + min(AHEAD_S, codec.names.limits.horizon_seconds or AHEAD_S)
         buffer = codec.encode(
-            "buffer_transaction", [PROBE_ID, "0x" + "11" * 20, "0x" + "22" * 20, "0x", "0x" + "00" * 32, far]
+            "buffer_transaction", [PROBE_ID, "0x" + "11" * 20, "0x" + "22" * 20, "0x5e", "0x" + "00" * 32, due]
         )
         read = codec.encode("get_transaction_state", [PROBE_ID])
-        calls = [{"from": operator, "to": target.address, "data": data} for data in (buffer, read)]
+        calls = [{"from": operator, "to": address, "data": data} for data in (buffer, read)]
         answer = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": calls}]}, "latest")
         return StateNumbering.learn(
             codec.decode_result("get_transaction_state", answer[0]["calls"][1]["returnData"])[0]
         )
     except (RpcFailure, KeyError, ValueError, IndexError, TypeError):
-        return None
+        return StateNumbering.of_abi(codec.abi)

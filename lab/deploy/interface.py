@@ -19,9 +19,9 @@ from lab.coordinator.documented import (
     Signature,
     same_types,
 )
-from lab.coordinator.overloads import signature_of, types_of
+from lab.coordinator.overloads import constructor_inputs, signature_of, types_of
 from lab.deploy.compiled import CompiledContract
-from lab.deploy.deployer import capabilities_of, constructor_types
+from lab.deploy.deployer import capabilities_of
 from lab.model.capabilities import CAPABILITIES
 from lab.model.effects import EVENTS as EMITTED
 from lab.validation import nearest
@@ -166,7 +166,7 @@ def _event_types(codec: Codec, wanted: Signature, entry: Mapping[str, Any]) -> l
 
 def _constructor(abi: list[dict[str, Any]], given: int) -> list[Item]:
     """Arguments that the project file does not give: the lab deploys without any then."""
-    types = constructor_types(abi)
+    types = types_of(constructor_inputs(abi))
     detail = f"expected no arguments, got ({', '.join(types)}): say them in lab.yaml, by constructor: [...]"
     return [Item("constructor", "arguments", "documented", "different", detail)] if len(types) != given else []
 

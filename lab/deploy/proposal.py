@@ -13,10 +13,10 @@ from typing import Any
 
 from lab.coordinator import Codec
 from lab.coordinator.documented import EVENTS, FAILURE_REASONS, FUNCTIONS, REVERTS, Signature, result_names, same_types
-from lab.coordinator.overloads import Entry, signature_of, types_of
+from lab.coordinator.overloads import Entry, constructor_inputs, fields_of, signature_of, types_of
 from lab.deploy.compiled import CompiledContract
-from lab.deploy.deployer import constructor_types
 from lab.deploy.interface import inspect
+from lab.yamlsource import quoted, scalar
 
 SURE, LIKELY = 0.8, 0.5
 # Without so much in common by name a pair is none, whatever the types.
@@ -63,7 +63,7 @@ def propose(contract: CompiledContract, shown: str, source: str = "") -> str:
     lines = [
         "# Proposed from the contract's ABI: review every line, above all those marked as uncertain.",
         "# `lab contract` says what does not fit.",
-        f"contract: {shown}",
+        f"contract: {scalar(shown)}",
         *_constructor(contract.abi),
     ]
     functions = _matches(contract.abi, "function", FUNCTIONS)
@@ -114,9 +114,7 @@ def _score(wanted: Signature, entry: Entry) -> float:
             return 0.0
     types = _types_alike(wanted.types, types_of(entry["inputs"]))
     if wanted.returns:
-        outputs = entry.get("outputs", ())
-        inside = outputs[0].get("components") if len(outputs) == 1 else None
-        types = (types + _types_alike(wanted.returns, types_of(inside or outputs))) / 2
+        types = (types + _types_alike(wanted.returns, types_of(fields_of(entry.get("outputs", ()))))) / 2
     names = alike(wanted.name, str(entry["name"]))
     return 0.6 * names + 0.4 * types if names >= NAMES_LIKELY else 0.0
 
@@ -184,9 +182,8 @@ def _results(wanted: Signature, entry: Entry) -> list[str] | None:
     outputs = entry.get("outputs", ())
     if not wanted.returns or wanted.name == "transactions" or same_types(wanted.returns, types_of(outputs)):
         return None
-    inside = (outputs[0].get("components") if len(outputs) == 1 else None) or outputs
     named = zip(result_names(wanted.name), wanted.returns, strict=False)
-    return _assigned(list(named), inside, "_")
+    return _assigned(list(named), fields_of(outputs), "_")
 
 
 def _assigned(documented: Sequence[tuple[str, str]], own: Sequence[Entry], other: str) -> list[str]:
@@ -217,10 +214,9 @@ def _event(match: Match) -> list[str]:
 
 
 def _constructor(abi: Sequence[Entry]) -> list[str]:
-    kinds = constructor_types(abi)
-    inputs: Sequence[Entry] = next((entry["inputs"] for entry in abi if entry.get("type") == "constructor"), ())
-    given = ", ".join(map(_zero, kinds))
-    return [f"constructor: [{given}]  # uncertain: {', '.join(_named(inputs))}"] if kinds else []
+    inputs = constructor_inputs(abi)
+    given = ", ".join(map(_zero, types_of(inputs)))
+    return [f"constructor: [{given}]  # uncertain: {', '.join(_named(inputs))}"] if inputs else []
 
 
 def _roles(abi: Sequence[Entry], source: str) -> list[list[str]]:
@@ -241,4 +237,4 @@ def _reverts(contract: CompiledContract) -> list[list[str]]:
     items = inspect(contract, Codec(contract.abi)).items
     held = {item.name: item.detail.partition('"')[2].rstrip('"') for item in items if item.kind == "revert"}
     pairs: dict[str, Any] = {wanted[name]: own for name, own in held.items() if own}
-    return [[f'{text}: "{own}"  # uncertain'] for text, own in pairs.items()]
+    return [[f"{text}: {quoted(own)}  # uncertain"] for text, own in pairs.items()]

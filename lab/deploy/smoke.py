@@ -109,7 +109,9 @@ class _Flow:
         """A new transaction with its timestamp so long after `at`."""
         self.count += 1
         tx_id = f"0x{0x5E00 + self.count:064x}"
-        return tx_id, self._until("buffer_transaction", [tx_id, ORIGIN, TARGET, PAYLOAD, ZERO_ID, at + lead_s], at)
+        most = self.limits.payload_bytes
+        payload = PAYLOAD if most is None else PAYLOAD[: 2 + 2 * most]
+        return tx_id, self._until("buffer_transaction", [tx_id, ORIGIN, TARGET, payload, ZERO_ID, at + lead_s], at)
 
     def _until(self, operation: str, args: list[Any], at: int, retries: int = RETRIES) -> SmokeFailure | None:
         """Try it at this time and again in later blocks; why it failed at first where it never succeeds."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab.coordinator import Fees, role_account, sign_transaction
-from lab.coordinator.reverts import decode_revert
 from lab.deploy.deployer import Deployable
 from lab.deploy.vyper.source_lines import SourceLine, revert_line
 from lab.networks.profile import NetworkProfile
@@ -107,7 +106,7 @@ class Trial:
     def _reverted(self, operation: str, receipt: dict[str, Any], data: str) -> SmokeFailure:
         rpc, target = self.rpc, self.target
         trace = rpc.call("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
-        reason = trace.get("revertReason") or decode_revert(trace.get("output"))
+        reason = target.codec.reasons.given(trace)
         why = (
             f'it reverts with "{reason}"' if reason else f"it reverts without a reason ({trace.get('error', 'revert')})"
         )

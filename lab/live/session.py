@@ -11,15 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.bounded_files import write_atomically
-from lab.coordinator import Codec, StateNumbering, rollup_address
+from lab.coordinator import rollup_address
+from lab.deploy.deployer import numbering_of
 from lab.errors import DeployFailure
 from lab.live.deployment_file import Target
 from lab.live.steps import DEPLOY
 from lab.live.undertaking import Undertaking
 from lab.model.session import Session, SessionChain
-from lab.rpc import Rpc, RpcFailure
 
-PROBE_ID = "0x" + "5e" * 32
 POLL_MS, TIMEOUT_MS = 2_000, 20_000
 
 
@@ -37,7 +36,7 @@ def describe(
         int((work.connect(target).rpc.block(0) or {"timestamp": "0x0"})["timestamp"], 16) for target in targets
     ]
     address, _ = created[first.name]
-    numbering = learn_states(work.connect(first).rpc, work.codec, address, first.operators[0])
+    numbering = numbering_of(work.connect(first).rpc, work.codec, address, first.operators[0])
     chains = {target.name: _chain(target, *created[target.name], url=there[target.variables[0]]) for target in targets}
     return Session(
         run_id=f"live-{work.deployment.path.stem}"[:64],
@@ -91,23 +90,3 @@ def _chain(target: Target, address: str, block: int, *, url: str) -> SessionChai
         min_tip_wei=profile.min_tip_wei,
         replacement_bump_percent=profile.replacement_bump_percent,
     )
-
-
-def learn_states(rpc: Rpc, codec: Codec, address: str, operator: str) -> StateNumbering:
-    """How the contract numbers its states: by one simulated buffering, by its ABI where the node cannot simulate."""
-    calls: Mapping[str, str] = {
-        "buffer": codec.encode(
-            "buffer_transaction",
-            [PROBE_ID, "0x" + "11" * 20, "0x" + "22" * 20, "0x", "0x" + "00" * 32, 2**40],
-        ),
-        "read": codec.encode("get_transaction_state", [PROBE_ID]),
-    }
-    request = {
-        "blockStateCalls": [{"calls": [{"from": operator, "to": address, "data": data} for data in calls.values()]}]
-    }
-    try:
-        answer = rpc.call("eth_simulateV1", request, "latest")
-        value = codec.decode_result("get_transaction_state", answer[0]["calls"][1]["returnData"])[0]
-        return StateNumbering.learn(value)
-    except (RpcFailure, KeyError, ValueError, IndexError, TypeError):
-        return StateNumbering.of_abi(codec.abi)

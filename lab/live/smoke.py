@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.coordinator import Reader, StateNumbering, rollup_address
+from lab.coordinator import Reader, rollup_address
 from lab.coordinator.reverts import decode_revert
+from lab.deploy.deployer import numbering_of
 from lab.errors import DeployFailure, LabError
 from lab.live.deployment_file import Target
 from lab.live.journal import Header, Journal, open_journal
-from lab.live.session import learn_states
 from lab.live.signers import Signer
 from lab.live.steps import DEPLOY, Step
 from lab.live.transactions import Done, Sender, Waiting
@@ -78,7 +78,7 @@ def smoke_read_only(work: Undertaking, target: Target, address: str) -> SmokeRes
     rpc, codec, parts = work.connect(target).rpc, work.codec, dict[str, str]()
     operator = target.operators[0]
     try:
-        reader = Reader(rpc, codec, address, learn_states(rpc, codec, address, operator))
+        reader = Reader(rpc, codec, address, numbering_of(rpc, codec, address, operator))
         for getter in ("owner", "coordination_window", "transaction_count"):
             reader.get(getter)
         parts["getters"] = OK
@@ -129,11 +129,9 @@ class _Trial:
         self._address, self._rpc = address, work.connect(target).rpc
         # A window does not wait for finality: these count once they are in a block.
         self._sender = Sender(work, target, self._rpc, operator, replace(waiting, final=False))
-        self._reader = Reader(self._rpc, self._codec, self._address, self._numbering(operator.address))
+        numbering = numbering_of(self._rpc, self._codec, address, operator.address)
+        self._reader = Reader(self._rpc, self._codec, address, numbering)
         self._run = secrets.token_hex(4)
-
-    def _numbering(self, operator: str) -> StateNumbering:
-        return learn_states(self._rpc, self._codec, self._address, operator)
 
     def run(self) -> None:
         """Raises LabError at the first part that does not go as documented; the ones before it are noted."""

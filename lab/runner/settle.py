@@ -7,7 +7,6 @@ from collections import Counter
 from lab.chains.chain import Chain
 from lab.coordinator import ROLES, Reader, role_account
 from lab.errors import LabError
-from lab.model.chain.facts import StoredTransaction
 from lab.model.records import FinalRead
 from lab.rpc import RpcFailure
 from lab.runner.run import Run
@@ -127,7 +126,7 @@ def _final_read(run: Run, name: str, reader: Reader) -> FinalRead:
             for address in (role_account(role).address for role in ROLES)
             if reader.codec.has("authorized_operators")
         },
-        transactions=tuple(_stored(reader, tx_id) for tx_id in ids),
+        transactions=tuple(map(reader.transaction, ids)),
     )
 
 
@@ -148,17 +147,3 @@ def _audit(chain: Chain, reader: Reader) -> None:
                 f"{chain.name}: expected to have seen all {counted} transactions of the {role}, saw {seen[address]}: "
                 "the recorded history is incomplete, which is a fault of the lab"
             )
-
-
-def _stored(reader: Reader, tx_id: str) -> StoredTransaction:
-    view = reader.transaction(tx_id)
-    return StoredTransaction(
-        tx_id=view.tx_id,
-        state=view.state,
-        raw_state=view.raw_state,
-        origin=view.origin,
-        target=view.target,
-        payload=view.payload,
-        dependency=view.dependency,
-        timestamp=view.timestamp,
-    )

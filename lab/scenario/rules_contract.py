@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from lab.coordinator.behaviour import WINDOW_MAX, WINDOW_MIN
 from lab.coordinator.documented import FUNCTIONS
 from lab.model.step import StepBase
 from lab.model.units import format_duration
@@ -22,7 +23,6 @@ from lab.scenario.steps import (
 )
 from lab.yamlsource import Route
 
-WINDOW_S_MIN, WINDOW_S_MAX = 5, 300
 # Other functions may be the contract's own; this much like a known one is a typing error.
 ALIKE = 0.9
 
@@ -119,8 +119,8 @@ def windows_are_in_range(book: Notebook) -> None:
             seconds, path = step.admin.value, (*path, "admin", "value")
         elif isinstance(step, CallStep) and step.call.function == "set_coordination_window":
             seconds, path = next(iter(step.call.args), None), (*path, "call", "args", 0)
-        outside = isinstance(seconds, int) and not WINDOW_S_MIN <= seconds <= WINDOW_S_MAX
-        as_owner = isinstance(step, Acting) and not _may_fail(step)
-        if outside and as_owner:
-            text = f"expected a window between {WINDOW_S_MIN}s and {WINDOW_S_MAX}s, got {seconds}s"
+        outside = isinstance(seconds, int) and not WINDOW_MIN <= seconds <= WINDOW_MAX
+        to_succeed = isinstance(step, Acting) and not _may_fail(step)
+        if outside and to_succeed:
+            text = f"expected a window between {WINDOW_MIN}s and {WINDOW_MAX}s, got {seconds}s"
             book.report(path, f"{text}: the contract refuses it (to show that, add `expect: fail`)")

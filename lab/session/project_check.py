@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.coordinator import Codec
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, same_types
-from lab.coordinator.overloads import choose, documented, entries_of, signature_of, types_of
+from lab.coordinator.overloads import choose, constructor_inputs, documented, entries_of, signature_of, types_of
 from lab.coordinator.values import constant
 from lab.deploy.deployer import capabilities_of
 from lab.errors import Problem
@@ -127,8 +127,7 @@ class Fit:
             self._fault(route, str(error))
 
     def _constructor(self) -> None:
-        empty: list[Any] = []
-        inputs = next((entry.get("inputs", []) for entry in self.abi if entry.get("type") == "constructor"), empty)
+        inputs = constructor_inputs(self.abi)
         given = self._section("constructor", [])
         kinds = types_of(inputs)
         if len(given) != len(kinds):

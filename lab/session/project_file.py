@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -23,10 +24,7 @@ from lab.session.relayer.declared import DeclaredRelayer
 from lab.validation import suggestion
 
 ALIASES = {"buffer": "buffer_transaction", "resolve": "resolve_dependency", "execute": "mark_executed"}
-SETTINGS = {
-    "coordination_window": 30,
-    **{name: value for each in CAPABILITIES.values() for name, value in each.defaults},
-}
+SETTINGS = ("coordination_window", *(name for each in CAPABILITIES.values() for name, _ in each.defaults))
 # Reasons of the reference's own breaker and deadline beside those of calls.
 REASONS = (*REVERTS, *CAPABILITY_REVERTS, *FAILURE_REASONS, "Execution failed", "Failure threshold reached")
 SET_UP_CALLS_MAX = 32
@@ -148,13 +146,13 @@ class ProjectFile(_Form):
     @field_validator("reverts")
     @classmethod
     def _reverts(cls, given: dict[str, str]) -> dict[str, str]:
-        _known(given, dict.fromkeys(REASONS), "revert")
+        _known(given, REASONS, "revert")
         return given
 
     @field_validator("states")
     @classmethod
     def _states(cls, given: dict[str, int]) -> dict[str, int]:
-        _known(given, dict.fromkeys(STATES), "state")
+        _known(given, STATES, "state")
         return given
 
     @field_validator("defaults")
@@ -172,7 +170,7 @@ class ProjectFile(_Form):
         return given
 
 
-def _known(given: dict[str, Any], known: dict[str, Any], what: str) -> None:
+def _known(given: dict[str, Any], known: Collection[str], what: str) -> None:
     for key in given:
         if key not in known:
             raise fault_at(f"the lab knows no {what} {key}{suggestion(key, known)}", key, at_key=True)

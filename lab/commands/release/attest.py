@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from lab.report.evidence.attestations import load_statements
 from lab.report.schemas import ATTESTATION, schema_text
 from lab.session.under_test import system_under_test
 from lab.validation import suggestion
+from lab.yamlsource import quoted
 
 # Asks a question; whether it has to be answered.
 Ask = Callable[[str, bool], str]
@@ -61,10 +61,10 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     path = _free(folder, f"{row.id}-{kind}-{today}")
     relative = _relative(real_path(document), real_path(folder))
     lines = [f"# yaml-language-server: $schema={ATTESTATION}", f"# {row.item}: {row.proof}"]
-    lines += [f"row: {row.id}", f"kind: {kind}", f"owner: {_quoted(answers['owner'])}"]
-    lines += [f"date: {_quoted(str(today))}", f"document: {_quoted(relative)}", f"sha256: {sha256_file(document)}"]
-    lines += [f"expires: {_quoted(str(expires))}"]
-    lines += [f"{name}: {_quoted(answers[name])}" for name in ("note", "link", "approver", "reason") if answers[name]]
+    lines += [f"row: {row.id}", f"kind: {kind}", f"owner: {quoted(answers['owner'])}"]
+    lines += [f"date: {quoted(str(today))}", f"document: {quoted(relative)}", f"sha256: {sha256_file(document)}"]
+    lines += [f"expires: {quoted(str(expires))}"]
+    lines += [f"{name}: {quoted(answers[name])}" for name in ("note", "link", "approver", "reason") if answers[name]]
     lines += [f"contract_sha256: {contract}"] if contract else []
     write_atomically(path, "\n".join(lines) + "\n")
     _check(path, rows, today, contract)
@@ -110,8 +110,3 @@ def _check(path: Path, rows: dict[str, Row], today: dt.date, contract: str | Non
     if problem := next(statement.problem for statement in statements if statement.file == path.name):
         path.unlink()
         raise UsageError(f"{path.name}: not written, it would not count: {problem}")
-
-
-def _quoted(text: str) -> str:
-    """A JSON string is a YAML string, too."""
-    return json.dumps(text, ensure_ascii=False)

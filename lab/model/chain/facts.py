@@ -25,7 +25,7 @@ class ChainFacts(Frozen):
 
 
 class StoredTransaction(Frozen):
-    """One transaction as the contract's getters return it at the end."""
+    """One transaction as the contract's getters return it. `payload` is None where it has no getter for it."""
 
     tx_id: str
     state: CoreState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from lab.coordinator import DecodedLog, TransactionView
-from lab.model.chain.facts import CoreState
+from lab.coordinator import DecodedLog
+from lab.model.chain.facts import CoreState, StoredTransaction
 from lab.relayer.deciding.decisions import ZERO_ID
 from lab.relayer.memory.ledger import Ledger
 from lab.relayer.memory.records import BlockId, Entry, Head, Key
@@ -46,7 +46,7 @@ def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
     return findings
 
 
-def read_transaction(chain: Chain, tx_id: str, head: Head) -> TransactionView:
+def read_transaction(chain: Chain, tx_id: str, head: Head) -> StoredTransaction:
     """A stored transaction as of exactly this head. Raises an RpcFailure, also when that block is orphaned."""
     try:
         return chain.reader.transaction(tx_id, block={"blockHash": head.hash})
@@ -89,7 +89,7 @@ def _take(chain: Chain, ledger: Ledger, head: Head, findings: Findings, raw: Raw
         findings.changed[key] = replace(entry, ended=block, end_state="EXPIRED")
 
 
-def _entry(chain: Chain, stored: TransactionView, block: BlockId, head: Head) -> Entry:
+def _entry(chain: Chain, stored: StoredTransaction, block: BlockId, head: Head) -> Entry:
     dependency = None if stored.dependency == ZERO_ID else stored.dependency
     origin, target, payload = stored.origin, stored.target, stored.payload
     entry = Entry(chain.name, stored.tx_id, origin, target, dependency, stored.timestamp, payload, block)

@@ -7,7 +7,6 @@ Read are the boxes that GitHub shows, and, under a heading that speaks of risks,
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from lab.bounded_files import read_bytes, write_atomically
 from lab.errors import UsageError
 from lab.report.catalogue.checklist_markdown import Document, Section, read_markdown
+from lab.yamlsource import quoted
 
 MAX_BYTES = 8 << 20
 # For each opening bracket the rest of its paragraph is searched for the end of a link.
@@ -72,7 +72,7 @@ def _text(source: Path) -> str:
 def _yaml(document: Document, name: str, summary: re.Match[str] | None) -> Iterator[str]:
     yield "# Imported. Bind each row: class, stage, must_pass, depends_on, owner and proofs are yours to set."
     yield "schema_version: 1"
-    yield f"document: {_quoted(document.title or name)}"
+    yield f"document: {quoted(document.title or name)}"
     if summary:
         yield f"summary: {{done: {int(summary[1])}, total: {int(summary[2])}}}"
     yield "sections:"
@@ -84,14 +84,14 @@ def _yaml(document: Document, name: str, summary: re.Match[str] | None) -> Itera
 def _section_yaml(section: Section, taken: set[str]) -> Iterator[str]:
     prefix = _prefix(section.names[-1] if section.names else "Checklist", taken)
     taken.add(prefix)
-    yield f"  - title: {_quoted(section.title)}"
+    yield f"  - title: {quoted(section.title)}"
     yield '    owner: ""'
     yield "    rows:"
     for number, entry in enumerate(section.entries, start=1):
         kind = "risk" if entry.ticked is None else "item"
         yield f"      - {{id: {prefix}-{number:02d}, kind: {kind}, class: lab, stage: lab, must_pass: false,"
         yield f"         claimed: {'true' if entry.ticked else 'false'}, depends_on: [contract, lab],"
-        yield f"         item: {_quoted(entry.item)}, detail: {_quoted(entry.detail)},"
+        yield f"         item: {quoted(entry.item)}, detail: {quoted(entry.detail)},"
         yield '         proof: "to be bound"}'
 
 
@@ -107,9 +107,3 @@ def _prefix(title: str, taken: set[str]) -> str:
     stem = (initials + "X")[:2]
     free = ("".join(rest) for size in (2, 4) for rest in product(letters, repeat=size))
     return next(prefix for rest in free if (prefix := (stem + rest)[-4:]) not in taken)
-
-
-def _quoted(text: str) -> str:
-    """A JSON string is a YAML string, too; characters that YAML does not take as they are get escaped."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

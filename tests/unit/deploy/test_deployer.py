@@ -11,8 +11,9 @@ from lab.coordinator import ROLES, StateNumbering, created_address, role_account
 from lab.coordinator.states import DOCUMENTED, FLAGS
 from lab.deploy import deployer
 from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import Deployable, deployable, setup_transactions
+from lab.deploy.deployer import Deployable, deployable, set_up_calls, setup_transactions
 from lab.errors import DeployFailure
+from lab.model.names import ContractNames, Limits, SecondRole, SetUpCall
 from lab.networks import BUILT_IN
 from lab.session.suite import cache_folder
 
@@ -118,6 +119,20 @@ def test_a_default_window_is_not_set_again(reference: Deployable) -> None:
     assert raws(31) == raws(31)
 
 
+def test_what_is_said_of_another_contract_is_left_out(reference: Deployable) -> None:
+    """A project file's constructor, set-up and roles where its contract is not the one that is deployed."""
+    names = ContractNames(
+        constructor=(5,),
+        set_up=(SetUpCall(function="set_fee"), SetUpCall(function="add_operator", args=("nobody",))),
+        second_roles={"keeper": SecondRole(hash="0x" + "11" * 32)},
+        defaults={"coordination_window": 30},
+    )
+    target = deployable(reference.contract, names)
+    assert target.contract == reference.contract
+    assert target.codec.names == ContractNames(defaults={"coordination_window": 30})
+    assert set_up_calls(target, window_s=30) == set_up_calls(reference, window_s=30)
+
+
 def test_the_documented_numbering_is_learnt(start_lab: StartLab, tmp_path: Path) -> None:
     """From one simulated buffering, which leaves nothing behind: a real one reads as BUFFERED then."""
     lab = start_lab("ethereum", target=compiled(tmp_path, "Plain", PLAIN))
@@ -128,6 +143,28 @@ def test_the_documented_numbering_is_learnt(start_lab: StartLab, tmp_path: Path)
     lab.scheduler.advance_to(30_000)
     assert lab.reader("ethereum").get("get_transaction_state", tx_id(1)) == 1
     assert lab.reader("ethereum").state(tx_id(1)) == "BUFFERED"
+
+
+def test_the_numbering_of_a_contract_with_demands_is_learnt(start_lab: StartLab, tmp_path: Path) -> None:
+    """One that takes no empty payload, and no timestamp beyond the horizon that is declared for it."""
+    demands = "    assert len(payload) > 0\n    assert timestamp <= block.timestamp + 60\n"
+    there = '    assert self.authorized_operators[msg.sender], "Not authorized"\n    assert self.entries'
+    assert PLAIN.count(there) == 1
+    contract = compiled(tmp_path, "Demanding", PLAIN.replace(there, demands + there)).contract
+    limited = ContractNames(limits=Limits(horizon_seconds=60))
+    lab = start_lab("ethereum", target=deployable(contract, limited))
+    assert lab.numbering().numbers == DOCUMENTED
+
+
+def test_declared_states_are_taken_as_they_are(start_lab: StartLab, tmp_path: Path) -> None:
+    """They win over what could be learnt, for a deployment of anybody's, too."""
+    contract = compiled(tmp_path, "Plain", PLAIN).contract
+    declared = {"EMPTY": 0, "BUFFERED": 7, "READY": 8, "EXECUTED": 9}
+    target = deployable(contract, ContractNames(states=declared))
+    lab = start_lab("ethereum", target=target)
+    assert lab.numbering().numbers == declared
+    owner = role_account("owner").address
+    assert deployer.numbering_of(lab.reader("ethereum").rpc, target.codec, target.address, owner).numbers == declared
 
 
 def test_a_contract_that_refuses_the_probe_is_judged_by_its_abi(start_lab: StartLab, tmp_path: Path) -> None:

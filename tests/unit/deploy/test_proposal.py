@@ -38,6 +38,13 @@ def test_a_documented_contract_needs_none(tmp_path: Path) -> None:
         assert [line for line in lines if not line.startswith("#")] == [f"contract: {name}"]
 
 
+def test_any_path_can_be_read_back(tmp_path: Path) -> None:
+    """What YAML would take for a comment, a mapping or an escape is a path here."""
+    odd = 'it\'s #1: \\a "b"/C.vy'
+    (tmp_path / "lab.yaml").write_text(propose(compiled(ROOT / "contracts/plain/PlainCoordinator.vy"), odd))
+    assert read_project(tmp_path / "lab.yaml").contract == tmp_path / odd
+
+
 def test_it_reaches_what_the_written_one_reaches(proposed: Any) -> None:
     """Every core function and event, with the arguments in their places; the file fits the contract."""
     written = read_project(MAPPED.parent / "lab.yaml").names

@@ -15,6 +15,7 @@ from lab.coordinator import StateNumbering
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.smoke import CORE, Smoke, SmokeFailure, smoke
+from lab.model.names import ContractNames, Limits
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc
@@ -200,6 +201,25 @@ def test_a_delay_that_nobody_declared_is_learnt(
     found = tried(changed(tmp_path, RESOLVED, f'{RESOLVED}    assert {demand}, "Later"\n', text=text))
     assert found.failure is None
     assert {name: value for name, value in found.limits.model_dump().items() if value is not None} == learnt
+
+
+def test_a_custom_error_is_called_by_its_name(tried: Try, tmp_path: Path) -> None:
+    """As the ABI has it; its four bytes would say nothing."""
+    text = '    if self.owner != empty(address):\n        raw_revert(method_id("Full()"))\n'
+    target = changed(tmp_path, "    self.transaction_count += 1\n", text)
+    abi = [*target.contract.abi, {"type": "error", "name": "Full", "inputs": []}]
+    found = tried(deployable(replace(target.contract, abi=abi)))
+    assert found.failure is not None
+    assert (found.failure.operation, found.failure.reason) == ("buffer_transaction", 'it reverts with "Full"')
+
+
+def test_a_declared_limit_of_payloads_holds(tried: Try, tmp_path: Path) -> None:
+    """The smoke run's own transaction keeps to it."""
+    count = "    self.transaction_count += 1\n"
+    target = changed(tmp_path, count, f"{count}    assert len(payload) <= 16\n")
+    limited = ContractNames(limits=Limits(payload_bytes=16))
+    assert tried(target).failure is not None
+    assert tried(deployable(target.contract, limited)).failure is None
 
 
 def test_a_contract_that_moves_tokens_is_told_apart(tried: Try, tmp_path: Path) -> None:
