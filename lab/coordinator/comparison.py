@@ -1,4 +1,4 @@
-"""One call's outcome beside what the documented behaviour says of it."""
+"""One call's outcome, and one getter's answer, beside what the documented behaviour says of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator.behaviour import ENDINGS, Behaviour, may_refuse
+from lab.coordinator.behaviour import ENDINGS, ZERO_ADDRESS, Behaviour, may_refuse
 from lab.coordinator.codec import BATCHES, Codec, DecodedLog
 from lab.coordinator.documented import EVENTS, FUNCTIONS
+from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
+from lab.coordinator.values import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,25 @@ def difference(
     names = {name for name, _ in expected} | {name for name, event in EVENTS.items() if event.part == "documented"}
     got = [(event.event, told(event)) for event in outcome.events if model.reference or event.event in names]
     return None if got == expected else f"expected the events {expected}, got {got}"
+
+
+def wanted_view(model: Behaviour, name: str, args: Sequence[Any], now: int) -> list[Any]:
+    """What a getter must return, value by value; states by name."""
+    if not args:
+        return [plain(model.view(name, now))]
+    if name == "authorized_operators":
+        return [args[0] in model.operators]
+    entry = model.entries.get(args[0])
+    if name == "is_transaction_ready":
+        return [entry is not None and entry.state == "READY" and now >= entry.timestamp]
+    state = entry.state if entry is not None else "EMPTY"
+    if name == "get_transaction_state":
+        return [state]
+    fields: list[Any] = [ZERO_ADDRESS, ZERO_ADDRESS, "0x", ZERO_ID, 0]
+    if entry is not None:
+        fields = [entry.origin, entry.target, entry.payload, entry.dependency, entry.timestamp]
+    whole = [*map(plain, fields), state]
+    return whole if name == "transactions" else [*whole[:2], *whole[3:]]
 
 
 def _refusal(model: Behaviour, function: str, refused: Refused, outcome: Outcome) -> str | None:

@@ -13,9 +13,8 @@ from typing import Any
 from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.comparison import Outcome, difference, shortened
+from lab.coordinator.comparison import Outcome, difference, shortened, wanted_view
 from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
-from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.values import plain
 from lab.deploy.layers import binds
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
@@ -220,7 +219,7 @@ class Differential:
 
     def _reads(self, now: int, reads: list[Any], results: list[Any]) -> str | None:
         for (name, args), result in zip(reads, results, strict=True):
-            wanted = self._wanted(name, args, now)
+            wanted = wanted_view(self.model, name, args, now)
             try:
                 values = [plain(value) for value in self.codec.decode_result(name, result["returnData"])]
                 values = self._named(name, values)
@@ -241,19 +240,3 @@ class Differential:
         if name in ("transactions", "get_transaction_details", "get_transaction_state"):
             values = [*values[:-1], numbering.name(values[-1])]
         return values
-
-    def _wanted(self, name: str, args: tuple[Any, ...], now: int) -> list[Any]:
-        if not args:
-            return [plain(self.model.view(name, now))]
-        entry = self.model.entries.get(args[0])
-        if name == "is_transaction_ready":
-            return [entry is not None and entry.state == "READY" and now >= entry.timestamp]
-        state = entry.state if entry is not None else "EMPTY"
-        if name == "get_transaction_state":
-            return [state]
-        if entry is None:
-            head: list[Any] = [ZERO_ADDRESS, ZERO_ADDRESS, "0x", ZERO_ID, 0]
-        else:
-            head = [entry.origin, entry.target, entry.payload, entry.dependency, entry.timestamp]
-        wanted = [*map(plain, head), state]
-        return wanted if name == "transactions" else [*wanted[:2], *wanted[3:]]

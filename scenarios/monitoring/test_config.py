@@ -56,14 +56,15 @@ def play(script: Script) -> None:
         script.expect_equal("alerts loaded", sorted(loaded), sorted(alert.name for alert in alerts(limits)))
         # Discovery takes a moment.
         deadline = time.monotonic() + WAIT_S
-        while not (targets := rules.get("/api/v1/targets")["data"]["activeTargets"]) and time.monotonic() < deadline:
+        targets, known = list[Any](), list[Any]()
+        while not (targets and known) and time.monotonic() < deadline:
+            targets = rules.get("/api/v1/targets")["data"]["activeTargets"]
+            known = rules.get("/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
             time.sleep(0.1)
         wanted = {"instance": f"127.0.0.1:{exporter}", "job": "tesseract", "deployment": lab.wanted.run_id}
         script.expect_equal("the targets", [target["labels"] for target in targets], [wanted])
-        known = rules.get("/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
-        script.expect(
-            "Alertmanager to be known", known or "not yet", met=all(f":{alertmanager}/" in one["url"] for one in known)
-        )
+        met = bool(known) and all(f":{alertmanager}/" in one["url"] for one in known)
+        script.expect("Alertmanager to be known", known or "not yet", met=met)
         text = routes.get("/api/v2/status")["config"]["original"]
         script.expect("routes with inhibition by maintenance", "loaded", met='alertname="Maintenance"' in text)
 

@@ -17,7 +17,7 @@ from hypothesis.strategies import SearchStrategy
 
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.comparison import Outcome, difference, shortened
+from lab.coordinator.comparison import Outcome, difference, shortened, wanted_view
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.differential import OWN_VIEWS, behaviour
 from lab.runner.script import Script
@@ -212,17 +212,9 @@ class Comparison:
 
     def _compare(self, model: Behaviour, now: int, read: tuple[str, tuple[Any, ...]], values: list[Any]) -> None:
         name, args = read
-        entry = model.entries.get(args[0]) if args else None
-        wanted: list[Any]
         if name == "get_transaction_details":
             values = [*values[:4], self.script.run.lab.numbering().name(values[4])]
-            wanted = [ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ID, 0, "EMPTY"]
-            if entry is not None:
-                wanted = [entry.origin, entry.target, entry.dependency, entry.timestamp, entry.state]
-        elif name == "is_transaction_ready":
-            wanted = [entry is not None and entry.state == "READY"]
-        else:
-            wanted = [model.view(name, now)]
+        wanted = wanted_view(model, name, args, now)
         assert values == wanted, f"{name} afterwards: expected {wanted}, got {values}"
 
 

@@ -18,15 +18,12 @@ from lab.coordinator import created_address, role_account
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.deploy.deployer import Deployable, learn_numbering
 from lab.runner.model_based.player import Player
-from lab.runner.model_based.search import KINDS, LINES_MAX, search
+from lab.runner.model_based.search import KINDS, LINES_MAX, search, seeds_of
 
 from .callers import CHAIN, Stage, stage
 from .conftest import compiled
 
 BUGS = {name: bug for name, bug in read_bugs().items() if bug.caught_by == MODEL}
-# As in the scenario: what a kind's dimensions need to be walked through once.
-SEEDS = {"dependency": 26, "accounts": 6, "window": 6, "numbers": 6}
-SEEDS_ELSE = 4
 CORRECT = ("TesseractCoordinator.vy", *sorted({bug.base for bug in BUGS.values()}))
 # Enough for a look; 200 seeds of each kind with LAB_TORTURE=100.
 SEEDS_OF_CORRECT = 2 * int(os.environ.get("LAB_TORTURE", "1"))
@@ -66,7 +63,7 @@ def test_its_kind_of_sequences_finds_the_bug(player: PlayerOf, name: str) -> Non
     assert bug.kind in KINDS, bug.path
     assert bug.finding, bug.path
     model = player(Path(f"broken/{name}.vy"))
-    finding = search(model, bug.kind, range(SEEDS.get(bug.kind, SEEDS_ELSE)))
+    finding = search(model, bug.kind, seeds_of(bug.kind))
     assert finding is not None
     lines = finding.lines()
     assert bug.finding in lines[0]

@@ -14,6 +14,7 @@ or expired. Three bounds hold for each, whatever the fees do:
 - fees: no offer for a call is more than FEE_GROWTH times the first one, beyond what the base fee itself grew by.
 - repeats: what has had its effect for longer than a bound, on a chain that nothing disturbed since, is not sent again.
   Whoever comes back from a restart looks at what is there first.
+- old states: what has been READY or EXECUTED for longer than a bound is not expired: whoever tries it read an old one.
 
 A cause is whatever can take back or hide what was sent: a reorg, a fault, a stopped relayer, a paused contract, a role
 taken away. Calls are counted whether they were taken or refused. The counts stand beside the number of READYs.
@@ -28,6 +29,7 @@ from lab.checks.facts import block_at, clock, name_at, replays
 from lab.checks.judgement import Judgement
 from lab.checks.replay import replay
 from lab.model.chain.facts import CoreState
+from lab.model.effects import steps
 from lab.model.history import History
 from lab.model.records import Block, Submit
 from lab.model.verdict import CheckResult
@@ -40,6 +42,7 @@ EFFECTS: dict[str, tuple[CoreState, ...]] = {
     "buffer_transaction": ("BUFFERED",),
     "resolve_dependency": ("READY",),
     "mark_executed": ("EXECUTED",),
+    "expire_transaction": ("EXPIRED",),
 }
 Call = tuple[str, str, str]  # chain, function, tx_id
 
@@ -115,12 +118,17 @@ def _judge_fees(history: History, judgement: Judgement, call: Call, submits: lis
 
 
 def _judge_repeats(history: History, judgement: Judgement, call: Call, submits: list[Submit]) -> None:
-    """What was sent for an effect that was there, as anybody could see, and was mined to no effect."""
+    """What was sent although the state ruled it out, as anybody could see, and was mined to no effect."""
     chain, function, tx_id = call
-    move = replay(history, chain).entry(tx_id).first(*EFFECTS.get(function, ()))
+    effects = EFFECTS.get(function, ())
+    beyond = _beyond_expiry(history, chain) if function == "expire_transaction" else ()
+    move = replay(history, chain).entry(tx_id).first(*effects, *beyond)
     if move is None:
         return
     effect, there = move.step.block, mined(history, chain)
+    state, again, mistake = "had its effect", "again ", "work is repeated"
+    if move.after not in effects:
+        state, again, mistake = f"became {move.after}", "", "an old state is taken for the newest"
     for submit in submits:
         begun = next(other for other in submits if other.nonce == submit.nonce)
         disturbed = [cause for cause in _causes(history, chain, [begun]) if cause.what != "relayer down"]
@@ -129,12 +137,20 @@ def _judge_repeats(history: History, judgement: Judgement, call: Call, submits: 
         if disturbed or any(reorg.chain == chain and reorg.t_ms >= effect.t_ms for reorg in history.reorgs):
             continue
         message = (
-            f"expected nothing to be sent for {function} of {name_at(history, chain, tx_id)} any more, which had its "
-            f"effect in {block_at(effect)}; it was sent again at {clock(begun.t_ms)}, and reverted in block "
-            f"{there[submit.tx][0].number}: work is repeated"
+            f"expected nothing to be sent for {function} of {name_at(history, chain, tx_id)} any more, which {state} "
+            f"in {block_at(effect)}; it was sent {again}at {clock(begun.t_ms)}, and reverted in block "
+            f"{there[submit.tx][0].number}: {mistake}"
         )
         judgement.fail(message, submit, tx_id, effect.seq)
         return
+
+
+def _beyond_expiry(history: History, chain: str) -> tuple[CoreState, ...]:
+    """States that never expire: READY is one where the contract is known to have no deadline for executions."""
+    said = [log for step in steps(history, chain) if (log := step.log("ExecutionWindowSet")) is not None]
+    none = all(log.args.get("window") == 0 for log in said)
+    known = bool(said) or "deadline" not in history.header.capabilities
+    return ("READY", "EXECUTED") if none and known else ("EXECUTED",)
 
 
 def _causes(history: History, chain: str, submits: list[Submit]) -> list[Disturbance]:

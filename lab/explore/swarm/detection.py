@@ -216,7 +216,10 @@ def _count(measured: Measured, run: Watched, fired: list[AlertSpan]) -> None:
     seconds = [
         span.firing_s - wrong.begin_s
         for span in fired
-        if span.alert in wrong.alerts and wrong.chain in (None, *span.labels.values()) and span.firing_s is not None
+        if span.alert in wrong.alerts
+        and wrong.chain in (None, *span.labels.values())
+        and span.firing_s is not None
+        and span.firing_s >= wrong.begin_s
     ]
     if seconds:
         detection.fired += 1

@@ -11,15 +11,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour, may_refuse
+from lab.coordinator.behaviour import ENDINGS, Behaviour, may_refuse
 from lab.coordinator.codec import DecodedLog
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Refused
 from lab.coordinator.values import plain
 
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
-# How a transaction ends that is not executed is for the contract to say.
-ENDINGS = {"expire_transaction", "mark_failed"}
 RULES = {
     "buffer_transaction": "an operator buffers a new id; it is then BUFFERED with all fields as given",
     "resolve_dependency": "READY within timestamp and timestamp + the window in force now, if its dependency itself is "
@@ -63,6 +61,7 @@ class Judge:
         got = [event for event in events if event.event in EVENTS]
         if not ok and (may_refuse(function, args) or self._beyond_limits(function, args, now)):
             return None
+        # How a transaction ends that is not executed is for the contract to say.
         if function in ENDINGS and (not ok or self._may_call(sender)):
             ready = [event.event for event in got if event.event != "TransactionFailed"]
             return f"expected no {ready[0]} of a call that ends a transaction" if ready else None
@@ -125,24 +124,6 @@ class Judge:
                 event |= {"tx_id": subject, "reason": detail}
             wanted.append(event)
         return wanted
-
-    def view(self, name: str, args: Sequence[Any], now: int) -> Any:
-        """What a getter must return; states by name."""
-        if not args:
-            return self.model.view(name, now)
-        if name == "authorized_operators":
-            return args[0] in self.model.operators
-        entry = self.model.entries.get(args[0])
-        if name == "is_transaction_ready":
-            return entry is not None and entry.state == "READY" and now >= entry.timestamp
-        state = entry.state if entry is not None else "EMPTY"
-        if name == "get_transaction_state":
-            return state
-        fields: list[Any] = [ZERO_ADDRESS, ZERO_ADDRESS, "0x", ZERO_ID, 0]
-        if entry is not None:
-            fields = [entry.origin, entry.target, entry.payload, entry.dependency, entry.timestamp]
-        whole = [*map(plain, fields), state]
-        return whole if name == "transactions" else [*whole[:2], *whole[3:]]
 
     def take_over(self, function: str, tx_id: str, state: str, now: int) -> None:
         """Learn from the state after a call whether it ends what expired; the same from then on."""

@@ -173,7 +173,7 @@ def identifiers(make: Builder) -> None:
     base = make.new_id("base")
     variants = [make.near(base, position) for position in positions]
     due = Due(make.now + 20)
-    first, rest = make.rng.sample(variants, 4), list[str]()
+    first = make.rng.sample(variants, 4)
     rest = [variant for variant in variants if variant not in first]
     make.buffer(due, tx_id=base)
     for variant in first:

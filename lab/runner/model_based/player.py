@@ -13,6 +13,7 @@ from typing import Any
 
 from lab.coordinator.accounts import ROLES, role_account
 from lab.coordinator.behaviour import PAYLOAD_MAX, Behaviour
+from lab.coordinator.comparison import wanted_view
 from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
@@ -63,7 +64,7 @@ class Player:
         assert head is not None
         self.start = int(head["timestamp"], 16) + 10
         self.calls = 0
-        self._decoded: dict[tuple[str, str], Any] = {}
+        self._decoded: dict[tuple[str, str], list[Any]] = {}
         self._views = [name for name in SCALARS if codec.has(name)]
         self._by_id = [name for name in BY_ID if codec.has(name)]
         self._learnt: dict[str, str] = {}
@@ -85,7 +86,7 @@ class Player:
             reads += [("authorized_operators", (account,)) for account in accounts]
         user = role_account("user").address
         (block,) = self._simulate([(self.start, [(user, *read) for read in reads])])
-        values = {read: self._value(read[0], result) for read, result in zip(reads, block, strict=True)}
+        values = {read: self._values(read[0], result)[0] for read, result in zip(reads, block, strict=True)}
         told = {account: values.get(("authorized_operators", (account,))) for account in accounts}
         operators = {account for account, allowed in told.items() if allowed}
         return Behaviour(
@@ -177,24 +178,21 @@ class Player:
                 f"expected the view {name} to answer, it reverted; {self.codec.reasons.decoded(answer['returnData'])!r}"
             )
         try:
-            got = self._value(name, answer)
+            got = self._values(name, answer)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             return f"expected the view {name} to answer as documented; {error}"
         if step is not None and name == "get_transaction_state":
-            judge.take_over(step.function, args[0], got, now)
-        if name == "paused" and got and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
+            judge.take_over(step.function, args[0], got[0], now)
+        if name == "paused" and got[0] and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
             judge.model.paused = True  # a circuit breaker of its own
-        wanted = plain(judge.view(name, args, now))
-        if got == wanted:
-            return None
-        if isinstance(got, list) and isinstance(wanted, list):
-            if name == "transactions" and len(got) != len(wanted):
-                return None  # a struct of its own
-            got, wanted = next((pair for pair in zip(got, wanted, strict=False) if pair[0] != pair[1]), (got, wanted))
+        whole = wanted_view(judge.model, name, args, now)
+        if got == whole or (name == "transactions" and len(got) != len(whole)):
+            return None  # as documented, or a struct of its own
+        came, wanted = next((pair for pair in zip(got, whole, strict=False) if pair[0] != pair[1]), (got, whole))
         where = " at the end" if step is None else " afterwards"
         if str(wanted).startswith("0x") or (isinstance(wanted, int) and wanted > 2**32):
-            return f"expected {name}{where} to be as given; wanted {str(wanted)[:42]}, got {str(got)[:42]}"
-        return f"expected {name}{where} to be {wanted}, got {got}"
+            return f"expected {name}{where} to be as given; wanted {str(wanted)[:42]}, got {str(came)[:42]}"
+        return f"expected {name}{where} to be {wanted}, got {came}"
 
     def _play(
         self, sequence: Sequence
@@ -261,8 +259,8 @@ class Player:
             return self.start + int(value)
         return type(value)(map(self._placed, value)) if isinstance(value, (list, tuple)) else value
 
-    def _value(self, name: str, answer: dict[str, Any]) -> Any:
-        """A view's answer as the judge has it: one value or a list, states by name, those unknown to all as EXPIRED."""
+    def _values(self, name: str, answer: dict[str, Any]) -> list[Any]:
+        """A view's answer, value by value: states by name, those unknown to all as EXPIRED."""
         key = name, answer["returnData"]
         if key not in self._decoded:
             values = [plain(value) for value in self.codec.decode_result(*key)]
@@ -271,7 +269,7 @@ class Player:
                 values = list(only.values()) if isinstance(only, dict) else list(only)
             if name in ("transactions", "get_transaction_details", "get_transaction_state"):
                 values[-1] = self._state(values[-1])
-            self._decoded[key] = values if name in ("transactions", "get_transaction_details") else values[0]
+            self._decoded[key] = values
         return self._decoded[key]
 
     def _state(self, number: int) -> str:

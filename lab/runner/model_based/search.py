@@ -24,6 +24,9 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "walk": walks.walk,
     "history": walks.history,
 }
+# Sequences of a kind, so that each of its dimensions is walked through once.
+SEEDS = {"dependency": 26, "accounts": 6, "window": 6, "numbers": 6, "walk": 8}
+SEEDS_ELSE = 4
 LINES_MAX = 12
 # A budget in calls, so that long sequences cost no more than short ones.
 SHRINK_CALLS_MAX = 12_000
@@ -58,6 +61,11 @@ def draw(kind: str, seed: int, traits: Traits) -> Sequence:
     make = Builder(Random(f"{kind} {seed}"), traits, seed)
     KINDS[kind](make)
     return Sequence(kind, seed, tuple(make.steps), make.labels, make.sparse)
+
+
+def seeds_of(kind: str) -> range:
+    """The seeds that walk through a kind."""
+    return range(SEEDS.get(kind, SEEDS_ELSE))
 
 
 def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tuple[str, str]] = ()) -> Finding | None:

@@ -93,7 +93,7 @@ CASES = [
     Case("ExecutesMirrors", SWAP, "S5", "never to execute a mirror"),
     Case("TrustsStatus", BEHIND, "L1", "with status 1 and TransactionFailed"),
     Case("BlindToOneChain", SWAP, "L1", "the relayer sent nothing at all on two"),
-    Case("WrongOrderOfLogs", SWAP, "L6", "which had its effect in block"),
+    Case("WrongOrderOfLogs", SWAP, "L6", "an old state is taken for the newest"),
     Case("UnboundedFees", STUCK, "L6", "fees without a bound"),
 ]
 ALL = os.environ.get("LAB_FOREIGN") == "all"

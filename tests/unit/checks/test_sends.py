@@ -9,7 +9,7 @@ from lab.checks.liveness.l6_bounded_sends import OFFERS_RAISED, SENDS, TRIES
 from lab.model.records import Submit, Tx
 from lab.model.verdict import CheckResult, Verdict
 
-from .calls import buffer, call, execute, resolve
+from .calls import admin, buffer, call, execute, log, resolve
 from .histories import Story, leg
 from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
 
@@ -210,3 +210,32 @@ def test_fees_have_a_bound(offer: int, verdict: Verdict) -> None:
     result = judged(story)
     assert result.verdict is verdict
     assert ("fees without a bound" in result.reason) is (verdict is Verdict.FAIL)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "deadline_s", "sent_s", "verdict"),
+    [
+        (("expiry",), None, 40, Verdict.FAIL),
+        (("expiry",), None, 27, Verdict.PASS),
+        (("expiry", "deadline"), 0, 40, Verdict.FAIL),
+        (("expiry", "deadline"), 60, 40, Verdict.PASS),
+        (("expiry", "deadline"), None, 40, Verdict.PASS),
+    ],
+)
+def test_what_is_ready_is_not_expired(
+    capabilities: tuple[str, ...], deadline_s: int | None, sent_s: int, verdict: Verdict
+) -> None:
+    """READY at 22 s, as anybody could see a bound later; where it may have a deadline it can expire from there, too."""
+    story = Story(A, capabilities=capabilities)
+    if deadline_s is not None:
+        event = log("ExecutionWindowSet", window=deadline_s)
+        story.mine("two", 2, story.tx("two", "owner", admin("set_execution_window", event=event)))
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    submitted(story, "two", 22, resolve(A.tx_id, "relayer"))
+    refused = call("expire_transaction", "relayer", revert="Transaction not expired", tx_id=A.tx_id)
+    tx = story.tx("two", "relayer", (refused, ())).model_copy(update={"status": 0})
+    story.submit(sent_s, "two", tx)
+    story.mine("two", sent_s + 2 + sent_s % 2, tx)
+    result = judged(story)
+    assert result.verdict is verdict
+    assert ("an old state is taken for the newest" in result.reason) is (verdict is Verdict.FAIL)

@@ -42,8 +42,12 @@ def test_cases_are_scenarios_and_always_the_same() -> None:
 
 
 def runs(down: SeriesLog, up: SeriesLog) -> list[Watched]:
-    """One detected, one missed, one on another chain, one quiet, one false alarm, one that could not be run."""
+    """One detected, one missed, one on another chain, one quiet, one false alarm, one that could not be run.
+
+    And one whose alert was there before.
+    """
     wrong = Wrong("node_kill", ("ChainDown",), 15, (), "base")
+    late = Wrong("node_kill", ("ChainDown",), 120, (), "base")
     other = Wrong("node_kill", ("ChainDown",), 15, (), "optimism")
     return [
         Watched(1, wrong, down),
@@ -52,6 +56,7 @@ def runs(down: SeriesLog, up: SeriesLog) -> list[Watched]:
         Watched(4, None, up),
         Watched(5, None, down),
         Watched(6, None, None, "NodeFailure: it died"),
+        Watched(7, late, down),
     ]
 
 
@@ -60,7 +65,7 @@ def test_runs_are_counted() -> None:
     """By one evaluation, each run's alerts its own."""
     measured = measure(runs(recorded([1, 1, *[0.0] * 8]), recorded([1.0] * 10)))
     (kind,) = measured.kinds.values()
-    assert (kind.runs, kind.fired, kind.seconds, kind.missed_seeds) == (3, 1, [75], [2, 3])
+    assert (kind.runs, kind.fired, kind.seconds, kind.missed_seeds) == (4, 1, [75], [2, 3, 7])
     assert (measured.quiet_runs, measured.false_alarms) == (2, [(5, "ChainDown (base)")])
     assert measured.broke == [(6, "NodeFailure: it died")]
     assert measured.verdict == "NOT MET"
