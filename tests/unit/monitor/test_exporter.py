@@ -1,9 +1,10 @@
-"""Parts of the exporter without its process: the position that it keeps, the relayer's address that it asks."""
+"""Parts of the exporter without its process: the position that it keeps, the relayer's address, the log."""
 
 from __future__ import annotations
 
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from lab.bounded_files import JSON_BYTES_MAX
 from lab.commands.monitor import _answers
 from lab.monitor.collect.collector import MEMORY, Memory, Watch, identity_of
 from lab.monitor.collect.facts import OPEN_MAX, Book, Entry
+from lab.monitor.collect.json_log import JsonLog
 from lab.monitor.collect.memory import ChainMemory
 from lab.monitor.exporter import Exporter
 from tests.unit.conftest import StartLab
@@ -57,3 +59,21 @@ def test_what_a_relayer_s_address_answers(answer: bytes, alive: bool) -> None:
         thread.start()
         assert _answers(f"http://127.0.0.1:{listener.getsockname()[1]}/relayer")() is alive
         thread.join()
+
+
+def test_a_line_of_the_log_is_written_before_the_next() -> None:
+    """Two threads that log at once do not end up in one line."""
+    steps: list[str] = []
+
+    def write(line: str) -> None:
+        steps.append("begin")
+        time.sleep(0.01)
+        steps.append("end")
+
+    log = JsonLog("run", write)
+    threads = [threading.Thread(target=log, kwargs={"event": "call"}) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert steps == ["begin", "end"] * 4
