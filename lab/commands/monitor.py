@@ -94,10 +94,11 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
 
 def limits_of(criteria: Path | None, speed: float, base_fee_factor: float = 5) -> Thresholds:
     """The limits, from the targets of the success criteria. Raises UsageError."""
-    targets = {criterion.row: criterion.limit for criterion in definitions(criteria or CRITERIA)}
+    path = criteria or CRITERIA
+    targets = {criterion.row: criterion.limit for criterion in definitions(path)}
     percent, seconds = targets.get(FAILED_ROW), targets.get(SLOW_ROW)
     if percent is None or seconds is None:
-        raise UsageError(f"{criteria}: expected limits for {FAILED_ROW} and {SLOW_ROW}, at least one is missing")
+        raise UsageError(f"{path}: expected limits for {FAILED_ROW} and {SLOW_ROW}, at least one is missing")
     try:
         return Thresholds(
             base_fee_factor_max=base_fee_factor, failed_share_max=percent / 100, cross_chain_s_max=seconds, speed=speed
