@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import threading
@@ -23,7 +24,7 @@ from lab.monitor.collect.json_log import JsonLog
 from lab.monitor.collect.maintenance import announce, end, in_force
 from lab.monitor.collect.relayer import look_at
 from lab.monitor.configuration import Addresses, check, write
-from lab.monitor.exporter import Exporter, check_session, redacted, serve
+from lab.monitor.exporter import Exporter, check_session, serve
 from lab.paths import real_path
 from lab.report.catalogue.criteria_definitions import CRITERIA, definitions
 
@@ -79,7 +80,7 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     port = server.server_address[1]
-    chains = {name: redacted(chain.rpc_url) for name, chain in session.chains.items()}
+    chains = {name: redact_url(chain.rpc_url) for name, chain in session.chains.items()}
     log(event="started", address=f"http://{options.host}:{port}/metrics", chains=chains, per_minute=options.per_minute)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -93,10 +94,11 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
 
 def limits_of(criteria: Path | None, speed: float, base_fee_factor: float = 5) -> Thresholds:
     """The limits, from the targets of the success criteria. Raises UsageError."""
-    targets = {criterion.row: criterion.limit for criterion in definitions(criteria or CRITERIA)}
+    path = criteria or CRITERIA
+    targets = {criterion.row: criterion.limit for criterion in definitions(path)}
     percent, seconds = targets.get(FAILED_ROW), targets.get(SLOW_ROW)
     if percent is None or seconds is None:
-        raise UsageError(f"{criteria}: expected limits for {FAILED_ROW} and {SLOW_ROW}, at least one is missing")
+        raise UsageError(f"{path}: expected limits for {FAILED_ROW} and {SLOW_ROW}, at least one is missing")
     try:
         return Thresholds(
             base_fee_factor_max=base_fee_factor, failed_share_max=percent / 100, cross_chain_s_max=seconds, speed=speed
@@ -136,7 +138,7 @@ def _answers(url: str) -> Callable[[], bool | None]:
         try:
             with urllib.request.urlopen(url, timeout=RELAYER_TIMEOUT_S) as answer:
                 return bool(answer.status == 200)
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return False
 
     return alive

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from lab.bounded_files import read_object, write_atomically
 from lab.chains.processes.reaper import Reaper
 from lab.errors import UsageError
@@ -21,11 +23,10 @@ def write_page(run: Path, out: Path | None) -> Path:
     try:
         data = read_object(path)
         log = SeriesLog.read(data)
-        alerts = [AlertSpan(**span) for span in data["alerts"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{path}: expected the samples of a run with `monitor: true`: {type(error).__name__}: {str(error)[:200]}"
-        ) from error
+        alerts = TypeAdapter(list[AlertSpan]).validate_python(data.get("alerts"))
+    except (OSError, ValueError) as error:
+        words = " ".join(str(error).split())[:200]
+        raise UsageError(f"{path}: expected the samples of a run with `monitor: true`: {words}") from error
     if log.count < 1:
         raise UsageError(f"{path}: expected at least one sample, there is none")
     with Reaper.start() as reaper, recorded(log, reaper) as prometheus:

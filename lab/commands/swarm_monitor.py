@@ -15,7 +15,7 @@ from lab.chains.processes.leftovers import sweep
 from lab.errors import EnvironmentFailure, UsageError
 from lab.explore.bench import open_bench
 from lab.explore.progress import progress_of
-from lab.explore.swarm.detection import FILE, QUIET_MIN, RUNS_MIN, Measured, Watched, measure, watch_seed
+from lab.explore.swarm.detection import FILE, QUIET_MIN, RECALL_MIN, RUNS_MIN, Measured, Watched, measure, watch_seed
 from lab.explore.workers import spread
 from lab.monitor.tools import missing
 from lab.session.suite import compile_target, new_run_id
@@ -65,5 +65,5 @@ def _table(console: Console, measured: Measured) -> None:
     console.print(f"false alarms: {len(measured.false_alarms)} in {measured.quiet_runs} runs without a fault {alarms}")
     for seed, why in measured.broke[:5]:
         console.print(f"seed {seed} could not be run: {why}", markup=False, soft_wrap=True)
-    needs = f"recall of 95% and more and {RUNS_MIN} runs for each, no false alarm in {QUIET_MIN} runs"
+    needs = f"recall of {RECALL_MIN:.0%} and more and {RUNS_MIN} runs for each, no false alarm in {QUIET_MIN} runs"
     console.print(f"verdict: {measured.verdict} ({needs})")

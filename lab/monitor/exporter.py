@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab.bounded_files import JSON_BYTES_MAX, read_bytes
+from lab.bounded_files import read_bytes, write_atomically
 from lab.errors import EnvironmentFailure, UsageError
+from lab.model.redacted import redact_url
 from lab.model.session import Session
-from lab.monitor.collect.collector import Collector, Watch, read_memory
+from lab.monitor.collect.collector import MEMORY_BYTES_MAX, Collector, Watch, read_memory
 from lab.monitor.exposition import text_of
 from lab.rpc import HttpTransport, Rpc, RpcFailure
 
@@ -40,7 +41,7 @@ class Exporter:
         }
         memory = None
         if position is not None and position.is_file():
-            memory = read_memory(read_bytes(position, max_bytes=JSON_BYTES_MAX))
+            memory = read_memory(read_bytes(position, max_bytes=MEMORY_BYTES_MAX))
         self.collector = Collector(session, transports, watch, memory)
         self._stopping = threading.Event()
         self._threads = [
@@ -61,6 +62,7 @@ class Exporter:
     def close(self) -> None:
         """Stop, and write down the position. A chain that hangs is not waited for."""
         self._stopping.set()
+        self._news.set()
         for thread in self._threads:
             thread.join(timeout=1)
         self._save(force=True)
@@ -88,18 +90,16 @@ class Exporter:
         if self._position is None or not (force or time.monotonic() - self._saved_s > SAVE_EVERY_S):
             return
         self._saved_s = time.monotonic()
-        temporary = self._position.with_name(f".{self._position.name}.{threading.get_ident()}.tmp")
         # A disk that is full costs a later scan, not the monitoring.
         with suppress(OSError):
-            temporary.write_bytes(self.collector.dump())
-            temporary.replace(self._position)
+            write_atomically(self._position, self.collector.dump())
 
 
 def check_session(session: Session) -> None:
     """Ask every endpoint that answers whether it is the right one. Raises UsageError with the first that is not."""
     for name, chain in session.chains.items():
         if urlsplit(chain.rpc_url).scheme not in ("http", "https"):
-            raise UsageError(f"chain {name}: expected an http:// or https:// RPC URL, got {redacted(chain.rpc_url)}")
+            raise UsageError(f"chain {name}: expected an http:// or https:// RPC URL, got {redact_url(chain.rpc_url)}")
         transport = HttpTransport(chain.rpc_url, timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX)
         rpc = Rpc(transport)
         try:
@@ -111,7 +111,7 @@ def check_session(session: Session) -> None:
             transport.close()
         if found != chain.chain_id:
             raise UsageError(
-                f"chain {name}: expected chain id {chain.chain_id} at {redacted(chain.rpc_url)}, got {found}: "
+                f"chain {name}: expected chain id {chain.chain_id} at {redact_url(chain.rpc_url)}, got {found}: "
                 "correct the session, or the endpoint"
             )
         if code in ("0x", "0x0", None):
@@ -119,12 +119,6 @@ def check_session(session: Session) -> None:
                 f"chain {name}: expected the contract at {chain.contract}, there is no code: is the session of an "
                 "earlier deployment?"
             )
-
-
-def redacted(url: str) -> str:
-    """An RPC URL without what may be a key: scheme, host and port."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
 def serve(exporter: Exporter, host: str, port: int) -> ThreadingHTTPServer:

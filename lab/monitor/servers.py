@@ -64,10 +64,9 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One that runs, and answers below `url`."""
+    """One that answers below `url`."""
 
     url: str
-    child: Child
 
     def get(self, path: str, **query: Any) -> Any:
         """What it answers, from JSON. Raises EnvironmentFailure for a refusal, with its words."""
@@ -93,7 +92,7 @@ def running(command: Sequence[str], port: int, folder: Path, reaper: Reaper) -> 
     """A server once it is ready. Raises EnvironmentFailure, with its last words, for one that does not get ready."""
     log = folder / f"{Path(command[0]).name}.log"
     child = Child.start(command, run_id="monitor", log=log, reaper=reaper, folder=folder)
-    server = Server(f"http://127.0.0.1:{port}", child)
+    server = Server(f"http://127.0.0.1:{port}")
     try:
         if not child.wait_ready(server.ready, READY_S):
             raise EnvironmentFailure(f"{Path(command[0]).name} did not get ready:\n{child.log_tail()}")
@@ -113,22 +112,22 @@ class Recorded:
 
     def at(self, expr: str, second: float | None = None) -> Values:
         """What an expression is at a moment, by default the run's last: labels -> value."""
-        found = self.server.get("/api/v1/query", query=filled(expr), time=self.end_s if second is None else second)
+        found = self.server.get("/api/v1/query", query=_filled(expr), time=self.end_s if second is None else second)
         return {_labels(one): float(one["value"][1]) for one in found["data"]["result"]}
 
     def over_time(self, expr: str) -> dict[frozenset[tuple[str, str]], list[tuple[float, float]]]:
         """What an expression was at every sample: labels -> (unix seconds, value)."""
         found = self.server.get(
-            "/api/v1/query_range", query=filled(expr), start=self.start_s, end=self.end_s, step=self.step_s
+            "/api/v1/query_range", query=_filled(expr), start=self.start_s, end=self.end_s, step=self.step_s
         )
         return {
             _labels(one): [(float(at), float(value)) for at, value in one["values"]] for one in found["data"]["result"]
         }
 
 
-def filled(expr: str, chain: str = ".*") -> str:
-    """An expression of a dashboard with its variable filled, as Grafana does."""
-    return expr.replace("$chain", chain)
+def _filled(expr: str) -> str:
+    """An expression of a dashboard with its variable filled, as Grafana does for all chains."""
+    return expr.replace("$chain", ".*")
 
 
 def _labels(series: dict[str, Any]) -> frozenset[tuple[str, str]]:

@@ -6,6 +6,7 @@ Everything goes wrong at once, so that one set-up serves all alerts.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import urllib.request
@@ -22,7 +23,7 @@ from lab.chains.processes.python_child import python_command
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
 from lab.monitor.collect import maintenance
-from lab.monitor.servers import free_ports
+from lab.monitor.servers import Server, free_ports
 from lab.report.catalogue.criteria_definitions import CRITERIA
 from lab.runner.script import Script
 from lab.scenario.item import RelayerSpec
@@ -91,7 +92,7 @@ class Live:
 
     def __init__(self, script: Script, sink: Sink, folder: Path, ports: list[int]) -> None:
         self.script, self.sink, self.folder = script, sink, folder
-        self.prometheus, self.alertmanager = (f"http://127.0.0.1:{port}" for port in ports[1:])
+        self.prometheus, self.alertmanager = (Server(f"http://127.0.0.1:{port}") for port in ports[1:])
 
     def until(self, what: str, done: Callable[[], bool]) -> bool:
         """Whether it came true within the time; chains go on meanwhile."""
@@ -114,13 +115,15 @@ class Live:
         self.script.expect(f"{name}{where} {status} to arrive", ", ".join(arrived), met=there)
         if alert is not None and status == "firing":
             told = alert["annotations"]
-            whole = told["runbook_url"].endswith(f"#{name.lower()}") and any(map(str.isdigit, told["description"]))
+            # One that wakes nobody has no limit; of the others, value and limit are numbers both.
+            numbers = 1 if alert["labels"]["severity"] == "none" else 2
+            valued = len(re.findall(r"\d[\d.]*", told["description"])) >= numbers
+            whole = valued and told["runbook_url"].endswith(f"#{name.lower()}")
             self.script.expect(f"{name} with value and runbook", told["description"], met=whole)
 
     def firing(self, name: str) -> bool:
         """Whether Prometheus has it firing, whoever is told."""
-        with urllib.request.urlopen(f"{self.prometheus}/api/v1/alerts", timeout=WAIT_S) as answer:
-            alerts = json.load(answer)["data"]["alerts"]
+        alerts = self.prometheus.get("/api/v1/alerts")["data"]["alerts"]
         return any(a["labels"]["alertname"] == name and a["state"] == "firing" for a in alerts)
 
     def silence(self, name: str, seconds: float) -> None:
@@ -131,20 +134,12 @@ class Live:
         matcher = {"name": "alertname", "value": name, "isRegex": False, "isEqual": True}
         body = {"matchers": [matcher], "startsAt": begin, "endsAt": end, "createdBy": "lab", "comment": "planned"}
         request = urllib.request.Request(
-            f"{self.alertmanager}/api/v2/silences",
+            f"{self.alertmanager.url}/api/v2/silences",
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
             self.script.expect("a silence to begin", json.load(answer)["silenceID"], met=answer.status == 200)
-
-    def answers(self, url: str) -> bool:
-        """Whether a server is ready."""
-        try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=WAIT_S) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
 
 
 @contextmanager
@@ -188,7 +183,7 @@ def watched(script: Script) -> Iterator[Live]:
 def maintain(live: Live) -> None:
     """While maintenance lasts only it is told; a silence holds back one alert; both end."""
     script, attacker = live.script, role_account("attacker").address
-    live.until("Alertmanager", lambda: live.answers(live.alertmanager))
+    live.until("Alertmanager", live.alertmanager.ready)
     live.silence("UnauthorizedCalls", SILENCE_S)
     begun_s = time.monotonic()
     live.expect("Maintenance")

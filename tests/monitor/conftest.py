@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ import pytest
 from tests.unit.conftest import backend, reference, start_lab
 
 __all__ = ["backend", "reference", "start_lab"]
-WAIT_S = 240
+WAIT_S, PAUSE_S = 240, 0.05
 
 
 class ExporterProcess:
@@ -29,6 +30,7 @@ class ExporterProcess:
         self.process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
         self.lines: list[dict[str, Any]] = []
         self.words: list[str] = []
+        self._ended = False
         self._changed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
         self.url = self.wait_for(lambda line: line["event"] == "started")["address"]
@@ -42,11 +44,15 @@ class ExporterProcess:
                 except ValueError:
                     self.words.append(text)
                 self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def wait_for(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The first line of the log that is wanted."""
         with self._changed:
-            assert self._changed.wait_for(lambda: any(map(wanted, self.lines)), timeout=WAIT_S), self.words + self.lines
+            self._changed.wait_for(lambda: self._ended or any(map(wanted, self.lines)), timeout=WAIT_S)
+            assert any(map(wanted, self.lines)), (self.words, self.lines)
             return next(filter(wanted, self.lines))
 
     def scrape(self, path: str = "/metrics") -> tuple[int, str]:
@@ -56,6 +62,14 @@ class ExporterProcess:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
+
+    def scrape_until(self, wanted: Callable[[int, str], bool], path: str = "/metrics") -> str:
+        """The text of the first answer that is wanted."""
+        deadline = time.monotonic() + WAIT_S
+        while not wanted(*(answer := self.scrape(path))):
+            assert time.monotonic() < deadline, answer
+            time.sleep(PAUSE_S)
+        return answer[1]
 
     def stop(self) -> int:
         """End it as a supervisor would."""

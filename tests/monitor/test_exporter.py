@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -43,6 +43,11 @@ def value(text: str, name: str, **labels: str) -> float | None:
     return None
 
 
+def has(name: str, wanted: float, **labels: str) -> Callable[[int, str], bool]:
+    """Whether an answer has a sample with this value."""
+    return lambda status, text: value(text, name, **labels) == wanted
+
+
 def test_it_serves_a_known_run_and_logs_it_whole(start_lab: StartLab, export: Export, tmp_path: Path) -> None:
     """Every transaction and event is in the log with run, chain and hash; the figures are those of the run."""
     lab = start_lab("optimism")
@@ -63,21 +68,14 @@ def test_it_serves_a_known_run_and_logs_it_whole(start_lab: StartLab, export: Ex
     assert [line["tx"] for line in exporter.lines if line["event"] == "call"][-2:] == hashes
     refused = {"chain": "optimism", "function": "mark_executed"}
     # The line is written before the answer is rendered.
-    while value((text := exporter.scrape()[1]), "tesseract_unauthorized_calls_total", **refused) != 1:
-        pass
+    text = exporter.scrape_until(has("tesseract_unauthorized_calls_total", 1, **refused))
     assert value(text, "tesseract_transactions", chain="optimism", state="BUFFERED") == 1
     assert psutil.Process(exporter.process.pid).memory_info().rss < MEMORY_BYTES_MAX
     assert exporter.stop() == 0
     assert json.loads((tmp_path / "monitor.json").read_text())["chains"]["optimism"]["events"]
     again = export(tmp_path / "session.json")
-    while value(again.scrape()[1], "tesseract_chain_up", chain="optimism") is None:
-        time.sleep(0.05)
-    assert (
-        value(
-            again.scrape()[1], "tesseract_calls_total", chain="optimism", function="mark_executed", outcome="reverted"
-        )
-        == 1
-    )
+    text = again.scrape_until(has("tesseract_chain_up", 1, chain="optimism"))
+    assert value(text, "tesseract_calls_total", outcome="reverted", **refused) == 1
     # Read once, by the life before.
     assert not [line for line in again.lines if line["event"] == "call"]
 
@@ -86,16 +84,13 @@ def test_a_dead_node_shows_and_healthz_says_so(start_lab: StartLab, export: Expo
     """The exporter outlives what it watches."""
     lab = start_lab("optimism")
     exporter = export(write_session(lab, tmp_path), "--interval", "1")
-    while exporter.scrape("/healthz")[0] != 200:
-        time.sleep(0.05)
+    exporter.scrape_until(lambda status, text: status == 200, "/healthz")
     lab.chains["optimism"].crash()
     exporter.wait_for(lambda line: line["event"] == "chain_down")
     # The line is written before the next answer is made.
-    while (answer := exporter.scrape("/healthz"))[0] == 200:
-        time.sleep(0.05)
-    assert (answer[0], json.loads(answer[1])["ok"]) == (503, False)
-    while value((text := exporter.scrape()[1]), "tesseract_chain_up", chain="optimism") != 0:
-        pass
+    health = exporter.scrape_until(lambda status, text: status == 503, "/healthz")
+    assert json.loads(health)["ok"] is False
+    text = exporter.scrape_until(has("tesseract_chain_up", 0, chain="optimism"))
     assert value(text, "tesseract_chain_head_block", chain="optimism") is None
     lab.chains["optimism"].restart()
 
@@ -112,9 +107,8 @@ def test_a_scrape_does_not_wait_for_a_chain(start_lab: StartLab, export: Export,
         chains = {**session.chains, "base": session.chains["base"].model_copy(update={"rpc_url": url})}
         session.model_copy(update={"chains": chains}).write(path)
         exporter = export(path, "--interval", "1")
-        while value(exporter.scrape()[1], "tesseract_chain_up", chain="optimism") != 1:
-            time.sleep(0.05)
-        assert value(exporter.scrape()[1], "tesseract_chain_head_block", chain="base") is None
+        text = exporter.scrape_until(has("tesseract_chain_up", 1, chain="optimism"))
+        assert value(text, "tesseract_chain_head_block", chain="base") is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from lab.model.session import Session
 from tests.unit.conftest import StartLab
 
 from .conftest import Export
-from .test_exporter import MEMORY_BYTES_MAX, value, write_session
+from .test_exporter import MEMORY_BYTES_MAX, has, value, write_session
 
 CHUNK = b" " * (1 << 20)
 Answer = Callable[[dict[str, Any], BaseHTTPRequestHandler], None]
@@ -113,8 +113,7 @@ def test_hostile_endpoints_cost_no_memory(
     exporter = export(path, "--interval", "1")
     for name in hostile:
         exporter.wait_for(partial(is_down, name))
-    while value((text := exporter.scrape()[1]), "tesseract_chain_up", chain="optimism") != 1:
-        pass
+    text = exporter.scrape_until(has("tesseract_chain_up", 1, chain="optimism"))
     for name in hostile:
         assert value(text, "tesseract_chain_up", chain=name) == 0
         assert value(text, "tesseract_chain_head_block", chain=name) is None
@@ -150,6 +149,5 @@ def test_https_with_an_authority_of_one_s_own(
     point_to(path, optimism=f"https://{serve(server)}/v2/a-key-of-a-provider")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
     exporter = export(path)
-    while value(exporter.scrape()[1], "tesseract_chain_up", chain="optimism") != 1:
-        pass
+    exporter.scrape_until(has("tesseract_chain_up", 1, chain="optimism"))
     assert "a-key-of-a-provider" not in json.dumps(exporter.lines)

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from lab.errors import EnvironmentFailure
 from lab.monitor import tools
 from lab.monitor.alerting.alerts import Thresholds, alerts
@@ -49,11 +51,10 @@ class SeriesLog:
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> SeriesLog:
-        """What `as_json` gave. Raises ValueError or KeyError for anything else."""
-        series = {str(name): [None if v is None else float(v) for v in row] for name, row in data["series"].items()}
-        log = cls(int(data["start_s"]), int(data["interval_s"]), int(data["count"]), series)
-        if log.interval_s < 1 or any(len(row) != log.count for row in series.values()):
-            raise ValueError(f"expected {log.count} samples of every series")
+        """What `as_json` gave. Raises ValueError for anything else."""
+        log = TypeAdapter(cls).validate_python(data)
+        if log.interval_s < 1 or any(len(row) != log.count for row in log.series.values()):
+            raise ValueError(f"expected {log.count} samples of every series, at least a second apart")
         return log
 
     def as_json(self) -> dict[str, Any]:

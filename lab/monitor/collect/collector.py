@@ -31,6 +31,8 @@ class Memory:
 
 
 MEMORY = TypeAdapter(Memory)
+# Two books of OPEN_MAX transactions take 12 MiB a chain.
+MEMORY_BYTES_MAX = 256 << 20
 
 
 def identity_of(session: Session) -> dict[str, str]:

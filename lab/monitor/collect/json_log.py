@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,10 @@ class JsonLog:
     ) -> None:
         self._run, self._now_s = run, now_s
         self._write = write or (lambda line: print(line, file=sys.stderr, flush=True))
+        # print writes a line and its end one after the other.
+        self._lock = threading.Lock()
 
     def __call__(self, **fields: Any) -> None:
         line = {"ts": round(self._now_s(), 3), "run": self._run, **{k: v for k, v in fields.items() if v is not None}}
-        self._write(json.dumps(line))
+        with self._lock:
+            self._write(json.dumps(line))

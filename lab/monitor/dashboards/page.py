@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lab.html.charts import Line, chart
 from lab.html.page import Pages
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
-from lab.monitor.dashboards.boards import Board, Panel, Query, boards
+from lab.monitor.dashboards.boards import Panel, Query, boards
 from lab.monitor.servers import Recorded
 
 UNITS = {
@@ -27,16 +28,6 @@ UNITS = {
 }
 GWEI, TOKEN, TOKENS_FROM = 1e9, 1e18, 1e15
 FILE = "monitor.html"
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A dashboard with its panels as figures."""
-
-    uid: str
-    title: str
-    row: str
-    figures: tuple[Markup, ...]
 
 
 @cache
@@ -54,14 +45,9 @@ def page(log: SeriesLog, alerts: Sequence[AlertSpan], run: str, recorded: Record
         started=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(log.start_s)),
         length=f"{(log.count - 1) * log.interval_s} s",
         interval_s=log.interval_s,
-        boards=[_drawn(board, recorded) for board in boards(limits)],
+        boards=[(board, [_figure(panel, recorded) for panel in board.panels]) for board in boards(limits)],
         alerts=[asdict(span) for span in alerts],
     )
-
-
-def _drawn(board: Board, recorded: Recorded) -> Drawn:
-    figures = tuple(_figure(panel, recorded) for panel in board.panels)
-    return Drawn(board.uid, board.title, board.row, figures)
 
 
 def _figure(panel: Panel, recorded: Recorded) -> Markup:
@@ -86,9 +72,9 @@ def _lines(query: Query, recorded: Recorded) -> list[Line]:
     moments = range(recorded.start_s, recorded.end_s + 1, recorded.step_s)
     lines = []
     for labels, points in recorded.over_time(query.expr).items():
-        known = {round(at): value for at, value in points if value == value}
+        known = {round(at): value for at, value in points if not math.isnan(value)}
         legend = query.legend
         for name, text in labels:
             legend = legend.replace(f"{{{{{name}}}}}", text)
-        lines.append(Line(str(legend), [(at - recorded.start_s, known.get(at)) for at in moments]))
+        lines.append(Line(legend, [(at - recorded.start_s, known.get(at)) for at in moments]))
     return sorted(lines, key=lambda line: line.label)

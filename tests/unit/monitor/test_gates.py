@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections import Counter
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.alerting.rules import as_yaml, rules_file
 from lab.paths import COMPOSE
 
-from .test_rules import ALERTS, CASES, unit_tests
+from .test_rules import CASES, unit_tests
 
 SCENARIOS = COMPOSE.parent / "scenarios" / "monitoring"
 
@@ -34,6 +33,8 @@ def module(name: str) -> ModuleType:
 
 class Script:
     """Keeps what a scenario expects."""
+
+    run: SimpleNamespace
 
     def __init__(self) -> None:
         self.unmet: list[str] = []
@@ -68,7 +69,6 @@ def test_a_broken_rule_is_noticed(tmp_path: Path, how: str) -> None:
     noticed = set(re.findall(r'alertname=\\*"(\w+)', output))
     assert code != 0
     assert noticed >= set(CASES), set(CASES) - noticed
-    assert set(CASES) <= set(ALERTS)
 
 
 @pytest.mark.usefixtures("prometheus_tools")
@@ -124,20 +124,6 @@ def test_a_panel_without_a_figure_to_compare_with_is_noticed() -> None:
     assert len(script.unmet) == len(scenario.PANELS) - 1
 
 
-class Monitor:
-    """What a scenario sees of the monitor."""
-
-    def __init__(self, lines: list[dict[str, Any]]) -> None:
-        self.lines = lines
-
-
-class Holder:
-    """Attributes as given."""
-
-    def __init__(self, **fields: Any) -> None:
-        self.__dict__.update(fields)
-
-
 @pytest.mark.parametrize("lost", [None, 0, 1, "run"])
 def test_a_lost_line_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int | str | None) -> None:
     """INF-03: a call or an event that is not in the log, or a line that does not say of which run it is."""
@@ -151,12 +137,12 @@ def test_a_lost_line_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int | str
     elif lost is not None:
         lines[0][lost] = "another"
     script = Script()
-    script.run = Holder(  # type: ignore[attr-defined]
-        monitor=Monitor(lines),
-        item=Holder(item="r"),
-        lab=Holder(wanted=Holder(target=Holder(address="0xc"))),
+    target = SimpleNamespace(address="0xc")
+    script.run = SimpleNamespace(
+        monitor=SimpleNamespace(lines=lines),
+        item=SimpleNamespace(item="r"),
+        lab=SimpleNamespace(wanted=SimpleNamespace(target=target)),
     )
     monkeypatch.setattr(scenario, "events_of", lambda script, receipt: ["TransactionBuffered"])
     scenario.judge_log(script, {"polygon": [{"transactionHash": "0x1", "to": "0xc"}]})
     assert len(script.unmet) == (0 if lost is None else 1)
-    assert Counter(script.unmet).total() <= 1

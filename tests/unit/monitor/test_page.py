@@ -17,6 +17,7 @@ from lab.monitor.dashboards.boards import boards
 from lab.monitor.dashboards.page import page
 
 LOG = SeriesLog(1_800_000_000, count=3, series={'tesseract_chain_up{chain="base"}': [1.0, None, 0.0]})
+SPAN = {"alert": "A", "severity": "none", "labels": {}, "pending_s": 0, "firing_s": None, "end_s": None}
 
 
 class Fake:
@@ -65,6 +66,8 @@ def test_labels_are_escaped() -> None:
         json.dumps({"start_s": 0, "interval_s": 15, "count": 0, "series": {}, "alerts": []}),
         json.dumps({"start_s": 0, "interval_s": 15, "count": 0, "series": {}, "alerts": [{"a": 1}]}),
         json.dumps({"start_s": 0, "interval_s": 15, "count": 1, "series": {"a": ["x"]}, "alerts": []}),
+        json.dumps({"start_s": 0, "interval_s": 15, "count": 1, "series": {}, "alerts": [{**SPAN, "labels": 3}]}),
+        json.dumps({"start_s": 0, "interval_s": 15, "count": 1, "series": {}}),
     ],
 )
 def test_a_folder_without_samples_is_one_error(tmp_path: Path, content: str | None) -> None:
