@@ -19,10 +19,12 @@ from lab.rpc.transport import Transport
 
 SENDS = frozenset({"eth_sendRawTransaction", "eth_sendRawTransactionSync"})
 # EIP-1474's "limit exceeded", and what Alchemy, Infura and QuickNode answer for it.
-LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097, 429})
-LIMIT_WORDS = ("rate limit", "too many requests", "exceeded", "capacity", "compute units")
+LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097})
+LIMIT_WORDS = ("rate limit", "too many requests")
+# Limits only where the code says no more than that the server failed.
+LOAD_WORDS = ("capacity", "compute units")
 BEHIND_WORDS = ("header not found", "unknown block", "missing trie node", "block not found")
-METHOD_NOT_FOUND, INTERNAL_ERROR = -32601, -32603
+METHOD_NOT_FOUND, INTERNAL_ERROR, SERVER_ERROR = -32601, -32603, -32000
 KNOWN_WORDS = ("already known", "already imported", "known transaction", "alreadyexists", "already exists")
 
 Notify = Callable[[str], None]
@@ -175,8 +177,10 @@ class FailoverTransport:
                 given = place.transport.call(method, params, timeout_s)
             except RpcRefused as refused:
                 failures.append(refused)
-                if not is_known(refused):
+                if is_trouble(refused) and not is_known(refused):
                     self._note_failure(place, refused)
+                else:
+                    self._is_well(place)
             except RpcFailure as error:
                 failures.append(error)
                 self._note_failure(place, error)
@@ -245,9 +249,10 @@ class FailoverTransport:
             if head != place.head:
                 place.head, place.head_since = head, now
         heads = [place for place in self._places if place.head >= 0 and place.put_back_until <= now]
-        best = max(heads, key=lambda place: place.head, default=None)
+        if not heads:
+            return
+        best = max(heads, key=lambda place: place.head)
         for place in heads:
-            assert best is not None
             behind = best.head - place.head
             still_s = now - place.head_since
             if behind > self._patience.lag_blocks_max:
@@ -272,6 +277,5 @@ def is_trouble(refused: RpcRefused) -> bool:
         return True
     if refused.code == INTERNAL_ERROR and refused.data is None and "revert" not in reason:
         return True
-    return any(words in reason for words in (*LIMIT_WORDS[:2], *BEHIND_WORDS)) or (
-        refused.code == -32000 and any(words in reason for words in LIMIT_WORDS[3:])
-    )
+    words = (*LIMIT_WORDS, *BEHIND_WORDS, *(LOAD_WORDS if refused.code == SERVER_ERROR else ()))
+    return any(word in reason for word in words)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from lab.coordinator.reverts import decode_revert
 from lab.rpc import RpcRefused
 
-KNOWN = ("already known", "already imported", "known transaction", "already exists in the pool")
 USED = ("nonce too low", "nonce is too low", "invalid nonce")
 OUTBID = ("replacement transaction underpriced", "transaction underpriced", "underpriced")
 OUTPRICED = ("less than block base fee", "fee cap less than", "max fee per gas less than")

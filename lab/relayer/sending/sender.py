@@ -23,6 +23,7 @@ from lab.relayer.sending import fees
 from lab.relayer.sending.nonce_manager import Nonces
 from lab.rpc import RpcFailure, RpcRefused
 from lab.rpc.client import quantity
+from lab.rpc.failover import is_known
 
 CANCEL_GAS = 21_000
 OVERDUE_MS = 3_000
@@ -237,7 +238,7 @@ class Sender:
                     self._learn_fee()
                 self._report("outbid", intent)
                 return
-            if not refusals.says(refused, refusals.KNOWN + refusals.USED):
+            if not is_known(refused) and not refusals.says(refused, refusals.USED):
                 raise
         except RpcFailure:
             self._arrived.add(intent.id)
