@@ -6,7 +6,7 @@ calls that they stand for.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from lab.chains.kept_calls import kept_calls
@@ -55,7 +55,7 @@ class Observer:
         self._outward: bool | None = None
         self._body: dict[str, Any] = {}
         self._kept: dict[str, dict[str, Any]] | None = None
-        self._alike: dict[Kind, list[str | None]] = {}
+        self._alike: defaultdict[Kind, Counter[str | None]] = defaultdict(Counter)
         self._untraced: Counter[tuple[str, str]] = Counter()
         self._empty: list[Mined] = []
         self._last_ms = 0
@@ -182,7 +182,7 @@ class Observer:
         to = tx["to"].lower() if tx.get("to") else None
         calls, traced, trace_error = self._known_calls(tx, to, receipt) or self._calls(tx, to, ok)
         if not ok and traced and to == self._contract and calls:
-            self._alike.setdefault(_kind(tx, receipt), []).append(calls[0].revert)
+            self._alike[_kind(tx, receipt)][calls[0].revert] += 1
         logs = []
         for log in receipt["logs"]:
             decoded = self._codec.decode_log(log) if log["address"].lower() == self._contract else None
@@ -208,11 +208,14 @@ class Observer:
 
     def _known_calls(self, tx: dict[str, Any], to: str | None, receipt: dict[str, Any]) -> Traced | None:
         """The call of a transaction like many before it that were traced: it reverted for the same reason."""
-        reasons = self._alike.get(_kind(tx, receipt), []) if receipt["status"] != "0x1" and to == self._contract else []
-        if len(reasons) < ALIKE_MAX or len(set(reasons)) != 1:
+        if receipt["status"] == "0x1" or to != self._contract:
             return None
-        calls = self._expanded(self._codec.decode_call(tx["input"]), tx["from"], ok=False, revert=reasons[0])
-        self._untraced[calls[0].function, reasons[0] or "no reason"] += 1
+        reasons = self._alike[_kind(tx, receipt)]
+        if len(reasons) != 1 or reasons.total() < ALIKE_MAX:
+            return None
+        (reason,) = reasons
+        calls = self._expanded(self._codec.decode_call(tx["input"]), tx["from"], ok=False, revert=reason)
+        self._untraced[calls[0].function, reason or "no reason"] += 1
         return calls, False, None
 
     def _calls(self, tx: dict[str, Any], to: str | None, ok: bool) -> Traced:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lab.checks.facts import clock
 from lab.model.history import History
@@ -23,8 +24,9 @@ def subjects(submit: Submit) -> Iterator[str]:
             return  # the first argument names it, what follows is its dependency and payload
 
 
+@lru_cache(maxsize=32)
 def mined(history: History, chain: str) -> dict[str, tuple[Block, Tx]]:
-    """The chain's canonical transactions by their hash."""
+    """The chain's canonical transactions by their hash. Cached as `replay` is."""
     return {tx.hash: (block, tx) for block, tx in history.transactions(chain)}
 
 

@@ -216,7 +216,7 @@ def _hold(now: Settings, step: Step) -> Settings:
     verb, _, role = (step.function or "").partition("_")
     if account is None or verb not in ("add", "remove"):
         return now
-    changed = {held: accounts for held, accounts in now.holders}
+    changed = dict(now.holders)
     if role in changed:
         changed[role] = changed[role] | {account} if verb == "add" else changed[role] - {account}
     return replace(now, holders=tuple(changed.items()))

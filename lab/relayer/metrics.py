@@ -50,8 +50,9 @@ class RelayerMetrics(Collector):
         registry.register(self)
         try:
             server, _ = start_http_server(port, HOST, registry)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "expected a port from 0 to 65535"
             raise EnvironmentFailure(
-                f"cannot listen on {HOST}:{port}: {error.strerror}; name another port with --metrics-port (0: any)"
+                f"cannot listen on {HOST}:{port}: {reason}; name another port with --metrics-port (0: any)"
             ) from error
         return int(server.server_port)

@@ -62,13 +62,14 @@ def read_response(connection: socket.socket, body_bytes_max: int) -> tuple[int, 
 def _body_length(head: bytes) -> int | None:
     """Of an answer that is in order, has a length and keeps the connection; None for any other."""
     status, *lines = head.split(b"\r\n")
-    if not status.startswith(b"HTTP/1.1 200 "):
+    # Half an end of a line, such as a line feed alone, begins another field for some.
+    if not status.startswith(b"HTTP/1.1 200 ") or head.splitlines() != [status, *lines]:
         return None
     fields: dict[bytes, bytes] = {}
     for line in lines:
         name, colon, value = line.partition(b":")
         name = name.lower()
-        if not colon or name in fields or name in _UNUSUAL or line[:1] in b" \t":
+        if not colon or name in fields or name in _UNUSUAL or not name.replace(b"-", b"").isalnum():
             return None
         fields[name] = value.strip()
     length = fields.get(b"content-length", b"")

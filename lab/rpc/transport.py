@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from pydantic_core import from_json
@@ -95,33 +96,32 @@ class HttpTransport:
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`. `timeout_s` bounds the whole call, however slowly the answer comes."""
+        request = self._request(method, params)
+        return self._answered(method, request, partial(parse_answer, method, request["id"]), timeout_s)
+
+    def batch(self, method: str, wanted: Sequence[list[Any]]) -> list[Any]:
+        """The results of several calls of one method in one request. Raises an RpcFailure if one of them fails."""
+        requests = [self._request(method, params) for params in wanted]
+        ids = [request["id"] for request in requests]
+        results: list[Any] = self._answered(method, requests, partial(parse_answers, method, ids), None)
+        return results
+
+    def _request(self, method: str, params: list[Any]) -> dict[str, Any]:
         self._next_id += 1
-        request = {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
+        return {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
+
+    def _answered(
+        self, method: str, request: object, parse: Callable[[int, bytes], Any], timeout_s: float | None
+    ) -> Any:
         status, body = self._exchange(method, json.dumps(request).encode(), timeout_s or self._timeout_s)
         try:
-            return parse_answer(method, self._next_id, status, body)
+            return parse(status, body)
         except RpcMalformed as malformed:
             # Whatever comes next on this connection need not be the answer to what is asked next.
             self.close()
             raise RpcMalformed(method, self._without_key(str(malformed).removeprefix(f"{method}: "))) from None
         except RpcRefused as refused:
             raise RpcRefused(method, refused.code, self._without_key(refused.reason), refused.data) from None
-
-    def batch(self, method: str, wanted: Sequence[list[Any]]) -> list[Any]:
-        """The results of several calls of one method in one request. Raises an RpcFailure if one of them fails."""
-        first = self._next_id + 1
-        self._next_id += len(wanted)
-        requests = [
-            {"jsonrpc": "2.0", "id": first + place, "method": method, "params": params}
-            for place, params in enumerate(wanted)
-        ]
-        status, body = self._exchange(method, json.dumps(requests).encode(), self._timeout_s)
-        answers = from_json(body) if status == 200 and body.startswith(b"[") else []
-        by_id = {answer.get("id"): answer for answer in answers if isinstance(answer, dict)}
-        if any("result" not in by_id.get(first + place, {}) for place in range(len(wanted))):
-            self.close()
-            raise RpcMalformed(method, f"expected {len(wanted)} results, got {self._without_key(repr(body[:200]))}")
-        return [by_id[first + place]["result"] for place in range(len(wanted))]
 
     def _without_key(self, text: str) -> str:
         # A provider's answer may quote the key that it refuses.
@@ -187,17 +187,36 @@ def parse_answer(method: str, request_id: int, status: int, body: bytes) -> Any:
 
     Under an HTTP status other than 200 everything that is no error answer is a refusal with that status.
     """
+    return _result(method, request_id, status, body, _decoded(method, status, body))
 
-    def malformed(expected: str) -> RpcFailure:
-        if status != 200:
-            return RpcRefused(method, status, f"HTTP {status}: {body[:200]!r}")
-        return RpcMalformed(method, f"expected {expected}, got {body[:200]!r}")
 
+def parse_answers(method: str, request_ids: Sequence[int], status: int, body: bytes) -> list[Any]:
+    """The `result` of each request in the answer to a batch. Raises as `parse_answer` does.
+
+    A node that refuses the batch as a whole answers with one error.
+    """
+    given = _decoded(method, status, body)
+    answers = given if isinstance(given, list) else ()
+    by_id = {str(answer.get("id")): answer for answer in answers if isinstance(answer, dict)}
+    return [_result(method, number, status, body, by_id.get(str(number), given)) for number in request_ids]
+
+
+def _decoded(method: str, status: int, body: bytes) -> Any:
     try:
         # Not json.loads: web3's dependencies raise Python's recursion limit, and deep nesting then ends the process.
-        answer = from_json(body)
+        return from_json(body)
     except ValueError as error:
-        raise malformed("JSON") from error
+        raise _malformed(method, status, body, "JSON") from error
+
+
+def _malformed(method: str, status: int, body: bytes, expected: str) -> RpcFailure:
+    if status != 200:
+        return RpcRefused(method, status, f"HTTP {status}: {body[:200]!r}")
+    return RpcMalformed(method, f"expected {expected}, got {body[:200]!r}")
+
+
+def _result(method: str, request_id: int, status: int, body: bytes, answer: Any) -> Any:
+    malformed = partial(_malformed, method, status, body)
     if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
         raise malformed("a JSON-RPC answer")
     error_object = answer.get("error")

@@ -74,7 +74,7 @@ class Trials:
         self.counts["peak_mb"] = max(self.counts["peak_mb"], peak_mb)
 
 
-def tests() -> dict[str, str]:
+def every_test() -> dict[str, str]:
     """Every reliability test by `module.test`, with the first line of its docstring."""
     found = {}
     for path in sorted(HERE.glob("test_*.py")):
@@ -144,7 +144,7 @@ def main(arguments: list[str]) -> None:
     if arguments:
         figures = merged([Figures.model_validate_json(Path(name).read_text(encoding="utf-8")) for name in arguments])
         COMMITTED.write_text(figures.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(committed(), tests()), encoding="utf-8")
+    PAGE.write_text(page(committed(), every_test()), encoding="utf-8")
     print(f"{PAGE.relative_to(CHECKOUT)}")
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from .conftest import figures_of
-from .figures import AREAS, HERE, PAGE, Figures, Kind, committed, page, tests
+from .figures import AREAS, HERE, PAGE, Figures, Kind, committed, every_test, page
 
 pytestmark = pytest.mark.reliability
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.reliability
 def test_the_page_is_what_the_figures_say() -> None:
     """`python -m tests.reliability.figures` writes it again."""
     figures = committed()
-    assert PAGE.read_text(encoding="utf-8") == page(figures, tests())
-    assert figures.kinds.keys() <= tests().keys()
+    assert PAGE.read_text(encoding="utf-8") == page(figures, every_test())
+    assert figures.kinds.keys() <= every_test().keys()
     assert {path.stem for path in HERE.glob("test_*.py")} == {*AREAS, "test_figures"}
 
 

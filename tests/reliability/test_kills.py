@@ -31,10 +31,11 @@ from lab.errors import EnvironmentFailure
 from lab.paths import SCENARIOS
 
 from .figures import Trials
+from .mutants import FACTOR
 
 pytestmark = [pytest.mark.reliability, pytest.mark.real_clock]
 
-TRIALS = round(5 * float(os.environ.get("LAB_TORTURE", "1")))
+TRIALS = round(5 * FACTOR)
 SEED = int(os.environ.get("LAB_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 PATIENCE_S = 120.0
 # One environment variable for all that a trial starts, whoever starts it.

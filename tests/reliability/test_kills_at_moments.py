@@ -26,6 +26,7 @@ from lab.evidence.seal import STARTED
 
 from .figures import Trials
 from .killed import KINDS
+from .mutants import FACTOR
 from .test_kills import (
     COMMANDS,
     ON_DOCKER,
@@ -41,7 +42,6 @@ from .test_kills import Trial as TimedTrial
 
 pytestmark = [pytest.mark.reliability, pytest.mark.real_clock]
 
-FACTOR = float(os.environ.get("LAB_TORTURE", "1"))
 TRIALS = max(1, round(2 * FACTOR))
 WRAPPER = str(Path(__file__).with_name("killed.py"))
 VICTIMS = ("main", "main and watchers", "every python")

@@ -63,13 +63,12 @@ from tests.unit.report.evidence.test_mutation_counts import WRITTEN
 from tests.unit.report.fakes import NOW
 from tests.unit.test_cli import recorded_run
 
-from .caller import CPU_S, DEADLINE_S
+from .caller import CPU_S, DEADLINE_S, PLACES, STARTED, start
 from .figures import Trials
 from .mutants import OPTIONS, SEED, as_json, commands, contents, count, documents
 
 pytestmark = pytest.mark.reliability
 
-STARTED = 99
 COORDINATOR_ABI: list[Any] = [
     {"type": "constructor", "inputs": []},
     {
@@ -367,29 +366,10 @@ def test_a_changed_bundle(tmp_path: Path, trials: Trials) -> None:
         trials.add()
 
 
-class Started(LabError):
-    """In place of everything that takes time: the options were accepted."""
-
-    exit_code = STARTED
-
-
-def _start(*arguments: object, **options: object) -> None:
-    raise Started("started")
-
-
-PLACES = (
-    "lab.chains.processes.reaper.Reaper.start",
-    "lab.commands.up.start_background",
-    "lab.commands.up.remove_leftovers",
-    "lab.commands.swarm.run_swarm",
+# Here options are what is looked at, and compiling takes time, too.
+COMPILERS = (
     "lab.commands.swarm.compile_target",
     "lab.commands.mutate.compile_target",
-    "lab.commands.load.run_load",
-    "lab.commands.load.run_remote",
-    "lab.commands.load.saturate",
-    "lab.session.doctor.diagnose",
-    "lab.session.up.supervisor.supervise",
-    "lab.chains.nodes.image.build_image",
     "lab.session.suite.compile_contract",
 )
 NUMBERS = {"seeds", "first", "minutes", "jobs", "limit", "tps", "operators", "workers", "web_port", "keep"}
@@ -417,8 +397,8 @@ def test_no_option_has_a_value_that_ends_in_a_traceback(
 ) -> None:
     """Nor one that is accepted although it is no number, nor one that makes folders outside of the results."""
     monkeypatch.chdir(tmp_path)
-    for place in PLACES:
-        monkeypatch.setattr(place, _start)
+    for place in (*PLACES, *COMPILERS):
+        monkeypatch.setattr(place, start)
     every = [line for names, command in commands(typer.main.get_command(app)) for line in lines_of(names, command)]
     numbers = [line for line in every if line[0].name in NUMBERS and line[1] in NO_NUMBERS]
     others = [line for line in every if line not in numbers]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator import Codec
-from lab.load.analyse.figures import ChainRun, Throughput
+from lab.load.analyse.figures import US, ChainRun, Throughput
 from lab.load.analyse.onchain import OnchainResult
 from lab.load.analyse.statistics import Summary
 from lab.load.drive.observer import SeenBlock
@@ -20,8 +20,6 @@ from lab.model.statistics.percentile import percentile
 from lab.rpc import Rpc
 from lab.traffic.ledger import Book
 from lab.traffic.signer import tx_id
-
-US = 1_000_000
 
 
 class FlowFifth(Frozen):

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.coordinator import Codec
-from lab.coordinator.reverts import decode_revert
 from lab.load.drive.observer import SeenBlock, parse_block
 from lab.rpc import Rpc, RpcFailure
 
@@ -22,7 +21,7 @@ RECEIPT_SAMPLES = 20
 class OnchainResult:
     """What one chain says. Hashes are bytes; gas of single transactions is that of a sample.
 
-    `why_reverted` is the reason of the first transaction that reverted, in the contract's words.
+    `why_reverted` is the reason of the first transaction that reverted, in the lab's words.
     """
 
     blocks: list[SeenBlock]
@@ -80,7 +79,7 @@ def classify_block(
             ends = onchain.succeeded if _ok(rpc.receipt(silent)) else onchain.reverted
             ends.add(bytes.fromhex(silent[2:]))
             if onchain.reverted and onchain.why_reverted is None:
-                onchain.why_reverted = _reason(rpc, silent)
+                onchain.why_reverted = _reason(rpc, codec, silent)
     if len(onchain.sampled_gas) < RECEIPT_SAMPLES and block.hashes:
         # The claim that a log means status 1 is itself looked at.
         sampled = block.hashes[len(onchain.sampled_gas) % len(block.hashes)]
@@ -90,14 +89,14 @@ def classify_block(
             onchain.sampled_gas.append(int(receipt["gasUsed"], 16))
 
 
-def _reason(rpc: Rpc, tx_hash: str) -> str:
+def _reason(rpc: Rpc, codec: Codec, tx_hash: str) -> str:
     """Why a transaction reverted, from one trace."""
     try:
         trace = rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
     except RpcFailure as failure:
         return f"its reason is not known: {failure}"
-    reason = trace.get("revertReason") or decode_revert(trace.get("output"))
-    return f'"{reason}"' if reason else f"without a reason ({trace.get('error', 'revert')})"
+    reason = codec.reasons.traced(trace)
+    return f'"{reason}"' if reason else "without a reason"
 
 
 def _ok(receipt: dict[str, Any] | None) -> bool:

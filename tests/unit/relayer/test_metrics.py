@@ -23,5 +23,6 @@ def test_polls_and_reports_are_served() -> None:
     assert "tesseract_relayer_last_poll_timestamp_seconds 13.5" in lines
     assert "tesseract_relayer_idle 1.0" in lines
     assert 'tesseract_relayer_reports_total{chain="base",event="rpc_failure"} 1.0' in lines
-    with pytest.raises(EnvironmentFailure, match="name another port"):
-        RelayerMetrics().serve(port)
+    for taken in (port, 65_536, -1):
+        with pytest.raises(EnvironmentFailure, match="name another port"):
+            RelayerMetrics().serve(taken)

@@ -223,6 +223,11 @@ def test_a_send_that_nobody_took(failures: tuple[RpcFailure, ...]) -> None:
         transport.call("eth_sendRawTransaction", ["0x02"])
     indefinite = [failure for failure in failures if not failure.definite]
     assert caught.value is (indefinite or [failures[0]])[0]
+    # A refusal of the transaction is an answer, and no trouble of the endpoint.
+    refused = [isinstance(failure, RpcRefused) for failure in failures]
+    assert [(report.answers, report.failures) for report in transport.reports()] == [
+        (int(answered), int(not answered)) for answered in refused
+    ]
 
 
 def test_endpoints_that_disagree_are_said() -> None:

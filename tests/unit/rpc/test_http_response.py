@@ -11,6 +11,8 @@ from lab.rpc.http_response import read_response
 
 BODY_BYTES_MAX = 1000
 OK = b"HTTP/1.1 200 OK\r\n"
+# Its length is that of its chunks.
+CHUNKED = b"Transfer-Encoding: chunked\r\nContent-Length: 12\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 RESPONSES = {
     "usual": OK + b"content-type: application/json\r\nContent-Length: 2\r\ndate: now\r\n\r\n{}",
     "in its own time": OK + b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000,
@@ -27,6 +29,11 @@ RESPONSES = {
     "a negative length": OK + b"Content-Length: -1\r\n\r\n{}",
     "another status": b"HTTP/1.1 503 Unavailable\r\nContent-Length: 2\r\n\r\n{}",
     "an older version": b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+    "a length after a space": OK + b"Content-Length : 2\r\n\r\n{}",
+    "chunks after a space": OK + b"Transfer-Encoding : chunked\r\nContent-Length: 2\r\n\r\n{}",
+    "chunks after a line feed": OK + b"X: a\n" + CHUNKED,
+    "chunks after a carriage return": OK + b"X: a\r" + CHUNKED,
+    "chunks in the line of the status": OK.replace(b"\r", b"") + CHUNKED,
     "bare line feeds": b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}",
 }
 

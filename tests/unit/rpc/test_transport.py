@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.rpc import HttpTransport, RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable, transport
-from lab.rpc.transport import parse_answer
+from lab.rpc.transport import parse_answer, parse_answers
 
 from .hostile import Answer, echo, hang_up, http, reset, saying, saying_last, serving, stall, trickle
 
@@ -195,6 +195,34 @@ def test_any_json_gives_a_result_or_a_typed_error(value: Any) -> None:
     assert value["id"] == 1
     assert value["result"] == result
     assert value.get("error") is None
+
+
+def test_a_batch_has_its_results_in_the_order_of_its_requests() -> None:
+    """Whatever order the node answers in; the next call goes on with the same connection."""
+    answers = [{"jsonrpc": "2.0", "id": number, "result": f"of {number}"} for number in (2, 1)]
+    with serving(saying(http(json.dumps(answers).encode()))) as server:
+        assert HttpTransport(server.url).batch("m", [["0x1"], ["0x2"]]) == ["of 1", "of 2"]
+        requests: Any = server.requests[0]
+        assert [request["params"] for request in requests] == [["0x1"], ["0x2"]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "error", "words"),
+    [
+        (b"[", 200, RpcMalformed, "expected JSON"),
+        (b"[]", 200, RpcMalformed, "a JSON-RPC answer"),
+        (b'[{"id": 1, "result": 1}]', 200, RpcMalformed, "a JSON-RPC answer"),
+        (b'[{"id": [], "result": 1}, 7]', 200, RpcMalformed, "a JSON-RPC answer"),
+        (b'{"id": 1, "result": 1}', 200, RpcMalformed, "the answer to request 2"),
+        (b'[{"id": 2, "error": {"code": 5, "message": "no"}}, {"id": 1, "result": 1}]', 200, RpcRefused, "code 5: no"),
+        (b'{"id": null, "error": {"code": -32600, "message": "no batches"}}', 200, RpcRefused, "no batches"),
+        (b"<html>", 429, RpcRefused, "HTTP 429"),
+    ],
+)
+def test_a_batch_that_fails(answer: bytes, status: int, error: type[RpcFailure], words: str) -> None:
+    """One failure fails all of it, by the same errors as those of a single call."""
+    with pytest.raises(error, match=words):
+        parse_answers("m", [1, 2], status, answer)
 
 
 def test_a_url_without_host_is_refused_at_once() -> None:
