@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -43,10 +43,11 @@ RETIRED = {
 }
 
 
-def trees() -> Iterator[tuple[str, ast.AST]]:
+@cache
+def trees() -> tuple[tuple[str, ast.AST], ...]:
     """Every module of the lab, by its path below `lab`."""
-    for path in sorted(ROOT.rglob("*.py")):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+    modules = sorted(ROOT.rglob("*.py"))
+    return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in modules)
 
 
 @pytest.mark.parametrize("heading", TABLES)
