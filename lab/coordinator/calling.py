@@ -9,7 +9,7 @@ from typing import Any
 from lab.coordinator.documented import FUNCTIONS, same_types
 from lab.coordinator.overloads import Entry, entries_of, types_of
 from lab.coordinator.values import constant
-from lab.model.names import ContractNames, SecondRole, Slot
+from lab.model.contract.names import ContractNames, SecondRole, Slot
 
 # A role that is granted by hash is managed by functions that take the hash first. Whichever the contract has is used.
 ROLE_FUNCTIONS: dict[str, tuple[str, ...]] = {

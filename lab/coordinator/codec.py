@@ -19,7 +19,7 @@ from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signatur
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
 from lab.coordinator.reverts import Reasons
 from lab.coordinator.values import plain, wire
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 
 # Batch entry points, as (single function, name of the parameter that holds the list).
 BATCHES: dict[str, str] = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lab.model.capabilities import CAPABILITIES, TX
+from lab.model.contract.capabilities import CAPABILITIES, TX
 
 Part = Literal["documented", "stop", "breaker", "expiry", "handover", "deadline", "batch", "reference"]
 

@@ -18,8 +18,8 @@ from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.errors import DeployFailure
-from lab.model.capabilities import CAPABILITIES, offered
-from lab.model.names import ContractNames, Limits
+from lab.model.contract.capabilities import CAPABILITIES, offered
+from lab.model.contract.names import ContractNames, Limits
 from lab.networks.profile import NetworkProfile
 from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import Rpc, RpcFailure

@@ -22,7 +22,7 @@ from lab.coordinator.documented import (
 from lab.coordinator.overloads import constructor_inputs, signature_of, types_of
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.deployer import capabilities_of
-from lab.model.capabilities import CAPABILITIES
+from lab.model.contract.capabilities import CAPABILITIES
 from lab.model.effects import EVENTS as EMITTED
 from lab.validation import nearest
 

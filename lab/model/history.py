@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lab.model.contract_read import ContractRead
-from lab.model.fault_effects import FaultEffects
+from lab.model.record_parts.contract_read import ContractRead
+from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import (
     AnyRecord,
     Block,

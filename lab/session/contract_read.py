@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from lab.coordinator import Reader, role_account
 from lab.deploy.deployer import Deployable
-from lab.model.contract_read import ContractRead
+from lab.model.record_parts.contract_read import ContractRead
 from lab.rpc import RpcFailure
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from lab.errors import InvalidFile
-from lab.model.names import ContractNames, SecondRole, SetUpCall, Slot
+from lab.model.contract.names import ContractNames, SecondRole, SetUpCall, Slot
 from lab.paths import real_path
 from lab.session.project_check import Fit
 from lab.session.project_file import ALIASES, Constant, EventForm, FunctionForm, ProjectFile, RoleForm

@@ -12,8 +12,8 @@ from lab.coordinator.overloads import choose, constructor_inputs, documented, en
 from lab.coordinator.values import constant
 from lab.deploy.deployer import capabilities_of
 from lab.errors import Problem
-from lab.model.capabilities import CAPABILITIES
-from lab.model.names import ContractNames
+from lab.model.contract.capabilities import CAPABILITIES
+from lab.model.contract.names import ContractNames
 from lab.session.project_file import ALIASES
 from lab.validation import suggestion
 from lab.yaml_reader import Route

@@ -17,8 +17,8 @@ from lab.coordinator.documented import (
     result_names,
 )
 from lab.coordinator.states import NAMES as STATES
-from lab.model.capabilities import CAPABILITIES, NAMES
-from lab.model.names import Limits
+from lab.model.contract.capabilities import CAPABILITIES, NAMES
+from lab.model.contract.names import Limits
 from lab.model.step import Role, fault_at
 from lab.session.relayer.declared import DeclaredRelayer
 from lab.validation import suggestion

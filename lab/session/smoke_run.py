@@ -13,7 +13,7 @@ from lab.coordinator import StateNumbering
 from lab.deploy.compiled import hash_bytes
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke, smoke
-from lab.model.names import Limits
+from lab.model.contract.names import Limits
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc

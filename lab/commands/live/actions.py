@@ -12,18 +12,18 @@ from pathlib import Path
 
 from lab.commands.live.printing import print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
-from lab.live.deploy import deploy_all
-from lab.live.deployment_file import TEMPLATE, Deployment, Target, read_deployment
-from lab.live.evidence import collect, observe
-from lab.live.open import undertake
-from lab.live.page import write_page
-from lab.live.plan import make_plan
-from lab.live.session import deployed_at, describe, write_session
+from lab.live.declaration.deployment_file import TEMPLATE, Deployment, Target, read_deployment
+from lab.live.declaration.variables import connect, missing_variables, require_variables
+from lab.live.execution.deploy import deploy_all
+from lab.live.execution.smoke import smoke_all, smoke_read_only
+from lab.live.execution.transactions import Waiting
+from lab.live.journaling.open import undertake
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.plan import make_plan
+from lab.live.results.evidence import collect, observe
+from lab.live.results.page import write_page
+from lab.live.results.session import deployed_at, describe, write_session
 from lab.live.signers import Signer, open_operator, open_signer
-from lab.live.smoke import smoke_all, smoke_read_only
-from lab.live.transactions import Waiting
-from lab.live.undertaking import Undertaking
-from lab.live.variables import connect, missing_variables, require_variables
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
 from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 

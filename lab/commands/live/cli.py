@@ -34,7 +34,7 @@ def schema() -> None:
     """Print the JSON schema of deployment files, for use in editors."""
     import json
 
-    from lab.live.deployment_file import DeploymentFile
+    from lab.live.declaration.deployment_file import DeploymentFile
 
     print(json.dumps(DeploymentFile.model_json_schema(), indent=2))
 

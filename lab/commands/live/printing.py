@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.live.deploy import Outcome
-from lab.live.plan import NetworkPlan, amount
+from lab.live.execution.deploy import Outcome
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.plan import NetworkPlan, amount
 from lab.live.signers import Signer
-from lab.live.undertaking import Undertaking
 from lab.model.live_evidence import NetworkEvidence
 
 

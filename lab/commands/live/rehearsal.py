@@ -10,12 +10,12 @@ from pathlib import Path
 from lab.commands.live.actions import folder_of, notify
 from lab.commands.live.printing import print_outcomes
 from lab.errors import UsageError
-from lab.live.deployment_file import read_deployment
+from lab.live.declaration.deployment_file import read_deployment
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
-from lab.live.open import system_of
-from lab.live.page import write_page
+from lab.live.journaling.open import system_of
 from lab.live.rehearsal.rehearse import rehearse as run_rehearsal
+from lab.live.results.page import write_page
 from lab.model.redacted import RedactedUrl
 from lab.session.suite import new_run_id, open_suite
 

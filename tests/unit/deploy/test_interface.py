@@ -13,7 +13,7 @@ from lab.coordinator.documented import FUNCTIONS, REVERTS
 from lab.deploy.compile import compile_contract
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.interface import Interface, Item, inspect, texts
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 from lab.session.suite import cache_folder
 
 WINDOW = "Window must be between 5 and 300 seconds"

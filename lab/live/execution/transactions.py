@@ -15,13 +15,13 @@ from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
 from lab.coordinator.reverts import decode_revert
 from lab.errors import DeadlineExceeded, DeployFailure
-from lab.live.deployment_file import Target
-from lab.live.fees import bounded, current_fees, estimated_gas, offered_fees
-from lab.live.finality import is_final
-from lab.live.journal import Entry
+from lab.live.declaration.deployment_file import Target
+from lab.live.execution.finality import is_final
+from lab.live.journaling.journal import Entry
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees
+from lab.live.planning.steps import Step
 from lab.live.signers import Signer, Unsigned
-from lab.live.steps import Step
-from lab.live.undertaking import Undertaking
 from lab.rpc import Rpc, RpcFailure, RpcRefused
 from lab.rpc.failover import is_known
 from lab.rpc.refusals import OUTBID, USED, says

@@ -1,7 +1,7 @@
 """`deployment.yaml`: which networks a contract goes to, by which endpoints, signed by whom, and what it shall be there.
 
 The file holds no secret: endpoints and keys of explorers are names of environment variables, the deployer's key is
-where its signer has it. What the variables hold is looked up by `lab.live.variables`.
+where its signer has it. What the variables hold is looked up by `lab.live.declaration.variables`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from pydantic_core import PydanticCustomError
 
 from lab.errors import InvalidFile, UsageError
-from lab.live.genesis import genesis_hash
+from lab.live.declaration.genesis import genesis_hash
 from lab.model.chain.finality import Finality
 from lab.model.frozen import Frozen
 from lab.networks import load_network

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.coordinator import Fees
 from lab.errors import DeployFailure
-from lab.live.deployment_file import Target
+from lab.live.declaration.deployment_file import Target
 from lab.networks.l1_fee import l1_fee
 from lab.rpc import Rpc, RpcFailure, RpcMalformed
 from lab.rpc.client import quantity

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure, LabError
-from lab.live.deployment_file import Target
+from lab.live.declaration.deployment_file import Target
+from lab.live.execution.transactions import Sender, Waiting
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.steps import DEPLOY, Step, accounts_of, differences, read_standing, steps_after_creation
 from lab.live.signers import Signed, Signer, Unsigned
 from lab.live.signers.transaction import data_of
-from lab.live.steps import DEPLOY, Step, accounts_of, differences, read_standing, steps_after_creation
-from lab.live.transactions import Sender, Waiting
-from lab.live.undertaking import Undertaking
 from lab.rpc import Rpc
 
 # A file that asks for more rounds than this never comes to rest: somebody else changes the contract.

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from lab.coordinator.accounts import created_address
 from lab.errors import LabError
-from lab.live.deployment_file import Deployment, Target
-from lab.live.fees import current_fees, data_fee, estimated_gas
-from lab.live.steps import DEPLOY, accounts_of, read_standing, steps_after_creation
-from lab.live.undertaking import Undertaking
+from lab.live.declaration.deployment_file import Deployment, Target
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.fees import current_fees, data_fee, estimated_gas
+from lab.live.planning.steps import DEPLOY, accounts_of, read_standing, steps_after_creation
 from lab.model.chain.prices import prices
 from lab.rpc import Rpc
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from lab.deploy.compiled import hash_hex
 from lab.errors import LabError
 from lab.evidence.repository import git_state
-from lab.live.deployment_file import Target
-from lab.live.steps import DEPLOY, accounts_of, differences, read_standing
-from lab.live.undertaking import Undertaking
-from lab.live.variables import Connection
+from lab.live.declaration.deployment_file import Target
+from lab.live.declaration.variables import Connection
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.steps import DEPLOY, accounts_of, differences, read_standing
 from lab.model.live_evidence import Kind, LiveEvidence, NetworkEvidence, Transaction
 from lab.rpc import RpcFailure
 

@@ -33,7 +33,7 @@ from lab.evidence.repository import git_state, lab_state, own_state
 from lab.model.records import Block, Lag
 from lab.model.under_test import UnderTest
 from lab.paths import CHECKOUT, PACKAGE, base_of, real_path
-from lab.runner import judging
+from lab.runner.conclusion import judging
 from lab.runner.run import Run
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import Wanted

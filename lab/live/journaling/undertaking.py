@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lab.coordinator import Codec
 from lab.deploy.compiled import CompiledContract
-from lab.live.deployment_file import Deployment, Target
-from lab.live.journal import Journal
-from lab.live.variables import Connection
+from lab.live.declaration.deployment_file import Deployment, Target
+from lab.live.declaration.variables import Connection
+from lab.live.journaling.journal import Journal
 
 Connect = Callable[[Target], Connection]
 Notify = Callable[[str], None]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from lab.commands.load_request import LoadRequest
+from lab.commands.load.request import LoadRequest
 from lab.load.analyse.judge import EXIT_CODES
 from lab.load.analyse.reconcile import Result
 from lab.load.profile.profile import LoadProfile, load_profile, option_duration_ms, profile_file, with_options

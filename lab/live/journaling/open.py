@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.live.deployment_file import Deployment
-from lab.live.journal import Header, Journal, journal_path, open_journal
-from lab.live.undertaking import Connect, Notify, Undertaking
+from lab.live.declaration.deployment_file import Deployment
+from lab.live.journaling.journal import Header, Journal, journal_path, open_journal
+from lab.live.journaling.undertaking import Connect, Notify, Undertaking
 from lab.session.suite import compile_target
 from lab.session.under_test import SystemUnderTest, system_under_test
 

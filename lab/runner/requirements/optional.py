@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from lab.coordinator.documented import FUNCTIONS
 from lab.deploy.deployer import Deployable
-from lab.model.capabilities import CAPABILITIES
+from lab.model.contract.capabilities import CAPABILITIES
 from lab.scenario.expectations import AlertExpectation, ReturnExpectation
 from lab.scenario.item import ScenarioItem, Step
 from lab.scenario.steps import AdminStep, CallStep

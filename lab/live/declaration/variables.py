@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lab.errors import EnvironmentFailure
-from lab.live.deployment_file import Deployment, RemoteSigner, Target
+from lab.live.declaration.deployment_file import Deployment, RemoteSigner, Target
 from lab.model.redacted import RedactedUrl
 from lab.rpc import HttpTransport, Rpc
 from lab.rpc.endpoint import Endpoint

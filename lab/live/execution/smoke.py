@@ -17,12 +17,12 @@ from lab.coordinator import Reader, rollup_address
 from lab.coordinator.reverts import decode_revert
 from lab.deploy.deployer import numbering_of
 from lab.errors import DeployFailure, LabError
-from lab.live.deployment_file import Target
-from lab.live.journal import Header, Journal, open_journal
+from lab.live.declaration.deployment_file import Target
+from lab.live.execution.transactions import Done, Sender, Waiting
+from lab.live.journaling.journal import Header, Journal, open_journal
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.steps import DEPLOY, Step
 from lab.live.signers import Signer
-from lab.live.steps import DEPLOY, Step
-from lab.live.transactions import Done, Sender, Waiting
-from lab.live.undertaking import Undertaking
 from lab.rpc import Rpc, RpcRefused
 
 OK = "ok"

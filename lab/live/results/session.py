@@ -14,9 +14,9 @@ from lab.bounded_files import write_atomically
 from lab.coordinator import rollup_address
 from lab.deploy.deployer import numbering_of
 from lab.errors import DeployFailure
-from lab.live.deployment_file import Target
-from lab.live.steps import DEPLOY
-from lab.live.undertaking import Undertaking
+from lab.live.declaration.deployment_file import Target
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.steps import DEPLOY
 from lab.model.session import Session, SessionChain
 
 POLL_MS, TIMEOUT_MS = 2_000, 20_000

@@ -9,8 +9,8 @@ from lab.coordinator import ROLES, Reader, role_account
 from lab.errors import LabError
 from lab.model.records import FinalRead
 from lab.rpc import RpcFailure
+from lab.runner.conclusion.store_read import read_store
 from lab.runner.run import Run
-from lab.runner.store_read import read_store
 
 REST_MS = 1_000
 # After the last leg ends, the relayer gets this many polls to notice and to have nothing left to do.

@@ -1,4 +1,4 @@
-"""Names, options and help of `lab monitor`; what its commands do is in `lab.commands.monitor`, loaded when called."""
+"""Names, options and help of `lab monitor`; what its commands do is in the modules beside, loaded when called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def exporter(
     relayer_url: RelayerUrl = None,
 ) -> None:
     """Export Prometheus metrics of chains, contract and relayer. Reads only, and needs no key."""
-    from lab.commands.monitor import ExporterOptions, run_exporter
+    from lab.commands.monitor.actions import ExporterOptions, run_exporter
 
     run_exporter(session, ExporterOptions(host, port, interval, requests_per_minute, relayer_url))
 
@@ -44,7 +44,7 @@ def config(
     speed: Speed = 1,
 ) -> None:
     """Write scrape configuration, rules, routes and dashboards of a deployment; Prometheus' tools check them."""
-    from lab.commands.monitor import configure, limits_of
+    from lab.commands.monitor.actions import configure, limits_of
     from lab.monitor.configuration import Addresses
 
     limits = limits_of(criteria, speed, base_fee_factor)
@@ -63,8 +63,8 @@ def up(
     speed: Speed = 1,
 ) -> None:
     """Run exporter, Prometheus and Alertmanager on 127.0.0.1 until Ctrl-C, from the binaries on PATH."""
-    from lab.commands.monitor import limits_of
-    from lab.commands.monitor_up import Ports, run_all
+    from lab.commands.monitor.actions import limits_of
+    from lab.commands.monitor.up import Ports, run_all
 
     limits = limits_of(criteria, speed)
     run_all(session, out, Ports(exporter_port, prometheus_port, alertmanager_port), limits, relayer_url)
@@ -78,7 +78,7 @@ def maintenance(
     over: Annotated[bool, typer.Option("--end", help="End it now.")] = False,
 ) -> None:
     """Announce maintenance: alerts are inhibited, and told so, until it ends."""
-    from lab.commands.monitor import maintain
+    from lab.commands.monitor.actions import maintain
 
     print(maintain(session, None if over else minutes, reason))
 
@@ -89,6 +89,6 @@ def page(
     out: Annotated[Path | None, typer.Option(help="File to write. Default: monitor.html in that folder.")] = None,
 ) -> None:
     """Draw the dashboards of a recorded run as one offline page, without Grafana."""
-    from lab.commands.monitor_page import write_page
+    from lab.commands.monitor.page import write_page
 
     print(write_page(run, out))

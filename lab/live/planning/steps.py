@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lab.coordinator import Codec, Reader, StateNumbering
 from lab.errors import DeployFailure
-from lab.live.deployment_file import ZERO, Deployment, Target
+from lab.live.declaration.deployment_file import ZERO, Deployment, Target
 from lab.rpc import Rpc
 
 DEPLOY = "deploy"

@@ -11,7 +11,7 @@ from pathlib import Path
 from lab.chains.processes.child import Child
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
-from lab.commands.monitor import configure
+from lab.commands.monitor.actions import configure
 from lab.errors import EnvironmentFailure
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.collect.metering import POLL_S, REQUESTS_PER_MINUTE

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lab.model.record_parts.store import Place, StoredBelief, StoredIntent
 from lab.model.records import StoreRead
-from lab.model.store import Place, StoredBelief, StoredIntent
 from lab.runner.run import Run
 
 TABLES = frozenset({"checkpoints", "trail", "transactions", "intents"})
