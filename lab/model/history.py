@@ -110,7 +110,7 @@ class History:
     def expires(self) -> bool:
         """Whether expired transactions end in a state of their own: by a capability, or as the storage shows."""
         finals: list[FinalRead] = self.of(FinalRead)
-        stored = (each.state for final in finals for each in final.transactions)
+        stored = (transaction.state for final in finals for transaction in final.transactions)
         return "expiry" in self.header.capabilities or "EXPIRED" in stored
 
     def store(self, chain: str) -> StoreRead | None:

@@ -170,9 +170,9 @@ def _selected(node: pytest.Item) -> list[str]:
     """The arguments that select a test, with its file as seen from the folder that pytest was started in."""
     here = node.config.invocation_params.dir
     path = Path(os.path.relpath(node.path, here))
-    told = f"./{path}" if str(path).startswith("-") else str(path)
-    if "[" not in told and "::" not in told:
-        return ["::".join([told, *_names(node)])]
+    selector = f"./{path}" if str(path).startswith("-") else str(path)
+    if "[" not in selector and "::" not in selector:
+        return ["::".join([selector, *_names(node)])]
     # pytest takes no path with a bracket: its folder is named, and the test picked from it.
     word = node.name.partition(" ")[0]
     return [str(path.parent), *(["-k", word] if _KEYWORD.fullmatch(word) else [])]
@@ -181,7 +181,9 @@ def _selected(node: pytest.Item) -> list[str]:
 def _names(node: pytest.Item) -> list[str]:
     """The test's name, after those of the classes around it."""
     return [
-        each.name for each in node.listchain() if not isinstance(each, (pytest.Session, pytest.Directory, pytest.File))
+        ancestor.name
+        for ancestor in node.listchain()
+        if not isinstance(ancestor, (pytest.Session, pytest.Directory, pytest.File))
     ]
 
 

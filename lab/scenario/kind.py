@@ -48,12 +48,12 @@ _FLOW_TOKEN = re.compile(r""""[^"\\]*"|'[^']*'|[{}\[\],:]|[^\s{}\[\],:"']+""")
 class Kind:
     """`scenario`: run it, or say what is wrong with it. `doubtful`: none, but it may have been meant as one.
 
-    `told` says what the file seems to be, for a sentence: "an empty file", "a network profile (keys extends, name)".
+    `description`: what the file seems to be, for a sentence: "an empty file", "a network profile (keys extends, name)".
     """
 
     scenario: bool
     doubtful: bool
-    told: str
+    description: str
 
 
 def kind_of(path: Path) -> Kind:

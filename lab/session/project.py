@@ -84,9 +84,9 @@ def _names(file: ProjectFile, source: Source) -> ContractNames:
         constructor=file.constructor,
         set_up=tuple(
             SetUpCall(
-                function=ALIASES.get(each.call, each.call), args=each.args, role=each.as_role, at=_at(source, place)
+                function=ALIASES.get(call.call, call.call), args=call.args, role=call.as_role, at=_at(source, place)
             )
-            for place, each in enumerate(file.set_up)
+            for place, call in enumerate(file.set_up)
         ),
         capabilities=file.capabilities,
     )

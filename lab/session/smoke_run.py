@@ -48,9 +48,9 @@ def _key(target: Deployable) -> str:
     return hash_bytes(json.dumps([SMOKE_FORMAT, target.contract.identity, names], sort_keys=True).encode())
 
 
-def _kept(found: dict[str, Any]) -> Smoke:
-    numbers = {name: int(number) for name, number in found["states"].items()}
-    return Smoke(None, StateNumbering(numbers), Limits.model_validate(found["limits"]))
+def _kept(document: dict[str, Any]) -> Smoke:
+    numbers = {name: int(number) for name, number in document["states"].items()}
+    return Smoke(None, StateNumbering(numbers), Limits.model_validate(document["limits"]))
 
 
 def _keep(path: Path, result: Smoke) -> None:

@@ -112,14 +112,14 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     work, _ = _open(deployment)
     for target in targets:
         deployed_at(work, target)
-    found = verify_everywhere(work, targets, make_bundle(work))
-    for one in found:
+    verifications = verify_everywhere(work, targets, make_bundle(work))
+    for one in verifications:
         for what, verdict in one.shown().items():
             print(f"{one.network}: {what}: {verdict}")
-    _write_evidence(work, targets, results, verified={one.network: one.shown() for one in found})
-    if all(one.succeeded for one in found):
+    _write_evidence(work, targets, results, verified={one.network: one.shown() for one in verifications})
+    if all(one.succeeded for one in verifications):
         return 0
-    refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in found)
+    refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in verifications)
     return 1 if refused else 3
 
 

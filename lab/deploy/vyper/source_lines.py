@@ -75,7 +75,9 @@ def _source_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
         output: dict[str, Any] = compile_installed(source.path, source.search_paths, formats)
     tree = output["annotated_ast_dict"]
     modules = [tree["ast"], *tree.get("imports", ())]
-    files = {int(each["source_id"]): Path(each["resolved_path"]) for each in modules if each.get("resolved_path")}
+    files = {
+        int(module["source_id"]): Path(module["resolved_path"]) for module in modules if module.get("resolved_path")
+    }
     return _positions(output["source_map_runtime"]), files
 
 
@@ -86,10 +88,10 @@ def _isolated_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
     return _positions(parse_json(done.stdout, "the source map")), {0: source.path}
 
 
-def _positions(found: Mapping[str, Any]) -> Positions:
-    owners = {int(counter): int(node[0]) for counter, node in (found.get("pc_ast_map") or {}).items()}
+def _positions(source_map: Mapping[str, Any]) -> Positions:
+    owners = {int(counter): int(node[0]) for counter, node in (source_map.get("pc_ast_map") or {}).items()}
     return {
         int(counter): (owners.get(int(counter), 0), int(place[0]))
-        for counter, place in found["pc_pos_map"].items()
+        for counter, place in source_map["pc_pos_map"].items()
         if place
     }

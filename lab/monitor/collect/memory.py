@@ -125,8 +125,8 @@ class ChainMemory:
     def cost_usd(self, wei: int) -> float | None:
         """What so much of the network's token is worth; None without a dated price."""
         table = prices()
-        found = table.networks.get(self.network)
-        return wei / 10**18 * table.tokens[found.token].usd if found is not None else None
+        network = table.networks.get(self.network)
+        return wei / 10**18 * table.tokens[network.token].usd if network is not None else None
 
 
 def reason_label(reason: str | None) -> str:
