@@ -36,7 +36,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Tesseract Lab: local chains, a coordinator on each, and what becomes of them when things go wrong. "
+    help="Tesseract Lab: test a coordinator contract and its relayer on local chains, under faults and load. "
     "Scenarios are run by `pytest scenarios/`.",
 )
 image = typer.Typer(no_args_is_help=True, help="The node image of the docker backend.")

@@ -50,7 +50,7 @@ def scenario_files(path: Path) -> Iterator[Path]:
             else:
                 others += 1
                 if kind.doubtful:
-                    print(printable(f"left alone: {file}: {kind.description}"), file=sys.stderr)
+                    print(printable(f"not a scenario: {file}: {kind.description}"), file=sys.stderr)
         if none:
             beside = f", but {others} other YAML file{'' if others == 1 else 's'}" if others else ""
             raise UsageError(f"{path}: expected scenario files (.yaml) in this folder, found none{beside}")

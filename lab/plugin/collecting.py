@@ -84,7 +84,7 @@ def _unreadable(kind: Kind) -> bool:
 def left_alone(config: pytest.Config, *, scenarios: bool) -> list[str]:
     """A line for each file that may have been meant as a scenario. Unreadable ones only count beside scenarios."""
     return [
-        printable(f"tesseract-lab: left alone: {seen_from_here(config, path)}: {description}")
+        printable(f"tesseract-lab: not collected: {seen_from_here(config, path)}: {description}")
         for path, description in config.stash.get(LEFT_ALONE, {}).items()
         if scenarios or "cannot be read" not in description
     ]

@@ -120,7 +120,7 @@ def relayer_command(config: pytest.Config) -> RelayerCommand | None:
     if command is not None and value(config, "clock") == "virtual":
         raise UsageError(
             f"expected --clock real, got virtual, with a relayer of your own (`{command.shown}`): it is a process, and "
-            "nobody can hold its clock. Leave --clock out, or test the reference relayer with --relayer-cmd ''"
+            "its clock cannot be simulated. Omit --clock, or test the reference relayer with --relayer-cmd ''"
         )
     return command
 

@@ -137,5 +137,5 @@ def _step_target(key: str, step: dict[str, Any], route: Route, rest: list[str]) 
     if not isinstance(here, dict):
         return f"the key '{key}' leads nowhere: the step has no {'.'.join(rest[:-1])} with keys below it"
     if rest in (["id"], ["fault"]):
-        return f"the key '{key}' would make another step of it: multiply its parameters"
+        return f"the key '{key}' would change the kind of the step: vary its parameters instead"
     return (*route, *rest)

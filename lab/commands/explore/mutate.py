@@ -62,12 +62,12 @@ def mutate(
     everything = find_mutants(target)
     wanted = [mutant for mutant in everything if not only or mutant.key.startswith(tuple(only))]
     if not wanted:
-        raise UsageError(f"--only {' '.join(only)}: no mutant's key begins so; keys look like {everything[0].key}")
+        raise UsageError(
+            f"--only {' '.join(only)}: no mutant has a key that starts with this; keys look like {everything[0].key}"
+        )
     sweep(partial(console.print, markup=False, soft_wrap=True))
     mutants = chosen(wanted, SAMPLE if sample and limit is None else limit)
-    console.print(
-        f"{len(everything)} changes found in {target.name} and its modules, {len(mutants)} to try", markup=False
-    )
+    console.print(f"{len(everything)} mutants of {target.name} and its modules, {len(mutants)} to test", markup=False)
     made = {
         "started": started,
         "lab": lab_state(),
@@ -82,7 +82,7 @@ def mutate(
         fit = fit_runs(system, real_path(scenarios), run_id, notify)
     costs = fit.costs if every_run else fit.covering()
     console.print(
-        f"{len(costs)} of {len(fit.costs)} runs of {scenarios} show all that the library shows of the contract, "
+        f"{len(costs)} of {len(fit.costs)} runs of {scenarios} cover all that the library covers of the contract, "
         f"{sum(costs.values()):.0f} s for all of these",
         markup=False,
     )
@@ -133,8 +133,6 @@ def _survivor(console: Console, mutant: Mutant, outcome: MutantOutcome) -> None:
 
 def _say(console: Console, score: Score, about: dict[str, Any], files: tuple[Path, Path]) -> None:
     for outcome in score.misjudged:
-        console.print(
-            f"MISJUDGED {outcome.key}: on the list of equivalent ones, killed by {outcome.scenario}", markup=False
-        )
+        console.print(f"MISJUDGED {outcome.key}: listed as equivalent, but killed by {outcome.scenario}", markup=False)
     console.print(score.text(about).split("\n\n")[0], markup=False, soft_wrap=True)
     console.print(f"{about['duration_s']:.0f} s; report: {files[0]} and {files[1]}", markup=False)

@@ -47,7 +47,7 @@ def swarm(seeds: int, first: int, minutes: float | None, jobs: int, contract: Pa
     summary = Summary(tuple(outcomes), time.monotonic() - begin)
     _table(console, summary)
     if len(outcomes) < seeds:
-        console.print(f"{seeds - len(outcomes)} seeds were not begun: the {minutes:g} minutes were over")
+        console.print(f"{seeds - len(outcomes)} seeds were not run: the limit of {minutes:g} minutes was reached")
     return summary.exit_code
 
 

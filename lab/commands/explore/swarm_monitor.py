@@ -48,7 +48,7 @@ def swarm_monitored(
     _table(console, measured)
     console.print(f"{len(watched)} runs in {time.monotonic() - begin:.0f} s: {results / FILE}", soft_wrap=True)
     if len(watched) < 2 * seeds:
-        console.print(f"{seeds - len(watched) // 2} seeds were not begun: the {minutes:g} minutes were over")
+        console.print(f"{seeds - len(watched) // 2} seeds were not run: the limit of {minutes:g} minutes was reached")
     return EXIT_CODES[measured.verdict]
 
 

@@ -34,8 +34,8 @@ def init(path: Path) -> None:
         with path.open("x", encoding="utf-8") as stream:
             stream.write(TEMPLATE)
     except FileExistsError:
-        raise UsageError(f"{path}: there is such a file already, it is kept: name another") from None
-    print(f"{path} written: replace what is marked, then `lab live plan {path}`")
+        raise UsageError(f"{path}: already exists and was kept: choose another path") from None
+    print(f"wrote {path}: replace the marked values, then run `lab live plan {path}`")
 
 
 def plan(path: Path, only: tuple[str, ...], *, as_json: bool) -> int:
@@ -62,7 +62,7 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
         print("nothing was sent", file=sys.stderr)
         return 1
     if not broadcast:
-        print("nothing was sent: say --broadcast to send it")
+        print("nothing was sent: add --broadcast to send")
         return 0
     _require_names(targets, confirmed)
     # What the deployer had before it spent anything is evidence, too.
@@ -100,9 +100,9 @@ def session(path: Path, only: tuple[str, ...], out: Path, key_file: Path | None)
     keys = key_file or out.parent / "keys.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     write_session(describe(work, targets, keys, out.parent), out)
-    print(f"{out} written, readable by you only: it holds the endpoints with their keys")
+    print(f"wrote {out}, readable by you only: it contains endpoint URLs with their keys")
     if not keys.exists():
-        print(f'the relayer\'s key is looked for in {keys}: {{"relayer": "0x..."}}, chmod 600')
+        print(f'the relayer\'s key is read from {keys}: {{"relayer": "0x..."}}, chmod 600')
 
 
 def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
@@ -184,7 +184,7 @@ def _require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> Non
         if name in confirmed:
             continue
         if not sys.stdin.isatty():
-            raise UsageError(f"{name} is a mainnet: nothing was sent; say --confirm {name}")
+            raise UsageError(f"{name} is a mainnet: nothing was sent; add --confirm {name}")
         if input(f"{name} is a mainnet. Type its name to send: ").strip() != name:
             raise UsageError(f"{name} was not confirmed: nothing was sent")
 

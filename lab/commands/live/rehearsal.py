@@ -49,7 +49,7 @@ def rehearse(path: Path, results: Path, backend: str) -> int:
         print(f"{trial.network}: smoke: {', '.join(f'{k} {v}' for k, v in trial.parts.items())}")
     met = ", ".join(f"{count} of {kind}" for kind, count in ended.faults.items())
     print(f"{ended.requests} requests met {sum(ended.faults.values())} faults ({met})")
-    print(f"REHEARSED, which proves nothing of a network: {page}" if ended.succeeded else f"FAILED: {page}")
+    print(f"REHEARSED (this proves nothing about a real network): {page}" if ended.succeeded else f"FAILED: {page}")
     return 0 if ended.succeeded else 1
 
 

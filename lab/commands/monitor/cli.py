@@ -10,7 +10,7 @@ import typer
 monitor = typer.Typer(no_args_is_help=True, help="Watch running networks or a deployment: metrics, alerts, dashboards.")
 Session = Annotated[Path, typer.Option("--session", help="The session.json of a running lab or deployment.")]
 SESSION = Path("results/up/session.json")
-RelayerUrl = Annotated[str | None, typer.Option(help="An address that answers 200 while your relayer runs.")]
+RelayerUrl = Annotated[str | None, typer.Option(help="URL that answers 200 while your relayer runs.")]
 
 
 @monitor.command()
@@ -18,19 +18,21 @@ def exporter(
     session: Session = SESSION,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any.")] = 9464,
-    interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two looks at a chain.")] = 5,
-    requests_per_minute: Annotated[int, typer.Option(help="Upper bound of requests to each chain.")] = 600,
+    interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two reads of a chain.")] = 5,
+    requests_per_minute: Annotated[
+        int, typer.Option(help="Maximum number of requests per minute to each chain.")
+    ] = 600,
     relayer_url: RelayerUrl = None,
 ) -> None:
-    """Export Prometheus metrics of chains, contract and relayer. Reads only, and needs no key."""
+    """Export Prometheus metrics of chains, contract and relayer. Read-only; needs no key."""
     from lab.commands.monitor.actions import ExporterOptions, run_exporter
 
     run_exporter(session, ExporterOptions(host, port, interval, requests_per_minute, relayer_url))
 
 
-BaseFeeFactor = Annotated[float, typer.Option(help="Base fee, in times the typical one, that alerts.")]
-Criteria = Annotated[Path | None, typer.Option(help="Success criteria, whose targets are the limits.")]
-Speed = Annotated[float, typer.Option(help="Divide every duration: to try alerts out.")]
+BaseFeeFactor = Annotated[float, typer.Option(help="Alert when the base fee exceeds the typical one this many times.")]
+Criteria = Annotated[Path | None, typer.Option(help="File of success criteria; their targets are the limits.")]
+Speed = Annotated[float, typer.Option(help="Divide every duration by this, to try out alerts.")]
 
 
 @monitor.command()
@@ -43,7 +45,7 @@ def config(
     criteria: Criteria = None,
     speed: Speed = 1,
 ) -> None:
-    """Write scrape configuration, rules, routes and dashboards of a deployment; Prometheus' tools check them."""
+    """Write and check scrape configuration, alert rules, routes and dashboards for a deployment."""
     from lab.commands.monitor.actions import configure, limits_of
     from lab.monitor.configuration import Addresses
 
@@ -73,11 +75,11 @@ def up(
 @monitor.command()
 def maintenance(
     session: Session = SESSION,
-    minutes: Annotated[float, typer.Option("--for", help="Minutes until it ends by itself.")] = 30,
-    reason: Annotated[str, typer.Option(help="Why, for those who are on call.")] = "planned maintenance",
-    over: Annotated[bool, typer.Option("--end", help="End it now.")] = False,
+    minutes: Annotated[float, typer.Option("--for", help="Minutes until maintenance ends by itself.")] = 30,
+    reason: Annotated[str, typer.Option(help="Reason, shown to the people on call.")] = "planned maintenance",
+    over: Annotated[bool, typer.Option("--end", help="End maintenance now.")] = False,
 ) -> None:
-    """Announce maintenance: alerts are inhibited, and told so, until it ends."""
+    """Announce maintenance: alerts are inhibited until it ends."""
     from lab.commands.monitor.actions import maintain
 
     print(maintain(session, None if over else minutes, reason))

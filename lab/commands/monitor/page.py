@@ -28,7 +28,7 @@ def write_page(run: Path, out: Path | None) -> Path:
         words = " ".join(str(error).split())[:200]
         raise UsageError(f"{path}: expected the samples of a run with `monitor: true`: {words}") from error
     if log.count < 1:
-        raise UsageError(f"{path}: expected at least one sample, there is none")
+        raise UsageError(f"{path}: expected at least one sample, got none")
     with Reaper.start() as reaper, recorded(log, reaper) as prometheus:
         text = page(log, alerts, run.resolve().name, prometheus, Thresholds())
     file = out or run / FILE

@@ -58,7 +58,7 @@ def legs_are_buffered(book: Notebook) -> None:
     for path, step in _steps(book):
         leg, key = _leg_of(step)
         if leg in legs and leg not in seen:
-            text = f"no step before buffers {leg}, so it stays EMPTY: add `buffer: {leg}` above"
+            text = f"no earlier step buffers {leg}, so it stays EMPTY: add `buffer: {leg}` above"
             book.report((*path, *key), text)
         seen |= _buffered(step, legs)
 

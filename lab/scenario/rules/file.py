@@ -82,7 +82,9 @@ def dependencies_end(book: Notebook) -> None:
             turned = cycle[cycle.index(first) :] + cycle[: cycle.index(first)]
             flow, leg = first.split(".")
             text = " after ".join([*turned, first])
-            book.report(("flows", flow, leg, "after"), f"the dependencies go round: {text}; none could ever be ready")
+            book.report(
+                ("flows", flow, leg, "after"), f"the dependencies form a cycle: {text}; none of them can become READY"
+            )
 
 
 def checks_exist(book: Notebook) -> None:

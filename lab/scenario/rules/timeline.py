@@ -154,7 +154,7 @@ def heals_have_faults(book: Notebook) -> None:
         elif "fault" not in raw:
             book.report(here, f"the step '{name}' starts no fault{suggestion(name, faults)}")
         elif isinstance(fault := book.file.timeline[index], Fault) and not isinstance(fault, LastingFault):
-            book.report(here, f"a {fault.fault} cannot be healed: '{name}' happens at once")
+            book.report(here, f"a {fault.fault} cannot be healed: '{name}' has no duration")
         elif ("timeline", index) > path:
             book.report(here, f"the fault '{name}' starts only after this step: move the heal below it")
         elif name in healed:

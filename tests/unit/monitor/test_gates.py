@@ -129,7 +129,7 @@ def test_a_lost_line_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int | str
     """INF-03: a call or an event that is not in the log, or a line that does not say of which run it is."""
     scenario = module("test_logs")
     lines: list[dict[str, Any]] = [
-        {"ts": 1, "run": "r", "chain": "polygon", "event": "call", "tx": "0x1"},
+        {"ts": 1, "run": "r", "chain": "polygon", "event": "call", "tx": "0x1", "block": 7},
         {"ts": 1, "run": "r", "chain": "polygon", "event": "TransactionBuffered", "tx": "0x1", "block": 7},
     ]
     if isinstance(lost, int):
