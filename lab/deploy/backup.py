@@ -2,7 +2,7 @@
 
 Everything is read through public getters and events, as of one block, so that whoever operates the contract on a live
 network can do the same. The file carries its own SHA-256: a damaged one is refused. A contract takes no timestamp in
-the past, so what had begun at the time of the backup gets a later timestamp; `differences` tells every such deviation.
+the past, so what had begun at the time of the backup gets a later timestamp; `differences` lists every such deviation.
 """
 
 from __future__ import annotations

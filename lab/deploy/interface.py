@@ -1,6 +1,6 @@
 """What a contract offers of the documented interface, found without running it: from its ABI and its bytecode.
 
-Nothing here refuses a contract. What is missing is told first, so that nobody has to find it in a failing scenario.
+Nothing here refuses a contract. What is missing is reported first, before a scenario fails for it.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def pytest_runtest_makereport(
     if report.when == "call":
         error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, (ScenarioFailure, LabError)) and FOLDER in item.stash:
-            # A Python scenario is a function to pytest, which would tell its stack before the story.
+            # A Python scenario is a function to pytest, which would print its stack before the story.
             report.longrepr = story(item, error)
         add_page(item, report)
     return report
@@ -146,7 +146,7 @@ def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Ite
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    """With xdist the workers collect; this process tells the estimate once the first of them has."""
+    """With xdist the workers collect; this process prints the estimate once the first of them has."""
     config = node.config
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not config.stash[PREPARED] or config.stash.get(ESTIMATED, False):

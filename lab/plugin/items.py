@@ -76,7 +76,7 @@ class ScenarioTest(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The story of the failure, not a stack trace."""
-        # What pytest.fail says (a timeout of pytest-timeout) is not told better by the place where a run was cut off.
+        # What pytest.fail says (a timeout of pytest-timeout) is not explained by the place where a run was cut off.
         if isinstance(excinfo.value, (ScenarioFailure, LabError, pytest.fail.Exception)):
             return story(self, excinfo.value)
         return super().repr_failure(excinfo)
@@ -124,7 +124,7 @@ def carry_out(
             result = run_item(item, options, folder, _repeat(node), play)
         else:
             result = not_run(item, options, folder, _repeat(node), stopped)
-    # A second try of a test tells of itself, not of the first.
+    # A second try of a test reports itself, not of the first.
     node.user_properties[:] = [entry for entry in node.user_properties if not entry[0].startswith("lab_")] + [
         ("lab_item", item.item),
         ("lab_verdict", str(result.verdict.verdict)),

@@ -1,6 +1,6 @@
 """From where an execution ended to the source line that ended it, by the compiler's own source map.
 
-Best effort: an artifact has no source, and a line that cannot be told is left out.
+Best effort: an artifact has no source, and a line that cannot be determined is left out.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _source_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
 def _isolated_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
     kind = "source_map_runtime" if source.compiler_version.startswith("0.4.") else "source_map"
     done = run_isolated(source, kind)
-    # The main file alone: these compilers do not tell which module a source id stands for.
+    # The main file alone: these compilers do not say which module a source id stands for.
     return _positions(parse_json(done.stdout, "the source map")), {0: source.path}
 
 

@@ -109,7 +109,7 @@ class ChainMemory:
             self.head_book.apply(block)
 
     def close_executed(self, tx_id: str) -> None:
-        """The contract says that a transaction is executed, and no block read told so: its time stays unknown."""
+        """The contract says that a transaction is executed, and no block read shows it: its time stays unknown."""
         for book in (self.final_book, self.head_book):
             if tx_id in book.open:
                 book.close(tx_id, "EXECUTED", None)

@@ -29,7 +29,7 @@ class ContractReadings:
     accounts: Mapping[str, str]
 
     def read(self, memory: ChainMemory, into: Samples) -> list[str]:
-        """All readings at the head; the transactions found to be executed though no block read told so.
+        """All readings at the head; the transactions found to be executed though no block read shows it.
 
         Raises an RpcFailure where the endpoint fails, not where the contract refuses.
         """

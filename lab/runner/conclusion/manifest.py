@@ -1,4 +1,4 @@
-"""What a run was made of: the manifest, so that evidence can be traced, repeated, and told stale."""
+"""What a run was made of: the manifest, so that evidence can be traced, repeated, and recognised as stale."""
 
 from __future__ import annotations
 
