@@ -1,6 +1,6 @@
 """From where an execution ended to the source line that ended it, by the compiler's own source map.
 
-Best effort: an artifact has no source, and a line that nobody knows is left out. A compiler takes seconds for the map
+Best effort: an artifact has no source, and a line that cannot be determined is left out. A compiler takes seconds for the map
 of a source, so it is kept beside the compiled contracts.
 """
 
@@ -98,17 +98,19 @@ def _source_map(source: VyperSource) -> Positions:
         formats = ["source_map_runtime", "annotated_ast_dict"]
         output: dict[str, Any] = compile_installed(source.path, source.search_paths, formats)
     tree = output["annotated_ast_dict"]
-    modules = [(int(each["source_id"]), each.get("resolved_path")) for each in (tree["ast"], *tree.get("imports", ()))]
-    places = {real_path(file): place for place, file in enumerate(source.files)}
-    files = {number: places.get(real_path(Path(path)), UNKNOWN) for number, path in modules if path}
+    modules = [module for module in (tree["ast"], *tree.get("imports", ())) if module.get("resolved_path")]
+    places = {file: place for place, file in enumerate(source.files)}
+    files = {
+        int(module["source_id"]): places.get(real_path(Path(module["resolved_path"])), UNKNOWN) for module in modules
+    }
     return _positions(output["source_map_runtime"], files)
 
 
-def _positions(given: Mapping[str, Any], files: Mapping[int, int]) -> Positions:
+def _positions(source_map: Mapping[str, Any], files: Mapping[int, int]) -> Positions:
     """`files`: place by source id."""
-    owners = {int(counter): int(node[0]) for counter, node in (given.get("pc_ast_map") or {}).items()}
+    owners = {int(counter): int(node[0]) for counter, node in (source_map.get("pc_ast_map") or {}).items()}
     return {
         int(counter): (files.get(owners.get(int(counter), 0), UNKNOWN), int(place[0]))
-        for counter, place in given["pc_pos_map"].items()
+        for counter, place in source_map["pc_pos_map"].items()
         if place
     }
