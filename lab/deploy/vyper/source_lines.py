@@ -1,7 +1,7 @@
 """From where an execution ended to the source line that ended it, by the compiler's own source map.
 
-Best effort: an artifact has no source, and a line that cannot be determined is left out. A compiler takes seconds for the map
-of a source, so it is kept beside the compiled contracts.
+Best effort: an artifact has no source, and a line that cannot be determined is left out. A compiler takes seconds for
+the map of a source, so it is kept beside the compiled contracts.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ def deployed_code(contract: CompiledContract) -> bytes:
 
     The trailer ends with its length in two bytes, themselves included.
     """
+    assert contract.runtime_size_bytes is not None
     code = bytes.fromhex(contract.bytecode.removeprefix("0x"))
     return code[: -int.from_bytes(code[-2:], "big")][-contract.runtime_size_bytes :]
 
