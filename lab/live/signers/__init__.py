@@ -14,7 +14,16 @@ from lab.live.signers.remote import RemoteAccount
 from lab.live.signers.transaction import Signed, Signer, SignerFailure, Unsigned
 from lab.model.redacted import RedactedUrl
 
-__all__ = ["Signed", "Signer", "SignerFailure", "Unsigned", "declared_deployer", "open_operator", "open_signer"]
+__all__ = [
+    "Signed",
+    "Signer",
+    "SignerFailure",
+    "Unsigned",
+    "declared_deployer",
+    "open_administrator",
+    "open_operator",
+    "open_signer",
+]
 
 
 def open_signer(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
@@ -25,6 +34,11 @@ def open_signer(deployment: Deployment, ask: Ask, variables: Mapping[str, str] |
 def open_operator(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
     """Who signs the smoke run: the file's `operator`, else its deployer."""
     return _open(deployment.file.operator or deployment.file.deployer, deployment, ask, variables)
+
+
+def open_administrator(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
+    """Who signs what is the owner's to do: the file's `administrator`, else its deployer."""
+    return _open(deployment.file.administrator or deployment.file.deployer, deployment, ask, variables)
 
 
 def declared_deployer(deployment: Deployment) -> str | None:
