@@ -75,7 +75,8 @@ class Migration:
 
     def plan(self) -> list[str]:
         """What moves and what that costs now. Raises UsageError for a new contract that is not fit, an RpcFailure."""
-        new, opened, blocked = self._chain(self.new), self.open_ones(), self.unfinished()
+        new = self._chain(self.new)
+        opened, blocked = self._survey()
         self._require_room(opened)
         gas = sum(gas_of(_request(one)) for one in opened)
         base, tip = current_fees(new.rpc, new.target)
@@ -83,52 +84,51 @@ class Migration:
         return [
             f"retire {self._chain(self.old).contract}: stop it, remove its operators",
             f"move {len(opened)} open transactions to {new.contract}: about {gas} gas, {cost} at the present price",
-            *(f"waits: {line}" for line in blocked),
+            *(f"waits until {one.tx_id}, which is {one.state}, has ended" for one in blocked),
         ]
 
-    def open_ones(self) -> list[Saved]:
-        """What is buffered and due later, as of now."""
+    def _survey(self) -> tuple[list[Saved], list[Saved]]:
+        """What can be moved, and what has to end first."""
         chain = self._chain(self.old)
-        now = int((chain.rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16)
+        due = self._head_time(chain) + self.lead_s
         saved = take(self.old, chain, block=chain.rpc.block_number())
-        return [one for one in saved.transactions if one.state == "BUFFERED" and one.timestamp > now + self.lead_s]
+        left = [one for one in saved.transactions if one.state in ("READY", "BUFFERED")]
+        opened = [one for one in left if one.state == "BUFFERED" and one.timestamp > due]
+        return opened, [one for one in left if one not in opened]
 
-    def unfinished(self) -> list[str]:
-        """What cannot be moved and has not ended: ready, or due."""
-        chain, open_ids = self._chain(self.old), {one.tx_id for one in self.open_ones()}
-        saved = take(self.old, chain, block=chain.rpc.block_number())
-        return [
-            f"{one.tx_id} is {one.state}"
-            for one in saved.transactions
-            if one.state in ("READY", "BUFFERED") and one.tx_id not in open_ids
-        ]
+    @staticmethod
+    def _head_time(chain: OperatedChain) -> int:
+        return int((chain.rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16)
 
     def run(self, *, drain_s: float, ask: Ask | None = None) -> Migrated:
         """Drain, retire, move, compare. Raises UsageError before anything is sent, DeadlineExceeded, DeployFailure."""
         migrated = Migrated(report_id(self.new, "migrate"))
-        self._require_room(self.open_ones())
+        self._require_room(self._survey()[0])
         self._drain(drain_s)
         migrated.retired = carry_out(self.old, Retire(self.old), self.owner, only=(self.chain,), ask=ask)
         if migrated.retired.exit_code != 0:
             migrated.left += [line for report in migrated.retired.chains for line in report.left] or ["not retired"]
             return migrated
-        opened = self.open_ones()
-        migrated.left += self.unfinished()
+        opened, left = self._survey()
+        migrated.left += [f"{one.tx_id} is {one.state}, and was not moved" for one in left]
         self._move(opened, migrated)
         self._compare(opened, migrated)
         return migrated
 
     def _drain(self, drain_s: float) -> None:
         """Whoever relays has to finish what is ready: nobody else knows what an execution is."""
-        waiting = self.old.timing.waiting
+        waiting, reader = self.old.timing.waiting, self._chain(self.old).reader
         deadline_s = waiting.now() + drain_s
-        while left := self.unfinished():
-            if waiting.now() >= deadline_s:
-                raise DeadlineExceeded(
-                    f"{self.chain}: expected everything that is ready or due to end within {drain_s:g} s, "
-                    f"{len(left)} have not ({left[0]}): let the relayer finish them, then run the command again"
-                )
-            waiting.sleep(waiting.look_s)
+        while left := self._survey()[1]:
+            # Until the first of them has ended nothing else need be asked.
+            while (state := reader.state(left[0].tx_id)) == left[0].state:
+                if waiting.now() >= deadline_s:
+                    raise DeadlineExceeded(
+                        f"{self.chain}: expected everything that is ready or due to end within {drain_s:g} s, "
+                        f"{len(left)} have not ({left[0].tx_id} is {state}): let the relayer finish them, then run "
+                        "the command again"
+                    )
+                waiting.sleep(waiting.look_s)
 
     def _require_room(self, opened: list[Saved]) -> None:
         chain = self._chain(self.new)

@@ -69,7 +69,9 @@ class Site:
         self.silent.add(name)
         self.nodes[name].pause()
 
-    def send(self, chain: str, role: str, function: str, *args: Any, mine: bool = True) -> dict[str, Any] | None:
+    def send(
+        self, chain: str, role: str, function: str, *args: Any, mine: bool = True, gas: int = 1_000_000
+    ) -> dict[str, Any] | None:
         """Somebody else's transaction; its receipt, if it is mined."""
         rpc, account = self.rpc(chain), role_account(role)
         raw, tx_hash = sign_transaction(
@@ -78,7 +80,7 @@ class Site:
             nonce=rpc.nonce(account.address, "pending"),
             to=self.target.address,
             data=self.target.codec.encode(function, args),
-            gas=1_000_000,
+            gas=gas,
             fees=Fees(10**12, 10**11),
         )
         rpc.send_raw(raw)

@@ -124,7 +124,7 @@ def test_the_last_operator_stays(site: Start, tmp_path: Path) -> None:
     with there.executor(address("owner")) as executor:
         kept = carry_out(there.operation, RemoveOperator(relayer, there.operation.declared), executor)
         gone = carry_out(there.operation, RemoveOperator(relayer, there.operation.declared, last=True), executor)
-    assert "add one first" in kept.chains[0].left[0]
+    assert "add one first" in kept.chains[0].plan.problems[0]
     assert (kept.exit_code, kept.chains[0].results, gone.exit_code) == (1, [], 0)
 
 
