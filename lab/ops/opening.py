@@ -22,7 +22,7 @@ from lab.live.deployment_file import Deployment, Target, read_deployment
 from lab.live.journal import Header, open_journal
 from lab.live.open import undertake
 from lab.live.session import deployed_from
-from lab.live.signers import Signer, declared_deployer, open_administrator, open_operator, open_signer
+from lab.live.signers import Signer, declared_deployer, open_account
 from lab.live.signers.keystore import Ask, KeystoreAccount
 from lab.live.transactions import Waiting
 from lab.live.undertaking import Notify
@@ -54,17 +54,13 @@ class Opened:
         """Whoever holds the key of an account. Raises UsageError where nobody is declared who does."""
         if isinstance(self.source, Session):
             return _session_signer(self.source, self.beside, address)
-        openers = (open_administrator, open_signer, open_operator)
-        known = []
-        for opener in openers:
-            signer = opener(self.source, self.ask, self.variables)
-            if signer.address.lower() == address:
-                return signer
-            known.append(signer.address.lower())
-        raise UsageError(
-            f"{self.source.path}: expected a signer of {address}, administrator, deployer and operator are "
-            f"{', '.join(dict.fromkeys(known))}: declare administrator, or let others sign (--executor calldata)"
-        )
+        signer = open_account(self.source, address, self.ask, self.variables)
+        if signer is None:
+            raise UsageError(
+                f"{self.source.path}: expected administrator, deployer or operator to sign for {address}: declare "
+                "administrator, or let others sign (--executor calldata)"
+            )
+        return signer
 
     @contextmanager
     def executor(self, address: str) -> Iterator[SignerExecutor]:
