@@ -9,6 +9,8 @@ from lab.coordinator.reverts import decode_revert
 from lab.ops.executors.call import Call
 from lab.rpc import Rpc, RpcRefused
 
+RICH_WEI = 10**24
+
 
 def first_revert(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
     """Which call would revert, and why; None where none does. Raises an RpcFailure that is no refusal."""
@@ -21,7 +23,9 @@ def first_revert(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
 
 def _simulated(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
     requests = [{"from": sender, "to": call.to, "data": call.data, "value": hex(call.value)} for call in calls]
-    blocks: Any = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": requests}]}, "latest")
+    # A sender that is a contract pays for no gas, and need not have any.
+    block = {"stateOverrides": {sender: {"balance": hex(RICH_WEI)}}, "calls": requests}
+    blocks: Any = rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
     for call, answer in zip(calls, blocks[0]["calls"], strict=True):
         if answer["status"] != "0x1":
             error = answer.get("error") or {}
@@ -32,7 +36,7 @@ def _simulated(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
 
 def _called(rpc: Rpc, sender: str, call: Call) -> str | None:
     try:
-        rpc.call("eth_call", {"from": sender, "to": call.to, "data": call.data}, "latest")
+        rpc.call("eth_call", {"from": sender, "to": call.to, "data": call.data, "gasPrice": "0x0"}, "latest")
     except RpcRefused as refused:
         return f"{call.text} reverts: {decode_revert(refused.data) or refused.reason}"
     return None
