@@ -56,10 +56,10 @@ class EventFile:
         ranges = self._known()
         first = ranges[-1].last + 1 if ranges else self._chain.start_block
         while first <= block:
-            found = self._read(first, block)
-            self._append(found.model_dump_json())
-            ranges.append(found)
-            first = found.last + 1
+            fresh = self._read(first, block)
+            self._append(fresh.model_dump_json())
+            ranges.append(fresh)
+            first = fresh.last + 1
         return [one for one in ranges if one.first <= block]
 
     def events(self, block: int) -> Iterator[tuple[str, dict[str, Any]]]:
