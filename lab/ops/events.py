@@ -47,6 +47,7 @@ class EventFile:
     """The events of one contract. `width` is how many blocks the endpoint answered for at once, so far."""
 
     def __init__(self, path: Path, chain: OperatedChain, *, width: int = RANGE_BLOCKS_MAX) -> None:
+        """`path` need not be there yet."""
         self._path, self._chain, self._width = path, chain, width
         self._head = Head(chain_id=chain.chain_id, contract=chain.contract, start_block=chain.start_block)
         self.requests = 0
