@@ -11,10 +11,10 @@ from lab.errors import DeployFailure, LabError
 from lab.ops.chain import OperatedChain
 from lab.ops.health import Expected, Finding, examine
 from lab.ops.operation import Operation
-from lab.ops.operators import UNLISTED, ever_operators, knows_operators
 from lab.ops.planning import Plan
+from lab.ops.procedures.operators import UNLISTED, ever_operators, knows_operators
+from lab.ops.procedures.rotation import safe_problems
 from lab.ops.report import ChainReport, Report, report_id, write_evidence
-from lab.ops.rotation import safe_problems
 from lab.ops.state import ChainState, read_final
 
 HEAD_AGE_BLOCKS, HEAD_AGE_MIN_S = 10, 30.0

@@ -14,9 +14,9 @@ from lab.errors import UsageError
 from lab.ops.executors import CalldataExecutor, Executor
 from lab.ops.inspection import Look, inspect_chains
 from lab.ops.opening import Opened, open_operation
-from lab.ops.operators import checked_address
 from lab.ops.planning import Procedure
 from lab.ops.procedure import Ask, carry_out
+from lab.ops.procedures.operators import checked_address
 from lab.ops.report import Report
 
 DEPLOYMENT, SESSION = Path("deployment.yaml"), Path("up/session.json")
