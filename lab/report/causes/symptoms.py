@@ -15,7 +15,7 @@ from lab.report.causes.documentation import function_in, reasons_of
 from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
-_MISSING = re.compile(r"the contract has no function (\w+)")
+_MISSING = re.compile(r"the contract has no function (\w+(?:, \w+)*)")
 _WANTED = re.compile(r"expected a revert with ([^,;]+)")
 # The refusals that checks ask for by themselves.
 _REFUSALS = {
@@ -86,15 +86,15 @@ class _Reader:
         self._steps: dict[str, list[Step]] = {}
 
     def blocked(self) -> Iterator[Symptom]:
-        """A core operation that never succeeds, as the smoke run showed."""
+        """A core operation that never succeeds, as the smoke run showed; functions that are not there."""
         for note in self._history.of(Note) if self._history is not None else ():
             if note.kind == "blocked":
-                missing = _MISSING.search(note.text)
-                kind: Kind = "capability" if missing else "operation"
                 text = clean(_BLOCKED.sub("", note.text), TEXT_MAX)
-                function = missing[1] if missing else text.partition(" never ")[0]
-                key = f"capability function {function}" if missing else f"operation {text}"
-                yield Symptom(kind, key, text, t_ms=note.t_ms, function=function)
+                missing = list(_missing(note.text, text, note.t_ms))
+                yield from missing
+                if not missing:
+                    function = text.partition(" never ")[0]
+                    yield Symptom("operation", f"operation {text}", text, t_ms=note.t_ms, function=function)
 
     def checks(self, verdict: RunVerdict) -> Iterator[Symptom]:
         """Every finding of a failed check; the reason of one that has none."""
@@ -131,17 +131,10 @@ class _Reader:
         for expectation in self._history.of(Expectation):
             if expectation.met is not False:
                 continue
-            missing = _MISSING.search(expectation.actual)
             why = f" ({expectation.because})" if expectation.because else ""
             text = clean(f"expected {expectation.expected}; got {expectation.actual}{why}", TEXT_MAX)
-            if missing is not None:
-                yield Symptom(
-                    "capability",
-                    f"capability function {missing[1]}",
-                    text,
-                    t_ms=expectation.t_ms,
-                    function=missing[1],
-                )
+            if missing := list(_missing(expectation.actual, text, expectation.t_ms)):
+                yield from missing
                 continue
             operation = _operation_of(expectation, operations)
             function = operation.function if operation else function_in(f"{expectation.expected} {expectation.actual}")
@@ -208,6 +201,16 @@ class _Reader:
             return clean(operation.revert, 160)
         step = next((step for step in self._steps_of(operation.chain) if step.tx.hash == operation.tx), None)
         return _said(step)
+
+
+def _missing(reason: str, text: str, t_ms: int) -> Iterator[Symptom]:
+    """A deviation for each function that the contract does not have: it is documented, or a scenario calls it.
+
+    Functions of optional parts do not come here: a scenario that needs one is not exercised.
+    """
+    match = _MISSING.search(reason)
+    for function in match[1].split(", ") if match is not None else ():
+        yield Symptom("missing", f"missing {function}", text, t_ms=t_ms, function=function)
 
 
 def _demanded(function: str, text: str) -> str:

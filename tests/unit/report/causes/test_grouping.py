@@ -23,9 +23,9 @@ def expectation(words: str, t_ms: int = 20, **changes: Any) -> Symptom:
     return Symptom("expectation", f"expectation {words}", words, t_ms=t_ms, **changes)
 
 
-def lacking(part: str, t_ms: int = 5) -> Symptom:
-    """A part that the contract lacks."""
-    return Symptom("capability", f"capability {part}", part, t_ms=t_ms)
+def missing(function: str, t_ms: int = 5) -> Symptom:
+    """A function that the contract does not have."""
+    return Symptom("missing", f"missing {function}", function, t_ms=t_ms)
 
 
 def causes(*runs: Sequence[Symptom]) -> list[Group[int]]:
@@ -80,7 +80,7 @@ def test_two_views_of_one_transaction() -> None:
 
 def test_a_script_does_not_go_on_without_what_it_needs() -> None:
     """Expectations behind a missing function are its wake; a check that fails is not."""
-    stop = lacking("an emergency stop")
+    stop = missing("pause")
     found = causes([stop, expectation("paused", 30), EARLY])
     assert {cause.key for cause in found} == {stop.key, EARLY.key}
 
@@ -108,6 +108,6 @@ def test_an_expectation_of_what_a_check_demands() -> None:
 
 def test_the_same_whatever_the_order() -> None:
     """Which run comes first decides nothing but the order of runs in a cause."""
-    runs = [[EARLY], [LATE], [EARLY, LATE], [lacking("a part"), EARLY]]
+    runs = [[EARLY], [LATE], [EARLY, LATE], [missing("add_operator"), EARLY]]
     there, back = causes(*runs), causes(*reversed(runs))
     assert {(found.key, len(found.runs)) for found in there} == {(found.key, len(found.runs)) for found in back}
