@@ -23,7 +23,9 @@ _REFUSALS = {
     "S10": re.compile(r"\b(?:is|while) paused\b"),
 }
 # What a transaction is buffered with, and the storage shows otherwise.
-_STORED = re.compile(r"\b(?:origin|target|payload|dependency|timestamp): expected \S+, stored ")
+_STORED = re.compile(r"\b(origin|target|payload|dependency|timestamp): expected \S+, stored ")
+# The same, as a view shows it in a sequence that nobody mined.
+_VIEWED = re.compile(r"\b(\w+) of (?:get_transaction_details|transactions) ")
 _STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
@@ -45,6 +47,7 @@ class Symptom:
         says: What the call ended with: a revert reason, or an event with its reason.
         tx: The hash of the transaction that shows it.
         demands: The reason of the documentation that a call was expected to revert with; the check that demands it.
+        field: What of a stored transaction is not as it was given.
     """
 
     kind: Kind
@@ -59,6 +62,7 @@ class Symptom:
     says: str = ""
     tx: str | None = None
     demands: str = ""
+    field: str = ""
 
     @property
     def order(self) -> tuple[bool, int, bool]:
@@ -121,6 +125,7 @@ class _Reader:
             function=function,
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
+            field="payload" if result.check == "S7" else _first(_STORED, finding.message),
         )
 
     def expectations(self) -> Iterator[Symptom]:
@@ -150,6 +155,7 @@ class _Reader:
                 says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
                 demands=_demanded(function, text),
+                field=_first(_VIEWED, expectation.actual),
             )
 
     def reasons(self, verdict: RunVerdict, *, told: int) -> Iterator[Symptom]:
@@ -211,6 +217,11 @@ def _missing(reason: str, text: str, t_ms: int) -> Iterator[Symptom]:
     match = _MISSING.search(reason)
     for function in match[1].split(", ") if match is not None else ():
         yield Symptom("missing", f"missing {function}", text, t_ms=t_ms, function=function)
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match[1] if match is not None else ""
 
 
 def _demanded(function: str, text: str) -> str:

@@ -106,6 +106,26 @@ def test_an_expectation_of_what_a_check_demands() -> None:
     assert len(causes([authority], [other])) == 2
 
 
+def test_a_view_belongs_to_the_check_of_the_field_that_it_shows() -> None:
+    """Whichever call stored it; another field is another mistake."""
+    stored = check("S11", "dependency: expected HEX, stored HEX", function="buffer_transaction", field="dependency")
+    viewed = expectation("dependency of transactions as given", field="dependency")
+    (cause,) = causes([stored], [viewed])
+    assert cause.key == stored.key
+    other = expectation("timestamp of transactions as given", field="timestamp")
+    assert len(causes([stored], [other])) == 2
+
+
+def test_a_probe_belongs_to_the_call_that_ended_in_the_same_words() -> None:
+    """A sequence beside the documentation and a scenario's own step see one bug; other words are another one's."""
+    call = expectation("ok; got fail", function="mark_executed", tx="0x1", says="Transaction not ready")
+    probe = expectation("to succeed", function="mark_executed", says="it reverted; it says 'Transaction not ready'")
+    (cause,) = causes([call], [probe])
+    assert cause.key == call.key
+    other = expectation("to succeed", function="mark_executed", says="it reverted; it says 'Not authorized'")
+    assert len(causes([call], [other])) == 2
+
+
 def test_the_same_whatever_the_order() -> None:
     """Which run comes first decides nothing but the order of runs in a cause."""
     runs = [[EARLY], [LATE], [EARLY, LATE], [missing("add_operator"), EARLY]]
