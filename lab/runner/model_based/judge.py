@@ -19,6 +19,8 @@ from lab.coordinator.values import plain
 
 FIELDS = ("origin", "target", "payload", "dependency", "timestamp", "state")
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
+OVERFLOWS = "expected it to succeed, it reverted: timestamp + window is more than 2**256 - 1"
+# What the documentation says, by function; of one deviation what it means, too.
 RULES = {
     "buffer_transaction": "an operator buffers a new id; it is then BUFFERED with all fields as given",
     "resolve_dependency": "READY within timestamp and timestamp + the window in force now, if its dependency itself is "
@@ -27,6 +29,10 @@ RULES = {
     "add_operator": "by the owner; the account may call operator functions from now on",
     "remove_operator": "by the owner; the account, the owner's own included, may not call operator functions any more",
     "set_coordination_window": "by the owner, 5 to 300 seconds, in force at once for all transactions",
+    OVERFLOWS: "the timestamp was accepted, so it must be resolved like any other: until it comes it succeeds with "
+    "TransactionFailed. As it is, no call ever ends this transaction; others are not harmed, and only an operator can "
+    "buffer it. Way out: compare without a sum (block.timestamp - timestamp > window), or refuse such a timestamp in "
+    "buffer_transaction; or declare in lab.yaml how far ahead timestamps lie (limits: {horizon_seconds: N})",
     "pause": "while paused no operator function succeeds; owner functions and views do",
     "unpause": "everything is as it was before the stop",
 }
@@ -80,7 +86,8 @@ class Judge:
         except Refused as refused:
             return f"expected it to revert ({refused}), it succeeded" if ok else None
         if not ok:
-            return "expected it to succeed, it reverted"
+            overflows = function == "resolve_dependency" and self.model.may_overflow(function, args)
+            return OVERFLOWS if overflows else "expected it to succeed, it reverted"
         wanted = self._events(emitted, args)
         self._buffered_at.update((event["tx_id"], now) for event in wanted if event["event"] == EVENTS[0])
         if late and [event.args.get("reason") for event in got] == ["Dependencies not satisfied"]:

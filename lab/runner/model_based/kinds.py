@@ -207,6 +207,7 @@ def numbers(make: Builder) -> None:
     far = [2**exponent + make.rng.choice((-1, 0, 1)) for exponent in exponents]
     far += [2**256 - step for step in (1, make.traits.window_s, make.traits.window_s + 1)]
     if make.traits.horizon_s is not None:
+        _within_horizon(make, make.traits.horizon_s)
         return
     values = [value for value in far if TIMESTAMP_SURE < value < 2**256]
     for value in [*make.rng.sample(values, 8), *far[-3:]]:
@@ -215,6 +216,14 @@ def numbers(make: Builder) -> None:
         make.resolve(tx_id)
         make.execute(tx_id)
     make.call("set_coordination_window", 2 ** make.rng.choice(exponents[:-1]) + 30, sender="owner")
+
+
+def _within_horizon(make: Builder, horizon_s: int) -> None:
+    """Timestamps around every power of two seconds ahead, up to the horizon that the contract declares."""
+    ahead = [2**exponent + beside for exponent in range(1, horizon_s.bit_length()) for beside in (-1, 0, 1)]
+    ids = [make.buffer(Due(make.now + seconds)) for seconds in [*ahead[make.number % 3 :: 3], horizon_s]]
+    for tx_id in ids:
+        make.resolve(tx_id)
 
 
 def payload(make: Builder) -> None:

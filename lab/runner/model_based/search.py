@@ -41,8 +41,9 @@ class Finding:
 
     @property
     def rule(self) -> str | None:
-        """What the documentation says of the function that differs."""
-        return RULES.get(self.deviation.signature[0])
+        """What the documentation says of the function that differs, or what the deviation means."""
+        function, what = self.deviation.signature
+        return RULES.get(what, RULES.get(function))
 
     def lines(self) -> list[str]:
         """At most `LINES_MAX` lines: what differs, then the calls that lead there."""

@@ -116,8 +116,10 @@ def too_busy(verdict: RunVerdict) -> bool:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[Result]]]:
-    """What came of every relayer, by its name."""
+def results(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[Result]]]:
+    """What came of every relayer that a chosen test asks for, by its name."""
     folder, backend = tmp_path_factory.mktemp("foreign"), ProcessBackend()
     scenarios = {case.relayer: case.scenario for case in CASES} | CORRECT
 
@@ -128,8 +130,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, F
         options = Options(backend, "a test", TARGET, "detection", relayer_command=command_of(name))
         return run_item(item, options, folder / name, "")
 
+    tests = [item for item in request.session.items if item.path == request.path]
+    chosen = [item.callspec.id for item in tests if isinstance(item, pytest.Function)]
     with ThreadPoolExecutor(max_workers=len(scenarios)) as pool:
-        yield {name: pool.submit(play, name) for name in scenarios if ALL or name in DEFAULT}
+        yield {name: pool.submit(play, name) for name in scenarios if name in chosen}
     backend.close()
 
 
