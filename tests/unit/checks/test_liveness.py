@@ -14,7 +14,7 @@ from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, execute, fail, pause, resolve, unpause
 from .histories import ROLES, Story, leg, tx_id
-from .swap import PAY, SETTLE, begin, finish, pay, settle, swap
+from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
 
 A = leg("flow.a", "two", 20, id=7)
 B = leg("flow.b", "two", 20, id=8)
@@ -559,3 +559,16 @@ def test_l1_says_what_the_relayer_tried_last(tried: str, says: str) -> None:
         story.submit(23, "two", tx, "fail" if tried == "refused" else "ok")
     story.mine("two", 120)
     assert says in judged("L1", story.history()).reason
+
+
+@pytest.mark.parametrize(("again_s", "named"), [(59, False), (83, True)])
+def test_l1_says_that_an_old_state_was_believed(again_s: int, named: bool) -> None:
+    """The parent, READY at 36 s, is resolved again long after anybody could see that; a block later may be a race."""
+    story = begin()
+    pay(story, executed=None)
+    again = resolve(PAY.tx_id, "relayer", revert="Transaction not in buffered state")
+    submitted(story, "one", again_s + 1, again)
+    submitted(story, "two", again_s + 2, resolve(B.tx_id, "relayer"))
+    reason = judged("L1", finish(story, at=300, settle="BUFFERED")).reason
+    assert "the relayer sent no resolve_dependency for it" in reason
+    assert ("it takes an old state for the newest" in reason) is named
