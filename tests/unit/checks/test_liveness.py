@@ -572,3 +572,23 @@ def test_l1_says_that_an_old_state_was_believed(again_s: int, named: bool) -> No
     reason = judged("L1", finish(story, at=300, settle="BUFFERED")).reason
     assert "the relayer sent no resolve_dependency for it" in reason
     assert ("it takes an old state for the newest" in reason) is named
+
+
+@pytest.mark.parametrize(
+    ("ancestor", "behind", "verdict"),
+    [
+        (4, False, Verdict.NOT_EXERCISED),
+        (4, True, Verdict.FAIL),  # the next one waits behind a gap
+        (5, False, Verdict.FAIL),  # what it was for is still there
+    ],
+)
+def test_l3_what_a_reorg_dropped_with_its_transaction(ancestor: int, behind: bool, verdict: Verdict) -> None:
+    """Buffered in block 5 and resolved in block 11; the blocks above the ancestor go, and nothing comes back."""
+    story = Story(A, B)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    submitted(story, "two", 22, resolve(A.tx_id, "relayer"))
+    story.reorg(30, "two", ancestor, beyond=True)
+    if behind:
+        story.submit(31, "two", story.tx("two", "relayer", resolve(B.tx_id, "relayer")))
+    story.idle("two", 200)
+    assert judged("L3", story.history()).verdict is verdict
