@@ -92,7 +92,7 @@ class Builder:
         self.labels[changed] = f"{self.labels.get(value, 'it')} with byte {position} changed"
         return changed
 
-    def twin(self, tx_id: str, bit: int) -> str:
+    def flipped(self, tx_id: str, bit: int) -> str:
         """An id that differs in one bit."""
         changed = f"0x{int(tx_id, 16) ^ 1 << bit:064x}"
         self.labels[changed] = f"{self.labels.get(tx_id, 'it')} with bit {bit} changed"

@@ -45,18 +45,18 @@ def identifiers(make: Builder) -> None:
     make.execute(base)
     for variant in rest:
         make.buffer(Due(make.now + 9), tx_id=variant)
-    _twins(make, base, positions)
+    _one_bit_apart(make, base, positions)
 
 
-def _twins(make: Builder, base: str, positions: Several[int]) -> None:
+def _one_bit_apart(make: Builder, base: str, positions: Several[int]) -> None:
     """Ids that differ in one bit from one that is EXECUTED: unknown parents first, then transactions of their own."""
-    twins = [make.twin(base, 8 * position + bit) for position in positions for bit in range(8)]
-    children = [make.buffer(Due(make.now + 9), after=twin, payload="0x") for twin in twins]
+    neighbours = [make.flipped(base, 8 * position + bit) for position in positions for bit in range(8)]
+    children = [make.buffer(Due(make.now + 9), after=neighbour, payload="0x") for neighbour in neighbours]
     make.wait(9)
     for child in children:
         make.resolve(child)
-    for twin in make.rng.sample(twins, len(twins) // 2):
-        make.buffer(Due(make.now + 9), tx_id=twin, payload="0x")
+    for neighbour in make.rng.sample(neighbours, len(neighbours) // 2):
+        make.buffer(Due(make.now + 9), tx_id=neighbour, payload="0x")
 
 
 def numbers(make: Builder) -> None:
