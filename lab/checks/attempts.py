@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from lab.checks.facts import clock
+from lab.checks.facts import block_at, clock
+from lab.checks.replay import replay
 from lab.model.history import History
 from lab.model.records import Block, Leg, Submit, Tx
 
@@ -37,7 +38,7 @@ def last_attempt(history: History, leg: Leg) -> str:
         return f"the relayer sent nothing at all on {leg.chain}"
     resolves = [submit for submit in sent if submit.function == "resolve_dependency" and leg.tx_id in subjects(submit)]
     if not resolves:
-        return "the relayer sent no resolve_dependency for it"
+        return f"the relayer sent no resolve_dependency for it{_old_state(history, leg)}"
     last = resolves[-1]
     attempt = f"the relayer's last resolve_dependency for it, at {clock(last.t_ms)},"
     there = mined(history, leg.chain).get(last.tx)
@@ -49,3 +50,20 @@ def last_attempt(history: History, leg: Leg) -> str:
     if last.outcome == "fail":
         return f"{attempt} was refused ({last.error}), and none followed"
     return f"{attempt} is in no block" + (f" and had no answer ({last.error})" if last.outcome == "info" else "")
+
+
+def _old_state(history: History, leg: Leg) -> str:
+    """Why a parent does not count for the relayer: it goes on resolving what is READY, two blocks and a poll later."""
+    parent = history.leg(leg.after) if leg.after else None
+    ready = replay(history, parent.chain).entry(parent.tx_id).first("READY") if parent else None
+    if parent is None or ready is None:
+        return ""
+    seen_ms = ready.step.block.t_ms + 2 * history.header.chains[parent.chain].block_time_ms + history.header.poll_ms
+    for submit in history.of(Submit):
+        again = (submit.chain, submit.function) == (parent.chain, "resolve_dependency") and submit.t_ms > seen_ms
+        if again and parent.tx_id in subjects(submit):
+            return (
+                f"; its parent {parent.name} became READY in {block_at(ready.step.block)}, and at {clock(submit.t_ms)} "
+                "the relayer sent resolve_dependency for that again: it takes an old state for the newest"
+            )
+    return ""

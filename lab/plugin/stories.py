@@ -12,7 +12,7 @@ from lab.plugin.sharing import NOT_RUN
 
 STORIES = pytest.StashKey["Stories"]()
 # How many failed scenarios pytest's short summary still lists one by one.
-LISTED_MAX, STORY_LINES_MAX = 8, 45
+LISTED_MAX, STORY_LINES_MAX = 8, 40
 DEFAULT_CHARACTERS = "fE"
 
 

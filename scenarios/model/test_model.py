@@ -18,9 +18,10 @@ name: Sequences of every kind beside the documented rules
 description: >
   A child with parent, grandparent, siblings and itself in every state; operators removed and added again, the owner
   among them; windows that change between buffering, resolution and execution; a stop in every state; ids that differ in
-  one byte; timestamps around every power of two; payloads of every class of length; up to 1,000 operations before.
+  one byte or one bit; timestamps around every power of two; payloads of every class of length; up to 1,000 operations
+  before, or one thing time and again.
   Whatever the documentation leaves open, the contract may decide. Simulated on the node; nothing is mined.
-rows: [SEC-02]
+rows: [SEC-02, SEC-05]
 networks: {base: {}}
 relayer: none
 window: 30s

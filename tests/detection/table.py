@@ -76,7 +76,7 @@ def rows(detected: Iterable[Detected]) -> Iterable[str]:
     yield "|---|---|---|---|---|---|---|"
     for one in detected:
         bug, report = one.bug, one.report
-        said = ("in a test", "", "") if report is None else (len(report.faults), report.failed, one.lines)
+        said = ("in a test", "", "") if report is None else (len(report.causes), report.failed, one.lines)
         summary = bug.summary.replace("\n", " ")
         cells = (f"`{bug.name}`", summary, check_name(bug.caught_by), f"`{bug.proof}`", *map(str, said))
         yield f"| {' | '.join(cells)} |"
@@ -85,7 +85,7 @@ def rows(detected: Iterable[Detected]) -> Iterable[str]:
 def page(detected: Sequence[Detected]) -> str:
     """The whole document."""
     measured = [one for one in detected if one.report is not None]
-    ones = sum(len(one.report.faults) == 1 for one in measured if one.report is not None)
+    ones = sum(len(one.report.causes) == 1 for one in measured if one.report is not None)
     most = max((one.lines for one in measured), default=0)
     return "\n".join(
         [
@@ -95,8 +95,7 @@ def page(detected: Sequence[Detected]) -> str:
             "",
             "Each of these contracts has one bug. It is run through the scenario that catches it and through "
             f"{len(PANEL)} others ({', '.join(f'`{Path(name).stem}`' for name in PANEL)}). One bug should be named as "
-            "one cause; optional parts that the contract lacks are no bug and are not counted. The lines are all that "
-            "pytest prints with `-q`.",
+            "one cause. The lines are all that pytest prints with `-q`.",
             "",
             f"{ones} of {len(measured)} bugs are named as exactly one cause; no run prints more than {most} lines.",
             "",

@@ -44,7 +44,7 @@ def test_the_check_named_for_the_bug_finds_it(run: RunScenario, name: str) -> No
     assert (result.verdict.verdict, found.verdict) == (Verdict.FAIL, Verdict.FAIL)
     assert bug.finding
     assert any(bug.finding in finding.message for finding in found.findings), found.reason
-    (cause,) = find_causes(result.folder.path.parent, [result.folder], name).faults
+    (cause,) = find_causes(result.folder.path.parent, [result.folder], name).causes
     assert cause.title.startswith(check_name(bug.caught_by))
 
 

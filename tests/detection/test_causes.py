@@ -35,7 +35,7 @@ def test_two_bugs_are_two_causes(run: RunScenario, tmp_path: Path) -> None:
         # The next run is not to overwrite it.
         folders[-1].path = folders[-1].path.rename(tmp_path / scenario.stem)
     report = find_causes(tmp_path, folders, "both")
-    titles = [cause.title for cause in report.faults]
+    titles = [cause.title for cause in report.causes]
     assert len(titles) == len(BOTH), titles
     for bug in BOTH:
         assert any(title.startswith(check_name(bug.caught_by)) for title in titles), titles

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,19 @@ def test_its_kind_of_sequences_finds_the_bug(player: PlayerOf, name: str) -> Non
     assert bug.finding in lines[0]
     assert len(lines) <= LINES_MAX
     assert model.play(finding.sequence) == finding.deviation
+
+
+def test_a_sum_that_overflows_says_the_way_out_and_a_declared_horizon_is_one(player: PlayerOf) -> None:
+    """No timestamp beyond the horizon is held against the contract; those within it are tried."""
+    model = player(Path("broken/resolve_overflows.vy"))
+    finding = search(model, "numbers", seeds_of("numbers"))
+    assert finding is not None
+    assert finding.rule is not None
+    assert "Way out: " in finding.rule
+    assert "horizon_seconds" in finding.rule
+    model.traits, calls = replace(model.traits, horizon_s=86_400), model.calls
+    assert search(model, "numbers", seeds_of("numbers")) is None
+    assert model.calls > calls + 100
 
 
 @pytest.mark.parametrize("contract", CORRECT)

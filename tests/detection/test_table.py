@@ -10,13 +10,12 @@ from .table import PANEL, ROOT, Detected, page, rows
 
 SHOWN = AffectedRun(item="x", scenario="x.yaml", folder="s/x", verdict=Verdict.FAIL, words="")
 FAULT = Cause(id="1", kind="check", title="S4 window", deviation="early", shown_by=SHOWN, runs=(SHOWN,))
-LACKING = FAULT.model_copy(update={"kind": "capability"})
 
 
 def test_a_line_for_each_bug() -> None:
-    """Causes without what the contract lacks, and the lines; a bug that only a test shows says so."""
+    """Causes, failed runs and lines; a bug that only a test shows says so."""
     bugs = read_bugs()
-    report = CauseReport(title="", runs=6, failed=3, causes=(FAULT, LACKING))
+    report = CauseReport(title="", runs=6, failed=3, causes=(FAULT,))
     shown = [Detected(bugs["early_ready"], report, 31), Detected(bugs["reentrancy"], None, 0)]
     _, _, first, second = rows(shown)
     assert first.endswith("| 1 | 3 | 31 |")

@@ -1,7 +1,8 @@
 """L3: at the end the relayer's queue is empty and has no nonce gap.
 
 A nonce counts as mined when any canonical transaction of its sender carries it, so a replacement settles what it
-replaced. What was submitted within one bound of the end may still be under way and is not judged.
+replaced. What was submitted within one bound of the end may still be under way and is not judged. Nor is what a reorg
+dropped for good together with the coordinator's transaction that it was for, if nothing waits behind it.
 
 A nonce carries one call: what may have arrived is replaced by the same call with a better offer, or a later timestamp
 where the earlier one is over, or by nothing at all. Another call in its place means that one of the two is lost. Only
@@ -14,10 +15,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from lab.checks.attempts import subjects
 from lab.checks.bounds import due_ms
 from lab.checks.disturbances import calm_from, disturbances
 from lab.checks.facts import clock
 from lab.checks.judgement import Judgement
+from lab.checks.replay import replay
 from lab.model.history import History
 from lab.model.records import Block, Submit
 from lab.model.verdict import CheckResult
@@ -79,6 +82,8 @@ def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[
     """Why an unmined nonce proves nothing, if it does not."""
     if any(later > nonce for later in mined):
         return None
+    if _gone(history, chain, queue[nonce]) and all(_dropped(history, queue[later]) for later in queue if later > nonce):
+        return "was dropped by a reorg together with what it was for, and nothing waits behind it"
     last = queue[nonce][-1]
     start = calm_from(history, [chain], last.t_ms, lambda start_ms: due_ms(history, chain, start_ms))
     if start is None:
@@ -88,6 +93,29 @@ def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[
     if all(submit.outcome == "info" for submit in queue[nonce]) and not any(later > nonce for later in queue):
         return "may never have arrived: every reply was lost"
     return None
+
+
+def _gone(history: History, chain: str, submits: list[Submit]) -> bool:
+    """Whether a reorg dropped these, and the buffering of what they were for."""
+    ids = {tx_id for submit in submits for tx_id in subjects(submit)}
+    if not _dropped(history, submits) or any(submit.function == "buffer_transaction" for submit in submits):
+        return False
+    buffered = {
+        log.args.get("tx_id")
+        for block in history.of(Block)
+        if block.chain == chain
+        for tx in block.txs
+        for log in tx.logs
+        if log.event == "TransactionBuffered"
+    }
+    replayed = replay(history, chain)
+    return bool(ids) and all(tx_id in buffered and not replayed.entry(tx_id).first("BUFFERED") for tx_id in ids)
+
+
+def _dropped(history: History, submits: list[Submit]) -> bool:
+    """Whether all of them were in a block once, and no pool has them any more."""
+    lost = {tx for reorg in history.reorgs for tx in reorg.orphaned_txs if tx not in reorg.requeued_txs}
+    return all(submit.tx in lost for submit in submits)
 
 
 def _happened(nonce: int, queue: Queue, mined: dict[int, Block]) -> str:

@@ -92,12 +92,8 @@ def _judge_half(history: History, judgement: Judgement, flow: str, executed: Leg
         f"{executed.chain} at {clock(steps[0].block.t_ms)}, {leg.name}{parent} expired on {leg.chain} with its window "
         f"at {clock(_closes_ms(history, leg))}"
     )
-    message = (
-        f"expected the flow {flow} to be executed as a whole or not at all; {executed.name} was EXECUTED on "
-        f"{executed.chain} at {clock(steps[0].block.t_ms)}, {leg.name}{parent} expired on {leg.chain} with its window "
-        f"at {clock(_closes_ms(history, leg))}"
-    )
-    t_ms = max(step.block.t_ms for step in steps)
+    # Half done it is from the end of the window on, whatever kept the leg from its end before.
+    t_ms = max(*(step.block.t_ms for step in steps), min(_closes_ms(history, leg), history.end_ms))
     judgement.fail(message, steps[1].block, leg.tx_id, steps[0].block.seq, t_ms=t_ms)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lab.coordinator import Codec, Reader
+from lab.coordinator.documented import CAPABILITY_REVERTS, REVERTS
 from lab.coordinator.reverts import decode_revert
 from lab.rpc import RpcRefused
 
@@ -21,3 +23,9 @@ def revert_reason(refused: RpcRefused) -> str | None:
 def is_shut(reason: str) -> bool:
     """True if the contract refuses every call of ours, not only this one."""
     return any(word in reason.lower() for word in SHUT)
+
+
+def is_stopped(reason: str, codec: Codec, reader: Reader) -> bool:
+    """True if a contract that refuses in words of its own says by its view that it is stopped. Raises an RpcFailure."""
+    known = reason in (*REVERTS, *CAPABILITY_REVERTS)
+    return not known and codec.has("paused") and reader.get("paused") is True

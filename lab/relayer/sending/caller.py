@@ -120,7 +120,7 @@ class Caller:
 
     def _refused(self, chain: Chain, action: Action, reason: str, now_ms: int) -> None:
         wait_ms = self._retry.get(action.job, (0, 0))[1]
-        if refusals.is_shut(reason):
+        if refusals.is_shut(reason) or refusals.is_stopped(reason, chain.codec, chain.reader):
             wait_ms = chain.block_calls(now_ms)
         else:
             limit = RETRY_POLLS_MAX * self._poll_ms

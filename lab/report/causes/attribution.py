@@ -46,11 +46,11 @@ def _follows(symptom: Symptom, root: Symptom) -> bool:
     come as it should the rest does not either; one that a call must end as the documentation says, of another function
     and another flow, stands for itself. Liveness ends where anything else goes wrong.
     """
-    if symptom.kind in ("capability", "operation", "evidence"):
+    if symptom.kind in ("missing", "operation", "evidence"):
         return False
     if symptom.kind == "check" and not symptom.check.startswith("L"):
         return _same_way(symptom, root)
-    if symptom.demands and root.kind not in ("capability", "operation"):
+    if symptom.demands and root.kind not in ("missing", "operation"):
         return _same_way(symptom, root) or symptom.function == root.function or symptom.demands == root.check
     return True
 

@@ -29,7 +29,7 @@ EVENTS_MAX = 8
 # Expectations are what a cause says already.
 _UNSHOWN = ("met", "unmet")
 RUNS_MAX, FOLLOWS_MAX = 400, 40
-_RANK = ("operation", "check", "expectation", "capability", "unknown", "evidence")
+_RANK = ("operation", "missing", "check", "expectation", "unknown", "evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ def _title(symptom: Symptom) -> str:
     where = f" ({symptom.function})" if symptom.function else ""
     if symptom.kind == "check":
         return f"{check_name(symptom.check)}{where}"
-    if symptom.kind == "capability":
-        return f"the contract lacks {symptom.key.removeprefix('capability ')}"
+    if symptom.kind == "missing":
+        return f"the contract has no function {symptom.function}"
     if symptom.kind == "operation":
         return f"{symptom.function} never succeeds"
     return {

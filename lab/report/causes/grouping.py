@@ -28,9 +28,10 @@ class Group(Generic[R]):
 def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
     """The groups, the one with most runs first.
 
-    A key joins another in four cases: it is an expectation about the very transaction that a check objects to; it was
-    never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; or it
-    is an expectation about an outcome of a function to which exactly one check objects.
+    A key joins another in five cases: it is an expectation about the very transaction that a check objects to; it was
+    never seen but behind the other; both are of one check, about one outcome of one function, and not opposite; it is
+    an expectation about an outcome of a function to which exactly one check objects; or it is a probe of a function
+    that ends as exactly one call did.
     """
     given = list(attributions)
     head = _heads(given)
@@ -113,17 +114,30 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
             if symptom.demands and symptom.function:
                 heads.join(symptom.key, wanted.setdefault((symptom.function, symptom.demands), symptom.key))
             known = {heads(check.key) for check in checks if _knows(check, symptom)}
+            known = known or {heads(call.key) for call in rooted.values() if _same_end(call, symptom)}
             if len(known) == 1:
                 heads.join(symptom.key, known.pop())
 
 
 def _knows(check: Symptom, expectation: Symptom) -> bool:
-    """Whether a check objects to what an expectation saw. A mere probe sent nothing: the function must do for it."""
+    """Whether a check objects to what an expectation saw. A mere probe sent nothing: the function must do for it.
+
+    Of what is stored the field must be the same one: who reads it knows no call.
+    """
+    if expectation.field:
+        return expectation.field == check.field
     if check.function != expectation.function:
         return False
     if expectation.demands == check.check:
         return True
     return expectation.tx is None or (bool(check.says) and check.says in expectation.says)
+
+
+def _same_end(call: Symptom, probe: Symptom) -> bool:
+    """Whether a call that was sent ended in the words that a probe of the same function quotes."""
+    if call.kind != "expectation" or call.tx is None or probe.tx is not None or not call.says:
+        return False
+    return call.function == probe.function and call.says in probe.says
 
 
 def _side(symptom: Symptom) -> str:

@@ -15,7 +15,7 @@ from lab.report.causes.documentation import function_in, reasons_of
 from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
-_MISSING = re.compile(r"the contract has no function (\w+)")
+_MISSING = re.compile(r"the contract has no function (\w+(?:, \w+)*)")
 _WANTED = re.compile(r"expected a revert with ([^,;]+)")
 # The refusals that checks ask for by themselves.
 _REFUSALS = {
@@ -23,7 +23,9 @@ _REFUSALS = {
     "S10": re.compile(r"\b(?:is|while) paused\b"),
 }
 # What a transaction is buffered with, and the storage shows otherwise.
-_STORED = re.compile(r"\b(?:origin|target|payload|dependency|timestamp): expected \S+, stored ")
+_STORED = re.compile(r"\b(origin|target|payload|dependency|timestamp): expected \S+, stored ")
+# The same, as a view shows it in a sequence that nobody mined.
+_VIEWED = re.compile(r"\b(\w+) of (?:get_transaction_details|transactions) ")
 _STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
@@ -45,6 +47,7 @@ class Symptom:
         says: What the call ended with: a revert reason, or an event with its reason.
         tx: The hash of the transaction that shows it.
         demands: The reason of the documentation that a call was expected to revert with; the check that demands it.
+        field: What of a stored transaction is not as it was given.
     """
 
     kind: Kind
@@ -59,6 +62,7 @@ class Symptom:
     says: str = ""
     tx: str | None = None
     demands: str = ""
+    field: str = ""
 
     @property
     def order(self) -> tuple[bool, int, bool]:
@@ -86,15 +90,15 @@ class _Reader:
         self._steps: dict[str, list[Step]] = {}
 
     def blocked(self) -> Iterator[Symptom]:
-        """A core operation that never succeeds, as the smoke run showed."""
+        """A core operation that never succeeds, as the smoke run showed; functions that are not there."""
         for note in self._history.of(Note) if self._history is not None else ():
             if note.kind == "blocked":
-                missing = _MISSING.search(note.text)
-                kind: Kind = "capability" if missing else "operation"
                 text = clean(_BLOCKED.sub("", note.text), TEXT_MAX)
-                function = missing[1] if missing else text.partition(" never ")[0]
-                key = f"capability function {function}" if missing else f"operation {text}"
-                yield Symptom(kind, key, text, t_ms=note.t_ms, function=function)
+                missing = list(_missing(note.text, text, note.t_ms))
+                yield from missing
+                if not missing:
+                    function = text.partition(" never ")[0]
+                    yield Symptom("operation", f"operation {text}", text, t_ms=note.t_ms, function=function)
 
     def checks(self, verdict: RunVerdict) -> Iterator[Symptom]:
         """Every finding of a failed check; the reason of one that has none."""
@@ -121,6 +125,7 @@ class _Reader:
             function=function,
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
+            field="payload" if result.check == "S7" else _first(_STORED, finding.message),
         )
 
     def expectations(self) -> Iterator[Symptom]:
@@ -131,17 +136,10 @@ class _Reader:
         for expectation in self._history.of(Expectation):
             if expectation.met is not False:
                 continue
-            missing = _MISSING.search(expectation.actual)
             why = f" ({expectation.because})" if expectation.because else ""
             text = clean(f"expected {expectation.expected}; got {expectation.actual}{why}", TEXT_MAX)
-            if missing is not None:
-                yield Symptom(
-                    "capability",
-                    f"capability function {missing[1]}",
-                    text,
-                    t_ms=expectation.t_ms,
-                    function=missing[1],
-                )
+            if missing := list(_missing(expectation.actual, text, expectation.t_ms)):
+                yield from missing
                 continue
             operation = _operation_of(expectation, operations)
             function = operation.function if operation else function_in(f"{expectation.expected} {expectation.actual}")
@@ -157,6 +155,7 @@ class _Reader:
                 says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
                 demands=_demanded(function, text),
+                field=_first(_VIEWED, expectation.actual),
             )
 
     def reasons(self, verdict: RunVerdict, *, others: int) -> Iterator[Symptom]:
@@ -208,6 +207,21 @@ class _Reader:
             return clean(operation.revert, 160)
         step = next((step for step in self._steps_of(operation.chain) if step.tx.hash == operation.tx), None)
         return _said(step)
+
+
+def _missing(reason: str, text: str, t_ms: int) -> Iterator[Symptom]:
+    """A deviation for each function that the contract does not have: it is documented, or a scenario calls it.
+
+    Functions of optional parts do not come here: a scenario that needs one is not exercised.
+    """
+    match = _MISSING.search(reason)
+    for function in match[1].split(", ") if match is not None else ():
+        yield Symptom("missing", f"missing {function}", text, t_ms=t_ms, function=function)
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match[1] if match is not None else ""
 
 
 def _demanded(function: str, text: str) -> str:

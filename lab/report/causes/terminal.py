@@ -43,8 +43,6 @@ def _short(number: int, causes: Sequence[Cause], room: int) -> list[str]:
 def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
     demand = f": {cause.demand}" if cause.demand else ""
     lines = [f"{number}. {cause.title}{demand}"]
-    if cause.kind == "capability" and not everything:
-        return [*lines, *_runs(cause, everything=False), *_command(cause)]
     lines += _wrapped(cause.deviation.removeprefix(f"{cause.title}: "), 3)
     if cause.source is not None:
         quoted = f" | {cause.source.text}" if cause.source.text else ""
@@ -71,8 +69,8 @@ def _runs(cause: Cause, *, everything: bool) -> list[str]:
     """What it takes down."""
     names = [run.item for run in cause.runs]
     rows = f"; rows {some(cause.rows, len(cause.rows) if everything else ROWS)}" if cause.rows else ""
-    verb = {"operation": "keeps from running, UNKNOWN without `--go-on`:", "capability": "needed by"}
-    fails = f"{verb.get(cause.kind, 'fails')} {plural(len(names), 'run')}"
+    verb = "keeps from running, UNKNOWN without `--go-on`:" if cause.kind == "operation" else "fails"
+    fails = f"{verb} {plural(len(names), 'run')}"
     return _wrapped(f"{fails}: {some(names, len(names) if everything else ITEMS)}{rows}", 1 << 30 if everything else 2)
 
 

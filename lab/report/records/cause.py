@@ -9,7 +9,7 @@ from lab.model.frozen import Frozen
 from lab.model.under_test import UnderTest
 from lab.model.verdict import Verdict
 
-Kind = Literal["operation", "capability", "check", "expectation", "unknown", "evidence"]
+Kind = Literal["operation", "missing", "check", "expectation", "unknown", "evidence"]
 
 
 class QuotedLine(Frozen):
@@ -91,13 +91,5 @@ class CauseReport(Frozen):
 
     @property
     def head(self) -> str:
-        """How many of how many; what the contract lacks is no fault, and counted apart."""
-        lacking = len(self.causes) - len(self.faults)
-        lacks = f"{'; ' if self.faults else ''}{plural(lacking, 'part')} that the contract lacks" if lacking else ""
-        faults = plural(len(self.faults), "cause") if self.faults or not lacking else ""
-        return f"{faults}{lacks}, of {plural(self.failed, 'failed run')}"
-
-    @property
-    def faults(self) -> tuple[Cause, ...]:
-        """Without the parts that the contract lacks."""
-        return tuple(cause for cause in self.causes if cause.kind != "capability")
+        """How many of how many."""
+        return f"{plural(len(self.causes), 'cause')}, of {plural(self.failed, 'failed run')}"

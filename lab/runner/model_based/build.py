@@ -92,6 +92,12 @@ class Builder:
         self.labels[changed] = f"{self.labels.get(value, 'it')} with byte {position} changed"
         return changed
 
+    def flipped(self, tx_id: str, bit: int) -> str:
+        """An id that differs in one bit."""
+        changed = f"0x{int(tx_id, 16) ^ 1 << bit:064x}"
+        self.labels[changed] = f"{self.labels.get(tx_id, 'it')} with bit {bit} changed"
+        return changed
+
     def call(self, function: str, *args: Any, sender: str = "operator") -> None:
         """One call by a role or an address. A function that the contract lacks is left out."""
         if not self.has(function):

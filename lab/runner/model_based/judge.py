@@ -17,7 +17,10 @@ from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Refused
 from lab.coordinator.values import plain
 
+FIELDS = ("origin", "target", "payload", "dependency", "timestamp", "state")
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
+OVERFLOWS = "expected it to succeed, it reverted: timestamp + window is more than 2**256 - 1"
+# What the documentation says, by function; of one deviation what it means, too.
 RULES = {
     "buffer_transaction": "an operator buffers a new id; it is then BUFFERED with all fields as given",
     "resolve_dependency": "READY within timestamp and timestamp + the window in force now, if its dependency itself is "
@@ -26,6 +29,10 @@ RULES = {
     "add_operator": "by the owner; the account may call operator functions from now on",
     "remove_operator": "by the owner; the account, the owner's own included, may not call operator functions any more",
     "set_coordination_window": "by the owner, 5 to 300 seconds, in force at once for all transactions",
+    OVERFLOWS: "the timestamp was accepted, so it must be resolved like any other: until it comes it succeeds with "
+    "TransactionFailed. As it is, no call ever ends this transaction; others are not harmed, and only an operator can "
+    "buffer it. Way out: compare without a sum (block.timestamp - timestamp > window), or refuse such a timestamp in "
+    "buffer_transaction; or declare in lab.yaml how far ahead timestamps lie (limits: {horizon_seconds: N})",
     "pause": "while paused no operator function succeeds; owner functions and views do",
     "unpause": "everything is as it was before the stop",
 }
@@ -79,7 +86,8 @@ class Judge:
         except Refused as refused:
             return f"expected it to revert ({refused}), it succeeded" if ok else None
         if not ok:
-            return "expected it to succeed, it reverted"
+            overflows = function == "resolve_dependency" and self.model.may_overflow(function, args)
+            return OVERFLOWS if overflows else "expected it to succeed, it reverted"
         wanted = self._events(emitted, args)
         self._buffered_at.update((event["tx_id"], now) for event in wanted if event["event"] == EVENTS[0])
         if late and [event.args.get("reason") for event in got] == ["Dependencies not satisfied"]:
@@ -149,6 +157,34 @@ def _differing(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str |
             if plain(mine.get(key)) != plain(value):
                 return f"expected {other['event']} with {key} {_short(value)}, got {_short(mine.get(key))}"
     return None
+
+
+def view_differing(name: str, got: Sequence[Any], wanted: Sequence[Any], when: str) -> str | None:
+    """The first value of a getter that differs, by its field where it has several; None if all agree.
+
+    What was given is not repeated before the semicolon, so that the same mistake reads the same whatever was drawn.
+    """
+    if got == wanted or (name == "transactions" and len(got) != len(wanted)):
+        return None  # as documented, or a struct of its own
+    fields = [field for field in FIELDS if name == "transactions" or field != "payload"]
+    differing = [place for place, pair in enumerate(zip(got, wanted, strict=False)) if pair[0] != pair[1]]
+    if len(got) != len(wanted) or not differing:
+        return f"expected {name} {when} to have {len(wanted)} values; got {len(got)}"
+    place = differing[0]
+    came, given = got[place], wanted[place]
+    of = f"{fields[place]} of {name}" if len(wanted) == len(fields) else name
+    if str(given).startswith("0x") or (isinstance(given, int) and given > 2**32):
+        return f"expected {of} {when} to be as given; wanted {_beside(given, came)}, got {_beside(came, given)}"
+    return f"expected {of} {when} to be {given}, got {came}"
+
+
+def _beside(value: Any, other: Any) -> str:
+    """A value, short; bytes with their number, and from where on they differ from others."""
+    if not str(value).startswith("0x") or len(str(value)) == len(str(other)) <= 66:
+        return _short(value)
+    mine, theirs = (bytes.fromhex(str(one)[2:]) if str(one).startswith("0x") else b"" for one in (value, other))
+    at = next((i for i, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]), len(theirs))
+    return f"{len(mine)} bytes, from byte {at} on 0x{mine[at : at + 8].hex()}"
 
 
 def _counted(names: list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 from lab.coordinator import role_account, rollup_address
-from lab.coordinator.behaviour import TIMESTAMP_SURE, WINDOW_MAX, WINDOW_MIN, ZERO_ADDRESS
+from lab.coordinator.behaviour import WINDOW_MAX, WINDOW_MIN, ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
 from lab.runner.model_based.build import PAIRS, Builder, Due
 
@@ -67,9 +67,15 @@ def accounts(make: Builder) -> None:
     make.labels[address] = who if not who.startswith("0x") or who == near else f"{who[:4]}…{who[-2:]}"
     _probe(make, address)
     for function in history:
+        # Its own ones from before the change: whoever buffered them has no right to them for that.
+        waiting, ready = (make.buffer(Due(make.now + 4), sender=address) for _ in range(2))
+        make.wait(5)
+        make.resolve(ready, sender=address)
         make.call(function, address, sender=make.rng.choice(("attacker", "operator2")))
         make.owner(function, address)
         make.wait(1)
+        make.resolve(waiting, sender=address)
+        make.execute(ready, sender=address)
         _probe(make, address)
     for other in ("owner", near, "operator2"):
         _probe(make, other)
@@ -165,71 +171,6 @@ def stop(make: Builder) -> None:
     for tx_id in (ready, blocked, buffered, child):
         make.execute(tx_id)
     make.execute(make.ready(), sender="user")
-
-
-def identifiers(make: Builder) -> None:
-    """Ids that differ in one byte, ids and addresses of which one byte is not zero: never taken for one another."""
-    positions = [8 * (make.number % 4) + step for step in range(8)]
-    base = make.new_id("base")
-    variants = [make.near(base, position) for position in positions]
-    due = Due(make.now + 20)
-    first = make.rng.sample(variants, 4)
-    rest = [variant for variant in variants if variant not in first]
-    make.buffer(due, tx_id=base)
-    for variant in first:
-        make.buffer(due, tx_id=variant)
-    for position in positions:
-        only = "0x" + "00" * position + f"{make.rng.randint(1, 255):02x}" + "00" * (31 - position)
-        make.buffer(due, tx_id=make.new_id(f"only byte {position} set", only))
-        place = position % 20
-        lone = "0x" + "00" * place + "01" + "00" * (19 - place)
-        make.labels[lone] = f"only byte {place} set"
-        make.buffer(due, pair=(lone, make.near(lone, (place + make.rng.randint(1, 19)) % 20)))
-        rollup = rollup_address("a")
-        make.buffer(due, pair=make.rng.choice(((rollup, make.near(rollup, place)), (make.near(rollup, place), rollup))))
-    make.until(int(due))
-    for variant in rest:
-        make.resolve(variant)
-    make.resolve(base)
-    children = [make.buffer(Due(make.now + 4), after=variant) for variant in variants]
-    make.wait(5)
-    for variant, child in zip(variants, children, strict=True):
-        make.execute(variant)
-        make.resolve(child)
-    make.execute(base)
-    for variant in rest:
-        make.buffer(Due(make.now + 9), tx_id=variant)
-
-
-def numbers(make: Builder) -> None:
-    """Timestamps around every power of two: stored as given, and resolved as documented."""
-    exponents = list(range(31, 257))[make.number % 6 :: 6]
-    far = [2**exponent + make.rng.choice((-1, 0, 1)) for exponent in exponents]
-    far += [2**256 - step for step in (1, make.traits.window_s, make.traits.window_s + 1)]
-    if make.traits.horizon_s is not None:
-        return
-    values = [value for value in far if TIMESTAMP_SURE < value < 2**256]
-    for value in [*make.rng.sample(values, 8), *far[-3:]]:
-        tx_id = make.buffer(value)
-        make.wait(3)
-        make.resolve(tx_id)
-        make.execute(tx_id)
-    make.call("set_coordination_window", 2 ** make.rng.choice(exponents[:-1]) + 30, sender="owner")
-
-
-def payload(make: Builder) -> None:
-    """Payloads of every class of length, with zeros at either end and in the middle."""
-    limit = make.traits.payload_max
-    lengths = [words * 32 + beside for words in range(17) for beside in (-1, 0, 1)][1:-1]
-    drawn = [length for length in lengths if length <= limit][make.number % 4 :: 4]
-    for length in (*drawn, make.rng.randint(0, limit), limit):
-        body = bytearray(make.rng.randbytes(length))
-        start = make.rng.randint(0, length)
-        end = make.rng.choice((length, min(length, start + 32), min(length, start + 1)))
-        body[start:end] = bytes(end - start)
-        make.buffer(Due(make.now + 100), payload="0x" + body.hex())
-    for length in (513, make.rng.choice((544, 1024))):
-        make.buffer(Due(make.now + 100), payload="0x" + "5a" * length)
 
 
 def life(make: Builder) -> None:

@@ -19,7 +19,7 @@ from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
 from lab.runner.model_based.build import Builder, Due, Sequence, Step, Traits
-from lab.runner.model_based.judge import Allowance, Judge
+from lab.runner.model_based.judge import Allowance, Judge, view_differing
 
 GAS = hex(3_000_000)
 SCALARS = ("transaction_count", "coordination_window", "owner", "paused")
@@ -185,14 +185,8 @@ class Player:
             judge.take_over(step.function, args[0], got[0], now)
         if name == "paused" and got[0] and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
             judge.model.paused = True  # a circuit breaker of its own
-        whole = wanted_view(judge.model, name, args, now)
-        if got == whole or (name == "transactions" and len(got) != len(whole)):
-            return None  # as documented, or a struct of its own
-        came, wanted = next((pair for pair in zip(got, whole, strict=False) if pair[0] != pair[1]), (got, whole))
-        where = " at the end" if step is None else " afterwards"
-        if str(wanted).startswith("0x") or (isinstance(wanted, int) and wanted > 2**32):
-            return f"expected {name}{where} to be as given; wanted {str(wanted)[:42]}, got {str(came)[:42]}"
-        return f"expected {name}{where} to be {wanted}, got {came}"
+        when = "at the end" if step is None else "afterwards"
+        return view_differing(name, got, wanted_view(judge.model, name, args, now), when)
 
     def _play(
         self, sequence: Sequence

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from lab.runner.model_based import kinds, walks
+from lab.runner.model_based import kinds, values, walks
 from lab.runner.model_based.build import Builder, Sequence, Traits
 from lab.runner.model_based.judge import RULES
 from lab.runner.model_based.player import Deviation, Player
@@ -17,15 +17,15 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "dependency": kinds.dependency,
     "accounts": kinds.accounts,
     "stop": kinds.stop,
-    "identifiers": kinds.identifiers,
-    "numbers": kinds.numbers,
-    "payload": kinds.payload,
+    "identifiers": values.identifiers,
+    "numbers": values.numbers,
+    "payload": values.payload,
     "batches": walks.batches,
     "walk": walks.walk,
     "history": walks.history,
 }
 # Sequences of a kind, so that each of its dimensions is walked through once.
-SEEDS = {"dependency": 26, "accounts": 6, "window": 6, "numbers": 6, "walk": 8}
+SEEDS = {"history": walks.SEEDS_OF_HISTORY, "dependency": 26, "accounts": 6, "window": 6, "numbers": 6, "walk": 8}
 SEEDS_ELSE = 4
 LINES_MAX = 12
 # A budget in calls, so that long sequences cost no more than short ones.
@@ -41,8 +41,9 @@ class Finding:
 
     @property
     def rule(self) -> str | None:
-        """What the documentation says of the function that differs."""
-        return RULES.get(self.deviation.signature[0])
+        """What the documentation says of the function that differs, or what the deviation means."""
+        function, what = self.deviation.signature
+        return RULES.get(what, RULES.get(function))
 
     def lines(self) -> list[str]:
         """At most `LINES_MAX` lines: what differs, then the calls that lead there."""

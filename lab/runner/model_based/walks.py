@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lab.coordinator import role_account
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import Builder, Due
+from lab.runner.model_based.build import PAIRS, Builder, Due
 
 STEPS_S = (0, 0, 1, 1, 4, 9, 29, 30, 31)
 LENGTHS = (30, 100, 10, 1000)
 WALK_STEPS = 24
+TIMES, TIMES_OF_ALL = 70, 300
 
 
 def walk(make: Builder) -> None:
@@ -76,7 +79,10 @@ def batches(make: Builder) -> None:
 
 
 def history(make: Builder) -> None:
-    """Many transactions, settings and operators; then everything is as at the beginning."""
+    """Many transactions and settings, or one thing time and again; then everything is as at the beginning."""
+    if make.number % SEEDS_OF_HISTORY >= len(LENGTHS):
+        _again(make, REPEATED[make.number % SEEDS_OF_HISTORY - len(LENGTHS)])
+        return
     rng, length = make.rng, make.pick(LENGTHS)
     user, parent = role_account("user").address, make.ready()
     ids = [make.new_id() for _ in range(length)]
@@ -116,3 +122,89 @@ def _as_at_the_beginning(make: Builder, ids: list[str]) -> None:
     make.resolve(late)
     for tx_id in (root, child, edge, late):
         make.execute(tx_id)
+
+
+def _again(make: Builder, repeat: Callable[[Builder, str], None]) -> None:
+    """One thing for one transaction, account or setting `TIMES` times, or `TIMES_OF_ALL` times for all together."""
+    parent = make.ready()
+    repeat(make, parent)
+    make.owner("set_coordination_window", make.traits.window_s)
+    _as_at_the_beginning(make, [parent])
+
+
+def _tried_early(make: Builder, parent: str) -> None:
+    """Resolved before its time, and with a dependency that is not there yet: neither uses anything up."""
+    due = Due(make.now + TIMES)
+    early, orphan = make.buffer(due), make.buffer(Due(make.now + 1), after=make.new_id("unknown"))
+    make.wait(2)
+    for _ in range(TIMES):
+        make.resolve(early)
+        make.resolve(orphan)
+        make.execute(early)
+    make.until(int(due))
+    make.resolve(early)
+    make.execute(early)
+
+
+def _chain(make: Builder, parent: str) -> None:
+    """Each depends on the one before, and all are resolved and executed in their order."""
+    due, ids = Due(make.now + TIMES), [parent]
+    for _ in range(TIMES):
+        ids.append(make.buffer(due, after=ids[-1], payload="0x"))
+    make.until(int(due))
+    for tx_id in ids[1:]:
+        make.resolve(tx_id)
+    for tx_id in ids:
+        make.execute(tx_id)
+
+
+def _children(make: Builder, parent: str) -> None:
+    """Many of one parent, by one operator, between one pair of rollups."""
+    due, pair = Due(make.now + TIMES), make.rng.choice(PAIRS)
+    ids = [make.buffer(due, after=parent, pair=pair, payload="0x5a") for _ in range(TIMES)]
+    make.until(int(due))
+    for tx_id in ids:
+        make.resolve(tx_id)
+        make.execute(tx_id)
+
+
+def _settings(make: Builder, parent: str) -> None:
+    """Windows, and operators who come and go: the last word counts."""
+    user, tx_id = role_account("user").address, make.buffer(Due(make.now + TIMES + 9))
+    for number in range(TIMES):
+        make.owner("set_coordination_window", 5 + number)
+        make.owner(("add_operator", "remove_operator")[number % 2], user)
+        make.owner("add_operator", f"0x{number + 1:040x}")
+    make.owner("set_coordination_window", 7)
+    for account in (f"0x{1:040x}", f"0x{TIMES:040x}"):
+        make.buffer(Due(make.now + 3), sender=account)
+    make.wait(TIMES)
+    make.resolve(tx_id)
+    make.execute(parent)
+
+
+def _refused(make: Builder, parent: str) -> None:
+    """Refused calls of all kinds, by an attacker and by an operator, leave nothing behind."""
+    for _ in range(TIMES):
+        make.buffer(Due(make.now + 9), tx_id=parent)
+        make.buffer(Due(make.now + 9), sender="attacker")
+        make.resolve(parent)
+        make.execute(parent, sender="attacker")
+        make.call("set_coordination_window", 4, sender="owner")
+    make.execute(parent)
+
+
+def _all_the_way(make: Builder, parent: str) -> None:
+    """Whole lives, one after the other."""
+    make.owner("set_coordination_window", 300)
+    make.execute(parent)
+    due = Due(make.now + TIMES_OF_ALL)
+    ids = [make.buffer(due, payload="0x") for _ in range(TIMES_OF_ALL)]
+    make.until(int(due))
+    for tx_id in ids:
+        make.resolve(tx_id)
+        make.execute(tx_id)
+
+
+REPEATED = (_tried_early, _chain, _children, _settings, _refused, _all_the_way)
+SEEDS_OF_HISTORY = len(LENGTHS) + len(REPEATED)

@@ -14,7 +14,7 @@ from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, execute, fail, pause, resolve, unpause
 from .histories import ROLES, Story, leg, tx_id
-from .swap import PAY, SETTLE, begin, finish, pay, settle, swap
+from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
 
 A = leg("flow.a", "two", 20, id=7)
 B = leg("flow.b", "two", 20, id=8)
@@ -559,3 +559,36 @@ def test_l1_says_what_the_relayer_tried_last(tried: str, says: str) -> None:
         story.submit(23, "two", tx, "fail" if tried == "refused" else "ok")
     story.mine("two", 120)
     assert says in judged("L1", story.history()).reason
+
+
+@pytest.mark.parametrize(("again_s", "named"), [(59, False), (83, True)])
+def test_l1_says_that_an_old_state_was_believed(again_s: int, named: bool) -> None:
+    """The parent, READY at 36 s, is resolved again long after anybody could see that; a block later may be a race."""
+    story = begin()
+    pay(story, executed=None)
+    again = resolve(PAY.tx_id, "relayer", revert="Transaction not in buffered state")
+    submitted(story, "one", again_s + 1, again)
+    submitted(story, "two", again_s + 2, resolve(B.tx_id, "relayer"))
+    reason = judged("L1", finish(story, at=300, settle="BUFFERED")).reason
+    assert "the relayer sent no resolve_dependency for it" in reason
+    assert ("it takes an old state for the newest" in reason) is named
+
+
+@pytest.mark.parametrize(
+    ("ancestor", "behind", "verdict"),
+    [
+        (4, False, Verdict.NOT_EXERCISED),
+        (4, True, Verdict.FAIL),  # the next one waits behind a gap
+        (5, False, Verdict.FAIL),  # what it was for is still there
+    ],
+)
+def test_l3_what_a_reorg_dropped_with_its_transaction(ancestor: int, behind: bool, verdict: Verdict) -> None:
+    """Buffered in block 5 and resolved in block 11; the blocks above the ancestor go, and nothing comes back."""
+    story = Story(A, B)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    submitted(story, "two", 22, resolve(A.tx_id, "relayer"))
+    story.reorg(30, "two", ancestor, beyond=True)
+    if behind:
+        story.submit(31, "two", story.tx("two", "relayer", resolve(B.tx_id, "relayer")))
+    story.idle("two", 200)
+    assert judged("L3", story.history()).verdict is verdict

@@ -6,7 +6,7 @@ import pytest
 
 from lab.checks import CHECKS
 from lab.checks.liveness.l6_bounded_sends import OFFERS_RAISED, SENDS, TRIES
-from lab.model.records import Submit, Tx
+from lab.model.records import Outcome, Submit, Tx
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, call, execute, log, resolve
@@ -22,12 +22,12 @@ def judged(story: Story) -> CheckResult:
     return CHECKS["L6"].judge(story.history())
 
 
-def sent(story: Story, times: list[int], *, nonces: bool = False, hashes: bool = False) -> Tx:
+def sent(story: Story, times: list[int], *, nonces: bool = False, hashes: bool = False, outcome: Outcome = "ok") -> Tx:
     """The resolve of A handed over at these seconds: with new nonces, with new bytes, or the very same."""
     tx = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
     for index, second in enumerate(times):
         changed = {"hash": f"0x{1000 + index:064x}"} if hashes or nonces else {}
-        story.submit(second, "two", tx.model_copy(update={**changed, "nonce": index if nonces else 0}))
+        story.submit(second, "two", tx.model_copy(update={**changed, "nonce": index if nonces else 0}), outcome)
     return tx
 
 
@@ -103,6 +103,25 @@ def test_the_same_bytes_again_help_only_where_they_were_lost(fault: str, count: 
     story.fault(18, "inject", fault=fault, chain="two")
     story.fault(60, "heal", fault=fault, chain="two")
     sent(story, [20 + 2 * index for index in range(count)])
+    assert judged(story).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "verdict"),
+    [
+        ("pool_full", "fail", Verdict.PASS),
+        ("pool_full", "ok", Verdict.FAIL),  # taken: each is an offer that binds
+        ("base_fee_spike", "fail", Verdict.FAIL),
+        (None, "fail", Verdict.FAIL),
+    ],
+)
+def test_what_a_node_refused_may_be_signed_anew(fault: str | None, outcome: Outcome, verdict: Verdict) -> None:
+    """Twenty offers of one nonce, two seconds apart, under a fault that refuses them or without one."""
+    story = Story(A)
+    if fault is not None:
+        story.fault(18, "inject", fault=fault, chain="two")
+        story.fault(62, "heal", fault=fault, chain="two")
+    sent(story, [20 + 2 * index for index in range(20)], hashes=True, outcome=outcome)
     assert judged(story).verdict is verdict
 
 

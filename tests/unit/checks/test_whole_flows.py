@@ -59,6 +59,8 @@ def test_a_half_done_flow_fails(expiry: int | None, capabilities: tuple[str, ...
     result = judged(half(expiry=expiry, capabilities=capabilities))
     assert result.verdict is Verdict.FAIL
     assert result.findings[0].tx_id == B.tx_id
+    # Known when the window has closed: what is wrong before that may be why.
+    assert result.findings[0].t_ms == (90_000 if expiry else 81_000)
     assert "flow.a was EXECUTED on two at 26.000 s, flow.b expired on two" in result.reason
 
 

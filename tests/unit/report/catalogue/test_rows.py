@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -106,14 +107,37 @@ def test_the_commands_that_measure_rows_are_commands() -> None:
         assert duration_ms(options.get("--duration", "1s")) > 0
 
 
+def set_ups() -> dict[str, str]:
+    """The text of every scenario of the library, by its file as manifests name it."""
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in (ROOT / "scenarios").rglob("*")
+        if path.suffix == ".yaml" or path.match("test_*.py")
+    }
+
+
+def test_every_claim_has_its_proof_and_every_proof_its_claim() -> None:
+    """The catalogue accepts whatever a scenario says that it serves; only a pattern covers more than it names."""
+    claims = {
+        file: {row for line in re.findall(r"^rows: \[(.*)\]", text, re.M) for row in line.split(", ")}
+        for file, text in set_ups().items()
+    }
+    assert sum(map(len, claims.values())) > 100
+    manifests = [{"scenario_file": file, "rows": sorted(rows)} for file, rows in claims.items()]
+    assert unmatched_claims(load_catalogue(), manifests) == []
+    for row in ROWS:
+        assert len({proof.scenario for proof in row.proofs}) == len(row.proofs), row.id
+        for proof in row.proofs:
+            files = [file for file in claims if proof.matches(file)]
+            assert files, (row.id, proof.scenario)
+            assert "*" in proof.scenario or all(row.id in claims[file] for file in files), (row.id, proof.scenario)
+
+
 def test_a_row_depends_on_whatever_its_scenarios_run_with() -> None:
     """Each has a contract under test, and some a relayer: evidence of another one is stale, and no verdict on this."""
-    set_ups: dict[str, str] = {}
-    for path in (ROOT / "scenarios").rglob("*"):
-        if path.suffix == ".yaml" or path.match("test_*.py"):
-            set_ups[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
+    texts = set_ups()
     for row in ROWS:
-        proven_by = [text for proof in row.proofs for file, text in set_ups.items() if proof.matches(file)]
+        proven_by = [text for proof in row.proofs for file, text in texts.items() if proof.matches(file)]
         if proven_by:
             assert "contract" in row.depends_on, row.id
         if any("relayer: none" not in text for text in proven_by):

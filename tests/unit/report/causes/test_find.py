@@ -10,7 +10,7 @@ import pytest
 from lab.bounded_files import read_model
 from lab.evidence.contract_source import CONTRACT_SOURCE, keep_contract_source
 from lab.model.history import History
-from lab.model.records import Note
+from lab.model.records import Expectation, Note
 from lab.model.verdict import Verdict
 from lab.report.causes.find import find_causes
 from lab.report.causes.page import CAUSES, CAUSES_PAGE, write_causes
@@ -65,8 +65,8 @@ def test_an_expectation_alone(tmp_path: Path) -> None:
          "operation", "resolve_dependency never succeeds"),
         ("not run, for the smoke run showed that the deployment never succeeds: its creation code leaves no contract "
          "behind", "operation", "the deployment never succeeds"),
-        ("not played, for the contract has no function mark_executed, add_operator", "capability",
-         "the contract lacks function mark_executed"),
+        ("not played, for the contract has no function mark_executed", "missing",
+         "the contract has no function mark_executed"),
     ],
 )  # fmt: skip
 def test_what_kept_a_run_from_being_played(tmp_path: Path, note: str, kind: str, title: str) -> None:
@@ -75,6 +75,22 @@ def test_what_kept_a_run_from_being_played(tmp_path: Path, note: str, kind: str,
     folder.history_value = History([header(), Note(seq=1, t_ms=0, kind="blocked", text=note)])
     (cause,) = report_of(tmp_path, folder).causes
     assert (cause.kind, cause.title) == (kind, title)
+
+
+def test_each_documented_function_that_is_missing_is_a_cause(tmp_path: Path) -> None:
+    """Whether it kept a run from being played, or a scenario called it: both count, as the scenario's own FAIL does."""
+    kept = run("failures/parent_reorged", Verdict.UNKNOWN, root=tmp_path)
+    text = "not played, for the contract has no function mark_executed, add_operator"
+    kept.history_value = History([header(), Note(seq=1, t_ms=0, kind="blocked", text=text)])
+    called = run("failures/payload_limits", Verdict.FAIL, root=tmp_path)
+    actual = "the contract has no function add_operator"
+    wanted = "the documented function add_operator"
+    unmet = Expectation(seq=1, t_ms=9, id="s", where="x:1:1", expected=wanted, actual=actual, met=False)
+    called.history_value = History([header(), unmet])
+    report = report_of(tmp_path, kept, called)
+    assert report.head == "2 causes, of 2 failed runs"
+    assert {cause.function: len(cause.runs) for cause in report.causes} == {"add_operator": 2, "mark_executed": 1}
+    assert "documented: Allows an account" in " ".join(causes_text(report))
 
 
 def test_what_was_not_exercised_did_not_fail(tmp_path: Path) -> None:

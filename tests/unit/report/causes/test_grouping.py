@@ -23,9 +23,9 @@ def expectation(words: str, t_ms: int = 20, **changes: Any) -> Symptom:
     return Symptom("expectation", f"expectation {words}", words, t_ms=t_ms, **changes)
 
 
-def lacking(part: str, t_ms: int = 5) -> Symptom:
-    """A part that the contract lacks."""
-    return Symptom("capability", f"capability {part}", part, t_ms=t_ms)
+def missing(function: str, t_ms: int = 5) -> Symptom:
+    """A function that the contract does not have."""
+    return Symptom("missing", f"missing {function}", function, t_ms=t_ms)
 
 
 def causes(*runs: Sequence[Symptom]) -> list[Group[int]]:
@@ -80,7 +80,7 @@ def test_two_views_of_one_transaction() -> None:
 
 def test_a_script_does_not_go_on_without_what_it_needs() -> None:
     """Expectations behind a missing function are its wake; a check that fails is not."""
-    stop = lacking("an emergency stop")
+    stop = missing("pause")
     found = causes([stop, expectation("paused", 30), EARLY])
     assert {cause.key for cause in found} == {stop.key, EARLY.key}
 
@@ -106,8 +106,28 @@ def test_an_expectation_of_what_a_check_demands() -> None:
     assert len(causes([authority], [other])) == 2
 
 
+def test_a_view_belongs_to_the_check_of_the_field_that_it_shows() -> None:
+    """Whichever call stored it; another field is another mistake."""
+    stored = check("S11", "dependency: expected HEX, stored HEX", function="buffer_transaction", field="dependency")
+    viewed = expectation("dependency of transactions as given", field="dependency")
+    (cause,) = causes([stored], [viewed])
+    assert cause.key == stored.key
+    other = expectation("timestamp of transactions as given", field="timestamp")
+    assert len(causes([stored], [other])) == 2
+
+
+def test_a_probe_belongs_to_the_call_that_ended_in_the_same_words() -> None:
+    """A sequence beside the documentation and a scenario's own step see one bug; other words are another one's."""
+    call = expectation("ok; got fail", function="mark_executed", tx="0x1", says="Transaction not ready")
+    probe = expectation("to succeed", function="mark_executed", says="it reverted; it says 'Transaction not ready'")
+    (cause,) = causes([call], [probe])
+    assert cause.key == call.key
+    other = expectation("to succeed", function="mark_executed", says="it reverted; it says 'Not authorized'")
+    assert len(causes([call], [other])) == 2
+
+
 def test_the_same_whatever_the_order() -> None:
     """Which run comes first decides nothing but the order of runs in a cause."""
-    runs = [[EARLY], [LATE], [EARLY, LATE], [lacking("a part"), EARLY]]
+    runs = [[EARLY], [LATE], [EARLY, LATE], [missing("add_operator"), EARLY]]
     there, back = causes(*runs), causes(*reversed(runs))
     assert {(found.key, len(found.runs)) for found in there} == {(found.key, len(found.runs)) for found in back}

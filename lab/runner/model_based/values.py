@@ -1,0 +1,105 @@
+"""Kinds about values: ids and addresses that differ in little, numbers around powers of two, payloads of any length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+
+from lab.coordinator import rollup_address
+from lab.coordinator.behaviour import TIMESTAMP_SURE
+from lab.runner.model_based.build import Builder, Due
+
+# 17 years: as far ahead as every contract has to go, whatever type it has for a time.
+FAR_S = 2**29
+LASTING = 8
+
+
+def identifiers(make: Builder) -> None:
+    """Ids that differ in one byte, ids and addresses of which one byte is not zero: never taken for one another."""
+    positions = [8 * (make.number % 4) + step for step in range(8)]
+    base = make.new_id("base")
+    variants = [make.near(base, position) for position in positions]
+    due = Due(make.now + 20)
+    first = make.rng.sample(variants, 4)
+    rest = [variant for variant in variants if variant not in first]
+    make.buffer(due, tx_id=base)
+    for variant in first:
+        make.buffer(due, tx_id=variant)
+    for position in positions:
+        only = "0x" + "00" * position + f"{make.rng.randint(1, 255):02x}" + "00" * (31 - position)
+        make.buffer(due, tx_id=make.new_id(f"only byte {position} set", only))
+        place = position % 20
+        lone = "0x" + "00" * place + "01" + "00" * (19 - place)
+        make.labels[lone] = f"only byte {place} set"
+        make.buffer(due, pair=(lone, make.near(lone, (place + make.rng.randint(1, 19)) % 20)))
+        rollup = rollup_address("a")
+        make.buffer(due, pair=make.rng.choice(((rollup, make.near(rollup, place)), (make.near(rollup, place), rollup))))
+    make.until(int(due))
+    for variant in rest:
+        make.resolve(variant)
+    make.resolve(base)
+    children = [make.buffer(Due(make.now + 4), after=variant) for variant in variants]
+    make.wait(5)
+    for variant, child in zip(variants, children, strict=True):
+        make.execute(variant)
+        make.resolve(child)
+    make.execute(base)
+    for variant in rest:
+        make.buffer(Due(make.now + 9), tx_id=variant)
+    _one_bit_apart(make, base, positions)
+
+
+def _one_bit_apart(make: Builder, base: str, positions: Several[int]) -> None:
+    """Ids that differ in one bit from one that is EXECUTED: unknown parents first, then transactions of their own."""
+    neighbours = [make.flipped(base, 8 * position + bit) for position in positions for bit in range(8)]
+    children = [make.buffer(Due(make.now + 9), after=neighbour, payload="0x") for neighbour in neighbours]
+    make.wait(9)
+    for child in children:
+        make.resolve(child)
+    for neighbour in make.rng.sample(neighbours, len(neighbours) // 2):
+        make.buffer(Due(make.now + 9), tx_id=neighbour, payload="0x")
+
+
+def numbers(make: Builder) -> None:
+    """Timestamps around every power of two: stored as given, and resolved as documented."""
+    exponents = list(range(31, 257))[make.number % 6 :: 6]
+    far = [2**exponent + make.rng.choice((-1, 0, 1)) for exponent in exponents]
+    far += [2**256 - step for step in (1, make.traits.window_s, make.traits.window_s + 1)]
+    _ahead(make)
+    if make.traits.horizon_s is not None:
+        return
+    values = [value for value in far if TIMESTAMP_SURE < value < 2**256]
+    for value in [*make.rng.sample(values, 8), *far[-3:]]:
+        tx_id = make.buffer(value)
+        make.wait(3)
+        make.resolve(tx_id)
+        make.execute(tx_id)
+    make.call("set_coordination_window", 2 ** make.rng.choice(exponents[:-1]) + 30, sender="owner")
+
+
+def _ahead(make: Builder) -> None:
+    """Timestamps around every power of two seconds ahead, and READY ones executed that long after their window."""
+    limit_s = min(make.traits.horizon_s or FAR_S, FAR_S)
+    ahead = [2**exponent + beside for exponent in range(1, limit_s.bit_length()) for beside in (-1, 0, 1)]
+    waiting = [make.buffer(Due(make.now + seconds)) for seconds in [*ahead[make.number % 3 :: 3], limit_s]]
+    for tx_id in waiting:
+        make.resolve(tx_id)
+    kept = [make.ready() for _ in range(LASTING)]
+    start, exponents = make.now, [3 * place + make.number % 3 for place in range(2, 2 + LASTING)]
+    for tx_id, exponent in zip(kept, exponents, strict=True):
+        make.until(start + 2**exponent)
+        make.execute(tx_id)
+
+
+def payload(make: Builder) -> None:
+    """Payloads of every class of length, with zeros at either end and in the middle."""
+    limit = make.traits.payload_max
+    lengths = [words * 32 + beside for words in range(17) for beside in (-1, 0, 1)][1:-1]
+    drawn = [length for length in lengths if length <= limit][make.number % 4 :: 4]
+    for length in (*drawn, make.rng.randint(0, limit), limit):
+        body = bytearray(make.rng.randbytes(length))
+        start = make.rng.randint(0, length)
+        end = make.rng.choice((length, min(length, start + 32), min(length, start + 1)))
+        body[start:end] = bytes(end - start)
+        make.buffer(Due(make.now + 100), payload="0x" + body.hex())
+    for length in (513, make.rng.choice((544, 1024))):
+        make.buffer(Due(make.now + 100), payload="0x" + "5a" * length)

@@ -1,0 +1,27 @@
+"""Why a contract refuses: a stop in words of its own is told from what concerns one transaction alone."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from lab.relayer.reading.refusals import is_shut, is_stopped
+
+
+@pytest.mark.parametrize(
+    ("reason", "getter", "halted", "stopped"),
+    [
+        ("Hub is halted", True, True, True),
+        ("Hub is halted", True, False, False),
+        ("Hub is halted", False, True, False),
+        ("Transaction not in buffered state", True, True, False),  # documented: the view is not asked
+    ],
+)
+def test_a_stop_in_other_words_is_seen_by_the_view(reason: str, getter: bool, halted: bool, stopped: bool) -> None:
+    """Found by the swarm: a relayer that took it for one transaction's refusal came back too late after the stop."""
+    codec: Any = SimpleNamespace(has=lambda name: getter)
+    reader: Any = SimpleNamespace(get=lambda name: halted)
+    assert not is_shut(reason)
+    assert is_stopped(reason, codec, reader) is stopped
