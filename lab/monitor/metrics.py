@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import accumulate
 from typing import Literal
 
 PREFIX = "tesseract_"
@@ -120,12 +122,7 @@ class Distribution:
 
     def cumulative(self, metric: str) -> list[tuple[str, float]]:
         """(`le`, count) pairs as Prometheus wants them, `+Inf` last."""
-        bounds = [*(f"{bound:g}" for bound in METRICS[metric].buckets), "+Inf"]
-        total, found = 0, []
-        for bound, count in zip(bounds, self.counts, strict=True):
-            total += count
-            found.append((bound, float(total)))
-        return found
+        return list(zip(_bounds(metric), map(float, accumulate(self.counts)), strict=True))
 
 
 @dataclass
@@ -153,16 +150,28 @@ class Samples:
         """Every series in the notation of Prometheus -> value, histograms as their buckets, sums and counts."""
         found: dict[str, float] = {}
         for (metric, labels), value in self.values.items():
-            pairs = dict(zip(METRICS[metric].labels, labels, strict=True))
+            names = _series_names(metric, labels)
             if isinstance(value, Distribution):
-                buckets = value.cumulative(metric)
-                for bound, count in buckets:
-                    found[series_name(f"{PREFIX}{metric}_bucket", {**pairs, "le": bound})] = count
-                found[series_name(f"{PREFIX}{metric}_count", pairs)] = buckets[-1][1]
-                found[series_name(f"{PREFIX}{metric}_sum", pairs)] = value.total
+                counts = [count for _, count in value.cumulative(metric)]
+                found.update(zip(names, (*counts, counts[-1], value.total), strict=True))
             else:
-                found[series_name(f"{PREFIX}{metric}", pairs)] = float(value)
+                found[names[0]] = float(value)
         return found
+
+
+@lru_cache(maxsize=20_000)
+def _series_names(metric: str, labels: Labels) -> tuple[str, ...]:
+    """Of a value: its one series; of a histogram those of its buckets, its count, its sum."""
+    name, pairs = f"{PREFIX}{metric}", dict(zip(METRICS[metric].labels, labels, strict=True))
+    if METRICS[metric].kind != "histogram":
+        return (series_name(name, pairs),)
+    buckets = [series_name(f"{name}_bucket", {**pairs, "le": bound}) for bound in _bounds(metric)]
+    return (*buckets, series_name(f"{name}_count", pairs), series_name(f"{name}_sum", pairs))
+
+
+@lru_cache
+def _bounds(metric: str) -> tuple[str, ...]:
+    return (*(f"{bound:g}" for bound in METRICS[metric].buckets), "+Inf")
 
 
 def series_name(name: str, labels: Mapping[str, str]) -> str:
