@@ -23,8 +23,7 @@ from lab.live.signers import Signer, Unsigned
 from lab.live.steps import Step
 from lab.live.undertaking import Undertaking
 from lab.rpc import Rpc, RpcFailure, RpcRefused
-from lab.rpc.failover import is_known
-from lab.rpc.refusals import OUTBID, USED, says
+from lab.rpc.refusals import OUTBID, USED, is_known, says
 
 REPLACEMENT_BUMP_MIN_PERCENT = 13
 

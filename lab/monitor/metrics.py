@@ -50,6 +50,14 @@ METRICS: dict[str, Metric] = {
     ),
     "rpc_request_duration_seconds": Metric("histogram", "Time of a JSON-RPC request.", ("chain",), REQUEST_SECONDS),
     "rpc_requests_per_minute_limit": _gauge("Upper bound of requests to the chain in a minute.", "chain"),
+    "rpc_endpoint_up": _gauge(
+        "1 while the endpoint is in use, 0 while it is put back or of another chain; only of a chain with several.",
+        "chain",
+        "endpoint",
+    ),
+    "rpc_endpoints_disagree": _gauge(
+        "1 while two endpoints of the chain have different blocks at one height; only of a chain with several.", "chain"
+    ),
     "rpc_deferred_total": _counter("Polls cut short because the bound of requests was reached.", "chain"),
     "contract_code_matches": _gauge("1 if the contract's code is the one seen first, 0 if not.", "chain"),
     "contract_owner_matches": _gauge("1 if the owner is the session's owner.", "chain"),

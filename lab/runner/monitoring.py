@@ -25,8 +25,8 @@ BATCH_BLOCKS = 20
 class _Look:
     """A transport of the lab's own, which sees a chain as of now.
 
-    As nothing moves meanwhile, new blocks come many at a time, and what was read of contracts at the last moment is read
-    again in one request.
+    As nothing moves meanwhile, new blocks come many at a time, and what was read of contracts at the last moment is
+    read again in one request.
     """
 
     def __init__(self, chain: Chain) -> None:
