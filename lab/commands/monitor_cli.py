@@ -10,7 +10,23 @@ import typer
 monitor = typer.Typer(no_args_is_help=True, help="Watch running networks or a deployment: metrics, alerts, dashboards.")
 Session = Annotated[Path, typer.Option("--session", help="The session.json of a running lab or deployment.")]
 SESSION = Path("results/up/session.json")
+DeploymentFile = Annotated[
+    Path | None,
+    typer.Option("--deployment", help="A deployment file with a finished deployment, instead of --session."),
+]
 RelayerUrl = Annotated[str | None, typer.Option(help="An address that answers 200 while your relayer runs.")]
+
+
+def _session_file(session: Path, deployment: Path | None) -> Path:
+    """The session to watch; that of a deployment is written first. Raises UsageError where both are named."""
+    if deployment is None:
+        return session
+    from lab.commands.live.actions import write_session_of
+    from lab.errors import UsageError
+
+    if session != SESSION:
+        raise UsageError("expected either --session or --deployment, got both: leave one out")
+    return write_session_of(deployment)
 
 
 @monitor.command()
@@ -21,11 +37,14 @@ def exporter(
     interval: Annotated[float, typer.Option(min=1, max=300, help="Seconds between two looks at a chain.")] = 5,
     requests_per_minute: Annotated[int, typer.Option(help="Upper bound of requests to each chain.")] = 600,
     relayer_url: RelayerUrl = None,
+    deployment: DeploymentFile = None,
 ) -> None:
     """Export Prometheus metrics of chains, contract and relayer. Reads only, and needs no key."""
     from lab.commands.monitor import ExporterOptions, run_exporter
 
-    run_exporter(session, ExporterOptions(host, port, interval, requests_per_minute, relayer_url))
+    run_exporter(
+        _session_file(session, deployment), ExporterOptions(host, port, interval, requests_per_minute, relayer_url)
+    )
 
 
 BaseFeeFactor = Annotated[float, typer.Option(help="Base fee, in times the typical one, that alerts.")]
@@ -42,13 +61,14 @@ def config(
     base_fee_factor: BaseFeeFactor = 5,
     criteria: Criteria = None,
     speed: Speed = 1,
+    deployment: DeploymentFile = None,
 ) -> None:
     """Write scrape configuration, rules, routes and dashboards of a deployment; Prometheus' tools check them."""
     from lab.commands.monitor import configure, limits_of
     from lab.monitor.configuration import Addresses
 
     limits = limits_of(criteria, speed, base_fee_factor)
-    print("\n".join(configure(session, out, limits, Addresses(exporter, alertmanager))))
+    print("\n".join(configure(_session_file(session, deployment), out, limits, Addresses(exporter, alertmanager))))
 
 
 @monitor.command()
@@ -61,13 +81,20 @@ def up(
     relayer_url: RelayerUrl = None,
     criteria: Criteria = None,
     speed: Speed = 1,
+    deployment: DeploymentFile = None,
 ) -> None:
     """Run exporter, Prometheus and Alertmanager on 127.0.0.1 until Ctrl-C, from the binaries on PATH."""
     from lab.commands.monitor import limits_of
     from lab.commands.monitor_up import Ports, run_all
 
     limits = limits_of(criteria, speed)
-    run_all(session, out, Ports(exporter_port, prometheus_port, alertmanager_port), limits, relayer_url)
+    run_all(
+        _session_file(session, deployment),
+        out,
+        Ports(exporter_port, prometheus_port, alertmanager_port),
+        limits,
+        relayer_url,
+    )
 
 
 @monitor.command()

@@ -10,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from lab.commands.live.printing import print_network, print_outcomes, print_plan
+from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
 from lab.live.deploy import deploy_all
 from lab.live.deployment_file import TEMPLATE, Deployment, Target, read_deployment
+from lab.live.estimate import estimate_costs
 from lab.live.evidence import collect, observe
 from lab.live.open import undertake
 from lab.live.page import write_page
 from lab.live.plan import make_plan
 from lab.live.session import deployed_at, describe, write_session
-from lab.live.signers import Signer, open_operator, open_signer
+from lab.live.signers import Signer, declared_deployer, open_operator, open_signer
 from lab.live.smoke import smoke_all, smoke_read_only
 from lab.live.transactions import Waiting
 from lab.live.undertaking import Undertaking
@@ -75,11 +76,22 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
     return 3 if any(outcome.open_ends for outcome in outcomes) else 0
 
 
+def estimate(path: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+    """Print what a deployment costs now; 3 if a network could not be estimated. No key is asked for."""
+    deployment, targets = _read(path, only)
+    require_variables(deployment, targets)
+    work = _open_to_read(deployment)
+    plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
+    costs = estimate_costs(deployment, plans)
+    print(json.dumps([asdict(cost) for cost in costs], indent=2) if as_json else format_costs(costs))
+    return 3 if any(cost.problem for cost in costs) else 0
+
+
 def status(path: Path, only: tuple[str, ...], results: Path, *, as_json: bool) -> int:
     """Read every network and compare; 0: as declared, 1: differs, 3: could not be read."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, _ = _open(deployment)
+    work = _open_to_read(deployment)
     evidence = _write_evidence(work, targets, results)
     if as_json:
         print(evidence.model_dump_json(indent=2))
@@ -96,7 +108,7 @@ def session(path: Path, only: tuple[str, ...], out: Path, key_file: Path | None)
     """Write the session file of a finished deployment."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, _ = _open(deployment)
+    work = _open_to_read(deployment)
     keys = key_file or out.parent / "keys.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     write_session(describe(work, targets, keys, out.parent), out)
@@ -105,11 +117,24 @@ def session(path: Path, only: tuple[str, ...], out: Path, key_file: Path | None)
         print(f'the relayer\'s key is looked for in {keys}: {{"relayer": "0x..."}}, chmod 600')
 
 
+def write_session_of(path: Path) -> Path:
+    """The session file of a finished deployment for those who need no key, beside its evidence."""
+    deployment = read_deployment(path)
+    require_variables(deployment, deployment.targets)
+    folder = folder_of(Path("results"), path)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / "session.json"
+    work = _open_to_read(deployment)
+    write_session(describe(work, deployment.targets, folder / "keys.json", folder), written)
+    notify(f"{written} written, readable by you only: it holds the endpoints with their keys")
+    return written
+
+
 def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     """Verify at every explorer of the file; 0: all agree, 1: one says no, 3: one did not say."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, _ = _open(deployment)
+    work = _open_to_read(deployment)
     for target in targets:
         deployed_at(work, target)
     found = verify_everywhere(work, targets, make_bundle(work))
@@ -167,6 +192,14 @@ def notify(text: str) -> None:
 def _open(deployment: Deployment) -> tuple[Undertaking, Signer]:
     signer = open_signer(deployment, _ask)
     return undertake(deployment, signer.address.lower(), lambda target: connect(target, notify), notify), signer
+
+
+def _open_to_read(deployment: Deployment) -> Undertaking:
+    """For what signs nothing: the deployer's address is enough, and no password is asked for."""
+    deployer = declared_deployer(deployment)
+    if deployer is None:
+        return _open(deployment)[0]
+    return undertake(deployment, deployer, lambda target: connect(target, notify), notify)
 
 
 def _ask(question: str) -> str:
