@@ -12,7 +12,7 @@ Session = Annotated[Path, typer.Option("--session", help="The session.json of a 
 SESSION = Path("results/up/session.json")
 DeploymentFile = Annotated[
     Path | None,
-    typer.Option("--deployment", help="A deployment file with a finished deployment, instead of --session."),
+    typer.Option("--deployment", help="A deployment file, deployed: instead of --session."),
 ]
 RelayerUrl = Annotated[str | None, typer.Option(help="An address that answers 200 while your relayer runs.")]
 
@@ -81,20 +81,13 @@ def up(
     relayer_url: RelayerUrl = None,
     criteria: Criteria = None,
     speed: Speed = 1,
-    deployment: DeploymentFile = None,
 ) -> None:
     """Run exporter, Prometheus and Alertmanager on 127.0.0.1 until Ctrl-C, from the binaries on PATH."""
     from lab.commands.monitor import limits_of
     from lab.commands.monitor_up import Ports, run_all
 
     limits = limits_of(criteria, speed)
-    run_all(
-        _session_file(session, deployment),
-        out,
-        Ports(exporter_port, prometheus_port, alertmanager_port),
-        limits,
-        relayer_url,
-    )
+    run_all(session, out, Ports(exporter_port, prometheus_port, alertmanager_port), limits, relayer_url)
 
 
 @monitor.command()

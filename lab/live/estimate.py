@@ -1,4 +1,4 @@
-"""What a deployment costs, as a budget: gas at today's fees, the L1 data fee, the file's margin, dollars by dated prices."""
+"""What a deployment costs, as a budget: gas at today's fees, the L1 data fee, the margin, dollars by dated prices."""
 
 from __future__ import annotations
 
