@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
@@ -16,6 +17,7 @@ from lab.live.deploy import deploy_all
 from lab.live.deployment_file import TEMPLATE, Deployment, Target, read_deployment
 from lab.live.estimate import estimate_costs
 from lab.live.evidence import collect, observe
+from lab.live.monitored import events_seen
 from lab.live.open import undertake
 from lab.live.page import write_page
 from lab.live.plan import make_plan
@@ -66,8 +68,10 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
         print("nothing was sent: say --broadcast to send it")
         return 0
     _require_names(targets, confirmed)
-    # What the deployer had before it spent anything is evidence, too.
-    _write_evidence(work, targets, results)
+    # What the deployer had before it spent anything is evidence, too; a deployment that goes on keeps its first budget.
+    costs = estimate_costs(deployment, plans)
+    budgets = {cost.network: {"budget_wei": str(cost.budget)} for cost in costs if "deploy" in cost.steps}
+    _write_evidence(work, targets, results, news=budgets)
     outcomes = deploy_all(work, targets, signer)
     print_outcomes(outcomes)
     _write_evidence(work, deployment.targets, results)
@@ -141,7 +145,7 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     for one in found:
         for what, verdict in one.shown().items():
             print(f"{one.network}: {what}: {verdict}")
-    _write_evidence(work, targets, results, verified={one.network: one.shown() for one in found})
+    _write_evidence(work, targets, results, news={one.network: {"verified": one.shown()} for one in found})
     if all(one.succeeded for one in found):
         return 0
     refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in found)
@@ -162,7 +166,11 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
     for trial in trials:
         for part, outcome in trial.parts.items():
             print(f"{trial.network}: {part}: {outcome}")
-    _write_evidence(work, targets, results, smoked={trial.network: trial.parts for trial in trials})
+    news: dict[str, dict[str, Any]] = {trial.network: {"smoke": trial.parts} for trial in trials}
+    if not read_only:
+        for target in targets:
+            news[target.name]["events"] = events_seen(work, target)
+    _write_evidence(work, targets, results, news=news)
     return 0 if all(trial.succeeded for trial in trials) else 1
 
 
@@ -232,21 +240,14 @@ def _write_evidence(
     targets: Sequence[Target],
     results: Path,
     *,
-    verified: Mapping[str, dict[str, str]] | None = None,
-    smoked: Mapping[str, dict[str, str]] | None = None,
+    news: Mapping[str, dict[str, Any]] | None = None,
 ) -> LiveEvidence:
+    """Read all targets anew; `news` are the fields of each that only this command knows."""
     folder = folder_of(results, work.deployment.path)
     earlier = _earlier(folder)
-    news = {
-        target.name: {
-            key: given[target.name]
-            for key, given in (("verified", verified or {}), ("smoke", smoked or {}))
-            if target.name in given
-        }
-        for target in targets
-    }
+    fields = news or {}
     networks = tuple(
-        observe(work, target, earlier.get(target.name)).model_copy(update=news[target.name]) for target in targets
+        observe(work, target, earlier.get(target.name)).model_copy(update=fields.get(target.name)) for target in targets
     )
     asked = {network.network for network in networks}
     kept = tuple(network for name, network in earlier.items() if name not in asked)
