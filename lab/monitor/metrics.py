@@ -156,15 +156,15 @@ class Samples:
 
     def series(self) -> dict[str, float]:
         """Every series in the notation of Prometheus -> value, histograms as their buckets, sums and counts."""
-        found: dict[str, float] = {}
+        values: dict[str, float] = {}
         for (metric, labels), value in self.values.items():
             names = _series_names(metric, labels)
             if isinstance(value, Distribution):
                 counts = [count for _, count in value.cumulative(metric)]
-                found.update(zip(names, (*counts, counts[-1], value.total), strict=True))
+                values.update(zip(names, (*counts, counts[-1], value.total), strict=True))
             else:
-                found[names[0]] = float(value)
-        return found
+                values[names[0]] = float(value)
+        return values
 
 
 @lru_cache(maxsize=20_000)

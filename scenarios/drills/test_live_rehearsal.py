@@ -9,17 +9,17 @@ from typing import Any
 
 from lab.coordinator import role_account
 from lab.errors import InvalidFile
-from lab.live.deploy import deploy_one
-from lab.live.deployment_file import Deployment, Explorer, Target, read_deployment
-from lab.live.estimate import estimate_costs
+from lab.live.declaration.deployment_file import Deployment, Explorer, Target, read_deployment
+from lab.live.declaration.variables import Connection
+from lab.live.execution.deploy import deploy_one
+from lab.live.execution.transactions import Waiting
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
-from lab.live.journal import Header, open_journal
-from lab.live.plan import make_plan
+from lab.live.journaling.journal import Header, open_journal
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.estimate import estimate_costs
+from lab.live.planning.plan import make_plan
 from lab.live.signers.keystore import KeystoreAccount
-from lab.live.transactions import Waiting
-from lab.live.undertaking import Undertaking
-from lab.live.variables import Connection
 from lab.live.verify.client import Pace
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
 from lab.rpc import Rpc
@@ -139,7 +139,8 @@ def configuration(script: Script, path: Path) -> None:
             read_deployment(path)
             said = "nothing"
         except InvalidFile as error:
-            said = str(error)
+            # The folder of a run would make each history another one.
+            said = str(error).replace(str(path), path.name)
         script.expect(f"{instead.strip()!r} to be refused", said[:300], met=where in said and what in said)
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from lab.cli import app
 from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
-from lab.live.deploy import deploy_all
+from lab.live.execution.deploy import deploy_all
 from lab.model.session import Session
 from lab.monitor import configuration
 
@@ -57,7 +57,7 @@ def test_a_mainnet_asks_for_its_name(world: Open, monkeypatch: pytest.MonkeyPatc
     prepare(lab, monkeypatch)
     code, said = run("deploy", "--broadcast")
     assert code == 2
-    assert "base is a mainnet: nothing was sent; say --confirm base" in said
+    assert "base is a mainnet: nothing was sent; add --confirm base" in said
     assert lab.rpc("base").nonce(DEPLOYER.address) == 0
 
 
@@ -144,7 +144,7 @@ def test_monitoring_of_a_deployment(world: Open, monkeypatch: pytest.MonkeyPatch
     both = CliRunner().invoke(app, [*words, "--session", "other.json"])
     assert both.exit_code == 2
     monkeypatch.setattr(configuration, "check", lambda folder: [])
-    monkeypatch.setattr("lab.commands.monitor.check", lambda folder: [])
+    monkeypatch.setattr("lab.commands.monitor.actions.check", lambda folder: [])
     written = CliRunner().invoke(app, words)
     assert written.exit_code == 0, written.output
     scrape = (lab.folder / "monitoring" / "prometheus.yml").read_text()

@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from lab.live.deploy import deploy_all
-from lab.live.journal import Entry, Journal
+from lab.live.execution.deploy import deploy_all
+from lab.live.journaling.journal import Entry, Journal
 from lab.live.rehearsal.endpoint import faulty_endpoint
 from tests.reliability.mutants import FACTOR
 
