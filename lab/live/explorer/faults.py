@@ -55,8 +55,8 @@ class ExplorerFaults:
 
 def _one_byte_changed(source: str) -> str | None:
     """A byte of a revert text: the smallest change that shows in the code. None without one."""
-    found = _REVERT_TEXT.search(source)
-    if found is None:
+    text = _REVERT_TEXT.search(source)
+    if text is None:
         return None
-    place = found.end() - 1
+    place = text.end() - 1
     return source[:place] + ("J" if source[place] != "J" else "K") + source[place + 1 :]
