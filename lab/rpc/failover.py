@@ -187,7 +187,7 @@ class FailoverTransport:
                 given = place.transport.call(method, params, timeout_s)
             except RpcRefused as refused:
                 failures.append(refused)
-                if is_trouble(refused):
+                if is_trouble(refused) and not is_known(refused):
                     self._note_failure(place, refused)
                 else:
                     self._is_well(place)
@@ -235,7 +235,7 @@ class FailoverTransport:
             self._put_back(place, str(error))
 
     def _put_back(self, place: _Place, reason: str, pause: float | None = None) -> None:
-        """For `pause` seconds; without it longer each time."""
+        """For `pause` seconds (one that lags: until the next look); without it longer each time."""
         pause = pause or min(self._patience.first_s * 2**place.put_backs, self._patience.max_s)
         place.put_backs, place.reason, place.admitted = place.put_backs + 1, reason, False
         place.put_back_until = self._now() + pause
@@ -265,12 +265,12 @@ class FailoverTransport:
             if head != place.head:
                 place.head, place.head_since = head, now
         heads = [place for place in self._places if place.head >= 0 and place.put_back_until <= now]
-        best = max(heads, key=lambda place: place.head, default=None)
+        if not heads:
+            return
+        best = max(heads, key=lambda place: place.head)
         for place in heads:
-            assert best is not None
             behind = best.head - place.head
             still_s = now - place.head_since
-            # Until the next look: whether it has caught up is not known before.
             if behind > self._patience.lag_blocks_max:
                 reason = f"its head {place.head} is {behind} blocks behind that of {best.label}"
                 self._put_back(place, reason, self._patience.look_every_s)

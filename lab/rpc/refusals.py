@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.rpc.errors import RpcRefused
 
 # EIP-1474's "limit exceeded", and what Alchemy, Infura and QuickNode answer for it.
-LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097, 429})
+LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097})
 METHOD_NOT_FOUND, INTERNAL_ERROR, SERVER_ERROR = -32601, -32603, -32000
 
 KNOWN = ("already known", "already imported", "known transaction", "already exists in the pool")
