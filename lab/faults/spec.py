@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from lab.model.record_parts.fault_effects import FaultEffects
-from lab.model.step import AS_TUPLE, Name, StepBase
+from lab.model.step import AS_TUPLE, ENDPOINTS_MAX, Name, StepBase
 from lab.model.units import DurationMs
 from lab.networks.profile import NetworkProfile
 
@@ -105,7 +105,19 @@ class OnChain(LastingFault):
     chain: Name = Field(description="the chain it acts on")
 
 
-class OnRequests(OnChain):
+class OnEndpoint(OnChain):
+    """A lasting fault of a chain's RPC endpoints."""
+
+    endpoint: int | None = Field(
+        default=None, ge=1, le=ENDPOINTS_MAX, description="which of the chain's endpoints, from 1 on; omitted: all"
+    )
+
+    @property
+    def is_total(self) -> bool:
+        return self.endpoint is None
+
+
+class OnRequests(OnEndpoint):
     """A lasting fault of the RPC requests that the system under test sends to one chain."""
 
     methods: Annotated[tuple[str, ...], Field(min_length=1), AS_TUPLE] | None = Field(
@@ -115,4 +127,4 @@ class OnRequests(OnChain):
 
     @property
     def is_total(self) -> bool:
-        return not self.methods and self.share == 1
+        return super().is_total and not self.methods and self.share == 1

@@ -46,6 +46,8 @@ class NetworkEvidence(Frozen):
     differences: tuple[str, ...] = ()
     transactions: tuple[Transaction, ...] = ()
     funded_wei: str = Field(default="0", description="the most that the deployer was seen to have, in wei")
+    budget_wei: str = Field(default="0", description="estimated cost times the margin, before it began, in wei")
+    events: dict[str, int] = Field(default_factory=dict, description="event -> how often the monitor's scan saw it")
     verified: dict[str, str] = Field(default_factory=dict, description="explorer -> exact, partial, or what it said")
     smoke: dict[str, str] = Field(default_factory=dict, description="part of the smoke run -> ok, or what happened")
     problem: str | None = None

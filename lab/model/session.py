@@ -29,12 +29,15 @@ def _address(url: str) -> str:
 
 
 class SessionChain(Frozen):
-    """How to reach one chain. In a run under faults `rpc_url` leads through the fault layer."""
+    """How to reach one chain. In a run under faults all URLs lead through the fault layer."""
 
     name: str
     network: str
     chain_id: int
     rpc_url: Annotated[str, AfterValidator(_address)]
+    fallback_rpc_urls: tuple[Annotated[str, AfterValidator(_address)], ...] = Field(
+        default=(), description="further endpoints of the chain, the preferred first: for when rpc_url is in trouble"
+    )
     contract: str
     rollup: str = Field(description="the address that stands for this chain inside the contracts")
     finality: Finality
@@ -43,6 +46,11 @@ class SessionChain(Frozen):
     mines_empty_blocks: bool
     min_tip_wei: int = 0
     replacement_bump_percent: int = 10
+
+    @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """All endpoints, the preferred first."""
+        return (self.rpc_url, *self.fallback_rpc_urls)
 
 
 class Session(Frozen):

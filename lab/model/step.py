@@ -46,6 +46,9 @@ def _target(value: str) -> str:
     return value
 
 
+ENDPOINTS_MAX = 4
+"""So many RPC endpoints a chain of a run may have."""
+
 Name = Annotated[str, AfterValidator(checked_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})]
 LegRef = Annotated[
     str, AfterValidator(_leg_reference), WithJsonSchema({"type": "string", "pattern": REFERENCE_PATTERN})

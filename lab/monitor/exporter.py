@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from urllib.parse import urlsplit
 from lab.bounded_files import read_bytes, write_atomically
 from lab.errors import EnvironmentFailure, UsageError
 from lab.model.redacted import redact_url
-from lab.model.session import Session
+from lab.model.session import Session, SessionChain
+from lab.monitor.collect.chain_collector import Log
 from lab.monitor.collect.collector import MEMORY_BYTES_MAX, Collector, Watch, read_memory
 from lab.monitor.exposition import text_of
 from lab.rpc import HttpTransport, Rpc, RpcFailure
+from lab.rpc.endpoints import transport_to
 
 SAVE_EVERY_S, RENDER_EVERY_S = 15.0, 1.0
 # An answer is held in memory about ten times over while it is read.
@@ -36,7 +39,12 @@ class Exporter:
         self._watch, self._position = watch, position
         timeout_s = min(REQUEST_TIMEOUT_S, session.rpc_timeout_ms / 1000)
         transports = {
-            name: HttpTransport(chain.rpc_url, timeout_s=timeout_s, answer_bytes_max=ANSWER_BYTES_MAX)
+            name: transport_to(
+                chain,
+                timeout_s=timeout_s,
+                answer_bytes_max=ANSWER_BYTES_MAX,
+                notify=partial(_log_endpoint, watch.log, name),
+            )
             for name, chain in session.chains.items()
         }
         memory = None
@@ -95,30 +103,39 @@ class Exporter:
             write_atomically(self._position, self.collector.dump())
 
 
+def _log_endpoint(log: Log, chain: str, text: str) -> None:
+    log(event="endpoint", chain=chain, text=text)
+
+
 def check_session(session: Session) -> None:
     """Ask every endpoint that answers whether it is the right one. Raises UsageError with the first that is not."""
     for name, chain in session.chains.items():
-        if urlsplit(chain.rpc_url).scheme not in ("http", "https"):
-            raise UsageError(f"chain {name}: expected an http:// or https:// RPC URL, got {redact_url(chain.rpc_url)}")
-        transport = HttpTransport(chain.rpc_url, timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX)
-        rpc = Rpc(transport)
-        try:
-            chain_id, code = rpc.chain_id(), rpc.call("eth_getCode", chain.contract, "latest")
-        except RpcFailure:
-            # A chain that is down is what monitoring is for.
-            continue
-        finally:
-            transport.close()
-        if chain_id != chain.chain_id:
-            raise UsageError(
-                f"chain {name}: expected chain id {chain.chain_id} at {redact_url(chain.rpc_url)}, got {chain_id}: "
-                "correct the session, or the endpoint"
-            )
-        if code in ("0x", "0x0", None):
-            raise UsageError(
-                f"chain {name}: expected the contract at {chain.contract}, there is no code: is the session of an "
-                "earlier deployment?"
-            )
+        for url in chain.rpc_urls:
+            _check_endpoint(name, chain, url)
+
+
+def _check_endpoint(name: str, chain: SessionChain, url: str) -> None:
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise UsageError(f"chain {name}: expected an http:// or https:// RPC URL, got {redact_url(url)}")
+    transport = HttpTransport(url, timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX)
+    rpc = Rpc(transport)
+    try:
+        chain_id, code = rpc.chain_id(), rpc.call("eth_getCode", chain.contract, "latest")
+    except RpcFailure:
+        # A chain that is down is what monitoring is for.
+        return
+    finally:
+        transport.close()
+    if chain_id != chain.chain_id:
+        raise UsageError(
+            f"chain {name}: expected chain id {chain.chain_id} at {redact_url(url)}, got {chain_id}: "
+            "correct the session, or the endpoint"
+        )
+    if code in ("0x", "0x0", None):
+        raise UsageError(
+            f"chain {name}: expected the contract at {chain.contract}, there is no code: is the session of an "
+            "earlier deployment?"
+        )
 
 
 def serve(exporter: Exporter, host: str, port: int) -> ThreadingHTTPServer:

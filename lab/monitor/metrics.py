@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import accumulate
 from typing import Literal
 
 PREFIX = "tesseract_"
@@ -48,6 +50,14 @@ METRICS: dict[str, Metric] = {
     ),
     "rpc_request_duration_seconds": Metric("histogram", "Time of a JSON-RPC request.", ("chain",), REQUEST_SECONDS),
     "rpc_requests_per_minute_limit": _gauge("Upper bound of requests to the chain in a minute.", "chain"),
+    "rpc_endpoint_up": _gauge(
+        "1 while the endpoint is in use, 0 while it is put back or of another chain; only of a chain with several.",
+        "chain",
+        "endpoint",
+    ),
+    "rpc_endpoints_disagree": _gauge(
+        "1 while two endpoints of the chain have different blocks at one height; only of a chain with several.", "chain"
+    ),
     "rpc_deferred_total": _counter("Polls cut short because the bound of requests was reached.", "chain"),
     "contract_code_matches": _gauge("1 if the contract's code is the one seen first, 0 if not.", "chain"),
     "contract_owner_matches": _gauge("1 if the owner is the session's owner.", "chain"),
@@ -120,12 +130,7 @@ class Distribution:
 
     def cumulative(self, metric: str) -> list[tuple[str, float]]:
         """(`le`, count) pairs as Prometheus wants them, `+Inf` last."""
-        bounds = [*(f"{bound:g}" for bound in METRICS[metric].buckets), "+Inf"]
-        total, buckets = 0, []
-        for bound, count in zip(bounds, self.counts, strict=True):
-            total += count
-            buckets.append((bound, float(total)))
-        return buckets
+        return list(zip(_bounds(metric), map(float, accumulate(self.counts)), strict=True))
 
 
 @dataclass
@@ -153,16 +158,28 @@ class Samples:
         """Every series in the notation of Prometheus -> value, histograms as their buckets, sums and counts."""
         values: dict[str, float] = {}
         for (metric, labels), value in self.values.items():
-            pairs = dict(zip(METRICS[metric].labels, labels, strict=True))
+            names = _series_names(metric, labels)
             if isinstance(value, Distribution):
-                buckets = value.cumulative(metric)
-                for bound, count in buckets:
-                    values[series_name(f"{PREFIX}{metric}_bucket", {**pairs, "le": bound})] = count
-                values[series_name(f"{PREFIX}{metric}_count", pairs)] = buckets[-1][1]
-                values[series_name(f"{PREFIX}{metric}_sum", pairs)] = value.total
+                counts = [count for _, count in value.cumulative(metric)]
+                values.update(zip(names, (*counts, counts[-1], value.total), strict=True))
             else:
-                values[series_name(f"{PREFIX}{metric}", pairs)] = float(value)
+                values[names[0]] = float(value)
         return values
+
+
+@lru_cache(maxsize=20_000)
+def _series_names(metric: str, labels: Labels) -> tuple[str, ...]:
+    """Of a value: its one series; of a histogram those of its buckets, its count, its sum."""
+    name, pairs = f"{PREFIX}{metric}", dict(zip(METRICS[metric].labels, labels, strict=True))
+    if METRICS[metric].kind != "histogram":
+        return (series_name(name, pairs),)
+    buckets = [series_name(f"{name}_bucket", {**pairs, "le": bound}) for bound in _bounds(metric)]
+    return (*buckets, series_name(f"{name}_count", pairs), series_name(f"{name}_sum", pairs))
+
+
+@lru_cache
+def _bounds(metric: str) -> tuple[str, ...]:
+    return (*(f"{bound:g}" for bound in METRICS[metric].buckets), "+Inf")
 
 
 def series_name(name: str, labels: Mapping[str, str]) -> str:

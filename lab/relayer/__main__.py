@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from lab.model.session import Session
 from lab.relayer.clock import WallClock
 from lab.relayer.memory.records import CRASH_POINTS
 from lab.relayer.relayer import Relayer
-from lab.rpc import HttpTransport
+from lab.rpc.endpoints import transport_to
 
 if TYPE_CHECKING:
     from lab.relayer.metrics import RelayerMetrics
@@ -56,6 +57,10 @@ def read_account(session: Session) -> Account:
 
 def _report(status: dict[str, Any]) -> None:
     print(json.dumps(status), file=sys.stderr, flush=True)
+
+
+def _report_endpoint(clock: WallClock, chain: str, text: str) -> None:
+    _report({"t_ms": clock.now_ms(), "event": "endpoint", "chain": chain, "text": text})
 
 
 def _metrics() -> RelayerMetrics:
@@ -92,8 +97,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         session = read_session(options.session)
         account = read_account(session)
         timeout_s = session.rpc_timeout_ms / 1000
-        transports = {name: HttpTransport(c.rpc_url, timeout_s=timeout_s) for name, c in session.chains.items()}
         clock = WallClock(session.genesis_time)
+        transports = {
+            name: transport_to(chain, timeout_s=timeout_s, notify=partial(_report_endpoint, clock, name))
+            for name, chain in session.chains.items()
+        }
         relayer = Relayer(
             session,
             transports,

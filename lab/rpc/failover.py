@@ -15,20 +15,21 @@ from typing import Any
 from lab.errors import LabError
 from lab.rpc.client import quantity
 from lab.rpc.errors import RpcFailure, RpcRefused, RpcUnavailable
-from lab.rpc.refusals import BEHIND, KNOWN, LIMITED, OVERLOADED, says
-from lab.rpc.transport import Transport
+from lab.rpc.refusals import METHOD_NOT_FOUND, is_known, is_trouble
+from lab.rpc.transport import HttpTransport, Transport
 
 SENDS = frozenset({"eth_sendRawTransaction", "eth_sendRawTransactionSync"})
-# EIP-1474's "limit exceeded", and what Alchemy, Infura and QuickNode answer for it.
-LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097})
-METHOD_NOT_FOUND, INTERNAL_ERROR, SERVER_ERROR = -32601, -32603, -32000
 
 Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """When an endpoint is put back and for how long, in seconds of the given clock and in blocks."""
+    """When an endpoint is put back and for how long, in seconds of the given clock and in blocks.
+
+    Every `look_every_s` heads are compared, and blocks `agree_depth_blocks` below the lowest one, which no usual reorg
+    reaches. A call waits up to `all_down_s` where all are in trouble.
+    """
 
     first_s: float = 1.0
     max_s: float = 30.0
@@ -36,6 +37,11 @@ class Patience:
     lag_blocks_max: int = 5
     stall_s: float = 120.0
     look_every_s: float = 15.0
+    agree_depth_blocks: int = 12
+
+
+# For those who poll: they ask again soon, and look after other chains meanwhile.
+IMPATIENT = Patience(all_down_s=0.0)
 
 
 class EndpointsDisagree(LabError):
@@ -92,6 +98,7 @@ class FailoverTransport:
         self._chain_id, self._patience = chain_id, patience or Patience()
         self._now, self._sleep, self._notify = now, sleep, notify or (lambda _: None)
         self._next_look = now() + self._patience.look_every_s
+        self.disagreement: str | None = None
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`; `timeout_s` is what each endpoint gets at a time.
@@ -135,13 +142,22 @@ class FailoverTransport:
             for place in self._places
         ]
 
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        for place in self._places:
+            if isinstance(place.transport, HttpTransport):
+                place.transport.close()
+
     def agreeing(self, block: int) -> int:
         """How many endpoints have the same block at that height.
 
         Raises EndpointsDisagree where two differ; who does not answer, or has no such block, is not counted.
         """
+        return self._agreeing(self._places, block)
+
+    def _agreeing(self, places: list[_Place], block: int) -> int:
         hashes: dict[str, str] = {}
-        for place in self._places:
+        for place in places:
             try:
                 self._admit(place, None)
                 header = place.transport.call("eth_getBlockByNumber", [hex(block), False], None)
@@ -152,10 +168,8 @@ class FailoverTransport:
                 hashes[place.label] = header["hash"]
         if len(set(hashes.values())) > 1:
             said = "; ".join(f"{label} has {value}" for label, value in hashes.items())
-            raise EndpointsDisagree(
-                f"chain {self._chain_id}: expected one block {block} from all endpoints, got several: {said}. "
-                "One of them is on another fork, or not of this network: remove it"
-            )
+            text = f"chain {self._chain_id}: expected one block {block} from all endpoints, got several: {said}. "
+            raise EndpointsDisagree(f"{text}One of them is on another fork, or not of this network: remove it")
         return len(hashes)
 
     def _in_order(self) -> list[_Place]:
@@ -191,7 +205,10 @@ class FailoverTransport:
         raise (open_ended or known or failures or [self._nobody(method)])[0]
 
     def _admit(self, place: _Place, timeout_s: float | None) -> None:
-        """Ask an endpoint once which chain it is of. Raises an RpcFailure; another chain's is never asked again."""
+        """Ask an endpoint which chain it is of, once, and again after trouble. Raises an RpcFailure.
+
+        One of another chain is never asked again.
+        """
         if place.excluded is not None:
             raise RpcUnavailable("eth_chainId", f"{place.label}: {place.excluded}", sent=False)
         if place.admitted:
@@ -217,17 +234,20 @@ class FailoverTransport:
         if place.excluded is None and (refused is None or (is_trouble(refused) and refused.code != METHOD_NOT_FOUND)):
             self._put_back(place, str(error))
 
-    def _put_back(self, place: _Place, reason: str) -> None:
-        pause = min(self._patience.first_s * 2**place.put_backs, self._patience.max_s)
-        place.put_backs, place.reason = place.put_backs + 1, reason
+    def _put_back(self, place: _Place, reason: str, pause: float | None = None) -> None:
+        """For `pause` seconds (one that lags: until the next look); without it longer each time."""
+        pause = pause or min(self._patience.first_s * 2**place.put_backs, self._patience.max_s)
+        place.put_backs, place.reason, place.admitted = place.put_backs + 1, reason, False
         place.put_back_until = self._now() + pause
         if len(self._places) > 1 and place.put_backs == 1:
             self._notify(f"{place.label}: put back for {pause:g} s: {reason}")
 
     def _is_well(self, place: _Place) -> None:
         place.answers += 1
-        if place.put_back_until <= self._now():
+        if place.put_backs and place.put_back_until <= self._now():
             place.put_backs = 0
+            if len(self._places) > 1:
+                self._notify(f"{place.label}: answers again")
 
     def _look(self) -> None:
         """Compare the heads now and then: who lags or stands still is put back."""
@@ -252,24 +272,29 @@ class FailoverTransport:
             behind = best.head - place.head
             still_s = now - place.head_since
             if behind > self._patience.lag_blocks_max:
-                self._put_back(place, f"its head {place.head} is {behind} blocks behind that of {best.label}")
+                reason = f"its head {place.head} is {behind} blocks behind that of {best.label}"
+                self._put_back(place, reason, self._patience.look_every_s)
             elif behind > 0 and still_s > self._patience.stall_s:
-                self._put_back(place, f"its head {place.head} has stood still for {still_s:.0f} s")
+                reason = f"its head {place.head} has stood still for {still_s:.0f} s"
+                self._put_back(place, reason, self._patience.look_every_s)
+        self._compare([place for place in heads if place.put_back_until <= now])
+
+    def _compare(self, places: list[_Place]) -> None:
+        """Note whether endpoints have one block at a depth: two forks are said, and never made one by a vote."""
+        height = min((place.head for place in places), default=0) - self._patience.agree_depth_blocks
+        if len(places) < 2 or height < 0:
+            return
+        try:
+            self._agreeing(places, height)
+        except EndpointsDisagree as disagreement:
+            if self.disagreement is None:
+                self._notify(str(disagreement))
+            self.disagreement = str(disagreement)
+        else:
+            if self.disagreement is not None:
+                self._notify(f"chain {self._chain_id}: the endpoints agree again at block {height}")
+            self.disagreement = None
 
     def _nobody(self, method: str) -> RpcFailure:
         said = "; ".join(f"{place.label}: {place.excluded}" for place in self._places)
         return RpcUnavailable(method, f"no endpoint of chain {self._chain_id} is left: {said}", sent=False)
-
-
-def is_known(refused: RpcRefused) -> bool:
-    """Whether a node says that it has this very transaction already: then the send did what it should."""
-    return says(refused, KNOWN)
-
-
-def is_trouble(refused: RpcRefused) -> bool:
-    """Whether a refusal is about the endpoint (limits, overload, lag, a method it lacks), not about the call."""
-    if refused.code in LIMIT_CODES or 400 <= refused.code < 600 or refused.code == METHOD_NOT_FOUND:
-        return True
-    if refused.code == INTERNAL_ERROR and refused.data is None and "revert" not in refused.reason.lower():
-        return True
-    return says(refused, LIMITED + BEHIND) or (refused.code == SERVER_ERROR and says(refused, OVERLOADED))

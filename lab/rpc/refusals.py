@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from lab.rpc.errors import RpcRefused
 
+# EIP-1474's "limit exceeded", and what Alchemy, Infura and QuickNode answer for it.
+LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097})
+METHOD_NOT_FOUND, INTERNAL_ERROR, SERVER_ERROR = -32601, -32603, -32000
+
 KNOWN = ("already known", "already imported", "known transaction", "already exists in the pool")
 USED = ("nonce too low", "nonce is too low", "invalid nonce")
 OUTBID = ("replacement transaction underpriced", "transaction underpriced", "underpriced")
@@ -18,3 +22,17 @@ def says(refused: RpcRefused, words: tuple[str, ...]) -> bool:
     """True if the node's message contains one of the phrases."""
     message = refused.reason.lower()
     return any(word in message for word in words)
+
+
+def is_known(refused: RpcRefused) -> bool:
+    """Whether a node says that it has this very transaction already: then the send did what it should."""
+    return says(refused, KNOWN)
+
+
+def is_trouble(refused: RpcRefused) -> bool:
+    """Whether a refusal is about the endpoint (limits, overload, lag, a method it lacks), not about the call."""
+    if refused.code in LIMIT_CODES or 400 <= refused.code < 600 or refused.code == METHOD_NOT_FOUND:
+        return True
+    if refused.code == INTERNAL_ERROR and refused.data is None and "revert" not in refused.reason.lower():
+        return True
+    return says(refused, LIMITED + BEHIND) or (refused.code == SERVER_ERROR and says(refused, OVERLOADED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from lab.monitor.alerting.timeline import INTERVAL_S, AlertSpan, SeriesLog, time
 from lab.monitor.collect.collector import Collector, Watch
 from lab.monitor.collect.json_log import JsonLog
 from lab.monitor.collect.relayer import RelayerView, look_at
-from lab.rpc import HttpTransport
+from lab.rpc import HttpTransport, RpcRefused
 from lab.runner.run import Run
 from lab.scenario.item import RelayerSpec
 
@@ -22,28 +23,53 @@ BATCH_BLOCKS = 20
 
 
 class _Look:
-    """A transport of the lab's own, which sees a chain as of now. New blocks come many at a time, as nothing moves."""
+    """A transport of the lab's own, which sees a chain as of now.
+
+    As nothing moves meanwhile, new blocks come many at a time, and what was read of contracts at the last moment is
+    read again in one request.
+    """
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._ahead: dict[int, Any] = {}
+        self._views: dict[str, Any] = {}
+        self._asked: dict[str, list[Any]] = {}
+        self._expected: dict[str, list[Any]] = {}
 
     def begin(self) -> None:
         """Forget what an earlier moment showed."""
-        self._ahead = {}
+        self._ahead, self._views = {}, {}
+        self._expected, self._asked = self._asked, {}
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
         rpc = self._chain.look()
-        if method != "eth_getBlockByNumber" or not params[1] or not isinstance(rpc.transport, HttpTransport):
-            return rpc.call(method, *params, timeout_s=timeout_s)
-        number = int(params[0], 16)
+        if isinstance(rpc.transport, HttpTransport):
+            if method == "eth_getBlockByNumber" and params[1]:
+                return self._block(rpc.transport, int(params[0], 16))
+            if method == "eth_call" and params[1] == "latest":
+                return self._view(rpc.transport, params)
+        return rpc.call(method, *params, timeout_s=timeout_s)
+
+    def _block(self, transport: HttpTransport, number: int) -> Any:
         if number not in self._ahead:
             last = min(number + BATCH_BLOCKS, self._chain.producer.head.number + 1)
             numbers = range(number, max(last, number + 1))
-            blocks = rpc.transport.batch(method, [[hex(wanted), True] for wanted in numbers])
+            blocks = transport.batch("eth_getBlockByNumber", [[hex(wanted), True] for wanted in numbers])
             self._ahead = dict(zip(numbers, blocks, strict=True))
         return self._ahead[number]
+
+    def _view(self, transport: HttpTransport, params: list[Any]) -> Any:
+        key = str(params)
+        if key in self._expected:
+            expected, self._expected = self._expected, {}
+            # Where one of them is refused, each is asked by itself.
+            with suppress(RpcRefused):
+                answers = transport.batch("eth_call", list(expected.values()))
+                self._views = dict(zip(expected, answers, strict=True))
+        answer = self._views[key] if key in self._views else transport.call("eth_call", params)
+        self._asked[key] = params
+        return answer
 
 
 class RunMonitor:

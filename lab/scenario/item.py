@@ -17,11 +17,12 @@ from lab.yamlsource import Source
 
 @dataclass(frozen=True, slots=True)
 class ChainSpec:
-    """A chain to start. `finality` is the scenario's, or else the profile's."""
+    """A chain to start. `finality` is the scenario's, or else the profile's; `endpoints` is how many lead to it."""
 
     name: str
     profile: NetworkProfile
     finality: Finality
+    endpoints: int = 1
 
 
 @dataclass(frozen=True, slots=True)

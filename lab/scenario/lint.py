@@ -20,6 +20,7 @@ from lab.scenario.rules.contract import (
 from lab.scenario.rules.file import checks_exist, dependencies_end, legs_are_placed, networks_exist
 from lab.scenario.rules.overlap import exclusive_faults_follow_each_other
 from lab.scenario.rules.timeline import (
+    endpoints_are_there,
     heals_have_faults,
     ids_are_unique,
     names_are_declared,
@@ -36,6 +37,7 @@ RULES: tuple[Callable[[Notebook], None], ...] = (
     checks_exist,
     ids_are_unique,
     names_are_declared,
+    endpoints_are_there,
     heals_have_faults,
     relayer_is_there,
     stalls_meet_a_tag,

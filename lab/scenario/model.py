@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from lab.model.chain.finality import Finality
-from lab.model.step import FLOW_OR_LEG_PATTERN, LegRef, Name, Needs, Part, fault_at
+from lab.model.step import ENDPOINTS_MAX, FLOW_OR_LEG_PATTERN, LegRef, Name, Needs, Part, fault_at
 from lab.model.units import DurationMs, OffsetMs, duration_ms, format_duration, size_bytes
 from lab.scenario.steps import AnyStep
 from lab.validation import shown, suggestion
@@ -101,6 +101,9 @@ class NetworkUse(Part):
         default=None, min_length=1, description="a network's name or the path of a profile; omitted: the chain's name"
     )
     finality: Finality | None = Field(default=None, description="instead of the profile's own finality")
+    endpoints: int = Field(
+        default=1, ge=1, le=ENDPOINTS_MAX, description="how many RPC endpoints the relayer has for this chain"
+    )
 
 
 class LegUse(Part):

@@ -71,7 +71,7 @@ def _item(path: Path, variant: Variant, file: ScenarioFile) -> ScenarioItem:
     chains: dict[str, ChainSpec] = {}
     for name, use in file.networks.items():
         profile = load_network(use.profile or name, base=path.parent)
-        chains[name] = ChainSpec(name, profile, use.finality or profile.finality)
+        chains[name] = ChainSpec(name, profile, use.finality or profile.finality, use.endpoints)
     return ScenarioItem(
         file=path,
         item=text_of(path.stem) + variant.suffix(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,6 +48,7 @@ def describe_chain(
     finality: Finality,
     start_block: int,
     mines_empty_blocks: bool,
+    fallback_urls: Sequence[str] = (),
 ) -> SessionChain:
     """One chain: what a relayer must know of its network, and where it answers."""
     return SessionChain(
@@ -55,6 +56,7 @@ def describe_chain(
         network=profile.name,
         chain_id=profile.chain_id,
         rpc_url=url,
+        fallback_rpc_urls=tuple(fallback_urls),
         contract=contract,
         rollup=rollup_address(name),
         finality=finality,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -160,14 +160,21 @@ class Lab:
         reader.rpc = self.chains[chain].look()
         return reader
 
-    def session(self, urls: Mapping[str, str], spec: RelayerSpec, system: SystemUnderTest | None = None) -> Session:
-        """The description of this lab for a relayer or a load generator."""
+    def session(
+        self,
+        urls: Mapping[str, str],
+        spec: RelayerSpec,
+        system: SystemUnderTest | None = None,
+        fallbacks: Mapping[str, Sequence[str]] | None = None,
+    ) -> Session:
+        """The description of this lab for a relayer or a load generator; `fallbacks` are further URLs of chains."""
         return describe_session(
             [
                 describe_chain(
                     name,
                     chain.profile,
                     url=urls[name],
+                    fallback_urls=(fallbacks or {}).get(name, ()),
                     contract=chain.contract,
                     finality=chain.finality,
                     start_block=1,
@@ -198,10 +205,11 @@ class Lab:
             self.recorder,
             self.chains,
             self.policies,
+            {name: spec.endpoints for name, spec in wanted.chains.items()},
             wanted.target.codec,
             self.backend.reaper,
             wanted.folder,
-            lambda urls: self.session(urls, spec),
+            lambda urls, fallbacks: self.session(urls, spec, fallbacks=fallbacks),
             wanted.relayer_factory,
             wanted.relayer_command,
         )

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from lab.commands.live.printing import print_network, print_outcomes, print_plan
+from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
 from lab.live.declaration.deployment_file import TEMPLATE, Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, missing_variables, require_variables
@@ -19,11 +20,13 @@ from lab.live.execution.smoke import smoke_all, smoke_read_only
 from lab.live.execution.transactions import Waiting
 from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.estimate import estimate_costs
 from lab.live.planning.plan import make_plan
 from lab.live.results.evidence import collect, observe
+from lab.live.results.monitored import events_seen
 from lab.live.results.page import write_page
 from lab.live.results.session import deployed_at, describe, write_session
-from lab.live.signers import Signer, open_operator, open_signer
+from lab.live.signers import Signer, declared_deployer, open_operator, open_signer
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
 from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 
@@ -65,8 +68,10 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
         print("nothing was sent: add --broadcast to send")
         return 0
     _require_names(targets, confirmed)
-    # What the deployer had before it spent anything is evidence, too.
-    _write_evidence(work, targets, results)
+    # What the deployer had before it spent anything is evidence, too; a deployment that goes on keeps its first budget.
+    costs = estimate_costs(deployment, plans)
+    budgets = {cost.network: {"budget_wei": str(cost.budget)} for cost in costs if "deploy" in cost.steps}
+    _write_evidence(work, targets, results, news=budgets)
     outcomes = deploy_all(work, targets, signer)
     print_outcomes(outcomes)
     _write_evidence(work, deployment.targets, results)
@@ -75,11 +80,22 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
     return 3 if any(outcome.open_ends for outcome in outcomes) else 0
 
 
+def estimate(path: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+    """Print what a deployment costs now; 3 if a network could not be estimated. No key is asked for."""
+    deployment, targets = _read(path, only)
+    require_variables(deployment, targets)
+    work = _open_to_read(deployment)
+    plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
+    costs = estimate_costs(deployment, plans)
+    print(json.dumps([asdict(cost) for cost in costs], indent=2) if as_json else format_costs(costs))
+    return 3 if any(cost.problem for cost in costs) else 0
+
+
 def status(path: Path, only: tuple[str, ...], results: Path, *, as_json: bool) -> int:
     """Read every network and compare; 0: as declared, 1: differs, 3: could not be read."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, _ = _open(deployment)
+    work = _open_to_read(deployment)
     evidence = _write_evidence(work, targets, results)
     if as_json:
         print(evidence.model_dump_json(indent=2))
@@ -96,7 +112,7 @@ def session(path: Path, only: tuple[str, ...], out: Path, key_file: Path | None)
     """Write the session file of a finished deployment."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, _ = _open(deployment)
+    work = _open_to_read(deployment)
     keys = key_file or out.parent / "keys.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     write_session(describe(work, targets, keys, out.parent), out)
@@ -105,18 +121,31 @@ def session(path: Path, only: tuple[str, ...], out: Path, key_file: Path | None)
         print(f'the relayer\'s key is read from {keys}: {{"relayer": "0x..."}}, chmod 600')
 
 
+def write_session_of(path: Path) -> Path:
+    """The session file of a finished deployment for those who need no key, beside its evidence."""
+    deployment = read_deployment(path)
+    require_variables(deployment, deployment.targets)
+    folder = folder_of(Path("results"), path)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = folder / "session.json"
+    work = _open_to_read(deployment)
+    write_session(describe(work, deployment.targets, folder / "keys.json", folder), written)
+    notify(f"{written} written, readable by you only: it holds the endpoints with their keys")
+    return written
+
+
 def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     """Verify at every explorer of the file; 0: all agree, 1: one says no, 3: one did not say."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, _ = _open(deployment)
+    work = _open_to_read(deployment)
     for target in targets:
         deployed_at(work, target)
     verifications = verify_everywhere(work, targets, make_bundle(work))
     for one in verifications:
         for what, verdict in one.shown().items():
             print(f"{one.network}: {what}: {verdict}")
-    _write_evidence(work, targets, results, verified={one.network: one.shown() for one in verifications})
+    _write_evidence(work, targets, results, news={one.network: {"verified": one.shown()} for one in verifications})
     if all(one.succeeded for one in verifications):
         return 0
     refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in verifications)
@@ -137,7 +166,11 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
     for trial in trials:
         for part, outcome in trial.parts.items():
             print(f"{trial.network}: {part}: {outcome}")
-    _write_evidence(work, targets, results, smoked={trial.network: trial.parts for trial in trials})
+    news: dict[str, dict[str, Any]] = {trial.network: {"smoke": trial.parts} for trial in trials}
+    if not read_only:
+        for target in targets:
+            news[target.name]["events"] = events_seen(work, target)
+    _write_evidence(work, targets, results, news=news)
     return 0 if all(trial.succeeded for trial in trials) else 1
 
 
@@ -167,6 +200,14 @@ def notify(text: str) -> None:
 def _open(deployment: Deployment) -> tuple[Undertaking, Signer]:
     signer = open_signer(deployment, ask_password)
     return undertake(deployment, signer.address.lower(), lambda target: connect(target, notify), notify), signer
+
+
+def _open_to_read(deployment: Deployment) -> Undertaking:
+    """For what signs nothing: the deployer's address is enough, and no password is asked for."""
+    deployer = declared_deployer(deployment)
+    if deployer is None:
+        return _open(deployment)[0]
+    return undertake(deployment, deployer, lambda target: connect(target, notify), notify)
 
 
 def ask_password(question: str) -> str:
@@ -200,21 +241,14 @@ def _write_evidence(
     targets: Sequence[Target],
     results: Path,
     *,
-    verified: Mapping[str, dict[str, str]] | None = None,
-    smoked: Mapping[str, dict[str, str]] | None = None,
+    news: Mapping[str, dict[str, Any]] | None = None,
 ) -> LiveEvidence:
+    """Read all targets anew; `news` are the fields of each that only this command knows."""
     folder = folder_of(results, work.deployment.path)
     earlier = _earlier(folder)
-    news = {
-        target.name: {
-            key: given[target.name]
-            for key, given in (("verified", verified or {}), ("smoke", smoked or {}))
-            if target.name in given
-        }
-        for target in targets
-    }
+    fields = news or {}
     networks = tuple(
-        observe(work, target, earlier.get(target.name)).model_copy(update=news[target.name]) for target in targets
+        observe(work, target, earlier.get(target.name)).model_copy(update=fields.get(target.name)) for target in targets
     )
     asked = {network.network for network in networks}
     kept = tuple(network for name, network in earlier.items() if name not in asked)

@@ -48,6 +48,14 @@ def plan(file: File = FILE, only: Only = None, as_json: Json = False) -> None:
 
 
 @live.command()
+def estimate(file: File = FILE, only: Only = None, as_json: Json = False) -> None:
+    """Show what a deployment costs at today's fees, with the file's margin. No key is needed. Exit code 3: unknown."""
+    from lab.commands.live.actions import estimate as show
+
+    raise typer.Exit(show(file, tuple(only or ()), as_json=as_json))
+
+
+@live.command()
 def deploy(
     file: File = FILE,
     only: Only = None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from lab.live.execution.deploy import Outcome
 from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.estimate import Cost
 from lab.live.planning.plan import NetworkPlan, amount
 from lab.live.signers import Signer
 from lab.model.live_evidence import NetworkEvidence
@@ -50,3 +51,20 @@ def print_network(network: NetworkEvidence) -> None:
     print(f"{network.network}: {network.kind}: {network.address or 'not deployed'}: {state}")
     for doubt in network.doubts:
         print(f"  no live evidence: {doubt}")
+
+
+def format_costs(costs: Sequence[Cost]) -> str:
+    """A line for each network, and the sum in dollars."""
+    lines = []
+    for cost in costs:
+        if cost.problem is not None:
+            lines.append(f"{cost.network}: PROBLEM: {cost.problem}")
+            continue
+        l1_fee = f" + {amount(cost.l1_fee, cost.token)} L1 data" if cost.l1_fee else ""
+        usd = f", {cost.usd:.2f} USD at the price of {cost.price_date}" if cost.usd is not None else ""
+        parts = f"{cost.gas} gas at {cost.gas_price / 1e9:.4g} gwei{l1_fee}"
+        budget = f"with margin {amount(cost.budget, cost.token)}{usd}"
+        lines.append(f"{cost.network}: {amount(cost.cost, cost.token)} ({parts}), {budget}")
+    if any(cost.usd is not None for cost in costs):
+        lines.append(f"budget of the mainnets: {sum(cost.usd or 0 for cost in costs):.2f} USD")
+    return "\n".join(lines)

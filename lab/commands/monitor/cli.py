@@ -10,7 +10,23 @@ import typer
 monitor = typer.Typer(no_args_is_help=True, help="Watch running networks or a deployment: metrics, alerts, dashboards.")
 Session = Annotated[Path, typer.Option("--session", help="The session.json of a running lab or deployment.")]
 SESSION = Path("results/up/session.json")
+DeploymentFile = Annotated[
+    Path | None,
+    typer.Option("--deployment", help="A deployment file, deployed: instead of --session."),
+]
 RelayerUrl = Annotated[str | None, typer.Option(help="URL that answers 200 while your relayer runs.")]
+
+
+def _session_file(session: Path, deployment: Path | None) -> Path:
+    """The session to watch; that of a deployment is written first. Raises UsageError where both are named."""
+    if deployment is None:
+        return session
+    from lab.commands.live.actions import write_session_of
+    from lab.errors import UsageError
+
+    if session != SESSION:
+        raise UsageError("expected either --session or --deployment, got both: leave one out")
+    return write_session_of(deployment)
 
 
 @monitor.command()
@@ -23,11 +39,14 @@ def exporter(
         int, typer.Option(help="Maximum number of requests per minute to each chain.")
     ] = 600,
     relayer_url: RelayerUrl = None,
+    deployment: DeploymentFile = None,
 ) -> None:
     """Export Prometheus metrics of chains, contract and relayer. Read-only; needs no key."""
     from lab.commands.monitor.actions import ExporterOptions, run_exporter
 
-    run_exporter(session, ExporterOptions(host, port, interval, requests_per_minute, relayer_url))
+    run_exporter(
+        _session_file(session, deployment), ExporterOptions(host, port, interval, requests_per_minute, relayer_url)
+    )
 
 
 BaseFeeFactor = Annotated[float, typer.Option(help="Alert when the base fee exceeds the typical one this many times.")]
@@ -44,13 +63,14 @@ def config(
     base_fee_factor: BaseFeeFactor = 5,
     criteria: Criteria = None,
     speed: Speed = 1,
+    deployment: DeploymentFile = None,
 ) -> None:
     """Write and check scrape configuration, alert rules, routes and dashboards for a deployment."""
     from lab.commands.monitor.actions import configure, limits_of
     from lab.monitor.configuration import Addresses
 
     limits = limits_of(criteria, speed, base_fee_factor)
-    print("\n".join(configure(session, out, limits, Addresses(exporter, alertmanager))))
+    print("\n".join(configure(_session_file(session, deployment), out, limits, Addresses(exporter, alertmanager))))
 
 
 @monitor.command()

@@ -24,6 +24,8 @@ from lab.scenario.resolve import load_scenario
 
 QUIET_S, LASTING_S = 180, 240
 SERIES_FILE = "monitor.json"
+# Half as often as by default: it is half of what a run costs, and only makes everything later.
+POLL = "4s"
 AT_ONCE, RECALL_MIN = 25, 0.95
 # Fewer runs than these prove nothing either way.
 QUIET_MIN, RUNS_MIN = 300, 20
@@ -119,7 +121,7 @@ def _document(drawn: Document, wrong: Wrong | None) -> Document:
     kept = {key: drawn[key] for key in ("name", "description", "networks", "seed", "flows")}
     return {
         **kept,
-        "relayer": "reference",
+        "relayer": {"poll": POLL},
         "timeout": "60m",
         "window": "30s" if late else "5m",
         "monitor": True,

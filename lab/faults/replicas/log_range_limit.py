@@ -10,12 +10,12 @@ from lab.faults.context import FaultContext
 from lab.faults.kind import FaultKind
 from lab.faults.replicas.replica import height_of
 from lab.faults.requests.base import RequestFault
-from lab.faults.spec import OnChain
+from lab.faults.spec import OnEndpoint
 from lab.faults.transport.policy import Effect
 from lab.rpc import RpcRefused
 
 
-class LogRangeLimit(OnChain):
+class LogRangeLimit(OnEndpoint):
     """The provider refuses eth_getLogs over more than so many blocks."""
 
     example: ClassVar[str] = "fault: log_range_limit\nchain: arbitrum\nblocks: 10\nfor: 2m"

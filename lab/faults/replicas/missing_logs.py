@@ -10,12 +10,12 @@ from lab.faults.context import FaultContext
 from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
-from lab.faults.spec import OnChain
+from lab.faults.spec import OnEndpoint
 from lab.faults.transport.policy import Effect
 from lab.model.step import fault_at
 
 
-class MissingLogs(OnChain):
+class MissingLogs(OnEndpoint):
     """Answers to eth_getLogs leave logs out, or have them in the wrong order."""
 
     example: ClassVar[str] = "fault: missing_logs\nchain: polygon\nshare: 0.5\nfor: 1m"

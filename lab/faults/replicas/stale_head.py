@@ -11,14 +11,14 @@ from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.replicas.replica import METHODS, Heights, Replica
 from lab.faults.requests.base import RequestFault
-from lab.faults.spec import OnChain
+from lab.faults.spec import OnEndpoint
 from lab.faults.transport.policy import Effect
 
 REPLICA_LAG_MAX = 32
 """Whatever the reorgs of a file, nodes keep the state of so many blocks."""
 
 
-class StaleHead(OnChain):
+class StaleHead(OnEndpoint):
     """The relayer's endpoint is a replica that is some blocks behind: heads, logs, state and nonces are old."""
 
     example: ClassVar[str] = "fault: stale_head\nchain: ethereum\nblocks: 3\nfor: 1m"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.faults.context import FaultContext
-from lab.faults.spec import OnChain, OnRequests
+from lab.faults.spec import OnChain, OnEndpoint, OnRequests
 from lab.faults.transport.methods import named_alike
 from lab.faults.transport.policy import Effect
 
@@ -23,6 +23,7 @@ class RequestFault:
     def __init__(self, context: FaultContext, fault_id: str, spec: OnChain) -> None:
         self._policy = context.policies[spec.chain]
         self._random = context.randomness(fault_id)
+        self._endpoint = spec.endpoint if isinstance(spec, OnEndpoint) else None
         self._share = 1.0
         if isinstance(spec, OnRequests):
             self.methods = frozenset(spec.methods) if spec.methods is not None else None
@@ -31,7 +32,7 @@ class RequestFault:
         self.activations = 0
 
     def inject(self) -> None:
-        self._policy.add(self)
+        self._policy.add(self, self._endpoint)
 
     def heal(self) -> None:
         self._policy.remove(self)

@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
-from lab.faults.spec import OnChain
+from lab.faults.spec import OnEndpoint
 from lab.faults.transport.methods import SENDS
 from lab.faults.transport.policy import Effect
 
 
-class DuplicateDelivery(OnChain):
+class DuplicateDelivery(OnEndpoint):
     """Raw transactions reach the node twice, and what comes back is its answer to the second."""
 
     example: ClassVar[str] = "fault: duplicate_delivery\nchain: optimism\nfor: 1m"

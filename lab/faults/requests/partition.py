@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
-from lab.faults.spec import OnChain
+from lab.faults.spec import OnEndpoint
 from lab.faults.transport.policy import Effect
 
 
-class Partition(OnChain):
+class Partition(OnEndpoint):
     """The relayer and the node cannot reach each other, while the node goes on mining: requests vanish."""
 
     example: ClassVar[str] = "fault: partition\nchain: ethereum\nfor: 40s"

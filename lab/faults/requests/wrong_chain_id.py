@@ -9,11 +9,11 @@ from pydantic import Field
 from lab.faults.context import FaultContext
 from lab.faults.kind import FaultKind
 from lab.faults.requests.base import RequestFault
-from lab.faults.spec import OnChain
+from lab.faults.spec import OnEndpoint
 from lab.faults.transport.policy import Effect
 
 
-class WrongChainId(OnChain):
+class WrongChainId(OnEndpoint):
     """The endpoint says that it is another network."""
 
     example: ClassVar[str] = "fault: wrong_chain_id\nchain: optimism\nchain_id: 1"

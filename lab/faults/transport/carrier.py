@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from lab.chains.chain import Chain
 from lab.errors import LabError
 from lab.faults.transport.exchange import Ask, Call, ConnectionReset, Hang, Pause, Reply, Step, Travel, exchange
-from lab.faults.transport.policy import Policy
+from lab.faults.transport.policy import Planner
 from lab.faults.transport.submits import Submits
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcUnavailable
 from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
@@ -59,10 +59,10 @@ class HttpCall(Call):
 
 
 class Carrier:
-    """The way to one chain."""
+    """The way to one chain by one of its endpoints."""
 
     def __init__(
-        self, chain: Chain, policy: Policy, submits: Submits, http: Mapping[str, aiohttp.ClientSession]
+        self, chain: Chain, policy: Planner, submits: Submits, http: Mapping[str, aiohttp.ClientSession]
     ) -> None:
         """`http` has a session for each chain."""
         self._chain = chain

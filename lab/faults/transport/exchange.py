@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 
 from lab.chains.chain import Chain
 from lab.faults.transport.methods import SEND, SEND_SYNC, SENDS, own_answer
-from lab.faults.transport.policy import Effect, Policy, Refusal
+from lab.faults.transport.policy import Effect, Planner, Refusal
 from lab.faults.transport.raw_transaction import Sent, as_the_node_has_it, decode_raw
 from lab.faults.transport.submits import Submits
 from lab.faults.transport.sync_send import LOOK_MS, not_mined, sync_wait_s
@@ -36,7 +36,7 @@ class Call:
     failure: RpcFailure | None = None
 
     @classmethod
-    def arrived(cls, method: str, params: Any, policy: Policy) -> Self:
+    def arrived(cls, method: str, params: Any, policy: Planner) -> Self:
         """A call that arrives now: what the faults do to it is decided."""
         given = params if isinstance(params, list) else None
         call = cls(method, given, policy.plan(method))

@@ -10,7 +10,7 @@ from lab.chains.scheduler import Scheduler
 from lab.faults.transport.exchange import Ask, Call, ConnectionReset, Hang, Pause, Reach, Reply, StatusAnswer, Step
 from lab.faults.transport.exchange import exchange as steps_of
 from lab.faults.transport.methods import SEND
-from lab.faults.transport.policy import Policy
+from lab.faults.transport.policy import Planner
 from lab.faults.transport.submits import Submits
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
@@ -23,7 +23,7 @@ class Gate:
         self,
         chain: Chain,
         scheduler: Scheduler,
-        policy: Policy,
+        policy: Planner,
         submits: Submits,
         *,
         timeout_s: float,

@@ -75,28 +75,39 @@ class Rule(Protocol):
         """What happens to this request, None for nothing. A rule that acts counts its own activation."""
 
 
+class Planner(Protocol):
+    """Says what happens to a request."""
+
+    def plan(self, method: str) -> Effect:
+        """All effects on one request together."""
+
+
 class Policy:
-    """The active rules of one chain, in the order in which their faults began."""
+    """The active rules of one chain, in the order in which their faults began: of all its endpoints, or of one."""
 
     def __init__(self) -> None:
-        self._rules: list[Rule] = []
+        self._rules: list[tuple[Rule, int | None]] = []
         self._lock = threading.Lock()
 
-    def add(self, rule: Rule) -> None:
-        """From now on this rule has a say."""
+    def add(self, rule: Rule, endpoint: int | None = None) -> None:
+        """From now on this rule has a say, at one endpoint or at all of them."""
         with self._lock:
-            self._rules.append(rule)
+            self._rules.append((rule, endpoint))
 
     def remove(self, rule: Rule) -> None:
         """From now on it has none. A rule that is not there is no error."""
         with self._lock:
-            if rule in self._rules:
-                self._rules.remove(rule)
+            self._rules = [entry for entry in self._rules if entry[0] is not rule]
 
-    def plan(self, method: str) -> Effect:
+    def at(self, endpoint: int) -> Planner:
+        """The policy as one of the chain's endpoints has it; they count from 1."""
+        return _AtEndpoint(self, endpoint)
+
+    def plan(self, method: str, endpoint: int = 1) -> Effect:
         """All effects on one request together: delays add up, the first refusal counts, what comes first acts first."""
         with self._lock:
-            effects = [effect for rule in self._rules if (effect := rule.effect(method)) is not None]
+            rules = [rule for rule, place in self._rules if place is None or place == endpoint]
+            effects = [effect for rule in rules if (effect := rule.effect(method)) is not None]
         if len(effects) < 2:
             return effects[0] if effects else NOTHING
         resets = {effect.reset for effect in effects}
@@ -112,3 +123,13 @@ class Policy:
             rewrites=tuple(rewrite for effect in effects for rewrite in effect.rewrites),
             transforms=tuple(transform for effect in effects for transform in effect.transforms),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _AtEndpoint:
+    policy: Policy
+    endpoint: int
+
+    def plan(self, method: str) -> Effect:
+        """See `Policy.plan`."""
+        return self.policy.plan(method, self.endpoint)

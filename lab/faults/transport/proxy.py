@@ -41,13 +41,22 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class FaultProxy:
-    """One port for all chains of a run, one path for each. `failure` is an error of the proxy's own, if it had one."""
+    """One port for all chains of a run, one path for each endpoint: `/ethereum`, and `/ethereum/2` if it has two.
+
+    `failure` is an error of the proxy's own, if it had one.
+    """
 
     def __init__(
-        self, chains: Mapping[str, Chain], policies: Mapping[str, Policy], submits: Mapping[str, Submits]
+        self,
+        chains: Mapping[str, Chain],
+        policies: Mapping[str, Policy],
+        submits: Mapping[str, Submits],
+        endpoints: Mapping[str, int] | None = None,
     ) -> None:
+        """`endpoints` says how many a chain has; not named: one."""
         self.failure: BaseException | None = None
         self._chains, self._policies, self._submits = chains, policies, submits
+        self._endpoints = endpoints or {}
         self._carriers: dict[str, Carrier] = {}
         self._under_way: set[asyncio.Task[list[bytes]]] = set()
         self._started: Future[int] = Future()
@@ -66,9 +75,12 @@ class FaultProxy:
         except (OSError, TimeoutError) as error:
             raise EnvironmentFailure(f"the fault proxy cannot listen on {HOST}: {error!r}") from error
 
-    def url(self, chain: str) -> str:
+    def url(self, chain: str, endpoint: int = 1) -> str:
         """Where the relayer finds a chain."""
-        return f"http://{HOST}:{self._port}/{chain}"
+        return f"http://{HOST}:{self._port}/{self._paths(chain)[endpoint - 1]}"
+
+    def _paths(self, chain: str) -> list[str]:
+        return [chain, *(f"{chain}/{endpoint}" for endpoint in range(2, self._endpoints.get(chain, 1) + 1))]
 
     def never_asked(self) -> list[str]:
         """The chains that no JSON-RPC request has come for yet."""
@@ -103,7 +115,9 @@ class FaultProxy:
                 http[name] = await stack.enter_async_context(
                     aiohttp.ClientSession(connector=connector, timeout=timeout)
                 )
-                self._carriers[name] = Carrier(chain, self._policies[name], self._submits[name], http)
+                for endpoint, path in enumerate(self._paths(name), 1):
+                    planner = self._policies[name].at(endpoint)
+                    self._carriers[path] = Carrier(chain, planner, self._submits[name], http)
             app = web.Application(middlewares=[self._guard], client_max_size=BODY_BYTES_MAX)
             app.router.add_route("*", "/{path:.*}", self._handle)
             # A client that gives up cancels its handler, which is how its sends are known to have no answer.
@@ -142,11 +156,11 @@ class FaultProxy:
     def _carrier(self, request: web.Request) -> tuple[str, Carrier]:
         """The chain that a path names: slashes around it, and its case, make no other endpoint of it."""
         name = request.match_info["path"].strip("/").lower()
-        chain = {known.lower(): known for known in self._carriers}.get(name)
-        if chain is None:
+        path = {known.lower(): known for known in self._carriers}.get(name)
+        if path is None:
             known = ", ".join(f"/{name}" for name in self._carriers)
             raise self._turned_away(request, web.HTTPNotFound, f"expected one of the paths {known}")
-        carrier = self._carriers[chain]
+        carrier, chain = self._carriers[path], path.partition("/")[0]
         if request.headers.get("Upgrade", "").lower() == "websocket":
             text = "websockets are not supported by the lab: send JSON-RPC over HTTP POST, and poll"
             carrier.note_refused("websocket", text)

@@ -10,6 +10,7 @@ from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.transactions import Sender, Waiting
+from lab.live.journaling.journal import Entry
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import DEPLOY, Step, accounts_of, differences, read_standing, steps_after_creation
 from lab.live.signers import Signer
@@ -38,10 +39,11 @@ def deploy_all(
     """One outcome for each network, in order; trouble on one does not hold the others up."""
     shared, patience = SerialSigner(signer), waiting or Waiting()
     with ThreadPoolExecutor(max_workers=len(targets)) as pool:
-        return list(pool.map(lambda target: _attempt(work, target, shared, patience), targets))
+        return list(pool.map(lambda target: deploy_one(work, target, shared, patience), targets))
 
 
-def _attempt(work: Undertaking, target: Target, signer: Signer, waiting: Waiting) -> Outcome:
+def deploy_one(work: Undertaking, target: Target, signer: Signer, waiting: Waiting) -> Outcome:
+    """To one network; trouble is in the outcome."""
     outcome = Outcome(target.name)
     try:
         _deploy(work, target, signer, waiting, outcome)
@@ -59,7 +61,7 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
     outcome.done.append(DEPLOY)
     _check_code(work, rpc, target, address, int(created.receipt["blockNumber"], 16))
     connection.transport.agreeing(int(created.receipt["blockNumber"], 16))
-    for step in _unfinished(work, target):
+    for step in _unfinished(work, target, rpc):
         sender.carry_out(step, address)
         outcome.done.append(step.name)
     accounts = tuple(accounts_of(target, work.deployer))
@@ -85,14 +87,21 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
     work.notify(f"{target.name}: set up at {address}")
 
 
-def _unfinished(work: Undertaking, target: Target) -> list[Step]:
-    """Steps that an earlier command signed and did not see final, in their order."""
+def _unfinished(work: Undertaking, target: Target, rpc: Rpc) -> list[Step]:
+    """Steps that an earlier command signed and did not see final, in their order.
+
+    One whose final block is gone, by a reorg deeper than the finality in force, is sent again like any other.
+    """
     signed = {entry.step: entry for entry in work.journal.of(target.name) if entry.event == "signed"}
     return [
         Step(name, data_of(entry.raw))
         for name, entry in signed.items()
-        if name != DEPLOY and work.journal.last(target.name, name, "final") is None
+        if name != DEPLOY and not _stays(work.journal.last(target.name, name, "final"), rpc)
     ]
+
+
+def _stays(final: Entry | None, rpc: Rpc) -> bool:
+    return final is not None and rpc.receipt(final.tx) is not None
 
 
 def _distinct(work: Undertaking, target: Target, step: Step) -> Step:

@@ -23,8 +23,7 @@ from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered
 from lab.live.planning.steps import Step
 from lab.live.signers import Signer, Unsigned
 from lab.rpc import Rpc, RpcFailure, RpcRefused
-from lab.rpc.failover import is_known
-from lab.rpc.refusals import OUTBID, USED, says
+from lab.rpc.refusals import OUTBID, USED, is_known, says
 
 REPLACEMENT_BUMP_MIN_PERCENT = 13
 

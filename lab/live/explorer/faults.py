@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from lab.live.explorer.judge import Submission
+
+_REVERT_TEXT = re.compile(r'^[ \t]*(?:assert\b[^\n"#]*,|raise)[ \t]*"\w', re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -14,7 +17,7 @@ class ExplorerFaults:
     """Counts go down as they are used up.
 
     `pending` answers say wait, `busy` ones are HTTP 429, `broken` ones HTTP 503, `not_indexed` ones do not know the
-    address yet. `altered` changes one byte of the main source.
+    address yet. `altered` changes one byte of a revert text.
     """
 
     pending: int = 0
@@ -37,15 +40,23 @@ class ExplorerFaults:
         """The submission as this explorer takes it."""
         if self.altered:
             changed = copy.deepcopy(given.standard_json)
-            source = changed["sources"][given.path]
-            source["content"] = _one_digit_changed(str(source["content"]))
+            # The main source first; where it reverts with no text, those that it imports.
+            for path in sorted(changed["sources"], key=lambda path: path != given.path):
+                source = changed["sources"][path]
+                altered = _one_byte_changed(str(source["content"]))
+                if altered is not None:
+                    source["content"] = altered
+                    source.pop("sha256sum", None)
+                    break
             changed.pop("integrity", None)
-            source.pop("sha256sum", None)
             given = replace(given, standard_json=changed)
         return replace(given, version=self.other_compiler) if self.other_compiler else given
 
 
-def _one_digit_changed(source: str) -> str:
-    """One byte of a revert text: the smallest change that the compiler notices."""
-    start = source.find('"Invalid')
-    return source[: start + 1] + "J" + source[start + 2 :] if start >= 0 else source + "\n"
+def _one_byte_changed(source: str) -> str | None:
+    """A byte of a revert text: the smallest change that shows in the code. None without one."""
+    text = _REVERT_TEXT.search(source)
+    if text is None:
+        return None
+    place = text.end() - 1
+    return source[:place] + ("J" if source[place] != "J" else "K") + source[place + 1 :]

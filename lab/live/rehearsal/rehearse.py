@@ -19,6 +19,7 @@ from lab.chains.nodes.backend import Backend
 from lab.coordinator import Account
 from lab.deploy.deployer import Deployable
 from lab.deploy.keystore import address_of
+from lab.errors import LabError
 from lab.live.declaration.deployment_file import Deployment, Explorer, Target
 from lab.live.declaration.variables import Connection, connect
 from lab.live.execution.deploy import Outcome, deploy_all
@@ -28,9 +29,11 @@ from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.journal import Header, open_journal
 from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.estimate import estimate_costs
 from lab.live.planning.plan import NetworkPlan, make_plan
 from lab.live.rehearsal.endpoint import FaultyEndpoint, faulty_endpoint
 from lab.live.results.evidence import collect, observe
+from lab.live.results.monitored import events_seen
 from lab.live.signers import declared_deployer
 from lab.live.signers.keystore import KeystoreAccount
 from lab.live.verify.client import Pace
@@ -108,7 +111,7 @@ def rehearse(
         work = _undertaking(deployment, contract, deployer, stage, folder, notify)
         plans = tuple(make_plan(work, stage.targets, datetime.datetime.now(datetime.UTC).date()))
         if any(plan.problems for plan in plans):
-            return Rehearsal(_evidence(work, stage.targets, (), ()), plans, (), (), (), *_met(stage))
+            return Rehearsal(_evidence(work, stage.targets, (), (), plans), plans, (), (), (), *_met(stage))
         outcomes = deploy_all(work, stage.targets, KeystoreAccount(deployer, Path("rehearsal")), WAITING)
         reached = tuple(
             target for target, outcome in zip(stage.targets, outcomes, strict=True) if outcome.problem is None
@@ -116,7 +119,7 @@ def rehearse(
         verifications = _verified(work, reached, stage.variables)
         signer = KeystoreAccount(operator, Path("rehearsal"))
         smokes = tuple(smoke_all(work, reached, signer, WAITING))
-        evidence = _evidence(work, stage.targets, verifications, smokes)
+        evidence = _evidence(work, stage.targets, verifications, smokes, plans)
         return Rehearsal(evidence, plans, tuple(outcomes), verifications, smokes, *_met(stage))
 
 
@@ -214,8 +217,10 @@ def _evidence(
     targets: tuple[Target, ...],
     verifications: tuple[NetworkVerification, ...],
     smokes: tuple[SmokeResult, ...],
+    plans: tuple[NetworkPlan, ...],
 ) -> LiveEvidence:
     verdicts = {one.network: one for one in verifications}
+    budgets = {cost.network: str(cost.budget) for cost in estimate_costs(work.deployment, plans)}
     trials = {one.network: one for one in smokes}
     networks = []
     for target in targets:
@@ -226,8 +231,18 @@ def _evidence(
                 update={
                     "verified": verified.shown() if verified else {},
                     "smoke": dict(trial.parts) if trial else {},
+                    "budget_wei": budgets[target.name],
+                    "events": _events(work, target) if trial else {},
                 }
             )
         )
     made = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     return collect(work, tuple(networks), made=made, forced="rehearsal")
+
+
+def _events(work: Undertaking, target: Target) -> dict[str, int]:
+    try:
+        return events_seen(work, target)
+    except LabError as error:
+        work.notify(f"{target.name}: the monitor saw nothing: {error}")
+        return {}

@@ -50,6 +50,7 @@ def _observe(
     update: dict[str, object] = {
         **_identity(connection, target, height),
         "funded_wei": str(max(balance, int(earlier.funded_wei) if earlier is not None else 0)),
+        "budget_wei": earlier.budget_wei if earlier is not None else "0",
     }
     if created is None or created.address is None or created.block is None:
         problem = "nothing is deployed there yet, as far as the journal knows"
@@ -57,7 +58,11 @@ def _observe(
     code = str(rpc.call("eth_getCode", created.address, "latest"))
     update |= {"address": created.address, "transactions": _transactions(work, target)}
     if code == "0x":
-        problem = f"there is no contract at {created.address}"
+        problem = (
+            f"there is no contract at {created.address}, though block {created.block} was final: a reorg deeper than "
+            f"that ({target.finality}) took it, or the endpoint is on another fork; `lab live deploy` sends the same "
+            "transactions again"
+        )
         return base.model_copy(update={**update, "problem": problem})
     standing = read_standing(rpc, work.codec, created.address, accounts_of(target, work.deployer), "latest")
     same = earlier is not None and earlier.address == created.address and earlier.code_sha256 == hash_hex(code)
@@ -69,6 +74,7 @@ def _observe(
         "differences": tuple(differences(work.deployment, target, work.deployer, standing)),
         "verified": earlier.verified if same and earlier is not None else {},
         "smoke": earlier.smoke if same and earlier is not None else {},
+        "events": earlier.events if same and earlier is not None else {},
     }
     return base.model_copy(update=update)
 

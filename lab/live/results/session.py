@@ -37,7 +37,10 @@ def describe(
     ]
     address, _ = created[first.name]
     numbering = numbering_of(work.connect(first).rpc, work.codec, address, first.operators[0])
-    chains = {target.name: _chain(target, *created[target.name], url=there[target.variables[0]]) for target in targets}
+    chains = {
+        target.name: _chain(target, *created[target.name], urls=[there[name] for name in target.variables])
+        for target in targets
+    }
     return Session(
         run_id=f"live-{work.deployment.path.stem}"[:64],
         backend="live",
@@ -75,13 +78,14 @@ def deployed_at(work: Undertaking, target: Target) -> str:
     return deployed_from(work, target)[0]
 
 
-def _chain(target: Target, address: str, block: int, *, url: str) -> SessionChain:
+def _chain(target: Target, address: str, block: int, *, urls: Sequence[str]) -> SessionChain:
     profile = target.profile
     return SessionChain(
         name=target.name,
         network=profile.name,
         chain_id=profile.chain_id,
-        rpc_url=url,
+        rpc_url=urls[0],
+        fallback_rpc_urls=tuple(urls[1:]),
         contract=address,
         rollup=rollup_address(target.name),
         finality=target.finality,

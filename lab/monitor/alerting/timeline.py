@@ -52,14 +52,17 @@ class SeriesLog:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> SeriesLog:
         """What `as_json` gave. Raises ValueError for anything else."""
-        log = TypeAdapter(cls).validate_python(data)
+        log: SeriesLog = _SERIES_LOG.validate_python(data)
         if log.interval_s < 1 or any(len(row) != log.count for row in log.series.values()):
             raise ValueError(f"expected {log.count} samples of every series, at least a second apart")
         return log
 
     def as_json(self) -> dict[str, Any]:
         """For a file."""
-        return asdict(self)
+        return {"start_s": self.start_s, "interval_s": self.interval_s, "count": self.count, "series": self.series}
+
+
+_SERIES_LOG = TypeAdapter(SeriesLog)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from lab.monitor.metrics import Distribution, Samples
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable, Transport
+from lab.rpc.failover import FailoverTransport
 
 POLL_S, REQUESTS_PER_MINUTE = 5.0, 600
 POLL_S_MAX = 20.0
@@ -87,3 +88,7 @@ class Metered:
         into.add("rpc_request_duration_seconds", self._durations, self.chain)
         into.add("rpc_requests_per_minute_limit", self.per_minute, self.chain)
         into.add("rpc_deferred_total", self.deferred, self.chain)
+        if isinstance(self._inner, FailoverTransport):
+            for number, report in enumerate(self._inner.reports(), 1):
+                into.add("rpc_endpoint_up", float(report.state == "in use"), self.chain, str(number))
+            into.add("rpc_endpoints_disagree", float(self._inner.disagreement is not None), self.chain)

@@ -24,6 +24,8 @@ STAGES: tuple[Stage, ...] = ("lab", "testnet", "mainnet")
 CATALOGUE_BYTES_MAX = 16 << 20
 CHECKLIST = Path(__file__).with_name("checklist.yaml")
 
+Aspect = Literal["funded", "reached", "deployed", "verified", "smoked", "budgeted", "monitored", "guarded"]
+
 
 class Proof(Frozen):
     """One thing that must have been shown: every recorded item of a scenario passed, and so did the named checks."""
@@ -48,7 +50,7 @@ class LiveProof(Frozen):
     """What deployments must show on real networks, on each of them, by the names of their profiles."""
 
     networks: tuple[str, ...] = Field(min_length=1)
-    shows: tuple[Literal["funded", "reached", "deployed", "verified", "smoked"], ...] = Field(min_length=1)
+    shows: tuple[Aspect, ...] = Field(min_length=1)
     balance_min: float = Field(default=0, ge=0, description="in the network's token; for `funded`")
 
 

@@ -14,6 +14,8 @@ from lab.report.records.row_verdict import RowVerdict
 
 Shown = tuple[bool, str]
 GOOD = ("exact", "match")
+EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
+GUARD = "a stranger may not"
 
 
 def deployment_opinions(row: Row, deployments: Sequence[Deployment], baseline: Baseline) -> list[Opinion]:
@@ -113,10 +115,29 @@ def _smoked(proof: LiveProof, network: NetworkEvidence) -> Shown:
     return bool(network.smoke), f"smoke run: {', '.join(network.smoke) or 'none on record'}"
 
 
+def _budgeted(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    had, budget = int(network.funded_wei) / 10**18, int(network.budget_wei) / 10**18
+    return 0 < budget <= had, f"the deployer had {had:.6g}, the estimate with its margin was {budget:.6g}"
+
+
+def _monitored(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    missing = [event for event in EVENTS if not network.events.get(event)]
+    counts = ", ".join(f"{clean(event, 60)} {count}" for event, count in network.events.items())
+    return not missing, f"the monitor saw {counts or 'no event'}{f', not {missing[0]}' if missing else ''}"
+
+
+def _guarded(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    said = network.smoke.get(GUARD)
+    return said == "ok", f"read-only smoke run, {GUARD}: {clean(said or 'not on record', 200)}"
+
+
 _ASPECTS: dict[str, Callable[[LiveProof, NetworkEvidence], Shown]] = {
     "funded": _funded,
     "reached": _reached,
     "deployed": _deployed,
     "verified": _verified,
     "smoked": _smoked,
+    "budgeted": _budgeted,
+    "monitored": _monitored,
+    "guarded": _guarded,
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lab.coordinator.documented import FUNCTIONS
 from lab.errors import LabError
 from lab.faults import Fault, LastingFault
+from lab.faults.spec import OnEndpoint
 from lab.model.step import ROLES, StepBase
 from lab.model.units import format_duration
 from lab.networks import load_network
@@ -68,6 +69,18 @@ def names_are_declared(book: Notebook) -> None:
             book.expect_chain((*path, "chain"), chain)
             for other in step.other_chains():
                 book.expect_chain((*path, "other"), other)
+
+
+def endpoints_are_there(book: Notebook) -> None:
+    """A fault of one endpoint names one that its chain has."""
+    for path, step in _steps(book):
+        if not isinstance(step, OnEndpoint) or step.endpoint is None:
+            continue
+        use = book.file.networks.get(step.chain)
+        if use is not None and step.endpoint > use.endpoints:
+            has = "one endpoint" if use.endpoints == 1 else f"{use.endpoints} endpoints"
+            more = f"give it more by `{step.chain}: {{endpoints: {step.endpoint}}}` below networks"
+            book.report((*path, "endpoint"), f"the chain '{step.chain}' has {has}, got {step.endpoint}: {more}")
 
 
 def _condition(book: Notebook, path: Route, step: UntilStep | ExpectStep) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +18,11 @@ from lab.evidence import Recorder
 from lab.faults.transport.gate import Gate
 from lab.faults.transport.policy import Policy
 from lab.faults.transport.submits import Submits
+from lab.model.records import Note
 from lab.model.session import Session
 from lab.rpc import Transport
+from lab.rpc.endpoints import over_all
+from lab.rpc.failover import IMPATIENT
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.process import Launch, RelayerProcess, reference_command
@@ -36,7 +39,9 @@ QUIET_BLOCKS = 2
 
 @dataclass(frozen=True, slots=True)
 class RelayerWiring:
-    """What a relayer is put between. `describe` makes the session from the URL of each chain.
+    """What a relayer is put between. `describe` makes the session from the URL of each chain and its further URLs.
+
+    `endpoints` is how many lead to each chain: with several the relayer has a failover over them.
 
     `factory` makes the relayer of the virtual clock; under the real one `command` runs, or the reference relayer.
     """
@@ -45,10 +50,11 @@ class RelayerWiring:
     recorder: Recorder
     chains: Mapping[str, Chain]
     policies: Mapping[str, Policy]
+    endpoints: Mapping[str, int]
     codec: Codec
     reaper: Reaper
     folder: Path
-    describe: Callable[[Mapping[str, str]], Session]
+    describe: Callable[[Mapping[str, str], Mapping[str, Sequence[str]]], Session]
     factory: RelayerFactory
     command: RelayerCommand | None = None
 
@@ -62,21 +68,41 @@ class RelayerWiring:
         return self._process(submits)
 
     def _actor(self, submits: Mapping[str, Submits]) -> RelayerActor:
-        transports: dict[str, Transport] = {
-            name: Gate(chain, self.scheduler, self.policies[name], submits[name], timeout_s=RPC_TIMEOUT_S)
-            for name, chain in self.chains.items()
-        }
-        session = self.describe({name: f"gate:{name}" for name in self.chains})
+        transports = {name: self._transport(chain, submits[name]) for name, chain in self.chains.items()}
+        session = self._described(lambda name, endpoint: f"gate:{name}" + (f"/{endpoint}" if endpoint > 1 else ""))
         session.write(self.folder / "session.json")
         return RelayerActor(session, transports, role_account("relayer"), self.scheduler, self.recorder, self.factory)
+
+    def _described(self, url: Callable[[str, int], str]) -> Session:
+        """The session, with the URL of each chain's each endpoint."""
+        further = {name: [url(name, 1 + place) for place in range(1, self.endpoints[name])] for name in self.chains}
+        return self.describe({name: url(name, 1) for name in self.chains}, further)
+
+    def _transport(self, chain: Chain, submits: Submits) -> Transport:
+        gates = {
+            f"endpoint {number}": Gate(
+                chain, self.scheduler, self.policies[chain.name].at(number), submits, timeout_s=RPC_TIMEOUT_S
+            )
+            for number in range(1, self.endpoints[chain.name] + 1)
+        }
+        return over_all(
+            gates,
+            chain_id=chain.profile.chain_id,
+            patience=IMPATIENT,
+            now=lambda: self.scheduler.now_ms / 1000,
+            sleep=self.scheduler.sleep,
+            notify=lambda text: self.recorder.add(
+                Note(t_ms=self.scheduler.now_ms, kind="rpc", text=text, chain=chain.name)
+            ),
+        )
 
     def _process(self, submits: Mapping[str, Submits]) -> tuple[RelayerProcess, FaultProxy]:
         # Needs aiohttp, which is slow to import: runs under the virtual clock do without.
         from lab.faults.transport.proxy import FaultProxy
 
-        proxy = FaultProxy(self.chains, self.policies, submits)
+        proxy = FaultProxy(self.chains, self.policies, submits, self.endpoints)
         proxy.start()
-        launch = self._launch(self.describe({name: proxy.url(name) for name in self.chains}))
+        launch = self._launch(self._described(proxy.url))
         process = RelayerProcess(
             launch,
             self.scheduler,

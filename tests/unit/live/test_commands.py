@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from typer.testing import CliRunner
 from lab.cli import app
 from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
+from lab.live.execution.deploy import deploy_all
+from lab.model.session import Session
+from lab.monitor import configuration
 
 from .conftest import DEPLOYER, Open, World
 
@@ -108,3 +112,42 @@ def test_no_secret_is_printed_or_written(world: Open, monkeypatch: pytest.Monkey
         assert secret not in said
         assert secret.encode() not in written
     assert "SEPOLIA_A (http://***@127.0.0.1:9/v3/***?key=***)" in said
+
+
+def test_an_estimate_needs_no_key_and_no_money(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same gas as the plan's, with the file's margin, and dollars where the token has a price."""
+    lab = world("base", "sepolia")
+    prepare(lab, monkeypatch)
+    (lab.folder / "pw").unlink()
+    lab.rpc("base").call("anvil_setBalance", DEPLOYER.address, "0x0")
+    code, said = run("estimate", "--json")
+    assert code == 0, said
+    base, sepolia = json.loads(said)
+    assert base["gas"] == sepolia["gas"] > 1_000_000
+    assert base["cost"] == base["gas"] * base["gas_price"] + base["l1_fee"]
+    assert base["budget"] == int(1.5 * base["cost"])
+    assert base["usd"] is not None
+    assert sepolia["usd"] is None
+    code, said = run("estimate", "--only", "base")
+    assert f"budget of the mainnets: {base['usd']:.2f} USD" in said
+
+
+def test_monitoring_of_a_deployment(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--deployment` is as good as the session that `lab live session` writes; before there is one it says so."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    words = ["monitor", "config", "--deployment", "deployment.yaml", "--out", "monitoring"]
+    early = CliRunner().invoke(app, words)
+    assert early.exit_code != 0
+    assert "`lab live deploy` first" in early.output
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
+    both = CliRunner().invoke(app, [*words, "--session", "other.json"])
+    assert both.exit_code == 2
+    monkeypatch.setattr(configuration, "check", lambda folder: [])
+    monkeypatch.setattr("lab.commands.monitor.actions.check", lambda folder: [])
+    written = CliRunner().invoke(app, words)
+    assert written.exit_code == 0, written.output
+    scrape = (lab.folder / "monitoring" / "prometheus.yml").read_text()
+    assert "deployment: live-deployment" in scrape
+    session = Session.read(lab.folder / "results" / "live" / "deployment" / "session.json")
+    assert list(session.chains["sepolia"].rpc_urls) == [lab.variables["SEPOLIA_A"], lab.variables["SEPOLIA_B"]]

@@ -127,6 +127,23 @@ def test_the_block_of_the_deployment_is_reorganised_away(world: Open) -> None:
     assert any("was reorganised away" in line for line in lab.said)
 
 
+def test_a_reorg_deeper_than_the_finality(world: Open) -> None:
+    """Long after its end it takes the whole deployment away: that is said, and the same bytes bring it back."""
+    lab = world("sepolia")
+    rpc, target = lab.rpc("sepolia"), lab.deployment.targets[0]
+    before = rpc.call("evm_snapshot")
+    assert deploy_all(lab.work(), [target], lab.signer, lab.waiting())[0].problem is None
+    address = assert_stands(lab, "sepolia")
+    sent = [entry.tx for entry in lab.work().journal.of("sepolia") if entry.event == "signed"]
+    rpc.call("evm_revert", before)
+    lab.mine()
+    assert "a reorg deeper than that" in (observe(lab.work(), target).problem or "")
+    outcome = deploy_all(lab.work(), [target], lab.signer, lab.waiting())[0]
+    assert outcome.problem is None
+    assert assert_stands(lab, "sepolia") == address
+    assert [entry.tx for entry in lab.work().journal.of("sepolia") if entry.event == "signed"] == sent
+
+
 def test_a_stuck_transaction_is_replaced_and_not_doubled(world: Open) -> None:
     """The pool does not take it into a block: the same nonce is offered more, and counts once."""
     lab = world("sepolia")

@@ -9,6 +9,7 @@ from lab.coordinator import Account, role_account
 from lab.live.execution.deploy import deploy_all
 from lab.live.execution.smoke import PARTS, smoke_all, smoke_read_only
 from lab.live.planning.steps import DEPLOY
+from lab.live.results.monitored import events_seen
 from lab.live.results.session import describe, write_session
 from lab.live.signers.keystore import KeystoreAccount
 from lab.model.session import Session
@@ -45,8 +46,14 @@ def test_a_sound_deployment(world: Open) -> None:
     """Each part, in order; then again, since neither the first run nor what the operator sent since is in the way."""
     lab = world("sepolia")
     deploy(lab)
-    for _ in range(2):
+    for times in (1, 2):
         assert run(lab, OPERATOR) == dict.fromkeys(PARTS, "ok")
+        seen = events_seen(lab.work(), lab.deployment.targets[0])
+        assert [seen[event] for event in ("TransactionBuffered", "TransactionReady", "TransactionFailed")] == [
+            2 * times,
+            times,
+            times,
+        ]
         rpc = lab.rpc("sepolia")
         rpc.call("anvil_setNonce", OPERATOR.address, hex(rpc.nonce(OPERATOR.address) + 3))
 

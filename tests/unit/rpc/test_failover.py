@@ -34,6 +34,7 @@ class Endpoint:
 
     def __init__(self, chain_id: int = CHAIN, **answers: Any) -> None:
         self.answers: dict[str, Any] = {"eth_chainId": hex(chain_id), "eth_blockNumber": "0x64", **answers}
+        self.answers.setdefault("eth_getBlockByNumber", {"hash": "0xa"})
         self.calls: list[str] = []
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
@@ -184,7 +185,7 @@ def test_a_head_that_lags() -> None:
     assert transport.call("m", []) == "old"
     clock.sleep(16)
     assert transport.call("m", []) == "new"
-    assert said == ["a: put back for 1 s: its head 96 is 4 blocks behind that of b"]
+    assert said == ["a: put back for 15 s: its head 96 is 4 blocks behind that of b"]
 
 
 def test_a_head_that_stands_still() -> None:
@@ -248,3 +249,49 @@ def test_agreement_is_counted() -> None:
         Endpoint(eth_getBlockByNumber=same),
     )
     assert transport.agreeing(7) == 2
+
+
+def test_one_that_lags_is_left_alone_until_the_next_look() -> None:
+    """Between two looks it would answer for an old chain."""
+    first, second = Endpoint(m="old", eth_blockNumber="0x10"), Endpoint(m="new")
+    transport, clock, said = several(first, second, look_every_s=15)
+    clock.sleep(15)
+    for _ in range(60):
+        assert transport.call("m", []) == "new"
+        clock.sleep(1)
+    assert said == ["a: put back for 15 s: its head 16 is 84 blocks behind that of b"]
+    first.answers["eth_blockNumber"] = "0x64"
+    clock.sleep(15)
+    assert transport.call("m", []) == "old"
+    assert said[1:] == ["a: answers again"]
+
+
+def test_two_forks_are_said_once_and_their_end() -> None:
+    """Nothing is voted on: the preferred one goes on to answer."""
+    first, second = Endpoint(m="a's"), Endpoint(m="b's")
+    second.answers["eth_getBlockByNumber"] = {"hash": "0xb"}
+    transport, clock, said = several(first, second, look_every_s=15)
+    for _ in range(3):
+        clock.sleep(15)
+        assert transport.call("m", []) == "a's"
+    assert [text.partition(":")[0] for text in said] == ["chain 10"]
+    assert "expected one block 88 from all endpoints" in said[0]
+    assert transport.disagreement == said[0]
+    second.answers["eth_getBlockByNumber"] = {"hash": "0xa"}
+    clock.sleep(15)
+    transport.call("m", [])
+    assert said[1:] == ["chain 10: the endpoints agree again at block 88"]
+    assert transport.disagreement is None
+
+
+def test_one_that_comes_back_as_another_chain() -> None:
+    """After trouble it is asked again which chain it is of."""
+    first, second = Endpoint(m="mine"), Endpoint(m="yours")
+    transport, clock, said = several(first, second, look_every_s=1e9)
+    assert transport.call("m", []) == "mine"
+    first.answers |= {"m": RpcTimeout("m", 1)}
+    assert transport.call("m", []) == "yours"
+    first.answers |= {"m": "another chain's", "eth_chainId": "0x1"}
+    clock.sleep(60)
+    assert transport.call("m", []) == "yours"
+    assert said[-1] == "a: expected chain 10, it is of chain 1: it is not asked again"

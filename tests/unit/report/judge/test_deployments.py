@@ -34,7 +34,9 @@ def network(profile: str, **changed: Any) -> NetworkEvidence:
         "transactions": (step,),
         "funded_wei": str(10**18),
         "verified": {"sourcify": "exact"},
-        "smoke": {"buffered": "ok", "ready": "ok"},
+        "smoke": {"buffered": "ok", "ready": "ok", "a stranger may not": "ok"},
+        "budget_wei": str(10**17),
+        "events": {"TransactionBuffered": 2, "TransactionFailed": 1, "TransactionReady": 1},
     }
     return NetworkEvidence(**(good | changed))
 
@@ -71,7 +73,7 @@ def verdict(results: Path, name: str, baseline: Baseline | None = None) -> tuple
     return judged.verdict, judged.reason
 
 
-@pytest.mark.parametrize("name", ["SEP-01", "SEP-02", "SEP-03", "SEP-04", "SEP-05", "SEP-07"])
+@pytest.mark.parametrize("name", ["SEP-01", "SEP-02", "SEP-03", "SEP-04", "SEP-05", "SEP-06", "SEP-07"])
 def test_live_evidence_passes_a_row(tmp_path: Path, name: str) -> None:
     """And nothing else on record does."""
     assert verdict(tmp_path, name)[0] is RowVerdict.LIVE
@@ -85,6 +87,8 @@ AGAINST: list[tuple[str, dict[str, Any], RowVerdict]] = [
     ("SEP-04", {"verified": {}}, RowVerdict.FAIL),
     ("SEP-04", {"verified": {"sourcify": "exact", "etherscan": "no match: Fail"}}, RowVerdict.FAIL),
     ("SEP-05", {"smoke": {}}, RowVerdict.FAIL),
+    ("SEP-06", {"events": {"TransactionBuffered": 2, "TransactionReady": 1}}, RowVerdict.FAIL),
+    ("SEP-06", {"events": {}}, RowVerdict.FAIL),
     (
         "SEP-05",
         {"smoke": {"buffered": "ok", "ready": "expected the event TransactionReady, got none"}},
@@ -99,7 +103,30 @@ def test_what_speaks_against_it(tmp_path: Path, name: str, changed: dict[str, An
     assert verdict(written(tmp_path, network("sepolia", **changed)), name)[0] is expected
 
 
-@pytest.mark.parametrize("name", ["SEP-03", "SEP-04", "SEP-05", "AMO-03", "MPR-02", "NSR-06"])
+MAINNETS = ("ethereum", "polygon", "arbitrum", "optimism", "base")
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("MDS-01", {"budget_wei": str(2 * 10**18)}),
+        ("MDS-01", {"budget_wei": "0"}),
+        ("PDV-03", {"smoke": {"a stranger may not": "expected a revert, the call would succeed"}}),
+        ("PDV-03", {"smoke": {}}),
+        ("PDV-03", {"differences": ("expected no other operator",)}),
+    ],
+)
+def test_rows_of_the_mainnets(tmp_path: Path, name: str, changed: dict[str, Any]) -> None:
+    """The budget that the deployer has, and the doors that are closed."""
+    assert verdict(written(tmp_path, *map(network, MAINNETS)), name)[0] is RowVerdict.PASS
+    assert verdict(written(tmp_path, network("ethereum", **changed), *map(network, MAINNETS[1:])), name)[0] is (
+        RowVerdict.FAIL
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["SEP-03", "SEP-04", "SEP-05", "SEP-06", "MDS-01", "PDV-03", "AMO-03", "MPR-02", "NSR-06"]
+)
 def test_a_rehearsal_is_shown_and_passes_nothing(tmp_path: Path, name: str) -> None:
     """Neither one that says so, nor networks that only look alike."""
     one = row(name)
