@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
@@ -18,10 +18,10 @@ from lab.errors import DeadlineExceeded, DeployFailure
 from lab.live.deployment_file import Target
 from lab.live.fees import bounded, current_fees, estimated_gas, offered_fees
 from lab.live.finality import is_final
-from lab.live.journal import Entry
+from lab.live.journal import Entry, Journal
 from lab.live.signers import Signer, Unsigned
 from lab.live.steps import Step
-from lab.live.undertaking import Undertaking
+from lab.live.undertaking import Notify
 from lab.rpc import Rpc, RpcFailure, RpcRefused
 from lab.rpc.failover import is_known
 from lab.rpc.refusals import OUTBID, USED, says
@@ -49,10 +49,23 @@ class Done:
     receipt: dict[str, Any]
 
 
-class Sender:
-    """The deployer's transactions on one network, one after another."""
+class Desk(Protocol):
+    """What a sender needs beside the chain: where it writes down, whom it notifies, and the code of a creation."""
 
-    def __init__(self, work: Undertaking, target: Target, rpc: Rpc, signer: Signer, waiting: Waiting) -> None:
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def notify(self) -> Notify: ...
+
+    @property
+    def bytecode(self) -> str: ...
+
+
+class Sender:
+    """One account's transactions on one network, one after another."""
+
+    def __init__(self, work: Desk, target: Target, rpc: Rpc, signer: Signer, waiting: Waiting) -> None:
         self._work, self._target, self._rpc, self._signer, self._waiting = work, target, rpc, signer, waiting
 
     @property
@@ -118,7 +131,7 @@ class Sender:
         return max([mined, pending, *(entry.nonce + 1 for entry in entries if entry.event != "signed")])
 
     def _sign(self, step: Step, contract: str | None, nonce: int, fees: Fees | None) -> Entry:
-        data = step.data if step.data is not None else self._work.contract.bytecode
+        data = step.data if step.data is not None else self._work.bytecode
         to = None if step.data is None else contract
         call = {"from": self._signer.address, "data": data, **({} if to is None else {"to": to})}
         earlier = self._signed(step)
@@ -177,6 +190,7 @@ class Sender:
         if says(refused, USED):
             if self._receipt(signed) is not None:
                 return
+            self._void(step, signed[-1])
             raise DeployFailure(
                 f"{self._target.name}: nonce {signed[-1].nonce} of {step.name} was used by another transaction of "
                 f"{self._signer.address}: something else sends from this account"
@@ -200,6 +214,7 @@ class Sender:
         entry = by_hash[receipt["transactionHash"]]
         known = self._work.journal.last(self._target.name, step.name, "mined")
         if receipt["status"] != "0x1":
+            self._void(step, entry, receipt)
             raise DeployFailure(
                 f"{self._target.name}: expected {step.name} to succeed, {entry.tx} reverted: "
                 f"{self._reason(entry, receipt)}"
@@ -218,6 +233,12 @@ class Sender:
             until = f", waiting until it is final ({self._target.finality})" if self._waiting.final else ""
             self._say(step, f"in block {known.block}{until}")
         return known
+
+    def _void(self, step: Step, entry: Entry, receipt: dict[str, Any] | None = None) -> None:
+        """It will not take effect any more: it reverted, or its nonce went to another transaction."""
+        if self._work.journal.last(self._target.name, step.name, "void") is None:
+            block = {} if receipt is None else {"block": int(receipt["blockNumber"], 16)}
+            self._work.journal.add(entry.model_copy(update={"event": "void", "raw": "", **block}))
 
     def _final(self, step: Step, mined: Entry, receipt: dict[str, Any]) -> Done:
         entry = mined.model_copy(update={"event": "final"})
