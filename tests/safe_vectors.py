@@ -25,7 +25,7 @@ def random_transactions(seed: int, count: int) -> Iterator[tuple[int, str, SafeT
     rng = random.Random(seed)
 
     def number(bits: int = 256) -> int:
-        return rng.getrandbits(rng.choice((0, 1, 8, 63, 64, 128, bits))) % 2**bits
+        return int(rng.getrandbits(min(bits, rng.choice((0, 1, 8, 63, 64, 128, 256)))))
 
     def address() -> str:
         return "0x" + (bytes(20) if rng.random() < 0.1 else rng.randbytes(20)).hex()

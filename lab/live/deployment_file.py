@@ -60,6 +60,9 @@ class RemoteSigner(Frozen):
     remote: Variable
     address: Address
     method: Literal["eth_signTransaction", "account_signTransaction"] = "eth_signTransaction"
+    typed_data_method: Literal["eth_signTypedData_v4", "eth_signTypedData", "account_signTypedData"] = (
+        "eth_signTypedData_v4"
+    )
 
 
 class CommandSigner(Frozen):
@@ -68,6 +71,29 @@ class CommandSigner(Frozen):
     exec: str = Field(min_length=1, max_length=2_000)
     address: Address
     timeout_s: float = Field(default=120, gt=0, le=3_600)
+
+
+class SafeOwner(Frozen):
+    """An owner that is a Safe: `threshold` of its `owners` decide. Where it stands is compared with the chain."""
+
+    kind: Literal["safe"]
+    address: Address
+    threshold: int = Field(ge=1, le=1_000)
+    owners: tuple[Address, ...] = Field(min_length=1, max_length=1_000)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if len(set(self.owners)) < len(self.owners):
+            raise ValueError("expected each owner of the Safe once, got one twice")
+        if self.threshold > len(self.owners):
+            raise ValueError(f"expected a threshold of at most {len(self.owners)} (its owners), got {self.threshold}")
+        return self
+
+
+Owner = Annotated[
+    Annotated[Address, Tag("address")] | Annotated[SafeOwner, Tag("safe")],
+    Discriminator(lambda given: "address" if isinstance(given, str) else "safe"),
+]
 
 
 def _kind_of_signer(given: Any) -> str:
@@ -116,7 +142,7 @@ class LiveNetwork(Frozen):
     genesis: str | None = Field(
         default=None, pattern=r"^0x[0-9a-f]{64}$", description="hash of block 0, for a network of your own profile"
     )
-    owner: Address | None = Field(default=None, description="where it differs from the file's")
+    owner: Owner | None = Field(default=None, description="where it differs from the file's")
     operators: tuple[Address, ...] | None = Field(default=None, description="where they differ from the file's")
 
 
@@ -129,7 +155,7 @@ class DeploymentFile(Frozen):
     operator: Deployer | None = Field(
         default=None, description="signer of an operator, for the smoke run; default: the deployer, if it is one"
     )
-    owner: Address = Field(description="who shall own every contract in the end")
+    owner: Owner = Field(description="who shall own every contract in the end: an address, or a Safe")
     operators: tuple[Address, ...] = Field(min_length=1, max_length=50)
     settings: Settings = Settings()
     margin: float = Field(default=1.5, ge=1, le=100, description="times the estimated cost that must be there")
@@ -166,6 +192,7 @@ class Target(Frozen):
     genesis: str | None
     owner: str
     operators: tuple[str, ...]
+    safe: SafeOwner | None = None
 
     @property
     def max_fee_wei(self) -> int | None:
@@ -210,6 +237,7 @@ def read_deployment(path: Path) -> Deployment:
             text = f"chain {profile.chain_id} is also that of {taken[profile.chain_id]}: a chain gets one contract"
             problems.append(source.problem(("networks", name), text, at_key=True))
         taken[profile.chain_id] = name
+        owner = network.owner or file.owner
         targets.append(
             Target(
                 name=name,
@@ -219,8 +247,9 @@ def read_deployment(path: Path) -> Deployment:
                 max_fee_gwei=network.max_fee_gwei,
                 finality=network.finality or profile.finality,
                 genesis=network.genesis or genesis_hash(profile.name),
-                owner=network.owner or file.owner,
+                owner=owner if isinstance(owner, str) else owner.address,
                 operators=network.operators or file.operators,
+                safe=None if isinstance(owner, str) else owner,
             )
         )
     if problems:

@@ -11,7 +11,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
 from lab.errors import LabError
-from lab.rpc import Rpc, RpcFailure, RpcMalformed, RpcRefused
+from lab.rpc import Rpc, RpcMalformed, RpcRefused
 from lab.rpc.client import quantity
 from lab.safe.published import published, versions_of
 
@@ -60,6 +60,17 @@ class SafeExecution:
     tx: str
     block: int
     block_hash: str
+
+
+def deviations(state: SafeState, threshold: int, owners: Iterable[str]) -> list[str]:
+    """Where a Safe is not the declared one, in words; empty where it is."""
+    lines, declared = [], {owner.lower() for owner in owners}
+    if state.threshold != threshold:
+        lines.append(f"expected a threshold of {threshold} at the Safe {state.address}, it is {state.threshold}")
+    for owner in sorted(declared ^ set(state.owners)):
+        be = "to be an owner" if owner in declared else "not to be an owner"
+        lines.append(f"expected {owner} {be} of the Safe {state.address}: change the Safe, or the file")
+    return lines
 
 
 class SafeReader:
@@ -172,6 +183,3 @@ def code_keccak(rpc: Rpc, address: str) -> str:
     """The keccak of the code at an address, 0x hex. Raises RpcFailure."""
     code = rpc.call("eth_getCode", address, "latest")
     return "0x" + keccak(bytes.fromhex(str(code)[2:])).hex()
-
-
-__all__ = ["NotASafe", "RpcFailure", "SafeExecution", "SafeReader", "SafeState", "code_keccak", "executed_in"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from eth_abi.abi import decode
@@ -12,6 +11,8 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from pydantic import Field
 
+from lab.coordinator import Codec
+from lab.coordinator.overloads import signature_of
 from lab.model.frozen import Frozen
 from lab.safe.multisend import InnerCall
 from lab.safe.transaction import Address, Data, Quantity
@@ -56,12 +57,14 @@ class ProposedCall(Frozen):
         return f"{name}({', '.join(shown)})"
 
 
-def proposed(
-    to: str, data: str, function: str, parameters: Sequence[str], *, value: int = 0, contract: str = ""
-) -> ProposedCall:
-    """A call of the contract's function with this signature."""
+def named_call(codec: Codec, to: str, function: str, data: str, *, value: int = 0, contract: str = "") -> ProposedCall:
+    """A call with the contract's own signature of the function. A function that it has not stays without a name."""
+    entry = codec.functions.get(function)
+    if entry is None or bytes.fromhex(data[2:10]) != codec.selector(function):
+        return ProposedCall(to=to, value=value, data=data, contract=contract)
+    parameters = tuple(str(parameter["name"]) for parameter in entry["inputs"])
     return ProposedCall(
-        to=to, value=value, data=data, function=function, parameters=tuple(parameters), contract=contract
+        to=to, value=value, data=data, function=signature_of(entry), parameters=parameters, contract=contract
     )
 
 

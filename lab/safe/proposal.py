@@ -139,13 +139,13 @@ def check_proposal(proposal: Proposal) -> None:
     transaction, hashes = proposal.transaction, proposal.transaction.hashes(proposal.chain_id, proposal.safe)
     if hashes != proposal.hashes:
         raise ProposalRefused(
-            f"expected the hash of what it holds, {hashes.safe_tx}, it says {proposal.hash}: the file was changed since "
-            "do not sign it, get it again from whoever proposed it"
+            f"expected the hash of what it holds, {hashes.safe_tx}, it says {proposal.hash}: the file was "
+            "changed after it was made; do not sign it, get it again from whoever proposed it"
         )
     if tuple(call.inner for call in proposal.calls) != _calls_of(proposal):
         raise ProposalRefused(
-            "expected the calls that the transaction makes, it lists others: the file was changed since; do "
-            "not sign it, get it again from whoever proposed it"
+            "expected the calls that the transaction makes, it lists others: the file was changed after it was "
+            "made; do not sign it, get it again from whoever proposed it"
         )
     if transaction.gasPrice or transaction.gasToken != "0x" + "00" * 20 or transaction.baseGas:
         raise ProposalRefused(

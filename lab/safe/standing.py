@@ -81,8 +81,8 @@ class Standing:
             if self.kind == "success":
                 return f"carried out: {where}"
             return (
-                f"FAILED: {where} has status 1, and the Safe says ExecutionFailure: the call reverted, its nonce is used "
-                "up; find out why, and propose it anew"
+                f"FAILED: {where} has status 1, and the Safe says ExecutionFailure: the call reverted, its nonce is "
+                "used up; find out why, and propose it anew"
             )
         if self.kind == "replaced":
             return (

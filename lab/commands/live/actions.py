@@ -64,7 +64,7 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
     if not broadcast:
         print("nothing was sent: say --broadcast to send it")
         return 0
-    _require_names(targets, confirmed)
+    require_names(targets, confirmed)
     # What the deployer had before it spent anything is evidence, too.
     _write_evidence(work, targets, results)
     outcomes = deploy_all(work, targets, signer)
@@ -131,7 +131,7 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
     if read_only:
         trials = [smoke_read_only(work, target, deployed_at(work, target)) for target in targets]
     else:
-        _require_names(targets, confirmed)
+        require_names(targets, confirmed)
         operator = open_operator(deployment, _ask)
         trials = smoke_all(work, targets, operator, Waiting())
     for trial in trials:
@@ -177,7 +177,7 @@ def _ask(question: str) -> str:
     return getpass.getpass(question)
 
 
-def _require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> None:
+def require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> None:
     """Who sends to a mainnet says its name. Raises UsageError."""
     mainnets = [target.name for target in targets if not target.profile.testnet]
     for name in mainnets:

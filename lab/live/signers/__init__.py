@@ -7,24 +7,42 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.bounded_files import read_object
+from lab.errors import UsageError
 from lab.live.deployment_file import CommandSigner, Deployment, KeystoreSigner, RemoteSigner
 from lab.live.signers.command import CommandAccount
-from lab.live.signers.keystore import Ask, open_keystore
+from lab.live.signers.keystore import Ask, KeystoreAccount, open_keystore
 from lab.live.signers.remote import RemoteAccount
 from lab.live.signers.transaction import Signed, Signer, SignerFailure, Unsigned
+from lab.live.signers.typed_data import TypedData, TypedDataSigner
 from lab.model.redacted import RedactedUrl
 
-__all__ = ["Signed", "Signer", "SignerFailure", "Unsigned", "declared_deployer", "open_operator", "open_signer"]
+__all__ = [
+    "Account",
+    "Signed",
+    "Signer",
+    "SignerFailure",
+    "TypedData",
+    "TypedDataSigner",
+    "Unsigned",
+    "declared_deployer",
+    "open_account",
+    "open_operator",
+    "open_signer",
+]
+
+Given = KeystoreSigner | RemoteSigner | CommandSigner
+Account = KeystoreAccount | RemoteAccount | CommandAccount
 
 
 def open_signer(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
     """The deployer of a file. `ask` gets a password from the user. Raises UsageError, SignerFailure."""
-    return _open(deployment.file.deployer, deployment, ask, variables)
+    return open_account(deployment.file.deployer, deployment.path.absolute().parent, ask, variables)
 
 
 def open_operator(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
     """Who signs the smoke run: the file's `operator`, else its deployer."""
-    return _open(deployment.file.operator or deployment.file.deployer, deployment, ask, variables)
+    given = deployment.file.operator or deployment.file.deployer
+    return open_account(given, deployment.path.absolute().parent, ask, variables)
 
 
 def declared_deployer(deployment: Deployment) -> str | None:
@@ -39,17 +57,14 @@ def declared_deployer(deployment: Deployment) -> str | None:
     return f"0x{stated.lower().removeprefix('0x')}" if isinstance(stated, str) else None
 
 
-def _open(
-    given: KeystoreSigner | RemoteSigner | CommandSigner,
-    deployment: Deployment,
-    ask: Ask,
-    variables: Mapping[str, str] | None,
-) -> Signer:
-    folder = deployment.path.absolute().parent
+def open_account(given: Given, folder: Path, ask: Ask, variables: Mapping[str, str] | None = None) -> Account:
+    """A signer of transactions and of typed data; paths are as seen from `folder`. Raises UsageError, SignerFailure."""
     if isinstance(given, KeystoreSigner):
         return open_keystore(given, folder, ask)
     if isinstance(given, RemoteSigner):
         name = given.remote.removeprefix("env:")
         there = os.environ if variables is None else variables
+        if not there.get(name):
+            raise UsageError(f"expected the signer's address in the environment variable {name}, it is not set")
         return RemoteAccount(given, RedactedUrl(there[name]))
     return CommandAccount(given, folder)
