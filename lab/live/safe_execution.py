@@ -80,7 +80,6 @@ class SafeExecutions:
             simulate(standing, self._rpc, self._signer.address, data)
         elif standing.kind == "replaced" and not any(self._rpc.receipt(entry.tx) for entry in signed):
             # Signed and maybe never sent: to send it now could only revert.
-            journal.add(signed[-1].model_copy(update={"event": "void", "raw": ""}))
             raise ProposalRefused(f"{proposal.text}: {standing.advice}")
         else:
             data = data_of(signed[-1].raw)

@@ -13,6 +13,7 @@ from eth_utils.crypto import keccak
 from lab.errors import LabError
 from lab.rpc import Rpc, RpcMalformed, RpcRefused
 from lab.rpc.client import quantity
+from lab.safe.proposal import SafeDescription
 from lab.safe.published import published, versions_of
 
 # Older ones sign without the chain's id, so a signature would hold on every chain.
@@ -40,6 +41,18 @@ class SafeState:
     owners: tuple[str, ...]
     nonce: int
     block: int
+
+    def described(self, network: str, chain_id: int) -> SafeDescription:
+        """As a proposal names it."""
+        return SafeDescription(
+            network=network,
+            chain_id=chain_id,
+            safe=self.address,
+            version=self.version,
+            threshold=self.threshold,
+            owners=self.owners,
+            block=self.block,
+        )
 
     def doubts(self, chain_id: int) -> str | None:
         """Why its code may be other code than the published one of its version; None where it is that."""

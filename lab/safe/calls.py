@@ -69,6 +69,8 @@ def named_call(codec: Codec, to: str, function: str, data: str, *, value: int = 
 
 
 def _types(text: str) -> list[str]:
+    if text == "()":
+        return []
     try:
         given = parse(text)
     except (ParseError, ValueError) as error:

@@ -20,7 +20,7 @@ from lab.rpc import Rpc, RpcRefused
 from lab.safe.account import SafeReader, SafeState
 from lab.safe.calls import ProposedCall, named_call
 from lab.safe.folder import file_name, next_nonce, open_proposals
-from lab.safe.proposal import ProposalRefused, SafeDescription, make_proposal
+from lab.safe.proposal import ProposalRefused, make_proposal
 from lab.safe.transaction import address
 from lab.session.suite import compile_target
 from lab.validation import suggestion
@@ -42,7 +42,7 @@ def propose(
     if doubt := state.doubts(target.profile.chain_id):
         notify(f"Safe {state.address}: {doubt}")
     _simulate(rpc, state, proposed)
-    of = describe_safe(state, target)
+    of = state.described(target.name, target.profile.chain_id)
     pending = open_proposals(out, of, state.nonce)
     same = next((one for one in pending if one.calls == tuple(proposed) and nonce in (None, one.nonce)), None)
     proposal = same or make_proposal(of, proposed, next_nonce(pending, state.nonce) if nonce is None else nonce)
@@ -54,19 +54,6 @@ def propose(
     print(describe(proposal))
     print(f"{path} {'written' if same is None else 'is there already, with its signatures'}: `lab safe sign {path}`")
     return 0
-
-
-def describe_safe(state: SafeState, target: Target) -> SafeDescription:
-    """The Safe as a proposal names it."""
-    return SafeDescription(
-        network=target.name,
-        chain_id=target.profile.chain_id,
-        safe=state.address,
-        version=state.version,
-        threshold=state.threshold,
-        owners=state.owners,
-        block=state.block,
-    )
 
 
 def _safe(target: Target, account: str | None) -> str:
