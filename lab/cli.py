@@ -16,6 +16,7 @@ from lab.commands.group import LabGroup
 from lab.commands.live.cli import live as live_commands
 from lab.commands.load_command import register as register_load
 from lab.commands.monitor_cli import monitor
+from lab.commands.ops.cli import ops as ops_commands
 from lab.commands.parameters import (
     Backend,
     BackendChoice,
@@ -45,6 +46,7 @@ app.add_typer(image, name="image")
 app.add_typer(monitor, name="monitor")
 app.add_typer(live_commands, name="live")
 app.add_typer(safe, name="safe")
+app.add_typer(ops_commands, name="ops")
 
 
 RESULTS = Path("results")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from lab.coordinator.accounts import created_address
 from lab.errors import LabError
-from lab.live.deployment_file import Deployment, SafeOwner, Target
+from lab.live.deployment_file import Deployment, Target
 from lab.live.fees import current_fees, data_fee, estimated_gas
 from lab.live.steps import DEPLOY, accounts_of, read_standing, steps_after_creation
 from lab.live.undertaking import Undertaking
@@ -129,19 +129,20 @@ def _check_owner(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc)
             f"the contract has no hand-over (propose_owner, accept_ownership): {work.deployer} stays its owner, "
             f"the file declares {target.owner}: deploy with that account, or declare the deployer"
         )
-    elif target.safe is None:
+    elif work.deployment.owner_kind(target) == "account":
         plan.notes.append(f"{target.owner} becomes owner once it calls accept_ownership")
     else:
-        _check_safe(plan, target.safe, rpc)
+        _check_safe(plan, target, rpc)
 
 
-def _check_safe(plan: NetworkPlan, declared: SafeOwner, rpc: Rpc) -> None:
-    state = SafeReader(rpc, declared.address).state()
-    plan.problems += deviations(state, declared.threshold, declared.owners)
+def _check_safe(plan: NetworkPlan, target: Target, rpc: Rpc) -> None:
+    state = SafeReader(rpc, target.owner).state()
+    if target.safe is not None:
+        plan.problems += deviations(state, target.safe.threshold, target.safe.owners)
     if doubt := state.doubts(plan.chain_id):
-        plan.notes.append(f"Safe {declared.address}: {doubt}")
+        plan.notes.append(f"Safe {state.address}: {doubt}")
     plan.notes.append(
-        f"Safe {declared.address} ({state.version}) becomes owner once it calls accept_ownership: `lab safe propose "
+        f"Safe {state.address} ({state.version}) becomes owner once it calls accept_ownership: `lab safe propose "
         f"accept_ownership --only {plan.network}`; {state.threshold} of these must sign: {', '.join(state.owners)}"
     )
 

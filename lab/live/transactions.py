@@ -31,7 +31,10 @@ REPLACEMENT_BUMP_MIN_PERCENT = 13
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How long is waited for what, in seconds; a look at the chain each `look_s`. `final`: whether for final blocks."""
+    """How long is waited for what, in seconds; a look at the chain each `look_s`. `final`: whether for final blocks.
+
+    `unix` is the time by which blocks of an idle chain grow old; None: only by the chain's own.
+    """
 
     look_s: float = 2.0
     stuck_s: float = 90.0
@@ -39,6 +42,7 @@ class Waiting:
     final: bool = True
     sleep: Callable[[float], None] = field(default=time.sleep)
     now: Callable[[], float] = field(default=time.monotonic)
+    unix: Callable[[], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class Sender:
             elif receipt is not None:
                 in_a_block = True
                 done = self._mined(step, signed, receipt)
-                if not self._waiting.final or is_final(self._rpc, self._target.finality, receipt):
+                if not self._waiting.final or self._is_final(receipt):
                     return self._final(step, done, receipt)
             elif self._waiting.now() - sent_at >= self._waiting.stuck_s:
                 if sent_at > float("-inf"):
@@ -109,6 +113,10 @@ class Sender:
                     "it goes on from here"
                 )
             self._waiting.sleep(self._waiting.look_s)
+
+    def _is_final(self, receipt: dict[str, Any]) -> bool:
+        now_s = self._waiting.unix() if self._waiting.unix is not None else None
+        return is_final(self._rpc, self._target.finality, receipt, now_s)
 
     def _signed(self, step: Step) -> list[Entry]:
         return [e for e in self._work.journal.of(self._target.name, step.name) if e.event == "signed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.coordinator import Codec, Reader, StateNumbering
@@ -17,7 +18,7 @@ class OperatedChain:
     rpc: Rpc
     codec: Codec
     contract: str
-    numbering: StateNumbering
+    learn_numbering: Callable[[], StateNumbering]
     start_block: int = 0
 
     @property
@@ -31,6 +32,16 @@ class OperatedChain:
         return self.target.profile.chain_id
 
     @property
+    def numbering(self) -> StateNumbering:
+        """How the contract numbers states; may ask the chain, where learning is not cached."""
+        return self.learn_numbering()
+
+    @property
     def reader(self) -> Reader:
-        """All reads of the contract."""
+        """All reads of the contract, states of transactions by name among them."""
         return Reader(self.rpc, self.codec, self.contract, self.numbering)
+
+    @property
+    def getters(self) -> Reader:
+        """Reads that need no numbers of states, so that nothing has to be learnt first."""
+        return Reader(self.rpc, self.codec, self.contract, StateNumbering.of_abi(self.codec.abi))

@@ -26,6 +26,7 @@ __all__ = [
     "Unsigned",
     "declared_deployer",
     "open_account",
+    "open_administrator",
     "open_operator",
     "open_signer",
 ]
@@ -42,6 +43,12 @@ def open_signer(deployment: Deployment, ask: Ask, variables: Mapping[str, str] |
 def open_operator(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
     """Who signs the smoke run: the file's `operator`, else its deployer."""
     given = deployment.file.operator or deployment.file.deployer
+    return open_account(given, deployment.path.absolute().parent, ask, variables)
+
+
+def open_administrator(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
+    """Who signs what is the owner's to do: the file's `administrator`, else its deployer."""
+    given = deployment.file.administrator or deployment.file.deployer
     return open_account(given, deployment.path.absolute().parent, ask, variables)
 
 

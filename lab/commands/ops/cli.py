@@ -1,0 +1,171 @@
+"""Names, options and help of `lab ops`; what its commands do is in the modules beside it, loaded when called.
+
+Exit codes: 0 every chain is as it should be, 1 one differs, 2 usage, 3 one is unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lab.commands.options import command_of
+
+if TYPE_CHECKING:
+    from lab.commands.ops.actions import Choice
+
+ops = typer.Typer(
+    no_args_is_help=True,
+    help="Operate a deployment, live or of `lab up`: plan, simulate, send, wait for final blocks, read again. "
+    "Exit code 0: as it should be, 1: differs, 3: unknown.",
+)
+operators = typer.Typer(no_args_is_help=True, help="Operators of every chain against the declared list.")
+rotate = typer.Typer(no_args_is_help=True, help="Replace a relayer, an operator or the owner.")
+maintenance = typer.Typer(no_args_is_help=True, help="Announce maintenance, silence alerts, stop; and end it again.")
+for name, group in (("operators", operators), ("rotate", rotate), ("maintenance", maintenance)):
+    ops.add_typer(group, name=name)
+
+Deployment = Annotated[
+    Path | None,
+    typer.Option("--deployment", help="deployment.yaml or session.json. Default: that of this folder or results/."),
+]
+Declared = Annotated[
+    Path | None, typer.Option("--declared", help="operations.yaml: what the contracts of a session shall be.")
+]
+Only = Annotated[list[str] | None, typer.Option("--only", help="Only this chain; may be repeated.")]
+Every = Annotated[bool, typer.Option("--all", help="All chains.")]
+ExecutorName = Annotated[
+    str, typer.Option("--executor", help="signer: send. calldata: print it, and write it for the Transaction Builder.")
+]
+Sender = Annotated[str | None, typer.Option("--from", help="Account that sends. Default: the declared owner.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Send without a question.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and the audit log.")]
+Address = Annotated[str, typer.Argument(help="An account's address.")]
+File = Annotated[Path, typer.Argument(help="The backup file.")]
+
+
+@dataclass(frozen=True)
+class Looking:
+    """Options of commands that only look."""
+
+    deployment: Deployment = None
+    declared: Declared = None
+    only: Only = None
+    as_json: Json = False
+    results: Results = Path("results")
+
+    @property
+    def choice(self) -> Choice:
+        """As the actions take it."""
+        from lab.commands.ops.actions import Choice
+
+        given: dict[str, Any] = {key: getattr(self, key) for key in Choice.__slots__ if hasattr(self, key)}
+        return Choice(**{**given, "only": tuple(self.only or ())})
+
+
+@dataclass(frozen=True)
+class Sending(Looking):
+    """Options of commands that may send."""
+
+    every: Every = False
+    executor: ExecutorName = "signer"
+    sender: Sender = None
+    yes: Yes = False
+
+
+@dataclass(frozen=True)
+class _Address:
+    address: Address
+
+
+@dataclass(frozen=True)
+class OfAddress(Sending, _Address):
+    """One account."""
+
+
+def _list(options: Looking) -> None:
+    """List the operators as of the final block, with every difference from the declared list."""
+    from lab.commands.ops.procedures import list_operators
+
+    raise typer.Exit(list_operators(options.choice))
+
+
+def _add(options: OfAddress) -> None:
+    """Make an account an operator."""
+    from lab.commands.ops.procedures import add_operator
+
+    raise typer.Exit(add_operator(options.choice, options.address))
+
+
+def _remove(options: OfAddress) -> None:
+    """Remove an operator; the last one is refused."""
+    from lab.commands.ops.procedures import remove_operator
+
+    raise typer.Exit(remove_operator(options.choice, options.address))
+
+
+def _sync(options: Sending) -> None:
+    """Bring the operators in line with the declared list: additions first, then removals."""
+    from lab.commands.ops.procedures import sync_operators
+
+    raise typer.Exit(sync_operators(options.choice))
+
+
+def _pause(options: Sending) -> None:
+    """Stop the contracts, on all chains at once; prints the seconds that each took."""
+    from lab.commands.ops.procedures import pause
+
+    raise typer.Exit(pause(options.choice))
+
+
+def _unpause(options: Sending) -> None:
+    """Lift the stop."""
+    from lab.commands.ops.procedures import unpause
+
+    raise typer.Exit(unpause(options.choice))
+
+
+def _revoke(options: OfAddress) -> None:
+    """Remove a compromised operator, even the last one."""
+    from lab.commands.ops.procedures import revoke
+
+    raise typer.Exit(revoke(options.choice, options.address))
+
+
+def _drift(options: Looking) -> None:
+    """Compare every chain with what is declared, as of the final block; for cron."""
+    from lab.commands.ops.procedures import drift
+
+    raise typer.Exit(drift(options.choice))
+
+
+@dataclass(frozen=True)
+class HealthOptions(Looking):
+    """What counts as healthy."""
+
+    balance_min_eth: Annotated[float, typer.Option(min=0, help="Least balance of each operator, in tokens.")] = 0.0
+
+
+def _health(options: HealthOptions) -> None:
+    """Check nodes, code, owner, operators, balances and settings."""
+    from lab.commands.ops.procedures import health
+
+    raise typer.Exit(health(options.choice, round(options.balance_min_eth * 10**18)))
+
+
+_COMMANDS: tuple[tuple[typer.Typer, str, Any, Any], ...] = (
+    (operators, "list", Looking, _list),
+    (operators, "add", OfAddress, _add),
+    (operators, "remove", OfAddress, _remove),
+    (operators, "sync", Sending, _sync),
+    (ops, "pause", Sending, _pause),
+    (ops, "unpause", Sending, _unpause),
+    (ops, "revoke", OfAddress, _revoke),
+    (ops, "drift", Looking, _drift),
+    (ops, "health", HealthOptions, _health),
+)
+for group, command, record, action in _COMMANDS:
+    group.command(command)(command_of(record, action))
