@@ -34,10 +34,15 @@ class SafeDesk:
     bytecode: str = ""
 
 
+def safe_journal_path(deployment: Path, executor: str) -> Path:
+    """Beside the deployment file."""
+    return deployment.with_name(f"{deployment.stem}.safe-{executor[2:10].lower()}.jsonl")
+
+
 def safe_journal(deployment: Path, executor: str) -> Journal:
-    """The journal of an account that carries proposals out, beside the deployment file. Raises UsageError."""
-    path = deployment.with_name(f"{deployment.stem}.safe-{executor[2:10].lower()}.jsonl")
-    return open_journal(path, Header(contract="transactions of Safes", deployer=executor.lower()))
+    """The journal of an account that carries proposals out. Raises UsageError."""
+    header = Header(contract="transactions of Safes", deployer=executor.lower())
+    return open_journal(safe_journal_path(deployment, executor), header)
 
 
 class SafeExecutions:
@@ -118,4 +123,4 @@ class SafeExecutions:
 
     def _is_final(self, execution: SafeExecution) -> bool:
         receipt = self._rpc.receipt(execution.tx)
-        return receipt is not None and is_final(self._rpc, self._target.finality, receipt)
+        return receipt is not None and is_final(self._rpc, self._target.finality, receipt, self._waiting.unix_s())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.safe.proposal import Proposal, SafeDescription, read_proposal
+from lab.safe.proposal import Proposal, SafeDescription, merge_proposals, read_proposal
 
 FILES_MAX = 10_000
 SUFFIX = ".proposal.json"
@@ -17,11 +17,16 @@ def file_name(proposal: Proposal) -> str:
 
 
 def all_proposals(folder: Path, of: SafeDescription) -> list[Proposal]:
-    """Those of one Safe, by nonce. Raises UsageError, ProposalRefused for a file that is damaged."""
-    paths = sorted(folder.glob(f"{of.network}-nonce-*{SUFFIX}"))[:FILES_MAX]
-    proposals = (read_proposal(path) for path in paths)
-    mine = [one for one in proposals if (one.chain_id, one.safe) == (of.chain_id, of.safe)]
-    return sorted(mine, key=lambda one: one.nonce)
+    """Those of one Safe, by nonce; copies of one are merged, so signers may put theirs beside it.
+
+    Raises UsageError, ProposalRefused for a file that is damaged.
+    """
+    copies: dict[str, list[Proposal]] = {}
+    for path in sorted(folder.glob(f"{of.network}-nonce-*{SUFFIX}"))[:FILES_MAX]:
+        proposal = read_proposal(path)
+        if (proposal.chain_id, proposal.safe) == (of.chain_id, of.safe):
+            copies.setdefault(proposal.hash, []).append(proposal)
+    return sorted((merge_proposals(several) for several in copies.values()), key=lambda one: one.nonce)
 
 
 def open_proposals(folder: Path, of: SafeDescription, nonce: int) -> list[Proposal]:
