@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.safe.published import DEPLOYMENTS
 
-PACKAGE, VERSION = "@safe-global/safe-deployments", "1.37.56"
+PACKAGE, VERSION = "@safe-global/safe-deployments", "1.37.63"
 VERSIONS = ("1.3.0", "1.4.1", "1.5.0")
 CONTRACTS = {
     "Safe": ("safe", "gnosis_safe"),
