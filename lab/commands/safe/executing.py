@@ -24,7 +24,7 @@ def status(paths: Sequence[Path], file: Path, *, as_json: bool) -> int:
     """Print where proposals stand; 0: all carried out, 1: one cannot be, 3: one is not yet."""
     deployment, proposals = read_deployment(file), _read(paths)
     targets = [_target(deployment, proposal) for proposal in proposals]
-    require_variables(deployment, tuple(dict.fromkeys(targets)))
+    require_variables(deployment, _distinct(targets))
     standings = [
         read_standing(proposal, SafeReader(connect(target, notify).rpc, proposal.safe))
         for proposal, target in zip(proposals, targets, strict=True)
@@ -49,7 +49,7 @@ def execute(
     """Carry proposals out in order of their nonces; 0, or 1 where the call of one failed. Raises LabError."""
     deployment, proposals = read_deployment(file), _read(paths)
     targets = [_target(deployment, proposal) for proposal in proposals]
-    require_variables(deployment, tuple(dict.fromkeys(targets)))
+    require_variables(deployment, _distinct(targets))
     signer = options.open() or open_signer(deployment, ask)
     if not broadcast:
         for proposal, target in zip(proposals, targets, strict=True):
@@ -61,7 +61,7 @@ def execute(
                 simulate(standing, rpc, signer.address, call_data(standing))
         print("nothing was sent: say --broadcast to send it")
         return 0
-    require_names(tuple(dict.fromkeys(targets)), confirmed)
+    require_names(_distinct(targets), confirmed)
     desk = SafeDesk(safe_journal(deployment.path, signer.address), notify)
     for proposal, target in zip(proposals, targets, strict=True):
         work = SafeExecutions(desk, target, connect(target, notify).rpc, signer, waiting or Waiting())
@@ -95,6 +95,10 @@ def _target(deployment: Deployment, proposal: Proposal) -> Target:
         f"expected a proposal for a chain of {deployment.path} ({known}), got one for chain {proposal.chain_id} "
         f"({proposal.network}): use the deployment file that has it"
     )
+
+
+def _distinct(targets: Sequence[Target]) -> tuple[Target, ...]:
+    return tuple({target.name: target for target in targets}.values())
 
 
 def _exit_code(standing: Standing) -> int:

@@ -30,8 +30,11 @@ def publish(path: Path, service: str) -> int:
 def fetch(path: Path, service: str) -> int:
     """Add its signatures to the file; 0."""
     proposal = read_proposal(path)
-    merged = proposal.with_signatures(*_open(service).signatures(proposal))
+    given = _open(service).signatures(proposal)
+    merged = proposal.with_signatures(*(one for one in given if one.owner in proposal.owners))
     merged.write(path)
+    for stranger in (one.owner for one in given if one.owner not in proposal.owners):
+        print(f"left out: a signature of {to_checksum_address(stranger)}, no owner of the Safe")
     new = [owner for owner in merged.signed_by() if owner not in proposal.signed_by()]
     print(f"{path}: added {', '.join(map(to_checksum_address, new)) or 'nothing'}")
     return 0
