@@ -129,8 +129,8 @@ def test_a_lost_line_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int | str
     """INF-03: a call or an event that is not in the log, or a line that does not say of which run it is."""
     scenario = module("test_logs")
     lines: list[dict[str, Any]] = [
-        {"ts": 1, "run": "r", "chain": "polygon", "event": "call", "tx": "0x1"},
-        {"ts": 1, "run": "r", "chain": "polygon", "event": "TransactionBuffered", "tx": "0x1"},
+        {"ts": 1, "run": "r", "chain": "polygon", "event": "call", "tx": "0x1", "block": 7},
+        {"ts": 1, "run": "r", "chain": "polygon", "event": "TransactionBuffered", "tx": "0x1", "block": 7},
     ]
     if isinstance(lost, int):
         del lines[lost]
@@ -144,5 +144,5 @@ def test_a_lost_line_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int | str
         lab=SimpleNamespace(wanted=SimpleNamespace(target=target)),
     )
     monkeypatch.setattr(scenario, "events_of", lambda script, receipt: ["TransactionBuffered"])
-    scenario.judge_log(script, {"polygon": [{"transactionHash": "0x1", "to": "0xc"}]})
+    scenario.judge_log(script, {"polygon": [{"transactionHash": "0x1", "to": "0xc", "blockNumber": "0x7"}]})
     assert len(script.unmet) == (0 if lost is None else 1)
