@@ -118,6 +118,18 @@ class Sender:
                 )
             self._waiting.sleep(self._waiting.look_s)
 
+    def announce(self, step: Step, contract: str | None, least_nonce: int) -> int:
+        """Sign and send without waiting; the nonce for whatever comes after it. `carry_out` sees it to its end.
+
+        Several may be under way at once, and the node's count lag behind: `least_nonce` is the last answer, 0 at first.
+        Raises as `carry_out` does.
+        """
+        signed = self._signed(step)
+        if not signed:
+            signed = [self._sign(step, contract, max(least_nonce, self._next_nonce(step)), None)]
+            self._send(step, signed)
+        return max(least_nonce, signed[-1].nonce + 1)
+
     def _is_final(self, receipt: dict[str, Any]) -> bool:
         now_s = self._waiting.unix_s()
         return is_final(self._rpc, self._target.finality, receipt, now_s)

@@ -135,8 +135,8 @@ class _Work:
         state = report.after = self._settled(chain, report)
         wanted = self._procedure.wants(chain, state)
         report.left += [result.reason for result in report.results if result.reason is not None]
+        report.left += [*wanted.problems, *wanted.left]
         report.left += [f"{call.text} is still to be done" for call in calls_of(chain, wanted.calls)]
-        report.left += [*wanted.left, *wanted.problems]
         if any(result.outcome == "unknown" for result in report.results) and wanted.calls:
             report.standing = "unknown"
         else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES
-from lab.deploy.health import Expected, examine
+from lab.ops.health import Expected, examine
 from lab.rpc import HttpTransport, Rpc
 from lab.runner.script import Script
 

@@ -26,7 +26,7 @@ from lab.cli import app
 from lab.commands.check import check_folder
 from lab.commands.monitor import read_session as monitor_session
 from lab.deploy.artifacts.artifact import read_artifact
-from lab.deploy.backup import read as read_backup
+from lab.ops.backup.file import read as read_backup
 from lab.deploy.campaign import read_manifest
 from lab.deploy.deployer import deployable
 from lab.deploy.interface import inspect

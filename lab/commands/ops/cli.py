@@ -161,6 +161,128 @@ def _health(options: HealthOptions) -> None:
     raise typer.Exit(health(options.choice, round(options.balance_min_eth * 10**18)))
 
 
+@dataclass(frozen=True)
+class BackupOptions(Looking):
+    """Where to."""
+
+    to: Annotated[Path, typer.Option("--to", help="Folder of the files, one for each chain.")] = Path("backups")
+
+
+def _backup(options: BackupOptions) -> None:
+    """Save the state of every contract as of its final block; a second backup reads only what is new."""
+    from lab.commands.ops.state import backup
+
+    raise typer.Exit(backup(options.choice, options.to))
+
+
+@dataclass(frozen=True)
+class _File:
+    file: File
+
+
+Operator = Annotated[
+    str | None, typer.Option("--operator", help="Operator that buffers. Default: the first declared one with a key.")
+]
+DrainFor = Annotated[str, typer.Option("--drain-for", help="How long to wait until all is drained: 90s, 30m, 2h.")]
+
+
+@dataclass(frozen=True)
+class RestoreOptions(Sending, _File):
+    """By whom."""
+
+    operator: Operator = None
+
+
+def _restore(options: RestoreOptions) -> None:
+    """Bring the contract of one chain (--only) to a saved state; it has to be empty. Shows the cost first."""
+    from lab.commands.ops.state import restore
+
+    raise typer.Exit(restore(options.choice, options.file, options.operator))
+
+
+@dataclass(frozen=True)
+class _To:
+    to: Annotated[str, typer.Argument(help="The new contract's address.")]
+
+
+@dataclass(frozen=True)
+class MigrateOptions(Sending, _To):
+    """By whom, and how long the old one may take to drain."""
+
+    operator: Operator = None
+    drain_for: DrainFor = "1h"
+
+
+def _migrate(options: MigrateOptions) -> None:
+    """Retire the contract of one chain (--only), and move what is open to a new one. Shows the cost first."""
+    from lab.commands.ops.handover import seconds_of
+    from lab.commands.ops.state import migrate
+
+    raise typer.Exit(migrate(options.choice, options.to, options.operator, seconds_of(options.drain_for)))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    old: Annotated[str, typer.Argument(help="Account to replace.")]
+    new: Annotated[str, typer.Argument(help="Account that takes over.")]
+
+
+@dataclass(frozen=True)
+class RotateOptions(Sending, _Pair):
+    """How long is waited for what."""
+
+    quiet: Annotated[str, typer.Option("--quiet", help="Drained: nothing sent for so long.")] = "60s"
+    drain_for: DrainFor = "1h"
+
+
+def _rotate(options: RotateOptions) -> None:
+    """Add the new account, wait until the old one sends nothing any more, remove it. Start the new one meanwhile."""
+    from lab.commands.ops.handover import rotate_account, seconds_of
+    from lab.ops.rotation import Drain
+
+    drain = Drain(seconds_of(options.quiet), seconds_of(options.drain_for))
+    raise typer.Exit(rotate_account(options.choice, options.old, options.new, drain))
+
+
+@dataclass(frozen=True)
+class OwnerOptions(Sending):
+    """One of the two steps, or back."""
+
+    to: Annotated[str | None, typer.Option("--to", help="The new owner's address.")] = None
+    accept: Annotated[bool, typer.Option("--accept", help="Second step, sent by the new owner.")] = False
+    cancel: Annotated[bool, typer.Option("--cancel", help="Nobody shall be pending any more.")] = False
+
+
+def _owner(options: OwnerOptions) -> None:
+    """Propose a new owner, accept as the new owner, or cancel. Exit code 1 while somebody has yet to accept."""
+    from lab.commands.ops.handover import rotate_owner
+
+    raise typer.Exit(rotate_owner(options.choice, options.to, accept=options.accept, cancel=options.cancel))
+
+
+@dataclass(frozen=True)
+class MaintenanceOptions(Sending):
+    """For how long, and why."""
+
+    span: Annotated[str, typer.Option("--for", help="90s, 30m, 2h: banner and silence end then by themselves.")] = "2h"
+    reason: Annotated[str, typer.Option(help="Why, for those who are on call.")] = "planned maintenance"
+    alertmanager: Annotated[str | None, typer.Option(help="http://HOST:PORT of Alertmanager, for a silence.")] = None
+
+
+def _begin(options: MaintenanceOptions) -> None:
+    """Announce maintenance, silence alerts, stop the contracts."""
+    from lab.commands.ops.handover import begin_maintenance
+
+    raise typer.Exit(begin_maintenance(options.choice, options.span, options.reason, options.alertmanager))
+
+
+def _end(options: Sending) -> None:
+    """Lift the stop where this maintenance stopped, and end banner and silence."""
+    from lab.commands.ops.handover import end_maintenance
+
+    raise typer.Exit(end_maintenance(options.choice))
+
+
 _COMMANDS: tuple[tuple[typer.Typer, str, Any, Any], ...] = (
     (operators, "list", Looking, _list),
     (operators, "add", OfAddress, _add),
@@ -171,6 +293,14 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Any, Any], ...] = (
     (ops, "revoke", OfAddress, _revoke),
     (ops, "drift", Looking, _drift),
     (ops, "health", HealthOptions, _health),
+    (ops, "backup", BackupOptions, _backup),
+    (ops, "restore", RestoreOptions, _restore),
+    (ops, "migrate", MigrateOptions, _migrate),
+    (rotate, "relayer", RotateOptions, _rotate),
+    (rotate, "operator", RotateOptions, _rotate),
+    (rotate, "owner", OwnerOptions, _owner),
+    (maintenance, "begin", MaintenanceOptions, _begin),
+    (maintenance, "end", Sending, _end),
 )
 for group, command, record, action in _COMMANDS:
     group.command(command)(command_of(record, action))

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from eth_utils.crypto import keccak
+
 from lab.ops.chain import OperatedChain
 
+# A batch has thousands of letters.
+STEP_LENGTH_MAX = 200
 Outcome = Literal["confirmed", "proposed", "refused", "unknown"]
 
 
@@ -26,6 +30,13 @@ class Call:
     args: tuple[Any, ...]
     data: str = field(repr=False)
     value: int = 0
+
+    @property
+    def step(self) -> str:
+        """What the journal calls it: short, and another for other arguments or another contract."""
+        if len(self.text) <= STEP_LENGTH_MAX:
+            return f"{self.text} of {self.to}"
+        return f"{self.function} {keccak(text=self.data).hex()[:16]} of {self.to}"
 
     @property
     def text(self) -> str:
