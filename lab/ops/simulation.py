@@ -9,6 +9,8 @@ from lab.coordinator.reverts import decode_revert
 from lab.ops.executors.call import Call
 from lab.rpc import Rpc, RpcRefused
 
+PLENTY_WEI = 10**24
+
 
 def first_revert(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
     """Which call would revert, and why; None where none does. Raises an RpcFailure that is no refusal."""
@@ -21,7 +23,11 @@ def first_revert(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
 
 def _simulated(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
     requests = [{"from": sender, "to": call.to, "data": call.data, "value": hex(call.value)} for call in calls]
-    blocks: Any = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": requests}]}, "latest")
+    block: dict[str, Any] = {"calls": requests}
+    if not any(call.value for call in calls):
+        # A Safe has nothing to pay gas with, and need not: somebody else does.
+        block["stateOverrides"] = {sender: {"balance": hex(PLENTY_WEI)}}
+    blocks: Any = rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
     for call, answer in zip(calls, blocks[0]["calls"], strict=True):
         if answer["status"] != "0x1":
             error = answer.get("error") or {}

@@ -26,7 +26,6 @@ from lab.cli import app
 from lab.commands.check import check_folder
 from lab.commands.monitor import read_session as monitor_session
 from lab.deploy.artifacts.artifact import read_artifact
-from lab.ops.backup.file import read as read_backup
 from lab.deploy.campaign import read_manifest
 from lab.deploy.deployer import deployable
 from lab.deploy.interface import inspect
@@ -42,6 +41,7 @@ from lab.monitor.collect.collector import read_memory
 from lab.monitor.collect.maintenance import in_force
 from lab.monitor.collect.relayer import look_at
 from lab.networks import PROFILES, load_network
+from lab.ops.backup.file import read as read_backup
 from lab.paths import CONTRACTS, LOADTESTS, SCENARIOS
 from lab.report.catalogue.checklist_import import import_checklist
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue

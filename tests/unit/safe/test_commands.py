@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,7 @@ def run(*words: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def lab(safe_world: Callable[..., SafeWorld], monkeypatch: pytest.MonkeyPatch) -> Iterator[SafeWorld]:
+def lab(safe_world: Callable[..., SafeWorld], monkeypatch: pytest.MonkeyPatch) -> SafeWorld:
     """A coordinator proposed to a Safe, keystores of all, and blocks that come by themselves."""
     there = safe_world("1.4.1")
     there.deploy()
