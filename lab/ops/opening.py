@@ -23,7 +23,7 @@ from lab.live.journal import Header, open_journal
 from lab.live.open import undertake
 from lab.live.safe_execution import SafeDesk, safe_journal, safe_journal_path
 from lab.live.session import deployed_from
-from lab.live.signers import Signer, declared_deployer, open_administrator, open_operator, open_signer
+from lab.live.signers import Signer, declared_deployer, open_account, open_signer
 from lab.live.signers.keystore import Ask, KeystoreAccount
 from lab.live.transactions import Waiting
 from lab.live.undertaking import Notify
@@ -55,17 +55,13 @@ class Opened:
         """Whoever holds the key of an account. Raises UsageError where nobody is declared who does."""
         if isinstance(self.source, Session):
             return _session_signer(self.source, self.beside, address)
-        openers = (open_administrator, open_signer, open_operator)
-        known = []
-        for opener in openers:
-            signer = opener(self.source, self.ask, self.variables)
-            if signer.address.lower() == address:
-                return signer
-            known.append(signer.address.lower())
-        raise UsageError(
-            f"{self.source.path}: expected a signer of {address}, administrator, deployer and operator are "
-            f"{', '.join(dict.fromkeys(known))}: declare administrator, or let others sign (--executor calldata)"
-        )
+        signer = open_account(self.source, address, self.ask, self.variables)
+        if signer is None:
+            raise UsageError(
+                f"{self.source.path}: expected administrator, deployer or operator to sign for {address}: declare "
+                "administrator, or let others sign (--executor calldata)"
+            )
+        return signer
 
     @contextmanager
     def executor(self, address: str) -> Iterator[SignerExecutor]:

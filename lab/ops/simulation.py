@@ -9,7 +9,7 @@ from lab.coordinator.reverts import decode_revert
 from lab.ops.executors.call import Call
 from lab.rpc import Rpc, RpcRefused
 
-PLENTY_WEI = 10**24
+RICH_WEI = 10**24
 
 
 def first_revert(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
@@ -23,10 +23,8 @@ def first_revert(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
 
 def _simulated(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
     requests = [{"from": sender, "to": call.to, "data": call.data, "value": hex(call.value)} for call in calls]
-    block: dict[str, Any] = {"calls": requests}
-    if not any(call.value for call in calls):
-        # A Safe has nothing to pay gas with, and need not: somebody else does.
-        block["stateOverrides"] = {sender: {"balance": hex(PLENTY_WEI)}}
+    # A sender that is a contract pays for no gas, and need not have any.
+    block = {"stateOverrides": {sender: {"balance": hex(RICH_WEI)}}, "calls": requests}
     blocks: Any = rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
     for call, answer in zip(calls, blocks[0]["calls"], strict=True):
         if answer["status"] != "0x1":
@@ -38,7 +36,7 @@ def _simulated(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
 
 def _called(rpc: Rpc, sender: str, call: Call) -> str | None:
     try:
-        rpc.call("eth_call", {"from": sender, "to": call.to, "data": call.data}, "latest")
+        rpc.call("eth_call", {"from": sender, "to": call.to, "data": call.data, "gasPrice": "0x0"}, "latest")
     except RpcRefused as refused:
         return f"{call.text} reverts: {decode_revert(refused.data) or refused.reason}"
     return None

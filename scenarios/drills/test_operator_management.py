@@ -21,7 +21,7 @@ description: >
   block with the removal is lost in a reorg, and the removed operator can act again. `lab ops operators` looks
   at final blocks and sends again what is not there. In the end the list is the declared one, and the removed operator
   can do nothing.
-rows: [OSC-01]
+rows: [OSC-01, OPS-02]
 networks: {ethereum: {finality: {blocks: 2}}}
 relayer: none
 timeout: 60m

@@ -13,7 +13,10 @@ from pydantic import ValidationError
 
 from lab.errors import EnvironmentFailure, UsageError
 from lab.live.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
-from lab.live.signers import Account, TypedData, open_account
+from lab.live.signers import TypedData, open_given
+from lab.live.signers.command import CommandAccount
+from lab.live.signers.keystore import KeystoreAccount
+from lab.live.signers.remote import RemoteAccount
 from lab.safe.proposal import Proposal, check_proposal, merge_proposals, read_proposal, require_owner
 from lab.safe.signatures import signature_from
 from lab.safe.transaction import DELEGATE_CALL
@@ -29,7 +32,7 @@ class SignerOptions:
     command: str | None = None
     address: str | None = None
 
-    def open(self) -> Account | None:
+    def open(self) -> KeystoreAccount | RemoteAccount | CommandAccount | None:
         """Raises UsageError for options that do not go together."""
         kinds = {"--keystore": self.keystore, "--remote": self.remote, "--exec": self.command}
         given = [name for name, value in kinds.items() if value is not None]
@@ -40,7 +43,7 @@ class SignerOptions:
         if self.keystore is None and self.address is None:
             raise UsageError(f"expected --address with {given[0]}: whose signature it is to be")
         try:
-            return open_account(self._signer(), Path.cwd(), ask)
+            return open_given(self._signer(), Path.cwd(), ask)
         except ValidationError as error:
             raise UsageError(f"{given[0]}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 

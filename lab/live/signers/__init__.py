@@ -17,7 +17,6 @@ from lab.live.signers.typed_data import TypedData, TypedDataSigner
 from lab.model.redacted import RedactedUrl
 
 __all__ = [
-    "Account",
     "Signed",
     "Signer",
     "SignerFailure",
@@ -26,35 +25,39 @@ __all__ = [
     "Unsigned",
     "declared_deployer",
     "open_account",
-    "open_administrator",
+    "open_given",
     "open_operator",
     "open_signer",
 ]
 
-Given = KeystoreSigner | RemoteSigner | CommandSigner
-Account = KeystoreAccount | RemoteAccount | CommandAccount
-
 
 def open_signer(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
     """The deployer of a file. `ask` gets a password from the user. Raises UsageError, SignerFailure."""
-    return open_account(deployment.file.deployer, deployment.path.absolute().parent, ask, variables)
+    return _open(deployment.file.deployer, deployment, ask, variables)
 
 
 def open_operator(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
     """Who signs the smoke run: the file's `operator`, else its deployer."""
-    given = deployment.file.operator or deployment.file.deployer
-    return open_account(given, deployment.path.absolute().parent, ask, variables)
+    return _open(deployment.file.operator or deployment.file.deployer, deployment, ask, variables)
 
 
-def open_administrator(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
-    """Who signs what is the owner's to do: the file's `administrator`, else its deployer."""
-    given = deployment.file.administrator or deployment.file.deployer
-    return open_account(given, deployment.path.absolute().parent, ask, variables)
+def open_account(
+    deployment: Deployment, address: str, ask: Ask, variables: Mapping[str, str] | None = None
+) -> Signer | None:
+    """Whichever of administrator, deployer and operator has this account; None for nobody. Others are not opened."""
+    file = deployment.file
+    for given in (file.administrator, file.deployer, file.operator):
+        if given is not None and _declared(given, deployment) == address:
+            return _open(given, deployment, ask, variables)
+    return None
 
 
 def declared_deployer(deployment: Deployment) -> str | None:
     """The deployer's address, known without its key, in lower case; None for a keystore that is not there."""
-    given = deployment.file.deployer
+    return _declared(deployment.file.deployer, deployment)
+
+
+def _declared(given: KeystoreSigner | RemoteSigner | CommandSigner, deployment: Deployment) -> str | None:
     if not isinstance(given, KeystoreSigner):
         return given.address
     try:
@@ -64,7 +67,21 @@ def declared_deployer(deployment: Deployment) -> str | None:
     return f"0x{stated.lower().removeprefix('0x')}" if isinstance(stated, str) else None
 
 
-def open_account(given: Given, folder: Path, ask: Ask, variables: Mapping[str, str] | None = None) -> Account:
+def _open(
+    given: KeystoreSigner | RemoteSigner | CommandSigner,
+    deployment: Deployment,
+    ask: Ask,
+    variables: Mapping[str, str] | None,
+) -> Signer:
+    return open_given(given, deployment.path.absolute().parent, ask, variables)
+
+
+def open_given(
+    given: KeystoreSigner | RemoteSigner | CommandSigner,
+    folder: Path,
+    ask: Ask,
+    variables: Mapping[str, str] | None = None,
+) -> KeystoreAccount | RemoteAccount | CommandAccount:
     """A signer of transactions and of typed data; paths are as seen from `folder`. Raises UsageError, SignerFailure."""
     if isinstance(given, KeystoreSigner):
         return open_keystore(given, folder, ask)

@@ -17,7 +17,7 @@ from lab.ops.operators import OwnersProcedure, ever_operators
 from lab.ops.planning import CallRequest, Wanted
 from lab.ops.procedure import Ask, carry_out
 from lab.ops.report import Report, audit, report_id
-from lab.ops.state import ChainState
+from lab.ops.state import ChainState, missing
 
 # Fields that the new contract must hold as the old one did.
 MOVED = ("origin", "target", "payload", "dependency", "timestamp")
@@ -38,7 +38,8 @@ class Retire(OwnersProcedure):
         """See `Procedure`."""
         calls: list[CallRequest] = [("pause", ())] if chain.codec.has("pause") and state.paused is False else []
         calls += [("remove_operator", (account,)) for account in state.operator_list]
-        return Wanted(tuple(calls))
+        lacking = missing(chain.codec, *dict.fromkeys(function for function, _ in calls))
+        return Wanted(tuple(calls)) if lacking is None else Wanted(problems=(lacking,))
 
 
 @dataclass(slots=True)

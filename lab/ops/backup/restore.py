@@ -18,6 +18,7 @@ from lab.ops.chain import OperatedChain
 from lab.ops.executors import Call, Executor, Result
 from lab.ops.operation import Operation
 from lab.ops.report import audit, report_id
+from lab.ops.state import missing
 
 LEAD_S = 60
 
@@ -128,12 +129,17 @@ class Restoration:
         return max(head, int(self.operation.timing.unix()))
 
     def _send(self, phase: Phase, restored: Restored) -> None:
-        if not phase.calls:
+        lacking = missing(self.chain.codec, *dict.fromkeys(function for function, _ in phase.calls))
+        if lacking is not None:
+            # What it would have set is a difference in the end, if it is one.
+            self.operation.notify(f"{self.chain.name}: {phase.name}: {lacking}")
+        requests = [call for call in phase.calls if self.chain.codec.has(call[0])]
+        if not requests:
             return
         self._wait_for(phase)
         executor = self.owner if phase.role == OWNER else self.operator
-        calls: tuple[Call, ...] = batched(self.chain, executor.sender(self.chain), phase.calls)
-        self.operation.notify(f"{self.chain.name}: {phase.name}: {len(phase.calls)} calls, {len(calls)} transactions")
+        calls: tuple[Call, ...] = batched(self.chain, executor.sender(self.chain), requests)
+        self.operation.notify(f"{self.chain.name}: {phase.name}: {len(requests)} calls, {len(calls)} transactions")
         results = executor.execute(self.chain, calls)
         restored.results += results
         audit(self.operation, restored.id, executor.described, results)

@@ -15,7 +15,7 @@ from lab.ops.planning import CallRequest
 # Transactions that are buffered, made ready and executed together: all of it has to fit into one window.
 PORTION = 1_000
 OPERATOR, OWNER = "operator", "owner"
-UNLIMITED = 0
+UNLIMITED, WINDOW_S_MAX = 0, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,18 @@ class Goal:
     expiry: bool
     fails: bool = True
 
+    @property
+    def window_s(self) -> int:
+        """The saved window, the longest possible where the contract has no getter of it."""
+        return int(self.saved.settings.get("coordination_window", WINDOW_S_MAX))
+
     def first_settings(self, there: Backup) -> Phase:
         """No failure counts towards a stop meanwhile, and the window is the saved one."""
-        window_s = int(self.saved.settings["coordination_window"])
         calls: list[CallRequest] = []
         if there.settings.get("breaker_threshold", UNLIMITED) != UNLIMITED:
             calls.append(("set_breaker_threshold", (UNLIMITED,)))
-        if there.settings.get("coordination_window") != window_s:
-            calls.append(("set_coordination_window", (window_s,)))
+        if there.settings.get("coordination_window") != self.window_s:
+            calls.append(("set_coordination_window", (self.window_s,)))
         return Phase("settings to begin with", OWNER, tuple(calls))
 
     def portions(self, there: Backup) -> Iterator[tuple[Saved, ...]]:
@@ -90,8 +94,7 @@ class Goal:
         yield Phase("fail", OPERATOR, tuple(failed))
         lapsed = [one for one in portion if one.state == "EXPIRED" and stored[one.tx_id].state == "BUFFERED"]
         if lapsed:
-            window_s = int(self.saved.settings["coordination_window"])
-            due = max(stored[one.tx_id].timestamp for one in lapsed) + window_s + 1
+            due = max(stored[one.tx_id].timestamp for one in lapsed) + self.window_s + 1
             function = "expire_transaction" if self.expiry else "resolve_dependency"
             yield Phase("expire", OPERATOR, tuple((function, (one.tx_id,)) for one in lapsed), due)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lab.coordinator import Reader
-from lab.errors import UsageError
+from lab.errors import DeployFailure, UsageError
 from lab.live.finality import final_block
 from lab.ops.backup.file import SETTINGS, Backup, Saved
 from lab.ops.chain import OperatedChain
@@ -21,8 +21,16 @@ def take(
 ) -> Backup:
     """As of a final block; `earlier` spares what it has of transactions that ended.
 
-    Raises an RpcFailure, UsageError for a block that is not there and for an earlier backup of another contract.
+    Raises an RpcFailure, UsageError for a block that is not there and for an earlier backup of another contract,
+    DeployFailure where the contract answers in another shape.
     """
+    try:
+        return _take(operation, chain, block, earlier)
+    except ValueError as error:
+        raise DeployFailure(f"{chain.name}: expected the documented getters to answer: {error}") from error
+
+
+def _take(operation: Operation, chain: OperatedChain, block: int | None, earlier: Backup | None) -> Backup:
     reader = chain.reader
     if block is None:
         block = max(chain.start_block, final_block(chain.rpc, chain.target.finality, operation.timing.unix()).number)

@@ -15,7 +15,7 @@ from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
 from lab.errors import UsageError
 from lab.live.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
-from lab.live.signers import SignerFailure, TypedData, open_account
+from lab.live.signers import SignerFailure, TypedData, open_given
 from lab.live.signers.remote import RemoteAccount
 from lab.model.redacted import RedactedUrl
 from lab.safe.transaction import SafeTransaction
@@ -30,7 +30,7 @@ TYPED = TypedData(GIVEN.typed_data(11155111, SAFE), GIVEN.hashes(11155111, SAFE)
 def test_a_keystore(tmp_path: Path) -> None:
     """The very bytes that a wallet would make."""
     save_key(tmp_path / "key.json", ACCOUNT.key, "pw", scrypt_n=1024)
-    account = open_account(KeystoreSigner(keystore="key.json"), tmp_path, lambda question: "pw")
+    account = open_given(KeystoreSigner(keystore="key.json"), tmp_path, lambda question: "pw")
     assert account.sign_typed_data(TYPED) == raw_signature(ACCOUNT, TYPED.hash)
 
 
@@ -39,7 +39,7 @@ def test_a_real_node_as_remote_signer(shared_backend: ProcessBackend, tmp_path: 
     (node,) = shared_backend.start_all([NodeSpec("signer", "typed-data", ("--chain-id", "1"))])
     try:
         given = RemoteSigner.model_validate({"remote": "env:S", "address": ACCOUNT.address})
-        account = open_account(
+        account = open_given(
             given, tmp_path, input, {"S": node.url.reveal() if hasattr(node.url, "reveal") else node.url}
         )
         assert account.sign_typed_data(TYPED) == raw_signature(ACCOUNT, TYPED.hash)
@@ -51,7 +51,7 @@ def test_a_remote_signer_whose_address_is_not_set(tmp_path: Path) -> None:
     """The variable is named."""
     given = RemoteSigner.model_validate({"remote": "env:NOWHERE", "address": ACCOUNT.address})
     with pytest.raises(UsageError, match="environment variable NOWHERE"):
-        open_account(given, tmp_path, input, {})
+        open_given(given, tmp_path, input, {})
 
 
 class Remote:
@@ -98,7 +98,7 @@ def test_a_command(tmp_path: Path) -> None:
         "print('confirm on your device'); print(open('answer').read())\n"
     )
     given = CommandSigner.model_validate({"exec": f"'{sys.executable}' sign.py", "address": ACCOUNT.address})
-    account = open_account(given, tmp_path, input)
+    account = open_given(given, tmp_path, input)
     assert account.sign_typed_data(TYPED) == raw_signature(ACCOUNT, TYPED.hash)
     assert json.loads((tmp_path / "seen.json").read_text()) == [TYPED.document, "typed_data", TYPED.hash]
     (tmp_path / "answer").write_text(raw_signature(OTHER, TYPED.hash))

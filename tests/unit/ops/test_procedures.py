@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,30 @@ def test_an_operator_is_rotated(site: Start) -> None:
     state = reports[1].chains[0].after
     assert state is not None
     assert state.operators[old] is False
+
+
+def test_a_compromised_operator_acts_until_it_is_removed(site: Start) -> None:
+    """It sends in every block of the revocation: what comes after the removal reverts, and the time is stated."""
+    here = site("sepolia")
+    there, sent = here.opened(), list[int]()
+    waiting = here.waiting()
+
+    def sleep(seconds: float) -> None:
+        number = len(sent) + 1
+        receipt = here.send("sepolia", "operator", "buffer_transaction", *here.buffer_args("sepolia", number))
+        assert receipt is not None
+        sent.append(int(receipt["status"], 16))
+        waiting.sleep(seconds)
+
+    timing = replace(there.operation.timing, waiting=replace(waiting, sleep=sleep))
+    operation = replace(there.operation, timing=timing)
+    with replace(there, operation=operation).executor(address("owner")) as executor:
+        removal = RemoveOperator(address("operator"), operation.declared, last=True, name="revoke")
+        report = carry_out(operation, removal, executor)
+    assert report.exit_code == 0
+    assert report.chains[0].effective_s is not None
+    assert sent == sorted(sent, reverse=True), "once it was refused it never succeeded again"
+    assert sent[-1] == 0
 
 
 @pytest.mark.parametrize(
