@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.coordinator import Codec, Reader, StateNumbering
-from lab.live.deployment_file import Target
+from lab.live.declaration.deployment_file import Target
 from lab.rpc import Rpc
 
 

@@ -10,7 +10,14 @@ from pydantic import Field, field_validator
 
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.errors import InvalidFile
-from lab.live.deployment_file import OPERATORS_MAX, Address, Deployment, OwnerKind, Settings, distinct_operators
+from lab.live.declaration.deployment_file import (
+    OPERATORS_MAX,
+    Address,
+    Deployment,
+    OwnerKind,
+    Settings,
+    distinct_operators,
+)
 from lab.model.frozen import Frozen
 from lab.model.session import Session
 from lab.yamlsource import load_yaml, validate

@@ -18,16 +18,16 @@ from lab.coordinator import Account, Codec, StateNumbering
 from lab.deploy.deployer import numbering_of
 from lab.deploy.keystore import address_of
 from lab.errors import UsageError
-from lab.live.deployment_file import Deployment, Target, read_deployment
-from lab.live.journal import Header, open_journal
-from lab.live.open import undertake
-from lab.live.safe_execution import SafeDesk, safe_journal, safe_journal_path
-from lab.live.session import deployed_from
+from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
+from lab.live.declaration.variables import connect, require_variables
+from lab.live.execution.safe_execution import SafeDesk, safe_journal, safe_journal_path
+from lab.live.execution.transactions import Waiting
+from lab.live.journaling.journal import Header, open_journal
+from lab.live.journaling.open import undertake
+from lab.live.journaling.undertaking import Notify
+from lab.live.results.session import deployed_from
 from lab.live.signers import Signer, declared_deployer, open_account, open_signer
 from lab.live.signers.keystore import Ask, KeystoreAccount
-from lab.live.transactions import Waiting
-from lab.live.undertaking import Notify
-from lab.live.variables import connect, require_variables
 from lab.model.redacted import RedactedUrl
 from lab.model.session import Session, SessionChain
 from lab.networks import load_network

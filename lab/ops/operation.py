@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lab.errors import UsageError
-from lab.live.journal import Journal
-from lab.live.transactions import Waiting
-from lab.live.undertaking import Notify
+from lab.live.execution.transactions import Waiting
+from lab.live.journaling.journal import Journal
+from lab.live.journaling.undertaking import Notify
 from lab.ops.chain import OperatedChain
 from lab.ops.declared import Declared
 

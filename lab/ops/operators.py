@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lab.errors import UsageError
-from lab.live.deployment_file import ADDRESS, ZERO
-from lab.live.finality import final_block
+from lab.live.declaration.deployment_file import ADDRESS, ZERO
+from lab.live.execution.finality import final_block
 from lab.ops.chain import OperatedChain
 from lab.ops.declared import Declared
 from lab.ops.events import EventFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.errors import LabError
-from lab.live.finality import final_block
+from lab.live.execution.finality import final_block
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor
 from lab.ops.operation import Operation

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.coordinator import created_address, role_account
-from lab.live.safe_execution import SafeDesk, SafeExecutions, safe_journal
+from lab.live.execution.safe_execution import SafeDesk, SafeExecutions, safe_journal
 from lab.live.signers import TypedData
 from lab.live.signers.keystore import KeystoreAccount
 from lab.ops.declared import Declared

@@ -11,10 +11,10 @@ from coincurve import PrivateKey
 from eth_utils.crypto import keccak
 
 from lab.coordinator import Account, Codec, role_account
-from lab.live.deploy import deploy_all
-from lab.live.deployment_file import Target
-from lab.live.journal import Journal
-from lab.live.safe_execution import SafeDesk, SafeExecutions, safe_journal
+from lab.live.declaration.deployment_file import Target
+from lab.live.execution.deploy import deploy_all
+from lab.live.execution.safe_execution import SafeDesk, SafeExecutions, safe_journal
+from lab.live.journaling.journal import Journal
 from lab.live.signers.keystore import KeystoreAccount
 from lab.rpc import Rpc
 from lab.safe.account import SafeReader

@@ -10,11 +10,11 @@ from eth_utils.address import to_checksum_address
 
 from lab.commands.live.actions import notify, require_names
 from lab.commands.safe.signing import SignerOptions, ask
-from lab.live.deployment_file import Deployment, Target, read_deployment
-from lab.live.safe_execution import SafeDesk, SafeExecutions, safe_journal
+from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
+from lab.live.declaration.variables import connect, require_variables
+from lab.live.execution.safe_execution import SafeDesk, SafeExecutions, safe_journal
+from lab.live.execution.transactions import Waiting
 from lab.live.signers import open_signer
-from lab.live.transactions import Waiting
-from lab.live.variables import connect, require_variables
 from lab.safe.account import SafeReader
 from lab.safe.proposal import Proposal, ProposalRefused, merge_proposals, read_proposal
 from lab.safe.standing import Standing, call_data, read_standing, require_ready, simulate

@@ -11,11 +11,11 @@ from lab.commands.safe.signing import describe
 from lab.coordinator import Codec
 from lab.coordinator.reverts import decode_revert
 from lab.errors import UsageError
-from lab.live.deployment_file import Deployment, Target, read_deployment
-from lab.live.journal import journal_path, read_journal
-from lab.live.open import system_of
-from lab.live.steps import DEPLOY
-from lab.live.variables import connect, require_variables
+from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
+from lab.live.declaration.variables import connect, require_variables
+from lab.live.journaling.journal import journal_path, read_journal
+from lab.live.journaling.open import system_of
+from lab.live.planning.steps import DEPLOY
 from lab.rpc import Rpc, RpcRefused
 from lab.safe.account import SafeReader, SafeState
 from lab.safe.calls import ProposedCall, named_call

@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 from pydantic import ValidationError
 
 from lab.errors import EnvironmentFailure, UsageError
-from lab.live.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
+from lab.live.declaration.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
 from lab.live.signers import TypedData, open_given
 from lab.live.signers.command import CommandAccount
 from lab.live.signers.keystore import KeystoreAccount

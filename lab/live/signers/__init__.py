@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.bounded_files import read_object
 from lab.errors import UsageError
-from lab.live.deployment_file import CommandSigner, Deployment, KeystoreSigner, RemoteSigner
+from lab.live.declaration.deployment_file import CommandSigner, Deployment, KeystoreSigner, RemoteSigner
 from lab.live.signers.command import CommandAccount
 from lab.live.signers.keystore import Ask, KeystoreAccount, open_keystore
 from lab.live.signers.remote import RemoteAccount

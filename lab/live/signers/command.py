@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.live.deployment_file import CommandSigner
+from lab.live.declaration.deployment_file import CommandSigner
 from lab.live.signers.transaction import Signed, SignerFailure, Unsigned, checked
 from lab.live.signers.typed_data import TypedData, checked_signature
 from lab.model.redacted import RedactedCommand, redact_text

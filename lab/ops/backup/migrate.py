@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lab.errors import DeadlineExceeded, DeployFailure, UsageError
-from lab.live.fees import current_fees
-from lab.live.plan import amount
+from lab.live.planning.fees import current_fees
+from lab.live.planning.plan import amount
 from lab.ops.backup.batching import batched, gas_of
 from lab.ops.backup.file import Saved
 from lab.ops.backup.take import take, unfit

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from lab.coordinator.reads import Reader
 from lab.errors import DeadlineExceeded, DeployFailure, UsageError
-from lab.live.fees import current_fees
-from lab.live.finality import final_block
-from lab.live.plan import amount
+from lab.live.execution.finality import final_block
+from lab.live.planning.fees import current_fees
+from lab.live.planning.plan import amount
 from lab.ops.backup.batching import batched, gas_of
 from lab.ops.backup.file import FIELDS, Backup, Saved, differences
 from lab.ops.backup.restoring import OWNER, Goal, Phase, waits

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lab.coordinator import Reader
 from lab.errors import DeployFailure, UsageError
-from lab.live.finality import final_block
+from lab.live.execution.finality import final_block
 from lab.ops.backup.file import SETTINGS, Backup, Saved
 from lab.ops.chain import OperatedChain
 from lab.ops.operation import Operation

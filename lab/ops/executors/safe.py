@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.live.finality import final_block
-from lab.live.safe_execution import SafeDesk, SafeExecutions
+from lab.live.execution.finality import final_block
+from lab.live.execution.safe_execution import SafeDesk, SafeExecutions
+from lab.live.execution.transactions import Waiting
 from lab.live.signers import Signer
 from lab.live.signers.serial import SerialSigner
-from lab.live.transactions import Waiting
 from lab.ops.chain import OperatedChain
 from lab.ops.executors.call import Call, Outcome, Result
 from lab.safe.account import SafeReader

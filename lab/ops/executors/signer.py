@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from lab.errors import LabError
-from lab.live.journal import Entry
+from lab.live.execution.transactions import Desk, Sender, Waiting
+from lab.live.journaling.journal import Entry
+from lab.live.planning.steps import Step
 from lab.live.signers import Signer
 from lab.live.signers.serial import SerialSigner
 from lab.live.signers.transaction import data_of
-from lab.live.steps import Step
-from lab.live.transactions import Desk, Sender, Waiting
 from lab.ops.chain import OperatedChain
 from lab.ops.executors.call import Call, Outcome, Result
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec, role_account
-from lab.live.journal import Journal
+from lab.live.journaling.journal import Journal
 from lab.safe.calls import ProposedCall
 from lab.safe.proposal import Proposal, ProposalRefused, make_proposal
 from lab.safe.signatures import approval

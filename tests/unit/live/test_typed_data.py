@@ -14,7 +14,7 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
 from lab.errors import UsageError
-from lab.live.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
+from lab.live.declaration.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
 from lab.live.signers import SignerFailure, TypedData, open_given
 from lab.live.signers.remote import RemoteAccount
 from lab.model.redacted import RedactedUrl

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lab.errors import UsageError
-from lab.live.journal import Journal, read_journal
+from lab.live.journaling.journal import Journal, read_journal
 from lab.ops.executors import CalldataExecutor, SignerExecutor
 from lab.ops.executors.calldata import transaction_builder
 from lab.ops.operators import AddOperator

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec, StateNumbering
-from lab.live.journal import Journal
-from lab.live.safe_execution import SafeDesk
+from lab.live.execution.safe_execution import SafeDesk
+from lab.live.execution.transactions import Waiting
+from lab.live.journaling.journal import Journal
 from lab.live.signers.keystore import KeystoreAccount
-from lab.live.transactions import Waiting
 from lab.ops.chain import OperatedChain
 from lab.ops.declared import declared_by_deployment
 from lab.ops.executors import SafeExecutor
