@@ -12,7 +12,8 @@ from pathlib import Path
 
 from lab.commands.live.printing import print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
-from lab.live.declaration.deployment_file import TEMPLATE, Deployment, Target, read_deployment
+from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
+from lab.live.declaration.template import TEMPLATE
 from lab.live.declaration.variables import connect, missing_variables, require_variables
 from lab.live.execution.deploy import deploy_all
 from lab.live.execution.smoke import smoke_all, smoke_read_only
