@@ -1,7 +1,7 @@
 """Writes the hashes of random Safe transactions as safe-eth-py computes them: `python -m tests.safe_vectors [SEED]`.
 
 The transactions follow from the seed, so the file holds the hashes alone. safe-eth-py takes seconds to load, hence a
-file, which tests/unit/safe/test_transaction.py compares with; tests/reliability/test_safe_hashes.py asks safe-eth-py itself.
+file, which tests/unit/safe/test_transaction.py compares with. tests/reliability/test_safe_hashes.py asks safe-eth-py.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ class EventFile:
     """The events of one contract. `width` is how many blocks the endpoint answered for at once, so far."""
 
     def __init__(self, path: Path, chain: OperatedChain, *, width: int = RANGE_BLOCKS_MAX) -> None:
+        """`path` need not be there yet."""
         self._path, self._chain, self._width = path, chain, width
         self._head = Head(chain_id=chain.chain_id, contract=chain.contract, start_block=chain.start_block)
         self.requests = 0
@@ -56,10 +57,10 @@ class EventFile:
         ranges = self._known()
         first = ranges[-1].last + 1 if ranges else self._chain.start_block
         while first <= block:
-            found = self._read(first, block)
-            self._append(found.model_dump_json())
-            ranges.append(found)
-            first = found.last + 1
+            fresh = self._read(first, block)
+            self._append(fresh.model_dump_json())
+            ranges.append(fresh)
+            first = fresh.last + 1
         return [one for one in ranges if one.first <= block]
 
     def events(self, block: int) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -73,6 +73,7 @@ class ScenarioOps:
         contracts: Mapping[str, str] | None = None,
         name: str = "ops",
     ) -> None:
+        """Records go to the folder `name` of the run, which is emptied."""
         self._script, lab = script, script.run.lab
         target, places = lab.wanted.target, dict(contracts or dict.fromkeys(lab.chains, lab.wanted.target.address))
         self._folder = lab.wanted.folder / name

@@ -11,10 +11,10 @@ from lab.errors import DeployFailure, LabError
 from lab.ops.chain import OperatedChain
 from lab.ops.health import Expected, Finding, examine
 from lab.ops.operation import Operation
-from lab.ops.operators import UNLISTED, ever_operators, knows_operators
 from lab.ops.planning import Plan
+from lab.ops.procedures.operators import UNLISTED, ever_operators, knows_operators
+from lab.ops.procedures.rotation import safe_problems
 from lab.ops.report import ChainReport, Report, report_id, write_evidence
-from lab.ops.rotation import safe_problems
 from lab.ops.state import ChainState, read_final
 
 HEAD_AGE_BLOCKS, HEAD_AGE_MIN_S = 10, 30.0
@@ -78,8 +78,8 @@ def look_for_drift(operation: Operation, chain: OperatedChain) -> Look:
         seen.differences += safe_problems(operation, chain, declared.owner)
     window_s = state.settings.get("coordination_window")
     if declared.window_s is not None and window_s != declared.window_s:
-        told = "it has none" if window_s is None else f"it is {window_s} s"
-        seen.differences.append(f"expected a coordination window of {declared.window_s} s, {told}")
+        present = "it has none" if window_s is None else f"it is {window_s} s"
+        seen.differences.append(f"expected a coordination window of {declared.window_s} s, {present}")
     return seen
 
 
@@ -114,8 +114,8 @@ def expected_of(
 
 def look_at_health(operation: Operation, chain: OperatedChain, expected: Expected | None = None, **given: Any) -> Look:
     """Whether it runs, and is as declared. A silent node is unknown, no finding of the contract."""
-    found = health_findings(operation, chain, expected, **given)
-    return Look([f"{finding.kind}: {finding.text}" for finding in found], unknown=_silent(found))
+    findings = health_findings(operation, chain, expected, **given)
+    return Look([f"{finding.kind}: {finding.text}" for finding in findings], unknown=_silent(findings))
 
 
 def health_findings(
@@ -133,5 +133,5 @@ def health_findings(
         return [Finding("node", f"expected the node to answer: {error}")]
 
 
-def _silent(found: Sequence[Finding]) -> bool:
-    return any(finding.kind == "node" for finding in found)
+def _silent(findings: Sequence[Finding]) -> bool:
+    return any(finding.kind == "node" for finding in findings)

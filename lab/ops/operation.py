@@ -29,7 +29,8 @@ class OpsDesk:
 class Everywhere(Protocol):
     """Runs one task for each chain, all of them at once; their results by the name of the chain."""
 
-    def __call__(self, tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]: ...
+    def __call__(self, tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+        """Returns once all have ended."""
 
 
 def in_threads(tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:

@@ -116,5 +116,5 @@ def stale(operation: Operation, procedure: Procedure, chain: OperatedChain, plan
     changed = [name for name, value in now.items() if value != plan.seen.get(name)]
     if not changed:
         return None
-    told = ", ".join(f"{name} was {plan.seen.get(name)}, is {now[name]}" for name in changed)
-    return f"the plan went stale before it was sent ({told}): nothing was sent here, run the command again"
+    shown = ", ".join(f"{name} was {plan.seen.get(name)}, is {now[name]}" for name in changed)
+    return f"the plan went stale before it was sent ({shown}): nothing was sent here, run the command again"

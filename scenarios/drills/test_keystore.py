@@ -14,8 +14,8 @@ from lab.coordinator.reads import ZERO_ID
 from lab.deploy.keystore import development_addresses, open_key, save_key, search
 from lab.errors import UsageError
 from lab.ops.in_scenario import ScenarioOps
-from lab.ops.operators import AddOperator, RemoveOperator
 from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator, RemoveOperator
 from lab.paths import CHECKOUT, PACKAGE
 from lab.runner.script import Script
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.ops.in_scenario import ScenarioOps
-from lab.ops.pausing import Pause, Unpause
 from lab.ops.planning import Procedure
 from lab.ops.procedure import carry_out
-from lab.ops.settings import SetSetting
+from lab.ops.procedures.pausing import Pause, Unpause
+from lab.ops.procedures.settings import SetSetting
 from lab.runner.script import Script
 
 SETUP = """

@@ -10,12 +10,12 @@ from lab.coordinator import role_account
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Call, Result
 from lab.ops.in_scenario import ScenarioOps
-from lab.ops.operators import AddOperator, RemoveOperator
-from lab.ops.pausing import Pause, Unpause
 from lab.ops.planning import Procedure
 from lab.ops.procedure import carry_out
-from lab.ops.rotation import AcceptOwner, ProposeOwner
-from lab.ops.settings import SetSetting
+from lab.ops.procedures.operators import AddOperator, RemoveOperator
+from lab.ops.procedures.pausing import Pause, Unpause
+from lab.ops.procedures.rotation import AcceptOwner, ProposeOwner
+from lab.ops.procedures.settings import SetSetting
 from lab.runner.script import Script
 from lab.runner.sending import Deployed
 

@@ -9,8 +9,8 @@ from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
 from lab.ops.in_scenario import ScenarioOps
 from lab.ops.inspection import inspect_chains, look_at_operators
-from lab.ops.operators import AddOperator, RemoveOperator
 from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator, RemoveOperator
 from lab.runner.operations import Pending
 from lab.runner.script import Script
 

@@ -15,12 +15,12 @@ from lab.live.signers.keystore import KeystoreAccount
 from lab.ops.declared import Declared
 from lab.ops.executors import SafeExecutor
 from lab.ops.in_scenario import ScenarioOps
-from lab.ops.operators import AddOperator
-from lab.ops.pausing import Pause, Unpause
 from lab.ops.planning import Procedure
 from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator
+from lab.ops.procedures.pausing import Pause, Unpause
+from lab.ops.procedures.rotation import AcceptOwner, ProposeOwner
 from lab.ops.report import Report
-from lab.ops.rotation import AcceptOwner, ProposeOwner
 from lab.runner.script import Script
 from lab.runner.sending import DEPLOY_GAS, send_all
 from lab.safe.account import SafeReader

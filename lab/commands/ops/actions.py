@@ -14,12 +14,12 @@ from lab.errors import UsageError
 from lab.ops.executors import CalldataExecutor, Executor
 from lab.ops.inspection import Look, inspect_chains
 from lab.ops.opening import Opened, open_operation
-from lab.ops.operators import checked_address
 from lab.ops.planning import Procedure
 from lab.ops.procedure import Ask, carry_out
+from lab.ops.procedures.operators import checked_address
 from lab.ops.report import Report
 
-DEPLOYMENT, SESSION = Path("deployment.yaml"), Path("results/session.json")
+DEPLOYMENT, SESSION = Path("deployment.yaml"), Path("up/session.json")
 SIGNER, CALLDATA, SAFE = "signer", "calldata", "safe"
 
 
@@ -42,11 +42,11 @@ class Choice:
         """The file that says where the contracts are. Raises UsageError where there is none to be seen."""
         if self.deployment is not None:
             return self.deployment
-        for path in (DEPLOYMENT, self.results / SESSION.name):
+        for path in (DEPLOYMENT, self.results / SESSION):
             if path.exists():
                 return path
         raise UsageError(
-            f"expected {DEPLOYMENT} or {self.results / SESSION.name} (`lab up`) here: name a file by --deployment"
+            f"expected {DEPLOYMENT} or {self.results / SESSION} (`lab up`) here: name a file by --deployment"
         )
 
     @property

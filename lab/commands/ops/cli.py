@@ -186,7 +186,7 @@ class RotateOptions(Sending, _Pair):
 def _rotate(options: RotateOptions) -> None:
     """Add the new account, wait until the old one sends nothing any more, remove it. Start the new one meanwhile."""
     from lab.commands.ops.handover import rotate_account, seconds_of
-    from lab.ops.rotation import Drain
+    from lab.ops.procedures.rotation import Drain
 
     drain = Drain(seconds_of(options.quiet), seconds_of(options.drain_for))
     raise typer.Exit(rotate_account(options.choice, options.old, options.new, drain))

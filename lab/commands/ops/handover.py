@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from lab.commands.ops.actions import Choice, executor_of, opened, owner_of, run, run_with, show_all
 from lab.errors import UsageError
-from lab.ops import maintenance
-from lab.ops.operators import checked_address
-from lab.ops.rotation import AcceptOwner, CancelOwner, Drain, ProposeOwner, rotate_operator
+from lab.ops.procedures import maintenance
+from lab.ops.procedures.operators import checked_address
+from lab.ops.procedures.rotation import AcceptOwner, CancelOwner, Drain, ProposeOwner, rotate_operator
 
 SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)")
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}

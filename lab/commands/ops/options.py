@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Deployment = Annotated[
     Path | None,
-    typer.Option("--deployment", help="deployment.yaml or session.json. Default: that of this folder or results/."),
+    typer.Option("--deployment", help="deployment.yaml or session.json. Default: what is here, or of lab up."),
 ]
 Declared = Annotated[
     Path | None, typer.Option("--declared", help="operations.yaml: what the contracts of a session shall be.")

@@ -6,8 +6,8 @@ from functools import partial
 
 from lab.commands.ops.actions import Choice, look, opened, owner_of, run, run_with
 from lab.ops.inspection import look_at_health, look_at_operators, look_for_drift
-from lab.ops.operators import AddOperator, RemoveOperator, SyncOperators, checked_address
-from lab.ops.pausing import Pause, Unpause
+from lab.ops.procedures.operators import AddOperator, RemoveOperator, SyncOperators, checked_address
+from lab.ops.procedures.pausing import Pause, Unpause
 
 
 def list_operators(choice: Choice) -> int:

@@ -19,7 +19,7 @@ from lab.ops.backup.take import take
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import SignerExecutor
 from lab.ops.opening import Opened
-from lab.ops.operators import checked_address
+from lab.ops.procedures.operators import checked_address
 from lab.ops.report import report_id
 
 AT_ONCE = 50

@@ -74,38 +74,38 @@ def read(path: Path) -> Backup:
     try:
         outer = read_object(path)
         stated, document = outer["sha256"], outer["state"]
-        found = _digest(document)
-        if found != stated:
+        digest = _digest(document)
+        if digest != stated:
             raise UsageError(
-                f"{path}: expected a backup with digest {stated}, its content has {found}: it was changed "
+                f"{path}: expected a backup with digest {stated}, its content has {digest}: it was changed "
                 "or damaged; use another copy"
             )
         if document.pop("format") != FORMAT:
             raise UsageError(f"{path}: expected a backup of format {FORMAT}; take one with this version of the lab")
         document["operators"] = tuple(document["operators"])
-        document["transactions"] = tuple(Saved(**each) for each in document["transactions"])
+        document["transactions"] = tuple(Saved(**fields) for fields in document["transactions"])
         return Backup(**document)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: not a backup: {error!r}; give a file that the backup wrote") from error
 
 
-def differences(saved: Backup, found: Backup) -> list[tuple[str, str, Any, Any]]:
-    """Every field that differs, as (what, field, saved, found): settings, operators, and each transaction."""
+def differences(saved: Backup, restored: Backup) -> list[tuple[str, str, Any, Any]]:
+    """Every field that differs, as (what, field, saved, restored): settings, operators, and each transaction."""
     result: list[tuple[str, str, Any, Any]] = [
-        ("settings", name, value, found.settings.get(name))
+        ("settings", name, value, restored.settings.get(name))
         for name, value in saved.settings.items()
-        if found.settings.get(name) != value
+        if restored.settings.get(name) != value
     ]
-    if saved.operators != found.operators:
-        result.append(("contract", "operators", saved.operators, found.operators))
-    there = {each.tx_id: each for each in found.transactions}
-    for each in saved.transactions:
-        other = there.pop(each.tx_id, None)
+    if saved.operators != restored.operators:
+        result.append(("contract", "operators", saved.operators, restored.operators))
+    there = {one.tx_id: one for one in restored.transactions}
+    for one in saved.transactions:
+        other = there.pop(one.tx_id, None)
         if other is None:
-            result.append((each.tx_id, "transaction", each.state, "missing"))
+            result.append((one.tx_id, "transaction", one.state, "missing"))
             continue
         for name in FIELDS:
-            if getattr(each, name) != getattr(other, name):
-                result.append((each.tx_id, name, getattr(each, name), getattr(other, name)))
+            if getattr(one, name) != getattr(other, name):
+                result.append((one.tx_id, name, getattr(one, name), getattr(other, name)))
     result += [(tx_id, "transaction", "unknown", other.state) for tx_id, other in there.items()]
     return result

@@ -13,9 +13,9 @@ from lab.ops.backup.take import take, unfit
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor, Result
 from lab.ops.operation import Operation
-from lab.ops.operators import OwnersProcedure, ever_operators
 from lab.ops.planning import CallRequest, Wanted
 from lab.ops.procedure import Ask, carry_out
+from lab.ops.procedures.operators import OwnersProcedure, ever_operators
 from lab.ops.report import Report, audit, report_id
 from lab.ops.state import ChainState, missing
 

@@ -174,9 +174,9 @@ class Restoration:
             waiting.sleep(waiting.look_s)
 
     def _compare(self, restored: Restored, begun: int) -> None:
-        found = take(self.operation, self.chain)
+        present = take(self.operation, self.chain)
         past = {one.tx_id for one in self.saved.transactions if not waits(one, begun) or one.timestamp < begun}
-        for one in differences(self.saved, found):
+        for one in differences(self.saved, present):
             (restored.late if one[1] == "timestamp" and one[0] in past else restored.differences).append(one)
         restored.fields = len(self.saved.settings) + 1 + len(self.saved.transactions) * len(FIELDS)
 

@@ -10,7 +10,7 @@ from lab.live.execution.finality import final_block
 from lab.ops.backup.file import SETTINGS, Backup, Saved
 from lab.ops.chain import OperatedChain
 from lab.ops.operation import Operation
-from lab.ops.operators import event_file, ever_operators
+from lab.ops.procedures.operators import event_file, ever_operators
 
 # A transaction that ended stays as it is.
 ENDED = ("EXECUTED", "EXPIRED")

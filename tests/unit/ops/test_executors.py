@@ -14,10 +14,10 @@ from lab.errors import UsageError
 from lab.live.journaling.journal import Journal, read_journal
 from lab.ops.executors import CalldataExecutor, SignerExecutor
 from lab.ops.executors.calldata import transaction_builder
-from lab.ops.operators import AddOperator
-from lab.ops.pausing import Pause
 from lab.ops.planning import calls_of
 from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator
+from lab.ops.procedures.pausing import Pause
 
 from .conftest import Site, address
 

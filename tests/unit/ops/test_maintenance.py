@@ -13,9 +13,9 @@ import pytest
 
 from lab.errors import UsageError
 from lab.monitor.collect.maintenance import in_force
-from lab.ops.maintenance import SilenceFailure, begin, end
-from lab.ops.pausing import Pause
 from lab.ops.procedure import carry_out
+from lab.ops.procedures.maintenance import SilenceFailure, begin, end
+from lab.ops.procedures.pausing import Pause
 
 from .conftest import Site, address
 

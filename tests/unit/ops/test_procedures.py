@@ -11,12 +11,12 @@ import pytest
 
 from lab.errors import InvalidFile, UsageError
 from lab.ops.inspection import health_findings, inspect_chains, look_at_operators, look_for_drift
-from lab.ops.operators import AddOperator, RemoveOperator, SyncOperators, checked_address
-from lab.ops.pausing import Pause, Unpause
 from lab.ops.planning import Plan
 from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator, RemoveOperator, SyncOperators, checked_address
+from lab.ops.procedures.pausing import Pause, Unpause
+from lab.ops.procedures.rotation import AcceptOwner, CancelOwner, Drain, ProposeOwner, rotate_operator
 from lab.ops.report import AUDIT, EVIDENCE
-from lab.ops.rotation import AcceptOwner, CancelOwner, Drain, ProposeOwner, rotate_operator
 
 from .conftest import DECLARED, Site, address
 

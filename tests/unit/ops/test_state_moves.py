@@ -15,7 +15,7 @@ from lab.ops.backup.file import FIELDS, Backup, differences
 from lab.ops.backup.restore import Restoration
 from lab.ops.backup.take import take
 from lab.ops.chain import OperatedChain
-from lab.ops.operators import event_file
+from lab.ops.procedures.operators import event_file
 from lab.rpc import Rpc, RpcRefused
 
 from .conftest import Site, address

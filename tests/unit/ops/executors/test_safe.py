@@ -17,10 +17,10 @@ from lab.ops.chain import OperatedChain
 from lab.ops.declared import declared_by_deployment
 from lab.ops.executors import SafeExecutor
 from lab.ops.operation import Operation, Timing
-from lab.ops.operators import AddOperator
-from lab.ops.pausing import Pause
 from lab.ops.planning import Procedure
 from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator
+from lab.ops.procedures.pausing import Pause
 from lab.ops.report import ChainReport
 from lab.safe.proposal import read_proposal
 from tests.unit.real_safes import EXECUTOR, OTHER_EXECUTOR, OWNERS, SafeWorld, signed

@@ -9,9 +9,9 @@ from lab.live.execution.finality import final_block
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor
 from lab.ops.operation import Operation
-from lab.ops.operators import AddOperator, OwnersProcedure, RemoveOperator, event_file
 from lab.ops.planning import Wanted
 from lab.ops.procedure import Ask, carry_out
+from lab.ops.procedures.operators import AddOperator, OwnersProcedure, RemoveOperator, event_file
 from lab.ops.report import Report
 from lab.ops.state import ChainState, missing
 

@@ -21,9 +21,9 @@ from lab.monitor.collect.maintenance import announce
 from lab.monitor.collect.maintenance import end as end_banner
 from lab.ops.executors import Executor
 from lab.ops.operation import Operation
-from lab.ops.pausing import Pause, Unpause
 from lab.ops.planning import Plan
 from lab.ops.procedure import Ask, carry_out
+from lab.ops.procedures.pausing import Pause, Unpause
 from lab.ops.report import Report
 from lab.ops.state import read_state
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.ops.chain import OperatedChain
-from lab.ops.operators import OwnersProcedure
 from lab.ops.planning import Wanted
+from lab.ops.procedures.operators import OwnersProcedure
 from lab.ops.state import ChainState, missing
 
 
