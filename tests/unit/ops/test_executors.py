@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -44,39 +46,44 @@ def test_call_data_is_written_for_the_transaction_builder(site: Start, tmp_path:
     assert renamed["meta"]["name"] != batch["meta"]["name"]
 
 
-class Ended(Exception):
-    """The process was killed here."""
-
-
+@pytest.mark.reliability
 @pytest.mark.parametrize("event", ["signed", "mined", "final"])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_command_that_was_killed_is_taken_up(
-    site: Start, monkeypatch: pytest.MonkeyPatch, event: str, after: bool
-) -> None:
-    """Before or after any line of the journal: the next command ends what was begun, once."""
+def test_a_command_that_was_killed_is_taken_up(site: Start, event: str, after: bool) -> None:
+    """SIGKILL before or after any line of the journal: the next command ends what was begun, once."""
     here = site("sepolia")
     before = here.rpc("sepolia").nonce(address("owner"))
-    add = Journal.add
-
-    def killed(self: Journal, entry: Any) -> None:
-        if after:
-            add(self, entry)
-        if entry.event == event:
-            raise Ended
-        if not after:
-            add(self, entry)
-
-    there = here.opened()
-    with monkeypatch.context() as patch, there.executor(address("owner")) as executor:
-        patch.setattr(Journal, "add", killed)
-        with pytest.raises(Ended):
-            carry_out(there.operation, AddOperator(address("user")), executor)
+    if (child := os.fork()) == 0:
+        _killed(here, event, after)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    assert os.WTERMSIG(status) == signal.SIGKILL
     here.mine()
     again = here.opened()
     with again.executor(address("owner")) as executor:
         report = carry_out(again.operation, AddOperator(address("user")), executor)
     assert report.exit_code == 0
     assert here.rpc("sepolia").nonce(address("owner")) == before + 1, "it took effect once"
+
+
+def _killed(here: Site, event: str, after: bool) -> NoReturn:
+    """The command in a process of its own, which ends itself at that line; it never returns."""
+    add = Journal.add
+
+    def killed(self: Journal, entry: Any) -> None:
+        if after:
+            add(self, entry)
+        if entry.event == event:
+            os.kill(os.getpid(), signal.SIGKILL)
+        add(self, entry)
+
+    try:
+        Journal.add = killed  # type: ignore[method-assign]  # a process of its own
+        there = here.opened()
+        with there.executor(address("owner")) as executor:
+            carry_out(there.operation, AddOperator(address("user")), executor)
+    finally:
+        os._exit(1)
 
 
 def test_the_executing_block_is_reorganised_away(site: Start) -> None:
