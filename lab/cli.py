@@ -29,6 +29,7 @@ from lab.commands.parameters import (
     require_text,
 )
 from lab.commands.release.readiness import register
+from lab.commands.safe.cli import safe
 from lab.commands.up_options import register as register_up
 from lab.environment import end_at_second_interrupt, let_streams_take_any_text
 
@@ -44,6 +45,7 @@ image = typer.Typer(no_args_is_help=True, help="The node image of the docker bac
 app.add_typer(image, name="image")
 app.add_typer(monitor, name="monitor")
 app.add_typer(live_commands, name="live")
+app.add_typer(safe, name="safe")
 app.add_typer(ops_commands, name="ops")
 
 

@@ -63,7 +63,7 @@ def declared_by_deployment(deployment: Deployment) -> dict[str, Declared]:
         target.name: Declared(
             owner=target.owner,
             operators=target.operators,
-            owner_kind=deployment.file.networks[target.name].owner_kind or deployment.file.owner_kind,
+            owner_kind=deployment.owner_kind(target),
             window_s=window_s,
         )
         for target in deployment.targets

@@ -20,19 +20,20 @@ from lab.deploy.keystore import address_of
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables
+from lab.live.execution.safe_execution import SafeDesk, safe_journal, safe_journal_path
 from lab.live.execution.transactions import Waiting
 from lab.live.journaling.journal import Header, open_journal
 from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Notify
 from lab.live.results.session import deployed_from
-from lab.live.signers import Signer, declared_deployer, open_account
+from lab.live.signers import Signer, declared_deployer, open_account, open_signer
 from lab.live.signers.keystore import Ask, KeystoreAccount
 from lab.model.redacted import RedactedUrl
 from lab.model.session import Session, SessionChain
 from lab.networks import load_network
 from lab.ops.chain import OperatedChain
 from lab.ops.declared import declared_by_deployment, declared_by_file, declared_by_session
-from lab.ops.executors import SignerExecutor
+from lab.ops.executors import SafeExecutor, SignerExecutor
 from lab.ops.operation import Operation, OpsDesk, Timing
 from lab.rpc import HttpTransport, Rpc
 
@@ -72,6 +73,21 @@ class Opened:
             journal = open_journal(path, Header(contract=self.operation.name, deployer=address))
             desk = OpsDesk(journal, self.operation.notify)
             yield SignerExecutor(desk, signer, self.operation.timing.waiting)
+
+    @contextmanager
+    def safe_executor(self) -> Iterator[SafeExecutor]:
+        """That of the declared owners, which are Safes. The deployer, or the session's operator, carries out."""
+        if isinstance(self.source, Session):
+            signer = _session_signer(self.source, self.beside, self.source.accounts["operator"].lower())
+        else:
+            signer = open_signer(self.source, self.ask, self.variables)
+        beside = self.journals / "session.json" if isinstance(self.source, Session) else self.source.path
+        path = safe_journal_path(beside, signer.address)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path):
+            desk = SafeDesk(safe_journal(beside, signer.address), self.operation.notify)
+            folder, declared = self.journals / "proposals", self.operation.declared
+            yield SafeExecutor(lambda name: declared[name].owner, folder, desk, signer, self.operation.timing.waiting)
 
 
 @contextmanager

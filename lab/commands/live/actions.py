@@ -13,7 +13,8 @@ from typing import Any
 
 from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
-from lab.live.declaration.deployment_file import TEMPLATE, Deployment, Target, read_deployment
+from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
+from lab.live.declaration.template import TEMPLATE
 from lab.live.declaration.variables import connect, missing_variables, require_variables
 from lab.live.execution.deploy import deploy_all
 from lab.live.execution.smoke import smoke_all, smoke_read_only
@@ -67,7 +68,7 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
     if not broadcast:
         print("nothing was sent: add --broadcast to send")
         return 0
-    _require_names(targets, confirmed)
+    require_names(targets, confirmed)
     # What the deployer had before it spent anything is evidence, too; a deployment that goes on keeps its first budget.
     costs = estimate_costs(deployment, plans)
     budgets = {cost.network: {"budget_wei": str(cost.budget)} for cost in costs if "deploy" in cost.steps}
@@ -160,7 +161,7 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
     if read_only:
         trials = [smoke_read_only(work, target, deployed_at(work, target)) for target in targets]
     else:
-        _require_names(targets, confirmed)
+        require_names(targets, confirmed)
         operator = open_operator(deployment, ask_password)
         trials = smoke_all(work, targets, operator, Waiting())
     for trial in trials:
@@ -219,7 +220,7 @@ def ask_password(question: str) -> str:
     return getpass.getpass(question)
 
 
-def _require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> None:
+def require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> None:
     """Who sends to a mainnet says its name. Raises UsageError."""
     mainnets = [target.name for target in targets if not target.profile.testnet]
     for name in mainnets:

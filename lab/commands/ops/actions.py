@@ -20,7 +20,7 @@ from lab.ops.procedures.operators import checked_address
 from lab.ops.report import Report
 
 DEPLOYMENT, SESSION = Path("deployment.yaml"), Path("up/session.json")
-SIGNER, CALLDATA = "signer", "calldata"
+SIGNER, CALLDATA, SAFE = "signer", "calldata", "safe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,11 @@ def executor_of(choice: Choice, there: Opened, sender: str) -> Iterator[Executor
     elif choice.executor == SIGNER:
         with there.executor(sender) as executor:
             yield executor
+    elif choice.executor == SAFE:
+        with there.safe_executor() as safe_executor:
+            yield safe_executor
     else:
-        raise UsageError(f"expected --executor {SIGNER} or {CALLDATA}, got {choice.executor!r}")
+        raise UsageError(f"expected --executor {SIGNER}, {SAFE} or {CALLDATA}, got {choice.executor!r}")
 
 
 def run(choice: Choice, make: Callable[[Opened], Procedure], *, all_or_some: bool = False) -> int:

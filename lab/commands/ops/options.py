@@ -21,7 +21,12 @@ Declared = Annotated[
 Only = Annotated[list[str] | None, typer.Option("--only", help="Only this chain; may be repeated.")]
 Every = Annotated[bool, typer.Option("--all", help="All chains.")]
 ExecutorName = Annotated[
-    str, typer.Option("--executor", help="signer: send. calldata: print it, and write it for the Transaction Builder.")
+    str,
+    typer.Option(
+        "--executor",
+        help="signer: send. safe: propose, or carry out what enough owners signed. calldata: print it, and write it "
+        "for the Transaction Builder.",
+    ),
 ]
 Sender = Annotated[str | None, typer.Option("--from", help="Account that sends. Default: the declared owner.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Send without a question.")]

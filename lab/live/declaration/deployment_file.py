@@ -68,6 +68,9 @@ class RemoteSigner(Frozen):
     remote: Variable
     address: Address
     method: Literal["eth_signTransaction", "account_signTransaction"] = "eth_signTransaction"
+    typed_data_method: Literal["eth_signTypedData_v4", "eth_signTypedData", "account_signTypedData"] = (
+        "eth_signTypedData_v4"
+    )
 
 
 class CommandSigner(Frozen):
@@ -76,6 +79,29 @@ class CommandSigner(Frozen):
     exec: str = Field(min_length=1, max_length=2_000)
     address: Address
     timeout_s: float = Field(default=120, gt=0, le=3_600)
+
+
+class SafeOwner(Frozen):
+    """An owner that is a Safe: `threshold` of its `owners` decide. Where it stands is compared with the chain."""
+
+    kind: Literal["safe"]
+    address: Address
+    threshold: int = Field(ge=1, le=1_000)
+    owners: tuple[Address, ...] = Field(min_length=1, max_length=1_000)
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if len(set(self.owners)) < len(self.owners):
+            raise ValueError("expected each owner of the Safe once, got one twice")
+        if self.threshold > len(self.owners):
+            raise ValueError(f"expected a threshold of at most {len(self.owners)} (its owners), got {self.threshold}")
+        return self
+
+
+Owner = Annotated[
+    Annotated[Address, Tag("address")] | Annotated[SafeOwner, Tag("safe")],
+    Discriminator(lambda given: "address" if isinstance(given, str) else "safe"),
+]
 
 
 def _kind_of_signer(given: Any) -> str:
@@ -124,7 +150,7 @@ class LiveNetwork(Frozen):
     genesis: str | None = Field(
         default=None, pattern=r"^0x[0-9a-f]{64}$", description="hash of block 0, for a network of your own profile"
     )
-    owner: Address | None = Field(default=None, description="where it differs from the file's")
+    owner: Owner | None = Field(default=None, description="where it differs from the file's")
     owner_kind: OwnerKind | None = Field(default=None, description="where it differs from the file's")
     operators: tuple[Address, ...] | None = Field(
         default=None, min_length=1, max_length=OPERATORS_MAX, description="where they differ from the file's"
@@ -143,7 +169,7 @@ class DeploymentFile(Frozen):
     administrator: Deployer | None = Field(
         default=None, description="signer of the owner's account, for `lab ops`; default: the deployer"
     )
-    owner: Address = Field(description="who shall own every contract in the end")
+    owner: Owner = Field(description="who shall own every contract in the end: an address, or a Safe")
     owner_kind: OwnerKind = Field(default="account", description="safe: the owner is a Safe, a contract")
     operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
     settings: Settings = Settings()
@@ -179,6 +205,7 @@ class Target(Frozen):
     genesis: str | None
     owner: str
     operators: tuple[str, ...]
+    safe: SafeOwner | None = None
 
     @property
     def max_fee_wei(self) -> int | None:
@@ -199,6 +226,10 @@ class Deployment:
             if name not in known:
                 raise UsageError(f"{self.path}: expected one of {', '.join(sorted(known))}, got {name!r}")
         return tuple(target for target in self.targets if not only or target.name in only)
+
+    def owner_kind(self, target: Target) -> OwnerKind:
+        """Whether the declared owner is a Safe there: by a record of its own, or by `owner_kind`."""
+        return "safe" if target.safe is not None else self.file.networks[target.name].owner_kind or self.file.owner_kind
 
     @property
     def contract(self) -> Path | None:
@@ -223,6 +254,7 @@ def read_deployment(path: Path) -> Deployment:
             text = f"chain {profile.chain_id} is also that of {taken[profile.chain_id]}: a chain gets one contract"
             problems.append(source.problem(("networks", name), text, at_key=True))
         taken[profile.chain_id] = name
+        owner = network.owner or file.owner
         targets.append(
             Target(
                 name=name,
@@ -232,39 +264,11 @@ def read_deployment(path: Path) -> Deployment:
                 max_fee_gwei=network.max_fee_gwei,
                 finality=network.finality or profile.finality,
                 genesis=network.genesis or genesis_hash(profile.name),
-                owner=network.owner or file.owner,
+                owner=owner if isinstance(owner, str) else owner.address,
                 operators=network.operators or file.operators,
+                safe=None if isinstance(owner, str) else owner,
             )
         )
     if problems:
         raise InvalidFile(problems)
     return Deployment(source, file, tuple(targets))
-
-
-TEMPLATE = """\
-# Which networks the contract goes to. `lab live plan` says what is missing, `lab live rehearse` tries all of it on
-# local chains, `lab live deploy --broadcast` does it. No secret stands here: env:NAME is an environment variable.
-version: 1
-# contract: contracts/Mine.vy          # default: that of lab.yaml
-
-# Who deploys: one of
-#   keystore: keys/deployer.json       an encrypted key; its password is asked for (or password_file:)
-#   remote: env:SIGNER_URL             web3signer, clef; with address:
-#   exec: "cast mktx --ledger ..."     any command; with address:
-# The same fresh account everywhere gives the same address everywhere.
-deployer:
-  keystore: keys/deployer.json
-
-owner: "0x000000000000000000000000000000000000dEaD"      # REPLACE: who shall own every contract, not the deployer
-operators: ["0x000000000000000000000000000000000000bEEF"]  # REPLACE: the relayer's account, at least
-settings: {coordination_window: 30}
-margin: 1.5                            # times the estimated cost that the deployer must have
-
-networks:
-  sepolia:
-    rpc: [env:SEPOLIA_RPC, env:SEPOLIA_RPC_2]             # in order of preference
-    explorers: [{kind: sourcify}, {kind: etherscan, key: env:ETHERSCAN_KEY}]
-  base-sepolia:
-    rpc: [env:BASE_SEPOLIA_RPC]
-    max_fee_gwei: 5
-"""

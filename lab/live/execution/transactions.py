@@ -43,6 +43,10 @@ class Waiting:
     now: Callable[[], float] = field(default=time.monotonic)
     unix: Callable[[], float] | None = None
 
+    def unix_s(self) -> float | None:
+        """The time by which idle chains grow old now, if there is one."""
+        return None if self.unix is None else self.unix()
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -126,7 +130,7 @@ class Sender:
         return max(least_nonce, signed[-1].nonce + 1)
 
     def _is_final(self, receipt: dict[str, Any]) -> bool:
-        now_s = self._waiting.unix() if self._waiting.unix is not None else None
+        now_s = self._waiting.unix_s()
         return is_final(self._rpc, self._target.finality, receipt, now_s)
 
     def _signed(self, step: Step) -> list[Entry]:

@@ -18,6 +18,7 @@ from lab.live.planning.fees import current_fees, data_fee, estimated_gas
 from lab.live.planning.steps import DEPLOY, accounts_of, read_standing, steps_after_creation
 from lab.model.chain.prices import prices
 from lab.rpc import Rpc
+from lab.safe.account import SafeReader, deviations
 
 CALL_GAS = 120_000
 # Bytes of a signed call beside its data: envelope, fees and signature.
@@ -77,7 +78,7 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
             f"a unit of gas costs {plan.gas_price / 1e9:.4g} gwei, max_fee_gwei allows {target.max_fee_gwei:g}"
         )
     _estimate(plan, work, target, rpc, fresh=signed is None)
-    _check_owner(plan, work, target)
+    _check_owner(plan, work, target, rpc)
     _check_balance(plan, work.deployment, deployer)
     _add_price(plan, work.deployment, today)
     plan.notes += [
@@ -120,7 +121,7 @@ def _check_creation(plan: NetworkPlan, rpc: Rpc, deployer: str, *, fresh: bool) 
         )
 
 
-def _check_owner(plan: NetworkPlan, work: Undertaking, target: Target) -> None:
+def _check_owner(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc) -> None:
     if target.owner == work.deployer:
         plan.notes.append("the deployer stays owner, as declared")
     elif not work.codec.has("propose_owner"):
@@ -128,8 +129,22 @@ def _check_owner(plan: NetworkPlan, work: Undertaking, target: Target) -> None:
             f"the contract has no hand-over (propose_owner, accept_ownership): {work.deployer} stays its owner, "
             f"the file declares {target.owner}: deploy with that account, or declare the deployer"
         )
-    else:
+    elif work.deployment.owner_kind(target) == "account":
         plan.notes.append(f"{target.owner} becomes owner once it calls accept_ownership")
+    else:
+        _check_safe(plan, target, rpc)
+
+
+def _check_safe(plan: NetworkPlan, target: Target, rpc: Rpc) -> None:
+    state = SafeReader(rpc, target.owner).state()
+    if target.safe is not None:
+        plan.problems += deviations(state, target.safe.threshold, target.safe.owners)
+    if doubt := state.doubts(plan.chain_id):
+        plan.notes.append(f"Safe {state.address}: {doubt}")
+    plan.notes.append(
+        f"Safe {state.address} ({state.version}) becomes owner once it calls accept_ownership: `lab safe propose "
+        f"accept_ownership --only {plan.network}`; {state.threshold} of these must sign: {', '.join(state.owners)}"
+    )
 
 
 def _check_balance(plan: NetworkPlan, deployment: Deployment, deployer: str) -> None:

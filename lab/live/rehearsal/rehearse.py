@@ -174,6 +174,8 @@ def _local(target: Target, number: int, explorer: str, actors: Actors) -> Target
             "max_fee_gwei": None,
             "finality": Finality(blocks=FINALITY_BLOCKS),
             "owner": actors.played.get(target.owner, target.owner),
+            # No Safe stands on the rehearsal's chains.
+            "safe": None,
             "operators": (*(actors.played.get(one, one) for one in target.operators), actors.operator),
         }
     )

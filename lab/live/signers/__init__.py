@@ -7,20 +7,25 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.bounded_files import read_object
+from lab.errors import UsageError
 from lab.live.declaration.deployment_file import CommandSigner, Deployment, KeystoreSigner, RemoteSigner
 from lab.live.signers.command import CommandAccount
-from lab.live.signers.keystore import Ask, open_keystore
+from lab.live.signers.keystore import Ask, KeystoreAccount, open_keystore
 from lab.live.signers.remote import RemoteAccount
 from lab.live.signers.transaction import Signed, Signer, SignerFailure, Unsigned
+from lab.live.signers.typed_data import TypedData, TypedDataSigner
 from lab.model.redacted import RedactedUrl
 
 __all__ = [
     "Signed",
     "Signer",
     "SignerFailure",
+    "TypedData",
+    "TypedDataSigner",
     "Unsigned",
     "declared_deployer",
     "open_account",
+    "open_given",
     "open_operator",
     "open_signer",
 ]
@@ -68,11 +73,22 @@ def _open(
     ask: Ask,
     variables: Mapping[str, str] | None,
 ) -> Signer:
-    folder = deployment.path.absolute().parent
+    return open_given(given, deployment.path.absolute().parent, ask, variables)
+
+
+def open_given(
+    given: KeystoreSigner | RemoteSigner | CommandSigner,
+    folder: Path,
+    ask: Ask,
+    variables: Mapping[str, str] | None = None,
+) -> KeystoreAccount | RemoteAccount | CommandAccount:
+    """A signer of transactions and of typed data; paths are as seen from `folder`. Raises UsageError, SignerFailure."""
     if isinstance(given, KeystoreSigner):
         return open_keystore(given, folder, ask)
     if isinstance(given, RemoteSigner):
         name = given.remote.removeprefix("env:")
         there = os.environ if variables is None else variables
+        if not there.get(name):
+            raise UsageError(f"expected the signer's address in the environment variable {name}, it is not set")
         return RemoteAccount(given, RedactedUrl(there[name]))
     return CommandAccount(given, folder)

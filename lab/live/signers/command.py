@@ -3,7 +3,8 @@
 The command gets the transaction as one JSON object on its standard input, with the names and hex of
 `eth_sendTransaction`, and in variables for tools that take options: LAB_TX_CHAIN_ID, LAB_TX_NONCE, LAB_TX_TO,
 LAB_TX_DATA, LAB_TX_GAS, LAB_TX_MAX_FEE_PER_GAS, LAB_TX_MAX_PRIORITY_FEE_PER_GAS, LAB_TX_VALUE (decimal; TO is empty for
-a creation). The last line that it prints is the raw transaction.
+a creation). The last line that it prints is the raw transaction. LAB_SIGN says what is to be signed: `transaction`, or
+`typed_data` for the JSON document of an EIP-712 signature, with its hash in LAB_HASH; the last word is the signature.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import json
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from lab.live.declaration.deployment_file import CommandSigner
 from lab.live.signers.transaction import Signed, SignerFailure, Unsigned, checked
+from lab.live.signers.typed_data import TypedData, checked_signature
 from lab.model.redacted import RedactedCommand, redact_text
 
 OUTPUT_MAX = 4 << 20
@@ -31,16 +34,27 @@ class CommandAccount:
     def sign(self, transaction: Unsigned) -> Signed:
         """See `Signer`."""
         fields = {"from": self.address, "type": "0x2", **transaction.fields()}
+        raw = self._run(json.dumps(fields), _variables(transaction, self.address))
+        return checked(raw, transaction, self.address, self.described)
+
+    def sign_typed_data(self, typed: TypedData) -> str:
+        """See `TypedDataSigner`."""
+        variables = {"LAB_SIGN": "typed_data", "LAB_TX_FROM": self.address, "LAB_HASH": typed.hash}
+        answer = self._run(json.dumps(typed.document), variables)
+        return checked_signature(answer, typed, self.address, self.described)
+
+    def _run(self, text: str, variables: Mapping[str, str]) -> str | None:
+        """The last word that the command prints; None where it prints none. Raises SignerFailure."""
         try:
             done = subprocess.run(
                 self._words,
-                input=json.dumps(fields),
+                input=text,
                 capture_output=True,
                 text=True,
                 encoding="utf-8",
                 errors="replace",
                 cwd=self._folder,
-                env=os.environ | _variables(transaction, self.address),
+                env={**os.environ, **variables},
                 timeout=self._timeout_s,
                 check=False,
             )
@@ -52,11 +66,12 @@ class CommandAccount:
             said = redact_text(done.stderr.strip())[-500:] or "it said nothing"
             raise SignerFailure(f"{self.described}: it ended with exit code {done.returncode}: {said}")
         lines = done.stdout[:OUTPUT_MAX].split()
-        return checked(lines[-1] if lines else None, transaction, self.address, self.described)
+        return lines[-1] if lines else None
 
 
 def _variables(transaction: Unsigned, sender: str) -> dict[str, str]:
     return {
+        "LAB_SIGN": "transaction",
         "LAB_TX_FROM": sender,
         "LAB_TX_CHAIN_ID": str(transaction.chain_id),
         "LAB_TX_NONCE": str(transaction.nonce),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from coincurve import PrivateKey
+
 from lab.bounded_files import read_text
 from lab.coordinator import Account, sign_transaction
 from lab.deploy.keystore import open_key
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import KeystoreSigner
 from lab.live.signers.transaction import Signed, Unsigned, checked
+from lab.live.signers.typed_data import TypedData, checked_signature
 
 Ask = Callable[[str], str]
 
@@ -34,6 +37,11 @@ class KeystoreAccount:
             value=transaction.value,
         )
         return checked(raw, transaction, self.address, self.described)
+
+    def sign_typed_data(self, typed: TypedData) -> str:
+        """See `TypedDataSigner`."""
+        raw = PrivateKey(self._account.key).sign_recoverable(bytes.fromhex(typed.hash[2:]), hasher=None)
+        return checked_signature(raw.hex(), typed, self.address, self.described)
 
 
 def open_keystore(given: KeystoreSigner, folder: Path, ask: Ask) -> KeystoreAccount:

@@ -1,7 +1,11 @@
-"""Who carries a plan's calls out: one protocol. A signer sends them, `calldata` writes them down for somebody else."""
+"""Who carries a plan's calls out: one protocol. A signer sends them, `calldata` writes them down for somebody else.
+
+A Safe has them proposed, signed by its owners, and then carried out.
+"""
 
 from lab.ops.executors.call import Call, Executor, Outcome, Result
 from lab.ops.executors.calldata import CalldataExecutor
+from lab.ops.executors.safe import SafeExecutor
 from lab.ops.executors.signer import SignerExecutor
 
-__all__ = ["Call", "CalldataExecutor", "Executor", "Outcome", "Result", "SignerExecutor"]
+__all__ = ["Call", "CalldataExecutor", "Executor", "Outcome", "Result", "SafeExecutor", "SignerExecutor"]

@@ -23,6 +23,7 @@ from lab.live.signers.keystore import KeystoreAccount
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc
+from tests.unit.real_safes import SafeWorld
 
 FILE = """\
 version: 1
@@ -123,3 +124,13 @@ def world(shared_backend: ProcessBackend, reference: Deployable, tmp_path: Path)
             return made
 
         yield start
+
+
+@pytest.fixture
+def safe_world(world: Open) -> Callable[..., SafeWorld]:
+    """`safe_world("1.4.1")`: a node with a 2-of-3 Safe of that version, which is the declared owner."""
+
+    def start(version: str = "1.4.1") -> SafeWorld:
+        return SafeWorld(world("sepolia"), version)
+
+    return start

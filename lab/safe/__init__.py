@@ -1,0 +1,1 @@
+"""Safes (multi-signature accounts): transactions, signatures, proposals as files, and what a chain says of them."""

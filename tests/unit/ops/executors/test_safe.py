@@ -1,0 +1,195 @@
+"""Procedures of an owner that is a 2-of-3 Safe: proposed as files, signed, carried out by one command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.coordinator import Codec, StateNumbering
+from lab.live.execution.safe_execution import SafeDesk
+from lab.live.execution.transactions import Waiting
+from lab.live.journaling.journal import Journal
+from lab.live.signers.keystore import KeystoreAccount
+from lab.ops.chain import OperatedChain
+from lab.ops.declared import declared_by_deployment
+from lab.ops.executors import SafeExecutor
+from lab.ops.operation import Operation, Timing
+from lab.ops.planning import Procedure
+from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator
+from lab.ops.procedures.pausing import Pause
+from lab.ops.report import ChainReport
+from lab.safe.proposal import read_proposal
+from tests.unit.real_safes import EXECUTOR, OTHER_EXECUTOR, OWNERS, SafeWorld, signed
+
+FIRST, SECOND, THIRD = OWNERS
+SOMEBODY = "0x" + "5a" * 20
+
+
+class Owned:
+    """A coordinator that a Safe owns, and the commands that operate it."""
+
+    def __init__(self, lab: SafeWorld) -> None:
+        self.lab, self.contract = lab, lab.deploy()
+        lab.executions().carry_out(signed(lab.propose(self.contract, "accept_ownership"), FIRST, SECOND))
+        self.folder = lab.world.folder / "proposals"
+        self.operators = [account.lower() for account in lab.target.operators]
+
+    def run(
+        self, procedure: Procedure, *, journal: Journal | None = None, waiting: Waiting | None = None
+    ) -> ChainReport:
+        """As a command does it; everything is opened anew."""
+        lab, codec = self.lab, Codec(self.lab.world.target.contract.abi)
+        patience = waiting or lab.world.waiting()
+        numbering = StateNumbering.of_abi(codec.abi)
+        chain = OperatedChain(lab.target, lab.rpc, codec, self.contract, lambda: numbering, 0)
+        declared = declared_by_deployment(lab.world.deployment)
+        timing = Timing(patience, everywhere=lambda tasks: {name: task() for name, task in tasks.items()})
+        folder = lab.world.folder / "ops"
+        operation = Operation("test", (chain,), declared, timing, folder, "tester", lab.world.said.append)
+        desk = SafeDesk(journal or lab.journal(), lab.world.said.append)
+        signer = KeystoreAccount(EXECUTOR, Path("executor.json"))
+        executor = SafeExecutor(lambda name: lab.safe, self.folder, desk, signer, patience)
+        return carry_out(operation, procedure, executor).chains[0]
+
+    def proposal(self, *, nonce: int) -> Path:
+        """The one file of a nonce."""
+        (path,) = self.folder.glob(f"sepolia-nonce-{nonce}-*.json")
+        return path
+
+    def sign(self, path: Path, *accounts: Any) -> None:
+        """Each owner signs a copy of its own and puts it beside the file."""
+        for account in accounts:
+            copy = path.with_name(path.name.replace(".proposal.json", f"-{account.role}.proposal.json"))
+            signed(read_proposal(path), account).write(copy)
+
+
+@pytest.fixture
+def owned(safe_world: Callable[..., SafeWorld]) -> Callable[..., Owned]:
+    """`owned("1.5.0")`."""
+    return lambda version="1.4.1": Owned(safe_world(version))
+
+
+def outcomes(report: ChainReport) -> list[str]:
+    """Of all calls."""
+    return [result.outcome for result in report.results]
+
+
+@pytest.mark.parametrize("version", ["1.4.1", "1.5.0"])
+def test_add_an_operator_and_pause(owned: Callable[..., Owned], version: str) -> None:
+    """The same command proposes, waits for signers, and carries out; the third signer takes the second's place."""
+    there = owned(version)
+    report = there.run(AddOperator(SOMEBODY))
+    assert (outcomes(report), report.standing) == (["proposed"], "differs")
+    assert any("2 more of" in line for line in report.left)
+    path = there.proposal(nonce=1)
+    assert read_proposal(path).text.startswith("add_operator(operator=0x5a5A")
+    assert outcomes(there.run(AddOperator(SOMEBODY))) == ["proposed"]
+    assert there.proposal(nonce=1) == path
+    there.sign(path, FIRST)
+    assert any("1 more of" in line for line in there.run(AddOperator(SOMEBODY)).left)
+    # The second signer is lost between proposal and execution.
+    there.sign(path, THIRD)
+    report = there.run(AddOperator(SOMEBODY))
+    assert (outcomes(report), report.standing) == (["confirmed"], "equal")
+    assert there.run(AddOperator(SOMEBODY)).standing == "equal"
+    assert there.run(Pause()).standing == "differs"
+    there.sign(there.proposal(nonce=2), SECOND, THIRD)
+    assert there.run(Pause()).standing == "equal"
+
+
+def test_the_nonce_was_taken(owned: Callable[..., Owned]) -> None:
+    """What others carried out with it makes the proposal stale: a new one is written, the old one never used."""
+    there = owned()
+    there.run(Pause())
+    there.sign(there.proposal(nonce=1), FIRST, SECOND)
+    rival = signed(there.lab.propose(there.contract, "add_operator", SOMEBODY, nonce=1), SECOND, THIRD)
+    there.lab.executions(OTHER_EXECUTOR).carry_out(rival)
+    report = there.run(Pause())
+    assert (outcomes(report), report.standing) == (["proposed"], "differs")
+    there.sign(there.proposal(nonce=2), FIRST, SECOND)
+    assert there.run(Pause()).standing == "equal"
+
+
+def test_a_second_proposal_queues(owned: Callable[..., Owned]) -> None:
+    """It takes the next nonce, and waits for the one before it."""
+    there = owned()
+    there.run(Pause())
+    there.run(AddOperator(SOMEBODY))
+    there.sign(there.proposal(nonce=2), FIRST, SECOND)
+    assert any("1 transactions come before it" in line for line in there.run(AddOperator(SOMEBODY)).left)
+    there.sign(there.proposal(nonce=1), FIRST, SECOND)
+    assert there.run(Pause()).standing == "equal"
+    assert there.run(AddOperator(SOMEBODY)).standing == "equal"
+
+
+def test_a_changed_file(owned: Callable[..., Owned]) -> None:
+    """Refused with its name, and nothing is sent."""
+    there = owned()
+    there.run(AddOperator(SOMEBODY))
+    path = there.proposal(nonce=1)
+    there.sign(path, FIRST, SECOND)
+    path.write_text(path.read_text().replace("5a5a5a", "5a5a5b", 1))
+    report = there.run(AddOperator(SOMEBODY))
+    assert outcomes(report) == ["refused"]
+    assert "the file was changed after it was made" in str(report.results[0].reason)
+
+
+def test_killed_at_every_step(owned: Callable[..., Owned]) -> None:
+    """Before the proposal, and at each line of the journal: what resumes carries it out once."""
+    there = owned()
+    sent = there.lab.rpc.nonce(EXECUTOR.address)
+    for place in range(1, 4):
+        procedure = AddOperator(f"0x{place:02x}" + "5b" * 19)
+        there.run(procedure)
+        there.sign(there.proposal(nonce=place), FIRST, SECOND)
+        journal = Mortal(there.lab.journal().path, there.lab.journal().of("sepolia"))
+        journal.left = place
+        with pytest.raises(Killed):
+            there.run(procedure, journal=journal)
+        assert there.run(procedure).standing == "equal"
+        sent += 1
+        assert (there.lab.rpc.nonce(EXECUTOR.address), there.lab.reader.state().nonce) == (sent, place + 1)
+
+
+class Killed(BaseException):
+    """As a SIGKILL would."""
+
+
+class Mortal(Journal):
+    """Ends the process once the n-th line is written."""
+
+    left = 0
+
+    def add(self, entry: Any) -> None:
+        """See `Journal.add`."""
+        super().add(entry)
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+
+def test_a_reorg_of_the_executing_block(owned: Callable[..., Owned]) -> None:
+    """It is carried out on the branch that stays."""
+    there = owned()
+    there.run(Pause())
+    there.sign(there.proposal(nonce=1), FIRST, SECOND)
+    lab, looks = there.lab, list[bool]()
+    snapshot = lab.rpc.call("evm_snapshot")
+    plain = lab.world.waiting()
+
+    def sleep(seconds: float) -> None:
+        lab.world.simulated_s += seconds
+        taken = lab.reader.state().nonce == 2
+        if taken and True not in looks:
+            assert lab.rpc.call("evm_revert", snapshot)
+        looks.append(taken)
+        lab.world.mine()
+
+    reorganising = Waiting(look_s=1, stuck_s=30, deadline_s=600, sleep=sleep, now=plain.now)
+    report = there.run(Pause(), waiting=reorganising)
+    assert (outcomes(report), report.standing, lab.reader.state().nonce) == (["confirmed"], "equal", 2)
+    assert any("reorganised away" in text for text in lab.world.said)
