@@ -7,12 +7,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure, LabError
 from lab.live.deployment_file import Target
 from lab.live.signers import Signed, Signer, Unsigned
 from lab.live.signers.transaction import data_of
-from lab.live.steps import DEPLOY, Step, accounts_of, differences, read_standing, steps_after_creation
+from lab.live.steps import (
+    DEPLOY,
+    Step,
+    accounts_of,
+    code_difference,
+    differences,
+    read_standing,
+    steps_after_creation,
+)
 from lab.live.transactions import Sender, Waiting
 from lab.live.undertaking import Undertaking
 from lab.rpc import Rpc
@@ -117,10 +124,5 @@ def _distinct(work: Undertaking, target: Target, step: Step) -> Step:
 
 def _check_code(work: Undertaking, rpc: Rpc, target: Target, address: str, block: int) -> None:
     """The code that stands there is what the creation code returns. Raises DeployFailure."""
-    there = str(rpc.call("eth_getCode", address, "latest"))
-    wanted = str(rpc.call("eth_call", {"from": work.deployer, "data": work.contract.bytecode}, "latest"))
-    if there != wanted:
-        raise DeployFailure(
-            f"{target.name}: expected the contract's code at {address} (block {block}), there is other code: "
-            f"{hash_hex(there)[:16]}, wanted {hash_hex(wanted)[:16]}"
-        )
+    if other := code_difference(rpc, work.contract.bytecode, work.deployer, address):
+        raise DeployFailure(f"{target.name}: {other} (block {block})")

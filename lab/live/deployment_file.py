@@ -14,8 +14,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from pydantic_core import PydanticCustomError
 
 from lab.errors import InvalidFile, UsageError
-from lab.live.genesis import genesis_hash
 from lab.model.chain.finality import Finality
+from lab.model.chain.genesis import genesis_hash
 from lab.model.frozen import Frozen
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile

@@ -25,6 +25,7 @@ from lab.checks import CHECKS
 from lab.cli import app
 from lab.commands.check import check_folder
 from lab.commands.monitor import read_session as monitor_session
+from lab.commands.release.bundle import deployment_page
 from lab.deploy.artifacts.artifact import read_artifact
 from lab.deploy.backup import read as read_backup
 from lab.deploy.campaign import read_manifest
@@ -362,7 +363,7 @@ def test_a_changed_bundle(tmp_path: Path, trials: Trials) -> None:
     base = bundle.read_bytes()
     for title, data in contents(base, count(30), "bundle"):
         bundle.write_bytes(data)
-        survive(title, lambda: verify_bundle(bundle))
+        survive(title, lambda: verify_bundle(bundle, deployment_page=deployment_page))
         trials.add()
 
 

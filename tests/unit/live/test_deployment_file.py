@@ -8,8 +8,8 @@ import pytest
 
 from lab.errors import EnvironmentFailure, InvalidFile, UsageError
 from lab.live.deployment_file import TEMPLATE, CommandSigner, RemoteSigner, read_deployment
-from lab.live.genesis import genesis_hash
 from lab.live.variables import missing_variables, require_variables
+from lab.model.chain.genesis import genesis_hash
 from lab.networks import BUILT_IN
 
 GOOD = """\
