@@ -10,7 +10,7 @@ from lab.bounded_files import read_bytes, read_model
 from lab.errors import LabError
 from lab.evidence import RunFolder
 from lab.evidence.repository import lab_state
-from lab.evidence.seal import differences
+from lab.evidence.seal import DID_NOT_END, differences
 from lab.html.text import clean
 from lab.model.live_evidence import EVIDENCE, LiveEvidence
 from lab.model.verdict import Verdict
@@ -103,7 +103,9 @@ def _changed(path: Path, shown: RowEvidence) -> list[str]:
     if EVIDENCE in shown.files:
         LiveEvidence.read(path / EVIDENCE)
         return []
-    return RunFolder(path).verify() if shown.scenario else differences(path, (ROWS,))
+    if shown.scenario:
+        return RunFolder(path).verify()
+    return differences(path, (ROWS,)) if RunFolder(path).ended() else [DID_NOT_END]
 
 
 def _is_measured(shown: RowEvidence) -> bool:
