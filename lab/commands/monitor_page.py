@@ -22,6 +22,16 @@ def write_page(run: Path, out: Path | None) -> Path:
 
     EvidenceFailure for a run whose evidence was changed: its page would show what was not measured.
     """
+    log, alerts = read_samples(run)
+    with Reaper.start() as reaper, recorded(log, reaper) as prometheus:
+        text = page(log, alerts, run.resolve().name, prometheus, Thresholds())
+    file = out or run / FILE
+    write_atomically(file, text)
+    return file
+
+
+def read_samples(run: Path) -> tuple[SeriesLog, list[AlertSpan]]:
+    """Series and alerts of a run as it wrote them. Raises UsageError, EvidenceFailure."""
     path = run / SAMPLES
     if (run / MANIFEST).is_file() and (changed := differences(run, ())):
         raise EvidenceFailure(changed[0])
@@ -34,8 +44,4 @@ def write_page(run: Path, out: Path | None) -> Path:
         raise UsageError(f"{path}: expected the samples of a run with `monitor: true`: {words}") from error
     if log.count < 1:
         raise UsageError(f"{path}: expected at least one sample, there is none")
-    with Reaper.start() as reaper, recorded(log, reaper) as prometheus:
-        text = page(log, alerts, run.resolve().name, prometheus, Thresholds())
-    file = out or run / FILE
-    write_atomically(file, text)
-    return file
+    return log, alerts

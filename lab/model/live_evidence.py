@@ -53,7 +53,9 @@ class NetworkEvidence(Frozen):
     window_s: int | None = None
     differences: tuple[str, ...] = ()
     transactions: tuple[Transaction, ...] = ()
-    funded_wei: str = Field(default="0", description="the most that the deployer was seen to have, in wei")
+    funded_wei: str = Field(
+        default="0", pattern=r"^[0-9]{1,40}$", description="the most that the deployer was seen to have, in wei"
+    )
     verified: dict[str, str] = Field(default_factory=dict, description="explorer -> exact, partial, or what it said")
     smoke: dict[str, str] = Field(default_factory=dict, description="part of the smoke run -> ok, or what happened")
     problem: str | None = None

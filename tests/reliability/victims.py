@@ -170,6 +170,7 @@ def _watched(place: Place) -> tuple[str, ...]:
     }  # fmt: skip
     path = place.folder / "session.json"
     path.write_text(json.dumps(UP_SESSION | {"chains": {"sepolia": chain}}))
+    Rpc(HttpTransport(place.node)).call("anvil_setCode", role_account("user").address, "0x00")
     ports = free_ports(3)
     names = ("--exporter-port", "--prometheus-port", "--alertmanager-port")
     given = [word for name, port in zip(names, ports, strict=True) for word in (name, str(port))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from lab.bounded_files import read_object
 from lab.live.deployment_file import CommandSigner, Deployment, KeystoreSigner, RemoteSigner
@@ -13,6 +12,7 @@ from lab.live.signers.keystore import Ask, open_keystore
 from lab.live.signers.remote import RemoteAccount
 from lab.live.signers.transaction import Signed, Signer, SignerFailure, Unsigned
 from lab.model.redacted import RedactedUrl
+from lab.paths import expand_user
 
 __all__ = ["Signed", "Signer", "SignerFailure", "Unsigned", "declared_deployer", "open_operator", "open_signer"]
 
@@ -33,7 +33,7 @@ def declared_deployer(deployment: Deployment) -> str | None:
     if not isinstance(given, KeystoreSigner):
         return given.address
     try:
-        stated = read_object(deployment.path.absolute().parent / Path(given.keystore).expanduser()).get("address")
+        stated = read_object(deployment.path.absolute().parent / expand_user(given.keystore)).get("address")
     except (OSError, ValueError):
         return None
     return f"0x{stated.lower().removeprefix('0x')}" if isinstance(stated, str) else None
