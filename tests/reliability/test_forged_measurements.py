@@ -18,7 +18,7 @@ from lab.commands.release.bundle import verify_path
 from lab.commands.release.report import rebuild
 from lab.commands.release.requests import ReportRequest
 from lab.evidence.seal import write_sealed, write_started
-from lab.live.page import PAGE, write_page
+from lab.live.results.page import PAGE, write_page
 from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 from lab.report.readiness_page.files import write_page_again
 from lab.report.release.bundle import write_bundle

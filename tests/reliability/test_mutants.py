@@ -27,9 +27,9 @@ from lab.chains.engine.address import find_engine
 from lab.checks import CHECKS
 from lab.cli import app
 from lab.commands.check import check_folder
-from lab.commands.monitor import limits_of
-from lab.commands.monitor import read_session as monitor_session
-from lab.commands.monitor_page import read_samples
+from lab.commands.monitor.actions import limits_of
+from lab.commands.monitor.actions import read_session as monitor_session
+from lab.commands.monitor.page import read_samples
 from lab.commands.release.bundle import deployment_page
 from lab.deploy.artifacts.artifact import read_artifact
 from lab.deploy.backup import read as read_backup
@@ -42,11 +42,11 @@ from lab.deploy.vyper.source import read_source
 from lab.errors import LabError
 from lab.evidence.seal import write_sealed
 from lab.explore.mutate.equivalent import read_reviewed
-from lab.live.deployment_file import read_deployment
-from lab.live.journal import Header, open_journal
-from lab.live.page import render
+from lab.live.declaration.deployment_file import read_deployment
+from lab.live.declaration.variables import missing_variables
+from lab.live.journaling.journal import Header, open_journal
+from lab.live.results.page import render
 from lab.live.signers import declared_deployer
-from lab.live.variables import missing_variables
 from lab.load.profile.profile import load_profile
 from lab.load.record.plan import read_urls
 from lab.load.record.worker_report import Start, WorkerReport
@@ -504,8 +504,8 @@ def test_a_changed_bundle(tmp_path: Path, trials: Trials) -> None:
 
 # Here options are what is looked at, and compiling takes time, too.
 COMPILERS = (
-    "lab.commands.swarm.compile_target",
-    "lab.commands.mutate.compile_target",
+    "lab.commands.explore.swarm.compile_target",
+    "lab.commands.explore.mutate.compile_target",
     "lab.session.suite.compile_contract",
 )
 NUMBERS = {"seeds", "first", "minutes", "jobs", "limit", "tps", "operators", "workers", "web_port", "keep"}

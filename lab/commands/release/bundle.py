@@ -10,7 +10,7 @@ from pathlib import Path
 from lab.commands.release.current import attestations_folder
 from lab.errors import UsageError
 from lab.evidence.newest import newest_runs
-from lab.live.page import PAGE, render
+from lab.live.results.page import PAGE, render
 from lab.model.live_evidence import LiveEvidence
 from lab.report.release.bundle import write_bundle
 from lab.report.release.local_key import LocalSigner, load_signer

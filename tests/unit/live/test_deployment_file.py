@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.errors import EnvironmentFailure, InvalidFile, UsageError
-from lab.live.deployment_file import TEMPLATE, CommandSigner, RemoteSigner, read_deployment
-from lab.live.variables import missing_variables, require_variables
+from lab.live.declaration.deployment_file import TEMPLATE, CommandSigner, RemoteSigner, read_deployment
+from lab.live.declaration.variables import missing_variables, require_variables
 from lab.model.chain.genesis import genesis_hash
 from lab.networks import BUILT_IN
 

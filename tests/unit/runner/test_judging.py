@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lab.model.fault_effects import FaultEffects
+from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import AnyRecord, Expectation, FaultMark, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RunVerdict, Verdict
-from lab.runner.judging import judge_recorded
+from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
 from ..model.test_history import history
@@ -155,6 +155,6 @@ def test_checks_of_time_do_not_fail_by_a_clock_that_was_set(monkeypatch: pytest.
     """Checks of liveness and of whole flows are UNKNOWN; one of safety still fails."""
     results = {name: CheckResult(check=name, verdict=Verdict.FAIL, reason="it is so") for name in ("L4", "S9", "S5")}
     for chosen, verdict in (("L4", Verdict.UNKNOWN), ("S9", Verdict.UNKNOWN), ("S5", Verdict.FAIL)):
-        monkeypatch.setattr("lab.runner.judging.judge", lambda *_, chosen=chosen: (results[chosen],))
+        monkeypatch.setattr("lab.runner.conclusion.judging.judge", lambda *_, chosen=chosen: (results[chosen],))
         assert judged(CLOCK).verdict is verdict
         assert judged(MET).verdict is Verdict.FAIL
