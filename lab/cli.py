@@ -16,6 +16,7 @@ from lab.commands.group import LabGroup
 from lab.commands.live.cli import live as live_commands
 from lab.commands.load.cli import register as register_load
 from lab.commands.monitor.cli import monitor
+from lab.commands.ops.cli import ops as ops_commands
 from lab.commands.parameters import (
     Backend,
     BackendChoice,
@@ -43,6 +44,7 @@ image = typer.Typer(no_args_is_help=True, help="The node image of the docker bac
 app.add_typer(image, name="image")
 app.add_typer(monitor, name="monitor")
 app.add_typer(live_commands, name="live")
+app.add_typer(ops_commands, name="ops")
 
 
 RESULTS = Path("results")

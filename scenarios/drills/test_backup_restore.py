@@ -9,8 +9,11 @@ import pytest
 
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
-from lab.deploy import backup as backups
 from lab.errors import UsageError
+from lab.ops.backup import file as backups
+from lab.ops.backup.restore import LEAD_S, Restoration, Restored
+from lab.ops.backup.take import take
+from lab.ops.in_scenario import ScenarioOps
 from lab.runner.script import Script
 
 SETUP = """
@@ -29,7 +32,7 @@ checks: [default, S1, S11]
 """
 
 CHAIN, FRESH = "ethereum", "fresh"
-DUE_S, LEAD_S = 40, 60
+DUE_S = 40
 GAS = 1_000_000
 IDS = [f"0x{0xBAC << 64 | index:064x}" for index in range(12)]
 
@@ -59,18 +62,6 @@ def make_history(script: Script) -> int:
     return script.reader(CHAIN).rpc.block_number()
 
 
-def carry_out(script: Script, plan: list[backups.Phase]) -> None:
-    """Send the plan's calls, phase by phase. Every one has to succeed."""
-    for phase in plan:
-        # A block is known some seconds after the time that it carries: what counts is the latest block's time.
-        while phase.not_before and script.run.lab.chains[FRESH].producer.head.timestamp < phase.not_before:
-            script.advance(1)
-            script.reader(FRESH)
-        sent = script.bulk(FRESH, phase.calls, role=phase.role, gas=GAS)
-        failed = [tx for tx in sent if tx.status != 1]
-        script.expect(f"phase {phase.name} to succeed", f"{len(sent) - len(failed)} of {len(sent)}", met=not failed)
-
-
 def refuse_damaged(script: Script, text: str) -> None:
     """One digit changed is enough."""
     path = script.run.lab.wanted.folder / "backup-damaged.json"
@@ -83,9 +74,10 @@ def refuse_damaged(script: Script, text: str) -> None:
 def play(script: Script) -> None:
     """Save, lose, restore, compare."""
     block = make_history(script)
-    accounts = [role_account(role).address for role in script.run.recorder.history().header.roles]
+    ops = ScenarioOps(script, name="ops-old", contracts={CHAIN: script.run.lab.wanted.target.address})
+    (chain,) = ops.operation.chains
     path = script.run.lab.wanted.folder / "backup.json"
-    taken = backups.take(script.reader(CHAIN), first_block=1, block=block, known_operators=accounts)
+    taken = take(ops.operation, chain, block=block)
     digest = backups.write(taken, path)
     states = sorted({each.state for each in taken.transactions})
     script.note("drill", f"saved {len(taken.transactions)} transactions as of block {block}, sha256 {digest}", CHAIN)
@@ -96,31 +88,26 @@ def play(script: Script) -> None:
     script.inject("chain-lost", "node_kill", chain=CHAIN)
     script.advance(60)
     lost_s = script.now_s
-    reader = script.reader(FRESH)
-    present = [each for each in accounts if reader.get("authorized_operators", each)]
-    now = script.run.lab.genesis_time + round(script.now_s)
-    expiry = "expiry" in script.run.lab.wanted.target.capabilities
-    carry_out(script, backups.restore_plan(saved, now=now, lead_s=LEAD_S, present=present, expiry=expiry))
+    fresh = ScenarioOps(script, name="ops-fresh", contracts={FRESH: script.run.lab.wanted.target.address})
+    (chain,) = fresh.operation.chains
+    owner, operator = fresh.executor("owner").bulk(at_once=50), fresh.executor("operator").bulk(at_once=50)
+    restored = Restoration(fresh.operation, chain, saved, owner, operator, LEAD_S).run()
     took_s = script.now_s - lost_s
-    reader = script.reader(FRESH)
-    head = reader.rpc.block_number()
-    found = backups.take(reader, first_block=1, block=head, known_operators=accounts)
-    compare(script, saved, found, now + LEAD_S)
+    failed = [result for result in restored.results if result.outcome != "confirmed"]
+    script.expect("every call to succeed", f"{len(failed)} did not", met=not failed)
+    compare(script, saved, restored)
     script.note("drill", f"restored in {took_s:.0f} s of simulated time", FRESH)
     script.expect("the restoring to take less than ten minutes", f"{took_s:.0f} s", met=took_s < 600)
     script.heal("chain-lost")
 
 
-def compare(script: Script, saved: backups.Backup, found: backups.Backup, begun: int) -> None:
+def compare(script: Script, saved: backups.Backup, restored: Restored) -> None:
     """Field by field; a timestamp that had passed is the one thing that may differ."""
-    differing = backups.differences(saved, found)
-    past = {each.tx_id for each in saved.transactions if each.timestamp < begun}
-    late = [each for each in differing if each[1] == "timestamp" and each[0] in past]
-    rest = [each for each in differing if each not in late]
-    fields = len(saved.settings) + 1 + len(saved.transactions) * len(backups.FIELDS)
-    script.expect(f"{fields} fields to be as saved", f"{rest or 'all'}, passed timestamps apart", met=not rest)
-    told = f"{len(late)} of {len(past)} transactions have another timestamp"
-    script.expect("only timestamps that had passed to be given anew", told, met=len(late) == len(past))
+    rest = restored.differences
+    script.expect(f"{restored.fields} fields to be as saved", f"{rest or 'all'}, passed timestamps apart", met=not rest)
+    past = sum(each.state != "BUFFERED" for each in saved.transactions)
+    told = f"{len(restored.late)} of {past} transactions have another timestamp"
+    script.expect("only timestamps that had passed to be given anew", told, met=len(restored.late) == past)
 
 
 def test_backup_restore(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 from lab.coordinator import role_account
 from lab.deploy.campaign import Site, deploy_everywhere, read_manifest
 from lab.errors import LabError
+from lab.ops.declared import Declared
+from lab.ops.in_scenario import ScenarioOps
+from lab.ops.inspection import inspect_chains, look_for_drift
 from lab.runner.script import Script
 
 SETUP = """
@@ -17,7 +20,7 @@ description: >
   was sent and before anybody knew whether it was mined. Taken up again, it leaves alone what is there, finds what was
   sent, and does the rest. In the end every network has the contract once, at the same address, with the same code,
   and the manifest says so.
-rows: [PSC-01, PSC-02, ENV-02]
+rows: [PSC-01, PSC-02, ENV-02, OPS-02]
 networks:
   ethereum: {}
   polygon: {}
@@ -99,6 +102,13 @@ def play(script: Script) -> None:
     script.expect("one transaction on each", sent, met=set(sent.values()) == {1})
     owners = {str(script.read_at(name, placed.address, "owner")) for name, placed in manifest.items()}
     script.expect_equal("the owner everywhere", owners, {account})
+    # Until the deployments are final everywhere.
+    script.advance(60)
+    places = {name: placed.address for name, placed in manifest.items()}
+    declared = dict.fromkeys(names, Declared(owner=account, operators=(account,)))
+    operation = ScenarioOps(script, declared=declared, contracts=places).operation
+    report = inspect_chains(operation, "drift", lambda chain: look_for_drift(operation, chain))
+    script.expect_equal("drift from what is declared", [chain.left for chain in report.chains], [[] for _ in names])
 
 
 def test_deployment(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:

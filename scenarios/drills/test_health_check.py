@@ -9,7 +9,9 @@ from typing import Any
 
 from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES
-from lab.deploy.health import Expected, examine
+from lab.ops.health import Expected
+from lab.ops.in_scenario import ScenarioOps
+from lab.ops.inspection import health_findings
 from lab.rpc import HttpTransport, Rpc
 from lab.runner.script import Script
 
@@ -37,7 +39,7 @@ class Patient:
     """The deployment, and what it should be."""
 
     def __init__(self, script: Script) -> None:
-        self.script = script
+        self.script, self.ops = script, ScenarioOps(script)
         lab = script.run.lab
         self.target, self.chain = lab.wanted.target, lab.chains[CHAIN]
         operators = tuple(role_account(role).address for role in ("owner", *OPERATOR_ROLES))
@@ -56,12 +58,11 @@ class Patient:
 
     def findings(self, expected: Expected | None = None) -> list[str]:
         """What the check finds now, by kind."""
-        now = self.script.run.lab.genesis_time + int(self.script.now_s)
-        numbering = self.script.run.lab.numbering()
         self.chain.catch_up()
         # A connection of its own: the lab's knows that a node hangs, this one has to find out.
         rpc = Rpc(HttpTransport(self.chain.node.url, timeout_s=TIMEOUT_S))
-        found = examine(rpc, self.target.codec, numbering, expected or self.expected, now=now)
+        (chain,) = self.ops.operation.chains
+        found = health_findings(self.ops.operation, replace(chain, rpc=rpc), expected or self.expected)
         return [finding.kind for finding in found]
 
     def suffers(self, what: str, wanted: list[str], break_it: Callable[[], Any], mend: Callable[[], Any]) -> None:

@@ -13,6 +13,9 @@ from lab.coordinator import Account, Fees, rollup_address, sign_transaction
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.keystore import development_addresses, open_key, save_key, search
 from lab.errors import UsageError
+from lab.ops.in_scenario import ScenarioOps
+from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator, RemoveOperator
 from lab.paths import CHECKOUT, PACKAGE
 from lab.runner.script import Script
 
@@ -81,7 +84,9 @@ def use(script: Script, account: Account) -> None:
     chain = script.run.lab.chains[CHAIN]
     # What a faucet or a treasury does.
     chain.look().call("anvil_setBalance", account.address, hex(10**18))
-    script.expect_ok(script.call(CHAIN, "add_operator", account.address, role="owner"))
+    ops = ScenarioOps(script)
+    added = carry_out(ops.operation, AddOperator(account.address), ops.executor())
+    script.expect("the account to be added as an operator", f"exit code {added.exit_code}", met=added.exit_code == 0)
     target, tx_id = script.run.lab.wanted.target, "0x" + "4e" * 32
     far = script.run.lab.genesis_time + 10_000
     request = [tx_id, rollup_address(CHAIN), rollup_address("b"), "0x01", ZERO_ID, far]
@@ -97,7 +102,9 @@ def use(script: Script, account: Account) -> None:
     chain.send(raw)
     script.advance(5)
     script.expect_equal("what the account buffered", script.reader(CHAIN).state(tx_id), "BUFFERED")
-    script.expect_ok(script.call(CHAIN, "remove_operator", account.address, role="owner"))
+    removal = RemoveOperator(account.address, ops.operation.declared)
+    removed = carry_out(ops.operation, removal, ops.executor())
+    script.expect("the account to be removed again", f"exit code {removed.exit_code}", met=removed.exit_code == 0)
 
 
 def search_artifacts(script: Script, account: Account) -> None:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lab.ops.in_scenario import ScenarioOps
+from lab.ops.planning import Procedure
+from lab.ops.procedure import carry_out
+from lab.ops.procedures.pausing import Pause, Unpause
+from lab.ops.procedures.settings import SetSetting
 from lab.runner.script import Script
 
 SETUP = """
@@ -40,22 +45,24 @@ def states(script: Script) -> dict[str, str]:
     return {leg.name: script.reader(leg.chain).state(leg.tx_id) for leg in legs}
 
 
-def on_all(script: Script, function: str, *args: Any, role: str = "owner") -> None:
-    """The same call on every chain, each to succeed."""
-    for pending in script.calls([(chain, function, args, role) for chain in CHAINS]):
-        script.expect_ok(pending)
+def on_all(script: Script, ops: ScenarioOps, procedure: Procedure) -> None:
+    """The same command on every chain, each to end as it should be."""
+    report = carry_out(ops.operation, procedure, ops.executor())
+    for chain in report.chains:
+        told = "; ".join([chain.standing, *chain.left])
+        script.expect(f"{chain.chain}: {procedure.name} to end equal", told, met=chain.standing == "equal")
 
 
-def maintain(script: Script) -> None:
+def maintain(script: Script, ops: ScenarioOps) -> None:
     """What is done while the contracts are stopped."""
     relayer = script.run.lab.relayer
     assert relayer is not None
     relayer.stop()
     stopped = states(script)
-    on_all(script, "set_coordination_window", 300)
+    on_all(script, ops, SetSetting("coordination_window", 300))
     breaker = script.needs(functions=["set_breaker_threshold", "breaker_threshold"])
     if breaker:
-        on_all(script, "set_breaker_threshold", 5)
+        on_all(script, ops, SetSetting("breaker_threshold", 5))
     refused = script.call("polygon", "resolve_dependency", script.run.item.leg("during.pay").tx_id)
     script.expect_revert(refused, "Coordinator is paused")
     script.advance_to(max(script.now_s, STOP_S + MAINTENANCE_S))
@@ -73,11 +80,12 @@ def play(script: Script) -> None:
     for leg in LEGS:
         script.expect_ok(script.buffer(leg))
     script.advance_to(STOP_S)
-    on_all(script, "pause")
+    ops = ScenarioOps(script)
+    on_all(script, ops, Pause())
     open_ones = [leg for leg, state in states(script).items() if state in ("BUFFERED", "READY")]
     script.expect("flows to be open at the stop", ", ".join(open_ones), met=bool(open_ones))
-    maintain(script)
-    on_all(script, "unpause")
+    maintain(script, ops)
+    on_all(script, ops, Unpause())
     started_s = script.now_s
     script.run.lab.scheduler.advance_until(
         lambda: set(states(script).values()) == {"EXECUTED"} or script.now_s > started_s + LIMIT_S,

@@ -8,9 +8,10 @@ from typing import Any
 from lab.coordinator import Reader, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.coordinator.reads import ZERO_ID
-from lab.deploy import backup as backups
 from lab.deploy.deployer import set_up_calls
 from lab.model.records import Tx
+from lab.ops.backup.migrate import Migration
+from lab.ops.in_scenario import ScenarioOps
 from lab.runner.script import Script
 from lab.runner.sending import Deployed, send_all
 
@@ -50,22 +51,14 @@ def fill_old(script: Script) -> None:
     script.bulk(CHAIN, [("mark_executed", (IDS[index],)) for index in (0, 1)])
 
 
-def drain_and_stop(script: Script) -> list[str]:
-    """Execute what is ready, let expire what is late, stop for good. The ids that are still open."""
+def drain(script: Script) -> None:
+    """Execute what is ready, let expire what is late: what the relayer does while the migration waits for it."""
     states = {tx_id: script.reader(CHAIN).state(tx_id) for tx_id in IDS}
     ready = [tx_id for tx_id, state in states.items() if state == "READY"]
     script.expect("something to drain", f"{len(ready)} ready", met=bool(ready))
     script.bulk(CHAIN, [("mark_executed", (tx_id,)) for tx_id in ready])
     script.advance_to(DUE_S + 61 + 4)
     script.bulk(CHAIN, [("resolve_dependency", (IDS[EXPIRING],))])
-    if script.run.lab.wanted.target.codec.has("pause"):
-        script.expect_ok(script.call(CHAIN, "pause", role="owner"))
-    operators = [role_account(role).address for role in ("owner", *OPERATOR_ROLES)]
-    removed = script.bulk(CHAIN, [("remove_operator", (address,)) for address in operators], role="owner")
-    script.expect_equal("operators removed from the old contract", sum(tx.status for tx in removed), len(operators))
-    now = script.run.lab.genesis_time + script.now_s
-    stored = [script.reader(CHAIN).transaction(tx_id) for tx_id in IDS]
-    return [each.tx_id for each in stored if each.state == "BUFFERED" and each.timestamp > now]
 
 
 def on_new(script: Script, new: Deployed, role: str, calls: list[tuple[str, tuple[Any, ...]]]) -> list[Tx]:
@@ -76,35 +69,43 @@ def on_new(script: Script, new: Deployed, role: str, calls: list[tuple[str, tupl
     return sent
 
 
-def play(script: Script) -> None:
-    """Fill, drain, stop, save, move, finish, count."""
-    fill_old(script)
-    still_open = drain_and_stop(script)
-    target = script.run.lab.wanted.target
-    reader = script.reader(CHAIN)
-    saved = backups.take(reader, first_block=1, block=reader.rpc.block_number())
-    moved = [each for each in saved.transactions if each.tx_id in still_open]
-    script.expect("something to move", f"{len(moved)} open", met=bool(moved))
-    new = script.deploy_again(CHAIN)
+def prepare(script: Script) -> Deployed:
+    """A new contract with the same operators and window, and whatever else the project says of setting it up."""
+    target, new = script.run.lab.wanted.target, script.deploy_again(CHAIN)
     setters: list[tuple[str, tuple[Any, ...]]] = [("set_coordination_window", (60,))]
     setters += [("add_operator", (role_account(role).address,)) for role in OPERATOR_ROLES]
     on_new(script, new, "owner", setters)
     known = {new.codec.encode(*call) for call in setters}
     for call in set_up_calls(target, window_s=60):
-        # What else the project says of setting up its contract.
         if call.data not in known:
             (tx,) = send_all(script.run, CHAIN, call.role, [(new.address, call.data)], GAS)
             script.expect(f"{call.what} on the new contract", f"status {tx.status}", met=tx.status == 1)
-    fields = [(each.tx_id, each.origin, each.target, each.payload, each.dependency, each.timestamp) for each in moved]
-    on_new(script, new, "operator", [("buffer_transaction", each) for each in fields])
-    second = Reader(reader.rpc, target.codec, new.address, script.run.lab.numbering())
-    views = [second.transaction(tx_id) for tx_id in still_open]
-    found = [(each.tx_id, each.origin, each.target, each.payload, each.dependency, each.timestamp) for each in views]
-    script.expect("what is open to be moved with every field", f"{len(found)} transactions", met=found == fields)
+    return new
+
+
+def play(script: Script) -> None:
+    """Fill, prepare, migrate by the command while it is drained, finish, count."""
+    fill_old(script)
+    new, target = prepare(script), script.run.lab.wanted.target
+    old_ops = ScenarioOps(script, name="ops-old")
+    new_ops = ScenarioOps(script, name="ops-new", contracts={CHAIN: new.address})
+    owner, operator = old_ops.executor("owner"), new_ops.executor("operator")
+    migration = Migration(old_ops.operation, new_ops.operation, CHAIN, owner, operator)
+    script.note("drill", "; ".join(migration.plan()[:2]), CHAIN)
+    command = old_ops.start(lambda: migration.run(drain_s=300))
+    drain(script)
+    migrated = command.result()
+    script.expect("the old contract to retire", migrated.left or "retired", met=not migrated.left)
+    script.expect("something to move", f"{migrated.moved} open", met=migrated.moved > 0)
+    told = f"{migrated.moved} transactions, {len(migrated.differences)} differences"
+    script.expect("what is open to be moved with every field", told, met=migrated.exit_code == 0)
     script.advance_to(LATER_S)
+    reader = script.reader(CHAIN)
+    second = Reader(reader.rpc, target.codec, new.address, script.run.lab.numbering())
+    still_open = [tx_id for tx_id in IDS if second.state(tx_id) == "BUFFERED"]
     on_new(script, new, "operator", [("resolve_dependency", (tx_id,)) for tx_id in still_open])
     on_new(script, new, "operator", [("mark_executed", (tx_id,)) for tx_id in still_open])
-    count_executions(script, script.reader(CHAIN), second)
+    count_executions(script, reader, second)
 
 
 def count_executions(script: Script, old: Reader, new: Reader) -> None:

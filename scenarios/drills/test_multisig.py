@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lab.coordinator import role_account
+from lab.ops.chain import OperatedChain
+from lab.ops.executors import Call, Result
+from lab.ops.in_scenario import ScenarioOps
+from lab.ops.planning import Procedure
+from lab.ops.procedure import carry_out
+from lab.ops.procedures.operators import AddOperator, RemoveOperator
+from lab.ops.procedures.pausing import Pause, Unpause
+from lab.ops.procedures.rotation import AcceptOwner, ProposeOwner
+from lab.ops.procedures.settings import SetSetting
 from lab.runner.script import Script
 from lab.runner.sending import Deployed
 
@@ -30,7 +39,9 @@ SIGNERS = ("user", "operator2", "newowner")
 
 
 class Account:
-    """The multi-signature account as its signers use it."""
+    """The multi-signature account as its signers use it, and so an executor of `lab ops`."""
+
+    described = "a two-of-three account"
 
     def __init__(self, script: Script) -> None:
         self.script = script
@@ -62,6 +73,18 @@ class Account:
         told = f"confirmed {confirmed}, executed {done}, executed again {twice}"
         self.script.expect(f"{function} to be done by two signers, once", told, met=confirmed and done and not twice)
 
+    def sender(self, chain: OperatedChain) -> str:
+        """See `Executor`."""
+        return self.contract.address
+
+    def execute(self, chain: OperatedChain, calls: Sequence[Call]) -> list[Result]:
+        """See `Executor`."""
+        return [self._carried_out(call) for call in calls]
+
+    def _carried_out(self, call: Call) -> Result:
+        self.together(call.function, *call.args)
+        return Result(call, "confirmed", block=self.script.reader(CHAIN).rpc.block_number())
+
 
 def refuse_others(script: Script) -> None:
     """Neither who was owner before, nor a signer past the account."""
@@ -72,27 +95,26 @@ def refuse_others(script: Script) -> None:
 
 def play(script: Script) -> None:
     """Hand over, administer, hand on."""
-    account = Account(script)
-    codec, here = account.target.codec, account.contract.address
-    script.expect_ok(script.call(CHAIN, "propose_owner", here, role="owner"))
-    account.together("accept_ownership")
+    account, ops = Account(script), ScenarioOps(script)
+    codec, here, operation = account.target.codec, account.contract.address, ops.operation
+    proposed = carry_out(operation, ProposeOwner(operation, here), ops.executor())
+    script.expect_equal("what the hand-over waits for", proposed.exit_code, 1, because="it has yet to be accepted")
+    carry_out(operation, AcceptOwner(operation, here), account)
     script.expect_equal("the owner", script.read(CHAIN, "owner"), here)
     refuse_others(script)
-    someone = role_account("user").address
-    for function, args, view, wanted in (
-        ("add_operator", (someone,), ("authorized_operators", someone), True),
-        ("remove_operator", (someone,), ("authorized_operators", someone), False),
-        ("set_coordination_window", (77,), ("coordination_window",), 77),
-        ("set_execution_window", (600,), ("execution_window",), 600),
-        ("set_breaker_threshold", (9,), ("breaker_threshold",), 9),
-        ("pause", (), ("paused",), True),
-        ("unpause", (), ("paused",), False),
-        ("propose_owner", (role_account("owner").address,), ("pending_owner",), role_account("owner").address),
-    ):
-        if codec.has(function):
-            account.together(function, *args)
-            if codec.has(view[0]):
-                script.expect_equal(f"{view[0]} after {function}", script.read(CHAIN, *view), wanted)
+    someone, back = role_account("user").address, role_account("owner").address
+    settings = {"coordination_window": 77, "execution_window": 600, "breaker_threshold": 9}
+    procedures: list[Procedure] = [AddOperator(someone), RemoveOperator(someone, operation.declared)]
+    procedures += [SetSetting(name, value) for name, value in settings.items() if codec.has(f"set_{name}", name)]
+    procedures += [Pause(), Unpause()] if codec.has("pause", "unpause", "paused") else []
+    for procedure in procedures:
+        report = carry_out(operation, procedure, account)
+        script.expect(f"{procedure.name} by two signers to end equal", report.exit_code, met=report.exit_code == 0)
+    for name, value in settings.items():
+        if codec.has(name):
+            script.expect_equal(name, script.read(CHAIN, name), value)
+    carry_out(operation, ProposeOwner(operation, back), account)
+    script.expect_equal("pending_owner", ops.operation.chains[0].getters.get("pending_owner"), back)
     script.expect_ok(script.call(CHAIN, "accept_ownership", role="owner"))
     script.expect_equal("the owner in the end", script.read(CHAIN, "owner"), role_account("owner").address)
 

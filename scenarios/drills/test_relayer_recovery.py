@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lab.ops.in_scenario import ScenarioOps
+from lab.ops.inspection import inspect_chains, look_at_health
 from lab.runner.script import Script
 from lab.session.relayer.actor import RelayerActor
 
@@ -73,6 +75,10 @@ def play(script: Script) -> None:
     script.expect("every leg to be executed", told, met=set(after.values()) == {"EXECUTED"})
     took = f"{script.now_s - lost_s:.0f} s after the loss, {script.now_s - restarted_s:.0f} s after the new start"
     script.note("drill", f"recovered {took}")
+    operation = ScenarioOps(script).operation
+    health = inspect_chains(operation, "health", lambda chain: look_at_health(operation, chain))
+    told = "; ".join(line for chain in health.chains for line in chain.left) or "none"
+    script.expect("findings of the health check: none", told, met=health.exit_code == 0)
     script.expect(f"recovery within {LIMIT_S} s of the new start", took, met=script.now_s <= restarted_s + LIMIT_S)
 
 

@@ -32,7 +32,6 @@ from lab.commands.monitor.actions import read_session as monitor_session
 from lab.commands.monitor.page import read_samples
 from lab.commands.release.bundle import deployment_page
 from lab.deploy.artifacts.artifact import read_artifact
-from lab.deploy.backup import read as read_backup
 from lab.deploy.campaign import read_manifest
 from lab.deploy.deployer import deployable
 from lab.deploy.interface import inspect
@@ -56,6 +55,7 @@ from lab.monitor.collect.collector import read_memory
 from lab.monitor.collect.maintenance import in_force
 from lab.monitor.collect.relayer import look_at
 from lab.networks import PROFILES, load_network
+from lab.ops.backup.file import read as read_backup
 from lab.paths import CONTRACTS, LOADTESTS, SCENARIOS
 from lab.relayer.__main__ import read_account
 from lab.report.catalogue.checklist_import import import_checklist

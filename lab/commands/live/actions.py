@@ -132,7 +132,7 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
         trials = [smoke_read_only(work, target, deployed_at(work, target)) for target in targets]
     else:
         _require_names(targets, confirmed)
-        operator = open_operator(deployment, _ask)
+        operator = open_operator(deployment, ask_password)
         trials = smoke_all(work, targets, operator, Waiting())
     for trial in trials:
         for part, outcome in trial.parts.items():
@@ -165,11 +165,12 @@ def notify(text: str) -> None:
 
 
 def _open(deployment: Deployment) -> tuple[Undertaking, Signer]:
-    signer = open_signer(deployment, _ask)
+    signer = open_signer(deployment, ask_password)
     return undertake(deployment, signer.address.lower(), lambda target: connect(target, notify), notify), signer
 
 
-def _ask(question: str) -> str:
+def ask_password(question: str) -> str:
+    """From the terminal. Raises EnvironmentFailure where there is none."""
     if not sys.stdin.isatty():
         raise EnvironmentFailure(
             "expected a terminal to ask for a password: name a password_file in the deployment file"

@@ -25,7 +25,7 @@ from lab.yamlsource import Source, load_yaml, validate
 VARIABLE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 ZERO = "0x" + "00" * 20
-NETWORKS_MAX, ENDPOINTS_MAX = 40, 8
+NETWORKS_MAX, ENDPOINTS_MAX, OPERATORS_MAX = 40, 8, 50
 
 
 def _variable(text: str) -> str:
@@ -43,6 +43,14 @@ def _address(text: str) -> str:
     return text.lower()
 
 
+def distinct_operators(given: tuple[str, ...]) -> tuple[str, ...]:
+    """The same. Raises ValueError for one that stands there twice."""
+    if len(set(given)) < len(given):
+        raise ValueError("expected each operator once, got one twice")
+    return given
+
+
+OwnerKind = Literal["account", "safe"]
 Variable = Annotated[str, AfterValidator(_variable)]
 Address = Annotated[str, AfterValidator(_address)]
 Gwei = Annotated[float, Field(gt=0, le=1_000_000)]
@@ -118,7 +126,10 @@ class LiveNetwork(Frozen):
         default=None, pattern=r"^0x[0-9a-f]{64}$", description="hash of block 0, for a network of your own profile"
     )
     owner: Address | None = Field(default=None, description="where it differs from the file's")
-    operators: tuple[Address, ...] | None = Field(default=None, description="where they differ from the file's")
+    owner_kind: OwnerKind | None = Field(default=None, description="where it differs from the file's")
+    operators: tuple[Address, ...] | None = Field(
+        default=None, min_length=1, max_length=OPERATORS_MAX, description="where they differ from the file's"
+    )
 
 
 class DeploymentFile(Frozen):
@@ -130,8 +141,12 @@ class DeploymentFile(Frozen):
     operator: Deployer | None = Field(
         default=None, description="signer of an operator, for the smoke run; default: the deployer, if it is one"
     )
+    administrator: Deployer | None = Field(
+        default=None, description="signer of the owner's account, for `lab ops`; default: the deployer"
+    )
     owner: Address = Field(description="who shall own every contract in the end")
-    operators: tuple[Address, ...] = Field(min_length=1, max_length=50)
+    owner_kind: OwnerKind = Field(default="account", description="safe: the owner is a Safe, a contract")
+    operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
     settings: Settings = Settings()
     margin: float = Field(default=1.5, ge=1, le=100, description="times the estimated cost that must be there")
     same_address: bool = Field(default=True, description="the contract has one address on all networks")
@@ -140,10 +155,8 @@ class DeploymentFile(Frozen):
 
     @field_validator("operators")
     @classmethod
-    def _once_each(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(given)) < len(given):
-            raise ValueError("expected each operator once, got one twice")
-        return given
+    def _distinct(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return distinct_operators(given)
 
     @field_validator("networks")
     @classmethod

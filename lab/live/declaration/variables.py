@@ -41,8 +41,11 @@ def missing_variables(
         for explorer in target.explorers
         if explorer.key is not None
     ]
-    if isinstance(deployment.file.deployer, RemoteSigner):
-        wanted.append((deployment.file.deployer.remote.removeprefix("env:"), "deployer.remote", True))
+    file = deployment.file
+    signers = {"deployer": file.deployer, "operator": file.operator, "administrator": file.administrator}
+    for role, signer in signers.items():
+        if isinstance(signer, RemoteSigner):
+            wanted.append((signer.remote.removeprefix("env:"), f"{role}.remote", True))
     return [
         Unset(name, used_by, problem)
         for name, used_by, is_url in dict.fromkeys(wanted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +19,8 @@ from lab.live.planning.steps import (
     read_standing,
     steps_after_creation,
 )
-from lab.live.signers import Signed, Signer, Unsigned
+from lab.live.signers import Signer
+from lab.live.signers.serial import SerialSigner
 from lab.live.signers.transaction import data_of
 from lab.rpc import Rpc
 
@@ -39,24 +39,11 @@ class Outcome:
     problem: LabError | None = None
 
 
-class _OneAtATime:
-    """A signer that several threads share: a device or a person signs one thing at a time."""
-
-    def __init__(self, signer: Signer) -> None:
-        self._signer, self._lock = signer, threading.Lock()
-        self.address, self.described = signer.address, signer.described
-
-    def sign(self, transaction: Unsigned) -> Signed:
-        """See `Signer`."""
-        with self._lock:
-            return self._signer.sign(transaction)
-
-
 def deploy_all(
     work: Undertaking, targets: Sequence[Target], signer: Signer, waiting: Waiting | None = None
 ) -> list[Outcome]:
     """One outcome for each network, in order; trouble on one does not hold the others up."""
-    shared, patience = _OneAtATime(signer), waiting or Waiting()
+    shared, patience = SerialSigner(signer), waiting or Waiting()
     with ThreadPoolExecutor(max_workers=len(targets)) as pool:
         return list(pool.map(lambda target: _attempt(work, target, shared, patience), targets))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
@@ -17,8 +17,8 @@ from lab.coordinator.reverts import decode_revert
 from lab.errors import DeadlineExceeded, DeployFailure
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
-from lab.live.journaling.journal import Entry
-from lab.live.journaling.undertaking import Undertaking
+from lab.live.journaling.journal import Entry, Journal
+from lab.live.journaling.undertaking import Notify
 from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees
 from lab.live.planning.steps import Step
 from lab.live.signers import Signer, Unsigned
@@ -31,7 +31,10 @@ REPLACEMENT_BUMP_MIN_PERCENT = 13
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How long is waited for what, in seconds; a look at the chain each `look_s`. `final`: whether for final blocks."""
+    """How long is waited for what, in seconds; a look at the chain each `look_s`. `final`: whether for final blocks.
+
+    `unix` is the time by which blocks of an idle chain grow old; None: only by the chain's own.
+    """
 
     look_s: float = 2.0
     stuck_s: float = 90.0
@@ -39,6 +42,7 @@ class Waiting:
     final: bool = True
     sleep: Callable[[float], None] = field(default=time.sleep)
     now: Callable[[], float] = field(default=time.monotonic)
+    unix: Callable[[], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,23 @@ class Done:
     receipt: dict[str, Any]
 
 
-class Sender:
-    """The deployer's transactions on one network, one after another."""
+class Desk(Protocol):
+    """What a sender needs beside the chain: where it writes down, whom it notifies, and the code of a creation."""
 
-    def __init__(self, work: Undertaking, target: Target, rpc: Rpc, signer: Signer, waiting: Waiting) -> None:
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def notify(self) -> Notify: ...
+
+    @property
+    def bytecode(self) -> str: ...
+
+
+class Sender:
+    """One account's transactions on one network, one after another."""
+
+    def __init__(self, work: Desk, target: Target, rpc: Rpc, signer: Signer, waiting: Waiting) -> None:
         self._work, self._target, self._rpc, self._signer, self._waiting = work, target, rpc, signer, waiting
 
     @property
@@ -82,7 +99,7 @@ class Sender:
             elif receipt is not None:
                 in_a_block = True
                 done = self._mined(step, signed, receipt)
-                if not self._waiting.final or is_final(self._rpc, self._target.finality, receipt):
+                if not self._waiting.final or self._is_final(receipt):
                     return self._final(step, done, receipt)
             elif self._waiting.now() - sent_at >= self._waiting.stuck_s:
                 if sent_at > float("-inf"):
@@ -96,6 +113,22 @@ class Sender:
                     "it goes on from here"
                 )
             self._waiting.sleep(self._waiting.look_s)
+
+    def announce(self, step: Step, contract: str | None, least_nonce: int) -> int:
+        """Sign and send without waiting; the nonce for whatever comes after it. `carry_out` sees it to its end.
+
+        Several may be under way at once, and the node's count lag behind: `least_nonce` is the last answer, 0 at first.
+        Raises as `carry_out` does.
+        """
+        signed = self._signed(step)
+        if not signed:
+            signed = [self._sign(step, contract, max(least_nonce, self._next_nonce(step)), None)]
+            self._send(step, signed)
+        return max(least_nonce, signed[-1].nonce + 1)
+
+    def _is_final(self, receipt: dict[str, Any]) -> bool:
+        now_s = self._waiting.unix() if self._waiting.unix is not None else None
+        return is_final(self._rpc, self._target.finality, receipt, now_s)
 
     def _signed(self, step: Step) -> list[Entry]:
         return [e for e in self._work.journal.of(self._target.name, step.name) if e.event == "signed"]
@@ -118,7 +151,7 @@ class Sender:
         return max([mined, pending, *(entry.nonce + 1 for entry in entries if entry.event != "signed")])
 
     def _sign(self, step: Step, contract: str | None, nonce: int, fees: Fees | None) -> Entry:
-        data = step.data if step.data is not None else self._work.contract.bytecode
+        data = step.data if step.data is not None else self._work.bytecode
         to = None if step.data is None else contract
         call = {"from": self._signer.address, "data": data, **({} if to is None else {"to": to})}
         earlier = self._signed(step)
@@ -177,6 +210,7 @@ class Sender:
         if says(refused, USED):
             if self._receipt(signed) is not None:
                 return
+            self._void(step, signed[-1])
             raise DeployFailure(
                 f"{self._target.name}: nonce {signed[-1].nonce} of {step.name} was used by another transaction of "
                 f"{self._signer.address}: something else sends from this account"
@@ -200,6 +234,7 @@ class Sender:
         entry = by_hash[receipt["transactionHash"]]
         known = self._work.journal.last(self._target.name, step.name, "mined")
         if receipt["status"] != "0x1":
+            self._void(step, entry, receipt)
             raise DeployFailure(
                 f"{self._target.name}: expected {step.name} to succeed, {entry.tx} reverted: "
                 f"{self._reason(entry, receipt)}"
@@ -218,6 +253,12 @@ class Sender:
             until = f", waiting until it is final ({self._target.finality})" if self._waiting.final else ""
             self._say(step, f"in block {known.block}{until}")
         return known
+
+    def _void(self, step: Step, entry: Entry, receipt: dict[str, Any] | None = None) -> None:
+        """It will not take effect any more: it reverted, or its nonce went to another transaction."""
+        if self._work.journal.last(self._target.name, step.name, "void") is None:
+            block = {} if receipt is None else {"block": int(receipt["blockNumber"], 16)}
+            self._work.journal.add(entry.model_copy(update={"event": "void", "raw": "", **block}))
 
     def _final(self, step: Step, mined: Entry, receipt: dict[str, Any]) -> Done:
         entry = mined.model_copy(update={"event": "final"})

@@ -18,7 +18,7 @@ from lab.errors import UsageError
 from lab.model.frozen import Frozen
 
 BYTES_MAX, LINES_MAX = 64 << 20, 100_000
-Event = Literal["signed", "mined", "final"]
+Event = Literal["signed", "mined", "final", "void"]
 
 
 class Header(Frozen):
@@ -30,7 +30,10 @@ class Header(Frozen):
 
 
 class Entry(Frozen):
-    """One event of one step. `signed` comes before the transaction is sent, `mined` and `final` as they are seen."""
+    """One event of one step. `signed` comes before the transaction is sent, the others as they are seen.
+
+    `void` is one that reverted, or whose nonce was used by another transaction.
+    """
 
     network: str
     chain_id: int

@@ -26,3 +26,8 @@ class Undertaking:
     journal: Journal
     connect: Connect
     notify: Notify
+
+    @property
+    def bytecode(self) -> str:
+        """The creation code."""
+        return self.contract.bytecode

@@ -30,7 +30,7 @@ def describe(
     variables: Mapping[str, str] | None = None,
 ) -> Session:
     """Raises DeployFailure for a network that has no finished deployment, RpcFailure."""
-    created = {target.name: _created(work, target) for target in targets}
+    created = {target.name: deployed_from(work, target) for target in targets}
     first, there = targets[0], os.environ if variables is None else variables
     genesis_times = [
         int((work.connect(target).rpc.block(0) or {"timestamp": "0x0"})["timestamp"], 16) for target in targets
@@ -60,7 +60,8 @@ def write_session(session: Session, path: Path) -> None:
     write_atomically(path, session.model_dump_json(indent=2) + "\n", mode=0o600)
 
 
-def _created(work: Undertaking, target: Target) -> tuple[str, int]:
+def deployed_from(work: Undertaking, target: Target) -> tuple[str, int]:
+    """The contract's address and the block of its creation. Raises DeployFailure where the journal has neither."""
     entry = work.journal.last(target.name, DEPLOY, "final")
     if entry is None or entry.address is None or entry.block is None:
         raise DeployFailure(
@@ -71,7 +72,7 @@ def _created(work: Undertaking, target: Target) -> tuple[str, int]:
 
 def deployed_at(work: Undertaking, target: Target) -> str:
     """The contract's address. Raises DeployFailure where the journal has no finished deployment."""
-    return _created(work, target)[0]
+    return deployed_from(work, target)[0]
 
 
 def _chain(target: Target, address: str, block: int, *, url: str) -> SessionChain:

@@ -14,7 +14,16 @@ from lab.live.signers.transaction import Signed, Signer, SignerFailure, Unsigned
 from lab.model.redacted import RedactedUrl
 from lab.paths import expand_user
 
-__all__ = ["Signed", "Signer", "SignerFailure", "Unsigned", "declared_deployer", "open_operator", "open_signer"]
+__all__ = [
+    "Signed",
+    "Signer",
+    "SignerFailure",
+    "Unsigned",
+    "declared_deployer",
+    "open_account",
+    "open_operator",
+    "open_signer",
+]
 
 
 def open_signer(deployment: Deployment, ask: Ask, variables: Mapping[str, str] | None = None) -> Signer:
@@ -27,9 +36,23 @@ def open_operator(deployment: Deployment, ask: Ask, variables: Mapping[str, str]
     return _open(deployment.file.operator or deployment.file.deployer, deployment, ask, variables)
 
 
+def open_account(
+    deployment: Deployment, address: str, ask: Ask, variables: Mapping[str, str] | None = None
+) -> Signer | None:
+    """Whichever of administrator, deployer and operator has this account; None for nobody. Others are not opened."""
+    file = deployment.file
+    for given in (file.administrator, file.deployer, file.operator):
+        if given is not None and _declared(given, deployment) == address:
+            return _open(given, deployment, ask, variables)
+    return None
+
+
 def declared_deployer(deployment: Deployment) -> str | None:
     """The deployer's address, known without its key, in lower case; None for a keystore that is not there."""
-    given = deployment.file.deployer
+    return _declared(deployment.file.deployer, deployment)
+
+
+def _declared(given: KeystoreSigner | RemoteSigner | CommandSigner, deployment: Deployment) -> str | None:
     if not isinstance(given, KeystoreSigner):
         return given.address
     try:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.deploy.backup import Backup, Saved, differences, read, restore_plan, write
 from lab.errors import UsageError
+from lab.ops.backup.file import Backup, Saved, differences, read, write
+from lab.ops.backup.restoring import Goal
 
 NOW = 5_000
 OWNER, OTHER = "0x" + "0a" * 20, "0x" + "0b" * 20
@@ -58,17 +59,26 @@ def test_a_damaged_file_is_refused(tmp_path: Path, old: str, new: str) -> None:
 
 def test_the_plan_makes_ready_in_the_order_in_which_it_was() -> None:
     """What had begun gets a timestamp that is still to come; what waits keeps its own; the stop comes last."""
-    plan = {phase.name: phase for phase in restore_plan(BACKUP, now=NOW, lead_s=60, present=[OTHER], expiry=True)}
-    stamps = [args[5] for _, args in plan["buffer"].calls]
-    assert stamps == [NOW + 60] * 4 + [NOW + 900]
-    ready = [int(args[0], 16) for _, args in plan["ready"].calls]
-    assert ready == [2, 1, 3]
-    assert [int(args[0], 16) for _, args in plan["execute"].calls] == [2]
-    assert [int(args[0], 16) for _, args in plan["fail"].calls] == [3]
-    assert plan["expire"].calls == (("expire_transaction", (f"0x{4:064x}",)),)
-    assert plan["expire"].not_before == NOW + 60 + 45 + 1
-    assert plan["operators"].calls == (("add_operator", (OWNER,)), ("remove_operator", (OTHER,)))
-    assert list(plan)[-1] == "stop"
+    goal, empty = Goal(BACKUP, 60, expiry=True), replace(BACKUP, settings={}, operators=(OTHER,), transactions=())
+    (portion,) = goal.portions(empty)
+    buffering = goal.buffering(portion, empty, NOW)
+    stamps = {args[0]: args[5] for _, args in buffering.calls}
+    assert sorted(stamps.values()) == [NOW + 60] * 4 + [NOW + 900]
+    there = replace(empty, transactions=tuple(replace(one, state="BUFFERED") for one in BACKUP.transactions))
+    (ready,) = goal.readying(portion, there)
+    assert [args[0][-1] for _, args in ready.calls] == ["2", "1", "3"]
+    assert [phase.name for phase in goal.last_settings(empty) if phase.calls] == ["settings", "operators", "stop"]
+    assert list(goal.portions(BACKUP)) == [], "restored, nothing is left"
+
+
+def test_children_are_made_ready_after_their_parents() -> None:
+    """A phase for each depth."""
+    child = replace(saved(6, "READY", ready_order=3), dependency=BACKUP.transactions[0].tx_id)
+    backup = replace(BACKUP, transactions=(*BACKUP.transactions, child))
+    there = replace(backup, transactions=tuple(replace(one, state="BUFFERED") for one in backup.transactions))
+    goal = Goal(backup, 60, expiry=True)
+    (portion,) = goal.portions(there)
+    assert [len(phase.calls) for phase in goal.readying(portion, there)] == [3, 1]
 
 
 def test_every_difference_is_told() -> None:

@@ -1,0 +1,72 @@
+"""How the commands of `lab ops` show plans and reports on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+from lab.errors import printable
+from lab.ops.operation import Operation
+from lab.ops.planning import Plan
+from lab.ops.report import AUDIT, EVIDENCE, ChainReport, Report
+
+
+def print_plans(plans: Sequence[Plan]) -> None:
+    """What would be done, chain by chain."""
+    for plan in plans:
+        block = "" if plan.final is None else f" (final block {plan.final.block})"
+        print(f"{plan.chain}{block}", file=sys.stderr)
+        for call in plan.calls:
+            print(f"  to do    {call.text}\n           to {call.to}, data {call.data}", file=sys.stderr)
+        if not plan.calls and plan.unread is None and not plan.problems:
+            print("  nothing to do", file=sys.stderr)
+        _print_lines("left", plan.left)
+        _print_lines("note", plan.notes)
+        _print_lines("PROBLEM", [*plan.problems, *([plan.unread] if plan.unread else [])])
+
+
+def ask_to_send(plans: Sequence[Plan]) -> bool:
+    """Show the plans, and ask; no terminal means no."""
+    print_plans(plans)
+    if not sys.stdin.isatty():
+        print("nothing was sent: say --yes to send without a question", file=sys.stderr)
+        return False
+    count = sum(len(plan.calls) for plan in plans if plan.sendable)
+    print(f"Send {count} calls? Type yes: ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip() == "yes"
+
+
+def show(reports: Sequence[Report], operation: Operation, *, as_json: bool) -> int:
+    """Print reports; the exit code of the worst."""
+    code = max((report.exit_code for report in reports), default=0)
+    if as_json:
+        documents = [report.document() for report in reports]
+        print(json.dumps({"exit_code": code, "reports": documents}, indent=2))
+        return code
+    for report in reports:
+        for chain in report.chains:
+            _print_chain(report, chain)
+    if reports:
+        print(f"evidence: {operation.folder / reports[-1].id / EVIDENCE}")
+    if any(chain.results for report in reports for chain in report.chains):
+        print(f"audit log: {operation.folder / AUDIT}")
+    return code
+
+
+def _print_chain(report: Report, chain: ChainReport) -> None:
+    effective = "" if chain.effective_s is None else f", in effect after {chain.effective_s:.1f} s"
+    print(f"{chain.chain}: {report.procedure}: {chain.standing} ({chain.seconds:.1f} s{effective})")
+    if chain.after is not None and chain.after.operators:
+        operators = ", ".join(chain.after.operator_list) or "none"
+        print(f"  operators {operators}")
+    for result in chain.results:
+        where = f"{result.tx} in block {result.block}" if result.block is not None else result.tx or result.path or ""
+        print(f"  {result.outcome:<9} {result.call.text} {where}".rstrip())
+    for line in dict.fromkeys([*chain.plan.notes, *chain.plan.problems, *chain.left]):
+        print(f"  {printable(line)}")
+
+
+def _print_lines(label: str, lines: Sequence[str]) -> None:
+    for line in lines:
+        print(f"  {label:<8} {printable(line)}", file=sys.stderr)

@@ -1,0 +1,168 @@
+"""Moves what is open in a contract to a new one: the old one retires first, so that nothing is done in both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lab.errors import DeadlineExceeded, DeployFailure, UsageError
+from lab.live.planning.fees import current_fees
+from lab.live.planning.plan import amount
+from lab.ops.backup.batching import batched, gas_of
+from lab.ops.backup.file import Saved
+from lab.ops.backup.take import take, unfit
+from lab.ops.chain import OperatedChain
+from lab.ops.executors import Executor, Result
+from lab.ops.operation import Operation
+from lab.ops.planning import CallRequest, Wanted
+from lab.ops.procedure import Ask, carry_out
+from lab.ops.procedures.operators import OwnersProcedure, ever_operators
+from lab.ops.report import Report, audit, report_id
+from lab.ops.state import ChainState, missing
+
+# Fields that the new contract must hold as the old one did.
+MOVED = ("origin", "target", "payload", "dependency", "timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Retire(OwnersProcedure):
+    """A contract does nothing any more: stopped where it can be, and without operators."""
+
+    operation: Operation
+    name: str = "retire"
+
+    def accounts(self, chain: OperatedChain) -> tuple[str, ...]:
+        """See `Procedure`."""
+        return (*self.operation.declared[chain.name].operators, *ever_operators(self.operation, chain))
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        calls: list[CallRequest] = [("pause", ())] if chain.codec.has("pause") and state.paused is False else []
+        calls += [("remove_operator", (account,)) for account in state.operator_list]
+        lacking = missing(chain.codec, *dict.fromkeys(function for function, _ in calls))
+        return Wanted(tuple(calls)) if lacking is None else Wanted(problems=(lacking,))
+
+
+@dataclass(slots=True)
+class Migrated:
+    """What it came to: how many moved, what could not be, and every field that differs."""
+
+    id: str
+    retired: Report | None = None
+    moved: int = 0
+    left: list[str] = field(default_factory=list)
+    differences: list[tuple[str, str, object, object]] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0: everything that was open moved with every field."""
+        return 1 if self.left or self.differences else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """From one contract to another of the same interface on the same chain. `lead_s`: how long moving takes at most."""
+
+    old: Operation
+    new: Operation
+    chain: str
+    owner: Executor
+    operator: Executor
+    lead_s: int = 60
+
+    def _chain(self, operation: Operation) -> OperatedChain:
+        (chain,) = operation.select((self.chain,))
+        return chain
+
+    def plan(self) -> list[str]:
+        """What moves and what that costs now. Raises UsageError for a new contract that is not fit, an RpcFailure."""
+        new = self._chain(self.new)
+        opened, blocked = self._survey()
+        self._require_room(opened)
+        gas = sum(gas_of(_request(one)) for one in opened)
+        base, tip = current_fees(new.rpc, new.target)
+        cost = amount(gas * (base + tip), new.target.profile.native_token)
+        return [
+            f"retire {self._chain(self.old).contract}: stop it, remove its operators",
+            f"move {len(opened)} open transactions to {new.contract}: about {gas} gas, {cost} at the present price",
+            *(f"waits until {one.tx_id}, which is {one.state}, has ended" for one in blocked),
+        ]
+
+    def _survey(self) -> tuple[list[Saved], list[Saved]]:
+        """What can be moved, and what has to end first."""
+        chain = self._chain(self.old)
+        due = self._head_time(chain) + self.lead_s
+        saved = take(self.old, chain, block=chain.rpc.block_number())
+        left = [one for one in saved.transactions if one.state in ("READY", "BUFFERED")]
+        opened = [one for one in left if one.state == "BUFFERED" and one.timestamp > due]
+        return opened, [one for one in left if one not in opened]
+
+    @staticmethod
+    def _head_time(chain: OperatedChain) -> int:
+        return int((chain.rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16)
+
+    def run(self, *, drain_s: float, ask: Ask | None = None) -> Migrated:
+        """Drain, retire, move, compare. Raises UsageError before anything is sent, DeadlineExceeded, DeployFailure."""
+        migrated = Migrated(report_id(self.new, "migrate"))
+        self._require_room(self._survey()[0])
+        self._drain(drain_s)
+        migrated.retired = carry_out(self.old, Retire(self.old), self.owner, only=(self.chain,), ask=ask)
+        if migrated.retired.exit_code != 0:
+            migrated.left += [line for report in migrated.retired.chains for line in report.left] or ["not retired"]
+            return migrated
+        opened, left = self._survey()
+        migrated.left += [f"{one.tx_id} is {one.state}, and was not moved" for one in left]
+        self._move(opened, migrated)
+        self._compare(opened, migrated)
+        return migrated
+
+    def _drain(self, drain_s: float) -> None:
+        """Whoever relays has to finish what is ready: nobody else knows what an execution is."""
+        waiting, reader = self.old.timing.waiting, self._chain(self.old).reader
+        deadline_s = waiting.now() + drain_s
+        while left := self._survey()[1]:
+            # Until the first of them has ended nothing else need be asked.
+            while (state := reader.state(left[0].tx_id)) == left[0].state:
+                if waiting.now() >= deadline_s:
+                    raise DeadlineExceeded(
+                        f"{self.chain}: expected everything that is ready or due to end within {drain_s:g} s, "
+                        f"{len(left)} have not ({left[0].tx_id} is {state}): let the relayer finish them, then run "
+                        "the command again"
+                    )
+                waiting.sleep(waiting.look_s)
+
+    def _require_room(self, opened: list[Saved]) -> None:
+        chain = self._chain(self.new)
+        problems = unfit(take(self.new, chain, block=chain.rpc.block_number()), opened)
+        if problems:
+            raise UsageError(
+                f"{self.chain}: expected a new contract without transactions, {chain.contract} holds {len(problems)} "
+                f"({problems[0]}): deploy another"
+            )
+
+    def _move(self, opened: list[Saved], migrated: Migrated) -> None:
+        chain = self._chain(self.new)
+        requests = [_request(one) for one in opened if chain.reader.state(one.tx_id) == "EMPTY"]
+        calls = batched(chain, self.operator.sender(chain), requests)
+        results = self.operator.execute(chain, calls)
+        migrated.results += results
+        audit(self.new, migrated.id, self.operator.described, results)
+        if failed := [result for result in results if result.outcome != "confirmed"]:
+            raise DeployFailure(
+                f"{self.chain}: {failed[0].call.text[:100]} is {failed[0].outcome}: {failed[0].reason}; run the "
+                "command again, it goes on from here"
+            )
+
+    def _compare(self, opened: list[Saved], migrated: Migrated) -> None:
+        reader = self._chain(self.new).reader
+        for one in opened:
+            there = reader.transaction(one.tx_id)
+            pairs = [(name, getattr(one, name), getattr(there, name)) for name in MOVED]
+            wrong = [(one.tx_id, *pair) for pair in pairs if pair[1] != pair[2]]
+            migrated.differences += wrong
+            migrated.moved += not wrong
+
+
+def _request(saved: Saved) -> CallRequest:
+    fields = (saved.tx_id, saved.origin, saved.target, saved.payload or "0x", saved.dependency, saved.timestamp)
+    return ("buffer_transaction", fields)

@@ -1,0 +1,98 @@
+"""What a contract shall be: from the deployment file, from `operations.yaml`, or from the roles of a lab's session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from lab.coordinator.accounts import OPERATOR_ROLES
+from lab.errors import InvalidFile
+from lab.live.declaration.deployment_file import (
+    OPERATORS_MAX,
+    Address,
+    Deployment,
+    OwnerKind,
+    Settings,
+    distinct_operators,
+)
+from lab.model.frozen import Frozen
+from lab.model.session import Session
+from lab.yamlsource import load_yaml, validate
+
+
+class Declared(Frozen):
+    """One chain. Addresses in lower case; None: nothing is declared of it."""
+
+    owner: str
+    operators: tuple[str, ...] = Field(min_length=1)
+    owner_kind: OwnerKind = "account"
+    window_s: int | None = None
+
+
+class DeclaredNetwork(Frozen):
+    """Where a chain differs from the rest of the file."""
+
+    owner: Address | None = None
+    owner_kind: OwnerKind | None = None
+    operators: tuple[Address, ...] | None = Field(default=None, min_length=1, max_length=OPERATORS_MAX)
+
+
+class DeclarationFile(Frozen):
+    """`operations.yaml`: what the contracts of a session shall be, with the keys of a deployment file."""
+
+    version: Literal[1]
+    owner: Address
+    owner_kind: OwnerKind = Field(default="account", description="safe: the owner is a Safe on every chain")
+    operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
+    settings: Settings | None = None
+    networks: dict[str, DeclaredNetwork] = Field(default_factory=dict)
+
+    @field_validator("operators")
+    @classmethod
+    def _distinct(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return distinct_operators(given)
+
+
+def declared_by_deployment(deployment: Deployment) -> dict[str, Declared]:
+    """By the name of the network."""
+    window_s = deployment.file.settings.coordination_window
+    return {
+        target.name: Declared(
+            owner=target.owner,
+            operators=target.operators,
+            owner_kind=deployment.file.networks[target.name].owner_kind or deployment.file.owner_kind,
+            window_s=window_s,
+        )
+        for target in deployment.targets
+    }
+
+
+def declared_by_file(path: Path, chains: Iterable[str]) -> dict[str, Declared]:
+    """By the name of the chain. Raises InvalidFile, also for chains that are not there."""
+    source = load_yaml(path)
+    file, names = validate(source, DeclarationFile), list(chains)
+    expected = f"expected one of {', '.join(names)}"
+    unknown = [source.problem(("networks", name), expected, at_key=True) for name in file.networks if name not in names]
+    if unknown:
+        raise InvalidFile(unknown)
+    window_s = file.settings.coordination_window if file.settings is not None else None
+    return {
+        name: Declared(
+            owner=own.owner or file.owner,
+            operators=own.operators or file.operators,
+            owner_kind=own.owner_kind or file.owner_kind,
+            window_s=window_s,
+        )
+        for name in names
+        for own in [file.networks.get(name, DeclaredNetwork())]
+    }
+
+
+def declared_by_session(session: Session) -> dict[str, Declared]:
+    """The roles that `lab up` gives: the owner, and the operators that set-up adds."""
+    accounts = {role: address.lower() for role, address in session.accounts.items()}
+    operators = tuple(accounts[role] for role in ("owner", *OPERATOR_ROLES) if role in accounts)
+    return {name: Declared(owner=accounts["owner"], operators=operators) for name in session.chains}

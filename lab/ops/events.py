@@ -1,0 +1,136 @@
+"""The events of a contract up to its final blocks, kept in a file: each run reads only what is new, by narrow ranges.
+
+JSON lines, appended and on the disk before the next range is read, so a run that is ended loses at most one range. The
+last block of every line is named by its hash: where the chain has another one, the line is dropped and read anew.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lab.bounded_files import open_append, read_lines, write_atomically
+from lab.coordinator import Codec
+from lab.errors import UsageError
+from lab.model.frozen import Frozen
+from lab.ops.chain import OperatedChain
+from lab.rpc import Rpc, RpcMalformed, RpcRefused
+
+RANGE_BLOCKS_MAX = 10_000
+BYTES_MAX, LINES_MAX = 1 << 30, 2_000_000
+WIDE = ("range", "more than", "too many results", "too large", "response size", "limited to", "block limit")
+
+
+class Head(Frozen):
+    """The first line: whose events these are."""
+
+    events: int = 1
+    chain_id: int
+    contract: str
+    start_block: int
+
+
+class Range(Frozen):
+    """One range of blocks, `first` to `last`, with its logs as the node gave them (topics and data)."""
+
+    first: int
+    last: int
+    hash: str
+    logs: tuple[dict[str, Any], ...]
+
+
+class EventFile:
+    """The events of one contract. `width` is how many blocks the endpoint answered for at once, so far."""
+
+    def __init__(self, path: Path, chain: OperatedChain, *, width: int = RANGE_BLOCKS_MAX) -> None:
+        """`path` need not be there yet."""
+        self._path, self._chain, self._width = path, chain, width
+        self._head = Head(chain_id=chain.chain_id, contract=chain.contract, start_block=chain.start_block)
+        self.requests = 0
+
+    def read_up_to(self, block: int) -> list[Range]:
+        """All ranges up to a final block, the missing ones read now. Raises an RpcFailure, UsageError, OSError."""
+        ranges = self._known()
+        first = ranges[-1].last + 1 if ranges else self._chain.start_block
+        while first <= block:
+            fresh = self._read(first, block)
+            self._append(fresh.model_dump_json())
+            ranges.append(fresh)
+            first = fresh.last + 1
+        return [one for one in ranges if one.first <= block]
+
+    def events(self, block: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Name and arguments of every event of the contract up to a block, in order."""
+        codec: Codec = self._chain.codec
+        for one in self.read_up_to(block):
+            for log in one.logs:
+                if int(log["blockNumber"], 16) <= block and (decoded := codec.decode_log(log)) is not None:
+                    yield decoded.event, dict(decoded.args)
+
+    def _known(self) -> list[Range]:
+        """What the file has, as far as the chain still agrees; a torn last line is cut off."""
+        lines = self._lines()
+        if not lines:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._path, self._head.model_dump_json() + "\n", durable=True)
+            return []
+        try:
+            if Head.model_validate_json(lines[0]) != self._head:
+                raise UsageError(f"{self._path}: expected events of {self._chain.contract}: move the file away")
+            ranges = [Range.model_validate_json(line) for line in lines[1:]]
+        except ValidationError as error:
+            raise UsageError(
+                f"{self._path}: expected a file of events, a line is damaged ({error.errors()[0]['msg']}): remove the "
+                "file, it is read from the chain again"
+            ) from error
+        kept = len(ranges)
+        while kept and (self._chain.rpc.block(ranges[kept - 1].last) or {}).get("hash") != ranges[kept - 1].hash:
+            kept -= 1
+        if kept < len(ranges):
+            write_atomically(self._path, "\n".join(lines[: kept + 1]) + "\n", durable=True)
+        return ranges[:kept]
+
+    def _lines(self) -> list[str]:
+        try:
+            text = self._path.read_bytes()
+        except FileNotFoundError:
+            return []
+        whole = text.rfind(b"\n") + 1
+        if whole < len(text):
+            os.truncate(self._path, whole)
+        return [line.rstrip("\n") for line in read_lines(self._path, max_bytes=BYTES_MAX, max_lines=LINES_MAX)]
+
+    def _read(self, first: int, block: int) -> Range:
+        while True:
+            last = min(first + self._width - 1, block)
+            try:
+                self.requests += 1
+                logs = self._chain.rpc.logs(self._chain.contract, first, last)
+            except RpcRefused as refused:
+                if last == first or not any(words in refused.reason.lower() for words in WIDE):
+                    raise
+                self._width = -(-(last - first + 1) // 2)
+                continue
+            return Range(first=first, last=last, hash=_hash(self._chain.rpc, last), logs=tuple(map(_slim, logs)))
+
+    def _append(self, line: str) -> None:
+        with open_append(self._path, mode=0o644) as stream:
+            stream.write(line.encode() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def _hash(rpc: Rpc, number: int) -> str:
+    block = rpc.block(number)
+    if block is None:
+        raise RpcMalformed("eth_getBlockByNumber", f"expected block {number}, which its logs were just read of")
+    return str(block["hash"])
+
+
+def _slim(log: dict[str, Any]) -> dict[str, Any]:
+    """What decoding needs, and where it stands."""
+    return {key: log[key] for key in ("blockNumber", "logIndex", "topics", "data")}

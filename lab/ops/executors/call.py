@@ -1,0 +1,72 @@
+"""A call to be made, what became of it, and the protocol of whoever makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from eth_utils.crypto import keccak
+
+from lab.ops.chain import OperatedChain
+
+# A batch has thousands of letters.
+STEP_LENGTH_MAX = 200
+Outcome = Literal["confirmed", "proposed", "refused", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: `function` and `args` by their documented names and order, `data` as the contract takes it.
+
+    `to` is an address in lower case, `value` in wei.
+    """
+
+    chain: str
+    chain_id: int
+    to: str
+    function: str
+    args: tuple[Any, ...]
+    data: str = field(repr=False)
+    value: int = 0
+
+    @property
+    def step(self) -> str:
+        """What the journal calls it: short, and another for other arguments or another contract."""
+        if len(self.text) <= STEP_LENGTH_MAX:
+            return f"{self.text} of {self.to}"
+        return f"{self.function} {keccak(text=self.data).hex()[:16]} of {self.to}"
+
+    @property
+    def text(self) -> str:
+        """`add_operator(0x...)`: for people, for the journal and the audit log."""
+        return f"{self.function}({', '.join(str(arg) for arg in self.args)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a call.
+
+    `confirmed`: `tx` is in the final block `block`. `proposed`: `path` was written, for others to sign. `refused`: it
+    has no effect, and `reason` says why. `unknown`: it may or may not take effect; `reason` says what to do.
+    """
+
+    call: Call
+    outcome: Outcome
+    tx: str | None = None
+    block: int | None = None
+    path: Path | None = None
+    reason: str | None = None
+
+
+class Executor(Protocol):
+    """Carries calls out. Safe for several threads, one of them for each chain. `described` is fit to be shown."""
+
+    described: str
+
+    def sender(self, chain: OperatedChain) -> str:
+        """The address that the contract sees as the caller there, in lower case: calls are simulated from it."""
+
+    def execute(self, chain: OperatedChain, calls: Sequence[Call]) -> list[Result]:
+        """One result for each call, in order. Raises nothing of what a chain or a signer can do: it is a result."""

@@ -1,0 +1,96 @@
+"""The executor whose signer holds the account: each call is a transaction of its own, journaled and seen final."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from lab.errors import LabError
+from lab.live.execution.transactions import Desk, Sender, Waiting
+from lab.live.journaling.journal import Entry
+from lab.live.planning.steps import Step
+from lab.live.signers import Signer
+from lab.live.signers.serial import SerialSigner
+from lab.live.signers.transaction import data_of
+from lab.ops.chain import OperatedChain
+from lab.ops.executors.call import Call, Outcome, Result
+
+
+class SignerExecutor:
+    """Sends calls one after another on a chain. What an earlier command signed is taken up, never signed again."""
+
+    def __init__(self, desk: Desk, signer: Signer, waiting: Waiting | None = None, *, at_once: int = 1) -> None:
+        """`at_once`: so many transactions of a chain may be under way, where the calls do not depend on each other."""
+        self._desk, self._signer, self._waiting = desk, SerialSigner(signer), waiting or Waiting()
+        self._at_once = at_once
+        self.described = f"{signer.address.lower()} ({signer.described})"
+
+    def sender(self, chain: OperatedChain) -> str:
+        """See `Executor`."""
+        return self._signer.address.lower()
+
+    def execute(self, chain: OperatedChain, calls: Sequence[Call]) -> list[Result]:
+        """See `Executor`. After the first call that is not confirmed the others are refused."""
+        results: list[Result] = []
+        for number, call in enumerate(calls):
+            if self._at_once > 1 and number % self._at_once == 0:
+                self._announce(chain, calls[number : number + self._at_once])
+            if results and results[-1].outcome != "confirmed":
+                reason = f"not sent: {results[-1].call.text} before it is {results[-1].outcome}"
+                results.append(Result(call, "refused", reason=reason))
+            else:
+                results.append(self._carry_out(chain, call))
+        return results
+
+    def bulk(self, *, at_once: int) -> SignerExecutor:
+        """The same account for many calls: several under way at once, and a block that is not final is enough."""
+        return SignerExecutor(self._desk, self._signer, replace(self._waiting, final=False), at_once=at_once)
+
+    def _announce(self, chain: OperatedChain, calls: Sequence[Call]) -> None:
+        """What cannot be sent now is tried again, and reported, when its turn comes."""
+        sender = Sender(self._desk, chain.target, chain.rpc, self._signer, self._waiting)
+        nonce = 0
+        with suppress(LabError):
+            for call in calls:
+                nonce = sender.announce(Step(self._step_name(chain, call), call.data), call.to, nonce)
+
+    def _carry_out(self, chain: OperatedChain, call: Call) -> Result:
+        if call.value:
+            return Result(call, "refused", reason=f"expected a call without value, got {call.value} wei")
+        step = Step(self._step_name(chain, call), call.data)
+        sender = Sender(self._desk, chain.target, chain.rpc, self._signer, self._waiting)
+        try:
+            done = sender.carry_out(step, call.to)
+        except LabError as error:
+            signed = self._desk.journal.last(chain.name, step.name, "signed")
+            void = self._desk.journal.last(chain.name, step.name, "void")
+            # What nobody signed cannot take effect, and what is void never will; anything else may still be mined.
+            outcome: Outcome = "refused" if signed is None or void is not None else "unknown"
+            return Result(call, outcome, tx=signed.tx if signed else None, reason=str(error))
+        return Result(call, "confirmed", tx=done.entry.tx, block=done.entry.block)
+
+    def _step_name(self, chain: OperatedChain, call: Call) -> str:
+        """That of the attempt which is under way, else the next free one."""
+        entries = [e for e in self._desk.journal.of(chain.name) if e.step.rpartition(" #")[0] == call.step]
+        last = entries[-1] if entries else None
+        number = 1 if last is None else int(last.step.rpartition("#")[2]) + (last.event in ("final", "void"))
+        return f"{call.step} #{number}"
+
+    def unfinished(self, chain: OperatedChain) -> list[Entry]:
+        """The newest signature of each call that an earlier command signed and nobody saw end, in their order."""
+        entries = {e.step: e for e in self._desk.journal.of(chain.name) if e.event == "signed"}
+        ended = {e.step for e in self._desk.journal.of(chain.name) if e.event in ("final", "void")}
+        return [entry for step, entry in entries.items() if step not in ended]
+
+    def finish(self, chain: OperatedChain) -> list[Result]:
+        """Bring to an end what `unfinished` lists."""
+        results = []
+        for entry in self.unfinished(chain):
+            data, name = data_of(entry.raw), entry.step.rpartition(" #")[0]
+            decoded = chain.codec.decode_call(data)
+            function = decoded.function if decoded is not None else name.partition("(")[0]
+            args = tuple(decoded.args.values()) if decoded is not None else ()
+            call = Call(chain.name, chain.chain_id, entry.address or chain.contract, function, args, data)
+            results.append(self._carry_out(chain, call))
+        return results

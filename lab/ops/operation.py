@@ -1,0 +1,72 @@
+"""What every procedure is handed: the chains, what is declared of them, a clock, and the folder of its records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from lab.errors import UsageError
+from lab.live.execution.transactions import Waiting
+from lab.live.journaling.journal import Journal
+from lab.live.journaling.undertaking import Notify
+from lab.ops.chain import OperatedChain
+from lab.ops.declared import Declared
+
+
+@dataclass(frozen=True, slots=True)
+class OpsDesk:
+    """What the sender of a procedure's calls writes to. Procedures create no contracts."""
+
+    journal: Journal
+    notify: Notify
+    bytecode: str = ""
+
+
+class Everywhere(Protocol):
+    """Runs one task for each chain, all of them at once; their results by the name of the chain."""
+
+    def __call__(self, tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+        """Returns once all have ended."""
+
+
+def in_threads(tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Each in a thread of its own, in real time."""
+    if not tasks:
+        return {}
+    with ThreadPoolExecutor(max_workers=len(tasks)) as pool:
+        futures = {name: pool.submit(task) for name, task in tasks.items()}
+        return {name: future.result() for name, future in futures.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How time passes: real, or a run's own. `unix` counts seconds."""
+
+    waiting: Waiting
+    unix: Callable[[], float] = field(default=time.time)
+    everywhere: Everywhere = field(default=in_threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A deployment that is operated. `who` is the person or program that asked, for the audit log."""
+
+    name: str
+    chains: tuple[OperatedChain, ...]
+    declared: Mapping[str, Declared]
+    timing: Timing
+    folder: Path
+    who: str
+    notify: Notify
+
+    def select(self, only: tuple[str, ...]) -> tuple[OperatedChain, ...]:
+        """The chains of these names, all for none. Raises UsageError for a name that is not there."""
+        names = [chain.name for chain in self.chains]
+        for name in only:
+            if name not in names:
+                raise UsageError(f"expected one of {', '.join(names)}, got {name!r}")
+        return tuple(chain for chain in self.chains if not only or chain.name in only)

@@ -1,0 +1,146 @@
+"""Operators of every chain against the declared list: shown, added, removed, brought in line, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lab.errors import UsageError
+from lab.live.declaration.deployment_file import ADDRESS, ZERO
+from lab.live.execution.finality import final_block
+from lab.ops.chain import OperatedChain
+from lab.ops.declared import Declared
+from lab.ops.events import EventFile
+from lab.ops.operation import Operation
+from lab.ops.planning import Wanted
+from lab.ops.state import ChainState, missing
+
+# Events of the documented contract, and of one that grants roles by their hash.
+CHANGES = ("OperatorAdded", "OperatorRemoved")
+GRANTS = ("RoleGranted", "RoleRevoked")
+
+
+def checked_address(text: str) -> str:
+    """In lower case. Raises UsageError for anything else than an address other than zero."""
+    if not ADDRESS.fullmatch(text) or text.lower() == ZERO:
+        raise UsageError(f"expected an address (0x and 40 hex digits, not zero), got {text[:60]!r}")
+    return text.lower()
+
+
+def event_file(operation: Operation, chain: OperatedChain) -> EventFile:
+    """The chain's own, beside the operation's records."""
+    return EventFile(operation.folder / f"{chain.name}.events.jsonl", chain)
+
+
+def ever_operators(operation: Operation, chain: OperatedChain) -> tuple[str, ...]:
+    """Everybody whom an event made an operator up to the final block, in order; nobody without such events.
+
+    Raises an RpcFailure.
+    """
+    if not knows_operators(chain):
+        return ()
+    final = final_block(chain.rpc, chain.target.finality, operation.timing.unix())
+    named: dict[str, None] = {}
+    for event, args in event_file(operation, chain).events(max(final.number, chain.start_block)):
+        if event in CHANGES:
+            named[str(args.get("operator", next(iter(args.values())))).lower()] = None
+        elif event in GRANTS and isinstance(args.get("account"), str):
+            named[args["account"].lower()] = None
+    return tuple(named)
+
+
+def knows_operators(chain: OperatedChain) -> bool:
+    """Whether the contract has events of its operators: without, nobody can list them."""
+    return any(name in chain.codec.events for name in (*CHANGES, *GRANTS))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersProcedure:
+    """What is the owner's to do."""
+
+    def accounts(self, chain: OperatedChain) -> tuple[str, ...]:
+        """See `Procedure`."""
+        return ()
+
+    def sender(self, chain: OperatedChain, state: ChainState) -> str:
+        """See `Procedure`."""
+        return state.owner
+
+
+@dataclass(frozen=True, slots=True)
+class AddOperator(OwnersProcedure):
+    """One account becomes an operator."""
+
+    address: str
+    name: str = "operators add"
+
+    def accounts(self, chain: OperatedChain) -> tuple[str, ...]:
+        """See `Procedure`."""
+        return (self.address,)
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        return _wants(chain, add=[] if state.operators[self.address] else [self.address], remove=[])
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOperator(OwnersProcedure):
+    """One account is no operator any more. The last one is refused, unless `last`: then somebody is compromised."""
+
+    address: str
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    last: bool = False
+    name: str = "operators remove"
+
+    def accounts(self, chain: OperatedChain) -> tuple[str, ...]:
+        """See `Procedure`."""
+        there = self.declared.get(chain.name)
+        return (self.address, *(there.operators if there is not None else ()))
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        if not state.operators[self.address]:
+            return Wanted()
+        wanted = _wants(chain, add=[], remove=[self.address])
+        if any(given for account, given in state.operators.items() if account != self.address):
+            return wanted
+        if self.last:
+            return Wanted(wanted.calls, wanted.problems, notes=("no declared operator is left there: add one",))
+        problem = f"expected another declared operator before {self.address} is removed: add one first"
+        return Wanted(wanted.calls, (*wanted.problems, problem))
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOperators(OwnersProcedure):
+    """The operators are those that are declared: nobody is missing, and nobody else is one."""
+
+    operation: Operation
+    name: str = "operators sync"
+
+    def accounts(self, chain: OperatedChain) -> tuple[str, ...]:
+        """See `Procedure`."""
+        return (*self.operation.declared[chain.name].operators, *ever_operators(self.operation, chain))
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        declared = self.operation.declared[chain.name].operators
+        wanted = _wants(
+            chain,
+            add=[account for account in declared if not state.operators[account]],
+            remove=[account for account in state.operator_list if account not in declared],
+        )
+        return wanted if knows_operators(chain) else Wanted(wanted.calls, wanted.problems, notes=(UNLISTED,))
+
+
+UNLISTED = "the contract has no events of its operators: those whom nobody declared cannot be seen"
+
+
+def _wants(chain: OperatedChain, *, add: list[str], remove: list[str]) -> Wanted:
+    """Additions come first, so that there is an operator at every moment."""
+    functions = (["add_operator"] if add else []) + (["remove_operator"] if remove else [])
+    lacking = missing(chain.codec, *functions)
+    if lacking is not None:
+        return Wanted(problems=(lacking,))
+    calls = [("add_operator", (account,)) for account in add]
+    calls += [("remove_operator", (account,)) for account in remove]
+    return Wanted(tuple(calls))

@@ -1,0 +1,40 @@
+"""The emergency stop, on and off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.ops.chain import OperatedChain
+from lab.ops.planning import Wanted
+from lab.ops.procedures.operators import OwnersProcedure
+from lab.ops.state import ChainState, missing
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(OwnersProcedure):
+    """No operator function succeeds any more."""
+
+    name: str = "pause"
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        return _switched(chain, state, to=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Unpause(OwnersProcedure):
+    """The stop is lifted."""
+
+    name: str = "unpause"
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        return _switched(chain, state, to=False)
+
+
+def _switched(chain: OperatedChain, state: ChainState, *, to: bool) -> Wanted:
+    function = "pause" if to else "unpause"
+    lacking = missing(chain.codec, function, "paused")
+    if lacking is not None:
+        return Wanted(problems=(f"{lacking} (capability stop); revoke the operators instead",) if to else (lacking,))
+    return Wanted() if state.paused is to else Wanted(((function, ()),))

@@ -1,0 +1,184 @@
+"""Hand-overs: an operator or relayer that is added, drained and removed; an owner who is proposed, and accepts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.errors import LabError
+from lab.live.execution.finality import final_block
+from lab.ops.chain import OperatedChain
+from lab.ops.executors import Executor
+from lab.ops.operation import Operation
+from lab.ops.planning import Wanted
+from lab.ops.procedure import Ask, carry_out
+from lab.ops.procedures.operators import AddOperator, OwnersProcedure, RemoveOperator, event_file
+from lab.ops.report import Report
+from lab.ops.state import ChainState, missing
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeOwner(OwnersProcedure):
+    """The first step. It is done once the new owner is pending, which is left to be accepted."""
+
+    operation: Operation
+    address: str
+    name: str = "rotate owner"
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        if state.owner == self.address:
+            return Wanted()
+        lacking = missing(chain.codec, "propose_owner", "accept_ownership")
+        if lacking is not None:
+            return Wanted(problems=(f"{lacking} (capability handover)",))
+        problems = safe_problems(self.operation, chain, self.address)
+        if _pending(self.operation, chain, state) == self.address:
+            left = f"{self.address} is pending, and has yet to call accept_ownership (rotate owner --accept)"
+            return Wanted(problems=problems, left=(left,))
+        return Wanted((("propose_owner", (self.address,)),), problems)
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOwner:
+    """The second step, which the new owner sends."""
+
+    operation: Operation
+    address: str
+    name: str = "rotate owner accept"
+
+    def accounts(self, chain: OperatedChain) -> tuple[str, ...]:
+        """See `Procedure`."""
+        return ()
+
+    def sender(self, chain: OperatedChain, state: ChainState) -> str:
+        """See `Procedure`."""
+        return self.address
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        if state.owner == self.address:
+            return Wanted()
+        lacking = missing(chain.codec, "accept_ownership")
+        if lacking is not None:
+            return Wanted(problems=(f"{lacking} (capability handover)",))
+        if (pending := _pending(self.operation, chain, state)) != self.address:
+            problem = f"expected {self.address} to be pending, {pending or 'nobody'} is: propose it first"
+            return Wanted(problems=(problem,))
+        return Wanted((("accept_ownership", ()),))
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOwner(OwnersProcedure):
+    """The owner proposes itself: whoever was pending before is not any more."""
+
+    operation: Operation
+    name: str = "rotate owner cancel"
+
+    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+        """See `Procedure`."""
+        lacking = missing(chain.codec, "propose_owner")
+        if lacking is not None:
+            return Wanted(problems=(f"{lacking} (capability handover)",))
+        if _pending(self.operation, chain, state) in (None, state.owner):
+            return Wanted()
+        return Wanted((("propose_owner", (state.owner,)),))
+
+
+def safe_problems(operation: Operation, chain: OperatedChain, address: str) -> tuple[str, ...]:
+    """Why an address cannot become owner where the declared owner is a Safe. Raises an RpcFailure."""
+    declared = operation.declared.get(chain.name)
+    if declared is None or declared.owner_kind != "safe":
+        return ()
+    if str(chain.rpc.call("eth_getCode", address, "latest")) != "0x":
+        return ()
+    return (
+        f"expected a Safe at {address}, as owner_kind declares, there is no code on {chain.name}: "
+        "create the Safe there first, or declare owner_kind: account",
+    )
+
+
+def _pending(operation: Operation, chain: OperatedChain, state: ChainState) -> str | None:
+    """By the getter, else by the contract's events."""
+    if chain.codec.has("pending_owner"):
+        return state.pending_owner
+    pending = None
+    for event, args in event_file(operation, chain).events(state.block):
+        if event == "OwnershipProposed":
+            pending = str(args.get("pending", "")).lower() or None
+        elif event == "OwnershipTransferred":
+            pending = None
+    return pending
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """When an account counts as drained: nothing of it under way for `quiet_s`; `within_s` is the patience."""
+
+    quiet_s: float = 60.0
+    within_s: float = 3600.0
+
+
+def rotate_operator(
+    operation: Operation,
+    old: str,
+    new: str,
+    executor: Executor,
+    *,
+    drain: Drain,
+    only: tuple[str, ...] = (),
+    ask: Ask | None = None,
+) -> list[Report]:
+    """Add the new one, wait until the old one is drained, remove it. It ends early where a step is not done everywhere.
+
+    Repeated after any end it goes on, since each step is a function of the chains' state.
+    """
+    added = carry_out(operation, AddOperator(new, name="rotate add"), executor, only=only, ask=ask)
+    if added.exit_code != 0:
+        return [added]
+    problems = await_drained(operation, old, drain, only)
+    if problems:
+        for chain in added.chains:
+            if chain.chain in problems:
+                chain.standing, chain.left = "unknown", [problems[chain.chain]]
+        return [added]
+    removal = RemoveOperator(old, operation.declared, last=True, name="rotate remove")
+    return [added, carry_out(operation, removal, executor, only=only, ask=ask)]
+
+
+def await_drained(operation: Operation, account: str, drain: Drain, only: tuple[str, ...] = ()) -> dict[str, str]:
+    """Wait on every chain until the account is drained; by chain why it is not."""
+    tasks = {chain.name: _Drained(operation, chain, account, drain) for chain in operation.select(only)}
+    outcomes = operation.timing.everywhere({name: task.wait for name, task in tasks.items()})
+    return {name: why for name, why in outcomes.items() if why is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Drained:
+    operation: Operation
+    chain: OperatedChain
+    account: str
+    drain: Drain
+
+    def wait(self) -> str | None:
+        """None once it is drained. A node that does not answer for a while is asked again."""
+        waiting = self.operation.timing.waiting
+        deadline_s, quiet_since, last, trouble = waiting.now() + self.drain.within_s, waiting.now(), -1, ""
+        while waiting.now() < deadline_s:
+            try:
+                final, pending = self._nonces()
+            except LabError as error:
+                final, pending, trouble = -1, -2, str(error)
+            if final != pending or pending != last:
+                quiet_since, last = waiting.now(), pending
+            elif waiting.now() - quiet_since >= self.drain.quiet_s:
+                return None
+            waiting.sleep(waiting.look_s)
+        return trouble or (
+            f"{self.account} still sends transactions after {self.drain.within_s:g} s: stop whatever uses it, then run "
+            "the command again; it was not removed"
+        )
+
+    def _nonces(self) -> tuple[int, int]:
+        rpc = self.chain.rpc
+        final = final_block(rpc, self.chain.target.finality, self.operation.timing.unix()).number
+        return rpc.nonce(self.account, final), rpc.nonce(self.account, "pending")
