@@ -27,6 +27,14 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def expand_user(path: str | Path) -> Path:
+    """With `~` as the home folder; as it stands where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def base_of(scenario: Path, elsewhere: Path) -> Path:
     """The folder that a scenario's path is relative to: a library scenario has one name wherever the lab is installed.
 

@@ -18,6 +18,8 @@ from lab.model.verdict import RunVerdict, Verdict
 SCHEMA_VERSION = 1
 HISTORY, VERDICT, METRICS = "history.jsonl", "verdict.json", "metrics.json"
 DIGESTED = (HISTORY, VERDICT, METRICS)
+# What a run with `monitor: true` has besides.
+SAMPLES = "monitor.json"
 # A block with 1,500 transactions is a line of 1.5 MB.
 HISTORY_BYTES_MAX, HISTORY_LINES_MAX, RECORD_BYTES_MAX = 64 << 20, 1_000_000, 16 << 20
 
@@ -100,7 +102,7 @@ class RunFolder:
             facts["verdict"] = str(self.verdict().verdict)
         except EvidenceFailure:
             facts["verdict"] = None
-        write_sealed(self.path, facts, DIGESTED)
+        write_sealed(self.path, facts, (*DIGESTED, SAMPLES))
 
     def _contradictions(self) -> Iterator[str]:
         manifest, verdict, header = self.manifest(), self.verdict(), self._header()

@@ -9,10 +9,20 @@ from typing import Literal
 from pydantic import Field
 
 from lab.bounded_files import UnfitFile, read_model, write_atomically
+from lab.model.chain.genesis import genesis_hash
 from lab.model.frozen import Frozen
 
 EVIDENCE = "evidence.json"
 Kind = Literal["live", "rehearsal"]
+DEVELOPMENT_NODES = ("anvil", "hardhat", "ganache", "ethereumjs", "tesseract")
+ENDPOINTS_FOR_LIVE = 2
+# An amount in wei, as a decimal number in text.
+WEI = r"^[0-9]{1,40}$"
+
+
+def is_development_node(client: str) -> bool:
+    """Whether a node that calls itself this runs chains of its own."""
+    return any(name in client.lower() for name in DEVELOPMENT_NODES)
 
 
 class Transaction(Frozen):
@@ -45,12 +55,30 @@ class NetworkEvidence(Frozen):
     window_s: int | None = None
     differences: tuple[str, ...] = ()
     transactions: tuple[Transaction, ...] = ()
-    funded_wei: str = Field(default="0", description="the most that the deployer was seen to have, in wei")
-    budget_wei: str = Field(default="0", description="estimated cost times the margin, before it began, in wei")
+    funded_wei: str = Field(default="0", pattern=WEI, description="the most that the deployer was seen to have, in wei")
+    budget_wei: str = Field(
+        default="0", pattern=WEI, description="estimated cost times the margin, before it began, in wei"
+    )
     events: dict[str, int] = Field(default_factory=dict, description="event -> how often the monitor's scan saw it")
     verified: dict[str, str] = Field(default_factory=dict, description="explorer -> exact, partial, or what it said")
     smoke: dict[str, str] = Field(default_factory=dict, description="part of the smoke run -> ok, or what happened")
     problem: str | None = None
+
+    @property
+    def contradiction(self) -> str:
+        """Why it is no live evidence by its own facts, although it says that it is; empty where nothing is."""
+        known = genesis_hash(self.profile)
+        if self.kind != "live":
+            return ""
+        if self.doubts:
+            return f"it has doubts: {self.doubts[0]}"
+        if not self.genesis_hash or known not in (None, self.genesis_hash):
+            return f"its genesis block is {self.genesis_hash or 'not on record'}, that of {self.profile} is {known}"
+        if is_development_node(self.client):
+            return f"its node is a development node ({self.client[:60]})"
+        if self.endpoints_agree < ENDPOINTS_FOR_LIVE:
+            return f"{self.endpoints_agree} endpoints agree, {ENDPOINTS_FOR_LIVE} have to"
+        return ""
 
 
 class LiveEvidence(Frozen):
@@ -82,7 +110,13 @@ class LiveEvidence(Frozen):
         read = read_model(path, cls)
         if read.digest != read._digest():
             raise UnfitFile(path, "expected the evidence as it was written, it was changed afterwards: write it anew")
+        if wrong := read._contradiction():
+            raise UnfitFile(path, f"expected facts that agree, it was changed afterwards: {wrong}")
         return read
+
+    def _contradiction(self) -> str:
+        wrong = ((network.network, network.contradiction) for network in self.networks)
+        return next((f"{name} is called live, and {text}" for name, text in wrong if text), "")
 
     def _digest(self) -> str:
         return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()

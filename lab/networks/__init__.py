@@ -14,7 +14,7 @@ from typing import Any
 from lab.errors import InvalidFile, UsageError
 from lab.model.step import checked_name
 from lab.networks.profile import GROUPS, NetworkProfile
-from lab.paths import real_path
+from lab.paths import expand_user, real_path
 from lab.validation import suggestion
 from lab.yamlsource import Source, load_yaml, validate
 
@@ -76,7 +76,7 @@ def load_network(name_or_path: str, *, base: Path | None = None) -> NetworkProfi
     Raises UsageError for a name that is unknown or retired, InvalidFile for a file with problems.
     """
     if _is_path(name_or_path):
-        return _load_file((base or Path()) / Path(name_or_path).expanduser(), ())
+        return _load_file((base or Path()) / expand_user(name_or_path), ())
     name = name_or_path.strip().lower().replace("_", "-").replace(" ", "-")
     if name in RETIRED:
         raise UsageError(f"the network '{name_or_path}' is retired: use {RETIRED[name]}, its successor")
@@ -135,7 +135,7 @@ def _extended(source: Source, chain: tuple[Path, ...]) -> Source:
 def _parent(name: str, source: Source, chain: tuple[Path, ...]) -> NetworkProfile:
     if not _is_path(name):
         return load_network(name)
-    path = source.file.parent / Path(name).expanduser()
+    path = source.file.parent / expand_user(name)
     if real_path(path) in chain:
         raise UsageError("expected another profile, got one that extends this file itself: break the circle")
     return _load_file(path, chain)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from lab.errors import UsageError
+from lab.paths import expand_user
 
 PREFIX = "lab-"
 
@@ -68,14 +69,14 @@ def value(config: pytest.Config, name: str) -> str | None:
             known = ", ".join(option.choices)
             raise UsageError(f"{config.inipath}: {_key(name)}: expected one of {known}, got {given!r}")
         if given and option.path and config.inipath is not None:
-            return str(config.inipath.parent / Path(given).expanduser())
+            return str(config.inipath.parent / expand_user(given))
     return given if given is not None else option.default
 
 
 def path_value(config: pytest.Config, name: str) -> Path | None:
     """The same as a path; one below the working folder as it is seen from there."""
     given = value(config, name)
-    return Path(given).expanduser() if given else None
+    return expand_user(given) if given else None
 
 
 def written(name: str, text: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lab.chains.chain import Chain
-from lab.evidence.folder import write_atomically
+from lab.evidence.folder import SAMPLES, write_atomically
 from lab.model.records import Note
 from lab.monitor.alerting.timeline import INTERVAL_S, AlertSpan, SeriesLog, timeline
 from lab.monitor.collect.collector import Collector, Watch
@@ -18,7 +18,7 @@ from lab.rpc import HttpTransport, RpcRefused
 from lab.runner.run import Run
 from lab.scenario.item import RelayerSpec
 
-FILE, LOG_FILE = "monitor.json", "monitor.jsonl"
+LOG_FILE = "monitor.jsonl"
 BATCH_BLOCKS = 20
 
 
@@ -134,5 +134,5 @@ class RunMonitor:
                         Note(t_ms=second * 1000, kind="alert", text=text, chain=span.labels.get("chain"))
                     )
         folder, alerts = self._run.lab.wanted.folder, [asdict(span) for span in spans]
-        write_atomically(folder / FILE, json.dumps({**self.log.as_json(), "alerts": alerts}) + "\n")
+        write_atomically(folder / SAMPLES, json.dumps({**self.log.as_json(), "alerts": alerts}) + "\n")
         write_atomically(folder / LOG_FILE, "".join(f"{text}\n" for text in self._text))

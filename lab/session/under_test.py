@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab.model.contract.names import ContractNames
 from lab.model.under_test import UnderTest
-from lab.paths import REFERENCE_CONTRACT
+from lab.paths import REFERENCE_CONTRACT, expand_user
 from lab.session.project import Project
 from lab.session.project_search import find_project, misnamed, shown, shown_from
 from lab.session.relayer.command import RelayerCommand, parse_command
@@ -89,7 +89,7 @@ def system_under_test(
     file = shown_from(project.path, folder) if project is not None else ""
     none_found = _none_found(folder) if project is None else ""
     if contract is not None:
-        given = contract.expanduser()
+        given = expand_user(contract)
         chosen = given if folder == Path.cwd() else folder / given
         why = f"{shown_from(chosen, folder)}, from the command line"
     elif project is not None and project.contract is not None:

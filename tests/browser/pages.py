@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from lab.evidence.seal import write_sealed
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
 from lab.report.causes.page import CAUSES_PAGE, write_session_pages
@@ -69,6 +70,7 @@ def build(root: Path) -> Pages:
     (load / "rows.json").write_text(json.dumps({"profile": "buffer", "rows": entries}))
     (root / "mutation").mkdir()
     (root / "mutation" / "mutation.json").write_text('{"killed": 180, "survived": 12, "total": 195}')
+    write_sealed(root / "mutation", {}, ("mutation.json",))
     (root / "signature.json").write_text("{}")
     for hours, given in ((0, folders[1:]), (1, folders)):
         done = publish(

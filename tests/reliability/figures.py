@@ -28,6 +28,7 @@ AREAS = {
     "test_mutants": "Mutants of files and options",
     "test_hostile_files": "Hostile files, names and folders",
     "test_forgeries": "Forgeries",
+    "test_forged_measurements": "Forged deployments and measurements",
     "test_guests": "Guests that cheat",
     "test_canaries": "Secrets",
     "test_sockets": "Sockets",

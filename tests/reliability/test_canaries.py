@@ -27,6 +27,7 @@ from lab.load.record.plan import URLS
 from lab.model.redacted import RedactedUrl
 from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import HttpTransport, RpcFailure
+from tests.unit.live.conftest import FILE as DEPLOYMENT
 
 from .caller import calling
 from .test_mutants import UP_SESSION
@@ -227,6 +228,9 @@ COMMANDS = {
     "checklist import case.yaml": (2,),
     "monitor config": (0, 4), "monitor maintenance": (0,), "prune --keep=1": (0, 2),
     "monitor exporter --port=0": (99,),
+    "live status": (2, 4), "live plan": (2, 4), "live rehearse": (99,), "live session": (2, 4), "live smoke": (2, 4),
+    "live verify": (2, 4), "live deploy --broadcast": (2, 4), "monitor up": (0, 1, 4),
+    f"live explorer --chain=x=http://u:{CANARY}@h/{CANARY}": (2,),
     f"monitor exporter --port=0 --relayer-url=ftp://u:{CANARY}@h/{CANARY}?k={CANARY}": (2, 4),
 }  # fmt: skip
 
@@ -237,6 +241,8 @@ def test_a_project_with_keys(command: str, tmp_path: Path) -> None:
     given = {
         "lab.yaml": f'contract: {REFERENCE_CONTRACT}\nrelayer_cmd: "AUTH={CANARY} ./r -k {CANARY} --rpc {url(1)}"\n',
         "case.yaml": "name: x\n",
+        "deployment.yaml": DEPLOYMENT
+        + f"  sepolia: {{rpc: [env:A], max_fee_gwei: 1}}\n  base: {{rpc: ['{url(1)}']}}\n",
         "results/up/session.json": json.dumps(UP_SESSION | {"chains": {"base": chain_of(url(1))}}),
     }
     for name, text in given.items():
@@ -248,6 +254,7 @@ def test_a_project_with_keys(command: str, tmp_path: Path) -> None:
     assert CANARY not in outcome.output
     assert {str(Path(path).relative_to(tmp_path)) for path in leaks(tmp_path)} <= {
         "lab.yaml",
+        "deployment.yaml",
         "results/up/session.json",
     }
 

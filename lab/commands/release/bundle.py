@@ -10,6 +10,8 @@ from pathlib import Path
 from lab.commands.release.current import attestations_folder
 from lab.errors import UsageError
 from lab.evidence.newest import newest_runs
+from lab.live.results.page import PAGE, render
+from lab.model.live_evidence import LiveEvidence
 from lab.report.release.bundle import write_bundle
 from lab.report.release.local_key import LocalSigner, load_signer
 from lab.report.release.verify import verify_bundle, verify_results
@@ -43,9 +45,9 @@ def verify_path(path: Path, signers: Sequence[str]) -> int:
         results = path if (path / "readiness" / "readiness.json").is_file() else path.absolute().parent
         if not (results / "readiness" / "readiness.json").is_file():
             raise UsageError(f"{path}: expected a bundle, or a folder with a report: run `lab report` first")
-        verified = verify_results(results, signers)
+        verified = verify_results(results, signers, deployment_page=deployment_page)
     else:
-        verified = verify_bundle(path, signers)
+        verified = verify_bundle(path, signers, deployment_page=deployment_page)
     for word, lines in (("DIFFERS", verified.differences), ("UNKNOWN", verified.unproven), ("ok", verified.facts)):
         for line in lines:
             print(f"{word:<8} {line}")
@@ -53,3 +55,8 @@ def verify_path(path: Path, signers: Sequence[str]) -> int:
     files = f"{verified.files} files, " if verified.files else ""
     print(f"{word:<8} {files}{len(verified.differences)} differences, {len(verified.unproven)} not proven")
     return verified.exit_code
+
+
+def deployment_page(evidence: LiveEvidence) -> tuple[str, str]:
+    """Name and text of the page of a deployment, as `lab live` writes it."""
+    return PAGE, render(evidence)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from lab.bounded_files import read_bytes, read_object, write_atomically
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.deploy.vyper.installed_compiler import compile_installed
@@ -47,7 +49,7 @@ class Workshop:
         """The contract with `text` in the place of one of its files."""
         kept = self._cache / f"{self._key(file, text)}.json"
         with suppress(OSError, ValueError, TypeError):
-            return Build(**read_object(kept))
+            return TypeAdapter(Build).validate_python(read_object(kept))
         place = self._place(file)
         original = place.read_bytes()
         try:

@@ -6,15 +6,19 @@ taken while runs go; the alerts of many runs come from one evaluation.
 
 from __future__ import annotations
 
+import json
 import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import read_object, write_atomically
 from lab.checks import CHECKS
 from lab.errors import LabError
+from lab.evidence.folder import SAMPLES
+from lab.evidence.seal import write_sealed
 from lab.explore.bench import Bench
 from lab.explore.swarm.case import Document, Drawing, draw, to_text
 from lab.model.outcome import Outcome
@@ -23,7 +27,6 @@ from lab.networks import load_network
 from lab.scenario.resolve import load_scenario
 
 QUIET_S, LASTING_S = 180, 240
-SERIES_FILE = "monitor.json"
 # Half as often as by default: it is half of what a run costs, and only makes everything later.
 POLL = "4s"
 AT_ONCE, RECALL_MIN = 25, 0.95
@@ -141,7 +144,7 @@ def _watch(bench: Bench, seed: int, wrong: Wrong | None, document: Document) -> 
     (item,) = load_scenario(path, known_checks=CHECKS)
     try:
         result = bench.run(item, samples_only=True)
-        return Watched(seed, wrong, SeriesLog.read(read_object(result.folder.path / SERIES_FILE)))
+        return Watched(seed, wrong, SeriesLog.read(read_object(result.folder.path / SAMPLES)))
     except LabError as error:
         return Watched(seed, wrong, None, f"{type(error).__name__}: {error}")
 
@@ -193,6 +196,12 @@ class Measured:
             for name, kind in sorted(self.kinds.items())
         }
         return {**asdict(self), "kinds": kinds, "verdict": self.verdict, "interval_s": INTERVAL_S}
+
+    def write(self, results: Path) -> None:
+        """Write `results/monitor/detection.json`, and the manifest with its digest last. Raises OSError."""
+        path = results / FILE
+        write_atomically(path, json.dumps(self.as_json(), indent=2) + "\n")
+        write_sealed(path.parent, {"schema_version": 1, "item": "lab swarm --monitor"}, (path.name,))
 
 
 def measure(watched: Sequence[Watched]) -> Measured:

@@ -14,11 +14,12 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from pydantic_core import PydanticCustomError
 
 from lab.errors import InvalidFile, UsageError
-from lab.live.declaration.genesis import genesis_hash
 from lab.model.chain.finality import Finality
+from lab.model.chain.genesis import genesis_hash
 from lab.model.frozen import Frozen
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile
+from lab.paths import real_path
 from lab.yamlsource import Source, load_yaml, validate
 
 VARIABLE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -105,7 +106,7 @@ Owner = Annotated[
 
 
 def _kind_of_signer(given: Any) -> str:
-    there = set(given) if isinstance(given, dict) else set(type(given).model_fields) if given is not None else set()
+    there = set(given) if isinstance(given, dict) else set(getattr(type(given), "model_fields", ()))
     return next((kind for kind in ("remote", "exec") if kind in there), "keystore")
 
 
@@ -234,7 +235,7 @@ class Deployment:
     @property
     def contract(self) -> Path | None:
         """The contract that the file names, absolute."""
-        return (self.path.parent / self.file.contract).resolve() if self.file.contract is not None else None
+        return real_path(self.path.parent / self.file.contract) if self.file.contract is not None else None
 
 
 def read_deployment(path: Path) -> Deployment:

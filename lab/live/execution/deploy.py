@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.transactions import Sender, Waiting
 from lab.live.journaling.journal import Entry
 from lab.live.journaling.undertaking import Undertaking
-from lab.live.planning.steps import DEPLOY, Step, accounts_of, differences, read_standing, steps_after_creation
+from lab.live.planning.steps import (
+    DEPLOY,
+    Step,
+    accounts_of,
+    code_difference,
+    differences,
+    read_standing,
+    steps_after_creation,
+)
 from lab.live.signers import Signer
 from lab.live.signers.serial import SerialSigner
 from lab.live.signers.transaction import data_of
@@ -113,10 +120,5 @@ def _distinct(work: Undertaking, target: Target, step: Step) -> Step:
 
 def _check_code(work: Undertaking, rpc: Rpc, target: Target, address: str, block: int) -> None:
     """The code that stands there is what the creation code returns. Raises DeployFailure."""
-    there = str(rpc.call("eth_getCode", address, "latest"))
-    wanted = str(rpc.call("eth_call", {"from": work.deployer, "data": work.contract.bytecode}, "latest"))
-    if there != wanted:
-        raise DeployFailure(
-            f"{target.name}: expected the contract's code at {address} (block {block}), there is other code: "
-            f"{hash_hex(there)[:16]}, wanted {hash_hex(wanted)[:16]}"
-        )
+    if other := code_difference(rpc, work.contract.bytecode, work.deployer, address):
+        raise DeployFailure(f"{target.name}: {other} (block {block})")

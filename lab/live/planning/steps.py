@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lab.coordinator import Codec, Reader, StateNumbering
+from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure
 from lab.live.declaration.deployment_file import ZERO, Deployment, Target
 from lab.rpc import Rpc
@@ -44,6 +45,18 @@ def read_standing(rpc: Rpc, codec: Codec, address: str, accounts: Iterator[str],
         )
     except ValueError as error:
         raise DeployFailure(f"{address}: expected the documented getters to answer: {error}") from error
+
+
+def code_difference(rpc: Rpc, bytecode: str, deployer: str, address: str) -> str | None:
+    """None where the code at an address is what the creation code returns. Raises an RpcFailure."""
+    there = str(rpc.call("eth_getCode", address, "latest"))
+    wanted = str(rpc.call("eth_call", {"from": deployer, "data": bytecode}, "latest"))
+    if there == wanted:
+        return None
+    return (
+        f"expected the contract's code at {address}, there is other code: "
+        f"{hash_hex(there)[:16]}, wanted {hash_hex(wanted)[:16]}"
+    )
 
 
 def accounts_of(target: Target, deployer: str) -> Iterator[str]:

@@ -7,20 +7,25 @@ which shows that the procedure works, and proves nothing of the network.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab.deploy.compiled import hash_hex
 from lab.errors import LabError
 from lab.evidence.repository import git_state
 from lab.live.declaration.deployment_file import Target
-from lab.live.declaration.variables import Connection
+from lab.live.planning.steps import DEPLOY, accounts_of, code_difference, differences, read_standing
 from lab.live.journaling.undertaking import Undertaking
-from lab.live.planning.steps import DEPLOY, accounts_of, differences, read_standing
-from lab.model.live_evidence import Kind, LiveEvidence, NetworkEvidence, Transaction
-from lab.rpc import RpcFailure
-
-DEVELOPMENT_NODES = ("anvil", "hardhat", "ganache", "ethereumjs", "tesseract")
-ENDPOINTS_FOR_LIVE = 2
+from lab.live.declaration.variables import Connection
+from lab.model.live_evidence import (
+    ENDPOINTS_FOR_LIVE,
+    Kind,
+    LiveEvidence,
+    NetworkEvidence,
+    Transaction,
+    is_development_node,
+)
+from lab.rpc import Rpc, RpcFailure
 
 
 def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None = None) -> NetworkEvidence:
@@ -71,12 +76,29 @@ def _observe(
         "owner": standing.owner,
         "operators": tuple(account for account, given in standing.operators.items() if given),
         "window_s": standing.window_s,
-        "differences": tuple(differences(work.deployment, target, work.deployer, standing)),
+        "differences": (
+            *_against_journal(work, target, rpc),
+            *filter(None, [code_difference(rpc, work.contract.bytecode, work.deployer, created.address)]),
+            *differences(work.deployment, target, work.deployer, standing),
+        ),
         "verified": earlier.verified if same and earlier is not None else {},
         "smoke": earlier.smoke if same and earlier is not None else {},
         "events": earlier.events if same and earlier is not None else {},
     }
     return base.model_copy(update=update)
+
+
+def _against_journal(work: Undertaking, target: Target, rpc: Rpc) -> Iterator[str]:
+    """Steps that are final by the journal, and not by the chain: it was edited, or is of another chain."""
+    last = {entry.step: entry for entry in work.journal.of(target.name) if entry.event == "final"}
+    for entry in last.values():
+        receipt = rpc.receipt(entry.tx)
+        if receipt is None:
+            yield f"the journal calls {entry.step} final, the network knows no transaction {entry.tx}"
+        elif receipt.get("blockHash") != entry.block_hash or receipt.get("status") != "0x1":
+            yield f"the journal has {entry.step} in block {entry.block_hash}, it is in {receipt.get('blockHash')}"
+        elif entry.step == DEPLOY and str(receipt.get("contractAddress")).lower() != str(entry.address).lower():
+            yield f"the journal has the contract at {entry.address}, it is at {receipt.get('contractAddress')}"
 
 
 def _transactions(work: Undertaking, target: Target) -> tuple[Transaction, ...]:
@@ -102,7 +124,7 @@ def _identity(connection: Connection, target: Target, height: int) -> dict[str, 
         doubts.append("nobody says what its genesis block is: give `genesis:` in the deployment file")
     elif genesis != target.genesis:
         doubts.append(f"its genesis block is {genesis}, that of {target.profile.title} is {target.genesis}")
-    if any(name in client.lower() for name in DEVELOPMENT_NODES):
+    if is_development_node(client):
         doubts.append(f"its node is a development node ({client[:60]})")
     agree = 0
     try:

@@ -15,6 +15,7 @@ from lab.live.signers.remote import RemoteAccount
 from lab.live.signers.transaction import Signed, Signer, SignerFailure, Unsigned
 from lab.live.signers.typed_data import TypedData, TypedDataSigner
 from lab.model.redacted import RedactedUrl
+from lab.paths import expand_user
 
 __all__ = [
     "Signed",
@@ -61,7 +62,7 @@ def _declared(given: KeystoreSigner | RemoteSigner | CommandSigner, deployment: 
     if not isinstance(given, KeystoreSigner):
         return given.address
     try:
-        stated = read_object(deployment.path.absolute().parent / Path(given.keystore).expanduser()).get("address")
+        stated = read_object(deployment.path.absolute().parent / expand_user(given.keystore)).get("address")
     except (OSError, ValueError):
         return None
     return f"0x{stated.lower().removeprefix('0x')}" if isinstance(stated, str) else None

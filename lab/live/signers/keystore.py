@@ -14,6 +14,7 @@ from lab.errors import UsageError
 from lab.live.declaration.deployment_file import KeystoreSigner
 from lab.live.signers.transaction import Signed, Unsigned, checked
 from lab.live.signers.typed_data import TypedData, checked_signature
+from lab.paths import expand_user
 
 Ask = Callable[[str], str]
 
@@ -46,11 +47,11 @@ class KeystoreAccount:
 
 def open_keystore(given: KeystoreSigner, folder: Path, ask: Ask) -> KeystoreAccount:
     """Open the file, with the password from its file or from `ask`. Raises UsageError."""
-    path = folder / Path(given.keystore).expanduser()
+    path = folder / expand_user(given.keystore)
     if given.password_file is None:
         password = ask(f"password of {path}: ")
     else:
-        password = _password(folder / Path(given.password_file).expanduser())
+        password = _password(folder / expand_user(given.password_file))
     return KeystoreAccount(open_key(path, password, role="deployer"), path)
 
 

@@ -16,7 +16,7 @@ from lab.load.profile.shapes import TPS_MAX, WEEK_MS, AtCeiling, Part, Shape
 from lab.model.units import DurationMs, SizeBytes, duration_ms
 from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
-from lab.paths import LOADTESTS
+from lab.paths import LOADTESTS, expand_user
 from lab.traffic.schedule import Segment
 from lab.validation import suggestion
 from lab.yamlsource import load_yaml, validate
@@ -150,7 +150,7 @@ def profile_names() -> tuple[str, ...]:
 def profile_file(name_or_path: str) -> Path | None:
     """The file of the user's that is meant; None for the name of a profile."""
     is_path = name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path
-    return Path(name_or_path).expanduser() if is_path else None
+    return expand_user(name_or_path) if is_path else None
 
 
 def load_profile(name_or_path: str) -> LoadProfile:

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import read_object
+from lab.errors import EvidenceFailure
+from lab.evidence.seal import differences
+from lab.html.text import clean
 from lab.model.outcome import Outcome
 from lab.report.records.measured import DetectedKind, Detection
 
@@ -18,14 +21,17 @@ def read_detection(results: Path) -> tuple[Detection | None, list[str]]:
     if not path.is_file():
         return None, []
     try:
+        if changed := differences(path.parent, (path.name,)):
+            raise EvidenceFailure(changed[0])
         value = read_object(path)
         kinds = tuple(_kind(name, kind) for name, kind in sorted(value["kinds"].items()))
         alarms = len(value["false_alarms"])
         return Detection(
             kinds=kinds, quiet_runs=value["quiet_runs"], false_alarms=alarms, verdict=Outcome(value["verdict"])
         ), []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return None, [f"{FILE} cannot be read ({type(error).__name__}): how well alerts detect is not shown"]
+    except (EvidenceFailure, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = clean(f"{type(error).__name__}: {error}".replace(f"{path.parent}/", ""), 200)
+        return None, [f"{FILE} does not count ({why}): how well alerts detect is not shown"]
 
 
 def _kind(name: str, kind: dict[str, Any]) -> DetectedKind:

@@ -89,6 +89,15 @@ def read_figures(results: Path, now: datetime) -> tuple[list[Figure], list[str]]
     return figures, notes + [_without_rows(folder) for folder in unfinished.values()]
 
 
+def rows_passed(folder: Path) -> frozenset[str]:
+    """The rows that the measurement in a folder says are passed. Raises OSError, ValueError."""
+    return frozenset(
+        row.row
+        for row in MeasurementManifest.read(read_object(folder / FILE, max_bytes=MAX_BYTES)).rows or ()
+        if row.row is not None and _verdict(row) is RowVerdict.PASS
+    )
+
+
 def _without_rows(folder: Path) -> str:
     why = DID_NOT_END if _stated(folder, MANIFEST).state == STARTED else f"{FILE} is missing; measure again"
     return f"load/{clean(folder.name, 80)}: {why}"
@@ -165,9 +174,12 @@ def _doubt(folder: Path, started: str | None, now: datetime) -> str:
     return ""
 
 
+def _verdict(entry: MeasuredRow) -> RowVerdict | None:
+    return _VERDICTS.get(entry.verdict.upper().replace("_", " ").replace("-", " "))
+
+
 def _figure(entry: MeasuredRow, source: Source, doubt: str) -> Figure:
-    word = entry.verdict.upper().replace("_", " ").replace("-", " ")
-    stated = _VERDICTS.get(word)
+    stated = _verdict(entry)
     unit = clean(entry.unit, 40)
     number = None if isinstance(entry.figure, str) else entry.figure
     if number is not None:
@@ -176,7 +188,7 @@ def _figure(entry: MeasuredRow, source: Source, doubt: str) -> Figure:
         shown = f"{clean(str(entry.figure), 200)} {unit}".strip() if entry.figure else ""
     verdict, reason = stated, clean(entry.reason or shown, 400)
     if verdict is None:
-        verdict, reason = RowVerdict.UNKNOWN, f"expected a verdict, got '{clean(word, 40)}'"
+        verdict, reason = RowVerdict.UNKNOWN, f"expected a verdict, got '{clean(entry.verdict, 40)}'"
     elif not shown and verdict is RowVerdict.PASS:
         verdict, reason = RowVerdict.UNKNOWN, "it claims PASS without a figure"
     if doubt and verdict is RowVerdict.FAIL:

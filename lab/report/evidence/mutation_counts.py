@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import read_json
+from lab.errors import EvidenceFailure
+from lab.evidence.seal import differences
+from lab.html.text import clean
 
 FILE = "mutation/mutation.json"
 _WORDS = {"killed": "killed", "caught": "killed", "survived": "survived", "alive": "survived"}
@@ -26,9 +29,12 @@ def read_mutation(results: Path) -> tuple[Mutation, list[str]]:
     if not path.is_file():
         return Mutation(), []
     try:
+        if changed := differences(path.parent, (path.name,)):
+            raise EvidenceFailure(changed[0])
         value = read_json(path)
-    except (OSError, ValueError) as error:
-        return Mutation(), [f"{FILE} cannot be read ({type(error).__name__}): the mutation score is not shown"]
+    except (EvidenceFailure, OSError, ValueError) as error:
+        why = clean(str(error).replace(f"{path.parent}/", ""), 200)
+        return Mutation(), [f"{FILE} does not count ({why}): the mutation score is not shown"]
     counts = _counts(value)
     caught = value.get("killed_by_check") if isinstance(value, dict) else None
     by_check = {str(name): n for name, n in caught.items() if _is_count(n)} if isinstance(caught, dict) else {}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from lab.bounded_files import read_bytes, read_model
 from lab.errors import LabError
 from lab.evidence import RunFolder
 from lab.evidence.repository import lab_state
-from lab.evidence.seal import differences
+from lab.evidence.seal import DID_NOT_END, differences
 from lab.html.text import clean
+from lab.model.live_evidence import EVIDENCE, LiveEvidence
 from lab.model.verdict import Verdict
 from lab.paths import real_path
 from lab.report.evidence.figures import FILE as ROWS
+from lab.report.evidence.figures import rows_passed
 from lab.report.evidence.signature import REPORT, read_signature
 from lab.report.judge.decision import counts_of, decide
 from lab.report.readiness_page.files import readiness_page
@@ -25,6 +28,8 @@ from lab.report.records.row_verdict import RowVerdict
 
 _PASSED = (RowVerdict.PASS, RowVerdict.LAB_PASS)
 _PAGE_BYTES_MAX = 64 << 20
+# Name and text of the page of a deployment.
+DeploymentPage = Callable[[LiveEvidence], tuple[str, str]]
 
 
 def read_report(results: Path) -> Readiness:
@@ -60,6 +65,12 @@ def evidence_contradictions(results: Path, report: Readiness) -> Iterator[str]:
     for shown in _named(report):
         if shown.verdict is RowVerdict.PASS and shown.scenario:
             yield from _said_of(results, shown, _not_passed)
+        elif EVIDENCE in shown.files:
+            yield from _said_of(results, shown, _another_deployment)
+    for row in report.rows:
+        for shown in row.evidence:
+            if shown.verdict is RowVerdict.PASS and _is_measured(shown):
+                yield from _said_of(results, shown, partial(_not_measured, row.id))
 
 
 def evidence_differences(results: Path, report: Readiness) -> Iterator[str]:
@@ -89,7 +100,26 @@ def _said_of(results: Path, shown: RowEvidence, read: Callable[[Path, RowEvidenc
 
 
 def _changed(path: Path, shown: RowEvidence) -> list[str]:
-    return RunFolder(path).verify() if shown.scenario else differences(path, (ROWS,))
+    if EVIDENCE in shown.files:
+        LiveEvidence.read(path / EVIDENCE)
+        return []
+    if shown.scenario:
+        return RunFolder(path).verify()
+    return differences(path, (ROWS,)) if RunFolder(path).ended() else [DID_NOT_END]
+
+
+def _is_measured(shown: RowEvidence) -> bool:
+    return bool(shown.folder) and not shown.scenario and EVIDENCE not in shown.files
+
+
+def _not_measured(row: str, path: Path, shown: RowEvidence) -> Iterator[str]:
+    if row not in rows_passed(path):
+        yield f"the report calls row {row} passed by it, {ROWS} does not"
+
+
+def _another_deployment(path: Path, shown: RowEvidence) -> Iterator[str]:
+    if LiveEvidence.read(path / EVIDENCE).digest != shown.digest:
+        yield "it is not the deployment that the report speaks of"
 
 
 def _not_passed(path: Path, shown: RowEvidence) -> Iterator[str]:
@@ -101,8 +131,8 @@ def _not_passed(path: Path, shown: RowEvidence) -> Iterator[str]:
         yield "it is not the run that the report speaks of"
 
 
-def page_differences(results: Path, report: Readiness) -> Iterator[str]:
-    """Pages of the report that are not what its data gives."""
+def page_differences(results: Path, report: Readiness, deployment_page: DeploymentPage) -> Iterator[str]:
+    """Pages of the report, and of the deployments that it names, that are not what their data gives."""
     folder = results / "readiness"
     signature = read_signature(folder)
     pages = {
@@ -110,13 +140,28 @@ def page_differences(results: Path, report: Readiness) -> Iterator[str]:
         "readiness.md": readiness_markdown(report, signature),
         "readiness.junit.xml": junit(report),
     }
-    for name, text in pages.items():
+    yield from (
+        f"readiness/{name}: it does not show what {REPORT} says"
+        for name, text in pages.items()
+        if not _is(folder / name, text)
+    )
+    for shown in _named(report):
+        if EVIDENCE not in shown.files:
+            continue
+        here = results / shown.folder
         try:
-            same = read_bytes(folder / name, max_bytes=_PAGE_BYTES_MAX) == text.encode()
+            name, text = deployment_page(LiveEvidence.read(here / EVIDENCE))
         except OSError:
-            same = False
-        if not same:
-            yield f"readiness/{name}: it does not show what {REPORT} says"
+            continue  # said already of the evidence itself
+        if not _is(here / name, text):
+            yield f"{clean(shown.folder, 200)}/{name}: it does not show what {EVIDENCE} says"
+
+
+def _is(path: Path, text: str) -> bool:
+    try:
+        return read_bytes(path, max_bytes=_PAGE_BYTES_MAX) == text.encode()
+    except OSError:
+        return False
 
 
 def drawn_elsewhere(report: Readiness) -> str:

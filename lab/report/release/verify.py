@@ -28,6 +28,7 @@ from lab.report.release.bundle import (
     draw_pages,
 )
 from lab.report.release.consistency import (
+    DeploymentPage,
     drawn_elsewhere,
     evidence_contradictions,
     evidence_differences,
@@ -54,7 +55,7 @@ class Verified:
         return 1 if self.differences else 3 if self.unproven else 0
 
 
-def verify_bundle(path: Path, signers: Collection[str] = ()) -> Verified:
+def verify_bundle(path: Path, signers: Collection[str] = (), *, deployment_page: DeploymentPage) -> Verified:
     """Unpack a bundle into a folder that is removed again, and judge it. Raises UsageError for what is no bundle."""
     verified = Verified()
     with tempfile.TemporaryDirectory(prefix=TEMPORARY) as name:
@@ -65,17 +66,21 @@ def verify_bundle(path: Path, signers: Collection[str] = ()) -> Verified:
         verified.files = len(listed)
         verified.differences += _differences(listed, extracted)
         _manifest_signature(folder, extracted.digests.get(MANIFEST, ""), signers, verified)
-        report = _results(folder / RESULTS, signers, verified, need_decision=False)
+        report = _report(folder / RESULTS, verified)
         if report is not None:
+            _results(folder / RESULTS, report, deployment_page, verified)
+            _decision(folder / RESULTS / "readiness", report, signers, verified, needed=False)
             changed = _changed_pages(folder / RESULTS, report, extracted.digests)
             _pages(report, changed, verified)
     return verified
 
 
-def verify_results(results: Path, signers: Collection[str] = ()) -> Verified:
+def verify_results(results: Path, signers: Collection[str] = (), *, deployment_page: DeploymentPage) -> Verified:
     """Judge a results folder with its report."""
     verified = Verified()
-    _results(results, signers, verified, need_decision=True)
+    if (report := _report(results, verified)) is not None:
+        _results(results, report, deployment_page, verified)
+        _decision(results / "readiness", report, signers, verified, needed=True)
     return verified
 
 
@@ -129,18 +134,19 @@ def _signed_by(what: str, signer: str, signers: Collection[str], verified: Verif
         verified.facts.append(f"{what} is signed by the key of {signer}")
 
 
-def _results(results: Path, signers: Collection[str], verified: Verified, *, need_decision: bool) -> Readiness | None:
+def _report(results: Path, verified: Verified) -> Readiness | None:
     try:
-        report = read_report(results)
+        return read_report(results)
     except (OSError, ValueError) as error:
         verified.differences.append(f"readiness/{REPORT}: cannot be read: {clean(str(error), 200)}")
         return None
+
+
+def _results(results: Path, report: Readiness, deployment_page: DeploymentPage, verified: Verified) -> None:
     verified.differences += [f"readiness/{REPORT}: {text}" for text in self_contradictions(report)]
     verified.differences += evidence_differences(results, report)
     verified.differences += evidence_contradictions(results, report)
-    _pages(report, list(page_differences(results, report)), verified)
-    _decision(results / "readiness", report, signers, verified, needed=need_decision)
-    return report
+    _pages(report, list(page_differences(results, report, deployment_page)), verified)
 
 
 def _pages(report: Readiness, different: list[str], verified: Verified) -> None:

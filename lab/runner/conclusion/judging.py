@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.checks import Selection, judge
 from lab.model.checks import check_name
 from lab.model.history import History
-from lab.model.records import Expectation, FaultMark, Note, Operation
+from lab.model.records import Expectation, FaultMark, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RunVerdict, Verdict, merge
 from lab.scenario.item import ScenarioItem
 
@@ -22,7 +22,7 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     lacking = [note.text for note in notes if note.kind == "lacking"]
     lacks = lacking + [note.text for note in notes if note.kind == "left out"]
     # Where nothing was played each check would say so, at length.
-    checks = () if blocked or lacking else judge(history, selection)
+    checks = () if blocked or lacking else _timed_checks(history, judge(history, selection))
     verdicts: list[tuple[Verdict, str]] = [
         *_of_checks(checks),
         *_of_expectations(history),
@@ -52,7 +52,35 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     )
 
 
+# Besides liveness: a flow that is not whole since its second part expired.
+_TIMED = ("S9",)
 _EXPECTED = {True: Verdict.PASS, False: Verdict.FAIL, None: Verdict.UNKNOWN}
+
+
+# How late the first look after the machine's clock was set may be.
+_LOOK_MS = 1_000
+_CLOCK_SET = "the machine's clock was set in this run: run it again"
+
+
+def _clock_set_ms(history: History) -> int | None:
+    """From when on times mean nothing, as somebody set the machine's clock; None where nobody did."""
+    seen: int | None = min((note.t_ms for note in history.of(Note) if note.kind == "clock"), default=None)
+    if seen is None:
+        return None
+    late_ms: int = max((lag.starved_ms + lag.turns_ms for lag in history.of(Lag)), default=0)
+    return seen - _LOOK_MS - late_ms
+
+
+def _timed_checks(history: History, checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """Whatever a check of time says FAIL of is UNKNOWN where the clock was set; what is safe or not stays so."""
+    if _clock_set_ms(history) is None:
+        return checks
+    return tuple(
+        result.model_copy(update={"verdict": Verdict.UNKNOWN, "reason": f"{result.reason}; {_CLOCK_SET}"})
+        if result.verdict is Verdict.FAIL and (result.check.startswith("L") or result.check in _TIMED)
+        else result
+        for result in checks
+    )
 
 
 def _of_checks(checks: tuple[CheckResult, ...]) -> list[tuple[Verdict, str]]:
@@ -62,6 +90,7 @@ def _of_checks(checks: tuple[CheckResult, ...]) -> list[tuple[Verdict, str]]:
 
 def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
     judged = []
+    clock_set_ms = _clock_set_ms(history)
     late = next((note.text for note in history.of(Note) if note.kind == "late start"), None)
     for expectation in history.of(Expectation):
         because = f" ({expectation.because})" if expectation.because else ""
@@ -70,6 +99,8 @@ def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
         )
         if expectation.met is False and late is not None:
             judged.append((Verdict.UNKNOWN, f"{text}; {late}"))
+        elif expectation.met is False and clock_set_ms is not None and expectation.t_ms >= clock_set_ms:
+            judged.append((Verdict.UNKNOWN, f"{text}; {_CLOCK_SET}"))
         else:
             judged.append((_EXPECTED[expectation.met], text))
     return judged

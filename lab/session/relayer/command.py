@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import re
 import shlex
 import shutil
@@ -15,6 +14,7 @@ from typing import Any
 
 from lab.errors import UsageError
 from lab.model.redacted import RedactedCommand, redact_command
+from lab.paths import expand_user
 from lab.session.relayer.declared import DeclaredRelayer
 
 SESSION_MARK = "{session}"
@@ -133,7 +133,7 @@ def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> Us
 
 def _home(word: str) -> str:
     # A word need not be a path, and is left alone where there is no home.
-    return os.path.expanduser(word) if word.startswith("~") else word  # noqa: PTH111
+    return str(expand_user(word)) if word.startswith("~") else word
 
 
 def _sha256(path: Path) -> str:

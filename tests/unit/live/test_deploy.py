@@ -12,7 +12,7 @@ from lab.coordinator import Fees, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.live.execution.deploy import deploy_all
-from lab.live.journaling.journal import Entry, Header, Journal, open_journal
+from lab.live.journaling.journal import Entry, Header, Journal, journal_path, open_journal
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.plan import make_plan
 from lab.live.planning.steps import accounts_of, differences, read_standing
@@ -297,3 +297,27 @@ def test_evidence_of_local_chains_is_a_rehearsal(world: Open) -> None:
         "remove_operator",
         "propose_owner",
     ]
+
+
+def test_evidence_goes_by_the_chain_not_by_an_edited_journal(world: Open) -> None:
+    """Steps that were never made, other blocks, another contract: each is a difference."""
+    lab = world("sepolia")
+    deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+    target = lab.deployment.targets[0]
+    path = journal_path(lab.deployment.path)
+    whole = path.read_text()
+    created = lab.work().journal.last("sepolia", "deploy", "final")
+    assert created is not None
+    assert created.address is not None
+    assert len(observe(lab.work(), target).differences) == 1
+    forged = {
+        "knows no transaction 0x": (created.tx, "0x" + "55" * 32),
+        "it is in 0x": (str(created.block_hash), "0x" + "66" * 32),
+        "there is no contract at": (created.address, "0x" + "77" * 20),
+    }
+    for said, (old, new) in forged.items():
+        head, *lines = whole.splitlines()
+        path.write_text("\n".join([head, *(line.replace(old, new) for line in lines)]) + "\n")
+        seen = observe(lab.work(), target)
+        problems = [*seen.differences, seen.problem or ""]
+        assert any(said in text.lower() for text in problems), problems

@@ -8,9 +8,9 @@ import pytest
 
 from lab.errors import EnvironmentFailure, InvalidFile, UsageError
 from lab.live.declaration.deployment_file import CommandSigner, RemoteSigner, read_deployment
-from lab.live.declaration.genesis import genesis_hash
 from lab.live.declaration.template import TEMPLATE
 from lab.live.declaration.variables import missing_variables, require_variables
+from lab.model.chain.genesis import genesis_hash
 from lab.networks import BUILT_IN
 
 GOOD = """\

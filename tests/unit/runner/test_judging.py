@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lab.model.record_parts.fault_effects import FaultEffects
-from lab.model.records import AnyRecord, Expectation, FaultMark, Note, Operation
-from lab.model.verdict import RunVerdict, Verdict
+from lab.model.records import AnyRecord, Expectation, FaultMark, Lag, Note, Operation
+from lab.model.verdict import CheckResult, RunVerdict, Verdict
 from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
@@ -130,3 +130,31 @@ def test_a_run_that_began_late_cannot_be_held_to_its_expectations() -> None:
     verdict = judged(late, UNMET)
     assert verdict.verdict is Verdict.UNKNOWN
     assert "ready 10.0 s after" in verdict.reasons[0]
+
+
+CLOCK = Note(t_ms=20_000, kind="clock", text="the machine's clock was set by +3600.0 s")
+
+
+@pytest.mark.parametrize(
+    ("t_ms", "verdict"), [(5_000, Verdict.FAIL), (20_500, Verdict.UNKNOWN), (19_500, Verdict.UNKNOWN)]
+)
+def test_nothing_fails_by_a_clock_that_was_set(t_ms: int, verdict: Verdict) -> None:
+    """An expectation that was not met from then on, as far as a late look can tell, is UNKNOWN; one before is not."""
+    unmet = UNMET.model_copy(update={"t_ms": t_ms})
+    assert judged(unmet, CLOCK).verdict is verdict
+    assert judged(unmet).verdict is Verdict.FAIL
+
+
+def test_a_late_machine_sees_a_clock_that_was_set_later() -> None:
+    """By as much as it was late anywhere."""
+    unmet = UNMET.model_copy(update={"t_ms": 15_000})
+    assert judged(unmet, Lag(t_ms=16_000, turns_ms=2_000, starved_ms=4_000), CLOCK).verdict is Verdict.UNKNOWN
+
+
+def test_checks_of_time_do_not_fail_by_a_clock_that_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks of liveness and of whole flows are UNKNOWN; one of safety still fails."""
+    results = {name: CheckResult(check=name, verdict=Verdict.FAIL, reason="it is so") for name in ("L4", "S9", "S5")}
+    for chosen, verdict in (("L4", Verdict.UNKNOWN), ("S9", Verdict.UNKNOWN), ("S5", Verdict.FAIL)):
+        monkeypatch.setattr("lab.runner.conclusion.judging.judge", lambda *_, chosen=chosen: (results[chosen],))
+        assert judged(CLOCK).verdict is verdict
+        assert judged(MET).verdict is Verdict.FAIL

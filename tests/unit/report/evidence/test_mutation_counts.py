@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.evidence.seal import MANIFEST, write_sealed
 from lab.report.catalogue.rows import load_catalogue
+from lab.report.evidence.detection import read_detection
 from lab.report.evidence.load_series import read_series
 from lab.report.evidence.mutation_counts import FILE, Mutation, read_mutation
 from lab.report.readiness_page.charts import charts
@@ -28,6 +30,7 @@ def write(results: Path, content: str) -> None:
     path = results / FILE
     path.parent.mkdir()
     path.write_text(content)
+    write_sealed(path.parent, {}, (path.name,))
 
 
 def test_counts_and_who_caught(tmp_path: Path) -> None:
@@ -88,3 +91,34 @@ def test_a_broken_series_is_left_out(tmp_path: Path, text: str) -> None:
     """Nothing raises."""
     series(tmp_path, text)
     assert read_series(tmp_path) == ()
+
+
+DETECTED = {
+    "kinds": {"reorg": {"alerts": ["Deep"], "runs": 20, "fired": 20, "median_s": 15, "seconds": [15]}},
+    "quiet_runs": 300, "false_alarms": [], "verdict": "MET",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [("mutation", '"killed": 9', '"killed": 99'), ("monitor", "20", "90")])
+@pytest.mark.parametrize("how", ["edited", "its manifest gone", "its manifest edited", "its digest gone"])
+def test_what_was_edited_does_not_count(tmp_path: Path, name: str, old: str, new: str, how: str) -> None:
+    """A mutation score, and a measurement of alerts: neither is shown, and the report says why."""
+    folder = tmp_path / name
+    folder.mkdir()
+    file = folder / ("mutation.json" if name == "mutation" else "detection.json")
+    read = read_mutation if name == "mutation" else read_detection
+    file.write_text(json.dumps(WRITTEN if name == "mutation" else DETECTED))
+    write_sealed(folder, {"item": "x"}, (file.name,))
+    assert read(tmp_path)[1] == []
+    if how == "edited":
+        file.write_text(file.read_text().replace(old, new))
+    elif how == "its manifest gone":
+        (folder / MANIFEST).unlink()
+    elif how == "its manifest edited":
+        (folder / MANIFEST).write_text((folder / MANIFEST).read_text().replace('"x"', '"y"'))
+    else:
+        write_sealed(folder, {"item": "x"}, ())
+    found, notes = read(tmp_path)
+    assert found in (None, Mutation())
+    assert "does not count" in notes[0]
+    assert str(tmp_path) not in notes[0]

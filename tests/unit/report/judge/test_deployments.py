@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lab.model.chain.genesis import genesis_hash
 from lab.model.live_evidence import LiveEvidence, NetworkEvidence, Transaction
 from lab.report.catalogue.rows import Row, load_catalogue
 from lab.report.evidence.baseline import Baseline
@@ -30,6 +31,7 @@ def network(profile: str, **changed: Any) -> NetworkEvidence:
         "testnet": True,
         "kind": "live",
         "endpoints_agree": 2,
+        "genesis_hash": genesis_hash(profile) or "0x" + "33" * 32,
         "address": "0x" + "11" * 20,
         "transactions": (step,),
         "funded_wei": str(10**18),
@@ -164,3 +166,21 @@ def test_edited_evidence_does_not_count(tmp_path: Path) -> None:
     deployments, notes = read_deployments(tmp_path)
     assert deployments == ()
     assert "it was changed afterwards" in notes[0]
+
+
+PRESENTED: list[tuple[str, dict[str, Any]]] = [
+    ("it has doubts", {"doubts": ("its node is a development node (anvil)",)}),
+    ("its genesis block is", {"genesis_hash": "0x" + "44" * 32}),
+    ("its genesis block is", {"genesis_hash": ""}),
+    ("its node is a development node", {"client": "anvil/v1.4.3"}),
+    ("its node is a development node", {"client": "HardhatNetwork/2"}),
+    ("1 endpoints agree", {"endpoints_agree": 1}),
+]
+
+
+@pytest.mark.parametrize(("why", "changed"), PRESENTED)
+def test_a_rehearsal_presented_as_live_does_not_count(tmp_path: Path, why: str, changed: dict[str, Any]) -> None:
+    """With its digest made again: what it says of itself speaks against it."""
+    deployments, notes = read_deployments(written(tmp_path, network("sepolia", **changed)))
+    assert deployments == ()
+    assert why in notes[0]

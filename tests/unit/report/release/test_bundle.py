@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
@@ -10,16 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from lab.commands.release.bundle import deployment_page
 from lab.errors import UsageError
 from lab.report.readiness_page.files import write_page_again, write_readiness
 from lab.report.release.bundle import MANIFEST, SIGNATURE, write_bundle
 from lab.report.release.local_key import LocalSigner, load_signer
 from lab.report.release.sign import Opinion, sign
-from lab.report.release.verify import verify_bundle
+from lab.report.release.verify import verify_bundle as verify_any_bundle
 
 from ..fakes import readiness, run, write
 from ..judge.test_readiness import TWO, catalogue
 
+verify_bundle = functools.partial(verify_any_bundle, deployment_page=deployment_page)
 RUN = "results/20261124-110000/failures-two/"
 
 
