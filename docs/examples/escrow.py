@@ -4,13 +4,13 @@ import json
 import os
 import secrets
 import sys
+from pathlib import Path
 
 from lab.sdk import Coordinator, NeverReady, Request
 
 session = (sys.argv[1:] or [""])[0] or os.environ.get("LAB_SESSION", "results/up/session.json")
 role = sys.argv[2] if len(sys.argv) > 2 else "operator"
-with open(session, encoding="utf-8") as file:
-    first, second = list(json.load(file)["chains"])[:2]
+first, second = list(json.loads(Path(session).read_text())["chains"])[:2]
 
 buyer = Coordinator.from_session(session, first, role)
 seller = Coordinator.from_session(session, second, role)

@@ -7,14 +7,14 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 from lab.sdk import Coordinator, Reverted
 
 session = (sys.argv[1:] or [""])[0] or os.environ.get("LAB_SESSION", "results/up/session.json")
 role = sys.argv[2] if len(sys.argv) > 2 else "operator2"
 rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 10**9
-with open(session, encoding="utf-8") as file:
-    chain = next(iter(json.load(file)["chains"]))
+chain = next(iter(json.loads(Path(session).read_text())["chains"]))
 coordinator = Coordinator.from_session(session, chain, role)
 
 for _ in range(rounds):

@@ -5,13 +5,13 @@ import math
 import os
 import secrets
 import sys
+from pathlib import Path
 
 from lab.sdk import Coordinator, Request
 
 session = (sys.argv[1:] or [""])[0] or os.environ.get("LAB_SESSION", "results/up/session.json")
 role = sys.argv[2] if len(sys.argv) > 2 else "operator"
-with open(session, encoding="utf-8") as file:
-    first, second = list(json.load(file)["chains"])[:2]
+first, second = list(json.loads(Path(session).read_text())["chains"])[:2]
 
 payer = Coordinator.from_session(session, first, role)
 settler = Coordinator.from_session(session, second, role)

@@ -1,4 +1,4 @@
-"""A program of the user's that works on a run's networks, as it would on those of `lab up`; the checks judge the run."""
+"""Programs of the user's that work on a run's networks as on those of `lab up`; the checks judge what they did."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from lab.coordinator import DecodedLog
 from lab.errors import DeadlineExceeded, LabError, UsageError
 from lab.model.chain.finality import Finality
 from lab.sdk.coordinator import Coordinator, reference_abi
-from lab.sdk.records import ZERO_ID, Mined, NeverReady, Request, Resolution, Reverted
+from lab.sdk.records import ZERO_ID, Mined, Network, NeverReady, Request, Resolution, Reverted
 
 __all__ = [
     "ZERO_ID",
@@ -19,6 +19,7 @@ __all__ = [
     "Finality",
     "LabError",
     "Mined",
+    "Network",
     "NeverReady",
     "Request",
     "Resolution",

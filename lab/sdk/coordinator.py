@@ -20,13 +20,13 @@ from web3.types import FilterParams
 from lab.coordinator import Codec, StateNumbering
 from lab.errors import DeadlineExceeded, UsageError
 from lab.model.chain.facts import CoreState
-from lab.model.chain.finality import Finality
 from lab.model.session import Session
-from lab.sdk.records import Mined, NeverReady, Request, Resolution
+from lab.sdk.records import Mined, Network, NeverReady, Request, Resolution
 from lab.sdk.sending import Sender
 
 BUFFER_BATCH_MAX, ID_BATCH_MAX = 32, 64
 TAG_BLOCKS = 64
+DEFAULT_NETWORK = Network()
 Value = TypeVar("Value")
 
 
@@ -56,19 +56,13 @@ class Coordinator:
         *,
         codec: Codec | None = None,
         states: StateNumbering | None = None,
-        finality: Finality | None = None,
-        start_block: int = 0,
-        min_tip_wei: int = 0,
-        block_time_s: float = 12,
+        network: Network = DEFAULT_NETWORK,
     ) -> None:
-        """`codec` and `states` describe a contract that is not the reference; `finality` defaults to the node's tag."""
+        """`codec` and `states` describe a contract that is not the reference."""
         self.codec = codec or Codec(reference_abi())
         self.states = states or StateNumbering.of_abi(self.codec.abi)
-        self.finality = finality or Finality(tag="finalized")
-        self.rollup: str | None = None
-        self.block_time_s = block_time_s
-        self._start_block = start_block
-        self._sender = Sender(web3, address, account, self.codec, min_tip_wei)
+        self.network = network
+        self._sender = Sender(web3, address, account, self.codec, network.min_tip_wei)
         self._eth = web3.eth
 
     @classmethod
@@ -90,19 +84,21 @@ class Coordinator:
                 raise UsageError(f"{session.key_file}: expected a role of {', '.join(keys)}, got {role!r}")
             account = Account.from_key(keys[role])
         web3 = Web3(HTTPProvider(facts.rpc_url, request_kwargs={"timeout": session.rpc_timeout_ms / 1000}))
-        client = cls(
+        return cls(
             web3,
             facts.contract,
             account,
             codec=Codec.of(session),
             states=StateNumbering(session.state_numbering),
-            finality=facts.finality,
-            start_block=facts.start_block,
-            min_tip_wei=facts.min_tip_wei,
-            block_time_s=facts.block_time_ms / 1000,
+            network=Network(
+                facts.finality, facts.block_time_ms / 1000, facts.start_block, facts.min_tip_wei, facts.rollup
+            ),
         )
-        client.rollup = facts.rollup
-        return client
+
+    @property
+    def rollup(self) -> str:
+        """The address that stands for this chain inside the contracts."""
+        return self.network.rollup
 
     def now(self) -> int:
         """The timestamp of the newest block, Unix seconds: what the contract compares timestamps with."""
@@ -113,14 +109,16 @@ class Coordinator:
 
         By the newest block and this machine's clock, since some networks mine no block while nobody sends anything.
         """
-        return math.ceil(max(self.now(), time.time()) + blocks * self.block_time_s)
+        return math.ceil(max(self.now(), time.time()) + blocks * self.network.block_time_s)
 
     @property
     def final_after_s(self) -> float:
         """About how long a block takes to be final, in seconds. For a tag: 64 blocks, since only the node knows."""
-        if self.finality.seconds is not None:
-            return self.finality.seconds
-        return (TAG_BLOCKS if self.finality.blocks is None else self.finality.blocks) * self.block_time_s
+        if self.network.finality.seconds is not None:
+            return self.network.finality.seconds
+        return (
+            TAG_BLOCKS if self.network.finality.blocks is None else self.network.finality.blocks
+        ) * self.network.block_time_s
 
     def state(self, tx_id: str) -> CoreState:
         """EMPTY, BUFFERED, READY, EXECUTED or, where the contract has it, EXPIRED."""
@@ -132,7 +130,7 @@ class Coordinator:
 
     def ids(self) -> list[str]:
         """The ids of all transactions that were buffered here, oldest first, as 0x hex."""
-        wanted = FilterParams(address=self._sender.address, fromBlock=BlockNumber(self._start_block))
+        wanted = FilterParams(address=self._sender.address, fromBlock=BlockNumber(self.network.start_block))
         events = map(self._sender.decoded, self._eth.get_logs(wanted))
         return [str(event.args["tx_id"]) for event in events if event and event.event == "TransactionBuffered"]
 
@@ -173,7 +171,7 @@ class Coordinator:
     def failure_reason(self, tx_id: str) -> str | None:
         """The reason of a transaction's last TransactionFailed; None where there was none."""
         wanted = FilterParams(
-            address=self._sender.address, fromBlock=BlockNumber(self._start_block), topics=[None, HexStr(tx_id)]
+            address=self._sender.address, fromBlock=BlockNumber(self.network.start_block), topics=[None, HexStr(tx_id)]
         )
         events = map(self._sender.decoded, self._eth.get_logs(wanted))
         reasons = [str(event.args["reason"]) for event in events if event and event.event == "TransactionFailed"]
@@ -223,11 +221,11 @@ class Coordinator:
             return now if self._is_final(now.block) else None
 
         return _wait(
-            seen, lambda: f"{mined.hash} in block {now.block} to be final ({self.finality})", timeout_s, poll_s
+            seen, lambda: f"{mined.hash} in block {now.block} to be final ({self.network.finality})", timeout_s, poll_s
         )
 
     def _is_final(self, block: int) -> bool:
-        policy = self.finality
+        policy = self.network.finality
         if policy.tag is not None:
             return int(self._eth.get_block(policy.tag)["number"]) >= block
         head = self._eth.get_block("latest")

@@ -7,6 +7,7 @@ from typing import Any
 
 from lab.coordinator import DecodedLog
 from lab.errors import LabError
+from lab.model.chain.finality import Finality
 
 ZERO_ID = "0x" + "00" * 32
 PAYLOAD_BYTES_MAX = 512
@@ -32,6 +33,17 @@ class Request:
         """The arguments of `buffer_transaction`, in order."""
         payload = "0x" + self.payload.hex()
         return [self.tx_id, self.origin, self.target, payload, self.parent or ZERO_ID, self.timestamp]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What a client must know of its network; `rollup` is the address that stands for it inside the contracts."""
+
+    finality: Finality = Finality(tag="finalized")
+    block_time_s: float = 12
+    start_block: int = 0
+    min_tip_wei: int = 0
+    rollup: str = ""
 
 
 @dataclass(frozen=True, slots=True)
