@@ -114,11 +114,10 @@ class Coordinator:
     @property
     def final_after_s(self) -> float:
         """About how long a block takes to be final, in seconds. For a tag: 64 blocks, since only the node knows."""
-        if self.network.finality.seconds is not None:
-            return self.network.finality.seconds
-        return (
-            TAG_BLOCKS if self.network.finality.blocks is None else self.network.finality.blocks
-        ) * self.network.block_time_s
+        policy = self.network.finality
+        if policy.seconds is not None:
+            return policy.seconds
+        return (TAG_BLOCKS if policy.blocks is None else policy.blocks) * self.network.block_time_s
 
     def state(self, tx_id: str) -> CoreState:
         """EMPTY, BUFFERED, READY, EXECUTED or, where the contract has it, EXPIRED."""

@@ -10,7 +10,7 @@ from lab.errors import LabError
 from lab.model.chain.finality import Finality
 
 ZERO_ID = "0x" + "00" * 32
-PAYLOAD_BYTES_MAX = 512
+FINALIZED = Finality(tag="finalized")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Request:
 class Network:
     """What a client must know of its network; `rollup` is the address that stands for it inside the contracts."""
 
-    finality: Finality = Finality(tag="finalized")
+    finality: Finality = FINALIZED
     block_time_s: float = 12
     start_block: int = 0
     min_tip_wei: int = 0
