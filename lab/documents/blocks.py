@@ -95,10 +95,11 @@ class Reader:
         if block.language in run:
             run[block.language](block)
 
-    def _shell(self, block: Block, words: list[str], what: str) -> str:
+    def shell(self, command: str) -> tuple[int, str]:
+        """Run a command in the folder; its exit code and all that it printed."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         ended = subprocess.run(
-            words,
+            ["bash", "-c", command],
             cwd=self.folder,
             env={**os.environ, "PATH": path, "COLUMNS": "200", "NO_COLOR": "1", **self.environment},
             stdin=subprocess.DEVNULL,
@@ -109,13 +110,17 @@ class Reader:
             timeout=COMMAND_TIMEOUT_S,
             check=False,
         )
-        if ended.returncode != 0:
-            raise BlockFailed(f"{block}: `{what}` ends with exit code {ended.returncode}:\n{ended.stdout[-2000:]}")
-        return ended.stdout
+        return ended.returncode, ended.stdout
+
+    def _succeed(self, block: Block, command: str) -> str:
+        code, output = self.shell(command)
+        if code != 0:
+            raise BlockFailed(f"{block}: `{command}` ends with exit code {code}:\n{output[-2000:]}")
+        return output
 
     def _console(self, block: Block) -> None:
         for command, shown in commands(block):
-            got = self._shell(block, ["bash", "-c", command], command)
+            got = self._succeed(block, command)
             if shown and not same_output(shown, got):
                 raise BlockFailed(f"{block}: `{command}` shows\n{chr(10).join(shown)}\nand prints\n{got[-2000:]}")
 
@@ -134,4 +139,4 @@ class Reader:
         """Blocks of one document are programs of their own: a module's names end with it."""
         file = self.folder / f"block-{block.line}.mjs"
         file.write_text(block.text, encoding="utf-8")
-        self._shell(block, ["node", file.name], f"node {file.name}")
+        self._succeed(block, f"node {file.name}")
