@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.coordinator.overloads import signature_of
+from eth_utils.abi import collapse_if_tuple
+
 from lab.deploy.compile import compile_contract
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.vyper.source import read_source
@@ -150,7 +151,9 @@ def _page(documented: Documented) -> Iterator[str]:
 def _function(entry: Mapping[str, Any], spec: NatSpec) -> Iterator[str]:
     yield f"### `{entry['name']}`\n"
     view = ", view" if entry.get("stateMutability") in ("view", "pure") else ""
-    yield f"`{signature_of(dict(entry))}`{view}\n"
+    inputs = [each if each["name"] not in ("", "arg0") else {**each, "name": ""} for each in entry["inputs"]]
+    named = ", ".join(f"{collapse_if_tuple(each)} {each['name']}".strip() for each in inputs)
+    yield f"`{entry['name']}({named})`{view}\n"
     yield f"{spec.notice}\n"
     lines = [f"- `{name}`: {meaning}" for name, meaning in spec.params.items()]
     lines += [f"- returns: {spec.returns}"] if spec.returns else []

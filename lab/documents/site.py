@@ -161,6 +161,7 @@ def _write(
         title=title,
         navigation=[(one.title, up + one.target, one is values["page"]) for one in pages],
         search=f"{up}search.html",
+        home=f"{up}index.html",
         made_of=made_of,
         digest=digest,
         pictures=True,

@@ -63,6 +63,7 @@ class Pages:
         style = "\n".join(styles)
         admitted = " ".join(_hash(text) for text in (style, *extra_styles))
         scripts = f"script-src {_hash(script)}; " if script else ""
+        images = "img-src data:; " if pictures else ""
         policy = f"default-src 'none'; style-src {admitted}; {scripts}{images}base-uri 'none'; form-action 'none'"
         # The assets are files of this package, the only text that is trusted as it stands.
         return self.render(template, policy=policy, style=Markup(style), script=Markup(script), **values)
