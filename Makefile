@@ -80,7 +80,7 @@ lint: $(READY) ## ruff, mypy strict, the layers, and the scenarios' own lint
 	$(BIN)/lab lint scenarios
 
 docs: $(READY) ## generate the references and schemas again
-	$(BIN)/python -m lab.scenario.docs > docs/scenario-reference.md
+	$(BIN)/python -m lab.scenario.docs
 	$(BIN)/python -m lab.networks.docs > docs/networks.md
 	$(BIN)/lab schema > scenarios/scenario.schema.json
 	$(BIN)/python -m lab.report.schemas

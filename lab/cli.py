@@ -14,8 +14,8 @@ import typer
 import lab
 from lab.commands.group import LabGroup
 from lab.commands.live.cli import live as live_commands
-from lab.commands.load_command import register as register_load
-from lab.commands.monitor_cli import monitor
+from lab.commands.load.cli import register as register_load
+from lab.commands.monitor.cli import monitor
 from lab.commands.parameters import (
     Backend,
     BackendChoice,
@@ -36,7 +36,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Tesseract Lab: local chains, a coordinator on each, and what becomes of them when things go wrong. "
+    help="Tesseract Lab: test a coordinator contract and its relayer on local chains, under faults and load. "
     "Scenarios are run by `pytest scenarios/`.",
 )
 image = typer.Typer(no_args_is_help=True, help="The node image of the docker backend.")
@@ -187,8 +187,8 @@ def swarm(
     results: Results = RESULTS,
 ) -> None:
     """Run random flows, faults and timings, and shrink failures. Exit code 0: no FAIL, 1: FAIL, 3: too many UNKNOWN."""
-    from lab.commands.swarm import swarm
-    from lab.commands.swarm_monitor import swarm_monitored
+    from lab.commands.explore.swarm import swarm
+    from lab.commands.explore.swarm_monitor import swarm_monitored
 
     if monitor:
         raise typer.Exit(swarm_monitored(seeds, first, minutes, jobs, contract, results))
@@ -211,7 +211,7 @@ def mutate(
     results: Results = RESULTS,
 ) -> None:
     """Mutate the contract's source and count the mutants that the scenarios catch. Exit code 0: 95 % or more."""
-    from lab.commands.mutate import mutate
+    from lab.commands.explore.mutate import mutate
 
     raise typer.Exit(mutate(contract, scenarios, jobs, limit, sample, only or [], every_run, results))
 

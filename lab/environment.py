@@ -49,10 +49,10 @@ HOOK_VARIABLES = frozenset(
 def home() -> Path | None:
     """The user's home folder, which need not exist; None for a user without one, as in a container with `--user`."""
     try:
-        found = Path.home()
+        folder = Path.home()
     except (RuntimeError, KeyError):
         return None
-    return found if found.is_absolute() else None
+    return folder if folder.is_absolute() else None
 
 
 def give_home() -> None:
@@ -237,12 +237,12 @@ def _private(folder: Path) -> Path:
     """Make it, for this user only: binaries will be run from it, so nobody else may have put them there."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError as error:
         raise EnvironmentFailure(
             f"no folder for the cache: {error.strerror}: {folder}. Set XDG_CACHE_HOME to a folder of yours."
         ) from error
-    if folder.is_symlink() or found.st_uid != user_id() or found.st_mode & 0o022:
+    if folder.is_symlink() or status.st_uid != user_id() or status.st_mode & 0o022:
         raise EnvironmentFailure(
             f"{folder} is not this user's alone, so nothing is kept there. Set XDG_CACHE_HOME to a folder of yours."
         )

@@ -29,9 +29,9 @@ def real_path(path: Path) -> Path:
 
 
 def base_of(scenario: Path, elsewhere: Path) -> Path:
-    """The folder that a scenario's path is told from: a library scenario has one name wherever the lab is installed.
+    """The folder that a scenario's path is relative to: a library scenario has one name wherever the lab is installed.
 
-    Rows name their proofs by it. The path of any other scenario is told from `elsewhere`.
+    Rows name their proofs by it. The path of any other scenario is relative to `elsewhere`.
     """
     return DATA if real_path(scenario).is_relative_to(SCENARIOS) else elsewhere
 

@@ -19,7 +19,7 @@ Route = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ValidationIssue:
     """Where in the value the problem is, and what to say of it."""
 
     path: Route
@@ -39,8 +39,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
     candidates = sorted(known)
     folded = {candidate.lower(): candidate for candidate in reversed(candidates)}
-    found = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
-    return folded[found[0]] if found else None
+    matches = difflib.get_close_matches(word.lower(), list(folded), n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else None
 
 
 def suggestion(word: str, known: Iterable[str], *, list_them: bool = True) -> str:
@@ -66,39 +66,41 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "...'"
 
 
-def describe(error: ErrorDetails, value: object, model: type[BaseModel]) -> Fault:
+def describe(error: ErrorDetails, value: object, model: type[BaseModel]) -> ValidationIssue:
     """Place and words for one error of `model`'s validation of `value`."""
     kind = error["type"]
     location: tuple[str | int, ...] = error["loc"]
     context: Mapping[str, Any] = error.get("ctx") or {}
     if kind == "missing":
         parent = _place(location[:-1], value)
-        return Fault(parent, False, f"missing key '{location[-1]}'")
+        return ValidationIssue(parent, False, f"missing key '{location[-1]}'")
     if kind == "extra_forbidden":
         known = known_keys(location[:-1], model)
         key = str(location[-1])
-        return Fault((*_place(location[:-1], value), key), True, f"unknown key '{key}'{suggestion(key, known)}")
+        return ValidationIssue(
+            (*_place(location[:-1], value), key), True, f"unknown key '{key}'{suggestion(key, known)}"
+        )
     if location and location[-1] == "[key]":
         path = _place(location[:-1], value)
-        return Fault(path, True, _words(kind, error, context))
+        return ValidationIssue(path, True, _words(kind, error, context))
     path = _place(location, value)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _untold(path, kind, context)
+        return _tag_issue(path, kind, context)
     moved = context.get("at")
     if moved:
         path = (*path, *moved)
-    return Fault(path, bool(context.get("at_key")), _words(kind, error, context))
+    return ValidationIssue(path, bool(context.get("at_key")), _words(kind, error, context))
 
 
-def _untold(path: Route, kind: str, context: Mapping[str, Any]) -> Fault:
+def _tag_issue(path: Route, kind: str, context: Mapping[str, Any]) -> ValidationIssue:
     """A mapping whose kind is missing, or is none of those that exist."""
     key = str(context.get("discriminator", "")).strip("'")
     if kind == "union_tag_not_found":
-        return Fault(path, False, f"missing key '{key}'")
+        return ValidationIssue(path, False, f"missing key '{key}'")
     tags = [tag.strip(" '") for tag in str(context["expected_tags"]).split(",")]
     tag = str(context["tag"])
     hint = suggestion(tag, tags, list_them=False)
-    return Fault((*path, key), False, f"expected {', '.join(tags)}, got '{tag}'{hint}")
+    return ValidationIssue((*path, key), False, f"expected {', '.join(tags)}, got '{tag}'{hint}")
 
 
 def _place(location: Route, value: object) -> Route:
@@ -173,8 +175,8 @@ def known_keys(location: Route, model: type[BaseModel]) -> set[str]:
     """The keys that the models at a location accept."""
     here: list[object] = [model]
     for part in location:
-        here = [found for kind in here for found in _step_into(kind, part)] or here
-    return {key for kind in here for found in _models(kind) for key in _keys(found)}
+        here = [branch for kind in here for branch in _step_into(kind, part)] or here
+    return {key for kind in here for branch in _models(kind) for key in _keys(branch)}
 
 
 def _keys(model: type[BaseModel]) -> set[str]:
@@ -189,27 +191,27 @@ def _alternatives(kind: object) -> list[tuple[str | None, object]]:
         kind = get_args(kind)[0]
     if isinstance(kind, types.GenericAlias) or get_origin(kind) not in (Union, types.UnionType):
         return [(tag, kind)]
-    return [alternative for member in get_args(kind) for alternative in _alternatives(member)]
+    return [branch for member in get_args(kind) for branch in _alternatives(member)]
 
 
 def _models(kind: object) -> list[type[BaseModel]]:
-    return [found for _, found in _alternatives(kind) if isinstance(found, type) and issubclass(found, BaseModel)]
+    return [branch for _, branch in _alternatives(kind) if isinstance(branch, type) and issubclass(branch, BaseModel)]
 
 
 def _step_into(kind: object, part: str | int) -> list[object]:
     alternatives = _alternatives(kind)
-    tagged: list[object] = [found for tag, found in alternatives if part == tag or _discriminates(found, part)]
+    tagged: list[object] = [branch for tag, branch in alternatives if part == tag or _discriminates(branch, part)]
     if tagged and len(alternatives) > 1:
         return tagged
     below: list[object] = []
-    for _, found in alternatives:
-        origin = get_origin(found)
-        if isinstance(found, type) and origin is None and issubclass(found, BaseModel):
-            below += [info.annotation for name, info in found.model_fields.items() if part in (name, info.alias)]
+    for _, branch in alternatives:
+        origin = get_origin(branch)
+        if isinstance(branch, type) and origin is None and issubclass(branch, BaseModel):
+            below += [info.annotation for name, info in branch.model_fields.items() if part in (name, info.alias)]
         elif origin in (list, tuple, set, frozenset) and isinstance(part, int):
-            below += [argument for argument in get_args(found) if argument is not Ellipsis][:1]
+            below += [argument for argument in get_args(branch) if argument is not Ellipsis][:1]
         elif origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-            below += get_args(found)[1:2]
+            below += get_args(branch)[1:2]
     return below
 
 

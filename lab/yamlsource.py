@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from lab.bounded_files import UnfitFile, read_bytes
 from lab.errors import InvalidFile, Problem
-from lab.validation import Fault, describe, problem_path
+from lab.validation import ValidationIssue, describe, problem_path
 from lab.yaml_reader import READERS, Position, position_in
 from lab.yaml_reader import Route as Route
 
@@ -102,14 +102,14 @@ def validate(source: Source, model: type[M]) -> M:
     Validation is strict (text is no number, a number no text), and a validator may move a problem to a key or value
     below the place it judges: raise PydanticCustomError with `at` (a tuple, relative to that place) in its context.
     """
-    found = attempt(source, model)
-    if isinstance(found, model):
-        return found
-    assert isinstance(found, list)
-    raise InvalidFile(in_order(source.problem(fault.path, fault.message, at_key=fault.at_key) for fault in found))
+    result = attempt(source, model)
+    if isinstance(result, model):
+        return result
+    assert isinstance(result, list)
+    raise InvalidFile(in_order(source.problem(issue.path, issue.message, at_key=issue.at_key) for issue in result))
 
 
-def attempt(source: Source, model: type[M]) -> M | list[Fault]:
+def attempt(source: Source, model: type[M]) -> M | list[ValidationIssue]:
     """As `validate`, for a caller that goes on after faults: it gets them as paths into the value."""
     try:
         return model.model_validate_json(json.dumps(source.value), strict=True)

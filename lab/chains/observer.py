@@ -239,7 +239,7 @@ class Observer:
         """Of a transaction of the block at hand. Raises an RpcFailure.
 
         The node traces one by executing all before it in its block again. In a block of many the calls that it kept
-        from the execution serve as well, but where one of them failed: those do not tell the reason.
+        from the execution serve as well, but where one of them failed: those do not give the reason.
         """
         if len(self._body["transactions"]) >= TRACED_AT_ONCE_MIN:
             if self._kept is None:

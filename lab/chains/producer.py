@@ -44,7 +44,7 @@ class Mined:
 
 
 class BlockProducer:
-    """Mines one chain. `listeners` are told of every block in order; `rpc` is replaced when the node is restarted."""
+    """Mines one chain. `listeners` get every block in order; `rpc` is replaced when the node is restarted."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class BlockProducer:
             self._set_next(self._timestamp(self._slots.slot(self._next_slot)), self.next_base_fee())
 
     def set_gas_limit(self, gas_limit: int) -> None:
-        """Change the gas limit of the blocks to come. A stopped node is told when it goes on."""
+        """Change the gas limit of the blocks to come. A stopped node gets it when it goes on."""
         self.gas_limit = gas_limit
         if not self.stopped:
             self.rpc.call("evm_setBlockGasLimit", hex(gas_limit))

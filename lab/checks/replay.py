@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from lab.model.chain.facts import CoreState
-from lab.model.contract_read import ContractRead
 from lab.model.effects import Step, argument, blind, steps
 from lab.model.history import History
+from lab.model.record_parts.contract_read import ContractRead
 from lab.model.records import Block, Tx
 
 BREAKER_PERIOD_S = 3600

@@ -20,7 +20,7 @@ from lab.model.records import FaultMark
 from lab.model.verdict import RunVerdict, Verdict
 from lab.report.run_page.failure import failure_text
 from lab.report.run_page.relayer_log import relayer_log
-from lab.runner.judging import judge_recorded
+from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
 _SELECTION = TypeAdapter(CheckSelection)

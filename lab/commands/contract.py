@@ -46,7 +46,7 @@ def write_proposal(path: Path | None, folder: Path) -> int:
     text = propose(contract, str(shown), source)
     target = folder / PROJECT_FILE
     if target.exists():
-        print(f"{target} exists and stays as it is")
+        print(f"{target} already exists and was not changed")
         target = folder / PROPOSED_FILE
     replaced = " (replaced)" if target.exists() else ""
     write_atomically(target, text)

@@ -31,10 +31,12 @@ _SIZE_MAX, _FILES_MAX, _SHOWN_MAX = 4 << 20, 20_000, 5
 
 
 def init(folder: Path, contract: Path | None) -> None:
-    """Write the files, and say of each whether it was written or left alone. Raises UsageError with nothing written."""
+    """Write the files, and say of each whether it was written or kept. Raises UsageError with nothing written."""
     above = search(folder)
     if above is not None and above.parent != folder:
-        raise UsageError(f"{shown(above)} is the project of this folder already: work there, or in a folder beside it")
+        raise UsageError(
+            f"{shown(above)} is already the project of this folder: work there, or in a folder outside of it"
+        )
     path, how = _contract(folder, contract)
     root = git_root(folder) or folder
     values = {
@@ -63,7 +65,7 @@ def _contract(folder: Path, given: Path | None) -> tuple[str, str]:
         raise UsageError(f"expected one contract with buffer_transaction, got {names}{more}: choose with --contract")
     if possible:
         return possible[0].as_posix(), f"contract {possible[0]}, which has buffer_transaction"
-    return "", "no contract with buffer_transaction found: name yours in it, till then the reference is tested"
+    return "", "no contract with buffer_transaction found: set `contract` in it; until then the reference is tested"
 
 
 def candidates(folder: Path) -> list[Path]:
@@ -99,7 +101,7 @@ def _is_marked(path: Path) -> bool:
 def _write(path: Path, template: str, values: dict[str, str], what: str) -> None:
     name = _name(path)
     if os.path.lexists(path):
-        print(f"left alone  {name}: it is there")
+        print(f"kept        {name}: it already exists")
         return
     text = Template(read_text(TEMPLATES / template)).safe_substitute(values)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,7 @@ def _ignore(path: Path) -> None:
     there = {line.strip().strip("/") for line in before.splitlines()}
     missing = [line for line in IGNORED if line.strip("/") not in there]
     if not missing:
-        print(f"left alone  {_name(path)}: it has {', '.join(IGNORED)} already")
+        print(f"kept        {_name(path)}: it already has {', '.join(IGNORED)}")
         return
     with open_append(path) as file:
         file.write((("\n" if before and not before.endswith("\n") else "") + "\n".join(missing) + "\n").encode())

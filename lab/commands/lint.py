@@ -33,8 +33,8 @@ def lint_paths(paths: Sequence[Path]) -> int:
     problems += claims(load_catalogue(), items)
     for problem in in_order(problems):
         print(problem)
-    found = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "no problems"
-    print(f"{len(files)} files, {len(items)} runs: {found}", file=sys.stderr)
+    summary = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}" if problems else "no problems"
+    print(f"{len(files)} files, {len(items)} runs: {summary}", file=sys.stderr)
     return 2 if problems else 0
 
 
@@ -50,7 +50,7 @@ def scenario_files(path: Path) -> Iterator[Path]:
             else:
                 others += 1
                 if kind.doubtful:
-                    print(printable(f"left alone: {file}: {kind.told}"), file=sys.stderr)
+                    print(printable(f"not a scenario: {file}: {kind.description}"), file=sys.stderr)
         if none:
             beside = f", but {others} other YAML file{'' if others == 1 else 's'}" if others else ""
             raise UsageError(f"{path}: expected scenario files (.yaml) in this folder, found none{beside}")
@@ -65,7 +65,7 @@ def _problems(file: Path, error: InvalidFile) -> Sequence[Problem]:
     kind = kind_of(file)
     if kind.scenario or kind.doubtful:
         return error.problems
-    return [Problem(str(file), 1, 1, "", f"expected a scenario, got {kind.told}")]
+    return [Problem(str(file), 1, 1, "", f"expected a scenario, got {kind.description}")]
 
 
 def claims(catalogue: Catalogue, items: Sequence[ScenarioItem]) -> list[Problem]:

@@ -37,7 +37,7 @@ Seeds = Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of seeds.
 Seed = Annotated[int, typer.Option(min=0, max=2**63, help="First seed.")]
 Minutes = Annotated[
     float | None,
-    typer.Option(callback=between(0, 100_000), help="Begin no further seed after this time."),
+    typer.Option(callback=between(0, 100_000), help="Start no new seed after this many minutes."),
 ]
 Rate = Annotated[
     float | None,

@@ -51,12 +51,14 @@ def show_status(results: Path) -> int:
         return 3
     print(status.state)
     if status.state.supervisor.state == "elsewhere":
-        print("its supervisor is of another machine, container or boot: ask there, or `lab down` if it is long gone")
+        print(
+            "its supervisor belongs to another machine, container or boot: check there, or run `lab down` if it is gone"
+        )
     elif not status.state.alive:
-        print("its supervisor has died; `lab down` removes what it left")
+        print("its supervisor is dead; `lab down` removes what it left behind")
         _print_leftovers()
     elif status.session is None:
-        print("it is starting")
+        print("the networks are starting")
     if status.session is not None:
         Console().print(_nodes(status))
         print(f"relayer  {status.relayer}")

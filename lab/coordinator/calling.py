@@ -9,7 +9,7 @@ from typing import Any
 from lab.coordinator.documented import FUNCTIONS, same_types
 from lab.coordinator.overloads import Entry, entries_of, types_of
 from lab.coordinator.values import constant
-from lab.model.names import ContractNames, SecondRole, Slot
+from lab.model.contract.names import ContractNames, SecondRole, Slot
 
 # A role that is granted by hash is managed by functions that take the hash first. Whichever the contract has is used.
 ROLE_FUNCTIONS: dict[str, tuple[str, ...]] = {
@@ -42,13 +42,13 @@ class Shape:
         known: dict[str, Any] = {}
         more: dict[str, Any] = {}
         inputs = self.entry["inputs"]
-        for each, kind, slot, value in zip(inputs, types_of(inputs), self.slots, values, strict=True):
+        for parameter, kind, slot, value in zip(inputs, types_of(inputs), self.slots, values, strict=True):
             if slot.parameter is not None:
                 known[slot.parameter] = value
             elif value != constant(kind, slot.value):
                 if slot.key:
                     return None
-                more[str(each["name"])] = value
+                more[str(parameter["name"])] = value
         return {name: known[name] for name in self.parameters if name in known} | more
 
 
@@ -57,18 +57,18 @@ def shapes(functions: Mapping[str, Entry], abi: Sequence[Entry], names: Contract
 
     Slots that do not fit the function are left out: `lab.yaml` is checked where it is read.
     """
-    found: dict[str, Shape] = {}
+    by_name: dict[str, Shape] = {}
     if (role := names.roles.get("operator")) is not None:
         for name, candidates in ROLE_FUNCTIONS.items():
             if (entry := _first(abi, candidates, ("bytes32", "address"))) is not None:
-                found[name] = shape_of(name, entry, (Slot(value=role, key=True), Slot(parameter="operator")))
+                by_name[name] = shape_of(name, entry, (Slot(value=role, key=True), Slot(parameter="operator")))
     for name, second in names.second_roles.items():
-        found |= _second(name, second, abi)
+        by_name |= _second(name, second, abi)
     for name, entry in functions.items():
         slots = names.arguments.get(name) or _by_name(name, entry)
         if slots is not None and len(slots) == len(entry["inputs"]):
-            found[name] = shape_of(name, entry, slots)
-    return found
+            by_name[name] = shape_of(name, entry, slots)
+    return by_name
 
 
 def shape_of(name: str, entry: Entry, slots: tuple[Slot, ...]) -> Shape:
@@ -76,32 +76,34 @@ def shape_of(name: str, entry: Entry, slots: tuple[Slot, ...]) -> Shape:
     kinds = types_of(entry["inputs"])
     own = {slot.parameter: kind for slot, kind in zip(slots, kinds, strict=True) if slot.parameter is not None}
     documented = dict(FUNCTIONS[name].parameters) if name in FUNCTIONS else own
-    return Shape(entry, slots, tuple(documented), tuple(own.get(each, kind) for each, kind in documented.items()))
+    return Shape(
+        entry, slots, tuple(documented), tuple(own.get(parameter, kind) for parameter, kind in documented.items())
+    )
 
 
 def _by_name(name: str, entry: Entry) -> tuple[Slot, ...] | None:
     """The documented parameters under their own names, in another order."""
-    own = [str(each.get("name", "")) for each in entry["inputs"]]
-    documented = [each for each, _ in FUNCTIONS[name].parameters] if name in FUNCTIONS else []
+    own = [str(parameter.get("name", "")) for parameter in entry["inputs"]]
+    documented = [parameter for parameter, _ in FUNCTIONS[name].parameters] if name in FUNCTIONS else []
     if own == documented or sorted(own) != sorted(documented):
         return None
-    return tuple(Slot(parameter=each) for each in own)
+    return tuple(Slot(parameter=parameter) for parameter in own)
 
 
 def _second(name: str, role: SecondRole, abi: Sequence[Entry]) -> dict[str, Shape]:
     """`add_NAME` and `remove_NAME`."""
-    found = {}
+    by_name = {}
     grant = (role.grant,) if role.grant else ROLE_FUNCTIONS["add_operator"]
     revoke = (role.revoke,) if role.revoke else ROLE_FUNCTIONS["remove_operator"]
     for verb, candidates in (("add", grant), ("remove", revoke)):
         key = (Slot(value=role.hash, key=True),) if role.hash is not None else ()
         entry = _first(abi, candidates, ("bytes32",) * len(key) + ("address",))
         if entry is not None:
-            found[f"{verb}_{name}"] = shape_of(f"{verb}_{name}", entry, (*key, Slot(parameter="account")))
-    return found
+            by_name[f"{verb}_{name}"] = shape_of(f"{verb}_{name}", entry, (*key, Slot(parameter="account")))
+    return by_name
 
 
 def _first(abi: Sequence[Entry], candidates: Sequence[str], types: Sequence[str]) -> Entry | None:
     """The first function of one of these names that takes these types."""
-    entries = (entry for each in candidates for entry in entries_of(abi, "function", each))
+    entries = (entry for candidate in candidates for entry in entries_of(abi, "function", candidate))
     return next((entry for entry in entries if same_types(types, types_of(entry["inputs"]))), None)

@@ -19,7 +19,7 @@ from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signatur
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
 from lab.coordinator.reverts import Reasons
 from lab.coordinator.values import plain, wire
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 
 # Batch entry points, as (single function, name of the parameter that holds the list).
 BATCHES: dict[str, str] = {
@@ -76,7 +76,7 @@ class Codec:
             self._selectors.setdefault(self.selector(name), []).append(name)
         # The lab's names come last, so that they win.
         names_up = sorted(self.functions, key=self._is_own, reverse=True)
-        self._others = {_selector(each): (name, each) for name in names_up for each in self.overloads(name)}
+        self._others = {_selector(overload): (name, overload) for name in names_up for overload in self.overloads(name)}
         self.reasons = Reasons(abi, self.names)
         self._topics: dict[str, str] = {}
         for name in sorted(self.events, key=self._is_own):
@@ -96,7 +96,7 @@ class Codec:
         """The other functions of the name under which the contract has this one."""
         entries = [entry for entry in self.abi if entry.get("type") == "function"]
         chosen = {id(entry) for entry in self.functions.values()}
-        return [each for each in overloads(entries, self.functions[function]) if id(each) not in chosen]
+        return [overload for overload in overloads(entries, self.functions[function]) if id(overload) not in chosen]
 
     @classmethod
     def of(cls, described: Described) -> Codec:
@@ -207,8 +207,8 @@ class Codec:
         if name is None:
             return None
         inputs = self.events[name]["inputs"]
-        indexed = [place for place, each in enumerate(inputs) if each["indexed"]]
-        free = [place for place, each in enumerate(inputs) if not each["indexed"]]
+        indexed = [place for place, argument in enumerate(inputs) if argument["indexed"]]
+        free = [place for place, argument in enumerate(inputs) if not argument["indexed"]]
         types = types_of(inputs)
         try:
             values = decode([types[place] for place in free], bytes.fromhex(log["data"].removeprefix("0x")))
@@ -224,7 +224,7 @@ class Codec:
         known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types_of(inputs))
         own = {theirs: documented for documented, theirs in self.names.event_arguments.get(name, {}).items()}
         if own:
-            known = [own.get(str(each["name"]), str(each["name"])) for each in inputs]
+            known = [own.get(str(argument["name"]), str(argument["name"])) for argument in inputs]
         args = dict(zip(known, values, strict=True))
         if isinstance(args.get("reason"), str):
             args["reason"] = self.reasons.worded(args["reason"])

@@ -43,9 +43,9 @@ def difference(
             model.__dict__.update(before)
             return None
         return f"expected success, it reverted: {outcome.reason or 'without a reason'}"
-    expected = [each for each in wanted if _expected(model, codec, *each)]
+    expected = [event_args for event_args in wanted if _expected(model, codec, *event_args)]
     names = {name for name, _ in expected} | {name for name, event in EVENTS.items() if event.part == "documented"}
-    got = [(event.event, told(event)) for event in outcome.events if model.reference or event.event in names]
+    got = [(event.event, detail_of(event)) for event in outcome.events if model.reference or event.event in names]
     return None if got == expected else f"expected the events {expected}, got {got}"
 
 
@@ -99,8 +99,8 @@ def _expected(model: Behaviour, codec: Codec, name: str, detail: str) -> bool:
     return EVENTS[name].part == "documented" and model.binds(detail, "") if name in EVENTS else False
 
 
-def told(event: DecodedLog) -> str:
-    """The part of an event that the model tells, too."""
+def detail_of(event: DecodedLog) -> str:
+    """The part of an event that the model predicts, too."""
     subject = {"OwnershipProposed": "pending", "OwnershipTransferred": "current", "EmergencyStop": "reason"}
     key = subject.get(event.event, "reason" if "reason" in event.args else None)
     return str(event.args[key] if key else next(iter(event.args.values())))
@@ -109,6 +109,6 @@ def told(event: DecodedLog) -> str:
 def shortened(args: Any) -> str:
     """Arguments for people, without the bulk of a payload."""
     if isinstance(args, (list, tuple)):
-        return "(" + ", ".join(shortened(each) for each in args) + ")"
+        return "(" + ", ".join(shortened(item) for item in args) + ")"
     text = hex(args) if isinstance(args, int) and args >= 2**64 else str(args)
     return text if len(text) <= 20 else f"{text[:10]}… ({len(text) // 2 - 1} bytes)"

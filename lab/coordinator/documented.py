@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lab.model.capabilities import CAPABILITIES, TX
+from lab.model.contract.capabilities import CAPABILITIES, TX
 
 Part = Literal["documented", "stop", "breaker", "expiry", "handover", "deadline", "batch", "reference"]
 
@@ -43,8 +43,8 @@ def _parsed(text: str, part: Part) -> Signature:
 
 
 def _table(lines: Mapping[Part, Sequence[str]]) -> dict[str, Signature]:
-    found = [_parsed(line, part) for part, several in lines.items() for line in several]
-    return {signature.name: signature for signature in found}
+    signatures = [_parsed(line, part) for part, several in lines.items() for line in several]
+    return {signature.name: signature for signature in signatures}
 
 
 FUNCTIONS: dict[str, Signature] = _table(
@@ -66,7 +66,7 @@ FUNCTIONS: dict[str, Signature] = _table(
             "transaction_count() -> uint256",
             "coordination_window() -> uint256",
         ],
-        **{each.name: (*each.functions, *each.optional) for each in CAPABILITIES.values()},
+        **{capability.name: (*capability.functions, *capability.optional) for capability in CAPABILITIES.values()},
     }
 )
 
@@ -77,7 +77,7 @@ EVENTS: dict[str, Signature] = _table(
             f"TransactionReady({TX})",
             f"TransactionFailed({TX}, string reason)",
         ],
-        **{each.name: each.events for each in CAPABILITIES.values()},
+        **{capability.name: capability.events for capability in CAPABILITIES.values()},
     }
 )
 
@@ -110,16 +110,16 @@ REVERTS: tuple[str, ...] = (
 FAILURE_REASONS: tuple[str, ...] = ("Transaction expired", "Dependencies not satisfied")
 
 # Reasons that a contract with a capability gives; another one never has to.
-CAPABILITY_REVERTS: tuple[str, ...] = tuple(text for each in CAPABILITIES.values() for text in each.reverts)
+CAPABILITY_REVERTS: tuple[str, ...] = tuple(text for capability in CAPABILITIES.values() for text in capability.reverts)
 
 
-def same_types(wanted: Sequence[str], found: Sequence[str]) -> bool:
+def same_types(wanted: Sequence[str], actual: Sequence[str]) -> bool:
     """Whether types agree; a state's number may be a uint of any width."""
-    return len(wanted) == len(found) and all(_same(*pair) for pair in zip(wanted, found, strict=True))
+    return len(wanted) == len(actual) and all(_same(*pair) for pair in zip(wanted, actual, strict=True))
 
 
-def _same(wanted: str, found: str) -> bool:
-    return wanted == found or (wanted == "uint256" and found.startswith("uint") and "[" not in found)
+def _same(wanted: str, actual: str) -> bool:
+    return wanted == actual or (wanted == "uint256" and actual.startswith("uint") and "[" not in actual)
 
 
 RESULTS: dict[str, tuple[str, ...]] = {

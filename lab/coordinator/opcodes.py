@@ -1,4 +1,4 @@
-"""What can be told from a contract's code without running it: whether it may hand control to another contract."""
+"""What can be read from a contract's code without running it: whether it may hand control to another contract."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
 from lab.coordinator.overloads import Entry, signature_of
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 
 ERROR_STRING = bytes.fromhex("08c379a0")
 PANIC = bytes.fromhex("4e487b71")

@@ -58,12 +58,12 @@ def constant(abi_type: str, value: Any) -> Any:
     A role's name stands for its address, `keccak256(TEXT)` for the hash of a text, a text for a large number.
     """
     try:
-        found = _constant(abi_type, value)
-        encode([abi_type], [wire(abi_type, found)])
+        parsed = _constant(abi_type, value)
+        encode([abi_type], [wire(abi_type, parsed)])
     except (EncodingError, ValueError, TypeError):
         known = f" or a role ({', '.join(ROLES)})" if abi_type == "address" else ""
         raise ValueError(f"expected {abi_type}{known}, got {value!r}") from None
-    return found
+    return parsed
 
 
 def _constant(abi_type: str, value: Any) -> Any:

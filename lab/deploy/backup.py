@@ -2,7 +2,7 @@
 
 Everything is read through public getters and events, as of one block, so that whoever operates the contract on a live
 network can do the same. The file carries its own SHA-256: a damaged one is refused. A contract takes no timestamp in
-the past, so what had begun at the time of the backup gets a later timestamp; `differences` tells every such deviation.
+the past, so what had begun at the time of the backup gets a later timestamp; `differences` lists every such deviation.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def take(reader: Reader, *, first_block: int, block: int, known_operators: Itera
         block_hash=str(head["hash"]),
         block_time=int(head["timestamp"], 16),
         settings={name: reader.get(name, block=block) for name in SETTINGS if reader.codec.has(name)},
-        operators=tuple(sorted(each for each in candidates if reader.get("authorized_operators", each, block=block))),
+        operators=tuple(
+            sorted(account for account in candidates if reader.get("authorized_operators", account, block=block))
+        ),
         transactions=tuple(_saved(reader, tx_id, block, order.get(tx_id)) for tx_id in dict.fromkeys(buffered)),
     )
 
@@ -118,16 +120,16 @@ def read(path: Path) -> Backup:
     try:
         outer = read_object(path)
         stated, document = outer["sha256"], outer["state"]
-        found = _digest(document)
-        if found != stated:
+        digest = _digest(document)
+        if digest != stated:
             raise UsageError(
-                f"{path}: expected a backup with digest {stated}, its content has {found}: it was changed "
+                f"{path}: expected a backup with digest {stated}, its content has {digest}: it was changed "
                 "or damaged; use another copy"
             )
         if document.pop("format") != FORMAT:
             raise UsageError(f"{path}: expected a backup of format {FORMAT}; take one with this version of the lab")
         document["operators"] = tuple(document["operators"])
-        document["transactions"] = tuple(Saved(**each) for each in document["transactions"])
+        document["transactions"] = tuple(Saved(**fields) for fields in document["transactions"])
         return Backup(**document)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: not a backup: {error!r}; give a file that the backup wrote") from error
@@ -150,20 +152,20 @@ def restore_plan(backup: Backup, *, now: int, lead_s: int, present: Sequence[str
     of which has to carry out the plan.
     """
     begun = now + lead_s
-    stamps = {each.tx_id: each.timestamp if _waits(each, begun) else begun for each in backup.transactions}
+    stamps = {saved.tx_id: saved.timestamp if _waits(saved, begun) else begun for saved in backup.transactions}
     window = int(backup.settings["coordination_window"])
-    readied = sorted((each for each in backup.transactions if each.ready_order is not None), key=_order)
-    never_ready = [each for each in backup.transactions if each.state == "EXPIRED" and each.ready_order is None]
-    buffered = [("buffer_transaction", _request(each, stamps[each.tx_id])) for each in backup.transactions]
+    readied = sorted((saved for saved in backup.transactions if saved.ready_order is not None), key=_order)
+    never_ready = [saved for saved in backup.transactions if saved.state == "EXPIRED" and saved.ready_order is None]
+    buffered = [("buffer_transaction", _request(saved, stamps[saved.tx_id])) for saved in backup.transactions]
     lapsed = "expire_transaction" if expiry else "resolve_dependency"
     phases = [
         Phase("let failures be counted without a stop", "owner", _setting(backup, "set_breaker_threshold", 0)),
         Phase("window", "owner", (("set_coordination_window", (window,)),)),
         Phase("buffer", "operator", tuple(buffered)),
-        Phase("ready", "operator", tuple(("resolve_dependency", (each.tx_id,)) for each in readied), begun),
+        Phase("ready", "operator", tuple(("resolve_dependency", (saved.tx_id,)) for saved in readied), begun),
         Phase("execute", "operator", tuple(("mark_executed", (e.tx_id,)) for e in readied if e.state == "EXECUTED")),
         Phase("fail", "operator", tuple(("mark_failed", (e.tx_id,)) for e in readied if e.state == "EXPIRED")),
-        Phase("expire", "operator", tuple((lapsed, (each.tx_id,)) for each in never_ready), begun + window + 1),
+        Phase("expire", "operator", tuple((lapsed, (saved.tx_id,)) for saved in never_ready), begun + window + 1),
         Phase("settings", "owner", _settings(backup)),
         Phase("operators", "owner", _operators(backup, present)),
     ]
@@ -197,28 +199,31 @@ def _settings(backup: Backup) -> tuple[tuple[str, tuple[Any, ...]], ...]:
 
 
 def _operators(backup: Backup, present: Sequence[str]) -> tuple[tuple[str, tuple[Any, ...]], ...]:
-    missing = [each for each in backup.operators if each not in present]
-    extra = [each for each in present if each not in backup.operators]
-    return (*(("add_operator", (each,)) for each in missing), *(("remove_operator", (each,)) for each in extra))
+    missing = [account for account in backup.operators if account not in present]
+    extra = [account for account in present if account not in backup.operators]
+    return (
+        *(("add_operator", (account,)) for account in missing),
+        *(("remove_operator", (account,)) for account in extra),
+    )
 
 
-def differences(saved: Backup, found: Backup) -> list[tuple[str, str, Any, Any]]:
+def differences(saved: Backup, actual: Backup) -> list[tuple[str, str, Any, Any]]:
     """Every field that differs, as (what, field, saved, found): settings, operators, and each transaction."""
     result: list[tuple[str, str, Any, Any]] = [
-        ("settings", name, value, found.settings.get(name))
+        ("settings", name, value, actual.settings.get(name))
         for name, value in saved.settings.items()
-        if found.settings.get(name) != value
+        if actual.settings.get(name) != value
     ]
-    if saved.operators != found.operators:
-        result.append(("contract", "operators", saved.operators, found.operators))
-    there = {each.tx_id: each for each in found.transactions}
-    for each in saved.transactions:
-        other = there.pop(each.tx_id, None)
+    if saved.operators != actual.operators:
+        result.append(("contract", "operators", saved.operators, actual.operators))
+    there = {tx.tx_id: tx for tx in actual.transactions}
+    for tx in saved.transactions:
+        other = there.pop(tx.tx_id, None)
         if other is None:
-            result.append((each.tx_id, "transaction", each.state, "missing"))
+            result.append((tx.tx_id, "transaction", tx.state, "missing"))
             continue
         for name in FIELDS:
-            if getattr(each, name) != getattr(other, name):
-                result.append((each.tx_id, name, getattr(each, name), getattr(other, name)))
+            if getattr(tx, name) != getattr(other, name):
+                result.append((tx.tx_id, name, getattr(tx, name), getattr(other, name)))
     result += [(tx_id, "transaction", "unknown", other.state) for tx_id, other in there.items()]
     return result

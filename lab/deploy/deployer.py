@@ -18,8 +18,8 @@ from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.errors import DeployFailure
-from lab.model.capabilities import CAPABILITIES, offered
-from lab.model.names import ContractNames, Limits
+from lab.model.contract.capabilities import CAPABILITIES, offered
+from lab.model.contract.names import ContractNames, Limits
 from lab.networks.profile import NetworkProfile
 from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import Rpc, RpcFailure
@@ -160,7 +160,7 @@ def set_up_calls(target: Deployable, *, window_s: int) -> list[SetUp]:
     """The calls that configure a fresh contract: operators, window, and the project's own script."""
     codec, calls = target.codec, []
     granting = ["add_operator"] if codec.has("add_operator") else []
-    calls += [_call(target, each, [role_account(role).address]) for role in OPERATOR_ROLES for each in granting]
+    calls += [_call(target, call, [role_account(role).address]) for role in OPERATOR_ROLES for call in granting]
     for name in codec.names.second_roles:
         holders = ("owner", *OPERATOR_ROLES)
         calls += [_call(target, f"add_{name}", [role_account(role).address]) for role in holders]
@@ -168,9 +168,9 @@ def set_up_calls(target: Deployable, *, window_s: int) -> list[SetUp]:
         "coordination_window", DEFAULT_WINDOW_S
     ):
         calls.append(_call(target, "set_coordination_window", [window_s]))
-    for each in codec.names.set_up:
-        given = zip(codec.types(each.function), each.args, strict=True)
-        calls.append(_call(target, each.function, [constant(*pair) for pair in given], each.role, each.at))
+    for call in codec.names.set_up:
+        given = zip(codec.types(call.function), call.args, strict=True)
+        calls.append(_call(target, call.function, [constant(*pair) for pair in given], call.role, call.at))
     return calls
 
 

@@ -1,6 +1,6 @@
 """What a contract offers of the documented interface, found without running it: from its ABI and its bytecode.
 
-Nothing here refuses a contract. What is missing is told first, so that nobody has to find it in a failing scenario.
+Nothing here refuses a contract. What is missing is reported first, before a scenario fails for it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from lab.coordinator.documented import (
 from lab.coordinator.overloads import constructor_inputs, signature_of, types_of
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.deployer import capabilities_of
-from lab.model.capabilities import CAPABILITIES
+from lab.model.contract.capabilities import CAPABILITIES
 from lab.model.effects import EVENTS as EMITTED
 from lab.validation import nearest
 
-Found = Literal["found", "missing", "different"]
+Status = Literal["found", "missing", "different"]
 WORD_BYTES = 32
 # Shorter runs of printable bytes are opcodes more often than words.
 TEXT_BYTES_MIN = 8
@@ -41,11 +41,11 @@ class Item:
     kind: Literal["function", "event", "revert", "constructor"]
     name: str
     part: Part
-    found: Found
+    status: Status
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}: {self.found}" + (f", {self.detail}" if self.detail else "")
+        return f"{self.kind} {self.name}: {self.status}" + (f", {self.detail}" if self.detail else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Interface:
     @property
     def deviations(self) -> tuple[Item, ...]:
         """What differs from the documented interface."""
-        return tuple(item for item in self.items if item.part == "documented" and item.found != "found")
+        return tuple(item for item in self.items if item.part == "documented" and item.status != "found")
 
     @property
     def partial(self) -> tuple[Item, ...]:
@@ -71,22 +71,22 @@ class Interface:
         return tuple(
             item
             for item in items
-            if item.found == "different"
-            or (item.found == "missing" and item.kind == "event" and self._emits(item.name))
+            if item.status == "different"
+            or (item.status == "missing" and item.kind == "event" and self._emits(item.name))
         )
 
     def _emits(self, event: str) -> bool:
         """Whether the contract has a function that should emit the event."""
-        there = {item.name for item in self.items if item.kind == "function" and item.found == "found"}
+        there = {item.name for item in self.items if item.kind == "function" and item.status == "found"}
         return any(event in events for function, events in EMITTED.items() if function in there)
 
     def lines(self, numbering: StateNumbering | None = None) -> list[str]:
         """The report as text, the outcome first."""
         functions = [item for item in self.items if item.kind == "function" and item.part == "documented"]
-        have = sum(item.found == "found" for item in functions)
+        have = sum(item.status == "found" for item in functions)
         first = f"contract {self.contract} ({self.compiler}): {have} of {len(functions)} documented functions"
         lines = [first if self.deviations else f"{first}, with all events and reverts"]
-        lines += [f"  {line}" for line in _told((*self.deviations, *self.partial))]
+        lines += [f"  {line}" for line in _grouped((*self.deviations, *self.partial))]
         if self.extra:
             lines.append(f"  beside the documented functions, of the same names: {', '.join(self.extra)}")
         optional = [f"has {', '.join(self.capabilities)}" if self.capabilities else "has none"]
@@ -99,16 +99,16 @@ class Interface:
 
     def _lacking(self, part: str) -> str:
         """A part with what of it there is, if anything."""
-        functions = {item.name: item.found for item in self.items if item.kind == "function" and item.part == part}
-        there = [name for name, found in functions.items() if found == "found"]
+        functions = {item.name: item.status for item in self.items if item.kind == "function" and item.part == part}
+        there = [name for name, state in functions.items() if state == "found"]
         return f"{part} (there is only {', '.join(there)})" if there else part
 
 
-def _told(items: Iterable[Item]) -> list[str]:
+def _grouped(items: Iterable[Item]) -> list[str]:
     """A line each, but one for all of a kind of which there is no more to say than that they are missing."""
     lines: dict[str, list[str]] = {}
     for item in items:
-        if item.found == "missing" and not item.detail:
+        if item.status == "missing" and not item.detail:
             lines.setdefault(f"{item.kind}s missing: ", []).append(item.name)
         else:
             lines[str(item)] = []
@@ -195,16 +195,16 @@ def _revert(code: bytes, words: tuple[str, ...], text: str, own: str | None) -> 
 
 def texts(code: bytes) -> tuple[str, ...]:
     """Runs of printable bytes in a contract's code: its messages, in pieces of up to 32 bytes."""
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     run = bytearray()
     for byte in (*code, 0):
         if 0x20 <= byte < 0x7F:
             run.append(byte)
             continue
         if len(run) >= TEXT_BYTES_MIN:
-            found.setdefault(_after_push(run.decode()))
+            texts.setdefault(_after_push(run.decode()))
         run.clear()
-    return tuple(found)
+    return tuple(texts)
 
 
 def _after_push(text: str) -> str:

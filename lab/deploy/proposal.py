@@ -98,7 +98,7 @@ def _types_alike(wanted: Sequence[str], got: Sequence[str]) -> float:
     left = list(got)
     both = 0
     for kind in wanted:
-        same = next((each for each in left if same_types([kind], [each])), None)
+        same = next((candidate for candidate in left if same_types([kind], [candidate])), None)
         if same is not None:
             left.remove(same)
             both += 1
@@ -123,9 +123,9 @@ def _matches(abi: Sequence[Entry], kind: str, documented: Mapping[str, Signature
     """The best pairs first, each name once; names that the contract has as documented are no guess."""
     entries = [entry for entry in abi if entry.get("type") == kind]
     own = {str(entry["name"]) for entry in entries}
-    wanted = [each for name, each in documented.items() if name not in own]
+    wanted = [wanted_name for name, wanted_name in documented.items() if name not in own]
     free = [entry for entry in entries if entry["name"] not in documented]
-    pairs = [Match(each, entry, _score(each, entry)) for each in wanted for entry in free]
+    pairs = [Match(wanted_name, entry, _score(wanted_name, entry)) for wanted_name in wanted for entry in free]
     taken: dict[str, Match] = {}
     used: set[str] = set()
     for match in sorted(pairs, key=lambda pair: -pair.score):
@@ -150,13 +150,15 @@ def _function(match: Match) -> list[str]:
     lines = [f"{wanted.name}:{mark}", f"  name: {entry['name']}"]
     if not same_types(wanted.types, kinds):
         given = _arguments(wanted, entry)
-        mark = "uncertain: " if any(each.startswith("{") for each in given) else ""
+        mark = "uncertain: " if any(argument.startswith("{") for argument in given) else ""
         lines.append(f"  arguments: [{', '.join(given)}]  # {mark}{', '.join(_named(entry['inputs']))}")
     return [*lines, f"  returns: [{', '.join(order)}]"] if order is not None else lines
 
 
 def _named(inputs: Sequence[Entry]) -> list[str]:
-    return [f"{kind} {each.get('name', '')}".strip() for each, kind in zip(inputs, types_of(inputs), strict=True)]
+    return [
+        f"{kind} {parameter.get('name', '')}".strip() for parameter, kind in zip(inputs, types_of(inputs), strict=True)
+    ]
 
 
 def _arguments(wanted: Signature, entry: Entry) -> list[str]:
@@ -204,7 +206,7 @@ def _assigned(documented: Sequence[tuple[str, str]], own: Sequence[Entry], other
 
 def _event(match: Match) -> list[str]:
     wanted, entry = match.wanted, match.entry
-    own = [str(each.get("name", "")) for each in entry["inputs"]]
+    own = [str(argument.get("name", "")) for argument in entry["inputs"]]
     mark = _mark(match.score, entry)
     names = dict(zip(_arguments(wanted, entry), own, strict=True))
     if same_types(wanted.types, types_of(entry["inputs"])) and list(names) == [name for name, _ in wanted.parameters]:

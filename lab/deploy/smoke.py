@@ -14,7 +14,7 @@ from lab.deploy.deployer import NO_LIMITS, Deployable, SetUpFailure, learn_numbe
 from lab.deploy.trial import SmokeFailure as SmokeFailure
 from lab.deploy.trial import Trial
 from lab.errors import DeployFailure
-from lab.model.names import Limits
+from lab.model.contract.names import Limits
 from lab.networks.profile import NetworkProfile
 from lab.rpc import Rpc
 

@@ -87,7 +87,7 @@ class Trial:
             return self._reverted(operation, receipt, data) if explain else SmokeFailure(operation, "it reverts")
         if not receipt["logs"] and self._state(args[0]) == before:
             return SmokeFailure(operation, "it changes nothing: it emits no event, and the state reads as before")
-        logs = [log for each in receipt["logs"] if (log := target.codec.decode_log(each)) is not None]
+        logs = [log for entry in receipt["logs"] if (log := target.codec.decode_log(entry)) is not None]
         failed = next((log for log in logs if log.event == "TransactionFailed"), None)
         if failed is not None:
             return SmokeFailure(operation, f'it emits TransactionFailed("{failed.args.get("reason", "")}")')
@@ -135,6 +135,6 @@ class Trial:
 
 def _inner(frame: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The calls inside of a traced call."""
-    for each in frame.get("calls", ()):
-        yield each
-        yield from _inner(each)
+    for call in frame.get("calls", ()):
+        yield call
+        yield from _inner(call)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from lab.model.fault_effects import FaultEffects
+from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.step import AS_TUPLE, Name, StepBase
 from lab.model.units import DurationMs
 from lab.networks.profile import NetworkProfile

@@ -22,7 +22,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def percent(value: float) -> str:
-    """Of a value in percent. What is near 100 keeps the digits that tell it from 100: `99.9947%`."""
+    """Of a value in percent. What is near 100 keeps the digits that distinguish it from 100: `99.9947%`."""
     if 99 < value < 100:
         return f"{value:.{min(6, 1 - math.floor(math.log10(100 - value)))}f}".rstrip("0").rstrip(".") + "%"
     return f"{number(value)}%"

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lab.bounded_files import write_atomically
 from lab.load.analyse.facts import throughput_of
@@ -35,6 +34,17 @@ class StepOutcome:
     folder: str
 
 
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """The whole search, as `saturation.json` has it; `highest_tps` is None where no step held."""
+
+    profile: str
+    highest_tps: float | None
+    offered_tps: float | None
+    bottleneck: str
+    steps: tuple[StepOutcome, ...]
+
+
 def saturate(
     profile: LoadProfile,
     options: Options,
@@ -60,17 +70,16 @@ def saturate(
 
     offered_tps, bound = search(first_rate(profile), step)
     best = max((o for o in outcomes if not o.why), key=lambda o: o.tps, default=None)
-    summary = {
-        "schema_version": 1,
-        "profile": profile.name,
-        "highest_tps": best.tps if best else None,
-        "offered_tps": offered_tps,
-        "bottleneck": bound.bottleneck if bound else "none reached",
-        "steps": [dataclasses.asdict(outcome) for outcome in outcomes],
-    }
+    summary = Saturation(
+        profile=profile.name,
+        highest_tps=best.tps if best else None,
+        offered_tps=offered_tps,
+        bottleneck=bound.bottleneck if bound else "none reached",
+        steps=tuple(outcomes),
+    )
     path = options.results / "load" / "saturation.json"
-    write_atomically(path, json.dumps(summary, indent=1) + "\n")
-    for line in summary_lines(outcomes, summary):
+    write_atomically(path, json.dumps({"schema_version": 1, **dataclasses.asdict(summary)}, indent=1) + "\n")
+    for line in summary_lines(summary):
         print(line)
     print(f"steps   {path}")
     return 0 if best else 3
@@ -126,12 +135,12 @@ def judge_step(tps: float, result: Result, folder: Path) -> StepOutcome:
     return StepOutcome(tps, rate.tps, bottleneck, "; ".join(reasons), folder.name)
 
 
-def summary_lines(outcomes: list[StepOutcome], summary: dict[str, Any]) -> list[str]:
+def summary_lines(summary: Saturation) -> list[str]:
     """The steps in the order of their rates, and the end of the search."""
     lines = [
         f"  {o.offered_tps:>10,.0f}/s offered  {o.tps:>10,.1f}/s succeeded  {o.why or 'held'}"
-        for o in sorted(outcomes, key=lambda o: o.offered_tps)
+        for o in sorted(summary.steps, key=lambda o: o.offered_tps)
     ]
-    highest = summary["highest_tps"]
+    highest = summary.highest_tps
     end = "no step held" if highest is None else f"highest rate that held: {highest:,.0f} a second"
-    return [*lines, f"{end}; bottleneck: {summary['bottleneck']}"]
+    return [*lines, f"{end}; bottleneck: {summary.bottleneck}"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lab.model.contract_read import ContractRead
-from lab.model.fault_effects import FaultEffects
+from lab.model.record_parts.contract_read import ContractRead
+from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import (
     AnyRecord,
     Block,
@@ -110,7 +110,7 @@ class History:
     def expires(self) -> bool:
         """Whether expired transactions end in a state of their own: by a capability, or as the storage shows."""
         finals: list[FinalRead] = self.of(FinalRead)
-        stored = (each.state for final in finals for each in final.transactions)
+        stored = (transaction.state for final in finals for transaction in final.transactions)
         return "expiry" in self.header.capabilities or "EXPIRED" in stored
 
     def store(self, chain: str) -> StoreRead | None:

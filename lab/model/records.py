@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, Field, TypeAdapter, model_validator
 
 from lab.model.chain.facts import StoredTransaction
-from lab.model.contract_read import ContractRead
-from lab.model.fault_effects import FaultEffects
 from lab.model.frozen import Frozen
 from lab.model.frozen import Record as Record
-from lab.model.header import Header as Header
-from lab.model.header import Leg as Leg
-from lab.model.store import Place, StoredBelief, StoredIntent
+from lab.model.record_parts.contract_read import ContractRead
+from lab.model.record_parts.fault_effects import FaultEffects
+from lab.model.record_parts.header import Header as Header
+from lab.model.record_parts.header import Leg as Leg
+from lab.model.record_parts.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
 RelayerEvent = Literal["start", "ready", "stop", "kill", "crash"]

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field
 
 from lab.bounded_files import read_model, write_atomically
 from lab.model.chain.finality import Finality
+from lab.model.contract.names import ContractNames
 from lab.model.frozen import Frozen
-from lab.model.names import ContractNames
 from lab.model.redacted import redact_url
 from lab.model.under_test import UnderTest
 

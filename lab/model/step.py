@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from lab.model.capabilities import CapabilityName
+from lab.model.contract.capabilities import CapabilityName
 from lab.model.frozen import Frozen
 from lab.model.units import OffsetMs
 

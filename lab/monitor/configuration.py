@@ -66,7 +66,7 @@ def write(
 
 def check(folder: Path) -> list[str]:
     """What the tools say of each file. Raises EnvironmentFailure without them, or for what they refuse."""
-    found = []
+    accepted = []
     for tool, arguments in (
         ("promtool", ["check", "config", PROMETHEUS]),
         ("promtool", ["check", "rules", RULES]),
@@ -75,5 +75,5 @@ def check(folder: Path) -> list[str]:
         code, output = tools.run(tool, arguments, folder=folder)
         if code != 0:
             raise EnvironmentFailure(f"{tool} {' '.join(arguments)} refuses {folder}: {output[:800]}")
-        found.append(f"{tool} {' '.join(arguments)}: accepted")
-    return found
+        accepted.append(f"{tool} {' '.join(arguments)}: accepted")
+    return accepted

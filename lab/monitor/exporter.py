@@ -103,15 +103,15 @@ def check_session(session: Session) -> None:
         transport = HttpTransport(chain.rpc_url, timeout_s=REQUEST_TIMEOUT_S, answer_bytes_max=ANSWER_BYTES_MAX)
         rpc = Rpc(transport)
         try:
-            found, code = rpc.chain_id(), rpc.call("eth_getCode", chain.contract, "latest")
+            chain_id, code = rpc.chain_id(), rpc.call("eth_getCode", chain.contract, "latest")
         except RpcFailure:
             # A chain that is down is what monitoring is for.
             continue
         finally:
             transport.close()
-        if found != chain.chain_id:
+        if chain_id != chain.chain_id:
             raise UsageError(
-                f"chain {name}: expected chain id {chain.chain_id} at {redact_url(chain.rpc_url)}, got {found}: "
+                f"chain {name}: expected chain id {chain.chain_id} at {redact_url(chain.rpc_url)}, got {chain_id}: "
                 "correct the session, or the endpoint"
             )
         if code in ("0x", "0x0", None):

@@ -28,20 +28,20 @@ class SampleCollector(Collector):
 
 def families(samples: Samples) -> list[Metric]:
     """One family for each metric that has a value."""
-    found: dict[str, GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily] = {}
+    by_name: dict[str, GaugeMetricFamily | CounterMetricFamily | HistogramMetricFamily] = {}
     for (name, labels), value in samples.values.items():
         metric = METRICS[name]
-        family = found.get(name)
+        family = by_name.get(name)
         if family is None:
             kind = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily, "histogram": HistogramMetricFamily}
-            family = found[name] = kind[metric.kind](PREFIX + name, metric.help, labels=metric.labels)
+            family = by_name[name] = kind[metric.kind](PREFIX + name, metric.help, labels=metric.labels)
         if isinstance(value, Distribution):
             assert isinstance(family, HistogramMetricFamily)
             family.add_metric(labels, value.cumulative(name), value.total)
         else:
             assert not isinstance(family, HistogramMetricFamily)
             family.add_metric(labels, value)
-    return [found[name] for name in METRICS if name in found]
+    return [by_name[name] for name in METRICS if name in by_name]
 
 
 def text_of(look: Callable[[], Samples]) -> bytes:

@@ -121,11 +121,11 @@ class Distribution:
     def cumulative(self, metric: str) -> list[tuple[str, float]]:
         """(`le`, count) pairs as Prometheus wants them, `+Inf` last."""
         bounds = [*(f"{bound:g}" for bound in METRICS[metric].buckets), "+Inf"]
-        total, found = 0, []
+        total, buckets = 0, []
         for bound, count in zip(bounds, self.counts, strict=True):
             total += count
-            found.append((bound, float(total)))
-        return found
+            buckets.append((bound, float(total)))
+        return buckets
 
 
 @dataclass
@@ -151,18 +151,18 @@ class Samples:
 
     def series(self) -> dict[str, float]:
         """Every series in the notation of Prometheus -> value, histograms as their buckets, sums and counts."""
-        found: dict[str, float] = {}
+        values: dict[str, float] = {}
         for (metric, labels), value in self.values.items():
             pairs = dict(zip(METRICS[metric].labels, labels, strict=True))
             if isinstance(value, Distribution):
                 buckets = value.cumulative(metric)
                 for bound, count in buckets:
-                    found[series_name(f"{PREFIX}{metric}_bucket", {**pairs, "le": bound})] = count
-                found[series_name(f"{PREFIX}{metric}_count", pairs)] = buckets[-1][1]
-                found[series_name(f"{PREFIX}{metric}_sum", pairs)] = value.total
+                    values[series_name(f"{PREFIX}{metric}_bucket", {**pairs, "le": bound})] = count
+                values[series_name(f"{PREFIX}{metric}_count", pairs)] = buckets[-1][1]
+                values[series_name(f"{PREFIX}{metric}_sum", pairs)] = value.total
             else:
-                found[series_name(f"{PREFIX}{metric}", pairs)] = float(value)
-        return found
+                values[series_name(f"{PREFIX}{metric}", pairs)] = float(value)
+        return values
 
 
 def series_name(name: str, labels: Mapping[str, str]) -> str:

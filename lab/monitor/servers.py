@@ -56,10 +56,10 @@ def free_ports(count: int) -> list[int]:
     """Ports of 127.0.0.1 that nobody listens on, no two the same."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     try:
-        return [each.getsockname()[1] for each in held]
+        return [listener.getsockname()[1] for listener in held]
     finally:
-        for each in held:
-            each.close()
+        for listener in held:
+            listener.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +112,16 @@ class Recorded:
 
     def at(self, expr: str, second: float | None = None) -> Values:
         """What an expression is at a moment, by default the run's last: labels -> value."""
-        found = self.server.get("/api/v1/query", query=_filled(expr), time=self.end_s if second is None else second)
-        return {_labels(one): float(one["value"][1]) for one in found["data"]["result"]}
+        answer = self.server.get("/api/v1/query", query=_filled(expr), time=self.end_s if second is None else second)
+        return {_labels(one): float(one["value"][1]) for one in answer["data"]["result"]}
 
     def over_time(self, expr: str) -> dict[frozenset[tuple[str, str]], list[tuple[float, float]]]:
         """What an expression was at every sample: labels -> (unix seconds, value)."""
-        found = self.server.get(
+        answer = self.server.get(
             "/api/v1/query_range", query=_filled(expr), start=self.start_s, end=self.end_s, step=self.step_s
         )
         return {
-            _labels(one): [(float(at), float(value)) for at, value in one["values"]] for one in found["data"]["result"]
+            _labels(one): [(float(at), float(value)) for at, value in one["values"]] for one in answer["data"]["result"]
         }
 
 

@@ -28,10 +28,10 @@ from lab.plugin.sharing import (
     begin_session,
     file_of,
     is_worker,
+    notify,
     seen_from_here,
     session_folder,
     suite,
-    tell,
 )
 from lab.plugin.stories import STORIES, Stories, story
 
@@ -99,9 +99,9 @@ def pytest_collect_file(
     file_path: Path, parent: pytest.Collector
 ) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
     """Scenario files."""
-    found = yield
-    mine = collect(file_path, parent, taken=bool(found))
-    return found if mine is None else [*found, mine]
+    collectors = yield
+    mine = collect(file_path, parent, taken=bool(collectors))
+    return collectors if mine is None else [*collectors, mine]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -113,7 +113,7 @@ def pytest_runtest_makereport(
     if report.when == "call":
         error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, (ScenarioFailure, LabError)) and FOLDER in item.stash:
-            # A Python scenario is a function to pytest, which would tell its stack before the story.
+            # A Python scenario is a function to pytest, which would print its stack before the story.
             report.longrepr = story(item, error)
         add_page(item, report)
     return report
@@ -134,19 +134,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
     """What is known of the contract before anything runs: its smoke run, and what it lacks of the interface."""
     scenarios = any(isinstance(item, ScenarioTest) for item in items)
-    told = left_alone(config, scenarios=scenarios)
+    lines = left_alone(config, scenarios=scenarios)
     # After an error of collection nothing will run, so nothing is started either.
     broken = bool(items) and items[0].session.testsfailed > 0 and not config.option.continue_on_collection_errors
     if config.option.collectonly or not scenarios or broken:
-        return told
+        return lines
     from lab.plugin.estimating import lines_of_items, relayer_lines
 
-    return [*told, *_contract_lines(config), *relayer_lines(config), *lines_of_items(config, items)]
+    return [*lines, *_contract_lines(config), *relayer_lines(config), *lines_of_items(config, items)]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
-    """With xdist the workers collect; this process tells the estimate once the first of them has."""
+    """With xdist the workers collect; this process prints the estimate once the first of them has."""
     config = node.config
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not config.stash[PREPARED] or config.stash.get(ESTIMATED, False):
@@ -179,10 +179,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
         # Where there is a terminal, it has asked for them before.
         report_session(session.config)
     except Exception as error:
-        told = failure_of(error)
-        if told is None:
+        failure = failure_of(error)
+        if failure is None:
             raise
-        tell(session.config, told)
+        notify(session.config, failure)
         session.exitstatus = EXIT_CODE
     if TROUBLE in session.config.stash:
         session.exitstatus = EXIT_CODE

@@ -32,9 +32,9 @@ class NoScenario(pytest.File):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Never anything. Raises UsageError."""
-        told = _kind_of(self.path).told
+        description = _kind_of(self.path).description
         raise UsageError(
-            printable(f"{seen_from_here(self.config, self.path)}: expected a scenario, got {told}. ")
+            printable(f"{seen_from_here(self.config, self.path)}: expected a scenario, got {description}. ")
             + "A scenario has the keys name, description, networks and timeline (docs/scenario-reference.md)"
         )
 
@@ -57,7 +57,7 @@ def collect(path: Path, parent: pytest.Collector, *, taken: bool) -> pytest.Coll
     if named and not taken:
         return _from(NoScenario, parent, path)
     if kind.doubtful and not taken:
-        config.stash.setdefault(LEFT_ALONE, {})[path] = kind.told
+        config.stash.setdefault(LEFT_ALONE, {})[path] = kind.description
     return None
 
 
@@ -78,15 +78,15 @@ def _from(collector: type[pytest.File], parent: pytest.Collector, path: Path) ->
 
 
 def _unreadable(kind: Kind) -> bool:
-    return "cannot be read" in kind.told
+    return "cannot be read" in kind.description
 
 
 def left_alone(config: pytest.Config, *, scenarios: bool) -> list[str]:
     """A line for each file that may have been meant as a scenario. Unreadable ones only count beside scenarios."""
     return [
-        printable(f"tesseract-lab: left alone: {seen_from_here(config, path)}: {told}")
-        for path, told in config.stash.get(LEFT_ALONE, {}).items()
-        if scenarios or "cannot be read" not in told
+        printable(f"tesseract-lab: not collected: {seen_from_here(config, path)}: {description}")
+        for path, description in config.stash.get(LEFT_ALONE, {}).items()
+        if scenarios or "cannot be read" not in description
     ]
 
 
@@ -100,8 +100,8 @@ def expects_scenarios(config: pytest.Config) -> bool:
             continue
         # Scenarios that are written in Python are looked for where they are expected, since that means to read files.
         suffixes = (*SUFFIXES, ".py") if SCENARIOS in seen_from_here(config, path).parts else SUFFIXES
-        found = files_below(path, suffixes, skipped=skipped, entries_max=ENTRIES_MAX)
-        if any(_is_scenario(file) for file in found if not _is_evidence(config, file)):
+        files = files_below(path, suffixes, skipped=skipped, entries_max=ENTRIES_MAX)
+        if any(_is_scenario(file) for file in files if not _is_evidence(config, file)):
             return True
     return False
 

@@ -76,7 +76,7 @@ class ScenarioTest(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The story of the failure, not a stack trace."""
-        # What pytest.fail says (a timeout of pytest-timeout) is not told better by the place where a run was cut off.
+        # What pytest.fail says (a timeout of pytest-timeout) is not explained by the place where a run was cut off.
         if isinstance(excinfo.value, (ScenarioFailure, LabError, pytest.fail.Exception)):
             return story(self, excinfo.value)
         return super().repr_failure(excinfo)
@@ -124,7 +124,7 @@ def carry_out(
             result = run_item(item, options, folder, _repeat(node), play)
         else:
             result = not_run(item, options, folder, _repeat(node), stopped)
-    # A second try of a test tells of itself, not of the first.
+    # A second try of a test reports itself, not of the first.
     node.user_properties[:] = [entry for entry in node.user_properties if not entry[0].startswith("lab_")] + [
         ("lab_item", item.item),
         ("lab_verdict", str(result.verdict.verdict)),
@@ -170,9 +170,9 @@ def _selected(node: pytest.Item) -> list[str]:
     """The arguments that select a test, with its file as seen from the folder that pytest was started in."""
     here = node.config.invocation_params.dir
     path = Path(os.path.relpath(node.path, here))
-    told = f"./{path}" if str(path).startswith("-") else str(path)
-    if "[" not in told and "::" not in told:
-        return ["::".join([told, *_names(node)])]
+    selector = f"./{path}" if str(path).startswith("-") else str(path)
+    if "[" not in selector and "::" not in selector:
+        return ["::".join([selector, *_names(node)])]
     # pytest takes no path with a bracket: its folder is named, and the test picked from it.
     word = node.name.partition(" ")[0]
     return [str(path.parent), *(["-k", word] if _KEYWORD.fullmatch(word) else [])]
@@ -181,7 +181,9 @@ def _selected(node: pytest.Item) -> list[str]:
 def _names(node: pytest.Item) -> list[str]:
     """The test's name, after those of the classes around it."""
     return [
-        each.name for each in node.listchain() if not isinstance(each, (pytest.Session, pytest.Directory, pytest.File))
+        ancestor.name
+        for ancestor in node.listchain()
+        if not isinstance(ancestor, (pytest.Session, pytest.Directory, pytest.File))
     ]
 
 

@@ -34,11 +34,11 @@ OPTIONS = (
     Option("backend", "where the nodes run", "auto", ("auto", "process", "docker")),
     Option("image", "node image of the docker backend (or LAB_IMAGE)"),
     Option("contract", "contract under test: .vy, artifact, or FILE:NAME", path=True),
-    Option("clock", "overrule the scenarios' clock", choices=("virtual", "real")),
-    Option("relayer-cmd", "relayer under test: a command; it finds LAB_SESSION, {session}"),
-    Option("library", "run the scenarios that the lab brings", flag=True),
-    Option("go-on", "run scenarios even where a core operation of the contract never succeeds", flag=True),
-    Option("results", "where evidence and reports go", "results", path=True),
+    Option("clock", "override the scenarios' clock", choices=("virtual", "real")),
+    Option("relayer-cmd", "command of the relayer under test; {session} or LAB_SESSION is the session file"),
+    Option("library", "run the lab's own library of scenarios", flag=True),
+    Option("go-on", "run scenarios even if a core operation of the contract always fails", flag=True),
+    Option("results", "folder for evidence and reports", "results", path=True),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
 

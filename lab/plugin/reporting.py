@@ -86,15 +86,15 @@ def report_session(config: pytest.Config, terminalreporter: Any = None) -> None:
     with quiet(), environment("reports could not be written"):
         from lab.commands.release.suite_report import Reporting, summarise_session
 
-        results = _told(config, config.stash[RESULTS])
+        results = _shown_path(config, config.stash[RESULTS])
         verbose = getattr(config.option, "verbose", 0) > 0
-        told = STORIES in config.stash and not config.stash[STORIES].hidden
-        reporting = Reporting(results, config.stash[RUN_ID], _page(config), system(config), verbose, told)
+        stories_shown = STORIES in config.stash and not config.stash[STORIES].hidden
+        reporting = Reporting(results, config.stash[RUN_ID], _page(config), system(config), verbose, stories_shown)
         summarise_session(terminalreporter, reporting)
 
 
-def _told(config: pytest.Config, path: Path) -> Path:
-    """The path as it is told, as long as it leads there: a test may have changed the working folder."""
+def _shown_path(config: pytest.Config, path: Path) -> Path:
+    """The path as pages and messages show it, if it leads there: a test may have changed the working folder."""
     short = seen_from_here(config, path)
     with suppress(OSError):
         if short.samefile(path):

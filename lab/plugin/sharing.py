@@ -120,7 +120,7 @@ def relayer_command(config: pytest.Config) -> RelayerCommand | None:
     if command is not None and value(config, "clock") == "virtual":
         raise UsageError(
             f"expected --clock real, got virtual, with a relayer of your own (`{command.shown}`): it is a process, and "
-            "nobody can hold its clock. Leave --clock out, or test the reference relayer with --relayer-cmd ''"
+            "its clock cannot be simulated. Omit --clock, or test the reference relayer with --relayer-cmd ''"
         )
     return command
 
@@ -134,15 +134,15 @@ def system(config: pytest.Config) -> SystemUnderTest:
         return config.stash[SYSTEM]
     from lab.session.under_test import system_under_test
 
-    found = system_under_test(
+    under_test = system_under_test(
         contract=path_value(config, "contract"),
         relayer_cmd=value(config, "relayer-cmd"),
         beside=config.stash.get(FILES, tuple(path for path in asked_for(config) if path.exists())),
         working_folder=config.invocation_params.dir,
     )
     if FILES in config.stash:
-        config.stash[SYSTEM] = found
-    return found
+        config.stash[SYSTEM] = under_test
+    return under_test
 
 
 def suite(config: pytest.Config) -> Suite:
@@ -188,7 +188,7 @@ def _open(config: pytest.Config) -> Suite:
         backend=value(config, "backend"),  # type: ignore[arg-type]  # its choices are those of the option
         image=value(config, "image"),
         system=system(config),
-        notify=lambda text: tell(config, text),
+        notify=lambda text: notify(config, text),
         smoke=True,
     )
 
@@ -220,7 +220,7 @@ def terminal(config: pytest.Config) -> TextIO | None:
         return None
 
 
-def tell(config: pytest.Config, text: str) -> None:
+def notify(config: pytest.Config, text: str) -> None:
     """Say something now. Whoever closed the other end does not hear it."""
     file = terminal(config)
     if file is not None:

@@ -1,4 +1,4 @@
-"""How failures are told. The terminal shows one alone at length; several by their causes, or all with `-v`."""
+"""How failures are shown. The terminal shows one alone at length; several by their causes, or all with `-v`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_CHARACTERS = "fE"
 
 
 def story(item: pytest.Item, error: BaseException) -> ReprExceptionInfo:
-    """What an error says, as pytest has failures: whole where it is told, and its first line in lists of failures.
+    """What an error says, as pytest has failures: whole where shown alone, and its first line in lists of failures.
 
     Of a plain text the lists have it whole with `-vv` and where CI is set, and JUnit's message, too. Workers of
     pytest-xdist hand over only what is of pytest's own classes.

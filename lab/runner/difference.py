@@ -18,7 +18,7 @@ def distinct(expected: str, actual: str) -> str:
 
 
 def unequal(actual: Any, wanted: Any) -> tuple[str, str]:
-    """Two values that are not equal, as texts that are not either: with their types where nothing else tells them."""
+    """Two values that are not equal, as texts that are not either: with their types where nothing else differs."""
     shown, asked = str(actual), str(wanted)
     if shown != asked:
         return shown, asked

@@ -206,7 +206,9 @@ class Differential:
         before = replace(self.model)
         outcome = Outcome(ok, None if ok else self.codec.reasons.decoded(result["returnData"]), events)
         wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
-        for event in events if self.model.reference else [each for each in events if each.event in DOCUMENTED]:
+        for event in (
+            events if self.model.reference else [candidate for candidate in events if candidate.event in DOCUMENTED]
+        ):
             wanted = {"caller": sender, "previous": before.owner}
             wanted |= {"current": sender} if event.event == "OwnershipProposed" else {}
             wanted |= {key: args[0] for key in ("window", "threshold", "operator", "pending") if len(args) == 1}

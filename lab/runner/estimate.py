@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lab.runner.settle import QUIET_POLLS
+from lab.runner.conclusion.settle import QUIET_POLLS
 from lab.scenario.expectations import StateExpectation
 from lab.scenario.item import LegSpec, ScenarioItem, Step
 from lab.scenario.steps import WaitStep

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.coordinator.documented import FUNCTIONS
 from lab.rpc import RpcRefused
-from lab.runner.optional import lacking
+from lab.runner.requirements.optional import lacking
 from lab.runner.run import Run
 from lab.runner.script import MissingFunction, Script, Unmeasured
 

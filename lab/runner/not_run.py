@@ -11,8 +11,8 @@ from lab.evidence import Recorder, RunFolder
 from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.model.records import Header, Note
-from lab.runner.judging import run_verdict
-from lab.runner.manifest import Origin, started_manifest
+from lab.runner.conclusion.judging import run_verdict
+from lab.runner.conclusion.manifest import Origin, started_manifest
 from lab.runner.runner import Options, Result, wanted_of
 from lab.scenario.item import ScenarioItem
 

@@ -22,20 +22,20 @@ from lab.evidence.folder import HISTORY, METRICS, VERDICT
 from lab.evidence.seal import write_started
 from lab.faults import Fault
 from lab.metrics import summarise
-from lab.model.capabilities import recorded
+from lab.model.contract.capabilities import recorded
 from lab.model.history import History
 from lab.model.records import Header, Leg
 from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
-from lab.runner.judging import run_verdict
-from lab.runner.manifest import Origin, ended_manifest, started_manifest
+from lab.runner.conclusion.judging import run_verdict
+from lab.runner.conclusion.manifest import Origin, ended_manifest, started_manifest
+from lab.runner.conclusion.settle import read_finals, settle
 from lab.runner.monitoring import RunMonitor
-from lab.runner.needs import blocked, lacks, unexercised
 from lab.runner.operations import WAIT_MS, Operations
-from lab.runner.optional import of_scenario, of_step
+from lab.runner.requirements.needs import blocked, lacks, unexercised
+from lab.runner.requirements.optional import of_scenario, of_step
 from lab.runner.run import Run
-from lab.runner.settle import read_finals, settle
 from lab.runner.steps import STEPS
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import Lab, Wanted, open_lab

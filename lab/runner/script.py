@@ -20,7 +20,7 @@ from lab.model.records import Expectation, Tx
 from lab.rpc import RpcRefused
 from lab.runner.difference import distinct, unequal
 from lab.runner.operations import WAIT_MS, Pending
-from lab.runner.optional import lacking
+from lab.runner.requirements.optional import lacking
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, deploy_again, send_all
 from lab.runner.steps.acting import buffer_arguments

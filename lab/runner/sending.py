@@ -15,7 +15,7 @@ from eth_abi.abi import encode
 from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.errors import LabError
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 from lab.model.records import Tx
 from lab.runner.operations import WAIT_MS
 from lab.runner.run import Run

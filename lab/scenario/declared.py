@@ -85,5 +85,5 @@ def step_ids(value: Any) -> dict[str, int]:
 
 def mapping_in(value: Any, key: str) -> Mapping[str, Any]:
     """The mapping below a key of a file, empty where there is none."""
-    found = value.get(key) if isinstance(value, dict) else None
-    return found if isinstance(found, dict) else {}
+    mapping = value.get(key) if isinstance(value, dict) else None
+    return mapping if isinstance(mapping, dict) else {}

@@ -169,7 +169,7 @@ def _choices() -> str:
 ## Matrix
 
 Each key is multiplied with every other; at most 200 combinations. Keys: `STEP.param` (a step's `id` and one of its
-keys), `FLOW.LEG.param`, `NETWORK.finality.blocks` (or `.seconds`, `.tag`), `seed`, `window`. The run's name tells the
+keys), `FLOW.LEG.param`, `NETWORK.finality.blocks` (or `.seconds`, `.tag`), `seed`, `window`. The run's name shows the
 values: `lost_parent[lose-parent.depth=3]`.
 """
 

@@ -1,7 +1,7 @@
-"""Whether a YAML file is a scenario, told from its top-level keys: cheap, since it is asked of files that are none.
+"""Whether a YAML file is a scenario, by its top-level keys: cheap, since it is asked of files that are none.
 
 At most 256 KiB are read, and no YAML is parsed. A scenario has a timeline, and networks or flows. One that lacks a part
-or has it misspelled is still told by its name, its description and the parts that are there, so that a typing error
+or has it misspelled is still known by its name, its description and the parts that are there, so that a typing error
 is a problem with a place and never a scenario that nobody runs.
 """
 
@@ -48,12 +48,12 @@ _FLOW_TOKEN = re.compile(r""""[^"\\]*"|'[^']*'|[{}\[\],:]|[^\s{}\[\],:"']+""")
 class Kind:
     """`scenario`: run it, or say what is wrong with it. `doubtful`: none, but it may have been meant as one.
 
-    `told` says what the file seems to be, for a sentence: "an empty file", "a network profile (keys extends, name)".
+    `description`: what the file seems to be, for a sentence: "an empty file", "a network profile (keys extends, name)".
     """
 
     scenario: bool
     doubtful: bool
-    told: str
+    description: str
 
 
 def kind_of(path: Path) -> Kind:

@@ -11,15 +11,15 @@ from lab.errors import Problem
 from lab.scenario.declared import Notebook
 from lab.scenario.item import ScenarioItem
 from lab.scenario.model import ScenarioFile
-from lab.scenario.rules_contract import (
+from lab.scenario.rules.contract import (
     buffers_are_in_time,
     functions_are_spelled,
     legs_are_buffered,
     windows_are_in_range,
 )
-from lab.scenario.rules_file import checks_exist, dependencies_end, legs_are_placed, networks_exist
-from lab.scenario.rules_overlap import exclusive_faults_follow_each_other
-from lab.scenario.rules_timeline import (
+from lab.scenario.rules.file import checks_exist, dependencies_end, legs_are_placed, networks_exist
+from lab.scenario.rules.overlap import exclusive_faults_follow_each_other
+from lab.scenario.rules.timeline import (
     heals_have_faults,
     ids_are_unique,
     names_are_declared,

@@ -71,10 +71,10 @@ def variants(source: Source, report: Report) -> list[Variant]:
         report(("matrix",), f"expected at most {MAX_COMBINATIONS} combinations, got {count}: split the file", True)
         return [Variant({}, source)]
     combinations = itertools.product(*(kept for _, _, kept in axes))
-    found = [_variant(source, [(key, route) for key, route, _ in axes], values) for values in combinations]
+    results = [_variant(source, [(key, route) for key, route, _ in axes], values) for values in combinations]
     # The number 1 and the text "1" are two runs, and need two names.
-    alike = len({variant.suffix() for variant in found}) < len(found)
-    return [dataclasses.replace(variant, quoted=True) for variant in found] if alike else found
+    alike = len({variant.suffix() for variant in results}) < len(results)
+    return [dataclasses.replace(variant, quoted=True) for variant in results] if alike else results
 
 
 def _variant(source: Source, axes: list[tuple[str, Route]], chosen: tuple[tuple[Scalar, Route], ...]) -> Variant:
@@ -137,5 +137,5 @@ def _step_target(key: str, step: dict[str, Any], route: Route, rest: list[str]) 
     if not isinstance(here, dict):
         return f"the key '{key}' leads nowhere: the step has no {'.'.join(rest[:-1])} with keys below it"
     if rest in (["id"], ["fault"]):
-        return f"the key '{key}' would make another step of it: multiply its parameters"
+        return f"the key '{key}' would change the kind of the step: vary its parameters instead"
     return (*route, *rest)

@@ -19,14 +19,14 @@ def salvage(source: Source, problems: list[Problem]) -> ScenarioFile | None:
     """The sound rest of a file, or None where too little is left; what is wrong with it goes to `problems`."""
     value = copy.deepcopy(source.value)
     for round_number in range(_ATTEMPTS):
-        found = attempt(dataclasses.replace(source, value=value), ScenarioFile)
-        if isinstance(found, ScenarioFile):
-            return found
-        for fault in found:
+        attempted = attempt(dataclasses.replace(source, value=value), ScenarioFile)
+        if isinstance(attempted, ScenarioFile):
+            return attempted
+        for issue in attempted:
             if round_number == 0:
-                problems.append(source.problem(fault.path, fault.message, at_key=fault.at_key))
+                problems.append(source.problem(issue.path, issue.message, at_key=issue.at_key))
             if isinstance(value, dict):
-                _cut(value, fault.path, whole_parts=round_number > 0)
+                _cut(value, issue.path, whole_parts=round_number > 0)
     return None
 
 

@@ -80,13 +80,13 @@ def _fields(model: type[BaseModel] | None) -> list[tuple[str, FieldInfo]]:
 
 def _models(root: type[BaseModel]) -> list[type[BaseModel]]:
     """`root` and all models of this package: pydantic knows them as the subclasses of their base."""
-    found: list[type[BaseModel]] = [root]
+    models: list[type[BaseModel]] = [root]
     pending: list[type[BaseModel]] = [root.__mro__[1]]
     while pending:
         below = pending.pop().__subclasses__()
-        found += below
+        models += below
         pending += below
-    return found
+    return models
 
 
 if __name__ == "__main__":

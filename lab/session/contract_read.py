@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from lab.coordinator import Reader, role_account
 from lab.deploy.deployer import Deployable
-from lab.model.contract_read import ContractRead
+from lab.model.record_parts.contract_read import ContractRead
 from lab.rpc import RpcFailure
 
 
@@ -20,7 +20,7 @@ def particular(
         kept.append(_start(reader, operators, window_s))
     held, owner, window = kept[0]
     declared = names.defaults if not reader.codec.has("breaker_threshold") else {}
-    found = ContractRead(
+    particulars = ContractRead(
         t_ms=0,
         chain=chain,
         operators=held,
@@ -29,12 +29,12 @@ def particular(
         breaker_threshold=declared.get("breaker_threshold"),
         breaker_period_s=names.defaults.get("breaker_period"),
         limits={name: value for name, value in target.limits.model_dump().items() if value is not None},
-        second_roles={role: each.functions for role, each in names.second_roles.items()},
+        second_roles={role: second.functions for role, second in names.second_roles.items()},
     )
     plain = ContractRead(
         t_ms=0, chain=chain, operators=operators, owner=role_account("owner").address, window_s=window_s
     )
-    return None if found == plain else found
+    return None if particulars == plain else particulars
 
 
 Start = tuple[tuple[str, ...], str | None, int]

@@ -136,7 +136,7 @@ def _compiler() -> Line:
 def _anvil(needed: bool) -> Line:
     passed_over: list[str] = []
     try:
-        found = locate_anvil(passed_over.append, provision=False)
+        anvil = locate_anvil(passed_over.append, provision=False)
     except LabError as failure:
         found_nothing = str(failure).removesuffix(f" {THREE_WAYS_OUT}")
         trouble = why_not_here()
@@ -149,8 +149,8 @@ def _anvil(needed: bool) -> Line:
             else f"run `make scenarios` with network access once, or set LAB_ANVIL to an anvil {PINNED_VERSION}",
             needed,
         )
-    note = "" if found.version.startswith(PINNED_VERSION) else f", not the pinned {PINNED_VERSION}: digests may differ"
-    return Line("anvil", True, f"{found.version} at {found.path} (from {found.source}){note}")
+    note = "" if anvil.version.startswith(PINNED_VERSION) else f", not the pinned {PINNED_VERSION}: digests may differ"
+    return Line("anvil", True, f"{anvil.version} at {anvil.path} (from {anvil.source}){note}")
 
 
 def _engine(needed: bool) -> Line:

@@ -11,7 +11,7 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from lab.errors import InvalidFile
-from lab.model.names import ContractNames, SecondRole, SetUpCall, Slot
+from lab.model.contract.names import ContractNames, SecondRole, SetUpCall, Slot
 from lab.paths import real_path
 from lab.session.project_check import Fit
 from lab.session.project_file import ALIASES, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
@@ -84,9 +84,9 @@ def _names(file: ProjectFile, source: Source) -> ContractNames:
         constructor=file.constructor,
         set_up=tuple(
             SetUpCall(
-                function=ALIASES.get(each.call, each.call), args=each.args, role=each.as_role, at=_at(source, place)
+                function=ALIASES.get(call.call, call.call), args=call.args, role=call.as_role, at=_at(source, place)
             )
-            for place, each in enumerate(file.set_up)
+            for place, call in enumerate(file.set_up)
         ),
         capabilities=file.capabilities,
     )

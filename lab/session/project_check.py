@@ -12,8 +12,8 @@ from lab.coordinator.overloads import choose, constructor_inputs, documented, en
 from lab.coordinator.values import constant
 from lab.deploy.deployer import capabilities_of
 from lab.errors import Problem
-from lab.model.capabilities import CAPABILITIES
-from lab.model.names import ContractNames
+from lab.model.contract.capabilities import CAPABILITIES
+from lab.model.contract.names import ContractNames
 from lab.session.project_file import ALIASES
 from lab.validation import suggestion
 from lab.yaml_reader import Route
@@ -97,15 +97,14 @@ class Fit:
             self._fault(route, f"{signature_of(entry)} takes {len(kinds)} arguments, got {len(given)}")
             return
         documented_types = dict(FUNCTIONS[lab_name].parameters)
-        for place, (kind, each) in enumerate(zip(kinds, given, strict=True)):
-            if isinstance(each, str):
-                if not same_types([documented_types[each]], [kind]):
-                    text = (
-                        f"{each} is {documented_types[each]}, argument {place + 1} of {signature_of(entry)} is {kind}"
-                    )
+        for place, (kind, argument) in enumerate(zip(kinds, given, strict=True)):
+            if isinstance(argument, str):
+                documented = documented_types[argument]
+                if not same_types([documented], [kind]):
+                    text = f"{argument} is {documented}, argument {place + 1} of {signature_of(entry)} is {kind}"
                     self._fault((*route, place), text)
             else:
-                self._value((*route, place, "value"), kind, each["value"])
+                self._value((*route, place, "value"), kind, argument["value"])
 
     def _results(self, name: str, lab_name: str, given: list[str]) -> None:
         got = self.codec.all_results(lab_name)
@@ -131,7 +130,9 @@ class Fit:
         given = self._section("constructor", [])
         kinds = types_of(inputs)
         if len(given) != len(kinds):
-            wanted = ", ".join(f"{each.get('name')}: {kind}" for each, kind in zip(inputs, kinds, strict=True))
+            wanted = ", ".join(
+                f"{parameter.get('name')}: {kind}" for parameter, kind in zip(inputs, kinds, strict=True)
+            )
             route: Route = ("constructor",) if given else ("contract",)
             say = "" if given else "; say them by constructor: [...]"
             self._fault(route, f"the contract's constructor takes ({wanted}), got {len(given)} arguments{say}")
@@ -147,7 +148,9 @@ class Fit:
             return
         given, kinds = call.get("args", []), self.codec.types(name)
         if len(given) != len(kinds):
-            wanted = ", ".join(f"{each}: {kind}" for each, kind in zip(self.codec.parameters(name), kinds, strict=True))
+            wanted = ", ".join(
+                f"{parameter}: {kind}" for parameter, kind in zip(self.codec.parameters(name), kinds, strict=True)
+            )
             self._fault(("set_up", place), f"{name} takes ({wanted}), got {len(given)} arguments")
             return
         for position, (kind, value) in enumerate(zip(kinds, given, strict=True)):
@@ -168,7 +171,9 @@ class Fit:
         for place, name in enumerate(self._section("capabilities", [])):
             if name not in has:
                 needed = [
-                    each for part in (name, *CAPABILITIES[name].includes) for each in CAPABILITIES[part].function_names
+                    function
+                    for part in (name, *CAPABILITIES[name].includes)
+                    for function in CAPABILITIES[part].function_names
                 ]
-                missing = [each for each in needed if not self.codec.has(each)]
+                missing = [function for function in needed if not self.codec.has(function)]
                 self._fault(("capabilities", place), f"the contract lacks {name}: it has no {', '.join(missing)}")

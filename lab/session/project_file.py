@@ -17,14 +17,14 @@ from lab.coordinator.documented import (
     result_names,
 )
 from lab.coordinator.states import NAMES as STATES
-from lab.model.capabilities import CAPABILITIES, NAMES
-from lab.model.names import Limits
+from lab.model.contract.capabilities import CAPABILITIES, NAMES
+from lab.model.contract.names import Limits
 from lab.model.step import Role, fault_at
 from lab.session.relayer.declared import DeclaredRelayer
 from lab.validation import suggestion
 
 ALIASES = {"buffer": "buffer_transaction", "resolve": "resolve_dependency", "execute": "mark_executed"}
-SETTINGS = ("coordination_window", *(name for each in CAPABILITIES.values() for name, _ in each.defaults))
+SETTINGS = ("coordination_window", *(name for capability in CAPABILITIES.values() for name, _ in capability.defaults))
 # Reasons of the reference's own breaker and deadline beside those of calls.
 REASONS = (*REVERTS, *CAPABILITY_REVERTS, *FAILURE_REASONS, "Execution failed", "Failure threshold reached")
 SET_UP_CALLS_MAX = 32
@@ -126,10 +126,10 @@ class ProjectFile(_Form):
         _known(given, documented, "event")
         for name, form in given.items():
             known = {parameter for parameter, _ in documented[name].parameters}
-            for each in form.arguments if isinstance(form, EventForm) else ():
-                if each not in known:
-                    text = f"{name} has no argument {each}{suggestion(each, known)}"
-                    raise fault_at(text, name, "arguments", each, at_key=True)
+            for argument in form.arguments if isinstance(form, EventForm) else ():
+                if argument not in known:
+                    text = f"{name} has no argument {argument}{suggestion(argument, known)}"
+                    raise fault_at(text, name, "arguments", argument, at_key=True)
         return given
 
     @field_validator("roles")
@@ -185,12 +185,12 @@ def _known_arguments(name: str, form: FunctionForm) -> None:
         ("returns", form.returns, list(result_names(function))),
     ):
         seen: set[str] = set()
-        for place, each in enumerate(given or ()):
-            if not isinstance(each, str) or (key == "returns" and each == "_"):
+        for place, argument in enumerate(given or ()):
+            if not isinstance(argument, str) or (key == "returns" and argument == "_"):
                 continue
-            if each not in known:
-                text = f"{function} has no {'argument' if key == 'arguments' else 'result'} {each}"
-                raise fault_at(text + suggestion(each, known), name, key, place)
-            if each in seen:
-                raise fault_at(f"{each} stands there twice", name, key, place)
-            seen.add(each)
+            if argument not in known:
+                text = f"{function} has no {'argument' if key == 'arguments' else 'result'} {argument}"
+                raise fault_at(text + suggestion(argument, known), name, key, place)
+            if argument in seen:
+                raise fault_at(f"{argument} stands there twice", name, key, place)
+            seen.add(argument)

@@ -25,21 +25,21 @@ def find_project(working_folder: Path, beside: Iterable[Path] = ()) -> Project |
 
     Raises UsageError that names both where two files of different content are found, InvalidFile for a malformed one.
     """
-    found: Project | None = None
+    nearest: Project | None = None
     found_from = ""
     for start in (working_folder, *(path for path in beside if not is_own(path))):
         path = search(start)
-        if path is None or (found is not None and same_file(path, found.path)):
+        if path is None or (nearest is not None and same_file(path, nearest.path)):
             continue
         project = read_project(path)
-        if found is None:
-            found, found_from = project, shown(start)
-        elif project.choices != found.choices:
+        if nearest is None:
+            nearest, found_from = project, shown(start)
+        elif project.choices != nearest.choices:
             raise UsageError(
-                f"expected one project, found two: {shown(found.path)} (from {found_from} upwards) and {shown(path)} "
+                f"expected one project, found two: {shown(nearest.path)} (from {found_from} upwards) and {shown(path)} "
                 f"(from {shown(start)} upwards). Work in the folder of the one that you mean, one at a time"
             )
-    return found
+    return nearest
 
 
 def search(start: Path) -> Path | None:

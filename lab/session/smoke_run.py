@@ -13,7 +13,7 @@ from lab.coordinator import StateNumbering
 from lab.deploy.compiled import hash_bytes
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke, smoke
-from lab.model.names import Limits
+from lab.model.contract.names import Limits
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc
@@ -48,9 +48,9 @@ def _key(target: Deployable) -> str:
     return hash_bytes(json.dumps([SMOKE_FORMAT, target.contract.identity, names], sort_keys=True).encode())
 
 
-def _kept(found: dict[str, Any]) -> Smoke:
-    numbers = {name: int(number) for name, number in found["states"].items()}
-    return Smoke(None, StateNumbering(numbers), Limits.model_validate(found["limits"]))
+def _kept(document: dict[str, Any]) -> Smoke:
+    numbers = {name: int(number) for name, number in document["states"].items()}
+    return Smoke(None, StateNumbering(numbers), Limits.model_validate(document["limits"]))
 
 
 def _keep(path: Path, result: Smoke) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 from lab.model.under_test import UnderTest
 from lab.paths import REFERENCE_CONTRACT
 from lab.session.project import Project

@@ -109,11 +109,11 @@ def steps(from_tps: float, step_tps: float, count: int, step_s: float) -> list[S
 
 def spike(base_tps: float, peak_tps: float, seconds: float, spike_s: float) -> list[Segment]:
     """The base rate with one burst in the middle; what comes after it shows the recovery."""
-    around = (seconds - spike_s) / 2
-    if around <= 0:
+    flank_s = (seconds - spike_s) / 2
+    if flank_s <= 0:
         raise ValueError(f"expected a spike shorter than the whole, got {spike_s:g} s of {seconds:g} s")
     return [
-        Segment(around, base_tps, base_tps),
+        Segment(flank_s, base_tps, base_tps),
         Segment(spike_s, peak_tps, peak_tps),
-        Segment(around, base_tps, base_tps),
+        Segment(flank_s, base_tps, base_tps),
     ]

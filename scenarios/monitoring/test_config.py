@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from lab.commands.monitor import configure, limits_of
+from lab.commands.monitor.actions import configure, limits_of
 from lab.monitor.alerting.alerts import alerts
 from lab.monitor.configuration import Addresses
 from lab.monitor.dashboards import grafana

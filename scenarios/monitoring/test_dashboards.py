@@ -96,7 +96,7 @@ BY_BUCKET = ("performance", "Cross-chain time, 95%")
 def shown(prometheus: Recorded, board: str, title: str, second: float | None = None) -> dict[tuple[str, ...], float]:
     """What a panel shows at a second of the run, by default its last: values of labels, by their names -> value."""
     at = None if second is None else prometheus.start_s + second
-    values = prometheus.at(PANELS[board, title][1].queries[0].expr, at)
+    values = prometheus.at(PANELS[board, title][1].expr, at)
     return {
         tuple(text for _, text in sorted(labels)): value for labels, value in values.items() if not math.isnan(value)
     }

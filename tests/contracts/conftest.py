@@ -181,9 +181,9 @@ def _types(items: list[dict[str, Any]]) -> list[str]:
 def _anvil() -> Path:
     if path := os.environ.get("LAB_ANVIL"):
         return Path(path)
-    from lab.chains.nodes.provision import find_anvil
+    from lab.chains.nodes.provision import locate_anvil
 
-    return find_anvil()
+    return locate_anvil().path
 
 
 @pytest.fixture(scope="session")

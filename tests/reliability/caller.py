@@ -33,14 +33,14 @@ PLACES = (
     "lab.chains.processes.reaper.Reaper.start",
     "lab.commands.up.start_background",
     "lab.commands.up.remove_leftovers",
-    "lab.commands.mutate.fit_runs",
-    "lab.commands.swarm.run_swarm",
-    "lab.commands.load.run_load",
-    "lab.commands.load.run_remote",
-    "lab.commands.load.saturate",
+    "lab.commands.explore.mutate.fit_runs",
+    "lab.commands.explore.swarm.run_swarm",
+    "lab.commands.load.actions.run_load",
+    "lab.commands.load.actions.run_remote",
+    "lab.commands.load.actions.saturate",
     "lab.session.doctor.diagnose",
     "lab.session.up.supervisor.supervise",
-    "lab.commands.monitor.serve",
+    "lab.commands.monitor.actions.serve",
     "lab.chains.nodes.image.build_image",
     "lab.session.suite.open_suite",
 )
@@ -125,7 +125,7 @@ def _serve() -> None:
     for module in (
         "lab.commands.release.report",
         "lab.commands.check",
-        "lab.commands.load",
+        "lab.commands.load.actions",
         "lab.load.profile.profile",
     ):
         import_module(module)

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from lab.checks import CHECKS
 from lab.cli import app
 from lab.commands.check import check_folder
-from lab.commands.monitor import read_session as monitor_session
+from lab.commands.monitor.actions import read_session as monitor_session
 from lab.deploy.artifacts.artifact import read_artifact
 from lab.deploy.backup import read as read_backup
 from lab.deploy.campaign import read_manifest
@@ -368,8 +368,8 @@ def test_a_changed_bundle(tmp_path: Path, trials: Trials) -> None:
 
 # Here options are what is looked at, and compiling takes time, too.
 COMPILERS = (
-    "lab.commands.swarm.compile_target",
-    "lab.commands.mutate.compile_target",
+    "lab.commands.explore.swarm.compile_target",
+    "lab.commands.explore.mutate.compile_target",
     "lab.session.suite.compile_contract",
 )
 NUMBERS = {"seeds", "first", "minutes", "jobs", "limit", "tps", "operators", "workers", "web_port", "keep"}

@@ -15,7 +15,7 @@ from lab.cli import app
 from lab.evidence import Recorder, RunFolder
 from lab.model.records import Expectation, Header
 from lab.model.verdict import Verdict
-from lab.runner.judging import judge_recorded
+from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 from lab.scenario.schema import render
 

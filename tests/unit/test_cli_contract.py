@@ -67,7 +67,7 @@ def test_a_proposed_map_never_takes_the_place_of_a_file(tmp_path: Path, monkeypa
     assert (code, len(lines)) == (0, 1)
     (tmp_path / "lab.yaml").write_text("contract: Mine.vy  # mine\n")
     code, lines = told("--write-map")
-    assert (code, lines[0].endswith("lab.yaml exists and stays as it is")) == (0, True)
+    assert (code, lines[0].endswith("lab.yaml already exists and was not changed")) == (0, True)
     assert "lab.proposed.yaml: 0 lines are uncertain" in lines[1]
     assert "# mine" in (tmp_path / "lab.yaml").read_text()
     assert "(replaced)" in told("--write-map")[1][1]

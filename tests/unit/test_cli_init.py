@@ -63,7 +63,7 @@ def test_nothing_is_overwritten(folder: Path) -> None:
     code, told = init()
     assert code == 0
     for name in ("lab.yaml", "scenarios/payment.yaml", ".gitignore"):
-        assert f"left alone  {name}" in told
+        assert f"kept        {name}" in told
     assert mine.read_text() == "relayer_cmd: ./relay\n"
     assert not (folder / "scenarios/nowhere.yaml").exists()
     before = {path: path.read_text() for path in folder.rglob("*") if path.is_file()}
@@ -124,7 +124,7 @@ def test_in_a_part_of_a_bigger_repository(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(folder / "part/below")
     code, told = init()
     assert code == 2
-    assert "part/lab.yaml is the project of this folder already" in told
+    assert "part/lab.yaml is already the project of this folder" in told
 
 
 def test_one_contract_of_several_in_a_file_can_be_given(folder: Path) -> None:

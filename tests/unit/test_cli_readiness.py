@@ -144,7 +144,7 @@ def test_bundle_and_verify(here: Path) -> None:
 def test_prune(here: Path) -> None:
     """Names what goes; needs to be told how much stays."""
     (here / "results" / "20261101-000000-0000").mkdir()
-    assert "would go" in lab("prune", "--keep", "1", "--dry-run").stdout
+    assert "would remove" in lab("prune", "--keep", "1", "--dry-run").stdout
     assert "removed" in lab("prune", "--keep", "1").stdout
     assert not (here / "results" / "20261101-000000-0000").exists()
     assert lab("prune", "--keep", "0").exit_code == 2

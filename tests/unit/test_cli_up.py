@@ -244,7 +244,7 @@ def test_a_killed_supervisor_leaves_nothing_and_blocks_nobody(own: Path) -> None
     assert within(PATIENCE_S, lambda: processes_of(state.run_id) == {})
     shown = lab("status", results=own)
     assert shown.returncode == 3
-    assert "its supervisor has died" in shown.stdout
+    assert "its supervisor is dead" in shown.stdout
     assert lab("up", "base", "--no-relayer", "--backend", "process", results=own).returncode == 0
     assert state_of(own).run_id != state.run_id
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from lab.scenario import steps as step_models
 ROOT = Path(lab.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 LINES_MAX = 300
+MODULES_MAX = 15
 
 # Modules that are one thing in spite of their length, each with its reason.
 LONG: dict[str, str] = {}
@@ -52,3 +54,9 @@ def test_a_fault_has_one_file(kind: str) -> None:
     modules = {registered.spec.__module__, registered.activate.__module__}
     modules |= {registered.draw.__module__} if registered.draw is not None else set()
     assert [module.rsplit(".", 1)[-1] for module in modules] == [kind]
+
+
+def test_folders_are_small() -> None:
+    """Above 15 modules side by side, a newcomer reads a list: sub-folders are named for the step of the flow."""
+    counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES if path.name != "__init__.py")
+    assert {folder: count for folder, count in counts.items() if count > MODULES_MAX} == {}

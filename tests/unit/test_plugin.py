@@ -98,11 +98,11 @@ def test_what_is_told_reaches_the_person(pytester: pytest.Pytester) -> None:
     """Progress and provisioning are told while a test runs, past pytest's capture of what the test writes."""
     pytester.makepyfile(
         """
-        from lab.plugin.sharing import tell
+        from lab.plugin.sharing import notify
 
         def test_talks(request):
             print("caught")
-            tell(request.config, "fetching the node")
+            notify(request.config, "fetching the node")
         """
     )
     result = pytester.runpytest_subprocess()

@@ -98,7 +98,7 @@ def test_what_another_plugin_collects_is_left_to_it(project: pytest.Pytester) ->
     for args in ([], ["test_it.yaml"]):
         result = project.runpytest_inprocess(*args)
         result.assert_outcomes(passed=1)
-        assert "left alone" not in result.stdout.str()
+        assert "not collected" not in result.stdout.str()
 
 
 def test_what_may_have_been_meant_is_told_in_a_line(project: pytest.Pytester) -> None:
@@ -108,7 +108,7 @@ def test_what_may_have_been_meant_is_told_in_a_line(project: pytest.Pytester) ->
     result = project.runpytest_inprocess()
     result.assert_outcomes(passed=1)
     (line,) = [line for line in result.outlines if "lost.yaml" in line]
-    assert "left alone: suite/lost.yaml: a scenario with parts missing (keys name, description, timeline)" in line
+    assert "not collected: suite/lost.yaml: a scenario with parts missing (keys name, description, timeline)" in line
 
 
 def test_lint_follows_the_same_rule(mixed: pytest.Pytester, capsys: pytest.CaptureFixture[str]) -> None:
@@ -181,5 +181,5 @@ def test_a_file_that_cannot_be_read(mixed: pytest.Pytester) -> None:
         """.replace("\n        ", "\n"),
     )
     result = run_pytest(mixed, "--collect-only", "suite")
-    told = "left alone: suite/compose.yaml: a file that cannot be read (Permission denied)"
+    told = "not collected: suite/compose.yaml: a file that cannot be read (Permission denied)"
     assert told in result.stdout.str()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -43,10 +43,11 @@ RETIRED = {
 }
 
 
-def trees() -> Iterator[tuple[str, ast.AST]]:
+@cache
+def trees() -> tuple[tuple[str, ast.AST], ...]:
     """Every module of the lab, by its path below `lab`."""
-    for path in sorted(ROOT.rglob("*.py")):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+    paths = sorted(ROOT.rglob("*.py"))
+    return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
 @pytest.mark.parametrize("heading", TABLES)
@@ -99,3 +100,46 @@ def test_outcomes_and_row_verdicts_correspond() -> None:
     assert set(VERDICTS) == set(Outcome)
     assert all(OUTCOMES[verdict] is outcome for outcome, verdict in VERDICTS.items())
     assert Outcome("UNDECIDED") is Outcome.UNKNOWN
+
+
+# Names that say nothing of what they hold, and what stands for them instead.
+VAGUE = {
+    "found": "the noun of what was found",
+    "each": "the noun of one of them",
+    "told": "a text is formatted, described or shown",
+    "tell": "notify, format",
+    "untold": "missing, unknown",
+    "reckon": "reconcile",
+    "twist": "perturbation, transform",
+    "twists": "perturbations, transforms",
+    "aim": "target",
+    "aims": "targets",
+    "absorb": "apply",
+    "nurse": "manage",
+    "metronome": "interval miner",
+    "dice": "rng",
+    "bites": "activations",
+    "twin": "second",
+}
+# A file format has this field.
+FIELDS = {("report/catalogue/rows.py", "found"), ("report/records/report.py", "found")}
+
+
+def named(node: ast.AST) -> str | None:
+    """What a node gives a name to."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name
+    if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return node.id if isinstance(node, ast.Name) else node.attr
+    return node.arg if isinstance(node, ast.arg) else None
+
+
+def test_names_are_nouns() -> None:
+    """Of the thing itself: a reader does not look up what was found."""
+    vague = {
+        (path, name)
+        for path, tree in trees()
+        for node in ast.walk(tree)
+        if (name := (named(node) or "").strip("_").lower()) in VAGUE
+    }
+    assert vague == FIELDS

@@ -14,7 +14,7 @@ def state_after_call(program: Program) -> Iterator[Finding]:
     """A callee that calls back finds the state of before; a lock keeps it from entering the functions that have one."""
     for function in program.entry_points():
         late = [write for write in Walker(program).walk(function).writes if write.before.call is not None]
-        for write in {(each.node.file, each.node.line): each for each in late}.values():
+        for write in {(write_site.node.file, write_site.node.line): write_site for write_site in late}.values():
             call = write.before.call
             severity = Severity.LOW if function.locked else Severity.HIGH
             lock = "; the lock leaves other functions and views open" if function.locked else ""

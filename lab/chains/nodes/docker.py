@@ -235,9 +235,9 @@ class DockerBackend:
             raise EnvironmentFailure(f"no temporary directory: {with_advice(error)}; see TMPDIR") from error
         nodes = [DockerNode(self.image, spec, self._engine) for spec in specs]
         try:
-            _each(nodes, DockerNode.launch)
+            _for_all(nodes, DockerNode.launch)
         except BaseException:
-            _each(nodes, DockerNode.stop)
+            _for_all(nodes, DockerNode.stop)
             raise
         self._nodes += nodes
         if nodes and self._client_version is None:
@@ -261,14 +261,14 @@ class DockerBackend:
     def close(self) -> None:
         nodes, self._nodes = self._nodes, []
         try:
-            _each(nodes, DockerNode.stop)
+            _for_all(nodes, DockerNode.stop)
         finally:
             self._client.close()
             if self._own_reaper:
                 self.reaper.close()
 
 
-def _each(nodes: Sequence[DockerNode], action: Any) -> None:
+def _for_all(nodes: Sequence[DockerNode], action: Any) -> None:
     """Do it to all at once, to the last one even if one fails; then raise the first failure."""
     if not nodes:
         return

@@ -47,11 +47,6 @@ class AnvilBinary:
     source: Source
 
 
-def find_anvil(notify: Notify | None = None) -> Path:
-    """The path of the anvil to use; see `locate_anvil`."""
-    return locate_anvil(notify).path
-
-
 def locate_anvil(notify: Notify | None = None, *, provision: bool = True) -> AnvilBinary:
     """Find anvil, or obtain it unless `provision` is false. Raises EnvironmentFailure when there is none."""
     notify = notify or (lambda line: None)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -30,6 +31,31 @@ POLL_S = 0.05
 KILLED_WITHIN_S = 5.0
 # Where util-linux's setpriv is missing, as in Alpine: the same, ten times slower.
 _TIE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A program to start in a session of its own: command line, log, the log's handle, environment, working folder."""
+
+    words: list[str]
+    log: Path
+    output: int
+    environment: dict[str, str] | None = None
+    folder: Path | None = None
+    pass_fds: tuple[int, ...] = ()
+
+    def process(self) -> subprocess.Popen[bytes]:
+        """The running program. Raises OSError."""
+        return subprocess.Popen(
+            self.words,
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=self.output,
+            env=self.environment,
+            cwd=self.folder,
+            pass_fds=self.pass_fds,
+            start_new_session=True,
+        )
 
 
 class Child:
@@ -60,53 +86,23 @@ class Child:
         marked = {**child_environment(run_id, inherited), **(environment or {})}
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            child = on_lasting_thread(
-                lambda: cls._started(list(words), run_id, log, output.fileno(), marked, folder, pass_fds), Child.kill
-            )
+            launch = Launch(list(words), log, output.fileno(), marked, folder, pass_fds)
+            child = on_lasting_thread(lambda: cls._started(launch, run_id), Child.kill)
         reaper.watch_pid(child.pid)
         return child
 
     @classmethod
-    def _started(
-        cls,
-        words: list[str],
-        run_id: str,
-        log: Path,
-        output: int,
-        environment: dict[str, str],
-        folder: Path | None,
-        pass_fds: tuple[int, ...],
-    ) -> Self:
+    def _started(cls, launch: Launch, run_id: str) -> Self:
         if tie := tied_to_parent():
             # What the system would say of the program, it would now say of the one that ties it.
-            _require_executable(words[0])
-        return cls(
-            subprocess.Popen(
-                [*tie, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment,
-                cwd=folder,
-                start_new_session=True,
-                pass_fds=pass_fds,
-            ),
-            log,
-        )
+            _require_executable(launch.words[0])
+        return cls(replace(launch, words=[*tie, *launch.words]).process(), launch.log)
 
     @classmethod
     def start_detached(cls, words: Sequence[str], *, log: Path, pass_fds: tuple[int, ...] = ()) -> Self:
         """Start a program that outlives this process, and carries no mark of it. Raises OSError."""
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                list(words),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=pass_fds,
-                start_new_session=True,
-            )
-        return cls(process, log)
+            return cls(Launch(list(words), log, output.fileno(), pass_fds=pass_fds).process(), log)
 
     @property
     def pid(self) -> int:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from signal import Signals
 from uuid import uuid4
@@ -20,7 +21,7 @@ from uuid import uuid4
 import psutil
 
 from lab.chains.processes import child, keeper
-from lab.chains.processes.child import KILLED_WITHIN_S, POLL_S, Child
+from lab.chains.processes.child import KILLED_WITHIN_S, POLL_S, Child, Launch
 from lab.chains.processes.owner import RUN_VARIABLE
 
 GROUP_VARIABLE = "TESSERACT_LAB_GROUP"
@@ -36,18 +37,10 @@ class ProcessGroup(Child):
         self._known: list[psutil.Process] = []
 
     @classmethod
-    def _started(
-        cls,
-        words: list[str],
-        run_id: str,
-        log: Path,
-        output: int,
-        environment: dict[str, str],
-        folder: Path | None,
-        pass_fds: tuple[int, ...],
-    ) -> ProcessGroup:
+    def _started(cls, launch: Launch, run_id: str) -> ProcessGroup:
         mark = uuid4().hex
-        marked = {**environment, GROUP_VARIABLE: mark}
+        marked = {**(launch.environment or {}), GROUP_VARIABLE: mark}
+        words, pass_fds = launch.words, launch.pass_fds
         reading, writing = os.pipe()
         with os.fdopen(reading, "rb") as said:
             try:
@@ -55,16 +48,8 @@ class ProcessGroup(Child):
                     del marked[RUN_VARIABLE]
                     lead = [str(writing), str(os.getpid()), RUN_VARIABLE, run_id]
                     words = [sys.executable, "-I", "-S", str(keeper.__file__), *lead, *words]
-                process = subprocess.Popen(
-                    words,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    env=marked,
-                    cwd=folder,
-                    pass_fds=(*pass_fds, writing) if child.LINUX else pass_fds,
-                    start_new_session=True,
-                )
+                    pass_fds = (*pass_fds, writing)
+                process = replace(launch, words=words, environment=marked, pass_fds=pass_fds).process()
             finally:
                 os.close(writing)
             # The keeper closes its end once the program runs, or cannot.
@@ -72,7 +57,7 @@ class ProcessGroup(Child):
         if "error" in answer:
             process.wait()
             raise OSError(int(answer["error"]), os.strerror(int(answer["error"])))
-        return cls(process, log, int(answer.get("pid", process.pid)), mark)
+        return cls(process, launch.log, int(answer.get("pid", process.pid)), mark)
 
     @property
     def pid(self) -> int:

@@ -18,8 +18,8 @@ from lab.checks.facts import clock, name_at, name_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, Transition, replay
 from lab.model.history import History
+from lab.model.record_parts.store import Place, StoredBelief
 from lab.model.records import Block, StoreRead
-from lab.model.store import Place, StoredBelief
 from lab.model.verdict import CheckResult
 
 TIMESTAMP_MS = 1_000

@@ -12,18 +12,18 @@ from pathlib import Path
 
 from lab.commands.live.printing import print_network, print_outcomes, print_plan
 from lab.errors import EnvironmentFailure, UsageError
-from lab.live.deploy import deploy_all
-from lab.live.deployment_file import TEMPLATE, Deployment, Target, read_deployment
-from lab.live.evidence import collect, observe
-from lab.live.open import undertake
-from lab.live.page import write_page
-from lab.live.plan import make_plan
-from lab.live.session import deployed_at, describe, write_session
+from lab.live.declaration.deployment_file import TEMPLATE, Deployment, Target, read_deployment
+from lab.live.declaration.variables import connect, missing_variables, require_variables
+from lab.live.execution.deploy import deploy_all
+from lab.live.execution.smoke import smoke_all, smoke_read_only
+from lab.live.execution.transactions import Waiting
+from lab.live.journaling.open import undertake
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.plan import make_plan
+from lab.live.results.evidence import collect, observe
+from lab.live.results.page import write_page
+from lab.live.results.session import deployed_at, describe, write_session
 from lab.live.signers import Signer, open_operator, open_signer
-from lab.live.smoke import smoke_all, smoke_read_only
-from lab.live.transactions import Waiting
-from lab.live.undertaking import Undertaking
-from lab.live.variables import connect, missing_variables, require_variables
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
 from lab.model.live_evidence import EVIDENCE, LiveEvidence, NetworkEvidence
 
@@ -34,8 +34,8 @@ def init(path: Path) -> None:
         with path.open("x", encoding="utf-8") as stream:
             stream.write(TEMPLATE)
     except FileExistsError:
-        raise UsageError(f"{path}: there is such a file already, it is kept: name another") from None
-    print(f"{path} written: replace what is marked, then `lab live plan {path}`")
+        raise UsageError(f"{path}: already exists and was kept: choose another path") from None
+    print(f"wrote {path}: replace the marked values, then run `lab live plan {path}`")
 
 
 def plan(path: Path, only: tuple[str, ...], *, as_json: bool) -> int:
@@ -62,7 +62,7 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
         print("nothing was sent", file=sys.stderr)
         return 1
     if not broadcast:
-        print("nothing was sent: say --broadcast to send it")
+        print("nothing was sent: add --broadcast to send")
         return 0
     _require_names(targets, confirmed)
     # What the deployer had before it spent anything is evidence, too.
@@ -100,9 +100,9 @@ def session(path: Path, only: tuple[str, ...], out: Path, key_file: Path | None)
     keys = key_file or out.parent / "keys.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     write_session(describe(work, targets, keys, out.parent), out)
-    print(f"{out} written, readable by you only: it holds the endpoints with their keys")
+    print(f"wrote {out}, readable by you only: it contains endpoint URLs with their keys")
     if not keys.exists():
-        print(f'the relayer\'s key is looked for in {keys}: {{"relayer": "0x..."}}, chmod 600')
+        print(f'the relayer\'s key is read from {keys}: {{"relayer": "0x..."}}, chmod 600')
 
 
 def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
@@ -112,14 +112,14 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     work, _ = _open(deployment)
     for target in targets:
         deployed_at(work, target)
-    found = verify_everywhere(work, targets, make_bundle(work))
-    for one in found:
+    verifications = verify_everywhere(work, targets, make_bundle(work))
+    for one in verifications:
         for what, verdict in one.shown().items():
             print(f"{one.network}: {what}: {verdict}")
-    _write_evidence(work, targets, results, verified={one.network: one.shown() for one in found})
-    if all(one.succeeded for one in found):
+    _write_evidence(work, targets, results, verified={one.network: one.shown() for one in verifications})
+    if all(one.succeeded for one in verifications):
         return 0
-    refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in found)
+    refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in verifications)
     return 1 if refused else 3
 
 
@@ -184,7 +184,7 @@ def _require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> Non
         if name in confirmed:
             continue
         if not sys.stdin.isatty():
-            raise UsageError(f"{name} is a mainnet: nothing was sent; say --confirm {name}")
+            raise UsageError(f"{name} is a mainnet: nothing was sent; add --confirm {name}")
         if input(f"{name} is a mainnet. Type its name to send: ").strip() != name:
             raise UsageError(f"{name} was not confirmed: nothing was sent")
 

@@ -34,7 +34,7 @@ def schema() -> None:
     """Print the JSON schema of deployment files, for use in editors."""
     import json
 
-    from lab.live.deployment_file import DeploymentFile
+    from lab.live.declaration.deployment_file import DeploymentFile
 
     print(json.dumps(DeploymentFile.model_json_schema(), indent=2))
 
@@ -55,7 +55,7 @@ def deploy(
     confirm: Annotated[list[str] | None, typer.Option(help="Name of a mainnet to send to; may be repeated.")] = None,
     results: Results = RESULTS,
 ) -> None:
-    """Deploy and set up, or go on where an earlier command stopped. Exit code 3: something is left to others."""
+    """Deploy and set up, or resume where an earlier command stopped. Exit code 3: steps remain for others."""
     from lab.commands.live.actions import deploy as send
 
     raise typer.Exit(
@@ -76,7 +76,7 @@ def session(
     file: File = FILE,
     only: Only = None,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("results/live/session.json"),
-    key_file: Annotated[Path | None, typer.Option(help="Where the relayer's key stands.")] = None,
+    key_file: Annotated[Path | None, typer.Option(help="File with the relayer's key.")] = None,
 ) -> None:
     """Write the session.json of a deployment, for relayer, exporter and load."""
     from lab.commands.live.actions import session as write
@@ -86,7 +86,7 @@ def session(
 
 @live.command()
 def verify(file: File = FILE, only: Only = None, results: Results = RESULTS) -> None:
-    """Verify the source at every explorer of the file. Exit code 0: all agree, 1: one says no, 3: one did not say."""
+    """Verify the source at every explorer of the file. Exit code 0: all agree, 1: one disagrees, 3: one is silent."""
     from lab.commands.live.actions import verify as run
 
     raise typer.Exit(run(file, tuple(only or ()), results))
@@ -108,7 +108,7 @@ def smoke(
 
 @live.command()
 def rehearse(file: File = FILE, results: Results = RESULTS, backend: Backend = BackendChoice.auto) -> None:
-    """Run the whole file on local chains of the same ids, behind endpoints that fail; no variable is needed."""
+    """Rehearse the deployment on local chains with the same ids, through failing endpoints. Needs no variables."""
     from lab.commands.live.rehearsal import rehearse as run
 
     raise typer.Exit(run(file, results, backend.value))
@@ -118,10 +118,10 @@ def rehearse(file: File = FILE, results: Results = RESULTS, backend: Backend = B
 def explorer(
     chain: Annotated[list[str], typer.Option(help="CHAIN_ID=URL of a chain; may be repeated.")],
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any.")] = 0,
-    pending: Annotated[int, typer.Option(min=0, max=1000, help="So many answers say wait.")] = 0,
-    altered: Annotated[bool, typer.Option("--altered", help="Change one byte of what is sent.")] = False,
+    pending: Annotated[int, typer.Option(min=0, max=1000, help="Number of answers that ask to wait.")] = 0,
+    altered: Annotated[bool, typer.Option("--altered", help="Change one byte of each submission.")] = False,
 ) -> None:
-    """Run an explorer that compiles again what it is sent: Sourcify, Etherscan and Blockscout in one, on 127.0.0.1."""
+    """Run a local explorer that recompiles submissions: Sourcify, Etherscan and Blockscout in one, on 127.0.0.1."""
     from lab.commands.live.rehearsal import explorer as run
     from lab.live.explorer.faults import ExplorerFaults
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.live.deploy import Outcome
-from lab.live.plan import NetworkPlan, amount
+from lab.live.execution.deploy import Outcome
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.plan import NetworkPlan, amount
 from lab.live.signers import Signer
-from lab.live.undertaking import Undertaking
 from lab.model.live_evidence import NetworkEvidence
 
 
@@ -18,14 +18,14 @@ def print_plan(plans: Sequence[NetworkPlan], work: Undertaking, signer: Signer) 
         usd = f", {one.cost_usd:.2f} USD at the price of {one.price_date}" if one.cost_usd is not None else ""
         print(f"\n{one.network} (chain {one.chain_id}{'' if one.testnet else ', mainnet'})")
         if one.address is not None:
-            print(f"  contract   {one.address}{' (there already)' if one.exists else ''}")
+            print(f"  contract   {one.address}{' (already deployed)' if one.exists else ''}")
             print(f"  deployer   {amount(one.balance, one.token)}, nonce {one.nonce}")
             l1_fee = f" + {amount(one.l1_fee, one.token)} L1 data" if one.l1_fee else ""
             print(
                 f"  cost       {amount(one.cost, one.token)} "
                 f"({one.gas} gas at {one.gas_price / 1e9:.4g} gwei{l1_fee}{usd})"
             )
-            print(f"  steps      {', '.join(one.steps) or 'none: it is as declared'}")
+            print(f"  steps      {', '.join(one.steps) or 'none: everything is as declared'}")
         for note in one.notes:
             print(f"  note       {note}")
         for problem in one.problems:

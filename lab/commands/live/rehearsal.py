@@ -10,12 +10,12 @@ from pathlib import Path
 from lab.commands.live.actions import folder_of, notify
 from lab.commands.live.printing import print_outcomes
 from lab.errors import UsageError
-from lab.live.deployment_file import read_deployment
+from lab.live.declaration.deployment_file import read_deployment
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
-from lab.live.open import system_of
-from lab.live.page import write_page
+from lab.live.journaling.open import system_of
 from lab.live.rehearsal.rehearse import rehearse as run_rehearsal
+from lab.live.results.page import write_page
 from lab.model.redacted import RedactedUrl
 from lab.session.suite import new_run_id, open_suite
 
@@ -49,7 +49,7 @@ def rehearse(path: Path, results: Path, backend: str) -> int:
         print(f"{trial.network}: smoke: {', '.join(f'{k} {v}' for k, v in trial.parts.items())}")
     met = ", ".join(f"{count} of {kind}" for kind, count in ended.faults.items())
     print(f"{ended.requests} requests met {sum(ended.faults.values())} faults ({met})")
-    print(f"REHEARSED, which proves nothing of a network: {page}" if ended.succeeded else f"FAILED: {page}")
+    print(f"REHEARSED (this proves nothing about a real network): {page}" if ended.succeeded else f"FAILED: {page}")
     return 0 if ended.succeeded else 1
 
 

@@ -48,7 +48,7 @@ def attest(request: AttestRequest, ask: Ask | None) -> Path:
     answers = _answers(row, request, ask)
     document = Path(answers["document"])
     if not document.is_file():
-        raise UsageError(f"{document}: expected the document that shows it, there is no such file")
+        raise UsageError(f"{document}: expected the supporting document, found no such file")
     today = dt.datetime.now(dt.UTC).date()
     expires = parse_day(answers["expires"], "--expires")
     if expires <= today:
@@ -77,7 +77,7 @@ def _allowed(row: Row, waive: bool) -> None:
     if waive and row.must_pass:
         raise UsageError(f"{row.id} must pass: it cannot be waived")
     if not waive and row.row_class in ("lab", "lab-bounded"):
-        raise UsageError(f"{row.id} is proven by runs, nobody's word replaces them: run its proofs, or --waive it")
+        raise UsageError(f"{row.id} is proven by runs and cannot be attested: run its scenarios, or use --waive")
 
 
 def _answers(row: Row, request: AttestRequest, ask: Ask | None) -> dict[str, str]:
@@ -89,9 +89,9 @@ def _answers(row: Row, request: AttestRequest, ask: Ask | None) -> dict[str, str
     missing = [name for name in QUESTIONS if name not in answers]
     if ask is None:
         if options := [f"--{name}" for name in missing if name not in OPTIONAL]:
-            raise UsageError(f"{row.id}: nobody to ask here, so expected the options {', '.join(options)}")
+            raise UsageError(f"{row.id}: expected, without a terminal to ask on, the options {', '.join(options)}")
         return answers | dict.fromkeys(missing, "")
-    print(f"{row.id}  {row.item}: {row.detail}\n  what shows it: {row.proof}", file=sys.stderr)
+    print(f"{row.id}  {row.item}: {row.detail}\n  evidence: {row.proof}", file=sys.stderr)
     return answers | {name: ask(QUESTIONS[name], name not in OPTIONAL) for name in missing}
 
 
@@ -109,4 +109,4 @@ def _check(path: Path, rows: dict[str, Row], today: dt.date, contract: str | Non
     statements = load_statements(path.parent, rows, today, contract)
     if problem := next(statement.problem for statement in statements if statement.file == path.name):
         path.unlink()
-        raise UsageError(f"{path.name}: not written, it would not count: {problem}")
+        raise UsageError(f"{path.name}: not written, because it would not count: {problem}")

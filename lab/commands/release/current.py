@@ -21,7 +21,7 @@ from lab.paths import real_path
 from lab.report.evidence.attestations import FOLDER
 from lab.report.evidence.baseline import Baseline
 from lab.report.judge.commands import is_file
-from lab.runner.manifest import package_sha256
+from lab.runner.conclusion.manifest import package_sha256
 from lab.session.project_search import upwards
 from lab.session.suite import cache_folder, compile_target
 from lab.session.under_test import SystemUnderTest

@@ -14,8 +14,8 @@ def prune_results(results: Path, keep: int, dry_run: bool) -> None:
         raise UsageError(f"{results}: expected the results folder, there is none")
     pruned = prune(results, keep, dry_run=dry_run)
     for folder in pruned.gone:
-        print(f"{'would go' if dry_run else 'removed'}   {folder}")
+        print(f"{'would remove' if dry_run else 'removed'}   {folder}")
     for folder in pruned.needed:
         print(f"needed    {folder}")
     why = f", and {len(pruned.needed)} that hold the newest run of an item" if pruned.needed else ""
-    print(f"{len(pruned.gone)} folders, the newest {keep} of each kind stay{why}")
+    print(f"{len(pruned.gone)} folders, the newest {keep} of each kind are kept{why}")

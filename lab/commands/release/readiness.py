@@ -23,18 +23,18 @@ def report(request: ReportRequest) -> None:
 
 def causes(
     path: Annotated[
-        Path, typer.Argument(help="A session's folder, or the results folder: its latest session.")
+        Path, typer.Argument(help="Session folder, or the results folder for its latest session.")
     ] = RESULTS,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Every cause at full length.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every cause in full.")] = False,
 ) -> None:
-    """Say again what the failures of a session come from, each cause once. Exit code 1 if there are any."""
+    """Print what caused the failures of a session, each cause once. Exit code 1 if there are any."""
     from lab.commands.release.causes import say_causes
 
     raise typer.Exit(say_causes(path, verbose))
 
 
 def attest(request: AttestRequest) -> None:
-    """Attest a row that only a person can answer for, or waive one. What is not given is asked for."""
+    """Attest a row that only a person can answer for, or waive one. Prompts for what is not given."""
     from lab.commands.release.attest import attest as write
 
     def ask(question: str, required: bool) -> str:
@@ -55,9 +55,9 @@ def freeze(
 
 
 def sign(
-    name: Annotated[str, typer.Option(help="Who signs.")],
-    decision: Annotated[Decision, typer.Option(help="What is decided; never better than what the report says.")],
-    role: Annotated[str, typer.Option(help="As what: release manager, auditor, ...")] = "",
+    name: Annotated[str, typer.Option(help="Name of the person who signs.")],
+    decision: Annotated[Decision, typer.Option(help="The decision; never better than the report's.")],
+    role: Annotated[str, typer.Option(help="Role of the signer, such as release manager.")] = "",
     note: Annotated[str, typer.Option(help="A comment.")] = "",
     key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
     results: Results = RESULTS,
@@ -83,9 +83,9 @@ def bundle(
 
 def verify(
     path: Annotated[Path, typer.Argument(help="A bundle, or a folder with a signed report.")],
-    signer: Annotated[list[str] | None, typer.Option(help="The address whose key must have signed.")] = None,
+    signer: Annotated[list[str] | None, typer.Option(help="Address whose key must have signed.")] = None,
 ) -> None:
-    """Check a bundle, or a signed report. Exit code 0 whole and signed by the --signer, 1 it differs, 3 not proven."""
+    """Check a bundle, or a signed report. Exit code 0: intact and signed by --signer, 1: changed, 3: not proven."""
     from lab.commands.release.bundle import verify_path
 
     raise typer.Exit(verify_path(path, signer or ()))
@@ -93,12 +93,12 @@ def verify(
 
 def prune(
     keep: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="How many sessions, and load runs of each profile, stay.")
+        int, typer.Option(min=1, max=1_000_000, help="Number of sessions, and of load runs per profile, to keep.")
     ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be removed.")] = False,
     results: Results = RESULTS,
 ) -> None:
-    """Remove old runs. The history of reports, and so every trend, stays."""
+    """Remove old runs. The report history, and so every trend, is kept."""
     from lab.commands.release.prune import prune_results
 
     prune_results(results, keep, dry_run)
@@ -110,7 +110,7 @@ def checklist_import(
     out: Annotated[Path, typer.Option(help="The catalogue to write.")] = Path("checklist.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
 ) -> None:
-    """Turn a checklist into a catalogue, each line a row to be bound. Use it with `lab report --checklist`."""
+    """Convert a checklist to a catalogue; each line becomes a row to bind. Use it with `lab report --checklist`."""
     from lab.commands.release.checklist import import_file
 
     import_file(source, out, force)

@@ -14,12 +14,12 @@ RESULTS = Path("results")
 Stage = Literal["lab", "testnet", "mainnet"]
 Decision = Literal["GO", "NO-GO", "INCOMPLETE"]
 
-Results = Annotated[Path, typer.Option("--results", help="Where evidence and reports go.")]
+Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and reports.")]
 Attestations = Annotated[
     Path | None,
     typer.Option(help="Folder of attestations and waivers. Default: the working folder's, or the project's."),
 ]
-Checklist = Annotated[Path | None, typer.Option("--checklist", help="Another catalogue of rows.")]
+Checklist = Annotated[Path | None, typer.Option("--checklist", help="Catalogue of rows to use instead.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,16 @@ class AttestRequest:
     """`lab attest`, as it is typed; None is asked for."""
 
     row: Annotated[str, typer.Argument(help="Id of the row, such as SCS-01.")]
-    owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None
-    document: Annotated[Path | None, typer.Option(help="The document that shows it.")] = None
-    expires: Annotated[str | None, typer.Option(help="YYYY-MM-DD: the last day on which it counts.")] = None
+    owner: Annotated[str | None, typer.Option(help="Person who answers for the row.")] = None
+    document: Annotated[Path | None, typer.Option(help="The supporting document.")] = None
+    expires: Annotated[str | None, typer.Option(help="YYYY-MM-DD: last day on which it is valid.")] = None
     note: Annotated[str | None, typer.Option(help="A note.")] = None
-    link: Annotated[str | None, typer.Option(help="Where the document lives: https://…")] = None
-    waive: Annotated[bool, typer.Option("--waive", help="A waiver; never for a row that must pass.")] = False
-    approver: Annotated[str | None, typer.Option(help="Who allows the waiver.")] = None
-    reason: Annotated[str | None, typer.Option(help="Why the row may stay open.")] = None
+    link: Annotated[str | None, typer.Option(help="URL of the document (https://…).")] = None
+    waive: Annotated[bool, typer.Option("--waive", help="Write a waiver; not allowed for a row that must pass.")] = (
+        False
+    )
+    approver: Annotated[str | None, typer.Option(help="Person who approves the waiver.")] = None
+    reason: Annotated[str | None, typer.Option(help="Reason why the row may stay open.")] = None
     folder: Annotated[
         Path | None,
         typer.Option(help="Folder to write to. Default: the working folder's attestations, or the project's."),

@@ -35,7 +35,7 @@ COLOURS = {"PASS": "green", "FAIL": "red"}
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """Of which session the reports are, and how they are told.
+    """Of which session the reports are, and how they are shown.
 
     Attributes:
         results: The results folder.
@@ -43,7 +43,7 @@ class Reporting:
         html: The page of pytest-html, where there is one.
         system: What is under test.
         verbose: Whether everything goes to the terminal.
-        shown: Whether the terminal has each failure at length already, so that one alone need not be told again.
+        shown: Whether the terminal has each failure at length already, so that one alone need not be shown again.
     """
 
     results: Path

@@ -63,7 +63,7 @@ class Parameter(BaseModel):
         if indexed:
             kept["indexed"] = self.indexed
         if self.type.startswith("tuple"):
-            kept["components"] = [each.filled() for each in self.components]
+            kept["components"] = [parameter.filled() for parameter in self.components]
         return kept
 
 
@@ -94,9 +94,9 @@ class Entry(BaseModel):
         """As it was written, with what it left out."""
         kept = self.model_dump(exclude_unset=True) | {"type": self.type}
         if self.type in ("function", "event", "error", "constructor"):
-            kept["inputs"] = [each.filled(indexed=self.type == "event") for each in self.inputs]
+            kept["inputs"] = [parameter.filled(indexed=self.type == "event") for parameter in self.inputs]
         if self.type == "function":
-            kept["outputs"] = [each.filled() for each in self.outputs]
+            kept["outputs"] = [parameter.filled() for parameter in self.outputs]
             # From the two flags that older compilers wrote in its place.
             older = "view" if self.constant else "payable" if self.payable else "nonpayable"
             kept["stateMutability"] = self.stateMutability or older

@@ -37,16 +37,16 @@ def read_artifact(path: Path, data: bytes, wanted: str | None = None) -> Compile
     for several contracts of which none stands out.
     """
     document = _parse(path, data)
-    found = candidates(document)
-    if not found and isinstance(document, list):
+    contracts = candidates(document)
+    if not contracts and isinstance(document, list):
         raise CompileFailure(f"{path}: this is an ABI alone, without bytecode, so it cannot be deployed; {_ADVICE}")
-    if not found and not isinstance(document, dict):
+    if not contracts and not isinstance(document, dict):
         raise CompileFailure(f"{path}: expected a JSON object with abi and bytecode, got {_kind(document)}; {_ADVICE}")
-    if not found:
+    if not contracts:
         keys = ", ".join(sorted(map(str, document))[:LISTED_MAX]) or "(none)"
-        told = what_it_is(document) or f"no creation bytecode and no `abi`, got keys {keys}; {_ADVICE}"
-        raise CompileFailure(f"{path}: {told}")
-    chosen = _choose(path, found, wanted)
+        problem = what_it_is(document) or f"no creation bytecode and no `abi`, got keys {keys}; {_ADVICE}"
+        raise CompileFailure(f"{path}: {problem}")
+    chosen = _choose(path, contracts, wanted)
     bytecode = _initcode(path, chosen)
     runtime = chosen.runtime
     digest = hash_bytes(data)
@@ -104,26 +104,33 @@ def _printed(text: str) -> dict[str, Any] | None:
         return None
     # Creation code holds the runtime code, whichever was asked for first.
     codes.sort(key=len, reverse=True)
-    found: dict[str, Any] = {"bytecode": codes[0]}
+    fields: dict[str, Any] = {"bytecode": codes[0]}
     if len(codes) > 1:
-        found["runtime_bytecode"] = codes[1]
-    return found | ({"abi": abis[0]} if abis else {})
+        fields["runtime_bytecode"] = codes[1]
+    return fields | ({"abi": abis[0]} if abis else {})
 
 
-def _choose(path: Path, found: Sequence[Candidate], wanted: str | None) -> Candidate:
+def _choose(path: Path, contracts: Sequence[Candidate], wanted: str | None) -> Candidate:
     if wanted is not None:
-        named = [each for each in found if each.answers_to(wanted)]
+        named = [candidate for candidate in contracts if candidate.answers_to(wanted)]
         if len(named) != 1:
             got = "none of that name" if not named else f"{len(named)} of them"
-            raise CompileFailure(f"{path}: expected one contract called {wanted}, got {got}; {_listed(path, found)}")
+            raise CompileFailure(
+                f"{path}: expected one contract called {wanted}, got {got}; {_listed(path, contracts)}"
+            )
         return named[0]
-    if len(found) == 1:
-        return found[0]
-    deployable = [each for each in found if _digits(each.creation or "")]
-    for rank in (deployable, [each for each in deployable if all(name in _functions(each) for name in CORE)]):
+    if len(contracts) == 1:
+        return contracts[0]
+    deployable = [candidate for candidate in contracts if _digits(candidate.creation or "")]
+    for rank in (
+        deployable,
+        [candidate for candidate in deployable if all(name in _functions(candidate) for name in CORE)],
+    ):
         if len(rank) == 1:
             return rank[0]
-    raise CompileFailure(f"{path}: expected one contract that could be meant, got {len(found)}; {_listed(path, found)}")
+    raise CompileFailure(
+        f"{path}: expected one contract that could be meant, got {len(contracts)}; {_listed(path, contracts)}"
+    )
 
 
 def _functions(candidate: Candidate) -> set[str]:
@@ -131,18 +138,18 @@ def _functions(candidate: Candidate) -> set[str]:
     return {str(entry.get("name")) for entry in entries if isinstance(entry, dict)}
 
 
-def _listed(path: Path, found: Sequence[Candidate]) -> str:
+def _listed(path: Path, contracts: Sequence[Candidate]) -> str:
     """Every contract with what it has, the likeliest first, and how to choose one."""
     documented = {name for name, signature in FUNCTIONS.items() if signature.part == "documented"}
-    scores = {id(each): len(_functions(each) & documented) for each in found}
-    ranked = sorted(found, key=lambda each: (not each.creation, -scores[id(each)]))
+    scores = {id(candidate): len(_functions(candidate) & documented) for candidate in contracts}
+    ranked = sorted(contracts, key=lambda candidate: (not candidate.creation, -scores[id(candidate)]))
     lines = [
-        f"  {each.label}: {scores[id(each)]} of {len(documented)} documented functions"
-        + ("" if _digits(each.creation or "") else ", no bytecode")
-        for each in ranked[:LISTED_MAX]
+        f"  {candidate.label}: {scores[id(candidate)]} of {len(documented)} documented functions"
+        + ("" if _digits(candidate.creation or "") else ", no bytecode")
+        for candidate in ranked[:LISTED_MAX]
     ]
-    lines += [f"  and {len(found) - LISTED_MAX} more"] if len(found) > LISTED_MAX else []
-    shorts = [each.short for each in found]
+    lines += [f"  and {len(contracts) - LISTED_MAX} more"] if len(contracts) > LISTED_MAX else []
+    shorts = [candidate.short for candidate in contracts]
     example = ranked[0].short if shorts.count(ranked[0].short) == 1 else ranked[0].label
     return "\n".join([f"choose one by its name, as in `--contract {path}:{example}`:", *lines])
 
@@ -164,12 +171,12 @@ def _abi(path: Path, chosen: Candidate) -> list[dict[str, Any]]:
 
 def _initcode(path: Path, chosen: Candidate) -> str:
     code = chosen.creation
-    if code is None and (told := what_it_is(chosen.entry)):
-        raise CompileFailure(f"{path}: {told}")
+    if code is None and (problem := what_it_is(chosen.entry)):
+        raise CompileFailure(f"{path}: {problem}")
     if code is None:
-        found = ", ".join(sorted(map(str, chosen.entry))) or "(none)"
+        keys = ", ".join(sorted(map(str, chosen.entry))) or "(none)"
         raise CompileFailure(
-            f"{path}: no creation bytecode: expected it as one of {', '.join(CREATION)}, got keys {found}; {_ADVICE}"
+            f"{path}: no creation bytecode: expected it as one of {', '.join(CREATION)}, got keys {keys}; {_ADVICE}"
         )
     digits = _digits(code)
     if not digits:

@@ -87,9 +87,9 @@ def candidates(document: Any) -> list[Candidate]:
 
 def _candidates(document: Any, compiler: str) -> Iterator[Candidate]:
     if isinstance(document, list):
-        for each in document:
-            if isinstance(each, Mapping) and "abi" in each:
-                yield from _candidates(each, compiler)
+        for item in document:
+            if isinstance(item, Mapping) and "abi" in item:
+                yield from _candidates(item, compiler)
         return
     if not isinstance(document, Mapping):
         return
@@ -165,9 +165,9 @@ def _own_compiler(entry: Mapping[str, Any]) -> str | None:
 
 
 def _ape_compiler(document: Mapping[str, Any], name: str) -> str:
-    for each in document.get("compilers") or ():
-        if isinstance(each, Mapping) and name in (each.get("contractTypes") or ()):
-            return f"{each.get('name')} {each.get('version')}"
+    for entry in document.get("compilers") or ():
+        if isinstance(entry, Mapping) and name in (entry.get("contractTypes") or ()):
+            return f"{entry.get('name')} {entry.get('version')}"
     return UNKNOWN
 
 
@@ -215,9 +215,9 @@ def what_it_is(document: Any) -> str | None:
             "`vyper-json FILE` or `solc --standard-json FILE`, saved as another file"
         )
     failed = [
-        each.get("formattedMessage") or each.get("message")
-        for each in document.get("errors") or ()
-        if isinstance(each, Mapping) and each.get("severity") == "error"
+        error.get("formattedMessage") or error.get("message")
+        for error in document.get("errors") or ()
+        if isinstance(error, Mapping) and error.get("severity") == "error"
     ]
     if failed:
         return f"this is the output of a compilation that failed, so there is no contract in it: {failed[0]}"

@@ -27,7 +27,7 @@ def split_name(path: Path) -> tuple[Path, str | None]:
     for index, char in enumerate(text):
         if char == ":" and Path(text[:index]).is_file():
             return Path(text[:index]), text[index + 1 :] or None
-    siblings = [each.name for each in path.parent.glob("*")] if path.parent.is_dir() else []
+    siblings = [sibling.name for sibling in path.parent.glob("*")] if path.parent.is_dir() else []
     close = nearest(path.name, siblings)
     hint = f" (did you mean {path.parent / close}?)" if close else ""
     raise UsageError(f"{path}: {_EXPECTED}, got: no such file{hint}")
@@ -71,10 +71,10 @@ def _pair(path: Path) -> bytes:
 
 
 def _inside(folder: Path) -> str:
-    found = sorted(
-        each for pattern in ("*.vy", "*.json") for each in folder.rglob(pattern) if not _SKIPPED & set(each.parts)
+    files = sorted(
+        file for pattern in ("*.vy", "*.json") for file in folder.rglob(pattern) if not _SKIPPED & set(file.parts)
     )
-    ranked = sorted(found, key=lambda each: each.suffix != ".vy")
+    ranked = sorted(files, key=lambda file: file.suffix != ".vy")
     more = f" and {len(ranked) - SHOWN_MAX} more" if len(ranked) > SHOWN_MAX else ""
     return (
         "; give one file of it: " + ", ".join(map(str, ranked[:SHOWN_MAX])) + more if ranked else " without contracts"

@@ -30,6 +30,6 @@ def _of_installed(source: VyperSource) -> list[str]:
             compile_installed(source.path, source.search_paths, ["bytecode"])
         except VyperException as error:
             raise compile_failure(source, f"{type(error).__name__}: {error}") from error
-    ours = [each for each in caught if "vyper" in type(each.message).__module__]
+    ours = [warning for warning in caught if "vyper" in type(warning.message).__module__]
     # What follows the first line names the place by a path that depends on where the command was called.
-    return [str(each.message).splitlines()[0].strip() for each in ours]
+    return [str(warning.message).splitlines()[0].strip() for warning in ours]

@@ -47,11 +47,11 @@ def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProce
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            told = f"vyper {version} did not finish {source.path} within {COMPILE_TIMEOUT_S} s"
-            raise EnvironmentFailure(f"{told}; {ways_out(version)}") from error
+            problem = f"vyper {version} did not finish {source.path} within {COMPILE_TIMEOUT_S} s"
+            raise EnvironmentFailure(f"{problem}; {ways_out(version)}") from error
         except OSError as error:
-            told = f"vyper {version} cannot be run for {source.path}: {error}"
-            raise EnvironmentFailure(f"{told}; {ways_out(version)}") from error
+            problem = f"vyper {version} cannot be run for {source.path}: {error}"
+            raise EnvironmentFailure(f"{problem}; {ways_out(version)}") from error
 
 
 def interpreter_for() -> str:

@@ -56,7 +56,7 @@ class Pragma:
 
 def find_pragmas(text: str) -> list[Pragma]:
     """Every version pragma in the comments of a source; strings and docstrings are none."""
-    found = []
+    pragmas = []
     for match in _LEXEME.finditer(text):
         comment = match.group("comment")
         if comment is None:
@@ -72,8 +72,8 @@ def find_pragmas(text: str) -> list[Pragma]:
             start = match.start("comment")
             line = text.count("\n", 0, start) + 1
             column = start - text.rfind("\n", 0, start)
-            found.append(Pragma(line, column, comment.strip(), spec.group("spec").strip(), form))
-    return found
+            pragmas.append(Pragma(line, column, comment.strip(), spec.group("spec").strip(), form))
+    return pragmas
 
 
 def code_only(text: str) -> str:
@@ -91,8 +91,8 @@ def choose_version(path: Path, text: str, installed: str, modules: Sequence[str]
     pragmas = find_pragmas(text)
     fitting = [release for release in (installed, *reversed(KNOWN_RELEASES)) if admits(release, pragmas)]
     if fitting:
-        others = [found for module in modules if (found := find_pragmas(module))]
-        return next((each for each in fitting if all(admits(each, found) for found in others)), fitting[0])
+        others = [several for module in modules if (several := find_pragmas(module))]
+        return next((version for version in fitting if all(admits(version, several) for several in others)), fitting[0])
     read = [pragma for pragma in pragmas if pragma.form != "mention"] or pragmas
     exact = {match.group("version") for pragma in read if (match := _EXACT.fullmatch(pragma.spec))}
     named = exact.pop() if len(exact) == 1 else ""
@@ -150,8 +150,8 @@ def _refusal(path: Path, pragmas: Sequence[Pragma]) -> str:
         others = ", ".join(f"line {pragma.line}: {pragma.text}" for pragma in pragmas)
         return f"{where}: expected one version pragma that a compiler takes, got {len(pragmas)} ({others})\n{_FORMS}"
     hint = _meant(first)
-    told = "is not one that a Vyper release takes" if _readable(first.spec) else "is malformed"
-    return f"{where}: the version pragma {told}: {first.text}\n{f'  {hint}{chr(10)}' if hint else ''}{_FORMS}"
+    problem = "is not one that a Vyper release takes" if _readable(first.spec) else "is malformed"
+    return f"{where}: the version pragma {problem}: {first.text}\n{f'  {hint}{chr(10)}' if hint else ''}{_FORMS}"
 
 
 def _readable(spec: str) -> bool:

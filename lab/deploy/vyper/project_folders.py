@@ -22,7 +22,7 @@ class ProjectFolders:
 
 
 def project_folders(root: Path) -> ProjectFolders:
-    """What `foundry.toml` and `moccasin.toml` say. A file that cannot be read names nothing: its own tool tells why."""
+    """What `foundry.toml` and `moccasin.toml` say. An unreadable file names nothing: its own tool reports why."""
     named: dict[str, list[Path]] = {"src": [], "libs": [], "out": []}
     for table in _tables(root):
         for key, folders in named.items():

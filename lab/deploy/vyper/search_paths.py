@@ -57,11 +57,11 @@ def find_search_paths(path: Path, given: Path | None = None) -> tuple[Path, ...]
     and every folder from its root down to the file. `given` is the file's name before links were followed: its project
     counts, too, but less.
     """
-    found = [*_installed(), *_environments(project_root(path)), Path.cwd()]
+    folders = [*_installed(), *_environments(project_root(path)), Path.cwd()]
     for place in (given, path) if given is not None and given != path else (path,):
-        found += _of_project(place)
+        folders += _of_project(place)
     # The strongest place of each counts.
-    return tuple(reversed(dict.fromkeys(reversed(found))))
+    return tuple(reversed(dict.fromkeys(reversed(folders))))
 
 
 def _of_project(path: Path) -> list[Path]:

@@ -76,7 +76,7 @@ def import_closure(path: Path, search_paths: tuple[Path, ...]) -> tuple[Path, ..
 
 
 def _imported(path: Path, search_paths: tuple[Path, ...]) -> list[Path]:
-    found: list[Path] = []
+    imported: list[Path] = []
     for match in _IMPORT.finditer(code_only(read_text(path)).replace("\\\n", "  ")):
         base = match.group("base") or ""
         dots = len(base) - len(base.lstrip("."))
@@ -88,5 +88,5 @@ def _imported(path: Path, search_paths: tuple[Path, ...]) -> list[Path]:
                 continue
             target = "/".join([*prefix, *words[0].split(".")])
             files = [(folder / target).with_name(Path(target).name + end) for folder in folders for end in _SUFFIXES]
-            found.extend(real_path(file) for file in files if file.is_file())
-    return found
+            imported.extend(real_path(file) for file in files if file.is_file())
+    return imported

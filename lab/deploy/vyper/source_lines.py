@@ -1,6 +1,6 @@
 """From where an execution ended to the source line that ended it, by the compiler's own source map.
 
-Best effort: an artifact has no source, and a line that cannot be told is left out.
+Best effort: an artifact has no source, and a line that cannot be determined is left out.
 """
 
 from __future__ import annotations
@@ -75,21 +75,23 @@ def _source_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
         output: dict[str, Any] = compile_installed(source.path, source.search_paths, formats)
     tree = output["annotated_ast_dict"]
     modules = [tree["ast"], *tree.get("imports", ())]
-    files = {int(each["source_id"]): Path(each["resolved_path"]) for each in modules if each.get("resolved_path")}
+    files = {
+        int(module["source_id"]): Path(module["resolved_path"]) for module in modules if module.get("resolved_path")
+    }
     return _positions(output["source_map_runtime"]), files
 
 
 def _isolated_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
     kind = "source_map_runtime" if source.compiler_version.startswith("0.4.") else "source_map"
     done = run_isolated(source, kind)
-    # The main file alone: these compilers do not tell which module a source id stands for.
+    # The main file alone: these compilers do not say which module a source id stands for.
     return _positions(parse_json(done.stdout, "the source map")), {0: source.path}
 
 
-def _positions(found: Mapping[str, Any]) -> Positions:
-    owners = {int(counter): int(node[0]) for counter, node in (found.get("pc_ast_map") or {}).items()}
+def _positions(source_map: Mapping[str, Any]) -> Positions:
+    owners = {int(counter): int(node[0]) for counter, node in (source_map.get("pc_ast_map") or {}).items()}
     return {
         int(counter): (owners.get(int(counter), 0), int(place[0]))
-        for counter, place in found["pc_pos_map"].items()
+        for counter, place in source_map["pc_pos_map"].items()
         if place
     }

@@ -53,7 +53,9 @@ def parent_key(module: Module, function: Node) -> Iterator[Change | None]:
     links = [f"self.{name}[{{}}]" for name, value in by_id.items() if value == "bytes32"]
     for name, value in by_id.items():
         fields = structs[value].body if value in structs else ()
-        links += [f"self.{name}[{{}}].{each.target.id}" for each in fields if module.text(each.annotation) == "bytes32"]
+        links += [
+            f"self.{name}[{{}}].{field.target.id}" for field in fields if module.text(field.annotation) == "bytes32"
+        ]
     for node in module.inside(function, "Subscript"):
         if module.text(node.value).removeprefix("self.") in by_id:
             key = module.text(node.slice)
@@ -95,12 +97,12 @@ def rare(module: Module, function: Node) -> Iterator[Change | None]:
 
 def mappings(module: Module) -> dict[str, tuple[str, str]]:
     """Mappings of the module with the types of their keys and values."""
-    found = {}
+    types = {}
     for node in module.tree.body:
         if kind(node) == "VariableDecl" and (inside := module.text(node.annotation).partition("HashMap[")[2]):
             key, _, value = inside.partition(",")
-            found[module.text(node.target)] = key.strip(), value.strip().rstrip(")").removesuffix("]")
-    return found
+            types[module.text(node.target)] = key.strip(), value.strip().rstrip(")").removesuffix("]")
+    return types
 
 
 def truncated(module: Module) -> Iterator[Change]:

@@ -12,7 +12,7 @@ from lab.explore.swarm.case import Document, to_text
 from lab.model.history import History
 from lab.model.records import Expectation, FaultMark
 from lab.model.verdict import Verdict
-from lab.runner.judging import judge_recorded
+from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.resolve import load_scenario
 
 

@@ -33,7 +33,7 @@ class HugeResponseFault(RequestFault):
     def __init__(self, context: FaultContext, fault_id: str, spec: HugeResponse) -> None:
         super().__init__(context, fault_id, spec)
         self._bytes = spec.mib * MIB
-        self.hit = Effect(twists=(self._bloated,))
+        self.hit = Effect(transforms=(self._bloated,))
 
     def _bloated(self, body: bytes) -> bytes:
         # Whatever the id is: it comes before the result in what the lab and its nodes write, or it is 1.

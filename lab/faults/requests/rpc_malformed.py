@@ -35,7 +35,7 @@ class RpcMalformedFault(RequestFault):
 
     def __init__(self, context: FaultContext, fault_id: str, spec: RpcMalformed) -> None:
         super().__init__(context, fault_id, spec)
-        self.hit = Effect(twists=(_page if spec.body == "html" else _half,))
+        self.hit = Effect(transforms=(_page if spec.body == "html" else _half,))
 
 
 def _half(body: bytes) -> bytes:

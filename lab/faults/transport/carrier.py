@@ -95,7 +95,7 @@ class Carrier:
                     step = steps.send(reply)
         except StopIteration as end:
             replies = end.value
-        return [call.plan.twisted(call.answer(reply)) for call, reply in zip(calls, replies, strict=True)]
+        return [call.plan.transformed(call.answer(reply)) for call, reply in zip(calls, replies, strict=True)]
 
     def record(self, calls: Sequence[Call], *, replied: bool) -> None:
         """The request is over for its client: record what was sent with it."""

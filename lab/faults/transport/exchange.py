@@ -189,7 +189,7 @@ def _forwarded(call: Call, home: Chain, submits: Submits, now_ms: Callable[[], i
 
 
 def _send(call: Call, chain: Chain, submits: Submits, now_ms: Callable[[], int]) -> Steps:
-    """Hand over a raw transaction; whoever wants its block is told of it by the lab, not by the node."""
+    """Hand over a raw transaction; whoever wants its block is notified by the lab, not by the node."""
     raw = call.params[0] if call.params else None
     submits.admit_type(call.method, raw)
     wait_s = sync_wait_s(call.params or []) if call.method == SEND_SYNC else 0.0

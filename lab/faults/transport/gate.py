@@ -54,8 +54,8 @@ class Gate:
             raise reset.failure from None
         except StatusAnswer as answer:
             raise RpcRefused(call.method, answer.status, answer.text) from None
-        if call.plan.twists:
-            return _read(call.method, call.plan.twisted(_body(reply)))
+        if call.plan.transforms:
+            return _read(call.method, call.plan.transformed(_body(reply)))
         if reply.failure is not None:
             raise reply.failure
         return reply.result

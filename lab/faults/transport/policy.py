@@ -23,7 +23,7 @@ Ask = Callable[[list[Any]], list[Any]]
 """What the node is asked instead, called as the request reaches it. May refuse with an RpcRefused."""
 Rewrite = Callable[[Any], Any]
 """What the client gets instead of the node's result. May refuse with an RpcRefused."""
-Twist = Callable[[bytes], bytes]
+BodyTransform = Callable[[bytes], bytes]
 """What arrives instead of the body of an answer."""
 
 
@@ -44,7 +44,7 @@ class Effect:
     route: Chain | None = None
     asks: tuple[Ask, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
-    twists: tuple[Twist, ...] = ()
+    transforms: tuple[BodyTransform, ...] = ()
 
     def rewritten_params(self, params: list[Any]) -> list[Any]:
         """The parameters that reach the node. Raises RpcRefused."""
@@ -58,10 +58,10 @@ class Effect:
             result = rewrite(result)
         return result
 
-    def twisted(self, body: bytes) -> bytes:
+    def transformed(self, body: bytes) -> bytes:
         """The body that arrives."""
-        for twist in self.twists:
-            body = twist(body)
+        for transform in self.transforms:
+            body = transform(body)
         return body
 
 
@@ -110,5 +110,5 @@ class Policy:
             route=next((effect.route for effect in effects if effect.route is not None), None),
             asks=tuple(ask for effect in effects for ask in effect.asks),
             rewrites=tuple(rewrite for effect in effects for rewrite in effect.rewrites),
-            twists=tuple(twist for effect in effects for twist in effect.twists),
+            transforms=tuple(transform for effect in effects for transform in effect.transforms),
         )

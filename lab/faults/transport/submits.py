@@ -72,7 +72,7 @@ class Submits:
         return any(nonce not in mined for nonce in self._pool.nonces())
 
     def record(self, sent: Sent, failure: RpcFailure | None) -> None:
-        """It ended: ok, fail if it certainly had no effect, info if nobody can tell."""
+        """It ended: ok, fail if it certainly had no effect, info if that is unknown."""
         outcome: Outcome = "ok" if failure is None else "fail" if failure.definite else "info"
         if isinstance(failure, RpcRefused) and (self._chain.waits(sent.hash) or was_taken(failure)):
             # Refused because the node has it: handed over before, twice at once, or waited for in vain.

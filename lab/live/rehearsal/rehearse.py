@@ -19,20 +19,20 @@ from lab.chains.nodes.backend import Backend
 from lab.coordinator import Account
 from lab.deploy.deployer import Deployable
 from lab.deploy.keystore import address_of
-from lab.live.deploy import Outcome, deploy_all
-from lab.live.deployment_file import Deployment, Explorer, Target
-from lab.live.evidence import collect, observe
+from lab.live.declaration.deployment_file import Deployment, Explorer, Target
+from lab.live.declaration.variables import Connection, connect
+from lab.live.execution.deploy import Outcome, deploy_all
+from lab.live.execution.smoke import SmokeResult, smoke_all, smoke_journal
+from lab.live.execution.transactions import Waiting
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
-from lab.live.journal import Header, open_journal
-from lab.live.plan import NetworkPlan, make_plan
+from lab.live.journaling.journal import Header, open_journal
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.plan import NetworkPlan, make_plan
 from lab.live.rehearsal.endpoint import FaultyEndpoint, faulty_endpoint
+from lab.live.results.evidence import collect, observe
 from lab.live.signers import declared_deployer
 from lab.live.signers.keystore import KeystoreAccount
-from lab.live.smoke import SmokeResult, smoke_all, smoke_journal
-from lab.live.transactions import Waiting
-from lab.live.undertaking import Undertaking
-from lab.live.variables import Connection, connect
 from lab.live.verify.client import Pace
 from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere
 from lab.model.chain.finality import Finality

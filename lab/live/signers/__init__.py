@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.bounded_files import read_object
-from lab.live.deployment_file import CommandSigner, Deployment, KeystoreSigner, RemoteSigner
+from lab.live.declaration.deployment_file import CommandSigner, Deployment, KeystoreSigner, RemoteSigner
 from lab.live.signers.command import CommandAccount
 from lab.live.signers.keystore import Ask, open_keystore
 from lab.live.signers.remote import RemoteAccount

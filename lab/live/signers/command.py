@@ -14,7 +14,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from lab.live.deployment_file import CommandSigner
+from lab.live.declaration.deployment_file import CommandSigner
 from lab.live.signers.transaction import Signed, SignerFailure, Unsigned, checked
 from lab.model.redacted import RedactedCommand, redact_text
 

@@ -9,7 +9,7 @@ from lab.bounded_files import read_text
 from lab.coordinator import Account, sign_transaction
 from lab.deploy.keystore import open_key
 from lab.errors import UsageError
-from lab.live.deployment_file import KeystoreSigner
+from lab.live.declaration.deployment_file import KeystoreSigner
 from lab.live.signers.transaction import Signed, Unsigned, checked
 
 Ask = Callable[[str], str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.live.deployment_file import RemoteSigner
+from lab.live.declaration.deployment_file import RemoteSigner
 from lab.live.signers.transaction import Signed, SignerFailure, Unsigned, checked
 from lab.model.redacted import RedactedUrl
 from lab.rpc import HttpTransport, RpcFailure, Transport

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from lab.deploy.vyper.source import read_source
 from lab.errors import DeployFailure, LabError, UsageError
-from lab.live.deployment_file import Explorer as ExplorerEntry
-from lab.live.deployment_file import Target
-from lab.live.journal import Entry
-from lab.live.steps import DEPLOY
-from lab.live.undertaking import Undertaking
+from lab.live.declaration.deployment_file import Explorer as ExplorerEntry
+from lab.live.declaration.deployment_file import Target
+from lab.live.journaling.journal import Entry
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.steps import DEPLOY
 from lab.live.verify.blockscout import Blockscout
 from lab.live.verify.bundle import Bundle, bundle_of, recompiled
 from lab.live.verify.client import Explorer, Pace, Request, Verification

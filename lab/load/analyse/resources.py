@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from lab.load.analyse.statistics import Summary
 from lab.load.analyse.uptime import Uptime, probe
-from lab.load.record.frozen import Frozen
+from lab.load.record.frozen import Frozen, Sparse
 from lab.load.record.samples import ChainSample, ProcessSample, Sample
 
 
@@ -25,7 +24,7 @@ class PartUsage(Frozen):
     uptime_share: float
 
 
-class Resources(Frozen):
+class Resources(Sparse):
     """Over a run. `probes` ask for the system as a whole."""
 
     samples: int
@@ -39,10 +38,6 @@ class Resources(Frozen):
         """Of each node and of the relayer; the generator is no part of the system."""
         parts = {**self.chains, **{name: used for name, used in self.processes.items() if name == "relayer"}}
         return {name: used.uptime_share for name, used in parts.items()}
-
-    @model_serializer(mode="wrap")
-    def _known(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if value is not None}
 
 
 def resources(samples: Sequence[Sample], starts_at: float, ends_at: float) -> Resources:

@@ -6,15 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
-
 from lab.load.analyse.figures import US, ChainRun
-from lab.load.record.frozen import Frozen
+from lab.load.record.frozen import Sparse
 from lab.model.statistics.percentile import percentile
 from lab.traffic.ledger import Book
 
 
-class Second(Frozen):
+class Second(Sparse):
     """One second of one chain. Latencies in milliseconds, by the second in which their arrivals were due."""
 
     t: int
@@ -26,10 +24,6 @@ class Second(Frozen):
     inclusion_p99: float | None = None
     gas_share: float | None = None
     base_fee_gwei: float | None = None
-
-    @model_serializer(mode="wrap")
-    def _known(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if value is not None}
 
 
 def series(runs: Sequence[ChainRun], book: Book, starts_at: float) -> dict[str, list[Second]]:

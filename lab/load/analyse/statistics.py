@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer
-
-from lab.load.record.frozen import Frozen
+from lab.load.record.frozen import Sparse
 from lab.model.statistics.percentile import percentile
 
 
-class Summary(Frozen):
+class Summary(Sparse):
     """Count, mean, percentiles, extremes; only the count where there is nothing."""
 
     n: int = 0
@@ -32,10 +30,6 @@ class Summary(Frozen):
         ranks = {f"p{percent}": round(percentile(ordered, percent), digits) for percent in (50, 90, 95, 99)}
         ends = {"min": round(ordered[0], digits), "max": round(ordered[-1], digits)}
         return cls(n=len(ordered), mean=round(sum(ordered) / len(ordered), digits), **ranks, **ends, **more)
-
-    @model_serializer(mode="wrap")
-    def _known(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if value is not None}
 
 
 def percentile_interval(ordered: Sequence[float], percent: float) -> tuple[float, float]:

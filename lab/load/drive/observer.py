@@ -60,7 +60,7 @@ def read_blocks(path: Path) -> list[SeenBlock]:
 
 
 def parse_block(block: dict[str, Any], seen_at: float, bound_s: float) -> SeenBlock:
-    """A block as a node tells it, with hashes only."""
+    """A block as a node returns it, with hashes only."""
     return SeenBlock(
         number=int(block["number"], 16),
         hash=block["hash"],

@@ -258,6 +258,6 @@ class StreamDriver:
 
     @staticmethod
     def _count(table: dict[str, int], reason: str) -> None:
-        # Reasons may carry hashes or figures: a table of a thousand of them tells nothing more.
+        # Reasons may carry hashes or figures: a table of a thousand of them adds nothing.
         key = reason if reason in table or len(table) < 50 else "other"
         table[key] = table.get(key, 0) + 1

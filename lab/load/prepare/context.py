@@ -16,7 +16,7 @@ from lab.load.profile.profile import LoadProfile
 from lab.load.profile.shapes import with_units
 from lab.load.record.frozen import Frozen
 from lab.load.record.plan import LegFacts
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 
 CONTEXT = "context.json"
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psutil
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 import lab
 from lab.deploy.deployer import Deployable
-from lab.load.record.frozen import Frozen
+from lab.load.record.frozen import Frozen, Sparse
 from lab.model.under_test import UnderTest
 
 
@@ -36,7 +36,7 @@ class Host(Frozen):
     python: str = Field(default_factory=platform.python_version)
 
 
-class MadeOf(Frozen):
+class MadeOf(Sparse):
     """`backend` is what the backend says of itself; contract and system under test may be unknown to plain Locust."""
 
     backend: Mapping[str, Any]
@@ -57,7 +57,3 @@ class MadeOf(Frozen):
             compiler=contract.compiler,
         )
         return cls(backend=backend, under_test=under_test, contract=facts)
-
-    @model_serializer(mode="wrap")
-    def _known(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if value is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 
 class Frozen(BaseModel):
@@ -15,3 +15,11 @@ class Frozen(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """As files have it."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+class Sparse(Frozen):
+    """A record that is written without the fields that are None."""
+
+    @model_serializer(mode="wrap")
+    def _known(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}

@@ -1,4 +1,4 @@
-"""Who is told: Alertmanager's routes, its inhibition by maintenance, its receivers by names of the environment.
+"""Who is notified: Alertmanager's routes, its inhibition by maintenance, its receivers by names of the environment.
 
 A secret is a file that Alertmanager reads, or part of an address that stands in the generated file only.
 """

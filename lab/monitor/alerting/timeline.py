@@ -129,7 +129,7 @@ def _values(name: str, values: Sequence[float | None], start_s: int) -> list[str
 
 def _states(output: str) -> dict[int, dict[int, list[dict[str, str]]]]:
     """What promtool found: run -> second -> labels of each alert."""
-    found: dict[int, dict[int, list[dict[str, str]]]] = {}
+    states: dict[int, dict[int, list[dict[str, str]]]] = {}
     run = second = 0
     for line in output.splitlines():
         if at := _AT.match(line):
@@ -138,8 +138,8 @@ def _states(output: str) -> dict[int, dict[int, list[dict[str, str]]]]:
             text = re.sub(r'"(?:[^"\\]|\\.)*"', lambda match: match[0].replace("{", "\\x7b"), line)
             parts = text.split("{")[1:]
             labels = [{pair["key"]: _plain(pair["value"]) for pair in _PAIR.finditer(part)} for part in parts]
-            found.setdefault(run, {})[second] = labels
-    return found
+            states.setdefault(run, {})[second] = labels
+    return states
 
 
 def _plain(value: str) -> str:

@@ -93,10 +93,10 @@ class ChainCollector:
 
     def _identify(self) -> None:
         if not self._identified:
-            found = self._scanner.rpc.chain_id()
-            if found != self.facts.chain_id:
+            chain_id = self._scanner.rpc.chain_id()
+            if chain_id != self.facts.chain_id:
                 raise RpcMalformed(
-                    "eth_chainId", f"expected chain {self.facts.chain_id} ({self.name}) at its RPC URL, got {found}"
+                    "eth_chainId", f"expected chain {self.facts.chain_id} ({self.name}) at its RPC URL, got {chain_id}"
                 )
             self._identified = True
 

@@ -99,21 +99,21 @@ class Collector:
 
     def samples(self) -> Samples:
         """Everything that is known now."""
-        found, now_s = Samples(), self._watch.now_s()
+        samples, now_s = Samples(), self._watch.now_s()
         with self._frozen():
             for name, chain in self.chains.items():
                 for _, _, entry in chain.reached:
                     self._cross_chain.note(name, entry)
                 chain.reached.clear()
-                chain.samples(found, self._watch.interval_s)
+                chain.samples(samples, self._watch.interval_s)
             memories = {name: chain.memory for name, chain in self.chains.items()}
             self._cross_chain.settle(memories)
-            self._cross_chain.samples(memories, now_s, found)
+            self._cross_chain.samples(memories, now_s, samples)
         view = self._watch.relayer()
-        view.samples(list(self.chains), (now_s - self._session.genesis_time) * 1000, found)
-        found.add("maintenance", float(self._watch.maintenance()))
-        found.add("build_info", 1, lab.__version__, self._session.run_id)
-        return found
+        view.samples(list(self.chains), (now_s - self._session.genesis_time) * 1000, samples)
+        samples.add("maintenance", float(self._watch.maintenance()))
+        samples.add("build_info", 1, lab.__version__, self._session.run_id)
+        return samples
 
     def dump(self) -> bytes:
         """What to keep for a restart, as JSON."""

@@ -56,11 +56,11 @@ class CrossChain:
         """Take the times of those whose parent is known by now; one within a chain has none."""
         waiting = []
         for target, entry in self.pending:
-            found = self._parent(chains, target, entry.dependency)
-            if found is None:
+            located = self._parent(chains, target, entry.dependency)
+            if located is None:
                 waiting.append((target, entry))
                 continue
-            origin, parent = found
+            origin, parent = located
             if origin != target and parent.ready_s is not None and entry.ended_s is not None:
                 before = self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")
                 took = max(0, entry.ended_s - max(parent.ready_s, entry.due_s))
@@ -86,10 +86,10 @@ class CrossChain:
         lags = {(origin, target): 0.0 for origin in chains for target in chains if origin != target}
         for target, memory in chains.items():
             for entry in memory.head_book.open.values():
-                found = self._parent(chains, target, entry.dependency)
-                if found is not None and found[0] != target and found[1].ready_s is not None:
-                    pair = found[0], target
-                    lags[pair] = max(lags[pair], now_s - max(found[1].ready_s, entry.due_s))
+                located = self._parent(chains, target, entry.dependency)
+                if located is not None and located[0] != target and located[1].ready_s is not None:
+                    pair = located[0], target
+                    lags[pair] = max(lags[pair], now_s - max(located[1].ready_s, entry.due_s))
         for (origin, target), lag in lags.items():
             into.add("sync_lag_seconds", lag, origin, target)
             times = self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")

@@ -109,7 +109,7 @@ class ChainMemory:
             self.head_book.apply(block)
 
     def close_executed(self, tx_id: str) -> None:
-        """The contract says that a transaction is executed, and no block read told so: its time stays unknown."""
+        """The contract says that a transaction is executed, and no block read shows it: its time stays unknown."""
         for book in (self.final_book, self.head_book):
             if tx_id in book.open:
                 book.close(tx_id, "EXECUTED", None)
@@ -125,8 +125,8 @@ class ChainMemory:
     def cost_usd(self, wei: int) -> float | None:
         """What so much of the network's token is worth; None without a dated price."""
         table = prices()
-        found = table.networks.get(self.network)
-        return wei / 10**18 * table.tokens[found.token].usd if found is not None else None
+        network = table.networks.get(self.network)
+        return wei / 10**18 * table.tokens[network.token].usd if network is not None else None
 
 
 def reason_label(reason: str | None) -> str:

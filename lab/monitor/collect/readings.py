@@ -29,7 +29,7 @@ class ContractReadings:
     accounts: Mapping[str, str]
 
     def read(self, memory: ChainMemory, into: Samples) -> list[str]:
-        """All readings at the head; the transactions found to be executed though no block read told so.
+        """All readings at the head; the transactions found to be executed though no block read shows it.
 
         Raises an RpcFailure where the endpoint fails, not where the contract refuses.
         """
@@ -69,9 +69,9 @@ class ContractReadings:
 
     def _code(self, memory: ChainMemory, into: Samples) -> None:
         code = str(self.reader.rpc.call("eth_getCode", self.reader.address, "latest"))
-        found = hashlib.sha256(code.encode()).hexdigest() if code not in ("0x", "0x0") else None
-        memory.code_hash = memory.code_hash or found
-        into.add("contract_code_matches", found is not None and found == memory.code_hash, self.chain)
+        code_hash = hashlib.sha256(code.encode()).hexdigest() if code not in ("0x", "0x0") else None
+        memory.code_hash = memory.code_hash or code_hash
+        into.add("contract_code_matches", code_hash is not None and code_hash == memory.code_hash, self.chain)
 
     def _operators(self, memory: ChainMemory, into: Samples) -> None:
         declared = {self.accounts[role].lower(): role for role in DECLARED_ROLES if role in self.accounts}

@@ -176,7 +176,7 @@ class Scanner:
                 if own and (str(log["transactionHash"]), str(log["logIndex"])) not in there:
                     raise ChainMoved("eth_getLogs", f"expected the logs of block {head.number} that its receipts have")
         calls = [self._call(tx, receipts[str(tx["hash"])], head.number, reasons) for tx in mine]
-        dependencies = {tx_id: parent for _, found in calls for tx_id, parent in found.items()}
+        dependencies = {tx_id: parent for _, parents in calls for tx_id, parent in parents.items()}
         logs = sorted(logs, key=lambda log: quantity("eth_getLogs", log.get("logIndex")))
         events = tuple(event for log in logs if (event := self._event(log, dependencies)) is not None)
         return BlockFacts(
@@ -192,15 +192,15 @@ class Scanner:
     def _receipts(self, block: dict[str, Any], mine: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         if not mine:
             return {}
-        found: Any = None
+        answer: Any = None
         if len(mine) > 1:
             try:
-                found = self.rpc.call("eth_getBlockReceipts", block["number"])
+                answer = self.rpc.call("eth_getBlockReceipts", block["number"])
             except RpcRefused:
-                found = None
-        if not isinstance(found, list):
-            found = [self.rpc.receipt(str(tx["hash"])) for tx in mine]
-        receipts = {str(each["transactionHash"]): each for each in found if isinstance(each, dict)}
+                answer = None
+        if not isinstance(answer, list):
+            answer = [self.rpc.receipt(str(tx["hash"])) for tx in mine]
+        receipts = {str(entry["transactionHash"]): entry for entry in answer if isinstance(entry, dict)}
         for tx in mine:
             receipt = receipts.get(str(tx["hash"]))
             if receipt is None or receipt.get("blockHash") != block["hash"]:
@@ -224,9 +224,9 @@ class Scanner:
             cost_wei=gas * price,
             reason=reason,
             unauthorized=not ok and any(words in (reason or "").lower() for words in REFUSALS),
-            executed=tuple(str(each.args["tx_id"]) for each in singles if each.function == "mark_executed"),
+            executed=tuple(str(single.args["tx_id"]) for single in singles if single.function == "mark_executed"),
         )
-        buffered = [each.args for each in singles if each.function == "buffer_transaction"]
+        buffered = [single.args for single in singles if single.function == "buffer_transaction"]
         return call, {str(args.get("tx_id")): args.get("dependency_tx_id") for args in buffered}
 
     def _function(self, decoded: DecodedCall | None) -> str:

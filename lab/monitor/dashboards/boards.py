@@ -15,21 +15,17 @@ SPAN = "10m"
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """One line of a panel. `legend` takes labels as `{{chain}}`."""
-
-    expr: str
-    legend: str
-
-
-@dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel. `threshold` is the value from which on it is drawn red; `alert` the alert that it belongs to."""
+    """One panel: the series of one expression. `legend` takes labels as `{{chain}}`.
+
+    `threshold` is the value from which on it is drawn red; `alert` the alert that it belongs to.
+    """
 
     title: str
     description: str
     unit: Unit
-    queries: tuple[Query, ...]
+    expr: str
+    legend: str = "{{chain}}"
     threshold: float | None = None
     alert: str | None = None
 
@@ -44,10 +40,6 @@ class Board:
     panels: tuple[Panel, ...]
 
 
-def _by_chain(expr: str) -> tuple[Query, ...]:
-    return (Query(expr, "{{chain}}"),)
-
-
 def _transactions(limits: Thresholds) -> tuple[Panel, ...]:
     failed = f'sum by (chain) (increase({P}transactions_failed_total{{{C},reason=~"expired|execution"}}[{SPAN}]))'
     buffered = f'sum by (chain) (increase({P}events_total{{{C},event="TransactionBuffered"}}[{SPAN}]))'
@@ -56,61 +48,64 @@ def _transactions(limits: Thresholds) -> tuple[Panel, ...]:
             "Transactions by state",
             "What the contract holds now.",
             "short",
-            (Query(f"sum by (chain, state) ({P}transactions{{{C}}})", "{{chain}} {{state}}"),),
+            f"sum by (chain, state) ({P}transactions{{{C}}})",
+            legend="{{chain}} {{state}}",
         ),
         Panel(
             "Failed share",
             "Failed and expired ones among those buffered in ten minutes.",
             "percentunit",
-            _by_chain(f"{failed} / clamp_min({buffered}, 1)"),
-            limits.failed_share_max,
-            "TransactionsFailing",
+            f"{failed} / clamp_min({buffered}, 1)",
+            threshold=limits.failed_share_max,
+            alert="TransactionsFailing",
         ),
         Panel(
             "Failures by reason",
             "TransactionFailed events in final blocks since the deployment.",
             "short",
-            (Query(f"sum by (chain, reason) ({P}transactions_failed_total{{{C}}})", "{{chain}} {{reason}}"),),
+            f"sum by (chain, reason) ({P}transactions_failed_total{{{C}}})",
+            legend="{{chain}} {{reason}}",
         ),
         Panel(
             "Overdue",
             "Past their window and not ended.",
             "short",
-            _by_chain(f"{P}legs_overdue{{{C}}}"),
-            1,
-            "LegsOverdue",
+            f"{P}legs_overdue{{{C}}}",
+            threshold=1,
+            alert="LegsOverdue",
         ),
         Panel(
             "Events",
             "Events of the contract in final blocks since the deployment, each counted once.",
             "short",
-            (Query(f"sum by (chain, event) ({P}events_total{{{C}}})", "{{chain}} {{event}}"),),
+            f"sum by (chain, event) ({P}events_total{{{C}}})",
+            legend="{{chain}} {{event}}",
         ),
     )
 
 
 def _networks(limits: Thresholds) -> tuple[Panel, ...]:
     return (
-        Panel("Up", "1 while the chain can be read.", "bool", _by_chain(f"{P}chain_up{{{C}}}"), None, "ChainDown"),
-        Panel("Head", "Number of the newest block.", "short", _by_chain(f"{P}chain_head_block{{{C}}}")),
+        Panel("Up", "1 while the chain can be read.", "bool", f"{P}chain_up{{{C}}}", alert="ChainDown"),
+        Panel("Head", "Number of the newest block.", "short", f"{P}chain_head_block{{{C}}}"),
         Panel(
             "Age of the head",
             "How long ago the newest block was made.",
             "s",
-            _by_chain(f"time() - {P}chain_head_timestamp_seconds{{{C}}}"),
-            limits.stalled_s_max,
-            "ChainStalled",
+            f"time() - {P}chain_head_timestamp_seconds{{{C}}}",
+            threshold=limits.stalled_s_max,
+            alert="ChainStalled",
         ),
-        Panel("Base fee", "Of the newest block.", "wei", _by_chain(f"{P}chain_base_fee_wei{{{C}}}")),
+        Panel("Base fee", "Of the newest block.", "wei", f"{P}chain_base_fee_wei{{{C}}}"),
         Panel(
             "Base fee, times the typical one",
             "The newest block's by the network's typical one.",
             "short",
-            _by_chain(f"{P}chain_base_fee_wei{{{C}}} / {P}chain_base_fee_typical_wei{{{C}}}"),
-            limits.base_fee_factor_max,
-            "BaseFeeHigh",
+            f"{P}chain_base_fee_wei{{{C}}} / {P}chain_base_fee_typical_wei{{{C}}}",
+            threshold=limits.base_fee_factor_max,
+            alert="BaseFeeHigh",
         ),
-        Panel("Reorgs", "Since monitoring began.", "short", _by_chain(f"{P}chain_reorgs_total{{{C}}}")),
+        Panel("Reorgs", "Since monitoring began.", "short", f"{P}chain_reorgs_total{{{C}}}"),
     )
 
 
@@ -122,49 +117,42 @@ def _performance(limits: Thresholds) -> tuple[Panel, ...]:
             "Cross-chain time, 95%",
             "From the parent's READY to the child's execution, in ten minutes.",
             "s",
-            (Query(f"histogram_quantile(0.95, {p95})", "{{origin}} to {{target}}"),),
-            None,
-            "CrossChainSlow",
+            f"histogram_quantile(0.95, {p95})",
+            legend="{{origin}} to {{target}}",
+            alert="CrossChainSlow",
         ),
         Panel(
             "Legs that crossed",
             "How many were executed after a parent on the other chain.",
             "short",
-            (Query(f"{P}cross_chain_seconds_count{{{pair}}}", "{{origin}} to {{target}}"),),
+            f"{P}cross_chain_seconds_count{{{pair}}}",
+            legend="{{origin}} to {{target}}",
         ),
         Panel(
             "Synchronisation lag",
             "Longest wait of a due leg whose parent is READY.",
             "s",
-            (Query(f"{P}sync_lag_seconds{{{pair}}}", "{{origin}} to {{target}}"),),
-            None,
-            "CrossChainStuck",
+            f"{P}sync_lag_seconds{{{pair}}}",
+            legend="{{origin}} to {{target}}",
+            alert="CrossChainStuck",
         ),
         Panel(
             "Stages, mean",
             "From buffering to READY and to execution.",
             "s",
-            (
-                Query(
-                    f"{P}leg_stage_seconds_sum{{{C}}} / clamp_min({P}leg_stage_seconds_count{{{C}}}, 1)",
-                    "{{chain}} {{stage}}",
-                ),
-            ),
+            f"{P}leg_stage_seconds_sum{{{C}}} / clamp_min({P}leg_stage_seconds_count{{{C}}}, 1)",
+            legend="{{chain}} {{stage}}",
         ),
         Panel(
             "Relayer's oldest job",
             "Age of the oldest transaction under way.",
             "s",
-            (Query(f"{P}relayer_oldest_intent_seconds", "oldest"),),
-            limits.oldest_intent_s_max,
-            "RelayerBacklog",
+            f"{P}relayer_oldest_intent_seconds",
+            legend="oldest",
+            threshold=limits.oldest_intent_s_max,
+            alert="RelayerBacklog",
         ),
-        Panel(
-            "Relayer's queue",
-            "Jobs under way.",
-            "short",
-            (Query(f"sum by (chain) ({P}relayer_queue_length{{{C}}})", "{{chain}}"),),
-        ),
+        Panel("Relayer's queue", "Jobs under way.", "short", f"sum by (chain) ({P}relayer_queue_length{{{C}}})"),
     )
 
 
@@ -175,35 +163,34 @@ def _security(limits: Thresholds) -> tuple[Panel, ...]:
             "Unauthorised calls",
             "Refused for want of a role, since the deployment.",
             "short",
-            (Query(refused, "{{chain}} {{function}}"),),
-            1,
-            "UnauthorizedCalls",
+            refused,
+            legend="{{chain}} {{function}}",
+            threshold=1,
+            alert="UnauthorizedCalls",
         ),
         Panel(
             "Contract code",
             "1 while the code is the one seen first.",
             "bool",
-            _by_chain(f"{P}contract_code_matches{{{C}}}"),
-            None,
-            "ContractCodeChanged",
+            f"{P}contract_code_matches{{{C}}}",
+            alert="ContractCodeChanged",
         ),
         Panel(
             "Owner",
             "1 while the owner is the declared one.",
             "bool",
-            _by_chain(f"{P}contract_owner_matches{{{C}}}"),
-            None,
-            "OwnerChanged",
+            f"{P}contract_owner_matches{{{C}}}",
+            alert="OwnerChanged",
         ),
         Panel(
             "Emergency stop",
             "1 while the contract is paused.",
             "bool",
-            _by_chain(f"{P}contract_paused{{{C}}}"),
-            1,
-            "ContractPaused",
+            f"{P}contract_paused{{{C}}}",
+            threshold=1,
+            alert="ContractPaused",
         ),
-        Panel("Circuit breaker", "Failures counted.", "short", _by_chain(f"{P}contract_failures{{{C}}}")),
+        Panel("Circuit breaker", "Failures counted.", "short", f"{P}contract_failures{{{C}}}"),
     )
 
 
@@ -213,35 +200,32 @@ def _operators(limits: Thresholds) -> tuple[Panel, ...]:
             "Operators",
             "Addresses that may call the operator functions.",
             "bool",
-            (Query(f"{P}operator_authorized{{{C}}} == 1", "{{chain}} {{role}} {{address}}"),),
+            f"{P}operator_authorized{{{C}}} == 1",
+            legend="{{chain}} {{role}} {{address}}",
         ),
         Panel(
             "Undeclared operators",
             "Operators that the session does not declare.",
             "short",
-            _by_chain(f"{P}operators_undeclared{{{C}}}"),
-            1,
-            "UndeclaredOperator",
+            f"{P}operators_undeclared{{{C}}}",
+            threshold=1,
+            alert="UndeclaredOperator",
         ),
         Panel(
             "Calls",
             "Transactions to the contract since the deployment.",
             "short",
-            (
-                Query(
-                    f"sum by (chain, function, outcome) ({P}calls_total{{{C}}}) > 0",
-                    "{{chain}} {{function}} {{outcome}}",
-                ),
-            ),
+            f"sum by (chain, function, outcome) ({P}calls_total{{{C}}}) > 0",
+            legend="{{chain}} {{function}} {{outcome}}",
         ),
-        Panel("Relayer", "1 while it is alive.", "bool", (Query(f"{P}relayer_up", "relayer"),), None, "RelayerDown"),
+        Panel("Relayer", "1 while it is alive.", "bool", f"{P}relayer_up", legend="relayer", alert="RelayerDown"),
         Panel(
             "Maintenance",
             "1 while maintenance is announced.",
             "bool",
-            (Query(f"{P}maintenance", "maintenance"),),
-            None,
-            "Maintenance",
+            f"{P}maintenance",
+            legend="maintenance",
+            alert="Maintenance",
         ),
     )
 
@@ -252,31 +236,28 @@ def _cost(limits: Thresholds) -> tuple[Panel, ...]:
             "Fees paid",
             "Execution fees of transactions to the contract since the deployment.",
             "wei",
-            (Query(f"sum by (chain) ({P}call_cost_wei_total{{{C}}})", "{{chain}}"),),
+            f"sum by (chain) ({P}call_cost_wei_total{{{C}}})",
         ),
         Panel(
             "Fees paid, dollars",
             "The same at the lab's dated token prices.",
             "currencyUSD",
-            (Query(f"sum by (chain) ({P}call_cost_usd_total{{{C}}})", "{{chain}}"),),
+            f"sum by (chain) ({P}call_cost_usd_total{{{C}}})",
         ),
         Panel(
             "Fee of a call, mean",
             "By function.",
             "wei",
-            (
-                Query(
-                    f"sum by (chain, function) ({P}call_cost_wei_total{{{C}}}) / "
-                    f"(sum by (chain, function) ({P}calls_total{{{C}}}) > 0)",
-                    "{{chain}} {{function}}",
-                ),
-            ),
+            f"sum by (chain, function) ({P}call_cost_wei_total{{{C}}}) / "
+            f"(sum by (chain, function) ({P}calls_total{{{C}}}) > 0)",
+            legend="{{chain}} {{function}}",
         ),
         Panel(
             "Balances",
             "Of the accounts that send.",
             "wei",
-            (Query(f"{P}account_balance_wei{{{C}}}", "{{chain}} {{role}}"),),
+            f"{P}account_balance_wei{{{C}}}",
+            legend="{{chain}} {{role}}",
         ),
     )
 

@@ -88,10 +88,7 @@ def _panel(place: int, panel: Panel) -> dict[str, Any]:
             "overrides": [],
         },
         "options": {"legend": {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull"]}},
-        "targets": [
-            {"refId": chr(ord("A") + number), "datasource": SOURCE, "expr": query.expr, "legendFormat": query.legend}
-            for number, query in enumerate(panel.queries)
-        ],
+        "targets": [{"refId": "A", "datasource": SOURCE, "expr": panel.expr, "legendFormat": panel.legend}],
     }
 
 

@@ -15,7 +15,7 @@ from lab.html.charts import Line, chart
 from lab.html.page import Pages
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
-from lab.monitor.dashboards.boards import Panel, Query, boards
+from lab.monitor.dashboards.boards import Panel, boards
 from lab.monitor.servers import Recorded
 
 UNITS = {
@@ -51,7 +51,7 @@ def page(log: SeriesLog, alerts: Sequence[AlertSpan], run: str, recorded: Record
 
 
 def _figure(panel: Panel, recorded: Recorded) -> Markup:
-    lines = [line for query in panel.queries for line in _lines(query, recorded)]
+    lines = _lines(panel, recorded)
     unit, divisor = UNITS.get(panel.unit, panel.unit), 1.0
     if panel.unit == "wei":
         highest = max((y for line in lines for _, y in line.points if y is not None), default=0.0)
@@ -67,13 +67,13 @@ def _figure(panel: Panel, recorded: Recorded) -> Markup:
     return Markup(str(drawn).removesuffix("</figure>") + str(words) + "</figure>")
 
 
-def _lines(query: Query, recorded: Recorded) -> list[Line]:
+def _lines(panel: Panel, recorded: Recorded) -> list[Line]:
     """A line for each series; samples without a value are gaps."""
     moments = range(recorded.start_s, recorded.end_s + 1, recorded.step_s)
     lines = []
-    for labels, points in recorded.over_time(query.expr).items():
+    for labels, points in recorded.over_time(panel.expr).items():
         known = {round(at): value for at, value in points if not math.isnan(value)}
-        legend = query.legend
+        legend = panel.legend
         for name, text in labels:
             legend = legend.replace(f"{{{{{name}}}}}", text)
         lines.append(Line(legend, [(at - recorded.start_s, known.get(at)) for at in moments]))

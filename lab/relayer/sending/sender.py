@@ -136,8 +136,8 @@ class Sender:
             if block.number > head.number:
                 return  # the scan has not seen that block yet, so neither have we
             self._crash("after_receipt")
-            aim = not version.cancel and reached(intent, block, ok)
-            self._finish(intent, block, "cancelled" if version.cancel else "done" if aim else "failed")
+            succeeded = not version.cancel and reached(intent, block, ok)
+            self._finish(intent, block, "cancelled" if version.cancel else "done" if succeeded else "failed")
             return
         # A nonce without a receipt: either the node is between two states, or the nonce is used by a stranger.
         self._missing[intent.id] = self._missing.get(intent.id, 0) + 1

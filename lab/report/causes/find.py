@@ -59,42 +59,42 @@ def find_causes(results: Path, folders: Sequence[Folder], title: str) -> CauseRe
         # One in which nothing else is wrong, and in which no fault acted, says more in less.
         weight = (len({root.key for root in attribution.roots}), len(parts.made.faults), size)
         attributed.append((_Run(folder, parts, weight), attribution))
-    groups = sorted(group(attributed), key=lambda found: (_rank(found), -len(found.runs), found.key))
+    groups = sorted(group(attributed), key=lambda cluster: (_rank(cluster), -len(cluster.runs), cluster.key))
     return CauseReport(
         title=title,
         under_test=under_test,
         runs=len(folders),
         failed=len(attributed),
-        causes=tuple(_cause(results, found) for found in groups),
+        causes=tuple(_cause(results, cluster) for cluster in groups),
         excesses=excesses(made),
     )
 
 
 def _symptoms(parts: RunParts) -> list[Symptom]:
     """Of a run that can be read; what cannot be is a symptom itself."""
-    found: list[Symptom] = []
+    symptoms: list[Symptom] = []
     try:
         if parts.verdict is not None:
-            found = symptoms_of(parts.verdict, parts.history)
+            symptoms = symptoms_of(parts.verdict, parts.history)
     except UNREADABLE as error:
-        found = [Symptom("evidence", "evidence", f"the evidence cannot be read: {clean(str(error), 200)}")]
-    if not found:
+        symptoms = [Symptom("evidence", "evidence", f"the evidence cannot be read: {clean(str(error), 200)}")]
+    if not symptoms:
         text = next(iter(parts.unreadable), "no reason was recorded")
-        found = [Symptom("evidence", f"evidence {text[:80]}", clean(text, 300))]
-    return found
+        symptoms = [Symptom("evidence", f"evidence {text[:80]}", clean(text, 300))]
+    return symptoms
 
 
-def _rank(found: Group[_Run]) -> int:
-    return min(_RANK.index(symptom.kind) for _, symptom in found.runs)
+def _rank(cluster: Group[_Run]) -> int:
+    return min(_RANK.index(symptom.kind) for _, symptom in cluster.runs)
 
 
-def _cause(results: Path, found: Group[_Run]) -> Cause:
+def _cause(results: Path, cluster: Group[_Run]) -> Cause:
     """The run to show is the smallest of those in which the head itself is seen."""
-    runs = sorted(found.runs, key=lambda shown: (shown[1].key != found.key, shown[0].weight, shown[0].parts.item))
+    runs = sorted(cluster.runs, key=lambda shown: (shown[1].key != cluster.key, shown[0].weight, shown[0].parts.item))
     run, symptom = runs[0]
     function = symptom.function
     return Cause(
-        id=hashlib.sha256(found.key.encode()).hexdigest()[:8],
+        id=hashlib.sha256(cluster.key.encode()).hexdigest()[:8],
         kind=symptom.kind,
         title=_title(symptom),
         demand=check_demand(symptom.check) if symptom.check else "",
@@ -106,7 +106,7 @@ def _cause(results: Path, found: Group[_Run]) -> Cause:
         events=_moments(run, symptom),
         runs=tuple(_affected(results, *shown) for shown in runs[:RUNS_MAX]),
         rows=tuple(sorted({row for shown, _ in runs for row in shown.parts.made.rows})),
-        follows=_follows(found),
+        follows=_follows(cluster),
         relayer_log=relayer_log(run.folder.path, run.parts.made),
         command=clean(run.parts.verdict.repeat, 1_000) if run.parts.verdict is not None else "",
     )
@@ -164,9 +164,9 @@ def _moments(run: _Run, symptom: Symptom) -> tuple[Moment, ...]:
     return tuple(Moment(t_ms=event.t_ms, chain=event.chain or "", text=clean(event.text, 300)) for event in near)
 
 
-def _follows(found: Group[_Run]) -> tuple[str, ...]:
+def _follows(cluster: Group[_Run]) -> tuple[str, ...]:
     """What else was seen behind it: checks by name, the rest by number."""
-    symptoms = found.follows.values()
+    symptoms = cluster.follows.values()
     checks = dict.fromkeys(check_name(symptom.check) for symptom in symptoms if symptom.check)
     others = [symptom.text for symptom in symptoms if not symptom.check]
     return (

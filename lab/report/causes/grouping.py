@@ -51,7 +51,7 @@ def group(attributions: Iterable[tuple[R, Attribution]]) -> list[Group[R]]:
         for key, symptom in behind:
             if symptom.key != key:
                 groups[key].follows.setdefault(symptom.key, symptom)
-    return sorted(groups.values(), key=lambda found: (-len(found.runs), found.key))
+    return sorted(groups.values(), key=lambda cluster: (-len(cluster.runs), cluster.key))
 
 
 class _Heads:

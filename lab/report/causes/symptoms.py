@@ -71,7 +71,7 @@ def symptoms_of(verdict: RunVerdict, history: History | None) -> list[Symptom]:
     reader = _Reader(history)
     symptoms = [*reader.blocked(), *reader.checks(verdict), *reader.expectations()]
     if not symptoms or verdict.verdict is not Verdict.FAIL:
-        symptoms += reader.reasons(verdict, told=len(symptoms))
+        symptoms += reader.reasons(verdict, others=len(symptoms))
     first: dict[tuple[str, str | None, str | None], Symptom] = {}
     for symptom in sorted(symptoms, key=lambda symptom: symptom.order):
         first.setdefault((symptom.key, symptom.flow, symptom.tx_id), symptom)
@@ -159,10 +159,10 @@ class _Reader:
                 demands=_demanded(function, text),
             )
 
-    def reasons(self, verdict: RunVerdict, *, told: int) -> Iterator[Symptom]:
+    def reasons(self, verdict: RunVerdict, *, others: int) -> Iterator[Symptom]:
         """Why a run is UNKNOWN, or anything that has no other symptom."""
         for reason in verdict.reasons:
-            if not told or reason.partition(":")[0] in ("timeout", "unsupported", "stray", "clock"):
+            if not others or reason.partition(":")[0] in ("timeout", "unsupported", "stray", "clock"):
                 shape = self._shaper.shape(re.sub(r"^\S+\.\w+:\d+:\d+ \S+: ", "", reason))
                 yield Symptom("unknown", f"unknown {shape}", clean(reason, TEXT_MAX))
 

@@ -20,7 +20,7 @@ from lab.report.evidence.runs import Run
 
 @dataclass(frozen=True)
 class Baseline:
-    """`profiles` tells the digest of a run's network profiles (chain -> network) as they stand now.
+    """`profiles` gives the digest of a run's network profiles (chain -> network) as they stand now.
 
     `root` is the folder that recorded paths of scenarios are relative to.
     """

@@ -21,11 +21,11 @@ class Deployment:
 
 def read_deployments(results: Path) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
     """In the order of their folders, with a note for each file that cannot be read."""
-    found, notes = [], []
+    deployments, notes = [], []
     for path in sorted((results / "live").rglob(EVIDENCE))[:FILES_MAX]:
         folder = path.parent.relative_to(results).as_posix()
         try:
-            found.append(Deployment(folder, LiveEvidence.read(path)))
+            deployments.append(Deployment(folder, LiveEvidence.read(path)))
         except OSError as error:
             notes.append(f"{clean(folder, 200)}/{EVIDENCE} does not count: {clean(str(error), 300)}")
-    return tuple(found), tuple(notes)
+    return tuple(deployments), tuple(notes)

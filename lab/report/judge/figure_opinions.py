@@ -1,4 +1,4 @@
-"""What measurements say about rows. One that could not tell is nothing against one that could."""
+"""What measurements say about rows. An inconclusive one does not count against a conclusive one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.report.records.row_verdict import RowVerdict
 def opinions_of(figures: Iterable[Figure], rows: Mapping[str, Row], baseline: Baseline) -> dict[str, list[Opinion]]:
     """What figures say about known rows, by row. Figures of unknown rows are left out.
 
-    So are those that could not tell, where another of the row could and it counts.
+    So are inconclusive ones, where another of the row could and it counts.
     """
     opinions: dict[str, list[tuple[Figure, Opinion]]] = {}
     for figure in figures:

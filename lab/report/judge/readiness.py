@@ -125,9 +125,9 @@ def _lacking(runs: Sequence[Run], rows: Sequence[RowResult]) -> Iterator[str]:
             waiting = [row.id for row in rows if row.is_open and any(shown.folder == folder for shown in row.evidence)]
             for part in run.verdict.lacks:
                 needed.setdefault(clean(part, 160), {}).update(dict.fromkeys(waiting))
-    for part, found in needed.items():
-        if found:
-            yield f"the contract lacks {part}: {', '.join(sorted(found))} need{'s' if len(found) == 1 else ''} it"
+    for part, ids in needed.items():
+        if ids:
+            yield f"the contract lacks {part}: {', '.join(sorted(ids))} need{'s' if len(ids) == 1 else ''} it"
 
 
 def _notes(catalogue: Catalogue, evidence: Gathered) -> Iterator[str]:

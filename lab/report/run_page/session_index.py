@@ -25,7 +25,7 @@ _WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.NOT_EXERCISED, Verdict.PA
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A run in the list: `name` is its scenario's title, `item` what tells it from every other."""
+    """A run in the list: `name` is its scenario's title, `item` what identifies it."""
 
     item: str
     name: str

@@ -139,14 +139,14 @@ def stop(make: Builder) -> None:
     if not make.has("pause", "unpause"):
         return
     make.call("pause", sender=make.rng.choice(("operator", "attacker")))
-    executed, ready, spare = (make.ready() for _ in range(3))
+    executed, ready, blocked = (make.ready() for _ in range(3))
     make.execute(executed)
     due = make.now + 20
     buffered, child = make.buffer(Due(due)), make.buffer(Due(due), after=ready)
     make.until(due + make.rng.choice((-1, 0, 5)))
     make.owner("pause")
     for _ in range(make.rng.choice((1, 2))):
-        for tx_id in make.rng.sample((executed, ready, spare, buffered, child), 5):
+        for tx_id in make.rng.sample((executed, ready, blocked, buffered, child), 5):
             for function in make.rng.sample(BY_ID, 4):
                 make.call(function, tx_id, sender=make.rng.choice(("operator", "owner", "attacker")))
         make.buffer(Due(make.now + 9))
@@ -154,7 +154,7 @@ def stop(make: Builder) -> None:
         make.owner("set_coordination_window", NARROW_S)
         make.owner("add_operator", user)
         make.buffer(Due(make.now + 9), sender="user")
-        make.execute(spare, sender="user")
+        make.execute(blocked, sender="user")
         make.owner("remove_operator", role_account("operator2").address)
         make.call("unpause", sender=make.rng.choice(("operator", "attacker")))
         make.wait(2)
@@ -162,7 +162,7 @@ def stop(make: Builder) -> None:
     make.wait(1)
     for tx_id in (buffered, child):
         make.resolve(tx_id)
-    for tx_id in (ready, spare, buffered, child):
+    for tx_id in (ready, blocked, buffered, child):
         make.execute(tx_id)
     make.execute(make.ready(), sender="user")
 

@@ -87,8 +87,8 @@ class Player:
         user = role_account("user").address
         (block,) = self._simulate([(self.start, [(user, *read) for read in reads])])
         values = {read: self._values(read[0], result)[0] for read, result in zip(reads, block, strict=True)}
-        told = {account: values.get(("authorized_operators", (account,))) for account in accounts}
-        operators = {account for account, allowed in told.items() if allowed}
+        answers = {account: values.get(("authorized_operators", (account,))) for account in accounts}
+        operators = {account for account, allowed in answers.items() if allowed}
         return Behaviour(
             plain(values.get(("owner", ()), role_account("owner").address)),
             operators or self._who_may_buffer(accounts),

@@ -10,7 +10,7 @@ from lab.coordinator.reads import ZERO_ID
 from lab.deploy.layers import binds, demanded
 from lab.runner.conditions import resolve_argument
 from lab.runner.operations import Pending
-from lab.runner.optional import ADMIN_FUNCTIONS
+from lab.runner.requirements.optional import ADMIN_FUNCTIONS
 from lab.runner.run import Run
 from lab.scenario.expectations import EventOutcome, RevertOutcome
 from lab.scenario.item import LegSpec, Step

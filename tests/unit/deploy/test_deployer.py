@@ -13,7 +13,7 @@ from lab.deploy import deployer
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable, set_up_calls, setup_transactions
 from lab.errors import DeployFailure
-from lab.model.names import ContractNames, Limits, SecondRole, SetUpCall
+from lab.model.contract.names import ContractNames, Limits, SecondRole, SetUpCall
 from lab.networks import BUILT_IN
 from lab.session.suite import cache_folder
 

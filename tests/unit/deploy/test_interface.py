@@ -13,7 +13,7 @@ from lab.coordinator.documented import FUNCTIONS, REVERTS
 from lab.deploy.compile import compile_contract
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.interface import Interface, Item, inspect, texts
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 from lab.session.suite import cache_folder
 
 WINDOW = "Window must be between 5 and 300 seconds"
@@ -67,7 +67,7 @@ def test_a_missing_function_names_what_was_probably_meant(plain: CompiledContrac
     abi = [entry | {"name": "mark_execution"} if entry.get("name") == "mark_executed" else entry for entry in plain.abi]
     abi = [entry for entry in abi if entry.get("name") not in ("transactions", "TransactionReady")]
     interface = report(replace(plain, abi=abi))
-    assert item(interface, "mark_executed").found == "missing"
+    assert item(interface, "mark_executed").status == "missing"
     assert "did you mean mark_execution?" in item(interface, "mark_executed").detail
     lines = interface.lines()
     assert "12 of 14 documented functions" in lines[0]
@@ -117,7 +117,7 @@ def test_reverts_are_looked_for_in_the_code(plain: CompiledContract, tmp_path: P
         'revert "Transaction not ready": missing',
         f'revert "{WINDOW}": different, the code holds "{WINDOW[:32]}"',
     ]
-    assert item(report(plain), f'"{REVERTS[-1]}"').found == "found"
+    assert item(report(plain), f'"{REVERTS[-1]}"').status == "found"
 
 
 def test_texts_of_a_code() -> None:

@@ -9,7 +9,7 @@ import pytest
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.layers import binds, demanded
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 from lab.paths import REFERENCE_CONTRACT
 from lab.session.suite import cache_folder
 

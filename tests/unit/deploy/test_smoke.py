@@ -15,7 +15,7 @@ from lab.coordinator import StateNumbering
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.smoke import CORE, Smoke, SmokeFailure, smoke
-from lab.model.names import ContractNames, Limits
+from lab.model.contract.names import ContractNames, Limits
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc

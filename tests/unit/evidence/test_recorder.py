@@ -16,7 +16,7 @@ from lab.model.records import RECORD, Note
 
 DIGEST_OF_TWO = """
 from lab.evidence import history_digest
-from lab.model.fault_effects import FaultEffects
+from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import FaultMark, Note
 print(history_digest([Note(seq=0, t_ms=1, kind="k", text="t"), FaultMark(
     seq=1, t_ms=2, id="f", fault="reorg", chain="a", phase="inject", params={"depth": 3, "orphans": "dropped"},

@@ -83,9 +83,9 @@ def test_an_error_answer_is_not_rewritten(lab: Proxied) -> None:
         lab.client().call("eth_call", [])
 
 
-def test_twists(lab: Proxied) -> None:
+def test_transforms(lab: Proxied) -> None:
     """The body that arrives is another."""
-    lab.policy.add(Always(Effect(twists=(lambda body: body[: len(body) // 2],))))
+    lab.policy.add(Always(Effect(transforms=(lambda body: body[: len(body) // 2],))))
     with pytest.raises(RpcMalformed):
         lab.client().call("eth_chainId", [])
     assert lab.upstream.methods() == ["eth_chainId"]

@@ -14,12 +14,12 @@ from lab.chains.nodes.backend import Node, NodeSpec
 from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator import Account, Codec, role_account
 from lab.deploy.deployer import Deployable
-from lab.live.deployment_file import Deployment, Target, read_deployment
-from lab.live.journal import Header, Journal, journal_path, open_journal
+from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
+from lab.live.declaration.variables import Connection, connect
+from lab.live.execution.transactions import Waiting
+from lab.live.journaling.journal import Header, Journal, journal_path, open_journal
+from lab.live.journaling.undertaking import Undertaking
 from lab.live.signers.keystore import KeystoreAccount
-from lab.live.transactions import Waiting
-from lab.live.undertaking import Undertaking
-from lab.live.variables import Connection, connect
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc

@@ -53,7 +53,7 @@ def test_a_mainnet_asks_for_its_name(world: Open, monkeypatch: pytest.MonkeyPatc
     prepare(lab, monkeypatch)
     code, said = run("deploy", "--broadcast")
     assert code == 2
-    assert "base is a mainnet: nothing was sent; say --confirm base" in said
+    assert "base is a mainnet: nothing was sent; add --confirm base" in said
     assert lab.rpc("base").nonce(DEPLOYER.address) == 0
 
 

@@ -11,12 +11,12 @@ import pytest
 from lab.coordinator import Fees, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
-from lab.live.deploy import deploy_all
-from lab.live.evidence import observe
-from lab.live.journal import Entry, Header, Journal, open_journal
-from lab.live.plan import make_plan
-from lab.live.steps import accounts_of, differences, read_standing
-from lab.live.undertaking import Undertaking
+from lab.live.execution.deploy import deploy_all
+from lab.live.journaling.journal import Entry, Header, Journal, open_journal
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.plan import make_plan
+from lab.live.planning.steps import accounts_of, differences, read_standing
+from lab.live.results.evidence import observe
 from lab.paths import CONTRACTS
 from lab.session.suite import cache_folder
 

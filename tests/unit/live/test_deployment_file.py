@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lab.errors import EnvironmentFailure, InvalidFile, UsageError
-from lab.live.deployment_file import TEMPLATE, CommandSigner, RemoteSigner, read_deployment
-from lab.live.genesis import genesis_hash
-from lab.live.variables import missing_variables, require_variables
+from lab.live.declaration.deployment_file import TEMPLATE, CommandSigner, RemoteSigner, read_deployment
+from lab.live.declaration.genesis import genesis_hash
+from lab.live.declaration.variables import missing_variables, require_variables
 from lab.networks import BUILT_IN
 
 GOOD = """\

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import UsageError
-from lab.live.journal import Entry, Header, open_journal
+from lab.live.journaling.journal import Entry, Header, open_journal
 
 HEADER = Header(contract="ab" * 32, deployer="0x" + "11" * 20)
 

@@ -14,7 +14,7 @@ import pytest
 from lab.coordinator import Account, Fees, role_account, sign_transaction
 from lab.deploy.keystore import save_key
 from lab.errors import UsageError
-from lab.live.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
+from lab.live.declaration.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
 from lab.live.signers import SignerFailure, Unsigned
 from lab.live.signers.command import CommandAccount
 from lab.live.signers.keystore import open_keystore

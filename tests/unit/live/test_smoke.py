@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.coordinator import Account, role_account
-from lab.live.deploy import deploy_all
-from lab.live.session import describe, write_session
+from lab.live.execution.deploy import deploy_all
+from lab.live.execution.smoke import PARTS, smoke_all, smoke_read_only
+from lab.live.planning.steps import DEPLOY
+from lab.live.results.session import describe, write_session
 from lab.live.signers.keystore import KeystoreAccount
-from lab.live.smoke import PARTS, smoke_all, smoke_read_only
-from lab.live.steps import DEPLOY
 from lab.model.session import Session
 
 from .conftest import DEPLOYER, Open, World

@@ -10,11 +10,11 @@ import pytest
 from lab.coordinator import Account
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
-from lab.live.deploy import deploy_all
-from lab.live.deployment_file import Explorer, Target
+from lab.live.declaration.deployment_file import Explorer, Target
+from lab.live.execution.deploy import deploy_all
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
-from lab.live.undertaking import Undertaking
+from lab.live.journaling.undertaking import Undertaking
 from lab.live.verify.bundle import Bundle
 from lab.live.verify.client import Pace
 from lab.live.verify.difference import first_difference

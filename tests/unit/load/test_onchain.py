@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from lab.coordinator import Codec
 from lab.load.analyse.onchain import OnchainResult, classify_block
 from lab.load.drive.observer import SeenBlock
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 from lab.rpc import Rpc, RpcRefused
 
 ABI: list[dict[str, Any]] = [{"type": "error", "name": "NotAllowed", "inputs": []}]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from lab.load.profile.profile import load_profile
-from lab.load.saturate import CLOSE_ENOUGH, StepOutcome, at_rate, first_rate, search, summary_lines
+from lab.load.saturate import CLOSE_ENOUGH, Saturation, StepOutcome, at_rate, first_rate, search, summary_lines
 
 
 def system(capacity: float, asked: list[float]) -> Callable[[float], StepOutcome]:
@@ -53,8 +53,8 @@ def test_steps_leave_out_what_a_step_cannot_show() -> None:
 
 def test_the_end_is_told() -> None:
     """In the order of the rates, with the bottleneck."""
-    outcomes = [StepOutcome(900, 700, "node", "behind", "b"), StepOutcome(500, 500, "none reached", "", "a")]
-    lines = summary_lines(outcomes, {"highest_tps": 500.0, "bottleneck": "node"})
+    steps = StepOutcome(900, 700, "node", "behind", "b"), StepOutcome(500, 500, "none reached", "", "a")
+    lines = summary_lines(Saturation("buffer", 500.0, 500.0, "node", steps))
     assert "500/s offered" in lines[0]
     assert "held" in lines[0]
     assert lines[-1] == "highest rate that held: 500 a second; bottleneck: node"

@@ -8,7 +8,7 @@ import pytest
 
 from lab.coordinator.docs import filled
 from lab.coordinator.documented import EVENTS, FUNCTIONS
-from lab.model.capabilities import CAPABILITIES, NAMES, offered, recorded
+from lab.model.contract.capabilities import CAPABILITIES, NAMES, offered, recorded
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.bounded_files import JSON_BYTES_MAX
-from lab.commands.monitor import _answers
+from lab.commands.monitor.actions import _answers
 from lab.monitor.collect.collector import MEMORY, Memory, Watch, identity_of
 from lab.monitor.collect.facts import OPEN_MAX, Book, Entry
 from lab.monitor.collect.json_log import JsonLog

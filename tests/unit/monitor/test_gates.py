@@ -101,7 +101,7 @@ def test_a_wrong_panel_is_noticed() -> None:
     """DSH-01 to 06: each panel's figure off by one is the one that is not met, under its row's name."""
     scenario = module("test_dashboards")
     wanted = {key: {("polygon",): 3.0} for key in scenario.PANELS if key != scenario.BY_BUCKET}
-    right = {scenario.PANELS[key][1].queries[0].expr: values for key, values in wanted.items()}
+    right = {scenario.PANELS[key][1].expr: values for key, values in wanted.items()}
     script = Script()
     scenario.compare(script, Fake(right), wanted)
     assert (script.unmet, script.count) == ([], len(wanted))
@@ -110,7 +110,7 @@ def test_a_wrong_panel_is_noticed() -> None:
             continue
         for wrong in ({("polygon",): 4.0}, {}, {("polygon",): 3.0, ("base",): 3.0}):
             script = Script()
-            scenario.compare(script, Fake(right | {panel.queries[0].expr: wrong}), wanted)
+            scenario.compare(script, Fake(right | {panel.expr: wrong}), wanted)
             (unmet,) = script.unmet
             assert unmet.startswith(f"{row} {panel.title}")
 
@@ -119,7 +119,7 @@ def test_a_panel_without_a_figure_to_compare_with_is_noticed() -> None:
     """A new panel needs its figure."""
     scenario = module("test_dashboards")
     script = Script()
-    everything = {panel.queries[0].expr: {("polygon",): 3.0} for _, panel in scenario.PANELS.values()}
+    everything = {panel.expr: {("polygon",): 3.0} for _, panel in scenario.PANELS.values()}
     scenario.compare(script, Fake(everything), {})
     assert len(script.unmet) == len(scenario.PANELS) - 1
 
@@ -129,8 +129,8 @@ def test_a_lost_line_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int | str
     """INF-03: a call or an event that is not in the log, or a line that does not say of which run it is."""
     scenario = module("test_logs")
     lines: list[dict[str, Any]] = [
-        {"ts": 1, "run": "r", "chain": "polygon", "event": "call", "tx": "0x1"},
-        {"ts": 1, "run": "r", "chain": "polygon", "event": "TransactionBuffered", "tx": "0x1"},
+        {"ts": 1, "run": "r", "chain": "polygon", "event": "call", "tx": "0x1", "block": 7},
+        {"ts": 1, "run": "r", "chain": "polygon", "event": "TransactionBuffered", "tx": "0x1", "block": 7},
     ]
     if isinstance(lost, int):
         del lines[lost]
@@ -144,5 +144,5 @@ def test_a_lost_line_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int | str
         lab=SimpleNamespace(wanted=SimpleNamespace(target=target)),
     )
     monkeypatch.setattr(scenario, "events_of", lambda script, receipt: ["TransactionBuffered"])
-    scenario.judge_log(script, {"polygon": [{"transactionHash": "0x1", "to": "0xc"}]})
+    scenario.judge_log(script, {"polygon": [{"transactionHash": "0x1", "to": "0xc", "blockNumber": "0x7"}]})
     assert len(script.unmet) == (0 if lost is None else 1)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markupsafe import escape
 
-from lab.commands.monitor_page import write_page
+from lab.commands.monitor.page import write_page
 from lab.errors import UsageError
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog

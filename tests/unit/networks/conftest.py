@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lab.chains.nodes.provision import find_anvil
+from lab.chains.nodes.provision import locate_anvil
 from lab.networks.anvil import anvil_args
 from lab.networks.profile import NetworkProfile
 
@@ -63,7 +63,7 @@ def started(binary: Path, arguments: tuple[str, ...], folder: Path) -> Iterator[
 
 @pytest.fixture(scope="session")
 def anvil() -> Path:
-    return find_anvil()
+    return locate_anvil().path
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from lab.chains.nodes.provision import find_anvil
+from lab.chains.nodes.provision import locate_anvil
 from lab.coordinator import Fees, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, confirm, deployable, setup_transactions
@@ -90,7 +90,7 @@ class Nodes:
 def started(folder: Path, genesis: int = GENESIS) -> Iterator[Nodes]:
     """Both nodes up and the contract deployed; both gone afterwards."""
     target = deployable(compile_contract(CONTRACT, cache_dir=cache_folder() / "compiled"))
-    binary = find_anvil()
+    binary = locate_anvil().path
     with ExitStack() as stack:
         urls = {
             name: stack.enter_context(_node(binary, 100 + index, folder / name, genesis))

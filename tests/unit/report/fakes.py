@@ -14,8 +14,8 @@ from lab.evidence import RunFolder
 from lab.evidence.recorder import record_line
 from lab.model.chain.facts import ChainFacts
 from lab.model.chain.finality import Finality
-from lab.model.fault_effects import FaultEffects
 from lab.model.history import History
+from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import (
     AnyRecord,
     Block,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lab.model.fault_effects import FaultEffects
+from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import AnyRecord, Expectation, FaultMark, Note, Operation
 from lab.model.verdict import RunVerdict, Verdict
-from lab.runner.judging import judge_recorded
+from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
 from ..model.test_history import history

@@ -10,7 +10,7 @@ from lab.checks import CHECKS
 from lab.coordinator import Codec, StateNumbering
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import CORE, Smoke, SmokeFailure
-from lab.runner.needs import blocked, needed_operations
+from lab.runner.requirements.needs import blocked, needed_operations
 from lab.scenario.item import ScenarioItem
 from lab.scenario.resolve import load_scenario
 

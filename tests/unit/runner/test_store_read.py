@@ -16,8 +16,8 @@ from lab.model.records import StoreRead
 from lab.relayer.memory.intents import Intent, Version
 from lab.relayer.memory.records import BlockId, Entry
 from lab.relayer.memory.store import Store
+from lab.runner.conclusion.store_read import read_store
 from lab.runner.run import Run
-from lab.runner.store_read import read_store
 
 ENTRY = Entry("one", "0x01", "0xf1", "0xf2", None, 30, "0x", BlockId("one", 3, "0xb3"))
 INTENT = Intent(

@@ -19,7 +19,7 @@ def kind(tmp_path: Path, content: str | bytes) -> tuple[bool, bool, str]:
     path = tmp_path / "file.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     found = kind_of(path)
-    return found.scenario, found.doubtful, found.told
+    return found.scenario, found.doubtful, found.description
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_what_may_have_been_meant_as_a_scenario(tmp_path: Path) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """None is waited for, none raises."""
     os.mkfifo(tmp_path / "pipe.yaml")
-    assert kind_of(tmp_path / "pipe.yaml").told == "a device or a pipe"
+    assert kind_of(tmp_path / "pipe.yaml").description == "a device or a pipe"
     gone = kind_of(tmp_path / "gone.yaml")
     assert gone.doubtful
-    assert "cannot be read (No such file or directory)" in gone.told
+    assert "cannot be read (No such file or directory)" in gone.description
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
-    assert "cannot be read" in kind_of(tmp_path / "loop.yaml").told
+    assert "cannot be read" in kind_of(tmp_path / "loop.yaml").description
 
 
 def test_a_huge_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.Monke
     with path.open("wb") as stream:
         stream.write(b"rows:\n")
         stream.truncate(10 * 2**30)
-    assert kind_of(path).told == "a binary file"
+    assert kind_of(path).description == "a binary file"
     monkeypatch.setattr("lab.scenario.kind.SNIFFED_BYTES", 20)
     path.write_text(HEAD + "networks: {}\ntimeline: []\n")
     assert not kind_of(path).scenario

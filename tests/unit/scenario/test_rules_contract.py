@@ -11,13 +11,13 @@ from .files import HEAD, load, problems
 CASES = [
     (
         "- {expect: {leg: swap.pay, state: READY}}\n- {buffer: swap}",
-        "11:20 timeline[0].expect.leg: no step before buffers swap.pay, so it stays EMPTY: add `buffer: swap.pay` "
+        "11:20 timeline[0].expect.leg: no earlier step buffers swap.pay, so it stays EMPTY: add `buffer: swap.pay` "
         "above",
     ),
     (
         "- {buffer: swap.pay}\n- {until: {leg: swap.settle, state: EXECUTED}, within: 1m}",
-        "12:19 timeline[1].until.leg: no step before buffers swap.settle, so it stays EMPTY: add `buffer: swap.settle` "
-        "above",
+        "12:19 timeline[1].until.leg: no earlier step buffers swap.settle, so it stays EMPTY: add "
+        "`buffer: swap.settle` above",
     ),
     (
         "- {at: 31s, buffer: swap.pay}",

@@ -102,7 +102,7 @@ CASES = [
     ),
     (
         "- {id: cut, fault: reorg, chain: optimism, depth: 1}\n  - {heal: cut}",
-        "12:12 timeline[1].heal: a reorg cannot be healed: 'cut' happens at once",
+        "12:12 timeline[1].heal: a reorg cannot be healed: 'cut' has no duration",
     ),
     (
         "- {expect: {leg: swap.pay, latency: cross_chain, below: 9s}}",
@@ -185,14 +185,14 @@ FILE_CASES = [
     (
         "after: pay",
         "after: settle",
-        "9:48 flows.swap.settle.after: the dependencies go round: swap.settle after swap.settle; "
-        "none could ever be ready",
+        "9:48 flows.swap.settle.after: the dependencies form a cycle: swap.settle after swap.settle; "
+        "none of them can become READY",
     ),
     (
         "at: +30s",
         "at: +30s, after: settle",
-        "8:45 flows.swap.pay.after: the dependencies go round: swap.pay after "
-        "swap.settle after swap.pay; none could ever be ready",
+        "8:45 flows.swap.pay.after: the dependencies form a cycle: swap.pay after "
+        "swap.settle after swap.pay; none of them can become READY",
     ),
     ("  swap:\n", "  empty: {}\n  swap:\n", "7:3 flows.empty: the flow 'empty' has no legs: add one or remove it"),
 ]
@@ -221,8 +221,9 @@ def test_cycles_through_other_flows_are_named_once_each(tmp_path: Path) -> None:
         "    self: {chain: ethereum, at: 1s, after: self}\n  swap:\n",
     )
     assert problems(tmp_path, text + TIMELINE) == [
-        "8:41 flows.a.x.after: the dependencies go round: a.x after b.y after c.z after a.x; none could ever be ready",
-        "14:44 flows.c.self.after: the dependencies go round: c.self after c.self; none could ever be ready",
+        "8:41 flows.a.x.after: the dependencies form a cycle: a.x after b.y after c.z after a.x; "
+        "none of them can become READY",
+        "14:44 flows.c.self.after: the dependencies form a cycle: c.self after c.self; none of them can become READY",
     ]
 
 

@@ -234,7 +234,10 @@ def test_matrix_reaches_everything_it_promises(tmp_path: Path) -> None:
             "15:15 timeline[0].chain: the chain 'base' is not among networks (known: ethereum, optimism)",
         ),
         ("cut: [1]", "15:3 matrix.cut: the key 'cut' leads nowhere: a parameter is missing, as in cut.at"),
-        ("cut.id: [a]", "15:3 matrix.cut.id: the key 'cut.id' would make another step of it: multiply its parameters"),
+        (
+            "cut.id: [a]",
+            "15:3 matrix.cut.id: the key 'cut.id' would change the kind of the step: vary its parameters instead",
+        ),
         ("cut.a.b: [1]", "15:3 matrix.cut.a.b: the key 'cut.a.b' leads nowhere: the step has no a with keys below it"),
         (
             "ethereum.window: [1]",

@@ -24,7 +24,7 @@ def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
 def test_one_builder_of_a_session() -> None:
     """Whoever describes networks goes through it."""
     # A deployment to real networks has no backend, no keys and no run of the lab's.
-    assert [file for file, _ in calls("Session")] == ["live/session.py", "session/description.py"]
+    assert [file for file, _ in calls("Session")] == ["live/results/session.py", "session/description.py"]
 
 
 def test_a_codec_is_made_with_names() -> None:

@@ -12,7 +12,7 @@ from lab.chains.nodes.backend import Node, NodeSpec
 from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
-from lab.model.names import ContractNames
+from lab.model.contract.names import ContractNames
 from lab.session.smoke_run import smoke_run
 from lab.session.suite import cache_folder
 

@@ -109,7 +109,7 @@ def test_a_supervisor_of_elsewhere_may_be_alive(folder: UpFolder, capsys: pytest
     with pytest.raises(UsageError, match=r"of another machine.*may still run: run `lab down` there"):
         folder.refuse_second()
     assert show_status(folder.path.parent) == 3
-    assert "of another machine" in capsys.readouterr().out
+    assert "belongs to another machine" in capsys.readouterr().out
     (line,) = stop(folder)
     assert "another machine" in line
     assert folder.refuse_second() is None
@@ -120,7 +120,7 @@ def test_one_that_has_no_session_yet_is_starting(folder: UpFolder, capsys: pytes
     folder.write(state(this_process()))
 
     assert show_status(folder.path.parent) == 3
-    assert capsys.readouterr().out.splitlines()[-1] == "it is starting"
+    assert capsys.readouterr().out.splitlines()[-1] == "the networks are starting"
 
 
 DAMAGES = [b"", b"{", b"[]", b'{"run_id": "x"}', b"\x00", b"\xff\xfe", b"[" * 200_000, b'"\\ud800"', b"NaN"]

@@ -6,8 +6,8 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from lab.model.fault_effects import FaultEffects
 from lab.model.history import History
+from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import FaultMark
 from lab.report.run_page.trace import trace_text
 

@@ -1,0 +1,1 @@
+"""The commands that call many runs: `lab swarm` and `lab mutate`."""

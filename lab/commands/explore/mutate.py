@@ -1,0 +1,138 @@
+"""`lab mutate`: how many small mistakes in the contract under test the scenario library would notice."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from lab.chains.processes.leftovers import sweep
+from lab.chains.processes.owner import temporary_directory
+from lab.chains.processes.reaper import Reaper
+from lab.errors import UsageError
+from lab.evidence.repository import lab_state
+from lab.evidence.seal import write_started
+from lab.explore.mutate.equivalent import read_reviewed
+from lab.explore.mutate.mutants import Mutant, find_mutants
+from lab.explore.mutate.run import chosen, fit_runs, run_mutation
+from lab.explore.mutate.score import FOLDER, Score
+from lab.explore.mutate.trial import MutantOutcome
+from lab.explore.progress import progress_of
+from lab.paths import SCENARIOS, real_path
+from lab.session.suite import cache_folder, compile_target, new_run_id
+from lab.session.under_test import VIRTUAL, system_under_test
+
+SAMPLE = 40
+# Without --scenarios: the folder of the user's own, or else the lab's library.
+OWN = Path("scenarios")
+INTERRUPTED = 130
+
+
+def mutate(
+    contract: Path | None,
+    scenarios: Path | None,
+    jobs: int,
+    limit: int | None,
+    sample: bool,
+    only: list[str],
+    every_run: bool,
+    results: Path,
+) -> int:
+    """Run it; the exit code."""
+    if jobs < 1 or (limit is not None and limit < 1):
+        raise UsageError(f"expected at least one job and one mutant, got --jobs {jobs} and --limit {limit}")
+    scenarios = scenarios or (OWN if OWN.is_dir() else SCENARIOS)
+    if not scenarios.is_dir():
+        raise UsageError(f"{scenarios}: expected the folder of the scenarios, found nothing there; see --scenarios")
+    system = system_under_test(contract=contract, relayer_cmd=None, beside=[scenarios])
+    system = replace(system.with_reference_relayer(VIRTUAL), contract=real_path(system.contract))
+    target = system.contract
+    console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    if target.suffix != ".vy":
+        raise UsageError(f"{target}: expected a .vy source to change, got {target.suffix or 'no suffix'}")
+    original = compile_target(system).contract
+    console.print(system.described(original.name).line, markup=False, soft_wrap=True)
+    everything = find_mutants(target)
+    wanted = [mutant for mutant in everything if not only or mutant.key.startswith(tuple(only))]
+    if not wanted:
+        raise UsageError(
+            f"--only {' '.join(only)}: no mutant has a key that starts with this; keys look like {everything[0].key}"
+        )
+    sweep(partial(console.print, markup=False, soft_wrap=True))
+    mutants = chosen(wanted, SAMPLE if sample and limit is None else limit)
+    console.print(f"{len(everything)} mutants of {target.name} and its modules, {len(mutants)} to test", markup=False)
+    made = {
+        "started": started,
+        "lab": lab_state(),
+        "contract": {
+            "name": target.name,
+            "source_sha256": original.source_sha256,
+            "bytecode_sha256": original.bytecode_sha256,
+        },
+    }
+    write_started(results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **made})
+    with progress_of(console, "the original", None) as notify:
+        fit = fit_runs(system, real_path(scenarios), run_id, notify)
+    costs = fit.costs if every_run else fit.covering()
+    console.print(
+        f"{len(costs)} of {len(fit.costs)} runs of {scenarios} cover all that the library covers of the contract, "
+        f"{sum(costs.values()):.0f} s for all of these",
+        markup=False,
+    )
+    for line in fit.left_out:
+        console.print(f"  left out: {line}", markup=False, soft_wrap=True)
+    outcomes: list[MutantOutcome] = []
+    reviewed, interrupted = read_reviewed(target), False
+    try:
+        with Reaper.start() as reaper, temporary_directory("mutate") as folder:
+            reaper.watch_dir(folder)
+            running = run_mutation(
+                mutants,
+                system,
+                real_path(scenarios),
+                fit.worth(costs),
+                run_id=run_id,
+                cache_dir=cache_folder() / "mutants",
+                folder=folder,
+                jobs=jobs,
+            )
+            with progress_of(console, "mutants", len(mutants)) as notify:
+                for outcome in running:
+                    outcomes.append(outcome)
+                    counts = Counter(tried.status for tried in outcomes)
+                    notify(len(outcomes), ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+                    if outcome.status == "survived" and outcome.key not in reviewed:
+                        _survivor(console, next(mutant for mutant in mutants if mutant.key == outcome.key), outcome)
+    except KeyboardInterrupt:
+        interrupted = True
+    score = Score({mutant.key: mutant for mutant in mutants}, outcomes, reviewed)
+    about: dict[str, Any] = {
+        **made,
+        "complete": len(outcomes) == len(everything),
+        "duration_s": round(time.monotonic() - begin, 1),
+        "jobs": jobs,
+        "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)},
+    }
+    files = score.write(results, about)
+    _say(console, score, about, files)
+    return INTERRUPTED if interrupted else score.exit_code
+
+
+def _survivor(console: Console, mutant: Mutant, outcome: MutantOutcome) -> None:
+    console.print(f"SURVIVED {outcome.key}\n{mutant.diff()}", markup=False, soft_wrap=True)
+    for doubt in outcome.doubted:
+        console.print(f"  in doubt: {doubt}", markup=False, soft_wrap=True)
+
+
+def _say(console: Console, score: Score, about: dict[str, Any], files: tuple[Path, Path]) -> None:
+    for outcome in score.misjudged:
+        console.print(f"MISJUDGED {outcome.key}: listed as equivalent, but killed by {outcome.scenario}", markup=False)
+    console.print(score.text(about).split("\n\n")[0], markup=False, soft_wrap=True)
+    console.print(f"{about['duration_s']:.0f} s; report: {files[0]} and {files[1]}", markup=False)

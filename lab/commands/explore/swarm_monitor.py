@@ -1,0 +1,69 @@
+"""`lab swarm --monitor`: recall and time to detect of the alerts, and false alarms, over drawn cases."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lab.bounded_files import write_atomically
+from lab.chains.processes.leftovers import sweep
+from lab.errors import EnvironmentFailure, UsageError
+from lab.explore.bench import open_bench
+from lab.explore.progress import progress_of
+from lab.explore.swarm.detection import FILE, QUIET_MIN, RECALL_MIN, RUNS_MIN, Measured, Watched, measure, watch_seed
+from lab.explore.workers import spread
+from lab.monitor.tools import missing
+from lab.session.suite import compile_target, new_run_id
+from lab.session.under_test import VIRTUAL, system_under_test
+
+EXIT_CODES = {"MET": 0, "NOT MET": 1, "UNKNOWN": 3}
+
+
+def swarm_monitored(
+    seeds: int, first: int, minutes: float | None, jobs: int, contract: Path | None, results: Path
+) -> int:
+    """Run it, print the table, and keep it for the report; the exit code. Raises EnvironmentFailure."""
+    if seeds < 1 or jobs < 1:
+        raise UsageError(f"expected at least one seed and one job, got --seeds {seeds} and --jobs {jobs}")
+    if (lacking := missing()) is not None:
+        raise EnvironmentFailure(f"alerts cannot be evaluated: {lacking}")
+    system = system_under_test(contract=contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
+    console = Console(highlight=False)
+    console.print(system.described(compile_target(system).contract.name).line, markup=False, soft_wrap=True)
+    sweep(partial(console.print, markup=False, soft_wrap=True))
+    begin, watched = time.monotonic(), list[Watched]()
+    deadline = None if minutes is None else begin + 60 * minutes
+    due = (seed for seed in range(first, first + seeds) if deadline is None or time.monotonic() < deadline)
+    with progress_of(console, "swarm", seeds) as notify:
+        for _, runs in spread(due, partial(open_bench, new_run_id(), system), watch_seed, jobs=jobs):
+            watched += runs
+            notify(len(watched) // 2, "watched")
+    measured = measure(watched)
+    write_atomically(results / FILE, json.dumps(measured.as_json(), indent=2) + "\n")
+    _table(console, measured)
+    console.print(f"{len(watched)} runs in {time.monotonic() - begin:.0f} s: {results / FILE}", soft_wrap=True)
+    if len(watched) < 2 * seeds:
+        console.print(f"{seeds - len(watched) // 2} seeds were not run: the limit of {minutes:g} minutes was reached")
+    return EXIT_CODES[measured.verdict]
+
+
+def _table(console: Console, measured: Measured) -> None:
+    table = Table(
+        "fault", "alert", "runs", "fired", "recall", "time to detect", "missed seeds", box=None, pad_edge=False
+    )
+    for name, kind in sorted(measured.kinds.items()):
+        times = f"median {kind.median_s:g} s, at most {max(kind.seconds)} s" if kind.median_s is not None else "-"
+        counts = (str(kind.runs), str(kind.fired), f"{100 * kind.recall:.0f}%")
+        table.add_row(name, " or ".join(kind.alerts), *counts, times, " ".join(map(str, kind.missed_seeds[:10])))
+    console.print(table)
+    alarms = ", ".join(f"{alert} (seed {seed})" for seed, alert in measured.false_alarms[:10])
+    console.print(f"false alarms: {len(measured.false_alarms)} in {measured.quiet_runs} runs without a fault {alarms}")
+    for seed, why in measured.broke[:5]:
+        console.print(f"seed {seed} could not be run: {why}", markup=False, soft_wrap=True)
+    needs = f"recall of {RECALL_MIN:.0%} and more and {RUNS_MIN} runs for each, no false alarm in {QUIET_MIN} runs"
+    console.print(f"verdict: {measured.verdict} ({needs})")

@@ -1,0 +1,65 @@
+"""`lab monitor up`: exporter, Prometheus and Alertmanager as plain processes of this machine."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.chains.processes.child import Child
+from lab.chains.processes.python_child import python_command
+from lab.chains.processes.reaper import Reaper
+from lab.commands.monitor.actions import configure
+from lab.errors import EnvironmentFailure
+from lab.monitor.alerting.alerts import Thresholds
+from lab.monitor.collect.metering import POLL_S, REQUESTS_PER_MINUTE
+from lab.monitor.configuration import Addresses
+from lab.monitor.servers import STOP_S, alertmanager_command, prometheus_command
+from lab.paths import real_path
+
+# The exporter polls once a second at most.
+LOOK_S, SPEED_MAX = 0.5, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the three listen, on 127.0.0.1."""
+
+    exporter: int
+    prometheus: int
+    alertmanager: int
+
+
+def run_all(session: Path, folder: Path, ports: Ports, limits: Thresholds, relayer_url: str | None = None) -> None:
+    """Run until SIGTERM or Ctrl-C. Raises EnvironmentFailure where a binary lacks, or one of them ends."""
+    addresses = Addresses(f"127.0.0.1:{ports.exporter}", f"127.0.0.1:{ports.alertmanager}")
+    configure(session, folder, limits, addresses)
+    words = ["-m", "lab.cli", "monitor", "exporter", "--session", str(real_path(session))]
+    words += ["--port", str(ports.exporter), "--interval", f"{max(1.0, POLL_S / limits.speed):g}"]
+    words += ["--requests-per-minute", str(round(REQUESTS_PER_MINUTE * min(limits.speed, SPEED_MAX)))]
+    words += ["--relayer-url", relayer_url] if relayer_url is not None else []
+    commands = {
+        "exporter": python_command(*words),
+        "prometheus": prometheus_command(ports.prometheus, resend_s=max(1, round(60 / limits.speed))),
+        "alertmanager": alertmanager_command(ports.alertmanager),
+    }
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with Reaper.start() as reaper, ExitStack() as stack:
+        children = {}
+        for name, command in commands.items():
+            log = folder / f"{name}.log"
+            log.unlink(missing_ok=True)
+            children[name] = Child.start(command, run_id="monitor", log=log, reaper=reaper, folder=folder)
+            stack.callback(children[name].stop, STOP_S)
+        print(f"metrics       http://{addresses.exporter}/metrics")
+        print(f"prometheus    http://127.0.0.1:{ports.prometheus}")
+        print(f"alertmanager  http://{addresses.alertmanager}")
+        print(f"logs          {folder}\nstop          Ctrl-C", flush=True)
+        while not stopping.wait(LOOK_S):
+            for name, child in children.items():
+                if not child.alive:
+                    raise EnvironmentFailure(f"{name} ended with exit code {child.returncode}:\n{child.log_tail()}")

@@ -1,0 +1,257 @@
+"""`deployment.yaml`: which networks a contract goes to, by which endpoints, signed by whom, and what it shall be there.
+
+The file holds no secret: endpoints and keys of explorers are names of environment variables, the deployer's key is
+where its signer has it. What the variables hold is looked up by `lab.live.declaration.variables`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from lab.errors import InvalidFile, UsageError
+from lab.live.declaration.genesis import genesis_hash
+from lab.model.chain.finality import Finality
+from lab.model.frozen import Frozen
+from lab.networks import load_network
+from lab.networks.profile import NetworkProfile
+from lab.yamlsource import Source, load_yaml, validate
+
+VARIABLE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}")
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+ZERO = "0x" + "00" * 20
+NETWORKS_MAX, ENDPOINTS_MAX = 40, 8
+
+
+def _variable(text: str) -> str:
+    if not VARIABLE.fullmatch(text):
+        raise ValueError(
+            "expected env:NAME, the name of an environment variable that holds it: addresses with keys and keys "
+            "do not belong in a file"
+        )
+    return text
+
+
+def _address(text: str) -> str:
+    if not ADDRESS.fullmatch(text) or text.lower() == ZERO:
+        raise ValueError(f"expected an address (0x and 40 hex digits, not zero), got {text[:60]!r}")
+    return text.lower()
+
+
+Variable = Annotated[str, AfterValidator(_variable)]
+Address = Annotated[str, AfterValidator(_address)]
+Gwei = Annotated[float, Field(gt=0, le=1_000_000)]
+
+
+class KeystoreSigner(Frozen):
+    """An encrypted key file (version 3). The password is asked for, or stands in a file that only its owner reads."""
+
+    keystore: str
+    password_file: str | None = None
+
+
+class RemoteSigner(Frozen):
+    """A JSON-RPC signer, as web3signer and clef are: the key never leaves it."""
+
+    remote: Variable
+    address: Address
+    method: Literal["eth_signTransaction", "account_signTransaction"] = "eth_signTransaction"
+
+
+class CommandSigner(Frozen):
+    """A command that gets the transaction as JSON on stdin and prints it signed: `cast mktx --ledger` and the like."""
+
+    exec: str = Field(min_length=1, max_length=2_000)
+    address: Address
+    timeout_s: float = Field(default=120, gt=0, le=3_600)
+
+
+def _kind_of_signer(given: Any) -> str:
+    there = set(given) if isinstance(given, dict) else set(type(given).model_fields) if given is not None else set()
+    return next((kind for kind in ("remote", "exec") if kind in there), "keystore")
+
+
+Deployer = Annotated[
+    Annotated[KeystoreSigner, Tag("keystore")]
+    | Annotated[RemoteSigner, Tag("remote")]
+    | Annotated[CommandSigner, Tag("exec")],
+    Discriminator(_kind_of_signer),
+]
+
+
+class Explorer(Frozen):
+    """One place to verify the source at. `url` is its API's address where that is not the usual one."""
+
+    kind: Literal["sourcify", "etherscan", "blockscout"]
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
+    key: Variable | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.kind == "blockscout" and self.url is None:
+            raise ValueError("expected the url of the Blockscout instance (https://...), each network has its own")
+        if self.kind == "etherscan" and self.key is None:
+            raise ValueError("expected key: env:NAME, Etherscan answers none without one")
+        return self
+
+
+class Settings(Frozen):
+    """What the contract shall be set to."""
+
+    coordination_window: int = Field(default=30, ge=5, le=300, description="seconds")
+
+
+class LiveNetwork(Frozen):
+    """One network. Its figures (chain id, finality, fees) are those of a profile: built in, or a file of yours."""
+
+    rpc: tuple[Variable, ...] = Field(min_length=1, max_length=ENDPOINTS_MAX)
+    network: str | None = Field(default=None, description="profile; default: the name of this entry")
+    explorers: tuple[Explorer, ...] = (Explorer(kind="sourcify"),)
+    max_fee_gwei: Gwei | None = Field(default=None, description="no transaction offers more for a unit of gas")
+    finality: Finality | None = Field(default=None, description="when a block is final; default: the profile's")
+    genesis: str | None = Field(
+        default=None, pattern=r"^0x[0-9a-f]{64}$", description="hash of block 0, for a network of your own profile"
+    )
+    owner: Address | None = Field(default=None, description="where it differs from the file's")
+    operators: tuple[Address, ...] | None = Field(default=None, description="where they differ from the file's")
+
+
+class DeploymentFile(Frozen):
+    """The file as it is written."""
+
+    version: Literal[1]
+    contract: str | None = Field(default=None, description="as seen from this file; default: lab.yaml's")
+    deployer: Deployer
+    operator: Deployer | None = Field(
+        default=None, description="signer of an operator, for the smoke run; default: the deployer, if it is one"
+    )
+    owner: Address = Field(description="who shall own every contract in the end")
+    operators: tuple[Address, ...] = Field(min_length=1, max_length=50)
+    settings: Settings = Settings()
+    margin: float = Field(default=1.5, ge=1, le=100, description="times the estimated cost that must be there")
+    same_address: bool = Field(default=True, description="the contract has one address on all networks")
+    price_age_days_max: int = Field(default=365, ge=1, le=3650, description="older prices in dollars are refused")
+    networks: dict[str, LiveNetwork] = Field(min_length=1, max_length=NETWORKS_MAX)
+
+    @field_validator("operators")
+    @classmethod
+    def _once_each(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(given)) < len(given):
+            raise ValueError("expected each operator once, got one twice")
+        return given
+
+    @field_validator("networks")
+    @classmethod
+    def _names(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for name in given:
+            if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+                text = f"expected a name of small letters, digits and dashes, got {name[:60]!r}"
+                raise PydanticCustomError("deployment", "{text}", {"text": text, "at": (name,), "at_key": True})
+        return given
+
+
+class Target(Frozen):
+    """One network with its choices made."""
+
+    name: str
+    profile: NetworkProfile
+    variables: tuple[str, ...]
+    explorers: tuple[Explorer, ...]
+    max_fee_gwei: float | None
+    finality: Finality
+    genesis: str | None
+    owner: str
+    operators: tuple[str, ...]
+
+    @property
+    def max_fee_wei(self) -> int | None:
+        """The limit of what a unit of gas may cost."""
+        return None if self.max_fee_gwei is None else int(self.max_fee_gwei * 10**9)
+
+
+class Deployment:
+    """A deployment file with its networks looked up; `path` is the file, `digest` of what it decides."""
+
+    def __init__(self, source: Source, file: DeploymentFile, targets: tuple[Target, ...]) -> None:
+        self.path, self.source, self.file, self.targets = source.file, source, file, targets
+
+    def select(self, only: tuple[str, ...]) -> tuple[Target, ...]:
+        """The targets of these names, all for none. Raises UsageError for a name that the file has not."""
+        known = {target.name for target in self.targets}
+        for name in only:
+            if name not in known:
+                raise UsageError(f"{self.path}: expected one of {', '.join(sorted(known))}, got {name!r}")
+        return tuple(target for target in self.targets if not only or target.name in only)
+
+    @property
+    def contract(self) -> Path | None:
+        """The contract that the file names, absolute."""
+        return (self.path.parent / self.file.contract).resolve() if self.file.contract is not None else None
+
+
+def read_deployment(path: Path) -> Deployment:
+    """Raises InvalidFile with every problem that could be found."""
+    source = load_yaml(path)
+    file = validate(source, DeploymentFile)
+    targets, problems = [], []
+    taken: dict[int, str] = {}
+    for name, network in file.networks.items():
+        try:
+            profile = load_network(network.network or name, base=path.parent)
+        except UsageError as error:
+            at = ("networks", name, "network") if network.network else ("networks", name)
+            problems.append(source.problem(at, str(error), at_key=network.network is None))
+            continue
+        if profile.chain_id in taken:
+            text = f"chain {profile.chain_id} is also that of {taken[profile.chain_id]}: a chain gets one contract"
+            problems.append(source.problem(("networks", name), text, at_key=True))
+        taken[profile.chain_id] = name
+        targets.append(
+            Target(
+                name=name,
+                profile=profile,
+                variables=tuple(text.removeprefix("env:") for text in network.rpc),
+                explorers=network.explorers,
+                max_fee_gwei=network.max_fee_gwei,
+                finality=network.finality or profile.finality,
+                genesis=network.genesis or genesis_hash(profile.name),
+                owner=network.owner or file.owner,
+                operators=network.operators or file.operators,
+            )
+        )
+    if problems:
+        raise InvalidFile(problems)
+    return Deployment(source, file, tuple(targets))
+
+
+TEMPLATE = """\
+# Which networks the contract goes to. `lab live plan` says what is missing, `lab live rehearse` tries all of it on
+# local chains, `lab live deploy --broadcast` does it. No secret stands here: env:NAME is an environment variable.
+version: 1
+# contract: contracts/Mine.vy          # default: that of lab.yaml
+
+# Who deploys: one of
+#   keystore: keys/deployer.json       an encrypted key; its password is asked for (or password_file:)
+#   remote: env:SIGNER_URL             web3signer, clef; with address:
+#   exec: "cast mktx --ledger ..."     any command; with address:
+# The same fresh account everywhere gives the same address everywhere.
+deployer:
+  keystore: keys/deployer.json
+
+owner: "0x000000000000000000000000000000000000dEaD"      # REPLACE: who shall own every contract, not the deployer
+operators: ["0x000000000000000000000000000000000000bEEF"]  # REPLACE: the relayer's account, at least
+settings: {coordination_window: 30}
+margin: 1.5                            # times the estimated cost that the deployer must have
+
+networks:
+  sepolia:
+    rpc: [env:SEPOLIA_RPC, env:SEPOLIA_RPC_2]             # in order of preference
+    explorers: [{kind: sourcify}, {kind: etherscan, key: env:ETHERSCAN_KEY}]
+  base-sepolia:
+    rpc: [env:BASE_SEPOLIA_RPC]
+    max_fee_gwei: 5
+"""

@@ -1,0 +1,93 @@
+"""What a deployment's environment variables hold, never shown: endpoints, keys of explorers, a signer's address."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lab.errors import EnvironmentFailure
+from lab.live.declaration.deployment_file import Deployment, RemoteSigner, Target
+from lab.model.redacted import RedactedUrl
+from lab.rpc import HttpTransport, Rpc
+from lab.rpc.endpoint import Endpoint
+from lab.rpc.failover import FailoverTransport
+
+TIMEOUT_S = 20.0
+Notify = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unset:
+    """A variable that is missing or malformed: its name and what is wrong, never its value."""
+
+    name: str
+    used_by: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.used_by}): {self.problem}"
+
+
+def missing_variables(
+    deployment: Deployment, targets: tuple[Target, ...], variables: Mapping[str, str] | None = None
+) -> list[Unset]:
+    """Every variable that these targets need and that is not there or is no URL, in the file's order."""
+    there = os.environ if variables is None else variables
+    wanted = [(name, f"networks.{target.name}.rpc", True) for target in targets for name in target.variables]
+    wanted += [
+        (explorer.key.removeprefix("env:"), f"networks.{target.name}.explorers", False)
+        for target in targets
+        for explorer in target.explorers
+        if explorer.key is not None
+    ]
+    if isinstance(deployment.file.deployer, RemoteSigner):
+        wanted.append((deployment.file.deployer.remote.removeprefix("env:"), "deployer.remote", True))
+    return [
+        Unset(name, used_by, problem)
+        for name, used_by, is_url in dict.fromkeys(wanted)
+        if (problem := _problem(there.get(name), is_url)) is not None
+    ]
+
+
+def _problem(value: str | None, is_url: bool) -> str | None:
+    if not value:
+        return "is not set"
+    if value != value.strip() or "\n" in value:
+        return "has spaces or a line end around its value"
+    if is_url:
+        try:
+            Endpoint.of(RedactedUrl(value))
+        except ValueError as error:
+            return str(error).split(": ")[-1]
+    return None
+
+
+def require_variables(deployment: Deployment, targets: tuple[Target, ...]) -> None:
+    """Raises EnvironmentFailure with all that is missing, by name only."""
+    if missing := missing_variables(deployment, targets):
+        lines = "\n".join(f"  {unset}" for unset in missing)
+        raise EnvironmentFailure(
+            f"{deployment.path}: {len(missing)} environment variables are missing or malformed:\n{lines}\n"
+            "Set them in the shell or in your CI's secrets; their values appear in no output of the lab."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A network's endpoints as one client."""
+
+    rpc: Rpc
+    transport: FailoverTransport
+
+
+def connect(target: Target, notify: Notify, variables: Mapping[str, str] | None = None) -> Connection:
+    """A client for a network; nothing is asked yet. The variables must be there."""
+    there = os.environ if variables is None else variables
+    urls = [RedactedUrl(there[name]) for name in target.variables]
+    transports = {
+        f"{target.name}: {name} ({url})": HttpTransport(url, timeout_s=TIMEOUT_S)
+        for name, url in zip(target.variables, urls, strict=True)
+    }
+    transport = FailoverTransport(transports, chain_id=target.profile.chain_id, notify=notify)
+    return Connection(Rpc(transport), transport)

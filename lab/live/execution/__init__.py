@@ -1,0 +1,1 @@
+"""The steps carried through: transactions signed, sent, replaced, final; and the smoke run."""

@@ -1,0 +1,193 @@
+"""Tries a deployment in real time: one transaction buffered, resolved and executed, one that expires, all their events.
+
+An account that is operator sends them, and has a journal of its own, which says what was sent. A run that was ended is
+not gone on with: its times are over. `read_only` sends nothing: getters, the code, and calls that are simulated.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lab.coordinator import Reader, rollup_address
+from lab.coordinator.reverts import decode_revert
+from lab.deploy.deployer import numbering_of
+from lab.errors import DeployFailure, LabError
+from lab.live.declaration.deployment_file import Target
+from lab.live.execution.transactions import Done, Sender, Waiting
+from lab.live.journaling.journal import Header, Journal, open_journal
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.steps import DEPLOY, Step
+from lab.live.signers import Signer
+from lab.rpc import Rpc, RpcRefused
+
+OK = "ok"
+ZERO_ID = "0x" + "00" * 32
+# Until the timestamp of a transaction that was just sent: blocks that it may take, and seconds beside them.
+AHEAD_BLOCKS, AHEAD_S = 4, 15
+STRANGER = "0x00000000000000000000000000000000005715a6"
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeResult:
+    """One network: part of the run -> ok, or what happened instead."""
+
+    network: str
+    parts: dict[str, str]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every part went as documented."""
+        return bool(self.parts) and all(outcome == OK for outcome in self.parts.values())
+
+
+def smoke_all(work: Undertaking, targets: Sequence[Target], operator: Signer, waiting: Waiting) -> list[SmokeResult]:
+    """One result for each network, in order; they are tried at once."""
+    if not targets:
+        return []
+    header = Header(contract=work.contract.bytecode_sha256, deployer=operator.address.lower())
+    journal = open_journal(smoke_journal(work.deployment.path), header)
+    with ThreadPoolExecutor(max_workers=len(targets)) as pool:
+        return list(pool.map(lambda target: _smoke(work, journal, target, operator, waiting), targets))
+
+
+def _smoke(work: Undertaking, journal: Journal, target: Target, operator: Signer, waiting: Waiting) -> SmokeResult:
+    """The contract's address is in the journal of `work`; what `operator` signs goes into the other one."""
+    parts: dict[str, str] = {}
+    try:
+        entry = work.journal.last(target.name, DEPLOY, "final")
+        if entry is None or entry.address is None:
+            raise DeployFailure("nothing is deployed there yet, as far as the journal knows")
+        _Trial(replace(work, journal=journal), target, entry.address, operator, waiting, parts).run()
+    except LabError as error:
+        parts[_next(parts)] = str(error)
+    return SmokeResult(target.name, parts)
+
+
+def smoke_journal(deployment: Path) -> Path:
+    """Beside the deployment file."""
+    return deployment.with_name(f"{deployment.stem}.smoke.jsonl")
+
+
+def smoke_read_only(work: Undertaking, target: Target, address: str) -> SmokeResult:
+    """Sends nothing, and so proves less: what the contract says, and what a call would do."""
+    rpc, codec, parts = work.connect(target).rpc, work.codec, dict[str, str]()
+    operator = target.operators[0]
+    try:
+        reader = Reader(rpc, codec, address, numbering_of(rpc, codec, address, operator))
+        for getter in ("owner", "coordination_window", "transaction_count"):
+            reader.get(getter)
+        parts["getters"] = OK
+        head = rpc.block("latest") or {}
+        due = int(head["timestamp"], 16) + 3600
+        data = codec.encode("buffer_transaction", _request(target, "0x" + secrets.token_hex(32), due))
+        parts["an operator may buffer"] = _simulated(rpc, operator, address, data) or OK
+        refused = _simulated(rpc, STRANGER, address, data)
+        parts["a stranger may not"] = OK if refused else "expected a revert, the call would succeed"
+    except (LabError, ValueError) as error:
+        parts[f"read-only part {len(parts) + 1}"] = str(error)
+    return SmokeResult(target.name, parts)
+
+
+def _simulated(rpc: Rpc, sender: str, to: str, data: str) -> str | None:
+    """The reason of a revert; None for success."""
+    try:
+        rpc.call("eth_call", {"from": sender, "to": to, "data": data}, "latest")
+    except RpcRefused as refused:
+        return decode_revert(refused.data) or refused.reason
+    return None
+
+
+def _request(target: Target, tx_id: str, timestamp: int) -> list[Any]:
+    return [tx_id, rollup_address(target.name), rollup_address("elsewhere"), b"smoke", ZERO_ID, timestamp]
+
+
+PARTS = ("buffered", "ready", "executed", "buffered again", "expired")
+
+
+def _next(parts: dict[str, str]) -> str:
+    return next((part for part in PARTS if part not in parts), PARTS[-1])
+
+
+class _Trial:
+    """One network's smoke run."""
+
+    def __init__(
+        self,
+        work: Undertaking,
+        target: Target,
+        address: str,
+        operator: Signer,
+        waiting: Waiting,
+        parts: dict[str, str],
+    ) -> None:
+        self._target, self._codec, self._waiting, self._parts = target, work.codec, waiting, parts
+        self._address, self._rpc = address, work.connect(target).rpc
+        # A window does not wait for finality: these count once they are in a block.
+        self._sender = Sender(work, target, self._rpc, operator, replace(waiting, final=False))
+        numbering = numbering_of(self._rpc, self._codec, address, operator.address)
+        self._reader = Reader(self._rpc, self._codec, address, numbering)
+        self._run = secrets.token_hex(4)
+
+    def run(self) -> None:
+        """Raises LabError at the first part that does not go as documented; the ones before it are noted."""
+        if not self._reader.get("authorized_operators", self._sender.address):
+            raise DeployFailure(f"{self._target.name}: expected {self._sender.address} to be an operator, it is none")
+        window = int(self._reader.get("coordination_window"))
+        first = "0x" + secrets.token_hex(32)
+        due = self._buffer("buffered", first)
+        self._wait_for(due)
+        self._call("ready", "resolve_dependency", first, event="TransactionReady", state="READY")
+        self._call("executed", "mark_executed", first, event=None, state="EXECUTED")
+        second = "0x" + secrets.token_hex(32)
+        due = self._buffer("buffered again", second)
+        self._wait_for(due + window + 1)
+        self._expire(second)
+
+    def _buffer(self, part: str, tx_id: str) -> int:
+        head = int((self._rpc.block("latest") or {})["timestamp"], 16)
+        due = head + AHEAD_S + AHEAD_BLOCKS * self._target.profile.block_time_ms // 1000
+        data = self._codec.encode("buffer_transaction", _request(self._target, tx_id, due))
+        done = self._sender.carry_out(Step(f"{self._run} {part} {tx_id[:10]}", data), self._address)
+        self._require(part, done, "TransactionBuffered", tx_id, "BUFFERED")
+        return due
+
+    def _call(self, part: str, function: str, tx_id: str, *, event: str | None, state: str) -> None:
+        data = self._codec.encode(function, [tx_id])
+        done = self._sender.carry_out(Step(f"{self._run} {part} {tx_id[:10]}", data), self._address)
+        self._require(part, done, event, tx_id, state)
+
+    def _expire(self, tx_id: str) -> None:
+        data = self._codec.encode("resolve_dependency", [tx_id])
+        done = self._sender.carry_out(Step(f"{self._run} expired {tx_id[:10]}", data), self._address)
+        failed = [log for log in self._logs(done) if log[0] == "TransactionFailed"]
+        if not failed:
+            raise DeployFailure(
+                f"expected the event TransactionFailed after the window, got {self._logs(done) or 'none'}"
+            )
+        self._parts["expired"] = OK
+
+    def _require(self, part: str, done: Done, event: str | None, tx_id: str, state: str) -> None:
+        names = [name for name, given in self._logs(done) if str(given.get("tx_id", tx_id)).lower() == tx_id]
+        if event is not None and event not in names:
+            raise DeployFailure(f"expected the event {event}, got {', '.join(names) or 'none'}")
+        there = self._reader.state(tx_id)
+        if there != state:
+            raise DeployFailure(f"expected the state {state}, got {there}")
+        self._parts[part] = OK
+
+    def _logs(self, done: Done) -> list[tuple[str, dict[str, Any]]]:
+        decoded = [self._codec.decode_log(log) for log in done.receipt.get("logs", [])]
+        return [(log.event, dict(log.args)) for log in decoded if log is not None]
+
+    def _wait_for(self, timestamp: int) -> None:
+        """Until the chain's own time has come."""
+        deadline = self._waiting.now() + self._waiting.deadline_s
+        while int((self._rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16) < timestamp:
+            if self._waiting.now() > deadline:
+                raise DeployFailure(f"expected a block of time {timestamp}, the chain stands still")
+            self._waiting.sleep(self._waiting.look_s)

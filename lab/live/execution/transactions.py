@@ -1,0 +1,245 @@
+"""Carries one step through: sign, write down, send, replace what is stuck, wait for a final block. Resumes anywhere.
+
+Of one step several transactions may have been signed (replacements, of one nonce): whichever is mined counts. Nothing
+is signed anew while the nonce of an earlier signature can still be used, so a step never takes effect twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.coordinator import Fees
+from lab.coordinator.accounts import created_address
+from lab.coordinator.reverts import decode_revert
+from lab.errors import DeadlineExceeded, DeployFailure
+from lab.live.declaration.deployment_file import Target
+from lab.live.execution.finality import is_final
+from lab.live.journaling.journal import Entry
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees
+from lab.live.planning.steps import Step
+from lab.live.signers import Signer, Unsigned
+from lab.rpc import Rpc, RpcFailure, RpcRefused
+from lab.rpc.failover import is_known
+from lab.rpc.refusals import OUTBID, USED, says
+
+REPLACEMENT_BUMP_MIN_PERCENT = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long is waited for what, in seconds; a look at the chain each `look_s`. `final`: whether for final blocks."""
+
+    look_s: float = 2.0
+    stuck_s: float = 90.0
+    deadline_s: float = 3600.0
+    final: bool = True
+    sleep: Callable[[float], None] = field(default=time.sleep)
+    now: Callable[[], float] = field(default=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step whose block is final."""
+
+    entry: Entry
+    receipt: dict[str, Any]
+
+
+class Sender:
+    """The deployer's transactions on one network, one after another."""
+
+    def __init__(self, work: Undertaking, target: Target, rpc: Rpc, signer: Signer, waiting: Waiting) -> None:
+        self._work, self._target, self._rpc, self._signer, self._waiting = work, target, rpc, signer, waiting
+
+    @property
+    def address(self) -> str:
+        """Who sends."""
+        return self._signer.address
+
+    def carry_out(self, step: Step, contract: str | None) -> Done:
+        """Bring a step to a final block, from wherever the journal says that it is.
+
+        `contract` is the address that calls go to. Raises DeployFailure for a step that reverts, SignerFailure,
+        RpcFailure, and DeadlineExceeded after `deadline_s`; all of them leave a journal that can be taken up again.
+        """
+        self._say(step, f"{step.name}")
+        signed = self._signed(step)
+        if not signed:
+            signed = [self._sign(step, contract, self._next_nonce(step), None)]
+        deadline = self._waiting.now() + self._waiting.deadline_s
+        sent_at, in_a_block = float("-inf"), False
+        while True:
+            receipt = self._receipt(signed)
+            if receipt is None and in_a_block:
+                self._say(step, "its block was reorganised away: the same bytes are sent again")
+                in_a_block = False
+                self._send(step, signed)
+                sent_at = self._waiting.now()
+            elif receipt is not None:
+                in_a_block = True
+                done = self._mined(step, signed, receipt)
+                if not self._waiting.final or is_final(self._rpc, self._target.finality, receipt):
+                    return self._final(step, done, receipt)
+            elif self._waiting.now() - sent_at >= self._waiting.stuck_s:
+                if sent_at > float("-inf"):
+                    signed = self._replaced(step, contract, signed)
+                self._send(step, signed)
+                sent_at = self._waiting.now()
+            if self._waiting.now() > deadline:
+                raise DeadlineExceeded(
+                    f"{self._target.name}: expected {step.name} in a final block within "
+                    f"{self._waiting.deadline_s:g} s, its last transaction is {signed[-1].tx}: run the command again, "
+                    "it goes on from here"
+                )
+            self._waiting.sleep(self._waiting.look_s)
+
+    def _signed(self, step: Step) -> list[Entry]:
+        return [e for e in self._work.journal.of(self._target.name, step.name) if e.event == "signed"]
+
+    def _next_nonce(self, step: Step) -> int:
+        """The chain's own count, or the journal's where the endpoint lags behind it.
+
+        What the account sent in between, by other means, is in blocks; what is still pending must be the journal's.
+        """
+        entries = self._work.journal.of(self._target.name)
+        mined = self._rpc.nonce(self._signer.address)
+        pending = self._rpc.nonce(self._signer.address, "pending")
+        signed = {entry.nonce for entry in entries}
+        if foreign := [nonce for nonce in range(mined, pending) if nonce not in signed]:
+            raise DeployFailure(
+                f"{self._target.name}: expected no pending transactions of {self._signer.address} before {step.name}, "
+                f"got {len(foreign)} that are not of this journal (nonce {foreign[0]} on): wait until they are in "
+                "blocks, and let nothing else send from this account meanwhile"
+            )
+        return max([mined, pending, *(entry.nonce + 1 for entry in entries if entry.event != "signed")])
+
+    def _sign(self, step: Step, contract: str | None, nonce: int, fees: Fees | None) -> Entry:
+        data = step.data if step.data is not None else self._work.contract.bytecode
+        to = None if step.data is None else contract
+        call = {"from": self._signer.address, "data": data, **({} if to is None else {"to": to})}
+        earlier = self._signed(step)
+        gas = earlier[-1].gas if earlier else estimated_gas(self._rpc, self._target, call)
+        offered = fees or offered_fees(self._rpc, self._target)
+        unsigned = Unsigned(self._target.profile.chain_id, nonce, to, data, gas, offered)
+        answer = self._signer.sign(unsigned)
+        entry = Entry(
+            network=self._target.name,
+            chain_id=self._target.profile.chain_id,
+            step=step.name,
+            event="signed",
+            nonce=nonce,
+            tx=answer.hash,
+            raw=answer.raw,
+            gas=gas,
+            max_fee_per_gas=offered.max_fee_per_gas,
+            max_priority_fee_per_gas=offered.max_priority_fee_per_gas,
+            address=created_address(self._signer.address, nonce) if to is None else contract,
+        )
+        self._work.journal.add(entry)
+        return entry
+
+    def _replaced(self, step: Step, contract: str | None, signed: list[Entry]) -> list[Entry]:
+        """The same nonce with higher fees, where the pool has not taken the last one into a block in time."""
+        last = signed[-1]
+        percent = max(self._target.profile.replacement_bump_percent, REPLACEMENT_BUMP_MIN_PERCENT)
+        raised = Fees(last.max_fee_per_gas, last.max_priority_fee_per_gas).bumped(percent)
+        base, tip = current_fees(self._rpc, self._target)
+        raised = Fees(max(raised.max_fee_per_gas, base + tip), max(raised.max_priority_fee_per_gas, tip))
+        try:
+            fees = bounded(raised, base, self._target)
+        except DeployFailure as failure:
+            self._say(step, f"{failure}; the transaction stays as it is")
+            return signed
+        if fees.max_fee_per_gas < raised.max_fee_per_gas:
+            self._say(step, "not in a block yet, and max_fee_gwei leaves no room for a higher offer: waiting")
+            return signed
+        self._say(step, f"not in a block yet: replaced, {fees.max_fee_per_gas / 1e9:.4g} gwei at most")
+        return [*signed, self._sign(step, contract, last.nonce, fees)]
+
+    def _send(self, step: Step, signed: list[Entry]) -> None:
+        """The newest one; what a node knows already is as good as sent."""
+        newest = signed[-1]
+        try:
+            self._rpc.send_raw(newest.raw)
+        except RpcRefused as refused:
+            if is_known(refused):
+                return
+            self._not_taken(step, signed, refused)
+        except RpcFailure as failure:
+            # It may have arrived; whether it did is seen by its receipt.
+            self._say(step, f"sent, and nobody answered ({failure}): looking for it")
+
+    def _not_taken(self, step: Step, signed: list[Entry], refused: RpcRefused) -> None:
+        if says(refused, USED):
+            if self._receipt(signed) is not None:
+                return
+            raise DeployFailure(
+                f"{self._target.name}: nonce {signed[-1].nonce} of {step.name} was used by another transaction of "
+                f"{self._signer.address}: something else sends from this account"
+            )
+        if says(refused, OUTBID):
+            self._say(step, f"the pool wants a higher offer: {refused.reason}")
+            return
+        raise DeployFailure(f"{self._target.name}: expected {step.name} to be taken, the node refused it: {refused}")
+
+    def _receipt(self, signed: list[Entry]) -> dict[str, Any] | None:
+        """Of whichever is in a block."""
+        for entry in reversed(signed):
+            receipt = self._rpc.receipt(entry.tx)
+            if receipt is not None and receipt.get("blockNumber"):
+                return receipt
+        return None
+
+    def _mined(self, step: Step, signed: list[Entry], receipt: dict[str, Any]) -> Entry:
+        """Write down a block that is new to the journal; after a reorg that is another one."""
+        by_hash = {entry.tx: entry for entry in signed}
+        entry = by_hash[receipt["transactionHash"]]
+        known = self._work.journal.last(self._target.name, step.name, "mined")
+        if receipt["status"] != "0x1":
+            raise DeployFailure(
+                f"{self._target.name}: expected {step.name} to succeed, {entry.tx} reverted: "
+                f"{self._reason(entry, receipt)}"
+            )
+        if known is None or known.block_hash != receipt["blockHash"]:
+            known = entry.model_copy(
+                update={
+                    "event": "mined",
+                    "raw": "",
+                    "block": int(receipt["blockNumber"], 16),
+                    "block_hash": receipt["blockHash"],
+                    "gas_used": int(receipt["gasUsed"], 16),
+                }
+            )
+            self._work.journal.add(known)
+            until = f", waiting until it is final ({self._target.finality})" if self._waiting.final else ""
+            self._say(step, f"in block {known.block}{until}")
+        return known
+
+    def _final(self, step: Step, mined: Entry, receipt: dict[str, Any]) -> Done:
+        entry = mined.model_copy(update={"event": "final"})
+        known = self._work.journal.last(self._target.name, step.name, "final")
+        if known is None or known.block_hash != entry.block_hash:
+            self._work.journal.add(entry)
+        return Done(entry, receipt)
+
+    def _reason(self, entry: Entry, receipt: dict[str, Any]) -> str:
+        if entry.gas and int(receipt["gasUsed"], 16) >= entry.gas:
+            return f"it used up all of its {entry.gas} gas"
+        try:
+            transaction = self._rpc.call("eth_getTransactionByHash", entry.tx) or {}
+            call = {key: transaction[key] for key in ("from", "to", "input", "value") if transaction.get(key)}
+            call["data"] = call.pop("input", "0x")
+            self._rpc.call("eth_call", call, hex(int(receipt["blockNumber"], 16) - 1))
+        except RpcRefused as refused:
+            return decode_revert(refused.data) or refused.reason
+        except RpcFailure as failure:
+            return f"no reason can be had ({failure})"
+        return "repeated before its block it would have succeeded: another transaction came in between"
+
+    def _say(self, step: Step, text: str) -> None:
+        shown = text if text.startswith(step.name) else f"{step.name}: {text}"
+        self._work.notify(f"{self._target.name}: {shown}")

@@ -1,0 +1,1 @@
+"""What is to be done on each network, and what it would cost."""

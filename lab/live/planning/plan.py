@@ -1,0 +1,178 @@
+"""What a deployment would do and cost, and what stands in its way; nothing is sent.
+
+Gas of the creation is the nodes' own estimate. The calls after it cannot be estimated before there is a contract: each
+counts with `CALL_GAS`, more than any of them takes of the reference contract.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lab.coordinator.accounts import created_address
+from lab.errors import LabError
+from lab.live.declaration.deployment_file import Deployment, Target
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.fees import current_fees, data_fee, estimated_gas
+from lab.live.planning.steps import DEPLOY, accounts_of, read_standing, steps_after_creation
+from lab.model.chain.prices import prices
+from lab.rpc import Rpc
+
+CALL_GAS = 120_000
+# Bytes of a signed call beside its data: envelope, fees and signature.
+ENVELOPE_BYTES = 120
+
+
+@dataclass(slots=True)
+class NetworkPlan:
+    """One network as it was found. Amounts in wei; `problems` keep the deployment from being sent."""
+
+    network: str
+    chain_id: int
+    testnet: bool
+    token: str
+    balance: int = 0
+    nonce: int = 0
+    address: str | None = None
+    exists: bool = False
+    steps: list[str] = field(default_factory=list)
+    gas: int = 0
+    gas_price: int = 0
+    l1_fee: int = 0
+    cost: int = 0
+    cost_usd: float | None = None
+    price_date: str | None = None
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def make_plan(work: Undertaking, targets: Sequence[Target], today: datetime.date) -> list[NetworkPlan]:
+    """One plan for each network, in the file's order; a network that cannot be read has a problem."""
+    plans = []
+    for target in targets:
+        profile = target.profile
+        plan = NetworkPlan(target.name, profile.chain_id, profile.testnet, profile.native_token)
+        plans.append(plan)
+        try:
+            _fill(plan, work, target, today)
+        except LabError as error:
+            plan.problems.append(str(error))
+    _compare_addresses(work.deployment, plans)
+    return plans
+
+
+def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.date) -> None:
+    connection, deployer = work.connect(target), work.deployer
+    rpc = connection.rpc
+    plan.balance, plan.nonce = rpc.balance(deployer), rpc.nonce(deployer)
+    created = work.journal.last(target.name, DEPLOY, "mined")
+    signed = work.journal.last(target.name, DEPLOY, "signed")
+    plan.address = signed.address if signed is not None else created_address(deployer, plan.nonce)
+    plan.exists = created is not None and _code(rpc, plan.address) != "0x"
+    base, tip = current_fees(rpc, target)
+    plan.gas_price = base + tip
+    if target.max_fee_wei is not None and plan.gas_price > target.max_fee_wei:
+        plan.problems.append(
+            f"a unit of gas costs {plan.gas_price / 1e9:.4g} gwei, max_fee_gwei allows {target.max_fee_gwei:g}"
+        )
+    _estimate(plan, work, target, rpc, fresh=signed is None)
+    _check_owner(plan, work, target)
+    _check_balance(plan, work.deployment, deployer)
+    _add_price(plan, work.deployment, today)
+    plan.notes += [
+        f"endpoint {report.label} is {report.state}: {report.reason}"
+        for report in connection.transport.reports()
+        if report.state != "in use"
+    ]
+
+
+def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *, fresh: bool) -> None:
+    standing = None
+    if plan.exists:
+        standing = read_standing(rpc, work.codec, plan.address or "", accounts_of(target, work.deployer), "latest")
+    else:
+        code = work.contract.bytecode
+        plan.steps.append(DEPLOY)
+        _check_creation(plan, rpc, work.deployer, fresh=fresh)
+        if plan.problems:
+            # What would be estimated is something else than what is meant.
+            return
+        plan.gas = estimated_gas(rpc, target, {"from": work.deployer, "data": code})
+        plan.l1_fee = data_fee(rpc, target, bytes.fromhex(code.removeprefix("0x")) + bytes(ENVELOPE_BYTES))
+    steps = steps_after_creation(work.codec, work.deployment, target, work.deployer, standing)
+    plan.steps += [step.name for step in steps]
+    plan.gas += CALL_GAS * len(steps)
+    for step in steps:
+        plan.l1_fee += data_fee(rpc, target, bytes.fromhex((step.data or "")[2:]) + bytes(ENVELOPE_BYTES))
+    plan.cost = plan.gas * plan.gas_price + plan.l1_fee
+
+
+def _check_creation(plan: NetworkPlan, rpc: Rpc, deployer: str, *, fresh: bool) -> None:
+    pending = rpc.nonce(deployer, "pending")
+    if fresh and pending != plan.nonce:
+        plan.problems.append(
+            f"{deployer} has {pending - plan.nonce} transactions pending that are not of this journal: wait for them"
+        )
+    if fresh and _code(rpc, plan.address or "") != "0x":
+        plan.problems.append(
+            f"there is code already at {plan.address}, where the contract would go: use another deployer"
+        )
+
+
+def _check_owner(plan: NetworkPlan, work: Undertaking, target: Target) -> None:
+    if target.owner == work.deployer:
+        plan.notes.append("the deployer stays owner, as declared")
+    elif not work.codec.has("propose_owner"):
+        plan.problems.append(
+            f"the contract has no hand-over (propose_owner, accept_ownership): {work.deployer} stays its owner, "
+            f"the file declares {target.owner}: deploy with that account, or declare the deployer"
+        )
+    else:
+        plan.notes.append(f"{target.owner} becomes owner once it calls accept_ownership")
+
+
+def _check_balance(plan: NetworkPlan, deployment: Deployment, deployer: str) -> None:
+    needed = int(plan.cost * deployment.file.margin)
+    if plan.balance < needed:
+        plan.problems.append(
+            f"{deployer} has {amount(plan.balance, plan.token)}, expected {amount(needed, plan.token)} "
+            f"({deployment.file.margin:g} times {amount(plan.cost, plan.token)}): fund it"
+        )
+
+
+def _add_price(plan: NetworkPlan, deployment: Deployment, today: datetime.date) -> None:
+    if plan.testnet:
+        return
+    token = prices().tokens.get(plan.token)
+    if token is None:
+        return
+    plan.cost_usd, plan.price_date = plan.cost / 10**18 * token.usd, token.date
+    age = (today - datetime.date.fromisoformat(token.date)).days
+    if age > deployment.file.price_age_days_max:
+        plan.problems.append(
+            f"the price of {plan.token} is of {token.date}, {age} days old, price_age_days_max allows "
+            f"{deployment.file.price_age_days_max}: raise it if the figure in dollars does not matter"
+        )
+
+
+def _compare_addresses(deployment: Deployment, plans: Sequence[NetworkPlan]) -> None:
+    addresses = {plan.network: plan.address for plan in plans if plan.address is not None}
+    if deployment.file.same_address and len(set(addresses.values())) > 1:
+        nonces = ", ".join(f"{plan.network} {plan.nonce}" for plan in plans if plan.address is not None)
+        text = (
+            f"the contract would not have one address on all networks: the deployer's nonces are {nonces}; use a fresh "
+            "account, or say same_address: false"
+        )
+        for plan in plans:
+            if not plan.exists:
+                plan.problems.append(text)
+
+
+def _code(rpc: Rpc, address: str | None) -> str:
+    return str(rpc.call("eth_getCode", address, "latest"))
+
+
+def amount(wei: int, token: str) -> str:
+    """`0.0123 ETH`."""
+    return f"{wei / 10**18:.6g} {token}"

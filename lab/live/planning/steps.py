@@ -1,0 +1,89 @@
+"""What is to be done on a network: the difference between what stands there and what the file declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lab.coordinator import Codec, Reader, StateNumbering
+from lab.errors import DeployFailure
+from lab.live.declaration.deployment_file import ZERO, Deployment, Target
+from lab.rpc import Rpc
+
+DEPLOY = "deploy"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transaction to send: `name` identifies it in the journal. `data` is None for the creation."""
+
+    name: str
+    data: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a contract says of itself, at one block."""
+
+    owner: str
+    pending_owner: str | None
+    operators: dict[str, bool]
+    window_s: int
+
+
+def read_standing(rpc: Rpc, codec: Codec, address: str, accounts: Iterator[str], block: str | int) -> Standing:
+    """Raises an RpcFailure, or DeployFailure where the contract answers in another shape."""
+    reader = Reader(rpc, codec, address, StateNumbering.of_abi(codec.abi))
+    try:
+        pending = str(reader.get("pending_owner", block=block)).lower() if codec.has("pending_owner") else None
+        return Standing(
+            owner=str(reader.get("owner", block=block)).lower(),
+            pending_owner=None if pending in (None, ZERO) else pending,
+            operators={account: bool(reader.get("authorized_operators", account, block=block)) for account in accounts},
+            window_s=int(reader.get("coordination_window", block=block)),
+        )
+    except ValueError as error:
+        raise DeployFailure(f"{address}: expected the documented getters to answer: {error}") from error
+
+
+def accounts_of(target: Target, deployer: str) -> Iterator[str]:
+    """Whose role matters: the declared operators, and the deployer, whom the constructor makes one."""
+    yield from dict.fromkeys((*target.operators, deployer))
+
+
+def steps_after_creation(
+    codec: Codec, deployment: Deployment, target: Target, deployer: str, standing: Standing | None
+) -> list[Step]:
+    """What the file still asks for, in order; `standing` None stands for a contract just created.
+
+    Operators come before anything is given away, the deployer's own role goes last but for the ownership.
+    """
+    there = standing or Standing(deployer, None, {deployer: True}, 30)
+    steps = [
+        Step(f"add_operator {account}", codec.encode("add_operator", [account]))
+        for account in target.operators
+        if not there.operators.get(account)
+    ]
+    window = deployment.file.settings.coordination_window
+    if there.window_s != window:
+        steps.append(Step(f"set_coordination_window {window}", codec.encode("set_coordination_window", [window])))
+    if deployer not in target.operators and there.operators.get(deployer):
+        steps.append(Step(f"remove_operator {deployer}", codec.encode("remove_operator", [deployer])))
+    if target.owner not in (there.owner, there.pending_owner) and codec.has("propose_owner"):
+        steps.append(Step(f"propose_owner {target.owner}", codec.encode("propose_owner", [target.owner])))
+    return steps
+
+
+def differences(deployment: Deployment, target: Target, deployer: str, standing: Standing) -> list[str]:
+    """Where a contract is not what the file declares, in words; an owner who has yet to accept is one of them."""
+    lines = []
+    if standing.owner != target.owner:
+        pending = ", who has yet to call accept_ownership" if standing.pending_owner == target.owner else ""
+        lines.append(f"expected owner {target.owner}{pending}, it is {standing.owner}")
+    for account, is_operator in standing.operators.items():
+        if is_operator != (account in target.operators):
+            lines.append(f"expected {account} {'' if not is_operator else 'not '}to be an operator")
+    window = deployment.file.settings.coordination_window
+    if standing.window_s != window:
+        lines.append(f"expected a coordination window of {window} s, it is {standing.window_s} s")
+    return lines

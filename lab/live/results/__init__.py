@@ -1,0 +1,1 @@
+"""What a deployment left: evidence, page and session file."""

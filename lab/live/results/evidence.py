@@ -1,0 +1,138 @@
+"""What a deployment left on each network, read from the chain itself; a live one and a rehearsal are told apart.
+
+Live is what stands on the network that the profile names: its genesis block has the hash that everybody knows, its node
+is not a development node, and where there are two endpoints, they agree on a final block. All else is a rehearsal,
+which shows that the procedure works, and proves nothing of the network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab.deploy.compiled import hash_hex
+from lab.errors import LabError
+from lab.evidence.repository import git_state
+from lab.live.declaration.deployment_file import Target
+from lab.live.declaration.variables import Connection
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.steps import DEPLOY, accounts_of, differences, read_standing
+from lab.model.live_evidence import Kind, LiveEvidence, NetworkEvidence, Transaction
+from lab.rpc import RpcFailure
+
+DEVELOPMENT_NODES = ("anvil", "hardhat", "ganache", "ethereumjs", "tesseract")
+ENDPOINTS_FOR_LIVE = 2
+
+
+def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None = None) -> NetworkEvidence:
+    """Read one network. What was verified and smoked before is kept from `earlier`, if it is of the same contract."""
+    base = NetworkEvidence(
+        network=target.name,
+        profile=target.profile.name,
+        title=target.profile.title,
+        chain_id=target.profile.chain_id,
+        testnet=target.profile.testnet,
+        kind="rehearsal",
+    )
+    try:
+        return _observe(work, target, base, earlier)
+    except LabError as error:
+        return base.model_copy(update={"problem": str(error)})
+
+
+def _observe(
+    work: Undertaking, target: Target, base: NetworkEvidence, earlier: NetworkEvidence | None
+) -> NetworkEvidence:
+    connection = work.connect(target)
+    rpc = connection.rpc
+    balance = rpc.balance(work.deployer)
+    created = work.journal.last(target.name, DEPLOY, "final")
+    height = created.block if created is not None and created.block is not None else max(0, rpc.block_number() - 64)
+    update: dict[str, object] = {
+        **_identity(connection, target, height),
+        "funded_wei": str(max(balance, int(earlier.funded_wei) if earlier is not None else 0)),
+    }
+    if created is None or created.address is None or created.block is None:
+        problem = "nothing is deployed there yet, as far as the journal knows"
+        return base.model_copy(update={**update, "problem": problem})
+    code = str(rpc.call("eth_getCode", created.address, "latest"))
+    update |= {"address": created.address, "transactions": _transactions(work, target)}
+    if code == "0x":
+        problem = f"there is no contract at {created.address}"
+        return base.model_copy(update={**update, "problem": problem})
+    standing = read_standing(rpc, work.codec, created.address, accounts_of(target, work.deployer), "latest")
+    same = earlier is not None and earlier.address == created.address and earlier.code_sha256 == hash_hex(code)
+    update |= {
+        "code_sha256": hash_hex(code),
+        "owner": standing.owner,
+        "operators": tuple(account for account, given in standing.operators.items() if given),
+        "window_s": standing.window_s,
+        "differences": tuple(differences(work.deployment, target, work.deployer, standing)),
+        "verified": earlier.verified if same and earlier is not None else {},
+        "smoke": earlier.smoke if same and earlier is not None else {},
+    }
+    return base.model_copy(update=update)
+
+
+def _transactions(work: Undertaking, target: Target) -> tuple[Transaction, ...]:
+    return tuple(
+        Transaction(
+            step=entry.step,
+            tx=entry.tx,
+            block=entry.block or 0,
+            block_hash=entry.block_hash or "",
+            gas_used=entry.gas_used or 0,
+        )
+        for entry in work.journal.of(target.name)
+        if entry.event == "final"
+    )
+
+
+def _identity(connection: Connection, target: Target, height: int) -> dict[str, object]:
+    """Whether this is the network that it is called, with what speaks against it."""
+    rpc, doubts = connection.rpc, []
+    genesis = (rpc.block(0) or {}).get("hash", "")
+    client = str(rpc.call("web3_clientVersion"))
+    if target.genesis is None:
+        doubts.append("nobody says what its genesis block is: give `genesis:` in the deployment file")
+    elif genesis != target.genesis:
+        doubts.append(f"its genesis block is {genesis}, that of {target.profile.title} is {target.genesis}")
+    if any(name in client.lower() for name in DEVELOPMENT_NODES):
+        doubts.append(f"its node is a development node ({client[:60]})")
+    agree = 0
+    try:
+        agree = connection.transport.agreeing(height)
+    except RpcFailure as failure:
+        doubts.append(str(failure))
+    if agree < ENDPOINTS_FOR_LIVE:
+        doubts.append(f"expected {ENDPOINTS_FOR_LIVE} endpoints to agree on block {height}, got {agree}")
+    return {
+        "genesis_hash": genesis,
+        "client": client[:200],
+        "endpoints_agree": agree,
+        "kind": "rehearsal" if doubts else "live",
+        "doubts": tuple(doubts),
+    }
+
+
+def _commit(folder: Path) -> str:
+    state = git_state(str(folder))
+    return f"{state.get('commit') or ''}{' with changes' if state.get('dirty') else ''}"
+
+
+def collect(
+    work: Undertaking, networks: tuple[NetworkEvidence, ...], *, made: str, forced: Kind | None = None
+) -> LiveEvidence:
+    """The file. It is live if all of its networks are; `forced` says that it was a rehearsal whatever they are."""
+    live = all(network.kind == "live" for network in networks)
+    return LiveEvidence(
+        kind=forced or ("live" if live else "rehearsal"),
+        made=made,
+        file=work.deployment.path.name,
+        contract=work.contract.name,
+        compiler=work.contract.compiler,
+        bytecode_sha256=work.contract.bytecode_sha256,
+        source_sha256=work.contract.source_sha256,
+        commit=_commit(work.deployment.path.absolute().parent),
+        deployer=work.deployer,
+        networks=networks,
+    )

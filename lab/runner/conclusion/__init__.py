@@ -1,0 +1,1 @@
+"""The end of a run: settled, read, judged, and its manifest written."""
