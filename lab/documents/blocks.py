@@ -57,17 +57,17 @@ def read_blocks(document: Path) -> list[Block]:
 
 def commands(block: Block) -> list[tuple[str, list[str]]]:
     """The commands of a console block, each with the output that is shown for it; empty where none is shown."""
-    found: list[tuple[str, list[str]]] = []
+    listed: list[tuple[str, list[str]]] = []
     for line in block.text.splitlines():
         if line.startswith("$ "):
-            found.append((line[2:], []))
-        elif line.startswith("> ") and found and not found[-1][1]:
-            found[-1] = (f"{found[-1][0]}\n{line[2:]}", [])
-        elif found:
-            found[-1][1].append(line)
+            listed.append((line[2:], []))
+        elif line.startswith("> ") and listed and not listed[-1][1]:
+            listed[-1] = (f"{listed[-1][0]}\n{line[2:]}", [])
+        elif listed:
+            listed[-1][1].append(line)
         else:
             raise BlockFailed(f"{block}: expected a console block to begin with `$ COMMAND`, got {line!r}")
-    return found
+    return listed
 
 
 def same_output(shown: list[str], got: str) -> bool:

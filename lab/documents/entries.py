@@ -37,10 +37,10 @@ def differences(page: str, documented: Documented) -> list[str]:
     """What has no entry, what an entry is about that does not exist, and entries that share an address."""
     names = wanted(documented)
     known, there = {name for several in names.values() for name in several}, given(page)
-    found = [f"{kind} {name}: no entry" for kind, several in names.items() for name in several if name not in there]
-    found += [f"{name}: an entry about nothing" for name in there if name not in known]
+    differing = [f"{kind} {name}: no entry" for kind, several in names.items() for name in several if name not in there]
+    differing += [f"{name}: an entry about nothing" for name in there if name not in known]
     addresses = [entry(name) for name in there]
-    return found + [f"{one}: twice" for one in sorted(set(addresses)) if addresses.count(one) > 1]
+    return differing + [f"{one}: twice" for one in sorted(set(addresses)) if addresses.count(one) > 1]
 
 
 def _errors() -> set[str]:

@@ -66,8 +66,8 @@ def _blocks(script: Script, reader: Reader, page: Path) -> int:
 
 def judge(script: Script, what: str, wrong: Iterable[str]) -> None:
     """Expect that nothing is wrong; the first five of what is are shown."""
-    found = list(wrong)
-    script.expect(what, "; ".join(found[:5]) or "none", met=not found)
+    differing = list(wrong)
+    script.expect(what, "; ".join(differing[:5]) or "none", met=not differing)
 
 
 def read(name: str) -> str:

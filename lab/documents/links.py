@@ -34,7 +34,7 @@ def targets(page: Path) -> list[str]:
 
 def broken_links(pages: Iterable[Path]) -> list[str]:
     """`page: target` for each link within the repository that leads nowhere."""
-    found = []
+    broken = []
     for page in pages:
         for target in targets(page):
             if "://" in target or not target:
@@ -42,5 +42,5 @@ def broken_links(pages: Iterable[Path]) -> list[str]:
             name, _, place = target.partition("#")
             file = (page.parent / name).resolve() if name else page
             if not file.exists() or (place and file.suffix == ".md" and place not in headings(file)):
-                found.append(f"{page.name}: {target}")
-    return found
+                broken.append(f"{page.name}: {target}")
+    return broken

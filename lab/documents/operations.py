@@ -16,14 +16,14 @@ def without_section(manual: str, names: Sequence[str]) -> list[str]:
     sections = dict(_SECTION.findall(manual))
     if not names:
         return ["there is no `lab ops` command"]
-    found = [f"lab ops {name}: no section" for name in names if name not in sections]
-    found += [f"lab ops {name}: a section about nothing" for name in sections if name not in names]
+    differing = [f"lab ops {name}: no section" for name in names if name not in sections]
+    differing += [f"lab ops {name}: a section about nothing" for name in sections if name not in names]
     for name, text in sections.items():
         drills = _DRILL.findall(text)
         if not drills:
-            found.append(f"lab ops {name}: names no drill")
-        found += [f"lab ops {name}: no drill {drill}" for drill in drills if not _exists(drill)]
-    return found
+            differing.append(f"lab ops {name}: names no drill")
+        differing += [f"lab ops {name}: no drill {drill}" for drill in drills if not _exists(drill)]
+    return differing
 
 
 def _exists(drill: str) -> bool:

@@ -74,7 +74,7 @@ class Documented:
     contract: CompiledContract
     natspec: Mapping[str, NatSpec]
     reverts: tuple[str, ...]
-    told: frozenset[str]
+    quoted: frozenset[str]
     failures: tuple[str, ...]
     logged: frozenset[str]
 
@@ -86,18 +86,20 @@ class Documented:
         """What is in the contract and not documented, and the other way round. Empty where both agree."""
         functions = {str(one["name"]): one for one in self.entries("function")}
         events = {str(one["name"]) for one in self.entries("event")}
-        found = [f"function {name}: no @notice" for name in functions if not self.natspec.get(name, NatSpec()).notice]
+        differing = [
+            f"function {name}: no @notice" for name in functions if not self.natspec.get(name, NatSpec()).notice
+        ]
         for name, spec in self.natspec.items():
             if name not in functions:
-                found.append(f"function {name}: documented, not in the ABI")
+                differing.append(f"function {name}: documented, not in the ABI")
                 continue
             own = {str(one["name"]) for one in functions[name]["inputs"]} - {"", "arg0"}
-            found += [f"{name}: parameter {one} has no @param" for one in sorted(own - set(spec.params))]
-            found += [f"{name}: @param {one} is no parameter" for one in sorted(set(spec.params) - own)]
-        found += [f"event {name}: not described" for name in sorted(events - set(EVENTS))]
-        found += [f"event {name}: described, not in the ABI" for name in sorted(set(EVENTS) - events)]
-        found += [f"event {name}: in the ABI, never emitted" for name in sorted(events - self.logged)]
-        return found + [f'revert "{text}": no @dev says it' for text in self.reverts if text not in self.told]
+            differing += [f"{name}: parameter {one} has no @param" for one in sorted(own - set(spec.params))]
+            differing += [f"{name}: @param {one} is no parameter" for one in sorted(set(spec.params) - own)]
+        differing += [f"event {name}: not described" for name in sorted(events - set(EVENTS))]
+        differing += [f"event {name}: described, not in the ABI" for name in sorted(set(EVENTS) - events)]
+        differing += [f"event {name}: in the ABI, never emitted" for name in sorted(events - self.logged)]
+        return differing + [f'revert "{text}": no @dev says it' for text in self.reverts if text not in self.quoted]
 
 
 def read_documented(path: Path = REFERENCE_CONTRACT) -> Documented:
@@ -151,8 +153,11 @@ def _page(documented: Documented) -> Iterator[str]:
 def _function(entry: Mapping[str, Any], spec: NatSpec) -> Iterator[str]:
     yield f"### `{entry['name']}`\n"
     view = ", view" if entry.get("stateMutability") in ("view", "pure") else ""
-    inputs = [each if each["name"] not in ("", "arg0") else {**each, "name": ""} for each in entry["inputs"]]
-    named = ", ".join(f"{collapse_if_tuple(each)} {each['name']}".strip() for each in inputs)
+    inputs = [
+        parameter if parameter["name"] not in ("", "arg0") else {**parameter, "name": ""}
+        for parameter in entry["inputs"]
+    ]
+    named = ", ".join(f"{collapse_if_tuple(parameter)} {parameter['name']}".strip() for parameter in inputs)
     yield f"`{entry['name']}({named})`{view}\n"
     yield f"{spec.notice}\n"
     lines = [f"- `{name}`: {meaning}" for name, meaning in spec.params.items()]

@@ -13,18 +13,18 @@ _SECTION = re.compile(r"^## (.+)\n\n(?=[^#\n])", re.MULTILINE)
 
 def security_differences(text: str, documented: Documented) -> list[str]:
     """Sections that are missing or empty, and rows of the table that are not as the contract has it."""
-    found = [f"section {name}: missing" for name in SECTIONS if name not in _SECTION.findall(text)]
+    differing = [f"section {name}: missing" for name in SECTIONS if name not in _SECTION.findall(text)]
     table = {name: (who, paused) for name, who, paused in _ROW.findall(text)}
     changing = {
         str(one["name"]) for one in documented.entries("function") if one["stateMutability"] not in ("view", "pure")
     }
-    found += [f"{name}: not in the table" for name in sorted(changing - set(table))]
-    found += [f"{name}: no function that changes anything" for name in sorted(set(table) - changing)]
+    differing += [f"{name}: not in the table" for name in sorted(changing - set(table))]
+    differing += [f"{name}: no function that changes anything" for name in sorted(set(table) - changing)]
     for name in sorted(changing & set(table)):
         wanted = allowed(name, documented)
         if table[name] != wanted:
-            found.append(f"{name}: expected {' and '.join(wanted)}, got {' and '.join(table[name])}")
-    return found
+            differing.append(f"{name}: expected {' and '.join(wanted)}, got {' and '.join(table[name])}")
+    return differing
 
 
 def allowed(function: str, documented: Documented) -> tuple[str, str]:

@@ -82,8 +82,8 @@ def build(folder: Path, checkout: Path) -> list[Path]:
 
 def _names(checkout: Path) -> list[str]:
     docs = [path for path in sorted((checkout / "docs").rglob("*.md")) if "node_modules" not in path.parts]
-    found = [*ROOT_PAGES, *(path.relative_to(checkout).as_posix() for path in docs)]
-    return [name for name in dict.fromkeys((*FIRST, *found)) if (checkout / name).is_file()]
+    names = [*ROOT_PAGES, *(path.relative_to(checkout).as_posix() for path in docs)]
+    return [name for name in dict.fromkeys((*FIRST, *names)) if (checkout / name).is_file()]
 
 
 def _read(checkout: Path, name: str) -> Page:

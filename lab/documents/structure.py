@@ -18,6 +18,6 @@ def architecture_differences(text: str) -> list[str]:
         for path in PACKAGE.iterdir()
         if (path.suffix == ".py" or (path / "__init__.py").is_file()) and not path.name.startswith("_")
     }
-    found = [f"lab/{name}: in no row" for name in sorted(parts - set(named))]
-    found += [f"`{name}`: no part of lab" for name in sorted(set(named) - parts)]
-    return found + [f"`{name}`: in two rows" for name in sorted({name for name in named if named.count(name) > 1})]
+    differing = [f"lab/{name}: in no row" for name in sorted(parts - set(named))]
+    differing += [f"`{name}`: no part of lab" for name in sorted(set(named) - parts)]
+    return differing + [f"`{name}`: in two rows" for name in sorted({name for name in named if named.count(name) > 1})]

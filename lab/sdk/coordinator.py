@@ -140,7 +140,7 @@ class Coordinator:
     def buffer_batch(self, requests: Sequence[Request], timeout_s: float = 60) -> Mined:
         """Buffer up to 32 transactions, all or none. Raises UsageError for more, or for a contract without batches."""
         self._limit("buffer_batch", len(requests), BUFFER_BATCH_MAX)
-        return self._sender.send("buffer_batch", [[tuple(each.arguments) for each in requests]], timeout_s)
+        return self._sender.send("buffer_batch", [[tuple(request.arguments) for request in requests]], timeout_s)
 
     def resolve(self, tx_id: str, timeout_s: float = 60) -> Resolution:
         """Try to make a transaction READY. Look at the result's `ready`: the call succeeds either way."""

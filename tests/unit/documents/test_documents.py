@@ -124,7 +124,7 @@ def test_gaps_are_noticed() -> None:
         documented.contract,
         natspec,
         (*documented.reverts, "New"),
-        documented.told,
+        documented.quoted,
         (),
         documented.logged - {"OperatorAdded"},
     )
