@@ -16,7 +16,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
@@ -56,10 +56,13 @@ def open_regular(path: Path) -> BinaryIO:
     except ValueError as error:  # a NUL byte, or a name that the file system's encoding does not have
         raise UnfitFile(ascii(str(path)), f"expected the name of a file: {error}", code=errno.ENOENT) from error
     _require_regular(path, mode)  # before opening: to open a device can have effects
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return _regular(path, os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+
+
+def _regular(path: Path, handle: int, mode: Literal["rb", "ab"]) -> BinaryIO:
     try:
         _require_regular(path, os.fstat(handle).st_mode)
-        return os.fdopen(handle, "rb")
+        return os.fdopen(handle, mode)
     except BaseException:
         os.close(handle)
         raise
@@ -231,10 +234,4 @@ def _sync_folder(folder: Path) -> None:
 def open_append(path: Path, *, mode: int = 0o666) -> BinaryIO:
     """Open a regular file for appending, made if need be. Raises OSError, also for a link, UnfitFile for a pipe."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    handle = os.open(path, flags, mode)
-    try:
-        _require_regular(path, os.fstat(handle).st_mode)
-        return os.fdopen(handle, "ab")
-    except BaseException:
-        os.close(handle)
-        raise
+    return _regular(path, os.open(path, flags, mode), "ab")

@@ -7,6 +7,7 @@ what a test is, so that it can be chosen with `-m` and starts before the short o
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -66,6 +67,17 @@ def pytest_sessionstart() -> None:
         # A run in the background of a shell ignores Ctrl-C, and so would all that the tests start and interrupt.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     write_contracts(read_bugs(), CONTRACTS / "broken")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is loaded and collected stays to the end: no collection of garbage looks through it again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from coincurve import PublicKey
-from eth_account import Account as EthAccount
 from eth_utils.crypto import keccak
 
 from lab.bounded_files import UnfitFile, read_bytes, read_object
@@ -38,6 +37,8 @@ def save_key(path: Path, key: bytes, password: str, *, scrypt_n: int = SCRYPT_N)
     """
     if not password:
         raise UsageError(f"{path}: expected a password, got an empty one")
+    from eth_account import Account as EthAccount  # it loads pairing curves, a second: not for a search
+
     encrypted = EthAccount.encrypt(key, password, kdf="scrypt", iterations=scrypt_n)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -50,6 +51,8 @@ def save_key(path: Path, key: bytes, password: str, *, scrypt_n: int = SCRYPT_N)
 
 def open_key(path: Path, password: str, *, role: str = "keystore") -> Account:
     """Read a key. Raises UsageError for a wrong password, a damaged file, and one that others may read."""
+    from eth_account import Account as EthAccount
+
     try:
         if path.stat().st_mode & 0o077:
             raise UsageError(f"{path}: others may read this keystore; restrict it (chmod 600) before it is used")

@@ -20,7 +20,7 @@ from lab.rpc.transport import Transport
 
 SENDS = frozenset({"eth_sendRawTransaction", "eth_sendRawTransactionSync"})
 # EIP-1474's "limit exceeded", and what Alchemy, Infura and QuickNode answer for it.
-LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097, 429})
+LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097})
 METHOD_NOT_FOUND, INTERNAL_ERROR, SERVER_ERROR = -32601, -32603, -32000
 
 Notify = Callable[[str], None]
@@ -173,8 +173,10 @@ class FailoverTransport:
                 given = place.transport.call(method, params, timeout_s)
             except RpcRefused as refused:
                 failures.append(refused)
-                if not is_known(refused):
+                if is_trouble(refused) and not is_known(refused):
                     self._note_failure(place, refused)
+                else:
+                    self._is_well(place)
             except RpcFailure as error:
                 failures.append(error)
                 self._note_failure(place, error)
@@ -243,9 +245,10 @@ class FailoverTransport:
             if head != place.head:
                 place.head, place.head_since = head, now
         heads = [place for place in self._places if place.head >= 0 and place.put_back_until <= now]
-        best = max(heads, key=lambda place: place.head, default=None)
+        if not heads:
+            return
+        best = max(heads, key=lambda place: place.head)
         for place in heads:
-            assert best is not None
             behind = best.head - place.head
             still_s = now - place.head_since
             if behind > self._patience.lag_blocks_max:

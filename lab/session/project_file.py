@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from lab.coordinator.documented import (
     CAPABILITY_REVERTS,
@@ -143,22 +143,11 @@ class ProjectFile(_Form):
                 raise fault_at(f"expected the name of a role or its hash, got a mapping for {name}", name)
         return given
 
-    @field_validator("reverts")
+    @field_validator("reverts", "states", "defaults")
     @classmethod
-    def _reverts(cls, given: dict[str, str]) -> dict[str, str]:
-        _known(given, REASONS, "revert")
-        return given
-
-    @field_validator("states")
-    @classmethod
-    def _states(cls, given: dict[str, int]) -> dict[str, int]:
-        _known(given, STATES, "state")
-        return given
-
-    @field_validator("defaults")
-    @classmethod
-    def _defaults(cls, given: dict[str, int]) -> dict[str, int]:
-        _known(given, SETTINGS, "setting")
+    def _keys(cls, given: dict[str, Any], field: ValidationInfo) -> dict[str, Any]:
+        known = {"reverts": (REASONS, "revert"), "states": (STATES, "state"), "defaults": (SETTINGS, "setting")}
+        _known(given, *known[str(field.field_name)])
         return given
 
     @field_validator("capabilities")

@@ -49,7 +49,6 @@ checks: []
 """
 
 SPEED, WAIT_S, FOREVER_S = 60, 120, 4_000_000_000
-SILENCE_S = 15
 PARENT, CHILD = (f"0x{0xA1E27 << 64 | number:064x}" for number in (1, 2))
 
 
@@ -126,20 +125,29 @@ class Live:
         alerts = self.prometheus.get("/api/v1/alerts")["data"]["alerts"]
         return any(a["labels"]["alertname"] == name and a["state"] == "firing" for a in alerts)
 
-    def silence(self, name: str, seconds: float) -> None:
-        """By Alertmanager's API."""
+    @contextmanager
+    def silence(self, name: str) -> Iterator[None]:
+        """By Alertmanager's API, for as long as the body lasts."""
         begin, end = (
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (time.time() - 1, time.time() + seconds)
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (time.time() - 1, time.time() + WAIT_S * 60)
         )
         matcher = {"name": "alertname", "value": name, "isRegex": False, "isEqual": True}
         body = {"matchers": [matcher], "startsAt": begin, "endsAt": end, "createdBy": "lab", "comment": "planned"}
+        given = self._ask("POST", "silences", body)
+        self.script.expect("a silence to begin", given["silenceID"], met=bool(given["silenceID"]))
+        yield
+        self._ask("DELETE", f"silence/{given['silenceID']}")
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A request of Alertmanager's API, and its answer. Raises URLError for a refusal."""
         request = urllib.request.Request(
-            f"{self.alertmanager.url}/api/v2/silences",
-            data=json.dumps(body).encode(),
+            f"{self.alertmanager.url}/api/v2/{path}",
+            data=json.dumps(body).encode() if body else None,
             headers={"Content-Type": "application/json"},
+            method=method,
         )
         with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
-            self.script.expect("a silence to begin", json.load(answer)["silenceID"], met=answer.status == 200)
+            return dict(json.loads(answer.read() or b"{}"))
 
 
 @contextmanager
@@ -184,26 +192,30 @@ def maintain(live: Live) -> None:
     """While maintenance lasts only it is told; a silence holds back one alert; both end."""
     script, attacker = live.script, role_account("attacker").address
     live.until("Alertmanager", live.alertmanager.ready)
-    live.silence("UnauthorizedCalls", SILENCE_S)
-    begun_s = time.monotonic()
-    live.expect("Maintenance")
-    script.expect_ok(script.call("base", "add_operator", attacker, role="owner"))
-    script.call("base", "pause", role="attacker")
-    # An operator whom nobody declared is seen by an event that nobody has to emit.
-    emits = "OperatorAdded" in script.run.lab.wanted.target.codec.events
-    both = ("UndeclaredOperator", "UnauthorizedCalls") if emits else ("UnauthorizedCalls",)
-    script.expect("both to fire", "in Prometheus", met=live.until("both", lambda: all(map(live.firing, both))))
-    script.advance(2)
-    for name in both:
-        told = live.sink.find(name) is not None
-        script.expect(f"nobody to be told of {name} meanwhile", f"told: {told}", met=not told)
-    maintenance.end(live.folder)
-    if emits:
-        live.expect("UndeclaredOperator", chain="base")
-    live.expect("Maintenance", "resolved")
-    live.until("the silence to end", lambda: time.monotonic() > begun_s + SILENCE_S)
+    with live.silence("UnauthorizedCalls"):
+        live.expect("Maintenance")
+        script.expect_ok(script.call("base", "add_operator", attacker, role="owner"))
+        script.call("base", "pause", role="attacker")
+        # An operator whom nobody declared is seen by an event that nobody has to emit.
+        emits = "OperatorAdded" in script.run.lab.wanted.target.codec.events
+        both = ("UndeclaredOperator", "UnauthorizedCalls") if emits else ("UnauthorizedCalls",)
+        script.expect("both to fire", "in Prometheus", met=live.until("both", lambda: all(map(live.firing, both))))
+        script.advance(2)
+        nobody_told(live, *both)
+        maintenance.end(live.folder)
+        if emits:
+            live.expect("UndeclaredOperator", chain="base")
+        live.expect("Maintenance", "resolved")
+        nobody_told(live, "UnauthorizedCalls")
     script.call("base", "pause", role="attacker")
     live.expect("UnauthorizedCalls", chain="base", function="pause")
+
+
+def nobody_told(live: Live, *names: str) -> None:
+    """No message about any of them has arrived."""
+    for name in names:
+        arrived = live.sink.find(name) is not None
+        live.script.expect(f"nobody to be told of {name} meanwhile", f"told: {arrived}", met=not arrived)
 
 
 def break_everything(live: Live) -> None:
@@ -220,9 +232,9 @@ def break_everything(live: Live) -> None:
     ]
     for pending in script.calls(wanted):
         script.expect_ok(pending)
+    script.inject("dear", "base_fee_spike", chain="optimism", factor=10)
     script.advance_to(due - genesis_s + 1)
     script.expect_ok(script.call("optimism", "resolve_dependency", PARENT))
-    script.inject("dear", "base_fee_spike", chain="optimism", factor=10)
 
 
 def play(script: Script) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
@@ -12,14 +11,11 @@ from lab.deploy.vyper.source import installed_version, read_source
 FORMATS = ("abi", "bytecode", "bytecode_runtime")
 
 
-@cache
-def compiled(path: Path) -> CompilerOutput:
-    """ABI and code. The installed compiler is imported once; another release runs as it always does."""
-    return compile_now(path)
-
-
 def compile_now(path: Path) -> CompilerOutput:
-    """The same of a file that changes. Raises CompileFailure, or what the installed compiler raises."""
+    """ABI and code. The installed compiler is imported once; another release runs as it always does.
+
+    Raises CompileFailure, or what the installed compiler raises.
+    """
     source = read_source(path)
     if source.compiler_version != installed_version():
         return run_compiler(source)

@@ -94,9 +94,9 @@ def test_projects_without_scenarios_are_left_alone(project: pytest.Pytester) -> 
     assert not (project.path / "results").exists()
 
 
-def test_what_is_told_reaches_the_person(pytester: pytest.Pytester) -> None:
+def test_what_is_told_reaches_the_person(project: pytest.Pytester) -> None:
     """Progress and provisioning are told while a test runs, past pytest's capture of what the test writes."""
-    pytester.makepyfile(
+    project.makepyfile(
         """
         from lab.plugin.sharing import notify
 
@@ -105,6 +105,6 @@ def test_what_is_told_reaches_the_person(pytester: pytest.Pytester) -> None:
             notify(request.config, "fetching the node")
         """
     )
-    result = pytester.runpytest_subprocess()
+    result = project.runpytest_subprocess()
     assert "fetching the node" in result.stderr.str()
     assert "caught" not in result.stdout.str() + result.stderr.str()

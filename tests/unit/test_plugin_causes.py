@@ -12,7 +12,7 @@ import pytest
 
 from lab.broken import read_bugs, write_contracts
 from lab.plugin.sharing import RESULTS, RUN_ID, first_to_stop
-from tests.unit.pytest_project import BAD, GOOD
+from tests.unit.pytest_project import BAD, GOOD, run_pytest
 from tests.unit.pytest_project import project as project
 
 pytest_plugins = ["pytester"]
@@ -23,7 +23,7 @@ def session(project: pytest.Pytester) -> Path:
     return (project.path / "results" / "latest").resolve()
 
 
-@pytest.mark.parametrize("parallel", [[], ["-n", "2"]], ids=["one process", "xdist"])
+@pytest.mark.parametrize("parallel", [[], ["-n", "1"]], ids=["one process", "xdist"])
 def test_two_failures_of_one_cause(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, parallel: list[str]
 ) -> None:
@@ -33,7 +33,7 @@ def test_two_failures_of_one_cause(
     """
     monkeypatch.setenv("CI", "true")
     project.path.joinpath("vain.yaml").write_text(BAD + "matrix:\n  seed: [1, 2]\n")
-    result = project.runpytest_subprocess("--backend", "process", "-q", *parallel)
+    result = run_pytest(project, "--backend", "process", "-q", *parallel)
     result.assert_outcomes(failed=2)
     text = result.stdout.str()
     assert text.count("1 cause, of 2 failed runs") == 1
@@ -58,11 +58,11 @@ def test_two_failures_of_one_cause(
 def test_the_whole_story(project: pytest.Pytester) -> None:
     """Of one failure alone, and of all with -v."""
     project.path.joinpath("vain.yaml").write_text(BAD + "matrix:\n  seed: [1, 2]\n")
-    alone = project.runpytest_subprocess("--backend", "process", "-q", "vain.yaml::vain[seed=1]").stdout.str()
+    alone = run_pytest(project, "--backend", "process", "-q", "vain.yaml::vain[seed=1]").stdout.str()
     assert alone.count("events around") == 1
     assert "1 cause" not in alone
     assert "causes.html" in alone
-    everything = project.runpytest_subprocess("--backend", "process", "-v").stdout.str()
+    everything = run_pytest(project, "--backend", "process", "-v").stdout.str()
     assert everything.count("events around") == 2
     assert everything.count("1 cause, of 2 failed runs") == 1
 
@@ -73,7 +73,7 @@ def test_a_contract_that_cannot_work_stops_the_suite(project: pytest.Pytester) -
     write_contracts({"zero_default_state": bugs["zero_default_state"]}, project.path)
     project.path.joinpath("pays.yaml").write_text(GOOD + "matrix:\n  seed: [1, 2, 3]\n")
     options = ["--backend", "process", "-q", "--contract", "zero_default_state.vy"]
-    result = project.runpytest_subprocess(*options)
+    result = run_pytest(project, *options)
     result.assert_outcomes(failed=1, skipped=2)
     text = result.stdout.str()
     assert "1. buffer_transaction never succeeds" in text
@@ -90,7 +90,7 @@ def test_a_contract_that_cannot_work_stops_the_suite(project: pytest.Pytester) -
     assert "Transaction already exists" in cause["source"]["text"]
     report = json.loads((project.path / "results" / "readiness" / "readiness.json").read_text())
     assert report["problems"] == []
-    again = project.runpytest_subprocess(*options, "--go-on")
+    again = run_pytest(project, *options, "--go-on")
     again.assert_outcomes(failed=3)
     assert "not played, for the smoke run showed" in (session(project) / "pays@seed=1" / "verdict.json").read_text()
 

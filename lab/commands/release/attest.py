@@ -89,7 +89,7 @@ def _answers(row: Row, request: AttestRequest, ask: Ask | None) -> dict[str, str
     missing = [name for name in QUESTIONS if name not in answers]
     if ask is None:
         if options := [f"--{name}" for name in missing if name not in OPTIONAL]:
-            raise UsageError(f"{row.id}: expected, without a terminal to ask on, the options {', '.join(options)}")
+            raise UsageError(f"{row.id}: expected the options {', '.join(options)}")
         return answers | dict.fromkeys(missing, "")
     print(f"{row.id}  {row.item}: {row.detail}\n  evidence: {row.proof}", file=sys.stderr)
     return answers | {name: ask(QUESTIONS[name], name not in OPTIONAL) for name in missing}

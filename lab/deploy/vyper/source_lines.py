@@ -1,23 +1,28 @@
 """From where an execution ended to the source line that ended it, by the compiler's own source map.
 
-Best effort: an artifact has no source, and a line that cannot be determined is left out.
+Best effort: an artifact has no source, and a line that cannot be determined is left out. A compiler takes seconds for
+the map of a source, so it is kept beside the compiled contracts.
 """
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.bounded_files import parse_json
-from lab.deploy.compiled import CompiledContract
+from lab.bounded_files import parse_json, read_object, write_atomically
+from lab.deploy.compiled import CompiledContract, hash_bytes
 from lab.deploy.text import read_text
 from lab.deploy.vyper.installed_compiler import compile_installed
 from lab.deploy.vyper.isolated_compiler import run_isolated
 from lab.deploy.vyper.source import VyperSource, installed_version, read_source
+from lab.environment import cache_folder
 from lab.errors import LabError
+from lab.paths import real_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def revert_line(contract: CompiledContract, counters: Sequence[int]) -> SourceLi
         return None
     try:
         source = read_source(path)
-        positions, files = _source_map(source)
+        positions = _kept_map(source)
     except (LabError, OSError, ValueError, LookupError, AttributeError, TypeError):
         return None
     # Reverts without a reason share one block of code that belongs to no line: what led there does.
@@ -55,43 +60,57 @@ def revert_line(contract: CompiledContract, counters: Sequence[int]) -> SourceLi
     if last is None:
         return None
     file, number = positions[last]
-    where = files.get(file)
-    if where is None:
+    if not 0 <= file < len(source.files):
         return None
+    where = source.files[file]
     lines = read_text(where).splitlines()
     return SourceLine(where, number, lines[number - 1].rstrip() if 0 < number <= len(lines) else "")
 
 
+# Place of the file among a source's files, or UNKNOWN, and line, by program counter.
 Positions = dict[int, tuple[int, int]]
+UNKNOWN = -1
+# Raise it when the shape of a kept file changes.
+_FORMAT = 1
 
 
-def _source_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
-    """(source id, line) by program counter, and the file of each source id."""
+def _kept_map(source: VyperSource) -> Positions:
+    key = hash_bytes(json.dumps([_FORMAT, source.compiler_version, source.sources]).encode())
+    kept = cache_folder() / "compiled" / f"{key}.lines.json"
+    try:
+        rows = read_object(kept)
+        return {int(counter): (int(file), int(number)) for counter, (file, number) in rows.items()}
+    except (OSError, ValueError, TypeError, LabError):
+        positions = _source_map(source)
+    with suppress(OSError):
+        write_atomically(kept, json.dumps(positions))
+    return positions
+
+
+def _source_map(source: VyperSource) -> Positions:
     if source.compiler_version != installed_version():
-        return _isolated_map(source)
+        kind = "source_map_runtime" if source.compiler_version.startswith("0.4.") else "source_map"
+        done = run_isolated(source, kind)
+        # The main file alone: these compilers do not say which module a source id stands for.
+        return _positions(parse_json(done.stdout, "the source map"), {0: 0})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         formats = ["source_map_runtime", "annotated_ast_dict"]
         output: dict[str, Any] = compile_installed(source.path, source.search_paths, formats)
     tree = output["annotated_ast_dict"]
-    modules = [tree["ast"], *tree.get("imports", ())]
+    modules = [module for module in (tree["ast"], *tree.get("imports", ())) if module.get("resolved_path")]
+    places = {file: place for place, file in enumerate(source.files)}
     files = {
-        int(module["source_id"]): Path(module["resolved_path"]) for module in modules if module.get("resolved_path")
+        int(module["source_id"]): places.get(real_path(Path(module["resolved_path"])), UNKNOWN) for module in modules
     }
-    return _positions(output["source_map_runtime"]), files
+    return _positions(output["source_map_runtime"], files)
 
 
-def _isolated_map(source: VyperSource) -> tuple[Positions, dict[int, Path]]:
-    kind = "source_map_runtime" if source.compiler_version.startswith("0.4.") else "source_map"
-    done = run_isolated(source, kind)
-    # The main file alone: these compilers do not say which module a source id stands for.
-    return _positions(parse_json(done.stdout, "the source map")), {0: source.path}
-
-
-def _positions(source_map: Mapping[str, Any]) -> Positions:
+def _positions(source_map: Mapping[str, Any], files: Mapping[int, int]) -> Positions:
+    """`files`: place by source id."""
     owners = {int(counter): int(node[0]) for counter, node in (source_map.get("pc_ast_map") or {}).items()}
     return {
-        int(counter): (owners.get(int(counter), 0), int(place[0]))
+        int(counter): (files.get(owners.get(int(counter), 0), UNKNOWN), int(place[0]))
         for counter, place in source_map["pc_pos_map"].items()
         if place
     }

@@ -45,11 +45,12 @@ class Library:
     left_out: tuple[str, ...]
 
 
-def load_library(folder: Path) -> Library:
-    """Everything below a folder. Raises InvalidFile for a scenario that is malformed."""
+def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) -> Library:
+    """Every wanted file below a folder. Raises InvalidFile for a scenario that is malformed."""
     items: dict[str, LibraryItem] = {}
     left_out: list[str] = []
-    for path in (path for path in sorted(files_below(folder)) if not _about_volume(path) and kind_of(path).scenario):
+    scenarios = (path for path in sorted(files_below(folder)) if wanted(path) and not _about_volume(path))
+    for path in (path for path in scenarios if kind_of(path).scenario):
         for item in load_scenario(path, known_checks=CHECKS):
             if item.clock == "virtual":
                 # Two files of one name, in two folders, are two scenarios.
@@ -57,7 +58,7 @@ def load_library(folder: Path) -> Library:
                 items[name] = LibraryItem(name, item)
             else:
                 left_out.append(f"{item.item}: runs under the real clock")
-    for path in sorted(folder.rglob("test_*.py")):
+    for path in filter(wanted, sorted(folder.rglob("test_*.py"))):
         if _about_volume(path):
             left_out.append(f"{path.stem}: is about volume, and takes its time")
             continue

@@ -8,9 +8,12 @@ import pytest
 
 from lab.broken import Bug, read_bugs
 from lab.broken.patch import split_lines
+from lab.deploy.compile import compile_contract
+from lab.deploy.compiled import CompiledContract
 from lab.paths import CONTRACTS
+from lab.session.suite import cache_folder
 
-from ..compiling import compiled
+from ..compiling import compile_now
 
 BUGS = read_bugs()
 # What else than `resolve_dependency` and its like a bug needs to exist; everything else keeps the base's ABI.
@@ -23,11 +26,32 @@ def code_lines(text: str) -> list[str]:
     return split_lines(before + rest.partition('"""\n')[2])
 
 
+def compiled(name: str) -> CompiledContract:
+    """From the user's own cache, as the detection tests compile it."""
+    return compile_contract(CONTRACTS / name, cache_dir=cache_folder() / "compiled")
+
+
+def deployed_code(contract: CompiledContract) -> bytes:
+    """What a chain would hold: the end of the creation code but for a trailer, which has a digest of the source.
+
+    The trailer ends with its length in two bytes, themselves included.
+    """
+    assert contract.runtime_size_bytes is not None
+    code = bytes.fromhex(contract.bytecode.removeprefix("0x"))
+    return code[: -int.from_bytes(code[-2:], "big")][-contract.runtime_size_bytes :]
+
+
+@pytest.mark.parametrize("name", ["plain/PlainCoordinator.vy", "plain/LegacyCoordinator.vy"])
+def test_the_deployed_code_is_the_compilers_runtime_code(name: str) -> None:
+    """Of both releases."""
+    assert f"0x{deployed_code(compiled(name)).hex()}" == compile_now(CONTRACTS / name).runtime_bytecode
+
+
 @pytest.mark.parametrize("bug", BUGS.values(), ids=list(BUGS))
 def test_a_patch_changes_the_deployed_code_and_no_interface(bug: Bug) -> None:
     """The runtime code holds no digest of the source, so it differs by what the contract does."""
-    broken, base = (compiled(CONTRACTS / name) for name in (f"broken/{bug.name}.vy", bug.base))
-    assert broken.runtime_bytecode != base.runtime_bytecode
+    broken, base = (compiled(name) for name in (f"broken/{bug.name}.vy", bug.base))
+    assert deployed_code(broken) != deployed_code(base)
     added = [entry for entry in broken.abi if entry not in base.abi]
     assert {entry["name"] for entry in added} == ADDED.get(bug.name, set())
     assert [entry for entry in base.abi if entry not in broken.abi] == []

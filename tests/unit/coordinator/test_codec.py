@@ -36,6 +36,7 @@ def test_a_call_comes_back_by_name(request: list[Any]) -> None:
     assert CODEC.decode_call(data) == DecodedCall("buffer_transaction", dict(zip(NAMES, request, strict=True)))
 
 
+@settings(deadline=None)
 @given(REQUEST)
 def test_web3_encodes_the_same(request: list[Any]) -> None:
     """Another implementation of the ABI gives the same bytes."""

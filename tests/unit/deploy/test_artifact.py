@@ -18,6 +18,7 @@ from lab.deploy.artifacts.abi import whole_abi
 from lab.deploy.artifacts.artifact import CORE, read_artifact
 from lab.deploy.artifacts.artifact_shapes import UNKNOWN
 from lab.deploy.compile import compile_contract
+from lab.environment import cache_folder
 from lab.errors import CompileFailure, InvalidFile
 
 PATH = Path("out/Coordinator.json")
@@ -125,7 +126,7 @@ def test_what_this_compiler_really_writes(tmp_path: Path, formats: str) -> None:
     program = Path(sysconfig.get_path("scripts")) / "vyper"
     printed = subprocess.run([program, "-f", formats, source], capture_output=True, check=True).stdout
     contract = read_artifact(tmp_path / "Small", printed)
-    expected = compile_contract(source, cache_dir=tmp_path / "cache")
+    expected = compile_contract(source, cache_dir=cache_folder() / "compiled")
     assert (contract.name, contract.abi, contract.bytecode) == ("Small", expected.abi, expected.bytecode)
 
 

@@ -12,6 +12,7 @@ from lab.coordinator import role_account
 from lab.deploy.campaign import Site, deploy_everywhere, read_manifest
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
+from lab.environment import cache_folder
 from lab.errors import DeployFailure, LabError, UsageError
 from lab.rpc import Rpc
 
@@ -63,10 +64,10 @@ class Node:
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Deployable:
+def target() -> Deployable:
     """The plain contract."""
     source = Path(__file__).parents[3] / "contracts" / "plain" / "PlainCoordinator.vy"
-    return deployable(compile_contract(source, cache_dir=tmp_path_factory.mktemp("cache")))
+    return deployable(compile_contract(source, cache_dir=cache_folder() / "compiled"))
 
 
 def test_an_interrupted_campaign_is_taken_up_again(target: Deployable, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from lab.coordinator import StateNumbering
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.smoke import CORE, Smoke, SmokeFailure, smoke
+from lab.deploy.vyper import source_lines
 from lab.model.contract.names import ContractNames, Limits
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
@@ -48,7 +49,7 @@ def changed(folder: Path, old: str, new: str, *, text: str = PLAIN) -> Deployabl
     assert text.count(old) == 1
     path = folder / "Changed.vy"
     path.write_text(text.replace(old, new))
-    return deployable(compile_contract(path, cache_dir=folder / "cache"))
+    return deployable(compile_contract(path, cache_dir=cache_folder() / "compiled"))
 
 
 def line_of(words: str, text: str = PLAIN) -> int:
@@ -65,8 +66,9 @@ def test_a_sound_contract_passes_and_tells_its_states(tried: Try, name: str) -> 
     assert found.numbering.numbers["EXECUTED"] == 8
 
 
-def test_a_contract_that_buffers_nothing(tried: Try) -> None:
-    """The reason that the contract gives, and the line of the assertion, also by an old compiler."""
+def test_a_contract_that_buffers_nothing(tried: Try, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason that the contract gives, and the line of the assertion, also by an old compiler; asked once for it."""
+    monkeypatch.setattr(source_lines, "cache_folder", lambda: tmp_path)
     path = CONTRACTS / "broken/zero_default_state.vy"
     found = tried(deployable(compile_contract(path, cache_dir=cache_folder() / "compiled")))
     number = line_of("Transaction already exists", path.read_text())
@@ -78,6 +80,9 @@ def test_a_contract_that_buffers_nothing(tried: Try) -> None:
     ]
     assert all(found.blocks((operation,)) is found.failure for operation in CORE)
     assert found.blocks(()) is None
+    with monkeypatch.context() as patch:
+        patch.setattr(source_lines, "run_isolated", None)
+        assert tried(deployable(compile_contract(path, cache_dir=cache_folder() / "compiled"))).lines() == found.lines()
 
 
 def test_a_revert_without_a_reason_has_its_line_all_the_same(tried: Try, tmp_path: Path) -> None:
@@ -93,8 +98,9 @@ def test_a_revert_without_a_reason_has_its_line_all_the_same(tried: Try, tmp_pat
     assert found.blocks(("mark_executed",)) is found.failure
 
 
-def test_a_line_in_an_imported_module(tried: Try, tmp_path: Path) -> None:
+def test_a_line_in_an_imported_module(tried: Try, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file that holds it is named, not the main one."""
+    monkeypatch.setattr(source_lines, "cache_folder", lambda: tmp_path)
     (tmp_path / "guard.vy").write_text('@internal\ndef check():\n    assert block.number == 0, "Never"\n')
     text = PLAIN.replace("event TransactionBuffered", "import guard\n\nevent TransactionBuffered", 1)
     target = changed(tmp_path, "    self.transaction_count += 1\n", "    guard.check()\n", text=text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +85,14 @@ def test_the_library_is_read_without_pytest(scenarios: Path) -> None:
     ]  # fmt: skip
 
 
+reference_mutants = cache(partial(find_mutants, REFERENCE_CONTRACT))
+
+
 def named(function: str, operator: str, before: str, after: str) -> Mutant:
     """A mutant of the reference."""
     return next(
         mutant
-        for mutant in find_mutants(REFERENCE_CONTRACT)
+        for mutant in reference_mutants()
         if (mutant.function, mutant.operator, mutant.before, mutant.after) == (function, operator, before, after)
     )
 
@@ -223,5 +226,5 @@ def test_the_reviewed_list_beside_a_contract(tmp_path: Path) -> None:
 
 def test_every_entry_of_the_reference_names_a_mutant() -> None:
     """An entry whose source has changed would silently excuse nothing."""
-    known = {mutant.key for mutant in find_mutants(REFERENCE_CONTRACT)}
+    known = {mutant.key for mutant in reference_mutants()}
     assert set(read_reviewed(REFERENCE_CONTRACT)) <= known

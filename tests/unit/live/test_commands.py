@@ -43,7 +43,7 @@ def test_nothing_is_sent_without_being_told_to(world: Open, monkeypatch: pytest.
     assert run("plan")[0] == 0
     code, said = run("deploy")
     assert code == 0
-    assert "nothing was sent: say --broadcast" in said
+    assert "nothing was sent: add --broadcast" in said
     assert lab.rpc("sepolia").nonce(DEPLOYER.address) == 0
 
 

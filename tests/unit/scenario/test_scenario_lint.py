@@ -194,6 +194,21 @@ FILE_CASES = [
         "8:45 flows.swap.pay.after: the dependencies form a cycle: swap.pay after "
         "swap.settle after swap.pay; none of them can become READY",
     ),
+    (
+        "at: +60s",
+        "at: +60s, tx_id: swap.nobody",
+        "9:48 flows.swap.settle.tx_id: no leg is called 'swap.nobody' (known: swap.pay, swap.settle)",
+    ),
+    (
+        "chain: optimism, at: +60s",
+        "chain: ethereum, at: +60s, tx_id: swap.pay",
+        "9:48 flows.swap.settle.tx_id: the id of 'swap.pay' is already used on ethereum: a contract takes each id once",
+    ),
+    (
+        "at: +30s",
+        "at: +30s, tx_id: swap.pay",
+        "8:45 flows.swap.pay.tx_id: 'swap.pay' shares its id itself: name the leg that the id belongs to, swap.pay",
+    ),
     ("  swap:\n", "  empty: {}\n  swap:\n", "7:3 flows.empty: the flow 'empty' has no legs: add one or remove it"),
 ]
 

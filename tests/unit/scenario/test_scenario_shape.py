@@ -42,6 +42,24 @@ STEP_CASES = [
     ("- {buffer: [swap.pay]}", "11:14 timeline[0].buffer: expected a text, got a list"),
     ("- {resolve: swap}", "11:15 timeline[0].resolve: expected a leg as flow.leg, got 'swap'"),
     (
+        "- expect: {alert: ChainDown, no_alerts: true}",
+        "11:13 timeline[0].expect: expected either alert, with its chain, or no_alerts: true",
+    ),
+    (
+        "- expect: {alert: ChainDwn}",
+        "11:21 timeline[0].expect.alert: expected an alert, got 'ChainDwn' (did you mean ChainDown?)",
+    ),
+    (
+        "- {resolve: swap.pay, expect: {}}",
+        '11:33 timeline[0].expect: expected ok, fail, {revert: "Not authorized"} or '
+        '{event: TransactionFailed, reason: "Dependencies not satisfied"}, got an empty mapping',
+    ),
+    (
+        "- expect: {}",
+        "11:13 timeline[0].expect: expected {leg: swap.settle, state: EXPIRED} or "
+        "{chain: optimism, function: transaction_count, returns: 2}, got an empty mapping",
+    ),
+    (
         "- {resolve: swap.pay, expect: okay}",
         '11:33 timeline[0].expect: expected ok, fail, {revert: "Not authorized"} or '
         "{event: TransactionFailed, reason: \"Dependencies not satisfied\"}, got 'okay' (did you mean ok?)",
