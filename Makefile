@@ -13,7 +13,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help scenarios test torture size coverage pythons readiness bench bench-load bench-monitor lint docs broken detection lock clean
+.PHONY: help sdk documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor lint docs broken detection lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -31,7 +31,7 @@ scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|pr
 	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS)
 
 test: $(READY) ## run the lab's own tests, but for those of `make torture`
-	$(BIN)/pytest tests/ $(SPREAD) -m "not reliability" $(ARGS)
+	$(BIN)/pytest tests/ $(SPREAD) -m "not reliability" --junitxml results/tests.xml -o junit_suite_name="tests $$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null)" $(ARGS)
 
 torture: $(READY) ## kills, mutants, forgeries, canaries, sockets, foreign relayers: FACTOR=20 is long, 1 what CI runs; seeds printed
 	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/reliability tests/detection/relayers -m reliability $(SPREAD) $(ARGS)
@@ -50,9 +50,18 @@ pythons: $(READY) ## install and test on every Python from 3.11 on that is here 
 
 readiness: $(READY) ## every scenario, a short load, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
 	@# What failed (1) or stayed undecided (3) is what the report is about; anything else means that there was no run.
-	$(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ]
+	LAB_DOCUMENTS=1 $(BIN)/pytest scenarios/ --backend $(BACKEND) $(SPREAD) $(ARGS) || [ $$? -eq 1 ]
 	$(BIN)/lab load buffer --duration 30s --tps 50 --backend $(BACKEND) || { code=$$?; [ $$code -eq 1 ] || [ $$code -eq 3 ]; }
 	$(BIN)/lab report --stage $(STAGE)
+
+sdk: ## install what the JavaScript SDK needs, by its lock, and check its types
+	cd docs/sdk/javascript && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent types
+
+documents: $(READY) ## follow the guides, run the examples, install from the lock
+	LAB_DOCUMENTS=1 $(BIN)/pytest scenarios/documentation scenarios/quality --backend $(BACKEND) $(SPREAD) $(ARGS)
+
+site: $(READY) ## build the documents as a site that needs no network: results/site/index.html
+	$(BIN)/python -m lab.documents.site results/site
 
 bench: $(READY) ## measure start-up, simulation speed, memory and overhead
 	$(BIN)/python -m tests.bench $(ARGS)
@@ -77,6 +86,8 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.report.schemas
 	$(BIN)/python -m lab.broken.docs
 	$(BIN)/python -m lab.coordinator.docs docs/own-contract.md
+	$(BIN)/python -m lab.documents.reference docs/api.md
+	$(BIN)/python -m lab.documents.abi
 	$(BIN)/python -m lab.monitor.docs docs/monitoring.md
 	$(BIN)/python -m tests.reliability.figures
 	$(BIN)/python -m lab.monitor.dashboards.grafana

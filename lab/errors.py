@@ -5,6 +5,7 @@ Only few classes: they differ in who has to act, and so in the exit code of a co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -27,6 +28,11 @@ class Problem:
     def __str__(self) -> str:
         path = f" {self.path}" if self.path else ""
         return printable(f"{self.file}:{self.line}:{self.column}{path}: {self.message}")
+
+
+def entry(name: str) -> str:
+    """Where the documentation says what to do about an error of this name, a reason to revert, or a doctor's line."""
+    return f"docs/troubleshooting.md#e-{'-'.join(re.sub('[^a-z0-9 -]', '', name.lower()).split())}"
 
 
 class LabError(Exception):

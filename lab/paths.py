@@ -16,7 +16,8 @@ DATA = _PACKED if CHECKOUT is None else CHECKOUT
 
 COMPOSE = DATA / "compose"
 CONTRACTS = DATA / "contracts"
-EXAMPLE_RELAYER = DATA / "docs" / "example_relayer.py"
+DOCS = DATA / "docs"
+EXAMPLE_RELAYER = DOCS / "example_relayer.py"
 LOADTESTS = DATA / "loadtests"
 SCENARIOS = DATA / "scenarios"
 REFERENCE_CONTRACT = CONTRACTS / "TesseractCoordinator.vy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,11 +10,27 @@ import pytest
 
 from lab.plugin.items import ScenarioTest
 
+# They follow the documents on the wall clock, or install: for `make readiness`, CI, and whoever names them.
+LONG = (
+    "test_deployment_guide.py",
+    "test_examples.py",
+    "test_installation.py",
+    "test_integration_guide.py",
+    "test_javascript_sdk.py",
+    "test_languages.py",
+    "test_python_sdk.py",
+)
+WANTED = "LAB_DOCUMENTS"
 Item = TypeVar("Item")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Only in a worker: alone, everything runs in the order in which it stands."""
+    """Leave out the long ones unless they are wanted; in a worker, what waits starts first."""
+    named = any(part in argument for argument in config.args for part in ("documentation", *LONG))
+    if not (os.environ.get(WANTED) or named):
+        left_out = [item for item in items if item.path.name in LONG]
+        items[:] = [item for item in items if item.path.name not in LONG]
+        config.hook.pytest_deselected(items=left_out)
     if hasattr(config, "workerinput"):
         items[:] = spread(items, _waits, config.workerinput["workercount"])
 

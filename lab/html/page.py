@@ -47,13 +47,24 @@ class Pages:
         return self._environment.get_template(template).render(**values)
 
     def render_page(
-        self, template: str, *, styles: list[str], script: str = "", extra_styles: tuple[str, ...] = (), **values: Any
+        self,
+        template: str,
+        *,
+        styles: list[str],
+        script: str = "",
+        extra_styles: tuple[str, ...] = (),
+        pictures: bool = False,
+        **values: Any,
     ) -> str:
-        """A whole page. `styles` and `script` are put inline; `extra_styles` are those that the values bring along."""
+        """A whole page. `styles` and `script` are put inline; `extra_styles` are those that the values bring along.
+
+        With `pictures` they are admitted as data within the page.
+        """
         style = "\n".join(styles)
         admitted = " ".join(_hash(text) for text in (style, *extra_styles))
         scripts = f"script-src {_hash(script)}; " if script else ""
-        policy = f"default-src 'none'; style-src {admitted}; {scripts}base-uri 'none'; form-action 'none'"
+        images = "img-src data:; " if pictures else ""
+        policy = f"default-src 'none'; style-src {admitted}; {scripts}{images}base-uri 'none'; form-action 'none'"
         # The assets are files of this package, the only text that is trusted as it stands.
         return self.render(template, policy=policy, style=Markup(style), script=Markup(script), **values)
 

@@ -26,7 +26,7 @@ def runbook() -> str:
         lasting = f", for {alert.for_s:g} s" if alert.for_s else ""
         parts.append(
             f"### {alert.name}\n\nRow {alert.row}, severity {alert.severity}{lasting}.\n\n"
-            f"```\n{alert.expr}\n```\n\n{alert.action}"
+            f"```text\n{alert.expr}\n```\n\n{alert.action}"
         )
     return "\n\n".join(parts)
 

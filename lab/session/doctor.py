@@ -37,7 +37,7 @@ from lab.environment import (
     temporary_folder,
     with_advice,
 )
-from lab.errors import EnvironmentFailure, LabError
+from lab.errors import EnvironmentFailure, LabError, entry
 
 PYTHON_MIN = (3, 11)
 VYPER_SERIES = "0.4."
@@ -107,7 +107,7 @@ def render(lines: Sequence[Line], console: Console | None = None) -> None:
     for line in lines:
         table.add_row(f"[{colours[line.status]}]{line.status}[/]", line.name, escape(line.detail))
         if not line.ok and line.fix:
-            table.add_row("", "", f"[bold]fix:[/] {escape(line.fix)}")
+            table.add_row("", "", f"[bold]fix:[/] {escape(line.fix)} ({entry(line.name)})")
     (console or Console()).print(table)
 
 

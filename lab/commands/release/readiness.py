@@ -43,6 +43,17 @@ def attest(request: AttestRequest) -> None:
     print(write(request, ask if sys.stdin.isatty() else None))
 
 
+def freeze(
+    audited: Annotated[
+        str | None, typer.Option(help="sha256 of the audited source, to be kept on record in attestations/.")
+    ] = None,
+) -> None:
+    """Compare the contract's source with the audited one. Exit code 0: the same, 1: changed since, 3: none known."""
+    from lab.commands.release.freeze import freeze as compare
+
+    raise typer.Exit(compare(audited))
+
+
 def sign(
     name: Annotated[str, typer.Option(help="Name of the person who signs.")],
     decision: Annotated[Decision, typer.Option(help="The decision; never better than the report's.")],
@@ -116,6 +127,7 @@ def register(app: typer.Typer) -> None:
         command_of(ReportRequest, report),
         causes,
         command_of(AttestRequest, attest),
+        freeze,
         sign,
         bundle,
         verify,

@@ -14,9 +14,9 @@ from lab.deploy.compiled import hash_hex
 from lab.errors import LabError
 from lab.evidence.repository import git_state
 from lab.live.declaration.deployment_file import Target
-from lab.live.planning.steps import DEPLOY, accounts_of, code_difference, differences, read_standing
-from lab.live.journaling.undertaking import Undertaking
 from lab.live.declaration.variables import Connection
+from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.steps import DEPLOY, accounts_of, code_difference, differences, read_standing
 from lab.model.live_evidence import (
     ENDPOINTS_FOR_LIVE,
     Kind,

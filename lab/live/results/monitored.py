@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from lab.live.declaration.deployment_file import Target
-from lab.live.results.session import describe
 from lab.live.journaling.undertaking import Undertaking
+from lab.live.results.session import describe
 from lab.monitor.collect.chain_collector import ChainCollector
 
 POLLS_MAX = 20

@@ -1,0 +1,58 @@
+"""Programs of the user's that work on a run's networks as on those of `lab up`; the checks judge what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.chains.processes.child import Child
+from lab.errors import UsageError
+from lab.runner.run import Run
+
+POLL_MS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended. `code` is None where it was stopped at its deadline; `output` has both its streams."""
+
+    code: int | None
+    output: str
+
+
+def run_programs(run: Run, commands: Sequence[Sequence[str]], timeout_s: float) -> list[Ended]:
+    """Start programs beside each other, let time pass until all have ended, and say how.
+
+    Each finds the run's session file in `LAB_SESSION`: its requests pass the fault layer and are recorded. Raises
+    UsageError unless the scenario runs on the real clock with a relayer, OSError for a program that cannot be started.
+    """
+    session = (run.lab.wanted.folder / "session.json").absolute()
+    if run.lab.proxy is None:
+        raise UsageError(f"{run.item.file}: programs need `clock: real` and a relayer, else no endpoint is there")
+    children = [_start(run, words, session, number) for number, words in enumerate(commands)]
+    deadline_ms = run.now_ms + round(timeout_s * 1000)
+    try:
+        while any(child.alive for child in children) and run.now_ms < deadline_ms:
+            run.lab.scheduler.advance_to(run.now_ms + POLL_MS)
+    finally:
+        codes = [child.returncode for child in children]
+        for child in children:
+            child.kill()
+    return [Ended(code, _text(child.log)) for code, child in zip(codes, children, strict=True)]
+
+
+def _start(run: Run, words: Sequence[str], session: Path, number: int) -> Child:
+    log = run.lab.wanted.folder / "logs" / f"program-{number}.log"
+    log.unlink(missing_ok=True)
+    return Child.start(
+        words,
+        run_id=run.lab.wanted.run_id,
+        log=log,
+        reaper=run.lab.backend.reaper,
+        environment={"LAB_SESSION": str(session)},
+    )
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
