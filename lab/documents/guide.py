@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from lab.documents.blocks import BlockFailed, Reader, read_blocks
+from lab.owner import temporary_directory
 from lab.paths import DOCS
 from lab.runner.script import Script
 
@@ -34,8 +34,7 @@ def node() -> str | None:
 
 def follow(script: Script, page: Path) -> None:
     """Carry out a page in an empty folder; the first block that fails ends it."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_directory("guide") as folder:
         (folder / "node_modules").mkdir()
         (folder / "node_modules" / "tesseract-coordinator").symlink_to(JAVASCRIPT)
         reader = Reader(folder, _ENVIRONMENT)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.chains.processes.owner import make_directory
 from lab.deploy.deployer import Deployable
+from lab.owner import make_directory
 from lab.runner.run import Run
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.item import ScenarioItem

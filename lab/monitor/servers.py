@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -20,6 +19,7 @@ from lab.errors import EnvironmentFailure
 from lab.monitor import tools
 from lab.monitor.alerting.timeline import SeriesLog, open_metrics
 from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
+from lab.owner import temporary_directory
 
 READY_S, STOP_S, ANSWER_S = 60.0, 5.0, 30.0
 FOREVER = "100y"
@@ -137,8 +137,7 @@ def _labels(series: dict[str, Any]) -> frozenset[tuple[str, str]]:
 @contextmanager
 def recorded(log: SeriesLog, reaper: Reaper) -> Iterator[Recorded]:
     """The series of a run in a Prometheus of their own. Raises EnvironmentFailure without its programs."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_directory("series") as folder:
         (folder / "run.om").write_text(open_metrics(log), encoding="utf-8")
         (folder / PROMETHEUS).write_text("{}\n", encoding="utf-8")
         arguments = ["tsdb", "create-blocks-from", "openmetrics", "run.om", "prometheus-data"]

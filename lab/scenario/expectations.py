@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from lab.model.step import Argument, Arguments, LegRef, Name, Part, fault_at
 from lab.model.units import DurationMs
@@ -12,6 +12,9 @@ from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.validation import shown, suggestion
 
 StateName = Literal["EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED"]
+
+# Of those that wake nobody only the one of a maintenance is worth expecting.
+ALERT_NAMES = tuple(alert.name for alert in alerts(Thresholds()) if alert.severity != "none" or alert.row == "ALR-06")
 
 
 class StateExpectation(Part):
@@ -55,8 +58,11 @@ class AlertExpectation(Part):
     """An alert of `lab monitor` is firing on a run with `monitor: true`; with `no_alerts`, none has fired so far."""
 
     example: ClassVar[str] = "{alert: ChainDown, chain: base}"
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["alert"]}, {"required": ["no_alerts"]}]})
 
-    alert: str | None = Field(default=None, description="the alert's name")
+    alert: str | None = Field(
+        default=None, description="the alert's name", json_schema_extra={"enum": [*ALERT_NAMES]}
+    )
     chain: Name | None = Field(default=None, description="the chain that it names; omitted: any")
     state: Literal["firing", "resolved"] = Field(default="firing", description="resolved: it fired, and ended")
     no_alerts: Literal[True] | None = Field(default=None, description="no alert that would wake somebody")
@@ -65,9 +71,8 @@ class AlertExpectation(Part):
     def _one_of_both(self) -> AlertExpectation:
         if (self.alert is None) == (self.no_alerts is None):
             raise ValueError("expected either alert, with its chain, or no_alerts: true")
-        names = [alert.name for alert in alerts(Thresholds()) if alert.severity != "none" or alert.row == "ALR-06"]
-        if self.alert is not None and self.alert not in names:
-            raise fault_at(f"expected an alert, got '{self.alert}'{suggestion(self.alert, names)}", "alert")
+        if self.alert is not None and self.alert not in ALERT_NAMES:
+            raise fault_at(f"expected an alert, got '{self.alert}'{suggestion(self.alert, ALERT_NAMES)}", "alert")
         return self
 
 

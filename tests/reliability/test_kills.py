@@ -26,8 +26,8 @@ import pytest
 
 from lab.chains.engine.client import connect
 from lab.chains.processes.leftovers import sweep
-from lab.chains.processes.owner import LAB_LABEL
 from lab.errors import EnvironmentFailure
+from lab.owner import LAB_LABEL
 from lab.paths import SCENARIOS
 
 from .figures import Trials

@@ -18,10 +18,10 @@ import pytest
 
 from lab.chains.engine.client import connect
 from lab.chains.nodes.provision import locate_anvil
-from lab.chains.processes.owner import RUN_LABEL, RUN_VARIABLE, this_place
 from lab.cli import main
 from lab.coordinator import Codec, Fees, role_account, sign_transaction
 from lab.model.session import Session
+from lab.owner import RUN_LABEL, RUN_VARIABLE, this_place
 from lab.rpc import HttpTransport, Rpc
 from lab.session.up.files import UpFolder, UpState
 

@@ -60,3 +60,10 @@ def test_folders_are_small() -> None:
     """Above 15 modules side by side, a newcomer reads a list: sub-folders are named for the step of the flow."""
     counts = Counter(path.parent.relative_to(ROOT).as_posix() for path in MODULES if path.name != "__init__.py")
     assert {folder: count for folder, count in counts.items() if count > MODULES_MAX} == {}
+
+
+def test_temporary_folders_name_their_owner() -> None:
+    """`tempfile` makes none elsewhere: what a killed command leaves would be found by nobody."""
+    makers = ("tempfile.TemporaryDirectory", "tempfile.mkdtemp", "tempfile.mkstemp", "tempfile.NamedTemporaryFile")
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in MODULES}
+    assert [name for name, text in texts.items() if any(maker in text for maker in makers)] == ["lab/owner.py"]

@@ -19,10 +19,10 @@ from lab.chains.engine.testcontainer import configure, container_on
 from lab.chains.nodes.backend import HOST, START_DEADLINE_S, NodeSpec, ask, with_defaults
 from lab.chains.nodes.usage import engine_cpu_seconds, engine_memory_bytes, pid_here, processor_seconds, resident_bytes
 from lab.chains.processes.log_tail import LINES, quoted
-from lab.chains.processes.owner import this_process
 from lab.chains.processes.reaper import Reaper
 from lab.environment import with_advice
 from lab.errors import EnvironmentFailure, NodeFailure
+from lab.owner import this_process
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

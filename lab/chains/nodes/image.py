@@ -19,8 +19,8 @@ from lab.chains.engine.client import connect, engine_errors
 from lab.chains.nodes.docker import VERSION_LABEL
 from lab.chains.nodes.pinned import GLIBC_MIN, PACKAGES, PINNED_VERSION, architecture
 from lab.chains.nodes.provision import AnvilBinary, fetch, locate_anvil
-from lab.chains.processes.owner import temporary_directory
 from lab.errors import EnvironmentFailure
+from lab.owner import temporary_directory
 from lab.paths import COMPOSE
 
 if TYPE_CHECKING:

@@ -28,10 +28,10 @@ from lab.chains.nodes.provision import AnvilBinary, locate_anvil
 from lab.chains.nodes.usage import processor_seconds, resident_bytes
 from lab.chains.processes.child import Child
 from lab.chains.processes.log_tail import LINES, last_lines
-from lab.chains.processes.owner import make_directory, remove_directory
 from lab.chains.processes.reaper import Reaper
 from lab.environment import with_advice
 from lab.errors import EnvironmentFailure, NodeFailure
+from lab.owner import make_directory, remove_directory
 
 
 class ProcessNode:

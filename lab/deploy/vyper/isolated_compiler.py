@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from lab.bounded_files import read_bytes, write_atomically
 from lab.deploy.text import read_text
 from lab.deploy.vyper.source import VyperSource, project_root
 from lab.errors import EnvironmentFailure
+from lab.owner import temporary_directory
 
 COMPILE_TIMEOUT_S = 300
 BOM = b"\xef\xbb\xbf"
@@ -80,8 +80,8 @@ def _laid_out(source: VyperSource) -> Iterator[tuple[Path, Path, tuple[Path, ...
     if not (one_root and len(source.files) > 1) and not any(_has_mark(file) for file in source.files):
         yield root, source.path, () if one_root else source.search_paths
         return
-    with tempfile.TemporaryDirectory(prefix="lab-vyper-") as name:
-        folder = Path(name).resolve()
+    with temporary_directory("compile") as made:
+        folder = made.resolve()
         for base in (root, *reversed(source.search_paths)):
             for file in source.files:
                 if base in file.parents and not (place := folder / file.relative_to(base)).exists():

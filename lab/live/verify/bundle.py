@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from lab.deploy.vyper.compiler_child import DEADLINE_S
 from lab.deploy.vyper.isolated_compiler import find_uv, interpreter_for, run_isolated
 from lab.deploy.vyper.source import VyperSource, installed_version, project_root
 from lab.errors import CompileFailure, EnvironmentFailure
+from lab.owner import temporary_directory
 
 BUNDLES_FROM = (0, 4, 0)
 _ONE_COMPILER = Lock()
@@ -137,8 +137,8 @@ def recompiled(standard_json: dict[str, Any], number: str, path: str, name: str)
 
 @lru_cache(maxsize=16)
 def _recompiled(text: str, number: str, path: str, name: str) -> Code:
-    with tempfile.TemporaryDirectory(prefix="lab-verify-") as folder:
-        file = Path(folder) / "input.json"
+    with temporary_directory("recompile") as folder:
+        file = folder / "input.json"
         write_atomically(file, text)
         if number == installed_version():
             words = python_command("-c", "import vyper.cli.vyper_json as m; m._parse_cli_args()", str(file))

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -21,6 +19,7 @@ from lab.monitor import tools
 from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.monitor.alerting.rules import rules_file
 from lab.monitor.metrics import METRICS, PREFIX, Samples
+from lab.owner import temporary_directory
 
 INTERVAL_S = 15
 LABELS = ("alertname", "alertstate", "severity", "chain", "origin", "target", "function")
@@ -89,8 +88,7 @@ def timeline(log: SeriesLog, limits: Thresholds | None = None) -> list[AlertSpan
 def timelines(logs: Sequence[SeriesLog], limits: Thresholds | None = None) -> list[list[AlertSpan]]:
     """The same of many runs, by one evaluation."""
     limits = limits or Thresholds()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_directory("alerts") as folder:
         tests = [_test(place, log, limits) for place, log in enumerate(logs) if log.count]
         document = {"rule_files": ["rules.yml"], "evaluation_interval": f"{INTERVAL_S}s", "tests": tests}
         # JSON is YAML, and much faster to write.

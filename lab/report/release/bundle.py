@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lab.bounded_files import sha256_file, write_atomically
 from lab.errors import UsageError
 from lab.evidence.newest import runs_of
+from lab.owner import temporary_directory
 from lab.paths import real_path
 from lab.report.evidence.envelope import Statement, Subject
 from lab.report.evidence.signature import REPORT
@@ -28,7 +28,6 @@ MANIFEST, SIGNATURE = "MANIFEST.json", "MANIFEST.signature.json"
 PREDICATE = "urn:tesseract-lab:bundle:1"
 SCHEMA_VERSION = 2
 RESULTS, ATTESTATIONS = "results", "attestations"
-TEMPORARY = "tesseract-lab-bundle."
 _KINDS = frozenset((".json", ".jsonl", ".html", ".md", ".xml", ".csv", ".txt", ".log", ".pdf", ".yaml", ".yml"))
 _SECRET = frozenset(("keys.json", "urls.json"))
 
@@ -47,8 +46,7 @@ def write_bundle(
         raise UsageError(
             f"{results / 'readiness' / REPORT}: expected a report to bundle, found none: run `lab report` first"
         ) from None
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as name:
-        stage = Path(name)
+    with temporary_directory("bundle") as stage:
         _copy(results, stage / RESULTS, ["readiness", "history", *_folders(report)])
         if attestations is not None:
             _copy(attestations, stage / ATTESTATIONS, ["."], every_kind=True)

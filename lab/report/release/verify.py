@@ -5,7 +5,6 @@ Three kinds of answers: what is wrong, what could not be proven, and what holds.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from lab.bounded_files import read_bytes, read_object, sha256_file
 from lab.errors import LabError, UsageError
 from lab.html.text import clean
+from lab.owner import temporary_directory
 from lab.report.evidence.envelope import read_envelope
 from lab.report.evidence.signature import FILE, REPORT, read_signature
 from lab.report.records.report import Readiness
@@ -24,7 +24,6 @@ from lab.report.release.bundle import (
     RESULTS,
     SCHEMA_VERSION,
     SIGNATURE,
-    TEMPORARY,
     draw_pages,
 )
 from lab.report.release.consistency import (
@@ -58,8 +57,7 @@ class Verified:
 def verify_bundle(path: Path, signers: Collection[str] = (), *, deployment_page: DeploymentPage) -> Verified:
     """Unpack a bundle into a folder that is removed again, and judge it. Raises UsageError for what is no bundle."""
     verified = Verified()
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY) as name:
-        folder = Path(name)
+    with temporary_directory("verify") as folder:
         extracted = extract(path, folder)
         verified.differences += extracted.odd
         listed = _listed(folder, path)

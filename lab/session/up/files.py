@@ -16,11 +16,11 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from lab.bounded_files import UnfitFile, read_model, write_atomically
-from lab.chains.processes.owner import Owner
 from lab.errors import LabError, UsageError
 from lab.model.session import Session
 from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
+from lab.owner import Owner
 
 STATE, SESSION, KEYS, STORE, LOG, LOCK = (
     "supervisor.json",

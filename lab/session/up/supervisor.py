@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from lab.chains.processes.log_tail import cap_log, close_log
-from lab.chains.processes.owner import this_process
 from lab.chains.processes.process_group import ProcessGroup
 from lab.chains.processes.reaper import Reaper
 from lab.environment import with_advice
 from lab.errors import EnvironmentFailure, LabError
 from lab.evidence import Recorder
 from lab.model.session import Session
+from lab.owner import this_process
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, Wanted, open_lab, write_keys
 from lab.session.relayer.command import RelayerCommand, not_started, secrets_of

@@ -15,8 +15,8 @@ from lab.chains.engine.address import Engine
 from lab.chains.engine.client import connect
 from lab.chains.nodes.backend import NodeSpec, ask
 from lab.chains.nodes.docker import DockerBackend
-from lab.chains.processes.owner import RUN_LABEL
 from lab.errors import EnvironmentFailure, NodeFailure
+from lab.owner import RUN_LABEL
 
 RUN_ID = f"docker-test-{os.getpid()}"
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from lab import owner
 from lab.chains.nodes import provision
-from lab.chains.processes import leftovers, owner
+from lab.chains.processes import leftovers
+from lab.chains.processes.child import child_environment
 from lab.chains.processes.leftovers import Leftover, find_leftovers, marked_processes, remove_leftovers
-from lab.chains.processes.owner import (
+from lab.owner import (
     Owner,
-    child_environment,
     make_directory,
     owner_of_directory,
     start_ticks,

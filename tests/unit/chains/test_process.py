@@ -17,8 +17,8 @@ import pytest
 from lab.chains.nodes.backend import NodeSpec, ask
 from lab.chains.nodes.process import ProcessBackend
 from lab.chains.nodes.provision import AnvilBinary
-from lab.chains.processes.owner import OWNER_VARIABLE, RUN_VARIABLE, this_process
 from lab.errors import NodeFailure
+from lab.owner import OWNER_VARIABLE, RUN_VARIABLE, this_process
 
 from .runs import within
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from lab.chains.processes import child
-from lab.chains.processes.owner import child_environment, start_ticks
+from lab.chains.processes.child import child_environment
 from lab.chains.processes.process_group import GROUP_VARIABLE, ProcessGroup
 from lab.chains.processes.reaper import Reaper
+from lab.owner import start_ticks
 
 PATIENCE_S = 20.0
 # Says its pid, and on SIGTERM that it heard.

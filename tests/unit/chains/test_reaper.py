@@ -13,8 +13,8 @@ import pytest
 
 from lab.chains.engine.client import connect
 from lab.chains.processes.leftovers import sweep
-from lab.chains.processes.owner import RUN_LABEL, Owner, owner_of_directory, start_ticks, this_process
 from lab.chains.processes.reaper import _ROOT, _WATCHER, Reaper
+from lab.owner import RUN_LABEL, Owner, owner_of_directory, start_ticks, this_process
 
 from .runs import DOCKER_RUN, PROCESS_RUN, start_run, within
 

@@ -13,7 +13,6 @@ from typing import cast
 
 import pytest
 
-from lab.chains.processes.owner import start_ticks
 from lab.chains.processes.reaper import Reaper
 from lab.chains.scheduler import Scheduler
 from lab.errors import LabError, UsageError
@@ -21,6 +20,7 @@ from lab.evidence import Recorder
 from lab.faults.transport.submits import Submits
 from lab.model.records import Note
 from lab.model.session import Session
+from lab.owner import start_ticks
 from lab.session.relayer import process as relayer_process
 from lab.session.relayer.process import Launch, RelayerProcess
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from lab.chains.processes.owner import Owner, this_process
 from lab.commands.up import show_status
 from lab.errors import InvalidFile, UsageError
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
+from lab.owner import Owner, this_process
 from lab.session.up import control
 from lab.session.up.control import NodeStatus, UpStatus, look, stop
 from lab.session.up.files import UnreadableState, UpFolder, UpOptions, UpState

@@ -127,17 +127,6 @@ def _start_by_psutil(pid: int) -> int | None:
         return None
 
 
-def child_environment(run_id: str, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment, or `inherited`, plus the marks by which a child is found once this process is gone.
-
-    No proxy stands before the loopback address in it. Not for a child that is meant to outlive this process.
-    """
-    # Not at the top: the watcher does without it.
-    from lab.chains.loopback import without_proxy
-
-    return {**without_proxy(os.environ if inherited is None else inherited), **this_process().variables(run_id)}
-
-
 def make_directory(name: str, parent: Path | None = None) -> Path:
     """A temporary directory that names its owner, so that it is removed after the owner's death.
 
