@@ -66,4 +66,4 @@ def test_temporary_folders_name_their_owner() -> None:
     """`tempfile` makes none elsewhere: what a killed command leaves would be found by nobody."""
     makers = ("tempfile.TemporaryDirectory", "tempfile.mkdtemp", "tempfile.mkstemp", "tempfile.NamedTemporaryFile")
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in MODULES}
-    assert [name for name, text in texts.items() if any(maker in text for maker in makers)] == ["lab/owner.py"]
+    assert [name for name, text in texts.items() if any(maker in text for maker in makers)] == ["owner.py"]
