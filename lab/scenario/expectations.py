@@ -60,9 +60,7 @@ class AlertExpectation(Part):
     example: ClassVar[str] = "{alert: ChainDown, chain: base}"
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["alert"]}, {"required": ["no_alerts"]}]})
 
-    alert: str | None = Field(
-        default=None, description="the alert's name", json_schema_extra={"enum": [*ALERT_NAMES]}
-    )
+    alert: str | None = Field(default=None, description="the alert's name", json_schema_extra={"enum": [*ALERT_NAMES]})
     chain: Name | None = Field(default=None, description="the chain that it names; omitted: any")
     state: Literal["firing", "resolved"] = Field(default="firing", description="resolved: it fired, and ended")
     no_alerts: Literal[True] | None = Field(default=None, description="no alert that would wake somebody")
