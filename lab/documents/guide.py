@@ -17,7 +17,7 @@ SETUP = """
 name: {name}
 description: >
   {description}
-rows: [{row}]
+rows: [{rows}]
 networks: {{ethereum: {{}}}}
 relayer: none
 timeout: 10m

@@ -20,6 +20,7 @@ from web3.types import FilterParams
 from lab.coordinator import Codec, StateNumbering
 from lab.errors import DeadlineExceeded, UsageError
 from lab.model.chain.facts import CoreState
+from lab.model.contract.names import ContractNames
 from lab.model.session import Session
 from lab.sdk.records import Mined, Network, NeverReady, Request, Resolution
 from lab.sdk.sending import Sender
@@ -59,7 +60,7 @@ class Coordinator:
         network: Network = DEFAULT_NETWORK,
     ) -> None:
         """`codec` and `states` describe a contract that is not the reference."""
-        self.codec = codec or Codec(reference_abi())
+        self.codec = codec or Codec(reference_abi(), ContractNames())
         self.states = states or StateNumbering.of_abi(self.codec.abi)
         self.network = network
         self._sender = Sender(web3, address, account, self.codec, network.min_tip_wei)

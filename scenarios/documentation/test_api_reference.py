@@ -12,7 +12,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="API reference",
     description="Functions, events and reverts are documented, none in vain; docs/api.md says what the sources say.",
-    row="TDO-01",
+    rows="TDO-01, MPR-03",
 )
 
 

@@ -15,7 +15,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="Architecture",
     description="The table of layers in ARCHITECTURE.md names every folder of the lab, and no other.",
-    row="TDO-03",
+    rows="TDO-03, MPR-03",
 )
 
 

@@ -12,7 +12,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="The deployment guide is followed",
     description="Every block of docs/deployment.md is carried out; shown output is compared.",
-    row="TDO-02",
+    rows="TDO-02, MPR-03",
 )
 
 

@@ -14,7 +14,7 @@ description: >
   The examples of the documentation run as they are, on chains of the real clock and beside the reference relayer: a
   swap; an escrow whose delivery never
   comes; a batch of settlements. The checks judge what they did.
-rows: [UDO-03]
+rows: [UDO-03, MPR-03]
 networks: {arbitrum: {}, base: {}}
 clock: real
 relayer: {poll: 500ms}
@@ -28,7 +28,7 @@ name: A keeper beside the relayer
 description: >
   A keeper resolves and executes what is due on one rollup, beside the relayer that does the same: whoever comes second
   is refused, and nothing happens twice.
-rows: [UDO-03]
+rows: [UDO-03, MPR-03]
 networks: {arbitrum: {}, base: {}}
 clock: real
 relayer: {poll: 4s}

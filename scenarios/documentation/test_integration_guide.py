@@ -12,7 +12,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="The integration guide is followed",
     description="Every block of docs/integration.md is carried out; shown output is compared.",
-    row="UDO-01",
+    rows="UDO-01, MPR-03",
 )
 
 

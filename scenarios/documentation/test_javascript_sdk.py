@@ -14,7 +14,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="The JavaScript SDK's page is followed",
     description="Every block of docs/sdk/javascript/README.md is carried out; shown output is compared.",
-    row="UDO-02",
+    rows="UDO-02, MPR-03",
 )
 
 

@@ -16,7 +16,7 @@ name: The SDK in two languages
 description: >
   One swap by each SDK, side by side on the same chains under two operators, beside the reference relayer. What they say
   of their transactions' states is the same, and the checks judge both.
-rows: [UDO-02]
+rows: [UDO-02, MPR-03]
 networks: {arbitrum: {}, base: {}}
 clock: real
 relayer: {poll: 500ms}

@@ -15,7 +15,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="Links of the documents",
     description="Best practices, FAQ and community page are there, and every link leads somewhere.",
-    row="MPR-03",
+    rows="MPR-03",
 )
 
 

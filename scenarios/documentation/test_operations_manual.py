@@ -17,7 +17,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="Operations manual",
     description="docs/operations.md has a section for every command of `lab ops`, which names a drill that exists.",
-    row="TDO-05",
+    rows="TDO-05, MPR-03",
 )
 
 

@@ -12,7 +12,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="The Python SDK's page is followed",
     description="Every block of docs/sdk/python/README.md is carried out; shown output is compared.",
-    row="UDO-02",
+    rows="UDO-02, MPR-03",
 )
 
 

@@ -13,7 +13,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="Security guide",
     description="docs/security.md has its sections, and its table of roles is the contract's.",
-    row="TDO-04",
+    rows="TDO-04, MPR-03",
 )
 
 

@@ -13,7 +13,7 @@ from lab.runner.script import Script
 SETUP = guide.SETUP.format(
     name="Troubleshooting guide",
     description="Each revert, failure reason, error class, doctor line and exit code has an entry.",
-    row="TDO-06",
+    rows="TDO-06, MPR-03",
 )
 
 

@@ -143,7 +143,7 @@ def test_other_projects_do_not_pay(project: pytest.Pytester, yaml: bool) -> None
             assert heavy == []
             own = {{name for name in sys.modules if name.split(".")[0] == "lab"}}
             own -= {{name for name in own if name.startswith("lab.plugin")}}
-            assert own <= {{"lab", "lab.errors", "lab.model", "lab.model.run_names", "lab.scenario",
+            assert own <= {{"lab", "lab.errors", "lab.model", "lab.model.run_names", "lab.paths", "lab.scenario",
                            "lab.scenario.finding", "lab.scenario.kind"}}
             assert ("lab.scenario.kind" in own) == {yaml}
         """

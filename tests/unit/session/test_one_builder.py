@@ -31,7 +31,12 @@ def test_a_codec_is_made_with_names() -> None:
     """By `Codec.of` from a file that holds them, else with both arguments."""
     found = list(calls("Codec"))
     named = [(file, call) for file, call in found if file != "deploy/proposal.py"]
-    assert {file for file, _ in named} == {"deploy/deployer.py", "runner/sending.py", "session/project_check.py"}
+    assert {file for file, _ in named} == {
+        "deploy/deployer.py",
+        "runner/sending.py",
+        "sdk/coordinator.py",
+        "session/project_check.py",
+    }
     assert all(len(call.args) == 2 for _, call in named)
     # To propose names is to have none yet.
     assert len(found) == len(named) + 1
