@@ -33,6 +33,7 @@ AREAS = {
     "test_canaries": "Secrets",
     "test_sockets": "Sockets",
     "test_rehearsal": "Rehearsals of deployments",
+    "test_safe_hashes": "Hashes of Safe transactions",
 }
 
 

@@ -228,8 +228,8 @@ COMMANDS = {
     "checklist import case.yaml": (2,),
     "monitor config": (0, 4), "monitor maintenance": (0,), "prune --keep=1": (0, 2),
     "monitor exporter --port=0": (99,),
-    "live status": (2, 4), "live plan": (2, 4), "live rehearse": (99,), "live session": (2, 4), "live smoke": (2, 4),
-    "live verify": (2, 4), "live deploy --broadcast": (2, 4), "monitor up": (0, 1, 4),
+    "live status": (2, 4), "live plan": (2, 4), "live rehearse": (2,), "live session": (2, 4), "live smoke": (2, 4),
+    "live verify": (2, 4), "live deploy --broadcast": (2, 4), "monitor up": (99,),
     f"live explorer --chain=x=http://u:{CANARY}@h/{CANARY}": (2,),
     f"monitor exporter --port=0 --relayer-url=ftp://u:{CANARY}@h/{CANARY}?k={CANARY}": (2, 4),
 }  # fmt: skip
