@@ -21,7 +21,7 @@ def test_a_session(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     assert say_causes(tmp_path, False) == 1
     text = capsys.readouterr().out
-    assert "1. S2 parent final: A child is READY only on a final parent" in text
+    assert "1. S2 FAIL parent final: A child is READY only on a final parent" in text
     assert (failed.path.parent / "causes.html").is_file()
     assert say_causes(failed.path.parent, False) == 1
     assert capsys.readouterr().out == text

@@ -32,7 +32,7 @@ def causes_text(report: CauseReport, *, everything: bool = False) -> list[str]:
 def _short(number: int, causes: Sequence[Cause], room: int) -> list[str]:
     """A line for each of the rest, as far as there is room."""
     lines = [
-        f"{place}. {clean(cause.title, 80)}  {plural(len(cause.runs), 'run')}  {cause.shown_by.item}"
+        f"{place}. {clean(_head(cause), 80)}  {plural(len(cause.runs), 'run')}  {cause.shown_by.item}"
         for place, cause in enumerate(causes, number)
     ]
     if len(lines) > room - 1:
@@ -42,7 +42,7 @@ def _short(number: int, causes: Sequence[Cause], room: int) -> list[str]:
 
 def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
     demand = f": {cause.demand}" if cause.demand else ""
-    lines = [f"{number}. {cause.title}{demand}"]
+    lines = [f"{number}. {_head(cause)}{demand}"]
     lines += _wrapped(cause.deviation.removeprefix(f"{cause.title}: "), 3)
     if cause.source is not None:
         quoted = f" | {cause.source.text}" if cause.source.text else ""
@@ -59,6 +59,14 @@ def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
         lines += _wrapped(f"with it: {some(cause.follows, len(cause.follows) if everything else 3)}", 1)
     lines += _command(cause)
     return lines if everything else _cut(lines)
+
+
+def _head(cause: Cause) -> str:
+    """The title; a check's id stands beside the verdict, where scripts look for it, as in the text of one failure."""
+    if cause.kind != "check":
+        return cause.title
+    check, _, name = cause.title.partition(" ")
+    return f"{check} {cause.shown_by.verdict} {name}".rstrip()
 
 
 def _command(cause: Cause) -> list[str]:

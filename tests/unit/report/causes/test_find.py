@@ -158,10 +158,10 @@ def test_the_terminal_is_bounded(count: int) -> None:
     blocks = "\n".join(lines).split("\n\n")
     assert all(len(block.splitlines()) < CAUSE_LINES_MAX for block in blocks[1 : min(count, 4) + 1])
     assert lines[0] == report.head
-    named = sum(f"S{number} a title" in "\n".join(lines) for number in range(count))
+    named = sum(f"S{number} FAIL a title" in "\n".join(lines) for number in range(count))
     assert named == count or any("more cause" in line for line in lines)
     whole = "\n".join(causes_text(report, everything=True))
-    assert all(f"{number + 1}. S{number} a title" in whole for number in range(count))
+    assert all(f"{number + 1}. S{number} FAIL a title" in whole for number in range(count))
     assert "failures/run_0_39" in whole
 
 
