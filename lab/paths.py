@@ -48,3 +48,12 @@ def is_own(path: Path) -> bool:
     """Whether a file or folder is one that the lab brings: a library scenario, a load profile, a Locust file."""
     resolved = real_path(path)
     return any(resolved.is_relative_to(folder) for folder in (CONTRACTS, LOADTESTS, SCENARIOS))
+
+
+def seen_from_here(place: str) -> str:
+    """A place among what the lab brings (`docs/faq.md#x`), from the working folder or in full, to be opened."""
+    path = str(DATA / place)
+    try:
+        return path.removeprefix(f"{Path.cwd()}{os.sep}")
+    except OSError:
+        return path

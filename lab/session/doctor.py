@@ -38,6 +38,7 @@ from lab.environment import (
     with_advice,
 )
 from lab.errors import EnvironmentFailure, LabError, entry
+from lab.paths import seen_from_here
 
 PYTHON_MIN = (3, 11)
 VYPER_SERIES = "0.4."
@@ -107,7 +108,7 @@ def render(lines: Sequence[Line], console: Console | None = None) -> None:
     for line in lines:
         table.add_row(f"[{colours[line.status]}]{line.status}[/]", line.name, escape(line.detail))
         if not line.ok and line.fix:
-            table.add_row("", "", f"[bold]fix:[/] {escape(line.fix)} ({entry(line.name)})")
+            table.add_row("", "", f"[bold]fix:[/] {escape(line.fix)} ({escape(seen_from_here(entry(line.name)))})")
     (console or Console()).print(table)
 
 

@@ -32,5 +32,5 @@ def test_what_is_no_digest_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
     assert refused.exit_code == 2
     assert "expected a sha256 of 64 hex digits" in refused.output
-    assert "see docs/troubleshooting.md#e-usageerror" in refused.output
+    assert "docs/troubleshooting.md#e-usageerror" in refused.output
     assert not (tmp_path / "attestations").exists()

@@ -239,7 +239,9 @@ class Deployment:
 
 
 def read_deployment(path: Path) -> Deployment:
-    """Raises InvalidFile with every problem that could be found."""
+    """Raises UsageError where there is none, InvalidFile with every problem that could be found."""
+    if not path.exists():
+        raise UsageError(f"{path}: expected a deployment file, there is no such file: `lab live init` writes one")
     source = load_yaml(path)
     file = validate(source, DeploymentFile)
     targets, problems = [], []
