@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lab.broken import read_bugs, write_contracts
 from lab.chains.engine.client import connect
@@ -28,6 +29,10 @@ from lab.errors import EnvironmentFailure
 from lab.monitor.tools import missing as missing_tools
 from lab.paths import CONTRACTS
 from lab.session.suite import cache_folder
+
+# How long an example takes says how busy the machine is. All else as the profile of this place (CI has one) has it.
+settings.register_profile("any machine", parent=settings(), deadline=None)
+settings.load_profile("any machine")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -45,7 +45,6 @@ def test_an_unknown_role() -> None:
         role_account("admin")
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=20, max_size=20), st.integers(0, 2**64 - 2))
 def test_created_addresses_are_web3s(creator: bytes, nonce: int) -> None:
     """For any creator and nonce, with or without checksum."""
@@ -62,7 +61,7 @@ def test_rollup_addresses_differ_by_name() -> None:
     assert rollup_address("two") == "0x" + keccak(text="tesseract-lab rollup two")[12:].hex()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sampled_from(ROLES), st.integers(1, 2**53), st.integers(0, 2**32), st.binary(max_size=64),
     st.integers(0, 10**15), st.integers(0, 10**15), st.booleans(),

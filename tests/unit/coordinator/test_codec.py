@@ -36,7 +36,6 @@ def test_a_call_comes_back_by_name(request: list[Any]) -> None:
     assert CODEC.decode_call(data) == DecodedCall("buffer_transaction", dict(zip(NAMES, request, strict=True)))
 
 
-@settings(deadline=None)
 @given(REQUEST)
 def test_web3_encodes_the_same(request: list[Any]) -> None:
     """Another implementation of the ABI gives the same bytes."""
@@ -49,7 +48,7 @@ def test_web3_encodes_the_same(request: list[Any]) -> None:
     assert CODEC.encode("buffer_transaction", request) == same
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(REQUEST, max_size=4))
 def test_a_batch_is_the_single_calls_that_it_stands_for(requests: list[list[Any]]) -> None:
     """A list of tuples, given as lists or as mappings; each single as if it had been called alone."""
@@ -61,7 +60,7 @@ def test_a_batch_is_the_single_calls_that_it_stands_for(requests: list[list[Any]
     assert CODEC.singles(call) == [DecodedCall("buffer_transaction", request) for request in named]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(["resolve_batch", "execute_batch"]), st.lists(WORD, max_size=5))
 def test_batches_of_ids(function: str, ids: list[str]) -> None:
     """Likewise for lists of plain values."""
@@ -79,7 +78,7 @@ def test_singles_of_a_single_call() -> None:
 PAIR = st.tuples(st.integers(-(2**127), 2**127 - 1), st.tuples(st.booleans(), PAYLOAD).map(list)).map(list)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(PAIR, min_size=2, max_size=2), st.lists(WORD, max_size=3), st.text(max_size=10))
 def test_nested_tuples_arrays_and_text(pairs: list[Any], ids: list[str], words: str) -> None:
     """Tuples inside of tuples inside of a fixed array."""

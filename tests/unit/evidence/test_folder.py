@@ -48,7 +48,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert folder.verify() == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(max_size=20))
 def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """Unicode's own line separators included: only a line feed ends a line."""

@@ -184,7 +184,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(JSON)
 def test_any_json_gives_a_result_or_a_typed_error(value: Any) -> None:
     """A result is only ever taken from an object with the id asked for and without an error."""
