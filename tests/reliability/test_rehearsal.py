@@ -15,7 +15,7 @@ from lab.paths import CONTRACTS
 
 from .mutants import FACTOR
 
-pytestmark = pytest.mark.reliability
+pytestmark = [pytest.mark.reliability, pytest.mark.real_clock]
 FILE = """\
 version: 1
 deployer: {keystore: deployer.json}
