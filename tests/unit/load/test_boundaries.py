@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ LOCUST_FILES = {"lab/load/generator/locust_main.py", "lab/load/generator/user.py
 GEVENT_FILES = {f"lab/load/generator/{name}.py" for name in ("chain", "driver", "user", "wire")}
 
 
+@cache
 def imported(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

@@ -138,7 +138,7 @@ def test_every_alert_has_its_case() -> None:
 
 
 def unit_tests(rules: str, *names: str) -> dict[str, Any]:
-    """Both sides of every case, or of those named, as `promtool test rules` reads them; `rules` is the file beside it."""
+    """Both sides of every case, or of those named, as `promtool test rules` reads them beside the file `rules`."""
     tests = []
     for name, case in CASES.items():
         if names and name not in names:
