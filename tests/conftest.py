@@ -13,7 +13,9 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -83,14 +85,27 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """What is loaded and collected stays to the end: no collection of garbage looks through it again."""
     gc.disable()
     try:
+        _load_a_share(session.config)
         return (yield)
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _load_a_share(config: pytest.Config) -> None:
+    """In the n-th worker, load every n-th test module first: what one has compiled, the others find."""
+    if (worker := getattr(config, "workerinput", None)) is None:
+        return
+    folders = [folder for name in config.args if (folder := config.invocation_params.dir / name).is_dir()]
+    files = sorted(path for folder in folders for path in folder.resolve().rglob("test_*.py"))
+    for path in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
+        # Collection meets the error again, and says it.
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
 
 
 @pytest.hookimpl(wrapper=True)
