@@ -34,8 +34,7 @@ from lab.errors import EnvironmentFailure
 from lab.monitor.tools import missing as missing_tools
 from lab.paths import CONTRACTS
 from lab.session.suite import cache_folder
-
-from .order import Place, dealt, read_longest
+from tests.order import LONG_S, Place, dealt, read_longest
 
 # How long an example takes says how busy the machine is. All else as the profile of this place (CI has one) has it.
 settings.register_profile("any machine", parent=settings(), deadline=None)
@@ -126,9 +125,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     yield
     if worker := getattr(config, "workerinput", None):
         longest = read_longest()
+        waits = [any(map(item.get_closest_marker, WAITING)) for item in items]
         places = [
-            Place(str(item.path), longest.get(item.nodeid, 0), any(map(item.get_closest_marker, WAITING)))
-            for item in items
+            Place(str(item.path), longest.get(item.nodeid, LONG_S * waiting), waiting)
+            for item, waiting in zip(items, waits, strict=True)
         ]
         items[:] = dealt(items, places, worker["workercount"])
 
