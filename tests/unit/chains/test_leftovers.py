@@ -118,7 +118,7 @@ def test_what_a_dead_run_left_is_removed_and_named(apart: Path, dead: Owner) -> 
         Leftover("directory", str(directory), dead),
     ]
     assert remove_leftovers() == [f"removed process {process.pid} of run left", f"removed directory {directory}"]
-    assert process.wait(60) == -9
+    assert process.wait(600) == -9
     assert not directory.exists()
 
 
