@@ -57,6 +57,6 @@ def test_as_the_library_reads_it(response: bytes) -> None:
         whole = expected.read(limit + 1)
         last = expected.will_close
     with sent(response) as connection:
-        status, body, ends = read_response(connection, limit)
-    assert (status, body) == (expected.status, whole)
-    assert ends or not last
+        read = read_response(connection, limit)
+    assert (read.status, read.body) == (expected.status, whole)
+    assert read.last or not last
