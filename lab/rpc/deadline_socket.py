@@ -7,6 +7,9 @@ import ssl
 import time
 from typing import Any
 
+# To set a time-out is a call to the system: one that is so little too long is left.
+SLACK_S = 0.05
+
 
 class DeadlineSocket(socket.socket):
     """A socket whose reads share one deadline: a time-out per read never ends an answer that trickles in."""
@@ -15,7 +18,7 @@ class DeadlineSocket(socket.socket):
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """As usual, in what is left of the time."""
-        self.settimeout(_left_s(self.deadline))
+        _bound(self, self.deadline)
         return super().recv_into(*args, **kwargs)
 
 
@@ -26,12 +29,14 @@ class DeadlineTlsSocket(ssl.SSLSocket):
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """As usual, in what is left of the time."""
-        self.settimeout(_left_s(self.deadline))
+        _bound(self, self.deadline)
         return super().recv_into(*args, **kwargs)
 
 
-def _left_s(deadline: float) -> float:
+def _bound(connection: socket.socket, deadline: float) -> None:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
-    return left
+    timeout = connection.gettimeout()
+    if timeout is None or not left <= timeout <= left + SLACK_S:
+        connection.settimeout(left)

@@ -206,7 +206,8 @@ class HttpTransport:
             except OSError as error:
                 raise RpcUnavailable(method, f"no connection to {self.url}: {error}", sent=False) from error
         self._socket.deadline = time.monotonic() + timeout_s
-        self._socket.settimeout(timeout_s)
+        if self._socket.gettimeout() != timeout_s:
+            self._socket.settimeout(timeout_s)
         return self._socket
 
     def _by_address(self, timeout_s: float) -> socket.socket:
