@@ -70,9 +70,9 @@ def _report(console: Console, outcome: SeedOutcome, contract: Path | None, resul
 
 def _table(console: Console, summary: Summary) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
-    counts = ", ".join(
-        f"{summary.count(verdict)} {verdict}" for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN)
-    )
+    shown = [Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN]
+    shown += [Verdict.NOT_EXERCISED] if summary.count(Verdict.NOT_EXERCISED) else []
+    counts = ", ".join(f"{summary.count(verdict)} {verdict}" for verdict in shown)
     failed = Counter(outcome.failed[0] for outcome in summary.outcomes if outcome.failed)
     runs = sum(outcome.runs for outcome in summary.outcomes)
     simulated_s = sum(outcome.simulated_s for outcome in summary.outcomes)

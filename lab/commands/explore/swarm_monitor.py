@@ -13,7 +13,18 @@ from lab.chains.processes.leftovers import sweep
 from lab.errors import EnvironmentFailure, UsageError
 from lab.explore.bench import open_bench
 from lab.explore.progress import progress_of
-from lab.explore.swarm.detection import FILE, QUIET_MIN, RECALL_MIN, RUNS_MIN, Measured, Watched, measure, watch_seed
+from lab.explore.swarm.case import drawn_contract
+from lab.explore.swarm.detection import (
+    FILE,
+    QUIET_MIN,
+    RECALL_MIN,
+    RUNS_MIN,
+    Measured,
+    Watched,
+    kinds_for,
+    measure,
+    watch_seed,
+)
 from lab.explore.workers import spread
 from lab.monitor.tools import missing
 from lab.session.suite import compile_target, new_run_id
@@ -32,7 +43,8 @@ def swarm_monitored(
         raise EnvironmentFailure(f"alerts cannot be evaluated: {lacking}")
     system = system_under_test(contract=contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
     console = Console(highlight=False)
-    console.print(system.described(compile_target(system).contract.name).line, markup=False, soft_wrap=True)
+    target = compile_target(system)
+    console.print(system.described(target.contract.name).line, markup=False, soft_wrap=True)
     sweep(partial(console.print, markup=False, soft_wrap=True))
     begin, watched = time.monotonic(), list[Watched]()
     deadline = None if minutes is None else begin + 60 * minutes
@@ -41,7 +53,7 @@ def swarm_monitored(
         for _, runs in spread(due, partial(open_bench, new_run_id(), system), watch_seed, jobs=jobs):
             watched += runs
             notify(len(watched) // 2, "watched")
-    measured = measure(watched)
+    measured = measure(watched, kinds_for(drawn_contract(target)))
     measured.write(results)
     _table(console, measured)
     console.print(f"{len(watched)} runs in {time.monotonic() - begin:.0f} s: {results / FILE}", soft_wrap=True)

@@ -35,10 +35,10 @@ class Summary:
 
     @property
     def exit_code(self) -> int:
-        """1 for any FAIL, 3 where nothing ran or too much stayed unknown, else 0."""
+        """1 for any FAIL, 3 where nothing ran or too much was not judged, else 0."""
         if self.count(Verdict.FAIL):
             return 1
-        unknown = self.count(Verdict.UNKNOWN)
+        unknown = len(self.outcomes) - self.count(Verdict.PASS)
         return 3 if not self.outcomes or unknown > UNKNOWN_SHARE_MAX * len(self.outcomes) else 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.bounded_files import write_atomically
 from lab.explore.bench import Bench
-from lab.explore.swarm.case import Document, Drawing, draw, fault_number, to_text
+from lab.explore.swarm.case import Document, Drawing, draw, drawn_contract, fault_number, to_text
 from lab.explore.swarm.shrink import Shrunk, shrink
 from lab.explore.swarm.trial import Trial, try_case
 from lab.model.checks import check_name
@@ -60,7 +60,7 @@ def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
 
 def _draw_and_try(bench: Bench, seed: int) -> tuple[Document, Trial, int]:
     """The last drawing and what came of it. A FAIL counts at once, whether the faults acted or not."""
-    drawing = Drawing(seed)
+    drawing = Drawing(seed, contract=drawn_contract(bench.suite.target))
     runs = 0
     while True:
         document = draw(drawing)
