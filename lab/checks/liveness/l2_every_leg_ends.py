@@ -1,7 +1,8 @@
 """L2: every buffered leg ends READY or EXECUTED, or is known as expired by the end of its window + the bound of L1.
 
 Where the contract has a state EXPIRED the leg must be in it by then; where it has none, a leg BUFFERED past its window
-is known as expired by everybody who reads it.
+is known as expired by everybody who reads it. So it is where nothing but a resolve ends a transaction, and the run was
+over before one was due.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ def _judge_expired(history: History, judgement: Judgement, leg: Leg, replayed: C
         judgement.judged += 1
         block = expired.step.block
         judgement.fail(f"{expected}; it became EXPIRED in {block_at(block)}", block, leg.tx_id, *evidence)
+    elif bound.due_ms > history.end_ms and "expiry" not in history.header.capabilities:
+        _judge_lapsed(history, judgement, leg, replayed)
     elif bound.due_ms > history.end_ms:
         message = f"{expected}; the run ended at {ended} with the leg {entry.state}"
         judgement.doubt(message, leg.chain, leg.tx_id, *evidence)
