@@ -14,6 +14,8 @@ from lab.explore.swarm.trial import Trial, try_case
 from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 
+FOLDER = "swarm"
+
 
 @dataclass(frozen=True, slots=True)
 class SeedOutcome:
@@ -30,6 +32,11 @@ class SeedOutcome:
     duration_s: float
     minimal: str | None = None
     shrunk: Shrunk | None = None
+
+
+def not_run(seed: int, why: str) -> SeedOutcome:
+    """A seed of which nothing is known."""
+    return SeedOutcome(seed, Verdict.UNKNOWN, (f"not run: {why}",), (), (), "", 0, 0.0, 0.0)
 
 
 def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
@@ -92,6 +99,6 @@ def _described(document: Document, check: str, trial: Trial) -> Document:
 
 def write_minimal(results: Path, outcome: SeedOutcome) -> Path:
     """Write the minimal case to results/swarm/<seed>.yaml."""
-    path = results / "swarm" / f"{outcome.seed}.yaml"
+    path = results / FOLDER / f"{outcome.seed}.yaml"
     write_atomically(path, outcome.minimal or "")
     return path
