@@ -130,7 +130,7 @@ def test_a_real_alertmanager_is_silenced_until_the_time_is_over(site: Start, tmp
             for name, word in (("ContractPaused", "critical"), ("Maintenance", "none"))
         ]
         post(f"{server.url}/api/v2/alerts", active)
-        words = {"reason": "a drill", "banner": there.beside, "alertmanager": server.url}
+        words: dict[str, Any] = {"reason": "a drill", "banner": there.beside, "alertmanager": server.url}
         begin(there.operation, executor, for_s=7200, **words)
         (planned,) = server.get("/api/v2/silences")
         span_s = moment(planned["endsAt"]) - moment(planned["startsAt"])
