@@ -1,10 +1,18 @@
-"""The generated parts of docs/monitoring.md: every metric, and for every alert what it means and what to do."""
+"""The generated parts of docs/monitoring.md: every metric, for every alert what to do, and how well alerts detect.
+
+`python -m lab.monitor.docs docs/monitoring.md [detection.json ...]`: without measurements the table of detection stays;
+several are parts of one, over different seeds.
+"""
 
 from __future__ import annotations
 
+import statistics
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from lab.bounded_files import read_object
 from lab.monitor.alerting.alerts import Alert, Thresholds, alerts
 from lab.monitor.metrics import METRICS, PREFIX
 
@@ -37,9 +45,29 @@ def _manual(alert: Alert) -> str:
     return f" See [the operations manual]({place})." if alert.command else ""
 
 
-def filled(text: str) -> str:
+def detection(parts: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown: each kind of fault with its alerts, recall, and seconds until one of them fired."""
+    lines = ["| fault | alert | runs | fired | recall | median | slowest |", "|---|---|---|---|---|---|---|"]
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for part in parts:
+        for name, kind in part["kinds"].items():
+            kinds.setdefault(name, []).append(kind)
+    for name, measured in sorted(kinds.items()):
+        runs, fired = (sum(kind[key] for kind in measured) for key in ("runs", "fired"))
+        seconds = [second for kind in measured for second in kind["seconds"]]
+        times = f"{statistics.median(seconds):g} s | {max(seconds)} s" if seconds else "- | -"
+        counts = f"{runs} | {fired} | {fired / runs:.0%}"
+        lines.append(f"| {name} | {' or '.join(measured[0]['alerts'])} | {counts} | {times} |")
+    quiet, alarms = sum(part["quiet_runs"] for part in parts), sum(len(part["false_alarms"]) for part in parts)
+    return "\n".join([*lines, "", f"Runs in which nothing was wrong: {quiet}. False alarms in them: {alarms}."])
+
+
+def filled(text: str, measured: Sequence[Mapping[str, Any]] = ()) -> str:
     """A document with its generated parts made again. Raises ValueError where a part has no marks."""
-    for name, body in (("metrics", metrics_table()), ("runbook", runbook())):
+    bodies = {"metrics": metrics_table(), "runbook": runbook()} | (
+        {"detection": detection(measured)} if measured else {}
+    )
+    for name, body in bodies.items():
         head, rest = text.split(BEGIN.format(name))
         _, tail = rest.split(END.format(name))
         text = f"{head}{BEGIN.format(name)}\n\n{body}\n\n{END.format(name)}{tail}"
@@ -48,4 +76,5 @@ def filled(text: str) -> str:
 
 if __name__ == "__main__":
     document = Path(sys.argv[1])
-    document.write_text(filled(document.read_text(encoding="utf-8")), encoding="utf-8")
+    measurements = [read_object(Path(name)) for name in sys.argv[2:]]
+    document.write_text(filled(document.read_text(encoding="utf-8"), measurements), encoding="utf-8")
