@@ -64,6 +64,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "evidence/folder.py": ("evidence",),
     "evidence/repository.py": OWN,
     "evidence/seal.py": ("evidence", "measured manifest"),
+    "explore/journal.py": "no mutants yet: the journal of a search, see tests/unit/explore",
     "explore/mutate/build.py": ("build of a mutant", "source"),
     "explore/mutate/equivalent.py": ("reviewed mutants",),
     "explore/mutate/mutants.py": SOURCE,
