@@ -26,6 +26,7 @@ from lab.model.live_evidence import (
     is_development_node,
 )
 from lab.rpc import Rpc, RpcFailure
+from lab.safe.account import safe_differences
 
 
 def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None = None) -> NetworkEvidence:
@@ -80,6 +81,7 @@ def _observe(
             *_against_journal(work, target, rpc),
             *filter(None, [code_difference(rpc, work.contract.bytecode, work.deployer, created.address)]),
             *differences(work.deployment, target, work.deployer, standing),
+            *_of_safe(target, rpc),
         ),
         "verified": earlier.verified if same and earlier is not None else {},
         "smoke": earlier.smoke if same and earlier is not None else {},
@@ -99,6 +101,11 @@ def _against_journal(work: Undertaking, target: Target, rpc: Rpc) -> Iterator[st
             yield f"the journal has {entry.step} in block {entry.block_hash}, it is in {receipt.get('blockHash')}"
         elif entry.step == DEPLOY and str(receipt.get("contractAddress")).lower() != str(entry.address).lower():
             yield f"the journal has the contract at {entry.address}, it is at {receipt.get('contractAddress')}"
+
+
+def _of_safe(target: Target, rpc: Rpc) -> list[str]:
+    safe = target.safe
+    return [] if safe is None else safe_differences(rpc, safe.address, safe.threshold, safe.owners)
 
 
 def _transactions(work: Undertaking, target: Target) -> tuple[Transaction, ...]:
