@@ -20,7 +20,7 @@ from lab.ops.chain import OperatedChain
 from lab.ops.executors import SignerExecutor
 from lab.ops.opening import Opened
 from lab.ops.procedures.operators import checked_address
-from lab.ops.report import report_id
+from lab.ops.report import absent_reports, report_id
 
 AT_ONCE = 50
 
@@ -44,6 +44,7 @@ def backup(choice: Choice, folder: Path) -> int:
 
     chains = operation.select(choice.only)
     made = operation.timing.everywhere({chain.name: partial(one, chain) for chain in chains})
+    made |= {one.chain: {"chain": one.chain, "problem": one.left[0]} for one in absent_reports(operation, choice.only)}
     if choice.as_json:
         print(json.dumps(list(made.values()), indent=2))
     for entry in () if choice.as_json else made.values():
