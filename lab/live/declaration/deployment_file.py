@@ -44,6 +44,7 @@ def distinct_operators(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Variable = Annotated[str, AfterValidator(_variable)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
 Gwei = Annotated[float, Field(gt=0, le=1_000_000)]
 
 
@@ -90,7 +91,7 @@ class Explorer(Frozen):
     """One place to verify the source at. `url` is its API's address where that is not the usual one."""
 
     kind: Literal["sourcify", "etherscan", "blockscout"]
-    url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
+    url: Url | None = None
     key: Variable | None = None
 
     @model_validator(mode="after")
@@ -106,6 +107,13 @@ class Settings(Frozen):
     """What the contract shall be set to."""
 
     coordination_window: int = Field(default=30, ge=5, le=300, description="seconds")
+
+
+class Services(Frozen):
+    """What stands around a deployment, for `lab live status` to ask."""
+
+    exporter: Url | None = Field(default=None, description="metrics of `lab monitor exporter`")
+    documents: tuple[Url, ...] = Field(default=(), max_length=20, description="pages that name the contracts")
 
 
 class LiveNetwork(HasOwner):
@@ -140,6 +148,7 @@ class DeploymentFile(HasOwner):
     owner: Owner = Field(description="who shall own every contract in the end: an address, or a Safe")
     operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
     settings: Settings = Settings()
+    services: Services = Services()
     margin: float = Field(default=1.5, ge=1, le=100, description="times the estimated cost that must be there")
     same_address: bool = Field(default=True, description="the contract has one address on all networks")
     price_age_days_max: int = Field(default=365, ge=1, le=3650, description="older prices in dollars are refused")
