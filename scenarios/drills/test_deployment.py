@@ -90,7 +90,6 @@ def play(script: Script) -> None:
     first = failed(command.deploy(sleep))
     script.expect_equal("networks that the first run did not finish", sorted(first), sorted([SILENT, CRASH]))
     script.heal("silent")
-    script.advance(10)
     second = command.deploy()
     script.expect_equal("networks that the second run did not finish", failed(second), {})
     again = command.deploy()
@@ -106,8 +105,6 @@ def play(script: Script) -> None:
         script.expect(f"one {what} on all of them", ", ".join(map(str, values)), met=len(values) == 1)
     sent = {name: script.reader(name).rpc.nonce(role_account(DEPLOYER).address) for name in names}
     script.expect(f"{STEPS} transactions on each", sent, met=set(sent.values()) == {STEPS})
-    # Until the last steps are final everywhere.
-    script.advance(60)
     operation = ScenarioOps(
         script, declared=declared_by_deployment(deployment), contracts=places, name="drift"
     ).operation
