@@ -36,10 +36,12 @@ def ask_services(services: Services, places: Mapping[str, str]) -> dict[str, dic
 
 def _watches(metrics: str, chain: str) -> str:
     """By the exporter's own sample of the chain's last poll."""
-    found = re.search(rf'^tesseract_chain_up\{{[^}}]*chain="{re.escape(chain)}"[^}}]*\}} (\S+)', metrics, re.MULTILINE)
-    if found is None:
+    sample = re.search(rf'^tesseract_chain_up\{{[^}}]*chain="{re.escape(chain)}"[^}}]*\}} (\S+)', metrics, re.MULTILINE)
+    if sample is None:
         return f"the exporter has no sample tesseract_chain_up of {chain}: start it with this deployment"
-    return OK if float(found[1]) == 1 else f"the exporter's last poll of {chain} failed (tesseract_chain_up {found[1]})"
+    return (
+        OK if float(sample[1]) == 1 else f"the exporter's last poll of {chain} failed (tesseract_chain_up {sample[1]})"
+    )
 
 
 def _read(urls: tuple[str, ...] | list[str]) -> tuple[str, str]:
