@@ -75,11 +75,11 @@ def describe(error: ErrorDetails, value: object, model: type[BaseModel]) -> Vali
         parent = _place(location[:-1], value)
         return ValidationIssue(parent, False, f"missing key '{location[-1]}'")
     if kind == "extra_forbidden":
-        known = known_keys(location[:-1], model)
-        key = str(location[-1])
-        return ValidationIssue(
-            (*_place(location[:-1], value), key), True, f"unknown key '{key}'{suggestion(key, known)}"
-        )
+        key, models = str(location[-1]), _models_at(location[:-1], model)
+        replaced = [text for one in models if (text := getattr(one, "REPLACED_KEYS", {}).get(key))]
+        known = {name for one in models for name in _keys(one)}
+        advice = f": {replaced[0]}" if replaced else suggestion(key, known)
+        return ValidationIssue((*_place(location[:-1], value), key), True, f"unknown key '{key}'{advice}")
     if location and location[-1] == "[key]":
         path = _place(location[:-1], value)
         return ValidationIssue(path, True, _words(kind, error, context))
@@ -173,10 +173,14 @@ _EXPECTED: dict[str, str] = {
 
 def known_keys(location: Route, model: type[BaseModel]) -> set[str]:
     """The keys that the models at a location accept."""
+    return {key for one in _models_at(location, model) for key in _keys(one)}
+
+
+def _models_at(location: Route, model: type[BaseModel]) -> list[type[BaseModel]]:
     here: list[object] = [model]
     for part in location:
         here = [branch for kind in here for branch in _step_into(kind, part)] or here
-    return {key for kind in here for branch in _models(kind) for key in _keys(branch)}
+    return [branch for kind in here for branch in _models(kind)]
 
 
 def _keys(model: type[BaseModel]) -> set[str]:

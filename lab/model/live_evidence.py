@@ -16,6 +16,8 @@ EVIDENCE = "evidence.json"
 Kind = Literal["live", "rehearsal"]
 DEVELOPMENT_NODES = ("anvil", "hardhat", "ganache", "ethereumjs", "tesseract")
 ENDPOINTS_FOR_LIVE = 2
+# A transaction that is in no block after so many seconds is called stuck, and replaced.
+STUCK_S = 90.0
 # An amount in wei, as a decimal number in text.
 WEI = r"^[0-9]{1,40}$"
 
@@ -33,6 +35,8 @@ class Transaction(Frozen):
     block: int
     block_hash: str
     gas_used: int
+    fee_wei: str = Field(default="0", pattern=WEI, description="what was paid for it, in wei, data fees included")
+    waited_s: float | None = Field(default=None, description="from sending it until it was seen in a block")
 
 
 class NetworkEvidence(Frozen):
@@ -61,8 +65,17 @@ class NetworkEvidence(Frozen):
     )
     events: dict[str, int] = Field(default_factory=dict, description="event -> how often the monitor's scan saw it")
     verified: dict[str, str] = Field(default_factory=dict, description="explorer -> exact, partial, or what it said")
+    services: dict[str, str] = Field(default_factory=dict, description="exporter, documents -> ok, or what is wrong")
+    reverted: int = Field(
+        default=0, ge=0, description="steps that reverted, or lost their nonce to another transaction"
+    )
     smoke: dict[str, str] = Field(default_factory=dict, description="part of the smoke run -> ok, or what happened")
     problem: str | None = None
+
+    @property
+    def paid_wei(self) -> int:
+        """What the steps cost together."""
+        return sum(int(one.fee_wei) for one in self.transactions)
 
     @property
     def contradiction(self) -> str:

@@ -12,40 +12,37 @@ from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.errors import InvalidFile
 from lab.live.declaration.deployment_file import (
     OPERATORS_MAX,
-    Address,
     Deployment,
-    OwnerKind,
     Settings,
     distinct_operators,
 )
+from lab.live.declaration.owner import Address, HasOwner, Owner, SafeOwner, address_of_owner, safe_of_owner
 from lab.model.frozen import Frozen
 from lab.model.session import Session
 from lab.yamlsource import load_yaml, validate
 
 
 class Declared(Frozen):
-    """One chain. Addresses in lower case; None: nothing is declared of it."""
+    """One chain. Addresses in lower case; `safe`: the owner is a Safe; `window_s` None: nothing is declared of it."""
 
     owner: str
     operators: tuple[str, ...] = Field(min_length=1)
-    owner_kind: OwnerKind = "account"
+    safe: SafeOwner | None = None
     window_s: int | None = None
 
 
-class DeclaredNetwork(Frozen):
+class DeclaredNetwork(HasOwner):
     """Where a chain differs from the rest of the file."""
 
-    owner: Address | None = None
-    owner_kind: OwnerKind | None = None
+    owner: Owner | None = None
     operators: tuple[Address, ...] | None = Field(default=None, min_length=1, max_length=OPERATORS_MAX)
 
 
-class DeclarationFile(Frozen):
+class DeclarationFile(HasOwner):
     """`operations.yaml`: what the contracts of a session shall be, with the keys of a deployment file."""
 
     version: Literal[1]
-    owner: Address
-    owner_kind: OwnerKind = Field(default="account", description="safe: the owner is a Safe on every chain")
+    owner: Owner
     operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
     settings: Settings | None = None
     networks: dict[str, DeclaredNetwork] = Field(default_factory=dict)
@@ -60,12 +57,7 @@ def declared_by_deployment(deployment: Deployment) -> dict[str, Declared]:
     """By the name of the network."""
     window_s = deployment.file.settings.coordination_window
     return {
-        target.name: Declared(
-            owner=target.owner,
-            operators=target.operators,
-            owner_kind=deployment.owner_kind(target),
-            window_s=window_s,
-        )
+        target.name: Declared(owner=target.owner, operators=target.operators, safe=target.safe, window_s=window_s)
         for target in deployment.targets
     }
 
@@ -81,9 +73,9 @@ def declared_by_file(path: Path, chains: Iterable[str]) -> dict[str, Declared]:
     window_s = file.settings.coordination_window if file.settings is not None else None
     return {
         name: Declared(
-            owner=own.owner or file.owner,
+            owner=address_of_owner(own.owner or file.owner),
             operators=own.operators or file.operators,
-            owner_kind=own.owner_kind or file.owner_kind,
+            safe=safe_of_owner(own.owner or file.owner),
             window_s=window_s,
         )
         for name in names

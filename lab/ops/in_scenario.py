@@ -28,7 +28,7 @@ LOOK_S, STUCK_S = 1.0, 30.0
 STEP_S = 0.25
 
 
-class _ChainTransport:
+class ChainTransport:
     """The lab's connection as of now. What is sent is sent by the chain, so that no block holds a stray."""
 
     def __init__(self, chain: Chain) -> None:
@@ -83,7 +83,7 @@ class ScenarioOps:
         chains = tuple(
             OperatedChain(
                 _target(lab.chains[chain]),
-                Rpc(_ChainTransport(lab.chains[chain])),
+                Rpc(ChainTransport(lab.chains[chain])),
                 target.codec,
                 address.lower(),
                 lab.numbering,

@@ -14,7 +14,7 @@ from lab.ops.operation import Operation
 from lab.ops.planning import Plan
 from lab.ops.procedures.operators import UNLISTED, ever_operators, knows_operators
 from lab.ops.procedures.rotation import safe_problems
-from lab.ops.report import ChainReport, Report, report_id, write_evidence
+from lab.ops.report import ChainReport, Report, absent_reports, report_id, write_evidence
 from lab.ops.state import ChainState, read_final
 
 HEAD_AGE_BLOCKS, HEAD_AGE_MIN_S = 10, 30.0
@@ -50,7 +50,7 @@ def inspect_chains(
         return report
 
     reports: dict[str, Any] = operation.timing.everywhere({chain.name: partial(one, chain) for chain in chains})
-    made = [reports[chain.name] for chain in chains]
+    made = [*(reports[chain.name] for chain in chains), *absent_reports(operation, only)]
     report = Report(report_id(operation, name), name, operation.name, operation.who, "nobody sends", made)
     write_evidence(operation, report)
     return report

@@ -17,7 +17,7 @@ from lab.bounded_files import open_append, read_object
 from lab.coordinator import Account, Codec, StateNumbering
 from lab.deploy.deployer import numbering_of
 from lab.deploy.keystore import address_of
-from lab.errors import UsageError
+from lab.errors import DeployFailure, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables
 from lab.live.execution.safe_execution import SafeDesk, safe_journal, safe_journal_path
@@ -107,16 +107,18 @@ def open_operation(
     notify: Notify,
     ask: Ask,
     declared: Path | None = None,
+    only: tuple[str, ...] = (),
     variables: Mapping[str, str] | None = None,
 ) -> Opened:
     """Read the file, and what it declares. Nothing is asked of a chain but what state numbers need.
 
-    Raises UsageError, InvalidFile, EnvironmentFailure for variables that are missing.
+    Of a deployment file the networks in `only` are opened, all for none. Raises UsageError, InvalidFile,
+    EnvironmentFailure for variables that are missing, DeployFailure where nothing is deployed.
     """
     there = os.environ if variables is None else variables
     if path.suffix == ".json":
         return _of_session(path, results, notify, ask, declared)
-    return _of_deployment(path, results, notify, ask, there)
+    return _of_deployment(path, results, notify, ask, only, there)
 
 
 def who() -> str:
@@ -187,16 +189,26 @@ def _session_signer(session: Session, beside: Path, address: str) -> Signer:
     raise UsageError(f"{path}: expected a key of {address}, the roles there are {', '.join(map(str, keys))}")
 
 
-def _of_deployment(path: Path, results: Path, notify: Notify, ask: Ask, variables: Mapping[str, str]) -> Opened:
+def _of_deployment(
+    path: Path, results: Path, notify: Notify, ask: Ask, only: tuple[str, ...], variables: Mapping[str, str]
+) -> Opened:
     deployment = read_deployment(path)
-    require_variables(deployment, deployment.targets)
+    targets = deployment.select(only)
+    require_variables(deployment, targets)
     deployer = declared_deployer(deployment)
     if deployer is None:
         raise UsageError(f"{path}: expected a deployer whose address is known (a keystore that is there)")
     work = undertake(deployment, deployer, lambda target: connect(target, notify, variables), notify)
-    chains = []
-    for target in deployment.targets:
-        address, block = deployed_from(work, target)
+    chains, absent = [], {}
+    for target in targets:
+        try:
+            address, block = deployed_from(work, target)
+        except DeployFailure as failure:
+            # One network where it failed, or is still to be done, must not keep the others from being stopped.
+            absent[target.name] = str(failure)
+            if len(absent) == len(targets):
+                raise
+            continue
         rpc = work.connect(target).rpc
         learn = cache(partial(numbering_of, rpc, work.codec, address, target.operators[0]))
         chains.append(OperatedChain(target, rpc, work.codec, address.lower(), learn, block))
@@ -208,6 +220,7 @@ def _of_deployment(path: Path, results: Path, notify: Notify, ask: Ask, variable
         results / "ops" / deployment.path.stem,
         who(),
         notify,
+        absent,
     )
     beside = deployment.path.absolute().parent
     return Opened(operation, beside, deployment, beside, ask, variables)

@@ -53,7 +53,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A deployment that is operated. `who` is the person or program that asked, for the audit log."""
+    """A deployment that is operated. `who` is the person or program that asked, for the audit log.
+
+    `absent`: networks of it where there is nothing to operate, and why; they hold no other up, and are reported.
+    """
 
     name: str
     chains: tuple[OperatedChain, ...]
@@ -62,10 +65,11 @@ class Operation:
     folder: Path
     who: str
     notify: Notify
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, only: tuple[str, ...]) -> tuple[OperatedChain, ...]:
         """The chains of these names, all for none. Raises UsageError for a name that is not there."""
-        names = [chain.name for chain in self.chains]
+        names = [*(chain.name for chain in self.chains), *self.absent]
         for name in only:
             if name not in names:
                 raise UsageError(f"expected one of {', '.join(names)}, got {name!r}")

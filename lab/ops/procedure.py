@@ -13,7 +13,7 @@ from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor, Result, SignerExecutor
 from lab.ops.operation import Operation
 from lab.ops.planning import Plan, Procedure, calls_of, make_plan, stale
-from lab.ops.report import ChainReport, Report, audit, report_id, write_evidence
+from lab.ops.report import ChainReport, Report, absent_reports, audit, report_id, write_evidence
 from lab.ops.state import ChainState, read_final
 
 # What was done may be lost with its block, and is done again; a chain that loses it so often is in no order.
@@ -51,7 +51,7 @@ def carry_out(
         operation.name,
         operation.who,
         executor.described,
-        [reports[chain.name] for chain in chains],
+        [*(reports[chain.name] for chain in chains), *absent_reports(operation, only)],
     )
     write_evidence(operation, report)
     return report

@@ -84,6 +84,15 @@ class Report:
         return next(report for report in self.chains if report.chain == chain)
 
 
+def absent_reports(operation: Operation, only: tuple[str, ...]) -> list[ChainReport]:
+    """Those of the networks where there is nothing to operate."""
+    return [
+        ChainReport(name, "unknown", Plan(name, unread=why), left=[why])
+        for name, why in operation.absent.items()
+        if not only or name in only
+    ]
+
+
 def result_document(result: Result) -> dict[str, Any]:
     """A call and what became of it, as JSON has them."""
     call = result.call

@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.coordinator import Codec
 from lab.errors import DeployFailure
-from lab.live.declaration.deployment_file import ZERO
+from lab.live.declaration.owner import ZERO
 from lab.live.execution.finality import final_block
 from lab.ops.chain import OperatedChain
 from lab.ops.operation import Timing

@@ -86,6 +86,14 @@ def deviations(state: SafeState, threshold: int, owners: Iterable[str]) -> list[
     return lines
 
 
+def safe_differences(rpc: Rpc, address: str, threshold: int, owners: Iterable[str]) -> list[str]:
+    """Where a Safe on the chain is not the declared one; that none stands there is a difference. Raises RpcFailure."""
+    try:
+        return deviations(SafeReader(rpc, address).state(), threshold, owners)
+    except NotASafe as error:
+        return [str(error)]
+
+
 class SafeReader:
     """The getters and events of one Safe."""
 

@@ -1,4 +1,4 @@
-"""The contract is deployed to every built-in network, interrupted twice in the middle, and taken up again."""
+"""Deployment to every built-in network: interrupted, taken up again, and done exactly once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.coordinator import role_account
-from lab.deploy.campaign import Site, deploy_everywhere, read_manifest
 from lab.errors import LabError
-from lab.ops.declared import Declared
+from lab.live.declaration.deployment_file import Deployment, read_deployment
+from lab.live.execution.deploy import Outcome
+from lab.live.planning.steps import DEPLOY
+from lab.live.results.session import deployed_at
+from lab.ops.declared import declared_by_deployment
+from lab.ops.deploying import ScenarioDeployment
 from lab.ops.in_scenario import ScenarioOps
 from lab.ops.inspection import inspect_chains, look_for_drift
 from lab.runner.script import Script
@@ -16,10 +20,10 @@ from lab.runner.script import Script
 SETUP = """
 name: Deployment to every built-in network, interrupted
 description: >
-  One command deploys to ten networks. It stops at a node that does not answer, later once more after a transaction
-  was sent and before anybody knew whether it was mined. Taken up again, it leaves alone what is there, finds what was
-  sent, and does the rest. In the end every network has the contract once, at the same address, with the same code,
-  and the manifest says so.
+  One command deploys to ten networks, by the code of `lab live deploy`. One node does not answer, and on another the
+  command dies after the creation was sent and before anybody knew whether it was mined. Run again it leaves alone what
+  is there, finds what was sent, and does the rest. In the end every network has the contract once, at the same address,
+  with the same code, set up as the file declares.
 rows: [PSC-01, PSC-02, ENV-02, OPS-02]
 networks:
   ethereum: {}
@@ -33,80 +37,77 @@ networks:
   optimism-sepolia: {}
   base-sepolia: {}
 relayer: none
-timeout: 30m
+timeout: 60m
 checks: [default]
 """
 
-DEPLOYER = "newowner"
+DEPLOYER, OPERATOR = "newowner", "operator"
 SILENT, CRASH = "optimism", "amoy"
+# Deploy, add the operator, and take the role from the deployer.
+STEPS = 3
 
 
 class Interrupted(LabError):
     """The command was stopped while it waited."""
 
 
-def site(script: Script, name: str, *, crash: bool) -> Site:
-    """A chain of the run. With `crash` the command dies between sending and the receipt."""
-    chain = script.run.lab.chains[name]
-
-    def wait(done: Callable[[], bool]) -> None:
-        if crash:
-            raise Interrupted(f"{name}: interrupted while waiting")
-        script.run.lab.scheduler.advance_until(
-            done, deadline_ms=script.run.now_ms + 60_000, step_ms=250, waiting_for=f"a deployment on {name}"
-        )
-
-    return Site(name, chain.profile.chain_id, chain.look, chain.send, wait, chain.profile.min_tip_wei)
-
-
-def attempt(script: Script, *, crash: str | None = None) -> tuple[list[str], str | None]:
-    """Run the command; what it deployed to, or why it stopped."""
-    sites = [site(script, name, crash=name == crash) for name in script.run.lab.chains]
-    manifest = script.run.lab.wanted.folder / "deployments.json"
-    try:
-        return deploy_everywhere(script.run.lab.wanted.target, sites, role_account(DEPLOYER), manifest), None
-    except LabError as stopped:
-        return [], str(stopped)
+def written(script: Script) -> Deployment:
+    """The file; the journal of an earlier run of the same folder is none of this one."""
+    folder = script.run.lab.wanted.folder / "live"
+    folder.mkdir(exist_ok=True)
+    path = folder / "deployment.yaml"
+    (folder / "deployment.journal.jsonl").unlink(missing_ok=True)
+    lines = [
+        "version: 1",
+        "deployer: {keystore: deployer.json}",
+        f'owner: "{role_account(DEPLOYER).address}"',
+        f'operators: ["{role_account(OPERATOR).address}"]',
+        "networks:",
+        *(f"  {name}: {{rpc: [env:RPC]}}" for name in script.run.lab.chains),
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return read_deployment(path)
 
 
-def confirmed(script: Script) -> list[str]:
-    """The networks that the manifest has a block for."""
-    manifest = read_manifest(script.run.lab.wanted.folder / "deployments.json")
-    return [name for name, placed in manifest.items() if placed.block is not None]
+def failed(outcomes: dict[str, Outcome]) -> dict[str, str]:
+    """The networks that were not finished, and why."""
+    return {name: str(outcome.problem) for name, outcome in outcomes.items() if outcome.problem is not None}
 
 
 def play(script: Script) -> None:
-    """Four runs of one command."""
-    names = list(script.run.lab.chains)
-    (script.run.lab.wanted.folder / "deployments.json").unlink(missing_ok=True)
+    """Three runs of one command."""
+    names, deployment = list(script.run.lab.chains), written(script)
+    ops = ScenarioOps(script)
+    command = ScenarioDeployment(script, ops, deployment, DEPLOYER)
+    scheduler = script.run.lab.scheduler
+
+    def sleep(name: str, seconds: float) -> None:
+        if name == CRASH:
+            raise Interrupted(f"{name}: interrupted while waiting")
+        scheduler.sleep(seconds)
+
     script.inject("silent", "node_pause", chain=SILENT)
-    _, why = attempt(script)
-    script.expect_equal("networks before the silent one", confirmed(script), names[: names.index(SILENT)])
-    script.expect("the command to stop at the silent one", why, met=why is not None and SILENT in why)
+    first = failed(command.deploy(sleep))
+    script.expect_equal("networks that the first run did not finish", sorted(first), sorted([SILENT, CRASH]))
     script.heal("silent")
-    _, why = attempt(script, crash=CRASH)
-    script.expect("the command to be interrupted", why, met=why is not None and CRASH in why)
-    script.expect_equal("networks before the interruption", confirmed(script), names[: names.index(CRASH)])
-    script.advance(10)
-    rest, why = attempt(script)
-    script.expect_equal("networks of the third run", rest, names[names.index(CRASH) :])
-    again, why = attempt(script)
-    script.expect_equal("networks of a fourth run", (again, why), ([], None))
-    manifest = read_manifest(script.run.lab.wanted.folder / "deployments.json")
-    script.expect_equal("networks in the manifest", list(manifest), names)
-    for what in ("address", "code_sha256"):
-        found = {getattr(placed, what) for placed in manifest.values()}
-        script.expect(f"one {what} on all of them", ", ".join(map(str, found)), met=len(found) == 1)
-    account = role_account(DEPLOYER).address
-    sent = {name: script.reader(name).rpc.nonce(account) for name in names}
-    script.expect("one transaction on each", sent, met=set(sent.values()) == {1})
-    owners = {str(script.read_at(name, placed.address, "owner")) for name, placed in manifest.items()}
-    script.expect_equal("the owner everywhere", owners, {account})
-    # Until the deployments are final everywhere.
-    script.advance(60)
-    places = {name: placed.address for name, placed in manifest.items()}
-    declared = dict.fromkeys(names, Declared(owner=account, operators=(account,)))
-    operation = ScenarioOps(script, declared=declared, contracts=places).operation
+    second = command.deploy()
+    script.expect_equal("networks that the second run did not finish", failed(second), {})
+    again = command.deploy()
+    script.expect_equal(
+        "steps of a third run", {name: one.done for name, one in again.items()}, {name: [DEPLOY] for name in names}
+    )
+    work = command.work()
+    places = {target.name: deployed_at(work, target) for target in deployment.targets}
+    for what, values in (
+        ("address", set(places.values())),
+        ("code", {script.reader(name).rpc.call("eth_getCode", places[name], "latest")[-64:] for name in names}),
+    ):
+        script.expect(f"one {what} on all of them", ", ".join(map(str, values)), met=len(values) == 1)
+    sent = {name: script.reader(name).rpc.nonce(role_account(DEPLOYER).address) for name in names}
+    script.expect(f"{STEPS} transactions on each", sent, met=set(sent.values()) == {STEPS})
+    operation = ScenarioOps(
+        script, declared=declared_by_deployment(deployment), contracts=places, name="drift"
+    ).operation
     report = inspect_chains(operation, "drift", lambda chain: look_for_drift(operation, chain))
     script.expect_equal("drift from what is declared", [chain.left for chain in report.chains], [[] for _ in names])
 

@@ -9,21 +9,19 @@ from typing import Any
 
 from lab.coordinator import role_account
 from lab.errors import InvalidFile
-from lab.live.declaration.deployment_file import Deployment, Explorer, Target, read_deployment
-from lab.live.declaration.variables import Connection
+from lab.live.declaration.deployment_file import Explorer, Target, read_deployment
 from lab.live.execution.deploy import deploy_one
 from lab.live.execution.transactions import Waiting
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
-from lab.live.journaling.journal import Header, open_journal
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.estimate import estimate_costs
 from lab.live.planning.plan import make_plan
 from lab.live.signers.keystore import KeystoreAccount
 from lab.live.verify.client import Pace
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
-from lab.rpc import Rpc
-from lab.rpc.failover import FailoverTransport
+from lab.ops.deploying import ScenarioDeployment
+from lab.ops.in_scenario import ScenarioOps
 from lab.runner.script import Script
 
 SETUP = """
@@ -88,32 +86,6 @@ def written_for(networks: list[str]) -> str:
     return "".join(lines)
 
 
-class _Mined:
-    """A transport to a chain of the run, whose blocks come as somebody waits."""
-
-    def __init__(self, script: Script, name: str) -> None:
-        self._chain = script.run.lab.chains[name]
-
-    def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
-        """See `Transport.call`. What is sent is recorded as the run's own."""
-        if method == "eth_sendRawTransaction":
-            return self._chain.send(params[0])
-        return self._chain.look().call(method, *params, timeout_s=timeout_s)
-
-
-def undertaking(script: Script, deployment: Deployment, folder: Path) -> Undertaking:
-    """What the commands of `lab live` work with."""
-    target, deployer = script.run.lab.wanted.target, role_account(DEPLOYER).address
-
-    def connect(network: Target) -> Connection:
-        transport = FailoverTransport({network.name: _Mined(script, network.name)}, chain_id=network.profile.chain_id)
-        return Connection(Rpc(transport), transport)
-
-    header = Header(contract=target.contract.bytecode_sha256, deployer=deployer)
-    journal = open_journal(folder / "deployment.journal.jsonl", header)
-    return Undertaking(deployment, target.contract, target.codec, deployer, journal, connect, lambda text: None)
-
-
 def play(script: Script) -> None:
     """Configure, estimate, deploy, verify."""
     folder = script.run.lab.wanted.folder / "live"
@@ -122,7 +94,7 @@ def play(script: Script) -> None:
     configuration(script, path)
     path.write_text(written_for(list(script.run.lab.chains)), encoding="utf-8")
     (folder / "deployment.journal.jsonl").unlink(missing_ok=True)
-    work = undertaking(script, read_deployment(path), folder)
+    work = ScenarioDeployment(script, ScenarioOps(script), read_deployment(path), DEPLOYER).work()
     carried_out(script, work)
     verified(script, work)
 

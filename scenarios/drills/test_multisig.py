@@ -42,6 +42,7 @@ class Account:
     """The multi-signature account as its signers use it, and so an executor of `lab ops`."""
 
     described = "a two-of-three account"
+    sends = True
 
     def __init__(self, script: Script) -> None:
         self.script = script

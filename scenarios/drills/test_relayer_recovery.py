@@ -8,7 +8,6 @@ from typing import Any
 from lab.ops.in_scenario import ScenarioOps
 from lab.ops.inspection import inspect_chains, look_at_health
 from lab.runner.script import Script
-from lab.session.relayer.actor import RelayerActor
 
 SETUP = """
 name: The relayer and its store are lost
@@ -46,8 +45,7 @@ def states(script: Script) -> dict[str, str]:
 
 def play(script: Script) -> None:
     """Begin flows, lose the relayer and its store, start a new one, wait for the end."""
-    relayer = script.run.lab.relayer
-    if not isinstance(relayer, RelayerActor):
+    if script.run.lab.wanted.own_relayer is not None:
         script.note("unsupported", "the drill deletes the reference relayer's store: yours is not known to the lab")
         return
     for leg in LEGS:
@@ -57,7 +55,8 @@ def play(script: Script) -> None:
     told = ", ".join(f"{leg} {state}" for leg, state in before.items())
     script.expect("the loss to come in the middle", told, met=len(set(before.values())) > 1)
     script.inject("relayer-lost", "relayer_kill")
-    kept = list(script.run.lab.wanted.folder.glob("relayer.sqlite*"))
+    store = script.run.lab.store_path
+    kept = list(store.parent.glob(f"{store.name}*"))
     for part in kept:
         part.unlink()
     script.expect("a store to have been lost", "deleted" if kept else "there was none", met=bool(kept))

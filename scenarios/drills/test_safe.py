@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lab.coordinator import created_address, role_account
+from lab.live.declaration.owner import SafeOwner
 from lab.live.execution.safe_execution import SafeDesk, SafeExecutions, safe_journal
 from lab.live.signers import TypedData
 from lab.live.signers.keystore import KeystoreAccount
@@ -155,7 +156,9 @@ def take_the_nonce(script: Script, signers: Signers) -> None:
 def play(script: Script, version: str) -> None:
     """Hand over, administer through losses, refuse to hand on to nobody."""
     safe, lab = put_safe(script, version), script.run.lab
-    declared = {CHAIN: Declared(owner=safe, operators=lab.operators(), owner_kind="safe")}
+    owners = tuple(role_account(role).address for role in OWNERS)
+    owner_safe = SafeOwner(kind="safe", address=safe, threshold=2, owners=owners)
+    declared = {CHAIN: Declared(owner=safe, operators=lab.operators(), safe=owner_safe)}
     ops = ScenarioOps(script, declared=declared)
     signers, operation = Signers(script, ops, safe), ops.operation
     ops.start(lambda: carry_out(operation, ProposeOwner(operation, safe), ops.executor("owner"))).result()

@@ -32,7 +32,6 @@ from lab.commands.monitor.actions import read_session as monitor_session
 from lab.commands.monitor.page import read_samples
 from lab.commands.release.bundle import deployment_page
 from lab.deploy.artifacts.artifact import read_artifact
-from lab.deploy.campaign import read_manifest
 from lab.deploy.deployer import deployable
 from lab.deploy.interface import inspect
 from lab.deploy.keystore import open_key
@@ -132,7 +131,6 @@ UP_STATE = {
     "networks": ["base"],
     "problems": {"a": "b"},
 }
-PLACED = dict.fromkeys(("chain", "address", "tx", "raw", "bytecode_sha256"), "x") | {"chain_id": 1}
 
 
 class Hang(BaseException):
@@ -380,7 +378,6 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     "artifact": ("Mine.json", lambda: ARTIFACT, artifact),
     "session": (f"up/{SESSION}", lambda: UP_SESSION, lambda path: UpFolder(path.parents[1]).session()),
     "up state": (f"up/{STATE}", lambda: UP_STATE, lambda path: UpFolder(path.parents[1]).state()),
-    "deployments": ("deployed.json", lambda: {"base": PLACED}, read_manifest),
     "backup": ("backup.json", lambda: {"sha256": "0" * 64, "state": {"format": 1}}, read_backup),
     **file_kinds.KINDS,
 }

@@ -23,9 +23,11 @@ from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.estimate import estimate_costs
 from lab.live.planning.plan import make_plan
+from lab.live.planning.steps import DEPLOY
 from lab.live.results.evidence import collect, observe
 from lab.live.results.monitored import events_seen
 from lab.live.results.page import write_page
+from lab.live.results.services import ask_services
 from lab.live.results.session import deployed_at, describe, write_session
 from lab.live.signers import Signer, declared_deployer, open_operator, open_signer
 from lab.live.verify.everywhere import make_bundle, verify_everywhere
@@ -97,7 +99,10 @@ def status(path: Path, only: tuple[str, ...], results: Path, *, as_json: bool) -
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
     work = _open_to_read(deployment)
-    evidence = _write_evidence(work, targets, results)
+    created = {target.name: work.journal.last(target.name, DEPLOY, "final") for target in targets}
+    places = {name: entry.address for name, entry in created.items() if entry is not None and entry.address is not None}
+    asked = ask_services(deployment.file.services, places)
+    evidence = _write_evidence(work, targets, results, news={name: {"services": said} for name, said in asked.items()})
     if as_json:
         print(evidence.model_dump_json(indent=2))
     else:

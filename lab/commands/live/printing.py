@@ -49,8 +49,19 @@ def print_network(network: NetworkEvidence) -> None:
     """How a network compares with the file."""
     state = network.problem or ("as declared" if not network.differences else "; ".join(network.differences))
     print(f"{network.network}: {network.kind}: {network.address or 'not deployed'}: {state}")
+    if network.paid_wei:
+        print(f"  {format_paid(network)}")
+    for name, said in network.services.items():
+        print(f"  {name}: {said}")
     for doubt in network.doubts:
         print(f"  no live evidence: {doubt}")
+
+
+def format_paid(network: NetworkEvidence) -> str:
+    """What the steps cost, against the estimate."""
+    budget, paid = int(network.budget_wei), network.paid_wei
+    planned = f", {paid / budget:.0%} of the {budget / 10**18:.6g} planned with the margin" if budget else ""
+    return f"paid for {len(network.transactions)} steps: {paid / 10**18:.6g}{planned} (in the network's token)"
 
 
 def format_costs(costs: Sequence[Cost]) -> str:

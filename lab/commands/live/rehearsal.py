@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.commands.live.actions import folder_of, notify
-from lab.commands.live.printing import print_outcomes
+from lab.commands.live.printing import format_paid, print_outcomes
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import read_deployment
 from lab.live.explorer.faults import ExplorerFaults
@@ -43,6 +43,9 @@ def rehearse(path: Path, results: Path, backend: str) -> int:
         for problem in plan.problems:
             print(f"{plan.network}: PROBLEM: {problem}")
     print_outcomes(ended.outcomes)
+    for network in ended.evidence.networks:
+        if network.paid_wei:
+            print(f"{network.network}: {format_paid(network)}")
     for one in ended.verifications:
         print(f"{one.network}: verified: {', '.join(f'{k} {v}' for k, v in one.shown().items())}")
     for trial in ended.smokes:

@@ -58,7 +58,12 @@ class Choice:
 def opened(choice: Choice) -> Opened:
     """Raises a UsageError for a file that is not fit."""
     return open_operation(
-        choice.path, results=choice.results, notify=notify, ask=ask_password, declared=choice.declared
+        choice.path,
+        results=choice.results,
+        notify=notify,
+        ask=ask_password,
+        declared=choice.declared,
+        only=choice.only,
     )
 
 

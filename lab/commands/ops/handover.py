@@ -69,6 +69,8 @@ def begin_maintenance(choice: Choice, span: str, reason: str, alertmanager: str 
 
 def end_maintenance(choice: Choice) -> int:
     """The stop is lifted where this maintenance stopped; then banner and silence end."""
+    if choice.only:
+        raise UsageError("expected no --only: a maintenance ends on all chains on which it stopped the contract")
     there = opened(choice)
     with executor_of(choice, there, owner_of(there, choice)) as executor:
         report = maintenance.end(there.operation, executor, banner=there.beside, ask=choice.ask)

@@ -57,9 +57,9 @@ def show(reports: Sequence[Report], operation: Operation, *, as_json: bool) -> i
 def _print_chain(report: Report, chain: ChainReport) -> None:
     effective = "" if chain.effective_s is None else f", in effect after {chain.effective_s:.1f} s"
     print(f"{chain.chain}: {report.procedure}: {chain.standing} ({chain.seconds:.1f} s{effective})")
-    if chain.after is not None and chain.after.operators:
-        operators = ", ".join(chain.after.operator_list) or "none"
-        print(f"  operators {operators}")
+    if chain.after is not None and (asked := ", ".join(chain.after.operators)):
+        operators = ", ".join(chain.after.operator_list)
+        print(f"  operators {operators}" if operators else f"  no operator among {asked}")
     for result in chain.results:
         where = f"{result.tx} in block {result.block}" if result.block is not None else result.tx or result.path or ""
         print(f"  {result.outcome:<9} {result.call.text} {where}".rstrip())

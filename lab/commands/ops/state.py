@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import write_atomically
-from lab.commands.ops.actions import Choice, opened, owner_of
+from lab.commands.ops.actions import CALLDATA, SAFE, SIGNER, Choice, executor_of, opened, owner_of
 from lab.errors import LabError, UsageError
 from lab.ops.backup.file import Backup, read, write
 from lab.ops.backup.migrate import Migration
-from lab.ops.backup.restore import Restoration
+from lab.ops.backup.restore import LEAD_S, Restoration
 from lab.ops.backup.take import take
 from lab.ops.chain import OperatedChain
-from lab.ops.executors import SignerExecutor
+from lab.ops.executors import Executor, SignerExecutor
 from lab.ops.opening import Opened
 from lab.ops.procedures.operators import checked_address
-from lab.ops.report import report_id
+from lab.ops.report import absent_reports, report_id
 
 AT_ONCE = 50
+# What had a timestamp that has passed gets one so far ahead, where others have to send it first.
+LEAD_OTHERS_S = 3600
 
 
 def backup(choice: Choice, folder: Path) -> int:
@@ -45,6 +48,7 @@ def backup(choice: Choice, folder: Path) -> int:
 
     chains = operation.select(choice.only)
     made = operation.timing.everywhere({chain.name: partial(one, chain) for chain in chains})
+    made |= {one.chain: {"chain": one.chain, "problem": one.left[0]} for one in absent_reports(operation, choice.only)}
     if choice.as_json:
         print(json.dumps(list(made.values()), indent=2))
     for entry in () if choice.as_json else made.values():
@@ -62,25 +66,31 @@ def restore(choice: Choice, file: Path, operator: str | None) -> int:
     """Onto the contract of one chain; 0: as saved but for timestamps that had passed, 1: differs."""
     saved, there = read(file), opened(choice)
     chain = _one_chain(there, choice)
-    sender = _operator(there, chain, operator)
-    with there.executor(owner_of(there, choice)) as owner:
-        if sender == owner.sender(chain):
-            return _restore(choice, there, chain, saved, (owner, owner))
-        with there.executor(sender) as executor:
-            return _restore(choice, there, chain, saved, (owner, executor))
+    sender = _operator(choice, there, chain, operator)
+    with _senders(choice, there, sender) as (owner, buffering):
+        return _restore(choice, there, chain, saved, owner, buffering)
+
+
+@contextmanager
+def _senders(choice: Choice, there: Opened, operator: str) -> Iterator[tuple[Executor, Executor]]:
+    """Who sends as the owner, and who as an operator. With a Safe as owner the operator's own key signs."""
+    as_account = replace(choice, executor=SIGNER) if choice.executor == SAFE else choice
+    owner_account = owner_of(there, choice)
+    with executor_of(choice, there, owner_account) as owner:
+        if operator == owner_account and as_account is choice:
+            yield owner, owner
+            return
+        with executor_of(as_account, there, operator) as other:
+            yield owner, other
 
 
 def _restore(
-    choice: Choice,
-    there: Opened,
-    chain: OperatedChain,
-    saved: Backup,
-    executors: tuple[SignerExecutor, SignerExecutor],
+    choice: Choice, there: Opened, chain: OperatedChain, saved: Backup, owner: Executor, operator: Executor
 ) -> int:
-    for executor in dict.fromkeys(executors):
-        executor.finish(chain)
-    bulk = [executor.bulk(at_once=AT_ONCE) for executor in executors]
-    restoration = Restoration(there.operation, chain, saved, bulk[0], bulk[1])
+    lead_s = LEAD_S if operator.sends else LEAD_OTHERS_S
+    restoration = Restoration(
+        there.operation, chain, saved, _in_bulk(owner, chain), _in_bulk(operator, chain), lead_s=lead_s
+    )
     if not _agreed(choice, [f"restore {len(saved.transactions)} transactions to {chain.name}", *restoration.plan()]):
         return 1
     restored = restoration.run()
@@ -89,6 +99,7 @@ def _restore(
         "chain": chain.name,
         "fields": restored.fields,
         "differences": restored.differences,
+        "left": restored.left,
         "passed_timestamps": len(restored.late),
         "transactions": len(restored.results),
         "exit_code": restored.exit_code,
@@ -105,12 +116,17 @@ def migrate(choice: Choice, to: str, operator: str | None, drain_s: float) -> in
         raise UsageError(f"expected another contract than {address}, which is the one to move from")
     new_chain = replace(chain, contract=address)
     new = replace(there.operation, chains=(new_chain,), folder=there.operation.folder / f"to-{address[:10]}")
-    sender = _operator(there, new_chain, operator)
-    with there.executor(owner_of(there, choice)) as owner:
-        if sender == owner.sender(chain):
-            return _migrate(choice, there, Migration(there.operation, new, chain.name, owner, owner), drain_s)
-        with there.executor(sender) as executor:
-            return _migrate(choice, there, Migration(there.operation, new, chain.name, owner, executor), drain_s)
+    sender = _operator(choice, there, new_chain, operator)
+    with _senders(choice, there, sender) as (owner, buffering):
+        return _migrate(choice, there, Migration(there.operation, new, chain.name, owner, buffering), drain_s)
+
+
+def _in_bulk(executor: Executor, chain: OperatedChain) -> Executor:
+    """For many calls; what an earlier command signed comes to its end first."""
+    if not isinstance(executor, SignerExecutor):
+        return executor
+    executor.finish(chain)
+    return executor.bulk(at_once=AT_ONCE)
 
 
 def _migrate(choice: Choice, there: Opened, migration: Migration, drain_s: float) -> int:
@@ -136,11 +152,14 @@ def _one_chain(there: Opened, choice: Choice) -> OperatedChain:
     return chains[0]
 
 
-def _operator(there: Opened, chain: OperatedChain, given: str | None) -> str:
-    """Who buffers: the one that was named, else the first declared operator whose key is here."""
+def _operator(choice: Choice, there: Opened, chain: OperatedChain, given: str | None) -> str:
+    """Who buffers: the one that was named, else the first declared operator whose key is here, if one is needed."""
     if given is not None:
         return checked_address(given)
-    for account in there.operation.declared[chain.name].operators:
+    declared = there.operation.declared[chain.name].operators
+    if choice.executor == CALLDATA:
+        return declared[0]
+    for account in declared:
         try:
             there.signer(account)
         except UsageError:

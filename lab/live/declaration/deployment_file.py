@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from pydantic_core import PydanticCustomError
 
 from lab.errors import InvalidFile, UsageError
+from lab.live.declaration.owner import Address, HasOwner, Owner, SafeOwner, address_of_owner, safe_of_owner
 from lab.model.chain.finality import Finality
 from lab.model.chain.genesis import genesis_hash
 from lab.model.frozen import Frozen
@@ -23,8 +24,6 @@ from lab.paths import real_path
 from lab.yamlsource import Source, load_yaml, validate
 
 VARIABLE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}")
-ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
-ZERO = "0x" + "00" * 20
 NETWORKS_MAX, ENDPOINTS_MAX, OPERATORS_MAX = 40, 8, 50
 
 
@@ -37,12 +36,6 @@ def _variable(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
-    if not ADDRESS.fullmatch(text) or text.lower() == ZERO:
-        raise ValueError(f"expected an address (0x and 40 hex digits, not zero), got {text[:60]!r}")
-    return text.lower()
-
-
 def distinct_operators(given: tuple[str, ...]) -> tuple[str, ...]:
     """The same. Raises ValueError for one that stands there twice."""
     if len(set(given)) < len(given):
@@ -50,9 +43,8 @@ def distinct_operators(given: tuple[str, ...]) -> tuple[str, ...]:
     return given
 
 
-OwnerKind = Literal["account", "safe"]
 Variable = Annotated[str, AfterValidator(_variable)]
-Address = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
 Gwei = Annotated[float, Field(gt=0, le=1_000_000)]
 
 
@@ -82,29 +74,6 @@ class CommandSigner(Frozen):
     timeout_s: float = Field(default=120, gt=0, le=3_600)
 
 
-class SafeOwner(Frozen):
-    """An owner that is a Safe: `threshold` of its `owners` decide. Where it stands is compared with the chain."""
-
-    kind: Literal["safe"]
-    address: Address
-    threshold: int = Field(ge=1, le=1_000)
-    owners: tuple[Address, ...] = Field(min_length=1, max_length=1_000)
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if len(set(self.owners)) < len(self.owners):
-            raise ValueError("expected each owner of the Safe once, got one twice")
-        if self.threshold > len(self.owners):
-            raise ValueError(f"expected a threshold of at most {len(self.owners)} (its owners), got {self.threshold}")
-        return self
-
-
-Owner = Annotated[
-    Annotated[Address, Tag("address")] | Annotated[SafeOwner, Tag("safe")],
-    Discriminator(lambda given: "address" if isinstance(given, str) else "safe"),
-]
-
-
 def _kind_of_signer(given: Any) -> str:
     there = set(given) if isinstance(given, dict) else set(getattr(type(given), "model_fields", ()))
     return next((kind for kind in ("remote", "exec") if kind in there), "keystore")
@@ -122,7 +91,7 @@ class Explorer(Frozen):
     """One place to verify the source at. `url` is its API's address where that is not the usual one."""
 
     kind: Literal["sourcify", "etherscan", "blockscout"]
-    url: str | None = Field(default=None, pattern=r"^https?://[^\s@?#]+$")
+    url: Url | None = None
     key: Variable | None = None
 
     @model_validator(mode="after")
@@ -140,7 +109,14 @@ class Settings(Frozen):
     coordination_window: int = Field(default=30, ge=5, le=300, description="seconds")
 
 
-class LiveNetwork(Frozen):
+class Services(Frozen):
+    """What stands around a deployment, for `lab live status` to ask."""
+
+    exporter: Url | None = Field(default=None, description="metrics of `lab monitor exporter`")
+    documents: tuple[Url, ...] = Field(default=(), max_length=20, description="pages that name the contracts")
+
+
+class LiveNetwork(HasOwner):
     """One network. Its figures (chain id, finality, fees) are those of a profile: built in, or a file of yours."""
 
     rpc: tuple[Variable, ...] = Field(min_length=1, max_length=ENDPOINTS_MAX)
@@ -152,13 +128,12 @@ class LiveNetwork(Frozen):
         default=None, pattern=r"^0x[0-9a-f]{64}$", description="hash of block 0, for a network of your own profile"
     )
     owner: Owner | None = Field(default=None, description="where it differs from the file's")
-    owner_kind: OwnerKind | None = Field(default=None, description="where it differs from the file's")
     operators: tuple[Address, ...] | None = Field(
         default=None, min_length=1, max_length=OPERATORS_MAX, description="where they differ from the file's"
     )
 
 
-class DeploymentFile(Frozen):
+class DeploymentFile(HasOwner):
     """The file as it is written."""
 
     version: Literal[1]
@@ -171,9 +146,9 @@ class DeploymentFile(Frozen):
         default=None, description="signer of the owner's account, for `lab ops`; default: the deployer"
     )
     owner: Owner = Field(description="who shall own every contract in the end: an address, or a Safe")
-    owner_kind: OwnerKind = Field(default="account", description="safe: the owner is a Safe, a contract")
     operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
     settings: Settings = Settings()
+    services: Services = Services()
     margin: float = Field(default=1.5, ge=1, le=100, description="times the estimated cost that must be there")
     same_address: bool = Field(default=True, description="the contract has one address on all networks")
     price_age_days_max: int = Field(default=365, ge=1, le=3650, description="older prices in dollars are refused")
@@ -228,10 +203,6 @@ class Deployment:
                 raise UsageError(f"{self.path}: expected one of {', '.join(sorted(known))}, got {name!r}")
         return tuple(target for target in self.targets if not only or target.name in only)
 
-    def owner_kind(self, target: Target) -> OwnerKind:
-        """Whether the declared owner is a Safe there: by a record of its own, or by `owner_kind`."""
-        return "safe" if target.safe is not None else self.file.networks[target.name].owner_kind or self.file.owner_kind
-
     @property
     def contract(self) -> Path | None:
         """The contract that the file names, absolute."""
@@ -267,9 +238,9 @@ def read_deployment(path: Path) -> Deployment:
                 max_fee_gwei=network.max_fee_gwei,
                 finality=network.finality or profile.finality,
                 genesis=network.genesis or genesis_hash(profile.name),
-                owner=owner if isinstance(owner, str) else owner.address,
+                owner=address_of_owner(owner),
                 operators=network.operators or file.operators,
-                safe=None if isinstance(owner, str) else owner,
+                safe=safe_of_owner(owner),
             )
         )
     if problems:

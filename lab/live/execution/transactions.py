@@ -19,9 +19,10 @@ from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final
 from lab.live.journaling.journal import Entry, Journal
 from lab.live.journaling.undertaking import Notify
-from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees
+from lab.live.planning.fees import bounded, current_fees, estimated_gas, offered_fees, paid
 from lab.live.planning.steps import Step
 from lab.live.signers import Signer, Unsigned
+from lab.model.live_evidence import STUCK_S
 from lab.rpc import Rpc, RpcFailure, RpcRefused
 from lab.rpc.refusals import OUTBID, USED, is_known, says
 
@@ -36,7 +37,7 @@ class Waiting:
     """
 
     look_s: float = 2.0
-    stuck_s: float = 90.0
+    stuck_s: float = STUCK_S
     deadline_s: float = 3600.0
     final: bool = True
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -74,6 +75,7 @@ class Sender:
 
     def __init__(self, work: Desk, target: Target, rpc: Rpc, signer: Signer, waiting: Waiting) -> None:
         self._work, self._target, self._rpc, self._signer, self._waiting = work, target, rpc, signer, waiting
+        self._begun: dict[str, float] = {}
 
     @property
     def address(self) -> str:
@@ -176,6 +178,7 @@ class Sender:
             address=created_address(self._signer.address, nonce) if to is None else contract,
         )
         self._work.journal.add(entry)
+        self._begun.setdefault(step.name, self._waiting.now())
         return entry
 
     def _replaced(self, step: Step, contract: str | None, signed: list[Entry]) -> list[Entry]:
@@ -250,12 +253,19 @@ class Sender:
                     "block": int(receipt["blockNumber"], 16),
                     "block_hash": receipt["blockHash"],
                     "gas_used": int(receipt["gasUsed"], 16),
+                    "fee_wei": str(paid(receipt)),
+                    "waited_s": self._waited_s(step),
                 }
             )
             self._work.journal.add(known)
             until = f", waiting until it is final ({self._target.finality})" if self._waiting.final else ""
             self._say(step, f"in block {known.block}{until}")
         return known
+
+    def _waited_s(self, step: Step) -> float | None:
+        """None where an earlier command signed it, and nobody knows when."""
+        begun = self._begun.get(step.name)
+        return None if begun is None else round(self._waiting.now() - begun, 3)
 
     def _void(self, step: Step, entry: Entry, receipt: dict[str, Any] | None = None) -> None:
         """It will not take effect any more: it reverted, or its nonce went to another transaction."""

@@ -48,6 +48,8 @@ class Entry(Frozen):
     block: int | None = None
     block_hash: str | None = None
     gas_used: int | None = None
+    fee_wei: str | None = Field(default=None, description="what was paid, data fees included")
+    waited_s: float | None = Field(default=None, description="from sending it until it was seen in a block")
     address: str | None = Field(default=None, description="of the contract")
     code_sha256: str | None = Field(default=None, description="of the code that stands there")
 

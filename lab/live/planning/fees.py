@@ -78,3 +78,9 @@ def data_fee(rpc: Rpc, target: Target, transaction_bytes: bytes) -> int:
         return quantity("eth_call", answer)
     except RpcFailure:
         return l1_fee(target.profile, transaction_bytes)
+
+
+def paid(receipt: dict[str, Any]) -> int:
+    """What a transaction cost, in wei: its gas at the price paid, and the data fee that rollups put into a receipt."""
+    gas_price = int(receipt.get("effectiveGasPrice") or "0x0", 16)
+    return int(receipt["gasUsed"], 16) * gas_price + int(receipt.get("l1Fee") or "0x0", 16)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from lab.coordinator.accounts import created_address
 from lab.errors import LabError
 from lab.live.declaration.deployment_file import Deployment, Target
+from lab.live.declaration.owner import SafeOwner
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.fees import current_fees, data_fee, estimated_gas
 from lab.live.planning.steps import DEPLOY, accounts_of, read_standing, steps_after_creation
@@ -129,16 +130,15 @@ def _check_owner(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc)
             f"the contract has no hand-over (propose_owner, accept_ownership): {work.deployer} stays its owner, "
             f"the file declares {target.owner}: deploy with that account, or declare the deployer"
         )
-    elif work.deployment.owner_kind(target) == "account":
+    elif target.safe is None:
         plan.notes.append(f"{target.owner} becomes owner once it calls accept_ownership")
     else:
-        _check_safe(plan, target, rpc)
+        _check_safe(plan, target.safe, rpc)
 
 
-def _check_safe(plan: NetworkPlan, target: Target, rpc: Rpc) -> None:
-    state = SafeReader(rpc, target.owner).state()
-    if target.safe is not None:
-        plan.problems += deviations(state, target.safe.threshold, target.safe.owners)
+def _check_safe(plan: NetworkPlan, safe: SafeOwner, rpc: Rpc) -> None:
+    state = SafeReader(rpc, safe.address).state()
+    plan.problems += deviations(state, safe.threshold, safe.owners)
     if doubt := state.doubts(plan.chain_id):
         plan.notes.append(f"Safe {state.address}: {doubt}")
     plan.notes.append(

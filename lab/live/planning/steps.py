@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from lab.coordinator import Codec, Reader, StateNumbering
 from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure
-from lab.live.declaration.deployment_file import ZERO, Deployment, Target
+from lab.live.declaration.deployment_file import Deployment, Target
+from lab.live.declaration.owner import ZERO
 from lab.rpc import Rpc
 
 DEPLOY = "deploy"

@@ -16,6 +16,7 @@ from lab.evidence.repository import git_state
 from lab.live.declaration.deployment_file import Target
 from lab.live.declaration.variables import Connection
 from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning.fees import paid
 from lab.live.planning.steps import DEPLOY, accounts_of, code_difference, differences, read_standing
 from lab.model.live_evidence import (
     ENDPOINTS_FOR_LIVE,
@@ -26,6 +27,7 @@ from lab.model.live_evidence import (
     is_development_node,
 )
 from lab.rpc import Rpc, RpcFailure
+from lab.safe.account import safe_differences
 
 
 def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None = None) -> NetworkEvidence:
@@ -61,7 +63,11 @@ def _observe(
         problem = "nothing is deployed there yet, as far as the journal knows"
         return base.model_copy(update={**update, "problem": problem})
     code = str(rpc.call("eth_getCode", created.address, "latest"))
-    update |= {"address": created.address, "transactions": _transactions(work, target)}
+    update |= {
+        "address": created.address,
+        "transactions": _transactions(work, target),
+        "reverted": sum(entry.event == "void" for entry in work.journal.of(target.name)),
+    }
     if code == "0x":
         problem = (
             f"there is no contract at {created.address}, though block {created.block} was final: a reorg deeper than "
@@ -80,10 +86,12 @@ def _observe(
             *_against_journal(work, target, rpc),
             *filter(None, [code_difference(rpc, work.contract.bytecode, work.deployer, created.address)]),
             *differences(work.deployment, target, work.deployer, standing),
+            *_of_safe(target, rpc),
         ),
         "verified": earlier.verified if same and earlier is not None else {},
         "smoke": earlier.smoke if same and earlier is not None else {},
         "events": earlier.events if same and earlier is not None else {},
+        "services": earlier.services if same and earlier is not None else {},
     }
     return base.model_copy(update=update)
 
@@ -97,8 +105,15 @@ def _against_journal(work: Undertaking, target: Target, rpc: Rpc) -> Iterator[st
             yield f"the journal calls {entry.step} final, the network knows no transaction {entry.tx}"
         elif receipt.get("blockHash") != entry.block_hash or receipt.get("status") != "0x1":
             yield f"the journal has {entry.step} in block {entry.block_hash}, it is in {receipt.get('blockHash')}"
+        elif entry.fee_wei not in (None, str(paid(receipt))):
+            yield f"the journal says that {entry.step} cost {entry.fee_wei} wei, by the chain it was {paid(receipt)}"
         elif entry.step == DEPLOY and str(receipt.get("contractAddress")).lower() != str(entry.address).lower():
             yield f"the journal has the contract at {entry.address}, it is at {receipt.get('contractAddress')}"
+
+
+def _of_safe(target: Target, rpc: Rpc) -> list[str]:
+    safe = target.safe
+    return [] if safe is None else safe_differences(rpc, safe.address, safe.threshold, safe.owners)
 
 
 def _transactions(work: Undertaking, target: Target) -> tuple[Transaction, ...]:
@@ -109,6 +124,8 @@ def _transactions(work: Undertaking, target: Target) -> tuple[Transaction, ...]:
             block=entry.block or 0,
             block_hash=entry.block_hash or "",
             gas_used=entry.gas_used or 0,
+            fee_wei=entry.fee_wei or "0",
+            waited_s=entry.waited_s,
         )
         for entry in work.journal.of(target.name)
         if entry.event == "final"

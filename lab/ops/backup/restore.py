@@ -15,7 +15,7 @@ from lab.ops.backup.file import FIELDS, Backup, Saved, differences
 from lab.ops.backup.restoring import OWNER, Goal, Phase, waits
 from lab.ops.backup.take import take, unfit
 from lab.ops.chain import OperatedChain
-from lab.ops.executors import Call, Executor, Result
+from lab.ops.executors import Call, Executor, Result, left_to_others
 from lab.ops.operation import Operation
 from lab.ops.report import audit, report_id
 from lab.ops.state import missing
@@ -25,23 +25,30 @@ LEAD_S = 60
 
 @dataclass(slots=True)
 class Restored:
-    """What it came to: every difference, those of timestamps that had passed among them (`late`)."""
+    """What it came to: every difference, apart those of timestamps that had passed (`late`).
+
+    `left`: what others have to do before the command goes on; nothing was compared then.
+    """
 
     id: str
     fields: int = 0
     differences: list[tuple[str, str, object, object]] = field(default_factory=list)
     late: list[tuple[str, str, object, object]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
-        """0: as saved, but for timestamps that had passed."""
-        return 1 if self.differences else 0
+        """0: as saved, but for timestamps that had passed. 1: it differs, or waits for others (`left`)."""
+        return 1 if self.differences or self.left else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """A restore on one chain. `owner` and `operator` send; they need not wait for final blocks between phases."""
+    """A restore on one chain. `owner` and `operator` send; they need not wait for final blocks between phases.
+
+    Executors that leave the sending to others are handed one phase at a time.
+    """
 
     operation: Operation
     chain: OperatedChain
@@ -90,20 +97,24 @@ class Restoration:
         self._require_room(there)
         restored = Restored(report_id(self.operation, "restore"))
         begun = self._now() + self.lead_s
-        self._send(goal.first_settings(there), restored)
-        for portion in list(goal.portions(there)):
-            self._send(goal.buffering(portion, there, self._now()), restored)
-            there = self._reread(there, portion)
-            for phase in goal.readying(portion, there):
-                self._send(phase, restored)
-            there = self._reread(there, portion)
-            for phase in goal.ending(portion, there):
-                self._send(phase, restored)
-        for phase in goal.last_settings(self._there()):
+        for phase in self._phases(goal, there):
             self._send(phase, restored)
+            if restored.left:
+                return restored
         self._settle()
         self._compare(restored, begun)
         return restored
+
+    def _phases(self, goal: Goal, there: Backup) -> Iterator[Phase]:
+        """One after another; what comes later is read from the chain once what came before it was sent."""
+        yield goal.first_settings(there)
+        for portion in list(goal.portions(there)):
+            yield goal.buffering(portion, there, self._now())
+            there = self._reread(there, portion)
+            yield from goal.readying(portion, there)
+            there = self._reread(there, portion)
+            yield from goal.ending(portion, there)
+        yield from goal.last_settings(self._there())
 
     def _there(self) -> Backup:
         return take(self.operation, self.chain, block=self.chain.rpc.block_number())
@@ -136,14 +147,18 @@ class Restoration:
         requests = [call for call in phase.calls if self.chain.codec.has(call[0])]
         if not requests:
             return
-        self._wait_for(phase)
         executor = self.owner if phase.role == OWNER else self.operator
+        if phase.not_before is not None and not executor.sends and self._head_time() < phase.not_before:
+            restored.left.append(f"{phase.name}: from block time {phase.not_before} on: run the command again then")
+            return
+        self._wait_for(phase)
         calls: tuple[Call, ...] = batched(self.chain, executor.sender(self.chain), requests)
         self.operation.notify(f"{self.chain.name}: {phase.name}: {len(requests)} calls, {len(calls)} transactions")
         results = executor.execute(self.chain, calls)
         restored.results += results
         audit(self.operation, restored.id, executor.described, results)
-        failed = [result for result in results if result.outcome != "confirmed"]
+        restored.left += left_to_others(phase.name, results)
+        failed = [result for result in results if result.outcome not in ("confirmed", "proposed")]
         if failed:
             raise DeployFailure(
                 f"{self.chain.name}: {phase.name}: {failed[0].call.text[:100]} is {failed[0].outcome}: "

@@ -46,9 +46,10 @@ class Goal:
         return int(self.saved.settings.get("coordination_window", WINDOW_S_MAX))
 
     def first_settings(self, there: Backup) -> Phase:
-        """No failure counts towards a stop meanwhile, and the window is the saved one."""
+        """While something is left to be done no failure counts towards a stop; and the window is the saved one."""
         calls: list[CallRequest] = []
-        if there.settings.get("breaker_threshold", UNLIMITED) != UNLIMITED:
+        left = next(self.portions(there), None) is not None
+        if left and there.settings.get("breaker_threshold", UNLIMITED) != UNLIMITED:
             calls.append(("set_breaker_threshold", (UNLIMITED,)))
         if there.settings.get("coordination_window") != self.window_s:
             calls.append(("set_coordination_window", (self.window_s,)))

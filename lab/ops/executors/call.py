@@ -61,12 +61,25 @@ class Result:
 
 
 class Executor(Protocol):
-    """Carries calls out. Safe for several threads, one of them for each chain. `described` is fit to be shown."""
+    """Carries calls out. Safe for several threads, one of them for each chain.
+
+    `described` is fit to be shown. `sends`: the calls take effect by its doing alone; else others sign or send.
+    """
 
     described: str
+    sends: bool
 
     def sender(self, chain: OperatedChain) -> str:
         """The address that the contract sees as the caller there, in lower case: calls are simulated from it."""
 
     def execute(self, chain: OperatedChain, calls: Sequence[Call]) -> list[Result]:
         """One result for each call, in order. Raises nothing of what a chain or a signer can do: it is a result."""
+
+
+def left_to_others(what: str, results: Sequence[Result]) -> list[str]:
+    """What to say of calls that were written down for others; nothing where there are none."""
+    proposed = [result for result in results if result.outcome == "proposed"]
+    if not proposed:
+        return []
+    where = ", ".join(dict.fromkeys(str(result.path) for result in proposed if result.path is not None))
+    return [f"{what}: {len(proposed)} calls are left to others ({where}): run the command again once they are done"]

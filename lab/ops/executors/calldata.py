@@ -18,6 +18,8 @@ from lab.ops.executors.call import Call, Result
 class CalldataExecutor:
     """Writes `CHAIN.transactions.json` into a folder; `sender` is whoever is to make the calls, the owner usually."""
 
+    sends = False
+
     def __init__(self, sender: str, folder: Path, show: Callable[[str], None], *, created_ms: int) -> None:
         """`created_ms` is the unix time that the files carry."""
         self._sender, self._folder, self._show, self._created_ms = sender.lower(), folder, show, created_ms

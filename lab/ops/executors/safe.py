@@ -31,6 +31,8 @@ class SafeExecutor:
     `safe` is the Safe on a chain by its name, in lower case.
     """
 
+    sends = False
+
     def __init__(
         self,
         safe: Callable[[str], str],

@@ -20,6 +20,8 @@ from lab.ops.executors.call import Call, Outcome, Result
 class SignerExecutor:
     """Sends calls one after another on a chain. What an earlier command signed is taken up, never signed again."""
 
+    sends = True
+
     def __init__(self, desk: Desk, signer: Signer, waiting: Waiting | None = None, *, at_once: int = 1) -> None:
         """`at_once`: so many transactions of a chain may be under way, where the calls do not depend on each other."""
         self._desk, self._signer, self._waiting = desk, SerialSigner(signer), waiting or Waiting()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lab.errors import UsageError
-from lab.live.declaration.deployment_file import ADDRESS, ZERO
+from lab.live.declaration.owner import ADDRESS, ZERO
 from lab.live.execution.finality import final_block
 from lab.ops.chain import OperatedChain
 from lab.ops.declared import Declared

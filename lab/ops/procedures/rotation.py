@@ -14,6 +14,7 @@ from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.operators import AddOperator, OwnersProcedure, RemoveOperator, event_file
 from lab.ops.report import Report
 from lab.ops.state import ChainState, missing
+from lab.safe.account import safe_differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +88,15 @@ class CancelOwner(OwnersProcedure):
 def safe_problems(operation: Operation, chain: OperatedChain, address: str) -> tuple[str, ...]:
     """Why an address cannot become owner where the declared owner is a Safe. Raises an RpcFailure."""
     declared = operation.declared.get(chain.name)
-    if declared is None or declared.owner_kind != "safe":
+    if declared is None or (safe := declared.safe) is None:
         return ()
+    if address == safe.address:
+        return tuple(safe_differences(chain.rpc, address, safe.threshold, safe.owners))
     if str(chain.rpc.call("eth_getCode", address, "latest")) != "0x":
         return ()
     return (
-        f"expected a Safe at {address}, as owner_kind declares, there is no code on {chain.name}: "
-        "create the Safe there first, or declare owner_kind: account",
+        f"expected a contract at {address}, since the declared owner is a Safe, there is no code on {chain.name}: "
+        "create the Safe there first, or declare its address as the owner",
     )
 
 

@@ -24,7 +24,19 @@ STAGES: tuple[Stage, ...] = ("lab", "testnet", "mainnet")
 CATALOGUE_BYTES_MAX = 16 << 20
 CHECKLIST = Path(__file__).with_name("checklist.yaml")
 
-Aspect = Literal["funded", "reached", "deployed", "verified", "smoked", "budgeted", "monitored", "guarded"]
+Aspect = Literal[
+    "funded",
+    "reached",
+    "deployed",
+    "verified",
+    "smoked",
+    "budgeted",
+    "monitored",
+    "guarded",
+    "performed",
+    "watched",
+    "published",
+]
 
 
 class Proof(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lab.html.text import clean
-from lab.model.live_evidence import NetworkEvidence
+from lab.model.live_evidence import STUCK_S, NetworkEvidence
 from lab.report.catalogue.rows import LiveProof, Row
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.deployments import Deployment
@@ -131,6 +131,22 @@ def _guarded(proof: LiveProof, network: NetworkEvidence) -> Shown:
     return said == "ok", f"read-only smoke run, {GUARD}: {clean(said or 'not on record', 200)}"
 
 
+def _performed(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    waits = [one.waited_s for one in network.transactions if one.waited_s is not None]
+    if not waits:
+        return False, "no step on record whose time from sending to its block is known"
+    words = f"{len(waits)} steps in a block within {max(waits):.1f} s, {network.reverted} reverted"
+    return max(waits) <= STUCK_S and network.reverted == 0, f"{words} (expected: {STUCK_S:g} s, none)"
+
+
+def _service(name: str) -> Callable[[LiveProof, NetworkEvidence], Shown]:
+    def shown(proof: LiveProof, network: NetworkEvidence) -> Shown:
+        said = network.services.get(name)
+        return said == "ok", f"{name}: {clean(said or 'not asked: declare it below services', 300)}"
+
+    return shown
+
+
 _ASPECTS: dict[str, Callable[[LiveProof, NetworkEvidence], Shown]] = {
     "funded": _funded,
     "reached": _reached,
@@ -140,4 +156,7 @@ _ASPECTS: dict[str, Callable[[LiveProof, NetworkEvidence], Shown]] = {
     "budgeted": _budgeted,
     "monitored": _monitored,
     "guarded": _guarded,
+    "performed": _performed,
+    "watched": _service("exporter"),
+    "published": _service("documents"),
 }

@@ -17,6 +17,7 @@ from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.plan import make_plan
 from lab.live.planning.steps import accounts_of, differences, read_standing
 from lab.live.results.evidence import observe
+from lab.model.chain.prices import prices
 from lab.paths import CONTRACTS
 from lab.session.suite import cache_folder
 
@@ -237,6 +238,20 @@ def test_a_poor_deployer(world: Open) -> None:
     assert any("fund it" in problem for problem in plans(lab)[0].problems)
 
 
+def test_a_stale_price_table(world: Open) -> None:
+    """A figure in dollars that is older than the file allows keeps a deployment to a mainnet from being sent."""
+    lab = world("base")
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text().replace("version: 1\n", "version: 1\nprice_age_days_max: 30\n"))
+    dated = datetime.date.fromisoformat(prices().tokens["ETH"].date)
+    problems = {
+        days: make_plan(lab.work(), lab.deployment.targets, dated + datetime.timedelta(days))[0].problems
+        for days in (30, 31)
+    }
+    assert problems[30] == []
+    assert "31 days old, price_age_days_max allows 30: raise it" in problems[31][0]
+
+
 def test_nonces_that_differ(world: Open) -> None:
     """The addresses would differ: said on both networks, allowed by same_address: false."""
     lab = world("sepolia", "base-sepolia")
@@ -290,6 +305,10 @@ def test_evidence_of_local_chains_is_a_rehearsal(world: Open) -> None:
     assert seen.kind == "rehearsal"
     assert ["genesis" in seen.doubts[0], "development node" in seen.doubts[1]] == [True, True]
     assert seen.endpoints_agree == 2
+    # What it cost by the chain's own balance, and how long each step took.
+    assert seen.paid_wei == 10**21 - lab.rpc("sepolia").balance(DEPLOYER.address)
+    assert [one.waited_s for one in seen.transactions] == [1.0] * len(seen.transactions)
+    assert seen.reverted == 0
     assert [transaction.step.split(" ")[0] for transaction in seen.transactions] == [
         "deploy",
         "add_operator",
@@ -313,6 +332,7 @@ def test_evidence_goes_by_the_chain_not_by_an_edited_journal(world: Open) -> Non
     forged = {
         "knows no transaction 0x": (created.tx, "0x" + "55" * 32),
         "it is in 0x": (str(created.block_hash), "0x" + "66" * 32),
+        "cost 1 wei": (f'"fee_wei":"{created.fee_wei}"', '"fee_wei":"1"'),
         "there is no contract at": (created.address, "0x" + "77" * 20),
     }
     for said, (old, new) in forged.items():

@@ -118,6 +118,16 @@ BAD: dict[str, tuple[str, str, str]] = {
         "version: 1\nsettings: {coordination_window: 86400}",
         "settings.coordination_window: expected at most 300",
     ),
+    "the old form of an owner that is a Safe": (
+        "version: 1",
+        "version: 1\nowner_kind: safe",
+        "2:1 owner_kind: unknown key 'owner_kind': remove it; an owner that is a Safe is owner: {kind: safe, address",
+    ),
+    "the same below a network": (
+        "{rpc: [env:SEP_A",
+        "{owner_kind: account, rpc: [env:SEP_A",
+        "6:13 networks.sepolia.owner_kind: unknown key 'owner_kind': remove it",
+    ),
     "a signer of no kind": ("{keystore: deployer.json}", "{ledger: 0}", "deployer"),
 }
 

@@ -73,13 +73,20 @@ class Site:
         self, chain: str, role: str, function: str, *args: Any, mine: bool = True, gas: int = 1_000_000
     ) -> dict[str, Any] | None:
         """Somebody else's transaction; its receipt, if it is mined."""
+        data = self.target.codec.encode(function, args)
+        return self.send_data(chain, role, self.target.address, data, mine=mine, gas=gas)
+
+    def send_data(
+        self, chain: str, role: str, to: str | None, data: str, *, mine: bool = True, gas: int = 1_000_000
+    ) -> dict[str, Any] | None:
+        """The same with call data, or the creation of a contract (`to` None)."""
         rpc, account = self.rpc(chain), role_account(role)
         raw, tx_hash = sign_transaction(
             account,
             chain_id=load_network(chain).chain_id,
             nonce=rpc.nonce(account.address, "pending"),
-            to=self.target.address,
-            data=self.target.codec.encode(function, args),
+            to=to,
+            data=data,
             gas=gas,
             fees=Fees(10**12, 10**11),
         )

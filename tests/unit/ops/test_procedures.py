@@ -168,7 +168,8 @@ def test_a_safe_has_code(site: Start, tmp_path: Path) -> None:
     here = site("sepolia")
     declared = tmp_path / "operations.yaml"
     declared.write_text(
-        f'version: 1\nowner: "{address("owner")}"\nowner_kind: safe\noperators: ["{address("owner")}"]\n'
+        f'version: 1\noperators: ["{address("owner")}"]\n'
+        f'owner: {{kind: safe, address: "{address("owner")}", threshold: 1, owners: ["{address("user")}"]}}\n'
     )
     there = here.opened(declared)
     with there.executor(address("owner")) as executor:
@@ -176,6 +177,8 @@ def test_a_safe_has_code(site: Start, tmp_path: Path) -> None:
     assert report.exit_code == 1
     assert report.chains[0].results == []
     assert "there is no code on sepolia" in report.chains[0].plan.problems[0]
+    drift = inspect_chains(there.operation, "drift", lambda chain: look_for_drift(there.operation, chain))
+    assert f"expected a Safe at {address('owner')}" in " ".join(drift.chains[0].left)
 
 
 def test_an_operator_is_rotated(site: Start) -> None:

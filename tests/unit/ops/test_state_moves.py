@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.errors import UsageError
 from lab.ops.backup.file import FIELDS, Backup, differences
+from lab.ops.backup.migrate import Migration
 from lab.ops.backup.restore import Restoration
 from lab.ops.backup.take import take
 from lab.ops.chain import OperatedChain
+from lab.ops.executors import CalldataExecutor
 from lab.ops.procedures.operators import event_file
 from lab.rpc import Rpc, RpcRefused
 
@@ -47,8 +51,8 @@ def limited(chain: OperatedChain, blocks: int = RANGE_BLOCKS) -> tuple[OperatedC
     return replace(chain, rpc=Rpc(transport)), transport
 
 
-def fill(here: Site, chain: str, count: int) -> None:
-    """Open transactions by batches, spread over many blocks, so that one request does not reach them all."""
+def fill(here: Site, chain: str, count: int, *, blocks: int = 1) -> None:
+    """Open transactions by batches, spread over so many blocks."""
     rpc = here.rpc(chain)
     for start in range(0, count, 25):
         numbers = range(start + 1, min(start + 26, count + 1))
@@ -56,7 +60,7 @@ def fill(here: Site, chain: str, count: int) -> None:
         receipt = here.send(chain, "operator", "buffer_batch", requests, gas=12_000_000)
         assert receipt is not None
         assert receipt["status"] == "0x1"
-        rpc.call("anvil_mine", hex(max(1, 1_200 * 25 // max(25, count))))
+        rpc.call("anvil_mine", hex(max(1, blocks * 25 // max(25, count))))
 
 
 def restoration(here: Site, chain: OperatedChain, saved: Backup, there: Any, executors: Any) -> Restoration:
@@ -70,7 +74,8 @@ def test_a_backup_over_a_range_limit_is_restored_on_another_chain(site: Start) -
     """Every field is as saved; a second backup asks for what is new only. LAB_TORTURE=200 is 10,000 transactions."""
     count = round(50 * float(os.environ.get("LAB_TORTURE") or 1))
     here = site("sepolia", "base-sepolia")
-    fill(here, "sepolia", count)
+    # One request does not reach them all.
+    fill(here, "sepolia", count, blocks=1_200)
     here.mine(3)
     there = here.opened()
     source, target = there.operation.chains
@@ -88,6 +93,61 @@ def test_a_backup_over_a_range_limit_is_restored_on_another_chain(site: Start) -
         restored = work.run()
     assert restored.differences == []
     assert restored.fields >= count * len(FIELDS)
+
+
+def sent_by_others(here: Site, chain: str, path: Path) -> None:
+    """What a file for the Transaction Builder holds, by the account that it names, in blocks."""
+    document = json.loads(path.read_text())
+    sender = document["meta"]["createdFromSafeAddress"].lower()
+    role = next(role for role in ("owner", "operator") if address(role) == sender)
+    for call in document["transactions"]:
+        receipt = here.send_data(chain, role, call["to"], call["data"], gas=12_000_000)
+        assert receipt is not None
+        assert receipt["status"] == "0x1"
+    here.mine(3)
+
+
+def test_a_restore_and_a_migration_by_call_data(site: Start, tmp_path: Path) -> None:
+    """Phase by phase: each run writes what others have to send next, sends nothing, and goes on from there."""
+    here = site("sepolia", "base-sepolia")
+    fill(here, "sepolia", 3)
+    here.send("sepolia", "owner", "set_coordination_window", 45)
+    here.mine(3)
+    there = here.opened()
+    source, target = there.operation.chains
+    saved = take(there.operation, source)
+    owner, operator = (
+        CalldataExecutor(address(role), tmp_path / role, there.operation.notify, created_ms=0)
+        for role in ("owner", "operator")
+    )
+    runs = []
+    for _ in range(4):
+        restored = Restoration(there.operation, target, saved, owner, operator).run()
+        runs.append([line.partition(":")[0] for line in restored.left])
+        if restored.exit_code == 0:
+            break
+        path = next(result.path for result in restored.results if result.path is not None)
+        sent_by_others(here, target.name, path)
+    assert runs == [["settings to begin with"], ["buffer"], ["settings"], []]
+    # And to a new contract beside the old one: first the old one retires, then what is open is buffered in the new one.
+    rpc = here.rpc(target.name)
+    created = here.send_data(target.name, "owner", None, here.target.contract.bytecode, gas=10_000_000)
+    assert created is not None
+    new = replace(target, contract=created["contractAddress"].lower())
+    here.send_data(target.name, "owner", new.contract, new.codec.encode("add_operator", [address("operator")]))
+    moved = replace(there.operation, chains=(new,), folder=tmp_path / "new")
+    nonce = rpc.nonce(address("operator"))
+    migrations = []
+    for _ in range(3):
+        migrated = Migration(there.operation, moved, target.name, owner, operator).run(drain_s=0)
+        migrations.append((migrated.exit_code, migrated.moved))
+        if migrated.exit_code == 0:
+            break
+        assert rpc.nonce(address("operator")) == nonce, "nothing is sent"
+        name = "owner" if migrated.retired is not None and migrated.retired.exit_code else "operator"
+        sent_by_others(here, target.name, tmp_path / name / f"{target.name}.transactions.json")
+        nonce = rpc.nonce(address("operator"))
+    assert migrations == [(1, 0), (1, 0), (0, 3)]
 
 
 def test_a_restore_wants_an_empty_contract(site: Start) -> None:

@@ -148,9 +148,12 @@ def test_plan_says_who_must_sign(lab: SafeWorld) -> None:
     assert "lab safe propose accept_ownership --only sepolia" in ended.output
     file = Path("deployment.yaml")
     declared = file.read_text()
-    file.write_text(declared.replace("threshold: 2", "threshold: 3"))
-    ended = CliRunner().invoke(app, ["live", "plan"])
-    assert (ended.exit_code, "expected a threshold of 3" in ended.output) == (1, True)
+    file.write_text(declared.replace("threshold: 2", "threshold: 3").replace(THIRD.address, "0x" + "5a" * 20))
+    for command in ("plan", "status"):
+        ended = CliRunner().invoke(app, ["live", command])
+        assert ended.exit_code == 1
+        for what in ("a threshold of 3", f"0x{'5a' * 20} to be an owner", f"{THIRD.address} not to be an owner"):
+            assert f"expected {what}" in ended.output, ended.output
     file.write_text(declared.replace(lab.safe, "0x" + "5a" * 20))
     ended = CliRunner().invoke(app, ["live", "plan"])
     assert (ended.exit_code, "there is no code on this chain: deploy the Safe first" in ended.output) == (1, True)

@@ -22,7 +22,7 @@ CONTRACT = "ab" * 32
 
 def network(profile: str, **changed: Any) -> NetworkEvidence:
     """One that is as it should be."""
-    step = Transaction(step="deploy", tx="0x1", block=7, block_hash="0x2", gas_used=5)
+    step = Transaction(step="deploy", tx="0x1", block=7, block_hash="0x2", gas_used=5, waited_s=14.0)
     good: dict[str, Any] = {
         "network": profile,
         "profile": profile,
@@ -38,6 +38,7 @@ def network(profile: str, **changed: Any) -> NetworkEvidence:
         "verified": {"sourcify": "exact"},
         "smoke": {"buffered": "ok", "ready": "ok", "a stranger may not": "ok"},
         "budget_wei": str(10**17),
+        "services": {"exporter": "ok", "documents": "ok"},
         "events": {"TransactionBuffered": 2, "TransactionFailed": 1, "TransactionReady": 1},
     }
     return NetworkEvidence(**(good | changed))
@@ -105,6 +106,11 @@ def test_what_speaks_against_it(tmp_path: Path, name: str, changed: dict[str, An
     assert verdict(written(tmp_path, network("sepolia", **changed)), name)[0] is expected
 
 
+def slow(waited_s: float | None) -> Transaction:
+    """A step that took so long to its block; None: nobody knows."""
+    return Transaction(step="deploy", tx="0x1", block=7, block_hash="0x2", gas_used=5, waited_s=waited_s)
+
+
 MAINNETS = ("ethereum", "polygon", "arbitrum", "optimism", "base")
 
 
@@ -115,6 +121,13 @@ MAINNETS = ("ethereum", "polygon", "arbitrum", "optimism", "base")
         ("MDS-01", {"budget_wei": "0"}),
         ("PDV-03", {"smoke": {"a stranger may not": "expected a revert, the call would succeed"}}),
         ("PDV-03", {"smoke": {}}),
+        ("PDV-02", {"reverted": 1}),
+        ("PDV-02", {"transactions": (slow(90.1),)}),
+        ("PDV-02", {"transactions": (slow(None),)}),
+        ("PDV-04", {"services": {"exporter": "the exporter has no sample", "documents": "ok"}}),
+        ("PDV-04", {"services": {}}),
+        ("PDV-06", {"services": {"exporter": "ok", "documents": "no document names the contract 0x12"}}),
+        ("PDV-06", {"services": {"exporter": "ok"}}),
         ("PDV-03", {"differences": ("expected no other operator",)}),
     ],
 )
