@@ -109,7 +109,8 @@ def _to_run(row: RowResult, commands: Commands) -> Iterator[_Action]:
     for proof in row.proofs:
         if not any(proof.matches(scenario) for scenario in recorded):
             command = commands.proof(proof)
-            verb = _RUN if command else f"write the scenario {proof.scenario}, which nobody has yet"
+            run = f"{_RUN}; it needs {proof.needs}" if proof.needs else _RUN
+            verb = run if command else f"write the scenario {proof.scenario}, which nobody has yet"
             yield _Action(verb, command, RowVerdict.NOT_RUN)
 
 
