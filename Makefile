@@ -105,6 +105,7 @@ docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.coordinator.docs docs/own-contract.md
 	$(BIN)/python -m lab.documents.reference docs/api.md
 	$(BIN)/python -m lab.documents.abi
+	$(BIN)/python -m tests.commands_page docs/commands.md
 	$(BIN)/python -m lab.monitor.docs docs/monitoring.md
 	$(BIN)/python -m tests.reliability.figures
 	$(BIN)/python -m lab.monitor.dashboards.grafana
