@@ -10,8 +10,7 @@ import pytest
 
 from lab.plugin.items import ScenarioTest
 
-# They follow the documents on the wall clock, install, or judge `make test`: for `make readiness`, CI, and whoever names
-# them.
+# They follow documents on the wall clock, install, or judge `make test`: for `make readiness`, CI, and who names them.
 LONG = (
     "test_deployment_guide.py",
     "test_examples.py",

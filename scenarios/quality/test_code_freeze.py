@@ -17,8 +17,8 @@ from lab.runner.script import Script
 SETUP = """
 name: Code freeze
 description: >
-  The source of the contract under test has the digest that `lab freeze --audited` put on record, and somebody answers for
-  the audit: an attestation of SCS-01 that counts. Every file that the compilation reads counts, a comment included.
+  The source of the contract under test has the digest that `lab freeze --audited` put on record, and somebody answers
+  for the audit: an attestation of SCS-01 that counts. Every file that the compilation reads counts, a comment included.
   Without a digest and an audit on record nothing is shown.
 rows: [SCS-04]
 networks: {ethereum: {}}

@@ -40,9 +40,7 @@ class Resources(Sparse):
         return {name: used.uptime_share for name, used in parts.items()}
 
 
-def resources(
-    samples: Sequence[Sample], starts_at: float, ends_at: float, *, per_network: bool = False
-) -> Resources:
+def resources(samples: Sequence[Sample], starts_at: float, ends_at: float, *, per_network: bool = False) -> Resources:
     """From the samples that were taken between two moments in unix time."""
     during = [sample for sample in samples if starts_at <= sample.at <= ends_at]
     load = [sample.load_average for sample in during]

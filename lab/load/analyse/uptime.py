@@ -1,9 +1,10 @@
 """Whether a system as a whole was up: one probe a second, failed where any part of it did not answer.
 
 Several systems side by side are probed each by itself, and their probes are counted together: the share is of the
-seconds of all systems. The bounds take probes as independent of each other. Restarting a node is no accident but planned, so in a run with such
-a fault the share of failed probes depends on the length of the run; one that is too short to show anything for the
-system shows nothing against it either.
+seconds of all systems. The bounds take probes as independent of each other.
+
+Restarting a node is no accident but planned, so in a run with such a fault the share of failed probes depends on the
+length of the run; one that is too short to show anything for the system shows nothing against it either.
 """
 
 from __future__ import annotations
@@ -43,12 +44,15 @@ class Uptime(Frozen):
         """What the figure rests on."""
         independent = "probes are taken as independent of each other"
         if self.systems == 1:
-            return f"one probe a second of {', '.join(self.parts)}; up means that every one of them answers", independent
+            return (
+                f"one probe a second of {', '.join(self.parts)}; up means that every one of them answers",
+                independent,
+            )
         minutes = self.probes / 60
         return (
             f"one probe a second of each of {self.systems} systems side by side: {', '.join(self.parts)}",
-            f"the share is of {minutes:,.0f} minutes of all systems together, {minutes / self.systems:,.0f} of each: what "
-            "shows only after longer than that in one of them is not in it",
+            f"the share is of {minutes:,.0f} minutes of all systems together, {minutes / self.systems:,.1f} of each: "
+            "what shows only after longer than that in one of them is not in it",
             f"{independent}; systems on one machine share what stops the machine",
         )
 

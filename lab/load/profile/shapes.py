@@ -87,7 +87,7 @@ class Constant(_Scalable):
 
 
 class Soak(_Scalable):
-    """The same rate for long; with `restart_at` the nodes, or those that `restart` names, are ended and started again."""
+    """The same rate for long; at `restart_at` all nodes, or those in `restart`, are ended and started again."""
 
     kind: Literal["soak"]
     tps: Tps

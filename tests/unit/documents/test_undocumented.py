@@ -34,15 +34,19 @@ def variables(source: str) -> Iterator[str]:
             key = node.args[0]
             if node.func.attr in READERS and "environ" in ast.unparse(node.func) and isinstance(key, ast.Constant):
                 yield str(key.value)
-        elif isinstance(node, ast.Subscript) and "environ" in ast.unparse(node.value):
-            if isinstance(node.slice, ast.Constant):
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            if "environ" in ast.unparse(node.value):
                 yield str(node.slice.value)
 
 
 def read_somewhere() -> set[str]:
     """Variables of the lab's sources, of its compose files, of the scenarios' and the tests' configuration."""
     sources = [path for path in PACKAGE.rglob("*.py") if "_data" not in path.parts]
-    sources += [CHECKOUT / "scenarios/conftest.py", CHECKOUT / "tests/conftest.py", *(CHECKOUT / "loadtests").glob("*.py")]
+    sources += [
+        CHECKOUT / "scenarios/conftest.py",
+        CHECKOUT / "tests/conftest.py",
+        *(CHECKOUT / "loadtests").glob("*.py"),
+    ]
     names = {name for path in sources for name in variables(path.read_text(encoding="utf-8"))}
     compose = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "compose").rglob("*.yml"))
     return names | set(re.findall(r"\$\{([A-Z_]+)", compose)) | {"LAB_TORTURE", "LAB_TORTURE_FIGURES"}
@@ -75,7 +79,9 @@ def test_each_page_is_linked_from_the_readme() -> None:
 
 def undocumented_files(folder: Path) -> list[str]:
     """The names in a run's or a session's folder that docs/files.md does not have."""
-    names = {path.name for path in folder.iterdir() if not re.fullmatch(r".*-(wal|shm)", path.name) and "+" not in path.name}
+    names = {
+        path.name for path in folder.iterdir() if not re.fullmatch(r".*-(wal|shm)", path.name) and "+" not in path.name
+    }
     return sorted(name for name in names if f"`{name}`" not in FILES and f"`{name}/`" not in FILES)
 
 
