@@ -27,9 +27,8 @@ def documented() -> set[str]:
 def variables(source: str) -> Iterator[str]:
     """Names that begin with LAB_, and those that are looked up in the environment."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if re.fullmatch(r"LAB_[A-Z][A-Z0-9_]*", node.value):
-                yield node.value
+        if isinstance(node, ast.Constant) and re.fullmatch(r"LAB_[A-Z][A-Z0-9_]*", str(node.value)):
+            yield str(node.value)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             key = node.args[0]
             if node.func.attr in READERS and "environ" in ast.unparse(node.func) and isinstance(key, ast.Constant):
