@@ -33,9 +33,8 @@ def variables(source: str) -> Iterator[str]:
             key = node.args[0]
             if node.func.attr in READERS and "environ" in ast.unparse(node.func) and isinstance(key, ast.Constant):
                 yield str(key.value)
-        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            if "environ" in ast.unparse(node.value):
-                yield str(node.slice.value)
+        elif isinstance(node, ast.Subscript) and "environ" in ast.unparse(node.value):
+            yield from [str(key.value)] if isinstance(key := node.slice, ast.Constant) else []
 
 
 def read_somewhere() -> set[str]:
