@@ -34,10 +34,21 @@ from lab.session.suite import cache_folder
 ROOT_PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 # In reading order; what is not named comes after them.
 FIRST = (
-    "README.md", "docs/integration.md", "docs/sdk/python/README.md", "docs/sdk/javascript/README.md",
-    "docs/examples/README.md", "docs/api.md", "docs/deployment.md", "docs/operations.md", "docs/security.md",
-    "docs/troubleshooting.md", "docs/best-practices.md", "docs/faq.md", "docs/glossary.md", "ARCHITECTURE.md",
-)  # fmt: skip
+    "README.md",
+    "docs/integration.md",
+    "docs/sdk/python/README.md",
+    "docs/sdk/javascript/README.md",
+    "docs/examples/README.md",
+    "docs/api.md",
+    "docs/deployment.md",
+    "docs/operations.md",
+    "docs/security.md",
+    "docs/troubleshooting.md",
+    "docs/best-practices.md",
+    "docs/faq.md",
+    "docs/glossary.md",
+    "ARCHITECTURE.md",
+)
 # What a link leads to is nothing that a reader looks for.
 _LINK = re.compile(r"\]\([^)]*\)")
 _WORDS = re.compile(r"[\w'-]+")
