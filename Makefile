@@ -50,10 +50,13 @@ pythons: $(READY) ## install and test on every Python from 3.11 on that is here 
 
 # The name under which results/tests.xml speaks of a commit.
 SUITE = tests $$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null)
+PACKAGES = npm --prefix docs/sdk/javascript ci --ignore-scripts --no-audit --no-fund
 # What failed (1) or stayed undecided (3) is what the report is about; anything else means that there was no run.
 DECIDED = { code=$$?; [ $$code -eq 1 ] || [ $$code -eq 3 ]; }
 
 readiness: $(READY) ## the tests, every scenario, the loads, and the report that a release manager signs (STAGE=lab|testnet|mainnet)
+	@# Without Node.js the rows of the JavaScript SDK stay open, and say so.
+	@[ -d docs/sdk/javascript/node_modules ] || ! command -v npm >/dev/null || $(PACKAGES)
 	@grep -qs "testsuite name=\"$(SUITE)\"" results/tests.xml || { $(MAKE) test ARGS=-q || [ -f results/tests.xml ]; }
 	@# The endurance run mostly waits. Beside the scenarios it meets a machine that is busy, which makes it harder to pass.
 	@mkdir -p results
@@ -67,7 +70,7 @@ readiness: $(READY) ## the tests, every scenario, the loads, and the report that
 	$(BIN)/lab report --stage $(STAGE)
 
 sdk: $(READY) ## install what the JavaScript SDK needs, by its lock, check its types, and test it against networks of the lab
-	cd docs/sdk/javascript && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent types
+	$(PACKAGES) && npm --prefix docs/sdk/javascript run --silent types
 	@# Away from results/: networks that somebody has up there stay up.
 	work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; lab="$(CURDIR)/$(BIN)/lab"; cd "$$work"; \
 	  "$$lab" up arbitrum base --backend $(BACKEND) || exit; \
