@@ -11,6 +11,7 @@ from lab.paths import CHECKOUT, DOCS, PACKAGE
 from tests.commands_page import page
 
 assert CHECKOUT is not None
+ROOT = CHECKOUT
 FILES = (DOCS / "files.md").read_text(encoding="utf-8")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|HOME|PATH|PYTHONPATH|WORKERS")
 READERS = ("get", "getenv", "pop")
@@ -41,12 +42,12 @@ def read_somewhere() -> set[str]:
     """Variables of the lab's sources, of its compose files, of the scenarios' and the tests' configuration."""
     sources = [path for path in PACKAGE.rglob("*.py") if "_data" not in path.parts]
     sources += [
-        CHECKOUT / "scenarios/conftest.py",
-        CHECKOUT / "tests/conftest.py",
-        *(CHECKOUT / "loadtests").glob("*.py"),
+        ROOT / "scenarios/conftest.py",
+        ROOT / "tests/conftest.py",
+        *(ROOT / "loadtests").glob("*.py"),
     ]
     names = {name for path in sources for name in variables(path.read_text(encoding="utf-8"))}
-    compose = "".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "compose").rglob("*.yml"))
+    compose = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "compose").rglob("*.yml"))
     return names | set(re.findall(r"\$\{([A-Z_]+)", compose)) | {"LAB_TORTURE", "LAB_TORTURE_FIGURES"}
 
 
@@ -70,8 +71,8 @@ def test_an_undocumented_variable_is_noticed() -> None:
 
 def test_each_page_is_linked_from_the_readme() -> None:
     """Who begins there finds everything."""
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    pages = [path.relative_to(CHECKOUT).as_posix() for path in sorted(DOCS.glob("*.md"))]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = [path.relative_to(ROOT).as_posix() for path in sorted(DOCS.glob("*.md"))]
     assert [name for name in pages if f"({name}" not in readme] == []
 
 
