@@ -16,7 +16,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from lab.checks import CHECKS
+from lab.errors import LabError
 from lab.runner.guarded import guarded
 from lab.runner.run import Run
 from lab.runner.script import Script
@@ -26,13 +29,13 @@ from lab.scenario.kind import kind_of
 from lab.scenario.resolve import load_scenario, parse_scenario
 
 FIXTURE = "lab_run"
-SKIPPED = "Skipped"
 # Folder -> why its scenarios are left out.
 APART = {
     "stress": "is about volume, and takes its time",
     "documentation": "is about documents, not about what the contract does",
     "quality": "is about sources, not about what the contract does",
 }
+STOPPED = (Exception, pytest.skip.Exception, pytest.fail.Exception)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,17 @@ def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) 
 
 
 def _driver(play: Callable[[Script], None]) -> Callable[[Run], None]:
-    return lambda run: guarded(run, play)
+    """The play without pytest, whose own outcomes are no ordinary exceptions."""
+
+    def played(script: Script) -> None:
+        try:
+            play(script)
+        except pytest.fail.Exception as failure:
+            raise AssertionError(str(failure)) from failure
+        except pytest.skip.Exception as skipped:
+            raise LabError(f"it skips itself: {skipped}") from skipped
+
+    return lambda run: guarded(run, played)
 
 
 class _Seen(Exception):
@@ -93,7 +106,7 @@ def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
     """Name, set-up, play and trouble of each run that a file's tests ask for. Nothing is run."""
     try:
         module = _module(path)
-    except Exception as error:
+    except STOPPED as error:
         yield path.stem, "", None, f"cannot be imported: {type(error).__name__}: {error}"
         return
     for name, test in inspect.getmembers(module, inspect.isfunction):
@@ -120,13 +133,8 @@ def _asked(name: str, test: Callable[..., Any], arguments: dict[str, Any]) -> tu
         test(**arguments, **{FIXTURE: lab_run})
     except _Seen:
         return name, *asked[0], None
-    except Exception as error:
+    except STOPPED as error:
         return name, "", None, f"ends before its run: {type(error).__name__}: {error}"
-    except BaseException as ended:
-        # pytest's, which is the plugin's alone to import.
-        if type(ended).__name__ != SKIPPED:
-            raise
-        return name, "", None, f"skips itself: {ended}"
     return name, "", None, "asks for no run"
 
 

@@ -36,6 +36,7 @@ RUNNABLE = {"console", "python", "js", "yaml", "vyper", "sh"}
 NO_COMMANDS = {"lab choice"}
 FILE = re.compile(r"`((?:scenarios|tests|lab|docs|compose|contracts|loadtests)/[\w/.-]*\w)`")
 BLOCKS = [block for path in PAGES for block in read_blocks(path)]
+COMMANDS: Any = get_command(app)
 
 
 def followed(block: Block) -> bool:
@@ -62,7 +63,7 @@ def unknown(command: str) -> str | None:
         return next((word for word in words[1:] if "=" not in word and word not in targets), None)
     if words[:1] != ["lab"]:
         return None
-    group: Any = get_command(app)
+    group = COMMANDS
     options = {option for parameter in group.params for option in parameter.opts}
     for word in words[1:]:
         if word in ("|", "||", "&&", ">", ";") or word.endswith(","):

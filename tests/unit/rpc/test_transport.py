@@ -18,7 +18,7 @@ from lab.rpc.transport import parse_answer, parse_answers
 from .hostile import Answer, echo, hang_up, http, reset, saying, saying_last, serving, stall, trickle
 
 TIMEOUT_S = 0.3
-PATIENCE_S = 60
+PATIENCE_S = 600
 ENDLESS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
