@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, TypeAdapter, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    model_serializer,
+    model_validator,
+)
 
 from lab.model.chain.facts import StoredTransaction
 from lab.model.frozen import Frozen
@@ -160,7 +167,8 @@ class FaultMark(Record):
 class Expectation(Record):
     """A scenario's own expectation, judged. `expected` and `actual` are for people.
 
-    `met` None: the chain could not be looked at, so nobody knows.
+    `met` None: the chain could not be looked at, so nobody knows. `rows` of the readiness checklist alone
+    depend on it; empty: the whole run does.
     """
 
     type: Literal["expectation"] = "expectation"
@@ -170,6 +178,15 @@ class Expectation(Record):
     actual: str
     met: bool | None
     because: str | None = None
+    rows: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_empty_rows(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Most expectations are of the run: their lines say nothing of rows."""
+        written: dict[str, Any] = fields(self)
+        if not self.rows:
+            del written["rows"]
+        return written
 
 
 class Note(Record):

@@ -42,8 +42,20 @@ class CheckResult(BaseModel):
     findings: tuple[Finding, ...] = ()
 
 
+class RowJudgement(BaseModel):
+    """What a run says of one row of the readiness checklist: without the expectations that other rows depend on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row: str
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+
 class RunVerdict(BaseModel):
     """The verdict of a run: `verdict.json`. `reasons` explain anything but PASS, worst first.
+
+    `rows` are those that expectations of their own belong to; for any other row the verdict of the run counts.
 
     `lacks` are the optional parts that the contract does not have and that the scenario, or a part of it, needs:
     `handover (no propose_owner, accept_ownership)`. That part was not exercised.
@@ -59,6 +71,12 @@ class RunVerdict(BaseModel):
     checks: tuple[CheckResult, ...]
     repeat: str
     lacks: tuple[str, ...] = ()
+    rows: tuple[RowJudgement, ...] = ()
+
+    def of_row(self, row: str) -> RowJudgement:
+        """What counts for a row."""
+        own = next((judged for judged in self.rows if judged.row == row), None)
+        return own or RowJudgement(row=row, verdict=self.verdict, reasons=self.reasons)
 
 
 def merge(verdicts: Iterable[Verdict]) -> Verdict:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.runner.conditions import Judged
 from lab.runner.run import Run
 from lab.scenario.expectations import AlertExpectation
+from lab.scenario.item import ScenarioItem
+
+ROWS = {alert.name: alert.row for alert in alerts(Thresholds())}
+
+
+def rows_of(item: ScenarioItem, condition: AlertExpectation) -> tuple[str, ...]:
+    """The alert's row, if the scenario serves it: no other depends on whether it fires."""
+    row = ROWS.get(condition.alert or "")
+    return (row,) if row in item.rows and row is not None else ()
 
 
 def judge_alert(run: Run, condition: AlertExpectation, since_ms: int) -> Judged:

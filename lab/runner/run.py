@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,8 +61,20 @@ class Run:
                 self.left_out.append(part)
                 self.note("left out", part)
 
-    def expectation(self, step: Step, expected: str, actual: str, *, met: bool | None, suffix: str = "") -> None:
-        """Record an expectation, judged. Paths stay out of the history: a file's name is enough."""
+    def expectation(
+        self,
+        step: Step,
+        expected: str,
+        actual: str,
+        *,
+        met: bool | None,
+        suffix: str = "",
+        rows: Sequence[str] = (),
+    ) -> None:
+        """Record an expectation, judged. Paths stay out of the history: a file's name is enough.
+
+        `rows` of the checklist alone depend on it; by default all of the scenario's.
+        """
         file, _, position = step.where.partition(":")
         self.recorder.add(
             Expectation(
@@ -73,6 +85,7 @@ class Run:
                 actual=distinct(expected, actual) if met is False else actual,
                 met=met,
                 because=step.because,
+                rows=tuple(rows),
             )
         )
 

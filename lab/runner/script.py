@@ -189,8 +189,19 @@ class Script:
         """End it."""
         self.run.heal(fault_id)
 
-    def expect(self, expected: str, actual: Any, *, met: bool | None, because: str | None = None) -> None:
-        """Record what was expected and what came. One that is not met fails the scenario; None is unknown."""
+    def expect(
+        self,
+        expected: str,
+        actual: Any,
+        *,
+        met: bool | None,
+        because: str | None = None,
+        rows: Sequence[str] = (),
+    ) -> None:
+        """Record what was expected and what came. One that is not met fails the scenario; None is unknown.
+
+        `rows` of the checklist alone depend on it; by default all that the scenario serves.
+        """
         self._steps += 1
         self.run.recorder.add(
             Expectation(
@@ -201,14 +212,17 @@ class Script:
                 actual=distinct(expected, str(actual)) if met is False else str(actual),
                 met=met,
                 because=because,
+                rows=tuple(rows),
             )
         )
 
-    def expect_equal(self, what: str, actual: Any, wanted: Any, *, because: str | None = None) -> None:
+    def expect_equal(
+        self, what: str, actual: Any, wanted: Any, *, because: str | None = None, rows: Sequence[str] = ()
+    ) -> None:
         """Record that `what` is to be `wanted`."""
         met = actual == wanted
         shown, asked = (str(actual), str(wanted)) if met else unequal(actual, wanted)
-        self.expect(f"{what} to be {asked}", shown, met=met, because=because)
+        self.expect(f"{what} to be {asked}", shown, met=met, because=because, rows=rows)
 
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
         """Record that a call is to revert with a reason that holds this text, if the contract has to use it."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.commands.monitor.actions import configure, limits_of
-from lab.monitor.alerting.alerts import alerts
+from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.monitor.configuration import Addresses
 from lab.monitor.dashboards import grafana
-from lab.monitor.servers import alertmanager_command, free_ports, prometheus_command, running
+from lab.monitor.servers import Server, alertmanager_command, free_ports, prometheus_command, running
 from lab.runner.script import Script
 from lab.scenario.item import RelayerSpec
 
@@ -51,9 +51,7 @@ def play(script: Script) -> None:
         running(alertmanager_command(alertmanager), alertmanager, folder, reaper) as routes,
         running(prometheus_command(prometheus), prometheus, folder, reaper) as rules,
     ):
-        groups = rules.get("/api/v1/rules")["data"]["groups"]
-        loaded = {rule["name"] for group in groups for rule in group["rules"]}
-        script.expect_equal("alerts loaded", sorted(loaded), sorted(alert.name for alert in alerts(limits)))
+        loaded(script, rules, routes, limits)
         # Discovery takes a moment.
         deadline = time.monotonic() + WAIT_S
         targets, known = list[Any](), list[Any]()
@@ -65,8 +63,15 @@ def play(script: Script) -> None:
         script.expect_equal("the targets", [target["labels"] for target in targets], [wanted])
         met = bool(known) and all(f":{alertmanager}/" in one["url"] for one in known)
         script.expect("Alertmanager to be known", known or "not yet", met=met)
-        text = routes.get("/api/v2/status")["config"]["original"]
-        script.expect("routes with inhibition by maintenance", "loaded", met='alertname="Maintenance"' in text)
+
+
+def loaded(script: Script, rules: Server, routes: Server, limits: Thresholds) -> None:
+    """Every alert is a rule of Prometheus, and Alertmanager has the routes."""
+    groups = rules.get("/api/v1/rules")["data"]["groups"]
+    names = {rule["name"] for group in groups for rule in group["rules"]}
+    script.expect_equal("alerts loaded", sorted(names), sorted(alert.name for alert in alerts(limits)))
+    text = routes.get("/api/v2/status")["config"]["original"]
+    script.expect("routes with inhibition by maintenance", "loaded", met='alertname="Maintenance"' in text)
 
 
 def test_config(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:

@@ -1,6 +1,7 @@
 """Alerts on a live system: real chains, exporter, Prometheus, Alertmanager and a webhook, durations divided by 60.
 
-Everything goes wrong at once, so that one set-up serves all alerts.
+Everything goes wrong at once, while the servers still start, so that one set-up and one wait serve all alerts. Each
+expectation belongs to the row of its alert, so that one alert that does not arrive takes its row alone.
 """
 
 from __future__ import annotations
@@ -8,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,12 @@ from lab.chains.processes.child import Child
 from lab.chains.processes.python_child import python_command
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
-from lab.monitor.collect import maintenance
+from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.monitor.servers import Server, free_ports
+from lab.ops.in_scenario import ScenarioOps
+from lab.ops.procedures import maintenance
 from lab.report.catalogue.criteria_definitions import CRITERIA
+from lab.runner.requirements.optional import ALERT_EVENTS
 from lab.runner.script import Script
 from lab.scenario.item import RelayerSpec
 
@@ -33,11 +36,11 @@ pytestmark = pytest.mark.real_clock
 SETUP = """
 name: Alerts on a live system, from the fault to the message and back
 description: >
-  `lab monitor up` watches three chains. During maintenance an operator is added and nobody is told; an Alertmanager
-  silence holds back one alert until it ends. Then a node hangs, a relayer dies, the base fee rises, and a leg waits
-  until it expires: each alert arrives with value, limit and runbook, and is resolved with its fault (a base fee
-  falls too slowly for that).
-rows: [ALR-01, ALR-02, ALR-03, ALR-04, ALR-05, ALR-06, OPS-03]
+  `lab monitor up` watches three chains while a node hangs, a relayer dies, the base fee rises, and a leg waits until it
+  expires. `lab ops maintenance` begins for two hours: what goes wrong meanwhile fires, and nobody hears of it. It is
+  then cut short and ends by itself; the contract that it left stopped is an alert. Each alert arrives with value, limit
+  and runbook, and is resolved with its fault (a base fee falls too slowly for that).
+rows: [ALR-01, ALR-02, ALR-03, ALR-04, ALR-05, ALR-06, OPS-03, OSC-06]
 networks: {polygon: {}, optimism: {finality: {blocks: 1}}, base: {finality: {blocks: 1}}}
 needs: [stop, expiry]
 relayer: none
@@ -48,7 +51,13 @@ monitor: true
 checks: []
 """
 
-SPEED, WAIT_S, FOREVER_S = 60, 120, 4_000_000_000
+SPEED, WAIT_S = 60, 120
+PLANNED_S, LEFT_S = 7_200, 3
+# What goes wrong during the maintenance.
+MEANWHILE = ("UnauthorizedCalls", "ContractPaused", "UndeclaredOperator")
+ALERTS = {alert.name: alert for alert in alerts(Thresholds())}
+ALSO = {"UnauthorizedCalls": ("OPS-03",)}
+MAINTENANCE = ("ALR-06", "OSC-06")
 PARENT, CHILD = (f"0x{0xA1E27 << 64 | number:064x}" for number in (1, 2))
 
 
@@ -107,52 +116,43 @@ class Live:
 
     def expect(self, name: str, status: str = "firing", **labels: str) -> None:
         """A message arrives; one that is to wake somebody says value, limit and where to read on."""
+        rows = (ALERTS[name].row, *ALSO.get(name, ()))
         there = self.until(name, lambda: self.sink.find(name, status, **labels) is not None)
         alert = self.sink.find(name, status, **labels)
-        arrived = sorted({f"{each['labels']['alertname']} {each['status']}" for each in self.sink.alerts})
+        arrived = sorted({f"{one['labels']['alertname']} {one['status']}" for one in self.sink.alerts})
         where = f" of {', '.join(labels.values())}" if labels else ""
-        self.script.expect(f"{name}{where} {status} to arrive", ", ".join(arrived), met=there)
+        self.script.expect(f"{name}{where} {status} to arrive", ", ".join(arrived), met=there, rows=rows)
         if alert is not None and status == "firing":
-            told = alert["annotations"]
+            words = alert["annotations"]
             # One that wakes nobody has no limit; of the others, value and limit are numbers both.
             numbers = 1 if alert["labels"]["severity"] == "none" else 2
-            valued = len(re.findall(r"\d[\d.]*", told["description"])) >= numbers
-            whole = valued and told["runbook_url"].endswith(f"#{name.lower()}")
-            self.script.expect(f"{name} with value and runbook", told["description"], met=whole)
+            valued = len(re.findall(r"\d[\d.]*", words["description"])) >= numbers
+            whole = valued and words["runbook_url"] == ALERTS[name].runbook
+            self.script.expect(f"{name} with value and runbook", words["description"], met=whole, rows=rows)
 
     def firing(self, name: str) -> bool:
-        """Whether Prometheus has it firing, whoever is told."""
-        alerts = self.prometheus.get("/api/v1/alerts")["data"]["alerts"]
-        return any(a["labels"]["alertname"] == name and a["state"] == "firing" for a in alerts)
+        """Whether Prometheus has it firing, whoever is notified."""
+        active = self.prometheus.get("/api/v1/alerts")["data"]["alerts"]
+        return any(a["labels"]["alertname"] == name and a["state"] == "firing" for a in active)
 
-    @contextmanager
-    def silence(self, name: str) -> Iterator[None]:
-        """By Alertmanager's API, for as long as the body lasts."""
-        begin, end = (
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (time.time() - 1, time.time() + WAIT_S * 60)
-        )
-        matcher = {"name": "alertname", "value": name, "isRegex": False, "isEqual": True}
-        body = {"matchers": [matcher], "startsAt": begin, "endsAt": end, "createdBy": "lab", "comment": "planned"}
-        given = self._ask("POST", "silences", body)
-        self.script.expect("a silence to begin", given["silenceID"], met=bool(given["silenceID"]))
-        yield
-        self._ask("DELETE", f"silence/{given['silenceID']}")
+    def held_back(self, name: str) -> tuple[bool, bool]:
+        """Whether Alertmanager holds all of them back by a silence, and by another alert."""
+        known = [a["status"] for a in self.alertmanager.get("/api/v2/alerts") if a["labels"]["alertname"] == name]
+        by = [(bool(status["silencedBy"]), bool(status["inhibitedBy"])) for status in known]
+        return bool(by) and all(silenced for silenced, _ in by), bool(by) and all(inhibited for _, inhibited in by)
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A request of Alertmanager's API, and its answer. Raises URLError for a refusal."""
-        request = urllib.request.Request(
-            f"{self.alertmanager.url}/api/v2/{path}",
-            data=json.dumps(body).encode() if body else None,
-            headers={"Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
-            return dict(json.loads(answer.read() or b"{}"))
+    def quiet(self, name: str) -> bool:
+        """Whether it fires, and is held back by both."""
+        return self.firing(name) and self.held_back(name) == (True, True)
+
+    def silences(self) -> list[str]:
+        """The state of every silence that Alertmanager knows."""
+        return [silence["status"]["state"] for silence in self.alertmanager.get("/api/v2/silences")]
 
 
 @contextmanager
 def watched(script: Script) -> Iterator[Live]:
-    """`lab monitor up` over the run's chains, maintenance announced."""
+    """`lab monitor up` over the run's chains."""
     lab = script.run.lab
     folder = lab.wanted.folder / "live"
     folder.mkdir()
@@ -160,7 +160,6 @@ def watched(script: Script) -> Iterator[Live]:
     lab.session(urls, RelayerSpec(2_000, "ready")).write(folder / "session.json")
     # The wait of a leg is to be noticed at once.
     (folder / "criteria.yaml").write_text(CRITERIA.read_text().replace("limit: 30\n", "limit: 1\n"))
-    maintenance.announce(folder, FOREVER_S, "a drill")
     sink, ports = Sink(), free_ports(3)
     words = ["-m", "lab.cli", "monitor", "up", "--session", str(folder / "session.json"), "--out", str(folder)]
     words += [
@@ -188,40 +187,10 @@ def watched(script: Script) -> Iterator[Live]:
         sink.server.server_close()
 
 
-def maintain(live: Live) -> None:
-    """While maintenance lasts only it is told; a silence holds back one alert; both end."""
-    script, attacker = live.script, role_account("attacker").address
-    live.until("Alertmanager", live.alertmanager.ready)
-    with live.silence("UnauthorizedCalls"):
-        live.expect("Maintenance")
-        script.expect_ok(script.call("base", "add_operator", attacker, role="owner"))
-        script.call("base", "pause", role="attacker")
-        # An operator whom nobody declared is seen by an event that nobody has to emit.
-        emits = "OperatorAdded" in script.run.lab.wanted.target.codec.events
-        both = ("UndeclaredOperator", "UnauthorizedCalls") if emits else ("UnauthorizedCalls",)
-        script.expect("both to fire", "in Prometheus", met=live.until("both", lambda: all(map(live.firing, both))))
-        script.advance(2)
-        nobody_told(live, *both)
-        maintenance.end(live.folder)
-        if emits:
-            live.expect("UndeclaredOperator", chain="base")
-        live.expect("Maintenance", "resolved")
-        nobody_told(live, "UnauthorizedCalls")
-    script.call("base", "pause", role="attacker")
-    live.expect("UnauthorizedCalls", chain="base", function="pause")
-
-
-def nobody_told(live: Live, *names: str) -> None:
-    """No message about any of them has arrived."""
-    for name in names:
-        arrived = live.sink.find(name) is not None
-        live.script.expect(f"nobody to be told of {name} meanwhile", f"told: {arrived}", met=not arrived)
-
-
 def break_everything(live: Live) -> None:
     """Four faults at once, on chains that have nothing to do with each other where that can be."""
     script, genesis_s = live.script, live.script.run.lab.genesis_time
-    due = genesis_s + int(script.now_s) + 8
+    due = genesis_s + int(script.now_s) + 4
     a, b = rollup_address("optimism"), rollup_address("base")
     script.inject("dead", "node_pause", chain="polygon")
     live.sink.dead = True
@@ -237,11 +206,42 @@ def break_everything(live: Live) -> None:
     script.expect_ok(script.call("optimism", "resolve_dependency", PARENT))
 
 
+def maintain(live: Live) -> None:
+    """While it lasts nobody hears of what else goes wrong; it ends by itself, and the stop that it left is an alert."""
+    script, attacker = live.script, role_account("attacker").address
+    target = script.run.lab.wanted.target
+    live.until("Alertmanager", live.alertmanager.ready)
+    ops = ScenarioOps(script, contracts={"optimism": target.address})
+    begin = partial(maintenance.begin, ops.operation, ops.executor(), reason="a drill", banner=live.folder)
+    report = begin(for_s=PLANNED_S, alertmanager=live.alertmanager.url)
+    stopped = ", ".join(chain.standing for chain in report.chains)
+    script.expect("the contract to be stopped", stopped, met=report.exit_code == 0, rows=MAINTENANCE)
+    live.expect("Maintenance")
+    script.expect_ok(script.call("base", "add_operator", attacker, role="owner"))
+    script.call("base", "pause", role="attacker")
+    # Who is stopped, or an operator, is seen by an event that nobody has to emit.
+    names = [name for name in MEANWHILE if ALERT_EVENTS.get(name, "") in ("", *target.codec.events)]
+    for name in names:
+        there = live.until(name, partial(live.quiet, name))
+        words = "(by a silence, by Maintenance): " + str(live.held_back(name))
+        script.expect(f"{name} to fire and to be held back", words, met=there, rows=MAINTENANCE)
+    arrived = [name for name in names if live.sink.find(name) is not None]
+    script.expect_equal("what the team heard of meanwhile", arrived, [], rows=MAINTENANCE)
+    begin(for_s=LEFT_S, alertmanager=live.alertmanager.url)
+    live.expect("Maintenance", "resolved")
+    live.until("the silence to end", lambda: "active" not in live.silences())
+    script.expect_equal("the states of silences", set(live.silences()), {"expired"}, rows=MAINTENANCE)
+    for name in names[1:]:
+        live.expect(name)
+    script.call("base", "pause", role="attacker")
+    live.expect("UnauthorizedCalls", chain="base", function="pause")
+
+
 def play(script: Script) -> None:
-    """Maintenance first, then the faults, then their end."""
+    """The faults, a maintenance while they last, then their end."""
     with watched(script) as live:
-        maintain(live)
         break_everything(live)
+        maintain(live)
         live.expect("ChainDown", chain="polygon")
         live.expect("RelayerDown")
         live.expect("CrossChainStuck", origin="optimism", target="base")

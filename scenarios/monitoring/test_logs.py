@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from lab.coordinator import role_account
 from lab.monitor.metrics import PREFIX, series_name
 from lab.runner.script import Script
 
@@ -13,8 +14,9 @@ SETUP = """
 name: Logs and metrics are complete for a known run, over a reorg
 description: >
   Two flows cross two chains, an attacker is refused, and a reorg orphans blocks on the way. Every transaction to the
-  contract is one line of the log, with run, chain, block and hash; every event of a final block is counted once.
-rows: [INF-03, MON-04]
+  contract is one line of the log, with run, chain, block and hash; every event of a final block is counted once; who
+  called without a role is on record.
+rows: [INF-03, MON-04, OPS-03]
 networks: {polygon: {finality: {blocks: 6}}, optimism: {finality: {blocks: 2}}}
 window: 5m
 timeout: 20m
@@ -58,11 +60,12 @@ def judge_metrics(script: Script, found: Receipts) -> None:
         events = Counter(event for receipt in of_chain for event in events_of(script, receipt))
         for event, count in sorted(events.items()):
             series = monitor.log.series.get(series_name(f"{PREFIX}events_total", {"chain": chain, "event": event}))
-            script.expect_equal(f"{chain}: {event} counted", series[-1] if series else None, float(count))
+            counted = series[-1] if series else None
+            script.expect_equal(f"{chain}: {event} counted", counted, float(count), rows=["MON-04"])
     refused = series_name(f"{PREFIX}unauthorized_calls_total", {"chain": "polygon", "function": "pause"})
-    script.expect_equal("refused calls counted", monitor.log.series[refused][-1], 1.0)
+    script.expect_equal("refused calls counted", monitor.log.series[refused][-1], 1.0, rows=["INF-03"])
     reorgs = series_name(f"{PREFIX}chain_reorgs_total", {"chain": "polygon"})
-    script.expect_equal("reorgs counted", monitor.log.series[reorgs][-1], 1.0)
+    script.expect_equal("reorgs counted", monitor.log.series[reorgs][-1], 1.0, rows=["INF-03"])
 
 
 def judge_log(script: Script, found: Receipts) -> None:
@@ -75,7 +78,8 @@ def judge_log(script: Script, found: Receipts) -> None:
         target = script.run.lab.wanted.target.address.lower()
         calls = [each["transactionHash"] for each in of_chain if str(each["to"]).lower() == target]
         wrong = [tx for tx in calls if logged[tx, "call"] != 1]
-        script.expect(f"{chain}: a line for each call", f"{len(wrong)} of {len(calls)} not", met=not wrong)
+        words = f"{len(wrong)} of {len(calls)} not"
+        script.expect(f"{chain}: a line for each call", words, met=not wrong, rows=["INF-03"])
         events = Counter(
             (receipt["transactionHash"], event, int(receipt["blockNumber"], 16))
             for receipt in of_chain
@@ -83,10 +87,21 @@ def judge_log(script: Script, found: Receipts) -> None:
         )
         placed = Counter((line["tx"], line["event"], line["block"]) for line in lines if "tx" in line)
         lacking = [event for event, count in events.items() if placed[event] != count]
-        script.expect(f"{chain}: a line for each event", f"{len(lacking)} of {len(events)} lack", met=not lacking)
+        words = f"{len(lacking)} of {len(events)} lack"
+        script.expect(f"{chain}: a line for each event", words, met=not lacking, rows=["INF-03"])
     whole = [line for line in lines if line["run"] == run and line["chain"] in CHAINS and line["ts"]]
-    script.expect_equal("lines with run, chain and time", len(whole), len(lines))
-    script.expect("lines that are JSON", len(lines), met=bool(lines))
+    script.expect_equal("lines with run, chain and time", len(whole), len(lines), rows=["INF-03"])
+    script.expect("lines that are JSON", len(lines), met=bool(lines), rows=["INF-03"])
+
+
+def judge_intruder(script: Script) -> None:
+    """Who called without a role is on record: sender, function and reason, by the hash of the transaction."""
+    monitor, attacker = script.run.monitor, role_account("attacker").address.lower()
+    assert monitor is not None
+    lines = [line for line in monitor.lines if line["event"] == "call" and line["sender"] == attacker]
+    record = [(line["function"], line["ok"], line["reason"]) for line in lines]
+    wanted = [("pause", False, "Only owner can pause")]
+    script.expect_equal("the attacker's calls in the log", record, wanted, rows=["OPS-03"])
 
 
 def play(script: Script) -> None:
@@ -103,6 +118,7 @@ def play(script: Script) -> None:
     found = {chain: receipts(script, chain) for chain in CHAINS}
     judge_metrics(script, found)
     judge_log(script, found)
+    judge_intruder(script)
 
 
 def test_logs(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:

@@ -49,9 +49,12 @@ class ExporterOptions:
 def read_session(path: Path) -> Session:
     """A session file. Raises UsageError that says what is wrong with it."""
     try:
-        return Session.read(path)
+        session = Session.read(path)
     except OSError as error:
         raise UsageError(f"{path}: expected a session.json as `lab up` writes it: {error.strerror}") from error
+    if not session.chains:
+        raise UsageError(f"{path}: expected at least one chain under 'chains', there is none to watch")
+    return session
 
 
 def run_exporter(path: Path, options: ExporterOptions) -> None:

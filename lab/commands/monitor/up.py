@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lab.chains.processes.child import Child
 from lab.chains.processes.python_child import python_command
 from lab.chains.processes.reaper import Reaper
 from lab.commands.monitor.actions import configure
-from lab.errors import EnvironmentFailure
+from lab.errors import EnvironmentFailure, UsageError
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.collect.metering import POLL_S, REQUESTS_PER_MINUTE
 from lab.monitor.configuration import Addresses
@@ -34,6 +35,7 @@ class Ports:
 
 def run_all(session: Path, folder: Path, ports: Ports, limits: Thresholds, relayer_url: str | None = None) -> None:
     """Run until SIGTERM or Ctrl-C. Raises EnvironmentFailure where a binary lacks, or one of them ends."""
+    _check_free(ports)
     addresses = Addresses(f"127.0.0.1:{ports.exporter}", f"127.0.0.1:{ports.alertmanager}")
     configure(session, folder, limits, addresses)
     words = ["-m", "lab.cli", "monitor", "exporter", "--session", str(real_path(session))]
@@ -63,3 +65,17 @@ def run_all(session: Path, folder: Path, ports: Ports, limits: Thresholds, relay
             for name, child in children.items():
                 if not child.alive:
                     raise EnvironmentFailure(f"{name} ended with exit code {child.returncode}:\n{child.log_tail()}")
+
+
+def _check_free(ports: Ports) -> None:
+    """Before anything is written or started. Raises UsageError for one port twice, EnvironmentFailure."""
+    numbers = asdict(ports)
+    for name, port in numbers.items():
+        same = [other for other, number in numbers.items() if number == port and other != name]
+        if same:
+            raise UsageError(f"expected three different ports, got --{name}-port {port} and --{same[0]}-port {port}")
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError as error:
+            words = f"cannot listen on 127.0.0.1:{port}: {error.strerror}; name another port with --{name}-port"
+            raise EnvironmentFailure(words) from error

@@ -26,7 +26,10 @@ class Thresholds(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert. `summary` and `description` are templates of Prometheus; `action` is what a person does first."""
+    """One alert. `summary` and `description` are templates of Prometheus; `action` is what a person does first.
+
+    `command` is the one of `lab ops` that answers it, where there is one.
+    """
 
     name: str
     row: str
@@ -36,6 +39,14 @@ class Alert:
     summary: str
     description: str
     action: str
+    command: str = ""
+
+    @property
+    def runbook(self) -> str:
+        """The section on what to do: of the operations manual where a command does it, else of the alert."""
+        if self.command:
+            return f"docs/operations.md#lab-ops-{self.command}"
+        return f"docs/monitoring.md#{self.name.lower()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,9 @@ def alerts(limits: Thresholds) -> list[Alert]:
             60,
             "{{ $labels.chain }} cannot be read",
             "The RPC endpoint of {{ $labels.chain }} has failed for a minute: chain_up is {{ $value }}, expected 1.",
-            "See the endpoint's status page and the exporter's log line chain_down; switch to another endpoint.",
+            "`lab ops health` says which nodes answer. See the endpoint's status page and the exporter's log line "
+            "chain_down; switch to another endpoint.",
+            command="health",
         ),
         Alert(
             "ChainStalled",
@@ -81,7 +94,9 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "{{ $labels.chain }} makes no blocks",
             "The newest block of {{ $labels.chain }} is {{ $value | humanizeDuration }} old; the limit is five block "
             f"times and {limits.stalled_s_max:g} s.",
-            "Compare with another endpoint: if the chain itself stands still, pause the flows that lead to it.",
+            "`lab ops health` says how old the newest block is. Compare with another endpoint: if the chain itself "
+            "stands still, pause the flows that lead to it.",
+            command="health",
         ),
         Alert(
             "RelayerDown",
@@ -113,7 +128,9 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "The contract on {{ $labels.chain }} has other code",
             "The code at the contract's address is not the one that was seen first: contract_code_matches is "
             "{{ $value }}, expected 1.",
-            "Stop the relayer for this chain and compare the code with the release's artifact.",
+            "Stop the relayer for this chain. `lab ops health` says whether there is code at the address; compare it"
+            " with the release's artifact.",
+            command="health",
         ),
         Alert(
             "ContractPaused",
@@ -123,7 +140,9 @@ def alerts(limits: Thresholds) -> list[Alert]:
             0,
             "The contract on {{ $labels.chain }} is paused",
             "The emergency stop of {{ $labels.chain }} is on: contract_paused is {{ $value }}, expected 0.",
-            "Find out from the log who stopped it: EmergencyStop names the caller, or the circuit breaker.",
+            "Find out from the log who stopped it: EmergencyStop names the caller, or the circuit breaker. Once the "
+            "reason is gone, `lab ops unpause` lifts the stop.",
+            command="unpause",
         ),
         Alert(
             "CrossChainSlow",
@@ -166,7 +185,9 @@ def alerts(limits: Thresholds) -> list[Alert]:
             0,
             "Somebody without a role calls {{ $labels.function }} on {{ $labels.chain }}",
             "About {{ $value | humanize }} calls were refused for want of a role in five minutes; the limit is 0.",
-            "The log has sender and hash of each. If the sender is one of yours, its role was taken away.",
+            "The log has sender and hash of each. `lab ops drift` says whether owner and operators are the declared "
+            "ones: if the sender is one of yours, its role was taken away.",
+            command="drift",
         ),
         Alert(
             "UndeclaredOperator",
@@ -176,7 +197,8 @@ def alerts(limits: Thresholds) -> list[Alert]:
             0,
             "{{ $labels.chain }} has an operator whom nobody declared",
             "{{ $value }} operators of {{ $labels.chain }} are not declared; the limit is 0.",
-            "Remove the operator, and rotate the owner's key if the owner did not add it.",
+            "`lab ops revoke ADDRESS --all` removes the operator. Rotate the owner's key if the owner did not add it.",
+            command="revoke",
         ),
         Alert(
             "OwnerChanged",
@@ -186,7 +208,9 @@ def alerts(limits: Thresholds) -> list[Alert]:
             0,
             "{{ $labels.chain }} has another owner",
             "The owner is not the declared one: contract_owner_matches is {{ $value }}, expected 1.",
-            "If the handover was planned, declare the new owner; else this is an incident.",
+            "`lab ops drift` names the owner on every chain. If the handover was planned, declare the new owner; "
+            "else this is an incident.",
+            command="drift",
         ),
         Alert(
             "BaseFeeHigh",
@@ -197,7 +221,8 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "Gas is expensive on {{ $labels.chain }}",
             "The base fee of {{ $labels.chain }} is {{ $value | humanize }} wei; the limit is "
             f"{limits.base_fee_factor_max:g} times the typical one.",
-            "Check the balances of the sending accounts, and whether flows can wait.",
+            "`lab ops health` checks the balances of the sending accounts. Can flows wait?",
+            command="health",
         ),
         Alert(
             "LegsOverdue",
@@ -227,7 +252,8 @@ def alerts(limits: Thresholds) -> list[Alert]:
             0,
             "Maintenance is on",
             "Announced maintenance: maintenance is {{ $value }}; other alerts are inhibited until it ends by itself.",
-            "Nothing; `lab monitor maintenance --end` ends it before its time.",
+            "Nothing: it ends by itself. `lab ops maintenance end` ends it before its time.",
+            command="maintenance",
         ),
         Alert(
             "CollectorStale",

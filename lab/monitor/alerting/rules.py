@@ -8,11 +8,10 @@ import yaml
 
 from lab.monitor.alerting.alerts import Alert, Durations, Thresholds, alerts
 
-RUNBOOK = "docs/monitoring.md"
 EVALUATE_EVERY_S = 15
 
 
-def rules_file(limits: Thresholds, runbook: str = RUNBOOK) -> dict[str, Any]:
+def rules_file(limits: Thresholds) -> dict[str, Any]:
     """The rules as Prometheus reads them."""
     span = Durations(limits.speed)
     return {
@@ -20,13 +19,13 @@ def rules_file(limits: Thresholds, runbook: str = RUNBOOK) -> dict[str, Any]:
             {
                 "name": "tesseract",
                 "interval": span(EVALUATE_EVERY_S),
-                "rules": [_rule(alert, span, runbook) for alert in alerts(limits)],
+                "rules": [_rule(alert, span) for alert in alerts(limits)],
             }
         ]
     }
 
 
-def _rule(alert: Alert, span: Durations, runbook: str) -> dict[str, Any]:
+def _rule(alert: Alert, span: Durations) -> dict[str, Any]:
     return {
         "alert": alert.name,
         "expr": alert.expr,
@@ -35,7 +34,7 @@ def _rule(alert: Alert, span: Durations, runbook: str) -> dict[str, Any]:
         "annotations": {
             "summary": alert.summary,
             "description": alert.description,
-            "runbook_url": f"{runbook}#{alert.name.lower()}",
+            "runbook_url": alert.runbook,
         },
     }
 

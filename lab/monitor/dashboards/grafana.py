@@ -58,7 +58,6 @@ def _chain_variable() -> dict[str, Any]:
         "type": "query",
         "datasource": SOURCE,
         "query": query,
-        "definition": query,
         "refresh": 2,
         "multi": True,
         "includeAll": True,
@@ -87,7 +86,10 @@ def _panel(place: int, panel: Panel) -> dict[str, Any]:
             },
             "overrides": [],
         },
-        "options": {"legend": {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull"]}},
+        "options": {
+            "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["lastNotNull"]},
+            "tooltip": {"mode": "multi", "sort": "desc"},
+        },
         "targets": [{"refId": "A", "datasource": SOURCE, "expr": panel.expr, "legendFormat": panel.legend}],
     }
 

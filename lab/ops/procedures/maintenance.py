@@ -10,6 +10,7 @@ import datetime
 import json
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,10 @@ class Begun(Frozen):
     stopped: tuple[str, ...]
     alertmanager: str | None = None
     silence: str | None = None
+
+    def silenced(self, alertmanager: str, now_s: float) -> bool:
+        """Whether its silence is in force there."""
+        return self.alertmanager == alertmanager and self.silence is not None and now_s < self.until
 
 
 def begun_file(operation: Operation) -> Path:
@@ -97,7 +102,13 @@ def _begin(
     earlier = _read(operation)
     running = [] if earlier is None else list(earlier.stopped)
     stopped = running + [name for name in _running(operation, only) if name not in running]
-    silence = None if alertmanager is None else _silence(alertmanager, operation, now_s, now_s + for_s, reason)
+    silence = None
+    if alertmanager is not None:
+        # Begun again, longer or shorter: the silence that there is gets the new end, no second one outlives it.
+        known = earlier.silence if earlier is not None and earlier.silenced(alertmanager, now_s) else None
+        silence = _silence(alertmanager, operation, now_s, now_s + for_s, reason, known)
+    elif earlier is not None:
+        alertmanager, silence = earlier.alertmanager, earlier.silence
     begun = Begun(
         until=now_s + for_s, reason=reason, stopped=tuple(stopped), alertmanager=alertmanager, silence=silence
     )
@@ -148,17 +159,22 @@ def _running(operation: Operation, only: tuple[str, ...]) -> Sequence[str]:
     return [name for name, answer in answers.items() if answer]
 
 
-def _silence(url: str, operation: Operation, start_s: float, end_s: float, reason: str) -> str:
-    """All alerts but that of the maintenance itself; its id."""
-    body = {
+def _silence(
+    url: str, operation: Operation, start_s: float, end_s: float, reason: str, known: str | None = None
+) -> str:
+    """All alerts but that of the maintenance itself; its id. `known` gets the new end, if it is there."""
+    body: dict[str, Any] = {
         "matchers": [{"name": "alertname", "value": "Maintenance", "isRegex": False, "isEqual": False}],
         "startsAt": _time(start_s),
         "endsAt": _time(end_s),
         "createdBy": operation.who,
         "comment": reason,
     }
-    answer = _call(url, "POST", "/api/v2/silences", body)
-    return str(answer.get("silenceID", ""))
+    if known is not None:
+        # One that somebody removed meanwhile is made anew.
+        with suppress(SilenceFailure):
+            return str(_call(url, "POST", "/api/v2/silences", {"id": known, **body}).get("silenceID", ""))
+    return str(_call(url, "POST", "/api/v2/silences", body).get("silenceID", ""))
 
 
 def _time(unix_s: float) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from lab.html.text import clean, plural, some
 from lab.model.checks import check_name, name_checks
-from lab.model.verdict import RunVerdict, Verdict
+from lab.model.verdict import RowJudgement, RunVerdict, Verdict
 from lab.report.catalogue.detections import can_fail
 from lab.report.catalogue.rows import Proof, Row
 from lab.report.evidence.attestations import Attestation, Statement
@@ -164,7 +164,7 @@ def _opinion(proof: Proof, row: Row, run: Run, baseline: Baseline) -> Opinion:
 
 def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[RowVerdict, str]:
     """Damage takes a PASS away, and never a FAIL: nobody is to gain by it."""
-    failure = _failure(proof, run.verdict) or ("the run is FAIL" if run.problems and run.failed else "")
+    failure = _failure(proof, row, run.verdict) or ("the run is FAIL" if run.problems and run.failed else "")
     if run.problems or run.verdict is None:
         doubt = "; ".join(run.problems) or "verdict.json is missing"
         return (RowVerdict.FAIL, f"{failure}; besides, {doubt}") if failure else (RowVerdict.UNKNOWN, doubt)
@@ -175,8 +175,9 @@ def _run_verdict(proof: Proof, row: Row, run: Run, baseline: Baseline) -> tuple[
         return RowVerdict.STALE, "; ".join(outdated)
     if failure:
         return RowVerdict.FAIL, failure
-    if run.verdict.verdict is not Verdict.PASS:
-        return RowVerdict.UNKNOWN, f"the run is {run.verdict.verdict}: {_first_reason(run.verdict)}"
+    judged = run.verdict.of_row(row.id)
+    if judged.verdict is not Verdict.PASS:
+        return RowVerdict.UNKNOWN, f"the run is {judged.verdict}: {_first_reason(judged)}"
     return _of_named_checks(proof, run.verdict)
 
 
@@ -193,18 +194,18 @@ def _of_named_checks(proof: Proof, passed: RunVerdict) -> tuple[RowVerdict, str]
     return RowVerdict.PASS, f"passed, with {', '.join(map(check_name, proof.check))}" if proof.check else "passed"
 
 
-def _failure(proof: Proof, verdict: RunVerdict | None) -> str:
-    """Why the run, or a check that the proof asks for, failed; empty where none did."""
+def _failure(proof: Proof, row: Row, verdict: RunVerdict | None) -> str:
+    """Why what the run says of this row, or a check that the proof asks for, failed; empty where none did."""
     if verdict is None:
         return ""
-    if verdict.verdict is Verdict.FAIL:
-        return _first_reason(verdict)
+    if (judged := verdict.of_row(row.id)).verdict is Verdict.FAIL:
+        return _first_reason(judged)
     failed = (check for check in verdict.checks if check.check in proof.check and check.verdict is Verdict.FAIL)
     return next((f"{check_name(check.check)} failed: {clean(check.reason)}" for check in failed), "")
 
 
-def _first_reason(verdict: RunVerdict) -> str:
-    return clean(name_checks(verdict.reasons[0])) if verdict.reasons else "no reason recorded"
+def _first_reason(judged: RowJudgement) -> str:
+    return clean(name_checks(judged.reasons[0])) if judged.reasons else "no reason recorded"
 
 
 def _mixed_contracts(row: Row, opinions: list[Opinion], contract_sha256: str | None) -> list[Opinion]:

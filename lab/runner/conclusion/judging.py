@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lab.checks import Selection, judge
 from lab.model.checks import check_name
 from lab.model.history import History
 from lab.model.records import Expectation, FaultMark, Lag, Note, Operation
-from lab.model.verdict import CheckResult, RunVerdict, Verdict, merge
+from lab.model.verdict import CheckResult, RowJudgement, RunVerdict, Verdict, merge
 from lab.scenario.item import ScenarioItem
 
 
@@ -23,17 +25,16 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
     lacks = lacking + [note.text for note in notes if note.kind == "left out"]
     # Where nothing was played each check would say so, at length.
     checks = () if blocked or lacking else _timed_checks(history, judge(history, selection))
-    verdicts: list[tuple[Verdict, str]] = [
-        *_of_checks(checks),
-        *_of_expectations(history),
-        *_of_faults(history),
-        *_of_operations(history),
-        *_of_notes(history),
-    ]
-    verdict = merge(verdict for verdict, _ in verdicts)
+    expected = _of_expectations(history)
+    shared = [*_of_faults(history), *_of_operations(history), *_of_notes(history)]
+    verdicts = [*_of_checks(checks), *(judged for _, judged in expected), *shared]
+    verdict, reasons = _merged(verdicts)
+    rows = tuple(
+        _of_row(row, [*_of_checks(checks), *(judged for rows, judged in expected if not rows or row in rows), *shared])
+        for row in sorted({row for rows, _ in expected for row in rows})
+    )
     if any(note.kind == "not exercised" for note in notes):
         verdict = Verdict.NOT_EXERCISED
-    reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is wanted]
     if blocked:
         reasons = blocked
     elif lacks and verdict is not Verdict.FAIL and (lacking or not history.of(Expectation)):
@@ -49,7 +50,22 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         checks=checks,
         repeat=repeat,
         lacks=tuple(lacks),
+        rows=() if blocked or verdict is Verdict.NOT_EXERCISED else rows,
     )
+
+
+Judged = tuple[Verdict, str]
+
+
+def _merged(verdicts: Sequence[Judged]) -> tuple[Verdict, list[str]]:
+    """The verdict of all, and why it is not PASS, worst first."""
+    reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is wanted]
+    return merge(verdict for verdict, _ in verdicts), reasons
+
+
+def _of_row(row: str, verdicts: Sequence[Judged]) -> RowJudgement:
+    verdict, reasons = _merged(verdicts)
+    return RowJudgement(row=row, verdict=verdict, reasons=tuple(reasons))
 
 
 # Besides liveness: a flow that is not whole since its second part expired.
@@ -83,13 +99,14 @@ def _timed_checks(history: History, checks: tuple[CheckResult, ...]) -> tuple[Ch
     )
 
 
-def _of_checks(checks: tuple[CheckResult, ...]) -> list[tuple[Verdict, str]]:
+def _of_checks(checks: tuple[CheckResult, ...]) -> list[Judged]:
     judged = [result for result in checks if result.verdict is not Verdict.NOT_EXERCISED]
     return [(result.verdict, f"{check_name(result.check)}: {result.reason}") for result in judged]
 
 
-def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
-    judged = []
+def _of_expectations(history: History) -> list[tuple[tuple[str, ...], Judged]]:
+    """Each with the rows that alone depend on it."""
+    judged = list[tuple[tuple[str, ...], Judged]]()
     clock_set_ms = _clock_set_ms(history)
     late = next((note.text for note in history.of(Note) if note.kind == "late start"), None)
     for expectation in history.of(Expectation):
@@ -98,15 +115,16 @@ def _of_expectations(history: History) -> list[tuple[Verdict, str]]:
             f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
         )
         if expectation.met is False and late is not None:
-            judged.append((Verdict.UNKNOWN, f"{text}; {late}"))
+            verdict = Verdict.UNKNOWN, f"{text}; {late}"
         elif expectation.met is False and clock_set_ms is not None and expectation.t_ms >= clock_set_ms:
-            judged.append((Verdict.UNKNOWN, f"{text}; {_CLOCK_SET}"))
+            verdict = Verdict.UNKNOWN, f"{text}; {_CLOCK_SET}"
         else:
-            judged.append((_EXPECTED[expectation.met], text))
+            verdict = _EXPECTED[expectation.met], text
+        judged.append((expectation.rows, verdict))
     return judged
 
 
-def _of_faults(history: History) -> list[tuple[Verdict, str]]:
+def _of_faults(history: History) -> list[Judged]:
     """A fault that never acted proves nothing about the system under it."""
     return [
         (Verdict.UNKNOWN, f"fault {mark.id} ({mark.fault}) never acted: {mark.proof}")
@@ -115,7 +133,7 @@ def _of_faults(history: History) -> list[tuple[Verdict, str]]:
     ]
 
 
-def _of_operations(history: History) -> list[tuple[Verdict, str]]:
+def _of_operations(history: History) -> list[Judged]:
     """An operation without a known outcome, and a core operation that never once succeeded."""
     operations: list[Operation] = history.of(Operation)
     judged = [
@@ -134,6 +152,6 @@ def _of_operations(history: History) -> list[tuple[Verdict, str]]:
     return judged
 
 
-def _of_notes(history: History) -> list[tuple[Verdict, str]]:
+def _of_notes(history: History) -> list[Judged]:
     kinds = ("timeout", "unsupported", "stray", "clock")
     return [(Verdict.UNKNOWN, f"{note.kind}: {note.text}") for note in history.of(Note) if note.kind in kinds]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.checks.bounds import late_ms
-from lab.runner.alert_conditions import judge_alert
+from lab.runner.alert_conditions import judge_alert, rows_of
 from lab.runner.conditions import Judged, judge_condition
 from lab.runner.run import Run
 from lab.scenario.expectations import AlertExpectation
@@ -19,7 +19,8 @@ def expect(run: Run, step: Step) -> None:
     judged = _wait(run, step)
     if judged.met and step.hold_ms is not None:
         judged = _hold(run, step)
-    run.expectation(step, _phrase(step, judged), judged.actual, met=judged.met)
+    rows = rows_of(run.item, step.condition) if isinstance(step.condition, AlertExpectation) else ()
+    run.expectation(step, _phrase(step, judged), judged.actual, met=judged.met, rows=rows)
 
 
 def _look(run: Run, step: Step, since_ms: int) -> Judged:

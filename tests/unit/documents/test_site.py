@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.documents.site import build
+from lab.monitor.alerting.alerts import Alert, Thresholds, alerts
 from lab.paths import CHECKOUT
 
 
@@ -45,6 +46,19 @@ def test_links_within_the_site_lead_somewhere(site: Path) -> None:
             if not file.exists() or (place and f'id="{place}"' not in file.read_text()):
                 broken.append(f"{path.name}: {target}")
     assert broken == []
+
+
+@pytest.mark.parametrize("alert", alerts(Thresholds()), ids=lambda alert: alert.name)
+def test_every_alert_leads_to_its_section(site: Path, alert: Alert) -> None:
+    """The section is there; the operations manual's names the command and the alert that calls for it."""
+    document, _, place = alert.runbook.partition("#")
+    text = (site / document.replace(".md", ".html")).read_text()
+    parts = re.split(r'<h\d id="([^"]+)">', text)
+    section = dict(zip(parts[1::2], parts[2::2], strict=True))[place]
+    assert alert.name in section
+    if alert.command:
+        assert f"<code>lab ops {alert.command}</code>" in section
+        assert f"`lab ops {alert.command}" in alert.action
 
 
 def test_the_search_knows_every_section(site: Path) -> None:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.chains.processes.reaper import Reaper
 from lab.errors import UsageError
+from lab.monitor.alerting.routes import routes_file
+from lab.monitor.alerting.rules import as_yaml
 from lab.monitor.collect.maintenance import in_force
+from lab.monitor.servers import Server, alertmanager_command, free_ports, running
+from lab.monitor.tools import ALERTMANAGER
 from lab.ops.procedure import carry_out
 from lab.ops.procedures.maintenance import SilenceFailure, begin, end
 from lab.ops.procedures.pausing import Pause
@@ -20,6 +29,7 @@ from lab.ops.procedures.pausing import Pause
 from .conftest import Site, address
 
 Start = Callable[..., Site]
+WAIT_S = 60
 
 
 @contextmanager
@@ -99,3 +109,61 @@ def test_nothing_is_stopped_where_alerts_cannot_be_silenced(site: Start) -> None
         with pytest.raises(UsageError, match="up to 24 hours"):
             begin(there.operation, executor, for_s=10**6, reason="", banner=there.beside)
     assert there.operation.chains[0].getters.get("paused") is False
+
+
+@pytest.mark.usefixtures("prometheus_tools")
+def test_a_real_alertmanager_is_silenced_until_the_time_is_over(site: Start, tmp_path: Path) -> None:
+    """All alerts but that of the maintenance, for two hours; begun again for a moment, no silence outlives that."""
+    here = site("sepolia")
+    there = here.opened()
+    (port,) = free_ports(1)
+    folder = tmp_path / "alerting"
+    folder.mkdir()
+    (folder / ALERTMANAGER).write_text(as_yaml(routes_file({})))
+    with (
+        Reaper.start() as reaper,
+        running(alertmanager_command(port), port, folder, reaper) as server,
+        there.executor(address("owner")) as executor,
+    ):
+        active = [
+            {"labels": {"alertname": name, "severity": word, "chain": "sepolia"}}
+            for name, word in (("ContractPaused", "critical"), ("Maintenance", "none"))
+        ]
+        post(f"{server.url}/api/v2/alerts", active)
+        words: dict[str, Any] = {"reason": "a drill", "banner": there.beside, "alertmanager": server.url}
+        begin(there.operation, executor, for_s=7200, **words)
+        (planned,) = server.get("/api/v2/silences")
+        span_s = moment(planned["endsAt"]) - moment(planned["startsAt"])
+        assert (round(span_s), planned["status"]["state"]) == (7200, "active")
+        assert silenced(server) == {"ContractPaused": True, "Maintenance": False}
+        begin(there.operation, executor, for_s=1, **words)
+        deadline = time.monotonic() + WAIT_S
+        while silenced(server)["ContractPaused"] and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert silenced(server) == {"ContractPaused": False, "Maintenance": False}
+        assert {silence["status"]["state"] for silence in server.get("/api/v2/silences")} == {"expired"}
+        # One that somebody removed by hand is made anew.
+        begin(there.operation, executor, for_s=7200, **words)
+        delete = [one["id"] for one in server.get("/api/v2/silences") if one["status"]["state"] == "active"]
+        post(f"{server.url}/api/v2/silence/{delete[0]}", None, method="DELETE")
+        begin(there.operation, executor, for_s=3600, **words)
+        assert silenced(server)["ContractPaused"]
+        end(there.operation, executor, banner=there.beside)
+        assert not silenced(server)["ContractPaused"]
+
+
+def post(url: str, body: Any, method: str = "POST") -> None:
+    """A request to the API."""
+    data, headers = json.dumps(body).encode() if body is not None else None, {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=WAIT_S):
+        pass
+
+
+def moment(text: str) -> float:
+    """Unix seconds."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def silenced(server: Server) -> dict[str, bool]:
+    """Alert -> whether a silence holds it back."""
+    return {alert["labels"]["alertname"]: bool(alert["status"]["silencedBy"]) for alert in server.get("/api/v2/alerts")}

@@ -27,7 +27,7 @@ def test_what_comes_later_than_the_machine_is_late_is_not_met(
     """Within 10 s, seen at `comes_ms`; both figures are in the text where nobody knows."""
     run: Any = SimpleNamespace(now_ms=0, recorder=SimpleNamespace(history=lambda: None))
     run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
-    run.expectation = lambda step, expected, actual, met: said.append((actual, met))
+    run.expectation = lambda step, expected, actual, met, rows: said.append((actual, met))
     said: list[tuple[str, bool | None]] = []
     monkeypatch.setattr(judging, "late_ms", lambda history, start_ms, end_ms: lag_ms)
     monkeypatch.setattr(judging, "_look", lambda *_: Judged(run.now_ms >= comes_ms, "a leg READY", "the leg's state"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from lab.model.verdict import RunVerdict, Verdict
+from lab.model.verdict import RowJudgement, RunVerdict, Verdict
 from lab.report.catalogue.rows import Catalogue, load_catalogue
 from lab.report.evidence.figures import Figure, Source
 from lab.report.judge.decision import decide
@@ -52,6 +53,24 @@ def test_all_proofs_shown_is_pass() -> None:
     assert [found.item for found in row.evidence] == ["failures/one[3]", "failures/one[4]", "failures/two"]
     assert row.evidence[0].folder == "20261124-110000/failures-one[3]"
     assert (row.evidence[0].digest, row.evidence[0].commit) == ("d1" * 32, "ab" * 20)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        (("AA-01", Verdict.PASS), RowVerdict.PASS),
+        (("AA-01", Verdict.FAIL), RowVerdict.FAIL),
+        (("AA-01", Verdict.UNKNOWN), RowVerdict.UNKNOWN),
+        (("BB-02", Verdict.PASS), RowVerdict.FAIL),
+    ],
+)
+def test_what_a_run_says_of_a_row_counts_for_it(own: tuple[str, Verdict], expected: RowVerdict) -> None:
+    """Though the run failed by another row's expectation; a row of which it says nothing falls with the run."""
+    failed = run("failures/two", Verdict.FAIL)
+    said = cast(RunVerdict, failed.verdict_value)
+    judged = RowJudgement(row=own[0], verdict=own[1], reasons=("as seen",))
+    folder = replace(failed, verdict_value=said.model_copy(update={"rows": (judged,)}))
+    assert only(catalogue(TWO), folder).verdict is expected
 
 
 def test_bounded_rows_never_get_more_than_lab_pass() -> None:
