@@ -191,6 +191,17 @@ def git(folder: Path, *words: str) -> str:
     raise EnvironmentFailure(f"git {' '.join(words)} in {folder}: {said.removeprefix('fatal: ')}")
 
 
+def encoding_problem(text: str) -> str | None:
+    """What is wrong with a name that is no text in this system's encoding, and what to do; None where it is one."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        encoding = sys.getfilesystemencoding()
+        advice = "" if encoding == "utf-8" else ", or set PYTHONUTF8=1 if the name is UTF-8"
+        return f"expected text in {encoding}, this system's encoding, got other bytes: rename the file{advice}"
+    return None
+
+
 def let_streams_take_any_text() -> None:
     """What the terminal's encoding cannot show is written as an escape, not as an error in the middle of a report."""
     for stream in (sys.stdout, sys.stderr):

@@ -1,6 +1,7 @@
-"""Keeps a company's proxy out of the way to this machine's own nodes: what listens on the loopback address is no web.
+"""What listens on the loopback address is no web: a company's proxy is kept out of the way to it, and so are pages.
 
-Clients read NO_PROXY or no_proxy, and some only one of the two.
+Clients read NO_PROXY or no_proxy, and some only one of the two. A browser names its page in Origin, and a host name
+that was rebound to this machine in Host.
 """
 
 from __future__ import annotations
@@ -32,3 +33,14 @@ def spare_loopback() -> None:
     """Extend this process's own NO_PROXY, where a proxy is set: Docker's SDK reads it at every request."""
     if proxies_set(os.environ):
         os.environ.update(without_proxy(os.environ))
+
+
+def is_from_page(host: str | None, origin: str | None, port: int, *, own: bool = False) -> bool:
+    """Whether a page of a browser sent an HTTP request with these headers to this port of this machine.
+
+    A request without Host is HTTP/1.0, which no browser speaks. `own`: the server has pages itself, which may ask.
+    """
+    hosts = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")]
+    if host is not None and host.lower() not in hosts:
+        return True
+    return origin is not None and not (own and origin == f"http://{host}")

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from lab.environment import encoding_problem
+
 
 def between(low: float, high: float) -> Callable[[float | None], float | None]:
     """A check of a number. A range of Typer's own takes `nan`, which no comparison refuses."""
@@ -49,21 +51,7 @@ Evidence = Annotated[Path, typer.Argument(exists=True, help="A run folder, or a 
 
 def require_text(arguments: list[str]) -> None:
     """Exit with code 2 for an argument that is no text in this system's encoding: it could not be written down."""
-    broken = next((text for text in arguments if not text.isascii() and not _is_text(text)), None)
-    if broken is None:
-        return
-    encoding = sys.getfilesystemencoding()
-    print(
-        f"error: {broken!a}: expected text in {encoding}, this system's encoding, got other bytes: rename the file, "
-        "or set PYTHONUTF8=1 if the name is UTF-8",
-        file=sys.stderr,
-    )
-    raise SystemExit(2)
-
-
-def _is_text(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    for text in arguments:
+        if problem := encoding_problem(text):
+            print(f"error: {text!a}: {problem}", file=sys.stderr)
+            raise SystemExit(2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import write_atomically
 from lab.errors import EnvironmentFailure
 from lab.monitor import tools
 from lab.monitor.alerting.alerts import Thresholds
@@ -58,8 +59,7 @@ def write(
     written = []
     for name, document in documents.items():
         path = folder / name
-        path.touch(mode=0o600)
-        path.write_text(as_yaml(document), encoding="utf-8")
+        write_atomically(path, as_yaml(document), mode=0o600)
         written.append(path)
     return written + grafana.write(folder / DASHBOARDS, limits)
 

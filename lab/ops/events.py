@@ -68,7 +68,11 @@ class EventFile:
         codec: Codec = self._chain.codec
         for one in self.read_up_to(block):
             for log in one.logs:
-                if int(log["blockNumber"], 16) <= block and (decoded := codec.decode_log(log)) is not None:
+                try:
+                    decoded = codec.decode_log(log) if int(log["blockNumber"], 16) <= block else None
+                except (LookupError, TypeError, ValueError, AttributeError) as error:
+                    raise self._damaged(f"no log of a node: {error!r}"[:200]) from error
+                if decoded is not None:
                     yield decoded.event, dict(decoded.args)
 
     def _known(self) -> list[Range]:
@@ -83,10 +87,7 @@ class EventFile:
                 raise UsageError(f"{self._path}: expected events of {self._chain.contract}: move the file away")
             ranges = [Range.model_validate_json(line) for line in lines[1:]]
         except ValidationError as error:
-            raise UsageError(
-                f"{self._path}: expected a file of events, a line is damaged ({error.errors()[0]['msg']}): remove the "
-                "file, it is read from the chain again"
-            ) from error
+            raise self._damaged(error.errors()[0]["msg"]) from error
         kept = len(ranges)
         while kept and (self._chain.rpc.block(ranges[kept - 1].last) or {}).get("hash") != ranges[kept - 1].hash:
             kept -= 1
@@ -94,15 +95,21 @@ class EventFile:
             write_atomically(self._path, "\n".join(lines[: kept + 1]) + "\n", durable=True)
         return ranges[:kept]
 
+    def _damaged(self, reason: str) -> UsageError:
+        return UsageError(
+            f"{self._path}: expected a file of events, a line is damaged ({reason}): remove the file, it is read from "
+            "the chain again"
+        )
+
     def _lines(self) -> list[str]:
         try:
-            text = self._path.read_bytes()
+            lines = list(read_lines(self._path, max_bytes=BYTES_MAX, max_lines=LINES_MAX))
         except FileNotFoundError:
             return []
-        whole = text.rfind(b"\n") + 1
-        if whole < len(text):
-            os.truncate(self._path, whole)
-        return [line.rstrip("\n") for line in read_lines(self._path, max_bytes=BYTES_MAX, max_lines=LINES_MAX)]
+        whole = sum(len(line.encode()) + 1 for line in lines)
+        if lines and whole > self._path.stat().st_size:
+            os.truncate(self._path, whole - len(lines.pop().encode()) - 1)
+        return lines
 
     def _read(self, first: int, block: int) -> Range:
         while True:

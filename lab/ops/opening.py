@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from lab.bounded_files import read_object
+from lab.bounded_files import open_append, read_object
 from lab.coordinator import Account, Codec, StateNumbering
 from lab.deploy.deployer import numbering_of
 from lab.deploy.keystore import address_of
@@ -92,7 +92,7 @@ class Opened:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    with path.with_name(path.name + ".lock").open("a") as stream:
+    with open_append(path.with_name(path.name + ".lock")) as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
+from lab.environment import encoding_problem
 from lab.errors import InvalidFile, Problem
 from lab.model.run_names import text_of
 from lab.networks import load_network
@@ -31,8 +32,10 @@ def load_scenario(path: Path, *, known_checks: Collection[str] | None = None) ->
 
 def require_printable(path: Path) -> None:
     """Raises InvalidFile for a name that terminals, reports and manifests would have to write as another one."""
-    if not path.name.isprintable():
+    message = encoding_problem(path.name)
+    if message is None and not path.name.isprintable():
         message = "expected a file name of printable characters (no control or bidi characters): rename the file"
+    if message is not None:
         raise InvalidFile([Problem(str(path), 1, 1, "", message)])
 
 

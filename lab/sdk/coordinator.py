@@ -17,6 +17,7 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import TransactionNotFound
 from web3.types import FilterParams
 
+from lab.bounded_files import read_object
 from lab.coordinator import Codec, StateNumbering
 from lab.errors import DeadlineExceeded, UsageError
 from lab.model.chain.facts import CoreState
@@ -80,7 +81,7 @@ class Coordinator:
             raise UsageError(f"{path}: expected a chain of {', '.join(session.chains)}, got {chain!r}")
         facts = session.chains[chain]
         if account is None:
-            keys = json.loads(Path(session.key_file).read_text(encoding="utf-8"))
+            keys = read_object(Path(session.key_file))
             if role not in keys:
                 raise UsageError(f"{session.key_file}: expected a role of {', '.join(keys)}, got {role!r}")
             account = Account.from_key(keys[role])

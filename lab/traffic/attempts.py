@@ -12,7 +12,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from lab.bounded_files import open_append, open_regular
+from lab.bounded_files import UnfitFile, open_append, open_regular
 
 _RECORD = struct.Struct("<BBBxIIQQQ")
 
@@ -24,6 +24,9 @@ class Outcome(IntEnum):
     REFUSED = 1
     LOST = 2
     DROPPED = 3
+
+
+_OUTCOMES = frozenset(Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,11 @@ class AttemptLog:
 
 
 def read_attempts(path: Path) -> Iterator[Attempt]:
-    """All whole records; a last one that was cut off by a crash is left out."""
+    """All whole records; a last one that was cut off by a crash is left out. Raises OSError, UnfitFile."""
     with open_regular(path) as stream:
         while chunk := stream.read(_RECORD.size * 4096):
             whole = len(chunk) - len(chunk) % _RECORD.size
             for leg, outcome, number, sender, nonce, intended, sent, answered in _RECORD.iter_unpack(chunk[:whole]):
+                if outcome not in _OUTCOMES:
+                    raise UnfitFile(path, f"expected outcomes of {min(_OUTCOMES)} to {max(_OUTCOMES)}, got {outcome}")
                 yield Attempt(leg, Outcome(outcome), number, sender, nonce, intended, sent, answered)

@@ -99,8 +99,11 @@ class Ground:
             troubles = what_is_left(name, temporary, named)
         if "Traceback" in (text := (folder / "output").read_text(errors="replace")):
             troubles.append(f"a traceback: {text[-2000:]}")
-        if moment.number:
-            troubles += victim.after(place)
+        try:
+            if moment.number:
+                troubles += victim.after(place)
+        finally:
+            victim.clean(place)
         return troubles + passed_unfinished(place.results)
 
 

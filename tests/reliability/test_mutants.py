@@ -88,6 +88,7 @@ from tests.unit.report.judge.test_deployments import network
 from tests.unit.report.judge.test_deployments import written as evidence_of
 from tests.unit.test_cli import recorded_run
 
+from . import file_kinds
 from .caller import CPU_S, DEADLINE_S, PLACES, STARTED, start
 from .figures import Trials
 from .mutants import OPTIONS, SEED, as_json, commands, contents, count, documents
@@ -381,6 +382,7 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     "up state": (f"up/{STATE}", lambda: UP_STATE, lambda path: UpFolder(path.parents[1]).state()),
     "deployments": ("deployed.json", lambda: {"base": PLACED}, read_manifest),
     "backup": ("backup.json", lambda: {"sha256": "0" * 64, "state": {"format": 1}}, read_backup),
+    **file_kinds.KINDS,
 }
 
 
@@ -418,6 +420,7 @@ TEXTS: dict[str, tuple[str, Callable[[], bytes], Read]] = {
         journal,
     ),
     "key in hexadecimal": ("key", lambda: b"0x" + b"11" * 32, signing_key),
+    **file_kinds.TEXTS,
 }
 
 

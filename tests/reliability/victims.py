@@ -11,12 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.coordinator import Account, role_account
+from lab.coordinator import Account, Codec, role_account
 from lab.deploy.keystore import address_of, save_key
+from lab.errors import LabError
 from lab.monitor.servers import free_ports
 from lab.monitor.tools import missing
+from lab.ops.backup.file import read as read_backup
 from lab.rpc import HttpTransport, Rpc
+from lab.safe.calls import named_call
+from lab.safe.proposal import SafeDescription, make_proposal, read_proposal
+from lab.sdk.coordinator import reference_abi
 from tests.unit.live.conftest import ENTRY, FILE
+from tests.unit.real_safes import OWNERS, signed
 from tests.unit.test_cli import recorded_run
 
 from .test_kills import COMMANDS, ON_DOCKER
@@ -48,6 +54,11 @@ class Place:
         """Endpoints of the deployment file."""
         return {"SEPOLIA_A": self.node, "SEPOLIA_B": self.node}
 
+    @property
+    def session(self) -> Path:
+        """Of networks of the trial's own, where it has some."""
+        return self.results / "up" / "session.json"
+
 
 Prepare = Callable[[Place], tuple[str, ...]]
 After = Callable[[Place], list[str]]
@@ -65,12 +76,13 @@ def _fine(place: Place) -> list[str]:
 class Victim:
     """`prepare` gives more words of the command line, `after` what is wrong once it was killed and called again.
 
-    `endless`: it runs until it is told to end.
+    `clean` ends what `prepare` started; `endless`: it runs until it is told to end.
     """
 
     words: tuple[str, ...]
     prepare: Prepare = _nothing
     after: After = _fine
+    clean: Callable[[Place], object] = _fine
     on_docker: bool = False
     endless: bool = False
 
@@ -157,6 +169,71 @@ def _deployed_once(place: Place) -> list[str]:
     return troubles if sent == 5 else [*troubles, f"expected 5 transactions of the deployer, got {sent}"]
 
 
+def _operated(*words: str) -> Prepare:
+    """Networks of its own, and the options that name them."""
+
+    def prepare(place: Place) -> tuple[str, ...]:
+        done = place.lab("up", "base", "--backend", "process", "--results", str(place.results))
+        assert done.returncode == 0, done.stderr
+        given = [word.replace("RESULTS", str(place.results)) for word in words]
+        return *given, "--deployment", str(place.session), "--results", str(place.results)
+
+    return prepare
+
+
+def _down(place: Place) -> None:
+    place.lab("down", "--results", str(place.results))
+
+
+def _operated_again(*words: str) -> After:
+    """Called once more it ends well; the audit log and the journal are read by the commands that follow."""
+    given = ("--deployment", "RESULTS/up/session.json", "--results", "RESULTS")
+
+    def after(place: Place) -> list[str]:
+        again = _again(*words, *given, codes=(0,))(place)
+        return again + _again("ops", "health", "--json", *given, codes=(0, 1, 3))(place)
+
+    return after
+
+
+def _whole_backups(place: Place) -> list[str]:
+    """Each file that lies there is whole."""
+    troubles = []
+    for path in (place.results / "backups").rglob("*.json"):
+        try:
+            read_backup(path)
+        except LabError as error:
+            troubles.append(f"a torn backup: {error}")
+    return troubles + _operated_again("ops", "backup", "--to", "RESULTS/backups")(place)
+
+
+def _proposed(place: Place) -> tuple[str, ...]:
+    """A proposal that one of two owners has signed, and the keystore of the other."""
+    first, second = OWNERS[:2]
+    owners = tuple(one.address for one in OWNERS)
+    of = SafeDescription(
+        network="sepolia", chain_id=CHAIN_ID, safe="0x" + "5a" * 20, version="1.4.1", threshold=2, owners=owners,
+        block=7,
+    )  # fmt: skip
+    codec = Codec(reference_abi())
+    call = named_call(codec, "0x" + "c0" * 20, "pause", codec.encode("pause", []))
+    signed(make_proposal(of, [call], 3), first).write(place.folder / "proposal.json")
+    save_key(place.folder / "owner.json", second.key, "pw", scrypt_n=1024)
+    (place.folder / "pw").write_text("pw\n")
+    (place.folder / "pw").chmod(0o600)
+    return "proposal.json", "--keystore", "owner.json", "--password-file", "pw", "--yes"
+
+
+def _signed_once(place: Place) -> list[str]:
+    """The proposal is whole and keeps the first signature; signing again adds the second one."""
+    path = place.folder / "proposal.json"
+    before = read_proposal(path).signed_by()
+    words = ("safe", "sign", "proposal.json", "--keystore", "owner.json", "--password-file", "pw", "--yes")
+    troubles = [] if OWNERS[0].address in before else ["a signature was lost"]
+    troubles += _again(*words, codes=(0,))(place)
+    return troubles if len(read_proposal(path).signed_by()) == 2 else [*troubles, "expected two signatures"]
+
+
 def _rehearsal(place: Place) -> tuple[str, ...]:
     _deployment(place)
     return ("--results", str(place.results), "--backend", "process")
@@ -195,6 +272,16 @@ def victims(docker: bool) -> dict[str, Victim]:
         "sign": Victim(("lab.cli", "sign", "--name=A", "--decision=NO-GO"), _signed, _whole_signature),
         "bundle": Victim(("lab.cli", "bundle"), _bundled, _whole_bundle),
         "live deploy": Victim(("lab.cli", "live", "deploy"), _deployment, _deployed_once),
+        "ops pause": Victim(
+            ("lab.cli", "ops", "pause"),
+            _operated("--all", "--yes"),
+            _operated_again("ops", "pause", "--all", "--yes"),
+            clean=_down,
+        ),
+        "ops backup": Victim(
+            ("lab.cli", "ops", "backup"), _operated("--to", "RESULTS/backups"), _whole_backups, clean=_down
+        ),
+        "safe sign": Victim(("lab.cli", "safe", "sign"), _proposed, _signed_once),
         "live rehearse": Victim(("lab.cli", "live", "rehearse"), _rehearsal),
     }
     if missing() is None and shutil.which("prometheus"):

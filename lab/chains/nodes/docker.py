@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from lab.bounded_files import write_atomically
 from lab.chains.engine.address import WAY_OUT, Engine, find_engine
 from lab.chains.engine.client import connect, engine_errors
 from lab.chains.engine.testcontainer import configure, container_on
@@ -167,8 +168,7 @@ class DockerNode:
         if log is None or self._status() == "absent":
             return
         try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_text(self._logs(tail="all"), encoding="utf-8")
+            write_atomically(log, self._logs(tail="all"))
         except OSError as error:
             raise EnvironmentFailure(f"cannot keep the log of node {self.name}: {error}") from error
 

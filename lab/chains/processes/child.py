@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
+from lab.bounded_files import open_append
 from lab.chains.loopback import without_proxy
 from lab.chains.processes.lasting_thread import on_lasting_thread
 from lab.chains.processes.log_tail import last_lines
@@ -94,7 +95,7 @@ class Child:
         """
         marked = {**child_environment(run_id, inherited), **(environment or {})}
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with open_append(log) as output:
             launch = Launch(list(words), log, output.fileno(), marked, folder, pass_fds)
             child = on_lasting_thread(lambda: cls._started(launch, run_id), Child.kill)
         reaper.watch_pid(child.pid)
@@ -110,7 +111,7 @@ class Child:
     @classmethod
     def start_detached(cls, words: Sequence[str], *, log: Path, pass_fds: tuple[int, ...] = ()) -> Self:
         """Start a program that outlives this process, and carries no mark of it. Raises OSError."""
-        with log.open("ab") as output:
+        with open_append(log) as output:
             return cls(Launch(list(words), log, output.fileno(), pass_fds=pass_fds).process(), log)
 
     @property

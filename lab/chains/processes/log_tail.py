@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.bounded_files import write_atomically
 from lab.model.redacted import redact_text
 
 LINES = 15
@@ -53,7 +54,7 @@ def close_log(path: Path, redact: Redact = redact_text) -> None:
     try:
         cap_log(path, CLOSED_BYTES, CLOSED_BYTES)
         lines = _shown(_end(path, 2 * CLOSED_BYTES).splitlines(), redact)
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        write_atomically(path, "".join(f"{line}\n" for line in lines))
     except OSError:
         return
 

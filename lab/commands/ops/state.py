@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import write_atomically
 from lab.commands.ops.actions import Choice, opened, owner_of
 from lab.errors import LabError, UsageError
 from lab.ops.backup.file import Backup, read, write
@@ -162,8 +163,7 @@ def _agreed(choice: Choice, lines: Sequence[str]) -> bool:
 
 def _write_and_print(choice: Choice, there: Opened, name: str, document: dict[str, Any]) -> None:
     path = there.operation.folder / (name or report_id(there.operation, "state")) / "evidence.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=2, default=asdict) + "\n", encoding="utf-8")
+    write_atomically(path, json.dumps(document, indent=2, default=asdict) + "\n")
     if choice.as_json:
         print(json.dumps(document, indent=2, default=asdict))
         return

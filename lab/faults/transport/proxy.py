@@ -22,6 +22,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 from pydantic_core import from_json
 
 from lab.chains.chain import Chain
+from lab.chains.loopback import is_from_page
 from lab.errors import EnvironmentFailure, NodeFailure
 from lab.faults.transport.carrier import Carrier, HttpCall, error_answer
 from lab.faults.transport.exchange import ConnectionReset, StatusAnswer
@@ -133,15 +134,10 @@ class FaultProxy:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """A browser names its page in Origin, and a rebound host name in Host: neither gets through.
-
-        HTTP/1.0 names no host; no browser speaks it.
-        """
-        hosts = (f"{HOST}:{self._port}", f"localhost:{self._port}")
-        host = request.headers.get("Host")
-        unnamed = host is None and request.version < HttpVersion11
-        if "Origin" in request.headers or not (unnamed or (host or "").lower() in hosts):
-            raise self._turned_away(request, web.HTTPForbidden, f"expected the Host {hosts[0]} and no Origin")
+        """Pages of a browser do not get through. HTTP/1.0 names no host; no browser speaks it."""
+        host = request.headers.get("Host", None if request.version < HttpVersion11 else "")
+        if is_from_page(host, request.headers.get("Origin"), self._port):
+            raise self._turned_away(request, web.HTTPForbidden, f"expected the Host {HOST}:{self._port} and no Origin")
         return await handler(request)
 
     def _turned_away(

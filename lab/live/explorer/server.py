@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from lab.chains.loopback import is_from_page
 from lab.errors import EnvironmentFailure
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.judge import Judge, Submission, Verdict
@@ -52,6 +53,9 @@ class _Explorer:
 
     @web.middleware
     async def _trouble(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
+        if is_from_page(request.headers.get("Host"), request.headers.get("Origin"), port):
+            return web.Response(status=403, text="expected the Host of this explorer and no Origin")
         if self._faults.take("busy"):
             return web.json_response({"message": "Too many requests", "result": "Max rate limit reached"}, status=429)
         if self._faults.take("broken"):

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab.chains.loopback import is_from_page
+
 FAULTS = ("limit", "error", "silence", "lost reply", "lag")
 SILENT_S = 0.3
 LAG_BLOCKS = 20
@@ -63,6 +65,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """One JSON-RPC call."""
+        if is_from_page(self.headers["Host"], self.headers["Origin"], self.server.server_port):
+            self.close_connection = True
+            self._answer(403, b"expected the Host of this endpoint and no Origin")
+            return
         body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), BODY_BYTES_MAX))
         fault = self.server.draw()
         if fault == "limit":

@@ -92,7 +92,7 @@ def _by_hand(source: VyperSource) -> Bundle:
             sources[name] = {"content": read_text(file)}
         if file != source.path:
             interfaces[name] = (
-                {"abi": json.loads(read_text(file))} if file.suffix == ".json" else {"content": read_text(file)}
+                {"abi": parse_json(read_text(file), file)} if file.suffix == ".json" else {"content": read_text(file)}
             )
     main = Path(os.path.relpath(source.path, root)).as_posix()
     number = source.compiler_version

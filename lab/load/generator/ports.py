@@ -1,13 +1,16 @@
 """Where a Locust command listens: on this machine only, and on ports that no other load has.
 
 Locust's own defaults are every interface and fixed ports, without authentication: anybody who reaches them starts a
-load or joins one. Who wants that says so: --web-host, --master-bind-host, or the variables and files that Locust reads.
+load or joins one, and so does any page of a browser. Who wants that says so: --web-host, --master-bind-host, or the
+variables and files that Locust reads.
 """
 
 from __future__ import annotations
 
 import socket
 from typing import Any
+
+from lab.chains.loopback import is_from_page
 
 HOST = "127.0.0.1"
 WEB_PORT = 8089
@@ -32,6 +35,22 @@ def keep_to_this_machine(parser: Any) -> None:
         return options
 
     parser.parse_args = parse_args
+
+
+def keep_pages_out(web_ui: Any) -> None:
+    """Let no page but Locust's own start or stop a load: Locust answers all, whatever Host and Origin they name.
+
+    Not where its user chose to serve other machines (--web-host).
+    """
+    from flask import abort, request
+
+    def guard() -> None:
+        beside = request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin") and request.path != "/"
+        if beside or is_from_page(request.host, request.headers.get("Origin"), web_ui.port, own=True):
+            abort(403, "expected the Host of this page and its own Origin")
+
+    if web_ui.host == HOST:
+        web_ui.app.before_request(guard)
 
 
 def free_port() -> int:

@@ -20,7 +20,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from lab.load.generator.companion import Companion, LocustOptions, NotPrepared
 from lab.load.generator.driver import StreamDriver
-from lab.load.generator.ports import keep_to_this_machine
+from lab.load.generator.ports import keep_pages_out, keep_to_this_machine
 from lab.load.generator.settings import contradictions
 from lab.load.generator.worker import Worker, sampler
 from lab.load.record.plan import PLAN_VARIABLE, START, Plan
@@ -148,6 +148,8 @@ def worker_count(runner: Any) -> int:
 @events.init.add_listener  # type: ignore[untyped-decorator]  # Locust's own
 def _on_init(environment: Environment, **_: Any) -> None:
     here.environment = environment
+    if environment.web_ui is not None:
+        keep_pages_out(environment.web_ui)
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
         runner.register_message(ASSIGN, lambda environment, msg, **_: here.assign(**msg.data))

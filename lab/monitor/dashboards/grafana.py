@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lab.bounded_files import write_atomically
 from lab.errors import UsageError
 from lab.monitor.alerting.alerts import P, Thresholds
 from lab.monitor.dashboards.boards import Board, Panel, boards
@@ -119,7 +120,7 @@ def write(folder: Path, limits: Thresholds, *, overwrite: bool = False) -> list[
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in render(limits).items():
-        (folder / name).write_text(text, encoding="utf-8")
+        write_atomically(folder / name, text)
         written.append(folder / name)
     return written
 

@@ -8,6 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bounded_files import UnfitFile, read_text
+
+BYTES_MAX = 16 << 20
 _NAME = re.compile(r"tests ([0-9a-f]{40})(-dirty)?")
 _TEST = re.compile(r"^\s*(async )?def test_", re.MULTILINE)
 # What a suite of this mark asks for has a command of its own: `make torture`.
@@ -35,11 +38,14 @@ class SuiteResult:
 
 
 def read_suite(path: Path) -> SuiteResult:
-    """One file. An expected failure counts as skipped. Raises OSError, ValueError for what is no JUnit."""
+    """One file. An expected failure counts as skipped. Raises OSError, UnfitFile for what is no JUnit."""
     try:
-        root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+        text = read_text(path, max_bytes=BYTES_MAX)
+        if "<!DOCTYPE" in text:
+            raise UnfitFile(path, "expected JUnit's XML without a DOCTYPE")
+        root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise ValueError(f"{path}: expected JUnit's XML: {error}") from None
+        raise UnfitFile(path, f"expected JUnit's XML: {error}") from None
     suites = [suite for suite in root.iter("testsuite")]
     named = [_NAME.fullmatch(suite.get("name", "")) for suite in suites]
     commits = {match[1] if match and not match[2] else None for match in named}

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from lab.bounded_files import UnfitFile, read_model, write_atomically
+from lab.bounded_files import UnfitFile, open_append, read_model, write_atomically
 from lab.errors import LabError, UsageError
 from lab.model.session import Session
 from lab.networks import load_network, split_named
@@ -172,7 +172,7 @@ class UpFolder:
         """Be the one supervisor of this folder; the state that a dead one left. Raises UsageError if there is one."""
         left = self.refuse_second()
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / LOCK).open("w") as handle:
+        with open_append(self.path / LOCK) as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
