@@ -10,7 +10,7 @@ import pytest
 
 from lab.plugin.items import ScenarioTest
 
-# They follow the documents on the wall clock, or install: for `make readiness`, CI, and whoever names them.
+# They follow documents on the wall clock, install, or judge `make test`: for `make readiness`, CI, and who names them.
 LONG = (
     "test_deployment_guide.py",
     "test_examples.py",
@@ -19,6 +19,7 @@ LONG = (
     "test_javascript_sdk.py",
     "test_languages.py",
     "test_python_sdk.py",
+    "test_suites.py",
 )
 WANTED = "LAB_DOCUMENTS"
 Item = TypeVar("Item")
@@ -26,7 +27,7 @@ Item = TypeVar("Item")
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the long ones unless they are wanted; in a worker, what waits starts first."""
-    named = any(part in argument for argument in config.args for part in ("documentation", *LONG))
+    named = any(part in argument for argument in config.args for part in ("documentation", "quality", *LONG))
     if not (os.environ.get(WANTED) or named):
         left_out = [item for item in items if item.path.name in LONG]
         items[:] = [item for item in items if item.path.name not in LONG]

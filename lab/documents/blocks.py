@@ -33,6 +33,7 @@ class Block:
     skip: str | None
 
     def __str__(self) -> str:
+        """Its place, as `faq.md:12`."""
         return f"{self.document.name}:{self.line}"
 
 

@@ -34,11 +34,24 @@ from lab.session.suite import cache_folder
 ROOT_PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 # In reading order; what is not named comes after them.
 FIRST = (
-    "README.md", "docs/integration.md", "docs/sdk/python/README.md", "docs/sdk/javascript/README.md",
-    "docs/examples/README.md", "docs/api.md", "docs/deployment.md", "docs/operations.md", "docs/security.md",
-    "docs/troubleshooting.md", "docs/best-practices.md", "docs/faq.md", "docs/glossary.md", "ARCHITECTURE.md",
-)  # fmt: skip
-_WORDS = re.compile(r"[\w-]+")
+    "README.md",
+    "docs/integration.md",
+    "docs/sdk/python/README.md",
+    "docs/sdk/javascript/README.md",
+    "docs/examples/README.md",
+    "docs/api.md",
+    "docs/deployment.md",
+    "docs/operations.md",
+    "docs/security.md",
+    "docs/troubleshooting.md",
+    "docs/best-practices.md",
+    "docs/faq.md",
+    "docs/glossary.md",
+    "ARCHITECTURE.md",
+)
+# What a link leads to is nothing that a reader looks for.
+_LINK = re.compile(r"\]\([^)]*\)")
+_WORDS = re.compile(r"[\w'-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +154,9 @@ def _sections(page: Page) -> Iterator[tuple[str, str, str]]:
         if before.type == "heading_open":
             if words:
                 yield target, heading, " ".join(words)
-            target, heading, words = f"{page.target}#{anchor(token.content)}", token.content, []
+            target, heading, words = f"{page.target}#{anchor(token.content)}", token.content.replace("`", ""), []
         elif token.type in ("inline", "fence", "code_block"):
-            words += _WORDS.findall(token.content)
+            words += _WORDS.findall(_LINK.sub("]", token.content))
     yield target, heading, " ".join(words)
 
 

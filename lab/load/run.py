@@ -215,7 +215,9 @@ class LoadRun:
         shape = prepared.profile.shape
         if not isinstance(shape, Soak) or shape.restart_at_ms is None:
             return None
-        return Restart(self.environment.chains, self.folder, time.time() + 3 + shape.restart_at_ms / 1000)
+        chains = self.environment.chains
+        chosen = {name: chain for name, chain in chains.items() if not shape.restart or name in shape.restart}
+        return Restart(chosen, self.folder, time.time() + 3 + shape.restart_at_ms / 1000)
 
     def _await(self, locust: LocustProcess, restart: Restart | None, plan: Plan) -> None:
         latest = max(time.time(), plan.starts_at or 0.0) + WORKERS_WITHIN_S + plan.latest_s + ENDS_WITHIN_S

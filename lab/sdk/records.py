@@ -73,6 +73,7 @@ class Reverted(LabError):
     exit_code = 1
 
     def __init__(self, what: str, reason: str | None) -> None:
+        """`what` names the function, and the transaction where there is one."""
         self.reason = reason
         super().__init__(f"{what} reverts: {reason or 'the contract gives no reason'}")
 
@@ -83,5 +84,6 @@ class NeverReady(LabError):
     exit_code = 1
 
     def __init__(self, tx_id: str, reason: str | None) -> None:
+        """`tx_id` as 0x hex."""
         self.tx_id, self.reason = tx_id, reason
         super().__init__(f"expected {tx_id} to become READY, but it never will: {reason or 'its window is over'}")

@@ -21,6 +21,7 @@ class Sender:
     """One account's transactions to one contract. Fees are in wei: twice the base fee, and `min_tip_wei` at least."""
 
     def __init__(self, web3: Web3, address: str, account: LocalAccount, codec: Codec, min_tip_wei: int) -> None:
+        """`address` is taken in any case, with or without its checksum."""
         self.web3, self.account, self.codec = web3, account, codec
         self.address = Web3.to_checksum_address(address)
         self._min_tip_wei = min_tip_wei

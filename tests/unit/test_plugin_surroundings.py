@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains.nodes.provision import locate_anvil
+from tests.unit.documents.test_undocumented import undocumented_files
 from tests.unit.pytest_project import BAD, GOOD, evidence, run_pytest, write
 from tests.unit.pytest_project import project as project
 
@@ -49,6 +50,8 @@ def test_plugins_are_switched_off(project: pytest.Pytester) -> None:
     assert result.ret == 0, result.errlines
     assert calm(result)
     assert {path.name for path in evidence(project).iterdir()} == WRITTEN
+    for folder in (evidence(project), evidence(project) / "suite+pays"):
+        assert undocumented_files(folder) == []
     assert (project.path / "results" / "readiness" / "index.html").is_file()
 
 

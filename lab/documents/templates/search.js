@@ -17,9 +17,10 @@ function search() {
     const item = document.createElement('li'), link = document.createElement('a'), shown = document.createElement('div');
     link.href = address;
     link.textContent = page === heading ? page : `${page}: ${heading}`;
-    const at = Math.max(0, text.toLowerCase().indexOf(words[0]) - 60);
+    const before = text.slice(0, Math.max(0, text.toLowerCase().indexOf(words[0]) - 60));
+    const at = before ? before.lastIndexOf(' ') + 1 : 0;
     shown.className = 'muted';
-    shown.textContent = text.slice(at, at + 180);
+    shown.textContent = text.slice(at, at + 180).replace(/\s\S*$/, '') + (text.length > at + 180 ? ' …' : '');
     item.append(link, shown);
     found.append(item);
   }

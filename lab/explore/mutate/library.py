@@ -1,6 +1,7 @@
 """The scenarios that mutants are run against: YAML files, and Python scenarios that need nothing but `lab_run`.
 
-Every scenario under the real clock is left out, for it takes its time on the wall.
+Every scenario under the real clock is left out, for it takes its time on the wall. So is what looks at sources and
+documents: it would see that a mutant is another text, and not what it does.
 """
 
 from __future__ import annotations
@@ -28,7 +29,12 @@ from lab.scenario.kind import kind_of
 from lab.scenario.resolve import load_scenario, parse_scenario
 
 FIXTURE = "lab_run"
-VOLUME = "stress"
+# Folder -> why its scenarios are left out.
+APART = {
+    "stress": "is about volume, and takes its time",
+    "documentation": "is about documents, not about what the contract does",
+    "quality": "is about sources, not about what the contract does",
+}
 STOPPED = (Exception, pytest.skip.Exception, pytest.fail.Exception)
 
 
@@ -53,7 +59,7 @@ def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) 
     """Every wanted file below a folder. Raises InvalidFile for a scenario that is malformed."""
     items: dict[str, LibraryItem] = {}
     left_out: list[str] = []
-    scenarios = (path for path in sorted(files_below(folder)) if wanted(path) and not _about_volume(path))
+    scenarios = (path for path in sorted(files_below(folder)) if wanted(path) and path.parent.name not in APART)
     for path in (path for path in scenarios if kind_of(path).scenario):
         for item in load_scenario(path, known_checks=CHECKS):
             if item.clock == "virtual":
@@ -63,20 +69,19 @@ def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) 
             else:
                 left_out.append(f"{item.item}: runs under the real clock")
     for path in filter(wanted, sorted(folder.rglob("test_*.py"))):
-        if _about_volume(path):
-            left_out.append(f"{path.stem}: is about volume, and takes its time")
+        if reason := APART.get(path.parent.name):
+            left_out.append(f"{path.stem}: {reason}")
             continue
         for name, setup, play, trouble in _python_runs(path):
             if trouble is not None:
                 left_out.append(f"{name}: {trouble}")
                 continue
             (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", path, known_checks=CHECKS)
-            items[name] = LibraryItem(name, replace(item, item=name), _driver(play))
+            if item.clock == "virtual":
+                items[name] = LibraryItem(name, replace(item, item=name), _driver(play))
+            else:
+                left_out.append(f"{name}: runs under the real clock")
     return Library(items, tuple(left_out))
-
-
-def _about_volume(path: Path) -> bool:
-    return path.parent.name == VOLUME
 
 
 def _driver(play: Callable[[Script], None]) -> Callable[[Run], None]:

@@ -189,7 +189,8 @@ def _result(record: RunRecord, runs: dict[str, ChainRun], flows: FlowFigures | N
     ends_at = starts_at + max([plan.seconds, *(figures.throughput.seconds for figures in chains.values())])
     if flows is not None and flows.last_end_at is not None:
         ends_at = max(ends_at, flows.last_end_at)
-    used, generator = resources(samples, starts_at, ends_at), generator_figures(record.folder)
+    used = resources(samples, starts_at, ends_at, per_network=context.profile.systems == "per-network")
+    generator = generator_figures(record.folder)
     measured = [figures.gas.per_transaction for figures in chains.values() if figures.gas.per_transaction]
     per_call = max(measured) if measured else float(max(leg.gas_estimate for leg in context.legs))
     priced = costs(per_call, record.example(), context.profile.criteria.cost_usd_max or 1.0)

@@ -25,7 +25,7 @@ class PartUsage(Frozen):
 
 
 class Resources(Sparse):
-    """Over a run. `probes` ask for the system as a whole."""
+    """Over a run. `probes` ask for each system as a whole."""
 
     samples: int
     probes: Uptime
@@ -40,13 +40,13 @@ class Resources(Sparse):
         return {name: used.uptime_share for name, used in parts.items()}
 
 
-def resources(samples: Sequence[Sample], starts_at: float, ends_at: float) -> Resources:
+def resources(samples: Sequence[Sample], starts_at: float, ends_at: float, *, per_network: bool = False) -> Resources:
     """From the samples that were taken between two moments in unix time."""
     during = [sample for sample in samples if starts_at <= sample.at <= ends_at]
     load = [sample.load_average for sample in during]
     return Resources(
         samples=len(during),
-        probes=probe(during),
+        probes=probe(during, per_network=per_network),
         chains=_usages([(sample.at, sample.chains) for sample in during]),
         processes=_usages([(sample.at, sample.processes) for sample in during]),
         host_cpu_percent=round(sum(s.host_cpu_percent for s in during) / len(during), 1) if during else None,

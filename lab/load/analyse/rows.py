@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from lab.load.analyse.judge import RunOutcome
 from lab.load.analyse.judged import CriterionResult
 from lab.load.analyse.reconcile import Result
+from lab.load.prepare.capacity import MAIN_NETWORKS
 from lab.load.profile.shapes import Soak
 from lab.model.outcome import Outcome
+from lab.networks import load_network
 
 CEILINGS = "Ceilings of the networks at this contract's gas, calls a second"
 DOCUMENTED_GAS = 190_000
@@ -168,7 +170,16 @@ def tec_02(result: Result) -> Row | None:
     if row is None:
         return None
     row, percent = _of_networks(row, result), result.context.profile.criteria.cross_chain_percentile
-    return replace(row, reason=f"at p{percent:g}, {row.reason}")
+    return replace(row, reason=f"at p{percent:g}, {row.reason}", assumptions=_finality(result))
+
+
+def _finality(result: Result) -> tuple[str, ...]:
+    """After how long each network of the run was final, and how long the main networks take that are not in it."""
+    used = {chain.network for chain in result.context.chains.values() if not chain.synthetic}
+    policies = {name: load_network(name).finality for name in MAIN_NETWORKS}
+    missing = [f"{name} (final after {policies[name]})" for name in MAIN_NETWORKS if name not in used]
+    final = tuple(f"{name} is final after {policies[name]}" for name in MAIN_NETWORKS if name in used)
+    return (*final, f"says nothing of {', '.join(missing)}") if missing else final
 
 
 def tec_03(result: Result) -> Row | None:

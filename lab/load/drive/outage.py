@@ -16,7 +16,7 @@ STATE_BYTES_MAX = 4 << 30
 
 
 class Restart:
-    """A thread that restarts every chain's node once, `at` in unix time. `problem` says why it could not."""
+    """A thread that restarts each chain's node once, `at` in unix time. `problem` says why it could not."""
 
     def __init__(self, chains: dict[str, IntervalChain], folder: Path, at: float) -> None:
         self._chains, self._folder, self._at = chains, folder, at

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from lab.errors import UsageError
 from lab.load.profile.criteria import Criteria
-from lab.load.profile.shapes import TPS_MAX, WEEK_MS, AtCeiling, Part, Shape
+from lab.load.profile.shapes import TPS_MAX, WEEK_MS, AtCeiling, Part, Shape, Soak
 from lab.model.units import DurationMs, SizeBytes, duration_ms
 from lab.networks import load_network, split_named
 from lab.networks.profile import NetworkProfile
@@ -68,6 +68,7 @@ class LoadProfile(Part):
     shape: Shape
     operators: int | Literal["auto"] = Field(default="auto", description="accounts that send, on each chain")
     workers: int | Literal["auto"] = Field(default="auto", description="Locust processes that send")
+    systems: Literal["one", "per-network"] = Field(default="one", description="what uptime is of: all of it, or each")
     window_ms: Annotated[DurationMs, Field(ge=5_000, le=300_000)] = Field(default=300_000, alias="window")
     drain_ms: Annotated[DurationMs, Field(ge=1_000)] = Field(default=120_000, alias="drain")
     relayer_poll_ms: Annotated[DurationMs, Field(ge=100)] = Field(default=1_000, alias="relayer_poll")
@@ -78,6 +79,10 @@ class LoadProfile(Part):
     def _coherent(self) -> LoadProfile:
         if any(traffic.kind == "flow" for traffic in self.traffic) and len(self.networks) < 2:
             raise ValueError(f"a flow needs two networks, got {len(self.networks)}: add one under `networks`")
+        if self.has_flows and self.systems != "one":
+            raise ValueError("systems: expected one, since flows lead from network to network")
+        if isinstance(self.shape, Soak) and (unknown := sorted(set(self.shape.restart) - self.networks.keys())):
+            raise ValueError(f"restart: expected names under `networks`, got {', '.join(unknown)}")
         for name, value in (("operators", self.operators), ("workers", self.workers)):
             if value != "auto" and not 1 <= value <= 4096:
                 raise ValueError(f"{name}: expected auto or a number from 1 to 4096, got {value}")

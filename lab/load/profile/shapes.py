@@ -87,12 +87,13 @@ class Constant(_Scalable):
 
 
 class Soak(_Scalable):
-    """The same rate for long; with `restart_at` the nodes are ended and started again once."""
+    """The same rate for long; at `restart_at` all nodes, or those in `restart`, are ended and started again."""
 
     kind: Literal["soak"]
     tps: Tps
     duration_ms: Span = Field(alias="duration")
     restart_at_ms: DurationMs | None = Field(default=None, alias="restart_at")
+    restart: tuple[str, ...] = Field(default=(), description="chains; default: all")
 
     def segments(self) -> list[Segment]:
         """As a schedule takes them."""

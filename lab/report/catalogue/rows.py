@@ -45,6 +45,7 @@ class Proof(Frozen):
     scenario: str = Field(min_length=1, description="folder and stem of a scenario file, or a glob over them")
     check: tuple[str, ...] = Field(default=(), description="checks that must be PASS in each of those runs")
     observation: str = Field(default="", description="what in the scenario shows it, for people")
+    needs: str = Field(default="", description="what has to be there before the scenario can show anything")
 
     @field_validator("scenario")
     @classmethod

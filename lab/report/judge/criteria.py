@@ -45,6 +45,7 @@ def evaluate(
             verdict=VERDICTS[stated.state],
             reason=stated.reason or stated.figure,
             source=Source("scenario runs"),
+            inconclusive=stated.state is Outcome.UNKNOWN,
         )
         for row, stated in derived.items()
         # A measurement under load says more than its absence elsewhere.

@@ -89,7 +89,10 @@ def _actions(row: RowResult, commands: Commands) -> list[_Action]:
         # Each needs a document of its own, so the step is a person's, not a command's.
         return [_Action(what, "lab attest ROW", row.verdict, row.owner)]
     if row.verdict is RowVerdict.INFEASIBLE:
-        return [_Action("no run can settle it: change the target or the design", "", row.verdict)]
+        change = "no run can settle it: change the target or the design"
+        if row.must_pass:
+            return [_Action(change, "", row.verdict)]
+        return [_Action(f"{change}, or have it waived", "lab attest ROW --waive", row.verdict)]
     if not row.proofs and not row.measured_by and row.verdict is RowVerdict.NOT_RUN:
         return [_Action("write the proof, and name it under the row in the checklist", "", row.verdict)]
     actions = [*_to_measure(row, commands), *_to_run(row, commands)]
@@ -109,7 +112,8 @@ def _to_run(row: RowResult, commands: Commands) -> Iterator[_Action]:
     for proof in row.proofs:
         if not any(proof.matches(scenario) for scenario in recorded):
             command = commands.proof(proof)
-            verb = _RUN if command else f"write the scenario {proof.scenario}, which nobody has yet"
+            run = f"{_RUN}; it needs {proof.needs}" if proof.needs else _RUN
+            verb = run if command else f"write the scenario {proof.scenario}, which nobody has yet"
             yield _Action(verb, command, RowVerdict.NOT_RUN)
 
 

@@ -127,7 +127,8 @@ def _opinions(proof: Proof, row: Row, runs: Iterable[Run], baseline: Baseline) -
         words = f"{plural(len(missing), 'item')} of {proof.scenario} did not run: {names}"
         opinions.append(Opinion(RowVerdict.NOT_RUN, words))
     if not matching:
-        opinions.append(Opinion(RowVerdict.NOT_RUN, f"no run of {proof.scenario} is recorded"))
+        needs = f"; it needs {proof.needs}" if proof.needs else ""
+        opinions.append(Opinion(RowVerdict.NOT_RUN, f"no run of {proof.scenario} is recorded{needs}"))
     return opinions
 
 

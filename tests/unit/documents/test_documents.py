@@ -34,6 +34,7 @@ FOLLOWED = {"deployment.md", "integration.md", "sdk/python/README.md", "sdk/java
 RUNNABLE = {"console", "python", "js", "yaml", "vyper", "sh"}
 # A value of a table, no command.
 NO_COMMANDS = {"lab choice"}
+FILE = re.compile(r"`((?:scenarios|tests|lab|docs|compose|contracts|loadtests)/[\w/.-]*\w)`")
 BLOCKS = [block for path in PAGES for block in read_blocks(path)]
 COMMANDS: Any = get_command(app)
 
@@ -103,6 +104,17 @@ def test_yaml_is_read(block: Block, tmp_path: Path) -> None:
     assert content is not None
     if isinstance(content, dict) and {"timeline", "networks"} <= set(content):
         assert parse_scenario(block.text, tmp_path / "page.yaml", known_checks=CHECKS)
+
+
+# Made up: what a reader's own project may have.
+READERS_OWN = {"scenarios/pays.yaml", "scenarios/failures/vain.yaml"}
+
+
+def test_files_that_are_named_exist() -> None:
+    """A path of the repository in backticks, with its suffix or, as rows name scenarios, without."""
+    named = {(path.name, name) for path in PAGES for name in FILE.findall(path.read_text(encoding="utf-8"))}
+    missing = [(page, name) for page, name in named if not (ROOT / name).exists() and not any(ROOT.glob(f"{name}.*"))]
+    assert sorted((page, name) for page, name in missing if name not in READERS_OWN) == []
 
 
 def test_links_lead_somewhere() -> None:

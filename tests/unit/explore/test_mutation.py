@@ -64,6 +64,9 @@ def test_other(tmp_path, lab_run):
 def test_none(lab_run):
     pass
 
+def test_real(lab_run):
+    lab_run(SETUP + "\\nclock: real", play)
+
 def test_skipped(lab_run):
     pytest.skip("no such program")
 """
@@ -71,13 +74,15 @@ def test_skipped(lab_run):
 
 @pytest.fixture
 def scenarios(tmp_path: Path) -> Path:
-    """A library of one YAML file, one in Python, one about volume and one under the real clock."""
+    """A library of one YAML file, one in Python, one about volume, one about documents and one under the real clock."""
     folder = tmp_path / "scenarios"
     (folder / "stress").mkdir(parents=True)
     (folder / "ready.yaml").write_text(SCENARIO)
     (folder / "slow.yaml").write_text(SCENARIO.replace("relayer: none", "relayer: none\nclock: real"))
     (folder / "test_python.py").write_text(PYTHON)
-    (folder / "stress" / "test_big.py").write_text(PYTHON)
+    for apart in ("documentation", "stress"):
+        (folder / apart).mkdir(exist_ok=True)
+        (folder / apart / "test_big.py").write_text(PYTHON)
     return folder
 
 
@@ -88,8 +93,9 @@ def test_the_library_is_read_without_pytest(scenarios: Path) -> None:
         "ready", "test_python.test_many[0]", "test_python.test_many[1]", "test_python.test_plain",
     ]  # fmt: skip
     assert [each.split(": ")[1] for each in library.left_out] == [
-        "runs under the real clock", "is about volume, and takes its time", "asks for no run", "needs tmp_path",
-        "ends before its run",
+        "runs under the real clock", "is about documents, not about what the contract does",
+        "is about volume, and takes its time", "asks for no run", "needs tmp_path",
+        "runs under the real clock", "ends before its run",
     ]  # fmt: skip
     assert library.left_out[-1].endswith("Skipped: no such program")
 

@@ -110,6 +110,16 @@ def test_profiles_are_read_back(name: str) -> None:
     assert LoadProfile.recorded(profile.model_dump(mode="json")) == profile
 
 
+def test_systems_and_restarts_are_of_the_profile_s_own_networks() -> None:
+    """A restart names a chain that is there; flows make one system of their networks."""
+    endurance = load_profile("endurance")
+    assert (endurance.systems, len(endurance.networks)) == ("per-network", 20)
+    with pytest.raises(ValueError, match="restart: expected names under `networks`, got nowhere"):
+        endurance.changed(shape={**endurance.shape.model_dump(), "restart": ["nowhere"]})
+    with pytest.raises(ValueError, match="flows lead from network to network"):
+        load_profile("pairs").changed(systems="per-network")
+
+
 @pytest.mark.parametrize("tps", [0.0, -1.0, float("nan"), float("inf")])
 def test_rates_on_the_command_line(tmp_path: Path, tps: float) -> None:
     """Above zero and finite."""

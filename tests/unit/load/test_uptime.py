@@ -45,6 +45,16 @@ def test_a_probe_that_hung_counts_for_each_of_its_seconds() -> None:
     assert probe([sample(1, node=False), sample(4.1, node=False), sample(7.9)]) == uptime(5, 4, "a", "b", "relayer")
 
 
+def test_systems_side_by_side_are_probed_each_by_itself() -> None:
+    """What fails in one is no failure of the other; the relayer is a part of both. A hung probe counts its seconds."""
+    found = probe([sample(1), sample(2, node=False), sample(3, relayer=False), sample(6, node=False)], per_network=True)
+    assert (found.probes, found.failures, found.systems) == (10, 6, 2)
+    assert "each of 2 systems" in found.assumptions[0]
+    judged = found.judge(fault_planned=True, fault_seen=True)
+    assert judged is not None
+    assert "2 come each second" in judged[1]
+
+
 def test_only_what_the_run_lasted_counts() -> None:
     """Not the draining after it."""
     found = resources([sample(9), sample(10), sample(11, node=False), sample(31, node=False)], 10.0, 20.0)

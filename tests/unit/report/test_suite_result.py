@@ -9,8 +9,15 @@ import pytest
 from lab.report.evidence.suite_result import read_suite
 
 SHA = "a" * 40
-CASES = '<testcase classname="t" name="ok"/><testcase classname="t" name="no"><failure/></testcase>'
-SKIPPED = '<testcase classname="t" name="left"><skipped type="pytest.xfail"/></testcase>'
+CASES = '<testcase classname="tests.test_a" name="ok"/><testcase classname="t" name="no"><failure/></testcase>'
+SKIPPED = '<testcase classname="t" name="left"><skipped type="pytest.xfail" message="no engine"/></testcase>'
+OF_A_CLASS = '<testcase classname="tests.test_b.TestB" name="ok"/>'
+
+
+def suite_file(folder: Path, name: str) -> Path:
+    file = folder / "tests.xml"
+    file.write_text(f'<testsuites><testsuite name="{name}">{CASES}{SKIPPED}{OF_A_CLASS}</testsuite></testsuites>')
+    return file
 
 
 @pytest.mark.parametrize(
@@ -18,13 +25,27 @@ SKIPPED = '<testcase classname="t" name="left"><skipped type="pytest.xfail"/></t
     [(f"tests {SHA}", SHA), (f"tests {SHA}-dirty", None), ("pytest", None), ("", None)],
 )
 def test_a_suite_is_of_one_clean_commit(tmp_path: Path, name: str, commit: str | None) -> None:
-    file = tmp_path / "tests.xml"
-    file.write_text(f'<testsuites><testsuite name="{name}">{CASES}{SKIPPED}</testsuite></testsuites>')
-
-    suite = read_suite(file)
+    suite = read_suite(suite_file(tmp_path, name))
 
     assert suite.commit == commit
-    assert (suite.tests, suite.failed, suite.skipped) == (3, ("t::no",), ("t::left",))
+    assert (suite.tests, suite.failed, suite.skipped) == (4, ("t::no",), {"no engine": 1})
+
+
+def test_a_part_of_the_tests_is_not_the_suite(tmp_path: Path) -> None:
+    """A file of tests without a result is named; what has no tests, or a command of its own, is not asked for."""
+    suite = read_suite(suite_file(tmp_path, ""))
+    tests = tmp_path / "tests"
+    (tests / "deep").mkdir(parents=True)
+    for name, text in {
+        "test_a.py": "def test_ok(): ...\n",
+        "test_b.py": "class TestB:\n    def test_ok(self): ...\n",
+        "deep/test_c.py": "def test_never(): ...\n",
+        "test_helpers.py": "def helper(): ...\n",
+        "test_torture.py": "pytestmark = pytest.mark.reliability\ndef test_long(): ...\n",
+    }.items():
+        (tests / name).write_text(text)
+
+    assert suite.missing(tests) == ["tests/deep/test_c.py"]
 
 
 def test_what_is_no_junit_is_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from lab.model.history import History
 from lab.model.verdict import Verdict
 from lab.report.catalogue.rows import load_catalogue
+from lab.report.evidence.figures import Figure, Source
 from lab.report.evidence.mutation_counts import Mutation
 from lab.report.evidence.samples import Latency, Samples
 from lab.report.judge.scenario_criteria import cost, cross_chain, failures
@@ -107,6 +108,16 @@ def test_runs_with_an_acting_fault_are_left_out() -> None:
     row = next(each for each in report(plain()).rows if each.id == "TEC-06")
     assert row.verdict is RowVerdict.UNKNOWN
     assert "0 of 1 transactions of the relayer reverted" in row.reason
+
+
+def test_too_few_transactions_in_scenarios_speak_against_no_measurement() -> None:
+    """A load run showed it; what scenarios could not tell is left out. What speaks against it is not."""
+    measured = Figure("TEC-06", RowVerdict.PASS, "0 of 9,000", Source("load buffer"), "0%", n=9_000, failures=0)
+    by_id = {row.id: row for row in report(plain(), figures=[measured]).rows}
+    assert by_id["TEC-06"].verdict is RowVerdict.LAB_PASS
+    failed = replace(measured, verdict=RowVerdict.FAIL, failures=900)
+    by_id = {row.id: row for row in report(plain(), figures=[failed]).rows}
+    assert by_id["TEC-06"].verdict is RowVerdict.FAIL
 
 
 def test_failed_safety_checks_count_as_criticals() -> None:

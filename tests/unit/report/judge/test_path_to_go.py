@@ -44,7 +44,7 @@ def test_an_empty_results_folder_says_run_everything_first() -> None:
     assert found[0].must_pass > 5
     measures = {step.command: step.rows for step in found if step.action == "measure it"}
     assert measures["lab mutate"] == ("RTE-01",)
-    assert measures["lab load flow"] == ("TEC-02",)
+    assert measures["lab load pairs"] == ("TEC-02",)
     assert [step for step in found if step.action.startswith("write the proof")] == []
 
 

@@ -177,6 +177,14 @@ def test_worst_of_several_wins_and_all_are_shown() -> None:
     assert "no run of failures/two is recorded" in row.reason
 
 
+def test_what_a_proof_needs_is_said_where_there_is_no_run() -> None:
+    """On the row, and on the path to GO."""
+    needing = catalogue({**TWO, "needs": "an audit"})
+    assert only(needing).reason.endswith("no run of failures/two is recorded; it needs an audit")
+    assert any("it needs an audit" in step.action for step in build(needing).path_to_go)
+    assert "needs" not in only(needing, run("failures/two")).reason
+
+
 def test_missing_matrix_items_are_named() -> None:
     """Where the manifest lists the scenario's items, each must be there."""
     siblings = ["failures/two[3]", "failures/two[4]"]
