@@ -8,13 +8,12 @@ from lab.checks.blocktimes import final_between, nth_block_after
 from lab.checks.disturbances import calm_from
 from lab.checks.facts import clock, unix_ms
 from lab.checks.judgement import Judgement
+from lab.checks.lateness import excuse
 from lab.checks.replay import Transition, replay
 from lab.model.history import History
-from lab.model.records import Lag, Leg
+from lab.model.records import Leg
 
 BLOCKS = 3
-# A look at the machine's lateness sees what was before it.
-LOOK_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +104,17 @@ def calm_bound(history: History, leg: Leg, start_ms: int) -> Bound | None:
 
 
 def missed_bound(
-    history: History, judgement: Judgement, leg: Leg, reached: Transition | None, start_ms: int
+    history: History,
+    judgement: Judgement,
+    leg: Leg,
+    reached: Transition | None,
+    start_ms: int,
+    closes_ms: int | None = None,
 ) -> Bound | None:
-    """The bound that a leg did not keep. None where it reached its state in time, or nobody can be held to a bound."""
+    """The bound that a leg did not keep. None where it reached its state in time, or nobody can be held to a bound.
+
+    `closes_ms` is the moment from which on the leg cannot reach the state any more, if there is one.
+    """
     bound = calm_bound(history, leg, start_ms)
     if reached is not None and (bound is None or reached.step.block.t_ms <= bound.due_ms):
         judgement.judged += 1
@@ -115,30 +122,15 @@ def missed_bound(
     if bound is None:
         judgement.note(f"{leg.name} was disturbed to the end")
         return None
-    return None if _machine_was_late(history, judgement, leg, reached, bound) else bound
-
-
-def _machine_was_late(
-    history: History, judgement: Judgement, leg: Leg, reached: Transition | None, bound: Bound
-) -> bool:
-    """A bound missed by less than the machine itself was late: nobody knows whose fault that is."""
     at_ms = reached.step.block.t_ms if reached is not None else history.end_ms
-    lag_ms, missed_ms = late_ms(history, bound.calm_ms, at_ms), at_ms - bound.due_ms
-    if not 0 < missed_ms <= lag_ms:
-        return False
-    judgement.doubt(
-        f"{leg.name} on {leg.chain} missed its bound, {clock(bound.due_ms)}, by {clock(missed_ms)}; the machine itself "
-        f"was late by up to {clock(lag_ms)} in that time: run it again on a machine with less to do",
-        leg.chain,
-        leg.tx_id,
-    )
-    return True
+    if reached is None and closes_ms is not None:
+        at_ms = min(at_ms, closes_ms)
+    return None if doubted(history, judgement, leg, bound, at_ms) else bound
 
 
-def late_ms(history: History, start_ms: int, end_ms: int) -> int:
-    """How late the machine may have made what happened in this time; 0 under the virtual clock.
-
-    What was waited for a processor adds up; of the lab's own late turns the worst counts.
-    """
-    lags: list[Lag] = [lag for lag in history.of(Lag) if start_ms <= lag.t_ms <= end_ms + LOOK_MS]
-    return sum(lag.starved_ms for lag in lags) + max((lag.turns_ms for lag in lags), default=0)
+def doubted(history: History, judgement: Judgement, leg: Leg, bound: Bound, at_ms: int) -> bool:
+    """Whether the machine's own lateness may be why a bound was missed at `at_ms`; it is a doubt then."""
+    why = excuse(history, bound.calm_ms, bound.due_ms, at_ms)
+    if why is not None:
+        judgement.doubt(f"{leg.name} on {leg.chain}: the bound, {clock(bound.due_ms)}, was {why}", leg.chain, leg.tx_id)
+    return why is not None

@@ -8,10 +8,11 @@ a half-done flow declares it by `-S9`.
 
 from __future__ import annotations
 
-from lab.checks.bounds import due_ms, flow_chains
+from lab.checks.bounds import due_ms, flow_chains, resolvable_ms
 from lab.checks.disturbances import disturbances
 from lab.checks.facts import clock, is_suspended, suspension_note, unix_ms
 from lab.checks.judgement import Judgement
+from lab.checks.lateness import late_ms, was_late
 from lab.checks.replay import replay
 from lab.model.history import History
 from lab.model.records import Leg
@@ -83,6 +84,12 @@ def _judge_half(history: History, judgement: Judgement, flow: str, executed: Leg
         if excuse is not None:
             judgement.note(f"{flow} is half done, which is excused: {leg.name} was in the way of {excuse}")
             return
+    for leg in expired:
+        lag_ms = _late(history, leg)
+        if lag_ms is not None:
+            message = f"{flow} is half done: {leg.name} expired on {leg.chain}; {was_late(lag_ms)}"
+            judgement.doubt(message, leg.chain, leg.tx_id)
+            return
     leg = expired[0]
     judgement.judged += 1
     steps = [replay(history, ended.chain).entry(ended.tx_id).moves[-1].step for ended in (executed, leg)]
@@ -108,3 +115,18 @@ def _excuse(history: History, leg: Leg) -> str | None:
         if cause.end_ms is None or due_ms(history, leg.chain, cause.end_ms) > _closes_ms(history, leg):
             return f"{cause.what} at {clock(cause.start_ms)}"
     return None
+
+
+def _late(history: History, leg: Leg) -> int | None:
+    """The machine's own lateness, in ms, if without it the leg could have been in time, or had more time than it had.
+
+    The leg, or the parent that it waited for in vain, missed its window by what lies between that and the bound.
+    """
+    resolvable = resolvable_ms(history, leg)
+    parent = history.leg(leg.after) if leg.after else None
+    if resolvable is None:
+        return _late(history, parent) if parent is not None else None
+    flow = [other for other in history.header.legs if other.flow == leg.flow]
+    begun_ms, closes_ms = min(unix_ms(history, other.timestamp) for other in flow), _closes_ms(history, leg)
+    lag_ms = late_ms(history, begun_ms, closes_ms)
+    return lag_ms if abs(due_ms(history, leg.chain, resolvable) - closes_ms) <= lag_ms else None

@@ -35,4 +35,4 @@ def test_what_comes_later_than_the_machine_is_late_is_not_met(
     judging.expect(run, step)
     ((actual, judged),) = said
     assert judged is met
-    assert ("2.0 s too late; the machine itself was late by up to 3.0 s" in actual) is (met is None)
+    assert ("missed by 2.000 s; the machine itself was late by up to 3.000 s" in actual) is (met is None)
