@@ -156,13 +156,17 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Steps of one kind, as a seed drew them. Between the first `sparse` of them few views are read."""
+    """Steps of one kind, as a seed drew them.
+
+    Between the first `sparse` of them few views are read; after each step all are, where it is `thorough`.
+    """
 
     kind: str
     seed: int
     steps: tuple[Step, ...]
     labels: dict[str, str]
     sparse: int = 0
+    thorough: bool = False
 
     def lines(self) -> list[str]:
         """The calls for people, one a line."""

@@ -18,6 +18,8 @@ TRIGGERS = (*product(FAMILY, ("READY", "EXECUTED")), *product(FAMILY[:2], ("late
 BY_ID = ("resolve_dependency", "mark_executed", "expire_transaction", "mark_failed")
 WINDOWS = (5, 6, 29, 31, 60, 299, 300)
 NARROW_S = 60
+# Whose history is looked at, in turn.
+ACCOUNTS = 6
 
 
 def dependency(make: Builder) -> None:
@@ -77,10 +79,18 @@ def accounts(make: Builder) -> None:
         make.resolve(waiting, sender=address)
         make.execute(ready, sender=address)
         _probe(make, address)
-    for other in ("owner", near, "operator2"):
+    for other in ("owner", "operator2", *_neighbours(make)):
         _probe(make, other)
     if make.has("propose_owner", "accept_ownership") and make.rng.random() < 0.5:
         _hand_over(make)
+
+
+def _neighbours(make: Builder) -> list[str]:
+    """Accounts that differ from an operator and from the owner in one byte; a few seeds take all positions."""
+    accounts = {role: role_account(role).address for role in ("operator", "owner")}
+    make.labels |= {address: role for role, address in accounts.items()}
+    positions = range(make.number % ACCOUNTS, 20, ACCOUNTS)
+    return [make.near(address, position) for position in positions for address in accounts.values()]
 
 
 def _probe(make: Builder, sender: str) -> None:

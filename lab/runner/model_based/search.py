@@ -25,7 +25,15 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "history": walks.history,
 }
 # Sequences of a kind, so that each of its dimensions is walked through once.
-SEEDS = {"history": walks.SEEDS_OF_HISTORY, "dependency": 26, "accounts": 6, "window": 6, "numbers": 6, "walk": 8}
+SEEDS = {
+    "history": walks.SEEDS_OF_HISTORY,
+    "dependency": 26,
+    "accounts": kinds.ACCOUNTS,
+    "window": 6,
+    "numbers": 6,
+    "walk": 8,
+}
+
 SEEDS_ELSE = 4
 LINES_MAX = 12
 # A budget in calls, so that long sequences cost no more than short ones.
@@ -72,14 +80,23 @@ def seeds_of(kind: str) -> range:
 def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tuple[str, str]] = ()) -> Finding | None:
     """The first deviation that sequences of a kind show, made short; None if all are as documented.
 
-    A sequence that ends in a deviation that is known already shows nothing new, and the next one is played.
+    A sequence that ends in a deviation of a cause that is known already shows nothing new, and the next one is played.
     """
     for seed in seeds:
         sequence = draw(kind, seed, player.traits)
         deviation = player.play(sequence) if sequence.steps else None
-        if deviation is not None and deviation.signature not in known:
-            return shrink(player, sequence, deviation)
+        if deviation is not None and deviation.cause not in known:
+            finding = _looked_at(player, shrink(player, sequence, deviation))
+            if finding.deviation.cause not in known:
+                return finding
     return None
+
+
+def _looked_at(player: Player, finding: Finding) -> Finding:
+    """The same calls with all views after each of them: what differs first may show in one of those."""
+    sequence = replace(finding.sequence, sparse=0, thorough=True)
+    deviation = player.play(sequence)
+    return finding if deviation is None else shrink(player, sequence, deviation)
 
 
 def shrink(player: Player, sequence: Sequence, deviation: Deviation) -> Finding:

@@ -74,6 +74,23 @@ RESTARTED = (
 )
 # What is READY is taken for BUFFERED, and given up when its window is over.
 GIVEN_UP = HEAD.replace("window: 60s", "window: 30s") + "  - wait: 90s\n"
+WHOLE = SWAP.replace("pay:    {chain: one, at: +20s}", "pay:    {chain: one, at: +20s, payload: 64B}")
+# Nobody buffers the parent on its own chain; the deadline of its forged mirror is a little after the start.
+FORGED = (
+    HEAD.replace("buffer: swap", "buffer: swap.settle")
+    + """
+  - at: 2s
+    as: operator2
+    call:
+      chain: two
+      function: buffer_transaction
+      args: [swap.pay, "{origin}", "{target}", "0x5a", "0x{none}", {due}]
+  - wait: 60s
+"""
+)
+ENDLESS = HEAD.replace("buffer: swap", "buffer: swap.settle").replace("window: 60s", "window: 30s") + "  - wait: 80s\n"
+DROPPED = ALONE + "  - {at: 21s, fault: pool_drop, chain: one, for: 6s}\n  - wait: 60s\n"
+FAILING = ALONE + "  - {at: 8s, fault: rpc_error, chain: one, for: 5s}\n  - wait: 6s\n"
 STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n  - wait: 22s\n"
 
 
@@ -97,6 +114,12 @@ CASES = [
     Case("BlindToOneChain", SWAP, "L1", "the relayer sent nothing at all on two"),
     Case("WrongOrderOfLogs", GIVEN_UP, "L6", "an old state is taken for the newest"),
     Case("UnboundedFees", STUCK, "L6", "fees without a bound"),
+    Case("BelievesForgeries", FORGED, "S2", "its parent is not READY on the canonical"),
+    Case("CutsPayloads", WHOLE, "S7", "to hold the payload given"),
+    Case("AsksTooEarly", ALONE, "L6", "attempts, each with a nonce of its own"),
+    Case("NeverExpires", ENDLESS, "L2", "to be READY, EXECUTED, or EXPIRED by"),
+    Case("LosesDropped", DROPPED, "L3", "to be mined on one by the end"),
+    Case("GivesUpAChain", FAILING, "L1", "the relayer sent no"),
 ]
 ALL = os.environ.get("LAB_FOREIGN") == "all"
 DEFAULT = ("IgnoresReorgs", "RepeatsAfterRestart", "BlindToOneChain", "polling")
