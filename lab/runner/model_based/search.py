@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
@@ -38,6 +39,8 @@ SEEDS_ELSE = 4
 LINES_MAX = 12
 # A budget in calls, so that long sequences cost no more than short ones.
 SHRINK_CALLS_MAX = 12_000
+# What a known cause was behind so often is not made short again.
+EXPLAINED_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,16 @@ def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tup
 
     A sequence that ends in a deviation of a cause that is known already shows nothing new, and the next one is played.
     """
+    explained: Counter[tuple[str, str]] = Counter()
     for seed in seeds:
         sequence = draw(kind, seed, player.traits)
         deviation = player.play(sequence) if sequence.steps else None
-        if deviation is not None and deviation.cause not in known:
-            finding = _looked_at(player, shrink(player, sequence, deviation))
-            if finding.deviation.cause not in known:
-                return finding
+        if deviation is None or deviation.cause in known or explained[deviation.cause] >= EXPLAINED_MAX:
+            continue
+        finding = _looked_at(player, shrink(player, sequence, deviation))
+        if finding.deviation.cause not in known:
+            return finding
+        explained[deviation.cause] += 1
     return None
 
 
