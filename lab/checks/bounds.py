@@ -8,7 +8,7 @@ from lab.checks.blocktimes import final_between, nth_block_after
 from lab.checks.disturbances import calm_from
 from lab.checks.facts import clock, unix_ms
 from lab.checks.judgement import Judgement
-from lab.checks.lateness import excuse
+from lab.checks.lateness import excuse, late_ms, was_late
 from lab.checks.replay import Transition, replay
 from lab.model.history import History
 from lab.model.records import Leg
@@ -134,3 +134,23 @@ def doubted(history: History, judgement: Judgement, leg: Leg, bound: Bound, at_m
     if why is not None:
         judgement.doubt(f"{leg.name} on {leg.chain}: the bound, {clock(bound.due_ms)}, was {why}", leg.chain, leg.tx_id)
     return why is not None
+
+
+def window_end_ms(history: History, leg: Leg) -> int:
+    """The end of a leg's window, whose last second still belongs to it."""
+    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s + 1)
+
+
+def lapse_excuse(history: History, leg: Leg) -> str | None:
+    """Why nobody can be blamed for a leg that missed its window: the machine was late by what the leg was short of.
+
+    That is what lies between its bound, or that of the parent which it waited for in vain, and its window's end.
+    """
+    resolvable = resolvable_ms(history, leg)
+    parent = history.leg(leg.after) if leg.after else None
+    if resolvable is None:
+        return lapse_excuse(history, parent) if parent is not None else None
+    flow = [other for other in history.header.legs if other.flow == leg.flow]
+    begun_ms, end_ms = min(unix_ms(history, other.timestamp) for other in flow), window_end_ms(history, leg)
+    lag_ms = late_ms(history, begun_ms, end_ms)
+    return was_late(lag_ms) if 0 < lag_ms >= abs(due_ms(history, leg.chain, resolvable) - end_ms) else None

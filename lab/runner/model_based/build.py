@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
 from random import Random
@@ -158,7 +159,8 @@ class Builder:
 class Sequence:
     """Steps of one kind, as a seed drew them.
 
-    Between the first `sparse` of them few views are read; after each step all are, where it is `thorough`.
+    Between the first `sparse` of them few views are read; after each step all are, where it is `thorough`. At the end
+    all are, unless it is `cut` where it differs.
     """
 
     kind: str
@@ -167,6 +169,7 @@ class Sequence:
     labels: dict[str, str]
     sparse: int = 0
     thorough: bool = False
+    cut: bool = False
 
     def lines(self) -> list[str]:
         """The calls for people, one a line."""
@@ -189,6 +192,23 @@ class Sequence:
         rollups = {rollup_address(name): f"rollup {name}" for name in "abc"}
         known = {ZERO_ID: "no dependency"} | rollups | roles | self.labels
         return known.get(value) or (value if len(value) <= 14 else f"{value[:10]}… ({len(value) // 2 - 1} bytes)")
+
+
+def ids_of(args: tuple[Any, ...]) -> list[str]:
+    """The transactions that a call is about, from its first argument."""
+    first = args[0] if args else None
+    if isinstance(first, list):
+        return [part if isinstance(part, str) else part[0] for part in first]
+    return [first] if isinstance(first, str) and len(first) == 66 else []
+
+
+def strings_of(value: Any) -> Iterator[str]:
+    """Every string in arguments, however deep in lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from strings_of(part)
 
 
 def _power(value: int) -> str:

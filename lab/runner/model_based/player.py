@@ -19,7 +19,7 @@ from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
-from lab.runner.model_based.build import Builder, Due, Sequence, Step, Traits
+from lab.runner.model_based.build import Builder, Due, Sequence, Step, Traits, ids_of, strings_of
 from lab.runner.model_based.judge import Allowance, Judge, view_differing
 
 GAS = hex(3_000_000)
@@ -186,7 +186,7 @@ class Player:
             got = self._values(name, answer)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             return f"expected the view {name} to answer as documented; {error}"
-        if step is not None and name == "get_transaction_state" and args[0] in _ids_of(step.args):
+        if step is not None and name == "get_transaction_state" and args[0] in ids_of(step.args):
             judge.take_over(step.function, args[0], got[0], now)
         if name == "paused" and got[0] and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
             judge.model.paused = True  # a circuit breaker of its own
@@ -213,6 +213,7 @@ class Player:
                 plan.append((step, reads))
             blocks.append((self.start + at, calls))
             second = at
+        last = [] if sequence.cut else last
         blocks.append((self.start + second + 1, [(user, *read) for read in last]))
         results = iter([result for block in self._simulate(blocks) for result in block])
         for step_or_none, reads in [*plan, (None, last)]:
@@ -223,7 +224,7 @@ class Player:
         if none:
             return []
         # The state first: what an expired transaction becomes is learnt from it.
-        reads: list[Read] = [(name, (tx_id,)) for tx_id in _ids_of(args) for name in self._by_id if name in AFTER]
+        reads: list[Read] = [(name, (tx_id,)) for tx_id in ids_of(args) for name in self._by_id if name in AFTER]
         reads += [(name, ()) for name in self._views if function in CHANGES.get(name, ())]
         if function in ("add_operator", "remove_operator") and self.codec.has("authorized_operators"):
             reads.append(("authorized_operators", (args[0],)))
@@ -235,10 +236,10 @@ class Player:
             accounts[step.sender] = None
             if step.function in ("add_operator", "remove_operator"):
                 accounts[step.args[0]] = None
-        for value in (*sequence.labels, *(step.args[0] for step in sequence.steps if step.args)):
-            if isinstance(value, str) and len(value) == 66:
+        for value in strings_of([step.args for step in sequence.steps]):
+            if len(value) == 66:
                 ids[value] = None
-            elif isinstance(value, str) and len(value) == 42:
+            elif len(value) == 42:
                 accounts[value] = None
         some = list(ids) if not sequence.sparse else [*list(ids)[::SPARSE_EVERY], *list(ids)[-8:]]
         reads: list[Read] = [(name, (tx_id,)) for tx_id in some for name in self._by_id]
@@ -290,11 +291,3 @@ class Player:
                 "eth_simulateV1", f"expected {len(blocks)} blocks from eth_simulateV1, got {str(answer)[:80]}"
             )
         return [block["calls"] for block in answer]
-
-
-def _ids_of(args: tuple[Any, ...]) -> list[str]:
-    """The transactions that a call is about, from its first argument."""
-    first = args[0] if args else None
-    if isinstance(first, list):
-        return [part if isinstance(part, str) else part[0] for part in first]
-    return [first] if isinstance(first, str) and len(first) == 66 else []

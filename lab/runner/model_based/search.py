@@ -39,6 +39,7 @@ SEEDS_ELSE = 4
 LINES_MAX = 12
 # A budget in calls, so that long sequences cost no more than short ones.
 SHRINK_CALLS_MAX = 12_000
+THOROUGH_MAX = 24
 # What a known cause was behind so often is not made short again.
 EXPLAINED_MAX = 2
 
@@ -100,14 +101,16 @@ def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tup
 
 def _looked_at(player: Player, finding: Finding) -> Finding:
     """The same calls with all views after each of them: what differs first may show in one of those."""
-    sequence = replace(finding.sequence, sparse=0, thorough=True)
+    if len(finding.sequence.steps) > THOROUGH_MAX:
+        return finding
+    sequence = replace(finding.sequence, sparse=0, thorough=True, cut=False)
     deviation = player.play(sequence)
     return finding if deviation is None else shrink(player, sequence, deviation)
 
 
 def shrink(player: Player, sequence: Sequence, deviation: Deviation) -> Finding:
     """Fewer calls that end in the same deviation: halves, quarters and so on are left out, then single calls."""
-    finding = Finding(sequence, deviation)
+    finding = Finding(replace(sequence, cut=deviation.step is not None), deviation)
     end = player.calls + SHRINK_CALLS_MAX
     finding = _without(player, finding, deviation.index + 1, len(sequence.steps)) or finding
     size = max(1, len(finding.sequence.steps) // 2)

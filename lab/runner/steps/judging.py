@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from lab.checks.bounds import lapse_excuse, window_end_ms
 from lab.checks.lateness import because, excuse, late_ms
+from lab.checks.replay import replay
 from lab.metrics.latency import leg_times
 from lab.runner.alert_conditions import judge_alert
 from lab.runner.conditions import Judged, judge_condition
@@ -43,7 +45,7 @@ def _wait(run: Run, step: Step) -> Judged:
     lag_ms = late_ms(run.recorder.history(), start_ms if step.within_ms else 0, deadline_ms)
     judged = _look_until(run, step, judged, start_ms, deadline_ms + min(step.within_ms or LATE_MAX_MS, lag_ms))
     if not judged.met:
-        return judged
+        return _lapsed(run, step, judged)
     why = because(run.now_ms - deadline_ms, lag_ms)
     return Judged(None, judged.expected, f"{judged.actual}; the time was {why}")
 
@@ -76,6 +78,19 @@ def _left(run: Run, step: Step, until_ms: int | None = None) -> str | None:
     ends = {"EMPTY": times.buffered_ms, "BUFFERED": times.ready_ms, "READY": times.executed_ms}
     left_ms = ends.get(step.condition.state)
     return None if left_ms is None else excuse(history, 0, left_ms, until_ms or run.now_ms)
+
+
+def _lapsed(run: Run, step: Step, judged: Judged) -> Judged:
+    """Of a leg that missed its window nothing more comes, and that may be the machine's fault."""
+    if not isinstance(step.condition, StateExpectation) or step.condition.state == "EXPIRED":
+        return judged
+    history = run.recorder.history()
+    leg = history.leg(step.condition.leg)
+    missed = leg is not None and replay(history, leg.chain).entry(leg.tx_id).first("READY", "EXECUTED") is None
+    if leg is None or not missed or run.now_ms <= window_end_ms(history, leg):
+        return judged
+    why = lapse_excuse(history, leg)
+    return judged if why is None else Judged(None, judged.expected, f"{judged.actual}, past its window; {why}")
 
 
 def _phrase(step: Step, judged: Judged) -> str:
