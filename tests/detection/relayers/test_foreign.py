@@ -91,7 +91,7 @@ FORGED = (
 """
 )
 ENDLESS = HEAD.replace("buffer: swap", "buffer: swap.settle").replace("window: 60s", "window: 30s") + "  - wait: 80s\n"
-DROPPED = ALONE + "  - {at: 21s, fault: pool_drop, chain: one, for: 6s}\n  - wait: 60s\n"
+DROPPED = ALONE + "  - {at: 20s, fault: pool_drop, chain: one, every: 300ms, for: 20s}\n  - wait: 60s\n"
 FAILING = ALONE + "  - {at: 8s, fault: rpc_error, chain: one, for: 5s}\n  - wait: 6s\n"
 STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n  - wait: 22s\n"
 

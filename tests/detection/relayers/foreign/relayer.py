@@ -65,7 +65,7 @@ class Chain:
         self.under_way: dict[int, Sent] = {}
         self.failed: dict[tuple[str, bytes], tuple[int, float]] = {}  # attempts without effect, and not before
         self.heads: list[tuple[int, int]] = []
-        self.fresh, self.page = False, 10**6
+        self.fresh, self.page, self.lead_s = False, 10**6, 1 + int(2 * self.block_s)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class Chain:
         """Whether the parent's mirror is READY here, or about to be; else make it so."""
         parent, mirror = home.found[one.parent], self.found.get(one.parent)
         if mirror is None:
-            due = max(one.due, now + 1 + int(2 * self.block_s))
+            due = max(one.due, now + self.lead_s)
             args = (parent.origin, self.rollup, parent.payload, NONE, due)
             self.send(
                 "buffer_transaction",
@@ -252,6 +252,8 @@ class Chain:
             gas = self.gas(call)
         except ContractLogicError as refused:
             self.failed[job] = (times, time.time() + 4)
+            if "past" in str(refused):  # requests take longer than a mirror's lead
+                self.lead_s = min(60, 2 * self.lead_s)
             print(f"{self.facts['name']}: {function} would be refused: {refused}", flush=True)
             return
         base = {"from": self.account.address, "chainId": self.facts["chain_id"], "gas": gas}
