@@ -147,6 +147,11 @@ class Builder:
     def execute(self, tx_id: str, sender: str = "operator") -> None:
         self.call("mark_executed", tx_id, sender=sender)
 
+    def ahead(self) -> Due:
+        """A timestamp that is near, or hours ahead where the contract goes that far."""
+        far_s = min(7_200, self.traits.horizon_s or 7_200)
+        return Due(self.now + self.rng.choice((9, far_s)))
+
     def ready(self, **other: Any) -> str:
         """One that is READY from here on; time passes."""
         tx_id = self.buffer(Due(self.now + 4), **other)

@@ -95,12 +95,16 @@ def _neighbours(make: Builder) -> list[str]:
 
 def _probe(make: Builder, sender: str) -> None:
     """All documented functions by one account, on transactions of another one."""
-    waiting, ready = (make.buffer(Due(make.now + 4), sender="relayer") for _ in range(2))
+    ready = make.buffer(Due(make.now + 4), sender="relayer")
+    either = (ZERO_ID, ready)
+    waiting, heir = (make.buffer(Due(make.now + 4), after=make.rng.choice(either), sender="relayer") for _ in range(2))
     make.wait(5)
-    make.resolve(ready, sender="relayer")
-    make.buffer(Due(make.now + 50), sender=sender)
+    for tx_id in (ready, heir):
+        make.resolve(tx_id, sender="relayer")
+    make.buffer(make.ahead(), after=make.rng.choice(either), sender=sender)
     make.resolve(waiting, sender=sender)
-    make.execute(ready, sender=sender)
+    for tx_id in (ready, heir):
+        make.execute(tx_id, sender=sender)
     make.call("set_coordination_window", make.rng.choice(WINDOWS), sender=sender)
     make.call("add_operator", role_account("newowner").address, sender=sender)
     make.call("remove_operator", role_account("newowner").address, sender=sender)
@@ -156,16 +160,18 @@ def stop(make: Builder) -> None:
         return
     make.call("pause", sender=make.rng.choice(("operator", "attacker")))
     executed, ready, blocked = (make.ready() for _ in range(3))
+    heir = make.ready(after=ready)
     make.execute(executed)
     due = make.now + 20
     buffered, child = make.buffer(Due(due)), make.buffer(Due(due), after=ready)
     make.until(due + make.rng.choice((-1, 0, 5)))
     make.owner("pause")
     for _ in range(make.rng.choice((1, 2))):
-        for tx_id in make.rng.sample((executed, ready, blocked, buffered, child), 5):
+        for tx_id in make.rng.sample((executed, ready, blocked, heir, buffered, child), 6):
             for function in make.rng.sample(BY_ID, 4):
-                make.call(function, tx_id, sender=make.rng.choice(("operator", "owner", "attacker")))
-        make.buffer(Due(make.now + 9))
+                make.call(function, tx_id, sender=make.rng.choice(("operator", "operator", "owner", "attacker")))
+        for after in (ZERO_ID, ready):
+            make.buffer(make.ahead(), after=after)
         user = role_account("user").address
         make.owner("set_coordination_window", NARROW_S)
         make.owner("add_operator", user)
@@ -178,7 +184,7 @@ def stop(make: Builder) -> None:
     make.wait(1)
     for tx_id in (buffered, child):
         make.resolve(tx_id)
-    for tx_id in (ready, blocked, buffered, child):
+    for tx_id in (ready, blocked, heir, buffered, child):
         make.execute(tx_id)
     make.execute(make.ready(), sender="user")
 
