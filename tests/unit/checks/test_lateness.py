@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ A = leg("flow.a", "two", 20, id=7)
 B = leg("flow.b", "two", 20, id=8)
 
 
-def played(steps: dict[int, tuple[object, ...]], *, end: int = 120) -> Story:
+def played(steps: dict[int, tuple[Any, ...]], *, end: int = 120) -> Story:
     """A and B, due at 20 s with windows up to 80 s, and what the relayer did at which second."""
     story = Story(A, B)
     story.mine("two", 10, story.tx("two", "operator", buffer(A), buffer(B)))
