@@ -42,7 +42,8 @@ def dependency(make: Builder) -> None:
     pairs["same pair"] = pairs["grandchild"]
     order = make.rng.sample(FAMILY, len(FAMILY))
     for name in order:
-        early = Due(make.now + 9) if name == trigger and state == "late" else due
+        # Some children are due before their parents.
+        early = Due(make.now + 9) if name == trigger and state == "late" else Due(due - make.rng.choice((0, 7)))
         make.buffer(early, tx_id=ids[name], after=parents.get(name, ZERO_ID), pair=pairs[name])
     make.until(int(due) + make.rng.choice((0, 1, 9)))
     if state != "BUFFERED":

@@ -55,7 +55,8 @@ def looked(history: Any, state: str, actual: str, now_s: int, **step: Any) -> tu
     condition = StateExpectation.model_construct(leg=A.name, state=state)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judging, "_look", lambda *_: Judged(False, f"flow.a {state}", actual))
-        judging.expect(run, SimpleNamespace(condition=condition, **{"within_ms": None, "hold_ms": None} | step))
+        of: Any = SimpleNamespace(condition=condition, **{"within_ms": None, "hold_ms": None} | step)
+        judging.expect(run, of)
     return judgements[0]
 
 
