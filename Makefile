@@ -8,8 +8,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BACKEND ?= auto
 STAGE ?= lab
-# One worker more than there are cores, since tests also wait; eight at most. What stands in ARGS comes later, and wins.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# One worker more than there are cores, since tests also wait, and twice as many for kills and real clocks, which hardly
+# do anything else; eight at most. What stands in ARGS comes later, and wins.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= $(shell expr $(CORES) + 1)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
@@ -33,8 +35,9 @@ scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|pr
 test: $(READY) ## run the lab's own tests, but for those of `make torture`
 	$(BIN)/pytest tests/ $(SPREAD) -m "not reliability" --junitxml results/tests.xml -o junit_suite_name="tests $$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null)" $(ARGS)
 
+torture: WORKERS = $(shell expr $(CORES) \* 2)
 torture: $(READY) ## kills, mutants, forgeries, canaries, sockets, foreign relayers: FACTOR=20 is long, 1 what CI runs; seeds printed
-	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/reliability tests/detection/relayers -m reliability $(SPREAD) $(ARGS)
+	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/reliability tests/detection/relayers -m reliability $(SPREAD) --junitxml results/torture.xml $(ARGS)
 
 size: $(READY) ## lines of lab/ by folder, and the ten longest functions
 	@$(BIN)/python -m tests.size

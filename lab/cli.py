@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 import lab
+from lab.commands.explore.cli import register as register_explore
 from lab.commands.group import LabGroup
 from lab.commands.live.cli import live as live_commands
 from lab.commands.load.cli import register as register_load
@@ -21,11 +22,7 @@ from lab.commands.parameters import (
     Backend,
     BackendChoice,
     Evidence,
-    Jobs,
-    Minutes,
     Results,
-    Seed,
-    Seeds,
     require_text,
 )
 from lab.commands.release.readiness import register
@@ -178,48 +175,7 @@ def check(folder: Evidence) -> None:
     raise typer.Exit(check_folder(folder))
 
 
-@app.command()
-def swarm(
-    seeds: Seeds = 100,
-    first: Seed = 1,
-    minutes: Minutes = None,
-    jobs: Jobs = 2,
-    contract: Annotated[Path | None, typer.Option(help="Contract under test: .vy, artifact, or FILE:NAME.")] = None,
-    monitor: Annotated[
-        bool, typer.Option("--monitor", help="Measure alerts instead: recall, time to detect, false alarms.")
-    ] = False,
-    results: Results = RESULTS,
-) -> None:
-    """Run random flows, faults and timings, and shrink failures. Exit code 0: no FAIL, 1: FAIL, 3: too many UNKNOWN."""
-    from lab.commands.explore.swarm import swarm
-    from lab.commands.explore.swarm_monitor import swarm_monitored
-
-    if monitor:
-        raise typer.Exit(swarm_monitored(seeds, first, minutes, jobs, contract, results))
-    raise typer.Exit(swarm(seeds, first, minutes, jobs, contract, results))
-
-
-@app.command()
-def mutate(
-    contract: Annotated[Path | None, typer.Option(help="Contract under test: a .vy source.")] = None,
-    scenarios: Annotated[
-        Path | None, typer.Option(help="Folder of the scenarios to run. Default: scenarios/, else the lab's library.")
-    ] = None,
-    jobs: Jobs = 2,
-    limit: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Test at most this many mutants (deterministic sample).")
-    ] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="Test a small sample of the mutants, for CI.")] = False,
-    only: Annotated[list[str] | None, typer.Option(help="Test only mutants whose key starts with this.")] = None,
-    every_run: Annotated[bool, typer.Option("--every-run", help="Also execute runs that cover nothing new.")] = False,
-    results: Results = RESULTS,
-) -> None:
-    """Mutate the contract's source and count the mutants that the scenarios catch. Exit code 0: 95 % or more."""
-    from lab.commands.explore.mutate import mutate
-
-    raise typer.Exit(mutate(contract, scenarios, jobs, limit, sample, only or [], every_run, results))
-
-
+register_explore(app)
 register_up(app)
 
 

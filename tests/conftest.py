@@ -1,8 +1,8 @@
 """What all tests find: the broken contracts as their patches have them now, and what the machine has.
 
 Tests that need what a machine may lack are marked, skipped where it is missing, and counted.
-A test that asks for the fixture `engine` or `browser` carries the mark of that name; `load` and `real_clock` only say
-what a test is, so that it can be chosen with `-m` and starts before the short ones.
+A test that asks for the fixture `engine` or `browser` carries the mark of that name; `load` and `real_clock` say that
+a test mostly waits, so that it can be chosen with `-m`, and others run meanwhile.
 """
 
 from __future__ import annotations
@@ -13,10 +13,15 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import settings
 
 from lab.broken import read_bugs, write_contracts
@@ -29,10 +34,14 @@ from lab.errors import EnvironmentFailure
 from lab.monitor.tools import missing as missing_tools
 from lab.paths import CONTRACTS
 from lab.session.suite import cache_folder
+from tests.order import LONG_S, Place, dealt, read_longest
 
 # How long an example takes says how busy the machine is. All else as the profile of this place (CI has one) has it.
 settings.register_profile("any machine", parent=settings(), deadline=None)
 settings.load_profile("any machine")
+
+# The commands are the same for each call of a test's runner, and building them takes a tenth of a second.
+typer.testing._get_command = cache(typer.main.get_command)  # type: ignore[attr-defined]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -63,7 +72,7 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], str | None]]] = {
     "prometheus": ("prometheus_tools", missing_tools),
 }
 
-LONG = ("real_clock", "load")
+WAITING = ("real_clock", "load")
 
 
 def pytest_sessionstart() -> None:
@@ -75,21 +84,34 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """What is loaded and collected stays to the end: no collection of garbage looks through it again."""
     gc.disable()
     try:
+        _load_a_share(session.config)
         return (yield)
     finally:
         gc.freeze()
         gc.enable()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def _load_a_share(config: pytest.Config) -> None:
+    """In the n-th worker, load every n-th test module first: what one has compiled, the others find."""
+    if (worker := getattr(config, "workerinput", None)) is None:
+        return
+    folders = [folder for name in config.args if (folder := config.invocation_params.dir / name).is_dir()]
+    files = sorted(path for folder in folders for path in folder.resolve().rglob("test_*.py"))
+    for path in files[int(worker["workerid"].removeprefix("gw")) :: worker["workercount"]]:
+        # Collection meets the error again, and says it.
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Mark what needs a capability, before `-m` selects; skip it where the machine has none.
 
-    In a worker of several, what lasts long starts first, so that none of it is left when the others have ended.
+    Of what was selected, a worker of several starts with what lasts long.
     """
     for mark, (fixture, missing) in CAPABILITIES.items():
         for item in items:
@@ -100,8 +122,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in needing:
             if reason is not None:
                 item.add_marker(pytest.mark.skip(reason=reason))
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not any(map(item.get_closest_marker, LONG)))
+    yield
+    if worker := getattr(config, "workerinput", None):
+        longest = read_longest()
+        waits = [any(map(item.get_closest_marker, WAITING)) for item in items]
+        places = [
+            Place(str(item.path), longest.get(item.nodeid, LONG_S * waiting), waiting)
+            for item, waiting in zip(items, waits, strict=True)
+        ]
+        items[:] = dealt(items, places, worker["workercount"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

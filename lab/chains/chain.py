@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.chains.mined import Mined
 from lab.chains.nodes.backend import Node
 from lab.chains.observer import Observer
-from lab.chains.producer import BlockProducer, Mined
+from lab.chains.producer import BlockProducer
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import Codec
 from lab.errors import LabError, NodeFailure, UsageError
@@ -90,6 +91,11 @@ class Chain:
             self.look()
         else:
             self.producer.catch_up(self._scheduler.now_ms)
+
+    def begin(self) -> None:
+        """Let the node begin with the blocks that are due, so that whoever looks next waits less."""
+        if self.condition == "up":
+            self.producer.begin(self._scheduler.now_ms)
 
     def keep_time(self) -> None:
         """Take a turn at every slot: whoever reaches the node on their own finds its blocks there in time."""
@@ -188,6 +194,7 @@ class Chain:
         """Stop the node where it stands: requests hang, no blocks come, and none are made up for later."""
         self._needs_to_run("freeze")
         self.catch_up()
+        self.producer.finish()
         self.node.pause()
         self._halt("paused")
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from lab.chains.kept_calls import kept_calls
-from lab.chains.producer import Mined
+from lab.chains.mined import Mined
 from lab.coordinator import Codec
 from lab.coordinator.codec import DecodedCall
 from lab.coordinator.opcodes import calls_out

@@ -1,8 +1,9 @@
 """The block producer: mines every block of one chain explicitly, with the profile's timestamp and base fee.
 
 It is lazy: blocks that are due are mined when somebody looks at the chain, or hands it a transaction. Nobody can tell
-the difference, since every way to the chain leads through `catch_up` first. A reorg is a rollback followed by mining
-the same slots again, so that timestamps and base fees of the replacement are what the network would have set.
+the difference, since every way to the chain leads through `catch_up` first. Blocks of which all is known beforehand (no
+transaction waits, no fault acts) are handed over many at a time, and may be begun before anybody looks. A reorg is a
+rollback followed by mining the same slots again, so that timestamps and base fees are what the network would have set.
 
 Under the real clock others reach the node on their own: the chain takes a turn at each slot, and the producer asks the
 node what its pool holds instead of remembering what it was handed.
@@ -12,35 +13,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from lab.chains.mined import Mined
 from lab.errors import LabError
-from lab.networks.fees import FeeCurve, FeeState
+from lab.networks.fees import FeeCurve
 from lab.networks.profile import NetworkProfile
 from lab.networks.slots import Slot, SlotClock
-from lab.rpc import Rpc
+from lab.rpc import HttpTransport, Rpc
+from lab.rpc.transport import AHEAD_MAX, Ahead
 
 # Replacement blocks carry another fee recipient than the blocks they replace, else empty ones would be the same blocks.
 FEE_RECIPIENT = "0x00000000000000000000000000000000000fee{:02x}"
-
-
-@dataclass(frozen=True, slots=True)
-class Mined:
-    """One block the producer made. `body` is the node's block object where it holds transactions, else None.
-
-    `waiting` counts executable transactions that were left in the pool.
-    """
-
-    number: int
-    t_ms: int
-    timestamp: int
-    base_fee: int
-    gas_used: int
-    gas_limit: int
-    body: dict[str, Any] | None
-    waiting: int
-    fee_state: FeeState
+SET_BASE_FEE, MINE = "anvil_setNextBlockBaseFeePerGas", "anvil_mine_detailed"
 
 
 class BlockProducer:
@@ -76,6 +62,11 @@ class BlockProducer:
         self._next_slot = 0
         self._branch = 0
         self._next_set: tuple[int, int] | None = None
+        # Number of the head and index of the slot for which the pending block was fixed.
+        self._pinned = (0, -1)
+        # What the node was handed without waiting for it, and the blocks that come of it.
+        self._ahead: list[Ahead] = []
+        self._begun: list[Mined] = []
         state = self._curve.snapshot()
         first = Mined(0, 0, genesis_time, profile.initial_base_fee_wei, 0, profile.gas_limit, None, 0, state)
         self._recent: deque[Mined] = deque([first], maxlen=remember)
@@ -93,28 +84,75 @@ class BlockProducer:
 
     def catch_up(self, now_ms: int) -> None:
         """Mine every block that has become due by `now_ms`. While stopped, slots pass by without one."""
-        mined_before, slot_before = self.head.number, self._next_slot
+        self.finish()
         if not self.stopped and self.next_slot_ms() <= now_ms and (self._real or self.pool_may_hold):
-            self.pool_may_hold = self._pool_holds()
-        while True:
-            if not self.profile.mines_empty_blocks and not self.pool_may_hold and not self.before_block:
-                self._next_slot = max(self._next_slot, self._slots.next_index_after(now_ms))
-                break
-            slot = self._slots.slot(self._next_slot)
-            if slot.t_ms > now_ms:
-                break
-            self._next_slot += 1
-            if self.stopped:
-                self.slots_skipped += 1
-            elif not slot.missed and not self._withheld(slot):
-                for hook in self.before_block:
-                    hook(slot)
-                if not self.profile.mines_empty_blocks and not self.pool_may_hold:
-                    continue
+            self.pool_may_hold = self._pool()[0] > 0
+        while self._pass_slot(now_ms):
+            pass
+        if self._pinned != (self.head.number, self._next_slot):
+            self.pin()
+
+    def _pass_slot(self, now_ms: int) -> bool:
+        """Let the next slot pass, or several; False if none is due."""
+        if not self.profile.mines_empty_blocks and not self.pool_may_hold and not self.before_block:
+            self._next_slot = max(self._next_slot, self._slots.next_index_after(now_ms))
+            return False
+        if self._begin(now_ms):
+            self.finish()
+            return True
+        slot = self._slots.slot(self._next_slot)
+        if slot.t_ms > now_ms:
+            return False
+        self._next_slot += 1
+        if self.stopped:
+            self.slots_skipped += 1
+        elif not slot.missed and not self._withheld(slot):
+            for hook in self.before_block:
+                hook(slot)
+            if self.profile.mines_empty_blocks or self.pool_may_hold:
                 # A late turn on the wall clock makes a late block, and the record says so.
                 self._mine(slot, t_ms=max(slot.t_ms, now_ms) if self._real else slot.t_ms)
-        if self.head.number != mined_before or self._next_slot != slot_before:
-            self.pin()
+        return True
+
+    def begin(self, now_ms: int) -> None:
+        """Let the node begin with the blocks due by `now_ms`; `catch_up` waits for them. Others are left to it."""
+        if self.profile.mines_empty_blocks and self.next_slot_ms() <= now_ms:
+            self.finish()
+            self._begin(now_ms)
+
+    def _begin(self, now_ms: int) -> bool:
+        """Hand over some of the blocks that are due, where all is known of them: they hold nothing, and no fault acts.
+
+        False where there are none.
+        """
+        transport = self.rpc.transport
+        rules = (self.fee_rules, self.gas_limit_cuts, self.withholders, self.clock_rules, self.before_block)
+        if self._real or self.stopped or self.pool_may_hold or any(rules) or not isinstance(transport, HttpTransport):
+            return False
+        parent = self.head
+        calls: list[tuple[str, list[Any]]] = []
+        while len(calls) + 2 <= AHEAD_MAX // 2 and (slot := self._slots.slot(self._next_slot)).t_ms <= now_ms:
+            self._next_slot += 1
+            if slot.missed:
+                continue
+            timestamp, base_fee = self._next_block(parent, slot, slot.t_ms - parent.t_ms)
+            calls += self._mining(timestamp, base_fee)
+            state = self._curve.snapshot()
+            number = parent.number + 1
+            parent = Mined(number, slot.t_ms, timestamp, base_fee, 0, self.gas_limit, None, 0, state)
+            self._begun.append(parent)
+        if calls:
+            self._ahead.append(transport.ahead(calls))
+        return bool(calls)
+
+    def finish(self) -> None:
+        """Wait for all that the node was handed. Raises an RpcFailure."""
+        ahead, self._ahead = self._ahead, []
+        begun, self._begun = self._begun, []
+        results = [result for handed in ahead for result in handed.results()]
+        blocks = [result[0] for result in results if isinstance(result, list)]
+        for mined, block in zip(begun, blocks, strict=True):
+            self._add(mined, self._body(block, mined.number))
 
     def next_slot_ms(self) -> int:
         """When the next slot is due."""
@@ -129,7 +167,8 @@ class BlockProducer:
     def pin(self) -> None:
         """Fix what the node's pending block shows to the next slot: left alone, it follows the wall clock."""
         if not self.stopped:
-            self._set_next(self._timestamp(self._slots.slot(self._next_slot)), self.next_base_fee())
+            self._pinned = self.head.number, self._next_slot
+            self._set_next(self._timestamp(self._slots.slot(self._next_slot), self.head), self.next_base_fee())
 
     def set_gas_limit(self, gas_limit: int) -> None:
         """Change the gas limit of the blocks to come. A stopped node gets it when it goes on."""
@@ -179,6 +218,7 @@ class BlockProducer:
     def node_restarted(self, rpc: Rpc) -> None:
         """Go on with a fresh node that holds the same chain."""
         self.rpc = rpc
+        self._ahead, self._begun = [], []
         self._next_set = None
         self.pool_may_hold = False
         if self._branch:
@@ -189,13 +229,19 @@ class BlockProducer:
         # Every rule is asked: each counts for itself.
         return any([rule(slot) for rule in self.withholders])
 
-    def _timestamp(self, slot: Slot) -> int:
+    def _timestamp(self, slot: Slot, parent: Mined) -> int:
         """What the slot's block carries. Blocks mined again after a reorg (no slot of their own) keep theirs."""
         timestamp = slot.timestamp
         if slot.index >= 0:
             for rule in self.clock_rules:
-                timestamp = rule(timestamp, self.head)
-        return max(timestamp, self.head.timestamp)
+                timestamp = rule(timestamp, parent)
+        return max(timestamp, parent.timestamp)
+
+    def _next_block(self, parent: Mined, slot: Slot, elapsed_ms: int) -> tuple[int, int]:
+        """Timestamp and base fee of a block that comes so long after its parent."""
+        fee = self._curve.next(parent.base_fee, parent.gas_used, parent.gas_limit, max(0, elapsed_ms))
+        base_fee = self._ruled(fee)
+        return self._timestamp(slot, parent), base_fee
 
     def _ruled(self, base_fee: int) -> int:
         for rule in self.fee_rules:
@@ -205,37 +251,32 @@ class BlockProducer:
     def _set_next(self, timestamp: int, base_fee: int) -> None:
         """Both hold until a block is mined: what is set already is not set again."""
         if self._next_set != (timestamp, base_fee):
-            self.rpc.call("evm_setNextBlockTimestamp", timestamp)
-            self.rpc.call("anvil_setNextBlockBaseFeePerGas", base_fee)
             self._next_set = (timestamp, base_fee)
+            calls = [("evm_setNextBlockTimestamp", [timestamp]), (SET_BASE_FEE, [base_fee])]
+            transport = self.rpc.transport
+            if isinstance(transport, HttpTransport) and not self._real:
+                self._ahead.append(transport.ahead(calls))
+                return
+            for method, params in calls:
+                self.rpc.call(method, *params)
 
     def _mine(self, slot: Slot, *, t_ms: int, elapsed_ms: int | None = None) -> None:
         parent = self.head
-        elapsed = max(0, t_ms - parent.t_ms) if elapsed_ms is None else elapsed_ms
-        base_fee = self._ruled(self._curve.next(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed))
-        timestamp = self._timestamp(slot)
-        number = parent.number + 1
-        body = self._mine_one(number, timestamp, base_fee)
-        waiting = 0
-        if self.pool_may_hold or body:
-            waiting, queued = self._pool()
-            self.pool_may_hold = waiting + queued > 0
-        gas_used = int(body["gasUsed"], 16) if body else 0
-        state = self._curve.snapshot()
-        mined = Mined(number, t_ms, timestamp, base_fee, gas_used, self.gas_limit, body, waiting, state)
-        self._recent.append(mined)
-        for listener in self.listeners:
-            listener(mined)
+        timestamp, base_fee = self._next_block(parent, slot, t_ms - parent.t_ms if elapsed_ms is None else elapsed_ms)
+        *_, (block,) = [self.rpc.call(method, *params) for method, params in self._mining(timestamp, base_fee)]
+        number, state = parent.number + 1, self._curve.snapshot()
+        mined = Mined(number, t_ms, timestamp, base_fee, 0, self.gas_limit, None, 0, state)
+        self._add(mined, self._body(block, number))
 
-    def _mine_one(self, number: int, timestamp: int, base_fee: int) -> dict[str, Any] | None:
-        """Mine, and return the block if it holds transactions. The block itself tells, whoever sent them, and when."""
-        # As few round trips as can be: simulating minutes of a fast chain consists of little else.
-        if self._next_set == (timestamp, base_fee):
-            (block,) = self.rpc.call("anvil_mine_detailed")
-        else:
-            self.rpc.call("anvil_setNextBlockBaseFeePerGas", base_fee)
-            (block,) = self.rpc.call("anvil_mine_detailed", {"timestamp": timestamp})
-        self._next_set = None
+    def _mining(self, timestamp: int, base_fee: int) -> list[tuple[str, list[Any]]]:
+        """The calls that mine a block: few, since simulating minutes of a fast chain consists of little else."""
+        known, self._next_set = self._next_set == (timestamp, base_fee), None
+        if known:
+            return [(MINE, [])]
+        return [(SET_BASE_FEE, [base_fee]), (MINE, [{"timestamp": timestamp}])]
+
+    def _body(self, block: dict[str, Any], number: int) -> dict[str, Any] | None:
+        """A block that was mined, if it holds transactions. The block itself tells, whoever sent them, and when."""
         if int(block["number"], 16) != number:
             raise LabError(
                 f"{self.profile.name}: expected to mine block {number}, got {int(block['number'], 16)}: "
@@ -243,8 +284,15 @@ class BlockProducer:
             )
         return block if block["transactions"] else None
 
-    def _pool_holds(self) -> bool:
-        return self._pool()[0] > 0
+    def _add(self, mined: Mined, body: dict[str, Any] | None) -> None:
+        if self.pool_may_hold or body:
+            waiting, queued = self._pool()
+            self.pool_may_hold = waiting + queued > 0
+            gas_used = int(body["gasUsed"], 16) if body else 0
+            mined = replace(mined, gas_used=gas_used, body=body, waiting=waiting)
+        self._recent.append(mined)
+        for listener in self.listeners:
+            listener(mined)
 
     def _pool(self) -> tuple[int, int]:
         """How many transactions the node's pool holds: executable ones, and ones that wait for a nonce before them."""

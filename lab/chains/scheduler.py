@@ -19,6 +19,8 @@ from lab.errors import DeadlineExceeded
 
 Turn = Callable[[], None]
 NS_PER_MS = 1_000_000
+# How far simulated time goes on before chains are let begin with their blocks once more.
+AHEAD_MS = 1_000
 
 
 class Actor:
@@ -66,6 +68,9 @@ class Scheduler:
         self._actors: dict[greenlet, Actor] = {}
         self._wall_zero_ns = time.monotonic_ns()
         self._late_ms = 0
+        # Called under the virtual clock when time has gone on, before anybody acts at the new time.
+        self.before_turns: list[Turn] = []
+        self._prepared_ms = 0
 
     def take_lateness_ms(self) -> int:
         """The most that a turn was late since this was asked last: 0 under the virtual clock."""
@@ -114,6 +119,7 @@ class Scheduler:
             self._reach(due)
             # A turn before genesis is late by set-up, which no bound counts.
             self._late_ms = max(self._late_ms, self.now_ms - max(0, due))
+            self._prepare()
             turn()
             self._forget_finished()
         self._reach(t_ms)
@@ -131,6 +137,12 @@ class Scheduler:
             while (left_ns := due_ns - time.monotonic_ns()) > 0:
                 time.sleep(left_ns / 1e9)
         self._now_ms = max(self._now_ms, t_ms)
+
+    def _prepare(self) -> None:
+        if self.clock == "virtual" and self._now_ms - self._prepared_ms >= AHEAD_MS:
+            self._prepared_ms = self._now_ms
+            for prepare in self.before_turns:
+                prepare()
 
     def _forget_finished(self) -> None:
         if len(self._actors) > 32:

@@ -33,8 +33,6 @@ class Settings:
     paused: bool = False
     threshold: int | None = None
     holders: tuple[tuple[str, frozenset[str]], ...] = ()
-    failures: int = 0
-    period_start: int = 0
 
     def may_operate(self, caller: str, role: str | None) -> bool:
         """Whether an account holds the second role of this name, or is an operator for None."""
@@ -77,16 +75,6 @@ class Entry:
         return next((move for move in self.moves if move.after in states), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A failure that the breaker counts, the count after it, the threshold then, and whether the stop followed."""
-
-    step: Step
-    count: int
-    threshold: int | None
-    tripped: bool
-
-
 @dataclass
 class ChainReplay:
     """One chain replayed. `end` is what the coordinator must hold at the end.
@@ -98,7 +86,6 @@ class ChainReplay:
     end: Settings
     seen: list[ObservedStep] = field(default_factory=list)
     entries: dict[str, Entry] = field(default_factory=dict)
-    counted: list[Counted] = field(default_factory=list)
     blind: list[tuple[Block, Tx]] = field(default_factory=list)
     buffered_events: int = 0
     period_s: int = BREAKER_PERIOD_S
@@ -135,7 +122,6 @@ def replay(history: History, chain: str, until: int | None = None) -> ChainRepla
         if step.ok and not step.skipped:
             _move(result, step, history.expires)
             result.end = _hold(_control(before, step), step)
-            _count(result, step, "breaker" in header.capabilities)
         result.seen.append(ObservedStep(step, before, result.end))
     result.blind = [(block, tx) for block, tx in history.transactions(chain) if blind(tx)]
     return result
@@ -205,9 +191,14 @@ def _control(now: Settings, step: Step) -> Settings:
         now = replace(now, owner=step.call.caller, pending_owner=None)
     if step.log("EmergencyStop") or step.function == "pause":
         now = replace(now, paused=True)
-    if step.log("EmergencyStopLifted") or step.function in ("unpause", "reset_breaker"):
-        now = replace(now, paused=False, failures=0, period_start=0)
+    if lifts_stop(step):
+        now = replace(now, paused=False)
     return now
+
+
+def lifts_stop(step: Step) -> bool:
+    """Whether the step, which succeeded, ended an emergency stop."""
+    return step.log("EmergencyStopLifted") is not None or step.function in ("unpause", "reset_breaker")
 
 
 def _hold(now: Settings, step: Step) -> Settings:
@@ -220,15 +211,3 @@ def _hold(now: Settings, step: Step) -> Settings:
     if role in changed:
         changed[role] = changed[role] | {account} if verb == "add" else changed[role] - {account}
     return replace(now, holders=tuple(changed.items()))
-
-
-def _count(result: ChainReplay, step: Step, counts: bool) -> None:
-    failed = step.log("TransactionFailed")
-    if not counts or failed is None or failed.args.get("reason") not in (EXPIRED_REASON, FAILED_REASON):
-        return
-    now = result.end
-    timestamp = step.block.timestamp
-    fresh = timestamp >= now.period_start + result.period_s
-    count = 1 if fresh else now.failures + 1
-    result.end = replace(now, failures=count, period_start=timestamp if fresh else now.period_start)
-    result.counted.append(Counted(step, count, now.threshold, step.log("EmergencyStop") is not None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +33,27 @@ class DrawnLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnContract:
+    """The contract under test: functions of the lab's vocabulary that it lacks, and its longest payload if known."""
+
+    lacking: frozenset[str] = frozenset()
+    payload_bytes: int | None = None
+
+    def has(self, functions: Iterable[str]) -> bool:
+        return self.lacking.isdisjoint(functions)
+
+
+NOTHING_LACKING = DrawnContract()
+
+
+@dataclass(frozen=True, slots=True)
 class DrawContext:
     """A case without its faults."""
 
     chains: tuple[DrawnChain, ...]
     legs: tuple[DrawnLeg, ...]
     window_s: int
+    contract: DrawnContract = NOTHING_LACKING
 
     def busy_leg(self, rng: random.Random) -> tuple[DrawnLeg, DrawnChain]:
         """Any leg, with its chain: faults are aimed where something happens."""

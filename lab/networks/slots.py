@@ -5,7 +5,9 @@ Nothing is stored and nothing is drawn in sequence: a run that looks at slots in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 
 from lab.networks.profile import NetworkProfile
@@ -33,6 +35,8 @@ class SlotClock:
     """
 
     def __init__(self, profile: NetworkProfile, seed: int, chain: str, genesis_time: int) -> None:
+        # Slot `index`; ValueError below 0. A producer asks for the same ones again and again.
+        self.slot: Callable[[int], Slot] = lru_cache(maxsize=4)(self._slot)
         self._block_time_ms = profile.block_time_ms
         self._jitter_span = profile.jitter_ms + 1
         self._missed_below = int(profile.missed_slot_share * DRAW)
@@ -49,8 +53,7 @@ class SlotClock:
         both = int.from_bytes(draws.digest(), "big")
         return both >> 64, both & (DRAW - 1)
 
-    def slot(self, index: int) -> Slot:
-        """Slot `index`; ValueError below 0."""
+    def _slot(self, index: int) -> Slot:
         if index < 0:
             raise ValueError(f"expected a slot index of 0 or more, got {index}")
         start = self.phase_ms + index * self._block_time_ms

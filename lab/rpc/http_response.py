@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
-from typing import Any
+from typing import Any, NamedTuple
 
 _CHUNK = 64 * 1024
+_HEAD_END = b"\r\n\r\n"
+# A node's every answer, to the letter: it need not be taken apart.
+_USUAL = re.compile(
+    rb"HTTP/1\.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ([0-9]{1,18})\r\ndate: [A-Za-z0-9 ,:]+"
+)
 # What decides how a body ends, beside its length.
 _UNUSUAL = (b"connection", b"transfer-encoding")
 
@@ -36,31 +42,49 @@ class _Resumed(io.RawIOBase):
         return io.BufferedReader(self)
 
 
-def read_response(connection: socket.socket, body_bytes_max: int) -> tuple[int, bytes, bool]:
-    """Status, body, and whether it is the last on this connection.
+class Response(NamedTuple):
+    """Status, body, whether it is the last on its connection, and what came after it."""
+
+    status: int
+    body: bytes
+    last: bool
+    rest: bytes = b""
+
+
+def read_response(
+    connection: socket.socket, body_bytes_max: int, received: bytes = b"", *, more: bool = False
+) -> Response:
+    """The next response. `received` was read before; with `more` others are to follow it, and may have come already.
 
     Of a body above `body_bytes_max` one byte more than that is returned. Raises OSError, HTTPException.
     """
     buffer = bytearray(_CHUNK)
-    received = bytes(memoryview(buffer)[: connection.recv_into(buffer)])
-    head, end, body = received.partition(b"\r\n\r\n")
+    while _HEAD_END not in received:
+        count = connection.recv_into(buffer)
+        received += memoryview(buffer)[:count]
+        if not (more and count) or len(received) > _CHUNK:
+            break
+    head, end, body = received.partition(_HEAD_END)
     length = _body_length(head) if end else None
-    if length is None or not len(body) <= length <= body_bytes_max:
+    if length is None or not (more or len(body) <= length) or length > body_bytes_max:
         response = http.client.HTTPResponse(_Resumed(received, connection), method="POST")  # type: ignore[arg-type]
         response.begin()
-        return response.status, response.read(body_bytes_max + 1), response.will_close
-    parts, missing = [body], length - len(body)
-    while missing:
+        # The library may have read on into the response after this one.
+        return Response(response.status, response.read(body_bytes_max + 1), response.will_close or more)
+    parts, missing = [body[:length]], length - len(body)
+    while missing > 0:
         count = connection.recv_into(buffer, min(missing, _CHUNK))
         if not count:
             break
         parts.append(bytes(memoryview(buffer)[:count]))
         missing -= count
-    return http.client.OK, b"".join(parts), bool(missing)
+    return Response(http.client.OK, b"".join(parts), missing > 0, body[length:])
 
 
 def _body_length(head: bytes) -> int | None:
     """Of an answer that is in order, has a length and keeps the connection; None for any other."""
+    if usual := _USUAL.fullmatch(head):
+        return int(usual[1])
     status, *lines = head.split(b"\r\n")
     # Half an end of a line, such as a line feed alone, begins another field for some.
     if not status.startswith(b"HTTP/1.1 200 ") or head.splitlines() != [status, *lines]:

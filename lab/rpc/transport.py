@@ -11,17 +11,22 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from pydantic_core import from_json
 
 from lab.model.redacted import RedactedUrl
+from lab.rpc.deadline_socket import DeadlineSocket, DeadlineTlsSocket
 from lab.rpc.endpoint import Endpoint
 from lab.rpc.errors import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
-from lab.rpc.http_response import read_response
+from lab.rpc.http_response import Response, read_response
 
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
+# What is handed over ahead has to fit into the buffers of a connection: a node that cannot write its answers stops
+# reading.
+AHEAD_MAX = 128
 
 
 Connect = Callable[[float], socket.socket]
@@ -35,33 +40,22 @@ class Transport(Protocol):
         ...
 
 
-class _DeadlineSocket(socket.socket):
-    """A socket whose reads share one deadline: a time-out per read never ends an answer that trickles in."""
+@dataclass(slots=True)
+class Ahead:
+    """Calls that a node was handed without waiting for its answers, which come before that of any later call."""
 
-    deadline = 0.0
+    requests: list[dict[str, Any]]
+    _read: Callable[[], None]
+    answers: list[Any] = field(default_factory=list)
+    failure: RpcFailure | None = None
 
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        """As usual, in what is left of the time."""
-        self.settimeout(_left_s(self.deadline))
-        return super().recv_into(*args, **kwargs)
-
-
-class _DeadlineTlsSocket(ssl.SSLSocket):
-    """The same over TLS."""
-
-    deadline = 0.0
-
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        """As usual, in what is left of the time."""
-        self.settimeout(_left_s(self.deadline))
-        return super().recv_into(*args, **kwargs)
-
-
-def _left_s(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("timed out")
-    return left
+    def results(self) -> list[Any]:
+        """The result of each, after waiting for it. Raises an RpcFailure if one of them fails."""
+        if self.failure is None and len(self.answers) < len(self.requests):
+            self._read()
+        if self.failure is not None:
+            raise self.failure
+        return self.answers
 
 
 class HttpTransport:
@@ -86,8 +80,9 @@ class HttpTransport:
         head = "\r\n".join([*lines, "Content-Type: application/json", "Content-Length: "]).replace("%", "%%")
         self._head = f"{head}%d\r\n\r\n".encode()
         self._open: Connect = connect or self._by_address
-        self._socket: _DeadlineSocket | _DeadlineTlsSocket | None = None
+        self._socket: DeadlineSocket | DeadlineTlsSocket | None = None
         self._next_id = 0
+        self._unread: list[Ahead] = []
 
     @property
     def url(self) -> RedactedUrl:
@@ -106,6 +101,47 @@ class HttpTransport:
         results: list[Any] = self._answered(method, requests, partial(parse_answers, method, ids), None)
         return results
 
+    def ahead(self, calls: Sequence[tuple[str, list[Any]]]) -> Ahead:
+        """Hand over up to `AHEAD_MAX` calls in one write; the node carries them out one after the other.
+
+        Whatever goes wrong is raised by `Ahead.results`, a broken connection by the next call, too.
+        """
+        ahead = Ahead([self._request(method, params) for method, params in calls], self._read_ahead)
+        method = calls[0][0]
+        try:
+            if sum(len(unread.requests) for unread in self._unread) + len(calls) > AHEAD_MAX:
+                self._read_ahead()
+            self._send(method, [json.dumps(request).encode() for request in ahead.requests], self._timeout_s)
+        except RpcFailure as failure:
+            ahead.failure = failure
+        else:
+            self._unread.append(ahead)
+        return ahead
+
+    def _read_ahead(self) -> None:
+        """Read the answers to all that was handed over ahead. Raises an RpcFailure if they cannot be read."""
+        unread, self._unread = self._unread, []
+        if unread and self._socket is not None:
+            self._socket.deadline = time.monotonic() + self._timeout_s
+        left = sum(len(ahead.requests) for ahead in unread)
+        received = b""
+        for place, ahead in enumerate(unread):
+            for request in ahead.requests:
+                left -= 1
+                method = request["method"]
+                parse = partial(parse_answer, method, request["id"])
+                try:
+                    response = self._receive(method, self._timeout_s, received, more=left > 0)
+                    received = response.rest
+                    ahead.answers.append(self._parsed(method, parse, response))
+                except RpcRefused as refused:
+                    ahead.answers.append(None)
+                    ahead.failure = ahead.failure or refused
+                except RpcFailure as failure:
+                    for unanswered in unread[place:]:
+                        unanswered.failure = unanswered.failure or failure
+                    raise
+
     def _request(self, method: str, params: list[Any]) -> dict[str, Any]:
         self._next_id += 1
         return {"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": params}
@@ -113,9 +149,15 @@ class HttpTransport:
     def _answered(
         self, method: str, request: object, parse: Callable[[int, bytes], Any], timeout_s: float | None
     ) -> Any:
-        status, body = self._exchange(method, json.dumps(request).encode(), timeout_s or self._timeout_s)
+        timeout_s = timeout_s or self._timeout_s
+        if self._unread:
+            self._read_ahead()
+        self._send(method, [json.dumps(request).encode()], timeout_s)
+        return self._parsed(method, parse, self._receive(method, timeout_s))
+
+    def _parsed(self, method: str, parse: Callable[[int, bytes], Any], response: Response) -> Any:
         try:
-            return parse(status, body)
+            return parse(response.status, response.body)
         except RpcMalformed as malformed:
             # Whatever comes next on this connection need not be the answer to what is asked next.
             self.close()
@@ -127,52 +169,63 @@ class HttpTransport:
         # A provider's answer may quote the key that it refuses.
         return self.url.redact_in(text) if self.url.is_secret else text
 
-    def _exchange(self, method: str, body: bytes, timeout_s: float) -> tuple[int, bytes]:
+    def _send(self, method: str, bodies: Sequence[bytes], timeout_s: float) -> None:
         connected = self._connected(method, timeout_s)
         try:
             # One packet: http.client's own `request` would send the headers and the body apart.
-            connected.sendall(self._head % len(body) + body)
-            status, answer, last = read_response(connected, self._answer_bytes_max)
-        except TimeoutError as error:
-            self.close()
-            raise RpcTimeout(method, timeout_s) from error
+            connected.sendall(b"".join(self._head % len(body) + body for body in bodies))
+        except OSError as error:
+            raise self._broken(method, timeout_s, error) from error
+
+    def _receive(self, method: str, timeout_s: float, received: bytes = b"", *, more: bool = False) -> Response:
+        """The next response, as `read_response` reads it. Raises an RpcFailure."""
+        if self._socket is None:
+            raise RpcUnavailable(method, f"the connection to {self.url} was closed", sent=True)
+        try:
+            response = read_response(self._socket, self._answer_bytes_max, received, more=more)
         except (OSError, http.client.HTTPException) as error:
-            self.close()
-            raise RpcUnavailable(method, f"the connection to {self.url} broke: {error!r}", sent=True) from error
-        if len(answer) > self._answer_bytes_max:
+            raise self._broken(method, timeout_s, error) from error
+        if len(response.body) > self._answer_bytes_max:
             self.close()
             raise RpcMalformed(method, f"expected an answer of at most {self._answer_bytes_max} bytes, got more")
-        if last:
+        if response.last:
             # The answer said so.
             self.close()
-        return status, answer
+        return response
 
-    def _connected(self, method: str, timeout_s: float) -> _DeadlineSocket | _DeadlineTlsSocket:
+    def _broken(self, method: str, timeout_s: float, error: Exception) -> RpcFailure:
+        self.close()
+        if isinstance(error, TimeoutError):
+            return RpcTimeout(method, timeout_s)
+        return RpcUnavailable(method, f"the connection to {self.url} broke: {error!r}", sent=True)
+
+    def _connected(self, method: str, timeout_s: float) -> DeadlineSocket | DeadlineTlsSocket:
         if self._socket is None:
             try:
                 self._socket = self._connect(timeout_s)
             except OSError as error:
                 raise RpcUnavailable(method, f"no connection to {self.url}: {error}", sent=False) from error
         self._socket.deadline = time.monotonic() + timeout_s
-        self._socket.settimeout(timeout_s)
+        if self._socket.gettimeout() != timeout_s:
+            self._socket.settimeout(timeout_s)
         return self._socket
 
     def _by_address(self, timeout_s: float) -> socket.socket:
         return socket.create_connection((self._endpoint.host, self._endpoint.port), timeout_s)
 
-    def _connect(self, timeout_s: float) -> _DeadlineSocket | _DeadlineTlsSocket:
+    def _connect(self, timeout_s: float) -> DeadlineSocket | DeadlineTlsSocket:
         plain = self._open(timeout_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not self._endpoint.tls:
-            return _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
+            return DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
         context = ssl.create_default_context()
-        context.sslsocket_class = _DeadlineTlsSocket
+        context.sslsocket_class = DeadlineTlsSocket
         try:
             secured = context.wrap_socket(plain, server_hostname=self._endpoint.host)
         except BaseException:
             plain.close()
             raise
-        assert isinstance(secured, _DeadlineTlsSocket)
+        assert isinstance(secured, DeadlineTlsSocket)
         return secured
 
     def close(self) -> None:
@@ -180,6 +233,9 @@ class HttpTransport:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        for ahead in self._unread:
+            ahead.failure = RpcUnavailable("close", f"the connection to {self.url} was closed", sent=True)
+        self._unread = []
 
 
 def parse_answer(method: str, request_id: int, status: int, body: bytes) -> Any:

@@ -286,6 +286,7 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
             )
             for (name, spec), node in zip(wanted.chains.items(), nodes, strict=True)
         }
+        scheduler.before_turns += [chain.begin for chain in chains.values()]
         policies = {name: Policy() for name in chains}
         lab = Lab(wanted, backend, scheduler, recorder, chains, genesis_time, policies)
         try:

@@ -53,7 +53,7 @@ def test_a_short_load(backend: str, tmp_path: Path, own_cache: Path, request: py
     if backend == "docker":
         environment["LAB_IMAGE"] = request.getfixturevalue("image")
     command = [sys.executable, "-m", "lab.cli", *arguments(tmp_path, "--backend", backend)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
     assert done.returncode in (0, 1, 3), done.stderr
     folder = tmp_path / "results" / "load" / "latest"
     load = read(folder, "load.json")

@@ -19,7 +19,7 @@ import pytest
 from tests.unit.conftest import backend, reference, start_lab
 
 __all__ = ["backend", "reference", "start_lab"]
-WAIT_S, PAUSE_S = 240, 0.05
+WAIT_S, PAUSE_S = 600, 0.05
 
 
 class ExporterProcess:

@@ -139,7 +139,7 @@ def test_https_with_an_authority_of_one_s_own(
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
     try:
-        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=600)
     except FileNotFoundError:
         pytest.skip("openssl is not installed: no certificate to test with")
     server = serving(forward)

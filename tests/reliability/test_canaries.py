@@ -52,7 +52,7 @@ def run(arguments: list[str], folder: Path, cache: Path) -> tuple[int, str]:
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "400"}
     command = [*LAB, *arguments, "--results", str(folder)]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=240, check=False, env=environment, cwd=folder
+        command, capture_output=True, text=True, timeout=600, check=False, env=environment, cwd=folder
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -94,7 +94,7 @@ class Keyed(http.server.BaseHTTPRequestHandler):
 
     def _forward(self, body: bytes) -> bytes:
         host, _, port = self.upstream.partition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        connection = http.client.HTTPConnection(host, int(port), timeout=600)
         connection.request("POST", "/", body, {"Content-Type": "application/json"})
         return connection.getresponse().read()
 

@@ -98,7 +98,7 @@ class Project:
 def original(shared_backend: ProcessBackend, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two real runs; the report over the first says GO, and is signed and bundled."""
     project = Project(tmp_path_factory.mktemp("project"))
-    target = deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder()))
+    target = deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled"))
     for name, state in (("good", "BUFFERED"), ("bad", "EXECUTED")):
         path = project.path / f"{name}.yaml"
         path.write_text(SCENARIO.format(word=name, state=state))

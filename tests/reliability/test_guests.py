@@ -35,7 +35,7 @@ from tests.unit.real_chains import buffer_args
 pytestmark = pytest.mark.reliability
 __all__ = ["reference", "start_lab"]
 CHAIN = "arbitrum"
-PATIENCE_S = 60.0
+PATIENCE_S = 600.0
 ONE = "0x1"
 # What a guest would like to do, with parameters that the node would take: {owner}, {me}, {contract} are addresses.
 CHEATS: dict[str, list[Any]] = {

@@ -225,7 +225,7 @@ def run_pytest(words: Sequence[str], folder: Path) -> tuple[int, str]:
     """Exit code and output of a session of pytest in a folder."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words]
     environment = {**os.environ, "COLUMNS": "200"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=200, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=600, check=False)
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
 

@@ -14,7 +14,7 @@ from lab.session.up.files import UpOptions
 
 pytestmark = pytest.mark.reliability
 
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 LINE = "interrupted: ended at once; what the run had started is ended with it\n"
 INTERRUPTED = """
 import os, signal, sys, time

@@ -1,12 +1,19 @@
-"""A deployment file from end to end on local chains behind failing endpoints: ten networks in a long run, two else."""
+"""A deployment file from end to end on local chains behind failing endpoints: ten networks in a long run, two else.
+
+All rehearsals go on at once: they wait for the times of what they try.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from lab.commands.live.rehearsal import rehearse
 from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
 from lab.model.live_evidence import LiveEvidence
@@ -15,7 +22,7 @@ from lab.paths import CONTRACTS
 
 from .mutants import FACTOR
 
-pytestmark = pytest.mark.reliability
+pytestmark = [pytest.mark.reliability, pytest.mark.real_clock]
 FILE = """\
 version: 1
 deployer: {keystore: deployer.json}
@@ -25,37 +32,69 @@ networks:
 """
 
 
-def test_a_rehearsal_succeeds_behind_failing_endpoints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+NAMES = BUILT_IN if FACTOR > 1 else ("sepolia", "base-sepolia")
+EXPLORERS = "[{kind: sourcify}, {kind: etherscan, key: env:K}, {kind: blockscout, url: 'https://b.example'}]"
+PLAIN = f"contract: {(CONTRACTS / 'plain' / 'PlainCoordinator.vy').as_posix()}\n{FILE}  sepolia: {{rpc: [env:A]}}\n"
+PATIENCE_S = 900
+
+
+class Rehearsed(NamedTuple):
+    """How it ended, and where it wrote."""
+
+    code: int
+    said: str
+    folder: Path
+
+
+def rehearse(folder: Path, text: str, *, owned: bool = False) -> Rehearsed:
+    """`owned`: whoever deploys is the declared owner."""
+    file = folder / "deployment.yaml"
+    file.write_text(text)
+    if owned:
+        save_key(folder / "deployer.json", role_account("newowner").key, "pw", scrypt_n=1024)
+    words = ["live", "rehearse", str(file), "--results", str(folder / "results"), "--backend", "process"]
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.cli", *words],
+        cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    return Rehearsed(done.returncode, done.stdout + done.stderr, folder / "results/live/deployment/rehearsal")
+
+
+@pytest.fixture(scope="module")
+def rehearsals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Rehearsed]]]:
+    """Of several networks; of a contract that cannot be handed over; of one that need not be."""
+    networks = FILE + "".join(f"  {name}: {{rpc: [env:A], explorers: {EXPLORERS}}}\n" for name in NAMES)
+    with ThreadPoolExecutor(3) as pool:
+        yield {
+            "networks": pool.submit(rehearse, tmp_path_factory.mktemp("networks"), networks),
+            "problem": pool.submit(rehearse, tmp_path_factory.mktemp("problem"), PLAIN),
+            "owned": pool.submit(rehearse, tmp_path_factory.mktemp("owned"), PLAIN, owned=True),
+        }
+
+
+def test_a_rehearsal_succeeds_behind_failing_endpoints(rehearsals: dict[str, Future[Rehearsed]]) -> None:
     """Deployed once, verified, smoked; said to be a rehearsal, whatever the ids."""
-    names = BUILT_IN if FACTOR > 1 else ("sepolia", "base-sepolia")
-    explorers = "[{kind: sourcify}, {kind: etherscan, key: env:K}, {kind: blockscout, url: 'https://b.example'}]"
-    lines = "".join(f"  {name}: {{rpc: [env:A], explorers: {explorers}}}\n" for name in names)
-    file = tmp_path / "deployment.yaml"
-    file.write_text(FILE + lines)
-    code = rehearse(file, tmp_path / "results", "process")
-    said = capsys.readouterr()
-    assert code == 0, said.out + said.err
-    folder = tmp_path / "results" / "live" / "deployment" / "rehearsal"
-    evidence = LiveEvidence.read(folder / "evidence.json")
+    done = rehearsals["networks"].result()
+    assert done.code == 0, done.said
+    evidence = LiveEvidence.read(done.folder / "evidence.json")
     assert evidence.kind == "rehearsal"
-    assert [network.kind for network in evidence.networks] == ["rehearsal"] * len(names)
+    assert [network.kind for network in evidence.networks] == ["rehearsal"] * len(NAMES)
     assert len({network.address for network in evidence.networks}) == 1
     assert all(set(network.smoke.values()) == {"ok"} for network in evidence.networks)
-    page = (folder / "deployment.html").read_text()
+    page = (done.folder / "deployment.html").read_text()
     assert "A rehearsal shows that the procedure works" in page
     assert "PASS</span>" not in page
 
 
-def test_a_rehearsal_stops_at_what_the_plan_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rehearsal_stops_at_what_the_plan_finds(rehearsals: dict[str, Future[Rehearsed]]) -> None:
     """A contract that cannot be handed over, and another owner declared: nothing is deployed, and it failed."""
-    file = tmp_path / "deployment.yaml"
-    contract = (CONTRACTS / "plain" / "PlainCoordinator.vy").as_posix()
-    file.write_text(f"contract: {contract}\n{FILE}  sepolia: {{rpc: [env:A]}}\n")
-    assert rehearse(file, tmp_path / "results", "process") == 1
-    said = capsys.readouterr().out
-    assert "sepolia: PROBLEM: the contract has no hand-over" in said
-    assert "FAILED" in said
-    # Whoever deploys is the declared owner: then there is nothing to hand over.
-    given = role_account("newowner")
-    save_key(tmp_path / "deployer.json", given.key, "pw", scrypt_n=1024)
-    assert rehearse(file, tmp_path / "results", "process") == 0
+    done = rehearsals["problem"].result()
+    assert done.code == 1, done.said
+    assert "sepolia: PROBLEM: the contract has no hand-over" in done.said
+    assert "FAILED" in done.said
+
+
+def test_whoever_deploys_is_the_declared_owner(rehearsals: dict[str, Future[Rehearsed]]) -> None:
+    """Then there is nothing to hand over."""
+    done = rehearsals["owned"].result()
+    assert done.code == 0, done.said

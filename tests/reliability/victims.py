@@ -24,7 +24,7 @@ from .test_mutants import UP_SESSION
 
 PYTHON = (sys.executable, "-m")
 CHAIN_ID = 11155111
-PATIENCE_S = 300
+PATIENCE_S = 600
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-DEADLINE_S = 300.0
+DEADLINE_S = 600.0
 POLL_S = 0.01
 
 

@@ -30,7 +30,7 @@ from .forked import forked
 pytestmark = pytest.mark.real_clock
 
 # Nothing is waited for longer than it takes; a machine under memory pressure may stop a node for a minute.
-PATIENCE_S = 150
+PATIENCE_S = 600
 TX_ID = "0x" + "42" * 32
 
 

@@ -1,7 +1,7 @@
 """L2: every buffered leg ends READY or EXECUTED, or is known as expired by the end of its window + the bound of L1.
 
-Where the contract has a state EXPIRED the leg must be in it by then; where it has none, a leg BUFFERED past its window
-is known as expired by everybody who reads it.
+Where the contract has a function that ends what expired the leg must be EXPIRED by then. Where it has none, a leg
+BUFFERED past its window is known as expired by everybody who reads it, even if a late resolve would end it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ def judge(history: History) -> CheckResult:
         entry = replayed.entry(leg.tx_id)
         if entry.first("BUFFERED") is None:
             continue
-        if entry.state in ("READY", "EXECUTED"):
+        can_expire = "expiry" in history.header.capabilities
+        if entry.state in ("READY", "EXECUTED") or (entry.state == "EXPIRED" and not can_expire):
             judgement.judged += 1
-        elif not history.expires:
+        elif not can_expire:
             _judge_lapsed(history, judgement, leg, replayed)
         else:
             _judge_expired(history, judgement, leg, entry)

@@ -1,15 +1,17 @@
 """S10: while paused only owner functions succeed, and those still do; the breaker trips exactly at its threshold.
 
-The breaker counts failures that succeed as transactions: expiries and failed executions, within a period of an hour
-that starts with the first failure and anew when the stop is lifted. A contract that answers an expiry with a revert
-rolls back whatever it counted, so its breaker never trips.
+The breaker counts failures that succeed as transactions: expiries and failed executions, within a period that starts
+with the first failure and anew when the stop is lifted. A contract whose trips and counters follow another rule all the
+time (`breaker.RULES`) counts by that one. A contract that answers an expiry with a revert rolls back whatever it
+counted, so its breaker never trips.
 """
 
 from __future__ import annotations
 
 from lab.checks.facts import block_at, clock, name_of, replays, timestamp_of
 from lab.checks.judgement import Judgement
-from lab.checks.replay import ChainReplay, Counted, ObservedStep
+from lab.checks.replay import ChainReplay, ObservedStep
+from lab.checks.safety.breaker import DEMANDED, RULES, Count, Counted, CountingRule, count, is_failure
 from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, blind
 from lab.model.history import History
 from lab.model.verdict import CheckResult
@@ -23,18 +25,39 @@ UNCONDITIONAL = frozenset(
 def judge(history: History) -> CheckResult:
     """Judges every call made while paused, every counted failure and every automatic stop."""
     judgement = Judgement("S10", "emergency-stop case")
+    has_breaker = "breaker" in history.header.capabilities
     for replayed in replays(history):
         for seen in replayed.seen:
             if seen.before.paused:
                 _judge_paused(judgement, replayed, seen)
-            _judge_unexpected_stop(judgement, replayed, seen, "breaker" in history.header.capabilities)
-            if "breaker" in history.header.capabilities:
+            _judge_unexpected_stop(judgement, replayed, seen, has_breaker)
+            if has_breaker:
                 _judge_rolled_back(history, judgement, replayed, seen)
-        for counted in replayed.counted:
-            _judge_counted(judgement, replayed, counted)
-        _judge_final_count(history, judgement, replayed)
         _doubt_hidden(history, judgement, replayed)
+    if has_breaker:
+        _judge_breaker(history, judgement)
     return judgement.result("nothing was ever paused, and the breaker counted no failure")
+
+
+def _judge_breaker(history: History, judgement: Judgement) -> None:
+    """By the first rule that explains what all chains show; by the demanded one where none does."""
+    judged = {rule: _by_rule(history, rule) for rule in RULES}
+    rule = next((rule for rule, one in judged.items() if not one.failures), DEMANDED)
+    judgement.judged += judged[rule].judged
+    judgement.failures += judged[rule].failures
+    judgement.doubts += judged[rule].doubts
+    if rule != DEMANDED:
+        judgement.note(f"the breaker counts in a way of its own: {rule}")
+
+
+def _by_rule(history: History, rule: CountingRule) -> Judgement:
+    judgement = Judgement("S10", "failure")
+    for replayed in replays(history):
+        result = count(replayed, rule)
+        for counted in result.counted:
+            _judge_counted(judgement, replayed, counted)
+        _judge_final_count(history, judgement, replayed, result)
+    return judgement
 
 
 def _judge_paused(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:
@@ -66,7 +89,7 @@ def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: Ob
     step = seen.step
     if step.log("EmergencyStop") is None or step.function == "pause":
         return
-    if any(counted.step.order == step.order for counted in replayed.counted):
+    if has_breaker and is_failure(step):
         return
     if not has_breaker and step.log("TransactionFailed") is not None:
         message = (
@@ -78,7 +101,7 @@ def _judge_unexpected_stop(judgement: Judgement, replayed: ChainReplay, seen: Ob
     judgement.judged += 1
     judgement.fail(
         f"expected an emergency stop on {replayed.chain} only by the owner or at the breaker's threshold; block "
-        f"{step.block.number} at {clock(step.block.t_ms)} stopped it with {seen.before.failures} failures counted",
+        f"{step.block.number} at {clock(step.block.t_ms)} stopped it",
         step.block,
     )
 
@@ -129,18 +152,17 @@ def _judge_counted(judgement: Judgement, replayed: ChainReplay, counted: Counted
     judgement.fail(message, block, counted.step.tx_id)
 
 
-def _judge_final_count(history: History, judgement: Judgement, replayed: ChainReplay) -> None:
+def _judge_final_count(history: History, judgement: Judgement, replayed: ChainReplay, result: Count) -> None:
     final = history.final(replayed.chain)
-    if not replayed.counted or final is None or final.failure_count is None:
+    if not result.counted or final is None or final.failure_count is None:
         return
-    running = final.timestamp < replayed.end.period_start + replayed.period_s
-    expected = replayed.end.failures if running else 0
-    if final.failure_count != expected:
+    expected = result.at(final.timestamp)
+    if final.failure_count not in expected:
         message = (
-            f"expected the breaker of {replayed.chain} to have counted {expected} failures, it reads "
+            f"expected the breaker of {replayed.chain} to have counted {expected[0]} failures, it reads "
             f"{final.failure_count}"
         )
-        judgement.fail(message, final, None, *(counted.step.block.seq for counted in replayed.counted))
+        judgement.fail(message, final, None, *(counted.step.block.seq for counted in result.counted))
 
 
 def _doubt_hidden(history: History, judgement: Judgement, replayed: ChainReplay) -> None:

@@ -1,1 +1,1 @@
-"""The commands that call many runs: `lab swarm` and `lab mutate`."""
+"""The commands that call many runs, `lab swarm` and `lab mutate`, and `lab merge`, which joins their results."""

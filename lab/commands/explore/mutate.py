@@ -14,17 +14,21 @@ from rich.console import Console
 
 from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
+from lab.commands.explore.cli import MutateRequest
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
+from lab.explore.journal import Journal, JournalHeader, made_with
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.run import chosen, fit_runs, run_mutation
 from lab.explore.mutate.score import FOLDER, Score
 from lab.explore.mutate.trial import MutantOutcome
 from lab.explore.progress import progress_of
+from lab.explore.shard import Shard
 from lab.owner import temporary_directory
 from lab.paths import SCENARIOS, real_path
+from lab.scenario.finding import files_below
 from lab.session.suite import cache_folder, compile_target, new_run_id
 from lab.session.under_test import VIRTUAL, system_under_test
 
@@ -34,94 +38,95 @@ OWN = Path("scenarios")
 INTERRUPTED = 130
 
 
-def mutate(
-    contract: Path | None,
-    scenarios: Path | None,
-    jobs: int,
-    limit: int | None,
-    sample: bool,
-    only: list[str],
-    every_run: bool,
-    results: Path,
-) -> int:
+def mutate(request: MutateRequest) -> int:
     """Run it; the exit code."""
-    if jobs < 1 or (limit is not None and limit < 1):
-        raise UsageError(f"expected at least one job and one mutant, got --jobs {jobs} and --limit {limit}")
-    scenarios = scenarios or (OWN if OWN.is_dir() else SCENARIOS)
+    shard, results = Shard.parse(request.shard), request.results
+    scenarios = request.scenarios or (OWN if OWN.is_dir() else SCENARIOS)
     if not scenarios.is_dir():
         raise UsageError(f"{scenarios}: expected the folder of the scenarios, found nothing there; see --scenarios")
-    system = system_under_test(contract=contract, relayer_cmd=None, beside=[scenarios])
+    system = system_under_test(contract=request.contract, relayer_cmd=None, beside=[scenarios])
     system = replace(system.with_reference_relayer(VIRTUAL), contract=real_path(system.contract))
     target = system.contract
     console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if target.suffix != ".vy":
         raise UsageError(f"{target}: expected a .vy source to change, got {target.suffix or 'no suffix'}")
-    original = compile_target(system).contract
-    console.print(system.described(original.name).line, markup=False, soft_wrap=True)
+    original = compile_target(system)
+    console.print(system.described(original.contract.name).line, markup=False, soft_wrap=True)
+    say = partial(console.print, markup=False, soft_wrap=True)
     everything = find_mutants(target)
-    wanted = [mutant for mutant in everything if not only or mutant.key.startswith(tuple(only))]
+    only = tuple(request.only or ())
+    wanted = [mutant for mutant in everything if not only or mutant.key.startswith(only)]
     if not wanted:
         raise UsageError(
             f"--only {' '.join(only)}: no mutant has a key that starts with this; keys look like {everything[0].key}"
         )
-    sweep(partial(console.print, markup=False, soft_wrap=True))
-    mutants = chosen(wanted, SAMPLE if sample and limit is None else limit)
-    console.print(f"{len(everything)} mutants of {target.name} and its modules, {len(mutants)} to test", markup=False)
+    sweep(say)
+    tested = chosen(wanted, SAMPLE if request.sample and request.limit is None else request.limit)
+    mutants = shard.of(tested)
+    say(f"{len(everything)} mutants of {target.name} and its modules, {len(tested)} to test")
     made = {
         "started": started,
         "lab": lab_state(),
         "contract": {
             "name": target.name,
-            "source_sha256": original.source_sha256,
-            "bytecode_sha256": original.bytecode_sha256,
+            "source_sha256": original.contract.source_sha256,
+            "bytecode_sha256": original.contract.bytecode_sha256,
         },
     }
     write_started(results / FOLDER, {"schema_version": 1, "profile": FOLDER, "item": "lab mutate", **made})
     with progress_of(console, "the original", None) as notify:
         fit = fit_runs(system, real_path(scenarios), run_id, notify)
-    costs = fit.costs if every_run else fit.covering()
-    console.print(
+    costs = fit.costs if request.every_run else fit.covering()
+    say(
         f"{len(costs)} of {len(fit.costs)} runs of {scenarios} cover all that the library covers of the contract, "
-        f"{sum(costs.values()):.0f} s for all of these",
-        markup=False,
+        f"{sum(costs.values()):.0f} s for all of these"
     )
     for line in fit.left_out:
-        console.print(f"  left out: {line}", markup=False, soft_wrap=True)
-    outcomes: list[MutantOutcome] = []
+        say(f"  left out: {line}")
+    header = JournalHeader(
+        command="mutate",
+        made_with=made_with(original, sorted(files_below(scenarios))),
+        work={"keys": [mutant.key for mutant in tested], "every_run": request.every_run},
+        shard=str(shard),
+        about={**made, "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)}},
+    )
+    journal = Journal.begin(results / FOLDER / shard.file, header, MutantOutcome, resume=request.resume)
+    done = {outcome.key for outcome in journal.outcomes}
+    if shard.count > 1 or done:
+        say(f"part {shard}: {len(mutants)} mutants, of which {len(done)} are done: {journal.path}")
+    left = [mutant for mutant in mutants if mutant.key not in done]
     reviewed, interrupted = read_reviewed(target), False
     try:
         with Reaper.start() as reaper, temporary_directory("mutate") as folder:
             reaper.watch_dir(folder)
             running = run_mutation(
-                mutants,
+                left,
                 system,
                 real_path(scenarios),
                 fit.worth(costs),
                 run_id=run_id,
                 cache_dir=cache_folder() / "mutants",
                 folder=folder,
-                jobs=jobs,
+                jobs=request.jobs,
             )
-            with progress_of(console, "mutants", len(mutants)) as notify:
-                for outcome in running:
-                    outcomes.append(outcome)
-                    counts = Counter(tried.status for tried in outcomes)
-                    notify(len(outcomes), ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+            with progress_of(console, "mutants", len(left)) as notify:
+                for number, outcome in enumerate(running, start=1):
+                    journal.add(outcome)
+                    counts = Counter(tried.status for tried in journal.outcomes)
+                    notify(number, ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
                     if outcome.status == "survived" and outcome.key not in reviewed:
                         _survivor(console, next(mutant for mutant in mutants if mutant.key == outcome.key), outcome)
     except KeyboardInterrupt:
         interrupted = True
-    score = Score({mutant.key: mutant for mutant in mutants}, outcomes, reviewed)
+    score = Score({mutant.key: mutant for mutant in mutants}, journal.outcomes, reviewed)
     about: dict[str, Any] = {
-        **made,
-        "complete": len(outcomes) == len(everything),
+        **header.about,
+        "complete": len(journal.outcomes) == len(everything),
         "duration_s": round(time.monotonic() - begin, 1),
-        "jobs": jobs,
-        "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)},
+        "jobs": request.jobs,
     }
-    files = score.write(results, about)
-    _say(console, score, about, files)
+    show_score(console, score, about, score.write(results, about))
     return INTERRUPTED if interrupted else score.exit_code
 
 
@@ -131,7 +136,8 @@ def _survivor(console: Console, mutant: Mutant, outcome: MutantOutcome) -> None:
         console.print(f"  in doubt: {doubt}", markup=False, soft_wrap=True)
 
 
-def _say(console: Console, score: Score, about: dict[str, Any], files: tuple[Path, Path]) -> None:
+def show_score(console: Console, score: Score, about: dict[str, Any], files: tuple[Path, Path]) -> None:
+    """The end of the output."""
     for outcome in score.misjudged:
         console.print(f"MISJUDGED {outcome.key}: listed as equivalent, but killed by {outcome.scenario}", markup=False)
     console.print(score.text(about).split("\n\n")[0], markup=False, soft_wrap=True)

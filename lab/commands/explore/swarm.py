@@ -12,10 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.chains.processes.leftovers import sweep
-from lab.errors import UsageError
+from lab.commands.explore.cli import SwarmRequest
+from lab.explore.journal import Journal, JournalHeader, made_with
 from lab.explore.progress import progress_of
+from lab.explore.shard import Shard
 from lab.explore.swarm.run import Summary, run_swarm
-from lab.explore.swarm.seed import SeedOutcome, write_minimal
+from lab.explore.swarm.seed import FOLDER, SeedOutcome, write_minimal
 from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 from lab.session.suite import compile_target, new_run_id
@@ -24,34 +26,45 @@ from lab.session.under_test import VIRTUAL, system_under_test
 REASONS_MAX = 2
 
 
-def swarm(seeds: int, first: int, minutes: float | None, jobs: int, contract: Path | None, results: Path) -> int:
+def swarm(request: SwarmRequest) -> int:
     """Run it; the exit code."""
-    if seeds < 1 or jobs < 1:
-        raise UsageError(f"expected at least one seed and one job, got --seeds {seeds} and --jobs {jobs}")
-    system = system_under_test(contract=contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
+    shard = Shard.parse(request.shard)
+    system = system_under_test(contract=request.contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
     console = Console(highlight=False)
     # Compiled here, so that what is wrong with it is said once, and not by each worker.
-    console.print(system.described(compile_target(system).contract.name).line, markup=False, soft_wrap=True)
-    sweep(partial(console.print, markup=False, soft_wrap=True))
-    begin = time.monotonic()
-    outcomes: list[SeedOutcome] = []
-    wanted = range(first, first + seeds)
-    running = run_swarm(wanted, run_id=new_run_id(), system=system, jobs=jobs, minutes=minutes)
-    with progress_of(console, "swarm", seeds) as notify:
-        for outcome in running:
-            outcomes.append(outcome)
-            counts = Counter(tried.verdict for tried in outcomes)
-            notify(len(outcomes), ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    target = compile_target(system)
+    console.print(system.described(target.contract.name).line, markup=False, soft_wrap=True)
+    say = partial(console.print, markup=False, soft_wrap=True)
+    sweep(say)
+    wanted = shard.of(range(request.first, request.first + request.seeds))
+    work = {"first": request.first, "seeds": request.seeds}
+    header = JournalHeader(command="swarm", made_with=made_with(target), work=work, shard=str(shard))
+    path = request.results / FOLDER / shard.file
+    journal = Journal.begin(path, header, SeedOutcome, resume=request.resume)
+    done = {outcome.seed for outcome in journal.outcomes}
+    if shard.count > 1 or done:
+        say(f"part {shard}: {len(wanted)} seeds, of which {len(done)} are done: {path}")
+    begin, left = time.monotonic(), [seed for seed in wanted if seed not in done]
+    running = run_swarm(
+        left, run_id=new_run_id(), system=system, jobs=request.jobs, minutes=request.minutes, notify=say
+    )
+    counts = Counter(outcome.verdict for outcome in journal.outcomes)
+    with progress_of(console, "swarm", len(left)) as notify:
+        for number, outcome in enumerate(running, start=1):
+            journal.add(outcome)
+            counts[outcome.verdict] += 1
+            notify(number, ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
             if outcome.verdict is not Verdict.PASS:
-                _report(console, outcome, contract, results)
-    summary = Summary(tuple(outcomes), time.monotonic() - begin)
-    _table(console, summary)
-    if len(outcomes) < seeds:
-        console.print(f"{seeds - len(outcomes)} seeds were not run: the limit of {minutes:g} minutes was reached")
+                show(console, outcome, request.contract, request.results)
+    summary = Summary(tuple(journal.outcomes), time.monotonic() - begin)
+    show_table(console, summary)
+    if missing := len(wanted) - len(journal.outcomes):
+        say(f"{missing} seeds were not run: the limit of {request.minutes:g} minutes was reached; --resume goes on")
     return summary.exit_code
 
 
-def _report(console: Console, outcome: SeedOutcome, contract: Path | None, results: Path) -> None:
+def show(console: Console, outcome: SeedOutcome, contract: Path | None, results: Path) -> None:
+    """A seed that did not pass; the minimal case of one that failed is written to the results."""
     console.print(f"{outcome.verdict:<8} seed {outcome.seed}", markup=False)
     for reason in outcome.reasons[:REASONS_MAX]:
         console.print(f"  {reason}", markup=False)
@@ -68,11 +81,12 @@ def _report(console: Console, outcome: SeedOutcome, contract: Path | None, resul
     console.print(f"  repeat: {shlex.join(command)}", markup=False, soft_wrap=True)
 
 
-def _table(console: Console, summary: Summary) -> None:
+def show_table(console: Console, summary: Summary) -> None:
+    """The end of the output."""
     table = Table(show_header=False, box=None, pad_edge=False)
-    counts = ", ".join(
-        f"{summary.count(verdict)} {verdict}" for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN)
-    )
+    shown = [Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN]
+    shown += [Verdict.NOT_EXERCISED] if summary.count(Verdict.NOT_EXERCISED) else []
+    counts = ", ".join(f"{summary.count(verdict)} {verdict}" for verdict in shown)
     failed = Counter(outcome.failed[0] for outcome in summary.outcomes if outcome.failed)
     runs = sum(outcome.runs for outcome in summary.outcomes)
     simulated_s = sum(outcome.simulated_s for outcome in summary.outcomes)

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from lab.chains.processes.leftovers import sweep
+from lab.commands.explore.cli import SwarmRequest
 from lab.errors import EnvironmentFailure, UsageError
 from lab.explore.bench import open_bench
 from lab.explore.progress import progress_of
-from lab.explore.swarm.detection import FILE, QUIET_MIN, RECALL_MIN, RUNS_MIN, Measured, Watched, measure, watch_seed
+from lab.explore.swarm.case import drawn_contract
+from lab.explore.swarm.detection import (
+    FILE,
+    QUIET_MIN,
+    RECALL_MIN,
+    RUNS_MIN,
+    Measured,
+    Watched,
+    kinds_for,
+    measure,
+    watch_seed,
+)
 from lab.explore.workers import spread
 from lab.monitor.tools import missing
 from lab.session.suite import compile_target, new_run_id
@@ -22,31 +33,34 @@ from lab.session.under_test import VIRTUAL, system_under_test
 EXIT_CODES = {"MET": 0, "NOT MET": 1, "UNKNOWN": 3}
 
 
-def swarm_monitored(
-    seeds: int, first: int, minutes: float | None, jobs: int, contract: Path | None, results: Path
-) -> int:
+def swarm_monitored(request: SwarmRequest) -> int:
     """Run it, print the table, and keep it for the report; the exit code. Raises EnvironmentFailure."""
-    if seeds < 1 or jobs < 1:
-        raise UsageError(f"expected at least one seed and one job, got --seeds {seeds} and --jobs {jobs}")
+    if request.shard != "1/1" or request.resume:
+        raise UsageError("--monitor measures all seeds in one go: leave out --shard and --resume")
     if (lacking := missing()) is not None:
         raise EnvironmentFailure(f"alerts cannot be evaluated: {lacking}")
-    system = system_under_test(contract=contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
+    system = system_under_test(contract=request.contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
     console = Console(highlight=False)
-    console.print(system.described(compile_target(system).contract.name).line, markup=False, soft_wrap=True)
+    target = compile_target(system)
+    console.print(system.described(target.contract.name).line, markup=False, soft_wrap=True)
     sweep(partial(console.print, markup=False, soft_wrap=True))
-    begin, watched = time.monotonic(), list[Watched]()
-    deadline = None if minutes is None else begin + 60 * minutes
-    due = (seed for seed in range(first, first + seeds) if deadline is None or time.monotonic() < deadline)
+    begin, watched, seeds = time.monotonic(), list[Watched](), request.seeds
+    deadline = None if request.minutes is None else begin + 60 * request.minutes
+    due = (
+        seed for seed in range(request.first, request.first + seeds) if deadline is None or time.monotonic() < deadline
+    )
     with progress_of(console, "swarm", seeds) as notify:
-        for _, runs in spread(due, partial(open_bench, new_run_id(), system), watch_seed, jobs=jobs):
+        for _, runs in spread(due, partial(open_bench, new_run_id(), system), watch_seed, jobs=request.jobs):
             watched += runs
             notify(len(watched) // 2, "watched")
-    measured = measure(watched)
-    measured.write(results)
+    measured = measure(watched, kinds_for(drawn_contract(target)))
+    measured.write(request.results)
     _table(console, measured)
-    console.print(f"{len(watched)} runs in {time.monotonic() - begin:.0f} s: {results / FILE}", soft_wrap=True)
+    console.print(f"{len(watched)} runs in {time.monotonic() - begin:.0f} s: {request.results / FILE}", soft_wrap=True)
     if len(watched) < 2 * seeds:
-        console.print(f"{seeds - len(watched) // 2} seeds were not run: the limit of {minutes:g} minutes was reached")
+        console.print(
+            f"{seeds - len(watched) // 2} seeds were not run: the limit of {request.minutes:g} minutes was reached"
+        )
     return EXIT_CODES[measured.verdict]
 
 

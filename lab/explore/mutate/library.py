@@ -15,7 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from lab.checks import CHECKS
+from lab.errors import LabError
 from lab.runner.guarded import guarded
 from lab.runner.run import Run
 from lab.runner.script import Script
@@ -26,6 +29,7 @@ from lab.scenario.resolve import load_scenario, parse_scenario
 
 FIXTURE = "lab_run"
 VOLUME = "stress"
+STOPPED = (Exception, pytest.skip.Exception, pytest.fail.Exception)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,17 @@ def _about_volume(path: Path) -> bool:
 
 
 def _driver(play: Callable[[Script], None]) -> Callable[[Run], None]:
-    return lambda run: guarded(run, play)
+    """The play without pytest, whose own outcomes are no ordinary exceptions."""
+
+    def played(script: Script) -> None:
+        try:
+            play(script)
+        except pytest.fail.Exception as failure:
+            raise AssertionError(str(failure)) from failure
+        except pytest.skip.Exception as skipped:
+            raise LabError(f"it skips itself: {skipped}") from skipped
+
+    return lambda run: guarded(run, played)
 
 
 class _Seen(Exception):
@@ -87,7 +101,7 @@ def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
     """Name, set-up, play and trouble of each run that a file's tests ask for. Nothing is run."""
     try:
         module = _module(path)
-    except Exception as error:
+    except STOPPED as error:
         yield path.stem, "", None, f"cannot be imported: {type(error).__name__}: {error}"
         return
     for name, test in inspect.getmembers(module, inspect.isfunction):
@@ -114,7 +128,7 @@ def _asked(name: str, test: Callable[..., Any], arguments: dict[str, Any]) -> tu
         test(**arguments, **{FIXTURE: lab_run})
     except _Seen:
         return name, *asked[0], None
-    except Exception as error:
+    except STOPPED as error:
         return name, "", None, f"ends before its run: {type(error).__name__}: {error}"
     return name, "", None, "asks for no run"
 

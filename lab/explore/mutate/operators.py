@@ -28,6 +28,13 @@ ARITHMETIC: dict[str, tuple[str, tuple[str, ...]]] = {
     "BitAnd": ("&", ("|",)),
     "BitOr": ("|", ("&",)),
 }
+# Built-in functions whose first two arguments may change places: nobody can tell the difference.
+COMMUTATIVE = frozenset(
+    {"min", "max", "unsafe_add", "unsafe_mul", "uint256_addmod", "uint256_mulmod", "ecadd"}
+    | {"bitwise_and", "bitwise_or", "bitwise_xor"}
+)
+# What a computation may call and leave all as it was.
+PURE = COMMUTATIVE | {"convert", "len", "keccak256", "sha256", "empty", "abs", "extract32", "unsafe_sub", "unsafe_div"}
 OTHER_TEXT = '"something else"'
 
 
@@ -127,11 +134,18 @@ def arguments(module: Module, function: Node) -> Iterator[Change | None]:
     """Two neighbouring arguments exchanged; where their types differ the compiler refuses it."""
     for node in module.inside(function, "Call"):
         values = [*node.args, *(keyword.value for keyword in node.keywords)]
-        for left, right in pairwise(values):
+        for left, right in pairwise(values[1:] if _commutes(module, node) else values):
             (start, left_end), (right_start, end) = module.span(left), module.span(right)
             if module.text(left) != module.text(right):
                 middle = module.source[left_end:right_start]
                 yield Change("arguments", start, end, module.text(right) + middle + module.text(left))
+
+
+def _commutes(module: Module, call: Node) -> bool:
+    """Whether the first two arguments may change places: none of them calls what could do more than compute."""
+    inside = [node for value in call.args[:2] for node in (value, *value.get_descendants())]
+    called = [module.text(node.func) for node in inside if kind(node) == "Call"]
+    return module.text(call.func) in COMMUTATIVE and PURE.issuperset(called)
 
 
 def wording(module: Module, function: Node) -> Iterator[Change | None]:

@@ -6,16 +6,18 @@ Every random choice belongs to a stream of its own, so that drawing one fault ag
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
 import yaml
 
 from lab.checks import CHECKS
+from lab.coordinator.documented import FUNCTIONS
+from lab.deploy.deployer import Deployable
 from lab.explore.swarm.perturbations import draw_perturbations
 from lab.faults import FAULTS
-from lab.faults.drawing import DrawContext, DrawnChain, DrawnFault, DrawnLeg, seconds
+from lab.faults.drawing import NOTHING_LACKING, DrawContext, DrawnChain, DrawnContract, DrawnFault, DrawnLeg, seconds
 from lab.networks import load_network
 
 Document = dict[str, Any]
@@ -35,13 +37,17 @@ BOUND_CHECKS = ("L1", "L5")
 
 @dataclass(frozen=True)
 class Drawing:
-    """Which drawing of each fault to take: `draws[i]` for fault number i, first drawings where nothing is said."""
+    """Which drawing of each fault to take: `draws[i]` for fault number i, first drawings where nothing is said.
+
+    What the contract lacks is left out, and what is left is the same for every contract.
+    """
 
     seed: int
     draws: dict[int, int] = field(default_factory=dict)
+    contract: DrawnContract = NOTHING_LACKING
 
     def again(self, number: int) -> Drawing:
-        return Drawing(self.seed, self.draws | {number: self.draws.get(number, 0) + 1})
+        return replace(self, draws=self.draws | {number: self.draws.get(number, 0) + 1})
 
 
 def draw(drawing: Drawing) -> Document:
@@ -53,8 +59,8 @@ def draw(drawing: Drawing) -> Document:
     bound_s = max(3 * chain.block_time_ms for chain in chains) // 1000 + poll_s + RPC_BUDGET_S
     roomy = rng.random() < 0.8
     window_s = min(WINDOW_MAX_S, bound_s + rng.randint(5, 120)) if roomy else rng.randint(5, bound_s)
-    flows, buffers, legs = _flows(rng, chains)
-    context = DrawContext(chains, legs, window_s)
+    flows, buffers, legs = _flows(rng, chains, drawing.contract)
+    context = DrawContext(chains, legs, window_s, drawing.contract)
     # A stream keeps its name: under another one every seed would draw other cases.
     steps = [*buffers, *draw_perturbations(random.Random(f"{drawing.seed}/swarm/twists"), context)]
     end_ms = max((leg.at_s * 1000 for leg in legs), default=0)
@@ -81,6 +87,12 @@ def draw(drawing: Drawing) -> Document:
         # A bound longer than the window it must fit in proves nothing, by the check's own rule.
         document["checks"] += [f"-{name}" for name in BOUND_CHECKS if name in CHECKS]
     return document
+
+
+def drawn_contract(target: Deployable) -> DrawnContract:
+    """What draws have to know of a contract."""
+    lacking = frozenset(name for name in FUNCTIONS if not target.codec.has(name))
+    return DrawnContract(lacking, target.limits.payload_bytes)
 
 
 def to_text(document: Document) -> str:
@@ -126,12 +138,13 @@ def _relayer(rng: random.Random) -> dict[str, Any]:
 
 
 def _flows(
-    rng: random.Random, chains: tuple[DrawnChain, ...]
+    rng: random.Random, chains: tuple[DrawnChain, ...], contract: DrawnContract
 ) -> tuple[dict[str, Any], list[tuple[int, dict[str, Any]]], tuple[DrawnLeg, ...]]:
     """Flows, the steps that buffer them, and what faults can be aimed at."""
     flows: dict[str, Any] = {}
     buffers: list[tuple[int, dict[str, Any]]] = []
     legs: list[DrawnLeg] = []
+    longest = max(PAYLOADS) if contract.payload_bytes is None else contract.payload_bytes
     for flow_number in range(rng.randint(1, 4)):
         flow, parent, at_s = f"f{flow_number}", None, rng.randint(BUFFER_LEAD_S, 90)
         uses: dict[str, Any] = {}
@@ -139,7 +152,7 @@ def _flows(
         for leg_number in range(rng.randint(1, 3)):
             leg = "abc"[leg_number]
             use: dict[str, Any] = {"chain": rng.choice(chains).name, "at": f"+{at_s}s"}
-            use["payload"] = f"{rng.choice(PAYLOADS)}B"
+            use["payload"] = f"{min(rng.choice(PAYLOADS), longest)}B"
             if parent is not None:
                 use["after"] = parent
             elif legs and rng.random() < 0.2:

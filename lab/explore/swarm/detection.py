@@ -20,7 +20,8 @@ from lab.errors import LabError
 from lab.evidence.folder import SAMPLES
 from lab.evidence.seal import write_sealed
 from lab.explore.bench import Bench
-from lab.explore.swarm.case import Document, Drawing, draw, to_text
+from lab.explore.swarm.case import Document, Drawing, draw, drawn_contract, to_text
+from lab.faults.drawing import NOTHING_LACKING, DrawnContract
 from lab.model.outcome import Outcome
 from lab.monitor.alerting.timeline import INTERVAL_S, AlertSpan, SeriesLog, timelines
 from lab.networks import load_network
@@ -89,6 +90,12 @@ KINDS: dict[str, Callable[[int, str], Wrong]] = {
 }
 # A network without empty blocks cannot be seen to stand still.
 NEEDS_BLOCKS = ("halt",)
+NEEDS_FUNCTIONS = {"attacker": ("pause",), "operator added": ("add_operator",), "emergency stop": ("pause",)}
+
+
+def kinds_for(contract: DrawnContract) -> tuple[str, ...]:
+    """The kinds that a contract has the functions for."""
+    return tuple(kind for kind in KINDS if contract.has(NEEDS_FUNCTIONS.get(kind, ())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +108,13 @@ class Watched:
     broke: str = ""
 
 
-def cases(seed: int) -> list[tuple[Wrong | None, Document]]:
+def cases(seed: int, contract: DrawnContract = NOTHING_LACKING) -> list[tuple[Wrong | None, Document]]:
     """The drawn flows without anything wrong, and with one thing that lasts."""
-    drawn = draw(Drawing(seed))
+    drawn = draw(Drawing(seed, contract=contract))
     rng = random.Random(f"{seed}/swarm/monitor")
     chains = sorted({leg["chain"] for flow in drawn["flows"].values() for leg in flow.values()})
     mining = [name for name in chains if load_network(name).mines_empty_blocks]
-    kind = rng.choice([kind for kind in KINDS if mining or kind not in NEEDS_BLOCKS])
+    kind = rng.choice([kind for kind in kinds_for(contract) if mining or kind not in NEEDS_BLOCKS])
     due_s = min(int(leg["at"][1:-1]) for flow in drawn["flows"].values() for leg in flow.values())
     wrong = KINDS[kind](rng.randint(15, due_s - 10), rng.choice(mining if kind in NEEDS_BLOCKS else chains))
     return [(None, _document(drawn, None)), (wrong, _document(drawn, wrong))]
@@ -135,7 +142,8 @@ def _document(drawn: Document, wrong: Wrong | None) -> Document:
 
 def watch_seed(bench: Bench, seed: int) -> list[Watched]:
     """Run both."""
-    return [_watch(bench, seed, wrong, document) for wrong, document in cases(seed)]
+    contract = drawn_contract(bench.suite.target)
+    return [_watch(bench, seed, wrong, document) for wrong, document in cases(seed, contract)]
 
 
 def _watch(bench: Bench, seed: int, wrong: Wrong | None, document: Document) -> Watched:
@@ -172,12 +180,13 @@ class Detection:
 
 @dataclass
 class Measured:
-    """What came of all runs. `false_alarms` are (seed, alert) of runs in which nothing was wrong."""
+    """What came of all runs. `wanted` are all kinds, `false_alarms` (seed, alert) of runs without a fault."""
 
     kinds: dict[str, Detection] = field(default_factory=dict)
     quiet_runs: int = 0
     false_alarms: list[tuple[int, str]] = field(default_factory=list)
     broke: list[tuple[int, str]] = field(default_factory=list)
+    wanted: tuple[str, ...] = tuple(KINDS)
 
     @property
     def verdict(self) -> Outcome:
@@ -185,7 +194,7 @@ class Measured:
         if self.false_alarms or any(kind.runs and kind.recall < RECALL_MIN for kind in self.kinds.values()):
             return Outcome.NOT_MET
         enough = self.quiet_runs >= QUIET_MIN and all(
-            kind in self.kinds and self.kinds[kind].runs >= RUNS_MIN for kind in KINDS
+            kind in self.kinds and self.kinds[kind].runs >= RUNS_MIN for kind in self.wanted
         )
         return Outcome.MET if enough else Outcome.UNKNOWN
 
@@ -204,9 +213,9 @@ class Measured:
         write_sealed(path.parent, {"schema_version": 1, "item": "lab swarm --monitor"}, (path.name,))
 
 
-def measure(watched: Sequence[Watched]) -> Measured:
+def measure(watched: Sequence[Watched], wanted: tuple[str, ...] = tuple(KINDS)) -> Measured:
     """Evaluate the rules over all runs, many at a time. Raises EnvironmentFailure without promtool."""
-    measured = Measured()
+    measured = Measured(wanted=wanted)
     whole = [(run, run.log) for run in watched if run.log is not None]
     measured.broke = [(run.seed, run.broke) for run in watched if run.log is None]
     for first in range(0, len(whole), AT_ONCE):

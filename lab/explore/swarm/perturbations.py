@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from lab.faults.drawing import DrawContext, lasting_ms, moment_ms, seconds
@@ -57,11 +58,25 @@ def _admin(at_ms: int, chain: str, action: str, **more: Any) -> dict[str, Any]:
     return {"at": seconds(at_ms), "admin": {"chain": chain, "action": action, **more}}
 
 
-Perturbation = Callable[[random.Random, DrawContext], list[Timed]]
-PERTURBATIONS: tuple[Perturbation, ...] = (attack, relayer_restart, emergency_stop, revocation, wider_window)
+@dataclass(frozen=True, slots=True)
+class Perturbation:
+    """A kind, and the functions that a contract must have for it."""
+
+    draw: Callable[[random.Random, DrawContext], list[Timed]]
+    functions: tuple[str, ...] = ()
+
+
+PERTURBATIONS = (
+    Perturbation(attack),
+    Perturbation(relayer_restart),
+    Perturbation(emergency_stop, ("pause", "unpause")),
+    Perturbation(revocation, ("add_operator", "remove_operator")),
+    Perturbation(wider_window, ("set_coordination_window",)),
+)
 
 
 def draw_perturbations(rng: random.Random, context: DrawContext) -> list[Timed]:
-    """None, one or two of them."""
+    """None, one or two of them; one that the contract has no functions for is left out, and the other stays."""
     chosen = rng.sample(PERTURBATIONS, rng.choices((0, 1, 2), weights=(4, 4, 2))[0])
-    return [step for perturbation in chosen for step in perturbation(rng, context)]
+    drawn = [(perturbation, perturbation.draw(rng, context)) for perturbation in chosen]
+    return [step for perturbation, steps in drawn if context.contract.has(perturbation.functions) for step in steps]

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from lab.bounded_files import write_atomically
 from lab.explore.bench import Bench
-from lab.explore.swarm.case import Document, Drawing, draw, fault_number, to_text
+from lab.explore.swarm.case import Document, Drawing, draw, drawn_contract, fault_number, to_text
 from lab.explore.swarm.shrink import Shrunk, shrink
 from lab.explore.swarm.trial import Trial, try_case
 from lab.model.checks import check_name
 from lab.model.verdict import Verdict
+
+FOLDER = "swarm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class SeedOutcome:
     duration_s: float
     minimal: str | None = None
     shrunk: Shrunk | None = None
+
+
+def not_run(seed: int, why: str) -> SeedOutcome:
+    """A seed of which nothing is known."""
+    return SeedOutcome(seed, Verdict.UNKNOWN, (f"not run: {why}",), (), (), "", 0, 0.0, 0.0)
 
 
 def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
@@ -60,7 +67,7 @@ def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
 
 def _draw_and_try(bench: Bench, seed: int) -> tuple[Document, Trial, int]:
     """The last drawing and what came of it. A FAIL counts at once, whether the faults acted or not."""
-    drawing = Drawing(seed)
+    drawing = Drawing(seed, contract=drawn_contract(bench.suite.target))
     runs = 0
     while True:
         document = draw(drawing)
@@ -92,6 +99,6 @@ def _described(document: Document, check: str, trial: Trial) -> Document:
 
 def write_minimal(results: Path, outcome: SeedOutcome) -> Path:
     """Write the minimal case to results/swarm/<seed>.yaml."""
-    path = results / "swarm" / f"{outcome.seed}.yaml"
+    path = results / FOLDER / f"{outcome.seed}.yaml"
     write_atomically(path, outcome.minimal or "")
     return path

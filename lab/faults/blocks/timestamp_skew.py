@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from lab.chains.producer import Mined
+from lab.chains.mined import Mined
 from lab.faults.blocks.base import BlockFault
 from lab.faults.context import FaultContext
 from lab.faults.drawing import on_chain

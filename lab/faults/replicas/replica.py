@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.chains.chain import Chain
-from lab.chains.producer import Mined
+from lab.chains.mined import Mined
 from lab.faults.transport.policy import Effect
 from lab.rpc import RpcRefused
 

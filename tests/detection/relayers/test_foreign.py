@@ -22,10 +22,11 @@ import pytest
 from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
 from lab.coordinator import rollup_address
-from lab.model.verdict import RunVerdict, Verdict
+from lab.model.verdict import Verdict
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.relayer.command import RelayerCommand, parse_command
+from tests.busy import too_busy
 
 from ..conftest import ROOT, compiled
 
@@ -135,11 +136,6 @@ def command_of(name: str) -> RelayerCommand:
     # Many start at once: time is set aside for that, for a run that begins late could not be judged.
     command.started_within(START_S)
     return command
-
-
-def too_busy(verdict: RunVerdict) -> bool:
-    """Whether the lab itself says that this machine had too much to do for a judgement."""
-    return any(words in reason for reason in verdict.reasons for words in ("machine itself was late", "came late"))
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,11 @@ nodes = backend.start_all([NodeSpec(f"n{i}", sys.argv[1]) for i in range(2)])
 nodes[1].pause()
 forked = os.fork() if sys.argv[2:] == ["fork"] else None
 if forked == 0:
-    time.sleep(60)
+    time.sleep(600)
     os._exit(0)
 print(json.dumps({"pids": [node.pid for node in nodes], "folders": [str(node._folder) for node in nodes],
                   "reaper": backend.reaper.pid, "forked": forked}), flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 DOCKER_RUN = """
@@ -38,7 +38,7 @@ from lab.chains.nodes.docker import DockerBackend
 backend = DockerBackend(sys.argv[2])
 backend.start_all([NodeSpec(f"n{i}", sys.argv[1]) for i in range(2)])
 print(json.dumps({"reaper": backend.reaper.pid}), flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 

@@ -40,7 +40,7 @@ def rpc(node: ProcessNode) -> Rpc:
 
 def exchanged(node: ProcessNode, head: str, body: bytes = b"") -> bytes:
     """What comes back for a request written by hand."""
-    with socket.create_connection(("127.0.0.1", urlsplit(node.url).port or 0), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", urlsplit(node.url).port or 0), timeout=600) as connection:
         connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
         return connection.recv(65536)
 
@@ -63,7 +63,7 @@ def exchanged(node: ProcessNode, head: str, body: bytes = b"") -> bytes:
 def test_no_page_drives_a_node_by_http(node: ProcessNode, headers: dict[str, str], content_type: str) -> None:
     """A page of another site, a rebound name, and a page of another port on this machine are all turned away."""
     port = urlsplit(node.url).port
-    connection = http.client.HTTPConnection("127.0.0.1", port or 0, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port or 0, timeout=600)
     shown = {name: value.format(port=port) for name, value in headers.items()}
     connection.request("POST", "/", json.dumps(SET_BALANCE), {"Content-Type": content_type, **shown})
     assert connection.getresponse().status == 403
@@ -125,7 +125,7 @@ def test_the_guard_goes_with_its_node(backend: ProcessBackend, private: bool) ->
     node.resume()
     assert rpc(node).chain_id() == 31337
     os.kill(node.pid or 0, signal.SIGKILL)
-    guard.wait(20)
+    guard.wait(600)
     with pytest.raises(OSError, match=r"gone|pipe|reset|refused"):
         node.connect(5)
     node.restart()

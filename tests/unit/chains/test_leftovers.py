@@ -44,7 +44,7 @@ def of(pid: int, ticks: int, place: str = PLACE) -> Owner:
 @pytest.fixture
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A process that is somebody's."""
-    process = subprocess.Popen(["sleep", "60"])
+    process = subprocess.Popen(["sleep", "600"])
     yield process
     process.kill()
     process.wait()
@@ -53,7 +53,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def dead() -> Owner:
     """One that lived."""
-    process = subprocess.Popen(["sleep", "60"])
+    process = subprocess.Popen(["sleep", "600"])
     was = of(process.pid, start_ticks(process.pid) or 0)
     process.kill()
     process.wait()
@@ -62,7 +62,7 @@ def dead() -> Owner:
 
 def left_by(mark: Owner, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
     """A process and a directory that carry a mark."""
-    process = subprocess.Popen(["sleep", "60"], env=mark.variables("left"))
+    process = subprocess.Popen(["sleep", "600"], env=mark.variables("left"))
     directory = folder / f"tesseract-lab.{mark.pid}-{mark.ticks}.{mark.place}.node.x1"
     (directory / "below").mkdir(parents=True)
     return process, directory
@@ -118,7 +118,7 @@ def test_what_a_dead_run_left_is_removed_and_named(apart: Path, dead: Owner) -> 
         Leftover("directory", str(directory), dead),
     ]
     assert remove_leftovers() == [f"removed process {process.pid} of run left", f"removed directory {directory}"]
-    assert process.wait(60) == -9
+    assert process.wait(600) == -9
     assert not directory.exists()
 
 
@@ -173,7 +173,7 @@ def test_every_temporary_directory_names_its_owner(apart: Path, dead: Owner, mon
 def test_without_proc_a_process_is_known_by_its_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """As on macOS: a living process has a mark, a dead one none, and children of a run are found."""
     monkeypatch.setattr(owner, "PROC", tmp_path)
-    child = subprocess.Popen(["sleep", "60"], env=child_environment("no-proc"))
+    child = subprocess.Popen(["sleep", "600"], env=child_environment("no-proc"))
     try:
         ticks = start_ticks(child.pid)
         assert ticks

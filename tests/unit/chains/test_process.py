@@ -30,7 +30,7 @@ def port_of(url: str) -> int:
 def call(url: str, method: str) -> str:
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": []}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as reply:
+    with urllib.request.urlopen(request, timeout=600) as reply:
         return str(json.load(reply)["result"])
 
 
@@ -177,7 +177,7 @@ def test_a_node_that_dies_unasked_is_seen(backend: ProcessBackend) -> None:
     """alive() tells the truth about a node killed by somebody else, and so does memory_bytes()."""
     (node,) = backend.start_all([NodeSpec("n", "test")])
     os.kill(node.pid or 0, signal.SIGKILL)
-    psutil.Process(node.pid).wait(timeout=60)
+    psutil.Process(node.pid).wait(timeout=600)
 
     assert not node.alive()
     assert node.memory_bytes() is None

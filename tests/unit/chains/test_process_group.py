@@ -18,7 +18,7 @@ from lab.chains.processes.process_group import GROUP_VARIABLE, ProcessGroup
 from lab.chains.processes.reaper import Reaper
 from lab.owner import start_ticks
 
-PATIENCE_S = 20.0
+PATIENCE_S = 600.0
 # Says its pid, and on SIGTERM that it heard.
 CHILD = """
 import os, signal, sys, time

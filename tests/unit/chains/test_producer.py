@@ -78,6 +78,25 @@ def test_lazy_and_eager_make_the_same_chain(start_lab: StartLab, name: str) -> N
     assert len(chains[0]) > 5
 
 
+@pytest.mark.parametrize("name", ["ethereum", "arbitrum", "base"])
+def test_blocks_begun_ahead_are_the_same(start_lab: StartLab, name: str) -> None:
+    """However often the node is let begin with them, with or without somebody who looks then; a freeze loses none."""
+    plain, ahead = start_lab(name), start_lab(name)
+    played(plain, name)
+    chain = ahead.chains[name]
+    for t_ms in sorted({*range(0, END_MS, 700), *SENDS_MS, END_MS}):
+        ahead.scheduler.advance_to(t_ms)
+        chain.begin()
+        if t_ms in SENDS_MS:
+            buffer(ahead, name, t_ms, payload_bytes=512, nonce=SENDS_MS.index(t_ms))
+        if t_ms % 2100 == 0:
+            chain.look()
+        if t_ms % 3500 == 0:
+            chain.freeze()
+            chain.thaw()
+    assert hashes(ahead, name) == hashes(plain, name)
+
+
 def test_another_seed_makes_another_chain(start_lab: StartLab) -> None:
     """Slots are drawn from the seed."""
     one, two = (start_lab("ethereum", seed=seed) for seed in (1, 2))

@@ -19,7 +19,7 @@ from lab.owner import RUN_LABEL, Owner, owner_of_directory, start_ticks, this_pr
 from .runs import DOCKER_RUN, PROCESS_RUN, start_run, within
 
 # The reaper needs a second or two; a machine with other work is slow.
-REMOVAL_DEADLINE_S = 60
+REMOVAL_DEADLINE_S = 600
 
 
 def gone(pids: list[int]) -> bool:
@@ -74,7 +74,7 @@ def test_a_closed_reaper_touches_nothing(tmp_path: Path) -> None:
     """After `done` the watcher leaves what it was told of alone, and is gone itself."""
     folder = tmp_path / "kept"
     folder.mkdir()
-    sleeper = subprocess.Popen(["sleep", "60"])
+    sleeper = subprocess.Popen(["sleep", "3600"])
     try:
         watcher = Reaper.start()
         watcher.watch_pid(sleeper.pid)
@@ -92,7 +92,7 @@ def test_a_closed_reaper_touches_nothing(tmp_path: Path) -> None:
 
 def test_a_reused_pid_is_not_hit() -> None:
     """A process whose start time differs from the announced one is somebody else's."""
-    owner, victim, stranger = (subprocess.Popen(["sleep", "60"]) for _ in range(3))
+    owner, victim, stranger = (subprocess.Popen(["sleep", "3600"]) for _ in range(3))
     try:
         watcher = subprocess.Popen(
             [sys.executable, "-I", "-c", _WATCHER, str(_ROOT), f"{owner.pid}:{start_ticks(owner.pid)}"],
@@ -107,7 +107,7 @@ def test_a_reused_pid_is_not_hit() -> None:
         watcher.stdin.close()
         watcher.wait(timeout=REMOVAL_DEADLINE_S)
 
-        assert victim.wait(timeout=60) == -signal.SIGKILL
+        assert victim.wait(timeout=600) == -signal.SIGKILL
         assert stranger.poll() is None
     finally:
         for process in (owner, victim, stranger):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.chains.nodes import select
 from lab.chains.nodes.select import Wanted, choose_backend, find_image
 from lab.errors import EnvironmentFailure, UsageError
 
@@ -47,6 +48,7 @@ def test_docker_without_an_engine_is_an_error_with_the_way_out(no_engine: None) 
 
 def test_an_engine_that_hangs_counts_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A socket that accepts and never answers must not hold up the run."""
+    monkeypatch.setattr(select, "ENGINE_ANSWER_S", 1)
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "silent.sock"))
         silent.listen()

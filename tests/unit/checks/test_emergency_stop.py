@@ -156,8 +156,50 @@ def test_the_stored_count_must_be_the_folded_one() -> None:
     """A counter that a revert rolled back shows here."""
     assert judged(*failures(3), final=counted(0)).verdict is Verdict.FAIL
     assert judged(*failures(3), final=counted(3)).verdict is Verdict.PASS
-    later = {"failure_count": 0, "timestamp": GENESIS + 20 + 3600}
+
+
+RESOLVED, EXECUTED = resolve("0x08"), execute("0x08")
+
+
+@pytest.mark.parametrize("success", [RESOLVED, EXECUTED])
+def test_whether_a_success_begins_the_count_anew_is_the_contracts_affair(success: Made) -> None:
+    """Shown by the counter, and where that is private by when it trips; it is said."""
+    done = [*failures(2), success, fail("0x09")]
+    result = judged(threshold(9), *done, final=counted(1))
+    assert result.verdict is Verdict.PASS
+    assert f"a way of its own: failures until {success[0].function} succeeds" in result.reason
+    tripped = [threshold(3), *done, fail("0x0a"), fail("0x0b", trip=True)]
+    for value in (None, 3):
+        assert judged(*tripped, final={"failure_count": value, "paused": True}).verdict is Verdict.PASS
+
+
+def test_a_count_may_begin_anew_with_each_kind_of_success() -> None:
+    """Neither kind alone explains it."""
+    done = [*failures(2), RESOLVED, fail("0x0a"), fail("0x0b"), EXECUTED, fail("0x0c"), fail("0x0d")]
+    assert judged(threshold(3), *done, fail("0x0e", trip=True), final=counted(3)).verdict is Verdict.PASS
+
+
+def test_a_count_that_no_rule_explains_fails() -> None:
+    """Neither all failures nor those since a success; one rule holds for the whole run and every chain."""
+    done = [threshold(9), *failures(2), resolve("0x08"), fail("0x09")]
+    assert judged(*done, final=counted(2)).verdict is Verdict.FAIL
+    assert judged(*done, resolve("0x0a"), final=counted(1)).verdict is Verdict.FAIL
+    assert judged(threshold(3), *done[1:], fail("0x0b", trip=True), final=counted(4)).verdict is Verdict.FAIL
+    story = Story(A)
+    for chain, at, value in (("two", 20, 2), ("one", 24, 1)):
+        for made in (fail("0x01"), resolve("0x02"), fail("0x03")):
+            story.mine(chain, at, story.tx(chain, "operator", made))
+            at += 12
+        story.final(chain, at, failure_count=value)
+    assert CHECKS["S10"].judge(story.history()).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("value", [0, 3])
+def test_a_counter_may_be_stored_or_computed_once_its_period_is_over(value: int) -> None:
+    """Until the next failure nobody can tell the difference."""
+    later = {"failure_count": value, "timestamp": GENESIS + 20 + 3600}
     assert judged(*failures(3), final=later).verdict is Verdict.PASS
+    assert judged(*failures(3), final=later | {"failure_count": 2}).verdict is Verdict.FAIL
 
 
 def test_a_batch_that_tripped_ends_there() -> None:

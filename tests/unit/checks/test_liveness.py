@@ -13,7 +13,7 @@ from lab.model.records import Header, Lag, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, execute, fail, pause, resolve, unpause
-from .histories import ROLES, Story, leg, tx_id
+from .histories import ROLES, Story, leg, stored, tx_id
 from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
 
 A = leg("flow.a", "two", 20, id=7)
@@ -286,6 +286,17 @@ def test_l2_wants_an_end_by_window_and_bound(steps: list[tuple[int, Any]], end: 
 def test_l2_knows_a_lapsed_leg_where_no_such_state_exists(end: int, verdict: Verdict) -> None:
     """BUFFERED past its window is the documented expiry."""
     assert judged("L2", root(None, end=end, capabilities=()).history()).verdict is verdict
+
+
+@pytest.mark.parametrize(("end", "verdict"), [(80, Verdict.UNKNOWN), (84, Verdict.PASS), (120, Verdict.PASS)])
+def test_l2_knows_a_lapsed_leg_where_only_a_resolve_ends_one(end: int, verdict: Verdict) -> None:
+    """The storage shows that there is such a state; nobody has to resolve what will not become READY any more."""
+    other = leg("other.a", "two", -40, id=77)
+    story = Story(A, other, capabilities=())
+    story.mine("two", 10, story.tx("two", "operator", buffer(A), buffer(other)))
+    story.mine("two", 22, story.tx("two", "relayer", resolve(other.tx_id, failed="Transaction expired")))
+    story.final("two", end, stored(A, "BUFFERED"), stored(other, "EXPIRED"))
+    assert judged("L2", story.history()).verdict is verdict
 
 
 @pytest.mark.parametrize(("end", "verdict"), [(80, Verdict.UNKNOWN), (81, Verdict.PASS)])

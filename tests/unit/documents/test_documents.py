@@ -35,6 +35,7 @@ RUNNABLE = {"console", "python", "js", "yaml", "vyper", "sh"}
 # A value of a table, no command.
 NO_COMMANDS = {"lab choice"}
 BLOCKS = [block for path in PAGES for block in read_blocks(path)]
+COMMANDS: Any = get_command(app)
 
 
 def followed(block: Block) -> bool:
@@ -61,7 +62,7 @@ def unknown(command: str) -> str | None:
         return next((word for word in words[1:] if "=" not in word and word not in targets), None)
     if words[:1] != ["lab"]:
         return None
-    group: Any = get_command(app)
+    group = COMMANDS
     options = {option for parameter in group.params for option in parameter.opts}
     for word in words[1:]:
         if word in ("|", "||", "&&", ">", ";") or word.endswith(","):

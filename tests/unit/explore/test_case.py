@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 
 from lab.checks import CHECKS
-from lab.explore.swarm.case import DRAWS_MAX, Drawing, draw, fault_number, to_text
+from lab.coordinator.documented import FUNCTIONS
+from lab.explore.swarm.case import DRAWS_MAX, Document, Drawing, draw, drawn_contract, fault_number, to_text
+from lab.faults.drawing import DrawnContract
+from lab.model.contract.capabilities import CAPABILITIES
 from lab.model.units import offset_ms
 from lab.scenario.resolve import parse_scenario
+from lab.session.suite import compile_target
+from lab.session.under_test import system_under_test
 
 PATH = Path("swarm/1.yaml")
+CORRECT = Path(__file__).parents[2] / "detection/correct"
+DOCUMENTED = {name for name, function in FUNCTIONS.items() if function.part == "documented"}
 
 
 def test_a_seed_has_one_case() -> None:
@@ -29,6 +36,46 @@ def test_every_case_is_a_scenario_that_could_be_written_by_hand(decade: int) -> 
         assert (item.seed, item.clock) == (seed, "virtual")
         assert item.legs
         assert "S9" in {*item.checks.removed, *({"S9"} - set(CHECKS))}
+
+
+PLAIN = DrawnContract(frozenset(FUNCTIONS) - DOCUMENTED, payload_bytes=100)
+
+
+def called(document: Document) -> set[str]:
+    """Administrative actions of its steps."""
+    return {step["admin"]["action"] for step in document["timeline"] if "admin" in step}
+
+
+def test_what_a_contract_lacks_is_left_out_and_the_rest_stays() -> None:
+    """No step calls a function of no contract, and every other step is that of a contract that lacks nothing."""
+    anywhere, fewer = set[str](), 0
+    for seed in range(60):
+        whole, plain = draw(Drawing(seed)), draw(Drawing(seed, contract=PLAIN))
+        anywhere |= called(whole)
+        assert called(plain) <= {"add_operator", "remove_operator", "set_window"}
+        stays = [step for step in plain["timeline"] if "wait" not in step]
+        assert [step for step in whole["timeline"] if step in stays] == stays
+        fewer += len(plain["timeline"]) < len(whole["timeline"])
+        for flow, legs in plain["flows"].items():
+            for leg, use in legs.items():
+                given = int(whole["flows"][flow][leg]["payload"].removesuffix("B"))
+                assert use == whole["flows"][flow][leg] | {"payload": f"{min(given, 100)}B"}
+    assert fewer > 0
+    assert anywhere == {"pause", "unpause", "add_operator", "remove_operator", "set_window"}
+
+
+def _drawn_contract(folder: Path) -> DrawnContract:
+    system = system_under_test(contract=None, relayer_cmd=None, working_folder=folder)
+    return drawn_contract(compile_target(system))
+
+
+def test_a_contract_says_what_it_lacks() -> None:
+    """By the lab's names for its functions, whatever it calls them itself."""
+    plain, rich = (_drawn_contract(CORRECT / name) for name in ("plain", "rich"))
+    assert _drawn_contract(CORRECT.parent).has(name for part in CAPABILITIES.values() for name in part.function_names)
+    assert plain.lacking == frozenset(FUNCTIONS) - DOCUMENTED
+    assert rich.has(("pause", "add_operator", "set_coordination_window"))
+    assert not rich.has(("pause", "propose_owner"))
 
 
 def faulty(faults: int) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from lab.errors import UsageError
 from lab.explore.mutate.mutants import Mutant, find_mutants
-from lab.explore.mutate.operators import OPERATORS
+from lab.explore.mutate.operators import OPERATORS, arguments
 from lab.explore.mutate.sites import parse
 from lab.paths import CONTRACTS, REFERENCE_CONTRACT
 
@@ -89,6 +89,27 @@ def test_the_reference_with_its_modules_has_hundreds() -> None:
     names = {mutant.operator.split()[0].removesuffix("ted") for mutant in found}
     assert {operator.__name__.replace("omission", "omit") for operator in OPERATORS} <= names
     assert len(found) > 400
+
+
+@pytest.mark.parametrize(
+    ("expression", "exchanged"),
+    [
+        ("min(a, b)", []),
+        ("max(a + 1, len(self.data))", []),
+        ("unsafe_add(a, min(b, a))", []),
+        ("uint256_mulmod(a, b, 7)", ["7, b"]),
+        ("unsafe_sub(a, b)", ["b, a"]),
+        ("self._pair(a, b)", ["b, a"]),
+        ("min(self._next(), a)", ["a, self._next()"]),
+    ],
+)
+def test_arguments_that_commute_are_not_exchanged(expression: str, exchanged: list[str]) -> None:
+    """Nobody could kill such a mutant. Where an argument does more than compute, the order is there to be seen."""
+    module = parse(
+        f"data: Bytes[9]\n\n@internal\ndef _f(a: uint256, b: uint256) -> uint256:\n    return {expression}\n"
+    )
+    changes = [change for function in module.functions() for change in arguments(module, function)]
+    assert [change.text for change in changes if change is not None] == exchanged
 
 
 def test_what_has_no_source_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from lab.deploy.vyper.source import read_source
+from lab.errors import LabError
+from lab.explore.bench import open_bench
 from lab.explore.mutate.behaviour import covering
 from lab.explore.mutate.build import Workshop
 from lab.explore.mutate.equivalent import ReviewedMutant, read_reviewed
@@ -21,6 +24,7 @@ from lab.explore.mutate.order import Order
 from lab.explore.mutate.run import chosen
 from lab.explore.mutate.score import Score
 from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, try_mutant
+from lab.model.verdict import Verdict
 from lab.paths import REFERENCE_CONTRACT
 from lab.report.evidence.figures import read_figures
 from lab.report.evidence.mutation_counts import read_mutation
@@ -59,6 +63,9 @@ def test_other(tmp_path, lab_run):
 
 def test_none(lab_run):
     pass
+
+def test_skipped(lab_run):
+    pytest.skip("no such program")
 """
 
 
@@ -82,7 +89,32 @@ def test_the_library_is_read_without_pytest(scenarios: Path) -> None:
     ]  # fmt: skip
     assert [each.split(": ")[1] for each in library.left_out] == [
         "runs under the real clock", "is about volume, and takes its time", "asks for no run", "needs tmp_path",
+        "ends before its run",
     ]  # fmt: skip
+    assert library.left_out[-1].endswith("Skipped: no such program")
+
+
+def test_a_file_that_skips_itself_is_left_out(tmp_path: Path) -> None:
+    """As pytest leaves it out, with the reason."""
+    (tmp_path / "test_all.py").write_text("import pytest\npytest.skip('no Node.js', allow_module_level=True)\n")
+    assert load_library(tmp_path).left_out == ("test_all: cannot be imported: Skipped: no Node.js",)
+
+
+def test_outcomes_of_pytest_inside_a_run_are_read(tmp_path: Path) -> None:
+    """`pytest.fail` fails the run; one that skips itself half-way is no run to judge by, and no crash."""
+    text = PYTHON.partition("@pytest")[0]
+    (tmp_path / "test_fails.py").write_text(
+        text.replace("def play(script):", "def play(script):\n    pytest.fail('no')")
+    )
+    (tmp_path / "test_skips.py").write_text(
+        text.replace("def play(script):", "def play(script):\n    pytest.skip('no')")
+    )
+    system = system_under_test(contract=None, relayer_cmd=None)
+    with closing(open_bench("test", system)) as bench:
+        fails, skips = load_library(tmp_path).items.values()
+        assert bench.run(fails.item, play=fails.play).verdict.verdict is Verdict.FAIL
+        with pytest.raises(LabError, match="skips itself: no"):
+            bench.run(skips.item, play=skips.play)
 
 
 reference_mutants = cache(partial(find_mutants, REFERENCE_CONTRACT))

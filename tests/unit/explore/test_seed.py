@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -12,8 +13,10 @@ from lab.explore.swarm.case import DRAWS_MAX, Drawing, draw
 from lab.explore.swarm.run import Summary
 from lab.explore.swarm.seed import SeedOutcome, explore_seed, write_minimal
 from lab.explore.swarm.trial import Trial
+from lab.faults.drawing import NOTHING_LACKING
 from lab.model.verdict import Verdict
 
+BENCH: Any = Mock()  # nothing is run
 SEED = next(seed for seed in range(500) if sum("fault" in step for step in draw(Drawing(seed))["timeline"]) == 1)
 
 
@@ -28,6 +31,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[dict[str, Any]
         return trial
 
     monkeypatch.setattr(module, "try_case", judge)
+    monkeypatch.setattr(module, "drawn_contract", lambda target: NOTHING_LACKING)
     return tried
 
 
@@ -41,7 +45,7 @@ def test_a_fault_that_never_bites_is_drawn_again_and_at_last_left_out(monkeypatc
     tried = answers(
         monkeypatch, lambda case: Trial(Verdict.UNKNOWN if faults(case) else Verdict.PASS, idle_faults=faults(case))
     )
-    outcome = explore_seed(None, SEED)  # type: ignore[arg-type]  # nothing is run
+    outcome = explore_seed(BENCH, SEED)
     assert outcome.verdict is Verdict.PASS
     assert faults(tried[-1]) == ()
     assert outcome.runs == len(tried) > DRAWS_MAX
@@ -51,7 +55,7 @@ def test_a_fault_that_never_bites_is_drawn_again_and_at_last_left_out(monkeypatc
 def test_a_case_that_cannot_be_run_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """All its faults are."""
     answers(monkeypatch, lambda case: Trial(Verdict.UNKNOWN if faults(case) else Verdict.PASS, broke=True))
-    assert explore_seed(None, SEED).runs > DRAWS_MAX  # type: ignore[arg-type]  # nothing is run
+    assert explore_seed(BENCH, SEED).runs > DRAWS_MAX
 
 
 def test_what_fails_is_shrunk_for_the_same_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -62,7 +66,7 @@ def test_what_fails_is_shrunk_for_the_same_check(monkeypatch: pytest.MonkeyPatch
         return Trial(Verdict.FAIL, failed=failed, reasons=(f"{failed[0]}: why",), idle_faults=faults(case))
 
     answers(monkeypatch, judge)
-    outcome = explore_seed(None, SEED)  # type: ignore[arg-type]  # nothing is run
+    outcome = explore_seed(BENCH, SEED)
     assert outcome.failed == ("S4",)
     assert outcome.shrunk is not None
     assert faults(outcome.shrunk.document) == ("fault-0",)
@@ -77,12 +81,13 @@ def test_what_fails_is_shrunk_for_the_same_check(monkeypatch: pytest.MonkeyPatch
         ([Verdict.PASS] * 20, 0),
         ([Verdict.PASS] * 19 + [Verdict.UNKNOWN], 0),
         ([Verdict.PASS] * 18 + [Verdict.UNKNOWN] * 2, 3),
+        ([Verdict.PASS] * 18 + [Verdict.NOT_EXERCISED] * 2, 3),
         ([Verdict.UNKNOWN] * 3 + [Verdict.FAIL], 1),
         ([], 3),
     ],
 )
 def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
-    """FAIL goes first; one in twenty may stay unknown; nothing is no proof."""
+    """FAIL goes first; one in twenty may stay without a judgement; nothing is no proof."""
     outcomes = tuple(
         SeedOutcome(number, verdict, (), (), (), "", 1, 1.0, 1.0) for number, verdict in enumerate(verdicts)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -50,6 +51,39 @@ def crash(bench: Bench, number: int) -> int:
 def die(bench: Bench, number: int) -> int:
     """A job whose process dies."""
     os._exit(9)
+
+
+def die_at_first(bench: Bench, number: int) -> int:
+    """A job whose process dies the first time, at every third task."""
+    mark = bench.folder / f"died-{number}"
+    if number % 3 == 0 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+def die_at_three(bench: Bench, number: int) -> int:
+    """A job whose process dies at one task, whenever it is tried."""
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number * number
+
+
+def test_a_process_that_dies_costs_its_own_task_alone(tmp_path: Path) -> None:
+    """Tried again it ends like the others; each death is said."""
+    said: list[str] = []
+    done = dict(spread(range(7), partial(opened, tmp_path), die_at_first, jobs=2, notify=said.append))
+    assert done == {number: number * number for number in range(7)}
+    assert sorted(text.split(":")[0] for text in said) == ["0", "3", "6"]
+    assert all("its worker process died" in text and "it is tried again" in text for text in said)
+
+
+def test_a_task_at_which_two_processes_died_has_what_its_caller_makes_of_it(tmp_path: Path) -> None:
+    """The rest has its outcomes, and the loss is said to the caller, never left out."""
+    running = spread(
+        range(7), partial(opened, tmp_path), die_at_three, jobs=2, lost=lambda task, why: -1 if "again" in why else 0
+    )
+    assert dict(running) == {number: -1 if number == 3 else number * number for number in range(7)}
 
 
 def test_every_task_has_its_outcome(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tests.unit.faults.upstream import Upstream
 CONTRACT = "0x" + "c0" * 20
 CODEC = Codec([{"type": "function", "name": "pause", "inputs": [], "outputs": [], "stateMutability": "nonpayable"}])
 POLYGON = load_network("polygon")
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 
 
 class Always:

@@ -30,7 +30,7 @@ def lab() -> Iterator[Proxied]:
 def post(lab: Proxied, body: bytes, path: str = "/polygon", method: str = "POST", **headers: str) -> tuple[int, bytes]:
     """A request with everything in the caller's hands."""
     parts = urlsplit(lab.proxy.url("polygon"))
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port or 0, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port or 0, timeout=600)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json", **headers})
         response = connection.getresponse()

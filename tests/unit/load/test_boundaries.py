@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ LOCUST_FILES = {"lab/load/generator/locust_main.py", "lab/load/generator/user.py
 GEVENT_FILES = {f"lab/load/generator/{name}.py" for name in ("chain", "driver", "user", "wire")}
 
 
+@cache
 def imported(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
@@ -64,6 +66,6 @@ def test_a_folder_named_lab_is_not_this_one(tmp_path: Path, name: str) -> None:
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "__init__.py").write_text("raise RuntimeError('the wrong lab')")
     command = [str(Path(sys.executable).with_name("locust")), "-f", str(LOADTESTS / f"{name}.py"), "--list"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert "StreamUser" in done.stdout, done.stderr

@@ -61,11 +61,13 @@ BROKEN = {
 @pytest.mark.parametrize("how", list(BROKEN))
 def test_a_broken_rule_is_noticed(tmp_path: Path, how: str) -> None:
     """By the tests of each alert that has them, whichever way it is broken."""
-    document = rules_file(Thresholds())
-    document["groups"][0]["rules"] = [BROKEN[how](rule) for rule in document["groups"][0]["rules"]]
-    (tmp_path / "rules.yml").write_text(as_yaml(document))
-    (tmp_path / "tests.yml").write_text(as_yaml(unit_tests("rules.yml")))
-    code, output = tools.run("promtool", ["test", "rules", "tests.yml"], folder=tmp_path)
+    (group,) = rules_file(Thresholds())["groups"]
+    for rule in group["rules"]:
+        # Each with its own tests only: promtool evaluates every rule of a file for every test.
+        name = rule["alert"]
+        (tmp_path / f"{name}.rules.yml").write_text(as_yaml({"groups": [group | {"rules": [BROKEN[how](rule)]}]}))
+        (tmp_path / f"{name}.yml").write_text(as_yaml(unit_tests(f"{name}.rules.yml", name)))
+    code, output = tools.run("promtool", ["test", "rules", *(f"{name}.yml" for name in CASES)], folder=tmp_path)
     noticed = set(re.findall(r'alertname=\\*"(\w+)', output))
     assert code != 0
     assert noticed >= set(CASES), set(CASES) - noticed

@@ -18,7 +18,7 @@ from lab.networks.anvil import anvil_args
 from lab.networks.profile import NetworkProfile
 
 GENESIS = 1_800_000_000
-DEADLINE_S = 60
+DEADLINE_S = 600
 
 
 class Node:

@@ -22,7 +22,7 @@ from .fakes import FLAGS, GENESIS, ZERO_ID
 
 CONTRACT = Path(__file__).parents[3] / "contracts" / "TesseractCoordinator.vy"
 BLOCK_TIMES_S = {"one": 6, "two": 2}
-DEADLINE_S = 60
+DEADLINE_S = 600
 FEES = Fees(100_000_000_000, 1_000_000_000)
 
 

@@ -91,7 +91,7 @@ def test_as_a_process_it_stops_cleanly_and_a_killed_one_is_taken_over(nodes_of_t
     nodes.buffer("two", 1, at=12)
     nodes.mine("two")
     first = subprocess.Popen([*command, "--crash-at", "after_send"], stderr=subprocess.PIPE)
-    assert first.wait(timeout=120) == -signal.SIGKILL
+    assert first.wait(timeout=600) == -signal.SIGKILL
     second = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         deadline = time.monotonic() + 120
@@ -102,7 +102,7 @@ def test_as_a_process_it_stops_cleanly_and_a_killed_one_is_taken_over(nodes_of_t
         assert nodes.state("two", 1) == EXECUTED
     finally:
         second.send_signal(signal.SIGTERM)
-        _, said = second.communicate(timeout=120)
+        _, said = second.communicate(timeout=600)
     assert second.returncode == 0
     lines = [json.loads(line) for line in said.splitlines()]
     assert lines[0]["event"] == "started"
@@ -114,6 +114,6 @@ def test_a_wrong_session_file_is_a_usage_error(tmp_path: Path) -> None:
     """Exit code 2 and one line that says what was expected."""
     (tmp_path / "session.json").write_text("{}")
     command = [sys.executable, "-m", "lab.relayer", "--session", str(tmp_path / "session.json")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 2
     assert "expected a session.json" in json.loads(done.stderr)["error"]

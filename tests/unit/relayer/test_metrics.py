@@ -17,7 +17,7 @@ def test_polls_and_reports_are_served() -> None:
     metrics.polled(13.5, idle=True)
     metrics.reported({"event": "rpc_failure", "chain": "base"})
     port = metrics.serve(0)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=600) as answer:
         lines = answer.read().decode().splitlines()
     assert "tesseract_relayer_polls_total 2.0" in lines
     assert "tesseract_relayer_last_poll_timestamp_seconds 13.5" in lines

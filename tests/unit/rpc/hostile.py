@@ -121,7 +121,8 @@ class Server:
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         while len(body) < length:
             body += connection.recv(65536)
-        request: dict[str, Any] = json.loads(body)
+        # Of several that came at once the first is answered, in the name of all.
+        request: dict[str, Any] = json.loads(body[:length])
         return request
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from lab.scenario.resolve import load_scenario
 from lab.session.relayer import start as relayer_start
 from lab.session.relayer.command import parse_command
 from lab.session.suite import cache_folder
+from tests.busy import too_busy
 
 pytestmark = pytest.mark.real_clock
 
@@ -40,8 +41,8 @@ checks: [default, -L1, -L2]     # how soon the relayer acts is this machine's af
 relayer: {poll: 500ms}
 flows:
   swap:
-    pay:    {chain: one, at: +8s}
-    settle: {chain: two, at: +9s, after: pay}
+    pay:    {chain: one, at: +AHEADs}
+    settle: {chain: two, at: +AHEADs, after: pay}
 timeline:
   - buffer: swap
   - expect: {leg: swap.settle, state: EXECUTED}
@@ -73,10 +74,14 @@ def backend() -> Iterator[ProcessBackend]:
     backend.close()
 
 
-def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, command: str) -> Result:
-    """A scenario with a command as its relayer; nothing else asks for the real clock."""
+def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, command: str, ahead_s: int = 8) -> Result:
+    """A scenario with a command as its relayer; nothing else asks for the real clock.
+
+    `ahead_s`: how long before it is due a leg is buffered.
+    """
+    folder.mkdir(exist_ok=True)
     file = folder / "scenario.yaml"
-    file.write_text(text)
+    file.write_text(text.replace("AHEAD", str(ahead_s)))
     (item,) = load_scenario(file)
     options = Options(backend, "asked for", target, "test", relayer_command=parse_command(command, folder))
     return run_item(item, options, folder / "run", "again")
@@ -84,7 +89,13 @@ def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, co
 
 def test_the_example_carries_a_flow(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
     """PASS in real time by every check that can see it; what is known of the program is its command and its digest."""
-    result = run(SWAP, tmp_path, backend, target, f"{PYTHON} {shlex.quote(str(EXAMPLE))} --api-key=0123 {{session}}")
+    command = f"{PYTHON} {shlex.quote(str(EXAMPLE))} --api-key=0123 {{session}}"
+    for ahead_s in (8, 40):
+        folder = tmp_path / str(ahead_s)
+        result = run(SWAP, folder, backend, target, command, ahead_s)
+        # A machine with much else to do gets a second run, with time for that.
+        if not too_busy(result.verdict):
+            break
     assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
     judged = {check.check: check.verdict for check in result.verdict.checks}
     assert judged["S12"] is Verdict.NOT_EXERCISED
@@ -92,7 +103,7 @@ def test_the_example_carries_a_flow(tmp_path: Path, backend: ProcessBackend, tar
     assert result.history.header.clock == "real"
     functions = [submit.function for submit in result.history.of(Submit) if submit.chain == "two"]
     assert functions == ["buffer_transaction", "resolve_dependency", "resolve_dependency", "mark_executed"]
-    relayer = json.loads((tmp_path / "run" / "manifest.json").read_text())["relayer"]
+    relayer = json.loads((folder / "run" / "manifest.json").read_text())["relayer"]
     assert relayer["kind"] == "command"
     assert relayer["files"][EXAMPLE.name] == sha256_file(EXAMPLE)
     assert "--api-key=***" in relayer["command"]

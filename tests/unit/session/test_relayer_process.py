@@ -24,7 +24,7 @@ from lab.owner import start_ticks
 from lab.session.relayer import process as relayer_process
 from lab.session.relayer.process import Launch, RelayerProcess
 
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 POLITE = """
 import os, pathlib, signal, sys, time
 def stop(*_): sys.exit(0)

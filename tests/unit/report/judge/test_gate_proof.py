@@ -25,6 +25,7 @@ from lab.report.evidence.figures import Figure, Source
 from lab.report.evidence.gathered import Gathered
 from lab.report.evidence.runs import Run, read_run
 from lab.report.judge.readiness import Scope, build_readiness
+from lab.report.judge.row_judge import judge
 from lab.report.records.report import Readiness
 from lab.report.records.row_verdict import RowVerdict
 
@@ -197,12 +198,21 @@ def _leans(row: Row, name: str, *, gone: bool) -> bool:
     return any(not gone or "*" not in proof.scenario for proof in mine)
 
 
-def _apart(*, alone: bool) -> list[list[str]]:
-    """The scenarios in groups of which no two prove the same row by name; `alone`: each is a group of its own."""
+def _alike(scenario: str, proof: str) -> bool:
+    """Whether a folder that only its name is left of could be one of the proof's, too."""
+    return fnmatchcase(scenario.replace("/", "-"), f"*{proof.rsplit('/', 1)[-1]}*")
+
+
+def _apart(*, nameless: bool) -> list[list[str]]:
+    """The scenarios in groups of which no two prove the same row by name.
+
+    `nameless`: nor could one be taken for a proof of the other's rows, where the folder's name is all that is left.
+    """
     groups: list[tuple[list[str], set[str]]] = []
     for name in SCENARIOS:
-        rows = {row.id for row in BOUND for proof in row.proofs if proof.scenario == name}
-        names, taken = next((each for each in groups if not alone and not each[1] & rows), ([], set()))
+        proofs = [(row.id, proof.scenario) for row in BOUND for proof in row.proofs if "*" not in proof.scenario]
+        rows = {row for row, proof in proofs if proof == name or (nameless and _alike(name, proof))}
+        names, taken = next((each for each in groups if not each[1] & rows), ([], set()))
         if not names:
             groups.append((names, taken))
         names.append(name)
@@ -234,11 +244,12 @@ def test_every_bound_row_falls_and_comes_back(
 ) -> None:
     """Exactly the rows that damaged scenarios prove fall, and all stand again once these are repaired.
 
-    A run that failed is tried in one scenario at a time, all other damage in as many as name no row twice.
+    As many at once as name no row twice.
     """
     fallen: set[str] = set()
     good = verdicts(passed)
-    for scenarios in _apart(alone=damage in (_failing_run, _manifest_gone, _no_digests)):
+    nameless = damage in (_manifest_gone, _no_digests)
+    for scenarios in _apart(nameless=nameless):
         folders = {passed / scenario.replace("/", "-"): scenario for scenario in scenarios}
         touched = {row.id for row in BOUND for name in scenarios if _leans(row, name, gone=damage is _gone)}
         touched &= {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
@@ -251,7 +262,7 @@ def test_every_bound_row_falls_and_comes_back(
                 record(folder, scenario)
         # The criteria draw on all runs at once, and have tests of their own.
         changed = {row for row, now in found.items() if now is not good[row] and not row.startswith("TEC")}
-        if damage in (_manifest_gone, _no_digests):
+        if nameless:
             # Only the folder's name is left, so rows of scenarios that are called alike distrust it, too.
             changed &= touched
         assert {row: found[row] for row in changed} == dict.fromkeys(touched, expected), scenarios
@@ -260,6 +271,22 @@ def test_every_bound_row_falls_and_comes_back(
     proven = {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
     leaning = {row.id for row in BOUND if any(_leans(row, name, gone=damage is _gone) for name in SCENARIOS)}
     assert fallen == proven & leaning
+
+
+def test_a_row_of_many_scenarios_falls_with_any_of_them(passed: Path) -> None:
+    """One failing run is enough where a proof is a pattern."""
+    folders = {scenario: passed / scenario.replace("/", "-") for scenario in SCENARIOS}
+    good = {scenario: read(folder) for scenario, folder in folders.items()}
+    baseline = Baseline(lab_commit=COMMIT, contract_sha256=CONTRACT)
+    for scenario, folder in folders.items():
+        try:
+            record(folder, scenario, state=Verdict.FAIL)
+            runs = (good | {scenario: read_run(RunFolder(folder), passed.parent, NOW)}).values()
+        finally:
+            record(folder, scenario)
+        of_many = [row for row in BOUND for proof in row.proofs if "*" in proof.scenario]
+        for row in of_many:
+            assert (judge(row, [*runs], baseline).verdict is RowVerdict.FAIL) == _leans(row, scenario, gone=False)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""What a command of many runs writes down as it goes: one line for each outcome, to be taken up again, and merged.
+
+The first line says with what and of what they were made. A last line cut short, as a kill leaves it, is not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from lab.bounded_files import UnfitFile, open_append, parse_json, parse_model, read_lines, sha256_file, write_atomically
+from lab.chains.nodes.provision import locate_anvil
+from lab.deploy.deployer import Deployable
+from lab.errors import UsageError
+from lab.evidence.repository import lab_state
+from lab.explore.shard import Shard
+from lab.model.frozen import Frozen
+
+Outcome = TypeVar("Outcome")
+LINES_MAX = 1_000_001
+BYTES_MAX = 4 << 30
+
+
+class JournalHeader(Frozen):
+    """The first line. `made_with` and `work` must agree between journals that belong together, `about` need not."""
+
+    schema_version: Literal[1] = 1
+    command: Literal["swarm", "mutate"]
+    made_with: dict[str, str]
+    work: dict[str, Any]
+    shard: str
+    about: dict[str, Any] = Field(default_factory=dict)
+
+    def differences(self, other: JournalHeader) -> list[str]:
+        """What the two were not made alike with: names with both values."""
+        ours, theirs = ({**header.made_with, **header.work} for header in (self, other))
+        return [
+            f"{name} {_shown(ours.get(name))} and {_shown(theirs.get(name))}"
+            for name in dict.fromkeys([*ours, *theirs])
+            if ours.get(name) != theirs.get(name)
+        ]
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
+def made_with(target: Deployable, files: Iterable[Path] = ()) -> dict[str, str]:
+    """Versions on which an outcome depends: the lab's, the node's, the contract's with its names, and `files`."""
+    state, digest = lab_state(), hashlib.sha256()
+    digest.update(target.contract.bytecode_sha256.encode() + target.codec.names.model_dump_json().encode())
+    known = {
+        "lab": f"{state.get('version')} {state['commit'] or ''}{' with changes' if state['dirty'] else ''}".strip(),
+        "node": f"anvil {locate_anvil().version}",
+        "contract": f"{target.contract.name} {digest.hexdigest()[:16]}",
+    }
+    both = hashlib.sha256("".join(f"{path.name} {sha256_file(path)}\n" for path in files).encode()).hexdigest()[:16]
+    return known | ({"scenarios": both} if files else {})
+
+
+@dataclass
+class Journal(Generic[Outcome]):
+    """One file. `outcomes` are those that it holds, in the order in which they came."""
+
+    path: Path
+    header: JournalHeader
+    kind: type[Outcome]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, path: Path, header: JournalHeader, kind: type[Outcome], *, resume: bool) -> Journal[Outcome]:
+        """A new one or, to be resumed, the one that is there. Raises UsageError where that was made otherwise."""
+        journal = cls(path, header, kind)
+        if resume and path.is_file():
+            there = cls.read(path, header.command, kind)
+            if differences := header.differences(there.header):
+                raise UsageError(
+                    f"{path}: cannot be resumed, for this is not the same work: {'; '.join(differences)}; without "
+                    "--resume all of it is done anew"
+                )
+            journal.outcomes = there.outcomes
+        lines = [header.model_dump_json(), *map(journal._line, journal.outcomes)]
+        write_atomically(path, "".join(f"{line}\n" for line in lines))
+        return journal
+
+    @classmethod
+    def read(cls, path: Path, command: str, kind: type[Outcome]) -> Journal[Outcome]:
+        """Raises OSError or UnfitFile."""
+        lines = _whole_lines(path)
+        header = parse_model(next(lines, ""), JournalHeader, f"{path}:1")
+        if header.command != command:
+            raise UnfitFile(path, f"expected outcomes of lab {command}, got those of lab {header.command}")
+        return cls(path, header, kind, [_outcome(line, kind, f"{path}:{at}") for at, line in enumerate(lines, 2)])
+
+    def add(self, outcome: Outcome) -> None:
+        """Write it down at once."""
+        with open_append(self.path) as stream:
+            stream.write(self._line(outcome).encode() + b"\n")
+        self.outcomes.append(outcome)
+
+    def _line(self, outcome: Outcome) -> str:
+        return json.dumps(TypeAdapter(self.kind).dump_python(outcome, mode="json"))
+
+
+def _whole_lines(path: Path) -> Iterator[str]:
+    """The lines but for a last one that is no JSON."""
+    before: str | None = None
+    for line in read_lines(path, max_bytes=BYTES_MAX, max_lines=LINES_MAX):
+        if before is not None:
+            yield before
+        before = line
+    with suppress(UnfitFile):
+        parse_json(before or "", path)
+        yield before or ""
+
+
+def _outcome(line: str, kind: type[Outcome], where: str) -> Outcome:
+    try:
+        return TypeAdapter(kind).validate_python(parse_json(line, where))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UnfitFile(where, f"expected a {kind.__name__}: {place}: {first['msg']}") from error
+
+
+def journals_below(folders: Iterable[Path], command: str, kind: type[Outcome]) -> list[Journal[Outcome]]:
+    """Every journal of a command below the folders, parts in order. Raises UsageError where two were not made alike."""
+    paths = {path.resolve() for folder in folders for path in folder.rglob("outcomes*.jsonl") if path.is_file()}
+    journals = [Journal.read(path, command, kind) for path in sorted(paths) if _command(path) == command]
+    for journal in journals[1:]:
+        if differences := journals[0].header.differences(journal.header):
+            raise UsageError(
+                f"{journals[0].path} and {journal.path} cannot be merged, for they were not made alike: "
+                f"{'; '.join(differences)}"
+            )
+    counts = {Shard.parse(journal.header.shard).count for journal in journals}
+    if len(counts) > 1:
+        raise UsageError(f"expected parts of one division, got journals of {' and of '.join(map(str, sorted(counts)))}")
+    return sorted(journals, key=lambda journal: Shard.parse(journal.header.shard).number)
+
+
+def _command(path: Path) -> str:
+    return parse_model(next(_whole_lines(path), ""), JournalHeader, f"{path}:1").command
