@@ -8,13 +8,12 @@ from lab.checks.blocktimes import final_between, nth_block_after
 from lab.checks.disturbances import calm_from
 from lab.checks.facts import clock, unix_ms
 from lab.checks.judgement import Judgement
+from lab.checks.lateness import excuse, late_ms, was_late
 from lab.checks.replay import Transition, replay
 from lab.model.history import History
-from lab.model.records import Lag, Leg
+from lab.model.records import Leg
 
 BLOCKS = 3
-# A look at the machine's lateness sees what was before it.
-LOOK_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +104,17 @@ def calm_bound(history: History, leg: Leg, start_ms: int) -> Bound | None:
 
 
 def missed_bound(
-    history: History, judgement: Judgement, leg: Leg, reached: Transition | None, start_ms: int
+    history: History,
+    judgement: Judgement,
+    leg: Leg,
+    reached: Transition | None,
+    start_ms: int,
+    closes_ms: int | None = None,
 ) -> Bound | None:
-    """The bound that a leg did not keep. None where it reached its state in time, or nobody can be held to a bound."""
+    """The bound that a leg did not keep. None where it reached its state in time, or nobody can be held to a bound.
+
+    `closes_ms` is the moment from which on the leg cannot reach the state any more, if there is one.
+    """
     bound = calm_bound(history, leg, start_ms)
     if reached is not None and (bound is None or reached.step.block.t_ms <= bound.due_ms):
         judgement.judged += 1
@@ -115,30 +122,35 @@ def missed_bound(
     if bound is None:
         judgement.note(f"{leg.name} was disturbed to the end")
         return None
-    return None if _machine_was_late(history, judgement, leg, reached, bound) else bound
-
-
-def _machine_was_late(
-    history: History, judgement: Judgement, leg: Leg, reached: Transition | None, bound: Bound
-) -> bool:
-    """A bound missed by less than the machine itself was late: nobody knows whose fault that is."""
     at_ms = reached.step.block.t_ms if reached is not None else history.end_ms
-    lag_ms, missed_ms = late_ms(history, bound.calm_ms, at_ms), at_ms - bound.due_ms
-    if not 0 < missed_ms <= lag_ms:
-        return False
-    judgement.doubt(
-        f"{leg.name} on {leg.chain} missed its bound, {clock(bound.due_ms)}, by {clock(missed_ms)}; the machine itself "
-        f"was late by up to {clock(lag_ms)} in that time: run it again on a machine with less to do",
-        leg.chain,
-        leg.tx_id,
-    )
-    return True
+    if reached is None and closes_ms is not None:
+        at_ms = min(at_ms, closes_ms)
+    return None if doubted(history, judgement, leg, bound, at_ms) else bound
 
 
-def late_ms(history: History, start_ms: int, end_ms: int) -> int:
-    """How late the machine may have made what happened in this time; 0 under the virtual clock.
+def doubted(history: History, judgement: Judgement, leg: Leg, bound: Bound, at_ms: int) -> bool:
+    """Whether the machine's own lateness may be why a bound was missed at `at_ms`; it is a doubt then."""
+    why = excuse(history, bound.calm_ms, bound.due_ms, at_ms)
+    if why is not None:
+        judgement.doubt(f"{leg.name} on {leg.chain}: the bound, {clock(bound.due_ms)}, was {why}", leg.chain, leg.tx_id)
+    return why is not None
 
-    What was waited for a processor adds up; of the lab's own late turns the worst counts.
+
+def window_end_ms(history: History, leg: Leg) -> int:
+    """The end of a leg's window, whose last second still belongs to it."""
+    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s + 1)
+
+
+def lapse_excuse(history: History, leg: Leg) -> str | None:
+    """Why nobody can be blamed for a leg that missed its window: the machine was late by what the leg was short of.
+
+    That is what lies between its bound, or that of the parent which it waited for in vain, and its window's end.
     """
-    lags: list[Lag] = [lag for lag in history.of(Lag) if start_ms <= lag.t_ms <= end_ms + LOOK_MS]
-    return sum(lag.starved_ms for lag in lags) + max((lag.turns_ms for lag in lags), default=0)
+    resolvable = resolvable_ms(history, leg)
+    parent = history.leg(leg.after) if leg.after else None
+    if resolvable is None:
+        return lapse_excuse(history, parent) if parent is not None else None
+    flow = [other for other in history.header.legs if other.flow == leg.flow]
+    begun_ms, end_ms = min(unix_ms(history, other.timestamp) for other in flow), window_end_ms(history, leg)
+    lag_ms = late_ms(history, begun_ms, end_ms)
+    return was_late(lag_ms) if 0 < lag_ms >= abs(due_ms(history, leg.chain, resolvable) - end_ms) else None

@@ -15,11 +15,15 @@ Located = Block | FinalRead | Operation | RelayerMark | StoreRead | Submit
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One invariant. `judge` is pure: the same history gives the same result."""
+    """One invariant. `judge` is pure: the same history gives the same result.
+
+    `concerns` says whether it is about a run at all: one about the reference relayer's store is not about another's.
+    """
 
     id: str
     title: str
     judge: Callable[[History], CheckResult]
+    concerns: Callable[[History], bool] = lambda history: True
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lab.checks.lateness import excuse
 from lab.coordinator import role_account
 from lab.coordinator.values import plain
 from lab.metrics.latency import leg_times
@@ -82,11 +83,17 @@ def _latency(lab: Lab, item: ScenarioItem, condition: LatencyExpectation) -> Jud
             chain.look()
     except RpcFailure as error:
         return Judged(None, expected, str(error))
-    times = next(times for times in leg_times(lab.recorder.history()) if times.leg.name == leg.name)
+    history = lab.recorder.history()
+    times = next(times for times in leg_times(history) if times.leg.name == leg.name)
     took_ms: int | None = getattr(times, f"{condition.latency}_ms")
     if took_ms is None:
         return Judged(False, expected, f"{leg.name} has not come that far")
-    return Judged(took_ms < condition.below_ms, expected, f"it took {took_ms / 1000:g} s")
+    end_ms = times.ready_ms if condition.latency == "to_ready" else times.executed_ms
+    actual, start_ms = f"it took {took_ms / 1000:g} s", (end_ms or 0) - took_ms
+    why = excuse(history, start_ms, start_ms + condition.below_ms, start_ms + took_ms)
+    if why is not None:
+        return Judged(None, expected, f"{actual}: the bound was {why}")
+    return Judged(took_ms < condition.below_ms, expected, actual)
 
 
 def _comparable(value: Any) -> Any:

@@ -48,7 +48,7 @@ def play(script: Script) -> None:
         if finding is None:
             script.expect(f"{kind} as documented", f"{player.calls - before} calls agree", met=True)
             continue
-        shown.add(finding.deviation.signature)
+        shown.add(finding.deviation.cause)
         head, *calls = finding.lines()
         for line in calls:
             script.note("sequence", line)

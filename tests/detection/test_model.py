@@ -85,6 +85,19 @@ def test_a_sum_that_overflows_says_the_way_out_and_a_declared_horizon_is_one(pla
     assert model.calls > calls + 100
 
 
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("remove_toggles", ("accounts", "history")), ("resume_resets_window", ("stop", "walk"))]
+)
+def test_what_several_kinds_show_is_named_once(player: PlayerOf, name: str, kinds: tuple[str, ...]) -> None:
+    """The second kind reads fewer views, or draws other values, and meets what comes of the same mistake later."""
+    model = player(Path(f"broken/{name}.vy"))
+    known: set[tuple[str, str]] = set()
+    for kind in kinds:
+        finding = search(model, kind, seeds_of(kind), known=known)
+        assert (finding is None) is bool(known)
+        known |= {finding.deviation.cause} if finding else set()
+
+
 @pytest.mark.parametrize("contract", CORRECT)
 def test_nothing_is_found_in_a_correct_contract(player: PlayerOf, contract: str) -> None:
     """Whatever it has beside the documented interface."""

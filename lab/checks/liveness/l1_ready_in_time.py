@@ -35,7 +35,7 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
         judgement.note(f"{leg.name} never became resolvable")
         return
     ready = entry.first("READY")
-    bound = missed_bound(history, judgement, leg, ready, resolvable)
+    bound = missed_bound(history, judgement, leg, ready, resolvable, _closes_ms(history, leg))
     if bound is None:
         return
     calm = f", calm from {clock(bound.calm_ms)}" if bound.calm_ms > resolvable else ""

@@ -6,8 +6,8 @@ BUFFERED past its window is known as expired by everybody who reads it, even if 
 
 from __future__ import annotations
 
-from lab.checks.bounds import missed_bound
-from lab.checks.facts import block_at, clock, unix_ms
+from lab.checks.bounds import missed_bound, window_end_ms
+from lab.checks.facts import block_at, clock
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, replay
 from lab.model.history import History
@@ -31,7 +31,7 @@ def judge(history: History) -> CheckResult:
         elif not can_expire:
             _judge_lapsed(history, judgement, leg, replayed)
         else:
-            _judge_expired(history, judgement, leg, replayed, entry)
+            _judge_expired(history, judgement, leg, entry)
     return judgement.result("no leg was buffered")
 
 
@@ -55,11 +55,9 @@ def _judge_lapsed(history: History, judgement: Judgement, leg: Leg, replayed: Ch
     )
 
 
-def _judge_expired(history: History, judgement: Judgement, leg: Leg, replayed: ChainReplay, entry: Entry) -> None:
-    # The window's last second still belongs to it.
-    closed_ms = unix_ms(history, leg.timestamp + replayed.end.window_s + 1)
+def _judge_expired(history: History, judgement: Judgement, leg: Leg, entry: Entry) -> None:
     expired = entry.first("EXPIRED")
-    bound = missed_bound(history, judgement, leg, expired, closed_ms)
+    bound = missed_bound(history, judgement, leg, expired, window_end_ms(history, leg))
     if bound is None:
         return
     expected = f"expected {leg.name} on {leg.chain} to be READY, EXECUTED, or EXPIRED by {clock(bound.due_ms)}"

@@ -20,6 +20,7 @@ from lab.checks.bounds import due_ms
 from lab.checks.disturbances import calm_from, disturbances
 from lab.checks.facts import clock
 from lab.checks.judgement import Judgement
+from lab.checks.lateness import excuse
 from lab.checks.replay import replay
 from lab.model.history import History
 from lab.model.records import Block, Submit
@@ -44,9 +45,12 @@ def _judge_queue(history: History, judgement: Judgement, chain: str, sender: str
     mined = {tx.nonce: block for block, tx in history.transactions(chain) if tx.sender == sender}
     for nonce in sorted(queue):
         _judge_calls(history, judgement, chain, queue[nonce])
-        excuse = None if nonce in mined else _excuse(history, chain, nonce, queue, mined)
-        if excuse is not None:
-            judgement.note(f"nonce {nonce} on {chain} {excuse}")
+        why = None if nonce in mined else _unproven(history, chain, nonce, queue, mined)
+        if why is not None:
+            judgement.note(f"nonce {nonce} on {chain} {why}")
+            continue
+        if nonce not in mined and (late := _late(history, chain, nonce, queue, mined)) is not None:
+            judgement.doubt(f"nonce {nonce} on {chain} was to be mined by the end: {late}", chain)
             continue
         judgement.judged += 1
         if nonce not in mined:
@@ -78,14 +82,13 @@ def _job(submit: Submit) -> tuple[str | None, dict[str, Any]]:
     return submit.function, {name: value for name, value in submit.args.items() if name != "timestamp"}
 
 
-def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[int, Block]) -> str | None:
+def _unproven(history: History, chain: str, nonce: int, queue: Queue, mined: dict[int, Block]) -> str | None:
     """Why an unmined nonce proves nothing, if it does not."""
     if any(later > nonce for later in mined):
         return None
     if _gone(history, chain, queue[nonce]) and all(_dropped(history, queue[later]) for later in queue if later > nonce):
         return "was dropped by a reorg together with what it was for, and nothing waits behind it"
-    last = queue[nonce][-1]
-    start = calm_from(history, [chain], last.t_ms, lambda start_ms: due_ms(history, chain, start_ms))
+    start = _calm_ms(history, chain, queue[nonce])
     if start is None:
         return "was disturbed to the end"
     if due_ms(history, chain, start) > history.end_ms:
@@ -93,6 +96,18 @@ def _excuse(history: History, chain: str, nonce: int, queue: Queue, mined: dict[
     if all(submit.outcome == "info" for submit in queue[nonce]) and not any(later > nonce for later in queue):
         return "may never have arrived: every reply was lost"
     return None
+
+
+def _late(history: History, chain: str, nonce: int, queue: Queue, mined: dict[int, Block]) -> str | None:
+    """The machine's own lateness, if that may be why a nonce was not mined in time: those behind it were not either."""
+    start = _calm_ms(history, chain, queue[nonce])
+    if start is None or any(later > nonce for later in mined):
+        return None
+    return excuse(history, start, due_ms(history, chain, start), history.end_ms)
+
+
+def _calm_ms(history: History, chain: str, submits: list[Submit]) -> int | None:
+    return calm_from(history, [chain], submits[-1].t_ms, lambda start_ms: due_ms(history, chain, start_ms))
 
 
 def _gone(history: History, chain: str, submits: list[Submit]) -> bool:

@@ -10,7 +10,7 @@ resolvable, or only outside of a calm time, is left out; that it stays unexecute
 from __future__ import annotations
 
 from lab.checks.blocktimes import final_between
-from lab.checks.bounds import calm_bound, resolvable_ms
+from lab.checks.bounds import Bound, calm_bound, doubted, resolvable_ms
 from lab.checks.facts import clock, is_suspended, suspension_note, unix_ms
 from lab.checks.judgement import Judgement
 from lab.checks.replay import Entry, replay
@@ -53,10 +53,16 @@ def _judge_leg(
             steps = [move.step.block for move in executions]
             _fail(judgement, leg, death, back, f"it was EXECUTED {len(steps)} times", *(block.seq for block in steps))
         return
-    by_ms, excuse = _due(history, leg, entry, back)
-    if by_ms is None:
-        judgement.note(f"{leg.name} {excuse}")
-    elif replay(history, leg.chain).blind:
+    ready, executed = _due(history, leg, entry, back)
+    if isinstance(executed, str):
+        judgement.note(f"{leg.name} {executed}")
+        return
+    by_ms = executed.due_ms
+    if ready is not None and doubted(history, judgement, leg, ready, min(history.end_ms, _closes_ms(history, leg))):
+        return
+    if doubted(history, judgement, leg, executed, history.end_ms):
+        return
+    if replay(history, leg.chain).blind:
         doubt = f"{leg.name} may have been executed by an untraced transaction on {leg.chain}"
         judgement.doubt(doubt, leg.chain, leg.tx_id)
     elif by_ms > history.end_ms:
@@ -68,9 +74,9 @@ def _judge_leg(
         _fail(judgement, leg, death, back, happened, *(move.step.block.seq for move in entry.moves))
 
 
-def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[int | None, str]:
-    """By when the leg must have been executed; None with the reason why nobody can be held to it."""
-    ready = entry.first("READY")
+def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[Bound | None, Bound | str]:
+    """By when the leg must have been READY, if it never was, and executed; or why nobody can be held to that."""
+    ready, bound = entry.first("READY"), None
     if ready is None:
         resolvable = resolvable_ms(history, leg)
         if resolvable is None:
@@ -78,9 +84,8 @@ def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[i
         bound = calm_bound(history, leg, max(resolvable, back.t_ms))
         if bound is None:
             return None, "was disturbed to the end"
-        closes_ms = unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s)
-        if bound.due_ms > closes_ms:
-            return None, f"was too late for its window, which closed at {clock(closes_ms)}"
+        if bound.due_ms > _closes_ms(history, leg):
+            return None, f"was too late for its window, which closed at {clock(_closes_ms(history, leg))}"
         ready_ms = bound.due_ms
     else:
         if entry.first("EXPIRED") is not None:
@@ -89,8 +94,12 @@ def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[i
     rests_on_ms = _parent_ms(history, leg)
     if rests_on_ms is None:
         return None, f"waited for its parent, which was never {history.header.execution_order.upper()} and final"
-    bound = calm_bound(history, leg, max(ready_ms, rests_on_ms, back.t_ms))
-    return (None, "was disturbed to the end") if bound is None else (bound.due_ms, "")
+    executed = calm_bound(history, leg, max(ready_ms, rests_on_ms, back.t_ms))
+    return bound, "was disturbed to the end" if executed is None else executed
+
+
+def _closes_ms(history: History, leg: Leg) -> int:
+    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s)
 
 
 def _parent_ms(history: History, leg: Leg) -> int | None:

@@ -28,6 +28,7 @@ from lab.checks.bounds import bound_ms
 from lab.checks.disturbances import Disturbance, disturbances
 from lab.checks.facts import block_at, clock, name_at, replays
 from lab.checks.judgement import Judgement
+from lab.checks.lateness import excuse, late_ms, was_late
 from lab.checks.replay import replay
 from lab.model.chain.facts import CoreState
 from lab.model.effects import steps
@@ -95,11 +96,17 @@ def _judge_call(history: History, judgement: Judgement, call: Call, submits: lis
         (len(offers), 1 + OFFERS_RAISED + signed_again, "offers for one nonce"),
         (len(sends), SENDS + len(causes) + lost, "sends of the very same bytes"),
     ):
-        if count > bound:
-            message = (
-                f"expected at most {bound} {what} for {function} of {name_at(history, chain, tx_id)}, there "
-                f"are {count} from {clock(submits[0].t_ms)} to {clock(submits[-1].t_ms)}"
-            )
+        if count <= bound:
+            continue
+        message = (
+            f"expected at most {bound} {what} for {function} of {name_at(history, chain, tx_id)}, there "
+            f"are {count} from {clock(submits[0].t_ms)} to {clock(submits[-1].t_ms)}"
+        )
+        # Whoever waits for an answer as long as requests may take, and gets none, asks once more.
+        late = late_ms(history, submits[0].t_ms, submits[-1].t_ms)
+        if count <= bound + late // max(1, history.header.rpc_budget_ms):
+            judgement.doubt(f"{message}; {was_late(late)}", chain, tx_id, *(submit.seq for submit in submits))
+        else:
             judgement.fail(message, submits[-1], tx_id, *(submit.seq for submit in submits))
 
 
@@ -141,6 +148,9 @@ def _judge_repeats(history: History, judgement: Judgement, call: Call, submits: 
         if submit.tx not in there or there[submit.tx][1].status or begun.t_ms <= effect.t_ms + bound_ms(history, chain):
             continue
         if disturbed or any(reorg.chain == chain and reorg.t_ms >= effect.t_ms for reorg in history.reorgs):
+            continue
+        if (why := excuse(history, effect.t_ms, effect.t_ms + bound_ms(history, chain), begun.t_ms)) is not None:
+            judgement.doubt(f"the time to see {name_at(history, chain, tx_id)} {move.after} was {why}", chain, tx_id)
             continue
         message = (
             f"expected nothing to be sent for {function} of {name_at(history, chain, tx_id)} any more, which {state} "

@@ -16,6 +16,7 @@ from lab.checks.bounds import bound_ms
 from lab.checks.disturbances import calm_from
 from lab.checks.facts import clock, name_at, name_of
 from lab.checks.judgement import Judgement
+from lab.checks.lateness import excuse
 from lab.checks.replay import ChainReplay, Entry, Transition, replay
 from lab.model.history import History
 from lab.model.record_parts.store import Place, StoredBelief
@@ -23,6 +24,11 @@ from lab.model.records import Block, StoreRead
 from lab.model.verdict import CheckResult
 
 TIMESTAMP_MS = 1_000
+
+
+def concerns(history: History) -> bool:
+    """Whether a store was looked at: what a relayer of the user's own keeps, and how, is its own affair."""
+    return bool(history.of(StoreRead))
 
 
 def judge(history: History) -> CheckResult:
@@ -141,7 +147,7 @@ def _wrong_state(
             name = name_of(history, replayed.chain, entry.tx_id)
             judgement.note(f"{name} was executed by another, which emits nothing")
             return None
-        if step.block.t_ms > history.end_ms - bound_ms(history, replayed.chain):
+        if _young(history, judgement, replayed.chain, entry, step.block.t_ms, bound_ms(history, replayed.chain)):
             return None
     if belief.state == "EXECUTED" and replayed.blind:
         doubt = f"{name_of(history, replayed.chain, entry.tx_id)} may have been executed by an untraced transaction"
@@ -152,13 +158,23 @@ def _wrong_state(
 
 def _judge_missed(history: History, judgement: Judgement, read: StoreRead, until: int) -> None:
     """Events above the scan position that the relayer had the time to see."""
-    latest_ms = history.end_ms - max(bound_ms(history, chain) for chain in history.header.chains)
+    time_ms = max(bound_ms(history, chain) for chain in history.header.chains)
     for entry in replay(history, read.chain).entries.values():
-        missed = [move for move in entry.moves if move.step.block.number > until and move.step.block.t_ms <= latest_ms]
-        if missed:
+        missed = [move for move in entry.moves if move.step.block.number > until]
+        if missed and not _young(history, judgement, read.chain, entry, missed[0].step.block.t_ms, time_ms):
             judgement.judged += 1
             what = f"became {missed[0].after} in block {_place(missed[0])}, which it never scanned (up to {until})"
             _fail(history, judgement, read, entry.tx_id, what, missed[0].step.block.seq)
+
+
+def _young(history: History, judgement: Judgement, chain: str, entry: Entry, since_ms: int, time_ms: int) -> bool:
+    """Whether the relayer had no time to see what happened at `since_ms`; the machine's lateness makes it a doubt."""
+    if since_ms + time_ms > history.end_ms:
+        return True
+    why = excuse(history, since_ms, since_ms + time_ms, history.end_ms)
+    if why is not None:
+        judgement.doubt(f"the time to see {name_at(history, chain, entry.tx_id)} was {why}", chain, entry.tx_id)
+    return why is not None
 
 
 def _place_of(move: Transition | None) -> Place | None:

@@ -8,9 +8,9 @@ a half-done flow declares it by `-S9`.
 
 from __future__ import annotations
 
-from lab.checks.bounds import due_ms, flow_chains
+from lab.checks.bounds import due_ms, flow_chains, lapse_excuse, window_end_ms
 from lab.checks.disturbances import disturbances
-from lab.checks.facts import clock, is_suspended, suspension_note, unix_ms
+from lab.checks.facts import clock, is_suspended, suspension_note
 from lab.checks.judgement import Judgement
 from lab.checks.replay import replay
 from lab.model.history import History
@@ -57,14 +57,9 @@ def _state(history: History, leg: Leg) -> str:
     return replay(history, leg.chain).entry(leg.tx_id).state
 
 
-def _closes_ms(history: History, leg: Leg) -> int:
-    # The window's last second still belongs to it.
-    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s + 1)
-
-
 def _expired(history: History, leg: Leg) -> bool:
     state = _state(history, leg)
-    return state == "EXPIRED" or (state == "BUFFERED" and history.end_ms > _closes_ms(history, leg))
+    return state == "EXPIRED" or (state == "BUFFERED" and history.end_ms > window_end_ms(history, leg))
 
 
 def _leave_open(history: History, judgement: Judgement, legs: list[Leg]) -> None:
@@ -83,6 +78,12 @@ def _judge_half(history: History, judgement: Judgement, flow: str, executed: Leg
         if excuse is not None:
             judgement.note(f"{flow} is half done, which is excused: {leg.name} was in the way of {excuse}")
             return
+    for leg in expired:
+        why = lapse_excuse(history, leg)
+        if why is not None:
+            message = f"{flow} is half done: {leg.name} expired on {leg.chain}; {why}"
+            judgement.doubt(message, leg.chain, leg.tx_id)
+            return
     leg = expired[0]
     judgement.judged += 1
     steps = [replay(history, ended.chain).entry(ended.tx_id).moves[-1].step for ended in (executed, leg)]
@@ -90,10 +91,10 @@ def _judge_half(history: History, judgement: Judgement, flow: str, executed: Leg
     message = (
         f"expected the flow {flow} to be executed as a whole or not at all; {executed.name} was EXECUTED on "
         f"{executed.chain} at {clock(steps[0].block.t_ms)}, {leg.name}{parent} expired on {leg.chain} with its window "
-        f"at {clock(_closes_ms(history, leg))}"
+        f"at {clock(window_end_ms(history, leg))}"
     )
     # Half done it is from the end of the window on, whatever kept the leg from its end before.
-    t_ms = max(*(step.block.t_ms for step in steps), min(_closes_ms(history, leg), history.end_ms))
+    t_ms = max(*(step.block.t_ms for step in steps), min(window_end_ms(history, leg), history.end_ms))
     judgement.fail(message, steps[1].block, leg.tx_id, steps[0].block.seq, t_ms=t_ms)
 
 
@@ -103,8 +104,8 @@ def _excuse(history: History, leg: Leg) -> str | None:
     for cause in disturbances(history):
         if cause.chain is not None and cause.chain not in chains:
             continue
-        if cause.start_ms >= _closes_ms(history, leg):
+        if cause.start_ms >= window_end_ms(history, leg):
             continue
-        if cause.end_ms is None or due_ms(history, leg.chain, cause.end_ms) > _closes_ms(history, leg):
+        if cause.end_ms is None or due_ms(history, leg.chain, cause.end_ms) > window_end_ms(history, leg):
             return f"{cause.what} at {clock(cause.start_ms)}"
     return None

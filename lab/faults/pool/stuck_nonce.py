@@ -28,6 +28,9 @@ class StuckNonce(OnChain):
 class StuckNonceFault(RequestFault):
     """The account's pending count is one too high until something is mined at that nonce. Activations: such answers.
 
+    Whoever asks for no pending count, and offers what such a nonce is worth, has replaced the transaction unseen: that
+    is one activation.
+
     The transaction stands in the answers only: the lab's node evicts what pays less than the base fee, where the
     network's own nodes keep it. Whoever builds on the pending count gets a gap, and a transaction behind it waits.
     """
@@ -39,15 +42,23 @@ class StuckNonceFault(RequestFault):
         super().__init__(context, fault_id, spec)
         self._chain = context.chains[spec.chain]
         self._address = role_account(spec.role).address
-        self._nonce = 0
+        self._nonce, self._replaced = 0, False
 
     @property
     def proof(self) -> str:
+        if self._replaced:
+            return f"nobody asked for the pending count: nonce {self._nonce} was taken by a better offer"
         return f"nonce {self._nonce} stood in the pool in {self.activations} of {self._seen} answers"
 
     def inject(self) -> None:
         self._nonce = self._chain.look().nonce(self._address, "pending")
         super().inject()
+
+    def heal(self) -> None:
+        super().heal()
+        mined = ((tx.sender, tx.nonce) for _, tx in self._chain.observer.observed.values())
+        if self.activations == 0 and (self._address, self._nonce) in mined:
+            self._replaced, self.activations = True, 1
 
     def on_hit(self, method: str) -> Effect:
         """Look at whom the count is of when the question arrives."""

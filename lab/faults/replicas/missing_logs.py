@@ -1,4 +1,4 @@
-"""Answers to eth_getLogs leave logs out, or have them in the wrong order."""
+"""Answers with logs leave some out, or have them in the wrong order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.model.step import fault_at
 
 
 class MissingLogs(OnEndpoint):
-    """Answers to eth_getLogs leave logs out, or have them in the wrong order."""
+    """Answers with logs, to a query or of a filter, leave some out, or have them in the wrong order."""
 
     example: ClassVar[str] = "fault: missing_logs\nchain: polygon\nshare: 0.5\nfor: 1m"
 
@@ -35,7 +35,7 @@ class MissingLogsFault(RequestFault):
     """As behind an index that lags or loses. Activations: logs left out, and answers whose order was turned."""
 
     counts_hits = False
-    methods = frozenset(("eth_getLogs",))
+    methods = frozenset(("eth_getLogs", "eth_getFilterChanges", "eth_getFilterLogs"))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: MissingLogs) -> None:
         super().__init__(context, fault_id, spec)
@@ -48,8 +48,8 @@ class MissingLogsFault(RequestFault):
         return f"{self._missing} logs left out, {self._reordered} answers turned, of {self._seen} answers"
 
     def _thinned(self, logs: Any) -> Any:
-        if not isinstance(logs, list):
-            return logs
+        if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):
+            return logs  # no answer, or the hashes of a filter for blocks
         kept = [log for log in logs if self._random.random() >= self._left_out]
         self._missing += len(logs) - len(kept)
         turned = self._turned and len(kept) > 1

@@ -2,7 +2,7 @@
 
 The basis is recorded: the transactions and the seconds of each library scenario with the reference contract and relayer
 (`effort.json`). Transactions do not depend on the machine. Seconds do, so that nothing below a minute is mentioned.
-`python -m lab.report.causes.effort SESSION` records them again.
+`python -m lab.report.causes.effort SESSION...` records them again; of several sessions the least counts.
 """
 
 from __future__ import annotations
@@ -59,16 +59,17 @@ def _recorded() -> Efforts:
     return read_model(EFFORT, Efforts)
 
 
-def record(session: Path) -> Efforts:
-    """From a session with the reference, of runs that ended."""
+def record(sessions: Iterable[Path]) -> Efforts:
+    """From sessions with the reference, of runs that ended; the least of several."""
     scenarios: dict[str, dict[str, Effort]] = {}
-    for run in runs_of(session):
+    for run in (run for session in sessions for run in runs_of(session)):
         made = RunManifest.read(run.manifest())
         if made.scenario_file and made.item and made.duration_s is not None:
             effort = Effort(transactions=made.transactions or 0, seconds=round(made.duration_s, 1))
-            scenarios.setdefault(made.scenario_file, {})[made.item] = effort
+            items = scenarios.setdefault(made.scenario_file, {})
+            items[made.item] = min(effort, items.get(made.item, effort), key=lambda one: one.seconds)
     return Efforts(scenarios={name: dict(sorted(items.items())) for name, items in sorted(scenarios.items())})
 
 
 if __name__ == "__main__":
-    write_atomically(EFFORT, json.dumps(record(Path(sys.argv[1])).as_json(), indent=1) + "\n")
+    write_atomically(EFFORT, json.dumps(record(map(Path, sys.argv[1:])).as_json(), indent=1) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
 from random import Random
@@ -146,6 +147,11 @@ class Builder:
     def execute(self, tx_id: str, sender: str = "operator") -> None:
         self.call("mark_executed", tx_id, sender=sender)
 
+    def ahead(self) -> Due:
+        """A timestamp that is near, or hours ahead where the contract goes that far."""
+        far_s = min(7_200, self.traits.horizon_s or 7_200)
+        return Due(self.now + self.rng.choice((9, far_s)))
+
     def ready(self, **other: Any) -> str:
         """One that is READY from here on; time passes."""
         tx_id = self.buffer(Due(self.now + 4), **other)
@@ -156,13 +162,19 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """Steps of one kind, as a seed drew them. Between the first `sparse` of them few views are read."""
+    """Steps of one kind, as a seed drew them.
+
+    Between the first `sparse` of them few views are read; after each step all are, where it is `thorough`. At the end
+    all are, unless it is `cut` where it differs.
+    """
 
     kind: str
     seed: int
     steps: tuple[Step, ...]
     labels: dict[str, str]
     sparse: int = 0
+    thorough: bool = False
+    cut: bool = False
 
     def lines(self) -> list[str]:
         """The calls for people, one a line."""
@@ -185,6 +197,23 @@ class Sequence:
         rollups = {rollup_address(name): f"rollup {name}" for name in "abc"}
         known = {ZERO_ID: "no dependency"} | rollups | roles | self.labels
         return known.get(value) or (value if len(value) <= 14 else f"{value[:10]}… ({len(value) // 2 - 1} bytes)")
+
+
+def ids_of(args: tuple[Any, ...]) -> list[str]:
+    """The transactions that a call is about, from its first argument."""
+    first = args[0] if args else None
+    if isinstance(first, list):
+        return [part if isinstance(part, str) else part[0] for part in first]
+    return [first] if isinstance(first, str) and len(first) == 66 else []
+
+
+def strings_of(value: Any) -> Iterator[str]:
+    """Every string in arguments, however deep in lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from strings_of(part)
 
 
 def _power(value: int) -> str:

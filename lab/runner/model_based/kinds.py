@@ -18,6 +18,8 @@ TRIGGERS = (*product(FAMILY, ("READY", "EXECUTED")), *product(FAMILY[:2], ("late
 BY_ID = ("resolve_dependency", "mark_executed", "expire_transaction", "mark_failed")
 WINDOWS = (5, 6, 29, 31, 60, 299, 300)
 NARROW_S = 60
+# Whose history is looked at, in turn.
+ACCOUNTS = 6
 
 
 def dependency(make: Builder) -> None:
@@ -40,7 +42,8 @@ def dependency(make: Builder) -> None:
     pairs["same pair"] = pairs["grandchild"]
     order = make.rng.sample(FAMILY, len(FAMILY))
     for name in order:
-        early = Due(make.now + 9) if name == trigger and state == "late" else due
+        # Some children are due before their parents.
+        early = Due(make.now + 9) if name == trigger and state == "late" else Due(due - make.rng.choice((0, 7)))
         make.buffer(early, tx_id=ids[name], after=parents.get(name, ZERO_ID), pair=pairs[name])
     make.until(int(due) + make.rng.choice((0, 1, 9)))
     if state != "BUFFERED":
@@ -77,20 +80,32 @@ def accounts(make: Builder) -> None:
         make.resolve(waiting, sender=address)
         make.execute(ready, sender=address)
         _probe(make, address)
-    for other in ("owner", near, "operator2"):
+    for other in ("owner", "operator2", *_neighbours(make)):
         _probe(make, other)
     if make.has("propose_owner", "accept_ownership") and make.rng.random() < 0.5:
         _hand_over(make)
 
 
+def _neighbours(make: Builder) -> list[str]:
+    """Accounts that differ from an operator and from the owner in one byte; a few seeds take all positions."""
+    accounts = {role: role_account(role).address for role in ("operator", "owner")}
+    make.labels |= {address: role for role, address in accounts.items()}
+    positions = range(make.number % ACCOUNTS, 20, ACCOUNTS)
+    return [make.near(address, position) for position in positions for address in accounts.values()]
+
+
 def _probe(make: Builder, sender: str) -> None:
     """All documented functions by one account, on transactions of another one."""
-    waiting, ready = (make.buffer(Due(make.now + 4), sender="relayer") for _ in range(2))
+    ready = make.buffer(Due(make.now + 4), sender="relayer")
+    either = (ZERO_ID, ready)
+    waiting, heir = (make.buffer(Due(make.now + 4), after=make.rng.choice(either), sender="relayer") for _ in range(2))
     make.wait(5)
-    make.resolve(ready, sender="relayer")
-    make.buffer(Due(make.now + 50), sender=sender)
+    for tx_id in (ready, heir):
+        make.resolve(tx_id, sender="relayer")
+    make.buffer(make.ahead(), after=make.rng.choice(either), sender=sender)
     make.resolve(waiting, sender=sender)
-    make.execute(ready, sender=sender)
+    for tx_id in (ready, heir):
+        make.execute(tx_id, sender=sender)
     make.call("set_coordination_window", make.rng.choice(WINDOWS), sender=sender)
     make.call("add_operator", role_account("newowner").address, sender=sender)
     make.call("remove_operator", role_account("newowner").address, sender=sender)
@@ -146,16 +161,19 @@ def stop(make: Builder) -> None:
         return
     make.call("pause", sender=make.rng.choice(("operator", "attacker")))
     executed, ready, blocked = (make.ready() for _ in range(3))
+    heir = make.ready(after=ready)
     make.execute(executed)
     due = make.now + 20
     buffered, child = make.buffer(Due(due)), make.buffer(Due(due), after=ready)
     make.until(due + make.rng.choice((-1, 0, 5)))
     make.owner("pause")
     for _ in range(make.rng.choice((1, 2))):
-        for tx_id in make.rng.sample((executed, ready, blocked, buffered, child), 5):
+        for tx_id in make.rng.sample((executed, ready, blocked, heir, buffered, child), 6):
             for function in make.rng.sample(BY_ID, 4):
-                make.call(function, tx_id, sender=make.rng.choice(("operator", "owner", "attacker")))
-        make.buffer(Due(make.now + 9))
+                for sender in ("operator", make.rng.choice(("owner", "attacker"))):
+                    make.call(function, tx_id, sender=sender)
+        for after in (ZERO_ID, ready):
+            make.buffer(make.ahead(), after=after)
         user = role_account("user").address
         make.owner("set_coordination_window", NARROW_S)
         make.owner("add_operator", user)
@@ -168,7 +186,7 @@ def stop(make: Builder) -> None:
     make.wait(1)
     for tx_id in (buffered, child):
         make.resolve(tx_id)
-    for tx_id in (ready, blocked, buffered, child):
+    for tx_id in (ready, blocked, heir, buffered, child):
         make.execute(tx_id)
     make.execute(make.ready(), sender="user")
 

@@ -6,6 +6,7 @@ of all transactions and accounts that the sequence speaks of.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -18,7 +19,7 @@ from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
-from lab.runner.model_based.build import Builder, Due, Sequence, Step, Traits
+from lab.runner.model_based.build import Builder, Due, Sequence, Step, Traits, ids_of, strings_of
 from lab.runner.model_based.judge import Allowance, Judge, view_differing
 
 GAS = hex(3_000_000)
@@ -52,6 +53,12 @@ class Deviation:
         """The same for deviations that one cause may have."""
         return (self.step.function if self.step else "views", self.what.partition("; ")[0])
 
+    @property
+    def cause(self) -> tuple[str, str]:
+        """The signature without the values that happened to be drawn: what is shown once need not be shown again."""
+        function, what = self.signature
+        return function, re.sub(r" to be .*|( with \w+) .*", r"\1", what)
+
 
 class Player:
     """One contract on one node, as it was set up."""
@@ -60,9 +67,7 @@ class Player:
         """`address`: where it stands, if not where the lab puts the contract under test."""
         self.rpc, self.codec, self.numbering = rpc, target.codec, numbering
         self.address, self.limits, codec = address or target.address, target.limits, target.codec
-        head = rpc.block("latest")
-        assert head is not None
-        self.start = int(head["timestamp"], 16) + 10
+        self.start = int((rpc.block("latest") or {})["timestamp"], 16) + 10
         self.calls = 0
         self._decoded: dict[tuple[str, str], list[Any]] = {}
         self._views = [name for name in SCALARS if codec.has(name)]
@@ -181,7 +186,7 @@ class Player:
             got = self._values(name, answer)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             return f"expected the view {name} to answer as documented; {error}"
-        if step is not None and name == "get_transaction_state":
+        if step is not None and name == "get_transaction_state" and args[0] in ids_of(step.args):
             judge.take_over(step.function, args[0], got[0], now)
         if name == "paused" and got[0] and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
             judge.model.paused = True  # a circuit breaker of its own
@@ -194,21 +199,21 @@ class Player:
         """Each step with its result, and the views after it with theirs; at last None with the views at the end."""
         blocks: list[tuple[int, list[tuple[str, str, tuple[Any, ...]]]]] = []
         plan: list[tuple[Step | None, list[Read]]] = []
-        user, second = role_account("user").address, 0
+        user, second, last = role_account("user").address, 0, self._reads_at_end(sequence)
         for at, group in groupby(sequence.steps, key=lambda step: step.at):
             gap = min(self.traits.gap_blocks, at - second - 1) if blocks else 0
             blocks += [(self.start + at - left, []) for left in range(gap, 0, -1)]
             calls: list[tuple[str, str, tuple[Any, ...]]] = []
             for step in group:
                 args = self._placed(step.args)
-                reads = self._reads_after(
-                    step.function, args, len(plan) < sequence.sparse and len(plan) % SPARSE_EVERY > 0
-                )
+                few = len(plan) < sequence.sparse and len(plan) % SPARSE_EVERY > 0
+                reads = self._reads_after(step.function, args, few)
+                reads += [read for read in last if sequence.thorough and read not in reads]
                 calls += [(step.sender, step.function, args), *((user, *read) for read in reads)]
                 plan.append((step, reads))
             blocks.append((self.start + at, calls))
             second = at
-        last = self._reads_at_end(sequence)
+        last = [] if sequence.cut else last
         blocks.append((self.start + second + 1, [(user, *read) for read in last]))
         results = iter([result for block in self._simulate(blocks) for result in block])
         for step_or_none, reads in [*plan, (None, last)]:
@@ -219,14 +224,10 @@ class Player:
         if none:
             return []
         # The state first: what an expired transaction becomes is learnt from it.
-        first = args[0] if args else None
-        ids = [first] if isinstance(first, str) and len(first) == 66 else []
-        if isinstance(first, list):
-            ids = [part if isinstance(part, str) else part[0] for part in first]
-        reads: list[Read] = [(name, (tx_id,)) for tx_id in ids for name in self._by_id if name in AFTER]
+        reads: list[Read] = [(name, (tx_id,)) for tx_id in ids_of(args) for name in self._by_id if name in AFTER]
         reads += [(name, ()) for name in self._views if function in CHANGES.get(name, ())]
         if function in ("add_operator", "remove_operator") and self.codec.has("authorized_operators"):
-            reads.append(("authorized_operators", (first,)))
+            reads.append(("authorized_operators", (args[0],)))
         return reads
 
     def _reads_at_end(self, sequence: Sequence) -> list[Read]:
@@ -235,10 +236,10 @@ class Player:
             accounts[step.sender] = None
             if step.function in ("add_operator", "remove_operator"):
                 accounts[step.args[0]] = None
-        for value in (*sequence.labels, *(step.args[0] for step in sequence.steps if step.args)):
-            if isinstance(value, str) and len(value) == 66:
+        for value in strings_of([step.args for step in sequence.steps]):
+            if len(value) == 66:
                 ids[value] = None
-            elif isinstance(value, str) and len(value) == 42:
+            elif len(value) == 42:
                 accounts[value] = None
         some = list(ids) if not sequence.sparse else [*list(ids)[::SPARSE_EVERY], *list(ids)[-8:]]
         reads: list[Read] = [(name, (tx_id,)) for tx_id in some for name in self._by_id]

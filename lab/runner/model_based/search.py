@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
@@ -25,11 +26,22 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "history": walks.history,
 }
 # Sequences of a kind, so that each of its dimensions is walked through once.
-SEEDS = {"history": walks.SEEDS_OF_HISTORY, "dependency": 26, "accounts": 6, "window": 6, "numbers": 6, "walk": 8}
+SEEDS = {
+    "history": walks.SEEDS_OF_HISTORY,
+    "dependency": 26,
+    "accounts": kinds.ACCOUNTS,
+    "window": 6,
+    "numbers": 6,
+    "walk": 8,
+}
+
 SEEDS_ELSE = 4
 LINES_MAX = 12
 # A budget in calls, so that long sequences cost no more than short ones.
 SHRINK_CALLS_MAX = 12_000
+THOROUGH_MAX = 24
+# What a known cause was behind so often is not made short again.
+EXPLAINED_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +84,33 @@ def seeds_of(kind: str) -> range:
 def search(player: Player, kind: str, seeds: Iterable[int], known: Container[tuple[str, str]] = ()) -> Finding | None:
     """The first deviation that sequences of a kind show, made short; None if all are as documented.
 
-    A sequence that ends in a deviation that is known already shows nothing new, and the next one is played.
+    A sequence that ends in a deviation of a cause that is known already shows nothing new, and the next one is played.
     """
+    explained: Counter[tuple[str, str]] = Counter()
     for seed in seeds:
         sequence = draw(kind, seed, player.traits)
         deviation = player.play(sequence) if sequence.steps else None
-        if deviation is not None and deviation.signature not in known:
-            return shrink(player, sequence, deviation)
+        if deviation is None or deviation.cause in known or explained[deviation.cause] >= EXPLAINED_MAX:
+            continue
+        finding = _looked_at(player, shrink(player, sequence, deviation))
+        if finding.deviation.cause not in known:
+            return finding
+        explained[deviation.cause] += 1
     return None
+
+
+def _looked_at(player: Player, finding: Finding) -> Finding:
+    """The same calls with all views after each of them: what differs first may show in one of those."""
+    if len(finding.sequence.steps) > THOROUGH_MAX:
+        return finding
+    sequence = replace(finding.sequence, sparse=0, thorough=True, cut=False)
+    deviation = player.play(sequence)
+    return finding if deviation is None else shrink(player, sequence, deviation)
 
 
 def shrink(player: Player, sequence: Sequence, deviation: Deviation) -> Finding:
     """Fewer calls that end in the same deviation: halves, quarters and so on are left out, then single calls."""
-    finding = Finding(sequence, deviation)
+    finding = Finding(replace(sequence, cut=deviation.step is not None), deviation)
     end = player.calls + SHRINK_CALLS_MAX
     finding = _without(player, finding, deviation.index + 1, len(sequence.steps)) or finding
     size = max(1, len(finding.sequence.steps) // 2)

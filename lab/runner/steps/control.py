@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import cast
 
+from lab.checks.disturbances import STARTS_WITHIN_MS
 from lab.faults import Fault
 from lab.runner.run import Run
 from lab.scenario.item import Step
 from lab.scenario.steps import HealStep, RelayerStep, WaitStep
+
+LOOK_MS = 250
 
 
 def wait(run: Run, step: Step) -> None:
@@ -26,11 +29,15 @@ def heal(run: Run, step: Step) -> None:
 
 
 def relayer(run: Run, step: Step) -> None:
-    """Stop or start the relayer cleanly."""
+    """Stop the relayer cleanly, or start it and wait until it asks for something, up to a bound."""
     control = run.lab.relayer
     if control is None:
         raise AssertionError("lint lets no relayer step pass in a scenario without a relayer")
     if cast("RelayerStep", step.action).relayer == "stop":
         control.stop()
-    else:
-        control.start()
+        return
+    control.start()
+    # A process takes its time to begin, which is none of the waits that follow.
+    begun_ms = run.now_ms
+    while not control.ready and run.now_ms < begun_ms + STARTS_WITHIN_MS:
+        run.lab.scheduler.advance_to(run.now_ms + LOOK_MS)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from lab.checks.bounds import late_ms
+from lab.checks.bounds import lapse_excuse, window_end_ms
+from lab.checks.lateness import because, excuse, late_ms
+from lab.checks.replay import replay
+from lab.metrics.latency import leg_times
 from lab.runner.alert_conditions import judge_alert, rows_of
 from lab.runner.conditions import Judged, judge_condition
 from lab.runner.run import Run
-from lab.scenario.expectations import AlertExpectation
+from lab.scenario.expectations import AlertExpectation, StateExpectation
 from lab.scenario.item import Step
 
 LOOK_MS = 1_000
 # Each look at alerts lets promtool evaluate the whole run; what fired meanwhile is seen all the same.
 ALERT_LOOK_MS = 60_000
+LATE_MAX_MS = 60_000
 
 
 def expect(run: Run, step: Step) -> None:
@@ -33,27 +37,26 @@ def _look(run: Run, step: Step, since_ms: int) -> Judged:
 def _wait(run: Run, step: Step) -> Judged:
     start_ms = run.now_ms
     deadline_ms = start_ms + (step.within_ms or 0)
-    pause_ms = ALERT_LOOK_MS if isinstance(step.condition, AlertExpectation) else LOOK_MS
-    judged = _look(run, step, start_ms)
-    while not judged.met and run.now_ms < deadline_ms:
-        run.lab.scheduler.advance_to(min(deadline_ms, run.now_ms + pause_ms))
-        judged = _look(run, step, start_ms)
-    if judged.met is False and step.within_ms and not isinstance(step.condition, AlertExpectation):
-        lag_ms = min(step.within_ms, late_ms(run.recorder.history(), start_ms, deadline_ms))
-        return _look_on(run, step, judged, deadline_ms, lag_ms)
-    return judged
-
-
-def _look_on(run: Run, step: Step, judged: Judged, deadline_ms: int, lag_ms: int) -> Judged:
-    """What comes too late by less than the machine itself was late: nobody knows whose fault that is."""
-    while not judged.met and run.now_ms < deadline_ms + lag_ms:
-        run.lab.scheduler.advance_to(min(deadline_ms + lag_ms, run.now_ms + LOOK_MS))
-        judged = _look(run, step, deadline_ms)
-    if not judged.met:
+    judged = _look_until(run, step, _look(run, step, start_ms), start_ms, deadline_ms)
+    if judged.met is not False:
         return judged
-    late_s, lag_s = (run.now_ms - deadline_ms) / 1000, lag_ms / 1000
-    machine = f"the machine itself was late by up to {lag_s:.1f} s: run it again on a machine with less to do"
-    return Judged(None, judged.expected, f"{judged.actual}, {late_s:.1f} s too late; {machine}")
+    if not step.within_ms and (why := _left(run, step)) is not None:
+        return Judged(None, judged.expected, f"{judged.actual}; the last look at it was {why}")
+    # What is to be so at once was under way before; what comes too late by less than the machine is nobody's fault.
+    lag_ms = late_ms(run.recorder.history(), start_ms if step.within_ms else 0, deadline_ms)
+    judged = _look_until(run, step, judged, start_ms, deadline_ms + min(step.within_ms or LATE_MAX_MS, lag_ms))
+    if not judged.met:
+        return _lapsed(run, step, judged)
+    why = because(run.now_ms - deadline_ms, lag_ms)
+    return Judged(None, judged.expected, f"{judged.actual}; the time was {why}")
+
+
+def _look_until(run: Run, step: Step, judged: Judged, start_ms: int, end_ms: int) -> Judged:
+    pause_ms = ALERT_LOOK_MS if isinstance(step.condition, AlertExpectation) else LOOK_MS
+    while not judged.met and run.now_ms < end_ms:
+        run.lab.scheduler.advance_to(min(end_ms, run.now_ms + pause_ms))
+        judged = _look(run, step, start_ms)
+    return judged
 
 
 def _hold(run: Run, step: Step) -> Judged:
@@ -62,7 +65,33 @@ def _hold(run: Run, step: Step) -> Judged:
     while judged.met is not False and run.now_ms < end_ms:
         run.lab.scheduler.advance_to(min(end_ms, run.now_ms + LOOK_MS))
         judged = _look(run, step, run.now_ms)
+    if judged.met is False and (why := _left(run, step, end_ms)) is not None:
+        return Judged(None, judged.expected, f"{judged.actual}; the end of that time was {why}")
     return judged
+
+
+def _left(run: Run, step: Step, until_ms: int | None = None) -> str | None:
+    """Why nobody can be blamed for a leg that had left its state by now, or `until_ms`: those looks may be too late."""
+    if not isinstance(step.condition, StateExpectation):
+        return None
+    history, name = run.recorder.history(), step.condition.leg
+    times = next(times for times in leg_times(history) if times.leg.name == name)
+    ends = {"EMPTY": times.buffered_ms, "BUFFERED": times.ready_ms, "READY": times.executed_ms}
+    left_ms = ends.get(step.condition.state)
+    return None if left_ms is None else excuse(history, 0, left_ms, until_ms or run.now_ms)
+
+
+def _lapsed(run: Run, step: Step, judged: Judged) -> Judged:
+    """Of a leg that missed its window nothing more comes, and that may be the machine's fault."""
+    if not isinstance(step.condition, StateExpectation) or step.condition.state == "EXPIRED":
+        return judged
+    history = run.recorder.history()
+    leg = history.leg(step.condition.leg)
+    missed = leg is not None and replay(history, leg.chain).entry(leg.tx_id).first("READY", "EXECUTED") is None
+    if leg is None or not missed or run.now_ms <= window_end_ms(history, leg):
+        return judged
+    why = lapse_excuse(history, leg)
+    return judged if why is None else Judged(None, judged.expected, f"{judged.actual}, past its window; {why}")
 
 
 def _phrase(step: Step, judged: Judged) -> str:

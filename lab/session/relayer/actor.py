@@ -102,6 +102,8 @@ class RelayerActor:
         """Whether it lives."""
         return self._actor is not None and not self._actor.done
 
+    ready = True  # it looks at the chains as soon as it is started
+
     @property
     def idle(self) -> bool:
         """Whether it has nothing to do and nothing under way; a dead or stopped one counts as idle."""

@@ -127,6 +127,11 @@ class RelayerProcess:
         return self._group.pid if self._group is not None else None
 
     @property
+    def ready(self) -> bool:
+        """Whether it has asked for something since it was started, or does not run any more."""
+        return self._before_start < 0 or not self.running
+
+    @property
     def idle(self) -> bool:
         """Whether it sent nothing for a few polls and all it sent is mined; a dead or stopped one counts as idle."""
         if not self.running:

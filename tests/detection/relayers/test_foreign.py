@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 
 from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
+from lab.coordinator import rollup_address
 from lab.model.verdict import Verdict
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
@@ -38,7 +40,7 @@ description: A relayer from outside.
 networks:
   one: {profile: optimism, finality: {blocks: 8}}
   two: {profile: optimism, finality: {blocks: 1}}
-timeout: 200s
+timeout: 240s
 window: 60s
 relayer: {poll: 1s}
 flows:
@@ -75,6 +77,23 @@ RESTARTED = (
 )
 # What is READY is taken for BUFFERED, and given up when its window is over.
 GIVEN_UP = HEAD.replace("window: 60s", "window: 30s") + "  - wait: 90s\n"
+WHOLE = SWAP.replace("pay:    {chain: one, at: +20s}", "pay:    {chain: one, at: +20s, payload: 64B}")
+# Nobody buffers the parent on its own chain; its forged mirror is due (DUE) shortly before the child.
+FORGED = (
+    HEAD.replace("buffer: swap", "buffer: swap.settle").replace("at: +21s", "at: +110s")
+    + f"""
+  - at: 2s
+    as: operator2
+    call:
+      chain: two
+      function: buffer_transaction
+      args: [swap.pay, "{rollup_address("one")}", "{rollup_address("two")}", "0x5a", "0x{"00" * 32}", DUE]
+  - wait: 150s
+"""
+)
+ENDLESS = HEAD.replace("buffer: swap", "buffer: swap.settle").replace("window: 60s", "window: 30s") + "  - wait: 80s\n"
+DROPPED = ALONE + "  - {at: 20s, fault: pool_drop, chain: one, every: 300ms, for: 20s}\n  - wait: 60s\n"
+FAILING = ALONE + "  - {at: 8s, fault: rpc_error, chain: one, for: 5s}\n  - wait: 6s\n"
 STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n  - wait: 22s\n"
 
 
@@ -98,6 +117,12 @@ CASES = [
     Case("BlindToOneChain", SWAP, "L1", "the relayer sent nothing at all on two"),
     Case("WrongOrderOfLogs", GIVEN_UP, "L6", "an old state is taken for the newest"),
     Case("UnboundedFees", STUCK, "L6", "fees without a bound"),
+    Case("BelievesForgeries", FORGED, "S2", "its parent is not READY on the canonical"),
+    Case("CutsPayloads", WHOLE, "S7", "to hold the payload given"),
+    Case("AsksTooEarly", ALONE.replace("+20s", "+90s"), "L6", "attempts, each with a nonce of its own"),
+    Case("NeverExpires", ENDLESS, "L2", "to be READY, EXECUTED, or EXPIRED by"),
+    Case("LosesDropped", DROPPED, "L3", "to be mined on one by the end"),
+    Case("GivesUpAChain", FAILING, "L1", "the relayer sent no"),
 ]
 ALL = os.environ.get("LAB_FOREIGN") == "all"
 DEFAULT = ("IgnoresReorgs", "RepeatsAfterRestart", "BlindToOneChain", "polling")
@@ -123,7 +148,7 @@ def results(
 
     def play(name: str) -> Result:
         file = folder / f"{name}.yaml"
-        file.write_text(scenarios[name])
+        file.write_text(scenarios[name].replace("DUE", str(int(time.time()) + 100)))
         (item,) = load_scenario(file, known_checks=CHECKS)
         options = Options(backend, "a test", TARGET, "detection", relayer_command=command_of(name))
         return run_item(item, options, folder / name, "")

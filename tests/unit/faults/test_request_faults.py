@@ -203,6 +203,18 @@ def test_missing_logs(lab: Lab, share: float) -> None:
     assert contract_logs(lab, 2, "latest") == whole
 
 
+def test_missing_logs_of_a_filter(lab: Lab) -> None:
+    """A filter loses what a query loses, and the hashes that a filter for blocks gives stay."""
+    query = {"address": lab.chains[ETH].contract, "fromBlock": "0x2", "toBlock": "latest"}
+    logs, blocks = ask(lab, "eth_newFilter", query), ask(lab, "eth_newBlockFilter")
+    whole = ask(lab, "eth_getFilterLogs", logs)
+    fault = started(lab, "missing_logs")
+    assert ask(lab, "eth_getFilterLogs", logs) == []
+    assert fault.activations == len(whole) > 0
+    lab.scheduler.advance_to(lab.scheduler.now_ms + 30_000)
+    assert ask(lab, "eth_getFilterChanges", blocks)
+
+
 def test_logs_in_reverse(lab: Lab) -> None:
     """All of them, in the other order."""
     whole = contract_logs(lab, 2, "latest")
@@ -278,6 +290,16 @@ def test_stuck_nonce(lab: Lab) -> None:
     assert mined(lab, tx_hash)
     assert int(ask(lab, "eth_getTransactionCount", operator, "pending"), 16) == 4
     assert fault.activations == 1
+
+
+def test_a_stuck_nonce_that_nobody_looks_at_is_replaced(lab: Lab) -> None:
+    """Whoever offers a fair price without asking for the pending count was in its way, too."""
+    fault = started(lab, "stuck_nonce", role="operator")
+    raw, tx_hash = buffering(lab)
+    ask(lab, SEND, raw)
+    assert mined(lab, tx_hash)
+    fault.heal()
+    assert (fault.activations, "nonce 3 was taken by a better offer" in fault.proof) == (1, True)
 
 
 def test_swapped_nodes(start_lab: StartLab) -> None:

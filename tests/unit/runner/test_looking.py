@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
+from lab.model.records import Lag
 from lab.runner.conditions import Judged
 from lab.runner.steps import judging
+from lab.scenario.expectations import StateExpectation
+
+from ..checks.calls import buffer, execute, resolve
+from ..checks.histories import Story, leg
 
 
 @pytest.mark.parametrize(
@@ -35,4 +40,45 @@ def test_what_comes_later_than_the_machine_is_late_is_not_met(
     judging.expect(run, step)
     ((actual, judged),) = said
     assert judged is met
-    assert ("2.0 s too late; the machine itself was late by up to 3.0 s" in actual) is (met is None)
+    assert ("missed by 2.000 s; the machine itself was late by up to 3.000 s" in actual) is (met is None)
+
+
+A = leg("flow.a", "two", 20, id=7)
+
+
+def looked(history: Any, state: str, actual: str, now_s: int, **step: Any) -> tuple[str, bool | None]:
+    """What an expectation of A came to that is not met at `now_s` and does not become so."""
+    run: Any = SimpleNamespace(now_ms=now_s * 1000, recorder=SimpleNamespace(history=lambda: history))
+    run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
+    judgements: list[tuple[str, bool | None]] = []
+    run.expectation = lambda step, expected, actual, met: judgements.append((actual, met))
+    condition = StateExpectation.model_construct(leg=A.name, state=state)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(judging, "_look", lambda *_: Judged(False, f"flow.a {state}", actual))
+        of: Any = SimpleNamespace(condition=condition, **{"within_ms": None, "hold_ms": None} | step)
+        judging.expect(run, of)
+    return judgements[0]
+
+
+@pytest.mark.parametrize(("lag_ms", "met"), [(0, False), (45_000, False), (52_000, None)])
+def test_a_leg_that_lapsed_on_a_late_machine_is_nobodys_fault(lag_ms: int, met: bool | None) -> None:
+    """Its bound ends with 29 s and its window with 81 s; nothing more can come of it."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.idle("two", 120)
+    story._add(Lag(t_ms=30_000, turns_ms=0, starved_ms=lag_ms))
+    actual, judged = looked(story.history(), "EXECUTED", "flow.a is BUFFERED", 85, within_ms=10_000)
+    assert judged is met
+    assert ("past its window; the machine itself was late by up to 52.000 s" in actual) is (met is None)
+
+
+@pytest.mark.parametrize(("state", "left_s"), [("BUFFERED", 24), ("READY", 26)])
+@pytest.mark.parametrize(("lag_ms", "met"), [(0, False), (1_900, False), (2_000, None)])
+def test_a_look_that_came_too_late_is_nobodys_fault(state: str, left_s: int, lag_ms: int, met: bool | None) -> None:
+    """The leg leaves the state two seconds before the lab looks."""
+    story = Story(A)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.mine("two", 24, story.tx("two", "relayer", resolve(A.tx_id, "relayer")))
+    story.mine("two", 26, story.tx("two", "relayer", execute(A.tx_id, "relayer")))
+    story._add(Lag(t_ms=5_000, turns_ms=lag_ms, starved_ms=0))
+    assert looked(story.history(), state, "flow.a is elsewhere", left_s + 2)[1] is met

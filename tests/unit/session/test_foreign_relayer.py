@@ -136,10 +136,10 @@ def test_one_that_ends_at_once(tmp_path: Path, backend: ProcessBackend, target: 
 def test_what_only_the_reference_can(
     tmp_path: Path, backend: ProcessBackend, target: Deployable, text: str, words: str
 ) -> None:
-    """UNKNOWN with the reason, and the command is never started."""
+    """NOT EXERCISED with the reason, and the command is never started."""
     result = run(text, tmp_path, backend, target, "/nowhere/relayer")
-    assert result.verdict.verdict is Verdict.UNKNOWN
-    assert any("unsupported: not played" in reason and words in reason for reason in result.verdict.reasons)
+    assert result.verdict.verdict is Verdict.NOT_EXERCISED
+    assert any("not played" in reason and words in reason for reason in result.verdict.reasons)
 
 
 def test_a_scenario_without_relayer(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:

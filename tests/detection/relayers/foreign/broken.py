@@ -137,6 +137,75 @@ class UnboundedFees(Chain):
         super().settle()
 
 
+class BelievesForgeries(Chain):
+    """A parent that is READY on the child's chain is READY, whoever put it there, and whatever it holds."""
+
+    def stands(self, one: Transaction, *, executing: bool) -> bool:
+        mirror = self.found.get(one.parent)
+        return (mirror is not None and mirror.state == "READY") or super().stands(one, executing=executing)
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        if one.state == "BUFFERED" and not self.is_original(one) and one.due <= self.next_time():
+            self.send("resolve_dependency", tx)
+        super().work_on(tx, one)
+
+
+class CutsPayloads(Chain):
+    """Its mirrors hold the first 32 bytes of a payload."""
+
+    def mirrored(self, one: Transaction, home: Chain, now: int) -> bool:
+        parent = home.found[one.parent]
+        home.found[one.parent] = relayer.replace(parent, payload=parent.payload[:32])
+        return super().mirrored(one, home, now)
+
+
+class AsksTooEarly(Chain):
+    """Leaves it to the contract to know the time: whatever is BUFFERED is resolved in each poll."""
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        self.failed.pop(("resolve_dependency", tx), None)
+        if one.state == "BUFFERED" and self.is_original(one):
+            self.send("resolve_dependency", tx)
+        super().work_on(tx, one)
+
+
+class NeverExpires(Chain):
+    """Leaves lie what is past its window."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.expires = False
+
+
+class LosesDropped(Chain):
+    """What a node has taken will be mined some day: never sent again, never raised, and never given up."""
+
+    def known(self, sent: relayer.Sent) -> bool:
+        return True
+
+    def raised(self, call: dict[str, Any]) -> dict[str, Any]:
+        return call
+
+    def offer(self, nonce: int, job: tuple[str, bytes], call: dict[str, Any], offers: int) -> None:
+        if nonce not in self.under_way:
+            super().offer(nonce, job, call, offers)
+
+
+class GivesUpAChain(Chain):
+    """After the first request to a chain that failed it looks at that chain no more."""
+
+    given_up = False
+
+    def scan(self) -> None:
+        if self.given_up:
+            raise RuntimeError("given up")
+        try:
+            super().scan()
+        except Exception:
+            self.given_up = True
+            raise
+
+
 BROKEN = {
     kind.__name__: kind
     for kind in (
@@ -150,6 +219,12 @@ BROKEN = {
         BlindToOneChain,
         WrongOrderOfLogs,
         UnboundedFees,
+        BelievesForgeries,
+        CutsPayloads,
+        AsksTooEarly,
+        NeverExpires,
+        LosesDropped,
+        GivesUpAChain,
     )
 }
 

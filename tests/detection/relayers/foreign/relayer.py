@@ -65,17 +65,28 @@ class Chain:
         self.under_way: dict[int, Sent] = {}
         self.failed: dict[tuple[str, bytes], tuple[int, float]] = {}  # attempts without effect, and not before
         self.heads: list[tuple[int, int]] = []
-        self.fresh = False
+        self.fresh, self.page, self.lead_s = False, 10**6, 1 + int(2 * self.block_s)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def ids(self, head: int) -> list[bytes]:
         """Every transaction that was ever buffered here, from the logs."""
-        start = self.facts["start_block"]
-        return [
-            log["args"]["tx_id"]
-            for log in self.contract.events.TransactionBuffered.get_logs(from_block=start, to_block=head)
-        ]
+        return [log["args"]["tx_id"] for log in self.logs(head)]
+
+    def logs(self, head: int) -> list[Any]:
+        """All logs of what was buffered, in pages as wide as the node lets them be."""
+        first, logs = self.facts["start_block"], []
+        while first <= head:
+            last = min(head, first + self.page - 1)
+            try:
+                logs += self.contract.events.TransactionBuffered.get_logs(from_block=first, to_block=last)
+            except Web3RPCError as refused:
+                if "range" not in str(refused) or last == first:
+                    raise
+                self.page = (last - first + 1) // 2
+            else:
+                first = last + 1
+        return logs
 
     def stored(self, ids: list[bytes], block: int) -> list[Transaction]:
         """What the contract holds at a block."""
@@ -171,7 +182,7 @@ class Chain:
         """Whether the parent's mirror is READY here, or about to be; else make it so."""
         parent, mirror = home.found[one.parent], self.found.get(one.parent)
         if mirror is None:
-            due = max(one.due, now + 1 + int(2 * self.block_s))
+            due = max(one.due, now + self.lead_s)
             args = (parent.origin, self.rollup, parent.payload, NONE, due)
             self.send(
                 "buffer_transaction",
@@ -241,6 +252,8 @@ class Chain:
             gas = self.gas(call)
         except ContractLogicError as refused:
             self.failed[job] = (times, time.time() + 4)
+            if "past" in str(refused):  # requests take longer than a mirror's lead
+                self.lead_s = min(60, 2 * self.lead_s)
             print(f"{self.facts['name']}: {function} would be refused: {refused}", flush=True)
             return
         base = {"from": self.account.address, "chainId": self.facts["chain_id"], "gas": gas}
@@ -280,11 +293,12 @@ class Filtering(Chain):
         request = self.web3.provider.make_request
         answer = request("eth_getFilterChanges", [self.filter_id]) if self.filter_id else {"error": "none yet"}
         if "error" in answer:
-            self.filter_id, self.known_ids = request("eth_newFilter", [asked])["result"], {}
-            answer = request("eth_getLogs", [asked | {"toBlock": hex(head)}])
-        topic = self.contract.events.TransactionBuffered().topic
-        news = [bytes.fromhex(log["topics"][1][2:]) for log in answer["result"] if log["topics"][0] == topic]
-        self.known_ids.update(dict.fromkeys(news))
+            self.filter_id = request("eth_newFilter", [asked])["result"]
+            self.known_ids = dict.fromkeys(super().ids(head))
+        else:
+            topic = self.contract.events.TransactionBuffered().topic
+            news = [bytes.fromhex(log["topics"][1][2:]) for log in answer["result"] if log["topics"][0] == topic]
+            self.known_ids.update(dict.fromkeys(news))
         return list(self.known_ids)
 
     def scan(self) -> None:

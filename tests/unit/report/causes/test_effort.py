@@ -49,5 +49,5 @@ def test_the_basis_is_recorded_from_a_session(tmp_path: Path) -> None:
         folder.mkdir()
         made = {"scenario_file": FILE, "item": item, **facts}
         (folder / "manifest.json").write_text(json.dumps(made))
-    recorded = effort.record(tmp_path)
+    recorded = effort.record([tmp_path])
     assert recorded.as_json() == {"scenarios": {FILE: {"pays": {"transactions": 12, "seconds": 1.3}}}}
