@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from lab.commands.explore.cli import MergeRequest
 from lab.commands.explore.mutate import show_score
+from lab.commands.explore.requests import MergeRequest
 from lab.commands.explore.swarm import show, show_table
 from lab.errors import UsageError
 from lab.explore.journal import Journal, journals_below, made_with

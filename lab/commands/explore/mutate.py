@@ -14,7 +14,7 @@ from rich.console import Console
 
 from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
-from lab.commands.explore.cli import MutateRequest
+from lab.commands.explore.requests import MutateRequest
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started

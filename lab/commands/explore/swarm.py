@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.chains.processes.leftovers import sweep
-from lab.commands.explore.cli import SwarmRequest
+from lab.commands.explore.requests import SwarmRequest
 from lab.explore.journal import Journal, JournalHeader, made_with
 from lab.explore.progress import progress_of
 from lab.explore.shard import Shard

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.chains.processes.leftovers import sweep
-from lab.commands.explore.cli import SwarmRequest
+from lab.commands.explore.requests import SwarmRequest
 from lab.errors import EnvironmentFailure, UsageError
 from lab.explore.bench import open_bench
 from lab.explore.progress import progress_of
