@@ -116,6 +116,7 @@ class HttpTransport:
             ahead.failure = failure
         else:
             self._unread.append(ahead)
+            self._acknowledge()
         return ahead
 
     def _read_ahead(self) -> None:
@@ -125,6 +126,7 @@ class HttpTransport:
             self._socket.deadline = time.monotonic() + self._timeout_s
         left = sum(len(ahead.requests) for ahead in unread)
         received = b""
+        self._acknowledge()
         for place, ahead in enumerate(unread):
             for request in ahead.requests:
                 left -= 1
@@ -141,6 +143,14 @@ class HttpTransport:
                     for unanswered in unread[place:]:
                         unanswered.failure = unanswered.failure or failure
                     raise
+
+    def _acknowledge(self) -> None:
+        """Have every packet acknowledged at once: a node holds back a small one while the one before it is not.
+
+        Else an answer behind another waits for the system's delayed acknowledgement, 40 ms. Only Linux has the switch.
+        """
+        if self._socket is not None and hasattr(socket, "TCP_QUICKACK"):
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _request(self, method: str, params: list[Any]) -> dict[str, Any]:
         self._next_id += 1

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import urllib3
 
-from lab.errors import LabError
 from lab.live.declaration.deployment_file import Services
 from lab.model.redacted import RedactedUrl, redact_text
 
@@ -15,8 +14,8 @@ TEXT_BYTES_MAX, TIMEOUT_S = 8 << 20, 20.0
 OK = "ok"
 
 
-class NoAnswer(LabError):
-    """A service that cannot be reached, or refuses."""
+class _NoAnswer(Exception):
+    """Why a service does not answer: said in its place, never raised to a caller."""
 
 
 def ask_services(services: Services, places: Mapping[str, str]) -> dict[str, dict[str, str]]:
@@ -48,7 +47,7 @@ def _read(urls: tuple[str, ...] | list[str]) -> tuple[str, str]:
     """All their texts, and why one does not answer."""
     try:
         return "\n".join(_text(url) for url in urls), ""
-    except NoAnswer as error:
+    except _NoAnswer as error:
         return "", str(error)
 
 
@@ -61,7 +60,7 @@ def _text(url: str) -> str:
         finally:
             response.release_conn()
     except urllib3.exceptions.HTTPError as error:
-        raise NoAnswer(f"{shown}: expected an answer: {redact_text(str(error))}") from error
+        raise _NoAnswer(f"{shown}: expected an answer: {redact_text(str(error))}") from error
     if response.status != 200:
-        raise NoAnswer(f"{shown}: expected status 200, got {response.status}")
+        raise _NoAnswer(f"{shown}: expected status 200, got {response.status}")
     return body.decode("utf-8", errors="replace")
