@@ -29,11 +29,16 @@ from lab.scenario.kind import kind_of
 from lab.scenario.resolve import load_scenario, parse_scenario
 
 FIXTURE = "lab_run"
-# Folder -> why its scenarios are left out.
+SOURCES = "is about sources, not about what the contract does"
+# Folder, or folder and file -> why it is left out.
 APART = {
     "stress": "is about volume, and takes its time",
     "documentation": "is about documents, not about what the contract does",
-    "quality": "is about sources, not about what the contract does",
+    "quality/test_code_freeze": SOURCES,
+    "quality/test_compilation": SOURCES,
+    "quality/test_installation": SOURCES,
+    "quality/test_static_analysis": SOURCES,
+    "quality/test_suites": "is about the lab's own tests",
 }
 STOPPED = (Exception, pytest.skip.Exception, pytest.fail.Exception)
 
@@ -59,7 +64,7 @@ def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) 
     """Every wanted file below a folder. Raises InvalidFile for a scenario that is malformed."""
     items: dict[str, LibraryItem] = {}
     left_out: list[str] = []
-    scenarios = (path for path in sorted(files_below(folder)) if wanted(path) and path.parent.name not in APART)
+    scenarios = (path for path in sorted(files_below(folder)) if wanted(path) and not _apart(path))
     for path in (path for path in scenarios if kind_of(path).scenario):
         for item in load_scenario(path, known_checks=CHECKS):
             if item.clock == "virtual":
@@ -69,7 +74,7 @@ def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) 
             else:
                 left_out.append(f"{item.item}: runs under the real clock")
     for path in filter(wanted, sorted(folder.rglob("test_*.py"))):
-        if reason := APART.get(path.parent.name):
+        if reason := _apart(path):
             left_out.append(f"{path.stem}: {reason}")
             continue
         for name, setup, play, trouble in _python_runs(path):
@@ -82,6 +87,11 @@ def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) 
             else:
                 left_out.append(f"{name}: runs under the real clock")
     return Library(items, tuple(left_out))
+
+
+def _apart(path: Path) -> str | None:
+    """Why a file is left out."""
+    return APART.get(path.parent.name) or APART.get(f"{path.parent.name}/{path.stem}")
 
 
 def _driver(play: Callable[[Script], None]) -> Callable[[Run], None]:

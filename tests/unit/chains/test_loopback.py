@@ -74,7 +74,7 @@ def test_every_server_is_known() -> None:
 
 def test_only_locusts_own_page_drives_a_load() -> None:
     """Its own origin is let through, others are not, nor links and pictures of other pages."""
-    app = Flask("locust")
+    app = Flask(__name__)
     app.add_url_rule("/swarm", "swarm", lambda: "", methods=["GET", "POST"])
     app.add_url_rule("/", "index", lambda: "")
     keep_pages_out(SimpleNamespace(host="127.0.0.1", port=8089, app=app))
@@ -90,7 +90,7 @@ def test_only_locusts_own_page_drives_a_load() -> None:
     assert status(Sec_Fetch_Site="cross-site") == status(Sec_Fetch_Site="same-site") == 403
     assert status(Origin="http://127.0.0.1:8089", Sec_Fetch_Site="same-origin") == status() == 200
     assert status("/", Sec_Fetch_Site="cross-site") == 200, "a link to the page may be followed"
-    open_app = Flask("locust")
+    open_app = Flask(__name__)
     keep_pages_out(SimpleNamespace(host="0.0.0.0", port=8089, app=open_app))
     assert open_app.before_request_funcs == {}, "its user lets other machines in"
 

@@ -51,7 +51,7 @@ def looked(history: Any, state: str, actual: str, now_s: int, **step: Any) -> tu
     run: Any = SimpleNamespace(now_ms=now_s * 1000, recorder=SimpleNamespace(history=lambda: history))
     run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
     judgements: list[tuple[str, bool | None]] = []
-    run.expectation = lambda step, expected, actual, met: judgements.append((actual, met))
+    run.expectation = lambda step, expected, actual, met, rows: judgements.append((actual, met))
     condition = StateExpectation.model_construct(leg=A.name, state=state)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judging, "_look", lambda *_: Judged(False, f"flow.a {state}", actual))
