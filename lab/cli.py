@@ -49,8 +49,8 @@ app.add_typer(ops_commands, name="ops")
 RESULTS = Path("results")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         print(f"tesseract-lab {lab.__version__}")
         raise typer.Exit
 

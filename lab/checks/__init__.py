@@ -71,8 +71,8 @@ class Selection(Protocol):
 
 def selected(selection: Selection) -> tuple[str, ...]:
     """The ids to judge, in the registry's order; a named one that does not exist comes last."""
-    wanted = {*(DEFAULT_CHECKS if selection.default else ()), *selection.added} - set(selection.removed)
-    return (*(id for id in CHECKS if id in wanted), *(id for id in selection.added if id in wanted - set(CHECKS)))
+    expected = {*(DEFAULT_CHECKS if selection.default else ()), *selection.added} - set(selection.removed)
+    return (*(id for id in CHECKS if id in expected), *(id for id in selection.added if id in expected - set(CHECKS)))
 
 
 def judge(history: History, selection: Selection) -> tuple[CheckResult, ...]:

@@ -69,8 +69,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     if parent is None:
         return start
     strict = history.header.execution_order == "executed" and parent.chain != leg.chain
-    wanted = ("EXECUTED",) if strict else ("READY", "EXECUTED")
-    reached = replay(history, parent.chain).entry(parent.tx_id).first(*wanted)
+    expected = ("EXECUTED",) if strict else ("READY", "EXECUTED")
+    reached = replay(history, parent.chain).entry(parent.tx_id).first(*expected)
     if reached is None:
         return None
     final = final_between(history, parent.chain, reached.step.block)

@@ -154,8 +154,8 @@ class Codec:
             return "0x" + (self.selector(function) + encode(types, wired)).hex()
         except (EncodingError, ValueError, TypeError) as error:
             named = zip(self.parameters(function), self.types(function), strict=True)
-            wanted = ", ".join(f"{name}: {abi_type}" for name, abi_type in named)
-            raise ValueError(f"expected {function}({wanted}), got {list(args)!r}: {error}") from error
+            documented = ", ".join(f"{name}: {abi_type}" for name, abi_type in named)
+            raise ValueError(f"expected {function}({documented}), got {list(args)!r}: {error}") from error
 
     def decode_call(self, data: str) -> DecodedCall | None:
         """The call in transaction input; None if it is none of this contract's functions or does not decode."""

@@ -113,13 +113,13 @@ FAILURE_REASONS: tuple[str, ...] = ("Transaction expired", "Dependencies not sat
 CAPABILITY_REVERTS: tuple[str, ...] = tuple(text for capability in CAPABILITIES.values() for text in capability.reverts)
 
 
-def same_types(wanted: Sequence[str], actual: Sequence[str]) -> bool:
+def same_types(documented: Sequence[str], actual: Sequence[str]) -> bool:
     """Whether types agree; a state's number may be a uint of any width."""
-    return len(wanted) == len(actual) and all(_same(*pair) for pair in zip(wanted, actual, strict=True))
+    return len(documented) == len(actual) and all(_same(*pair) for pair in zip(documented, actual, strict=True))
 
 
-def _same(wanted: str, actual: str) -> bool:
-    return wanted == actual or (wanted == "uint256" and actual.startswith("uint") and "[" not in actual)
+def _same(documented: str, actual: str) -> bool:
+    return documented == actual or (documented == "uint256" and actual.startswith("uint") and "[" not in actual)
 
 
 RESULTS: dict[str, tuple[str, ...]] = {

@@ -86,13 +86,13 @@ def deployable(
 
 def _fitting(codec: Codec) -> ContractNames:
     """The names without what can only be said of another contract: its roles, its set-up and its constructor."""
-    names, wanted = codec.names, types_of(constructor_inputs(codec.abi))
+    names, expected = codec.names, types_of(constructor_inputs(codec.abi))
     calls = (call for call in names.set_up if codec.has(call.function))
     return names.model_copy(
         update={
             "second_roles": {name: role for name, role in names.second_roles.items() if codec.has(f"add_{name}")},
             "set_up": tuple(call for call in calls if _takes(codec.types(call.function), call.args)),
-            "constructor": names.constructor if _takes(wanted, names.constructor) else (),
+            "constructor": names.constructor if _takes(expected, names.constructor) else (),
         }
     )
 

@@ -129,38 +129,40 @@ def inspect(contract: CompiledContract, codec: Codec) -> Interface:
     return Interface(contract.name, contract.compiler, tuple(items), has, lacking, tuple(dict.fromkeys(extra)))
 
 
-def _function(codec: Codec, wanted: Signature) -> Item:
-    entry = codec.functions.get(wanted.name)
+def _function(codec: Codec, documented: Signature) -> Item:
+    entry = codec.functions.get(documented.name)
     if entry is None:
-        return Item("function", wanted.name, wanted.part, "missing", _meant(wanted.name, codec.functions))
-    types = codec.types(wanted.name)
-    returns = codec.result_types(wanted.name)
-    differs = not same_types(wanted.types, types)
-    if wanted.name not in FREE_RESULTS and wanted.returns:
-        differs = differs or not same_types(wanted.returns, returns)
+        return Item("function", documented.name, documented.part, "missing", _meant(documented.name, codec.functions))
+    types = codec.types(documented.name)
+    returns = codec.result_types(documented.name)
+    differs = not same_types(documented.types, types)
+    if documented.name not in FREE_RESULTS and documented.returns:
+        differs = differs or not same_types(documented.returns, returns)
     if differs:
         got = f"({', '.join(types)})" + (f" -> ({', '.join(returns)})" if returns else "")
-        expected = f"({', '.join(wanted.types)})" + (f" -> ({', '.join(wanted.returns)})" if wanted.returns else "")
-        return Item("function", wanted.name, wanted.part, "different", f"expected {expected}, got {got}")
-    return Item("function", wanted.name, wanted.part, "found", _renamed(wanted.name, entry))
+        expected = f"({', '.join(documented.types)})" + (
+            f" -> ({', '.join(documented.returns)})" if documented.returns else ""
+        )
+        return Item("function", documented.name, documented.part, "different", f"expected {expected}, got {got}")
+    return Item("function", documented.name, documented.part, "found", _renamed(documented.name, entry))
 
 
-def _event(codec: Codec, wanted: Signature) -> Item:
-    entry = codec.events.get(wanted.name)
+def _event(codec: Codec, documented: Signature) -> Item:
+    entry = codec.events.get(documented.name)
     if entry is None:
-        return Item("event", wanted.name, wanted.part, "missing", _meant(wanted.name, codec.events))
-    types = _event_types(codec, wanted, entry)
-    if not same_types(wanted.types, types):
-        detail = f"expected ({', '.join(wanted.types)}), got ({', '.join(types)})"
-        return Item("event", wanted.name, wanted.part, "different", detail)
-    return Item("event", wanted.name, wanted.part, "found", _renamed(wanted.name, entry))
+        return Item("event", documented.name, documented.part, "missing", _meant(documented.name, codec.events))
+    types = _event_types(codec, documented, entry)
+    if not same_types(documented.types, types):
+        detail = f"expected ({', '.join(documented.types)}), got ({', '.join(types)})"
+        return Item("event", documented.name, documented.part, "different", detail)
+    return Item("event", documented.name, documented.part, "found", _renamed(documented.name, entry))
 
 
-def _event_types(codec: Codec, wanted: Signature, entry: Mapping[str, Any]) -> list[str]:
+def _event_types(codec: Codec, documented: Signature, entry: Mapping[str, Any]) -> list[str]:
     """The types of the event's arguments in the documented order, as far as they are known by name."""
-    own = codec.names.event_arguments.get(wanted.name, {})
+    own = codec.names.event_arguments.get(documented.name, {})
     types = {str(parameter.get("name")): str(parameter["type"]) for parameter in entry["inputs"]}
-    named = [types.get(own.get(name, name), "") for name, _ in wanted.parameters]
+    named = [types.get(own.get(name, name), "") for name, _ in documented.parameters]
     return named if all(named) else list(map(str, types_of(entry["inputs"])))
 
 

@@ -53,7 +53,7 @@ ROLE = re.compile(r'keccak256\("([A-Za-z0-9_]+)"\)')
 class Match:
     """A documented name and what of the contract is probably meant, from 0 to 1."""
 
-    wanted: Signature
+    documented: Signature
     entry: Entry
     score: float
 
@@ -91,31 +91,31 @@ def alike(one: str, other: str) -> float:
     return max(words, 0.8 * difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio())
 
 
-def _types_alike(wanted: Sequence[str], got: Sequence[str]) -> float:
+def _types_alike(documented: Sequence[str], got: Sequence[str]) -> float:
     """1 for the same types; less for another order, and for each type that only one of them has."""
-    if same_types(wanted, got):
+    if same_types(documented, got):
         return 1.0
     left = list(got)
     both = 0
-    for kind in wanted:
+    for kind in documented:
         same = next((candidate for candidate in left if same_types([kind], [candidate])), None)
         if same is not None:
             left.remove(same)
             both += 1
-    return 0.9 * both / max(len(wanted), len(got), 1)
+    return 0.9 * both / max(len(documented), len(got), 1)
 
 
-def _score(wanted: Signature, entry: Entry) -> float:
+def _score(documented: Signature, entry: Entry) -> float:
     """By name, arguments and results. A view never stands for a call, nor the other way round."""
     if entry.get("type") == "function":
         view = entry.get("stateMutability") in ("view", "pure")
-        reads = bool(wanted.returns) or wanted.name == "transactions"
+        reads = bool(documented.returns) or documented.name == "transactions"
         if view != reads:
             return 0.0
-    types = _types_alike(wanted.types, types_of(entry["inputs"]))
-    if wanted.returns:
-        types = (types + _types_alike(wanted.returns, types_of(fields_of(entry.get("outputs", ()))))) / 2
-    names = alike(wanted.name, str(entry["name"]))
+    types = _types_alike(documented.types, types_of(entry["inputs"]))
+    if documented.returns:
+        types = (types + _types_alike(documented.returns, types_of(fields_of(entry.get("outputs", ()))))) / 2
+    names = alike(documented.name, str(entry["name"]))
     return 0.6 * names + 0.4 * types if names >= NAMES_LIKELY else 0.0
 
 
@@ -123,16 +123,16 @@ def _matches(abi: Sequence[Entry], kind: str, documented: Mapping[str, Signature
     """The best pairs first, each name once; names that the contract has as documented are no guess."""
     entries = [entry for entry in abi if entry.get("type") == kind]
     own = {str(entry["name"]) for entry in entries}
-    wanted = [wanted_name for name, wanted_name in documented.items() if name not in own]
+    expected = [wanted_name for name, wanted_name in documented.items() if name not in own]
     free = [entry for entry in entries if entry["name"] not in documented]
-    pairs = [Match(wanted_name, entry, _score(wanted_name, entry)) for wanted_name in wanted for entry in free]
+    pairs = [Match(wanted_name, entry, _score(wanted_name, entry)) for wanted_name in expected for entry in free]
     taken: dict[str, Match] = {}
     used: set[str] = set()
     for match in sorted(pairs, key=lambda pair: -pair.score):
-        if match.score < LIKELY or match.wanted.name in taken:
+        if match.score < LIKELY or match.documented.name in taken:
             continue
-        if signature_of(match.entry) not in used or match.wanted.name in SHARED:
-            taken[match.wanted.name] = match
+        if signature_of(match.entry) not in used or match.documented.name in SHARED:
+            taken[match.documented.name] = match
             used.add(signature_of(match.entry))
     return [taken[name] for name in documented if name in taken]
 
@@ -142,14 +142,14 @@ def _mark(score: float, entry: Entry) -> str:
 
 
 def _function(match: Match) -> list[str]:
-    wanted, entry = match.wanted, match.entry
+    documented, entry = match.documented, match.entry
     kinds, mark = types_of(entry["inputs"]), _mark(match.score, entry)
-    order = _results(wanted, entry)
-    if same_types(wanted.types, kinds) and order is None:
-        return [f"{wanted.name}: {entry['name']}{mark}"]
-    lines = [f"{wanted.name}:{mark}", f"  name: {entry['name']}"]
-    if not same_types(wanted.types, kinds):
-        given = _arguments(wanted, entry)
+    order = _results(documented, entry)
+    if same_types(documented.types, kinds) and order is None:
+        return [f"{documented.name}: {entry['name']}{mark}"]
+    lines = [f"{documented.name}:{mark}", f"  name: {entry['name']}"]
+    if not same_types(documented.types, kinds):
+        given = _arguments(documented, entry)
         mark = "uncertain: " if any(argument.startswith("{") for argument in given) else ""
         lines.append(f"  arguments: [{', '.join(given)}]  # {mark}{', '.join(_named(entry['inputs']))}")
     return [*lines, f"  returns: [{', '.join(order)}]"] if order is not None else lines
@@ -161,9 +161,9 @@ def _named(inputs: Sequence[Entry]) -> list[str]:
     ]
 
 
-def _arguments(wanted: Signature, entry: Entry) -> list[str]:
+def _arguments(documented: Signature, entry: Entry) -> list[str]:
     """The contract's arguments by documented names, a constant for each that the documentation does not have."""
-    return _assigned(wanted.parameters, entry["inputs"], "{{value: {}}}")
+    return _assigned(documented.parameters, entry["inputs"], "{{value: {}}}")
 
 
 def _zero(kind: str) -> str:
@@ -179,12 +179,12 @@ def _zero(kind: str) -> str:
     return f'"0x{"00" * int(kind.removeprefix("bytes") or 0)}"' if kind.startswith("bytes") else "0"
 
 
-def _results(wanted: Signature, entry: Entry) -> list[str] | None:
+def _results(documented: Signature, entry: Entry) -> list[str] | None:
     """Documented names of the contract's results, where they are not the documented ones in their order."""
     outputs = entry.get("outputs", ())
-    if not wanted.returns or wanted.name == "transactions" or same_types(wanted.returns, types_of(outputs)):
+    if not documented.returns or documented.name == "transactions" or same_types(documented.returns, types_of(outputs)):
         return None
-    named = zip(result_names(wanted.name), wanted.returns, strict=False)
+    named = zip(result_names(documented.name), documented.returns, strict=False)
     return _assigned(list(named), fields_of(outputs), "_")
 
 
@@ -205,14 +205,16 @@ def _assigned(documented: Sequence[tuple[str, str]], own: Sequence[Entry], other
 
 
 def _event(match: Match) -> list[str]:
-    wanted, entry = match.wanted, match.entry
+    documented, entry = match.documented, match.entry
     own = [str(argument.get("name", "")) for argument in entry["inputs"]]
     mark = _mark(match.score, entry)
-    names = dict(zip(_arguments(wanted, entry), own, strict=True))
-    if same_types(wanted.types, types_of(entry["inputs"])) and list(names) == [name for name, _ in wanted.parameters]:
-        return [f"{wanted.name}: {entry['name']}{mark}"]
+    names = dict(zip(_arguments(documented, entry), own, strict=True))
+    if same_types(documented.types, types_of(entry["inputs"])) and list(names) == [
+        name for name, _ in documented.parameters
+    ]:
+        return [f"{documented.name}: {entry['name']}{mark}"]
     pairs = ", ".join(f"{name}: {theirs}" for name, theirs in names.items() if not name.startswith("{"))
-    return [f"{wanted.name}:{mark}", f"  name: {entry['name']}", f"  arguments: {{{pairs}}}"]
+    return [f"{documented.name}:{mark}", f"  name: {entry['name']}", f"  arguments: {{{pairs}}}"]
 
 
 def _constructor(abi: Sequence[Entry]) -> list[str]:
@@ -235,8 +237,8 @@ def _roles(abi: Sequence[Entry], source: str) -> list[list[str]]:
 
 def _reverts(contract: CompiledContract) -> list[list[str]]:
     """Texts of the code that read like documented ones."""
-    wanted = {f'"{text}"': text for text in (*REVERTS, *FAILURE_REASONS)}
+    documented = {f'"{text}"': text for text in (*REVERTS, *FAILURE_REASONS)}
     items = inspect(contract, Codec(contract.abi)).items
     held = {item.name: item.detail.partition('"')[2].rstrip('"') for item in items if item.kind == "revert"}
-    pairs: dict[str, Any] = {wanted[name]: own for name, own in held.items() if own}
+    pairs: dict[str, Any] = {documented[name]: own for name, own in held.items() if own}
     return [[f"{text}: {quoted(own)}  # uncertain"] for text, own in pairs.items()]

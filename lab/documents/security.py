@@ -21,9 +21,9 @@ def security_differences(text: str, documented: Documented) -> list[str]:
     differing += [f"{name}: not in the table" for name in sorted(changing - set(table))]
     differing += [f"{name}: no function that changes anything" for name in sorted(set(table) - changing)]
     for name in sorted(changing & set(table)):
-        wanted = allowed(name, documented)
-        if table[name] != wanted:
-            differing.append(f"{name}: expected {' and '.join(wanted)}, got {' and '.join(table[name])}")
+        expected = allowed(name, documented)
+        if table[name] != expected:
+            differing.append(f"{name}: expected {' and '.join(expected)}, got {' and '.join(table[name])}")
     return differing
 
 

@@ -53,19 +53,19 @@ def format_duration(duration: int) -> str:
 
 def _quantity(value: object, units: dict[str, int], noun: str, example: str, smallest: str) -> int:
     allowed = ", ".join(units)
-    wanted = f"expected {noun} such as {example} (units: {allowed})"
+    expected = f"expected {noun} such as {example} (units: {allowed})"
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError(f"{wanted}, got {_shown(value)}")
+        raise ValueError(f"{expected}, got {_shown(value)}")
     match = _QUANTITY.fullmatch(str(value).strip())
     if match is None:
-        raise ValueError(f"{wanted}, got '{_shown(value)}'")
+        raise ValueError(f"{expected}, got '{_shown(value)}'")
     number, unit = match.groups()
     if not unit:
-        raise ValueError(f"{wanted}, got {value} without a unit")
+        raise ValueError(f"{expected}, got {value} without a unit")
     if unit not in units:
         close = next((known for known in units if known.lower() == unit.lower()), None)
         hint = f" (did you mean {close}?)" if close else ""
-        raise ValueError(f"{wanted}, got the unit '{unit}'{hint}")
+        raise ValueError(f"{expected}, got the unit '{unit}'{hint}")
     exact = Decimal(number) * units[unit]
     if exact != int(exact):
         raise ValueError(f"expected a whole number of {smallest}, got {value}")

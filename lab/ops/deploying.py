@@ -33,7 +33,7 @@ class ScenarioDeployment:
 
     def work(self) -> Undertaking:
         """What a command begins with; the journal is that of the commands before."""
-        target, deployer = self.script.run.lab.wanted.target, role_account(self.role).address
+        target, deployer = self.script.run.lab.spec.target, role_account(self.role).address
         header = Header(contract=target.contract.bytecode_sha256, deployer=deployer)
         journal = open_journal(journal_path(self.deployment.path), header)
         return Undertaking(

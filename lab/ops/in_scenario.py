@@ -75,8 +75,8 @@ class ScenarioOps:
     ) -> None:
         """Records go to the folder `name` of the run, which is emptied."""
         self._script, lab = script, script.run.lab
-        target, places = lab.wanted.target, dict(contracts or dict.fromkeys(lab.chains, lab.wanted.target.address))
-        self._folder = lab.wanted.folder / name
+        target, places = lab.spec.target, dict(contracts or dict.fromkeys(lab.chains, lab.spec.target.address))
+        self._folder = lab.spec.folder / name
         # What an earlier run of the same folder left is none of this one.
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)

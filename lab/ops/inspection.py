@@ -123,8 +123,8 @@ def health_findings(
 ) -> list[Finding]:
     """The findings themselves; `given` goes to `expected_of`."""
     try:
-        wanted = expected or expected_of(operation, chain, **given)
-        return examine(chain.rpc, chain.codec, chain.numbering, wanted, now=operation.timing.unix())
+        desired = expected or expected_of(operation, chain, **given)
+        return examine(chain.rpc, chain.codec, chain.numbering, desired, now=operation.timing.unix())
     except DeployFailure as failure:
         return [Finding("contract", str(failure))]
     except ValueError as error:

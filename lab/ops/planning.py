@@ -17,7 +17,7 @@ CallRequest = tuple[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Desired:
     """What a procedure wants in a state: calls by documented names, or nothing where all is as it should be.
 
     `problems` forbid it, `notes` are to be shown; `left` is what differs and is not for this sender to change.
@@ -39,7 +39,7 @@ class Procedure(Protocol):
     def accounts(self, chain: OperatedChain) -> tuple[str, ...]:
         """Whose roles it has to know there. May read the chain. Raises a LabError."""
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """What is to be done there."""
 
     def sender(self, chain: OperatedChain, state: ChainState) -> str:
@@ -77,19 +77,19 @@ def _planned(operation: Operation, procedure: Procedure, executor: Executor, cha
     accounts = procedure.accounts(chain)
     final = read_final(chain, accounts, operation.timing)
     latest = read_state(chain, accounts, chain.rpc.block_number())
-    wanted, wanted_final = procedure.wants(chain, latest), procedure.wants(chain, final)
-    notes = list(wanted.notes)
-    if wanted_final.calls and wanted_final.calls != wanted.calls:
+    desired, wanted_final = procedure.wants(chain, latest), procedure.wants(chain, final)
+    notes = list(desired.notes)
+    if wanted_final.calls and wanted_final.calls != desired.calls:
         notes.append(
             f"block {latest.block} differs from the final block {final.block}: a change is on its way and not final yet"
         )
-    calls = calls_of(chain, wanted.calls)
-    problems = list(wanted.problems)
+    calls = calls_of(chain, desired.calls)
+    problems = list(desired.problems)
     if calls and not problems:
         problems += _sender_problems(procedure.sender(chain, latest), executor, chain)
     if calls and not problems and (revert := first_revert(chain.rpc, executor.sender(chain), calls)) is not None:
         problems.append(f"simulated, {revert}")
-    return Plan(chain.name, final, latest.facts, calls, tuple(notes), wanted.left, tuple(problems))
+    return Plan(chain.name, final, latest.facts, calls, tuple(notes), desired.left, tuple(problems))
 
 
 def _sender_problems(required: str, executor: Executor, chain: OperatedChain) -> list[str]:

@@ -133,14 +133,14 @@ class _Work:
     def _judge(self, chain: OperatedChain, report: ChainReport) -> None:
         """Read the final state again, once what is on its way is final, and compare."""
         state = report.after = self._settled(chain, report)
-        wanted = self._procedure.wants(chain, state)
+        desired = self._procedure.wants(chain, state)
         report.left += [result.reason for result in report.results if result.reason is not None]
-        report.left += [*wanted.problems, *wanted.left]
-        report.left += [f"{call.text} is still to be done" for call in calls_of(chain, wanted.calls)]
-        if any(result.outcome == "unknown" for result in report.results) and wanted.calls:
+        report.left += [*desired.problems, *desired.left]
+        report.left += [f"{call.text} is still to be done" for call in calls_of(chain, desired.calls)]
+        if any(result.outcome == "unknown" for result in report.results) and desired.calls:
             report.standing = "unknown"
         else:
-            differs = wanted.calls or wanted.left or wanted.problems
+            differs = desired.calls or desired.left or desired.problems
             report.standing = "differs" if differs else "equal"
 
     def _settled(self, chain: OperatedChain, report: ChainReport) -> ChainState:

@@ -94,9 +94,9 @@ class HttpTransport:
         request = self._request(method, params)
         return self._answered(method, request, partial(parse_answer, method, request["id"]), timeout_s)
 
-    def batch(self, method: str, wanted: Sequence[list[Any]]) -> list[Any]:
+    def batch(self, method: str, calls: Sequence[list[Any]]) -> list[Any]:
         """The results of several calls of one method in one request. Raises an RpcFailure if one of them fails."""
-        requests = [self._request(method, params) for params in wanted]
+        requests = [self._request(method, params) for params in calls]
         ids = [request["id"] for request in requests]
         results: list[Any] = self._answered(method, requests, partial(parse_answers, method, ids), None)
         return results

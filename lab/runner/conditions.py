@@ -49,7 +49,7 @@ def judge_condition(
     arguments = [resolve_argument(item, argument) for argument in condition.args]
     wanted = _comparable(resolve_argument(item, condition.returns))
     expected = f"{condition.chain}: {condition.function}({', '.join(map(str, condition.args))}) = {condition.returns}"
-    if not lab.wanted.target.codec.has(condition.function):
+    if not lab.spec.target.codec.has(condition.function):
         return Judged(False, expected, f"the contract has no function {condition.function}")
     try:
         value = lab.reader(condition.chain).get(condition.function, *arguments)
@@ -64,7 +64,7 @@ def _state(lab: Lab, item: ScenarioItem, condition: StateExpectation) -> Judged:
     try:
         reader = lab.reader(leg.chain)
         state = reader.state(leg.tx_id)
-        if condition.state == "EXPIRED" and state == "BUFFERED" and "expiry" not in lab.wanted.target.capabilities:
+        if condition.state == "EXPIRED" and state == "BUFFERED" and "expiry" not in lab.spec.target.capabilities:
             head = lab.chains[leg.chain].producer.head
             window = int(reader.get("coordination_window"))
             if head.timestamp > lab.genesis_time + leg.at_ms // 1000 + window:

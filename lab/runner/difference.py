@@ -17,12 +17,12 @@ def distinct(expected: str, actual: str) -> str:
     return f"{actual}, {SAME}" if same else actual
 
 
-def unequal(actual: Any, wanted: Any) -> tuple[str, str]:
+def unequal(actual: Any, expected: Any) -> tuple[str, str]:
     """Two values that are not equal, as texts that are not either: with their types where nothing else differs."""
-    shown, asked = str(actual), str(wanted)
+    shown, asked = str(actual), str(expected)
     if shown != asked:
         return shown, asked
-    shown, asked = repr(actual), repr(wanted)
+    shown, asked = repr(actual), repr(expected)
     if shown != asked:
         return shown, asked
-    return f"{shown} ({type(actual).__name__})", f"{asked} ({type(wanted).__name__})"
+    return f"{shown} ({type(actual).__name__})", f"{asked} ({type(expected).__name__})"

@@ -48,7 +48,7 @@ VIA = "via "
 
 def behaviour(script: Script, chain: str) -> Behaviour:
     """The model of the contract as the run has set it up, with the settings that it has of its own."""
-    target = script.run.lab.wanted.target
+    target = script.run.lab.spec.target
     operators = {role_account(role).address for role in ("owner", *OPERATOR_ROLES)}
     owner, parts = role_account("owner").address, target.capabilities
     settings = {
@@ -71,7 +71,7 @@ class Differential:
     """One contract on one chain, as it was set up by the run. Nothing is sent: its state stays as it is."""
 
     def __init__(self, script: Script, chain: str) -> None:
-        self.script, self.target = script, script.run.lab.wanted.target
+        self.script, self.target = script, script.run.lab.spec.target
         self.codec, self.rpc = self.target.codec, script.reader(chain).rpc
         self.model = behaviour(script, chain)
         self.views = [
@@ -86,7 +86,7 @@ class Differential:
         logs = self.rpc.logs(self.target.address, 1, 1)
         events = [event for log in logs if (event := self.codec.decode_log(log)) is not None]
         emitted = {event.event: event.args for event in reversed(events)}
-        for name, key, wanted in (
+        for name, key, expected in (
             ("OwnershipTransferred", "current", self.model.owner),
             ("OwnershipTransferred", "previous", ZERO_ADDRESS),
             ("OperatorAdded", "operator", self.model.owner),
@@ -95,8 +95,8 @@ class Differential:
             ("BreakerThresholdSet", "threshold", 25),
         ):
             got = emitted.get(name, {}).get(key)
-            if name in self.codec.events and plain(got) != plain(wanted):
-                return f"expected the constructor to emit {name} with {key} {wanted}, got {got}"
+            if name in self.codec.events and plain(got) != plain(expected):
+                return f"expected the constructor to emit {name} with {key} {expected}, got {got}"
         return None
 
     def silent_functions(self) -> str | None:
@@ -209,28 +209,28 @@ class Differential:
         for event in (
             events if self.model.reference else [candidate for candidate in events if candidate.event in DOCUMENTED]
         ):
-            wanted = {"caller": sender, "previous": before.owner}
-            wanted |= {"current": sender} if event.event == "OwnershipProposed" else {}
-            wanted |= {key: args[0] for key in ("window", "threshold", "operator", "pending") if len(args) == 1}
+            expected = {"caller": sender, "previous": before.owner}
+            expected |= {"current": sender} if event.event == "OwnershipProposed" else {}
+            expected |= {key: args[0] for key in ("window", "threshold", "operator", "pending") if len(args) == 1}
             if function == "buffer_transaction":
-                wanted |= {"tx_id": args[0], "origin_rollup": args[1], "target_rollup": args[2], "timestamp": args[5]}
-            for key, value in wanted.items():
+                expected |= {"tx_id": args[0], "origin_rollup": args[1], "target_rollup": args[2], "timestamp": args[5]}
+            for key, value in expected.items():
                 if key in event.args and plain(event.args[key]) != plain(value):
                     wrong = wrong or f"expected {event.event} with {key} {value}, got {event.args[key]}"
         return wrong
 
     def _reads(self, now: int, reads: list[Any], results: list[Any]) -> str | None:
         for (name, args), result in zip(reads, results, strict=True):
-            wanted = wanted_view(self.model, name, args, now)
+            expected = wanted_view(self.model, name, args, now)
             try:
                 values = [plain(value) for value in self.codec.decode_result(name, result["returnData"])]
                 values = self._named(name, values)
             except (ValueError, KeyError, TypeError) as error:
-                return f"{name} afterwards: expected {wanted}, got {result['returnData'][:40]} ({error})"
-            if name == "transactions" and len(values) != len(wanted) and not self.model.reference:
+                return f"{name} afterwards: expected {expected}, got {result['returnData'][:40]} ({error})"
+            if name == "transactions" and len(values) != len(expected) and not self.model.reference:
                 continue  # a struct of its own
-            if values != wanted:
-                return f"{name} afterwards: expected {wanted}, got {values}"
+            if values != expected:
+                return f"{name} afterwards: expected {expected}, got {values}"
         return None
 
     def _named(self, name: str, values: list[Any]) -> list[Any]:

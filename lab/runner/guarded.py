@@ -27,7 +27,7 @@ def guarded(run: Run, play: Callable[[Script], None]) -> None:
     try:
         play(script)
     except MissingFunction as missing:
-        parts = lacking(run.lab.wanted.target, (), [missing.function])
+        parts = lacking(run.lab.spec.target, (), [missing.function])
         if parts:
             run.leave_out(parts)
         else:

@@ -55,7 +55,7 @@ class _Look:
         if number not in self._ahead:
             last = min(number + BATCH_BLOCKS, self._chain.producer.head.number + 1)
             numbers = range(number, max(last, number + 1))
-            blocks = transport.batch("eth_getBlockByNumber", [[hex(wanted), True] for wanted in numbers])
+            blocks = transport.batch("eth_getBlockByNumber", [[hex(requested), True] for requested in numbers])
             self._ahead = dict(zip(numbers, blocks, strict=True))
         return self._ahead[number]
 
@@ -133,6 +133,6 @@ class RunMonitor:
                     self._run.recorder.add(
                         Note(t_ms=second * 1000, kind="alert", text=text, chain=span.labels.get("chain"))
                     )
-        folder, alerts = self._run.lab.wanted.folder, [asdict(span) for span in spans]
+        folder, alerts = self._run.lab.spec.folder, [asdict(span) for span in spans]
         write_atomically(folder / SAMPLES, json.dumps({**self.log.as_json(), "alerts": alerts}) + "\n")
         write_atomically(folder / LOG_FILE, "".join(f"{text}\n" for text in self._text))

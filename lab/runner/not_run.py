@@ -13,7 +13,7 @@ from lab.evidence.seal import write_started
 from lab.model.records import Header, Note
 from lab.runner.conclusion.judging import run_verdict
 from lab.runner.conclusion.manifest import Origin, started_manifest
-from lab.runner.runner import Options, Result, wanted_of
+from lab.runner.runner import Options, Result, spec_of
 from lab.scenario.item import ScenarioItem
 
 
@@ -22,7 +22,7 @@ def not_run(item: ScenarioItem, options: Options, folder: Path, repeat: str, rea
     folder.mkdir(parents=True, exist_ok=True)
     item = replace(item, clock=options.clock_of(item))
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
-    made = started_manifest(item, wanted_of(item, options, folder, relayer=False), options.backend, origin)
+    made = started_manifest(item, spec_of(item, options, folder, relayer=False), options.backend, origin)
     made = made.model_copy(update={"networks": {}, "duration_s": 0.0, "simulated_s": 0.0})
     write_started(folder, made.as_json())
     recorder = Recorder(folder / HISTORY)

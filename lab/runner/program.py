@@ -27,7 +27,7 @@ def run_programs(run: Run, commands: Sequence[Sequence[str]], timeout_s: float) 
     Each finds the run's session file in `LAB_SESSION`: its requests pass the fault layer and are recorded. Raises
     UsageError unless the scenario runs on the real clock with a relayer, OSError for a program that cannot be started.
     """
-    session = (run.lab.wanted.folder / "session.json").absolute()
+    session = (run.lab.spec.folder / "session.json").absolute()
     if run.lab.proxy is None:
         raise UsageError(f"{run.item.file}: programs need `clock: real` and a relayer, else no endpoint is there")
     children = [_start(run, words, session, number) for number, words in enumerate(commands)]
@@ -43,11 +43,11 @@ def run_programs(run: Run, commands: Sequence[Sequence[str]], timeout_s: float) 
 
 
 def _start(run: Run, words: Sequence[str], session: Path, number: int) -> Child:
-    log = run.lab.wanted.folder / "logs" / f"program-{number}.log"
+    log = run.lab.spec.folder / "logs" / f"program-{number}.log"
     log.unlink(missing_ok=True)
     return Child.start(
         words,
-        run_id=run.lab.wanted.run_id,
+        run_id=run.lab.spec.run_id,
         log=log,
         reaper=run.lab.backend.reaper,
         environment={"LAB_SESSION": str(session)},

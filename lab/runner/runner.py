@@ -38,7 +38,7 @@ from lab.runner.requirements.optional import of_scenario, of_step
 from lab.runner.run import Run
 from lab.runner.steps import STEPS
 from lab.scenario.item import ScenarioItem
-from lab.session.lab import Lab, Wanted, open_lab
+from lab.session.lab import Lab, LabSpec, open_lab
 from lab.session.relayer.actor import RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.declared import DeclaredRelayer
@@ -118,13 +118,13 @@ def _run_item(
     for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink(missing_ok=True)
-    wanted = wanted_of(item, options, folder, relayer=not unplayed)
+    expected = spec_of(item, options, folder, relayer=not unplayed)
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
-    started = started_manifest(item, wanted, options.backend, origin)
+    started = started_manifest(item, expected, options.backend, origin)
     write_started(folder, started.as_json())
     recorder = Recorder(folder / HISTORY)
     try:
-        with open_lab(wanted, options.backend, recorder) as lab:
+        with open_lab(expected, options.backend, recorder) as lab:
             run = _begin(item, options, lab, recorder)
             if not unplayed:
                 lab.start_relayer()
@@ -171,10 +171,10 @@ def _note_late_start(run: Run) -> None:
         run.note("late start", text)
 
 
-def wanted_of(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> Wanted:
+def spec_of(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> LabSpec:
     """What the run needs; without the relayer where the scenario is not played."""
     states = (_states_blocks(step.action, item) for step in item.steps if isinstance(step.action, Fault))
-    return Wanted(
+    return LabSpec(
         run_id=options.run_id,
         chains=item.chains,
         target=options.target,
@@ -216,7 +216,7 @@ def _play(run: Run, progress: Callable[[str], None]) -> None:
             run.note("timeout", f"{step.id} was not reached within {run.item.timeout_ms / 1000:g} s")
             return
         progress(f"{run.now_ms / 1000:6.1f} s  {step.id}")
-        if parts := of_step(step, run.lab.wanted.target):
+        if parts := of_step(step, run.lab.spec.target):
             run.leave_out(parts)
             continue
         STEPS[step.kind](run, step)
@@ -236,7 +236,7 @@ def _join(run: Run) -> None:
 
 def _header(item: ScenarioItem, lab: Lab) -> Header:
     parents = {leg.name: leg.after for leg in item.legs}
-    command = lab.wanted.own_relayer
+    command = lab.spec.own_relayer
     declared = command.declared if command is not None else DeclaredRelayer()
     return Header(
         t_ms=0,
@@ -263,7 +263,7 @@ def _header(item: ScenarioItem, lab: Lab) -> Header:
             )
             for leg in item.legs
         ),
-        capabilities=recorded(lab.wanted.target.capabilities),
+        capabilities=recorded(lab.spec.target.capabilities),
         poll_ms=max(item.relayer.poll_ms, declared.poll_ms or 0) if item.relayer else 0,
         relayer_steps=declared.steps if item.relayer else None,
         rpc_budget_ms=round(RPC_TIMEOUT_S * 1000),

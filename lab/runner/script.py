@@ -53,14 +53,14 @@ class Script:
 
     def has(self, *functions: str) -> bool:
         """Whether the contract under test has all of these functions."""
-        return self.run.lab.wanted.target.codec.has(*functions)
+        return self.run.lab.spec.target.codec.has(*functions)
 
     def needs(self, *parts: str, functions: Sequence[str] = ()) -> bool:
         """Whether the contract has these optional parts, and these functions of such parts.
 
         Where it does not, what follows is left out: say so by skipping it. The verdict names the part.
         """
-        missing = lacking(self.run.lab.wanted.target, parts, functions)
+        missing = lacking(self.run.lab.spec.target, parts, functions)
         self.run.leave_out(missing)
         return not missing
 
@@ -73,9 +73,9 @@ class Script:
         (pending,) = self.calls([(chain, function, args, role)])
         return pending
 
-    def calls(self, wanted: list[tuple[str, str, tuple[Any, ...], str]]) -> list[Pending]:
+    def calls(self, calls: list[tuple[str, str, tuple[Any, ...], str]]) -> list[Pending]:
         """Several at once: (chain, function, args, role) each. Returns when all have ended."""
-        return self.finish([self.begin(chain, function, *args, role=role) for chain, function, args, role in wanted])
+        return self.finish([self.begin(chain, function, *args, role=role) for chain, function, args, role in calls])
 
     def begin(self, chain: str, function: str, *args: Any, role: str = "operator") -> Pending:
         """Send a call without waiting for it; it is sent again when it gets lost. `finish` waits."""
@@ -102,13 +102,13 @@ class Script:
         return self.call(spec.chain, "buffer_transaction", *buffer_arguments(self.run, spec), role=role)
 
     def bulk(
-        self, chain: str, wanted: Sequence[tuple[str, Sequence[Any]]], *, role: str = "operator", gas: int = GAS
+        self, chain: str, calls: Sequence[tuple[str, Sequence[Any]]], *, role: str = "operator", gas: int = GAS
     ) -> list[Tx]:
         """Many calls (function, args) of one role, handed over together; the transactions once all are mined."""
-        target = self.run.lab.wanted.target
-        for function, _ in wanted:
+        target = self.run.lab.spec.target
+        for function, _ in calls:
             self._require(function)
-        data = [(target.address, target.codec.encode(function, args)) for function, args in wanted]
+        data = [(target.address, target.codec.encode(function, args)) for function, args in calls]
         return send_all(self.run, chain, role, data, gas)
 
     def gas(self, chain: str, function: str, args: Sequence[Any], *, at_least: int, role: str = "operator") -> int:
@@ -117,7 +117,7 @@ class Script:
         Raises Unmeasured where the call would revert: there is nothing to size by, and no use in sending many of them.
         """
         self._require(function)
-        target, rpc = self.run.lab.wanted.target, self.reader(chain).rpc
+        target, rpc = self.run.lab.spec.target, self.reader(chain).rpc
         call = {"from": role_account(role).address, "to": target.address, "data": target.codec.encode(function, args)}
         try:
             return max(at_least, int(rpc.call("eth_estimateGas", call), 16) * 3 // 2)
@@ -217,16 +217,16 @@ class Script:
         )
 
     def expect_equal(
-        self, what: str, actual: Any, wanted: Any, *, because: str | None = None, rows: Sequence[str] = ()
+        self, what: str, actual: Any, calls: Any, *, because: str | None = None, rows: Sequence[str] = ()
     ) -> None:
         """Record that `what` is to be `wanted`."""
-        met = actual == wanted
-        shown, asked = (str(actual), str(wanted)) if met else unequal(actual, wanted)
+        met = actual == calls
+        shown, asked = (str(actual), str(calls)) if met else unequal(actual, calls)
         self.expect(f"{what} to be {asked}", shown, met=met, because=because, rows=rows)
 
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
         """Record that a call is to revert with a reason that holds this text, if the contract has to use it."""
-        met = pending.reverted(reason, self.run.lab.wanted.target)
+        met = pending.reverted(reason, self.run.lab.spec.target)
         self.expect(f'{pending.subject} to revert with "{reason}"', pending.actual, met=met, because=because)
 
     def expect_ok(self, pending: Pending, *, because: str | None = None) -> None:

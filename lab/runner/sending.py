@@ -77,7 +77,7 @@ def deploy(run: Run, chain_name: str, path: Path, args: Sequence[Any], role: str
 
 def deploy_again(run: Run, chain_name: str, role: str) -> Deployed:
     """Put the contract under test on a chain once more, as the run's set-up did, with its names. Raises LabError."""
-    target = run.lab.wanted.target
+    target = run.lab.spec.target
     return _create(run, chain_name, role, target.contract.bytecode, target.codec, target.contract.name)
 
 

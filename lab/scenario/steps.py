@@ -119,25 +119,25 @@ class AdminSpec(Part):
     def _value_fits_action(cls, given: object) -> object:
         if not isinstance(given, dict) or not isinstance(given.get("action"), str):
             return given
-        wanted = ADMIN_VALUES.get(given["action"])
+        expected = ADMIN_VALUES.get(given["action"])
         if given["action"] not in ADMIN_VALUES:
             return given
-        if wanted is None:
+        if expected is None:
             if "value" in given:
                 raise fault_at(f"{given['action']} takes no value: remove it", "value", at_key=True)
             return given
         if "value" not in given:
-            raise fault_at(f"{given['action']} needs a value: a {wanted}")
-        return {**given, "value": _admin_value(wanted, given["value"])}
+            raise fault_at(f"{given['action']} needs a value: a {expected}")
+        return {**given, "value": _admin_value(expected, given["value"])}
 
 
-def _admin_value(wanted: str, value: object) -> object:
-    if wanted == "role":
+def _admin_value(expected: str, value: object) -> object:
+    if expected == "role":
         if isinstance(value, str) and (value in ROLES or re.fullmatch("0x[0-9a-fA-F]{40}", value)):
             return value
         hint = suggestion(value, ROLES) if isinstance(value, str) else f" (known: {', '.join(ROLES)})"
         raise fault_at(f"expected a role or an address, got {shown(value)}{hint}", "value")
-    if wanted == "number":
+    if expected == "number":
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**256:
             return value
         raise fault_at(f"expected a whole number of at least 0, got {shown(value)}", "value")

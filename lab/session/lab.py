@@ -48,7 +48,7 @@ SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LabSpec:
     """What to set up. `deepest_reorg` sizes the history that the nodes keep.
 
     `relayer_factory` makes the relayer of the virtual clock; under the real clock it is a process of its own:
@@ -77,7 +77,7 @@ class Wanted:
 class Lab:
     """The handles of a running lab."""
 
-    wanted: Wanted
+    spec: LabSpec
     backend: Backend
     scheduler: Scheduler
     recorder: Recorder
@@ -91,12 +91,12 @@ class Lab:
     @property
     def store_path(self) -> Path:
         """Where the relayer is to keep its store."""
-        return self.wanted.folder / STORE
+        return self.spec.folder / STORE
 
     @property
     def fault_context(self) -> FaultContext:
         """What faults may touch."""
-        return FaultContext(self.scheduler, self.chains, self.policies, self.relayer, self.wanted.seed)
+        return FaultContext(self.scheduler, self.chains, self.policies, self.relayer, self.spec.seed)
 
     def facts(self) -> dict[str, ChainFacts]:
         """What a reader of the history must know of each chain."""
@@ -125,24 +125,24 @@ class Lab:
         Under the real clock it ends at genesis, or after it on a slow machine; from then on blocks come by themselves.
         Where the user's own relayer is to be started it ends so long before genesis as that may take.
         """
-        target = self.wanted.target
+        target = self.spec.target
         for name, chain in self.chains.items():
             profile = chain.profile
             for address, slot, value in l1_block_storage(profile):
                 chain.producer.rpc.call("anvil_setStorageAt", address, slot, value)
             rpc = chain.producer.rpc
-            put_on_chain(rpc, name, target, profile, window_s=self.wanted.window_s, mine=partial(_mine_setup, chain))
+            put_on_chain(rpc, name, target, profile, window_s=self.spec.window_s, mine=partial(_mine_setup, chain))
             reader = Reader(rpc, target.codec, target.address, learn_numbering(rpc, target))
             self.readers[name] = reader
-            read = particular(reader, target, name, self.operators(), self.wanted.window_s)
+            read = particular(reader, target, name, self.operators(), self.spec.window_s)
             if read is not None:
                 self.recorder.add(read)
-        if self.wanted.clock == "real":
+        if self.spec.clock == "real":
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
             MachineWatch(self.scheduler, self.recorder, self._pids).start()
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
-            if self.wanted.own_relayer is None:
+            if self.spec.own_relayer is None:
                 self.scheduler.advance_to(0)
 
     def _pids(self) -> list[int]:
@@ -182,11 +182,9 @@ class Lab:
                 )
                 for name, chain in self.chains.items()
             ],
-            self.wanted.target,
+            self.spec.target,
             self.numbering(),
-            RunningNetworks(
-                self.wanted.run_id, self.backend.name, self.wanted.clock, self.genesis_time, self.wanted.folder
-            ),
+            RunningNetworks(self.spec.run_id, self.backend.name, self.spec.clock, self.genesis_time, self.spec.folder),
             RelayerPace(spec.poll_ms, round(RPC_TIMEOUT_S * 1000), spec.execution_order),
             system=system,
         )
@@ -196,27 +194,27 @@ class Lab:
 
         Raises DeadlineExceeded for one that does not get ready, LabError for one that ends instead.
         """
-        spec, wanted = self.wanted.relayer, self.wanted
+        spec, expected = self.spec.relayer, self.spec
         if spec is None:
             return
-        write_keys(wanted.folder / KEYS)
+        write_keys(expected.folder / KEYS)
         wiring = RelayerWiring(
             self.scheduler,
             self.recorder,
             self.chains,
             self.policies,
-            {name: spec.endpoints for name, spec in wanted.chains.items()},
-            wanted.target.codec,
+            {name: spec.endpoints for name, spec in expected.chains.items()},
+            expected.target.codec,
             self.backend.reaper,
-            wanted.folder,
+            expected.folder,
             lambda urls, fallbacks: self.session(urls, spec, fallbacks=fallbacks),
-            wanted.relayer_factory,
-            wanted.relayer_command,
+            expected.relayer_factory,
+            expected.relayer_command,
         )
         self.relayer, self.proxy = wiring.wire()
         self.relayer.start()
-        if isinstance(self.relayer, RelayerProcess) and self.proxy is not None and wanted.relayer_command is not None:
-            await_ready(self.proxy, self.scheduler, self.relayer, wanted.relayer_command)
+        if isinstance(self.relayer, RelayerProcess) and self.proxy is not None and expected.relayer_command is not None:
+            await_ready(self.proxy, self.scheduler, self.relayer, expected.relayer_command)
 
     def close_relayer(self) -> None:
         """End the relayer for good, and the way to the chains that it had; all it sent is recorded then."""
@@ -245,13 +243,13 @@ def write_keys(path: Path) -> None:
 
 
 @contextmanager
-def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
+def open_lab(expected: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
     """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
-    scheduler = Scheduler(wanted.clock)
-    remember = max(HISTORY_BLOCKS_MIN, wanted.deepest_reorg + 16)
-    log_folder = wanted.folder / "logs"
+    scheduler = Scheduler(expected.clock)
+    remember = max(HISTORY_BLOCKS_MIN, expected.deepest_reorg + 16)
+    log_folder = expected.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
-    real = wanted.clock == "real"
+    real = expected.clock == "real"
     if real:
         # Slow to import: done here, where it takes no time from a run that has begun.
         import_module("lab.faults.transport.proxy")
@@ -259,13 +257,13 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
     specs = [
         NodeSpec(
             name=name,
-            run_id=wanted.run_id,
+            run_id=expected.run_id,
             args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember),
             log_path=log_folder / f"{name}.log",
             # A guest is to find no way to it but the endpoint.
-            private=wanted.relayer is not None,
+            private=expected.relayer is not None,
         )
-        for name, spec in wanted.chains.items()
+        for name, spec in expected.chains.items()
     ]
     with ExitStack() as stack:
         nodes = backend.start_all(specs)
@@ -273,22 +271,22 @@ def open_lab(wanted: Wanted, backend: Backend, recorder: Recorder) -> Iterator[L
             stack.callback(node.stop)
         genesis_time = node_time
         if real:
-            start_s = wanted.own_relayer.start_s if wanted.own_relayer is not None else 0.0
+            start_s = expected.own_relayer.start_s if expected.own_relayer is not None else 0.0
             genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
         chains = {
             name: Chain(
-                ChainPlan(name, spec.profile, spec.finality, wanted.seed, genesis_time, remember),
+                ChainPlan(name, spec.profile, spec.finality, expected.seed, genesis_time, remember),
                 node,
                 scheduler,
                 recorder,
-                wanted.target.codec,
-                wanted.target.address,
+                expected.target.codec,
+                expected.target.address,
             )
-            for (name, spec), node in zip(wanted.chains.items(), nodes, strict=True)
+            for (name, spec), node in zip(expected.chains.items(), nodes, strict=True)
         }
         scheduler.before_turns += [chain.begin for chain in chains.values()]
         policies = {name: Policy() for name in chains}
-        lab = Lab(wanted, backend, scheduler, recorder, chains, genesis_time, policies)
+        lab = Lab(expected, backend, scheduler, recorder, chains, genesis_time, policies)
         try:
             yield lab
         finally:

@@ -81,13 +81,13 @@ class Fit:
 
     def _types(self, route: Route, lab_name: str, entry: Mapping[str, Any]) -> None:
         """Without `arguments` the contract's parameters must be the documented ones."""
-        wanted, got = FUNCTIONS[lab_name].types, types_of(entry.get("inputs", ()))
-        if "inputs" in entry and not same_types(wanted, got):
+        expected, got = FUNCTIONS[lab_name].types, types_of(entry.get("inputs", ()))
+        if "inputs" in entry and not same_types(expected, got):
             parameters = ", ".join(name for name, _ in FUNCTIONS[lab_name].parameters)
             self._fault(
                 route,
-                f"{lab_name} takes ({', '.join(wanted)}), {signature_of(entry)} does not: say by `arguments` what each "
-                f"of its {len(got)} arguments is, of {parameters or 'none'} or {{value: ...}}",
+                f"{lab_name} takes ({', '.join(expected)}), {signature_of(entry)} does not: say by `arguments` what "
+                f"each of its {len(got)} arguments is, of {parameters or 'none'} or {{value: ...}}",
             )
 
     def _arguments(self, name: str, lab_name: str, entry: Mapping[str, Any], given: list[Any]) -> None:
@@ -130,12 +130,12 @@ class Fit:
         given = self._section("constructor", [])
         kinds = types_of(inputs)
         if len(given) != len(kinds):
-            wanted = ", ".join(
+            expected = ", ".join(
                 f"{parameter.get('name')}: {kind}" for parameter, kind in zip(inputs, kinds, strict=True)
             )
             route: Route = ("constructor",) if given else ("contract",)
             say = "" if given else "; say them by constructor: [...]"
-            self._fault(route, f"the contract's constructor takes ({wanted}), got {len(given)} arguments{say}")
+            self._fault(route, f"the contract's constructor takes ({expected}), got {len(given)} arguments{say}")
             return
         for place, (kind, value) in enumerate(zip(kinds, given, strict=True)):
             self._value(("constructor", place), kind, value)
@@ -148,10 +148,10 @@ class Fit:
             return
         given, kinds = call.get("args", []), self.codec.types(name)
         if len(given) != len(kinds):
-            wanted = ", ".join(
+            expected = ", ".join(
                 f"{parameter}: {kind}" for parameter, kind in zip(self.codec.parameters(name), kinds, strict=True)
             )
-            self._fault(("set_up", place), f"{name} takes ({wanted}), got {len(given)} arguments")
+            self._fault(("set_up", place), f"{name} takes ({expected}), got {len(given)} arguments")
             return
         for position, (kind, value) in enumerate(zip(kinds, given, strict=True)):
             self._value(("set_up", place, "args", position), kind, value)
@@ -162,8 +162,10 @@ class Fit:
                 own = None if isinstance(form, str) else form.get(key)
                 route: Route = ("roles", name) if own is None else ("roles", name, key)
                 what = own or {"grant": "grantRole or grant_role", "revoke": "revokeRole or revoke_role"}[key]
-                wanted = "(address)" if not isinstance(form, str) and form.get("role") is None else "(bytes32, address)"
-                self._fault(route, f"the contract has no function {what} of {wanted} to {key} the role {name} with")
+                expected = (
+                    "(address)" if not isinstance(form, str) and form.get("role") is None else "(bytes32, address)"
+                )
+                self._fault(route, f"the contract has no function {what} of {expected} to {key} the role {name} with")
 
     def _capabilities(self) -> None:
         """Those that the file says the contract has."""

@@ -54,14 +54,14 @@ def presign(
     begun = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     missing = [job for job in jobs if not _usable(job, folder)]
-    wanted = sum(job.count for job in missing)
-    workers = min(processes or os.cpu_count() or 1, len(missing)) if wanted > SMALL_JOB else min(1, len(missing))
+    requested = sum(job.count for job in missing)
+    workers = min(processes or os.cpu_count() or 1, len(missing)) if requested > SMALL_JOB else min(1, len(missing))
     done = 0
     try:
         for count in _run(missing, folder, workers):
             done += count
             if progress:
-                progress(done, wanted, time.monotonic() - begun)
+                progress(done, requested, time.monotonic() - begun)
     except OSError as error:
         raise EnvironmentFailure(
             f"{folder}: cannot keep signed transactions: {error}. Free space there or set XDG_CACHE_HOME to another "
@@ -72,7 +72,7 @@ def presign(
         # Least recently used goes first when the cache is trimmed.
         os.utime(path)
     all_count = sum(job.count for job in jobs)
-    return Presigned(files, wanted, all_count - wanted, time.monotonic() - begun, workers, backend)
+    return Presigned(files, requested, all_count - requested, time.monotonic() - begun, workers, backend)
 
 
 def trim(folder: Path, bytes_max: int = CACHE_BYTES_MAX, *, keep: Sequence[Path] = ()) -> int:

@@ -51,7 +51,7 @@ def make_history(script: Script) -> int:
     script.advance_to(DUE_S)
     script.bulk(CHAIN, [("resolve_dependency", (IDS[index],)) for index in (0, 1, 2, 3, 5, 4)])
     script.bulk(CHAIN, [("mark_executed", (IDS[index],)) for index in (0, 3, 1)])
-    codec = script.run.lab.wanted.target.codec
+    codec = script.run.lab.spec.target.codec
     if script.needs(functions=["mark_failed"]):
         script.bulk(CHAIN, [("mark_failed", (IDS[2],))])
     script.advance_to(DUE_S + 31 + 12)
@@ -64,7 +64,7 @@ def make_history(script: Script) -> int:
 
 def refuse_damaged(script: Script, text: str) -> None:
     """One digit changed is enough."""
-    path = script.run.lab.wanted.folder / "backup-damaged.json"
+    path = script.run.lab.spec.folder / "backup-damaged.json"
     path.write_text(text.replace('"timestamp": 1', '"timestamp": 2', 1), encoding="utf-8")
     with pytest.raises(UsageError) as refused:
         backups.read(path)
@@ -74,9 +74,9 @@ def refuse_damaged(script: Script, text: str) -> None:
 def play(script: Script) -> None:
     """Save, lose, restore, compare."""
     block = make_history(script)
-    ops = ScenarioOps(script, name="ops-old", contracts={CHAIN: script.run.lab.wanted.target.address})
+    ops = ScenarioOps(script, name="ops-old", contracts={CHAIN: script.run.lab.spec.target.address})
     (chain,) = ops.operation.chains
-    path = script.run.lab.wanted.folder / "backup.json"
+    path = script.run.lab.spec.folder / "backup.json"
     taken = take(ops.operation, chain, block=block)
     digest = backups.write(taken, path)
     states = sorted({each.state for each in taken.transactions})
@@ -88,7 +88,7 @@ def play(script: Script) -> None:
     script.inject("chain-lost", "node_kill", chain=CHAIN)
     script.advance(60)
     lost_s = script.now_s
-    fresh = ScenarioOps(script, name="ops-fresh", contracts={FRESH: script.run.lab.wanted.target.address})
+    fresh = ScenarioOps(script, name="ops-fresh", contracts={FRESH: script.run.lab.spec.target.address})
     (chain,) = fresh.operation.chains
     owner, operator = fresh.executor("owner").bulk(at_once=50), fresh.executor("operator").bulk(at_once=50)
     restored = Restoration(fresh.operation, chain, saved, owner, operator, LEAD_S).run()

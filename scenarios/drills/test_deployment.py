@@ -53,7 +53,7 @@ class Interrupted(LabError):
 
 def written(script: Script) -> Deployment:
     """The file; the journal of an earlier run of the same folder is none of this one."""
-    folder = script.run.lab.wanted.folder / "live"
+    folder = script.run.lab.spec.folder / "live"
     folder.mkdir(exist_ok=True)
     path = folder / "deployment.yaml"
     (folder / "deployment.journal.jsonl").unlink(missing_ok=True)

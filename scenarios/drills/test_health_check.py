@@ -41,7 +41,7 @@ class Patient:
     def __init__(self, script: Script) -> None:
         self.script, self.ops = script, ScenarioOps(script)
         lab = script.run.lab
-        self.target, self.chain = lab.wanted.target, lab.chains[CHAIN]
+        self.target, self.chain = lab.spec.target, lab.chains[CHAIN]
         operators = tuple(role_account(role).address for role in ("owner", *OPERATOR_ROLES))
         code = self.chain.look().call("eth_getCode", self.target.address, "latest")
         self.expected = Expected(
@@ -65,10 +65,10 @@ class Patient:
         found = health_findings(self.ops.operation, replace(chain, rpc=rpc), expected or self.expected)
         return [finding.kind for finding in found]
 
-    def suffers(self, what: str, wanted: list[str], break_it: Callable[[], Any], mend: Callable[[], Any]) -> None:
+    def suffers(self, what: str, expected: list[str], break_it: Callable[[], Any], mend: Callable[[], Any]) -> None:
         """Broken it is noticed, mended it is not."""
         break_it()
-        self.script.expect_equal(f"findings with {what}", self.findings(), wanted)
+        self.script.expect_equal(f"findings with {what}", self.findings(), expected)
         mend()
         self.script.expect_equal(f"findings without {what}", self.findings(), [])
 

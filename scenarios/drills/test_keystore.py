@@ -87,7 +87,7 @@ def use(script: Script, account: Account) -> None:
     ops = ScenarioOps(script)
     added = carry_out(ops.operation, AddOperator(account.address), ops.executor())
     script.expect("the account to be added as an operator", f"exit code {added.exit_code}", met=added.exit_code == 0)
-    target, tx_id = script.run.lab.wanted.target, "0x" + "4e" * 32
+    target, tx_id = script.run.lab.spec.target, "0x" + "4e" * 32
     far = script.run.lab.genesis_time + 10_000
     request = [tx_id, rollup_address(CHAIN), rollup_address("b"), "0x01", ZERO_ID, far]
     raw, _ = sign_transaction(
@@ -109,7 +109,7 @@ def use(script: Script, account: Account) -> None:
 
 def search_artifacts(script: Script, account: Account) -> None:
     """Everything that the run has left so far, and a planted key to show that the search works."""
-    folder = script.run.lab.wanted.folder
+    folder = script.run.lab.spec.folder
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     found = search(folder, files, known=[account.address])
     strange = [each for each in found if each.what not in development_addresses()]
@@ -134,7 +134,7 @@ def search_source(script: Script) -> None:
 
 def play(script: Script) -> None:
     """The keystore, its use, the searches."""
-    folder = script.run.lab.wanted.folder / "keys"
+    folder = script.run.lab.spec.folder / "keys"
     folder.mkdir(exist_ok=True)
     for stale in folder.iterdir():
         stale.unlink()

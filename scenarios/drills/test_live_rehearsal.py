@@ -88,7 +88,7 @@ def written_for(networks: list[str]) -> str:
 
 def play(script: Script) -> None:
     """Configure, estimate, deploy, verify."""
-    folder = script.run.lab.wanted.folder / "live"
+    folder = script.run.lab.spec.folder / "live"
     folder.mkdir(exist_ok=True)
     path = folder / "deployment.yaml"
     configuration(script, path)
@@ -147,7 +147,7 @@ def verified(script: Script, work: Undertaking) -> None:
     target = next(target for target in work.deployment.targets if target.name == EXPLORED)
     chain = script.run.lab.chains[EXPLORED]
     urls = {chain.profile.chain_id: chain.node.url}
-    for faults, dialects, wanted in (
+    for faults, dialects, expected in (
         (ExplorerFaults(pending=3, busy=1, broken=1, not_indexed=1), DIALECTS, ("exact", "match")),
         (ExplorerFaults(altered=True), DIALECTS[:1], ("no match",)),
     ):
@@ -156,8 +156,8 @@ def verified(script: Script, work: Undertaking) -> None:
                 work, [explored_by(target, url, dialects)], bundle, pace=PACE, variables={"KEY": "key"}
             )[0]
         verdicts = {one.explorer: one.result for one in ended.verdicts}
-        met = len(verdicts) == len(dialects) and all(verdict in wanted for verdict in verdicts.values())
-        script.expect(f"{' or '.join(wanted)} by {', '.join(dialects)}", str(verdicts or ended.difference), met=met)
+        met = len(verdicts) == len(dialects) and all(verdict in expected for verdict in verdicts.values())
+        script.expect(f"{' or '.join(expected)} by {', '.join(dialects)}", str(verdicts or ended.difference), met=met)
 
 
 def explored_by(target: Target, url: str, dialects: tuple[str, ...]) -> Target:

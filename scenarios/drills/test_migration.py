@@ -71,7 +71,7 @@ def on_new(script: Script, new: Deployed, role: str, calls: list[tuple[str, tupl
 
 def prepare(script: Script) -> Deployed:
     """A new contract with the same operators and window, and whatever else the project says of setting it up."""
-    target, new = script.run.lab.wanted.target, script.deploy_again(CHAIN)
+    target, new = script.run.lab.spec.target, script.deploy_again(CHAIN)
     setters: list[tuple[str, tuple[Any, ...]]] = [("set_coordination_window", (60,))]
     setters += [("add_operator", (role_account(role).address,)) for role in OPERATOR_ROLES]
     on_new(script, new, "owner", setters)
@@ -86,7 +86,7 @@ def prepare(script: Script) -> Deployed:
 def play(script: Script) -> None:
     """Fill, prepare, migrate by the command while it is drained, finish, count."""
     fill_old(script)
-    new, target = prepare(script), script.run.lab.wanted.target
+    new, target = prepare(script), script.run.lab.spec.target
     old_ops = ScenarioOps(script, name="ops-old")
     new_ops = ScenarioOps(script, name="ops-new", contracts={CHAIN: new.address})
     owner, operator = old_ops.executor("owner"), new_ops.executor("operator")
@@ -113,8 +113,8 @@ def count_executions(script: Script, old: Reader, new: Reader) -> None:
     old_states = {tx_id: old.state(tx_id) for tx_id in IDS}
     new_states = {tx_id: new.state(tx_id) for tx_id in IDS}
     times = [[old_states[tx_id], new_states[tx_id]].count("EXECUTED") for tx_id in IDS]
-    wanted = [0 if index == EXPIRING else 1 for index in range(COUNT)]
-    script.expect_equal("executions of each transaction in both contracts", times, wanted)
+    expected = [0 if index == EXPIRING else 1 for index in range(COUNT)]
+    script.expect_equal("executions of each transaction in both contracts", times, expected)
     late = script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in IDS if old_states[tx_id] == "BUFFERED"])
     refused = sum(tx.status == 0 for tx in late)
     told = f"{refused} of {len(late)} refused"

@@ -46,7 +46,7 @@ class Account:
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.target = script.run.lab.wanted.target
+        self.target = script.run.lab.spec.target
         self.contract: Deployed = script.deploy(CHAIN, CONTRACT, [role_account(role).address for role in SIGNERS])
 
     def submit(self, function: str, *args: Any) -> int:

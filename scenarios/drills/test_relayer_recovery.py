@@ -45,7 +45,7 @@ def states(script: Script) -> dict[str, str]:
 
 def play(script: Script) -> None:
     """Begin flows, lose the relayer and its store, start a new one, wait for the end."""
-    if script.run.lab.wanted.own_relayer is not None:
+    if script.run.lab.spec.own_relayer is not None:
         script.note("not exercised", "the drill deletes the reference relayer's store: yours is not known to the lab")
         return
     for leg in LEGS:

@@ -140,7 +140,7 @@ def lose_in_reorg(script: Script, signers: Signers, procedure: Procedure) -> Non
 
 def take_the_nonce(script: Script, signers: Signers) -> None:
     """Another proposal of the same nonce is carried out by somebody else."""
-    state, target = signers.reader.state(), script.run.lab.wanted.target
+    state, target = signers.reader.state(), script.run.lab.spec.target
     codec, chain = target.codec, signers.ops.operation.chains[0]
     call = named_call(codec, chain.contract, "set_coordination_window", codec.encode("set_coordination_window", [77]))
     rival = signed_by(make_proposal(state.described(CHAIN, chain.chain_id), [call], state.nonce), OWNERS[1:])

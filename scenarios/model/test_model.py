@@ -34,7 +34,7 @@ CAUSES_MAX = 3
 
 def play(script: Script) -> None:
     """One expectation for each kind; a deviation that another kind has shown already is not shown again."""
-    target, reader = script.run.lab.wanted.target, script.reader(CHAIN)
+    target, reader = script.run.lab.spec.target, script.reader(CHAIN)
     player = Player(reader.rpc, target, script.run.lab.numbering())
     trouble = player.learn()
     script.expect("a transaction to become READY", trouble or "it does", met=trouble is None)

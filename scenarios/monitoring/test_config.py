@@ -34,7 +34,7 @@ WAIT_S = 60
 def play(script: Script) -> None:
     """Generate, check, load, and ask the servers what they loaded."""
     lab = script.run.lab
-    folder = lab.wanted.folder / "config"
+    folder = lab.spec.folder / "config"
     folder.mkdir()
     session = folder / "session.json"
     lab.session({name: chain.node.url for name, chain in lab.chains.items()}, RelayerSpec(2_000, "ready")).write(
@@ -59,8 +59,8 @@ def play(script: Script) -> None:
             targets = rules.get("/api/v1/targets")["data"]["activeTargets"]
             known = rules.get("/api/v1/alertmanagers")["data"]["activeAlertmanagers"]
             time.sleep(0.1)
-        wanted = {"instance": f"127.0.0.1:{exporter}", "job": "tesseract", "deployment": lab.wanted.run_id}
-        script.expect_equal("the targets", [target["labels"] for target in targets], [wanted])
+        expected = {"instance": f"127.0.0.1:{exporter}", "job": "tesseract", "deployment": lab.spec.run_id}
+        script.expect_equal("the targets", [target["labels"] for target in targets], [expected])
         met = bool(known) and all(f":{alertmanager}/" in one["url"] for one in known)
         script.expect("Alertmanager to be known", known or "not yet", met=met)
 

@@ -51,7 +51,7 @@ Figures = dict[tuple[str, str], dict[tuple[str, ...], float]]
 
 def play(script: Script) -> None:
     """The run, then every panel."""
-    if script.run.lab.wanted.clock == "real":
+    if script.run.lab.spec.clock == "real":
         script.note("not exercised", "panels and chains are compared in one second, which needs the virtual clock")
         return
     intruder = role_account("attacker").address.lower()
@@ -81,13 +81,13 @@ def play(script: Script) -> None:
     assert monitor is not None
     # The last sample is of this very second, and so is what the chains say now.
     facts = {chain: Facts(script, chain) for chain in CHAINS}
-    wanted = figures(facts, script.run.lab.genesis_time + END_S)
+    expected = figures(facts, script.run.lab.genesis_time + END_S)
     with recorded(monitor.log, script.run.lab.backend.reaper) as prometheus:
-        compare(script, prometheus, wanted)
+        compare(script, prometheus, expected)
         judge_time(script, prometheus, facts)
         judge_faults(script, prometheus, intruder)
         text = page(monitor.log, monitor.spans(), script.run.item.item, prometheus, Thresholds())
-    write_atomically(script.run.lab.wanted.folder / FILE, text)
+    write_atomically(script.run.lab.spec.folder / FILE, text)
     judge_page(script, text)
 
 
@@ -176,7 +176,7 @@ class Facts:
     def __init__(self, script: Script, chain: str) -> None:
         lab = script.run.lab
         self.chain, self.reader = chain, lab.reader(chain)
-        rpc, codec, target = self.reader.rpc, lab.wanted.target.codec, lab.wanted.target.address.lower()
+        rpc, codec, target = self.reader.rpc, lab.spec.target.codec, lab.spec.target.address.lower()
         self.head: dict[str, Any] = rpc.block() or {}
         self.events: Counter[str] = Counter(dict.fromkeys(codec.events, 0))
         self.failed: Counter[str] = Counter(dict.fromkeys((*REASONS.values(), "other"), 0))

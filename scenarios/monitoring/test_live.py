@@ -91,8 +91,8 @@ class Sink:
 
     def find(self, name: str, status: str = "firing", **labels: str) -> dict[str, Any] | None:
         """The first message of this kind."""
-        wanted = {"alertname": name, **labels}
-        return next((a for a in self.alerts if a["status"] == status and wanted.items() <= a["labels"].items()), None)
+        expected = {"alertname": name, **labels}
+        return next((a for a in self.alerts if a["status"] == status and expected.items() <= a["labels"].items()), None)
 
 
 class Live:
@@ -154,7 +154,7 @@ class Live:
 def watched(script: Script) -> Iterator[Live]:
     """`lab monitor up` over the run's chains."""
     lab = script.run.lab
-    folder = lab.wanted.folder / "live"
+    folder = lab.spec.folder / "live"
     folder.mkdir()
     urls = {name: chain.node.url for name, chain in lab.chains.items()}
     lab.session(urls, RelayerSpec(2_000, "ready")).write(folder / "session.json")
@@ -174,7 +174,7 @@ def watched(script: Script) -> Iterator[Live]:
         words += [option, str(port)]
     child = Child.start(
         python_command(*words),
-        run_id=lab.wanted.run_id,
+        run_id=lab.spec.run_id,
         log=folder / "up.log",
         reaper=lab.backend.reaper,
         environment={"LAB_ALERT_WEBHOOK": sink.url},
@@ -194,12 +194,12 @@ def break_everything(live: Live) -> None:
     a, b = rollup_address("optimism"), rollup_address("base")
     script.inject("dead", "node_pause", chain="polygon")
     live.sink.dead = True
-    wanted = [
+    expected = [
         ("optimism", "buffer_transaction", (PARENT, a, b, "0x01", ZERO_ID, due), "operator"),
         ("base", "buffer_transaction", (PARENT, a, b, "0x01", ZERO_ID, due), "operator"),
         ("base", "buffer_transaction", (CHILD, a, b, "0x01", PARENT, due), "operator"),
     ]
-    for pending in script.calls(wanted):
+    for pending in script.calls(expected):
         script.expect_ok(pending)
     script.inject("dear", "base_fee_spike", chain="optimism", factor=10)
     script.advance_to(due - genesis_s + 1)
@@ -209,7 +209,7 @@ def break_everything(live: Live) -> None:
 def maintain(live: Live) -> None:
     """While it lasts nobody hears of what else goes wrong; it ends by itself, and the stop that it left is an alert."""
     script, attacker = live.script, role_account("attacker").address
-    target = script.run.lab.wanted.target
+    target = script.run.lab.spec.target
     live.until("Alertmanager", live.alertmanager.ready)
     ops = ScenarioOps(script, contracts={"optimism": target.address})
     begin = partial(maintenance.begin, ops.operation, ops.executor(), reason="a drill", banner=live.folder)

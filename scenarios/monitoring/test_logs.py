@@ -40,7 +40,7 @@ Receipts = dict[str, list[dict[str, Any]]]
 
 def receipts(script: Script, chain: str) -> list[dict[str, Any]]:
     """Of all transactions that call or make the contract, from the chain as it is now."""
-    rpc, target = script.run.lab.chains[chain].look(), script.run.lab.wanted.target.address.lower()
+    rpc, target = script.run.lab.chains[chain].look(), script.run.lab.spec.target.address.lower()
     numbers = range(1, rpc.block_number() + 1)
     found = [receipt for number in numbers for receipt in rpc.call("eth_getBlockReceipts", hex(number))]
     return [receipt for receipt in found if str(receipt["to"]).lower() == target or receipt["logs"]]
@@ -48,7 +48,7 @@ def receipts(script: Script, chain: str) -> list[dict[str, Any]]:
 
 def events_of(script: Script, receipt: dict[str, Any]) -> list[str]:
     """The names of its events."""
-    codec = script.run.lab.wanted.target.codec
+    codec = script.run.lab.spec.target.codec
     return [log.event for raw in receipt["logs"] if (log := codec.decode_log(raw)) is not None]
 
 
@@ -75,7 +75,7 @@ def judge_log(script: Script, found: Receipts) -> None:
     lines, run = monitor.lines, script.run.item.item
     for chain, of_chain in found.items():
         logged = Counter((line["tx"], line["event"]) for line in lines if line["chain"] == chain and "tx" in line)
-        target = script.run.lab.wanted.target.address.lower()
+        target = script.run.lab.spec.target.address.lower()
         calls = [each["transactionHash"] for each in of_chain if str(each["to"]).lower() == target]
         wrong = [tx for tx in calls if logged[tx, "call"] != 1]
         words = f"{len(wrong)} of {len(calls)} not"
@@ -100,8 +100,8 @@ def judge_intruder(script: Script) -> None:
     assert monitor is not None
     lines = [line for line in monitor.lines if line["event"] == "call" and line["sender"] == attacker]
     record = [(line["function"], line["ok"], line["reason"]) for line in lines]
-    wanted = [("pause", False, "Only owner can pause")]
-    script.expect_equal("the attacker's calls in the log", record, wanted, rows=["OPS-03"])
+    expected = [("pause", False, "Only owner can pause")]
+    script.expect_equal("the attacker's calls in the log", record, expected, rows=["OPS-03"])
 
 
 def play(script: Script) -> None:

@@ -54,8 +54,8 @@ def gas_of(script: Script, name: str, size: int) -> int:
 def fill(script: Script, name: str) -> None:
     """Blocks with something in them, then some without."""
     count = FILLERS.get(name, FILLERS_ELSEWHERE)
-    wanted = [("buffer_transaction", request(script, number, SIZE_OF_FILLER)) for number in range(count)]
-    sent = script.bulk(name, wanted, gas=gas_of(script, name, SIZE_OF_FILLER))
+    expected = [("buffer_transaction", request(script, number, SIZE_OF_FILLER)) for number in range(count)]
+    sent = script.bulk(name, expected, gas=gas_of(script, name, SIZE_OF_FILLER))
     refused = next((tx for tx in sent if tx.status != 1), None)
     if refused is not None:
         reason = next((call.revert for call in refused.calls if call.revert), "without a reason")
@@ -65,8 +65,8 @@ def fill(script: Script, name: str) -> None:
     if name in FILLERS and short > 0:
         # The contract needs less gas than the reference: it takes more of its calls to fill blocks.
         more = math.ceil(short / max(tx.gas_used for tx in sent))
-        wanted = [("buffer_transaction", request(script, count + number, SIZE_OF_FILLER)) for number in range(more)]
-        script.bulk(name, wanted, gas=gas_of(script, name, SIZE_OF_FILLER))
+        expected = [("buffer_transaction", request(script, count + number, SIZE_OF_FILLER)) for number in range(more)]
+        script.bulk(name, expected, gas=gas_of(script, name, SIZE_OF_FILLER))
 
 
 def judge_base_fees(script: Script, name: str) -> None:
@@ -84,9 +84,9 @@ def judge_base_fees(script: Script, name: str) -> None:
         elapsed = times.get(number, 0) - times.get(number - 1, 0)
         base_fee, gas_used, gas_limit = (int(parent[key], 16) for key in ("baseFeePerGas", "gasUsed", "gasLimit"))
         used.append((gas_used, gas_limit))
-        wanted, got = curve.next(base_fee, gas_used, gas_limit, elapsed), int(block["baseFeePerGas"], 16)
+        expected, got = curve.next(base_fee, gas_used, gas_limit, elapsed), int(block["baseFeePerGas"], 16)
         fees.append(got)
-        wrong += [f"block {number}: {wanted} wanted, {got} charged"] if wanted != got else []
+        wrong += [f"block {number}: {expected} wanted, {got} charged"] if expected != got else []
         parent = block
     told = wrong[0] if wrong else f"{len(fees)} blocks, {min(fees)} to {max(fees)} wei"
     script.expect(f"{name}: base fees by the curve", told, met=not wrong and len(fees) > 1)
@@ -101,7 +101,7 @@ def judge_base_fees(script: Script, name: str) -> None:
 
 def judge_charges(script: Script, name: str) -> None:
     """One transaction at a time, so that the sender's balance tells what it cost."""
-    chain, account, target = script.run.lab.chains[name], role_account("operator2"), script.run.lab.wanted.target
+    chain, account, target = script.run.lab.chains[name], role_account("operator2"), script.run.lab.spec.target
     for position, size in enumerate(SAMPLE_SIZES):
         rpc = chain.look()
         tip = max(10**9, chain.profile.min_tip_wei)
@@ -125,10 +125,10 @@ def judge_charges(script: Script, name: str) -> None:
         assert block is not None
         paid = before - rpc.balance(account.address)
         data_fee = l1_fee(chain.profile, bytes.fromhex(raw.removeprefix("0x")))
-        wanted = tx.gas_used * (int(block["baseFeePerGas"], 16) + tip) + data_fee
+        expected = tx.gas_used * (int(block["baseFeePerGas"], 16) + tip) + data_fee
         told = f"{paid} wei, {data_fee} of them for data on L1"
         what = f"{size} bytes of payload" if tx.status == 1 else f"a reverted call with {size} bytes of payload"
-        script.expect(f"{name}: {what} to cost {wanted} wei", told, met=paid == wanted)
+        script.expect(f"{name}: {what} to cost {expected} wei", told, met=paid == expected)
         rollup = name in WITH_DATA_FEE
         script.expect_equal(f"{name}: a data fee for L1", data_fee > 0, rollup)
 

@@ -46,7 +46,7 @@ def test_code_freeze(lab_run: Callable[[str, Callable[[Script], None]], Any]) ->
         pytest.skip(f"no audit is attested: `lab attest {AUDIT}`")
 
     def play(script: Script) -> None:
-        contract = script.run.lab.wanted.target.contract
+        contract = script.run.lab.spec.target.contract
         script.note("audit", f"attested in {', '.join(audits)}")
         script.expect_equal(f"the digest of {contract.name}'s source", contract.source_sha256, audited)
 

@@ -31,7 +31,7 @@ RUNTIME_MAX, INITCODE_MAX = 24_576, 49_152
 
 def judge_sizes(script: Script) -> None:
     """Initcode as compiled, runtime code as deployed."""
-    target = script.run.lab.wanted.target
+    target = script.run.lab.spec.target
     rpc = script.reader("ethereum").rpc
     deployed = rpc.call("eth_getCode", target.address, "latest").removeprefix("0x")
     sender = role_account("owner").address
@@ -51,7 +51,7 @@ def judge_sizes(script: Script) -> None:
 
 def judge_warnings(script: Script) -> None:
     """A compilation of its own: a cached result remembers no warnings."""
-    contract = script.run.lab.wanted.target.contract
+    contract = script.run.lab.spec.target.contract
     if contract.source_path.suffix != ".vy":
         script.note("unsupported", f"{contract.source_path.name} is an artifact: its source is not known to the lab")
         return

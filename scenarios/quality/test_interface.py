@@ -40,7 +40,7 @@ def told_and_used(sources: list[str]) -> tuple[set[str], set[str]]:
 
 def play(script: Script) -> None:
     """Documented to compiled; of the reference compiled to documented, too."""
-    target = script.run.lab.wanted.target
+    target = script.run.lab.spec.target
     report = inspect(target.contract, target.codec)
     beyond = report.partial if target.reference else ()
     differing = [item for item in (*report.deviations, *beyond)
@@ -68,7 +68,7 @@ def play(script: Script) -> None:
 
 def judge(script: Script, what: str, told: str, *, met: bool | None = None) -> None:
     """What a contract has beyond the documentation is its own affair, and only said: but the reference's is judged."""
-    if script.run.lab.wanted.target.reference and met is not None:
+    if script.run.lab.spec.target.reference and met is not None:
         script.expect(what, told, met=met)
     else:
         script.note("beyond", told)

@@ -25,7 +25,7 @@ checks: []
 
 def play(script: Script) -> None:
     """Every open finding of high severity is an expectation of its own that is not met."""
-    contract = script.run.lab.wanted.target.contract
+    contract = script.run.lab.spec.target.contract
     if contract.source_path.suffix != ".vy":
         script.note("unsupported", f"{contract.source_path.name} is an artifact: its source is not known to the lab")
         return

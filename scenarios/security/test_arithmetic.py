@@ -51,7 +51,7 @@ def extremes(plausible: int) -> list[int]:
 
 def settings(script: Script) -> dict[str, Any]:
     """Everything that a contract may pack together."""
-    codec = script.run.lab.wanted.target.codec
+    codec = script.run.lab.spec.target.codec
     return {name: script.read(CHAIN, name) for name in SETTINGS if codec.has(name)}
 
 
@@ -60,8 +60,8 @@ def judge_setter(script: Script, setter: str, getter: str, value: int) -> None:
     before = settings(script)
     (tx,) = script.bulk(CHAIN, [(setter, (value,))], role="owner")
     after = settings(script)
-    wanted = before | {getter: value} if tx.status else before
-    changed = {name: after[name] for name in after if after[name] != wanted[name]}
+    expected = before | {getter: value} if tx.status else before
+    changed = {name: after[name] for name in after if after[name] != expected[name]}
     stored = "stored" if tx.status else "refused"
     script.expect(
         f"{setter}({value:#x}) to be stored exactly or refused, and to change nothing else",
@@ -82,7 +82,7 @@ def judge_timestamps(script: Script) -> None:
     script.advance(120)
     kept = [(tx_id, value) for tx_id, value, tx in zip(ids, values, sent, strict=True) if tx.status][1:]
     script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id, _ in kept])
-    if script.run.lab.wanted.target.codec.has("expire_transaction"):
+    if script.run.lab.spec.target.codec.has("expire_transaction"):
         script.bulk(CHAIN, [("expire_transaction", (tx_id,)) for tx_id, _ in kept])
     for tx_id, value, tx in zip(ids, values, sent, strict=True):
         found = script.reader(CHAIN).transaction(tx_id)
@@ -102,7 +102,7 @@ def judge_timestamps(script: Script) -> None:
 
 def judge_counters(script: Script) -> None:
     """Failures and transactions are counted one by one past the limit of a byte, without touching each other."""
-    codec = script.run.lab.wanted.target.codec
+    codec = script.run.lab.spec.target.codec
     if codec.has("set_breaker_threshold"):
         script.bulk(CHAIN, [("set_breaker_threshold", (0,))], role="owner")
     script.bulk(CHAIN, [("set_coordination_window", (5,))], role="owner")
@@ -119,19 +119,19 @@ def judge_counters(script: Script) -> None:
         script.bulk(CHAIN, [("buffer_transaction", request) for request in requests])
         script.advance(30)
         script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in ids])
-    wanted = before | {"transaction_count": before["transaction_count"] + FAILURES}
+    expected = before | {"transaction_count": before["transaction_count"] + FAILURES}
     after = settings(script)
-    if "failure_count" in before and script.run.lab.wanted.target.reference:
-        wanted["failure_count"] = before["failure_count"] + FAILURES
+    if "failure_count" in before and script.run.lab.spec.target.reference:
+        expected["failure_count"] = before["failure_count"] + FAILURES
     elif "failure_count" in before:
         # What it counts, and when it stops itself, is for the contract to say.
-        wanted |= {name: after[name] for name in ("failure_count", "paused") if name in after}
-    script.expect_equal(f"settings after {FAILURES} expiries", after, wanted)
+        expected |= {name: after[name] for name in ("failure_count", "paused") if name in after}
+    script.expect_equal(f"settings after {FAILURES} expiries", after, expected)
 
 
 def play(script: Script) -> None:
     """Setters, timestamps, counters."""
-    codec = script.run.lab.wanted.target.codec
+    codec = script.run.lab.spec.target.codec
     for setter, getter, plausible in SETTERS:
         if codec.has(setter, getter):
             for value in [*extremes(plausible[-1]), *plausible]:

@@ -72,7 +72,7 @@ def justification(before: list[Instruction], found: Instruction) -> str | None:
 
 def play(script: Script) -> None:
     """Read the code, list what leads out of it."""
-    contract = script.run.lab.wanted.target.address
+    contract = script.run.lab.spec.target.address
     code = bytes.fromhex(script.reader("ethereum").rpc.call("eth_getCode", contract, "latest").removeprefix("0x"))
     listed = list(instructions(code))
     size = f"{len(code)} bytes, {len(listed)} instructions"

@@ -46,13 +46,13 @@ class Sender:
     def __init__(self, script: Script) -> None:
         self.script = script
         lab = script.run.lab
-        self.codec, self.model = lab.wanted.target.codec, behaviour(script, CHAIN)
+        self.codec, self.model = lab.spec.target.codec, behaviour(script, CHAIN)
 
-    def send(self, role: str, wanted: list[tuple[str, tuple[Any, ...]]]) -> None:
+    def send(self, role: str, expected: list[tuple[str, tuple[Any, ...]]]) -> None:
         """One expectation for each call."""
         chain = self.script.run.lab.chains[CHAIN]
-        wanted = [each for each in wanted if self.codec.has(each[0])]
-        for (function, args), tx in zip(wanted, self.script.bulk(CHAIN, wanted, role=role, gas=GAS), strict=True):
+        expected = [each for each in expected if self.codec.has(each[0])]
+        for (function, args), tx in zip(expected, self.script.bulk(CHAIN, expected, role=role, gas=GAS), strict=True):
             block = chain.look().block(chain.observer.observed[tx.hash][0])
             assert block is not None  # it was mined
             revert = next((call.revert for call in tx.calls if call.revert), None)

@@ -154,7 +154,7 @@ class Comparison:
     """The contract beside its model."""
 
     def __init__(self, script: Script) -> None:
-        self.script, self.target = script, script.run.lab.wanted.target
+        self.script, self.target = script, script.run.lab.spec.target
         self.codec = self.target.codec
         self.known = [name for name in ARGUMENTS if self.codec.has(name)]
         self.seen: Counter[tuple[str, bool]] = Counter()
@@ -214,8 +214,8 @@ class Comparison:
         name, args = read
         if name == "get_transaction_details":
             values = [*values[:4], self.script.run.lab.numbering().name(values[4])]
-        wanted = wanted_view(model, name, args, now)
-        assert values == wanted, f"{name} afterwards: expected {wanted}, got {values}"
+        expected = wanted_view(model, name, args, now)
+        assert values == expected, f"{name} afterwards: expected {expected}, got {values}"
 
 
 def play(script: Script) -> None:

@@ -47,7 +47,7 @@ class Assault:
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.codec = script.run.lab.wanted.target.codec
+        self.codec = script.run.lab.spec.target.codec
         self.contract: Deployed = script.deploy(CHAIN, ATTACKER, role="attacker")
         self._ids = 0
 
@@ -72,7 +72,7 @@ class Assault:
 
     def run(self, attack: Attack) -> None:
         """Make the attack and judge what came of it."""
-        script, target = self.script, self.script.run.lab.wanted.target
+        script, target = self.script, self.script.run.lab.spec.target
         data = self.codec.encode(attack.function, attack.args)
         tx = script.call_other(self.contract, "attack", target.address, data, role="attacker", gas=GAS)
         first, second, callbacks, nested = (
@@ -80,7 +80,7 @@ class Assault:
         )
         name = attack.function
         did = f"transaction {tx.status}, call {first}"
-        reference = script.run.lab.wanted.target.reference
+        reference = script.run.lab.spec.target.reference
         demanded = reference or FUNCTIONS[name].part == "documented"
         if demanded or first:
             script.expect(f"{name} to succeed once", did, met=bool(tx.status and first))
@@ -129,8 +129,8 @@ def attack_lists(assault: Assault) -> None:
     for function, items in (("buffer_batch", [request, request]), ("execute_batch", [ready, ready])):
         if assault.codec.has(function):
             (tx,) = assault.script.bulk(CHAIN, [(function, (items,))], gas=GAS)
-            wanted = f"{function} of the same id twice to revert"
-            assault.script.expect(wanted, f"status {tx.status}", met=tx.status == 0)
+            expected = f"{function} of the same id twice to revert"
+            assault.script.expect(expected, f"status {tx.status}", met=tx.status == 0)
 
 
 def play(script: Script) -> None:
@@ -155,7 +155,7 @@ def play(script: Script) -> None:
     changing = {entry["name"] for entry in functions if entry["stateMutability"] in ("nonpayable", "payable")}
     missed = sorted(changing - {assault.codec.functions[attack.function]["name"] for attack in done})
     left = f"not attacked: {', '.join(missed) or 'none'}"
-    if script.run.lab.wanted.target.reference:
+    if script.run.lab.spec.target.reference:
         script.expect("every state-changing function to be attacked", left, met=not missed)
     elif missed:
         # Functions of its own, and without a hand-over those of the owner, whom no attacker can become.

@@ -71,7 +71,7 @@ def owner_functions() -> list[tuple[str, tuple[Any, ...]]]:
 
 def own_refusal(script: Script, function: str, args: tuple[Any, ...]) -> str | None:
     """How a contract refuses a stranger in words of its own; None where it has to use the documented ones."""
-    target = script.run.lab.wanted.target
+    target = script.run.lab.spec.target
     if binds(target, "Only owner", function):
         return None
     call = {"from": role_account("attacker").address, "to": target.address, "data": target.codec.encode(function, args)}
@@ -96,13 +96,13 @@ def judge(
             return
         refused = False
     actual = "ok" if pending.outcome == "ok" else f"{pending.outcome} ({pending.revert})"
-    wanted = "to be let in" if may else "to be refused for want of authority"
-    script.expect(f"{function} by {role} {wanted}", actual, met=refused is not may)
+    expected = "to be let in" if may else "to be refused for want of authority"
+    script.expect(f"{function} by {role} {expected}", actual, met=refused is not may)
 
 
 def play(script: Script) -> None:
     """The whole matrix, the owner's functions last, since they change who may what."""
-    codec = script.run.lab.wanted.target.codec
+    codec = script.run.lab.spec.target.codec
     number = 1
     for role in ROLES:
         for function, args in operator_functions(script, number):

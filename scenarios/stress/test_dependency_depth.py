@@ -36,7 +36,7 @@ def buffer_chain(script: Script, due: int) -> None:
     parents = [ZERO_ID, *IDS[:-1]]
     a, b = rollup_address(CHAIN), rollup_address("elsewhere")
     requests = [(tx_id, a, b, "0x", parent, due) for tx_id, parent in zip(IDS, parents, strict=True)]
-    if script.run.lab.wanted.target.codec.has("buffer_batch"):
+    if script.run.lab.spec.target.codec.has("buffer_batch"):
         slices = [requests[start : start + BATCH] for start in range(0, DEPTH, BATCH)]
         gas = script.gas(CHAIN, "buffer_batch", (slices[0],), at_least=BATCH * 120_000)
         script.bulk(CHAIN, [("buffer_batch", (each,)) for each in slices], gas=gas)
@@ -48,7 +48,7 @@ def buffer_chain(script: Script, due: int) -> None:
 def resolve_chain(script: Script) -> tuple[list[str], list[int], list[int]]:
     """The ids in the order in which they became ready, and what each step cost in the first and in the last fifth."""
     fifth = DEPTH // 5
-    batched = script.run.lab.wanted.target.codec.has("resolve_batch")
+    batched = script.run.lab.spec.target.codec.has("resolve_batch")
     middle = IDS[fifth:-fifth]
     between: list[tuple[str, Any]] = [("resolve_dependency", (tx_id,)) for tx_id in middle]
     if batched:

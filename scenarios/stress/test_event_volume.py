@@ -39,7 +39,7 @@ Key = tuple[int, int]
 
 def cause_events(script: Script) -> int:
     """How many events were asked for."""
-    codec = script.run.lab.wanted.target.codec
+    codec = script.run.lab.spec.target.codec
     a, b, due = rollup_address(CHAIN), rollup_address("elsewhere"), script.run.lab.genesis_time + DUE_S
     requests = [(tx_id, a, b, "0x", ZERO_ID, due) for tx_id in IDS]
     gas = script.gas(CHAIN, "buffer_transaction", requests[0], at_least=GAS)
@@ -50,8 +50,8 @@ def cause_events(script: Script) -> int:
         script.bulk(CHAIN, [("resolve_batch", (IDS,))] * BATCHES, gas=gas)
         early = BATCHES * len(IDS)
     else:
-        wanted = [IDS[index % len(IDS)] for index in range(SINGLES)]
-        script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in wanted], gas=resolve_gas)
+        expected = [IDS[index % len(IDS)] for index in range(SINGLES)]
+        script.bulk(CHAIN, [("resolve_dependency", (tx_id,)) for tx_id in expected], gas=resolve_gas)
         early = SINGLES
     script.advance_to(DUE_S)
     gas = script.gas(CHAIN, "resolve_dependency", (IDS[0],), at_least=150_000)
@@ -77,12 +77,12 @@ def play(script: Script) -> None:
     """Cause them, then count them in four ways."""
     asked = cause_events(script)
     script.advance(10)
-    contract = script.run.lab.wanted.target.address
+    contract = script.run.lab.spec.target.address
     rpc = script.reader(CHAIN).rpc
     head = rpc.block_number()
     logs = from_receipts(rpc, head, contract)
     truth = by_place(logs)
-    codec = script.run.lab.wanted.target.codec
+    codec = script.run.lab.spec.target.codec
     documented = [log for log in logs if (seen := codec.decode_log(log)) is not None and seen.event in DOCUMENTED]
     script.expect_equal("documented events in receipts", len(documented), asked)
     script.expect("a query for all logs to hold them", len(truth), met=by_place(rpc.logs(contract, 2, head)) == truth)

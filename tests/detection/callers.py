@@ -17,7 +17,7 @@ from lab.model.records import Header, Leg
 from lab.model.verdict import CheckResult
 from lab.networks import load_network
 from lab.scenario.item import ChainSpec
-from lab.session.lab import Lab, Wanted, open_lab
+from lab.session.lab import Lab, LabSpec, open_lab
 
 CHAIN = "base"
 TX_ID = "0x" + "a1" * 32
@@ -35,7 +35,7 @@ class Stage:
     @property
     def coordinator(self) -> str:
         """The coordinator's address."""
-        return self.lab.wanted.target.address
+        return self.lab.spec.target.address
 
     def send(self, role: str, to: str | None, data: str, gas: int = 3_000_000) -> int:
         """Send as a role; the status of the receipt."""
@@ -59,7 +59,7 @@ class Stage:
 
     def call(self, role: str, function: str, *args: Any) -> int:
         """Call the coordinator as a role."""
-        return self.send(role, self.coordinator, self.lab.wanted.target.codec.encode(function, args))
+        return self.send(role, self.coordinator, self.lab.spec.target.codec.encode(function, args))
 
     def deploy(self, contract: Deployable) -> str:
         """Put another contract on the chain, as the attacker; its address."""
@@ -91,7 +91,7 @@ def stage(target: Deployable, backend: ProcessBackend, folder: Path, legs: Seque
     """A chain at genesis, with the coordinator set up and a recorded header."""
     profile = load_network(CHAIN)
     recorder = Recorder(None)
-    wanted = Wanted(
+    wanted = LabSpec(
         run_id="detection",
         chains={CHAIN: ChainSpec(CHAIN, profile, profile.finality)},
         target=target,

@@ -115,7 +115,7 @@ class Endpoint:
 
     def state(self) -> list[Any]:
         """Whatever a cheat could have changed."""
-        call, contract = self.lab.chains[CHAIN].producer.rpc.call, self.lab.wanted.target.address
+        call, contract = self.lab.chains[CHAIN].producer.rpc.call, self.lab.spec.target.address
         addresses = [*self.lab.operators(), contract]
         return [
             call("eth_getBlockByNumber", "latest", False)["hash"],
@@ -135,7 +135,7 @@ def endpoint(start_lab: StartLab) -> Iterator[Endpoint]:
     lab.scheduler.advance_to(2000)
     chain = lab.chains[CHAIN]
     chain.look()
-    submits = Submits(chain, lab.scheduler, lab.recorder, lab.wanted.target.codec)
+    submits = Submits(chain, lab.scheduler, lab.recorder, lab.spec.target.codec)
     proxy = FaultProxy(lab.chains, lab.policies, {CHAIN: submits})
     proxy.start()
     yield Endpoint(lab, proxy)
@@ -159,7 +159,7 @@ def filled(value: Any, names: dict[str, str]) -> Any:
 def test_fifty_ways_to_drive_the_node(endpoint: Endpoint) -> None:
     """Alone, in a batch, and as a notification: refused in a provider's words, on record, and nothing has changed."""
     owner, me = endpoint.lab.operators()[:2]
-    names = {"owner": owner, "me": me, "contract": endpoint.lab.wanted.target.address}
+    names = {"owner": owner, "me": me, "contract": endpoint.lab.spec.target.address}
     before = endpoint.state()
     for method, params in CHEATS.items():
         asked = request(method, filled(params, names))
@@ -194,7 +194,7 @@ def test_every_way_to_send_is_on_record(endpoint: Endpoint) -> None:
     # Not yet there under the rules of Arbitrum's node; `test_sends` has it on Ethereum.
     for kind in (kind for kind in TYPES if kind != "set code"):
         for form in ("alone", "batch", "notification"):
-            data = lab.wanted.target.codec.encode("buffer_transaction", buffer_args(lab, CHAIN, number + 1))
+            data = lab.spec.target.codec.encode("buffer_transaction", buffer_args(lab, CHAIN, number + 1))
             signed = raw_of(
                 kind, chain_id=chain.profile.chain_id, to=chain.contract, data=data, role="operator", nonce=number
             )

@@ -19,7 +19,7 @@ from lab.networks import load_network
 from lab.networks.profile import NetworkProfile
 from lab.paths import REFERENCE_CONTRACT
 from lab.scenario.item import ChainSpec, RelayerSpec
-from lab.session.lab import Lab, Wanted, open_lab
+from lab.session.lab import Lab, LabSpec, open_lab
 from lab.session.suite import cache_folder
 
 
@@ -66,7 +66,7 @@ def start_lab(shared_backend: ProcessBackend, reference: Deployable, tmp_path: P
             profiles = [load_network(named) if isinstance(named, str) else named for named in networks]
             folder = tmp_path / f"lab{len(list(tmp_path.glob('lab*')))}"
             folder.mkdir()
-            wanted = Wanted(
+            wanted = LabSpec(
                 run_id="test",
                 chains={p.name: ChainSpec(p.name, p, finality or p.finality) for p in profiles},
                 target=target or reference,

@@ -27,7 +27,7 @@ def signed(
         chain_id=running.profile.chain_id,
         nonce=now.nonce(account.address) if nonce is None else nonce,
         to=to or running.contract,
-        data=lab.wanted.target.codec.encode(function, args),
+        data=lab.spec.target.codec.encode(function, args),
         gas=GAS,
         fees=Fees(3 * running.producer.next_base_fee() + tip if max_fee is None else max_fee, tip),
     )

@@ -20,7 +20,7 @@ from lab.errors import EnvironmentFailure, UsageError
 if TYPE_CHECKING:
     import docker
 
-Wanted = Literal["auto", "process", "docker"]
+BackendName = Literal["auto", "process", "docker"]
 
 DEFAULT_IMAGE = f"ghcr.io/foundry-rs/foundry:v{PINNED_VERSION}"
 ENGINE_ANSWER_S = 5
@@ -30,27 +30,27 @@ IN_A_CONTAINER = any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.cont
 
 
 def choose_backend(
-    wanted: Wanted, image: str | None = None, *, reaper: Reaper | None = None, notify: Notify | None = None
+    requested: BackendName, image: str | None = None, *, reaper: Reaper | None = None, notify: Notify | None = None
 ) -> tuple[Backend, str]:
     """The backend and one sentence on why it is this one. `image` wins over LAB_IMAGE, which wins over the default.
 
     Raises EnvironmentFailure where `docker` was asked for and cannot be had, or where there is no anvil.
     """
-    if wanted == "process":
+    if requested == "process":
         return _process(reaper, notify), "process: asked for"
-    if wanted not in ("auto", "docker"):
-        raise UsageError(f"--backend: expected auto, process or docker, got {wanted!r}")
+    if requested not in ("auto", "docker"):
+        raise UsageError(f"--backend: expected auto, process or docker, got {requested!r}")
     try:
         name, why = find_image(image, notify)
         backend = DockerBackend(name, reaper)
-        if wanted == "auto" and IN_A_CONTAINER:
+        if requested == "auto" and IN_A_CONTAINER:
             _try_out(backend)
     except EnvironmentFailure as failure:
-        if wanted == "docker":
+        if requested == "docker":
             raise
         first_line = str(failure).splitlines()[0]
         return _process(reaper, notify), f"process: {first_line}"
-    reason = "asked for" if wanted == "docker" else "an engine answers"
+    reason = "asked for" if requested == "docker" else "an engine answers"
     return backend, f"docker: {reason}, image {name} ({why})"
 
 

@@ -107,9 +107,9 @@ def _parent_ms(history: History, leg: Leg) -> int | None:
     parent = history.leg(leg.after) if leg.after else None
     if parent is None:
         return 0
-    wanted = ("EXECUTED",) if history.header.execution_order == "executed" else ("READY", "EXECUTED")
+    expected = ("EXECUTED",) if history.header.execution_order == "executed" else ("READY", "EXECUTED")
     entry = replay(history, parent.chain).entry(parent.tx_id)
-    move = next((move for move in entry.moves if move.after in wanted), None)
+    move = next((move for move in entry.moves if move.after in expected), None)
     final = final_between(history, parent.chain, move.step.block) if move is not None else None
     return final[1] if final is not None else None
 

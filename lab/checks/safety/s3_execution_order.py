@@ -28,10 +28,10 @@ def judge(history: History) -> CheckResult:
             continue
         judgement.judged += 1
         entry = replay(history, parent.chain).entry(parent.tx_id)
-        wanted = entry.first("EXECUTED") if order == "executed" else entry.first("READY", "EXECUTED")
-        if wanted is not None and _before(wanted, executed):
+        expected = entry.first("EXECUTED") if order == "executed" else entry.first("READY", "EXECUTED")
+        if expected is not None and _before(expected, executed):
             continue
-        if wanted is None and order == "executed" and replay(history, parent.chain).blind:
+        if expected is None and order == "executed" and replay(history, parent.chain).blind:
             judgement.doubt(
                 f"{parent.name} may have been executed by an untraced transaction on {parent.chain}",
                 parent.chain,
@@ -40,9 +40,9 @@ def judge(history: History) -> CheckResult:
             continue
         state = order.upper()
         happened = f"is not {state}"
-        if wanted is not None:
-            happened = f"came in {block_at(wanted.step.block)}"
-        lines = (wanted.step.block.seq,) if wanted else ()
+        if expected is not None:
+            happened = f"came in {block_at(expected.step.block)}"
+        lines = (expected.step.block.seq,) if expected else ()
         message = (
             f"expected {leg.name} on {leg.chain} to be EXECUTED only after its parent {parent.name} was "
             f"{state} on {parent.chain}; it was EXECUTED in block {executed.step.block.number} at "

@@ -116,12 +116,12 @@ class _Signing:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def __call__(self, done: int, wanted: int, seconds: float) -> None:
+    def __call__(self, done: int, requested: int, seconds: float) -> None:
         if not sys.stderr.isatty():
             return
         if self._task is None:
             self._bar.start()
-            self._task = self._bar.add_task("signing", total=wanted)
+            self._task = self._bar.add_task("signing", total=requested)
         self._bar.update(self._task, completed=done)
-        if done >= wanted:
+        if done >= requested:
             self._bar.stop()

@@ -30,7 +30,7 @@ _ADVICE = (
 )
 
 
-def read_artifact(path: Path, data: bytes, wanted: str | None = None) -> CompiledContract:
+def read_artifact(path: Path, data: bytes, requested: str | None = None) -> CompiledContract:
     """The contract that a file holds; of several the one called `wanted`, else the only one that can be meant.
 
     Raises InvalidFile for text that is no JSON, CompileFailure for JSON that lacks a part of a contract and
@@ -46,7 +46,7 @@ def read_artifact(path: Path, data: bytes, wanted: str | None = None) -> Compile
         keys = ", ".join(sorted(map(str, document))[:LISTED_MAX]) or "(none)"
         problem = what_it_is(document) or f"no creation bytecode and no `abi`, got keys {keys}; {_ADVICE}"
         raise CompileFailure(f"{path}: {problem}")
-    chosen = _choose(path, contracts, wanted)
+    chosen = _choose(path, contracts, requested)
     bytecode = _initcode(path, chosen)
     runtime = chosen.runtime
     digest = hash_bytes(data)
@@ -110,13 +110,13 @@ def _printed(text: str) -> dict[str, Any] | None:
     return fields | ({"abi": abis[0]} if abis else {})
 
 
-def _choose(path: Path, contracts: Sequence[Candidate], wanted: str | None) -> Candidate:
-    if wanted is not None:
-        named = [candidate for candidate in contracts if candidate.answers_to(wanted)]
+def _choose(path: Path, contracts: Sequence[Candidate], requested: str | None) -> Candidate:
+    if requested is not None:
+        named = [candidate for candidate in contracts if candidate.answers_to(requested)]
         if len(named) != 1:
             got = "none of that name" if not named else f"{len(named)} of them"
             raise CompileFailure(
-                f"{path}: expected one contract called {wanted}, got {got}; {_listed(path, contracts)}"
+                f"{path}: expected one contract called {requested}, got {got}; {_listed(path, contracts)}"
             )
         return named[0]
     if len(contracts) == 1:

@@ -46,12 +46,12 @@ class Candidate:
         """Name and file, where both are known."""
         return f"{self.source}:{self.short}" if self.source else self.short
 
-    def answers_to(self, wanted: str) -> bool:
+    def answers_to(self, requested: str) -> bool:
         """Whether this is what somebody calls so: by its name, its source, or both."""
         names = {self.label, self.short, self.source}
         if self.source:
             names.add(PurePosixPath(self.source).name)
-        return wanted in names
+        return requested in names
 
     @property
     def abi(self) -> Any:

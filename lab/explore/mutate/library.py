@@ -60,11 +60,11 @@ class Library:
     left_out: tuple[str, ...]
 
 
-def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) -> Library:
+def load_library(folder: Path, requested: Callable[[Path], bool] = lambda _: True) -> Library:
     """Every wanted file below a folder. Raises InvalidFile for a scenario that is malformed."""
     items: dict[str, LibraryItem] = {}
     left_out: list[str] = []
-    scenarios = (path for path in sorted(files_below(folder)) if wanted(path) and not _apart(path))
+    scenarios = (path for path in sorted(files_below(folder)) if requested(path) and not _apart(path))
     for path in (path for path in scenarios if kind_of(path).scenario):
         for item in load_scenario(path, known_checks=CHECKS):
             if item.clock == "virtual":
@@ -73,7 +73,7 @@ def load_library(folder: Path, wanted: Callable[[Path], bool] = lambda _: True) 
                 items[name] = LibraryItem(name, item)
             else:
                 left_out.append(f"{item.item}: runs under the real clock")
-    for path in filter(wanted, sorted(folder.rglob("test_*.py"))):
+    for path in filter(requested, sorted(folder.rglob("test_*.py"))):
         if reason := _apart(path):
             left_out.append(f"{path.stem}: {reason}")
             continue
@@ -124,9 +124,9 @@ def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
             continue
         for suffix, arguments in _parameters(test):
             full = f"{path.stem}.{name}{suffix}"
-            wanted = inspect.signature(test).parameters
-            unknown = [parameter for parameter in wanted if parameter not in {FIXTURE, *arguments}]
-            if unknown or FIXTURE not in wanted:
+            requested = inspect.signature(test).parameters
+            unknown = [parameter for parameter in requested if parameter not in {FIXTURE, *arguments}]
+            if unknown or FIXTURE not in requested:
                 yield full, "", None, f"needs {', '.join(unknown) or 'no ' + FIXTURE}"
                 continue
             yield _asked(full, test, arguments)

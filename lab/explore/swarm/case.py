@@ -109,9 +109,9 @@ def fault_number(step_id: str) -> int | None:
 
 
 def _chains(rng: random.Random) -> tuple[dict[str, Any], tuple[DrawnChain, ...]]:
-    wanted = rng.choices((1, 2, 3), weights=(1, 6, 3))[0]
+    requested = rng.choices((1, 2, 3), weights=(1, 6, 3))[0]
     names: list[str] = []
-    while len(names) < wanted:
+    while len(names) < requested:
         left = {name: weight for name, weight in NETWORKS.items() if name not in names}
         names.append(rng.choices(list(left), weights=list(left.values()))[0])
     networks: dict[str, Any] = {}

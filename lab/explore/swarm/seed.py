@@ -46,9 +46,9 @@ def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
     minimal: str | None = None
     shrunk: Shrunk | None = None
     if trial.verdict is Verdict.FAIL:
-        wanted = trial.failed[0]
-        shrunk = shrink(document, lambda candidate: wanted in try_case(bench, candidate, str(seed)).failed)
-        minimal = to_text(_described(shrunk.document, wanted, trial))
+        requested = trial.failed[0]
+        shrunk = shrink(document, lambda candidate: requested in try_case(bench, candidate, str(seed)).failed)
+        minimal = to_text(_described(shrunk.document, requested, trial))
         runs += shrunk.runs
     return SeedOutcome(
         seed=seed,

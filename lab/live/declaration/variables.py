@@ -34,8 +34,8 @@ def missing_variables(
 ) -> list[Unset]:
     """Every variable that these targets need and that is not there or is no URL, in the file's order."""
     there = os.environ if variables is None else variables
-    wanted = [(name, f"networks.{target.name}.rpc", True) for target in targets for name in target.variables]
-    wanted += [
+    requested = [(name, f"networks.{target.name}.rpc", True) for target in targets for name in target.variables]
+    requested += [
         (explorer.key.removeprefix("env:"), f"networks.{target.name}.explorers", False)
         for target in targets
         for explorer in target.explorers
@@ -45,10 +45,10 @@ def missing_variables(
     signers = {"deployer": file.deployer, "operator": file.operator, "administrator": file.administrator}
     for role, signer in signers.items():
         if isinstance(signer, RemoteSigner):
-            wanted.append((signer.remote.removeprefix("env:"), f"{role}.remote", True))
+            requested.append((signer.remote.removeprefix("env:"), f"{role}.remote", True))
     return [
         Unset(name, used_by, problem)
-        for name, used_by, is_url in dict.fromkeys(wanted)
+        for name, used_by, is_url in dict.fromkeys(requested)
         if (problem := _problem(there.get(name), is_url)) is not None
     ]
 

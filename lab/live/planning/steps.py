@@ -51,12 +51,12 @@ def read_standing(rpc: Rpc, codec: Codec, address: str, accounts: Iterator[str],
 def code_difference(rpc: Rpc, bytecode: str, deployer: str, address: str) -> str | None:
     """None where the code at an address is what the creation code returns. Raises an RpcFailure."""
     there = str(rpc.call("eth_getCode", address, "latest"))
-    wanted = str(rpc.call("eth_call", {"from": deployer, "data": bytecode}, "latest"))
-    if there == wanted:
+    expected = str(rpc.call("eth_call", {"from": deployer, "data": bytecode}, "latest"))
+    if there == expected:
         return None
     return (
         f"expected the contract's code at {address}, there is other code: "
-        f"{hash_hex(there)[:16]}, wanted {hash_hex(wanted)[:16]}"
+        f"{hash_hex(there)[:16]}, wanted {hash_hex(expected)[:16]}"
     )
 
 

@@ -30,22 +30,22 @@ def first_difference(expected: str, got: str) -> Difference | None:
     return Difference(offset, _shown(wanted, offset), _shown(there, offset), _cause(wanted, there, offset))
 
 
-def _cause(wanted: bytes, there: bytes, offset: int) -> str:
+def _cause(expected: bytes, there: bytes, offset: int) -> str:
     if not there:
         return "there is no code: wrong address or network, or not deployed yet"
-    if offset == len(wanted) < len(there):
-        return f"{len(there) - len(wanted)} more bytes follow: arguments of a constructor, or immutables"
-    if offset == len(there) < len(wanted):
+    if offset == len(expected) < len(there):
+        return f"{len(there) - len(expected)} more bytes follow: arguments of a constructor, or immutables"
+    if offset == len(there) < len(expected):
         return "the code on the chain ends earlier: another contract, or cut off"
-    differing = sum(a != b for a, b in zip(wanted, there, strict=False)) + abs(len(wanted) - len(there))
-    tail = max(len(wanted), len(there)) - offset
-    if len(wanted) == len(there) and tail <= 120:
+    differing = sum(a != b for a, b in zip(expected, there, strict=False)) + abs(len(expected) - len(there))
+    tail = max(len(expected), len(there)) - offset
+    if len(expected) == len(there) and tail <= 120:
         return (
             "only the end differs: the compiler's metadata (version, integrity of the sources), so another source file"
         )
-    if len(wanted) == len(there) and differing <= 32:
+    if len(expected) == len(there) and differing <= 32:
         return f"{differing} bytes differ: a constant or one operation was changed in the source"
-    if len(wanted) != len(there):
+    if len(expected) != len(there):
         return "the length differs as well: other compiler, other optimisation or EVM version, or other source"
     return f"{differing} bytes differ: other compiler settings or another source"
 

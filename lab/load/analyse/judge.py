@@ -83,26 +83,26 @@ def bottleneck(facts: Facts) -> str:
 
 
 def _throughput(facts: Facts) -> CriterionResult | None:
-    wanted = facts.criteria.throughput_tps_min
-    if wanted is None:
+    expected = facts.criteria.throughput_tps_min
+    if expected is None:
         return None
     seconds = facts.criteria.throughput_over_ms / 1000
     ceilings = facts.ceilings.values()
-    if sum(ceiling.tps for ceiling in ceilings) < wanted:
+    if sum(ceiling.tps for ceiling in ceilings) < expected:
         fits = "; ".join(map(str, ceilings))
-        outcome, reason = Outcome.INFEASIBLE, f"{wanted:,.0f} a second do not fit into the blocks. {fits}"
+        outcome, reason = Outcome.INFEASIBLE, f"{expected:,.0f} a second do not fit into the blocks. {fits}"
     elif facts.schedule_s < seconds:
         outcome, reason = Outcome.UNKNOWN, f"shown over {facts.schedule_s:g} s, {seconds:g} s are required"
-    elif facts.tps >= wanted:
+    elif facts.tps >= expected:
         what = "executed on their destination" if facts.flows else "mined and successful"
         outcome, reason = Outcome.MET, f"{what}, over {facts.schedule_s:g} s"
-    elif facts.offered_tps < wanted:
+    elif facts.offered_tps < expected:
         outcome, reason = Outcome.UNKNOWN, f"only {facts.offered_tps:,.0f} a second were offered"
     else:
         outcome, reason = Outcome.NOT_MET, f"{facts.offered_tps:,.0f} a second were offered"
     ends, n = (facts.tps_low, facts.tps_high), facts.succeeded if facts.tps_n is None else facts.tps_n
     rows = () if facts.flows else ("TEC-04", "LOAD-01")
-    return CriterionResult("throughput", rows, outcome, facts.tps, facts.tps_unit, wanted, n, reason, *ends)
+    return CriterionResult("throughput", rows, outcome, facts.tps, facts.tps_unit, expected, n, reason, *ends)
 
 
 def _failures(facts: Facts) -> CriterionResult | None:

@@ -52,26 +52,26 @@ def operators_needed(peak_tps: float, block_time_ms: int) -> int:
     return max(1, math.ceil(in_flight / IN_FLIGHT_MAX))
 
 
-def operators_for(wanted: int | str, peak_tps: float, block_time_ms: int, *, chain: str, workers: int) -> int:
+def operators_for(requested: int | str, peak_tps: float, block_time_ms: int, *, chain: str, workers: int) -> int:
     """The number of accounts for one chain: a multiple of the workers, that all have as many. Raises UsageError."""
     needed = operators_needed(peak_tps, block_time_ms)
-    if wanted == "auto":
+    if requested == "auto":
         return math.ceil(max(OPERATORS_MIN, needed) / workers) * workers
-    assert isinstance(wanted, int)
-    if wanted // workers * workers < needed and wanted >= workers:
+    assert isinstance(requested, int)
+    if requested // workers * workers < needed and requested >= workers:
         raise UsageError(
             f"operators: expected at least {needed} for {peak_tps:,.0f} calls a second on {chain} "
             f"({IN_FLIGHT_MAX} in flight for each account, {BLOCKS_IN_FLIGHT:g} blocks of "
-            f"{max(1.0, block_time_ms / 1000):g} s), got {wanted}: raise `operators`, or leave it at auto"
+            f"{max(1.0, block_time_ms / 1000):g} s), got {requested}: raise `operators`, or leave it at auto"
         )
-    if wanted < workers:
+    if requested < workers:
         raise UsageError(
             f"operators: expected at least one for each of the {workers} workers, as a sender belongs to one worker; "
-            f"got {wanted}"
+            f"got {requested}"
         )
-    return wanted // workers * workers
+    return requested // workers * workers
 
 
-def workers_for(wanted: int | str, peak_tps: float) -> int:
+def workers_for(requested: int | str, peak_tps: float) -> int:
     """How many Locust processes send: one carries some 2,500 a second."""
-    return max(1, math.ceil(peak_tps / 2_500)) if wanted == "auto" else int(wanted)
+    return max(1, math.ceil(peak_tps / 2_500)) if requested == "auto" else int(requested)

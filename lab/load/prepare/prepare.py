@@ -216,11 +216,11 @@ class _Builder:
 
     def _operators(self, traffic: Traffic, chains: tuple[str, ...], share: float) -> int:
         peak = self.schedule.peak_tps * share
-        wanted = self.profile.operators
-        if wanted != "auto":
-            wanted = wanted // len(self.profile.traffic)
+        requested = self.profile.operators
+        if requested != "auto":
+            requested = requested // len(self.profile.traffic)
         slowest = max(self.targets[chain].block_time_ms for chain in chains)
-        return operators_for(wanted, peak, slowest, chain="/".join(chains), workers=self.workers)
+        return operators_for(requested, peak, slowest, chain="/".join(chains), workers=self.workers)
 
     def _leg_jobs(self, part: _Part, position: int, fact: LegFacts, starts_at: float | None) -> list[SignJob]:
         target = self.targets[fact.chain]

@@ -221,6 +221,6 @@ def _problem(problem: ErrorDetails) -> str:
 
 def _chosen(text: str) -> tuple[str, NetworkUse]:
     """`base`, or `two=base` for a chain of another name."""
-    name, wanted = split_named(text.strip())
-    profile = network(wanted)
-    return name or profile.name, NetworkUse(profile=wanted)
+    name, requested = split_named(text.strip())
+    profile = network(requested)
+    return name or profile.name, NetworkUse(profile=requested)

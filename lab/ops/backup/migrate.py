@@ -13,7 +13,7 @@ from lab.ops.backup.take import take, unfit
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor, Result, left_to_others
 from lab.ops.operation import Operation
-from lab.ops.planning import CallRequest, Wanted
+from lab.ops.planning import CallRequest, Desired
 from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.operators import OwnersProcedure, ever_operators
 from lab.ops.report import Report, audit, report_id
@@ -34,12 +34,12 @@ class Retire(OwnersProcedure):
         """See `Procedure`."""
         return (*self.operation.declared[chain.name].operators, *ever_operators(self.operation, chain))
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         calls: list[CallRequest] = [("pause", ())] if chain.codec.has("pause") and state.paused is False else []
         calls += [("remove_operator", (account,)) for account in state.operator_list]
         lacking = missing(chain.codec, *dict.fromkeys(function for function, _ in calls))
-        return Wanted(tuple(calls)) if lacking is None else Wanted(problems=(lacking,))
+        return Desired(tuple(calls)) if lacking is None else Desired(problems=(lacking,))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from lab.ops.chain import OperatedChain
 from lab.ops.declared import Declared
 from lab.ops.events import EventFile
 from lab.ops.operation import Operation
-from lab.ops.planning import Wanted
+from lab.ops.planning import Desired
 from lab.ops.state import ChainState, missing
 
 # Events of the documented contract, and of one that grants roles by their hash.
@@ -78,7 +78,7 @@ class AddOperator(OwnersProcedure):
         """See `Procedure`."""
         return (self.address,)
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         return _wants(chain, add=[] if state.operators[self.address] else [self.address], remove=[])
 
@@ -97,17 +97,17 @@ class RemoveOperator(OwnersProcedure):
         there = self.declared.get(chain.name)
         return (self.address, *(there.operators if there is not None else ()))
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         if not state.operators[self.address]:
-            return Wanted()
-        wanted = _wants(chain, add=[], remove=[self.address])
+            return Desired()
+        desired = _wants(chain, add=[], remove=[self.address])
         if any(given for account, given in state.operators.items() if account != self.address):
-            return wanted
+            return desired
         if self.last:
-            return Wanted(wanted.calls, wanted.problems, notes=("no declared operator is left there: add one",))
+            return Desired(desired.calls, desired.problems, notes=("no declared operator is left there: add one",))
         problem = f"expected another declared operator before {self.address} is removed: add one first"
-        return Wanted(wanted.calls, (*wanted.problems, problem))
+        return Desired(desired.calls, (*desired.problems, problem))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,26 +121,26 @@ class SyncOperators(OwnersProcedure):
         """See `Procedure`."""
         return (*self.operation.declared[chain.name].operators, *ever_operators(self.operation, chain))
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         declared = self.operation.declared[chain.name].operators
-        wanted = _wants(
+        desired = _wants(
             chain,
             add=[account for account in declared if not state.operators[account]],
             remove=[account for account in state.operator_list if account not in declared],
         )
-        return wanted if knows_operators(chain) else Wanted(wanted.calls, wanted.problems, notes=(UNLISTED,))
+        return desired if knows_operators(chain) else Desired(desired.calls, desired.problems, notes=(UNLISTED,))
 
 
 UNLISTED = "the contract has no events of its operators: those whom nobody declared cannot be seen"
 
 
-def _wants(chain: OperatedChain, *, add: list[str], remove: list[str]) -> Wanted:
+def _wants(chain: OperatedChain, *, add: list[str], remove: list[str]) -> Desired:
     """Additions come first, so that there is an operator at every moment."""
     functions = (["add_operator"] if add else []) + (["remove_operator"] if remove else [])
     lacking = missing(chain.codec, *functions)
     if lacking is not None:
-        return Wanted(problems=(lacking,))
+        return Desired(problems=(lacking,))
     calls = [("add_operator", (account,)) for account in add]
     calls += [("remove_operator", (account,)) for account in remove]
-    return Wanted(tuple(calls))
+    return Desired(tuple(calls))

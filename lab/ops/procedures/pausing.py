@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.ops.chain import OperatedChain
-from lab.ops.planning import Wanted
+from lab.ops.planning import Desired
 from lab.ops.procedures.operators import OwnersProcedure
 from lab.ops.state import ChainState, missing
 
@@ -16,7 +16,7 @@ class Pause(OwnersProcedure):
 
     name: str = "pause"
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         return _switched(chain, state, to=True)
 
@@ -27,14 +27,14 @@ class Unpause(OwnersProcedure):
 
     name: str = "unpause"
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         return _switched(chain, state, to=False)
 
 
-def _switched(chain: OperatedChain, state: ChainState, *, to: bool) -> Wanted:
+def _switched(chain: OperatedChain, state: ChainState, *, to: bool) -> Desired:
     function = "pause" if to else "unpause"
     lacking = missing(chain.codec, function, "paused")
     if lacking is not None:
-        return Wanted(problems=(f"{lacking} (capability stop); revoke the operators instead",) if to else (lacking,))
-    return Wanted() if state.paused is to else Wanted(((function, ()),))
+        return Desired(problems=(f"{lacking} (capability stop); revoke the operators instead",) if to else (lacking,))
+    return Desired() if state.paused is to else Desired(((function, ()),))

@@ -9,7 +9,7 @@ from lab.live.execution.finality import final_block
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor
 from lab.ops.operation import Operation
-from lab.ops.planning import Wanted
+from lab.ops.planning import Desired
 from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.operators import AddOperator, OwnersProcedure, RemoveOperator, event_file
 from lab.ops.report import Report
@@ -25,18 +25,18 @@ class ProposeOwner(OwnersProcedure):
     address: str
     name: str = "rotate owner"
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         if state.owner == self.address:
-            return Wanted()
+            return Desired()
         lacking = missing(chain.codec, "propose_owner", "accept_ownership")
         if lacking is not None:
-            return Wanted(problems=(f"{lacking} (capability handover)",))
+            return Desired(problems=(f"{lacking} (capability handover)",))
         problems = safe_problems(self.operation, chain, self.address)
         if _pending(self.operation, chain, state) == self.address:
             left = f"{self.address} is pending, and has yet to call accept_ownership (rotate owner --accept)"
-            return Wanted(problems=problems, left=(left,))
-        return Wanted((("propose_owner", (self.address,)),), problems)
+            return Desired(problems=problems, left=(left,))
+        return Desired((("propose_owner", (self.address,)),), problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,17 @@ class AcceptOwner:
         """See `Procedure`."""
         return self.address
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         if state.owner == self.address:
-            return Wanted()
+            return Desired()
         lacking = missing(chain.codec, "accept_ownership")
         if lacking is not None:
-            return Wanted(problems=(f"{lacking} (capability handover)",))
+            return Desired(problems=(f"{lacking} (capability handover)",))
         if (pending := _pending(self.operation, chain, state)) != self.address:
             problem = f"expected {self.address} to be pending, {pending or 'nobody'} is: propose it first"
-            return Wanted(problems=(problem,))
-        return Wanted((("accept_ownership", ()),))
+            return Desired(problems=(problem,))
+        return Desired((("accept_ownership", ()),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ class CancelOwner(OwnersProcedure):
     operation: Operation
     name: str = "rotate owner cancel"
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         lacking = missing(chain.codec, "propose_owner")
         if lacking is not None:
-            return Wanted(problems=(f"{lacking} (capability handover)",))
+            return Desired(problems=(f"{lacking} (capability handover)",))
         if _pending(self.operation, chain, state) in (None, state.owner):
-            return Wanted()
-        return Wanted((("propose_owner", (state.owner,)),))
+            return Desired()
+        return Desired((("propose_owner", (state.owner,)),))
 
 
 def safe_problems(operation: Operation, chain: OperatedChain, address: str) -> tuple[str, ...]:

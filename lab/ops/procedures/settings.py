@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.ops.chain import OperatedChain
-from lab.ops.planning import Wanted
+from lab.ops.planning import Desired
 from lab.ops.procedures.operators import OwnersProcedure
 from lab.ops.state import ChainState, missing
 
@@ -18,10 +18,10 @@ class SetSetting(OwnersProcedure):
     value: int
     name: str = "settings"
 
-    def wants(self, chain: OperatedChain, state: ChainState) -> Wanted:
+    def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         function = f"set_{self.setting}"
         lacking = missing(chain.codec, function, self.setting)
         if lacking is not None:
-            return Wanted(problems=(lacking,))
-        return Wanted() if state.settings[self.setting] == self.value else Wanted(((function, (self.value,)),))
+            return Desired(problems=(lacking,))
+        return Desired() if state.settings[self.setting] == self.value else Desired(((function, (self.value,)),))

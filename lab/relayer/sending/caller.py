@@ -148,8 +148,8 @@ class Caller:
             return self._ledger.entries[key].ready is not None
         if entry.ended is None:
             self._learn_end(self._chains[intent.chain], key, block if ok else None)
-        wanted = "EXECUTED" if intent.kind == "execute" else "EXPIRED"
-        return self._ledger.entries[key].end_state == wanted
+        expected = "EXECUTED" if intent.kind == "execute" else "EXPIRED"
+        return self._ledger.entries[key].end_state == expected
 
     def _learn_ready(self, chain: Chain, key: Key, block: BlockId | None) -> None:
         """Its event never arrived, so look closer: at the state, and without a block at the logs once more."""

@@ -226,9 +226,9 @@ def _first(pattern: re.Pattern[str], text: str) -> str:
 
 def _demanded(function: str, text: str) -> str:
     """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
-    wanted = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
-    check = next((check for check, reason in _REFUSALS.items() if reason.search(wanted)), "")
-    return check or next((reason for reason in reasons_of(function) if reason in wanted), "")
+    expected = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
+    check = next((check for check, reason in _REFUSALS.items() if reason.search(expected)), "")
+    return check or next((reason for reason in reasons_of(function) if reason in expected), "")
 
 
 def _not_stored(message: str) -> bool:
@@ -255,10 +255,10 @@ def _operation_of(expectation: Expectation, operations: list[Operation]) -> Oper
     subject = _SUBJECT.match(expectation.expected)
     if subject is None:
         return None
-    wanted = subject.groups()
+    expected = subject.groups()
     alike = [
         operation
         for operation in operations
-        if (operation.chain, operation.function, operation.actor) == wanted and operation.end_ms <= expectation.t_ms
+        if (operation.chain, operation.function, operation.actor) == expected and operation.end_ms <= expectation.t_ms
     ]
     return alike[-1] if alike else None

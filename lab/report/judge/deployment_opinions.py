@@ -57,8 +57,8 @@ def _opinion(
     if network.problem is not None and not done:
         verdict = RowVerdict.UNKNOWN
     evidence = deployment.evidence
-    wanted = baseline.contract_sha256
-    if "contract" in row.depends_on and wanted is not None and evidence.bytecode_sha256 != wanted:
+    expected = baseline.contract_sha256
+    if "contract" in row.depends_on and expected is not None and evidence.bytecode_sha256 != expected:
         verdict, words = RowVerdict.STALE, f"{words}; the deployment is of another contract"
     shown = RowEvidence(
         folder=clean(deployment.folder, 400),

@@ -120,13 +120,13 @@ def _manifest_signature(folder: Path, sha256: str, signers: Collection[str], ver
 
 
 def _signed_by(what: str, signer: str, signers: Collection[str], verified: Verified) -> None:
-    wanted = {address.lower() for address in signers}
+    expected = {address.lower() for address in signers}
     if not signer:
         text = f"{what} is UNSIGNED: anybody could have made it"
-        (verified.differences if wanted else verified.unproven).append(text)
-    elif not wanted:
+        (verified.differences if expected else verified.unproven).append(text)
+    elif not expected:
         verified.unproven.append(f"{what} is signed by the key of {signer}; {NO_SIGNER}")
-    elif signer.lower() not in wanted:
+    elif signer.lower() not in expected:
         verified.differences.append(f"{what} is signed by the key of {signer}, which is not the one required")
     else:
         verified.facts.append(f"{what} is signed by the key of {signer}")

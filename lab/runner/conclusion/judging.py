@@ -59,7 +59,9 @@ Judged = tuple[Verdict, str]
 
 def _merged(verdicts: Sequence[Judged]) -> tuple[Verdict, list[str]]:
     """The verdict of all, and why it is not PASS, worst first."""
-    reasons = [reason for wanted in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is wanted]
+    reasons = [
+        reason for expected in (Verdict.FAIL, Verdict.UNKNOWN) for given, reason in verdicts if given is expected
+    ]
     return merge(verdict for verdict, _ in verdicts), reasons
 
 

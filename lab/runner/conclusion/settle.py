@@ -36,7 +36,7 @@ def settle(run: Run) -> None:
         quiet_ms = max(quiet_ms, QUIET_POLLS * run.item.relayer.poll_ms)
     scheduler.advance_to(scheduler.now_ms + quiet_ms)
     run.lab.close_relayer()
-    if run.lab.wanted.own_relayer is None:
+    if run.lab.spec.own_relayer is None:
         # What another relayer writes down, and how, is its own affair.
         read_store(run)
 
@@ -70,7 +70,7 @@ def _ended(run: Run, chain: str, tx_id: str, at_ms: int) -> bool:
         return False
     if state == "BUFFERED":
         window_ms = _window_ms(run, chain)
-        return "expiry" not in run.lab.wanted.target.capabilities and run.now_ms > at_ms + window_ms
+        return "expiry" not in run.lab.spec.target.capabilities and run.now_ms > at_ms + window_ms
     return state in ("EXECUTED", "EXPIRED", "EMPTY")
 
 

@@ -88,12 +88,12 @@ class Judge:
         if not ok:
             overflows = function == "resolve_dependency" and self.model.may_overflow(function, args)
             return OVERFLOWS if overflows else "expected it to succeed, it reverted"
-        wanted = self._events(emitted, args)
-        self._buffered_at.update((event["tx_id"], now) for event in wanted if event["event"] == EVENTS[0])
+        expected = self._events(emitted, args)
+        self._buffered_at.update((event["tx_id"], now) for event in expected if event["event"] == EVENTS[0])
         if late and [event.args.get("reason") for event in got] == ["Dependencies not satisfied"]:
-            wanted = [{**wanted[0], "reason": "Dependencies not satisfied"}]
+            expected = [{**expected[0], "reason": "Dependencies not satisfied"}]
         shown = [{"event": event.event, **event.args} for event in got]
-        return _differing(shown, wanted)
+        return _differing(shown, expected)
 
     def _beyond_limits(self, function: str, args: Sequence[Any], now: int) -> bool:
         """Whether the contract's declared limits let it refuse such a call."""
@@ -122,7 +122,7 @@ class Judge:
         """The documented ones with all arguments, from the model's short form: one for each id of a batch."""
         documented = [(name, detail) for name, detail in emitted if name in EVENTS]
         ids = args[0] if args and isinstance(args[0], list) else [args[0]] if args else []
-        wanted: list[dict[str, Any]] = []
+        expected: list[dict[str, Any]] = []
         for (name, detail), subject in zip(documented, ids, strict=False):
             event: dict[str, Any] = {"event": name, "tx_id": detail}
             if name == "TransactionBuffered":
@@ -130,8 +130,8 @@ class Judge:
                 event |= {"origin_rollup": entry.origin, "target_rollup": entry.target, "timestamp": entry.timestamp}
             elif name == "TransactionFailed":
                 event |= {"tx_id": subject, "reason": detail}
-            wanted.append(event)
-        return wanted
+            expected.append(event)
+        return expected
 
     def take_over(self, function: str, tx_id: str, state: str, now: int) -> None:
         """Learn from the state after a call whether it ends what expired; the same from then on."""
@@ -147,32 +147,32 @@ class Judge:
             entry.state = state
 
 
-def _differing(got: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str | None:
+def _differing(got: list[dict[str, Any]], expected: list[dict[str, Any]]) -> str | None:
     """Names of the events where those differ, else the documented argument that does; None if all agree."""
-    names = [str(event["event"]) for event in got], [str(event["event"]) for event in wanted]
+    names = [str(event["event"]) for event in got], [str(event["event"]) for event in expected]
     if names[0] != names[1]:
         return f"expected {_counted(names[1])}, got {_counted(names[0])}"
-    for mine, other in zip(got, wanted, strict=True):
+    for mine, other in zip(got, expected, strict=True):
         for key, value in other.items():
             if plain(mine.get(key)) != plain(value):
                 return f"expected {other['event']} with {key} {_short(value)}, got {_short(mine.get(key))}"
     return None
 
 
-def view_differing(name: str, got: Sequence[Any], wanted: Sequence[Any], when: str) -> str | None:
+def view_differing(name: str, got: Sequence[Any], expected: Sequence[Any], when: str) -> str | None:
     """The first value of a getter that differs, by its field where it has several; None if all agree.
 
     What was given is not repeated before the semicolon, so that the same mistake reads the same whatever was drawn.
     """
-    if got == wanted or (name == "transactions" and len(got) != len(wanted)):
+    if got == expected or (name == "transactions" and len(got) != len(expected)):
         return None  # as documented, or a struct of its own
     fields = [field for field in FIELDS if name == "transactions" or field != "payload"]
-    differing = [place for place, pair in enumerate(zip(got, wanted, strict=False)) if pair[0] != pair[1]]
-    if len(got) != len(wanted) or not differing:
-        return f"expected {name} {when} to have {len(wanted)} values; got {len(got)}"
+    differing = [place for place, pair in enumerate(zip(got, expected, strict=False)) if pair[0] != pair[1]]
+    if len(got) != len(expected) or not differing:
+        return f"expected {name} {when} to have {len(expected)} values; got {len(got)}"
     place = differing[0]
-    came, given = got[place], wanted[place]
-    of = f"{fields[place]} of {name}" if len(wanted) == len(fields) else name
+    came, given = got[place], expected[place]
+    of = f"{fields[place]} of {name}" if len(expected) == len(fields) else name
     if str(given).startswith("0x") or (isinstance(given, int) and given > 2**32):
         return f"expected {of} {when} to be as given; wanted {_beside(given, came)}, got {_beside(came, given)}"
     return f"expected {of} {when} to be {given}, got {came}"

@@ -62,7 +62,7 @@ def begin(
 ) -> None:
     """Start the operation; its outcome is judged when it has one."""
     suffix = f"/{leg}" if many else ""
-    if not run.lab.wanted.target.codec.has(function):
+    if not run.lab.spec.target.codec.has(function):
         expected, actual = f"{chain}: {function} to be called", f"the contract has no function {function}"
         run.expectation(step, expected, actual, met=False, suffix=suffix)
         return
@@ -80,7 +80,7 @@ def begin(
 def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
     """Compare an operation's outcome with what the step expects of it."""
     expect = step.expect or "ok"
-    subject, actual, target = pending.subject, pending.actual, run.lab.wanted.target
+    subject, actual, target = pending.subject, pending.actual, run.lab.spec.target
     if isinstance(expect, RevertOutcome):
         met = pending.reverted(expect.revert, target)
         run.expectation(step, f'{subject} to revert with "{expect.revert}"', actual, met=met, suffix=suffix)
@@ -92,8 +92,8 @@ def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
         bound = expect.reason if expect.reason is not None and binds(target, expect.reason) else None
         met = any(log.event == expect.event and bound in (None, log.args.get("reason")) for log in logs)
         seen = ", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event"
-        wanted = f"{expect.event}({expect.reason})" if expect.reason else expect.event
-        run.expectation(step, f"{subject} to emit {wanted}", f"{actual}, {seen}", met=met, suffix=suffix)
+        expected = f"{expect.event}({expect.reason})" if expect.reason else expect.event
+        run.expectation(step, f"{subject} to emit {expected}", f"{actual}, {seen}", met=met, suffix=suffix)
     else:
         met = pending.outcome == ("ok" if expect == "ok" else "fail")
         run.expectation(step, f"{subject} to be {expect}", actual, met=met, suffix=suffix)

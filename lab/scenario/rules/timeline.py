@@ -127,10 +127,10 @@ def _flow_or_leg(book: Notebook, path: Route, reference: str) -> None:
 
 def _called(book: Notebook, path: Route, function: str, arguments: tuple[object, ...]) -> None:
     """A documented function has its documented arguments; a contract of the user's may take more of them."""
-    wanted = FUNCTIONS.get(function)
-    if wanted is not None and len(arguments) < len(wanted.types):
-        need = ", ".join(f"{name}: {kind}" for name, kind in wanted.parameters)
-        book.report((*path, "args"), f"{function} takes {len(wanted.types)} ({need}), got {len(arguments)}")
+    expected = FUNCTIONS.get(function)
+    if expected is not None and len(arguments) < len(expected.types):
+        need = ", ".join(f"{name}: {kind}" for name, kind in expected.parameters)
+        book.report((*path, "args"), f"{function} takes {len(expected.types)} ({need}), got {len(arguments)}")
     _arguments(book, (*path, "args"), arguments)
 
 

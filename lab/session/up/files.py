@@ -56,11 +56,11 @@ class UpOptions(BaseModel):
         """The profiles by the name of their chain. Raises UsageError or InvalidFile with what is wrong with one."""
         profiles: dict[str, NetworkProfile] = {}
         for text in self.networks:
-            name, wanted = split_named(text)
-            profile = load_network(wanted)
+            name, requested = split_named(text)
+            profile = load_network(requested)
             name = name or profile.name
             if name in profiles:
-                raise UsageError(f"expected each chain once, got {name} twice: name the second, as in two={wanted}")
+                raise UsageError(f"expected each chain once, got {name} twice: name the second, as in two={requested}")
             profiles[name] = profile
         return profiles
 

@@ -28,7 +28,7 @@ from lab.evidence import Recorder
 from lab.model.session import Session
 from lab.owner import this_process
 from lab.scenario.item import ChainSpec, RelayerSpec
-from lab.session.lab import Lab, Wanted, open_lab, write_keys
+from lab.session.lab import Lab, LabSpec, open_lab, write_keys
 from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
 from lab.session.relayer.process import SESSION_VARIABLE, reference_command
 from lab.session.suite import new_run_id, open_suite
@@ -78,9 +78,9 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], notify:
             notify=notify,
         )
         stack.callback(suite.close)
-        wanted = Wanted(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
+        requested = LabSpec(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
         # Nobody judges this: a history would only grow.
-        lab = stack.enter_context(open_lab(wanted, suite.backend, Recorder(None)))
+        lab = stack.enter_context(open_lab(requested, suite.backend, Recorder(None)))
         lab.set_up()
         session = _write_session(lab, folder, system if options.relayer else system.without_relayer("--no-relayer"))
         relayer = _start_relayer(system.relayer, folder, state.run_id, suite.reaper, stack) if options.relayer else None

@@ -94,7 +94,7 @@ def test_calls_from_another_contract(lab: Lab, tmp_path: Path) -> None:
 
     assert seen(lab, by_user(0, None, compiled.bytecode)).status == 1
     send(lab, NAME, "owner", "add_operator", forwarder)
-    inner = lab.wanted.target.codec.encode("buffer_transaction", buffer_args(lab, NAME, 7))
+    inner = lab.spec.target.codec.encode("buffer_transaction", buffer_args(lab, NAME, 7))
     lab.scheduler.sleep(2)
     tx = seen(lab, by_user(1, forwarder, codec.encode("forward", [chain.contract, inner, 2])))
     assert (tx.sender, tx.to, tx.status, tx.traced) == (user.address, forwarder, 1, True)

@@ -171,7 +171,7 @@ def test_a_contract_that_refuses_the_probe_is_judged_by_its_abi(start_lab: Start
     """One that compares a fresh slot with a flag refuses every first buffering: no crash of the lab."""
     refusing = PLAIN.replace("self.entries[tx_id].state == 0", "self.entries[tx_id].state == 9")
     lab = start_lab("ethereum", target=compiled(tmp_path, "Refusing", refusing))
-    assert lab.numbering().numbers == StateNumbering.of_abi(lab.wanted.target.contract.abi).numbers
+    assert lab.numbering().numbers == StateNumbering.of_abi(lab.spec.target.contract.abi).numbers
 
 
 @pytest.mark.parametrize(

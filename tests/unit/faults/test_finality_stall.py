@@ -63,7 +63,7 @@ def test_every_request_that_names_a_tag_sees_the_same(lab: Lab) -> None:
     tx_hash = buffer(lab, POLYGON, 1)
     lab.scheduler.advance_to(80_000)
     gate, contract = gate_of(lab, POLYGON), lab.chains[POLYGON].contract
-    call = {"to": contract, "data": lab.wanted.target.codec.encode("transaction_count", [])}
+    call = {"to": contract, "data": lab.spec.target.codec.encode("transaction_count", [])}
     for block in ("finalized", {"blockNumber": "finalized"}):
         assert int(gate.call("eth_call", [call, block]), 16) == 0
     query: dict[str, Any] = {"address": contract, "fromBlock": "0x2"}

@@ -37,7 +37,7 @@ class Rule:
 
 def gate_of(lab: Lab, name: str = ETH) -> Gate:
     """A gate as the session wires it."""
-    submits = Submits(lab.chains[name], lab.scheduler, lab.recorder, lab.wanted.target.codec)
+    submits = Submits(lab.chains[name], lab.scheduler, lab.recorder, lab.spec.target.codec)
     return Gate(lab.chains[name], lab.scheduler, lab.policies[name], submits, timeout_s=TIMEOUT_MS / 1000)
 
 
@@ -256,7 +256,7 @@ def test_a_transaction_of_an_older_type_is_seen_when_it_is_mined(start_lab: Star
     lab.scheduler.advance_to(10_000)
     gate, chain = gate_of(lab, "arbitrum"), lab.chains["arbitrum"]
     account: Account = role_account("operator")
-    codec = lab.wanted.target.codec
+    codec = lab.spec.target.codec
     fields = {
         "nonce": 0, "gasPrice": 10**10, "gas": 900_000, "value": 0, "chainId": chain.profile.chain_id,
         "to": bytes.fromhex(chain.contract[2:]),

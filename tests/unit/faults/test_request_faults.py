@@ -133,7 +133,7 @@ def test_a_stale_head_is_stale_everywhere(lab: Lab) -> None:
     assert ask(lab, "eth_getBlockByNumber", "finalized", False)["number"] == hex(max(0, at - 1 - depth))
     assert max(int(log["blockNumber"], 16) for log in contract_logs(lab, 1, "latest")) < at
     assert contract_logs(lab, at, hex(now)) == []
-    count = {"to": chain.contract, "data": lab.wanted.target.codec.encode("transaction_count", [])}
+    count = {"to": chain.contract, "data": lab.spec.target.codec.encode("transaction_count", [])}
     assert int(ask(lab, "eth_call", count, "latest"), 16) == 2
     for refused in (
         ask(lab, "eth_call", count, {"blockHash": newest}),

@@ -65,7 +65,7 @@ def raw(kind: str, **how: Any) -> str:
 def buffering(lab: Lab, kind: str, number: int = 1, *, chain: str = "arbitrum", **how: Any) -> str:
     """One that buffers a transaction."""
     there = lab.chains[chain]
-    data = lab.wanted.target.codec.encode("buffer_transaction", buffer_args(lab, chain, number))
+    data = lab.spec.target.codec.encode("buffer_transaction", buffer_args(lab, chain, number))
     return raw_of(kind, chain_id=there.profile.chain_id, to=there.contract, data=data, role="operator", **how)
 
 

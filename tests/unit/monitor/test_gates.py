@@ -143,7 +143,7 @@ def test_a_lost_line_is_noticed(monkeypatch: pytest.MonkeyPatch, lost: int | str
     script.run = SimpleNamespace(
         monitor=SimpleNamespace(lines=lines),
         item=SimpleNamespace(item="r"),
-        lab=SimpleNamespace(wanted=SimpleNamespace(target=target)),
+        lab=SimpleNamespace(spec=SimpleNamespace(target=target)),
     )
     monkeypatch.setattr(scenario, "events_of", lambda script, receipt: ["TransactionBuffered"])
     scenario.judge_log(script, {"polygon": [{"transactionHash": "0x1", "to": "0xc", "blockNumber": "0x7"}]})

@@ -49,9 +49,7 @@ class Prepared(Script):
         item = SimpleNamespace(file="scenario.py", leg=lambda name: SimpleNamespace(tx_id=name, at_ms=20_000))
         lab = SimpleNamespace(
             genesis_time=0,
-            wanted=SimpleNamespace(
-                target=SimpleNamespace(codec=SimpleNamespace(events=("OperatorAdded",)), address="")
-            ),
+            spec=SimpleNamespace(target=SimpleNamespace(codec=SimpleNamespace(events=("OperatorAdded",)), address="")),
         )
         super().__init__(
             cast(Any, SimpleNamespace(**{"now_ms": 0, "recorder": recorder, "item": item, "lab": lab} | run))
@@ -168,7 +166,7 @@ def logs(recorder: Recorder, wrong: Broken) -> None:
         item=SimpleNamespace(item="r", file="test_logs.py"),
         monitor=SimpleNamespace(lines=lines, log=SimpleNamespace(series=series)),
         lab=SimpleNamespace(
-            wanted=SimpleNamespace(
+            spec=SimpleNamespace(
                 target=SimpleNamespace(
                     address="0xc",
                     codec=SimpleNamespace(decode_log=lambda raw: SimpleNamespace(event="TransactionBuffered")),

@@ -66,7 +66,7 @@ class Watched:
 
     def receipts(self, chain: str) -> Counter[str]:
         """Events of the contract on the canonical chain, counted from receipts by another way than the collector's."""
-        codec, rpc = self.lab.wanted.target.codec, self.lab.chains[chain].look()
+        codec, rpc = self.lab.spec.target.codec, self.lab.chains[chain].look()
         found: Counter[str] = Counter()
         for number in range(1, rpc.block_number() + 1):
             for receipt in rpc.call("eth_getBlockReceipts", hex(number)):

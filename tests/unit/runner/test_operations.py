@@ -26,7 +26,7 @@ class Client:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.ended: list[str] = []
-        target = lab.wanted.target
+        target = lab.spec.target
         self.operations = Operations(lab.chains, lab.scheduler, lab.recorder, target.codec, target.address)
 
     def start(self, name: str, function: str, *args: Any, role: str = "operator", chain: str = ETH) -> Pending:
