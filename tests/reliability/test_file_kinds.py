@@ -43,7 +43,6 @@ READS: dict[str, tuple[str, ...] | str] = {
     "commands/release/freeze.py": ("audited source",),
     "coordinator/docs.py": OWN,
     "deploy/artifacts/contract_file.py": ("artifact",),
-    "deploy/campaign.py": ("deployments",),
     "deploy/compile.py": ("compiled contract",),
     "deploy/keystore.py": ("deployer's key", "signing key"),
     "deploy/text.py": SOURCE,

@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.reliability, pytest.mark.real_clock]
 
 TRIALS = max(1, round(FACTOR))
 SEED = int(os.environ.get("LAB_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-PATIENCE_S = 600.0
+PATIENCE_S = 120.0
 # One environment variable for all that a trial starts, whoever starts it.
 TRIAL = "LAB_TEST_TRIAL"
 PYTHON = (sys.executable, "-m")
@@ -66,6 +66,7 @@ class Process:
 
     pid: int
     words: str
+    program: str = ""
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):
@@ -83,7 +84,7 @@ def watchers(processes: list[Process], started: int) -> list[Process]:
 
 def every_python(processes: list[Process], started: int) -> list[Process]:
     """All of the lab: commands, workers, watchers, keepers, the relayer; what is left to the kernel are the nodes."""
-    return [p for p in processes if "python" in p.words.partition(" ")[0]]
+    return [p for p in processes if "python" in Path(p.program).name]
 
 
 Choice = Callable[[list[Process], int], list[Process]]
@@ -130,7 +131,7 @@ def processes_of(trial: str) -> list[Process]:
     for process in psutil.process_iter():
         try:
             if process.environ().get(TRIAL) == trial and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(Process(process.pid, " ".join(process.cmdline())))
+                found.append(Process(process.pid, " ".join(words := process.cmdline()), words[0] if words else ""))
         except psutil.Error:
             continue
     return found

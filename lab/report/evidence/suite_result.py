@@ -70,5 +70,9 @@ def _modules(classname: str) -> tuple[str, str]:
 
 
 def _has_tests(path: Path) -> bool:
-    text = path.read_text(encoding="utf-8", errors="replace")
+    """A file that cannot be read may hold some."""
+    try:
+        text = read_text(path, max_bytes=BYTES_MAX)
+    except (OSError, UnfitFile):
+        return True
     return _TEST.search(text) is not None and APART not in text
