@@ -48,7 +48,7 @@ class Chain:
         self.contract = contract
         self.condition: Literal["up", "paused", "down"] = "up"
         self._scheduler = scheduler
-        self._transport = HttpTransport(node.url, timeout_s=CONTROL_TIMEOUT_S, connect=node.connect)
+        self._transport = self._connected()
         rpc = Rpc(self._transport)
         self.observer = Observer(plan.name, rpc, recorder, codec, contract)
         self.producer = BlockProducer(
@@ -225,11 +225,15 @@ class Chain:
         self._transport.close()
         self._halt("down")
 
+    def _connected(self) -> HttpTransport:
+        node = self.node
+        return HttpTransport(node.url, timeout_s=CONTROL_TIMEOUT_S, connect=node.connect, pipelined=node.direct)
+
     def restart(self) -> None:
         """Start a killed node again from its durable state."""
         self.producer.catch_up(self._scheduler.now_ms)
         self.node = self.node.restart()
-        self._transport = HttpTransport(self.node.url, timeout_s=CONTROL_TIMEOUT_S, connect=self.node.connect)
+        self._transport = self._connected()
         rpc = Rpc(self._transport)
         rpc.call("anvil_loadState", self._state)
         self._state = None

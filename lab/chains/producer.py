@@ -22,7 +22,7 @@ from lab.networks.fees import FeeCurve
 from lab.networks.profile import NetworkProfile
 from lab.networks.slots import Slot, SlotClock
 from lab.rpc import HttpTransport, Rpc
-from lab.rpc.transport import AHEAD_MAX, Ahead
+from lab.rpc.ahead import AHEAD_MAX, Ahead
 
 # Replacement blocks carry another fee recipient than the blocks they replace, else empty ones would be the same blocks.
 FEE_RECIPIENT = "0x00000000000000000000000000000000000fee{:02x}"

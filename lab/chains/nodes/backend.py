@@ -46,6 +46,10 @@ class Node(Protocol):
     @property
     def url(self) -> str: ...
 
+    @property
+    def direct(self) -> bool:
+        """Whether a connection leads to the node itself, with no program between."""
+
     def connect(self, timeout_s: float) -> socket.socket:
         """A connection of the lab's own to it. Raises OSError."""
 

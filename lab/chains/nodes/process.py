@@ -37,6 +37,8 @@ from lab.owner import make_directory, remove_directory
 class ProcessNode:
     """One anvil. `launch` starts it, `ready` says whether it answers yet; the rest is the Node protocol."""
 
+    direct = True
+
     def __init__(self, anvil: Path, spec: NodeSpec, reaper: Reaper) -> None:
         self.name = spec.name
         self._anvil, self._spec, self._reaper = anvil, spec, reaper

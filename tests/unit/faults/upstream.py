@@ -56,6 +56,8 @@ class Upstream:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
+    direct = True
+
     def connect(self, timeout_s: float) -> socket.socket:
         """See `Node.connect`."""
         return socket.create_connection(("127.0.0.1", self._server.server_address[1]), timeout_s)

@@ -105,3 +105,14 @@ def test_no_connection_is_said_by_the_results() -> None:
         ahead = HttpTransport(f"http://127.0.0.1:{nobody.getsockname()[1]}").ahead(CALLS)
     with pytest.raises(RpcUnavailable, match="no connection"):
         ahead.results()
+
+
+def test_through_a_proxy_each_waits_for_its_answer() -> None:
+    """Nothing is handed over ahead; a refusal is raised where the results are asked for."""
+    with serving(saying(answers("one")), echo, echo) as server:
+        client = HttpTransport(server.url, pipelined=False)
+        ahead = client.ahead(CALLS)
+        assert ahead.answers == ["one", ["second", [2]], ["third", []]], "before anybody asks for them"
+        assert ahead.results() == ahead.answers
+    with serving(saying(answers(REFUSED)), echo) as server, pytest.raises(RpcRefused, match="first"):
+        HttpTransport(server.url, pipelined=False).ahead(CALLS).results()
