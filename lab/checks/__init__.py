@@ -71,8 +71,8 @@ class Selection(Protocol):
 
 def selected(selection: Selection) -> tuple[str, ...]:
     """The ids to judge, in the registry's order; a named one that does not exist comes last."""
-    expected = {*(DEFAULT_CHECKS if selection.default else ()), *selection.added} - set(selection.removed)
-    return (*(id for id in CHECKS if id in expected), *(id for id in selection.added if id in expected - set(CHECKS)))
+    chosen = {*(DEFAULT_CHECKS if selection.default else ()), *selection.added} - set(selection.removed)
+    return (*(id for id in CHECKS if id in chosen), *(id for id in selection.added if id in chosen - set(CHECKS)))
 
 
 def judge(history: History, selection: Selection) -> tuple[CheckResult, ...]:

@@ -41,8 +41,8 @@ def final_between(history: History, chain: str, block: Block) -> Interval | None
     depth = facts.finality.blocks if facts.finality.blocks is not None else facts.tag_depth_blocks
     if since is None or depth is None or depth == 0 or facts.finality.seconds is not None:
         return None if since is None else (since, since)
-    expected = block.number + depth
-    moments = [appeared(history, span, expected) for span in history.reaching(chain, block, expected)]
+    height = block.number + depth
+    moments = [appeared(history, span, height) for span in history.reaching(chain, block, height)]
     between = min(earliest for earliest, _ in moments), min(latest for _, latest in moments)
     return between if facts.finality.tag is None else _after_stalls(history, chain, between)
 

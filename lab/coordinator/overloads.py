@@ -41,27 +41,27 @@ def entries_of(abi: Sequence[Entry], kind: str, called: str) -> list[Entry]:
     """The functions or events of this name, or the one of this signature (`mark(bytes32)`; spaces do not matter)."""
     there = [entry for entry in abi if entry.get("type") == kind]
     if "(" in called:
-        documented = "".join(called.split())
-        return [entry for entry in there if signature_of(entry) == documented]
+        signature = "".join(called.split())
+        return [entry for entry in there if signature_of(entry) == signature]
     return [entry for entry in there if entry["name"] == called]
 
 
-def choose(entries: Sequence[Entry], documented: Signature | None) -> Entry:
+def choose(entries: Sequence[Entry], signature: Signature | None) -> Entry:
     """The one with the documented types, else of as many parameters, else the last: Vyper's with all arguments."""
-    if documented is not None:
+    if signature is not None:
         for entry in entries:
-            if same_types(documented.types, types_of(entry["inputs"])):
+            if same_types(signature.types, types_of(entry["inputs"])):
                 return entry
         for entry in entries:
-            if len(entry["inputs"]) == len(documented.types):
+            if len(entry["inputs"]) == len(signature.types):
                 return entry
     return entries[-1]
 
 
 def documented(kind: str, name: str, entries: Sequence[Entry]) -> bool:
     """Whether one of these functions or events has the types that the documentation gives to `name`."""
-    documented = FUNCTIONS.get(name) if kind == "function" else (EVENTS | EXTRA_EVENTS).get(name)
-    return documented is not None and any(same_types(documented.types, types_of(entry["inputs"])) for entry in entries)
+    signature = FUNCTIONS.get(name) if kind == "function" else (EVENTS | EXTRA_EVENTS).get(name)
+    return signature is not None and any(same_types(signature.types, types_of(entry["inputs"])) for entry in entries)
 
 
 def overloads(entries: Sequence[Entry], chosen: Entry) -> list[Entry]:

@@ -33,10 +33,10 @@ def compile_contract(path: Path, *, cache_dir: Path) -> CompiledContract:
     CompileFailure for a source that does not compile or an artifact that lacks a part, and EnvironmentFailure when the
     compiler cannot be run.
     """
-    path, expected = split_name(path)
+    path, requested = split_name(path)
     try:
         if path.is_dir() or path.suffix != ".vy":
-            return read_artifact(path, artifact_data(path), expected)
+            return read_artifact(path, artifact_data(path), requested)
         source = read_source(path)
     except OSError as error:
         raise UsageError(f"{error.filename or path}: cannot be read: {error.strerror or error}") from error

@@ -123,9 +123,9 @@ def _matches(abi: Sequence[Entry], kind: str, documented: Mapping[str, Signature
     """The best pairs first, each name once; names that the contract has as documented are no guess."""
     entries = [entry for entry in abi if entry.get("type") == kind]
     own = {str(entry["name"]) for entry in entries}
-    expected = [wanted_name for name, wanted_name in documented.items() if name not in own]
+    missing = [signature for name, signature in documented.items() if name not in own]
     free = [entry for entry in entries if entry["name"] not in documented]
-    pairs = [Match(wanted_name, entry, _score(wanted_name, entry)) for wanted_name in expected for entry in free]
+    pairs = [Match(signature, entry, _score(signature, entry)) for signature in missing for entry in free]
     taken: dict[str, Match] = {}
     used: set[str] = set()
     for match in sorted(pairs, key=lambda pair: -pair.score):

@@ -73,8 +73,8 @@ def commands(block: Block) -> list[tuple[str, list[str]]]:
 
 def same_output(shown: list[str], got: str) -> bool:
     """Whether what came is what is shown: line by line, `...` stands for anything, and spaces are one."""
-    requested = " ".join(" ".join(shown).split())
-    pattern = ".*".join(re.escape(part) for part in requested.split(ANYTHING))
+    expected = " ".join(" ".join(shown).split())
+    pattern = ".*".join(re.escape(part) for part in expected.split(ANYTHING))
     return re.fullmatch(pattern, " ".join(got.split()), re.DOTALL) is not None
 
 

@@ -151,8 +151,8 @@ class History:
             return None
         if depth == 0:
             return block.t_ms
-        requested = block.number + depth
-        return min((_appeared(span, requested) for span in self.reaching(chain, block, requested)), default=None)
+        height = block.number + depth
+        return min((_appeared(span, height) for span in self.reaching(chain, block, height)), default=None)
 
     def reaching(self, chain: str, block: Block, number: int) -> list[Block | EmptyBlocks]:
         """The lines after `block`'s own with which its chain's head reached `number`, orphaned ones included.

@@ -79,9 +79,9 @@ def eip1559(fee: Eip1559Fee, base_fee: int, gas_used: int, gas_limit: int) -> in
 
 def polygon(fee: PolygonFee, base_fee: int, gas_used: int, gas_limit: int) -> int:
     """Polygon PoS: the default curve, then the validity bound of PIP-79 around the parent's base fee."""
-    expected = towards_target(base_fee, gas_used, gas_limit * fee.target_percent // 100, fee.denominator)
+    unbounded = towards_target(base_fee, gas_used, gas_limit * fee.target_percent // 100, fee.denominator)
     bound = base_fee * fee.step_bound_percent // 100
-    return max(fee.floor_wei, min(base_fee + bound, max(base_fee - bound, expected)))
+    return max(fee.floor_wei, min(base_fee + bound, max(base_fee - bound, unbounded)))
 
 
 def drain(fee: ArbitrumFee, backlogs: tuple[int, ...], gas_used: int, elapsed_ms: int) -> tuple[int, ...]:

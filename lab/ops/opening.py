@@ -142,10 +142,10 @@ def _of_session(path: Path, results: Path, notify: Notify, ask: Ask, declared: P
         raise UsageError(f"{path}: expected a session file: {error}") from error
     codec, numbering = Codec.of(session), StateNumbering(session.state_numbering)
     chains = tuple(_session_chain(chain, codec, numbering, session) for chain in session.chains.values())
-    desired = declared_by_file(declared, session.chains) if declared else declared_by_session(session)
+    declared_by_chain = declared_by_file(declared, session.chains) if declared else declared_by_session(session)
     folder = results / "ops" / session.run_id
     blocks_s = min((chain.block_time_ms for chain in session.chains.values()), default=2_000) / 2_000
-    operation = Operation(session.run_id, chains, desired, _timing(max(0.1, blocks_s)), folder, who(), notify)
+    operation = Operation(session.run_id, chains, declared_by_chain, _timing(max(0.1, blocks_s)), folder, who(), notify)
     return Opened(operation, path.resolve().parent, session, folder, ask, {})
 
 

@@ -77,9 +77,9 @@ def _planned(operation: Operation, procedure: Procedure, executor: Executor, cha
     accounts = procedure.accounts(chain)
     final = read_final(chain, accounts, operation.timing)
     latest = read_state(chain, accounts, chain.rpc.block_number())
-    desired, wanted_final = procedure.wants(chain, latest), procedure.wants(chain, final)
+    desired, desired_final = procedure.wants(chain, latest), procedure.wants(chain, final)
     notes = list(desired.notes)
-    if wanted_final.calls and wanted_final.calls != desired.calls:
+    if desired_final.calls and desired_final.calls != desired.calls:
         notes.append(
             f"block {latest.block} differs from the final block {final.block}: a change is on its way and not final yet"
         )

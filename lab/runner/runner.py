@@ -118,13 +118,13 @@ def _run_item(
     for stale in (*folder.glob("relayer.sqlite*"), folder / VERDICT, folder / METRICS):
         # The store of an earlier run in the same folder would make this relayer believe in another past.
         stale.unlink(missing_ok=True)
-    expected = spec_of(item, options, folder, relayer=not unplayed)
+    spec = spec_of(item, options, folder, relayer=not unplayed)
     origin = Origin(options.backend_reason, options.under_test, options.scenario_items, options.recorded_as)
-    started = started_manifest(item, expected, options.backend, origin)
+    started = started_manifest(item, spec, options.backend, origin)
     write_started(folder, started.as_json())
     recorder = Recorder(folder / HISTORY)
     try:
-        with open_lab(expected, options.backend, recorder) as lab:
+        with open_lab(spec, options.backend, recorder) as lab:
             run = _begin(item, options, lab, recorder)
             if not unplayed:
                 lab.start_relayer()

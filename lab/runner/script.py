@@ -217,11 +217,11 @@ class Script:
         )
 
     def expect_equal(
-        self, what: str, actual: Any, calls: Any, *, because: str | None = None, rows: Sequence[str] = ()
+        self, what: str, actual: Any, expected: Any, *, because: str | None = None, rows: Sequence[str] = ()
     ) -> None:
-        """Record that `what` is to be `wanted`."""
-        met = actual == calls
-        shown, asked = (str(actual), str(calls)) if met else unequal(actual, calls)
+        """Record that `what` is to be `expected`."""
+        met = actual == expected
+        shown, asked = (str(actual), str(expected)) if met else unequal(actual, expected)
         self.expect(f"{what} to be {asked}", shown, met=met, because=because, rows=rows)
 
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:

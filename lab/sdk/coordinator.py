@@ -131,8 +131,8 @@ class Coordinator:
 
     def ids(self) -> list[str]:
         """The ids of all transactions that were buffered here, oldest first, as 0x hex."""
-        expected = FilterParams(address=self._sender.address, fromBlock=BlockNumber(self.network.start_block))
-        events = map(self._sender.decoded, self._eth.get_logs(expected))
+        query = FilterParams(address=self._sender.address, fromBlock=BlockNumber(self.network.start_block))
+        events = map(self._sender.decoded, self._eth.get_logs(query))
         return [str(event.args["tx_id"]) for event in events if event and event.event == "TransactionBuffered"]
 
     def buffer(self, request: Request, timeout_s: float = 60) -> Mined:
@@ -171,10 +171,10 @@ class Coordinator:
 
     def failure_reason(self, tx_id: str) -> str | None:
         """The reason of a transaction's last TransactionFailed; None where there was none."""
-        expected = FilterParams(
+        query = FilterParams(
             address=self._sender.address, fromBlock=BlockNumber(self.network.start_block), topics=[None, HexStr(tx_id)]
         )
-        events = map(self._sender.decoded, self._eth.get_logs(expected))
+        events = map(self._sender.decoded, self._eth.get_logs(query))
         reasons = [str(event.args["reason"]) for event in events if event and event.event == "TransactionFailed"]
         return reasons[-1] if reasons else None
 

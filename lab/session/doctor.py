@@ -24,7 +24,7 @@ from lab.chains.nodes.backend import HOST
 from lab.chains.nodes.guard import guarding_works
 from lab.chains.nodes.pinned import PINNED_VERSION, why_not_here
 from lab.chains.nodes.provision import THREE_WAYS_OUT, locate_anvil
-from lab.chains.nodes.select import BackendName, find_image
+from lab.chains.nodes.select import RequestedBackend, find_image
 from lab.chains.processes.child import LINUX
 from lab.chains.processes.leftovers import find_leftovers, summary
 from lab.environment import (
@@ -69,7 +69,7 @@ class Line:
         return "error" if self.needed else "warning"
 
 
-def diagnose(backend: BackendName = "auto", results: Path = Path("results")) -> list[Line]:
+def diagnose(backend: RequestedBackend = "auto", results: Path = Path("results")) -> list[Line]:
     """Look at everything a run on this backend needs. Docker is needed only if asked for, or if there is no anvil."""
     anvil = _anvil(needed=backend != "docker")
     docker_needed = backend == "docker" or (backend == "auto" and not anvil.ok)

@@ -194,27 +194,27 @@ class Lab:
 
         Raises DeadlineExceeded for one that does not get ready, LabError for one that ends instead.
         """
-        spec, expected = self.spec.relayer, self.spec
+        spec, lab_spec = self.spec.relayer, self.spec
         if spec is None:
             return
-        write_keys(expected.folder / KEYS)
+        write_keys(lab_spec.folder / KEYS)
         wiring = RelayerWiring(
             self.scheduler,
             self.recorder,
             self.chains,
             self.policies,
-            {name: spec.endpoints for name, spec in expected.chains.items()},
-            expected.target.codec,
+            {name: spec.endpoints for name, spec in lab_spec.chains.items()},
+            lab_spec.target.codec,
             self.backend.reaper,
-            expected.folder,
+            lab_spec.folder,
             lambda urls, fallbacks: self.session(urls, spec, fallbacks=fallbacks),
-            expected.relayer_factory,
-            expected.relayer_command,
+            lab_spec.relayer_factory,
+            lab_spec.relayer_command,
         )
         self.relayer, self.proxy = wiring.wire()
         self.relayer.start()
-        if isinstance(self.relayer, RelayerProcess) and self.proxy is not None and expected.relayer_command is not None:
-            await_ready(self.proxy, self.scheduler, self.relayer, expected.relayer_command)
+        if isinstance(self.relayer, RelayerProcess) and self.proxy is not None and lab_spec.relayer_command is not None:
+            await_ready(self.proxy, self.scheduler, self.relayer, lab_spec.relayer_command)
 
     def close_relayer(self) -> None:
         """End the relayer for good, and the way to the chains that it had; all it sent is recorded then."""
@@ -243,13 +243,13 @@ def write_keys(path: Path) -> None:
 
 
 @contextmanager
-def open_lab(expected: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
+def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
     """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
-    scheduler = Scheduler(expected.clock)
-    remember = max(HISTORY_BLOCKS_MIN, expected.deepest_reorg + 16)
-    log_folder = expected.folder / "logs"
+    scheduler = Scheduler(lab_spec.clock)
+    remember = max(HISTORY_BLOCKS_MIN, lab_spec.deepest_reorg + 16)
+    log_folder = lab_spec.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
-    real = expected.clock == "real"
+    real = lab_spec.clock == "real"
     if real:
         # Slow to import: done here, where it takes no time from a run that has begun.
         import_module("lab.faults.transport.proxy")
@@ -257,13 +257,13 @@ def open_lab(expected: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
     specs = [
         NodeSpec(
             name=name,
-            run_id=expected.run_id,
+            run_id=lab_spec.run_id,
             args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember),
             log_path=log_folder / f"{name}.log",
             # A guest is to find no way to it but the endpoint.
-            private=expected.relayer is not None,
+            private=lab_spec.relayer is not None,
         )
-        for name, spec in expected.chains.items()
+        for name, spec in lab_spec.chains.items()
     ]
     with ExitStack() as stack:
         nodes = backend.start_all(specs)
@@ -271,22 +271,22 @@ def open_lab(expected: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
             stack.callback(node.stop)
         genesis_time = node_time
         if real:
-            start_s = expected.own_relayer.start_s if expected.own_relayer is not None else 0.0
+            start_s = lab_spec.own_relayer.start_s if lab_spec.own_relayer is not None else 0.0
             genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
         chains = {
             name: Chain(
-                ChainPlan(name, spec.profile, spec.finality, expected.seed, genesis_time, remember),
+                ChainPlan(name, spec.profile, spec.finality, lab_spec.seed, genesis_time, remember),
                 node,
                 scheduler,
                 recorder,
-                expected.target.codec,
-                expected.target.address,
+                lab_spec.target.codec,
+                lab_spec.target.address,
             )
-            for (name, spec), node in zip(expected.chains.items(), nodes, strict=True)
+            for (name, spec), node in zip(lab_spec.chains.items(), nodes, strict=True)
         }
         scheduler.before_turns += [chain.begin for chain in chains.values()]
         policies = {name: Policy() for name in chains}
-        lab = Lab(expected, backend, scheduler, recorder, chains, genesis_time, policies)
+        lab = Lab(lab_spec, backend, scheduler, recorder, chains, genesis_time, policies)
         try:
             yield lab
         finally:

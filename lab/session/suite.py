@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.chains.nodes.backend import Backend
-from lab.chains.nodes.select import BackendName, choose_backend
+from lab.chains.nodes.select import RequestedBackend, choose_backend
 from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
 from lab.deploy.compile import compile_contract
@@ -76,7 +76,7 @@ class Suite:
 def open_suite(
     *,
     run_id: str,
-    backend: BackendName,
+    backend: RequestedBackend,
     image: str | None,
     system: SystemUnderTest,
     notify: Callable[[str], None] | None = None,

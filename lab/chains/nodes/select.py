@@ -20,7 +20,7 @@ from lab.errors import EnvironmentFailure, UsageError
 if TYPE_CHECKING:
     import docker
 
-BackendName = Literal["auto", "process", "docker"]
+RequestedBackend = Literal["auto", "process", "docker"]
 
 DEFAULT_IMAGE = f"ghcr.io/foundry-rs/foundry:v{PINNED_VERSION}"
 ENGINE_ANSWER_S = 5
@@ -30,7 +30,7 @@ IN_A_CONTAINER = any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.cont
 
 
 def choose_backend(
-    requested: BackendName, image: str | None = None, *, reaper: Reaper | None = None, notify: Notify | None = None
+    requested: RequestedBackend, image: str | None = None, *, reaper: Reaper | None = None, notify: Notify | None = None
 ) -> tuple[Backend, str]:
     """The backend and one sentence on why it is this one. `image` wins over LAB_IMAGE, which wins over the default.
 

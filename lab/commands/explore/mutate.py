@@ -56,13 +56,13 @@ def mutate(request: MutateRequest) -> int:
     say = partial(console.print, markup=False, soft_wrap=True)
     everything = find_mutants(target)
     only = tuple(request.only or ())
-    expected = [mutant for mutant in everything if not only or mutant.key.startswith(only)]
-    if not expected:
+    requested = [mutant for mutant in everything if not only or mutant.key.startswith(only)]
+    if not requested:
         raise UsageError(
             f"--only {' '.join(only)}: no mutant has a key that starts with this; keys look like {everything[0].key}"
         )
     sweep(say)
-    tested = chosen(expected, SAMPLE if request.sample and request.limit is None else request.limit)
+    tested = chosen(requested, SAMPLE if request.sample and request.limit is None else request.limit)
     mutants = shard.of(tested)
     say(f"{len(everything)} mutants of {target.name} and its modules, {len(tested)} to test")
     made = {

@@ -36,15 +36,15 @@ def swarm(request: SwarmRequest) -> int:
     console.print(system.described(target.contract.name).line, markup=False, soft_wrap=True)
     say = partial(console.print, markup=False, soft_wrap=True)
     sweep(say)
-    requested = shard.of(range(request.first, request.first + request.seeds))
+    seeds = shard.of(range(request.first, request.first + request.seeds))
     work = {"first": request.first, "seeds": request.seeds}
     header = JournalHeader(command="swarm", made_with=made_with(target), work=work, shard=str(shard))
     path = request.results / FOLDER / shard.file
     journal = Journal.begin(path, header, SeedOutcome, resume=request.resume)
     done = {outcome.seed for outcome in journal.outcomes}
     if shard.count > 1 or done:
-        say(f"part {shard}: {len(requested)} seeds, of which {len(done)} are done: {path}")
-    begin, left = time.monotonic(), [seed for seed in requested if seed not in done]
+        say(f"part {shard}: {len(seeds)} seeds, of which {len(done)} are done: {path}")
+    begin, left = time.monotonic(), [seed for seed in seeds if seed not in done]
     running = run_swarm(
         left, run_id=new_run_id(), system=system, jobs=request.jobs, minutes=request.minutes, notify=say
     )
@@ -58,7 +58,7 @@ def swarm(request: SwarmRequest) -> int:
                 show(console, outcome, request.contract, request.results)
     summary = Summary(tuple(journal.outcomes), time.monotonic() - begin)
     show_table(console, summary)
-    if missing := len(requested) - len(journal.outcomes):
+    if missing := len(seeds) - len(journal.outcomes):
         say(f"{missing} seeds were not run: the limit of {request.minutes:g} minutes was reached; --resume goes on")
     return summary.exit_code
 

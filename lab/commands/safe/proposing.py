@@ -79,8 +79,8 @@ def _call(codec: Codec, contract: str, name: str, function: str, *arguments: str
         values = [_value(of, text) for of, text in zip(types, arguments, strict=True)]
         data = codec.encode(function, values)
     except ValueError as error:
-        requested = ", ".join(f"{one}: {of}" for one, of in zip(codec.parameters(function), types, strict=True))
-        raise UsageError(f"expected {function}({requested}), got ({', '.join(arguments)}): {error}") from None
+        signature = ", ".join(f"{one}: {of}" for one, of in zip(codec.parameters(function), types, strict=True))
+        raise UsageError(f"expected {function}({signature}), got ({', '.join(arguments)}): {error}") from None
     return named_call(codec, contract, function, data, contract=name)
 
 

@@ -31,7 +31,7 @@ _ADVICE = (
 
 
 def read_artifact(path: Path, data: bytes, requested: str | None = None) -> CompiledContract:
-    """The contract that a file holds; of several the one called `wanted`, else the only one that can be meant.
+    """The contract that a file holds; of several the one called `requested`, else the only one that can be meant.
 
     Raises InvalidFile for text that is no JSON, CompileFailure for JSON that lacks a part of a contract and
     for several contracts of which none stands out.

@@ -61,7 +61,7 @@ class Library:
 
 
 def load_library(folder: Path, requested: Callable[[Path], bool] = lambda _: True) -> Library:
-    """Every wanted file below a folder. Raises InvalidFile for a scenario that is malformed."""
+    """Every requested file below a folder. Raises InvalidFile for a scenario that is malformed."""
     items: dict[str, LibraryItem] = {}
     left_out: list[str] = []
     scenarios = (path for path in sorted(files_below(folder)) if requested(path) and not _apart(path))
@@ -124,9 +124,9 @@ def _python_runs(path: Path) -> Iterator[tuple[str, str, Any, str | None]]:
             continue
         for suffix, arguments in _parameters(test):
             full = f"{path.stem}.{name}{suffix}"
-            requested = inspect.signature(test).parameters
-            unknown = [parameter for parameter in requested if parameter not in {FIXTURE, *arguments}]
-            if unknown or FIXTURE not in requested:
+            parameters = inspect.signature(test).parameters
+            unknown = [parameter for parameter in parameters if parameter not in {FIXTURE, *arguments}]
+            if unknown or FIXTURE not in parameters:
                 yield full, "", None, f"needs {', '.join(unknown) or 'no ' + FIXTURE}"
                 continue
             yield _asked(full, test, arguments)

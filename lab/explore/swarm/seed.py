@@ -46,9 +46,9 @@ def explore_seed(bench: Bench, seed: int) -> SeedOutcome:
     minimal: str | None = None
     shrunk: Shrunk | None = None
     if trial.verdict is Verdict.FAIL:
-        requested = trial.failed[0]
-        shrunk = shrink(document, lambda candidate: requested in try_case(bench, candidate, str(seed)).failed)
-        minimal = to_text(_described(shrunk.document, requested, trial))
+        check = trial.failed[0]
+        shrunk = shrink(document, lambda candidate: check in try_case(bench, candidate, str(seed)).failed)
+        minimal = to_text(_described(shrunk.document, check, trial))
         runs += shrunk.runs
     return SeedOutcome(
         seed=seed,

@@ -51,7 +51,7 @@ class PoolRules:
                 (sent.max_fee_per_gas, before.max_fee_per_gas),
                 (sent.max_priority_fee_per_gas, before.max_priority_fee_per_gas),
             )
-            if any(offered * 100 < expected * factor for offered, expected in offers):
+            if any(offered * 100 < earlier * factor for offered, earlier in offers):
                 raise RpcRefused(SEND, SERVER_ERROR, "replacement transaction underpriced")
 
     def accepted(self, sent: Sent) -> None:

@@ -190,10 +190,10 @@ class FaultProxy:
             self.failure = error
             raise
         # What carries no id is a notification: it is done, and nothing is said of it.
-        expected = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
-        if not expected or not isinstance(asked, list):
-            return _json(b"".join(expected))
-        return _json(b"[" + b",".join(expected) + b"]")
+        replies = [answer for call, answer in zip(calls, answers, strict=True) if not call.notification]
+        if not replies or not isinstance(asked, list):
+            return _json(b"".join(replies))
+        return _json(b"[" + b",".join(replies) + b"]")
 
     async def _carried(self, carrier: Carrier, calls: list[HttpCall]) -> list[bytes]:
         """Carry the calls, and record what was sent when it is over for the client, whichever way."""

@@ -23,21 +23,21 @@ GET_L1_FEE = "0x49948e0e"
 def offered_fees(rpc: Rpc, target: Target) -> Fees:
     """Base fee with room, and the median tip of the last blocks. Raises DeployFailure above the limit, RpcFailure."""
     base, tip = current_fees(rpc, target)
-    expected = Fees(BASE_FEE_ROOM * base + tip, tip)
-    return bounded(expected, base, target)
+    offer = Fees(BASE_FEE_ROOM * base + tip, tip)
+    return bounded(offer, base, target)
 
 
-def bounded(expected: Fees, base_fee: int, target: Target) -> Fees:
+def bounded(offer: Fees, base_fee: int, target: Target) -> Fees:
     """The same within the file's limit. Raises DeployFailure where the limit cannot pay the present fee."""
     limit = target.max_fee_wei
-    if limit is None or expected.max_fee_per_gas <= limit:
-        return expected
-    if base_fee + expected.max_priority_fee_per_gas > limit:
+    if limit is None or offer.max_fee_per_gas <= limit:
+        return offer
+    if base_fee + offer.max_priority_fee_per_gas > limit:
         raise DeployFailure(
             f"{target.name}: expected fees within max_fee_gwei {target.max_fee_gwei:g}, now a unit of gas costs "
-            f"{(base_fee + expected.max_priority_fee_per_gas) / 1e9:.4g} gwei: wait, or raise the limit"
+            f"{(base_fee + offer.max_priority_fee_per_gas) / 1e9:.4g} gwei: wait, or raise the limit"
         )
-    return Fees(limit, min(expected.max_priority_fee_per_gas, limit))
+    return Fees(limit, min(offer.max_priority_fee_per_gas, limit))
 
 
 def current_fees(rpc: Rpc, target: Target) -> tuple[int, int]:

@@ -84,10 +84,10 @@ def _saved(reader: Reader, tx_id: str, block: int, ready_order: int | None) -> S
 
 def unfit(there: Backup, saved: Iterable[Saved]) -> list[str]:
     """Why a contract cannot be restored onto: it holds what the backup has not, or has otherwise."""
-    desired = {one.tx_id: one for one in saved}
+    saved_by_id = {one.tx_id: one for one in saved}
     problems = []
     for one in there.transactions:
-        other = desired.get(one.tx_id)
+        other = saved_by_id.get(one.tx_id)
         if other is None or (one.origin, one.target, one.payload, one.dependency) != (
             other.origin,
             other.target,

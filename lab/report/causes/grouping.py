@@ -108,11 +108,11 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
             first = min(keys, key=lambda key: (-counts[key], key))
             for key in keys:
                 heads.join(key, first)
-    expected: dict[tuple[str, str], str] = {}
+    by_demand: dict[tuple[str, str], str] = {}
     for symptom in rooted.values():
         if symptom.kind == "expectation":
             if symptom.demands and symptom.function:
-                heads.join(symptom.key, expected.setdefault((symptom.function, symptom.demands), symptom.key))
+                heads.join(symptom.key, by_demand.setdefault((symptom.function, symptom.demands), symptom.key))
             known = {heads(check.key) for check in checks if _knows(check, symptom)}
             known = known or {heads(call.key) for call in rooted.values() if _same_end(call, symptom)}
             if len(known) == 1:

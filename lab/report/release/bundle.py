@@ -83,8 +83,8 @@ def _copy(source: Path, target: Path, folders: Iterable[str], *, every_kind: boo
     inside = real_path(source)
     for folder in folders:
         for path in _plain_files(source / folder):
-            expected = path.name not in _SECRET and (every_kind or path.suffix in _KINDS)
-            if expected and real_path(path).is_relative_to(inside) and path.stat().st_size <= FILE_BYTES_MAX:
+            included = path.name not in _SECRET and (every_kind or path.suffix in _KINDS)
+            if included and real_path(path).is_relative_to(inside) and path.stat().st_size <= FILE_BYTES_MAX:
                 copy = target / path.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)

@@ -51,9 +51,9 @@ class Origin:
     recorded_as: str | None = None
 
 
-def started_manifest(item: ScenarioItem, expected: LabSpec, backend: Backend, origin: Origin) -> RunManifest:
+def started_manifest(item: ScenarioItem, lab_spec: LabSpec, backend: Backend, origin: Origin) -> RunManifest:
     """All that is known of a run before it does anything: from it a report knows which rows a run would have served."""
-    contract = expected.target.contract
+    contract = lab_spec.target.contract
     profiles = "\n".join(spec.profile.model_dump_json() for spec in item.chains.values())
     return RunManifest(
         schema_version=SCHEMA_VERSION,
@@ -67,7 +67,7 @@ def started_manifest(item: ScenarioItem, expected: LabSpec, backend: Backend, or
         matrix=dict(item.matrix_values),
         checks=CheckChoice(**asdict(item.checks)),
         seed=item.seed,
-        clock=expected.clock,
+        clock=lab_spec.clock,
         backend=BackendFacts(**{**backend.describe(), "name": backend.name, "reason": origin.backend_reason}),
         contract=ContractFacts(
             name=contract.name,
@@ -76,7 +76,7 @@ def started_manifest(item: ScenarioItem, expected: LabSpec, backend: Backend, or
             source_sha256=contract.source_sha256,
             compiler=contract.compiler,
         ),
-        relayer=RelayerFacts(**_relayer(expected)),
+        relayer=RelayerFacts(**_relayer(lab_spec)),
         under_test=origin.under_test,
         networks={name: spec.profile.name for name, spec in item.chains.items()},
         profiles_sha256=hashlib.sha256(profiles.encode()).hexdigest(),
@@ -119,10 +119,10 @@ def _lag(run: Run) -> LagFacts | None:
     return LagFacts(turns_ms_max=worst, starved_ms=sum(lag.starved_ms for lag in lags))
 
 
-def _relayer(expected: LabSpec) -> dict[str, Any]:
-    if expected.own_relayer is not None:
-        return expected.own_relayer.manifest()
-    return {"kind": "reference" if expected.relayer else "none", "sha256": package_sha256("relayer")}
+def _relayer(lab_spec: LabSpec) -> dict[str, Any]:
+    if lab_spec.own_relayer is not None:
+        return lab_spec.own_relayer.manifest()
+    return {"kind": "reference" if lab_spec.relayer else "none", "sha256": package_sha256("relayer")}
 
 
 def _user_repository() -> LabFacts | None:

@@ -56,11 +56,11 @@ class UpOptions(BaseModel):
         """The profiles by the name of their chain. Raises UsageError or InvalidFile with what is wrong with one."""
         profiles: dict[str, NetworkProfile] = {}
         for text in self.networks:
-            name, requested = split_named(text)
-            profile = load_network(requested)
+            name, network = split_named(text)
+            profile = load_network(network)
             name = name or profile.name
             if name in profiles:
-                raise UsageError(f"expected each chain once, got {name} twice: name the second, as in two={requested}")
+                raise UsageError(f"expected each chain once, got {name} twice: name the second, as in two={network}")
             profiles[name] = profile
         return profiles
 

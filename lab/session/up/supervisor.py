@@ -78,9 +78,9 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], notify:
             notify=notify,
         )
         stack.callback(suite.close)
-        requested = LabSpec(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
+        spec = LabSpec(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
         # Nobody judges this: a history would only grow.
-        lab = stack.enter_context(open_lab(requested, suite.backend, Recorder(None)))
+        lab = stack.enter_context(open_lab(spec, suite.backend, Recorder(None)))
         lab.set_up()
         session = _write_session(lab, folder, system if options.relayer else system.without_relayer("--no-relayer"))
         relayer = _start_relayer(system.relayer, folder, state.run_id, suite.reaper, stack) if options.relayer else None

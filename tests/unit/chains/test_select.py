@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains.nodes import select
-from lab.chains.nodes.select import BackendName, choose_backend, find_image
+from lab.chains.nodes.select import RequestedBackend, choose_backend, find_image
 from lab.errors import EnvironmentFailure, UsageError
 
 pytestmark = pytest.mark.backend
@@ -21,7 +21,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
 
 
-def chosen(wanted: BackendName, image: str | None = None) -> tuple[str, str]:
+def chosen(wanted: RequestedBackend, image: str | None = None) -> tuple[str, str]:
     backend, reason = choose_backend(wanted, image)
     backend.close()
     return backend.name, reason
@@ -61,7 +61,7 @@ def test_an_engine_that_hangs_counts_as_none(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_docker_is_taken_when_engine_and_image_answer(image: str) -> None:
     """By auto and by name; the reason names the image."""
-    wishes: list[tuple[BackendName, str]] = [("auto", "an engine answers"), ("docker", "asked for")]
+    wishes: list[tuple[RequestedBackend, str]] = [("auto", "an engine answers"), ("docker", "asked for")]
     for wanted, why in wishes:
         name, reason = chosen(wanted, image)
         assert name == "docker"

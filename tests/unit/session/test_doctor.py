@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from lab.chains.nodes.provision import AnvilBinary
-from lab.chains.nodes.select import BackendName
+from lab.chains.nodes.select import RequestedBackend
 from lab.session.doctor import Line, diagnose, healthy, render
 
 pytestmark = pytest.mark.backend
@@ -159,7 +159,7 @@ def test_the_table_shows_every_line_and_the_fix_of_red_ones_only() -> None:
     [(True, "process", "a network of its own"), (False, "process", "a page in"), (True, "docker", "has none")],
 )
 def test_the_second_line_of_defence_is_told(
-    guarded: bool, backend: BackendName, said: str, no_engine: None, monkeypatch: pytest.MonkeyPatch
+    guarded: bool, backend: RequestedBackend, said: str, no_engine: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether nodes have a guard, and who ends orphans: warnings at most, for the lab works without."""
     monkeypatch.setattr("lab.session.doctor.guarding_works", lambda: guarded)
