@@ -6,6 +6,7 @@ everything that goes into a signature: contract, chain, fees, call data, sender,
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import time
@@ -78,9 +79,7 @@ def presign(
 def trim(folder: Path, bytes_max: int = CACHE_BYTES_MAX, *, keep: Sequence[Path] = ()) -> int:
     """Remove the files used longest ago until the folder is small enough; how many went."""
     kept = set(keep)
-    sized = sorted(
-        ((path.stat().st_mtime, path.stat().st_size, path) for path in folder.glob("*.signed")), reverse=True
-    )
+    sized = sorted(_with_sizes(folder), reverse=True)
     total = removed = 0
     for _, size, path in sized:
         total += size
@@ -88,6 +87,14 @@ def trim(folder: Path, bytes_max: int = CACHE_BYTES_MAX, *, keep: Sequence[Path]
             path.unlink(missing_ok=True)
             removed += 1
     return removed
+
+
+def _with_sizes(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """Last use (seconds since the epoch), bytes and path; another lab may trim the same folder meanwhile."""
+    for path in folder.glob("*.signed"):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            yield status.st_mtime, status.st_size, path
 
 
 def _usable(job: SignJob, folder: Path) -> bool:

@@ -159,14 +159,23 @@ def kill(pid: int, ticks: int | None) -> bool:
 def _directories() -> list[Leftover]:
     """In the temporary folder, and in the cache, where a node's binary is unpacked."""
     directories = []
-    for parent, pattern in ((tempfile.gettempdir(), "{}*"), (_provisioning(), "*/.{}*")):
-        if parent is None:
-            continue
-        for path in sorted(Path(parent).glob(pattern.format(marks.DIRECTORY_PREFIX))):
-            if path.is_dir() and not path.is_symlink():
+    cache = _provisioning()
+    versions = () if cache is None else map(cache.joinpath, _names(cache))
+    for parent, prefix in ((Path(tempfile.gettempdir()), ""), *((version, ".") for version in versions)):
+        for name in _names(parent):
+            path = parent / name
+            if name.startswith(prefix + marks.DIRECTORY_PREFIX) and path.is_dir() and not path.is_symlink():
                 remove = partial(remove_directory, path)
                 directories.append(Leftover("directory", str(path), owner_of_directory(path), remove=remove))
     return directories
+
+
+def _names(folder: Path) -> list[str]:
+    """What lies in a folder, in order; nothing if there is none, for other labs remove theirs meanwhile."""
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except OSError:
+        return []
 
 
 def _provisioning() -> Path | None:

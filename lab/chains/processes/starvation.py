@@ -38,11 +38,20 @@ class Starvation:
 
 def _waits(roots: Iterable[int]) -> Iterable[tuple[tuple[int, str], int]]:
     for pid in (os.getpid(), *_with_children(roots)):
-        for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        for thread in _threads(pid):
             try:
-                yield (pid, file.parent.name), int(file.read_text(encoding="ascii").split()[1])
+                account = Path(f"/proc/{pid}/task/{thread}/schedstat").read_text(encoding="ascii")
+                yield (pid, thread), int(account.split()[1])
             except (OSError, IndexError, ValueError):
                 continue
+
+
+def _threads(pid: int) -> list[str]:
+    """None of a process that has ended: it may end between any two looks, so nothing here walks what may be gone."""
+    try:
+        return [thread.name for thread in Path(f"/proc/{pid}/task").iterdir()]
+    except OSError:
+        return []
 
 
 def _with_children(roots: Iterable[int]) -> Iterable[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +35,16 @@ def test_of_a_process_the_thread_counts_that_waited_longest(monkeypatch: pytest.
     assert watch.since_last_ms([]) == 30 + 7
 
 
+GONE = 2**22 + 1  # No process has such a number.
+
+
 def test_a_process_that_is_gone_is_left_out() -> None:
     """There is no such number."""
-    gone = 2**22 + 1
-    assert {pid for (pid, _), _ in starvation._waits([gone])} <= {os.getpid()}
+    assert {pid for (pid, _), _ in starvation._waits([GONE])} <= {os.getpid()}
+
+
+def test_a_process_that_ends_while_it_is_looked_at_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was there when the children were listed, and is gone when its threads are."""
+    monkeypatch.setattr(starvation, "_with_children", lambda roots: iter([GONE]))
+    monkeypatch.setattr(Path, "is_dir", lambda path: True)
+    assert {pid for (pid, _), _ in starvation._waits([])} <= {os.getpid()}
