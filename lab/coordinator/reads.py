@@ -9,7 +9,8 @@ from lab.coordinator.overloads import fields_of
 from lab.coordinator.states import StateNumbering
 from lab.model.chain.facts import CoreState, StoredTransaction
 from lab.rpc import Rpc
-from lab.rpc.client import BlockRef
+from lab.rpc.client import BlockRef, call_request
+from lab.rpc.prefetch import Request
 
 ZERO_ID = "0x" + "00" * 32
 
@@ -28,6 +29,12 @@ class Reader:
             function, self.rpc.eth_call(self.address, self.codec.encode(function, args), block=block)
         )
         return values[0] if len(values) == 1 else values
+
+    def requests(self, function: str, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> list[Request]:
+        """What a getter of a transaction asks for, to be asked ahead: nothing where the contract has none."""
+        if not self.codec.has(function):
+            return []
+        return [call_request(self.address, self.codec.encode(function, (tx_id,)), block=block)]
 
     def state(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> CoreState:
         """The state of a transaction by name."""

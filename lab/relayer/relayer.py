@@ -6,7 +6,7 @@ whose calls fail is left out until the next poll; what depends on it waits, ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -99,9 +99,10 @@ class Relayer:
                 stopped.add(chain.name)
         self._learn_finality()
         self._caller.look_again()
-        for action in self._core.decide(self._world()):
-            chain = self._chains[action.chain]
-            if chain.name not in stopped and not self._guarded(chain, self._act, action):
+        actions = self._core.decide(self._world())
+        for group in self._caller.groups(actions, self._senders, self._clock.now_ms()):
+            chain = self._chains[group[0].chain]
+            if chain.name not in stopped and not self._guarded(chain, self._act, group):
                 stopped.add(chain.name)
         for chain in self._chains.values():
             self._guarded(chain, self._send)
@@ -198,9 +199,8 @@ class Relayer:
         self._senders[chain.name].reopen(reopened)
         self._notify({"event": "reorg", "chain": chain.name, "ancestor": ancestor})
 
-    def _act(self, chain: Chain, action: Action) -> None:
-        self._caller.act(chain, action, self._senders[chain.name], self._clock.now_ms())
-
+    def _act(self, chain: Chain, group: Sequence[Action]) -> None:
+        self._caller.act_all(chain, group, self._senders[chain.name], self._clock.now_ms())
         if len(self._senders[chain.name].submitted) >= SENT_AT_ONCE:
             self._send(chain)
 
@@ -212,14 +212,19 @@ class Relayer:
         world = self._world()
 
         def judge(intent: Intent) -> Answer:
-            answer, needs = self._core.justified(world, intent.job)
-            return answer if answer != "yes" else self._caller.still_canonical(needs)
+            answers = [self._core.justified(world, job) for job in intent.jobs]
+            for answer in ("no", "unknown"):
+                if any(given == answer for given, _ in answers):
+                    return answer
+            return self._caller.still_canonical(tuple(need for _, needs in answers for need in needs))
 
         def renew(intent: Intent) -> tuple[str, int] | None:
             action = next((action for action in self._core.decide(world) if action.job == intent.job), None)
             return self._caller.prepared(chain, action, self._clock.now_ms()) if action is not None else None
 
-        self._senders[chain.name].manage_pending(self._clock.now_ms(), judge, self._caller.reached, renew)
+        self._senders[chain.name].manage_pending(
+            self._clock.now_ms(), judge, self._caller.reached, renew, self._caller.expect
+        )
 
     def _learn_finality(self) -> None:
         for block in self._core.questions(self._world()):

@@ -28,6 +28,14 @@ def block_ref(block: BlockRef) -> str:
     return hex(block) if isinstance(block, int) else block
 
 
+def call_request(
+    to: str, data: str, *, block: BlockRef | dict[str, Any] = "latest", sender: str | None = None
+) -> tuple[str, list[Any]]:
+    """Method and parameters of a call that changes nothing."""
+    request = {"to": to, "data": data} | ({"from": sender} if sender else {})
+    return "eth_call", [request, block if isinstance(block, dict) else block_ref(block)]
+
+
 class Rpc:
     """One node's API as the lab uses it; any other method goes through `call`."""
 
@@ -75,8 +83,8 @@ class Rpc:
         self, to: str, data: str, *, block: BlockRef | dict[str, Any] = "latest", sender: str | None = None
     ) -> str:
         """Return data of a call. Raises RpcRefused with the revert data when it reverts."""
-        request = {"to": to, "data": data} | ({"from": sender} if sender else {})
-        result = self.call("eth_call", request, block if isinstance(block, dict) else block_ref(block))
+        method, params = call_request(to, data, block=block, sender=sender)
+        result = self.call(method, *params)
         if not isinstance(result, str) or not result.startswith("0x"):
             raise RpcMalformed("eth_call", f"expected hex data, got {str(result)[:80]!r}")
         return result

@@ -29,6 +29,11 @@ def is_known(refused: RpcRefused) -> bool:
     return says(refused, KNOWN)
 
 
+def is_busy(refused: RpcRefused) -> bool:
+    """Whether an endpoint refuses now what it may take a moment later: its limits, or an error of its own."""
+    return refused.code in LIMIT_CODES or refused.code == 429 or refused.code >= 500 or says(refused, LIMITED)
+
+
 def is_trouble(refused: RpcRefused) -> bool:
     """Whether a refusal is about the endpoint (limits, overload, lag, a method it lacks), not about the call."""
     if refused.code in LIMIT_CODES or 400 <= refused.code < 600 or refused.code == METHOD_NOT_FOUND:

@@ -14,10 +14,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from pydantic_core import from_json
-
 from lab.model.redacted import RedactedUrl
 from lab.rpc.ahead import AHEAD_MAX, Ahead
+from lab.rpc.answers import parse_answer, parse_answers, parse_outcomes
 from lab.rpc.deadline_socket import DeadlineSocket, DeadlineTlsSocket
 from lab.rpc.endpoint import Endpoint
 from lab.rpc.errors import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
@@ -84,6 +83,16 @@ class HttpTransport:
         ids = [request["id"] for request in requests]
         results: list[Any] = self._answered(method, requests, partial(parse_answers, method, ids), None)
         return results
+
+    def many(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+        """What became of several calls in one request: the result of each, or the RpcRefused that it met with.
+
+        Raises an RpcFailure where the request as a whole failed, RpcRefused where the node takes no batches.
+        """
+        requests = [self._request(method, params) for method, params in calls]
+        parse = partial(parse_outcomes, [(request["method"], request["id"]) for request in requests])
+        outcomes: list[Any] = self._answered(calls[0][0], requests, parse, None)
+        return [self._refused(outcome) if isinstance(outcome, RpcRefused) else outcome for outcome in outcomes]
 
     def ahead(self, calls: Sequence[tuple[str, list[Any]]]) -> Ahead:
         """Hand over up to `AHEAD_MAX` calls in one write; the node carries them out one after the other.
@@ -160,7 +169,10 @@ class HttpTransport:
             self.close()
             raise RpcMalformed(method, self._without_key(str(malformed).removeprefix(f"{method}: "))) from None
         except RpcRefused as refused:
-            raise RpcRefused(method, refused.code, self._without_key(refused.reason), refused.data) from None
+            raise self._refused(refused) from None
+
+    def _refused(self, refused: RpcRefused) -> RpcRefused:
+        return RpcRefused(refused.method, refused.code, self._without_key(refused.reason), refused.data)
 
     def _without_key(self, text: str) -> str:
         # A provider's answer may quote the key that it refuses.
@@ -233,55 +245,3 @@ class HttpTransport:
         for ahead in self._unread:
             ahead.failure = RpcUnavailable("close", f"the connection to {self.url} was closed", sent=True)
         self._unread = []
-
-
-def parse_answer(method: str, request_id: int, status: int, body: bytes) -> Any:
-    """The `result` in a JSON-RPC answer. Raises RpcRefused for an error answer, RpcMalformed for anything else.
-
-    Under an HTTP status other than 200 everything that is no error answer is a refusal with that status.
-    """
-    return _result(method, request_id, status, body, _decoded(method, status, body))
-
-
-def parse_answers(method: str, request_ids: Sequence[int], status: int, body: bytes) -> list[Any]:
-    """The `result` of each request in the answer to a batch. Raises as `parse_answer` does.
-
-    A node that refuses the batch as a whole answers with one error.
-    """
-    given = _decoded(method, status, body)
-    answers = given if isinstance(given, list) else ()
-    by_id = {str(answer.get("id")): answer for answer in answers if isinstance(answer, dict)}
-    return [_result(method, number, status, body, by_id.get(str(number), given)) for number in request_ids]
-
-
-def _decoded(method: str, status: int, body: bytes) -> Any:
-    try:
-        # Not json.loads: web3's dependencies raise Python's recursion limit, and deep nesting then ends the process.
-        return from_json(body)
-    except ValueError as error:
-        raise _malformed(method, status, body, "JSON") from error
-
-
-def _malformed(method: str, status: int, body: bytes, expected: str) -> RpcFailure:
-    if status != 200:
-        return RpcRefused(method, status, f"HTTP {status}: {body[:200]!r}")
-    return RpcMalformed(method, f"expected {expected}, got {body[:200]!r}")
-
-
-def _result(method: str, request_id: int, status: int, body: bytes, answer: Any) -> Any:
-    malformed = partial(_malformed, method, status, body)
-    if not isinstance(answer, dict) or ("result" not in answer and "error" not in answer):
-        raise malformed("a JSON-RPC answer")
-    error_object = answer.get("error")
-    # A node that cannot read the request answers with an error and the id null.
-    if answer.get("id") != request_id and not (error_object is not None and answer.get("id") is None):
-        raise malformed(f"the answer to request {request_id}")
-    if error_object is not None:
-        if not isinstance(error_object, dict):
-            raise malformed("an error object")
-        code = error_object.get("code")
-        message = str(error_object.get("message", ""))[:2000]
-        raise RpcRefused(method, code if isinstance(code, int) else 0, message, error_object.get("data"))
-    if status != 200 or "result" not in answer:
-        raise malformed("a result or an error")
-    return answer["result"]

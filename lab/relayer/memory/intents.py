@@ -1,4 +1,6 @@
-"""An intent is one job bound to one nonce; its versions are the signed transactions that may fill this nonce.
+"""An intent is one job, or several of a kind in a batch call, bound to one nonce.
+
+Its versions are the signed transactions that may fill this nonce.
 
 Several versions can exist (a raised fee, a cancellation), but they share the nonce: at most one is ever mined.
 """
@@ -6,7 +8,8 @@ Several versions can exist (a raised fee, a cancellation), but they share the no
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.coordinator import Fees
@@ -33,7 +36,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One job on one chain with its nonce, oldest version first."""
+    """One call on one chain with its nonce, oldest version first. A batch is for `tx_id` and then for `others`."""
 
     id: int
     chain: str
@@ -45,10 +48,28 @@ class Intent:
     status: Status
     mined: BlockId | None
     versions: tuple[Version, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def job(self) -> Job:
+        """The one job of a single call; of a batch the first."""
         return self.kind, self.chain, self.tx_id
+
+    @property
+    def tx_ids(self) -> tuple[str, ...]:
+        return (self.tx_id, *self.others)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        return tuple((self.kind, self.chain, tx_id) for tx_id in self.tx_ids)
+
+    def singles(self) -> Iterator[Intent]:
+        """A batch as its single calls, for who judges each by itself."""
+        if not self.others:
+            yield self
+            return
+        for tx_id in self.tx_ids:
+            yield replace(self, tx_id=tx_id, others=())
 
     @property
     def last(self) -> Version:
@@ -61,15 +82,31 @@ class OpenIntents(dict[int, Intent]):
     def __init__(self) -> None:
         super().__init__()
         self._jobs: Counter[Job] = Counter()
+        self._highest: int | None = None
 
     def __setitem__(self, number: int, intent: Intent) -> None:
         if number not in self:
-            self._jobs[intent.job] += 1
+            self._jobs.update(intent.jobs)
+            if self._highest is not None:
+                self._highest = max(self._highest, intent.nonce)
         super().__setitem__(number, intent)
 
     def __delitem__(self, number: int) -> None:
-        self._jobs[self[number].job] -= 1
+        intent = self[number]
         super().__delitem__(number)
+        for job in intent.jobs:
+            self._jobs[job] -= 1
+            if not self._jobs[job]:
+                del self._jobs[job]
+        if intent.nonce == self._highest:
+            self._highest = None
+
+    @property
+    def highest(self) -> int | None:
+        """The highest nonce under way."""
+        if self._highest is None:
+            self._highest = max((intent.nonce for intent in self.values()), default=None)
+        return self._highest
 
     def has(self, job: Job) -> bool:
         """True while something for this job may still be mined."""
@@ -77,9 +114,10 @@ class OpenIntents(dict[int, Intent]):
 
     def doubled(self, intent: Intent) -> bool:
         """After a reorg two attempts at one job can be open at once: the one with the lower nonce keeps it."""
-        several = self._jobs[intent.job] > 1
-        return several and any(other.job == intent.job and other.nonce < intent.nonce for other in self.values())
+        several = {job for job in intent.jobs if self._jobs[job] > 1}
+        lower = (other for other in self.values() if other.nonce < intent.nonce) if several else ()
+        return any(not several.isdisjoint(other.jobs) for other in lower)
 
     def newest(self, intent: Intent) -> bool:
         """Whether no other intent waits behind its nonce."""
-        return all(other.nonce <= intent.nonce for other in self.values())
+        return self.highest is None or self.highest <= intent.nonce

@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lab.relayer.memory.records import BlockId, Entry, Key
 
+Place = tuple[int, int, str]  # timestamp, chain order, tx_id
+
 
 class Ledger:
-    """Entries by (chain, tx_id). Indexes are rebuilt only after a change."""
+    """Entries by (chain, tx_id). What has ended costs nothing any more: indexes are of the entries without an end."""
 
     def __init__(self, order: Mapping[str, int], entries: Iterable[Entry] = ()) -> None:
         self._order = dict(order)
-        self.entries: dict[Key, Entry] = {entry.key: entry for entry in entries}
+        self.entries: dict[Key, Entry] = {}
+        self._places: dict[Key, Place] = {}
+        self._sorted: list[tuple[Place, Key]] = []
         self._active: list[Entry] | None = None
         self._children: dict[Key, list[Entry]] = {}
+        self.put(entries)
 
     def put(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             self.entries[entry.key] = entry
             self._active = None
+            place = self._place(entry) if entry.ended is None else None
+            if self._places.get(entry.key) != place:
+                self._drop(entry.key)
+                if place is not None:
+                    self._places[entry.key] = place
+                    insort(self._sorted, (place, entry.key))
 
     def remove(self, keys: Iterable[Key]) -> None:
         for key in keys:
             del self.entries[key]
             self._active = None
+            self._drop(key)
+
+    def _place(self, entry: Entry) -> Place:
+        return entry.timestamp, self._order[entry.chain], entry.tx_id
+
+    def _drop(self, key: Key) -> None:
+        place = self._places.pop(key, None)
+        if place is not None:
+            del self._sorted[bisect_left(self._sorted, (place, key))]
 
     def active(self) -> Sequence[Entry]:
         """Entries without an end, by (timestamp, chain order, tx_id)."""
         if self._active is None:
-            alive = [entry for entry in self.entries.values() if entry.ended is None]
-            self._active = sorted(alive, key=lambda e: (e.timestamp, self._order[e.chain], e.tx_id))
+            self._active = [self.entries[key] for _, key in self._sorted]
             self._children = {}
             for entry in self._active:
                 if entry.dependency is not None:

@@ -39,13 +39,17 @@ class BlockId:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The part of a block header that the relayer uses. `timestamp` in unix seconds, `base_fee` in wei."""
+    """The part of a block header that the relayer uses.
+
+    `timestamp` in unix seconds, `base_fee` in wei, `gas_limit` 0 where the node does not say.
+    """
 
     number: int
     hash: str
     parent: str
     timestamp: int
     base_fee: int
+    gas_limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)

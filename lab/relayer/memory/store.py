@@ -18,6 +18,8 @@ from lab.relayer.memory.intents import Intent, Version
 from lab.relayer.memory.records import BlockId, Entry, Job, Key, Mark
 
 TRAIL_MAX = 512
+# Between the ids of a batch, in `intents.tx_id`.
+SEPARATOR = ","
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoints (chain TEXT PRIMARY KEY, number INTEGER NOT NULL, hash TEXT NOT NULL);
@@ -33,6 +35,8 @@ CREATE TABLE IF NOT EXISTS intents (id INTEGER PRIMARY KEY, chain_id INTEGER NOT
 CREATE TABLE IF NOT EXISTS versions (hash TEXT, intent_id INTEGER REFERENCES intents(id), position INTEGER,
   raw TEXT NOT NULL, max_fee TEXT NOT NULL, tip TEXT NOT NULL, cancel INTEGER NOT NULL, confirmed INTEGER NOT NULL,
   sent_block INTEGER NOT NULL, sent_ms INTEGER NOT NULL, PRIMARY KEY (intent_id, position));
+CREATE INDEX IF NOT EXISTS open_intents ON intents (chain, kind) WHERE status = 'open';
+CREATE INDEX IF NOT EXISTS replacements ON versions (intent_id) WHERE position > 0;
 """
 
 
@@ -196,7 +200,7 @@ class Store:
         rows = self._db.execute(
             "SELECT id, chain, kind, tx_id, nonce, data, gas, status, mined_number, mined_hash FROM intents ORDER BY id"
         ).fetchall()
-        return [Intent(*[*row[:8], _block(row[1], row[8], row[9]), tuple(versions.get(row[0], ()))]) for row in rows]
+        return [_intent(row, tuple(versions.get(row[0], ()))) for row in rows]
 
     def save_intent(self, intent: Intent) -> None:
         """An intent with its versions: before anything of it is sent, and after anything of it changed."""
@@ -204,7 +208,7 @@ class Store:
         self._unless_held()
 
     def _put_intent(self, intent: Intent) -> None:
-        place = (self._ids[intent.chain], intent.chain, intent.tx_id)
+        place = (self._ids[intent.chain], intent.chain, SEPARATOR.join(intent.tx_ids))
         call = (intent.kind, intent.nonce, intent.data, intent.gas, intent.status)
         row = (intent.id, *place, *call, *_place(intent.mined))
         self._db.execute(f"INSERT OR REPLACE INTO intents VALUES ({', '.join('?' * len(row))})", row)
@@ -219,9 +223,11 @@ class Store:
             )
 
     def spent(self) -> dict[Job, int]:
-        """How often each job was mined without reaching its aim."""
+        """How often each job was mined without reaching its aim, by a call of its own."""
         rows = self._db.execute(
-            "SELECT kind, chain, tx_id, COUNT(*) FROM intents WHERE status = 'failed' GROUP BY kind, chain, tx_id"
+            "SELECT kind, chain, tx_id, COUNT(*) FROM intents WHERE status = 'failed' AND instr(tx_id, ?) = 0 "
+            "GROUP BY kind, chain, tx_id",
+            (SEPARATOR,),
         ).fetchall()
         return {(row[0], row[1], row[2]): row[3] for row in rows}
 
@@ -238,6 +244,13 @@ def _place(block: BlockId | None) -> tuple[int | None, str | None]:
 
 def _block(chain: str, number: int | None, block_hash: str | None) -> BlockId | None:
     return BlockId(chain, number, block_hash) if number is not None and block_hash is not None else None
+
+
+def _intent(row: tuple[Any, ...], versions: tuple[Version, ...]) -> Intent:
+    number, chain, kind, tx_ids, nonce, data, gas, status, mined_number, mined_hash = row
+    first, *others = tx_ids.split(SEPARATOR)
+    mined = _block(chain, mined_number, mined_hash)
+    return Intent(number, chain, kind, first, nonce, data, gas, status, mined, versions, tuple(others))
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

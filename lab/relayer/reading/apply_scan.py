@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from lab.coordinator import DecodedLog
@@ -13,6 +14,7 @@ from lab.relayer.reading.chain import Chain
 from lab.relayer.reading.headers import RawLog
 from lab.relayer.reading.scan import Scan
 from lab.rpc import RpcMalformed
+from lab.rpc.prefetch import Request
 
 # The reasons of TransactionFailed after which a transaction never gets ready; any other only says "not now".
 END_REASONS = ("Transaction expired", "Execution failed")
@@ -38,10 +40,11 @@ def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
         findings.window_touched = findings.resumed = True
     if "CoordinationWindowSet" not in chain.codec.events and scan.logs:
         findings.window_touched = True
-    for raw in scan.logs:
-        log = chain.codec.decode_log(raw.body)
-        if log is not None:
-            _take(chain, ledger, scan.head, findings, raw, log)
+    decoded = chain.decoded(scan.logs)
+    with chain.ahead.asked(_details(chain, ledger, scan.head, findings, decoded)):
+        for raw, log in zip(scan.logs, decoded, strict=True):
+            if log is not None:
+                _take(chain, ledger, scan.head, findings, raw, log)
     findings.gone = [key for key in findings.gone if key not in findings.changed]
     return findings
 
@@ -62,6 +65,23 @@ def read_state(chain: Chain, tx_id: str, head: Head) -> CoreState:
         return chain.reader.state(tx_id, block={"blockHash": head.hash})
     except ValueError as error:
         raise RpcMalformed("eth_call", str(error)) from error
+
+
+def _details(
+    chain: Chain, ledger: Ledger, head: Head, findings: Findings, logs: Sequence[DecodedLog | None]
+) -> list[Request]:
+    """What `_take` is going to ask for: the details of all new transactions."""
+    gone = set(findings.gone)
+    buffered = (log.args.get("tx_id") for log in logs if log is not None and log.event == "TransactionBuffered")
+    keys = {(chain.name, tx_id): None for tx_id in buffered if isinstance(tx_id, str)}
+    block = {"blockHash": head.hash}
+    return [
+        request
+        for key in keys
+        if key in gone or key not in ledger.entries
+        for getter in ("get_transaction_details", "transactions")
+        for request in chain.reader.requests(getter, key[1], block=block)
+    ]
 
 
 def _take(chain: Chain, ledger: Ledger, head: Head, findings: Findings, raw: RawLog, log: DecodedLog) -> None:

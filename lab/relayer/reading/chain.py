@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from lab.coordinator import Codec, Reader, StateNumbering
+from lab.coordinator import Codec, DecodedLog, Reader, StateNumbering
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.relayer.memory.records import ChainView, Head, Mark
 from lab.relayer.memory.store import TRAIL_MAX
 from lab.relayer.reading.finality import FinalityJudge
+from lab.relayer.reading.headers import RawLog
 from lab.rpc import Rpc, RpcMalformed, RpcRefused, Transport
 from lab.rpc.client import quantity
+from lab.rpc.prefetch import Prefetching
 
 BACKOFF_POLLS_MAX = 16
 
@@ -31,7 +33,8 @@ class Chain:
     ) -> None:
         self.name, self.facts, self.order, self.codec = facts.name, facts, order, codec
         self.genesis_time = session.genesis_time
-        self.rpc = Rpc(transport)
+        self.ahead = Prefetching(transport)
+        self.rpc = Rpc(self.ahead)
         self.reader = Reader(self.rpc, codec, facts.contract, StateNumbering(session.state_numbering))
         self.judge = judge(self.rpc, facts.finality, session.genesis_time)
         self.trail: list[Mark] = []
@@ -50,8 +53,15 @@ class Chain:
         self.shows_coming = False
         self._early: tuple[int, int] | None = None
         self.blocked_until_ms: int | None = None
+        self._decoded: tuple[Sequence[RawLog], list[DecodedLog | None]] = (), []
         self._poll_ms, self._backoff_polls = session.poll_interval_ms, 0
         self._step_s = facts.block_time_ms // 1000 if facts.mines_empty_blocks else 0
+
+    def decoded(self, logs: Sequence[RawLog]) -> list[DecodedLog | None]:
+        """The logs of a scan, each as the contract's event; None for what is none."""
+        if self._decoded[0] is not logs:
+            self._decoded = logs, [self.codec.decode_log(raw.body) for raw in logs]
+        return self._decoded[1]
 
     def advance(self, head: Head, marks: tuple[Mark, ...], ancestor: int | None) -> None:
         """Move the scan position in memory, after the scan's result is safe."""

@@ -29,8 +29,7 @@ def check_complete(chain: Chain, scan: Scan) -> None:
     after = _count(chain, scan.head.hash, head=True)
     if before is None or after is None:
         return
-    logs = [chain.codec.decode_log(raw.body) for raw in scan.logs]
-    logged = sum(log is not None and log.event == "TransactionBuffered" for log in logs)
+    logged = sum(log is not None and log.event == "TransactionBuffered" for log in chain.decoded(scan.logs))
     if logged > after - before:
         # This contract counts something else, or nothing: it proves nothing either way.
         chain.counts = False

@@ -31,6 +31,7 @@ def parse_head(method: str, block: Any) -> Head:
         _hash(method, block.get("parentHash")),
         quantity(method, block.get("timestamp")),
         quantity(method, block.get("baseFeePerGas", "0x0")),
+        quantity(method, block.get("gasLimit", "0x0")),
     )
 
 

@@ -5,7 +5,7 @@ Also decides whether a mined call reached its aim: by events and storage, never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from lab.coordinator import Account, Codec
@@ -18,9 +18,12 @@ from lab.relayer.reading import refusals
 from lab.relayer.reading.apply_scan import read_state
 from lab.relayer.reading.chain import Chain
 from lab.relayer.reading.headers import parse_head, parse_log
+from lab.relayer.sending.batches import BLOCK_SHARE, GAS_MAX, SIZES, Batches
 from lab.relayer.sending.sender import Sender
 from lab.rpc import RpcFailure, RpcRefused
 from lab.rpc.client import quantity
+from lab.rpc.prefetch import Request
+from lab.rpc.refusals import is_trouble
 
 RETRY_POLLS_MAX = 16
 EXPIRE_GAS = 150_000
@@ -44,6 +47,7 @@ class Caller:
         self.deadline_passed: set[Key] = set()
         self._retry: dict[Job, tuple[int, int]] = {}
         self._canonical: set[BlockId] = set()
+        self._batches = Batches(codec)
 
     def forget(self, chain: str) -> None:
         """After a reorg: what the contract said before need not hold any more."""
@@ -54,18 +58,76 @@ class Caller:
         """Forget which blocks were canonical a moment ago: what is sent from now on rests on what they are now."""
         self._canonical.clear()
 
-    def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> None:
-        """Submit one wanted call unless something stands against it now. Raises an RpcFailure of this chain."""
-        if sender.has(action.job) or now_ms < self._retry.get(action.job, (0, 0))[0]:
-            return
-        if action.after is not None and not self._on_its_way(sender, action.after):
-            return
-        if chain.blocked_until_ms is not None and now_ms < chain.blocked_until_ms:
-            return
+    def groups(self, actions: list[Action], senders: Mapping[str, Sender], now_ms: int) -> list[tuple[Action, ...]]:
+        """What is wanted, in the order to act; a backlog in groups of one kind."""
+
+        def grouped(action: Action) -> bool:
+            sender = senders[action.chain]
+            if action.kind not in SIZES or sender.has(action.job) or self._waits(action, now_ms):
+                return False
+            batched = action.kind in self._batches.points and action.job not in sender.alone
+            return batched or self._chains[action.chain].ahead.batches
+
+        return self._batches.groups(actions, grouped)
+
+    def act_all(self, chain: Chain, actions: Sequence[Action], sender: Sender, now_ms: int) -> bool:
+        """Submit a group in one call where the contract has one for it, else each; whether nothing was left out.
+
+        A group that the contract refuses is tried by halves, down to single calls, of which each stands for itself.
+        Raises an RpcFailure of this chain.
+        """
+        if len(actions) == 1:
+            return self.act(chain, actions[0], sender, now_ms)
+        point = self._batches.points.get(actions[0].kind)
+        alone = [action for action in actions if point is None or action.job in sender.alone]
+        if alone:
+            requests = [self._estimate(chain, self._codec.encode(action.function, action.args)) for action in alone]
+            with chain.ahead.asked(requests):
+                for action in alone:
+                    self.act(chain, action, sender, now_ms)
+        together: dict[Job, Action] = {}
+        for action in actions:
+            if action.job in sender.alone or point is None or not self._may(chain, action, sender, now_ms, together):
+                continue
+            if self.still_canonical(action.needs) == "yes":
+                together[action.job] = action
+        batch = list(together.values())
+        if point is None or len(batch) < 2:
+            return all([self.act(chain, action, sender, now_ms) for action in batch])
+        data = point.data(self._codec, batch)
+        gas = self._batch_gas(chain, data, len(batch))
+        if gas is not None:
+            sender.submit_batch(batch, data, gas, now_ms)
+            return True
+        middle = len(batch) // 2
+        taken = [self.act_all(chain, half, sender, now_ms) for half in (batch[:middle], batch[middle:])]
+        if all(taken):
+            self._batches.takes_at_most(chain.name, batch[0].kind, middle)
+        return False
+
+    def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> bool:
+        """Submit one wanted call unless something stands against it now; whether it was. Raises as `act_all`."""
+        if not self._may(chain, action, sender, now_ms):
+            return False
         if action.kind == "expire" and (sender.has(("resolve", *action.job[1:])) or self._window_moved(chain)):
-            return  # a resolve still under way will end it just as well
-        if (prepared := self.prepared(chain, action, now_ms)) is not None:
+            return False  # a resolve still under way will end it just as well
+        prepared = self.prepared(chain, action, now_ms)
+        if prepared is not None:
             sender.submit(action, *prepared, now_ms)
+        return prepared is not None
+
+    def _may(self, chain: Chain, action: Action, sender: Sender, now_ms: int, together: Collection[Job] = ()) -> bool:
+        """Whether nothing stands against a call. `together`: what goes before it in the same transaction."""
+        if sender.has(action.job) or self._waits(action, now_ms):
+            return False
+        behind = action.after
+        if behind is not None and ("resolve", *behind) not in together and not self._on_its_way(sender, behind):
+            return False
+        return chain.blocked_until_ms is None or now_ms >= chain.blocked_until_ms
+
+    def _waits(self, action: Action, now_ms: int) -> bool:
+        """Whether the contract has refused it a moment ago."""
+        return now_ms < self._retry.get(action.job, (0, 0))[0]
 
     def prepared(self, chain: Chain, action: Action, now_ms: int) -> tuple[str, int] | None:
         """Call data and gas limit; None when it rests on what may be gone, or the contract would refuse it."""
@@ -99,11 +161,28 @@ class Caller:
         before, chain.window_s = chain.window_s, chain.read_window()
         return chain.window_s != before
 
+    def _estimate(self, chain: Chain, data: str) -> Request:
+        return "eth_estimateGas", [{"from": self._account.address, "to": chain.facts.contract, "data": data}]
+
+    def _batch_gas(self, chain: Chain, data: str, size: int) -> int | None:
+        """A gas limit with room; None where the contract refuses the whole, or it takes too much of a block."""
+        method, params = self._estimate(chain, data)
+        try:
+            estimate = quantity(method, chain.rpc.call(method, *params))
+        except RpcRefused as refused:
+            if refusals.revert_reason(refused) is None and is_trouble(refused):
+                raise
+            return None
+        chain.unblock_calls()
+        gas = estimate * 6 // 5 + 20_000 * size
+        block = chain.head.gas_limit if chain.head is not None else 0
+        return gas if gas <= min(GAS_MAX, block // BLOCK_SHARE or GAS_MAX) else None
+
     def _gas(self, chain: Chain, action: Action, data: str, now_ms: int) -> int | None:
         """A gas limit with room, or None when the contract would refuse the call."""
-        request = {"from": self._account.address, "to": chain.facts.contract, "data": data}
+        method, params = self._estimate(chain, data)
         try:
-            estimate = quantity("eth_estimateGas", chain.rpc.call("eth_estimateGas", request))
+            estimate = quantity(method, chain.rpc.call(method, *params))
         except RpcRefused as refused:
             reason = refusals.revert_reason(refused)
             if reason is None:
@@ -132,6 +211,19 @@ class Caller:
                 self._learn_end(chain, (action.chain, action.tx_id), None)
         call = {"chain": chain.name, "kind": action.kind, "tx_id": action.tx_id}
         self._notify({"event": "refused", **call, "reason": reason, "wait_ms": wait_ms})
+
+    def expect(self, intent: Intent) -> list[Request]:
+        """What `reached` will ask the node for once an intent is mined."""
+        chain = self._chains[intent.chain]
+        if intent.kind not in ("execute", "expire") or chain.head is None:
+            return []
+        block = {"blockHash": chain.head.hash}
+        return [
+            request
+            for tx_id in intent.tx_ids
+            if (entry := self._ledger.entries.get((intent.chain, tx_id))) is not None and entry.ended is None
+            for request in chain.reader.requests("get_transaction_state", tx_id, block=block)
+        ]
 
     def reached(self, intent: Intent, block: BlockId, ok: bool) -> bool:
         """Whether a mined intent has its effect: by events and storage, never by the status alone."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from lab.relayer.reading.chain import Chain
 
 
@@ -21,9 +19,9 @@ class Nonces:
             self._known = head, self._chain.rpc.nonce(self._address)
         return self._known[1]
 
-    def next(self, taken: Collection[int]) -> int:
-        """The first that is free, `taken` being those of what is under way."""
-        if taken:
-            return max(max(taken) + 1, self.mined())
+    def next(self, highest: int | None) -> int:
+        """The first that is free, `highest` being the highest of what is under way, None where nothing is."""
+        if highest is not None:
+            return max(highest + 1, self.mined())
         # Nothing of ours is under way, but an earlier life whose store is gone may have left something in the pool.
         return self._chain.rpc.nonce(self._address, "pending")
