@@ -7,7 +7,7 @@ asks, are the same whether the transport below carries several calls at once or 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from lab.rpc.transport import Transport
 AT_ONCE_MAX = 100
 
 Request = tuple[str, list[Any]]
+Many = Callable[[Sequence[Request]], list[Any]]
 
 
 class Prefetching:
@@ -26,7 +27,7 @@ class Prefetching:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._many = getattr(transport, "many", None)
+        self._many: Many | None = getattr(transport, "many", None)
         self._outcomes: dict[str, Any] = {}
 
     @property
@@ -35,30 +36,43 @@ class Prefetching:
         return self._many is not None
 
     @contextmanager
-    def asked(self, requests: Sequence[Request]) -> Iterator[None]:
-        """Ask for what is called for within; what was not called for is forgotten. Raises an RpcFailure."""
+    def asked(self, requests: Sequence[Request], head: tuple[int, str] | None = None) -> Iterator[None]:
+        """Ask for what is called for within; what was not called for is forgotten. Raises an RpcFailure.
+
+        What is asked of the block with the head's hash goes out by its number, beside the question which block that is:
+        one request is answered by one node, and nodes look up a number at once, but a hash in a full block slowly.
+        """
         before, self._outcomes = self._outcomes, {}
         try:
-            self._ask(requests)
+            self._ask(requests, head)
             yield
         finally:
             self._outcomes = before
 
-    def _ask(self, requests: Sequence[Request]) -> None:
+    def _ask(self, requests: Sequence[Request], head: tuple[int, str] | None) -> None:
         for start in range(0, len(requests), AT_ONCE_MAX):
             part = requests[start : start + AT_ONCE_MAX]
             if self._many is None or len(requests) < 2:
                 return
             try:
-                outcomes = self._many(part)
+                outcomes = self._many(part) if head is None else self._at(head, part, self._many)
             except RpcRefused as refused:
                 if is_busy(refused):
                     raise
                 # It takes no batches: whatever else it refuses the calls themselves will meet with.
                 self._many = None
                 return
-            for request, outcome in zip(part, outcomes, strict=True):
+            for request, outcome in zip(part, outcomes, strict=False):
                 self._outcomes[_key(*request)] = outcome
+
+    @staticmethod
+    def _at(head: tuple[int, str], part: Sequence[Request], many: Many) -> list[Any]:
+        number, block_hash = hex(head[0]), {"blockHash": head[1]}
+        sent = [(method, [number if param == block_hash else param for param in params]) for method, params in part]
+        *outcomes, block = many([*sent, ("eth_getBlockByNumber", [number, False])])
+        same = isinstance(block, dict) and str(block.get("hash")).lower() == head[1]
+        # Of another block nothing is taken: whoever asks by the hash hears from the node that it is gone.
+        return outcomes if same else []
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`; an answer that is there already is given once."""

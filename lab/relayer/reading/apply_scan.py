@@ -41,7 +41,8 @@ def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
     if "CoordinationWindowSet" not in chain.codec.events and scan.logs:
         findings.window_touched = True
     decoded = chain.decoded(scan.logs)
-    with chain.ahead.asked(_details(chain, ledger, scan.head, findings, decoded)):
+    details = _details(chain, ledger, scan.head, findings, decoded)
+    with chain.ahead.asked(details, (scan.head.number, scan.head.hash)):
         for raw, log in zip(scan.logs, decoded, strict=True):
             if log is not None:
                 _take(chain, ledger, scan.head, findings, raw, log)

@@ -61,7 +61,8 @@ class Sender(Outbox):
         intents = sorted(self.open.values(), key=lambda i: (i.nonce, i.id))
         mined = [intent for intent in intents if intent.nonce < mined_nonces]
         receipts = [("eth_getTransactionReceipt", [intent.last.hash]) for intent in mined]
-        with self._chain.ahead.asked([*receipts, *(request for intent in mined for request in expect(intent))]):
+        states = [request for intent in mined for request in expect(intent)]
+        with self._chain.ahead.asked([*receipts, *states], (head.number, head.hash)):
             for intent in mined:
                 self._settle(intent, head, reached)
         for intent in intents[len(mined) :]:
