@@ -5,6 +5,7 @@ Everything above speaks the documented names; where a contract calls a thing oth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,7 @@ from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signatur
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
 from lab.coordinator.reverts import Reasons
 from lab.coordinator.values import plain, wire
+from lab.coordinator.words import decode_plain
 from lab.model.contract.names import ContractNames
 
 # Batch entry points, as (single function, name of the parameter that holds the list).
@@ -43,6 +45,19 @@ class DecodedLog:
 
     event: str
     args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EventLayout:
+    """An event's arguments: `places` says where each stands among those in the data and, behind them, the topics."""
+
+    parameters: tuple[str, ...]
+    data_types: tuple[str, ...]
+    topic_types: tuple[str, ...]
+    places: tuple[int, ...]
+
+
+_ID = re.compile("0x[0-9a-fA-F]{64}")
 
 
 class Described(Protocol):
@@ -78,6 +93,7 @@ class Codec:
         names_up = sorted(self.functions, key=self._is_own, reverse=True)
         self._others = {_selector(overload): (name, overload) for name in names_up for overload in self.overloads(name)}
         self.reasons = Reasons(abi, self.names)
+        self._layouts: dict[str, EventLayout] = {}
         self._topics: dict[str, str] = {}
         for name in sorted(self.events, key=self._is_own):
             self._topics.setdefault("0x" + keccak(text=signature_of(self.events[name])).hex(), name)
@@ -148,6 +164,8 @@ class Codec:
     def encode(self, function: str, args: Sequence[Any]) -> str:
         """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit."""
         types, shape = types_of(self.functions[function]["inputs"]), self._shapes.get(function)
+        if types == ["bytes32"] and shape is None and len(args) == 1 and _ID.fullmatch(str(args[0])):
+            return f"0x{self.selector(function).hex()}{args[0][2:]}".lower()
         try:
             values = args if shape is None else shape.placed(args)
             wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
@@ -206,29 +224,33 @@ class Codec:
         name = self._topics.get(topics[0].lower()) if topics else None
         if name is None:
             return None
-        inputs = self.events[name]["inputs"]
-        indexed = [place for place, argument in enumerate(inputs) if argument["indexed"]]
-        free = [place for place, argument in enumerate(inputs) if not argument["indexed"]]
-        types = types_of(inputs)
+        event = self._layouts.get(name)
+        if event is None:
+            event = self._layouts[name] = self._layout(name)
         try:
-            values = decode([types[place] for place in free], bytes.fromhex(log["data"].removeprefix("0x")))
-            args = {place: plain(value) for place, value in zip(free, values, strict=True)}
-            for place, topic in zip(indexed, topics[1:], strict=True):
-                (value,) = decode([types[place]], bytes.fromhex(topic.removeprefix("0x")))
-                args[place] = plain(value)
+            values = _decoded(event.data_types, bytes.fromhex(log["data"].removeprefix("0x")))
+            for abi_type, topic in zip(event.topic_types, topics[1:], strict=True):
+                values += _decoded((abi_type,), bytes.fromhex(topic.removeprefix("0x")))
         except (DecodingError, ValueError):
             return None
-        return DecodedLog(name, self._event_args(name, inputs, [args[place] for place in range(len(inputs))]))
+        args = dict(zip(event.parameters, (values[place] for place in event.places), strict=True))
+        if isinstance(args.get("reason"), str):
+            args["reason"] = self.reasons.worded(args["reason"])
+        return DecodedLog(name, args)
 
-    def _event_args(self, name: str, inputs: Sequence[Mapping[str, Any]], values: Sequence[Any]) -> dict[str, Any]:
-        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types_of(inputs))
+    def _layout(self, name: str) -> EventLayout:
+        inputs = self.events[name]["inputs"]
+        types, ordered = types_of(inputs), sorted(range(len(inputs)), key=lambda place: bool(inputs[place]["indexed"]))
+        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types)
         own = {theirs: documented for documented, theirs in self.names.event_arguments.get(name, {}).items()}
         if own:
             known = [own.get(str(argument["name"]), str(argument["name"])) for argument in inputs]
-        args = dict(zip(known, values, strict=True))
-        if isinstance(args.get("reason"), str):
-            args["reason"] = self.reasons.worded(args["reason"])
-        return args
+        return EventLayout(
+            parameters=tuple(known),
+            data_types=tuple(types[place] for place in ordered if not inputs[place]["indexed"]),
+            topic_types=tuple(types[place] for place in ordered if inputs[place]["indexed"]),
+            places=tuple(ordered.index(place) for place in range(len(inputs))),
+        )
 
     def _result_order(self, function: str) -> list[int] | None:
         """Where each documented result stands among the contract's."""
@@ -240,7 +262,7 @@ class Codec:
         outputs = self.functions[function]["outputs"]
         types, order = types_of(outputs), self._result_order(function)
         try:
-            values = [plain(value) for value in decode(types, bytes.fromhex(data.removeprefix("0x")))]
+            values = _decoded(types, bytes.fromhex(data.removeprefix("0x")))
             if order is None:
                 return values
             values = values[0] if fields_of(outputs) is not outputs else values
@@ -253,6 +275,11 @@ class Codec:
         shape = self._shapes.get(function)
         order = self.parameters(function) if shape is None else [slot.parameter for slot in shape.slots]
         return 4 + 32 * order.index(parameter)
+
+
+def _decoded(types: Sequence[str], raw: bytes) -> list[Any]:
+    values = decode_plain(types, raw)
+    return [plain(value) for value in decode(types, raw)] if values is None else values
 
 
 def _selector(entry: Entry) -> bytes:

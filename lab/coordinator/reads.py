@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from lab.coordinator.codec import Codec
@@ -13,6 +14,7 @@ from lab.rpc.client import BlockRef, call_request
 from lab.rpc.prefetch import Request
 
 ZERO_ID = "0x" + "00" * 32
+WHOLE = ("origin_rollup", "target_rollup", "payload", "dependency_tx_id", "timestamp", "state")
 
 
 class Reader:
@@ -48,6 +50,30 @@ class Reader:
         return StoredTransaction(
             tx_id=tx_id,
             state=state,
+            raw_state=raw_state,
+            origin=origin,
+            target=target,
+            payload=payload,
+            dependency=dependency,
+            timestamp=timestamp,
+        )
+
+    @cached_property
+    def has_whole(self) -> bool:
+        """Whether `transactions` alone says all that `transaction` does."""
+        entry = self.codec.functions.get("transactions")
+        names = [] if entry is None else [str(output.get("name")) for output in fields_of(entry["outputs"])]
+        return set(WHOLE) <= set(names) and not self.codec.names.returns.get("transactions")
+
+    def whole(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> StoredTransaction:
+        """The same as `transaction` in one call, where `has_whole`."""
+        outputs = fields_of(self.codec.functions["transactions"]["outputs"])
+        values = self.get("transactions", tx_id, block=block)
+        fields = dict(zip((str(output["name"]) for output in outputs), values, strict=True))
+        origin, target, payload, dependency, timestamp, raw_state = (fields[name] for name in WHOLE)
+        return StoredTransaction(
+            tx_id=tx_id,
+            state=self.numbering.name(raw_state),
             raw_state=raw_state,
             origin=origin,
             target=target,

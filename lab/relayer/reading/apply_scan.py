@@ -52,8 +52,10 @@ def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
 
 def read_transaction(chain: Chain, tx_id: str, head: Head) -> StoredTransaction:
     """A stored transaction as of exactly this head. Raises an RpcFailure, also when that block is orphaned."""
+    block = {"blockHash": head.hash}
     try:
-        return chain.reader.transaction(tx_id, block={"blockHash": head.hash})
+        whole = chain.ahead.batches and chain.reader.has_whole
+        return chain.reader.whole(tx_id, block=block) if whole else chain.reader.transaction(tx_id, block=block)
     except ValueError as error:
         raise RpcMalformed("eth_call", str(error)) from error
 
@@ -75,12 +77,12 @@ def _details(
     gone = set(findings.gone)
     buffered = (log.args.get("tx_id") for log in logs if log is not None and log.event == "TransactionBuffered")
     keys = {(chain.name, tx_id): None for tx_id in buffered if isinstance(tx_id, str)}
-    block = {"blockHash": head.hash}
+    block, getters = {"blockHash": head.hash}, ("get_transaction_details", "transactions")
     return [
         request
         for key in keys
         if key in gone or key not in ledger.entries
-        for getter in ("get_transaction_details", "transactions")
+        for getter in (getters[1:] if chain.reader.has_whole else getters)
         for request in chain.reader.requests(getter, key[1], block=block)
     ]
 
