@@ -25,7 +25,7 @@ from lab.rpc import RpcFailure, Transport
 
 # A scan position without news is written every so often only: losing it costs one longer, idempotent scan.
 UNSAVED_MARKS_MAX = 16
-# So many intents are written down in one transaction: what one rests on was asked for not long before it is sent.
+# So many jobs are written down in one transaction: what one rests on was asked for not long before it is sent.
 SENT_AT_ONCE = 32
 
 
@@ -201,7 +201,7 @@ class Relayer:
 
     def _act(self, chain: Chain, group: Sequence[Action]) -> None:
         self._caller.act_all(chain, group, self._senders[chain.name], self._clock.now_ms())
-        if len(self._senders[chain.name].submitted) >= SENT_AT_ONCE:
+        if sum(len(intent.tx_ids) for intent in self._senders[chain.name].submitted) >= SENT_AT_ONCE:
             self._send(chain)
 
     def _send(self, chain: Chain) -> None:

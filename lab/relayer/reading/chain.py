@@ -8,7 +8,7 @@ from contextlib import suppress
 from lab.coordinator import Codec, DecodedLog, Reader, StateNumbering
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
-from lab.relayer.memory.records import ChainView, Head, Mark
+from lab.relayer.memory.records import BlockId, ChainView, Head, Mark
 from lab.relayer.memory.store import TRAIL_MAX
 from lab.relayer.reading.finality import FinalityJudge
 from lab.relayer.reading.headers import RawLog
@@ -71,6 +71,10 @@ class Chain:
         self.head = head
         for _, block_hash, timestamp in marks:
             self.judge.note_timestamp(block_hash, timestamp)
+
+    def timestamp_of(self, block: BlockId) -> int | None:
+        """A scanned block's; None where it is not remembered."""
+        return next((mark[2] for mark in reversed(self.trail) if mark[1] == block.hash), None)
 
     def identify(self) -> None:
         """Make sure that the endpoint is of this chain, and has it: another's, or a part of it, looks plausible."""

@@ -1,24 +1,18 @@
-"""Sends what was decided: checks again what it rests on, asks the contract what it would say, and submits.
-
-Also decides whether a mined call reached its aim: by events and storage, never by the transaction's status.
-"""
+"""Sends what was decided: checks again what it rests on, asks the contract what it would say, and submits."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from lab.coordinator import Account, Codec
 from lab.relayer.deciding.parents import Answer
-from lab.relayer.memory.intents import Intent
 from lab.relayer.memory.ledger import Ledger
-from lab.relayer.memory.records import Action, BlockId, Entry, Head, Job, Key, Notify
+from lab.relayer.memory.records import Action, BlockId, Job, Key, Notify
 from lab.relayer.memory.store import Store
 from lab.relayer.reading import refusals
-from lab.relayer.reading.apply_scan import read_state
 from lab.relayer.reading.chain import Chain
-from lab.relayer.reading.headers import parse_head, parse_log
-from lab.relayer.sending.batches import BLOCK_SHARE, GAS_MAX, SIZES, Batches
+from lab.relayer.sending.aims import Aims
+from lab.relayer.sending.batches import BLOCK_SHARE, GAS_MAX, SIZES, Batches, EntryPoint
 from lab.relayer.sending.sender import Sender
 from lab.rpc import RpcFailure, RpcRefused
 from lab.rpc.client import quantity
@@ -29,7 +23,7 @@ RETRY_POLLS_MAX = 16
 EXPIRE_GAS = 150_000
 
 
-class Caller:
+class Caller(Aims):
     """Calls into the contracts of all chains. `deadline_passed`: READY transactions that can no more be executed."""
 
     def __init__(
@@ -42,8 +36,8 @@ class Caller:
         poll_ms: int,
         notify: Notify,
     ) -> None:
-        self._chains, self._account, self._codec, self._ledger, self._store = chains, account, codec, ledger, store
-        self._poll_ms, self._notify = poll_ms, notify
+        super().__init__(chains, ledger, store, notify)
+        self._account, self._codec, self._poll_ms = account, codec, poll_ms
         self.deadline_passed: set[Key] = set()
         self._retry: dict[Job, tuple[int, int]] = {}
         self._canonical: set[BlockId] = set()
@@ -70,43 +64,48 @@ class Caller:
 
         return self._batches.groups(actions, grouped)
 
-    def act_all(self, chain: Chain, actions: Sequence[Action], sender: Sender, now_ms: int) -> bool:
-        """Submit a group in one call where the contract has one for it, else each; whether nothing was left out.
+    def act_all(self, chain: Chain, actions: Sequence[Action], sender: Sender, now_ms: int) -> None:
+        """Submit a group in one call where the contract has one for it, else each. Raises an RpcFailure of this chain.
 
         A group that the contract refuses is tried by halves, down to single calls, of which each stands for itself.
-        Raises an RpcFailure of this chain.
         """
-        if len(actions) == 1:
-            return self.act(chain, actions[0], sender, now_ms)
-        point = self._batches.points.get(actions[0].kind)
+        point = self._batches.points.get(actions[0].kind) if len(actions) > 1 else None
         alone = [action for action in actions if point is None or action.job in sender.alone]
-        if alone:
-            requests = [self._estimate(chain, self._codec.encode(action.function, action.args)) for action in alone]
-            with chain.ahead.asked(requests):
-                for action in alone:
-                    self.act(chain, action, sender, now_ms)
+        asked = alone if len(alone) > 1 else ()
+        requests = [self._estimate(chain, self._codec.encode(action.function, action.args)) for action in asked]
+        with chain.ahead.asked(requests):
+            for action in alone:
+                self.act(chain, action, sender, now_ms)
+        if point is not None:
+            together = [action for action in actions if action.job not in sender.alone]
+            self._act_together(chain, point, together, sender, now_ms)
+
+    def _act_together(
+        self, chain: Chain, point: EntryPoint, actions: Sequence[Action], sender: Sender, now_ms: int
+    ) -> bool:
+        """Whether all of them were submitted."""
         together: dict[Job, Action] = {}
         for action in actions:
-            if action.job in sender.alone or point is None or not self._may(chain, action, sender, now_ms, together):
-                continue
-            if self.still_canonical(action.needs) == "yes":
+            if self._may(chain, action, sender, now_ms, together) and self.still_canonical(action.needs) == "yes":
                 together[action.job] = action
         batch = list(together.values())
-        if point is None or len(batch) < 2:
+        if len(batch) < 2:
             return all([self.act(chain, action, sender, now_ms) for action in batch])
         data = point.data(self._codec, batch)
-        gas = self._batch_gas(chain, data, len(batch))
+        gas, reason = self._batch_gas(chain, data, len(batch))
         if gas is not None:
             sender.submit_batch(batch, data, gas, now_ms)
             return True
+        if "in the past" in reason:
+            return False  # the time of all of them: made anew in the next poll
         middle = len(batch) // 2
-        taken = [self.act_all(chain, half, sender, now_ms) for half in (batch[:middle], batch[middle:])]
-        if all(taken):
+        halves = (batch[:middle], batch[middle:])
+        if all([self._act_together(chain, point, half, sender, now_ms) for half in halves]):
             self._batches.takes_at_most(chain.name, batch[0].kind, middle)
         return False
 
     def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> bool:
-        """Submit one wanted call unless something stands against it now; whether it was. Raises as `act_all`."""
+        """Submit one wanted call unless something stands against it now; whether it was. Raises as `act_all` does."""
         if not self._may(chain, action, sender, now_ms):
             return False
         if action.kind == "expire" and (sender.has(("resolve", *action.job[1:])) or self._window_moved(chain)):
@@ -164,19 +163,20 @@ class Caller:
     def _estimate(self, chain: Chain, data: str) -> Request:
         return "eth_estimateGas", [{"from": self._account.address, "to": chain.facts.contract, "data": data}]
 
-    def _batch_gas(self, chain: Chain, data: str, size: int) -> int | None:
-        """A gas limit with room; None where the contract refuses the whole, or it takes too much of a block."""
+    def _batch_gas(self, chain: Chain, data: str, size: int) -> tuple[int | None, str]:
+        """A gas limit with room; None where the contract refuses the whole, and why, or it takes much of a block."""
         method, params = self._estimate(chain, data)
         try:
             estimate = quantity(method, chain.rpc.call(method, *params))
         except RpcRefused as refused:
-            if refusals.revert_reason(refused) is None and is_trouble(refused):
+            reason = refusals.revert_reason(refused)
+            if reason is None and is_trouble(refused):
                 raise
-            return None
+            return None, chain.codec.reasons.worded(reason or "")
         chain.unblock_calls()
         gas = estimate * 6 // 5 + 20_000 * size
         block = chain.head.gas_limit if chain.head is not None else 0
-        return gas if gas <= min(GAS_MAX, block // BLOCK_SHARE or GAS_MAX) else None
+        return (gas if gas <= min(GAS_MAX, block // BLOCK_SHARE or GAS_MAX) else None), ""
 
     def _gas(self, chain: Chain, action: Action, data: str, now_ms: int) -> int | None:
         """A gas limit with room, or None when the contract would refuse the call."""
@@ -211,86 +211,3 @@ class Caller:
                 self._learn_end(chain, (action.chain, action.tx_id), None)
         call = {"chain": chain.name, "kind": action.kind, "tx_id": action.tx_id}
         self._notify({"event": "refused", **call, "reason": reason, "wait_ms": wait_ms})
-
-    def expect(self, intent: Intent) -> list[Request]:
-        """What `reached` will ask the node for once an intent is mined."""
-        chain = self._chains[intent.chain]
-        if intent.kind not in ("execute", "expire") or chain.head is None:
-            return []
-        block = {"blockHash": chain.head.hash}
-        return [
-            request
-            for tx_id in intent.tx_ids
-            if (entry := self._ledger.entries.get((intent.chain, tx_id))) is not None and entry.ended is None
-            for request in chain.reader.requests("get_transaction_state", tx_id, block=block)
-        ]
-
-    def reached(self, intent: Intent, block: BlockId, ok: bool) -> bool:
-        """Whether a mined intent has its effect: by events and storage, never by the status alone."""
-        key = (intent.chain, intent.tx_id)
-        entry = self._ledger.entries.get(key)
-        if intent.kind == "mirror" or entry is None:
-            return entry is not None
-        if intent.kind == "resolve":
-            chain = self._chains[intent.chain]
-            if entry.ready is None and ok:
-                self._learn_ready(chain, key, block)
-            if self._ledger.entries[key].ready is None:
-                self._learn_clock(chain, intent, block)
-            return self._ledger.entries[key].ready is not None
-        if entry.ended is None:
-            self._learn_end(self._chains[intent.chain], key, block if ok else None)
-        expected = "EXECUTED" if intent.kind == "execute" else "EXPIRED"
-        return self._ledger.entries[key].end_state == expected
-
-    def _learn_ready(self, chain: Chain, key: Key, block: BlockId | None) -> None:
-        """Its event never arrived, so look closer: at the state, and without a block at the logs once more."""
-        entry = self._ledger.entries[key]
-        if chain.head is None or read_state(chain, entry.tx_id, chain.head) not in ("READY", "EXECUTED"):
-            return
-        if block is None:
-            for raw in chain.rpc.logs(chain.facts.contract, entry.buffered.number, chain.head.number):
-                log, place = chain.codec.decode_log(raw), parse_log(raw, chain.facts.contract)
-                if log is not None and log.event == "TransactionReady" and log.args.get("tx_id") == entry.tx_id:
-                    block = BlockId(chain.name, place.number, place.hash)
-        if block is not None:
-            ready = replace(entry, ready=block)
-            self._store.save_entry(ready)
-            self._ledger.put([ready])
-            self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": "READY"})
-
-    def _learn_clock(self, chain: Chain, intent: Intent, block: BlockId) -> None:
-        """A resolve that came too early by its block's own time shows that the chain's clock is behind ours."""
-        timestamp = next((mark[2] for mark in reversed(chain.trail) if mark[1] == block.hash), None)
-        if timestamp is not None:
-            chain.note_clock(block.number, timestamp, (chain.genesis_time * 1000 + intent.versions[0].sent_ms) // 1000)
-
-    def _learn_end(self, chain: Chain, key: Key, block: BlockId | None) -> None:
-        """Read whether a transaction has ended, for mark_executed emits nothing. Without a block: looked for."""
-        entry = self._ledger.entries.get(key)
-        if entry is None or chain.head is None or entry.ended is not None:
-            return
-        state = read_state(chain, entry.tx_id, chain.head)
-        if state in ("READY", "EXECUTED") and entry.ready is None:
-            self._learn_ready(chain, key, None)
-            entry = self._ledger.entries[key]
-        if state == "EXECUTED" and entry.ready is None and "TransactionReady" in chain.codec.events:
-            return  # somebody made it READY, and the node does not say where: asked again, until it does
-        if state == "EXECUTED" or state == "EXPIRED":
-            ended = replace(entry, ended=block or self._ended_in(chain, entry, chain.head), end_state=state)
-            self._store.save_entry(ended)
-            self._ledger.put([ended])
-            self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": state})
-
-    def _ended_in(self, chain: Chain, entry: Entry, head: Head) -> BlockId:
-        """The block since which it has ended, found by halving: it may long be final. The head if states are gone."""
-        first, before = head, (entry.ready or entry.buffered).number - 1
-        while first.number - before > 1:
-            number = (first.number + before) // 2
-            middle = parse_head("eth_getBlockByNumber", chain.rpc.block(number))
-            try:
-                over = read_state(chain, entry.tx_id, middle) in ("EXECUTED", "EXPIRED")
-            except RpcRefused:
-                over = False  # pruned: it is not known to have ended by then
-            first, before = (middle, before) if over else (first, number)
-        return BlockId(chain.name, first.number, first.hash)

@@ -24,8 +24,8 @@ from lab.rpc.refusals import KNOWN, OUTBID, OUTPRICED, USED, says
 class Outbox:
     """One account on one chain.
 
-    `spent` counts, over all chains, the attempts that missed their aim. A batch spends none of them: those of its jobs
-    that missed theirs are `alone` from then on, since any of them may be what kept the others from theirs.
+    `spent` counts, over all chains, the attempts that missed their aim. Those jobs of a batch that missed theirs are
+    `alone` from then on, since any of them may be what kept the others from theirs.
     """
 
     def __init__(

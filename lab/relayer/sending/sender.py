@@ -40,8 +40,9 @@ class Sender(Outbox):
         """Take over what `reopened` gave, once it is stored."""
         for intent in intents:
             before = self._mined.pop(intent.id, None)
-            if before is not None and before.status == "failed" and not intent.others:
-                self._spent[intent.job] -= 1
+            if before is not None and before.status == "failed":
+                for job in intent.jobs:
+                    self._spent[job] = max(0, self._spent.get(job, 0) - 1)
             self.open[intent.id] = intent
 
     def manage_pending(self, now_ms: int, judge: Judge, reached: Reached, renew: Renew, expect: Expect) -> None:
@@ -85,15 +86,24 @@ class Sender(Outbox):
             if version.cancel:
                 self._finish(intent, block, "cancelled")
                 return
-            missed = [single.job for single in intent.singles() if not reached(single, block, ok)]
-            if intent.others:
-                self.alone.update(missed)
+            missed = tuple(single.tx_id for single in intent.singles() if not reached(single, block, ok))
+            if missed:
+                self._missed(intent, missed, block)
             self._finish(intent, block, "failed" if missed else "done")
             return
         # A nonce without a receipt: either the node is between two states, or the nonce is used by a stranger.
         self._missing[intent.id] = self._missing.get(intent.id, 0) + 1
         if self._missing[intent.id] >= 2:
             self._finish(intent, None, "lost")
+
+    def _missed(self, intent: Intent, tx_ids: tuple[str, ...], block: BlockId) -> None:
+        """What was mined without its effect is counted; what kept a batch from it is looked for among single calls."""
+        late = self._past(intent, self._chain.timestamp_of(block) or 0)
+        for job in intent.jobs:
+            if job[2] in tx_ids:
+                self._spent[job] = self._spent.get(job, 0) + 1
+                if intent.others and not late:
+                    self.alone.add(job)
 
     def _finish(self, intent: Intent, block: BlockId | None, status: Status) -> None:
         done = replace(intent, status=status, mined=block)
@@ -104,8 +114,6 @@ class Sender(Outbox):
         self._arrived.discard(intent.id)
         if block is not None:
             self._mined[intent.id] = done
-        if status == "failed" and not intent.others:
-            self._spent[intent.job] = self._spent.get(intent.job, 0) + 1
         self._report(status, done)
 
     # --- before mining --------------------------------------------------------------------------------------------
@@ -179,9 +187,10 @@ class Sender(Outbox):
 
     def _stale(self, intent: Intent, now_ms: int) -> bool:
         """A mirror whose timestamp the next block will be past: it can only revert, and a batch with it."""
-        if intent.kind != "mirror" or intent.last.cancel:
-            return False
-        call, codec, facts = self._chain.codec.decode_call(intent.data), self._chain.codec, self._chain.facts
-        turn_ms = now_ms + (0 if facts.mines_empty_blocks else facts.block_time_ms)
-        calls = codec.singles(call) if call is not None else []
-        return any(int(single.args["timestamp"]) < self._chain.next_timestamp(turn_ms) for single in calls)
+        turn_ms = now_ms + (0 if self._chain.facts.mines_empty_blocks else self._chain.facts.block_time_ms)
+        return not intent.last.cancel and self._past(intent, self._chain.next_timestamp(turn_ms))
+
+    def _past(self, intent: Intent, timestamp: int) -> bool:
+        """Whether a mirror, or one of a batch, is to be buffered for a time before a block's."""
+        call, codec = self._chain.codec.decode_call(intent.data) if intent.kind == "mirror" else None, self._chain.codec
+        return call is not None and any(int(one.args["timestamp"]) < timestamp for one in codec.singles(call))
