@@ -7,8 +7,14 @@ from functools import lru_cache
 
 from lab.checks.facts import block_at, clock
 from lab.checks.replay import replay
+from lab.model.contract.batches import BATCHES
 from lab.model.history import History
 from lab.model.records import Block, Leg, Submit, Tx
+
+
+def single(submit: Submit) -> str | None:
+    """The function that a call carries out for each of its subjects: of a batch the single one."""
+    return BATCHES.get(submit.function or "", submit.function)
 
 
 def subjects(submit: Submit) -> Iterator[str]:
@@ -18,7 +24,9 @@ def subjects(submit: Submit) -> Iterator[str]:
     for value in submit.args.values():
         parts = value if isinstance(value, (list, tuple)) else [value]
         for part in parts:
-            tx_id = part.get("tx_id") if isinstance(part, dict) else part
+            # A request of a batch is the list of its fields, the id first.
+            first = part[:1] if isinstance(part, (list, tuple)) else [part]
+            tx_id = part.get("tx_id") if isinstance(part, dict) else next(iter(first), None)
             if isinstance(tx_id, str) and len(tx_id) == 66:
                 yield tx_id
         if "tx_id" in submit.args:
@@ -36,7 +44,7 @@ def last_attempt(history: History, leg: Leg) -> str:
     sent: list[Submit] = [submit for submit in history.of(Submit) if submit.chain == leg.chain]
     if not sent:
         return f"the relayer sent nothing at all on {leg.chain}"
-    resolves = [submit for submit in sent if submit.function == "resolve_dependency" and leg.tx_id in subjects(submit)]
+    resolves = [submit for submit in sent if single(submit) == "resolve_dependency" and leg.tx_id in subjects(submit)]
     if not resolves:
         return f"the relayer sent no resolve_dependency for it{_old_state(history, leg)}"
     last = resolves[-1]
@@ -60,7 +68,7 @@ def _old_state(history: History, leg: Leg) -> str:
         return ""
     seen_ms = ready.step.block.t_ms + 2 * history.header.chains[parent.chain].block_time_ms + history.header.poll_ms
     for submit in history.of(Submit):
-        again = (submit.chain, submit.function) == (parent.chain, "resolve_dependency") and submit.t_ms > seen_ms
+        again = (submit.chain, single(submit)) == (parent.chain, "resolve_dependency") and submit.t_ms > seen_ms
         if again and parent.tx_id in subjects(submit):
             return (
                 f"; its parent {parent.name} became READY in {block_at(ready.step.block)}, and at {clock(submit.t_ms)} "

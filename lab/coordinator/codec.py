@@ -21,14 +21,8 @@ from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, over
 from lab.coordinator.reverts import Reasons
 from lab.coordinator.values import plain, wire
 from lab.coordinator.words import decode_plain
+from lab.model.contract.batches import BATCHES
 from lab.model.contract.names import ContractNames
-
-# Batch entry points, as (single function, name of the parameter that holds the list).
-BATCHES: dict[str, str] = {
-    "buffer_batch": "buffer_transaction",
-    "resolve_batch": "resolve_dependency",
-    "execute_batch": "mark_executed",
-}
 
 
 @dataclass(frozen=True, slots=True)

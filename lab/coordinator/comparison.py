@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator.behaviour import ENDINGS, ZERO_ADDRESS, Behaviour, may_refuse
-from lab.coordinator.codec import BATCHES, Codec, DecodedLog
+from lab.coordinator.codec import Codec, DecodedLog
 from lab.coordinator.documented import EVENTS, FUNCTIONS
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
 from lab.coordinator.values import plain
+from lab.model.contract.batches import BATCHES
 
 
 @dataclass(frozen=True, slots=True)

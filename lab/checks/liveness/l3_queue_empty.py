@@ -15,7 +15,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from lab.checks.attempts import subjects
+from lab.checks.attempts import single, subjects
 from lab.checks.bounds import due_ms
 from lab.checks.disturbances import calm_from, disturbances
 from lab.checks.facts import clock
@@ -113,7 +113,7 @@ def _calm_ms(history: History, chain: str, submits: list[Submit]) -> int | None:
 def _gone(history: History, chain: str, submits: list[Submit]) -> bool:
     """Whether a reorg dropped these, and the buffering of what they were for."""
     ids = {tx_id for submit in submits for tx_id in subjects(submit)}
-    if not _dropped(history, submits) or any(submit.function == "buffer_transaction" for submit in submits):
+    if not _dropped(history, submits) or any(single(submit) == "buffer_transaction" for submit in submits):
         return False
     buffered = {
         log.args.get("tx_id")

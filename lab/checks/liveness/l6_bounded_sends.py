@@ -23,7 +23,7 @@ taken away. Calls are counted whether they were taken or refused. The counts sta
 
 from __future__ import annotations
 
-from lab.checks.attempts import mined, subjects
+from lab.checks.attempts import mined, single, subjects
 from lab.checks.bounds import bound_ms
 from lab.checks.disturbances import Disturbance, disturbances
 from lab.checks.facts import block_at, clock, name_at, replays
@@ -57,7 +57,7 @@ def judge(history: History) -> CheckResult:
     for submit in history.of(Submit):
         ids = list(subjects(submit))
         for tx_id in ids:
-            calls.setdefault((submit.chain, submit.function or "", tx_id), []).append(submit)
+            calls.setdefault((submit.chain, single(submit) or "", tx_id), []).append(submit)
         if not ids:
             unnamed.setdefault(submit.chain, []).append(submit)
     for call, submits in calls.items():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator import Codec, DecodedCall, Reader
-from lab.coordinator.codec import BATCHES
+from lab.model.contract.batches import BATCHES
 from lab.monitor.collect.facts import BlockFacts, CallFact, EventFact
 from lab.monitor.collect.memory import ChainMemory, Mark, reason_label
 from lab.rpc import Rpc, RpcFailure, RpcMalformed, RpcRefused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lab.coordinator.codec import BATCHES
+from lab.model.contract.batches import BATCHES
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Call
 from lab.ops.planning import CallRequest, calls_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator import Codec
-from lab.coordinator.codec import BATCHES
+from lab.model.contract.batches import BATCHES
 from lab.relayer.memory.records import Action, Kind
 
 BACKLOG = 16

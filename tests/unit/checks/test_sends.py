@@ -31,6 +31,23 @@ def sent(story: Story, times: list[int], *, nonces: bool = False, hashes: bool =
     return tx
 
 
+def test_a_batch_counts_as_an_attempt_for_each_of_its_subjects() -> None:
+    """Beside single calls for the same: who asks in batches may ask no more often."""
+    story = Story(A, B)
+    single = sent(story, list(range(21, 21 + TRIES)), nonces=True)
+    batch = call("resolve_batch", "relayer", tx_ids=[A.tx_id, B.tx_id])
+    story.submit(30, "two", single.model_copy(update={"calls": (batch,), "nonce": TRIES, "hash": f"0x{9:064x}"}))
+    mirrors = [[f"0x{number:064x}", "0x01", "0x02", "0x", "0x00", 40] for number in range(90, 90 + TRIES + 2)]
+    for number, mirror in enumerate(mirrors):
+        mirrored = call("buffer_batch", "relayer", requests=[mirror])
+        changed = {"calls": (mirrored,), "nonce": 50 + number, "hash": f"0x{50 + number:064x}"}
+        story.submit(31, "two", single.model_copy(update=changed))
+    result = CHECKS["L6"].judge(story.history())
+    assert result.verdict is Verdict.FAIL, result.reason
+    assert f"expected at most {TRIES} attempts" in result.findings[0].message
+    assert result.judged == 2 + len(mirrors), "each mirror is a call of its own, and none is without a name"
+
+
 def test_a_clean_run_passes_and_counts() -> None:
     """Five submissions with one call each, and three transactions that became READY."""
     result = CHECKS["L6"].judge(swap())

@@ -49,16 +49,17 @@ class Bench:
     def __init__(
         self, folder: Path, *, finality: dict[str, Finality] | None = None,
         execution_order: Literal["ready", "executed"] = "ready", abi: list[dict[str, Any]] | None = None,
+        kind: type[FakeChain] = FakeChain,
     ) -> None:  # fmt: skip
         self.account: Account = role_account("relayer")
         self.folder, self.clock = folder, ManualClock()
         self.abi = abi or ABI
         self.chains = {
-            name: FakeChain(name, block_time_ms=seconds * 1000, sender=self.account.address, codec=Codec(self.abi))
+            name: kind(name, block_time_ms=seconds * 1000, sender=self.account.address, codec=Codec(self.abi))
             for name, seconds in BLOCK_TIMES_S.items()
         }
-        for index, chain in enumerate(self.chains.values()):
-            chain.chain_id = 100 + index
+        for index, node in enumerate(self.chains.values()):
+            node.chain_id = 100 + index
         policies = {name: Finality(blocks=1) for name in self.chains} | {"lazy": Finality(seconds=2)} | (finality or {})
         self.session = Session(
             run_id="test", backend="fake", clock="virtual", genesis_time=GENESIS,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from lab.coordinator import Codec
+from lab.model.contract.batches import BATCHES
 from lab.rpc import RpcRefused, RpcTimeout, RpcUnavailable
 
 GENESIS = 1_800_000_000
@@ -75,6 +76,13 @@ ABI: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+BATCH_ABI = [
+    *ABI,
+    _function("buffer_batch", [])
+    | {"inputs": [{"name": "requests", "type": "tuple[]", "components": ABI[0]["inputs"]}]},
+    _function("resolve_batch", [("tx_ids", "bytes32[]")]),
+    _function("execute_batch", [("tx_ids", "bytes32[]")]),
+]
 COUNTED_ABI = [*ABI, _function("transaction_count", [], ("uint256",), True)]
 
 
@@ -100,6 +108,9 @@ class Coordinator:
 
     window: int = 30
     paused: bool = False
+    # How many a batch may hold, and how many batches took effect.
+    batch_max: int = 64
+    batches: int = 0
     stored: dict[str, Stored] = field(default_factory=dict)
     executions: list[str] = field(default_factory=list)
 
@@ -116,6 +127,15 @@ class Coordinator:
             return [("CoordinationWindowSet", {"window": self.window})]
         if self.paused:
             raise Revert("Coordinator is paused")
+        if function in BATCHES:
+            (items,) = args.values()
+            if len(items) > self.batch_max:
+                raise Revert("")
+            names = [field["name"] for field in ABI[0]["inputs"]] if function == "buffer_batch" else ["tx_id"]
+            rows = [item if isinstance(item, list) else [item] for item in items]
+            made = [self.apply(BATCHES[function], dict(zip(names, row, strict=True)), now) for row in rows]
+            self.batches += 1
+            return [event for events in made for event in events]
         if function == "buffer_transaction":
             return self._buffer(args, now)
         tx_id = args["tx_id"]
@@ -388,10 +408,11 @@ class FakeChain:
         block.txs.append(tx)
         status, call = 1, self.codec.decode_call(tx.data) if tx.to == CONTRACT else None
         if call is not None:
+            before = copy.deepcopy(block.state)
             try:
                 self._log(block, block.state.apply(call.function, call.args, block.timestamp), tx.hash)
             except Revert:
-                status = 0
+                status, block.state = 0, before
         block.receipts[tx.hash] = {
             "transactionHash": tx.hash, "status": hex(status),
             "blockNumber": hex(block.number), "blockHash": block.hash,
@@ -422,10 +443,35 @@ class FakeChain:
         return {
             "number": hex(block.number), "hash": block.hash, "parentHash": block.parent,
             "timestamp": hex(block.timestamp), "baseFeePerGas": hex(block.base_fee),
+            "gasLimit": hex(self.block_gas_limit),
         }  # fmt: skip
 
     def _hash(self, number: int, parent: str) -> str:
         return "0x" + keccak(text=f"{self.name}/{number}/{parent}/{self._salt}").hex()
+
+
+class BatchingChain(FakeChain):
+    """Takes several calls in one request; `requests` counts them. It may refuse that, or lose the answer."""
+
+    requests = 0
+    takes_batches = True
+    lose_batches = 0
+
+    def many(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+        """As `HttpTransport.many`."""
+        self.requests += 1
+        if not self.takes_batches:
+            raise RpcRefused(calls[0][0], -32600, "batches are not supported")
+        outcomes: list[Any] = []
+        for method, params in calls:
+            try:
+                outcomes.append(self.call(method, params))
+            except RpcRefused as refused:
+                outcomes.append(refused)
+        if self.lose_batches and calls[0][0] == "eth_sendRawTransaction":
+            self.lose_batches -= 1
+            raise RpcTimeout(calls[0][0], 1.0)
+        return outcomes
 
 
 def _raw(value: Any) -> Any:
