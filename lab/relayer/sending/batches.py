@@ -20,6 +20,8 @@ SIZES: dict[Kind, int] = {"mirror": 32, "resolve": 64, "execute": 64}
 # No more than a small part of a block, and below the 16,777,216 of EIP-7825.
 GAS_MAX = 12_000_000
 BLOCK_SHARE = 4
+# So many batches go by one estimate.
+USES_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,15 @@ class EntryPoint:
         return codec.encode(self.function, [items])
 
 
+@dataclass(slots=True)
+class _Learnt:
+    """What one call of a batch was estimated to take, with so many words of call data that are not zero."""
+
+    gas: int
+    words: float
+    uses: int = 0
+
+
 class Batches:
     """The contract's batch entry points, and how many calls each takes at once, by kind and chain."""
 
@@ -45,10 +56,26 @@ class Batches:
             kind: points[single] for kind, single in functions.items() if single in points
         }
         self._sizes: dict[tuple[str, str], int] = {}
+        self._learnt: dict[tuple[str, str], _Learnt] = {}
 
     def takes_at_most(self, chain: str, kind: Kind, size: int) -> None:
         """The contract took two halves of a batch that it had refused as a whole."""
         self._sizes[chain, kind] = max(1, size)
+
+    def estimated(self, chain: str, kind: Kind, size: int, data: str, estimate: int) -> None:
+        """A node has estimated a batch."""
+        self._learnt[chain, kind] = _Learnt(-(-estimate // size), _words(data) / size)
+
+    def gas(self, chain: str, kind: Kind, size: int, data: str) -> int | None:
+        """What a batch takes by the last estimate of one; None where it has more to store, or that is long ago.
+
+        An estimate executes the call several times, and costs a node eight times what a call does.
+        """
+        learnt = self._learnt.get((chain, kind))
+        if learnt is None or _words(data) / size > learnt.words or learnt.uses >= USES_MAX:
+            return None
+        learnt.uses += 1
+        return learnt.gas * size
 
     def groups(self, actions: Iterable[Action], grouped: Callable[[Action], bool]) -> list[tuple[Action, ...]]:
         """The actions, those of a backlog together, the others each by itself.
@@ -69,6 +96,11 @@ class Batches:
             if len(group) >= self._sizes.get(key, SIZES[action.kind]):
                 groups.append(tuple(waiting.pop(key)))
         return groups + [tuple(group) for group in waiting.values()]
+
+
+def _words(data: str) -> int:
+    """How many words of call data are not zero: about as many a contract stores, which is what costs."""
+    return sum(data[place : place + 64].strip("0") != "" for place in range(10, len(data), 64))
 
 
 def _fits(codec: Codec, batch: str, single: str) -> bool:

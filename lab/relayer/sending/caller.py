@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from lab.coordinator import Account, Codec
 from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.ledger import Ledger
-from lab.relayer.memory.records import Action, BlockId, Job, Key, Notify
+from lab.relayer.memory.records import Action, BlockId, Job, Key, Kind, Notify
 from lab.relayer.memory.store import Store
 from lab.relayer.reading import refusals
 from lab.relayer.reading.chain import Chain
@@ -92,7 +92,7 @@ class Caller(Aims):
         if len(batch) < 2:
             return all([self.act(chain, action, sender, now_ms) for action in batch])
         data = point.data(self._codec, batch)
-        gas, reason = self._batch_gas(chain, data, len(batch))
+        gas, reason = self._batch_gas(chain, batch[0].kind, data, len(batch))
         if gas is not None:
             sender.submit_batch(batch, data, gas, now_ms)
             return True
@@ -163,11 +163,16 @@ class Caller(Aims):
     def _estimate(self, chain: Chain, data: str) -> Request:
         return "eth_estimateGas", [{"from": self._account.address, "to": chain.facts.contract, "data": data}]
 
-    def _batch_gas(self, chain: Chain, data: str, size: int) -> tuple[int | None, str]:
+    def _batch_gas(self, chain: Chain, kind: Kind, data: str, size: int) -> tuple[int | None, str]:
         """A gas limit with room; None where the contract refuses the whole, and why, or it takes much of a block."""
         method, params = self._estimate(chain, data)
         try:
-            estimate = quantity(method, chain.rpc.call(method, *params))
+            estimate = self._batches.gas(chain.name, kind, size, data)
+            if estimate is not None:
+                chain.rpc.eth_call(chain.facts.contract, data, sender=self._account.address)
+            else:
+                estimate = quantity(method, chain.rpc.call(method, *params))
+                self._batches.estimated(chain.name, kind, size, data, estimate)
         except RpcRefused as refused:
             reason = refusals.revert_reason(refused)
             if reason is None and is_trouble(refused):
