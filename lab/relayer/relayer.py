@@ -64,7 +64,10 @@ class Relayer:
             fingerprint | {"account": account.address},
             durable=session.clock == "real",
         )
-        self._ledger = parts.ledger({name: chain.order for name, chain in self._chains.items()}, self._store.entries())
+        order, rollups = {}, {}
+        for name, chain in self._chains.items():
+            order[name], rollups[name] = chain.order, chain.facts.rollup.lower()
+        self._ledger = parts.ledger(order, self._store.entries(), rollups)
         self._final: set[BlockId] = set()
         self._spent = self._store.spent()
         self._caller = parts.caller(

@@ -10,10 +10,14 @@ from pathlib import Path
 
 from lab.monitor.metrics import Samples
 
-_OPEN = "SELECT chain, kind, COUNT(*) FROM intents WHERE status = 'open' GROUP BY chain, kind"
+# A batch counts as the calls that it stands for: `tx_id` holds their ids, with commas between them.
+_OPEN = (
+    "SELECT chain, kind, SUM(LENGTH(tx_id) - LENGTH(REPLACE(tx_id, ',', '')) + 1) FROM intents "
+    "WHERE status = 'open' GROUP BY chain, kind"
+)
 _OLDEST = (
-    "SELECT MIN(first) FROM (SELECT MIN(v.sent_ms) AS first FROM versions v JOIN intents i ON v.intent_id = i.id "
-    "WHERE i.status = 'open' GROUP BY i.id)"
+    "SELECT MIN((SELECT MIN(v.sent_ms) FROM versions v WHERE v.intent_id = i.id)) FROM intents i "
+    "WHERE i.status = 'open'"
 )
 _REPLACED = (
     "SELECT i.chain, COUNT(*) FROM versions v JOIN intents i ON v.intent_id = i.id "

@@ -12,10 +12,13 @@ Place = tuple[int, int, str]  # timestamp, chain order, tx_id
 
 
 class Ledger:
-    """Entries by (chain, tx_id). What has ended costs nothing any more: indexes are of the entries without an end."""
+    """Entries by (chain, tx_id). What needs no call any more costs nothing: it is in no index."""
 
-    def __init__(self, order: Mapping[str, int], entries: Iterable[Entry] = ()) -> None:
-        self._order = dict(order)
+    def __init__(
+        self, order: Mapping[str, int], entries: Iterable[Entry] = (), rollups: Mapping[str, str] | None = None
+    ) -> None:
+        """`rollups`, by chain, tell a mirror from an original; without them every entry counts as one."""
+        self._order, self._rollups = dict(order), rollups or {}
         self.entries: dict[Key, Entry] = {}
         self._places: dict[Key, Place] = {}
         self._sorted: list[tuple[Place, Key]] = []
@@ -27,7 +30,7 @@ class Ledger:
         for entry in entries:
             self.entries[entry.key] = entry
             self._active = None
-            place = self._place(entry) if entry.ended is None else None
+            place = None if self._is_settled(entry) else self._place(entry)
             if self._places.get(entry.key) != place:
                 self._drop(entry.key)
                 if place is not None:
@@ -40,6 +43,11 @@ class Ledger:
             self._active = None
             self._drop(key)
 
+    def _is_settled(self, entry: Entry) -> bool:
+        """Whether it has ended, or is a mirror that is READY: that is all it is for."""
+        is_mirror = self._rollups.get(entry.chain, entry.origin) != entry.origin
+        return entry.ended is not None or (is_mirror and entry.ready is not None)
+
     def _place(self, entry: Entry) -> Place:
         return entry.timestamp, self._order[entry.chain], entry.tx_id
 
@@ -49,7 +57,7 @@ class Ledger:
             del self._sorted[bisect_left(self._sorted, (place, key))]
 
     def active(self) -> Sequence[Entry]:
-        """Entries without an end, by (timestamp, chain order, tx_id)."""
+        """Entries that are not settled, by (timestamp, chain order, tx_id)."""
         if self._active is None:
             self._active = [self.entries[key] for _, key in self._sorted]
             self._children = {}

@@ -96,7 +96,7 @@ class ChainView:
 class World:
     """All that a decision depends on.
 
-    `active`: entries without an end, by (timestamp, chain order, tx_id). `children`: active entries by the key of what
+    `active`: entries that may need a call, by (timestamp, chain order, tx_id). `children`: active entries by the key of what
     they depend on, on their own chain. `final`: blocks known as final. `spent`: mined attempts without success.
     """
 

@@ -36,8 +36,8 @@ CREATE TABLE IF NOT EXISTS intents (id INTEGER PRIMARY KEY, chain_id INTEGER NOT
 CREATE TABLE IF NOT EXISTS versions (hash TEXT, intent_id INTEGER REFERENCES intents(id), position INTEGER,
   raw TEXT NOT NULL, max_fee TEXT NOT NULL, tip TEXT NOT NULL, cancel INTEGER NOT NULL, confirmed INTEGER NOT NULL,
   sent_block INTEGER NOT NULL, sent_ms INTEGER NOT NULL, PRIMARY KEY (intent_id, position));
-CREATE INDEX IF NOT EXISTS open_intents ON intents (chain, kind) WHERE status = 'open';
-CREATE INDEX IF NOT EXISTS replacements ON versions (intent_id) WHERE position > 0;
+CREATE INDEX IF NOT EXISTS open_intents ON intents (status, chain, kind) WHERE status = 'open';
+CREATE INDEX IF NOT EXISTS replacements ON versions (position) WHERE position > 0;
 """
 
 

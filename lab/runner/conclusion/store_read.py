@@ -56,7 +56,12 @@ def store_of(db: sqlite3.Connection, chain: str, t_ms: int) -> StoreRead:
         checkpoint=_place(*checkpoints[0]) if checkpoints else None,
         position=_place(*positions[0]) if positions else None,
         beliefs=tuple(_belief(row) for row in transactions),
-        intents=tuple(StoredIntent(kind=row[0], tx_id=row[1], nonce=row[2], status=row[3]) for row in intents),
+        intents=tuple(
+            StoredIntent(kind=kind, tx_id=tx_id, nonce=nonce, status=status)
+            for kind, tx_ids, nonce, status in intents
+            # A batch has the ids of all its calls.
+            for tx_id in str(tx_ids).split(",")
+        ),
     )
 
 

@@ -65,6 +65,12 @@ class Credulous(Decisions):
         return core.justified(_believing(world), job)
 
 
+def _without_end(world: World) -> list[Entry]:
+    """Mirrors that are READY, too, in the order of the others."""
+    entries = (entry for entry in world.entries.values() if entry.ended is None)
+    return sorted(entries, key=lambda entry: (entry.timestamp, world.chains[entry.chain].order, entry.tx_id))
+
+
 def _believing(world: World) -> World:
     def original(entry: Entry) -> Entry:
         return replace(entry, origin=world.chains[entry.chain].rollup)
@@ -72,7 +78,7 @@ def _believing(world: World) -> World:
     return replace(
         world,
         entries={key: original(entry) for key, entry in world.entries.items()},
-        active=[original(entry) for entry in world.active],
+        active=[original(entry) for entry in _without_end(world)],
         children={key: [original(entry) for entry in entries] for key, entries in world.children.items()},
     )
 
@@ -82,7 +88,7 @@ class ExecutesMirrors(Decisions):
 
     def decide(self, world: World) -> list[Action]:
         """What the reference wants, and the mirrors' executions."""
-        mirrors = [each for each in world.active if not is_original(world, each) and each.ready is not None]
+        mirrors = [each for each in _without_end(world) if not is_original(world, each) and each.ready is not None]
         return core.decide(world) + [
             Action("execute", each.chain, each.tx_id, "mark_executed", (each.tx_id,)) for each in mirrors
         ]

@@ -49,14 +49,14 @@ class Bench:
     def __init__(
         self, folder: Path, *, finality: dict[str, Finality] | None = None,
         execution_order: Literal["ready", "executed"] = "ready", abi: list[dict[str, Any]] | None = None,
-        kind: type[FakeChain] = FakeChain,
+        kind: type[FakeChain] = FakeChain, block_times_s: dict[str, int] = BLOCK_TIMES_S,
     ) -> None:  # fmt: skip
         self.account: Account = role_account("relayer")
         self.folder, self.clock = folder, ManualClock()
         self.abi = abi or ABI
         self.chains = {
             name: kind(name, block_time_ms=seconds * 1000, sender=self.account.address, codec=Codec(self.abi))
-            for name, seconds in BLOCK_TIMES_S.items()
+            for name, seconds in block_times_s.items()
         }
         for index, node in enumerate(self.chains.values()):
             node.chain_id = 100 + index
