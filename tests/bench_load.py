@@ -35,6 +35,7 @@ from lab.session.under_test import system_under_test
 from lab.traffic.presign import SignJob, presign
 from lab.traffic.signed_file import read_signed
 from lab.traffic.signer import Template
+from tests.bench_relayer import of_relayer
 
 BATCH, FEEDERS = 50, 4
 ONE_PER_REQUEST = LOCUSTFILE.with_name("one_per_request.py")
@@ -48,11 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--raw-guess", type=float, default=4000, help="transactions a second that the feeder may reach")
     parser.add_argument("--rounds", type=int, default=2, help="how often each saturation is measured, in turn")
     parser.add_argument("--steady", default="", help="also run `lab load`: seconds at 1,000 a second, such as 60")
-    parser.add_argument("--flows", default="", help="also run the flow profile: flows a second, such as 50")
+    parser.add_argument("--flows", default="", help="only run the flow profile: flows a second, such as 300")
+    parser.add_argument("--seconds-of-flows", default="20", help="how long flows are offered")
+    parser.add_argument("--curve", type=int, default=0, help="only measure the relayer by flows behind it: 10000")
     parser.add_argument("--backend", default="process", choices=("process", "docker"))
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args(arguments)
     figures: dict[str, Any] = {"load_average_before": psutil.getloadavg()[0], "cpus": os.cpu_count()}
+    if options.flows or options.curve:
+        figures |= of_relayer(options.flows, options.seconds_of_flows, options.backend, options.curve)
+        return _written(figures, options.json)
     figures["signing_per_s"] = signing()
     count = int(options.raw_guess * options.seconds)
     rounds = []
@@ -67,13 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The best of each: what else runs on the machine only ever makes them worse.
         figures[kind] = max((each[kind] for each in rounds), key=lambda found: found["mined_per_s"])
     figures["ratios"] = ratios(figures)
-    for name, value in (("steady", options.steady), ("flows", options.flows)):
-        if value:
-            figures[name] = whole(name, value, options.backend)
+    if options.steady:
+        figures["steady"] = whole(options.steady, options.backend)
+    return _written(figures, options.json)
+
+
+def _written(figures: dict[str, Any], path: Path | None) -> int:
     figures["load_average_after"] = psutil.getloadavg()[0]
     print(json.dumps(figures, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if path:
+        path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
@@ -166,11 +175,10 @@ def one_per_request(count: int, seconds: float, backend: str) -> dict[str, float
         return _locust(sourced.chains["capacity"], folder, ONE_PER_REQUEST, extra)
 
 
-def whole(name: str, value: str, backend: str) -> dict[str, Any]:
-    """`lab load` itself, from its own load.json."""
+def whole(seconds: str, backend: str) -> dict[str, Any]:
+    """`lab load` itself at 1,000 a second, from its own load.json."""
     folder = Path(tempfile.mkdtemp(prefix="tesseract-bench-"))
-    arguments = {"steady": ["buffer", "--tps", "1000", "--duration", value],
-                 "flows": ["flow", "--tps", value, "--duration", "20"]}[name]  # fmt: skip
+    arguments = ["buffer", "--tps", "1000", "--duration", seconds]
     command = [sys.executable, "-m", "lab.cli", "load", *arguments, "--backend", backend, "--results", str(folder)]
     try:
         subprocess.run(command, check=False, stdout=subprocess.DEVNULL)

@@ -1,20 +1,28 @@
-"""What the relayer costs by the number of flows that it has behind it: part of `make bench-load`.
+"""What flows cost, part of `make bench-load`: whole runs, and the relayer by the number of flows behind it.
 
-The reference relayer as it is, over chains in memory that answer at once: only its own processor time is counted, its
-store on disk included, not that of the chains. Beside it: what a look of the exporter at its store takes.
+The runs are made one after the other at the same rate: with each call and each question by itself, and as the relayer
+makes them. For the curve it runs over chains in memory: its own processor time is counted, its store on disk included,
+not that of the chains. Beside it: what a look of the exporter at its store takes.
 """
 
 from __future__ import annotations
 
+import json
+import shlex
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from lab.monitor.collect.relayer import look_at
 from tests.unit.relayer.bench import Bench
-from tests.unit.relayer.fakes import BATCH_ABI, GENESIS, BatchingChain, Coordinator, Counter, MinedBlock
+from tests.unit.relayer.fakes import BATCH_ABI, GENESIS, BatchingChain, Coordinator, MinedBlock
 
 FLOWS_A_SECOND = 100
 PART = 1_000
@@ -126,6 +134,62 @@ def _second(bench: Bench) -> float:
     return time.process_time() - before - (sum(chain.answering_s for chain in chains) - answering)
 
 
-if __name__ == "__main__":
-    for part in curve():
-        print(part)
+def of_relayer(rate: str, seconds: str, backend: str, curve_flows: int) -> dict[str, Any]:
+    """Flows with each call and each question by itself, and as the relayer makes them; and its curve."""
+    figures: dict[str, Any] = {}
+    if rate:
+        for name, extra in (("one_by_one", ["--one-by-one"]), ("in_batches", [])):
+            figures[name] = flows(rate, seconds, backend, extra)
+        print(flow_table(figures))
+    if curve_flows:
+        figures["curve"] = [asdict(part) for part in curve(curve_flows)]
+        for part in figures["curve"]:
+            print("  ".join(f"{name} {value:,.2f}" for name, value in part.items()))
+    return figures
+
+
+def flows(rate: str, seconds: str, backend: str, extra: Sequence[str]) -> dict[str, Any]:
+    """`lab load flow` with the reference relayer as a command: what was executed, and where the time went."""
+    folder = Path(tempfile.mkdtemp(prefix="tesseract-bench-"))
+    relayer = shlex.join([sys.executable, "-m", "lab.relayer", "--session", "{session}", *extra])
+    arguments = ["flow", "--tps", rate, "--duration", seconds, "--relayer-cmd", relayer]
+    command = [sys.executable, "-m", "lab.cli", "load", *arguments, "--backend", backend, "--results", str(folder)]
+    try:
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+        run = folder / "load" / "latest"
+        load = json.loads((run / "load.json").read_text(encoding="utf-8"))
+        lines = (run / "logs" / "relayer.log").read_text(encoding="utf-8").splitlines()
+        timings = next(json.loads(line) for line in reversed(lines) if line.startswith('{"event": "timings"'))
+    finally:
+        shutil.rmtree(folder)
+    ended, parts = max(1, load["flows"]["ended"]), {**load["resources"]["chains"], **load["resources"]["processes"]}
+    return {
+        "flows": load["flows"],
+        "invalid": load["invalid"],
+        "bottleneck": load["bottleneck"],
+        "host_cpu_percent": load["resources"]["host_cpu_percent"],
+        "cpu_ms_a_flow": {name: round(part["cpu_seconds"] / ended * 1000, 3) for name, part in parts.items()},
+        "relayer_waits_ms_a_flow": {
+            name: round(spent["seconds"] / ended * 1000, 3) for name, spent in timings["methods"].items()
+        },
+        "relayer_requests": {name: (spent["requests"], spent["calls"]) for name, spent in timings["methods"].items()},
+    }
+
+
+def flow_table(figures: dict[str, Any]) -> str:
+    """Both runs side by side: what came out, and where the time of a flow went."""
+    both = [figures[name] for name in ("one_by_one", "in_batches")]
+    rows: list[tuple[str, list[Any]]] = [
+        ("flows executed/s", [each["flows"]["throughput"]["tps"] for each in both]),
+        ("flows that never ended", [each["flows"]["open"] for each in both]),
+        ("latency p50, s", [each["flows"]["latency_ms"].get("p50", 0) / 1000 for each in both]),
+        ("latency p95, s", [each["flows"]["latency_ms"].get("p95", 0) / 1000 for each in both]),
+        ("relayer's transactions", [each["flows"]["relayer_calls"] for each in both]),
+        ("of these reverted", [each["flows"]["relayer_reverts"] for each in both]),
+        ("processor of the host, %", [each["host_cpu_percent"] for each in both]),
+    ]
+    for key, text in (("cpu_ms_a_flow", "processor"), ("relayer_waits_ms_a_flow", "relayer waits for")):
+        names = dict.fromkeys(name for each in both for name in each[key])
+        rows += [(f"{text}: {name}, ms a flow", [each[key].get(name, 0) for each in both]) for name in names]
+    head = f"{'':52}{'one by one':>12}{'in batches':>12}"
+    return "\n".join([head, *(f"{name:52}{values[0]:>12,.2f}{values[1]:>12,.2f}" for name, values in rows)])

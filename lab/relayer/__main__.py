@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,9 @@ from lab.errors import LabError, UsageError
 from lab.model.session import Session
 from lab.relayer.clock import WallClock
 from lab.relayer.memory.records import CRASH_POINTS
+from lab.relayer.parts import REFERENCE
 from lab.relayer.relayer import Relayer
+from lab.relayer.timings import Timed, Timings
 from lab.rpc.endpoints import transport_to
 
 if TYPE_CHECKING:
@@ -88,8 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--session", type=Path, required=True, help="the session.json of a running lab")
     parser.add_argument("--store", type=Path, help="the relayer's SQLite file (default: the session's)")
     parser.add_argument("--metrics-port", type=int, help="serve Prometheus metrics on this port of 127.0.0.1 (0: any)")
+    parser.add_argument(
+        "--one-by-one", action="store_true", help="no batch calls, and each question in its own request"
+    )
     parser.add_argument("--crash-at", choices=CRASH_POINTS, help="kill the process when it reaches this point")
     options = parser.parse_args(arguments)
+    timings = Timings()
     metrics = _metrics() if options.metrics_port is not None else None
     try:
         if metrics is not None:
@@ -104,12 +111,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         relayer = Relayer(
             session,
-            transports,
+            {name: Timed(transport, timings, batches=not options.one_by_one) for name, transport in transports.items()},
             account,
             options.store or Path(session.store_path),
             clock,
             crash=lambda at: _kill_at(options.crash_at, at),
             notify=lambda status: _notify({"t_ms": clock.now_ms(), **status}, metrics),
+            parts=replace(REFERENCE, batches=not options.one_by_one),
         )
     except LabError as error:
         _report({"event": "error", "error": str(error)})
@@ -139,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     relayer.close()
     for transport in transports.values():
         transport.close()
+    _report(timings.to_json())
     _report({"event": "stopped", "signal": signal.Signals(stopping[0]).name})
     return 0
 

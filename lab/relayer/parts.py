@@ -39,7 +39,7 @@ class Core(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """One part for each concern; each takes what the reference's own takes."""
+    """One part for each concern; each takes what the reference's own takes. `batches`: whether batch calls are made."""
 
     core: Core = core
     scan: Callable[[Rpc, str, list[Mark], int], tuple[Head, Scan | None]] = scan
@@ -49,6 +49,7 @@ class Parts:
     store: type[Store] = Store
     caller: type[Caller] = Caller
     sender: type[Sender] = Sender
+    batches: bool = True
 
 
 REFERENCE = Parts()

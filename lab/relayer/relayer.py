@@ -73,6 +73,8 @@ class Relayer:
         self._caller = parts.caller(
             self._chains, account, self._codec, self._ledger, self._store, session.poll_interval_ms, notify
         )
+        if not parts.batches:
+            self._caller.batches.points.clear()
         intents = self._store.intents()
         ids = count(max((intent.id for intent in intents), default=0) + 1)
         self._senders = {

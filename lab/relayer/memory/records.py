@@ -96,8 +96,8 @@ class ChainView:
 class World:
     """All that a decision depends on.
 
-    `active`: entries that may need a call, by (timestamp, chain order, tx_id). `children`: active entries by the key of what
-    they depend on, on their own chain. `final`: blocks known as final. `spent`: mined attempts without success.
+    `active`: entries that may need a call, by (timestamp, chain order, tx_id). `children`: active entries by the key of
+    what they depend on, on their own chain. `final`: blocks known as final. `spent`: mined attempts without success.
     """
 
     chains: Mapping[str, ChainView]

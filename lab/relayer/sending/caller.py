@@ -41,7 +41,7 @@ class Caller(Aims):
         self.deadline_passed: set[Key] = set()
         self._retry: dict[Job, tuple[int, int]] = {}
         self._canonical: set[BlockId] = set()
-        self._batches = Batches(codec)
+        self.batches = Batches(codec)
 
     def forget(self, chain: str) -> None:
         """After a reorg: what the contract said before need not hold any more."""
@@ -59,17 +59,17 @@ class Caller(Aims):
             sender = senders[action.chain]
             if action.kind not in SIZES or sender.has(action.job) or self._waits(action, now_ms):
                 return False
-            batched = action.kind in self._batches.points and action.job not in sender.alone
+            batched = action.kind in self.batches.points and action.job not in sender.alone
             return batched or self._chains[action.chain].ahead.batches
 
-        return self._batches.groups(actions, grouped)
+        return self.batches.groups(actions, grouped)
 
     def act_all(self, chain: Chain, actions: Sequence[Action], sender: Sender, now_ms: int) -> None:
         """Submit a group in one call where the contract has one for it, else each. Raises an RpcFailure of this chain.
 
         A group that the contract refuses is tried by halves, down to single calls, of which each stands for itself.
         """
-        point = self._batches.points.get(actions[0].kind) if len(actions) > 1 else None
+        point = self.batches.points.get(actions[0].kind) if len(actions) > 1 else None
         alone = [action for action in actions if point is None or action.job in sender.alone]
         asked = alone if len(alone) > 1 else ()
         requests = [self._estimate(chain, self._codec.encode(action.function, action.args)) for action in asked]
@@ -101,7 +101,7 @@ class Caller(Aims):
         middle = len(batch) // 2
         halves = (batch[:middle], batch[middle:])
         if all([self._act_together(chain, point, half, sender, now_ms) for half in halves]):
-            self._batches.takes_at_most(chain.name, batch[0].kind, middle)
+            self.batches.takes_at_most(chain.name, batch[0].kind, middle)
         return False
 
     def act(self, chain: Chain, action: Action, sender: Sender, now_ms: int) -> bool:
@@ -167,12 +167,12 @@ class Caller(Aims):
         """A gas limit with room; None where the contract refuses the whole, and why, or it takes much of a block."""
         method, params = self._estimate(chain, data)
         try:
-            estimate = self._batches.gas(chain.name, kind, size, data)
+            estimate = self.batches.gas(chain.name, kind, size, data)
             if estimate is not None:
                 chain.rpc.eth_call(chain.facts.contract, data, sender=self._account.address)
             else:
                 estimate = quantity(method, chain.rpc.call(method, *params))
-                self._batches.estimated(chain.name, kind, size, data, estimate)
+                self.batches.estimated(chain.name, kind, size, data, estimate)
         except RpcRefused as refused:
             reason = refusals.revert_reason(refused)
             if reason is None and is_trouble(refused):
