@@ -20,7 +20,8 @@ from lab.faults.transport.exchange import Ask, Call, ConnectionReset, Hang, Paus
 from lab.faults.transport.policy import Planner
 from lab.faults.transport.submits import Submits
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcUnavailable
-from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
+from lab.rpc.answers import parse_answer
+from lab.rpc.transport import ANSWER_BYTES_MAX
 
 # Long enough for any client to give up first.
 HOLD_S = 120.0

@@ -13,7 +13,8 @@ from lab.faults.transport.methods import SEND
 from lab.faults.transport.policy import Planner
 from lab.faults.transport.submits import Submits
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
-from lab.rpc.transport import ANSWER_BYTES_MAX, parse_answer
+from lab.rpc.answers import parse_answer
+from lab.rpc.transport import ANSWER_BYTES_MAX
 
 
 class Gate:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from web3 import Web3
 
 from lab.coordinator import Codec, DecodedCall
-from lab.coordinator.codec import BATCHES
 from lab.coordinator.reverts import decode_revert
 from lab.coordinator.values import plain
+from lab.model.contract.batches import BATCHES
 
 from .abi import ODD, reference_abi
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab.coordinator import role_account
+from lab.model.contract.batches import BATCHES
 from lab.relayer import Relayer
 
 from .bench import ManualClock
@@ -80,6 +81,28 @@ def test_flows_across_two_real_chains_with_a_reorg_and_a_fee_spike(nodes: Nodes,
     assert "rpc_failure" not in events
 
 
+@pytest.mark.parametrize("batches", [True, False])
+def test_a_backlog_across_two_real_chains_with_a_reorg(nodes: Nodes, tmp_path: Path, *, batches: bool) -> None:
+    """Forty flows: in a few batch calls, or one by one where the contract has none. A reorg takes a batch along."""
+    abi = [entry for entry in nodes.target.contract.abi if batches or entry.get("name") not in BATCHES]
+    session = nodes.session(tmp_path).model_copy(update={"abi": abi})
+    clock, notes, count = ManualClock(), list[dict[str, object]](), 40
+    relayer = Relayer(session, nodes.transports, role_account("relayer"), tmp_path / "r.sqlite", clock,
+                      notify=notes.append)  # fmt: skip
+    for number in range(1, count + 1):
+        nodes.buffer("two", number, at=10)
+        nodes.buffer("one", 100 + number, at=24, after=number)
+    run(nodes, relayer, clock, 30, lambda: nodes.state("two", count) == READY)
+    nodes.rpcs["two"].call("anvil_reorg", 1, [])
+    assert nodes.state("two", count) != READY
+    run(nodes, relayer, clock, 120, relayer.idle)
+    assert [nodes.state("two", number) for number in range(1, count + 1)] == [EXECUTED] * count
+    assert [nodes.state("one", 100 + number) for number in range(1, count + 1)] == [EXECUTED] * count
+    sent = {note["hash"] for note in notes if note["event"] == "sending"}
+    assert len(sent) < 12 if batches else len(sent) >= 5 * count
+    assert not [note for note in notes if note["event"] in ("failed", "rpc_failure")]
+
+
 def test_as_a_process_it_stops_cleanly_and_a_killed_one_is_taken_over(nodes_of_today: Nodes, tmp_path: Path) -> None:
     """`python -m lab.relayer` dies right after sending; its successor converges and ends with 0 on SIGTERM."""
     account, nodes = role_account("relayer"), nodes_of_today
@@ -107,6 +130,8 @@ def test_as_a_process_it_stops_cleanly_and_a_killed_one_is_taken_over(nodes_of_t
     lines = [json.loads(line) for line in said.splitlines()]
     assert lines[0]["event"] == "started"
     assert lines[-1] == {"event": "stopped", "signal": "SIGTERM"}
+    assert lines[-2]["event"] == "timings"
+    assert lines[-2]["methods"]["eth_getBlockByNumber"]["requests"] > 0
     assert account.key.hex() not in said
 
 

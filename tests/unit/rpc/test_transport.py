@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.rpc import HttpTransport, RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable, transport
+from lab.rpc.answers import parse_answer, parse_answers
 from lab.rpc.deadline_socket import DeadlineSocket
-from lab.rpc.transport import parse_answer, parse_answers
 
 from .hostile import Answer, echo, hang_up, http, reset, saying, saying_last, serving, stall, trickle
 
@@ -205,6 +205,19 @@ def test_a_batch_has_its_results_in_the_order_of_its_requests() -> None:
         assert HttpTransport(server.url).batch("m", [["0x1"], ["0x2"]]) == ["of 1", "of 2"]
         requests: Any = server.requests[0]
         assert [request["params"] for request in requests] == [["0x1"], ["0x2"]]
+
+
+def test_what_became_of_each_of_several_calls() -> None:
+    """Results and refusals side by side, by their ids; a node's words about one are no failure of the others."""
+    answers = [
+        {"jsonrpc": "2.0", "id": 2, "error": {"code": 3, "message": "execution reverted", "data": "0x08"}},
+        {"jsonrpc": "2.0", "id": 1, "result": "0x1"},
+    ]
+    with serving(saying(http(json.dumps(answers).encode()))) as server:
+        taken, refused = HttpTransport(server.url).many([("eth_a", []), ("eth_b", [])])
+    assert taken == "0x1"
+    assert isinstance(refused, RpcRefused)
+    assert (refused.method, refused.code, refused.data) == ("eth_b", 3, "0x08")
 
 
 @pytest.mark.parametrize(
