@@ -27,6 +27,21 @@ def test_a_reorg_takes_exactly_the_steps_above_the_ancestor() -> None:
     assert ledger.entries[DONE.key] == DONE, "asking changes nothing"
 
 
+def test_a_mirror_that_is_ready_is_not_active_until_a_reorg_takes_that_back() -> None:
+    """Nor is what has ended; an original that is READY is."""
+    mirror, original = (
+        replace(DONE, ended=None, end_state=None),
+        replace(DONE, ended=None, end_state=None, tx_id="0x02"),
+    )
+    original = replace(original, origin="0xcc")
+    ledger = Ledger({"a": 0}, [mirror, original], {"a": "0xcc"})
+    assert ledger.active() == [original]
+    ledger.put([replace(mirror, ready=None)])
+    assert ledger.active() == [replace(mirror, ready=None), original]
+    ledger.remove([mirror.key])
+    assert ledger.active() == [original]
+
+
 def test_active_entries_come_in_order_and_are_found_by_their_dependency() -> None:
     """By timestamp, then declared chain, then id; an ended one is neither active nor a child."""
     waiting = replace(DONE, ready=None, ended=None, end_state=None)

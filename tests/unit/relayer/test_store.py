@@ -10,6 +10,7 @@ import pytest
 
 from lab.coordinator import Fees
 from lab.errors import EnvironmentFailure, UsageError
+from lab.monitor.collect.relayer import look_at
 from lab.relayer.memory.intents import Intent, Version
 from lab.relayer.memory.records import BlockId, Entry, Mark
 from lab.relayer.memory.store import TRAIL_MAX, Store
@@ -29,6 +30,20 @@ def save(store: Store, *entries: Entry, ancestor: int | None = None, marks: tupl
     """A scan's result with hashes made up from numbers."""
     found = [(number, f"0x{number:064x}", number * 2) for number in marks]
     store.save_scan("one", ancestor=ancestor, marks=found, changed=entries, gone=(), intents=(), checkpoint=None)
+
+
+def test_the_exporter_counts_the_calls_of_a_batch(tmp_path: Path) -> None:
+    """Three in one transaction are three that wait."""
+    path = tmp_path / "relayer.sqlite"
+    store = Store(path, {"one": 1}, {"lab": 1}, durable=False)
+    version = Version("0xaa", "0x", Fees(2, 1), False, True, 4, 700)
+    store.save_intent(
+        Intent(1, "one", "resolve", "0x01", 4, "0x", 1, "open", None, (version,), others=("0x02", "0x03"))
+    )
+    store.save_intent(Intent(2, "one", "execute", "0x04", 5, "0x", 1, "done", None, (version,)))
+    store.close()
+    view = look_at(path, lambda: True)
+    assert (view.queue, view.oldest_ms, view.replaced) == ({("one", "resolve"): 3}, 700, {})
 
 
 def test_entries_and_intents_survive_a_restart(tmp_path: Path) -> None:

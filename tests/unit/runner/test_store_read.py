@@ -68,6 +68,15 @@ def test_a_store_is_read_chain_by_chain(path: Path) -> None:
     assert (two.position, two.checkpoint, two.beliefs, two.error) == (None, None, (), None)
 
 
+def test_a_batch_is_an_intent_for_each_of_its_calls(tmp_path: Path) -> None:
+    """With the nonce that they share."""
+    store = Store(tmp_path / "relayer.sqlite", {"one": 1, "two": 1}, {"lab": 1}, durable=False)
+    store.save_intent(replace(INTENT, others=("0x02", "0x03")))
+    store.close()
+    one, _ = reads(tmp_path / "relayer.sqlite")
+    assert [(each.tx_id, each.nonce) for each in one.intents] == [("0x01", 4), ("0x02", 4), ("0x03", 4)]
+
+
 def test_another_relayers_file_leaves_no_line(tmp_path: Path) -> None:
     """No file, no relayer, or tables that are not the reference's."""
     assert reads(tmp_path / "none.sqlite") == []
