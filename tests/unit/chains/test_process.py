@@ -9,7 +9,7 @@ import socket
 import stat
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlparse
+from urllib.parse import urlparse, urlsplit
 
 import psutil
 import pytest
@@ -47,12 +47,12 @@ def test_nodes_listen_on_loopback_only(backend: ProcessBackend) -> None:
     """No node is reachable from another machine; what pages of a browser get is `test_guard`'s affair."""
     (node,) = backend.start_all([NodeSpec("n", "test")])
 
-    root = psutil.Process(node.pid)
+    port = urlsplit(node.url).port
     listening = [
         found.laddr.ip
-        for process in (root, *root.children())
+        for process in psutil.Process().children(recursive=True)
         for found in process.net_connections(kind="inet")
-        if found.status == psutil.CONN_LISTEN
+        if found.status == psutil.CONN_LISTEN and found.laddr.port == port
     ]
     assert listening == ["127.0.0.1"]
 
