@@ -21,7 +21,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from functools import cache
 from pathlib import Path
@@ -30,6 +29,7 @@ from lab.chains.nodes import guard_program
 from lab.chains.nodes.guard_program import HEAD_S, LOOPBACK
 from lab.chains.processes.child import Child, tied_to_parent
 from lab.chains.processes.reaper import Reaper
+from lab.owner import make_directory, remove_directory
 
 # Every port of a network of its own is free; from the first of the ephemeral ones on, connections have theirs.
 PORTS = range(8545, 32768)
@@ -40,10 +40,14 @@ START_S = 60.0
 @cache
 def guarding_works() -> bool:
     """Whether this machine lets a process have a network of its own, and others enter it."""
-    with tempfile.TemporaryDirectory() as folder, contextlib.closing(Reaper.start()) as reaper:
-        guard = start_guard("guard-probe", Path(folder) / "guard.log", reaper)
-        if guard is not None:
-            guard.close()
+    with contextlib.closing(Reaper.start()) as reaper:
+        folder = make_directory("guard-probe")
+        try:
+            guard = start_guard("guard-probe", folder / "guard.log", reaper)
+            if guard is not None:
+                guard.close()
+        finally:
+            remove_directory(folder)
     return guard is not None
 
 
