@@ -115,6 +115,7 @@ def test_a_reused_pid_is_not_hit() -> None:
             process.wait()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_watcher_loads_nothing_but_the_standard_library() -> None:
     """It is started once per run: it must not pay for imports, of Docker's SDK least of all."""
     code = "import sys; from lab.chains.processes import reaper; print(*sys.modules)"
