@@ -67,6 +67,7 @@ def test_children_carry_the_marks_of_their_run(backend: ProcessBackend) -> None:
 
 def test_a_bad_flag_is_quoted_from_the_nodes_own_log(backend: ProcessBackend, tmp_path: Path) -> None:
     """A node that dies at start raises NodeFailure with its last log lines, and takes the others with it."""
+    backend.start_all([NodeSpec("one", "test")])
     before = set(psutil.Process().children(recursive=True))
     log = tmp_path / "logs" / "bad.log"
 
