@@ -124,7 +124,7 @@ def test_the_watcher_loads_nothing_but_the_standard_library() -> None:
 
 
 def test_killed_together_with_its_reaper_a_run_leaves_no_process(tmp_path: Path) -> None:
-    """The kernel ends the nodes, a held one too. Their directories and the guard's are left, and named by the next run."""
+    """The kernel ends the nodes, a held one too. Directories, the guard's, too, are left, and named by the next run."""
     run, told = start_run(PROCESS_RUN, "both-killed", temporary=tmp_path)
     owner = Owner(run.pid, start_ticks(run.pid) or 0, this_process().place)
     os.kill(told["reaper"], signal.SIGKILL)
