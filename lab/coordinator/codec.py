@@ -19,8 +19,7 @@ from lab.coordinator.calling import Shape, shapes
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signature, known_parameters, result_names
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
 from lab.coordinator.reverts import Reasons
-from lab.coordinator.values import plain, wire
-from lab.coordinator.words import decode_plain
+from lab.coordinator.values import decode_plain, plain, wire
 from lab.model.contract.batches import BATCHES
 from lab.model.contract.names import ContractNames
 

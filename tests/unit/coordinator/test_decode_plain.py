@@ -9,8 +9,7 @@ from eth_abi.exceptions import DecodingError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.coordinator.values import plain
-from lab.coordinator.words import decode_plain
+from lab.coordinator.values import decode_plain, plain
 
 STRUCT = "(address,address,bytes,bytes32,uint256,uint256)"
 VALUES: dict[str, st.SearchStrategy[Any]] = {
