@@ -90,7 +90,7 @@ class _Unusual(Exception):
 
 
 def decode_plain(types: Sequence[str], raw: bytes) -> list[Any] | None:
-    """The values of ABI data as `plain` gives them, laid out as encoders lay them out; None where only eth_abi can tell.
+    """The values of ABI data as `plain` gives them; None where it is not laid out as usual, and only eth_abi can tell.
 
     A relayer decodes some ten values for each transaction, and eth_abi takes the longest of all that it does for one.
     """
