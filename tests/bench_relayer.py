@@ -159,7 +159,7 @@ def flows(rate: str, seconds: str, backend: str, extra: Sequence[str]) -> dict[s
         run = folder / "load" / "latest"
         load = json.loads((run / "load.json").read_text(encoding="utf-8"))
         lines = (run / "logs" / "relayer.log").read_text(encoding="utf-8").splitlines()
-        timings = next(json.loads(line) for line in reversed(lines) if line.startswith('{"event": "timings"'))
+        timed = [json.loads(line) for line in lines if line.startswith('{"event": "timing", ')]
     finally:
         shutil.rmtree(folder)
     ended, parts = max(1, load["flows"]["ended"]), {**load["resources"]["chains"], **load["resources"]["processes"]}
@@ -169,10 +169,8 @@ def flows(rate: str, seconds: str, backend: str, extra: Sequence[str]) -> dict[s
         "bottleneck": load["bottleneck"],
         "host_cpu_percent": load["resources"]["host_cpu_percent"],
         "cpu_ms_a_flow": {name: round(part["cpu_seconds"] / ended * 1000, 3) for name, part in parts.items()},
-        "relayer_waits_ms_a_flow": {
-            name: round(spent["seconds"] / ended * 1000, 3) for name, spent in timings["methods"].items()
-        },
-        "relayer_requests": {name: (spent["requests"], spent["calls"]) for name, spent in timings["methods"].items()},
+        "relayer_waits_ms_a_flow": {line["method"]: round(line["seconds"] / ended * 1000, 3) for line in timed},
+        "relayer_requests": {line["method"]: (line["requests"], line["calls"]) for line in timed},
     }
 
 

@@ -147,7 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     relayer.close()
     for transport in transports.values():
         transport.close()
-    _report(timings.to_json())
+    for line in timings.lines():
+        _report(line)
     _report({"event": "stopped", "signal": signal.Signals(stopping[0]).name})
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lab.rpc.prefetch import Request
@@ -24,18 +24,13 @@ class Timings:
         spent[1] += calls
         spent[2] += seconds
 
-    def to_json(self) -> dict[str, Any]:
-        """For the last line but one of a relayer's log."""
-        methods = {
-            method: {"requests": int(spent[0]), "calls": int(spent[1]), "seconds": round(spent[2], 3)}
-            for method, spent in sorted(self._methods.items())
-        }
-        return {
-            "event": "timings",
-            "alive_s": round(time.monotonic() - self._begun, 3),
-            "cpu_s": round(time.process_time(), 3),
-            "methods": methods,
-        }
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Near the end of a relayer's log: one for each method, and one of the process."""
+        for method, (requests, calls, seconds) in sorted(self._methods.items()):
+            counts = {"requests": int(requests), "calls": int(calls), "seconds": round(seconds, 3)}
+            yield {"event": "timing", "method": method, **counts}
+        alive_s, cpu_s = round(time.monotonic() - self._begun, 3), round(time.process_time(), 3)
+        yield {"event": "timings", "alive_s": alive_s, "cpu_s": cpu_s}
 
 
 class Timed:
