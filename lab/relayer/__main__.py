@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,8 @@ from lab.relayer.parts import REFERENCE
 from lab.relayer.relayer import Relayer
 from lab.relayer.timings import Timed, Timings
 from lab.rpc.endpoints import transport_to
+from lab.rpc.failover import FailoverTransport
+from lab.rpc.transport import HttpTransport
 
 if TYPE_CHECKING:
     from lab.relayer.metrics import RelayerMetrics
@@ -83,6 +85,13 @@ def _kill_at(point: str | None, at: str) -> None:
     """A crash is a crash: no clean-up of any kind."""
     if at == point:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _close(transports: Iterable[HttpTransport | FailoverTransport], timings: Timings) -> None:
+    for transport in transports:
+        transport.close()
+    for line in timings.lines():
+        _report(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,10 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # From the beginning of one poll to that of the next, however long it took.
             clock.sleep(max(0, begun_ms + session.poll_interval_ms - clock.now_ms()) / 1000)
     relayer.close()
-    for transport in transports.values():
-        transport.close()
-    for line in timings.lines():
-        _report(line)
+    _close(transports.values(), timings)
     _report({"event": "stopped", "signal": signal.Signals(stopping[0]).name})
     return 0
 
