@@ -14,6 +14,8 @@ from lab.relayer.reading.finality import FinalityJudge
 from lab.rpc import Rpc, RpcMalformed, RpcRefused, Transport
 from lab.rpc.client import quantity
 
+KNOCK_S, KNOCKS = 1.0, 4
+
 
 class Chain:
     """Mutable state of one chain. `fresh`: scanned in this poll, so that what is known of it is canonical."""
@@ -37,6 +39,8 @@ class Chain:
         self.head: Head | None = None
         self.window_s: int | None = None
         self.fresh = False
+        # How many looks in a row ended without an answer.
+        self.silent = 0
         # Whether the endpoint has said that it is this chain since it last showed another history than the known one.
         self.identified = False
         # The contract's count of transactions at a block, and whether it is one that can be relied upon.
@@ -59,6 +63,15 @@ class Chain:
         self.head = head
         for _, block_hash, timestamp in marks:
             self.judge.note_timestamp(block_hash, timestamp)
+
+    def knock(self) -> None:
+        """Where there was no answer, see whether one comes in a short time; each fourth time, in that of any request.
+
+        Raises RpcFailure.
+        """
+        if self.silent:
+            self.rpc.call("eth_chainId", timeout_s=KNOCK_S if self.silent % KNOCKS else None)
+            self.silent = 0
 
     def identify(self) -> None:
         """Make sure that the endpoint is of this chain, and has it: another's, or a part of it, looks plausible."""
