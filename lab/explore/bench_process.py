@@ -23,9 +23,7 @@ from lab.errors import LabError
 
 CLOSED_WITHIN_S = 30.0
 _END = b""
-_CHILD = (
-    "import sys; sys.path.append(sys.argv[1]); from lab.explore.bench_process import main; main(int(sys.argv[2]))"
-)
+_CHILD = "import sys; sys.path.append(sys.argv[1]); from lab.explore.bench_process import main; main(int(sys.argv[2]))"
 
 
 class Closable(Protocol):

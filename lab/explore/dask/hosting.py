@@ -33,7 +33,7 @@ class _Host:
                 reply: bytes | None = self._process.reply()
             except ProcessDied:
                 reply = None
-            self._closing = threading.Timer(IDLE_S, leave, [self._run])
+            self._closing = threading.Timer(IDLE_S, close, [self._run])
             self._closing.daemon = True
             self._closing.start()
             return reply, time.monotonic() - begin_s
@@ -48,26 +48,39 @@ class _Host:
 
 
 _hosts: dict[str, _Host] = {}
+# Runs that are over: what was asked for before, and comes to its turn only now, starts nothing any more.
+_over: set[str] = set()
+_changing = threading.Lock()
 
 
 def join(run: str, open_bench: bytes, first: bytes) -> Answer:
     """Start the process of a run, and do the first task there."""
-    leave(run)
-    _hosts[run] = _Host(run, open_bench)
+    close(run)
+    with _changing:
+        if run in _over:
+            return None, 0.0
+        _hosts[run] = _Host(run, open_bench)
     return work(run, first)
 
 
-def work(run: str, work: bytes) -> Answer:
-    """Do a task on the bench of a run."""
+def work(run: str, task: bytes) -> Answer:
+    """Do a task, pickled with its job, on the bench of a run."""
     if (host := _hosts.get(run)) is None:
         return None, 0.0
-    answer = host.do(work)
+    answer = host.do(task)
     if answer[0] is None:
-        leave(run)
+        close(run)
     return answer
 
 
 def leave(run: str) -> None:
-    """Close the bench of a run; a task that it is at is ended."""
+    """The run is over: close its bench; a task that it is at is ended."""
+    with _changing:
+        _over.add(run)
+    close(run)
+
+
+def close(run: str) -> None:
+    """Close the bench of a run, if there is one."""
     if (host := _hosts.pop(run, None)) is not None:
         host.close()
