@@ -59,7 +59,8 @@ def connected(address: str, run_id: str) -> Iterator[Cluster]:
     from distributed import Client
 
     # What its loggers would say of a lost scheduler is said once, by ClusterLost.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECTED_WITHIN_S, set_as_default=False, name="tesseract-lab")
     except (OSError, ValueError) as error:
@@ -86,12 +87,12 @@ class Cluster:
 
     def workers(self) -> dict[str, str]:
         """What to call each, by address. Raises ClusterLost."""
+        if self.client.status != "running":
+            raise self._lost()
         try:
             known = self.client.scheduler_info(n_workers=-1)["workers"]
         except Exception as error:
             raise self._lost() from error
-        if self.client.status != "running":
-            raise self._lost()
         names = {address: str(worker.get("name") or address) for address, worker in known.items()}
         return {address: name if name == address else f"{name} ({address})" for address, name in names.items()}
 
@@ -115,9 +116,11 @@ class Cluster:
 
     def close(self) -> None:
         """Every worker closes what this run opened; a task that one is at is ended."""
-        if self.client.status == "running":
-            _bounded(lambda: self.client.run(hosting.leave, self.run, on_error="ignore"))
-        _bounded(lambda: self.client.close(timeout=CLOSED_WITHIN_S))
+        there = self.client.status == "running"
+        if there:
+            _bounded(lambda: self.client.run(hosting.leave, self.run, on_error="ignore"), CLOSED_WITHIN_S)
+        # Where the scheduler is gone there is nobody to wait for.
+        _bounded(lambda: self.client.close(timeout=CLOSED_WITHIN_S), CLOSED_WITHIN_S if there else 0)
 
     def _arrival(self, number: int, address: str, future: Future[hosting.Answer]) -> Arrival:
         from distributed import KilledWorker
@@ -146,7 +149,7 @@ class Cluster:
         return ClusterLost(f"the Dask scheduler at {self.address} is gone, or cannot be reached any more")
 
 
-def _bounded(action: Callable[[], object]) -> None:
+def _bounded(action: Callable[[], object], within_s: float) -> None:
     """A cluster that is half gone may never answer."""
 
     def quietly() -> None:
@@ -155,4 +158,4 @@ def _bounded(action: Callable[[], object]) -> None:
 
     thread = threading.Thread(target=quietly, daemon=True)
     thread.start()
-    thread.join(CLOSED_WITHIN_S)
+    thread.join(within_s)
