@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 # Beside their own file, or what an optional extra brings.
-OWN = {"lab", "lab_first", "weasyprint"}
+OWN = {"lab", "lab_first", "weasyprint", "distributed"}
 
 
 def normal(name: str) -> str:
