@@ -27,7 +27,7 @@ description: One of them is cut off in the middle.
 networks: {{capacity: {{}}}}
 traffic: [{{kind: buffer, payload: 64B}}]
 shape: {{kind: constant, tps: {TPS}, duration: {SECONDS}s}}
-criteria: {{throughput_tps_min: 0.1, throughput_over: 5s, lateness_p99_max: 60s, dropped_share_max: 1.0}}
+criteria: {{throughput_tps_min: 0.1, throughput_over: 5s, lateness_p99_max: 60s, dropped_share_max: 0.9}}
 """
 
 
@@ -73,6 +73,7 @@ def test_a_worker_that_is_cut_off(hosts: Hosts, tmp_path: Path) -> None:
     time.sleep(4)
     hosts.cut(2)
     until(lambda: master.poll() is not None, tmp_path)
+    print("took", time.monotonic())
     load: dict[str, Any] = json.loads((folder / "load.json").read_text())
     print(json.dumps({k: v for k, v in load.items() if k in ("outcome", "invalid", "unexplained", "problems", "totals", "generator")}, indent=1))
     print((tmp_path / "master.log").read_text())
@@ -84,7 +85,7 @@ def begun(loads: Path) -> Path | None:
     """The folder of a run to which all workers have sent something."""
     for folder in loads.glob("2*"):
         attempts = list(folder.glob("attempts-*.bin"))
-        if len(attempts) == WORKERS and (folder / "start.json").is_file():
+        if sum(path.stat().st_size > 0 for path in attempts) == WORKERS and (folder / "start.json").is_file():
             return folder
     return None
 

@@ -17,6 +17,7 @@ LEDGER = (
     *("offered", "dropped", "sent", "accepted", "refused", "lost", "mined", "succeeded", "reverted"),
     *("left_in_pool", "in_flight", "unexplained_count"),
 )
+ENDS = ("succeeded", "reverted", "refused", "lost", "left_in_pool", "in_flight")
 # Which outcome the whole has, the gravest first.
 GRAVITY = (
     RunOutcome.FAIL,
@@ -87,10 +88,10 @@ class Whole:
 
     @property
     def balanced(self) -> bool:
-        """Whether each arrival of the stretches is in one end, by the sums as by each stretch."""
+        """Whether each arrival of the stretches is in exactly one end."""
         sums = self.ledger
-        sent = sums["accepted"] + sums["refused"] + sums["lost"]
-        balanced = sums["offered"] == sums["dropped"] + sums["sent"] and sums["sent"] == sent
+        ends = sum(sums[name] for name in ENDS)
+        balanced = sums["offered"] == sums["dropped"] + sums["sent"] and sums["sent"] == ends
         return balanced and not sums["unexplained_count"]
 
     @property
