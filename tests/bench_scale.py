@@ -31,7 +31,7 @@ def rate(engine: Engine, seeds: int) -> tuple[float, set[tuple[int, str]]]:
     """Seeds a second, from when there are workers to the last outcome, and what came out."""
     opener, times, digests = BenchOpener("bench", None), list[float](), set[tuple[int, str]]()
     # One seed for each worker comes before: its bench opens with it.
-    for seed, outcome in engine(range(1, seeds + 1), opener, explore_seed):
+    for seed, outcome in engine(range(1, seeds + 1), opener, explore_seed, notify=print):
         times.append(time.monotonic())
         digests.add((seed, outcome.digest))
     warm = 2
@@ -52,13 +52,17 @@ def on_cluster(workers: int, seeds: int) -> tuple[float, set[tuple[int, str]], s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=30)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--only", choices=("processes", "cluster"))
+    options = parser.parse_args()
+    seeds = options.seeds
     measured: dict[str, Callable[[int], tuple[float, set[tuple[int, str]], str]]] = {
         "processes": lambda workers: (*rate(partial(spread, jobs=workers), seeds), ""),
         "cluster": lambda workers: on_cluster(workers, seeds),
     }
     reference: set[tuple[int, str]] = set()
     for name, measure in measured.items():
+        if options.only not in (None, name):
+            continue
         rates = []
         for workers in (1, 2):
             speed, digests, usage = measure(workers)

@@ -1,4 +1,4 @@
-"""Load from three hosts, each a network namespace; one is cut off in the middle, and the ledger balances all the same."""
+"""Load from three hosts, each a network namespace; one is cut off in the middle, and the ledger balances."""
 
 from __future__ import annotations
 
