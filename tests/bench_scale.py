@@ -1,6 +1,4 @@
-"""How well `lab swarm` uses more workers: seeds a second on this machine's processes and on a Dask cluster of its own.
-
-    python -m tests.bench_scale --seeds 30
+"""`make bench-scale`: seeds of `lab swarm` a second, on processes of this machine and on a Dask cluster of its own.
 
 Efficiency is the rate of two workers by twice the rate of one. Workers share the cores with their nodes, so what two
 processes of this machine reach is what a cluster on the same machine can.

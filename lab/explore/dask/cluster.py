@@ -90,7 +90,8 @@ class Cluster:
         if self.client.status != "running":
             raise self._lost()
         try:
-            known = self.client.scheduler_info(n_workers=-1)["workers"]
+            # Asked for here, since what the client remembers of it may just have been replaced by one without workers.
+            known = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
         except Exception as error:
             raise self._lost() from error
         names = {address: str(worker.get("name") or address) for address, worker in known.items()}
