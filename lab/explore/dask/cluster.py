@@ -91,7 +91,8 @@ class Cluster:
             raise self._lost()
         try:
             # Asked for here, since what the client remembers of it may just have been replaced by one without workers.
-            known = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
+            scheduler: Any = self.client.scheduler
+            known = self.client.sync(scheduler.identity, n_workers=-1)["workers"]
         except Exception as error:
             raise self._lost() from error
         names = {address: str(worker.get("name") or address) for address, worker in known.items()}

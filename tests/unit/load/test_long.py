@@ -22,7 +22,7 @@ DAY_MS = 24 * 3_600_000
 def soak(duration_ms: int, tps: float = 300.0, profile: str = "soak") -> LoadProfile:
     """A profile of the lab's own."""
     options = {"networks": None, "workers": None, "operators": None}
-    return with_options(load_profile(profile), tps=tps, duration_ms=duration_ms, **options)  # type: ignore[arg-type]
+    return with_options(load_profile(profile), tps=tps, duration_ms=duration_ms, **options)
 
 
 def record(folder: Path, *lines: Stretch, count: int = 2) -> LongRecord:
