@@ -54,7 +54,7 @@ def _unit(name: str) -> str | None:
 def _row(line: Stretch, drawn: list[str]) -> list[str]:
     counts = [f"{line.ledger.get(name, 0):,}" for name in ("offered", "succeeded", "unexplained_count")]
     values = [figures.number(line.figures[name]) if name in line.figures else "" for name in drawn]
-    return [str(line.number), line.run, line.outcome, *counts, f"{line.disk_mib:,.0f}", *values]
+    return [str(line.number), line.run, str(line.outcome), *counts, f"{line.disk_mib:,.0f}", *values]
 
 
 def _charts(done: list[Stretch], drawn: list[str]) -> list[Markup]:

@@ -6,17 +6,31 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from lab.bounded_files import UnfitFile, open_append, parse_model, read_lines, read_model, write_atomically
+from lab.load.analyse.judge import RunOutcome
+from lab.load.profile.profile import LoadProfile
+from lab.load.profile.shapes import WEEK_MS
 from lab.load.record.frozen import Frozen
 
 ORDER, STRETCHES = "order.json", "stretches.jsonl"
 LINES_MAX, BYTES_MAX = 100_000, 256 << 20
 # What must be the same when it goes on.
 MadeWith = Mapping[str, str]
+
+
+class OrderedOptions(Frozen):
+    """The options of the command that outlast it; paths are absolute."""
+
+    backend: Literal["auto", "process", "docker"] = "auto"
+    image: str | None = None
+    contract: str | None = None
+    relayer_cmd: str | None = None
+    beside: tuple[str, ...] = ()
+    command: str = "lab load"
 
 
 class Order(Frozen):
@@ -26,9 +40,16 @@ class Order(Frozen):
     run_id: str
     started: str
     profile: dict[str, Any]
-    options: dict[str, str | None]
+    options: OrderedOptions
     made_with: dict[str, str]
-    stretches_ms: tuple[int, ...]
+    stretches_ms: tuple[Annotated[int, Field(ge=1_000, le=WEEK_MS)], ...] = Field(max_length=LINES_MAX)
+
+    def load_profile(self, path: Path) -> LoadProfile:
+        """The profile. Raises UnfitFile, of the file at this path, where it is none."""
+        try:
+            return LoadProfile.recorded(self.profile)
+        except ValidationError as error:
+            raise UnfitFile(path, f"expected a load profile: {error.errors()[0]['msg']}") from error
 
     @property
     def count(self) -> int:
@@ -51,12 +72,13 @@ class Point(Frozen):
 class Stretch(Frozen):
     """A line. `state` begun has no more than that; what follows a begun one is its end, or the next that is begun."""
 
-    number: int
-    run: str
+    number: int = Field(ge=1, le=LINES_MAX)
+    # The name of a folder in the long load's own, and never a way out of it.
+    run: str = Field(pattern="^[0-9A-Za-z-]{1,80}$")
     at: float
     state: Literal["begun", "ended", "interrupted"] = "begun"
     seconds: float = 0.0
-    outcome: str = ""
+    outcome: RunOutcome | None = None
     reasons: tuple[str, ...] = ()
     ledger: dict[str, int] = Field(default_factory=dict)
     figures: dict[str, float] = Field(default_factory=dict)

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import MANIFEST
+from lab.load.analyse.judge import RunOutcome
 from lab.load.analyse.reconcile import Result
 from lab.load.long.page import write_page
-from lab.load.long.record import LongRecord, Order, Stretch, newest
+from lab.load.long.record import ORDER, LongRecord, Order, OrderedOptions, Stretch, newest
 from lab.load.long.summary import MIB, Whole, stretch_of
 from lab.load.profile.profile import LoadProfile, changed_profile
 from lab.load.profile.shapes import Constant, Soak
@@ -75,7 +75,7 @@ def taken_up(results: Path) -> tuple[LongRecord, LoadProfile, Options]:
     if folder is None:
         raise UsageError(f"{results / FOLDER}: expected a long load to go on with, found none; see `lab load soak`")
     record = LongRecord.read(folder)
-    profile, options = LoadProfile.recorded(record.order.profile), _options(record.order.options, results)
+    profile, options = record.order.load_profile(folder / ORDER), _options(record.order.options, results)
     here, then = _made_with(profile, options), record.order.made_with
     changed = [name for name in here if here[name] != then.get(name)]
     if differing := [f"{name} {then.get(name)} then and {here[name]} now" for name in changed]:
@@ -106,8 +106,8 @@ def run_long(
         result, folder = run(_stretched(profile, stretch_ms), within, notify, progress)
         write_files(result, folder)
         ended = stretch_of(result, begun)
-        kept_whole = sum(line.outcome != "PASS" for line in record.done.values()) >= KEPT_WHOLE_MAX
-        _reduce(record.folder, [begun.run] if ended.outcome == "PASS" or kept_whole else [])
+        kept_whole = sum(line.outcome is not RunOutcome.PASS for line in record.done.values()) >= KEPT_WHOLE_MAX
+        _reduce(record.folder, [begun.run] if ended.outcome is RunOutcome.PASS or kept_whole else [])
         record.add(ended.model_copy(update={"disk_mib": round(_disk_mib(record.folder), 1)}))
         write_page(record)
         if ended.state == "interrupted":
@@ -146,17 +146,24 @@ def _made_with(profile: LoadProfile, options: Options) -> dict[str, str]:
     }
 
 
-def _recorded(options: Options) -> dict[str, str | None]:
-    text: dict[str, Any] = {
-        name: getattr(options, name) for name in ("backend", "image", "contract", "relayer_cmd", "command")
-    }
-    text["beside"] = str(options.beside[0].absolute()) if options.beside else None
-    text["contract"] = str(options.contract.absolute()) if options.contract is not None else None
-    return text
+def _recorded(options: Options) -> OrderedOptions:
+    return OrderedOptions(
+        backend=options.backend,
+        image=options.image,
+        contract=str(options.contract.absolute()) if options.contract is not None else None,
+        relayer_cmd=options.relayer_cmd,
+        beside=tuple(str(path.absolute()) for path in options.beside),
+        command=options.command,
+    )
 
 
-def _options(recorded: dict[str, Any], results: Path) -> Options:
-    named = {name: recorded[name] for name in ("backend", "image", "relayer_cmd", "command")}
-    contract = Path(recorded["contract"]) if recorded["contract"] else None
-    beside = (Path(recorded["beside"]),) if recorded["beside"] else ()
-    return Options(results=results, contract=contract, beside=beside, **named)
+def _options(recorded: OrderedOptions, results: Path) -> Options:
+    return Options(
+        results=results,
+        backend=recorded.backend,
+        image=recorded.image,
+        contract=Path(recorded.contract) if recorded.contract is not None else None,
+        relayer_cmd=recorded.relayer_cmd,
+        beside=tuple(map(Path, recorded.beside)),
+        command=recorded.command,
+    )

@@ -39,7 +39,7 @@ def stretch_of(result: Result, begun: Stretch) -> Stretch:
         update={
             "state": "interrupted" if interrupted else "ended",
             "seconds": result.plan.seconds,
-            "outcome": str(judged.outcome),
+            "outcome": judged.outcome,
             "reasons": (*judged.invalid, *judged.unexplained[:5], *result.problems, *missed),
             "ledger": {name: getattr(totals, name) for name in LEDGER},
             "figures": dict(_figures(result)),
@@ -97,7 +97,7 @@ class Whole:
     @property
     def outcome(self) -> RunOutcome:
         """The gravest of the stretches; INTERRUPTED while some are left."""
-        outcomes = {RunOutcome(line.outcome) for line in self.record.done.values()}
+        outcomes = {line.outcome for line in self.record.done.values()}
         if self.record.left:
             outcomes.add(RunOutcome.INTERRUPTED)
         return next(outcome for outcome in GRAVITY if outcome in outcomes)
@@ -134,7 +134,7 @@ class Whole:
         lines += [
             f"  stretch {line.number}: {line.outcome}: {'; '.join(line.reasons[:3])}"
             for line in record.done.values()
-            if line.outcome != str(RunOutcome.PASS)
+            if line.outcome is not RunOutcome.PASS
         ]
         return lines
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from lab.errors import UsageError
 from lab.load.analyse.judge import RunOutcome
 from lab.load.long.page import write_page
-from lab.load.long.record import ORDER, STRETCHES, LongRecord, Order, Point, Stretch, newest
+from lab.load.long.record import ORDER, STRETCHES, LongRecord, Order, OrderedOptions, Point, Stretch, newest
 from lab.load.long.run import FOLDER, begin, divided, is_long, taken_up
 from lab.load.long.summary import Whole
 from lab.load.profile.profile import LoadProfile, load_profile, with_options
@@ -28,7 +29,12 @@ def soak(duration_ms: int, tps: float = 300.0, profile: str = "soak") -> LoadPro
 def record(folder: Path, *lines: Stretch, count: int = 2) -> LongRecord:
     """With these lines."""
     order = Order(
-        run_id="r", started="now", profile={"name": "x"}, options={}, made_with={}, stretches_ms=(1000,) * count
+        run_id="r",
+        started="now",
+        profile={"name": "x"},
+        options=OrderedOptions(),
+        made_with={},
+        stretches_ms=(1000,) * count,
     )
     written = LongRecord.begin(folder, order)
     for line in lines:
@@ -36,7 +42,7 @@ def record(folder: Path, *lines: Stretch, count: int = 2) -> LongRecord:
     return written
 
 
-def ended(number: int, outcome: str = "PASS", **more: object) -> Stretch:
+def ended(number: int, outcome: RunOutcome = RunOutcome.PASS, **more: object) -> Stretch:
     """A stretch with a memory of two parts."""
     memory = (Point(at=5.0, memory_mib={"node a": 30.0, "generator": 50.0}),)
     values = {"seconds": 1.0, "outcome": outcome, "ledger": LEDGER, "memory": memory, "disk_mib": 3.0, **more}
@@ -106,6 +112,13 @@ def test_one_stretch_decides(tmp_path: Path, outcome: RunOutcome) -> None:
     whole = Whole(record(tmp_path, ended(1), ended(2, outcome)))
     assert (whole.outcome, whole.record.left) == (outcome, [])
     assert f"stretch 2: {outcome}" in "\n".join(whole.lines())
+
+
+@pytest.mark.parametrize("run", ["../../other", "/tmp", "", "a" * 81, "a/b"])
+def test_a_stretch_names_no_folder_but_its_own(run: str) -> None:
+    """What it leaves is reduced when it is taken up again."""
+    with pytest.raises(ValidationError):
+        Stretch(number=1, run=run, at=1.0)
 
 
 @pytest.mark.parametrize("wrong", [{"lost": 0}, {"sent": 10}, {"offered": 11}, {"unexplained_count": 1}])
