@@ -15,7 +15,7 @@ WORKERS ?= $(shell expr $(CORES) + 1)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help sdk documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor lint docs broken detection lock clean
+.PHONY: help sdk documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor bench-scale lint docs broken detection lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -101,6 +101,9 @@ lint: $(READY) ## ruff, mypy strict, the layers, and the scenarios' own lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/lab lint scenarios
+
+bench-scale: $(READY) ## measure what a second worker brings `lab swarm`: processes, and a Dask cluster (ARGS=--seeds 30)
+	$(BIN)/python -m tests.bench_scale $(ARGS)
 
 docs: $(READY) ## generate the references and schemas again
 	$(BIN)/python -m lab.scenario.docs

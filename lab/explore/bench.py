@@ -1,19 +1,23 @@
-"""What a worker process keeps: a process backend with its reaper, the contract under test, a folder for evidence."""
+"""What a worker process keeps: a process backend with its reaper, the contract under test, a folder for evidence.
+
+A worker chooses the contract itself, in its own working folder, for it may be on another machine.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.deploy.deployer import Deployable
+from lab.explore.journal import made_with
 from lab.owner import make_directory
 from lab.runner.run import Run
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.item import ScenarioItem
 from lab.session.suite import Suite, open_suite
-from lab.session.under_test import SystemUnderTest
+from lab.session.under_test import VIRTUAL, SystemUnderTest, system_under_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +54,23 @@ def open_bench(run_id: str, system: SystemUnderTest) -> Bench:
     folder = make_directory("explore")
     suite.reaper.watch_dir(folder)
     return Bench(suite, folder)
+
+
+def explored_system(contract: Path | None, beside: Iterable[Path] = ()) -> SystemUnderTest:
+    """The system whose runs are explored: the reference relayer always takes part, for the clock is virtual."""
+    return system_under_test(contract=contract, relayer_cmd=None, beside=beside).with_reference_relayer(VIRTUAL)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOpener:
+    """Opens a worker's bench; `contract` is as the command line has it."""
+
+    run_id: str
+    contract: Path | None
+
+    def __call__(self) -> Bench:
+        return open_bench(self.run_id, explored_system(self.contract))
+
+    def made_with(self, bench: Bench, _: object) -> dict[str, str]:
+        """The versions there."""
+        return made_with(bench.suite.target)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,12 +40,16 @@ class JournalHeader(Frozen):
 
     def differences(self, other: JournalHeader) -> list[str]:
         """What the two were not made alike with: names with both values."""
-        ours, theirs = ({**header.made_with, **header.work} for header in (self, other))
-        return [
-            f"{name} {_shown(ours.get(name))} and {_shown(theirs.get(name))}"
-            for name in dict.fromkeys([*ours, *theirs])
-            if ours.get(name) != theirs.get(name)
-        ]
+        return differences(self.made_with | self.work, other.made_with | other.work)
+
+
+def differences(ours: Mapping[str, object], theirs: Mapping[str, object], here: str = "", there: str = "") -> list[str]:
+    """Names with both values, and the words for where these are, of all that is not the same."""
+    return [
+        f"{name} {_shown(ours.get(name))}{here} and {_shown(theirs.get(name))}{there}"
+        for name in dict.fromkeys([*ours, *theirs])
+        if ours.get(name) != theirs.get(name)
+    ]
 
 
 def _shown(value: object) -> str:

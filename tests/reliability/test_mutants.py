@@ -45,9 +45,12 @@ from lab.live.declaration.variables import missing_variables
 from lab.live.journaling.journal import Header, open_journal
 from lab.live.results.page import render
 from lab.live.signers import declared_deployer
+from lab.load.long.page import write_page
+from lab.load.long.record import LongRecord
+from lab.load.long.summary import Whole
 from lab.load.profile.profile import load_profile
 from lab.load.record.plan import read_urls
-from lab.load.record.worker_report import Start, WorkerReport
+from lab.load.record.worker_report import CutOff, Start, WorkerReport
 from lab.model.live_evidence import EVIDENCE, LiveEvidence
 from lab.model.session import Session
 from lab.monitor.collect.collector import read_memory
@@ -187,6 +190,42 @@ def statements(path: Path) -> object:
 def of_library(folder: Path, name: str) -> Any:
     """A file of the lab's own as a document."""
     return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+
+
+def long_order() -> Any:
+    """As `lab load soak --duration 24h` writes it."""
+    profile = load_profile("soak").model_dump(mode="json")
+    options = {"backend": "process", "command": "lab load soak"}
+    made = {"lab": "0.1.0", "contract": "x"}
+    return {
+        **{"schema_version": 1, "run_id": "r", "started": "now", "profile": profile, "options": options},
+        **{"made_with": made, "stretches_ms": [1000, 2000]},
+    }
+
+
+def long_stretches() -> bytes:
+    """One that ended, and one that was cut off."""
+    begun = {"number": 1, "run": "1-a", "at": 1.5}
+    ended = {
+        **begun,
+        "state": "ended",
+        "outcome": "PASS",
+        "ledger": {"sent": 1},
+        "memory": [{"at": 1, "memory_mib": {}}],
+    }
+    return b"".join(as_json(line) + b"\n" for line in (begun, ended, {**begun, "number": 2, "run": "2-b"}))
+
+
+def read_stretches(path: Path) -> object:
+    """As `lab load resume` does, up to the page."""
+    write_order(path)
+    record = LongRecord.read(path.parent)
+    record.take_up()
+    return Whole(record).lines(), write_page(record)
+
+
+def write_order(beside: Path) -> None:
+    beside.with_name("order.json").write_bytes(as_json(long_order()))
 
 
 def journal(path: Path) -> object:
@@ -347,6 +386,12 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     "maintenance": ("maintenance.json", lambda: {"until": 1.5, "reason": "x"}, lambda path: in_force(path.parent, 1)),
     "position of a monitor": ("position.json", lambda: {"chains": {}}, lambda path: read_memory(path.read_bytes())),
     "start of a load": ("start.json", lambda: {"starts_at": 1.0, "workers": 2}, lambda path: Start.read(path.parent)),
+    "workers that were cut off": ("cut-off.json", lambda: {"ranks": [1]}, lambda path: CutOff.read(path.parent)),
+    "order of a long load": (
+        "order.json",
+        long_order,
+        lambda path: LongRecord.read(path.parent).order.load_profile(path),
+    ),
     "urls of a load": ("urls.json", lambda: {"base": "http://127.0.0.1:1"}, lambda path: read_urls(path.parent)),
     "reviewed mutants": (
         "equivalent-mutants.yaml",
@@ -399,6 +444,7 @@ def test_a_changed_file_is_refused_in_words_or_read(kind: str, tmp_path: Path, t
 
 
 TEXTS: dict[str, tuple[str, Callable[[], bytes], Read]] = {
+    "stretches of a long load": ("stretches.jsonl", long_stretches, read_stretches),
     "source": ("Mine.vy", lambda: (CONTRACTS / "plain" / "PlainCoordinator.vy").read_bytes(), read_source),
     "foundry.toml": (
         "foundry.toml",

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 # Beside their own file, or what an optional extra brings.
-OWN = {"lab", "lab_first", "weasyprint"}
+OWN = {"lab", "lab_first", "weasyprint", "distributed"}
 # Ruff allows one package to a line (E401).
 LOOKS_LIKE_AN_IMPORT = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,38 +13,41 @@ from rich.console import Console
 
 from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
+from lab.commands.explore.engine import check_engine, engine_of, usage_of
 from lab.commands.explore.requests import MutateRequest
 from lab.errors import UsageError
 from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
+from lab.explore.dask.cluster import ClusterLost
+from lab.explore.dask.engine import DaskEngine
 from lab.explore.journal import Journal, JournalHeader, made_with
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.run import chosen, fit_runs, run_mutation
 from lab.explore.mutate.score import FOLDER, Score
-from lab.explore.mutate.trial import MutantOutcome
+from lab.explore.mutate.trial import (
+    MutantOutcome,
+    MutationOpener,
+    chosen_scenarios,
+    mutated_system,
+    scenario_files,
+)
 from lab.explore.progress import progress_of
 from lab.explore.shard import Shard
 from lab.owner import temporary_directory
-from lab.paths import SCENARIOS, real_path
-from lab.scenario.finding import files_below
-from lab.session.suite import cache_folder, compile_target, new_run_id
-from lab.session.under_test import VIRTUAL, system_under_test
+from lab.paths import real_path
+from lab.session.suite import compile_target, new_run_id
 
 SAMPLE = 40
-# Without --scenarios: the folder of the user's own, or else the lab's library.
-OWN = Path("scenarios")
 INTERRUPTED = 130
 
 
 def mutate(request: MutateRequest) -> int:
     """Run it; the exit code."""
     shard, results = Shard.parse(request.shard), request.results
-    scenarios = request.scenarios or (OWN if OWN.is_dir() else SCENARIOS)
-    if not scenarios.is_dir():
-        raise UsageError(f"{scenarios}: expected the folder of the scenarios, found nothing there; see --scenarios")
-    system = system_under_test(contract=request.contract, relayer_cmd=None, beside=[scenarios])
-    system = replace(system.with_reference_relayer(VIRTUAL), contract=real_path(system.contract))
+    check_engine(request)
+    scenarios = chosen_scenarios(request.scenarios)
+    system = mutated_system(request.contract, scenarios)
     target = system.contract
     console, begin, run_id = Console(highlight=False), time.monotonic(), new_run_id()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -86,7 +88,7 @@ def mutate(request: MutateRequest) -> int:
         say(f"  left out: {line}")
     header = JournalHeader(
         command="mutate",
-        made_with=made_with(original, sorted(files_below(scenarios))),
+        made_with=made_with(original, scenario_files(scenarios)),
         work={"keys": [mutant.key for mutant in tested], "every_run": request.every_run},
         shard=str(shard),
         about={**made, "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)}},
@@ -96,19 +98,18 @@ def mutate(request: MutateRequest) -> int:
     if shard.count > 1 or done:
         say(f"part {shard}: {len(mutants)} mutants, of which {len(done)} are done: {journal.path}")
     left = [mutant for mutant in mutants if mutant.key not in done]
-    reviewed, interrupted = read_reviewed(target), False
+    engine, reviewed, ended = engine_of(request, run_id, header.made_with), read_reviewed(target), 0
     try:
         with Reaper.start() as reaper, temporary_directory("mutate") as folder:
             reaper.watch_dir(folder)
             running = run_mutation(
                 left,
-                system,
-                real_path(scenarios),
+                MutationOpener(run_id, request.contract, request.scenarios),
+                engine,
                 fit.worth(costs),
-                run_id=run_id,
-                cache_dir=cache_folder() / "mutants",
+                contract=target,
                 folder=folder,
-                jobs=request.jobs,
+                notify=say,
             )
             with progress_of(console, "mutants", len(left)) as notify:
                 for number, outcome in enumerate(running, start=1):
@@ -118,16 +119,21 @@ def mutate(request: MutateRequest) -> int:
                     if outcome.status == "survived" and outcome.key not in reviewed:
                         _survivor(console, next(mutant for mutant in mutants if mutant.key == outcome.key), outcome)
     except KeyboardInterrupt:
-        interrupted = True
+        ended = INTERRUPTED
+    except ClusterLost as lost:
+        ended = lost.exit_code
+        say(f"{lost}; what is done is kept in {journal.path}, and --resume goes on")
     score = Score({mutant.key: mutant for mutant in mutants}, journal.outcomes, reviewed)
     about: dict[str, Any] = {
         **header.about,
         "complete": len(journal.outcomes) == len(everything),
         "duration_s": round(time.monotonic() - begin, 1),
-        "jobs": request.jobs,
+        "jobs": engine.usage.workers if isinstance(engine, DaskEngine) else request.jobs,
     }
     show_score(console, score, about, score.write(results, about))
-    return INTERRUPTED if interrupted else score.exit_code
+    if (usage := usage_of(engine)) is not None:
+        say(usage)
+    return ended or score.exit_code
 
 
 def _survivor(console: Console, mutant: Mutant, outcome: MutantOutcome) -> None:

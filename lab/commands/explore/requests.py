@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,22 @@ Part = Annotated[
 ]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Keep what the results folder holds of the same work, and do the rest.")
+]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", help="Address of the scheduler, with --engine dask: tcp://HOST:8786.")
+]
+
+
+class EngineChoice(StrEnum):
+    """Who runs the worker processes."""
+
+    local = "local"
+    dask = "dask"
+
+
+EngineOption = Annotated[
+    EngineChoice,
+    typer.Option("--engine", help="Run on --jobs processes of this machine, or on the workers of a Dask cluster."),
 ]
 
 
@@ -31,6 +48,8 @@ class SwarmRequest:
     monitor: Annotated[
         bool, typer.Option("--monitor", help="Measure alerts instead: recall, time to detect, false alarms.")
     ] = False
+    engine: EngineOption = EngineChoice.local
+    scheduler: Scheduler = None
     shard: Part = "1/1"
     resume: Resume = False
     results: Results = RESULTS
@@ -51,6 +70,8 @@ class MutateRequest:
     sample: Annotated[bool, typer.Option("--sample", help="Test a small sample of the mutants, for CI.")] = False
     only: Annotated[list[str] | None, typer.Option(help="Test only mutants whose key starts with this.")] = None
     every_run: Annotated[bool, typer.Option("--every-run", help="Also execute runs that cover nothing new.")] = False
+    engine: EngineOption = EngineChoice.local
+    scheduler: Scheduler = None
     shard: Part = "1/1"
     resume: Resume = False
     results: Results = RESULTS

@@ -12,7 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.chains.processes.leftovers import sweep
+from lab.commands.explore.engine import check_engine, engine_of, usage_of
 from lab.commands.explore.requests import SwarmRequest
+from lab.explore.bench import BenchOpener, explored_system
+from lab.explore.dask.cluster import ClusterLost
 from lab.explore.journal import Journal, JournalHeader, made_with
 from lab.explore.progress import progress_of
 from lab.explore.shard import Shard
@@ -21,7 +24,6 @@ from lab.explore.swarm.seed import FOLDER, SeedOutcome, write_minimal
 from lab.model.checks import check_name
 from lab.model.verdict import Verdict
 from lab.session.suite import compile_target, new_run_id
-from lab.session.under_test import VIRTUAL, system_under_test
 
 REASONS_MAX = 2
 
@@ -29,7 +31,8 @@ REASONS_MAX = 2
 def swarm(request: SwarmRequest) -> int:
     """Run it; the exit code."""
     shard = Shard.parse(request.shard)
-    system = system_under_test(contract=request.contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
+    check_engine(request)
+    system = explored_system(request.contract)
     console = Console(highlight=False)
     # Compiled here, so that what is wrong with it is said once, and not by each worker.
     target = compile_target(system)
@@ -45,22 +48,29 @@ def swarm(request: SwarmRequest) -> int:
     if shard.count > 1 or done:
         say(f"part {shard}: {len(seeds)} seeds, of which {len(done)} are done: {path}")
     begin, left = time.monotonic(), [seed for seed in seeds if seed not in done]
-    running = run_swarm(
-        left, run_id=new_run_id(), system=system, jobs=request.jobs, minutes=request.minutes, notify=say
-    )
+    run_id = new_run_id()
+    engine = engine_of(request, run_id, header.made_with)
+    running = run_swarm(left, BenchOpener(run_id, request.contract), engine, minutes=request.minutes, notify=say)
     counts = Counter(outcome.verdict for outcome in journal.outcomes)
-    with progress_of(console, "swarm", len(left)) as notify:
-        for number, outcome in enumerate(running, start=1):
-            journal.add(outcome)
-            counts[outcome.verdict] += 1
-            notify(number, ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
-            if outcome.verdict is not Verdict.PASS:
-                show(console, outcome, request.contract, request.results)
+    lost: ClusterLost | None = None
+    try:
+        with progress_of(console, "swarm", len(left)) as notify:
+            for number, outcome in enumerate(running, start=1):
+                journal.add(outcome)
+                counts[outcome.verdict] += 1
+                notify(number, ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+                if outcome.verdict is not Verdict.PASS:
+                    show(console, outcome, request.contract, request.results)
+    except ClusterLost as error:
+        lost = error
     summary = Summary(tuple(journal.outcomes), time.monotonic() - begin)
     show_table(console, summary)
+    if (usage := usage_of(engine)) is not None:
+        say(usage)
     if missing := len(seeds) - len(journal.outcomes):
-        say(f"{missing} seeds were not run: the limit of {request.minutes:g} minutes was reached; --resume goes on")
-    return summary.exit_code
+        why = lost or f"the limit of {request.minutes:g} minutes was reached"
+        say(f"{missing} seeds were not run: {why}; what is done is kept in {path}, and --resume goes on")
+    return summary.exit_code or (lost.exit_code if lost is not None else 0)
 
 
 def show(console: Console, outcome: SeedOutcome, contract: Path | None, results: Path) -> None:

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.chains.processes.leftovers import sweep
-from lab.commands.explore.requests import SwarmRequest
+from lab.commands.explore.requests import EngineChoice, SwarmRequest
 from lab.errors import EnvironmentFailure, UsageError
-from lab.explore.bench import open_bench
+from lab.explore.bench import BenchOpener, explored_system
+from lab.explore.processes import spread
 from lab.explore.progress import progress_of
 from lab.explore.swarm.case import drawn_contract
 from lab.explore.swarm.detection import (
@@ -25,21 +26,19 @@ from lab.explore.swarm.detection import (
     measure,
     watch_seed,
 )
-from lab.explore.workers import spread
 from lab.monitor.tools import missing
 from lab.session.suite import compile_target, new_run_id
-from lab.session.under_test import VIRTUAL, system_under_test
 
 EXIT_CODES = {"MET": 0, "NOT MET": 1, "UNKNOWN": 3}
 
 
 def swarm_monitored(request: SwarmRequest) -> int:
     """Run it, print the table, and keep it for the report; the exit code. Raises EnvironmentFailure."""
-    if request.shard != "1/1" or request.resume:
-        raise UsageError("--monitor measures all seeds in one go: leave out --shard and --resume")
+    if request.shard != "1/1" or request.resume or request.engine is not EngineChoice.local:
+        raise UsageError("--monitor measures all seeds in one go, here: leave out --shard, --resume and --engine")
     if (lacking := missing()) is not None:
         raise EnvironmentFailure(f"alerts cannot be evaluated: {lacking}")
-    system = system_under_test(contract=request.contract, relayer_cmd=None).with_reference_relayer(VIRTUAL)
+    system = explored_system(request.contract)
     console = Console(highlight=False)
     target = compile_target(system)
     console.print(system.described(target.contract.name).line, markup=False, soft_wrap=True)
@@ -50,7 +49,7 @@ def swarm_monitored(request: SwarmRequest) -> int:
         seed for seed in range(request.first, request.first + seeds) if deadline is None or time.monotonic() < deadline
     )
     with progress_of(console, "swarm", seeds) as notify:
-        for _, runs in spread(due, partial(open_bench, new_run_id(), system), watch_seed, jobs=request.jobs):
+        for _, runs in spread(due, BenchOpener(new_run_id(), request.contract), watch_seed, jobs=request.jobs):
             watched += runs
             notify(len(watched) // 2, "watched")
     measured = measure(watched, kinds_for(drawn_contract(target)))

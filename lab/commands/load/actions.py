@@ -10,25 +10,55 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from lab.commands.load.request import LoadRequest
+from lab.errors import UsageError
 from lab.load.analyse.judge import EXIT_CODES
 from lab.load.analyse.reconcile import Result
+from lab.load.long.page import PAGE
+from lab.load.long.record import LongRecord
+from lab.load.long.run import begin, is_long, run_long, taken_up
 from lab.load.profile.profile import LoadProfile, load_profile, option_duration_ms, profile_file, with_options
 from lab.load.report.files import write_files
 from lab.load.report.summary_text import summary_lines, with_unit
 from lab.load.run import Options, run_load, run_remote
 from lab.load.saturate import saturate
 
+RESUME = "resume"
+
 
 def load(request: LoadRequest) -> int:
     """Run it, print the verdicts, write the report; the exit code."""
-    profile = resolve(request)
+    if request.profile == RESUME:
+        return resume(request)
+    profile, checkpoint_ms = resolve(request), option_duration_ms(request.checkpoint, "--checkpoint")
+    if request.checkpoint is not None and (request.url or request.saturate):
+        raise UsageError("--checkpoint: expected nodes of this command's, and no search: leave out --url, --saturate")
     if request.url:
         return finish(*run_remote(profile, _options(request), tuple(request.url), request.allow_remote, notify))
     if request.saturate:
         return saturate(profile, _options(request), notify, finish)
+    if is_long(profile, checkpoint_ms):
+        options = _options(request)
+        return _long(begin(profile, options, checkpoint_ms), profile, options)
     with _Signing() as signing:
         result, folder = run_load(profile, _options(request), notify, signing)
     return finish(result, folder)
+
+
+def resume(request: LoadRequest) -> int:
+    """Go on with the newest long load; the exit code. Raises UsageError, also for options that would change it."""
+    if request != LoadRequest(profile=RESUME, results=request.results):
+        raise UsageError("lab load resume: expected no option but --results; a long load goes on as it was begun")
+    return _long(*taken_up(request.results))
+
+
+def _long(record: LongRecord, profile: LoadProfile, options: Options) -> int:
+    with _Signing() as signing:
+        whole = run_long(record, profile, options, notify, signing)
+    print("\n".join(whole.lines()))
+    print(f"report  {record.folder / PAGE}")
+    if record.left:
+        print(f"{len(record.left)} stretches are left: `lab load resume` goes on")
+    return whole.exit_code
 
 
 def resolve(request: LoadRequest) -> LoadProfile:
@@ -91,6 +121,7 @@ def _command(request: LoadRequest) -> str:
         ("--networks", request.networks),
         ("--operators", request.operators),
         ("--workers", request.workers),
+        ("--checkpoint", request.checkpoint),
         ("--contract", request.contract),
     ):
         if value is not None:

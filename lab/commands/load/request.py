@@ -17,7 +17,7 @@ RESULTS = Path("results")
 class LoadRequest:
     """The command line."""
 
-    profile: Annotated[str, typer.Argument(help="Name or path of a load profile.")] = "buffer"
+    profile: Annotated[str, typer.Argument(help="Name or path of a load profile; `resume` goes on.")] = "buffer"
     tps: Rate = None
     duration: Annotated[str | None, typer.Option(help="Duration, such as 60 (seconds), 90s or 10m.")] = None
     networks: Annotated[str | None, typer.Option(help="NETWORK or NAME=NETWORK, separated by commas.")] = None
@@ -31,6 +31,10 @@ class LoadRequest:
     ] = None
     web: Annotated[bool, typer.Option("--web", help="Serve Locust's web UI during the run.")] = False
     web_port: Port = 8089
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(help="Divide the load into stretches of at most this; over an hour it is divided anyway."),
+    ] = None
     saturate: Annotated[bool, typer.Option("--saturate", help="Search for the highest sustainable rate.")] = False
     url: Annotated[list[str] | None, typer.Option(help="NETWORK=URL of a node that is already running.")] = None
     allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Allow --url to name another machine.")] = False

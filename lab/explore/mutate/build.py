@@ -45,6 +45,10 @@ class Workshop:
                 place = self._place(file)
                 write_atomically(place, read_bytes(file))
 
+    def file_at(self, place: Path) -> Path:
+        """The file that lies there in the contract's project."""
+        return self._root / place
+
     def build(self, file: Path, text: str) -> Build:
         """The contract with `text` in the place of one of its files."""
         kept = self._cache / f"{self._key(file, text)}.json"

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
+from lab.deploy.vyper.source import project_root
+from lab.environment import cache_folder
 from lab.errors import LabError
 from lab.explore.bench import open_bench
 from lab.explore.mutate.behaviour import Behaviours, behaviours, covering
 from lab.explore.mutate.library import load_library
 from lab.explore.mutate.mutants import Mutant
 from lab.explore.mutate.order import Order
-from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, original_code, try_mutant
+from lab.explore.mutate.trial import MUTANTS, MutantOutcome, MutantTask, MutationOpener, original_code, try_mutant
 from lab.explore.progress import Report
-from lab.explore.workers import spread
+from lab.explore.workers import Engine, quiet
 from lab.model.verdict import Verdict
 from lab.session.under_test import SystemUnderTest
 
@@ -94,29 +95,26 @@ def fit_runs(system: SystemUnderTest, scenarios: Path, run_id: str, report: Repo
 
 def run_mutation(
     mutants: Sequence[Mutant],
-    system: SystemUnderTest,
-    scenarios: Path,
+    open_bench: MutationOpener,
+    engine: Engine,
     worth: Mapping[str, float],
     *,
-    run_id: str,
-    cache_dir: Path,
+    contract: Path,
     folder: Path,
-    jobs: int,
+    notify: Callable[[str], None] = quiet,
 ) -> Iterator[MutantOutcome]:
     """Outcomes in the order in which they come."""
-    contract = system.contract
     try:
-        original = original_code(contract, folder, cache_dir)
+        original = original_code(contract, folder, cache_folder() / MUTANTS)
     except ValueError as error:
         raise UnfitLibrary(f"{contract}: expected a contract that compiles, the compiler says: {error}") from error
-    order = Order(worth)
+    order, root = Order(worth), project_root(contract)
 
     def tasks() -> Iterator[MutantTask]:
         for mutant in mutants:
-            yield MutantTask(mutant, order.for_mutant(mutant), original)
+            yield MutantTask(mutant, mutant.file.relative_to(root), order.for_mutant(mutant), original)
 
-    opened = partial(open_mutation_bench, run_id, system, scenarios, cache_dir)
-    with closing(spread(tasks(), opened, try_mutant, jobs=jobs)) as tried:
+    with closing(engine(tasks(), open_bench, try_mutant, notify=notify)) as tried:
         for task, outcome in tried:
             order.learn(task.mutant, outcome)
             yield outcome

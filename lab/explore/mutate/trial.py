@@ -10,24 +10,39 @@ from typing import Literal
 
 from lab.deploy.deployer import deployable
 from lab.deploy.vyper.source import read_source
-from lab.errors import DeployFailure
-from lab.explore.bench import Bench, open_bench
+from lab.environment import cache_folder
+from lab.errors import DeployFailure, UsageError
+from lab.explore.bench import Bench, explored_system, open_bench
+from lab.explore.journal import made_with
 from lab.explore.mutate.build import Workshop
 from lab.explore.mutate.library import Library, load_library
 from lab.explore.mutate.mutants import Mutant
 from lab.model.verdict import RunVerdict, Verdict
+from lab.paths import SCENARIOS, real_path
+from lab.scenario.finding import files_below
 from lab.session.under_test import SystemUnderTest
 
+# Without --scenarios: the folder of the user's own, or else the lab's library.
+OWN = Path("scenarios")
+# The folder of compiled mutants in the user's cache.
+MUTANTS = "mutants"
 Status = Literal["killed", "survived", "equivalent", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class MutantTask:
-    """A mutant, and the names of the scenarios in the order in which they are to be tried."""
+    """A mutant, and the names of the scenarios in the order in which they are to be tried.
+
+    `place` is that of its file in the contract's project, wherever that lies on the machine that tries it.
+    """
 
     mutant: Mutant
+    place: Path
     order: tuple[str, ...]
     original: str
+
+    def __str__(self) -> str:
+        return f"mutant {self.mutant.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +72,49 @@ class MutationBench:
         self.bench.close()
 
 
-def open_mutation_bench(run_id: str, system: SystemUnderTest, scenarios: Path, cache_dir: Path) -> MutationBench:
-    """What a worker needs."""
-    source = read_source(system.contract)
-    library = load_library(scenarios)
-    bench = open_bench(run_id, system)
-    return MutationBench(bench, Workshop(source, bench.folder, cache_dir), library)
+@dataclass(frozen=True, slots=True)
+class MutationOpener:
+    """Opens a worker's bench; contract and scenarios are as the command line has them."""
+
+    run_id: str
+    contract: Path | None
+    scenarios: Path | None
+
+    def __call__(self) -> MutationBench:
+        scenarios = chosen_scenarios(self.scenarios)
+        system = mutated_system(self.contract, scenarios)
+        source, library = read_source(system.contract), load_library(real_path(scenarios))
+        bench = open_bench(self.run_id, system)
+        return MutationBench(bench, Workshop(source, bench.folder, cache_folder() / MUTANTS), library)
+
+    def made_with(self, tools: MutationBench, _: object) -> dict[str, str]:
+        """The versions there."""
+        return made_with(tools.bench.suite.target, scenario_files(chosen_scenarios(self.scenarios)))
+
+
+def chosen_scenarios(scenarios: Path | None) -> Path:
+    """The folder of the scenarios to run. Raises UsageError where there is none."""
+    folder = scenarios or (OWN if OWN.is_dir() else SCENARIOS)
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: expected the folder of the scenarios, found nothing there; see --scenarios")
+    return folder
+
+
+def scenario_files(scenarios: Path) -> list[Path]:
+    """What outcomes depend on, in order."""
+    return sorted(files_below(scenarios))
+
+
+def mutated_system(contract: Path | None, scenarios: Path) -> SystemUnderTest:
+    """The system whose contract is mutated."""
+    system = explored_system(contract, [scenarios])
+    return replace(system, contract=real_path(system.contract))
 
 
 def try_mutant(tools: MutationBench, task: MutantTask) -> MutantOutcome:
     """Compile it and run the library until the first FAIL. A mutant with the original's code is no mutant."""
     begin = time.monotonic()
-    build = tools.workshop.build(task.mutant.file, task.mutant.source)
+    build = tools.workshop.build(tools.workshop.file_at(task.place), task.mutant.source)
     compile_s = time.monotonic() - begin
     if build.refused is not None:
         return MutantOutcome(task.mutant.key, "refused", why=build.refused, compile_s=compile_s)

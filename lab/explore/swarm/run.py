@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 
-from lab.explore.bench import open_bench
+from lab.explore.bench import BenchOpener
 from lab.explore.swarm.seed import SeedOutcome, explore_seed, not_run
-from lab.explore.workers import spread
+from lab.explore.workers import Engine, quiet
 from lab.model.verdict import Verdict
-from lab.session.under_test import SystemUnderTest
 
 UNKNOWN_SHARE_MAX = 0.05
+name_of = "seed {}".format
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,11 @@ class Summary:
 
 def run_swarm(
     seeds: Iterable[int],
+    open_bench: BenchOpener,
+    engine: Engine,
     *,
-    run_id: str,
-    system: SystemUnderTest,
-    jobs: int,
     minutes: float | None,
-    notify: Callable[[str], None] = lambda text: None,
+    notify: Callable[[str], None] = quiet,
 ) -> Iterator[SeedOutcome]:
     """Outcomes in the order in which they come. After `minutes` no further seed is begun.
 
@@ -63,8 +61,6 @@ def run_swarm(
                 return
             yield seed
 
-    opened = partial(open_bench, run_id, system)
-    exploring = spread(due(), opened, explore_seed, jobs=jobs, notify=lambda text: notify(f"seed {text}"), lost=not_run)
-    with closing(exploring) as explored:
+    with closing(engine(due(), open_bench, explore_seed, notify=notify, name=name_of, lost=not_run)) as explored:
         for _, outcome in explored:
             yield outcome

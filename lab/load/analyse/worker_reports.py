@@ -9,9 +9,11 @@ from pathlib import Path
 from lab.bounded_files import read_model
 from lab.load.analyse.statistics import Summary
 from lab.load.record.frozen import Frozen
-from lab.load.record.run_files import worker_files
-from lab.load.record.worker_report import Start, WorkerReport
+from lab.load.record.run_files import attempts_file, worker_files
+from lab.load.record.worker_report import CutOff, Start, WorkerReport
 from lab.model.statistics.percentile import percentile
+from lab.traffic.attempts import read_attempts
+from lab.traffic.ledger import Book
 
 
 class GeneratorFigures(Frozen):
@@ -53,7 +55,22 @@ def lost_workers(folder: Path, planned: int, within_s: float = 10.0) -> list[str
             f"{start.workers - reports} of {start.workers} generator workers left no report: they died, or their "
             "folder is not shared with this one"
         )
-    return lost
+    return [*lost, *(_cut_off(folder, rank, start.workers) for rank in CutOff.read(folder).ranks)]
+
+
+def _cut_off(folder: Path, rank: int, workers: int) -> str:
+    """What is known of a worker that the master lost sight of: what it noted itself, where that has come here."""
+    text = f"generator worker {rank} of 0 to {workers - 1} was cut off from the master before the load ended"
+    path, book = attempts_file(folder, rank), Book()
+    if not path.is_file():
+        return f"{text}, and what it sent is known to nobody"
+    book.read(read_attempts(path))
+    unanswered = [entry for entry in book.sent.values() if entry.accepted_us is None]
+    since = min((entry.sent_us for entry in unanswered), default=None)
+    when = (
+        "" if since is None else f", {len(unanswered):,} of them without an answer, the first after {since / 1e6:.1f} s"
+    )
+    return f"{text}: it had sent {len(book.sent):,} transactions{when}"
 
 
 def generator_figures(folder: Path) -> GeneratorFigures:

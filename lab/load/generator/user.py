@@ -23,8 +23,8 @@ from lab.load.generator.driver import StreamDriver
 from lab.load.generator.ports import keep_pages_out, keep_to_this_machine
 from lab.load.generator.settings import contradictions
 from lab.load.generator.worker import Worker, sampler
-from lab.load.record.plan import PLAN_VARIABLE, START, Plan
-from lab.load.record.worker_report import Start
+from lab.load.record.plan import CUT_OFF, PLAN_VARIABLE, START, Plan
+from lab.load.record.worker_report import CutOff, Start
 
 ASSIGN, DONE, STOP = "lab_assign", "lab_done", "lab_stop"
 STARTS_IN_S = 1.0
@@ -41,6 +41,7 @@ class Coordination:
         self.starts_at = 0.0
         self.workers = 1
         self.done: set[int] = set()
+        self.ranks: dict[str, int] = {}
         self.plan_path = Path()
         self.companion: Companion | None = None
         self.environment: Environment | None = None
@@ -169,7 +170,8 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
     if isinstance(runner, MasterRunner):
         clients = sorted(client.id for client in (*runner.clients.ready, *runner.clients.running))
         here.workers, here.done = len(clients), set()
-        for rank, client in enumerate(clients):
+        here.ranks = {client: rank for rank, client in enumerate(clients)}
+        for client, rank in here.ranks.items():
             message = {"plan": str(here.plan_path), "rank": rank, "workers": len(clients), "starts_at": starts_at}
             runner.send_message(ASSIGN, message, client)
     else:
@@ -186,6 +188,9 @@ def _on_test_start(environment: Environment, **_: Any) -> None:
 def _on_test_stop(environment: Environment, **_: Any) -> None:
     here.finish()
     runner = environment.runner
+    if isinstance(runner, MasterRunner) and here.plan is not None:
+        missing = sorted(here.ranks[client.id] for client in runner.clients.missing if client.id in here.ranks)
+        (Path(here.plan.folder) / CUT_OFF).write_text(CutOff(ranks=tuple(missing)).model_dump_json(), encoding="utf-8")
     if isinstance(runner, MasterRunner) and len(here.done) < here.workers:
         # Locust fires this on the master before it tells its workers to quit; their reports are needed first.
         runner.send_message(STOP)

@@ -15,7 +15,7 @@ from lab.bounded_files import write_atomically
 from lab.load.generator.chain import ChainClient
 from lab.load.generator.driver import Fire, StreamDriver
 from lab.load.record.plan import Plan
-from lab.load.record.run_files import worker_file
+from lab.load.record.run_files import attempts_file, worker_file
 from lab.load.record.worker_report import WorkerReport
 from lab.traffic.attempts import AttemptLog
 
@@ -31,7 +31,7 @@ class Worker:
         self.plan, self.rank, self.workers = plan, rank, workers
         self.folder = Path(plan.folder)
         self._process = psutil.Process()
-        self._log = AttemptLog(self.folder / f"attempts-{rank}.bin")
+        self._log = AttemptLog(attempts_file(self.folder, rank))
         self._histograms: dict[str, Any] = {}
         self._fire = fire
         names = {leg.chain for leg in plan.legs()}

@@ -197,13 +197,13 @@ def with_options(
     return changed_profile(profile, **changed)
 
 
-def option_duration_ms(text: str | None) -> int | None:
+def option_duration_ms(text: str | None, option: str = "--duration") -> int | None:
     """`60` means seconds, as with Locust; `90s`, `10m`. Raises UsageError."""
     try:
         number_only = text is not None and text.replace(".", "", 1).isdigit()
         return None if text is None else duration_ms(f"{text}s" if number_only else text)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"--duration: {error}") from None
+        raise UsageError(f"{option}: {error}") from None
 
 
 def changed_profile(profile: LoadProfile, **changed: object) -> LoadProfile:

@@ -17,7 +17,7 @@ from lab.load.record.frozen import Frozen
 from lab.model.redacted import RedactedUrl
 from lab.traffic.schedule import Schedule, Segment
 
-PLAN, URLS, START = "plan.json", "urls.json", "start.json"
+PLAN, URLS, START, CUT_OFF = "plan.json", "urls.json", "start.json", "cut-off.json"
 PLAN_VARIABLE = "LAB_LOAD_PLAN"
 
 

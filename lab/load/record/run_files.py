@@ -12,6 +12,11 @@ def worker_file(folder: Path, rank: int) -> Path:
     return folder / f"worker-{rank}.json"
 
 
+def attempts_file(folder: Path, rank: int) -> Path:
+    """What a generator worker noted of each transaction that it sent."""
+    return folder / f"attempts-{rank}.bin"
+
+
 def worker_files(folder: Path) -> list[Path]:
     """Those that are there."""
     return sorted(folder.glob("worker-*.json"))

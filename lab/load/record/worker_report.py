@@ -8,7 +8,7 @@ from typing import Self
 
 from lab.bounded_files import read_model
 from lab.load.record.frozen import Frozen
-from lab.load.record.plan import START
+from lab.load.record.plan import CUT_OFF, START
 
 
 @dataclass
@@ -41,6 +41,18 @@ class WorkerReport(Frozen):
     memory: list[tuple[float, int]]
     streams: dict[str, Tally]
     histograms: dict[str, str]
+
+
+class CutOff(Frozen):
+    """Ranks of the workers that the master had lost sight of when the load ended."""
+
+    ranks: tuple[int, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Of a run's folder; none where nothing was noted."""
+        path = folder / CUT_OFF
+        return read_model(path, cls) if path.is_file() else cls()
 
 
 class Start(Frozen):

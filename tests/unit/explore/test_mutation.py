@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lab.deploy.vyper.source import read_source
+from lab.deploy.vyper.source import project_root, read_source
 from lab.errors import LabError
 from lab.explore.bench import open_bench
 from lab.explore.mutate.behaviour import covering
@@ -23,13 +23,12 @@ from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.order import Order
 from lab.explore.mutate.run import chosen
 from lab.explore.mutate.score import Score
-from lab.explore.mutate.trial import MutantOutcome, MutantTask, open_mutation_bench, try_mutant
+from lab.explore.mutate.trial import MutantOutcome, MutantTask, MutationOpener, try_mutant
 from lab.model.verdict import Verdict
 from lab.paths import REFERENCE_CONTRACT
 from lab.report.evidence.figures import read_figures
 from lab.report.evidence.mutation_counts import read_mutation
 from lab.report.records.row_verdict import RowVerdict
-from lab.session.suite import cache_folder
 from lab.session.under_test import system_under_test
 
 COUNTER = Path(__file__).parent / "counter.vy"
@@ -137,11 +136,14 @@ def named(function: str, operator: str, before: str, after: str) -> Mutant:
 
 def test_mutants_are_killed_survive_or_are_none(scenarios: Path) -> None:
     """A READY that is never stored is noticed; a bound that nothing tries is not; the same code is no mutant."""
-    cache = cache_folder() / "mutants"
-    tools = open_mutation_bench("test", system_under_test(contract=None, relayer_cmd=None), scenarios, cache)
+    tools = MutationOpener("test", None, scenarios)()
     try:
         source = tools.workshop.build(REFERENCE_CONTRACT, REFERENCE_CONTRACT.read_text())
-        task = partial(MutantTask, order=("ready",), original=source.bytecode)
+        root = project_root(REFERENCE_CONTRACT)
+
+        def task(mutant: Mutant) -> MutantTask:
+            return MutantTask(mutant, mutant.file.relative_to(root), ("ready",), source.bytecode)
+
         stuck = named("_resolve", "comparison", ">", "<=")
         killed = try_mutant(tools, task(stuck))
         assert (killed.status, killed.scenario, killed.runs) == ("killed", "ready", 1), killed.doubted

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from lab.errors import EnvironmentFailure, UsageError
-from lab.explore.workers import JobFailure, spread
+from lab.explore.bench_process import JobFailure
+from lab.explore.processes import spread
 
 
 @dataclass
