@@ -11,8 +11,8 @@ from lab.relayer.memory.records import Action, BlockId, Job, Key, Kind, Notify
 from lab.relayer.memory.store import Store
 from lab.relayer.reading import refusals
 from lab.relayer.reading.chain import Chain
-from lab.relayer.sending.aims import Aims
 from lab.relayer.sending.batches import BLOCK_SHARE, GAS_MAX, SIZES, Batches, EntryPoint
+from lab.relayer.sending.outcomes import Outcomes
 from lab.relayer.sending.sender import Sender
 from lab.rpc import RpcFailure, RpcRefused
 from lab.rpc.client import quantity
@@ -23,7 +23,7 @@ RETRY_POLLS_MAX = 16
 EXPIRE_GAS = 150_000
 
 
-class Caller(Aims):
+class Caller(Outcomes):
     """Calls into the contracts of all chains. `deadline_passed`: READY transactions that can no more be executed."""
 
     def __init__(

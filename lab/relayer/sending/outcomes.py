@@ -1,4 +1,4 @@
-"""Whether a mined call reached its aim: by events and storage, never by the transaction's status."""
+"""Whether a mined call had its effect: by events and storage, never by the transaction's status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.rpc import RpcRefused
 from lab.rpc.prefetch import Request
 
 
-class Aims:
+class Outcomes:
     """Learns from contracts and logs what no scan has brought, and writes it down."""
 
     def __init__(self, chains: Mapping[str, Chain], ledger: Ledger, store: Store, notify: Notify) -> None:
