@@ -84,7 +84,7 @@ def test_what_is_no_part_is_refused(text: str) -> None:
 
 def test_a_journal_is_taken_up_where_a_kill_left_it(tmp_path: Path) -> None:
     """The line that was being written is not read; what comes after it is whole."""
-    shrunk = Shrunk({"flows": {}}, 3, whole=True)
+    shrunk = Shrunk({"flows": {}, "networks": {}, "timeline": []}, 3, whole=True)
     path = journal(tmp_path, header("1/1"), seed(100), replace(seed(101), shrunk=shrunk, minimal="name: x\n"))
     path.write_text(path.read_text() + '{"seed": 102, "verdict": "PASS", "reasons": ["{}"]')
     again = Journal.begin(path, header("1/1"), SeedOutcome, resume=True)
