@@ -184,6 +184,12 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, anvil: AnvilBinary) -> P
     return cache
 
 
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what a child loads: `make coverage` has each measured, and what measures is loaded."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 @pytest.fixture(scope="session")
 def shared_backend(anvil: AnvilBinary) -> Iterator[ProcessBackend]:
     """One for all tests that only want a chain; each of their nodes is stopped by the test that started it."""

@@ -64,7 +64,8 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
     buffered = replay(history, leg.chain).entry(leg.tx_id).first("BUFFERED")
     if buffered is None:
         return None
-    start = max(unix_ms(history, leg.timestamp), _delayed_ms(history, leg.chain, buffered.step.block.t_ms))
+    delayed_ms = _delayed_ms(history, leg.chain, buffered.step.block.t_ms)
+    start = max(unix_ms(history, leg.timestamp), delayed_ms, _reopened_ms(history, leg))
     parent = history.leg(leg.after) if leg.after else None
     if parent is None:
         return start
@@ -75,6 +76,18 @@ def resolvable_ms(history: History, leg: Leg) -> int | None:
         return None
     final = final_between(history, parent.chain, reached.step.block)
     return None if final is None else max(start, final[1])
+
+
+def _reopened_ms(history: History, leg: Leg) -> int:
+    """When the window was last made longer after it had closed on the leg; 0 if it never was."""
+    return max(
+        (
+            seen.step.block.t_ms
+            for seen in replay(history, leg.chain).seen
+            if seen.before.window_s < seen.step.block.timestamp - leg.timestamp <= seen.after.window_s
+        ),
+        default=0,
+    )
 
 
 def _delayed_ms(history: History, chain: str, buffered_ms: int) -> int:
@@ -136,9 +149,14 @@ def doubted(history: History, judgement: Judgement, leg: Leg, bound: Bound, at_m
     return why is not None
 
 
+def closes_ms(history: History, leg: Leg) -> int:
+    """When the last second of a leg's window begins."""
+    return unix_ms(history, leg.timestamp + replay(history, leg.chain).window_of(leg.tx_id))
+
+
 def window_end_ms(history: History, leg: Leg) -> int:
     """The end of a leg's window, whose last second still belongs to it."""
-    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s + 1)
+    return closes_ms(history, leg) + 1000
 
 
 def lapse_excuse(history: History, leg: Leg) -> str | None:

@@ -95,6 +95,11 @@ class ChainReplay:
         """The transaction, EMPTY if nothing ever happened to it."""
         return self.entries.get(tx_id) or Entry(tx_id)
 
+    def window_of(self, tx_id: str) -> int:
+        """The window that bounds a transaction, in seconds: the one that it expired in, else the last one."""
+        expired = self.entry(tx_id).first("EXPIRED")
+        return self.end.window_s if expired is None else expired.window_s
+
 
 @lru_cache(maxsize=32)
 def replay(history: History, chain: str, until: int | None = None) -> ChainReplay:

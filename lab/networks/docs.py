@@ -34,6 +34,8 @@ a transaction's gas is marked with a star where the node itself enforces it.
 
 Not modelled: the DA footprint in OP Stack base fees, Polygon producers that depart from the default fee parameters,
 the L1 part of Arbitrum's gas, precompiles and predeploys, gas costs newer than the node's hard fork (last column).
+Where blocks come faster than one a second, the block hashes of EIP-2935 are there only for a contract that names their
+address.
 """
 
 

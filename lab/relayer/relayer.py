@@ -21,7 +21,7 @@ from lab.relayer.parts import REFERENCE, Parts
 from lab.relayer.reading.apply_scan import Findings, apply_scan
 from lab.relayer.reading.chain import Chain
 from lab.relayer.reading.scan import Scan
-from lab.rpc import RpcFailure, Transport
+from lab.rpc import RpcFailure, RpcTimeout, Transport
 
 # A scan position without news is written every so often only: losing it costs one longer, idempotent scan.
 UNSAVED_MARKS_MAX = 16
@@ -82,13 +82,16 @@ class Relayer:
             chain.trail = self._store.trail(name)
 
     def step(self) -> None:
-        """One poll over all chains, in declared order."""
+        """One poll over all chains, in declared order; one that last gave no answer keeps no other waiting."""
+        silent = [chain for chain in self._chains.values() if chain.silent]
         for chain in self._chains.values():
             chain.fresh = False
-            chain.fresh = self._guarded(chain, self._scan)
+            chain.fresh = chain not in silent and self._guarded(chain, self._scan)
         self._learn_finality()
         with self._store.batch():
             self._manage_and_act()
+        for chain in silent:
+            chain.fresh = self._guarded(chain, self._scan)
 
     def _manage_and_act(self) -> None:
         # A chain whose calls fail from here on is still known well enough for others to rest on.
@@ -136,10 +139,15 @@ class Relayer:
         self._notify({"event": "rpc_failure", "chain": chain.name, "during": during, "error": str(failure)})
 
     def _scan(self, chain: Chain) -> None:
-        if not chain.identified:
-            chain.identify()
-        self._scan_news(chain)
-        chain.check_clock(self._clock.now_ms())
+        try:
+            chain.knock()
+            if not chain.identified:
+                chain.identify()
+            self._scan_news(chain)
+            chain.check_clock(self._clock.now_ms())
+        except RpcTimeout:
+            chain.silent += 1
+            raise
 
     def _scan_news(self, chain: Chain) -> None:
         head, scan = self._scan_chain(chain.rpc, chain.facts.contract, chain.trail, chain.facts.start_block)

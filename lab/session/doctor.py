@@ -194,8 +194,12 @@ def _guard(*, docker: bool) -> Line:
     if docker:
         return Line("node guard", False, f"the docker backend has none: {_OPEN_NODES}", _KEPT_CLOSED, needed=False)
     if guarding_works():
-        return Line("node guard", True, "each node has a network of its own, which the lab and its guard alone reach")
-    why = "this system has no network namespaces" if not LINUX else "no network namespaces are to be had here"
+        return Line("node guard", True, "nodes have a network of their own, which the lab and its guard alone reach")
+    why = (
+        "this system has no network namespaces"
+        if not LINUX
+        else "no network namespaces are to be had here, or util-linux's nsenter is missing"
+    )
     return Line("node guard", False, f"{why}: {_OPEN_NODES}", _KEPT_CLOSED, needed=False)
 
 

@@ -26,7 +26,7 @@ from lab.faults import FaultContext
 from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
 from lab.model.session import Session
-from lab.networks.anvil import anvil_args, l1_block_storage
+from lab.networks.anvil import anvil_args, genesis_calls
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.contract_read import particular
@@ -128,9 +128,9 @@ class Lab:
         target = self.spec.target
         for name, chain in self.chains.items():
             profile = chain.profile
-            for address, slot, value in l1_block_storage(profile):
-                chain.producer.rpc.call("anvil_setStorageAt", address, slot, value)
             rpc = chain.producer.rpc
+            for method, *parameters in genesis_calls(profile, target.contract.bytecode):
+                rpc.call(method, *parameters)
             put_on_chain(rpc, name, target, profile, window_s=self.spec.window_s, mine=partial(_mine_setup, chain))
             reader = Reader(rpc, target.codec, target.address, learn_numbering(rpc, target))
             self.readers[name] = reader

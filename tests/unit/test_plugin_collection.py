@@ -127,6 +127,7 @@ def test_lint_follows_the_same_rule(mixed: pytest.Pytester, capsys: pytest.Captu
 HEAVY = ("pydantic", "yaml", "web3", "docker", "greenlet", "vyper", "locust", "rich", "jinja2", "psutil", "eth_abi")
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("yaml", [True, False])
 def test_other_projects_do_not_pay(project: pytest.Pytester, yaml: bool) -> None:
     """Where no scenario is collected, nothing of what a run needs is imported, and nothing is written or said."""

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import cache
-from pathlib import Path
 from typing import get_args
 
 import pytest
 
-import lab
 from lab.load.analyse.judge import RunOutcome
 from lab.model.outcome import Outcome
 from lab.model.verdict import Verdict
 from lab.report.records.row_verdict import OUTCOMES, VERDICTS, Decision, RowVerdict
+from tests.sources import ROOT, nodes
 
-ROOT = Path(lab.__file__).parent
 GLOSSARY = (ROOT.parent / "docs" / "glossary.md").read_text(encoding="utf-8")
 TABLES: dict[str, tuple[str, ...]] = {
     "Verdict": tuple(Verdict),
@@ -43,13 +40,6 @@ RETIRED = {
 }
 
 
-@cache
-def trees() -> tuple[tuple[str, ast.AST], ...]:
-    """Every module of the lab, by its path below `lab`."""
-    paths = sorted(ROOT.rglob("*.py"))
-    return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
-
-
 @pytest.mark.parametrize("heading", TABLES)
 def test_the_glossary_lists_every_word(heading: str) -> None:
     """In the order of the code, each with its meaning."""
@@ -73,8 +63,7 @@ def test_nobody_else_lists_such_words() -> None:
     words = {word for table in TABLES.values() for word in table} | set(RETIRED)
     found = {
         (path, entry[0])
-        for path, tree in trees()
-        for node in ast.walk(tree)
+        for path, node in nodes(rf"(?s)\A(?=.*(?:Enum|Literal\[))(?=.*[\"'](?:{'|'.join(words)})[\"'])")
         if (entry := listed(node)) is not None and entry[1] & words
     }
     assert found == LISTED
@@ -83,12 +72,11 @@ def test_nobody_else_lists_such_words() -> None:
 def test_retired_words_are_only_read() -> None:
     """Each place has its reason, and is still needed."""
     found: dict[str, set[str]] = {word: set() for word in RETIRED}
-    for path, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                for word in RETIRED:
-                    if re.search(rf"\b{word}\b", node.value):
-                        found[word].add(path)
+    for path, node in nodes("|".join(RETIRED)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for word in RETIRED:
+                if re.search(rf"\b{word}\b", node.value):
+                    found[word].add(path)
     assert found == {word: set(places) for word, places in RETIRED.items()}
     pages = [*ROOT.rglob("*.j2"), *ROOT.rglob("*.css"), *ROOT.rglob("*.js"), *(ROOT.parent / "docs").rglob("*.md")]
     spoken = [str(path) for path in pages for word in RETIRED if word in path.read_text(encoding="utf-8")]
@@ -138,8 +126,7 @@ def test_names_are_nouns() -> None:
     """Of the thing itself: a reader does not look up what was found."""
     vague = {
         (path, name)
-        for path, tree in trees()
-        for node in ast.walk(tree)
+        for path, node in nodes(rf"(?i)\b_*(?:{'|'.join(VAGUE)})_*\b")
         if (name := (named(node) or "").strip("_").lower()) in VAGUE
     }
     assert vague == FIELDS

@@ -1,6 +1,6 @@
-"""The program that `guard` describes: it becomes a node, and leaves a process beside it that lets the lab in.
+"""The program that `guard` describes: a process in a network of its own, which lets the lab in.
 
-Every node starts one, so it loads next to nothing: the parts of the library that take long are for nodes that listen.
+It loads next to nothing: the parts of the library that take long are for nodes that listen.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import socket
 
 LOOPBACK = "127.0.0.1"
-# Inside of its own network every port is free.
-PORT = 8545
 HEAD_BYTES_MAX = 64 * 1024
 HEAD_S = 10.0
 CHUNK = 256 * 1024
@@ -28,10 +26,15 @@ _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
 _PARENT_DEATH_SIGNAL, _KILL = 1, 9
 
 
-def isolate() -> None:
-    """Give this process a network of its own, with its loopback address up. Raises OSError."""
+def isolate() -> list[str]:
+    """Give this process a network of its own, with its loopback address up; the kinds of its new namespaces.
+
+    Raises OSError.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
+    kinds = ["net"]
     if libc.unshare(_NEW_NETWORK) != 0:
+        kinds.append("user")
         user, group = os.getuid(), os.getgid()
         if libc.unshare(_NEW_USER | _NEW_NETWORK) != 0:
             raise OSError(ctypes.get_errno(), "unshare")
@@ -44,6 +47,7 @@ def isolate() -> None:
     flags = int.from_bytes(fcntl.ioctl(control, _GET_FLAGS, device + bytes(2) + rest)[16:18], sys.byteorder)
     fcntl.ioctl(control, _SET_FLAGS, device + (flags | _UP).to_bytes(2, sys.byteorder) + rest)
     control.close()
+    return kinds
 
 
 def problem_of(head: bytes, port: int) -> str | None:
@@ -65,34 +69,29 @@ def problem_of(head: bytes, port: int) -> str | None:
     return None
 
 
-def _listen(listeners: list[int]) -> None:
-    """Serve each in a thread of its own."""
-    import socket
-    import threading
-
-    for number in listeners:
-        threading.Thread(target=_serve, args=(socket.socket(fileno=number),), daemon=True).start()
-
-
-def _serve(listener: socket.socket) -> None:
+def _serve(listener: socket.socket, node_port: int) -> None:
     import threading
 
     port = listener.getsockname()[1]
     while True:
         client, _ = listener.accept()
-        threading.Thread(target=_admit, args=(client, port), daemon=True).start()
+        threading.Thread(target=_admit, args=(client, port, node_port), daemon=True).start()
 
 
 def _hand_out(lab: _socket.socket) -> None:
     """Give the lab a socket of this network for each byte that it sends."""
     while lab.recv(1):
         fresh = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
-        passed = fresh.fileno().to_bytes(4, sys.byteorder)
-        lab.sendmsg([b"."], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, passed)])
+        _pass(lab, b".", fresh.fileno())
         fresh.close()
 
 
-def _admit(client: socket.socket, port: int) -> None:
+def _pass(lab: _socket.socket, message: bytes, *fds: int) -> None:
+    passed = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
+    lab.sendmsg([message], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, passed)])
+
+
+def _admit(client: socket.socket, port: int, node_port: int) -> None:
     import socket
     import threading
 
@@ -111,7 +110,7 @@ def _admit(client: socket.socket, port: int) -> None:
                 client.sendall(status + b"Content-Length: %d\r\n\r\n" % len(body) + body)
                 return
             client.settimeout(None)
-            with socket.create_connection((LOOPBACK, PORT)) as node:
+            with socket.create_connection((LOOPBACK, node_port)) as node:
                 for side in (client, node):
                     side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 node.sendall(head)
@@ -138,28 +137,22 @@ def _hand_on(source: socket.socket, sink: socket.socket) -> None:
 
 
 def _main(arguments: list[str]) -> None:
-    isolate()
-    if arguments == ["--probe"]:
-        return
-    lab, *listeners = map(int, arguments[0].split(","))
-    command = arguments[1:]
-    node = os.getpid()
+    kinds = isolate()
     # A user namespace takes away the tie to the lab that this process was started with.
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, _KILL)
-    if os.fork() == 0:
-        # Gone with the node, however that ends.
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, _KILL)
-        if os.getppid() == node:
-            if listeners:
-                _listen(listeners)
-            _hand_out(_socket.socket(fileno=lab))
-        os._exit(0)
-    for inherited in (lab, *listeners):
-        os.close(inherited)
-    try:
-        os.execv(command[0], command)
-    except OSError as error:
-        sys.exit(f"{command[0]}: {error.strerror}")
+    lab = _socket.socket(fileno=int(arguments[0]))
+    fds = [os.open(f"/proc/self/ns/{kind}", os.O_RDONLY) for kind in kinds]
+    _pass(lab, ",".join(kinds).encode(), *fds)
+    for fd in fds:
+        os.close(fd)
+    if arguments[1:]:
+        import socket
+        import threading
+
+        listener, node_port = map(int, arguments[1:])
+        threading.Thread(target=_serve, args=(socket.socket(fileno=listener), node_port), daemon=True).start()
+    _hand_out(lab)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The process backend: each node is an anvil child process with a temporary directory of its own.
 
-Where the machine allows it, a node has a network of its own and a guard in front (`guard`). Elsewhere Anvil picks its
-port itself (`--port 0`), which is read from its listening socket: no other program can take it in between.
+Where the machine allows it, nodes have a network of their own with a guard in front (`guard`). Elsewhere Anvil picks
+its port itself (`--port 0`), which is read from its listening socket: no other program can take it in between.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from typing import Any, Literal
 import psutil
 
 from lab.chains.nodes.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, with_defaults
-from lab.chains.nodes.guard import Door, guard_command, guarding_works
-from lab.chains.nodes.guard_program import PORT
+from lab.chains.nodes.guard import Guard, start_guard
 from lab.chains.nodes.provision import AnvilBinary, locate_anvil
 from lab.chains.nodes.usage import processor_seconds, resident_bytes
 from lab.chains.processes.child import Child
@@ -39,12 +38,14 @@ class ProcessNode:
 
     direct = True
 
-    def __init__(self, anvil: Path, spec: NodeSpec, reaper: Reaper) -> None:
+    def __init__(self, anvil: Path, spec: NodeSpec, reaper: Reaper, shared_guard: Guard | None) -> None:
         self.name = spec.name
-        self._anvil, self._spec, self._reaper = anvil, spec, reaper
+        self._anvil, self._spec, self._reaper, self._shared_guard = anvil, spec, reaper, shared_guard
         self._child: Child | None = None
+        # Its place in the guard's network, and where others reach it; the same thing without a guard.
+        self._inner_port: int | None = None
         self._port: int | None = None
-        self._door: Door | None = None
+        self._guard: Guard | None = None
         try:
             self._folder = make_directory(spec.name)
         except OSError as error:
@@ -63,57 +64,64 @@ class ProcessNode:
 
     def connect(self, timeout_s: float) -> socket.socket:
         """See `Node.connect`."""
-        if self._port is None:
+        if self._inner_port is None:
             raise ConnectionRefusedError(f"node {self.name} is not running")
-        if self._door is not None:
-            return self._door.open(timeout_s)
-        return socket.create_connection((HOST, self._port), timeout_s)
+        if self._guard is not None:
+            return self._guard.open(self._inner_port, timeout_s)
+        return socket.create_connection((HOST, self._inner_port), timeout_s)
 
     def new_socket(self) -> socket.socket:
         """See `Node.new_socket`."""
-        if self._door is not None and self._spec.private:
-            return self._door.new_socket()
+        if self._guard is not None and self._spec.private:
+            return self._guard.new_socket()
         return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-
-    def _close_door(self) -> None:
-        if self._door is not None:
-            self._door.close()
 
     @property
     def pid(self) -> int | None:
         return self._child.pid if self._child else None
 
     def launch(self) -> None:
-        """Start the process without waiting for it."""
-        self._port = None
+        """Start the process without waiting for it. Raises NodeFailure."""
+        self._port = self._inner_port = None
         cache = self._folder / "cache"
-        with contextlib.ExitStack() as stack:
-            fds: tuple[int, ...] = ()
-            if guarding_works():
-                self._close_door()
-                self._door = Door()
-                stack.callback(self._door.guards.close)
-                fds, self._port = (self._door.guards.fileno(),), PORT
-                if not self._spec.private:
-                    listener = stack.enter_context(_listener())
-                    fds, self._port = (*fds, listener.fileno()), listener.getsockname()[1]
-            anvil = [str(self._anvil), "--host", HOST, "--port", str(PORT) if fds else "0", "--cache-path", str(cache)]
-            self._start([*anvil, *with_defaults(self._spec.args)], cache, fds)
+        port = self._enter()
+        anvil = [str(self._anvil), "--host", HOST, "--port", str(port or 0), "--cache-path", str(cache)]
+        self._start([*anvil, *with_defaults(self._spec.args)], cache)
+        if port is not None:
+            self._inner_port, self._port = port, self._port or port
 
-    def _start(self, command: list[str], cache: Path, fds: tuple[int, ...]) -> None:
-        """Start it, with `fds` for its guard, if it has one. Raises NodeFailure."""
-        guarded = [*guard_command(), ",".join(map(str, fds))] if fds else []
+    def _enter(self) -> int | None:
+        """Have a guard, if this machine allows one, and a port in its network. Raises NodeFailure."""
+        self._leave()
+        if self._shared_guard is None or self._spec.private:
+            self._guard = self._shared_guard
+        else:
+            with _listener() as listener:
+                try:
+                    self._guard = Guard.start(self._spec.run_id, self._log, self._reaper, listener)
+                except OSError as error:
+                    raise NodeFailure(f"node {self.name} could not have a guard: {with_advice(error)}") from error
+                self._port = listener.getsockname()[1]
+        return self._guard.next_port() if self._guard is not None else None
+
+    def _leave(self) -> None:
+        """End a guard that is this node's alone."""
+        if self._guard is not None and not self._spec.private:
+            self._guard.close()
+        self._guard = None
+
+    def _start(self, command: list[str], cache: Path) -> None:
         try:
             if not os.access(self._anvil, os.X_OK):
                 raise PermissionError(errno.EACCES, "Permission denied")
             shutil.rmtree(cache, ignore_errors=True)
             self._child = Child.start(
-                [*guarded, *command],
+                [*(self._guard.entering() if self._guard is not None else ()), *command],
                 run_id=self._spec.run_id,
                 log=self._log,
                 reaper=self._reaper,
                 folder=self._folder,
-                pass_fds=fds,
+                pass_fds=self._guard.fds if self._guard is not None else (),
             )
         except OSError as error:
             raise NodeFailure(
@@ -129,9 +137,9 @@ class ProcessNode:
                 f"node {self.name} died at start: expected an answer to eth_chainId, got exit code "
                 f"{code}. Its flags: {' '.join(self._spec.args)}\nIts last log lines:\n{self._child.log_tail()}"
             )
-        if self._port is None:
-            self._port = _listening_port(self._child.pid)
-        return self._port is not None and ask(self._port, "eth_chainId", connect=self.connect) is not None
+        if self._inner_port is None:
+            self._inner_port = self._port = _listening_port(self._child.pid)
+        return self._inner_port is not None and ask(self._inner_port, "eth_chainId", connect=self.connect) is not None
 
     def alive(self) -> bool:
         return self._child is not None and self._child.alive
@@ -161,8 +169,8 @@ class ProcessNode:
 
     def stop(self) -> None:
         self.kill()
-        self._port = None
-        self._close_door()
+        self._port = self._inner_port = None
+        self._leave()
         remove_directory(self._folder)
 
     def memory_bytes(self) -> int | None:
@@ -189,12 +197,15 @@ class ProcessBackend:
         self._own_reaper = reaper is None
         self.reaper = reaper or Reaper.start()
         self._nodes: list[ProcessNode] = []
+        self._guard: Guard | None = None
+        self._guarding = True
+        self._folder: Path | None = None
 
     def start_all(self, specs: Sequence[NodeSpec]) -> list[ProcessNode]:
         nodes: list[ProcessNode] = []
         try:
             for spec in specs:
-                nodes.append(ProcessNode(self.anvil.path, spec, self.reaper))
+                nodes.append(ProcessNode(self.anvil.path, spec, self.reaper, self._shared_guard(spec.run_id)))
                 nodes[-1].launch()
             _await_all(nodes)
         except BaseException:
@@ -203,6 +214,16 @@ class ProcessBackend:
             raise
         self._nodes += nodes
         return nodes
+
+    def _shared_guard(self, run_id: str) -> Guard | None:
+        """The guard of all private nodes, started for the first of them; None where there can be none."""
+        if self._guarding and (self._guard is None or not self._guard.alive):
+            if self._folder is None:
+                self._folder = make_directory("guard")
+                self.reaper.watch_dir(self._folder)
+            self._guard = start_guard(run_id, self._folder / "guard.log", self.reaper)
+            self._guarding = self._guard is not None
+        return self._guard
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -218,6 +239,10 @@ class ProcessBackend:
         with contextlib.ExitStack() as stack:
             if self._own_reaper:
                 stack.callback(self.reaper.close)
+            if self._folder is not None:
+                stack.callback(remove_directory, self._folder)
+            if self._guard is not None:
+                stack.callback(self._guard.close)
             for node in self._nodes:
                 stack.callback(node.stop)
             self._nodes.clear()

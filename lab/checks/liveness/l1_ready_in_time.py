@@ -7,8 +7,8 @@ disturbance lasted, or its parent came too late for its window. A bound longer t
 from __future__ import annotations
 
 from lab.checks.attempts import last_attempt
-from lab.checks.bounds import Bound, bound_ms, missed_bound, resolvable_ms
-from lab.checks.facts import block_at, clock, unix_ms
+from lab.checks.bounds import Bound, bound_ms, closes_ms, missed_bound, resolvable_ms
+from lab.checks.facts import block_at, clock
 from lab.checks.judgement import Judgement
 from lab.checks.replay import replay
 from lab.model.history import History
@@ -35,7 +35,7 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
         judgement.note(f"{leg.name} never became resolvable")
         return
     ready = entry.first("READY")
-    bound = missed_bound(history, judgement, leg, ready, resolvable, _closes_ms(history, leg))
+    bound = missed_bound(history, judgement, leg, ready, resolvable, closes_ms(history, leg))
     if bound is None:
         return
     calm = f", calm from {clock(bound.calm_ms)}" if bound.calm_ms > resolvable else ""
@@ -46,7 +46,7 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
         judgement.judged += 1
         block = ready.step.block
         judgement.fail(f"{expected}; it became READY in {block_at(block)}", block, leg.tx_id)
-    elif bound.due_ms > _closes_ms(history, leg):
+    elif bound.due_ms > closes_ms(history, leg):
         _excuse(history, judgement, leg, resolvable, bound)
     elif bound.due_ms > history.end_ms:
         judgement.doubt(f"{expected}; the run ended at {clock(history.end_ms)}", leg.chain, leg.tx_id)
@@ -57,13 +57,9 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
         judgement.fail(f"{expected}; {happened}", buffered, leg.tx_id, t_ms=bound.due_ms)
 
 
-def _closes_ms(history: History, leg: Leg) -> int:
-    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s)
-
-
 def _excuse(history: History, judgement: Judgement, leg: Leg, resolvable: int, bound: Bound) -> None:
     """The window closed first: the leg came too late for it, or no leg could have come in time."""
-    window_s, length_ms = replay(history, leg.chain).end.window_s, bound_ms(history, leg.chain)
+    window_s, length_ms = replay(history, leg.chain).window_of(leg.tx_id), bound_ms(history, leg.chain)
     if length_ms > window_s * 1000:
         message = (
             f"the bound of {leg.chain}, {clock(length_ms)}, is longer than the window of {window_s} s "
@@ -72,5 +68,5 @@ def _excuse(history: History, judgement: Judgement, leg: Leg, resolvable: int, b
         judgement.doubt(message, leg.chain, leg.tx_id)
         return
     when = f"resolvable from {clock(resolvable)}, calm from {clock(bound.calm_ms)}"
-    closed = f"window closed at {clock(_closes_ms(history, leg))}"
+    closed = f"window closed at {clock(closes_ms(history, leg))}"
     judgement.note(f"{leg.name} was too late for its window ({when}, {closed})")

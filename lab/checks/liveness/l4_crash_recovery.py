@@ -10,8 +10,8 @@ resolvable, or only outside of a calm time, is left out; that it stays unexecute
 from __future__ import annotations
 
 from lab.checks.blocktimes import final_between
-from lab.checks.bounds import Bound, calm_bound, doubted, resolvable_ms
-from lab.checks.facts import clock, is_suspended, suspension_note, unix_ms
+from lab.checks.bounds import Bound, calm_bound, closes_ms, doubted, resolvable_ms
+from lab.checks.facts import clock, is_suspended, suspension_note
 from lab.checks.judgement import Judgement
 from lab.checks.replay import Entry, replay
 from lab.model.history import History
@@ -58,7 +58,7 @@ def _judge_leg(
         judgement.note(f"{leg.name} {executed}")
         return
     by_ms = executed.due_ms
-    if ready is not None and doubted(history, judgement, leg, ready, min(history.end_ms, _closes_ms(history, leg))):
+    if ready is not None and doubted(history, judgement, leg, ready, min(history.end_ms, closes_ms(history, leg))):
         return
     if doubted(history, judgement, leg, executed, history.end_ms):
         return
@@ -84,8 +84,8 @@ def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[B
         bound = calm_bound(history, leg, max(resolvable, back.t_ms))
         if bound is None:
             return None, "was disturbed to the end"
-        if bound.due_ms > _closes_ms(history, leg):
-            return None, f"was too late for its window, which closed at {clock(_closes_ms(history, leg))}"
+        if bound.due_ms > closes_ms(history, leg):
+            return None, f"was too late for its window, which closed at {clock(closes_ms(history, leg))}"
         ready_ms = bound.due_ms
     else:
         if entry.first("EXPIRED") is not None:
@@ -96,10 +96,6 @@ def _due(history: History, leg: Leg, entry: Entry, back: RelayerMark) -> tuple[B
         return None, f"waited for its parent, which was never {history.header.execution_order.upper()} and final"
     executed = calm_bound(history, leg, max(ready_ms, rests_on_ms, back.t_ms))
     return bound, "was disturbed to the end" if executed is None else executed
-
-
-def _closes_ms(history: History, leg: Leg) -> int:
-    return unix_ms(history, leg.timestamp + replay(history, leg.chain).end.window_s)
 
 
 def _parent_ms(history: History, leg: Leg) -> int | None:

@@ -33,7 +33,8 @@ def judge(history: History) -> CheckResult:
         if entry.first("BUFFERED") is None:
             continue
         during = [outage for outage in outages if _concerned(history, leg, outage)]
-        if during and entry.first("READY") is None and bound_ms(history, leg.chain) > replayed.end.window_s * 1000:
+        window_ms = replayed.window_of(leg.tx_id) * 1000
+        if during and entry.first("READY") is None and bound_ms(history, leg.chain) > window_ms:
             # L1 doubts it by itself, outage or not.
             judgement.note(f"{leg.name} had a window shorter than the bound")
         elif during:

@@ -117,8 +117,11 @@ def _judge_fees(history: History, judgement: Judgement, call: Call, submits: lis
         for record in history.spans(chain)
     ]
     first = submits[0]
-    before = [fee for t_ms, fee in asked if t_ms <= first.t_ms] or [fee for _, fee in asked[:1]]
-    growth = max([fee for _, fee in asked], default=1) / max(1, before[-1] if before else 1)
+    # On record from its answer on, it was made before that, and from a head that was read earlier still.
+    read_ms = first.t_ms - history.header.rpc_budget_ms - history.header.poll_ms
+    before = [fee for t_ms, fee in asked if t_ms <= read_ms] or [fee for _, fee in asked[:1]]
+    known = [*before[-1:], *(fee for t_ms, fee in asked if read_ms < t_ms <= first.t_ms)]
+    growth = max([fee for _, fee in asked], default=1) / max(1, min(known, default=1))
     bound = round(FEE_GROWTH * max(1.0, growth) * first.max_fee_per_gas)
     dear = next((submit for submit in submits if submit.max_fee_per_gas > bound), None)
     if dear is not None:

@@ -92,7 +92,7 @@ def _throughput(facts: Facts) -> CriterionResult | None:
         fits = "; ".join(map(str, ceilings))
         outcome, reason = Outcome.INFEASIBLE, f"{expected:,.0f} a second do not fit into the blocks. {fits}"
     elif facts.schedule_s < seconds:
-        outcome, reason = Outcome.UNKNOWN, f"shown over {facts.schedule_s:g} s, {seconds:g} s are required"
+        outcome, reason = Outcome.UNKNOWN, f"measured over {facts.schedule_s:g} s, at least {seconds:g} s are required"
     elif facts.tps >= expected:
         what = "executed on their destination" if facts.flows else "mined and successful"
         outcome, reason = Outcome.MET, f"{what}, over {facts.schedule_s:g} s"

@@ -14,7 +14,7 @@ from lab.relayer.reading.finality import FinalityJudge
 from lab.rpc import Rpc, RpcMalformed, RpcRefused, Transport
 from lab.rpc.client import quantity
 
-BACKOFF_POLLS_MAX = 16
+KNOCK_S, KNOCKS = 1.0, 4
 
 
 class Chain:
@@ -39,6 +39,8 @@ class Chain:
         self.head: Head | None = None
         self.window_s: int | None = None
         self.fresh = False
+        # How many looks in a row ended without an answer.
+        self.silent = 0
         # Whether the endpoint has said that it is this chain since it last showed another history than the known one.
         self.identified = False
         # The contract's count of transactions at a block, and whether it is one that can be relied upon.
@@ -50,7 +52,7 @@ class Chain:
         self.shows_coming = False
         self._early: tuple[int, int] | None = None
         self.blocked_until_ms: int | None = None
-        self._poll_ms, self._backoff_polls = session.poll_interval_ms, 0
+        self._poll_ms = session.poll_interval_ms
         self._step_s = facts.block_time_ms // 1000 if facts.mines_empty_blocks else 0
 
     def advance(self, head: Head, marks: tuple[Mark, ...], ancestor: int | None) -> None:
@@ -61,6 +63,15 @@ class Chain:
         self.head = head
         for _, block_hash, timestamp in marks:
             self.judge.note_timestamp(block_hash, timestamp)
+
+    def knock(self) -> None:
+        """Where there was no answer, see whether one comes in a short time; each fourth time, in that of any request.
+
+        Raises RpcFailure.
+        """
+        if self.silent:
+            self.rpc.call("eth_chainId", timeout_s=KNOCK_S if self.silent % KNOCKS else None)
+            self.silent = 0
 
     def identify(self) -> None:
         """Make sure that the endpoint is of this chain, and has it: another's, or a part of it, looks plausible."""
@@ -108,15 +119,15 @@ class Chain:
         return window
 
     def block_calls(self, now_ms: int) -> int:
-        """The contract refuses every call (paused, or we are no operator): wait longer each time. The wait in ms."""
-        # Where the contract does not announce when it takes calls again, it has to be asked at every other poll.
-        announced = {"EmergencyStopLifted", "OperatorAdded"} <= set(self.codec.events)
-        self._backoff_polls = min(BACKOFF_POLLS_MAX if announced else 1, max(1, 2 * self._backoff_polls))
-        self.blocked_until_ms = now_ms + self._backoff_polls * self._poll_ms
-        return self._backoff_polls * self._poll_ms
+        """The contract refuses every call (paused, or we are no operator): one is tried a poll. The wait in ms.
+
+        It may announce when it takes calls again, but a node may lose that log, and no count tells that it did.
+        """
+        self.blocked_until_ms = now_ms + self._poll_ms
+        return self._poll_ms
 
     def unblock_calls(self) -> None:
-        self.blocked_until_ms, self._backoff_polls = None, 0
+        self.blocked_until_ms = None
 
     def next_timestamp(self, now_ms: int) -> int:
         """The earliest that the next block can carry: not older than now, nor, where they come in turns, too early."""

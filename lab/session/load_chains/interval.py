@@ -17,7 +17,7 @@ from lab.errors import DeployFailure
 from lab.model.chain.finality import Finality
 from lab.model.redacted import RedactedUrl
 from lab.model.session import Session
-from lab.networks.anvil import anvil_args, l1_block_storage
+from lab.networks.anvil import anvil_args, genesis_calls
 from lab.networks.profile import NetworkProfile
 from lab.rpc import HttpTransport, Rpc
 from lab.session.description import RelayerPace, RunningNetworks, describe_chain, describe_session
@@ -103,8 +103,8 @@ def open_interval_chains(
 def set_up(chain: IntervalChain, target: Deployable, *, window_s: int) -> StateNumbering:
     """Deploy and configure the contract on a fresh node. Raises DeployFailure."""
     profile, rpc = chain.profile, chain.rpc
-    for address, slot, value in l1_block_storage(profile):
-        rpc.call("anvil_setStorageAt", address, slot, value)
+    for method, *parameters in genesis_calls(profile, target.contract.bytecode):
+        rpc.call(method, *parameters)
     rpc.call("anvil_setBalance", role_account("owner").address, hex(RICH_WEI))
     head = rpc.block_number()
     put_on_chain(

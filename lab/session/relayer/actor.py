@@ -189,9 +189,11 @@ class RelayerActor:
         )
         self._relayer = relayer
         while not self._stopping:
+            begun_ms = self._scheduler.now_ms
             relayer.step()
             if not self._stopping:
-                self._scheduler.sleep(self._session.poll_interval_ms / 1000)
+                # From the beginning of one poll to that of the next, however long it took.
+                self._scheduler.sleep(max(0, begun_ms + self._session.poll_interval_ms - self._scheduler.now_ms) / 1000)
         self._close_store()
         self._note("stop", "stop")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -14,10 +15,12 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
+from lab.chains.nodes import guard_program
 from lab.chains.nodes.backend import NodeSpec
 from lab.chains.nodes.guard import guarding_works
 from lab.chains.nodes.guard_program import problem_of
 from lab.chains.nodes.process import ProcessBackend, ProcessNode
+from lab.chains.nodes.provision import AnvilBinary
 from lab.rpc import HttpTransport, Rpc
 
 VICTIM = "0x" + "11" * 20
@@ -114,19 +117,71 @@ def test_a_private_node_answers_the_lab_only(backend: ProcessBackend) -> None:
         socket.create_connection(("127.0.0.1", urlsplit(node.url).port or 0), timeout=5).close()
 
 
+def guards_running() -> list[psutil.Process]:
+    """Those that this process has started."""
+    running = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in running if str(guard_program.__file__) in child.cmdline()]
+
+
 @needs_guard
-@pytest.mark.parametrize("private", [True, False])
-def test_the_guard_goes_with_its_node(backend: ProcessBackend, private: bool) -> None:
-    """However the node ends, and a new one has a guard of its own; a frozen node hangs, and goes on."""
-    (node,) = backend.start_all([NodeSpec("n", "test", ("--silent",), private=private)])
-    (guard,) = psutil.Process(node.pid).children()
-    node.pause()
-    assert guard.status() != psutil.STATUS_STOPPED
-    node.resume()
-    assert rpc(node).chain_id() == 31337
-    os.kill(node.pid or 0, signal.SIGKILL)
-    guard.wait(600)
-    with pytest.raises(OSError, match=r"gone|pipe|reset|refused"):
-        node.connect(5)
-    node.restart()
-    assert rpc(node).chain_id() == 31337
+def test_private_nodes_share_a_guard_until_their_backend_closes(anvil: AnvilBinary) -> None:
+    """A killed node is refused, a frozen one hangs and goes on, a new one has a port of its own."""
+    before = set(guards_running())
+    with contextlib.closing(ProcessBackend(anvil)) as backend:
+        one, two = backend.start_all([NodeSpec(name, "test", ("--silent",), private=True) for name in ("1", "2")])
+        (guard,) = set(guards_running()) - before
+        one.pause()
+        assert guard.status() != psutil.STATUS_STOPPED
+        assert rpc(two).chain_id() == 31337
+        one.resume()
+        assert rpc(one).chain_id() == 31337
+        os.kill(one.pid or 0, signal.SIGKILL)
+        gone(one)
+        with pytest.raises(OSError, match="refused"):
+            one.connect(5)
+        url = one.url
+        one.restart()
+        assert one.url not in (url, two.url)
+        assert rpc(one).chain_id() == rpc(two).chain_id() == 31337
+        assert set(guards_running()) - before == {guard}
+    assert not guard.is_running()
+
+
+@needs_guard
+def test_a_killed_guard_is_followed_by_another(anvil: AnvilBinary) -> None:
+    """Its nodes are out of reach and say so; those started after it have a new one."""
+    before = set(guards_running())
+    with contextlib.closing(ProcessBackend(anvil)) as backend:
+        (lost,) = backend.start_all([NodeSpec("1", "test", ("--silent",), private=True)])
+        (guard,) = set(guards_running()) - before
+        guard.kill()
+        guard.wait(600)
+        with pytest.raises(OSError, match=r"gone|pipe|reset|refused"):
+            lost.connect(5)
+        (found,) = backend.start_all([NodeSpec("2", "test", ("--silent",), private=True)])
+        assert rpc(found).chain_id() == 31337
+
+
+@needs_guard
+def test_a_node_for_others_has_a_guard_that_goes_with_it(anvil: AnvilBinary) -> None:
+    """Nothing listens for it once it is stopped, and a restarted one listens elsewhere."""
+    before = set(guards_running())
+    with contextlib.closing(ProcessBackend(anvil)) as backend:
+        (node,) = backend.start_all([NodeSpec("n", "test", ("--silent",))])
+        own = set(guards_running()) - before
+        os.kill(node.pid or 0, signal.SIGKILL)
+        gone(node)
+        with pytest.raises(OSError, match="refused"):
+            node.connect(5)
+        node.restart()
+        assert Rpc(HttpTransport(node.url)).chain_id() == rpc(node).chain_id() == 31337
+        assert len(set(guards_running()) & own) == 1, "the shared one stays, its own is another"
+        port = urlsplit(node.url).port or 0
+        node.stop()
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+
+def gone(node: ProcessNode) -> None:
+    """Wait until the kernel has ended it: then its port is closed."""
+    psutil.Process(node.pid).wait(600)

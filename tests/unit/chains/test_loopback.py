@@ -30,7 +30,7 @@ SERVERS = {
     "live/rehearsal/endpoint.py": "here",
     "monitor/exporter.py": "answers GET only, with figures for whoever scrapes it, on other machines, too",
 }
-STARTS = ("ThreadingHTTPServer((", 'super().__init__(("127.0.0.1"', "TCPSite(", ".listen(", "_listen(listeners")
+STARTS = ("ThreadingHTTPServer((", 'super().__init__(("127.0.0.1"', "TCPSite(", ".listen(", ".accept()")
 
 
 @contextmanager

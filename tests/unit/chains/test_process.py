@@ -9,7 +9,7 @@ import socket
 import stat
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlparse
+from urllib.parse import urlparse, urlsplit
 
 import psutil
 import pytest
@@ -47,12 +47,12 @@ def test_nodes_listen_on_loopback_only(backend: ProcessBackend) -> None:
     """No node is reachable from another machine; what pages of a browser get is `test_guard`'s affair."""
     (node,) = backend.start_all([NodeSpec("n", "test")])
 
-    root = psutil.Process(node.pid)
+    port = urlsplit(node.url).port
     listening = [
         found.laddr.ip
-        for process in (root, *root.children())
+        for process in psutil.Process().children(recursive=True)
         for found in process.net_connections(kind="inet")
-        if found.status == psutil.CONN_LISTEN
+        if found.status == psutil.CONN_LISTEN and found.laddr.port == port
     ]
     assert listening == ["127.0.0.1"]
 
@@ -67,6 +67,7 @@ def test_children_carry_the_marks_of_their_run(backend: ProcessBackend) -> None:
 
 def test_a_bad_flag_is_quoted_from_the_nodes_own_log(backend: ProcessBackend, tmp_path: Path) -> None:
     """A node that dies at start raises NodeFailure with its last log lines, and takes the others with it."""
+    backend.start_all([NodeSpec("one", "test")])
     before = set(psutil.Process().children(recursive=True))
     log = tmp_path / "logs" / "bad.log"
 

@@ -115,6 +115,7 @@ def test_a_reused_pid_is_not_hit() -> None:
             process.wait()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_watcher_loads_nothing_but_the_standard_library() -> None:
     """It is started once per run: it must not pay for imports, of Docker's SDK least of all."""
     code = "import sys; from lab.chains.processes import reaper; print(*sys.modules)"
@@ -123,7 +124,7 @@ def test_the_watcher_loads_nothing_but_the_standard_library() -> None:
 
 
 def test_killed_together_with_its_reaper_a_run_leaves_no_process(tmp_path: Path) -> None:
-    """The kernel ends the nodes, a held one too. The directories are left, and named by the next run."""
+    """The kernel ends the nodes, a held one too. Directories, the guard's, too, are left, and named by the next run."""
     run, told = start_run(PROCESS_RUN, "both-killed", temporary=tmp_path)
     owner = Owner(run.pid, start_ticks(run.pid) or 0, this_process().place)
     os.kill(told["reaper"], signal.SIGKILL)
@@ -137,7 +138,7 @@ def test_killed_together_with_its_reaper_a_run_leaves_no_process(tmp_path: Path)
         patch.setattr(tempfile, "tempdir", str(tmp_path))
         sweep(said.append)
     assert list(tmp_path.iterdir()) == []
-    assert "2 directories" in said[0]
+    assert "3 directories" in said[0]
 
 
 def test_killed_together_with_its_reaper_a_run_leaves_containers_to_the_next(image: str, tmp_path: Path) -> None:

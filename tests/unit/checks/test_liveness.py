@@ -12,7 +12,7 @@ from lab.model.history import History
 from lab.model.records import Header, Lag, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
 
-from .calls import admin, buffer, execute, fail, pause, resolve, unpause
+from .calls import admin, buffer, execute, fail, log, pause, resolve, unpause
 from .histories import ROLES, Story, leg, stored, tx_id
 from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
 
@@ -250,6 +250,40 @@ def test_l1_leaves_out_a_parent_that_came_too_late_for_the_window() -> None:
     result = judged("L1", finish(story, settle="BUFFERED"))
     assert (result.verdict, result.judged) == (Verdict.PASS, 1)
     assert "too late for its window" in result.reason
+
+
+def widened(window_s: int) -> Any:
+    """The owner sets another window."""
+    return admin("set_coordination_window", event=log("CoordinationWindowSet", window=window_s), window=window_s)
+
+
+@pytest.mark.parametrize("check", ["L1", "L2"])
+def test_a_leg_lives_under_the_window_that_it_expired_in(check: str) -> None:
+    """Its window of 12 s closed at 32 s in an outage; it was expired before the owner made the window longer."""
+    story = Story(A, window_s=12)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.fault(18, "inject", fault="node_kill", chain="two", restart_after_ms=18_000)
+    story.fault(36, "heal", fault="node_kill", chain="two")
+    story.mine("two", 40, story.tx("two", "relayer", fail(A.tx_id, function="expire_transaction")))
+    story.mine("two", 42, story.tx("two", "owner", widened(90)))
+    story.mine("two", 120)
+    result = judged(check, story.history())
+    assert result.verdict is (Verdict.PASS if check == "L2" else Verdict.NOT_EXERCISED), result.reason
+
+
+@pytest.mark.parametrize(("ready", "verdict"), [(68, Verdict.PASS), (72, Verdict.FAIL), (None, Verdict.FAIL)])
+def test_l1_counts_anew_from_a_window_that_opens_again(ready: int | None, verdict: Verdict) -> None:
+    """It closed at 40 s; at 60 s the owner makes it longer, which leaves until 69 s, as without a fault until 29 s."""
+    story = Story(A, window_s=20)
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story.fault(18, "inject", fault="node_kill", chain="two", restart_after_ms=26_000)
+    story.fault(44, "heal", fault="node_kill", chain="two")
+    story.mine("two", 60, story.tx("two", "owner", widened(80)))
+    if ready is not None:
+        story.mine("two", ready, story.tx("two", "relayer", resolve(A.tx_id, "relayer")))
+    story.mine("two", 120)
+    result = judged("L1", story.history())
+    assert result.verdict is verdict, result.reason
 
 
 def test_l1_does_not_know_what_the_end_of_the_run_cut_off() -> None:

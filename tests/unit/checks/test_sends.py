@@ -231,6 +231,23 @@ def test_fees_have_a_bound(offer: int, verdict: Verdict) -> None:
     assert ("fees without a bound" in result.reason) is (verdict is Verdict.FAIL)
 
 
+@pytest.mark.parametrize(("spike", "verdict"), [(17, Verdict.FAIL), (18, Verdict.PASS), (20, Verdict.PASS)])
+def test_an_offer_may_be_as_old_as_a_poll_and_its_answer(spike: int, verdict: Verdict) -> None:
+    """The base fee is a hundredfold from a block on; an offer on record at 20 s was made from a head of 17 s on."""
+    story = Story(A)
+    story.mine("two", 10)
+    story.idle("two", spike - 1)
+    at = spike + spike % 2
+    story.mine("two", at)
+    story.records[-1] = story.records[-1].model_copy(update={"t_ms": spike * 1000, "base_fee": 100})
+    tx = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    story.submit(20, "two", tx)
+    story.submit(24, "two", tx.model_copy(update={"hash": "0x" + "e" * 64}))
+    story.records[-1] = story.records[-1].model_copy(update={"max_fee_per_gas": 200})
+    result = judged(story)
+    assert ("fees without a bound" in result.reason) is (verdict is Verdict.FAIL)
+
+
 @pytest.mark.parametrize(
     ("capabilities", "deadline_s", "sent_s", "verdict"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from lab.paths import CHECKOUT, DOCS, PACKAGE
@@ -38,6 +39,7 @@ def variables(source: str) -> Iterator[str]:
             yield from [str(key.value)] if isinstance(key := node.slice, ast.Constant) else []
 
 
+@cache
 def read_somewhere() -> set[str]:
     """Variables of the lab's sources, of its compose files, of the scenarios' and the tests' configuration."""
     sources = [path for path in PACKAGE.rglob("*.py") if "_data" not in path.parts]
@@ -46,7 +48,8 @@ def read_somewhere() -> set[str]:
         ROOT / "tests/conftest.py",
         *(ROOT / "loadtests").glob("*.py"),
     ]
-    names = {name for path in sources for name in variables(path.read_text(encoding="utf-8"))}
+    texts = [text for path in sources if "LAB_" in (text := path.read_text(encoding="utf-8")) or "environ" in text]
+    names = {name for text in texts for name in variables(text)}
     compose = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "compose").rglob("*.yml"))
     return names | set(re.findall(r"\$\{([A-Z_]+)", compose)) | {"LAB_TORTURE", "LAB_TORTURE_FIGURES"}
 

@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,17 @@ import pytest
 import lab
 from lab.load.profile.profile import load_profile, profile_names
 from lab.paths import LOADTESTS
+from tests.sources import nodes
 
 ROOT = Path(lab.__file__).parent.parent
 LOCUST_FILES = {"lab/load/generator/locust_main.py", "lab/load/generator/user.py"}
 GEVENT_FILES = {f"lab/load/generator/{name}.py" for name in ("chain", "driver", "user", "wire")}
 
 
-@cache
-def imported(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+def imported(node: ast.AST) -> set[str]:
+    """The packages that a statement imports from."""
+    names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+    names |= {node.module} if isinstance(node, ast.ImportFrom) and node.module else set()
     return {name.partition(".")[0] for name in names}
 
 
@@ -33,7 +32,7 @@ def imported(path: Path) -> set[str]:
 )
 def test_who_imports_what_patches_sockets(packages: set[str], allowed: set[str]) -> None:
     """Nothing of the lab that other parts import."""
-    found = {str(path.relative_to(ROOT)) for path in (ROOT / "lab").rglob("*.py") if packages & imported(path)}
+    found = {f"lab/{path}" for path, node in nodes("|".join(packages)) if packages & imported(node)}
     assert found == allowed
 
 

@@ -11,7 +11,13 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from lab.networks import BUILT_IN, load_network
-from lab.networks.anvil import anvil_args, enforces_tx_gas_cap, l1_block_storage
+from lab.networks.anvil import (
+    BLOCK_HASHES,
+    anvil_args,
+    enforces_tx_gas_cap,
+    genesis_calls,
+    l1_block_storage,
+)
 from lab.networks.l1_fee import l1_fee
 from lab.networks.profile import NetworkProfile
 
@@ -153,6 +159,21 @@ def test_only_the_op_stack_has_storage_to_set() -> None:
         profile = load_network(name)
         assert bool(l1_block_storage(profile)) == (name in OP_STACK)
         assert (l1_fee(profile, b"\x02" * 200) > 0) == (name in OP_STACK)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_fast_networks_store_no_block_hashes(name: str, start: Start) -> None:
+    """Nor after a restart with the state from before it; but where a contract names their address they do."""
+    profile = load_network(name)
+    node = start(profile)
+    for method, *parameters in genesis_calls(profile, "0x6001"):
+        node(method, *parameters)
+    fast = profile.block_time_ms < 1_000
+    assert not fast or node("eth_getCode", BLOCK_HASHES, "latest") == "0x"
+    node("evm_mine")
+    node("evm_mine")
+    assert not fast or int(node("eth_getStorageAt", BLOCK_HASHES, "0x1", "latest"), 16) == 0
+    assert ("anvil_setCode", BLOCK_HASHES, "0x") not in genesis_calls(profile, "0x73" + BLOCK_HASHES[2:].upper() + "3b")
 
 
 def test_history_and_accounts_are_the_callers_choice() -> None:

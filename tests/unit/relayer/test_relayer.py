@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.model.chain.finality import Finality
-from lab.rpc import RpcRefused
+from lab.rpc import RpcRefused, RpcTimeout
 
 from .bench import PAYLOAD, ROLLUPS, Bench, tx_id
 from .fakes import ABI, GENESIS, ZERO_ID
@@ -312,22 +313,23 @@ def test_without_an_expire_function_an_expired_transaction_costs_nothing(tmp_pat
 
 
 def test_a_paused_contract_is_left_alone_and_taken_up_again(tmp_path: Path) -> None:
-    """While paused nothing is sent and little is asked; after the lifting everything goes on."""
+    """While paused nothing is sent and one call tried a poll; after the lifting everything goes on."""
     bench = Bench(tmp_path)
-    bench.buffer("two", 1, at=20)
+    for number in (1, 2, 3):
+        bench.buffer("two", number, at=20)
     bench.chains["two"].operate("pause")
     bench.run(34)
     assert not bench.chains["two"].sent
-    assert bench.chains["two"].calls["eth_estimateGas"] <= 4
+    assert bench.chains["two"].calls["eth_estimateGas"] <= (34 - 20) // 2 + 2
     bench.chains["two"].operate("unpause")
     bench.run(8)
     assert bench.state("two", 1) == "EXECUTED"
 
 
-def test_a_contract_that_does_not_tell_is_asked_again_soon(tmp_path: Path) -> None:
-    """Without events of a lifted stop or a new operator, two polls after the lifting it goes on."""
-    silent = [entry for entry in ABI if entry["name"] not in ("EmergencyStopLifted", "OperatorAdded")]
-    bench = Bench(tmp_path, abi=silent)
+@pytest.mark.parametrize("silent", [("EmergencyStopLifted", "OperatorAdded"), ()])
+def test_a_stop_that_is_lifted_without_a_word_is_noticed_soon(tmp_path: Path, silent: tuple[str, ...]) -> None:
+    """The contract has no such events, or the node lost the one: the poll after the lifting goes on."""
+    bench = Bench(tmp_path, abi=[entry for entry in ABI if entry["name"] not in silent])
     bench.buffer("two", 1, at=20)
     bench.chains["two"].operate("pause")
     bench.run(38)
@@ -408,3 +410,30 @@ def test_at_rest_the_checkpoint_is_final_and_the_store_equals_the_chains(tmp_pat
     assert checkpoint is not None
     assert 0 < checkpoint[0] <= bench.chains["one"].head.number - 1
     assert bench.chains["one"].blocks[checkpoint[0]].hash == checkpoint[1]
+
+
+def test_a_chain_that_gives_no_answer_keeps_no_other_waiting(tmp_path: Path) -> None:
+    """The first look at it waits as long as a request may, those after it a short time, when the others are served."""
+    bench = Bench(tmp_path)
+    hung, waited, order = bench.chains["one"], list[float | None](), list[str]()
+
+    def silence(method: str, params: list[Any], timeout_s: float | None = None) -> Any:
+        order.append("one")
+        waited.append(timeout_s)
+        raise RpcTimeout(method, timeout_s or 5)
+
+    answers, hung.call = hung.call, silence  # type: ignore[method-assign]
+    for name in ("two", "lazy"):
+        chain = bench.chains[name]
+        answer = chain.call
+        chain.call = lambda *args, name=name, answer=answer: order.append(name) or answer(*args)  # type: ignore[method-assign, func-returns-value]
+    bench.buffer("two", 1, at=6)
+    bench.run(14)
+    assert bench.state("two", 1) == "EXECUTED"
+    assert waited == [None, 1.0, 1.0, 1.0, None, 1.0, 1.0]
+    assert order.index("one") < order.index("lazy"), "the first time it has its turn"
+    assert order[-1] == "one"
+    hung.call = answers  # type: ignore[method-assign]
+    bench.buffer("one", 2, at=18)
+    bench.run(16)
+    assert bench.state("one", 2) == "EXECUTED"

@@ -156,7 +156,7 @@ def test_the_table_shows_every_line_and_the_fix_of_red_ones_only() -> None:
 
 @pytest.mark.parametrize(
     ("guarded", "backend", "said"),
-    [(True, "process", "a network of its own"), (False, "process", "a page in"), (True, "docker", "has none")],
+    [(True, "process", "a network of their own"), (False, "process", "a page in"), (True, "docker", "has none")],
 )
 def test_the_second_line_of_defence_is_told(
     guarded: bool, backend: RequestedBackend, said: str, no_engine: None, monkeypatch: pytest.MonkeyPatch

@@ -5,20 +5,16 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator
-from pathlib import Path
 
-import lab
 from lab.session.suite import compile_target, open_suite
-
-ROOT = Path(lab.__file__).parent
+from tests.sources import nodes
 
 
 def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
     """(file, call) of every call by that name in the lab."""
-    for path in sorted(ROOT.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-                yield str(path.relative_to(ROOT)), node
+    for path, node in nodes(rf"\b{name}\("):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+            yield path, node
 
 
 def test_one_builder_of_a_session() -> None:

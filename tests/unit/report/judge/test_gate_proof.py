@@ -24,6 +24,7 @@ from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.figures import Figure, Source
 from lab.report.evidence.gathered import Gathered
 from lab.report.evidence.runs import Run, read_run
+from lab.report.judge.figure_opinions import opinions_of
 from lab.report.judge.readiness import Scope, build_readiness
 from lab.report.judge.row_judge import judge
 from lab.report.records.report import Readiness
@@ -117,6 +118,15 @@ def report(session: Path, *damaged: Path, figures: tuple[Figure, ...] = MEASURED
 def verdicts(session: Path, *damaged: Path) -> dict[str, RowVerdict]:
     """Row id -> verdict."""
     return {row.id: row.verdict for row in report(session, *damaged).rows}
+
+
+def alone(row: Row, session: Path, damaged: Path) -> RowVerdict:
+    """The verdict of one row, judged by itself."""
+    folders = (path for path in session.iterdir() if path.is_dir())
+    runs = [read_run(RunFolder(path), session.parent, NOW) if path == damaged else read(path) for path in folders]
+    baseline = Baseline(lab_commit=COMMIT, contract_sha256=CONTRACT)
+    opinions = opinions_of(MEASURED, {row.id: row}, baseline)
+    return judge(row, runs, baseline, figures=opinions.get(row.id, ())).verdict
 
 
 def settled(row: Row) -> RowVerdict:
@@ -298,10 +308,10 @@ def test_a_check_that_failed_takes_its_rows(passed: Path, row: Row) -> None:
     folder = passed / proof.scenario.replace("/", "-")
     try:
         record(folder, proof.scenario, checks={proof.check[0]: Verdict.FAIL})
-        assert verdicts(passed, folder)[row.id] is RowVerdict.FAIL
+        assert alone(row, passed, folder) is RowVerdict.FAIL
     finally:
         record(folder, proof.scenario)
-    assert verdicts(passed, folder)[row.id] is settled(row)
+    assert alone(row, passed, folder) is settled(row)
 
 
 def test_the_decision_falls_with_the_rows(passed: Path) -> None:
