@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from lab.bounded_files import UnfitFile, open_append, parse_json, parse_model, read_lines, sha256_file, write_atomically
 from lab.chains.nodes.provision import locate_anvil
@@ -26,6 +26,46 @@ from lab.model.frozen import Frozen
 Outcome = TypeVar("Outcome")
 LINES_MAX = 1_000_001
 BYTES_MAX = 4 << 30
+SEEDS_MAX = 1_000_000
+
+
+class SwarmWork(Frozen):
+    """The seeds of all parts together."""
+
+    first: int = Field(ge=0, le=1 << 63)
+    seeds: int = Field(ge=1, le=SEEDS_MAX)
+
+
+class MutationWork(Frozen):
+    """The mutants of all parts together; `every_run`: by every run of the library, needed or not."""
+
+    keys: tuple[str, ...]
+    every_run: bool
+
+
+class MutatedContract(Frozen):
+    """What mutants were made of."""
+
+    name: str
+    source_sha256: str
+    bytecode_sha256: str
+
+
+class LibraryUsed(Frozen):
+    """`runs` of the library's `of` were tried on mutants; those left out with their reasons."""
+
+    runs: int
+    of: int
+    left_out: tuple[str, ...]
+
+
+class MutationFacts(Frozen):
+    """What a mutation report says of its making."""
+
+    started: str
+    lab: dict[str, str | bool | None]
+    contract: MutatedContract
+    library: LibraryUsed
 
 
 class JournalHeader(Frozen):
@@ -34,13 +74,22 @@ class JournalHeader(Frozen):
     schema_version: Literal[1] = 1
     command: Literal["swarm", "mutate"]
     made_with: dict[str, str]
-    work: dict[str, Any]
+    work: SwarmWork | MutationWork
     shard: str
-    about: dict[str, Any] = Field(default_factory=dict)
+    about: MutationFacts | None = None
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> JournalHeader:
+        if "contract" not in self.made_with:
+            raise ValueError("expected the contract under `made_with`")
+        if (self.command == "mutate") is not (isinstance(self.work, MutationWork) and self.about is not None):
+            raise ValueError(f"expected the work of lab {self.command}")
+        return self
 
     def differences(self, other: JournalHeader) -> list[str]:
         """What the two were not made alike with: names with both values."""
-        return differences(self.made_with | self.work, other.made_with | other.work)
+        ours, theirs = ({**header.made_with, **header.work.model_dump()} for header in (self, other))
+        return differences(ours, theirs)
 
 
 def differences(ours: Mapping[str, object], theirs: Mapping[str, object], here: str = "", there: str = "") -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import write_atomically
-from lab.errors import EnvironmentFailure
+from lab.errors import EnvironmentFailure, UsageError
 from lab.monitor import tools
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.alerting.routes import routes_file
@@ -17,6 +18,7 @@ from lab.monitor.dashboards import grafana
 from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
 
 RULES, DASHBOARDS = "rules.yml", "dashboards"
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class Addresses:
 
     exporter: str = "127.0.0.1:9464"
     alertmanager: str = "127.0.0.1:9093"
+
+    def __post_init__(self) -> None:
+        """Raises UsageError, which repeats nothing: a URL may have a key in it."""
+        for option, address in (("--exporter", self.exporter), ("--alertmanager", self.alertmanager)):
+            if not _ADDRESS.fullmatch(address):
+                raise UsageError(f"{option}: expected HOST:PORT, as 127.0.0.1:9093, without a scheme, a path or a user")
 
 
 def scrape_file(addresses: Addresses, run: str, limits: Thresholds) -> dict[str, Any]:

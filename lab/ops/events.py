@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from lab.bounded_files import open_append, read_lines, write_atomically
 from lab.coordinator import Codec
@@ -21,7 +21,9 @@ from lab.ops.chain import OperatedChain
 from lab.rpc import Rpc, RpcMalformed, RpcRefused
 
 RANGE_BLOCKS_MAX = 10_000
-BYTES_MAX, LINES_MAX = 1 << 30, 2_000_000
+BYTES_MAX, LINES_MAX, LINE_BYTES_MAX = 1 << 30, 2_000_000, 16 << 20
+# So many of a range stand in one line, however many there are: a reader has a bound for lines.
+LOGS_A_LINE = 100
 WIDE = ("range", "more than", "too many results", "too large", "response size", "limited to", "block limit")
 
 
@@ -35,12 +37,26 @@ class Head(Frozen):
 
 
 class Range(Frozen):
-    """One range of blocks, `first` to `last`, with its logs as the node gave them (topics and data)."""
+    """One range of blocks, `first` to `last`, with its logs as the node gave them (topics and data).
+
+    A line of the file has so many of its logs; `rest` lines with the others follow.
+    """
 
     first: int
     last: int
     hash: str
     logs: tuple[dict[str, Any], ...]
+    rest: int = Field(default=0, ge=0)
+
+    def parts(self) -> list[Range]:
+        """One for each line."""
+        logs = [self.logs[at : at + LOGS_A_LINE] for at in range(0, len(self.logs), LOGS_A_LINE)] or [()]
+        return [self.model_copy(update={"logs": some, "rest": len(logs) - at}) for at, some in enumerate(logs, 1)]
+
+    def with_more(self, part: Range) -> Range | None:
+        """Together with the next line; None where that is not of the same range."""
+        follows = (part.first, part.last, part.hash, part.rest) == (self.first, self.last, self.hash, self.rest - 1)
+        return part.model_copy(update={"logs": self.logs + part.logs}) if follows else None
 
 
 class EventFile:
@@ -58,7 +74,7 @@ class EventFile:
         first = ranges[-1].last + 1 if ranges else self._chain.start_block
         while first <= block:
             fresh = self._read(first, block)
-            self._append(fresh.model_dump_json())
+            self._append("".join(f"{part.model_dump_json()}\n" for part in fresh.parts()))
             ranges.append(fresh)
             first = fresh.last + 1
         return [one for one in ranges if one.first <= block]
@@ -85,15 +101,29 @@ class EventFile:
         try:
             if Head.model_validate_json(lines[0]) != self._head:
                 raise UsageError(f"{self._path}: expected events of {self._chain.contract}: move the file away")
-            ranges = [Range.model_validate_json(line) for line in lines[1:]]
+            parts = [Range.model_validate_json(line) for line in lines[1:]]
         except ValidationError as error:
             raise self._damaged(error.errors()[0]["msg"]) from error
+        ranges, ends = self._joined(parts)
         kept = len(ranges)
         while kept and (self._chain.rpc.block(ranges[kept - 1].last) or {}).get("hash") != ranges[kept - 1].hash:
             kept -= 1
-        if kept < len(ranges):
-            write_atomically(self._path, "\n".join(lines[: kept + 1]) + "\n", durable=True)
+        if (end := ends[kept]) < len(parts):
+            write_atomically(self._path, "\n".join(lines[: end + 1]) + "\n", durable=True)
         return ranges[:kept]
+
+    def _joined(self, parts: list[Range]) -> tuple[list[Range], list[int]]:
+        """Whole ranges, and how many lines there are before the first, and up to each. One cut short is left out."""
+        ranges, ends, begun = list[Range](), [0], None
+        for number, part in enumerate(parts, start=1):
+            whole = begun.with_more(part) if begun is not None else part
+            if whole is None:
+                raise self._damaged(f"line {number + 1} does not follow the one before")
+            begun = whole if whole.rest else None
+            if begun is None:
+                ranges.append(whole)
+                ends.append(number)
+        return ranges, ends
 
     def _damaged(self, reason: str) -> UsageError:
         return UsageError(
@@ -103,7 +133,9 @@ class EventFile:
 
     def _lines(self) -> list[str]:
         try:
-            lines = list(read_lines(self._path, max_bytes=BYTES_MAX, max_lines=LINES_MAX))
+            lines = list(
+                read_lines(self._path, max_bytes=BYTES_MAX, max_lines=LINES_MAX, max_line_bytes=LINE_BYTES_MAX)
+            )
         except FileNotFoundError:
             return []
         whole = sum(len(line.encode()) + 1 for line in lines)
@@ -124,9 +156,9 @@ class EventFile:
                 continue
             return Range(first=first, last=last, hash=_hash(self._chain.rpc, last), logs=tuple(map(_slim, logs)))
 
-    def _append(self, line: str) -> None:
+    def _append(self, lines: str) -> None:
         with open_append(self._path, mode=0o644) as stream:
-            stream.write(line.encode() + b"\n")
+            stream.write(lines.encode())
             stream.flush()
             os.fsync(stream.fileno())
 

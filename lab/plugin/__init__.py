@@ -62,29 +62,26 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.lab_library:
         add_library(config)
     begin_session(config)
-    runs = not is_worker(config) and not config.option.collectonly and not plain(config, "help")
-    config.stash[PREPARED] = runs and expects_scenarios(config)
+    scenarios = not is_worker(config) and not plain(config, "help") and expects_scenarios(config)
+    config.stash[PREPARED] = scenarios and not config.option.collectonly
+    if scenarios:
+        config.pluginmanager.register(_Interrupted())
     if config.stash[PREPARED]:
         prepare_reports(config)
-        config.pluginmanager.register(_Interrupted(config))
         config.stash[STORIES] = Stories(config)
         config.pluginmanager.register(config.stash[STORIES])
 
 
 class _Interrupted:
-    """What follows Ctrl-C may take long. A second one ends it with one line, where the lab has started something."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    """What follows Ctrl-C may take long, in a session with scenarios: a second one ends it with one line."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        """The first one."""
-        if SUITE in self._config.stash:
-            # Sessions without scenarios do not pay for it.
-            from lab.environment import end_at_next_interrupt
+        """The first one, while collecting or later."""
+        # Sessions without scenarios do not pay for it.
+        from lab.environment import end_at_next_interrupt
 
-            end_at_next_interrupt()
+        end_at_next_interrupt()
 
 
 @pytest.hookimpl(optionalhook=True)

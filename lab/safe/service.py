@@ -12,7 +12,7 @@ from eth_utils.address import to_checksum_address
 
 from lab.bounded_files import UnfitFile, parse_json
 from lab.errors import LabError
-from lab.model.redacted import RedactedUrl, redact_text
+from lab.model.redacted import RedactedUrl
 from lab.safe.proposal import Proposal
 from lab.safe.signatures import Signature, SignatureRefused, read_signature
 
@@ -69,7 +69,9 @@ class TransactionService:
         shown = self._shown(proposal)
         confirmations = shown.get("confirmations") if shown is not None else None
         if confirmations is not None and not isinstance(confirmations, list):
-            raise ServiceFailure(f"{self._url}: expected a list of confirmations, got {str(confirmations)[:80]!r}")
+            raise ServiceFailure(
+                f"{self._url}: expected a list of confirmations, got {self._hidden(str(confirmations))[:80]!r}"
+            )
         given = []
         for confirmation in confirmations or ():
             text = confirmation.get("signature") if isinstance(confirmation, dict) else None
@@ -79,7 +81,7 @@ class TransactionService:
     def _shown(self, proposal: Proposal) -> dict[str, Any] | None:
         answer = self._ask("GET", f"/api/v1/multisig-transactions/{proposal.hash}/", missing_is_none=True)
         if answer is not None and not isinstance(answer, dict):
-            raise ServiceFailure(f"{self._url}: expected a transaction, got {str(answer)[:80]!r}")
+            raise ServiceFailure(f"{self._url}: expected a transaction, got {self._hidden(str(answer))[:80]!r}")
         return answer
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, missing_is_none: bool = False) -> Any:
@@ -100,7 +102,7 @@ class TransactionService:
         try:
             return parse_json(text, "the service's answer") if text.strip() else None
         except UnfitFile as error:
-            raise ServiceFailure(f"{self._url}: {error}") from error
+            raise ServiceFailure(f"{self._url}: {self._hidden(str(error))}") from error
 
     def _hidden(self, text: str) -> str:
-        return redact_text(text.replace(self._key, "***") if self._key else text)
+        return self._url.redact_in(text.replace(self._key, "***") if self._key else text)

@@ -28,6 +28,7 @@ MEMORY_MB_MAX = 300
 # Beyond it the child's own memory ends, before that of the machine does.
 ADDRESS_SPACE_BYTES = 4 << 30
 STARTED = 99
+BOUND = "A SOCKET WAS BOUND TO"
 # What takes time, or looks at the whole machine. A command that comes to it has accepted its options.
 PLACES = (
     "lab.chains.processes.reaper.Reaper.start",
@@ -71,6 +72,8 @@ class Outcome:
         """What is wrong with it in one line; empty where nothing is."""
         if self.code < 0:
             return f"signal {-self.code} after {self.seconds:.0f} s"
+        if BOUND in self.output:
+            return f"listens beyond this machine: {self.output[self.output.index(BOUND) :][:80]}"
         if "Traceback" in self.output or "INTERNALERROR" in self.output:
             return f"a traceback: ...{self.output[-600:]}"
         if self.code not in (0, 1, 2, 3, 4, STARTED):
@@ -143,6 +146,14 @@ def _serve() -> None:
         sys.stdout.flush()
 
 
+def _watch_sockets(event: str, arguments: tuple[Any, ...]) -> None:
+    """Says so where a socket of the network is bound to any address but this machine's own."""
+    if event == "socket.bind" and isinstance(arguments[1], tuple):
+        host = str(arguments[1][0])
+        if not (host.startswith("127.") or host in ("::1", "localhost")):
+            os.write(2, f"{BOUND} {host!r}\n".encode())
+
+
 def _call(call: dict[str, Any]) -> None:
     """Never returns."""
     import signal
@@ -161,6 +172,7 @@ def _call(call: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 5))
         signal.alarm(DEADLINE_S)
+        sys.addaudithook(_watch_sockets)
         sys.argv = ["lab", *call["arguments"]]
         from lab.cli import main
 

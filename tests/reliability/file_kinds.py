@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 from pydantic import TypeAdapter
 
 from lab.bounded_files import read_json, read_model, read_object
+from lab.commands.explore.merge import merge
+from lab.commands.explore.requests import MergeRequest
 from lab.commands.release.freeze import audited_digest
 from lab.coordinator import Codec
 from lab.deploy.compile import _read_cache as read_compiled
 from lab.deploy.compiled import hash_hex
 from lab.errors import UsageError
 from lab.evidence.contract_source import read_contract_source
+from lab.explore.journal import journals_below
 from lab.explore.mutate.build import Build
+from lab.explore.mutate.trial import MutantOutcome
 from lab.load.prepare.context import Context
 from lab.load.prepare.sources import _owner_of as owner_of
 from lab.load.record.plan import Plan
@@ -213,7 +219,53 @@ EVENTS = (
     b'{"events":1,"chain_id":1,"contract":"0x' + b"11" * 20 + b'","start_block":2}\n'
     b'{"first":1,"last":5,"hash":"0x' + b"aa" * 32 + b'","logs":[{"blockNumber":"0x1","topics":[],"data":"0x"}]}\n'
 )
+SWARM = {
+    "schema_version": 1, "command": "swarm", "made_with": {"lab": "1", "node": "anvil 1", "contract": "Mine 1"},
+    "work": {"first": 5, "seeds": 3}, "shard": "1/1", "about": None,
+}  # fmt: skip
+SEED = {
+    "seed": 5, "verdict": "FAIL", "reasons": ["x"], "failed": ["S1"], "faults": ["reorg"], "digest": "aa", "runs": 1,
+    "simulated_s": 5.0, "duration_s": 1.0, "minimal": "name: x\n",
+    "shrunk": {
+        "document": {"flows": {"f": {"a": {}}}, "networks": {"base": {}}, "timeline": []}, "runs": 3, "whole": True,
+    },
+}  # fmt: skip
+
+MUTATION = {
+    "schema_version": 1, "command": "mutate", "made_with": SWARM["made_with"], "shard": "1/2",
+    "work": {"keys": ["a", "b"], "every_run": False},
+    "about": {
+        "started": "now", "lab": {"version": "1", "commit": None, "dirty": False},
+        "contract": {"name": "x", "source_sha256": "a", "bytecode_sha256": "b"},
+        "library": {"runs": 1, "of": 2, "left_out": []},
+    },
+}  # fmt: skip
+MUTANT = {"key": "a", "status": "killed", "scenario": "ready", "check": "S4", "why": "w", "doubted": [], "runs": 1}
+
+
+def journal_of_a_search(*lines: Any) -> bytes:
+    """A first line and outcomes."""
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def search(path: Path) -> object:
+    """As `lab merge` reads, joins and prints it; no seed is lost, and none that failed passes."""
+    folder = path.with_name("search")
+    folder.mkdir(exist_ok=True)
+    lines = path.read_bytes()
+    with suppress(ValueError, RecursionError, TypeError):
+        lines = journal_of_a_search(*json.loads(lines))
+    (folder / "outcomes.jsonl").write_bytes(lines)
+    if journals_below([folder], "mutate", MutantOutcome):
+        return None
+    with patch("sys.stdout"):
+        return merge(MergeRequest(folders=[folder], results=folder))
+
+
 KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
+    "journal of a search": ("search.json", lambda: [SWARM, SEED, SEED | {"seed": 6, "verdict": "PASS"}], search),
+    "journal of mutants": ("mutants.json", lambda: [MUTATION, MUTANT, MUTANT | {"key": "b"}], search),
+    "signed envelope": ("signature.json", lambda: json.loads(signature()[1]), signature_read),
     "context of a load": ("context.json", lambda: CONTEXT, lambda path: Context.read(path.parent)),
     "plan of a load": ("plan.json", lambda: PLAN, plan),
     "prices": ("prices.yaml", lambda: document(PRICES), prices),
@@ -269,6 +321,7 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     ),
 }  # fmt: skip
 TEXTS: dict[str, tuple[str, Callable[[], bytes], Read]] = {
+    "lines of a search": ("search.jsonl", lambda: journal_of_a_search(SWARM, SEED), search),
     "result of a test suite": ("tests.xml", lambda: JUNIT, read_suite),
     "events": ("events.jsonl", lambda: EVENTS, events),
     "signature": ("signature.json", lambda: signature()[1], signature_read),

@@ -7,6 +7,7 @@ import http.client
 import http.server
 import json
 import os
+import re
 import ssl
 import stat
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from lab.chains.nodes.backend import NodeSpec
@@ -29,7 +31,10 @@ from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import HttpTransport, RpcFailure
 from tests.unit.live.conftest import FILE as DEPLOYMENT
 
-from .caller import calling
+from .caller import Caller, calling
+from .figures import Trials
+from .file_kinds import proposal
+from .mutants import commands
 from .test_mutants import UP_SESSION
 
 pytestmark = pytest.mark.reliability
@@ -221,36 +226,118 @@ def chain_of(rpc_url: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-COMMANDS = {
-    "swarm --seeds=1": (99,), "mutate --limit=1": (99,), "analyse": (0,), "report": (3,), "load flow --tps=2": (99,),
-    "up base": (99,), "contract": (99,), "status": (3,), "bundle": (2,), "lint case.yaml": (2,), "init": (0,),
-    "attest SCS-01 --owner=A --document=case.yaml --expires=2099-01-01 --note=n --link=": (0,),
-    "checklist import case.yaml": (2,),
-    "monitor config": (0, 4), "monitor maintenance": (0,), "prune --keep=1": (0, 2),
-    "monitor exporter --port=0": (99,),
-    "live status": (2, 4), "live plan": (2, 4), "live rehearse": (2,), "live session": (2, 4), "live smoke": (2, 4),
-    "live verify": (2, 4), "live deploy --broadcast": (2, 4), "monitor up": (99,),
-    f"live explorer --chain=x=http://u:{CANARY}@h/{CANARY}": (2,),
-    f"monitor exporter --port=0 --relayer-url=ftp://u:{CANARY}@h/{CANARY}?k={CANARY}": (2, 4),
+class Quoting(http.server.BaseHTTPRequestHandler):
+    """An endpoint that refuses everything, and quotes all that it was given."""
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        answer = f"no access for {self.path} with {self.headers['Authorization']} at {self.headers['Host']}".encode()
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    do_POST = do_GET = _answer
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing on stderr."""
+
+
+@pytest.fixture(scope="module")
+def quoting() -> Iterator[int]:
+    """Its port."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quoting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def caller(tmp_path_factory: pytest.TempPathFactory, quoting: int) -> Iterator[Caller]:
+    """With the variables that the deployment file names."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in "AB":
+            patch.setenv(name, url(quoting))
+        with calling(tmp_path_factory.mktemp("canaries")) as lab:
+            yield lab
+
+
+# What a command needs beyond one word for each of its required parameters, which is found by the parameter's name.
+WORDS = {
+    "init": "", "load": "flow --tps=2", "up": "base", "swarm": "--seeds=1", "mutate": "--limit=1",
+    "attest": "SCS-01 --owner=A --document=case.yaml --expires=2099-01-01 --note=n --link=",
+    "networks": "base", "prune": "--keep=1", "monitor exporter": "--port=0", "live deploy": "--broadcast",
+    "sign": "--name=A --decision=GO", "checklist import": "case.yaml", "lint": "case.yaml", "live init": "new.yaml",
+    "ops rotate owner": "--accept", "ops maintenance begin": "--for=1h", "analyse": "--sarif=a.sarif",
+    "live explorer": "--chain=1=http://127.0.0.1:1", "live rehearse": "missing.yaml",
+    "doctor": "--live=deployment.yaml",
 }  # fmt: skip
+VALUES = {
+    "address": "0x" + "22" * 20, "old": "0x" + "22" * 20, "new": "0x" + "33" * 20, "to": "results/up/session.json",
+    "file": "backup.json", "proposal": "proposal.json", "proposals": "proposal.json", "function": "pause",
+    "only": "base", "folder": "results", "folders": "results", "path": "results", "run": "results",
+    "service": "http://127.0.0.1:1",
+}  # fmt: skip
+# Options that take a URL or a command: each is tried with a secret in it.
+SECRETS = {
+    "url": "base=@", "relayer_url": "@", "chain": "1=@", "link": "@", "service": "@", "alertmanager": "@",
+    "remote": "@", "relayer_cmd": "AUTH=§ ./nope -k § --rpc @", "command": "./nope --api-key §",
+}  # fmt: skip
+# A link of an attestation is there to be read.
+PUBLIC = {("attest", "link")}
+OPERATED = {"--deployment": "deployment.yaml", "--executor": "calldata", "--from": "0x" + "22" * 20}
+ALL = {" ".join(names): command for names, command in commands(typer.main.get_command(app))}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_project_with_keys(command: str, tmp_path: Path) -> None:
+def lines_with_secrets() -> Iterator[str]:
+    """Each command on a project with keys, and with each of its options that can hold one."""
+    for name, command in ALL.items():
+        required = () if name in WORDS else [one for one in command.params if one.required]
+        options = [f"{one.opts[0]}=" if one.param_type_name == "option" else "" for one in required]
+        needed = [option + VALUES[one.name] for option, one in zip(options, required, strict=True)]
+        line = " ".join([name, WORDS[name]] if name in WORDS else [name, *needed])
+        yield line
+        if name.startswith("ops "):
+            known = {opt for one in command.params for opt in one.opts}
+            yield " ".join([line, *(f"{opt}={value}" for opt, value in OPERATED.items() if opt in known)])
+        for one in command.params:
+            if one.name in SECRETS and (name, one.name) not in PUBLIC:
+                yield f"{line} {one.opts[0]}\t{SECRETS[one.name]}"
+
+
+def test_every_option_that_can_hold_a_secret_is_tried() -> None:
+    """Whatever takes a URL or a command says so in its help."""
+    named = {
+        one.name
+        for command in ALL.values()
+        for one in command.params
+        if one.param_type_name == "option" and re.search(r"URL\b|http://|^Command\b", getattr(one, "help", None) or "")
+    }
+    assert named == set(SECRETS)
+
+
+@pytest.mark.parametrize("line", list(lines_with_secrets()))
+def test_a_project_with_keys(line: str, caller: Caller, quoting: int, tmp_path: Path, trials: Trials) -> None:
     """Whatever a command says of the project and of a session whose URLs have keys: only their own files hold them."""
     given = {
         "lab.yaml": f'contract: {REFERENCE_CONTRACT}\nrelayer_cmd: "AUTH={CANARY} ./r -k {CANARY} --rpc {url(1)}"\n',
         "case.yaml": "name: x\n",
+        "backup.json": "{}",
+        "proposal.json": json.dumps(proposal()),
         "deployment.yaml": DEPLOYMENT
         + f"  sepolia: {{rpc: [env:A], max_fee_gwei: 1}}\n  base: {{rpc: ['{url(1)}']}}\n",
-        "results/up/session.json": json.dumps(UP_SESSION | {"chains": {"base": chain_of(url(1))}}),
+        "results/up/session.json": json.dumps(UP_SESSION | {"chains": {"base": chain_of(url(quoting))}}),
     }
     for name, text in given.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    with calling(tmp_path.with_name(f"{tmp_path.name}-caller")) as lab:
-        outcome = lab(command.split(), tmp_path)
-    assert outcome.code in COMMANDS[command], outcome
+    # What follows a tab is one word, blanks and all.
+    words, _, secret = line.partition("\t")
+    value = secret.replace("@", url(quoting)).replace("§", CANARY)
+    outcome = caller([*words.split(), *([value] if value else [])], tmp_path)
+    trials.add(findings=bool(outcome.trouble), peak_mb=outcome.peak_mb)
+    assert not outcome.trouble, outcome
     assert CANARY not in outcome.output
     assert {str(Path(path).relative_to(tmp_path)) for path in leaks(tmp_path)} <= {
         "lab.yaml",

@@ -248,6 +248,33 @@ def test_damage_softens_no_failure(project: Project, name: str) -> None:
     assert project.report("bad") == 1
 
 
+@pytest.mark.parametrize("name", FAILURE_FORGERIES)
+def test_a_bundle_of_damaged_evidence_shows_what_it_holds(
+    project: Project, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its pages are drawn the same in every folder, and have no path of this machine; a
+    dead run is no difference."""
+    FAILURE_FORGERIES[name](project.run("bad"))
+    if name == "not ended":
+        # As a kill leaves it, and not as an edit does.
+        write_started(project.run("bad"), json.loads((project.run("bad") / "manifest.json").read_text()))
+        (project.run("bad") / "verdict.json").unlink()
+    project.report("bad")
+    folder, bundle = project.results / "readiness", project.path / "damaged.tar.gz"
+    sign(folder, Opinion("Ada", json.loads((folder / "readiness.json").read_text())["decision"]), project.signer())
+    write_page_again(folder)
+    write_bundle(project.results, bundle, signer=project.signer())
+    capsys.readouterr()
+    code = verify_path(bundle, [project.signer().address])
+    assert "does not show" not in capsys.readouterr().out
+    if name == "not ended":
+        assert code == 0
+    with tarfile.open(bundle) as archive:
+        texts = [archive.extractfile(entry).read() for entry in archive]  # type: ignore[union-attr]
+    elsewhere = (str(project.results), f"{tempfile.gettempdir()}/tesseract-lab.")
+    assert not [text for text in texts if any(place.encode() in text for place in elsewhere)]
+
+
 def test_a_verdict_that_was_turned_and_sealed_again_is_judged_again(project: Project) -> None:
     """`lab check` goes by the history. The report takes the folder's word: against this only a signature helps."""
     resealed(lambda run: edit(run / "verdict.json", '"FAIL"', '"PASS"'))(project.run("bad"))

@@ -35,21 +35,16 @@ interrupt()
 """
 CONFTEST = """
 import os, signal, time
-from lab.plugin.sharing import SUITE
 
-class Started:
-    def close(self):
-        pass
-
-def pytest_configure(config):
-    config.stash[SUITE] = Started()
-
-def pytest_keyboard_interrupt():
+def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(60)
 
-def pytest_runtestloop():
-    raise KeyboardInterrupt
+def MOMENT(*_):
+    interrupt()
+
+def AFTERWARDS(*_):
+    interrupt()
 """
 HUNG_UP = """
 import os, sys, time
@@ -77,11 +72,21 @@ def test_a_second_interrupt_is_one_line(moment: str, said: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, said, LINE)
 
 
-def test_a_second_interrupt_of_pytest_is_one_line(tmp_path: Path) -> None:
-    """Where the lab has started something; pytest would show a stack of its own."""
-    (tmp_path / "conftest.py").write_text(CONFTEST)
+@pytest.mark.parametrize(
+    ("moment", "afterwards"),
+    [
+        ("pytest_collection", "pytest_keyboard_interrupt"),
+        ("pytest_collect_file", "pytest_sessionfinish"),
+        ("pytest_itemcollected", "pytest_unconfigure"),
+        ("pytest_runtestloop", "pytest_sessionfinish"),
+    ],
+)
+def test_a_second_interrupt_of_pytest_is_one_line(moment: str, afterwards: str, tmp_path: Path) -> None:
+    """Of a session with scenarios, from its collection on; pytest would show a stack of its own."""
+    (tmp_path / "conftest.py").write_text(CONFTEST.replace("MOMENT", moment).replace("AFTERWARDS", afterwards))
     (tmp_path / "s.yaml").write_text("name: s\nnetworks: {base: {}}\nflows: {}\ntimeline: []\n")
-    command = [sys.executable, "-m", "pytest", "s.yaml", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+    (tmp_path / "test_other.py").write_text("def test(): pass\n")
+    command = [sys.executable, "-m", "pytest", ".", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 130, done.stdout
     assert done.stderr == LINE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from lab.commands.explore.mutate import show_score
 from lab.commands.explore.requests import MergeRequest
 from lab.commands.explore.swarm import show, show_table
 from lab.errors import UsageError
-from lab.explore.journal import Journal, journals_below, made_with
+from lab.explore.journal import Journal, MutationWork, journals_below, made_with
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import find_mutants
 from lab.explore.mutate.score import Score
@@ -74,6 +74,9 @@ def _merge_swarm(console: Console, journals: Sequence[Journal[SeedOutcome]], res
 
 def _merge_mutation(console: Console, journals: Sequence[Journal[MutantOutcome]], request: MergeRequest) -> int:
     begin, header = time.monotonic(), journals[0].header
+    work, facts = header.work, header.about
+    assert isinstance(work, MutationWork)
+    assert facts is not None
     system = system_under_test(contract=request.contract, relayer_cmd=None, beside=request.folders)
     target = compile_target(system.with_reference_relayer(VIRTUAL))
     here = made_with(target)
@@ -84,16 +87,32 @@ def _merge_mutation(console: Console, journals: Sequence[Journal[MutantOutcome]]
         )
     _parts(console, journals, "mutants")
     everything = {mutant.key: mutant for mutant in find_mutants(system.contract)}
-    outcomes = {outcome.key: outcome for journal in journals for outcome in journal.outcomes}
+    outcomes = _outcomes(journals, everything)
     score = Score(everything, list(outcomes.values()), read_reviewed(system.contract))
     about: dict[str, Any] = {
-        **header.about,
+        **facts.model_dump(mode="json"),
         "complete": len(outcomes) == len(everything),
         "duration_s": round(time.monotonic() - begin + sum(one.compile_s + one.run_s for one in outcomes.values()), 1),
         "jobs": len(journals),
     }
     show_score(console, score, about, score.write(request.results, about))
-    not_run = [key for key in header.work["keys"] if key not in outcomes]
+    not_run = [key for key in work.keys if key not in outcomes]
     if not_run:
         console.print(_named("UNKNOWN, for they were not run", not_run), markup=False, soft_wrap=True)
     return score.exit_code or (INCOMPLETE if not_run else 0)
+
+
+def _outcomes(journals: Sequence[Journal[MutantOutcome]], mutants: Container[str]) -> dict[str, MutantOutcome]:
+    """By the mutants' keys. Raises UsageError for what is no mutant, and for one of which two outcomes differ."""
+    outcomes: dict[str, MutantOutcome] = {}
+    for journal in journals:
+        for outcome in journal.outcomes:
+            if outcome.key not in mutants:
+                raise UsageError(f"{journal.path}: expected mutants of the contract, got {outcome.key!r}: none of them")
+            other = outcomes.setdefault(outcome.key, outcome)
+            if other.status != outcome.status:
+                raise UsageError(
+                    f"{journal.path}: the mutant {outcome.key} {outcome.status} here and {other.status} elsewhere; "
+                    "both cannot be so: test it again with `lab mutate --only`"
+                )
+    return outcomes

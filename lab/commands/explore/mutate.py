@@ -20,7 +20,7 @@ from lab.evidence.repository import lab_state
 from lab.evidence.seal import write_started
 from lab.explore.dask.cluster import ClusterLost
 from lab.explore.dask.engine import DaskEngine
-from lab.explore.journal import Journal, JournalHeader, made_with
+from lab.explore.journal import Journal, JournalHeader, LibraryUsed, MutationFacts, MutationWork, made_with
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import Mutant, find_mutants
 from lab.explore.mutate.run import chosen, fit_runs, run_mutation
@@ -86,12 +86,14 @@ def mutate(request: MutateRequest) -> int:
     )
     for line in fit.left_out:
         say(f"  left out: {line}")
+    library = LibraryUsed(runs=len(costs), of=len(fit.costs), left_out=tuple(fit.left_out))
+    facts = MutationFacts.model_validate({**made, "library": library})
     header = JournalHeader(
         command="mutate",
         made_with=made_with(original, scenario_files(scenarios)),
-        work={"keys": [mutant.key for mutant in tested], "every_run": request.every_run},
+        work=MutationWork(keys=tuple(mutant.key for mutant in tested), every_run=request.every_run),
         shard=str(shard),
-        about={**made, "library": {"runs": len(costs), "of": len(fit.costs), "left_out": list(fit.left_out)}},
+        about=facts,
     )
     journal = Journal.begin(results / FOLDER / shard.file, header, MutantOutcome, resume=request.resume)
     done = {outcome.key for outcome in journal.outcomes}
@@ -125,7 +127,7 @@ def mutate(request: MutateRequest) -> int:
         say(f"{lost}; what is done is kept in {journal.path}, and --resume goes on")
     score = Score({mutant.key: mutant for mutant in mutants}, journal.outcomes, reviewed)
     about: dict[str, Any] = {
-        **header.about,
+        **facts.model_dump(mode="json"),
         "complete": len(journal.outcomes) == len(everything),
         "duration_s": round(time.monotonic() - begin, 1),
         "jobs": engine.usage.workers if isinstance(engine, DaskEngine) else request.jobs,

@@ -16,7 +16,7 @@ from lab.commands.explore.engine import check_engine, engine_of, usage_of
 from lab.commands.explore.requests import SwarmRequest
 from lab.explore.bench import BenchOpener, explored_system
 from lab.explore.dask.cluster import ClusterLost
-from lab.explore.journal import Journal, JournalHeader, made_with
+from lab.explore.journal import Journal, JournalHeader, SwarmWork, made_with
 from lab.explore.progress import progress_of
 from lab.explore.shard import Shard
 from lab.explore.swarm.run import Summary, run_swarm
@@ -40,7 +40,7 @@ def swarm(request: SwarmRequest) -> int:
     say = partial(console.print, markup=False, soft_wrap=True)
     sweep(say)
     seeds = shard.of(range(request.first, request.first + request.seeds))
-    work = {"first": request.first, "seeds": request.seeds}
+    work = SwarmWork(first=request.first, seeds=request.seeds)
     header = JournalHeader(command="swarm", made_with=made_with(target), work=work, shard=str(shard))
     path = request.results / FOLDER / shard.file
     journal = Journal.begin(path, header, SeedOutcome, resume=request.resume)

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from lab.errors import UsageError
-from lab.explore.journal import Journal
+from lab.explore.journal import Journal, SwarmWork
 from lab.explore.shard import Shard
 from lab.explore.swarm.seed import SeedOutcome, not_run
 from lab.model.verdict import Verdict
 
 
 def merged(journals: Sequence[Journal[SeedOutcome]]) -> tuple[SeedOutcome, ...]:
-    """In the order of the seeds. One that was not run is UNKNOWN, and so is one of which two outcomes differ.
-
-    Raises UsageError for journals whose first line names no seeds.
-    """
+    """In the order of the seeds. One that was not run is UNKNOWN, and so is one of which two outcomes differ."""
     header = journals[0].header
-    first, count = header.work.get("first"), header.work.get("seeds")
-    if not (isinstance(first, int) and isinstance(count, int)):
-        raise UsageError(f"{journals[0].path}: expected the first seed and the number of seeds in its first line")
-    parts, seeds = Shard.parse(header.shard).count, range(first, first + count)
+    assert isinstance(header.work, SwarmWork)
+    first = header.work.first
+    parts, seeds = Shard.parse(header.shard).count, range(first, first + header.work.seeds)
     there = {journal.header.shard for journal in journals}
     outcomes: dict[int, list[SeedOutcome]] = {}
     for journal in journals:

@@ -10,7 +10,9 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from lab.errors import InvalidFile
 from lab.explore.swarm.edits import simpler_values, without_chain, without_flow, without_legs, without_steps
@@ -21,11 +23,23 @@ RUNS_MAX = 150
 SECONDS_MAX = 90.0
 
 
+def _in_parts(document: Document) -> Document:
+    flows = document.get("flows")
+    if not (
+        isinstance(flows, dict)
+        and all(isinstance(flow, dict) for flow in flows.values())
+        and isinstance(document.get("networks"), dict)
+        and isinstance(document.get("timeline"), list)
+    ):
+        raise ValueError("expected a scenario with networks, flows and a timeline")
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class Shrunk:
     """The smallest case found, and how many runs it took. `whole`: no time or run was lacking."""
 
-    document: Document
+    document: Annotated[Document, AfterValidator(_in_parts)]
     runs: int
     whole: bool
 

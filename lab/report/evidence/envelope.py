@@ -16,7 +16,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key, Signature
 
-from lab.bounded_files import parse_json, parse_model
+from lab.bounded_files import parse_model
 from lab.html.text import clean
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -45,6 +45,25 @@ class Statement(BaseModel):
     def sha256(self) -> str:
         """Of the one file that it is about."""
         return self.subject[0].digest["sha256"]
+
+
+class EnvelopeSignature(BaseModel):
+    """Who signed, and the signature in Base64."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    keyid: str
+    sig: str
+
+
+class SignedEnvelope(BaseModel):
+    """What the envelope's own library takes for granted of a file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    payload: str
+    payload_type: str = Field(alias="payloadType")
+    signatures: list[EnvelopeSignature]
 
 
 class EthereumKey(Key):
@@ -99,9 +118,9 @@ def read_envelope(content: bytes, path: Path | str, predicate_type: str) -> Sign
     Every byte of the file counts: Base64 and JSON could say the same in other ways, and those are refused.
     """
     try:
-        envelope = Envelope.from_dict(parse_json(content, path))
+        envelope = Envelope.from_dict(parse_model(content, SignedEnvelope, path).model_dump(by_alias=True))
         same = envelope_text(envelope).encode() == content
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(f"expected a signed statement: {clean(str(error), 160)}") from error
     if not same or envelope.payload_type != PAYLOAD_TYPE or len(envelope.signatures) > 1:
         raise ValueError("expected an envelope as this lab writes it, with one signature or none")

@@ -16,7 +16,7 @@ from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END
 from lab.html.text import clean
 from lab.model.verdict import RunVerdict
-from lab.report.records.folder import Folder
+from lab.report.records.folder import Folder, message_of
 
 T = TypeVar("T")
 CLOCK_SLACK = timedelta(minutes=5)
@@ -70,13 +70,12 @@ def read_run(folder: Folder, root: Path | None, now: datetime) -> Run:
     """`root` is the results folder, to which the run's name is relative; by default the one two levels above it."""
     problems: list[str] = []
     base = root if root is not None else folder.path.parent.parent
-    here = f"{folder.path}{os.sep}"
-    stated = _try(folder.manifest, "manifest.json", here, problems)
+    stated = _try(folder.manifest, "manifest.json", folder.path, problems)
     ended = folder.ended()
-    verdict = _try(folder.verdict, "verdict.json", here, problems) if ended else None
+    verdict = _try(folder.verdict, "verdict.json", folder.path, problems) if ended else None
     problems += [] if ended else [DID_NOT_END]
-    differences = _try(folder.verify, "the recorded digests", here, problems) or []
-    changed = [clean(str(difference).replace(here, ""), 200) for difference in differences[:3]]
+    differences = _try(folder.verify, "the recorded digests", folder.path, problems) or []
+    changed = [clean(message_of(difference, folder.path), 200) for difference in differences[:3]]
     problems += [f"evidence was changed after the run: {difference}" for difference in changed]
     made = RunManifest.read(stated)
     if stated is not None:
@@ -88,7 +87,7 @@ def read_run(folder: Folder, root: Path | None, now: datetime) -> Run:
         verdict=verdict,
         problems=tuple(problems),
         made=made,
-        manifest_is_whole=_try(folder.sealed_manifest, "", here, []) is not None,
+        manifest_is_whole=_try(folder.sealed_manifest, "", folder.path, []) is not None,
         failed=folder.failed(),
     )
 
@@ -110,11 +109,10 @@ def _doubts(stated: object, made: RunManifest, verdict: RunVerdict | None, now: 
             yield "manifest.json and verdict.json are of different items"
 
 
-def _try(read: Callable[[], T], what: str, here: str, problems: list[str]) -> T | None:
+def _try(read: Callable[[], T], what: str, folder: Path, problems: list[str]) -> T | None:
     """Paths of this machine are taken out of the messages: a report is passed on."""
     try:
         return read()
     except (LabError, OSError, ValueError) as error:
-        message = str(error)[:10_000] or type(error).__name__
-        problems.append(f"{what} cannot be read: {clean(message.replace(here, ''), 200)}")
+        problems.append(f"{what} cannot be read: {clean(message_of(error, folder), 200)}")
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -37,3 +38,12 @@ class Folder(Protocol):
 
     def verify(self) -> list[str]:
         """Differences against the recorded digests, in words; empty when nothing was changed."""
+
+
+def message_of(error: object, folder: Path) -> str:
+    """What an error or a difference says, without the folder's path.
+
+    Reports are passed on, and a bundle's pages are drawn again elsewhere.
+    """
+    message = str(error)[:10_000] or type(error).__name__
+    return message.replace(f"{folder}{os.sep}", "").removeprefix(f"{folder}: ")

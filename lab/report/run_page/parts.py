@@ -10,7 +10,7 @@ from lab.errors import LabError
 from lab.evidence.manifest import RunManifest
 from lab.model.history import History
 from lab.model.verdict import RunVerdict, Verdict
-from lab.report.records.folder import Folder
+from lab.report.records.folder import Folder, message_of
 
 T = TypeVar("T")
 # What readers and drawings raise for evidence that is not what it should be.
@@ -48,7 +48,7 @@ def read_parts(folder: Folder, *, with_history: bool = True) -> RunParts:
         try:
             return part()
         except UNREADABLE as error:
-            unreadable.append((str(error) or type(error).__name__).replace(f"{folder.path}/", ""))
+            unreadable.append(message_of(error, folder.path))
             return None
 
     verdict = read(folder.verdict)

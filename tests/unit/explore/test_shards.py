@@ -14,7 +14,16 @@ from typer.testing import CliRunner
 from lab.bounded_files import UnfitFile
 from lab.cli import app
 from lab.errors import UsageError
-from lab.explore.journal import Journal, JournalHeader, made_with
+from lab.explore.journal import (
+    Journal,
+    JournalHeader,
+    LibraryUsed,
+    MutatedContract,
+    MutationFacts,
+    MutationWork,
+    SwarmWork,
+    made_with,
+)
 from lab.explore.mutate.equivalent import read_reviewed
 from lab.explore.mutate.mutants import find_mutants
 from lab.explore.mutate.trial import MutantOutcome
@@ -37,7 +46,7 @@ def seed(number: int, verdict: Verdict = Verdict.PASS, digest: str = "d") -> See
 
 def header(shard: str, *, seeds: int = 10, made: dict[str, str] = MADE) -> JournalHeader:
     """Of seeds from 100 on."""
-    return JournalHeader(command="swarm", made_with=made, work={"first": 100, "seeds": seeds}, shard=shard)
+    return JournalHeader(command="swarm", made_with=made, work=SwarmWork(first=100, seeds=seeds), shard=shard)
 
 
 def journal(folder: Path, of: JournalHeader, *outcomes: SeedOutcome) -> Path:
@@ -75,7 +84,7 @@ def test_what_is_no_part_is_refused(text: str) -> None:
 
 def test_a_journal_is_taken_up_where_a_kill_left_it(tmp_path: Path) -> None:
     """The line that was being written is not read; what comes after it is whole."""
-    shrunk = Shrunk({"flows": {}}, 3, whole=True)
+    shrunk = Shrunk({"flows": {}, "networks": {}, "timeline": []}, 3, whole=True)
     path = journal(tmp_path, header("1/1"), seed(100), replace(seed(101), shrunk=shrunk, minimal="name: x\n"))
     path.write_text(path.read_text() + '{"seed": 102, "verdict": "PASS", "reasons": ["{}"]')
     again = Journal.begin(path, header("1/1"), SeedOutcome, resume=True)
@@ -181,9 +190,15 @@ def test_parts_of_a_mutation_run_are_one_score(tmp_path: Path) -> None:
     target = compile_target(system_under_test(contract=None, relayer_cmd=None))
     reviewed = read_reviewed(REFERENCE_CONTRACT)
     keys = [mutant.key for mutant in find_mutants(REFERENCE_CONTRACT) if mutant.key not in reviewed][:4]
-    about = {"started": "now", "lab": {}, "contract": {"name": "x"}, "library": {"runs": 1, "of": 1, "left_out": []}}
+    about = MutationFacts(
+        started="now",
+        lab={},
+        contract=MutatedContract(name="x", source_sha256="a", bytecode_sha256="b"),
+        library=LibraryUsed(runs=1, of=1, left_out=()),
+    )
+    work = MutationWork(keys=tuple(keys), every_run=False)
     for part, done in (("1/2", [keys[0], keys[2]]), ("2/2", [keys[1]])):
-        of = JournalHeader(command="mutate", made_with=made_with(target), work={"keys": keys}, shard=part, about=about)
+        of = JournalHeader(command="mutate", made_with=made_with(target), work=work, shard=part, about=about)
         written = Journal.begin(tmp_path / part[0] / "mutation" / "outcomes.jsonl", of, MutantOutcome, resume=False)
         for key in done:
             written.add(MutantOutcome(key, "killed", "ready", "S4", "why"))
@@ -192,6 +207,15 @@ def test_parts_of_a_mutation_run_are_one_score(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "all/mutation/mutation.json").read_text())
     assert (report["mutants"]["killed"], report["score"]) == (3, 1.0)
     assert json.loads((tmp_path / "all/mutation/rows.json").read_text())["rows"][0]["verdict"] == "UNKNOWN"
+
+    written = Journal.begin(tmp_path / "3" / "outcomes.jsonl", of, MutantOutcome, resume=False)
+    for outcome, words in (
+        (MutantOutcome(keys[1], "survived"), "survived here and killed elsewhere"),
+        (MutantOutcome("Mine.vy:1 made up", "killed"), "none of them"),
+    ):
+        Journal.begin(written.path, of, MutantOutcome, resume=False).add(outcome)
+        code, output = merged(tmp_path, results=tmp_path / "all")
+        assert (code, words in output) == (2, True), output
 
 
 def test_versions_follow_the_contract_and_its_names(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from lab.ops.backup.migrate import Migration
 from lab.ops.backup.restore import Restoration
 from lab.ops.backup.take import take
 from lab.ops.chain import OperatedChain
+from lab.ops.events import LINE_BYTES_MAX, LOGS_A_LINE
 from lab.ops.executors import CalldataExecutor
 from lab.ops.procedures.operators import event_file
 from lab.rpc import Rpc, RpcRefused
@@ -184,6 +185,32 @@ def test_events_are_read_again_after_a_reorg(site: Start) -> None:
     named = [value for _, args in event_file(operation, chain).events(height) for value in args.values()]
     assert address("user") in named
     assert address("attacker") not in named
+
+
+@pytest.mark.parametrize("logs", [0, 1, LOGS_A_LINE, LOGS_A_LINE + 1, 3 * LOGS_A_LINE])
+def test_events_of_a_busy_range_stand_in_many_lines(site: Start, logs: int) -> None:
+    """Each within a reader's bound; what a kill cut short, within a range, is read again; a line astray is damage."""
+    here = site("sepolia")
+    operation = here.operation()
+    (chain,) = operation.chains
+    file = event_file(operation, chain)
+    height = here.rpc("sepolia").block_number()
+    (whole,) = file.read_up_to(height)
+    log = {"blockNumber": "0x1", "logIndex": "0x0", "topics": [], "data": "0x" + "00" * 1000}
+    parts = whole.model_copy(update={"logs": (log,) * logs}).parts()
+    path = operation.folder / "sepolia.events.jsonl"
+    head, _ = path.read_text().split("\n", 1)
+    lines = [head, *(part.model_dump_json() for part in parts)]
+    assert max(map(len, lines)) < LINE_BYTES_MAX
+    path.write_text("".join(f"{line}\n" for line in lines))
+    assert [len(one.logs) for one in event_file(operation, chain).read_up_to(height)] == [logs]
+    for cut in range(1, len(lines)):
+        path.write_text("".join(f"{line}\n" for line in lines[:cut]))
+        assert event_file(operation, chain).read_up_to(height) == [whole]
+    if len(parts) > 2:
+        path.write_text("".join(f"{line}\n" for line in [*lines[:2], *lines[3:]]))
+        with pytest.raises(UsageError, match="remove the file"):
+            event_file(operation, chain).read_up_to(height)
 
 
 def test_an_earlier_backup_is_of_the_same_contract(site: Start) -> None:
