@@ -34,6 +34,9 @@ AREAS = {
     "test_sockets": "Sockets",
     "test_rehearsal": "Rehearsals of deployments",
     "test_safe_hashes": "Hashes of Safe transactions",
+    "test_dask": "Clusters",
+    "test_hosts": "Load over several hosts",
+    "test_long_load": "Loads of many hours",
 }
 
 
