@@ -42,6 +42,7 @@ PLACES = (
     "lab.session.doctor.diagnose",
     "lab.session.up.supervisor.supervise",
     "lab.commands.monitor.actions.serve",
+    "lab.commands.live.rehearsal.open_explorer",
     "lab.chains.nodes.image.build_image",
     "lab.session.suite.open_suite",
 )
