@@ -184,6 +184,19 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, anvil: AnvilBinary) -> P
     return cache
 
 
+@pytest.fixture(scope="session")
+def loaded_once() -> None:
+    """Modules that no process can load a second time."""
+    import numpy  # noqa: F401
+    import scipy.special  # noqa: F401
+
+
+@pytest.fixture
+def pytester(loaded_once: None, pytester: pytest.Pytester) -> pytest.Pytester:
+    """Its sessions in this process forget what modules they loaded, but for those that were there before."""
+    return pytester
+
+
 @pytest.fixture
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of what a child loads: `make coverage` has each measured, and what measures is loaded."""
