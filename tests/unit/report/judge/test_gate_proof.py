@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
@@ -120,13 +120,13 @@ def verdicts(session: Path, *damaged: Path) -> dict[str, RowVerdict]:
     return {row.id: row.verdict for row in report(session, *damaged).rows}
 
 
-def alone(row: Row, session: Path, damaged: Path) -> RowVerdict:
-    """The verdict of one row, judged by itself."""
+def judged(session: Path, *damaged: Path, rows: Sequence[Row] = BOUND) -> dict[str, RowVerdict]:
+    """Row id -> verdict, each judged by itself: no more of a report is made."""
     folders = (path for path in session.iterdir() if path.is_dir())
-    runs = [read_run(RunFolder(path), session.parent, NOW) if path == damaged else read(path) for path in folders]
+    runs = [read_run(RunFolder(path), session.parent, NOW) if path in damaged else read(path) for path in folders]
     baseline = Baseline(lab_commit=COMMIT, contract_sha256=CONTRACT)
-    opinions = opinions_of(MEASURED, {row.id: row}, baseline)
-    return judge(row, runs, baseline, figures=opinions.get(row.id, ())).verdict
+    opinions = opinions_of(MEASURED, {row.id: row for row in rows}, baseline)
+    return {row.id: judge(row, runs, baseline, figures=opinions.get(row.id, ())).verdict for row in rows}
 
 
 def settled(row: Row) -> RowVerdict:
@@ -257,7 +257,7 @@ def test_every_bound_row_falls_and_comes_back(
     As many at once as name no row twice.
     """
     fallen: set[str] = set()
-    good = verdicts(passed)
+    good = judged(passed)
     nameless = damage in (_manifest_gone, _no_digests)
     for scenarios in _apart(nameless=nameless):
         folders = {passed / scenario.replace("/", "-"): scenario for scenario in scenarios}
@@ -266,18 +266,17 @@ def test_every_bound_row_falls_and_comes_back(
         try:
             for folder, scenario in folders.items():
                 damage(folder, scenario)
-            found = verdicts(passed, *folders)
+            found = judged(passed, *folders)
         finally:
             for folder, scenario in folders.items():
                 record(folder, scenario)
-        # The criteria draw on all runs at once, and have tests of their own.
-        changed = {row for row, now in found.items() if now is not good[row] and not row.startswith("TEC")}
+        changed = {row for row, now in found.items() if now is not good[row]}
         if nameless:
             # Only the folder's name is left, so rows of scenarios that are called alike distrust it, too.
             changed &= touched
         assert {row: found[row] for row in changed} == dict.fromkeys(touched, expected), scenarios
         fallen |= touched
-    assert verdicts(passed) == good
+    assert judged(passed) == good
     proven = {row.id for row in BOUND if dependency is None or dependency in row.depends_on}
     leaning = {row.id for row in BOUND if any(_leans(row, name, gone=damage is _gone) for name in SCENARIOS)}
     assert fallen == proven & leaning
@@ -308,10 +307,10 @@ def test_a_check_that_failed_takes_its_rows(passed: Path, row: Row) -> None:
     folder = passed / proof.scenario.replace("/", "-")
     try:
         record(folder, proof.scenario, checks={proof.check[0]: Verdict.FAIL})
-        assert alone(row, passed, folder) is RowVerdict.FAIL
+        assert judged(passed, folder, rows=[row]) == {row.id: RowVerdict.FAIL}
     finally:
         record(folder, proof.scenario)
-    assert alone(row, passed, folder) is settled(row)
+    assert judged(passed, folder, rows=[row]) == {row.id: settled(row)}
 
 
 def test_the_decision_falls_with_the_rows(passed: Path) -> None:
