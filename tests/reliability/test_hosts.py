@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -51,7 +52,8 @@ def test_a_worker_that_is_cut_off(hosts: Hosts, tmp_path: Path) -> None:
     node = [str(locate_anvil().path), "--host", "0.0.0.0", "--silent", "--block-time", "1", "--chain-id", "31337"]
     node += ["--gas-limit", "2000000000", "--base-fee", "500000000", "--cache-path", str(tmp_path / "anvil")]
     hosts.start(hosts.hub, node, tmp_path / "node.log")
-    locust = f"{sys.executable} -m locust -f {LOADTESTS / 'locustfile.py'}"
+    locust = [sys.executable, "-m", "locust", "-f", str(LOADTESTS / "locustfile.py")]
+    leading = ["--master", "--master-bind-host", "0.0.0.0", "--expect-workers", str(WORKERS), "--headless"]
     session = shared / "session.json"
     environment = {
         "LAB_PROFILE": str(profile),
@@ -63,13 +65,13 @@ def test_a_worker_that_is_cut_off(hosts: Hosts, tmp_path: Path) -> None:
         [
             *(sys.executable, "-m", "lab.load.prepare.deploy", "--chain", f"capacity=capacity={url}"),
             *("--out", str(session), "sh", "-c"),
-            f"exec {locust} --master --master-bind-host 0.0.0.0 --expect-workers {WORKERS} --headless --only-summary",
+            f"exec {shlex.join([*locust, *leading, '--only-summary'])}",
         ],
         tmp_path / "master.log",
         **environment,
     )
     for number in range(1, WORKERS + 1):
-        words = [*locust.split(), "--worker", "--master-host", f"{hosts.address}.1"]
+        words = [*locust, "--worker", "--master-host", f"{hosts.address}.1"]
         hosts.start(hosts.host(number), words, tmp_path / f"worker-{number}.log", **environment)
     folder = until(lambda: begun(shared / "results" / "load"), tmp_path)
     time.sleep(4)
