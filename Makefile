@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BACKEND ?= auto
 STAGE ?= lab
-# One worker more than there are cores, since scenarios also wait, and twice as many for tests, kills and real clocks, which
-# wait more; eight at most. What stands in ARGS comes later, and wins.
+# Twice as many workers as there are cores, since scenarios and tests also wait; eight at most. What stands in ARGS comes
+# later, and wins.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
-WORKERS ?= $(shell expr $(CORES) + 1)
+WORKERS ?= $(shell expr $(CORES) \* 2)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
@@ -35,7 +35,6 @@ scenarios: $(READY) ## run every scenario and write the reports (BACKEND=auto|pr
 test: $(READY) ## run the lab's own tests, but for those of `make torture`
 	$(BIN)/pytest tests/ $(SPREAD) -m "not reliability" --junitxml results/tests.xml -o junit_suite_name="$(SUITE)" $(ARGS)
 
-test torture: WORKERS = $(shell expr $(CORES) \* 2)
 torture: $(READY) ## kills, mutants, forgeries, canaries, sockets, foreign relayers: FACTOR=20 is long, 1 what CI runs; seeds printed
 	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/reliability tests/detection/relayers -m reliability $(SPREAD) --junitxml results/torture.xml $(ARGS)
 
