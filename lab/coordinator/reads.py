@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -46,17 +47,7 @@ class Reader:
         """A stored transaction; EMPTY with zero fields for one that the contract does not know."""
         origin, target, dependency, timestamp, raw_state = self.get("get_transaction_details", tx_id, block=block)
         payload = self.payload(tx_id, block=block)
-        state = self.numbering.name(raw_state)
-        return StoredTransaction(
-            tx_id=tx_id,
-            state=state,
-            raw_state=raw_state,
-            origin=origin,
-            target=target,
-            payload=payload,
-            dependency=dependency,
-            timestamp=timestamp,
-        )
+        return self._stored(tx_id, (origin, target, payload, dependency, timestamp, raw_state))
 
     @cached_property
     def has_whole(self) -> bool:
@@ -70,7 +61,11 @@ class Reader:
         outputs = fields_of(self.codec.functions["transactions"]["outputs"])
         values = self.get("transactions", tx_id, block=block)
         fields = dict(zip((str(output["name"]) for output in outputs), values, strict=True))
-        origin, target, payload, dependency, timestamp, raw_state = (fields[name] for name in WHOLE)
+        return self._stored(tx_id, [fields[name] for name in WHOLE])
+
+    def _stored(self, tx_id: str, values: Sequence[Any]) -> StoredTransaction:
+        """Of the fields that WHOLE lists."""
+        origin, target, payload, dependency, timestamp, raw_state = values
         return StoredTransaction(
             tx_id=tx_id,
             state=self.numbering.name(raw_state),
