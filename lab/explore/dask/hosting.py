@@ -18,33 +18,48 @@ Answer = tuple[bytes | None, float]
 
 
 class _Host:
-    def __init__(self, run: str, open_bench: bytes) -> None:
-        self._run, self._process = run, BenchProcess(open_bench)
+    """Of one run. Its process is opened by the first task, and anew by one that comes after it was closed as idle."""
+
+    def __init__(self, open_bench: bytes) -> None:
+        self._open_bench = open_bench
+        self._process: BenchProcess | None = None
         self._working = threading.Lock()
         self._closing: threading.Timer | None = None
 
     def do(self, work: bytes) -> Answer:
         with self._working:
-            if self._closing is not None:
-                self._closing.cancel()
+            self._stay()
             begin_s = time.monotonic()
+            if self._process is None:
+                self._process = BenchProcess(self._open_bench)
             try:
                 self._process.submit(work)
                 reply: bytes | None = self._process.reply()
             except ProcessDied:
                 reply = None
-            self._closing = threading.Timer(IDLE_S, close, [self._run])
+            self._closing = threading.Timer(IDLE_S, self._rest)
             self._closing.daemon = True
             self._closing.start()
             return reply, time.monotonic() - begin_s
 
     def close(self) -> None:
+        self._stay()
+        idle = self._working.acquire(blocking=False)
+        if self._process is not None:
+            (self._process.close if idle else self._process.kill)()
+
+    def _stay(self) -> None:
         if self._closing is not None:
             self._closing.cancel()
+
+    def _rest(self) -> None:
         if self._working.acquire(blocking=False):
-            self._process.close()
-        else:
-            self._process.kill()
+            try:
+                if self._process is not None:
+                    self._process.close()
+                    self._process = None
+            finally:
+                self._working.release()
 
 
 _hosts: dict[str, _Host] = {}
@@ -59,7 +74,7 @@ def join(run: str, open_bench: bytes, first: bytes) -> Answer:
     with _changing:
         if run in _over:
             return None, 0.0
-        _hosts[run] = _Host(run, open_bench)
+        _hosts[run] = _Host(open_bench)
     return work(run, first)
 
 
