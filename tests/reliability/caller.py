@@ -37,6 +37,7 @@ PLACES = (
     "lab.commands.explore.mutate.fit_runs",
     "lab.commands.explore.swarm.run_swarm",
     "lab.commands.load.actions.run_load",
+    "lab.commands.load.actions.run_long",
     "lab.commands.load.actions.run_remote",
     "lab.commands.load.actions.saturate",
     "lab.session.doctor.diagnose",

@@ -298,6 +298,9 @@ def lines_with_secrets() -> Iterator[str]:
         needed = [option + VALUES[one.name] for option, one in zip(options, required, strict=True)]
         line = " ".join([name, WORDS[name]] if name in WORDS else [name, *needed])
         yield line
+        if name == "load":
+            # One in stretches writes down what it is going to do.
+            yield f"load soak --tps=1 --duration=8s --checkpoint=4s --relayer-cmd\t{SECRETS['relayer_cmd']}"
         if name.startswith("ops "):
             known = {opt for one in command.params for opt in one.opts}
             yield " ".join([line, *(f"{opt}={value}" for opt, value in OPERATED.items() if opt in known)])

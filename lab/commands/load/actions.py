@@ -46,9 +46,12 @@ def load(request: LoadRequest) -> int:
 
 def resume(request: LoadRequest) -> int:
     """Go on with the newest long load; the exit code. Raises UsageError, also for options that would change it."""
-    if request != LoadRequest(profile=RESUME, results=request.results):
-        raise UsageError("lab load resume: expected no option but --results; a long load goes on as it was begun")
-    return _long(*taken_up(request.results))
+    if request != LoadRequest(profile=RESUME, results=request.results, relayer_cmd=request.relayer_cmd):
+        raise UsageError(
+            "lab load resume: expected no option but --results, and --relayer-cmd where that has secrets; a long load "
+            "goes on as it was begun"
+        )
+    return _long(*taken_up(request.results, request.relayer_cmd))
 
 
 def _long(record: LongRecord, profile: LoadProfile, options: Options) -> int:

@@ -23,7 +23,7 @@ MadeWith = Mapping[str, str]
 
 
 class OrderedOptions(Frozen):
-    """The options of the command that outlast it; paths are absolute."""
+    """The options of the command that outlast it; paths are absolute, and secrets in the relayer's are hidden."""
 
     backend: Literal["auto", "process", "docker"] = "auto"
     image: str | None = None

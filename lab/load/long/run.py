@@ -24,6 +24,7 @@ from lab.load.profile.profile import LoadProfile, changed_profile
 from lab.load.profile.shapes import Constant, Soak
 from lab.load.report.files import LOAD, PAGE, ROWS, SERIES, write_files
 from lab.load.run import SIGNED, Notify, Options, Progress, run_load, system_of
+from lab.model.redacted import HIDDEN, redact_command
 from lab.model.run_names import new_run_id
 from lab.session.suite import cache_folder, compile_target
 
@@ -69,19 +70,44 @@ def divided(duration_ms: int, longest_ms: int) -> list[int]:
     return [duration_ms // count + (number < duration_ms % count) for number in range(count)]
 
 
-def taken_up(results: Path) -> tuple[LongRecord, LoadProfile, Options]:
-    """The newest long load of a results folder, to go on. Raises UsageError where there is none, or it is another's."""
+def taken_up(results: Path, relayer_cmd: str | None = None) -> tuple[LongRecord, LoadProfile, Options]:
+    """The newest long load of a results folder, to go on. Raises UsageError where there is none, or it is another's.
+
+    `relayer_cmd` is the relayer's command as it was given at first, where that had secrets in it.
+    """
     folder = newest(results / FOLDER)
     if folder is None:
         raise UsageError(f"{results / FOLDER}: expected a long load to go on with, found none; see `lab load soak`")
     record = LongRecord.read(folder)
     profile, options = record.order.load_profile(folder / ORDER), _options(record.order.options, results)
+    options = replace(options, relayer_cmd=_same_relayer(options.relayer_cmd, relayer_cmd))
     here, then = _made_with(profile, options), record.order.made_with
     changed = [name for name in here if here[name] != then.get(name)]
     if differing := [f"{name} {then.get(name)} then and {here[name]} now" for name in changed]:
         raise UsageError(f"{folder}: cannot go on, for not all is as it was: {'; '.join(differing)}")
     record.take_up()
     return record, profile, options
+
+
+def _same_relayer(recorded: str | None, given: str | None) -> str | None:
+    """The command to start it with. Raises UsageError where it must be given, or another one is."""
+    if given is not None and _without_secrets(given) != recorded:
+        raise UsageError(
+            f"--relayer-cmd: expected the relayer that the load began with, {recorded or 'that of the project'}; got "
+            f"{redact_command(given)}"
+        )
+    if given is None and recorded is not None and HIDDEN in recorded:
+        raise UsageError(
+            "lab load resume: expected --relayer-cmd as it was given at first, for its secrets are written nowhere: "
+            f"{recorded}"
+        )
+    return given or recorded
+
+
+def _without_secrets(command: str) -> str:
+    """The command itself where it has none."""
+    shown = redact_command(command)
+    return shown if HIDDEN in shown else command
 
 
 def run_long(
@@ -151,7 +177,7 @@ def _recorded(options: Options) -> OrderedOptions:
         backend=options.backend,
         image=options.image,
         contract=str(options.contract.absolute()) if options.contract is not None else None,
-        relayer_cmd=options.relayer_cmd,
+        relayer_cmd=_without_secrets(options.relayer_cmd) if options.relayer_cmd is not None else None,
         beside=tuple(str(path.absolute()) for path in options.beside),
         command=options.command,
     )

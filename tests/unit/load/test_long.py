@@ -88,6 +88,20 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
         taken_up(tmp_path)
 
 
+def test_secrets_of_a_relayers_command_are_given_again(tmp_path: Path) -> None:
+    """They are in no file; without them, or with another relayer, the load does not go on."""
+    command = "./relayer --private-key 0x" + "7" * 64
+    options = Options(tmp_path, backend="process", relayer_cmd=command)
+    begun = begin(soak(20_000, 5), options, 5_000)
+    assert "7777" not in (begun.folder / ORDER).read_text()
+    assert taken_up(tmp_path, command)[2] == options
+    with pytest.raises(UsageError, match="expected --relayer-cmd as it was given at first") as missing:
+        taken_up(tmp_path)
+    with pytest.raises(UsageError, match="expected the relayer that the load began with") as other:
+        taken_up(tmp_path, command.replace("./relayer", "./other"))
+    assert "7777" not in f"{missing.value}{other.value}"
+
+
 def test_what_a_kill_leaves(tmp_path: Path) -> None:
     """A stretch without an end is run again, a line cut short is left out, and both leave the sums as they are."""
     begun = Stretch(number=2, run="run-x", at=2.0)
