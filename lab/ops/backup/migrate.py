@@ -108,7 +108,9 @@ class Migration:
         self._drain(drain_s)
         migrated.retired = carry_out(self.old, Retire(self.old), self.owner, only=(self.chain,), ask=ask)
         if migrated.retired.exit_code != 0:
-            migrated.left += [line for report in migrated.retired.chains for line in report.left] or ["not retired"]
+            (retired,) = migrated.retired.chains
+            migrated.left += retired.left or ["not retired"]
+            migrated.left += left_to_others("retire the old contract", retired.results)
             return migrated
         opened, left = self._survey()
         self._move(opened, migrated)
