@@ -35,8 +35,7 @@ NETWORK, VERSION, TIMEOUT_S = "sepolia", "0.4.3", 240
 SETTINGS = '[profile.default]\nsrc = "src"\nevm_version = "cancun"\n[vyper]\npath = "{vyper}"\noptimize = "gas"\n'
 STAND_IN = '#!/bin/sh\necho "solc, the solidity compiler"\necho "Version: {version}+commit.00000000.Linux.g++"\n'
 BOA = """
-import json, sys
-from boa.contracts.vyper.vyper_contract import VyperDeployer  # the bundle is made as boa makes it
+import sys
 import boa
 from boa.verifiers import Blockscout
 deployer = boa.load_partial(sys.argv[1])
@@ -47,7 +46,7 @@ Blockscout(sys.argv[3]).verify(sys.argv[2], "PlainCoordinator", deployer.solc_js
 def commands(folder: Path, address: str, explorer: str, chain_id: int) -> Iterator[tuple[str, list[str]]]:
     """Who verifies where, and how."""
     if boa := os.environ.get("LAB_TITANOBOA"):
-        words = [boa, "-c", BOA, str(CONTRACT), address, f"{explorer}/blockscout/{chain_id}"]
+        words = [boa, "-c", BOA, f"src/{CONTRACT.name}", address, f"{explorer}/blockscout/{chain_id}"]
         yield "titanoboa, Blockscout", words
     if forge := os.environ.get("LAB_FORGE"):
         places = {
