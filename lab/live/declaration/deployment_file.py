@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from lab.errors import InvalidFile, UsageError
+from lab.errors import InvalidFile, Problem, UsageError
 from lab.live.declaration.owner import Address, HasOwner, Owner, SafeOwner, address_of_owner, safe_of_owner
 from lab.model.chain.finality import Finality
 from lab.model.chain.genesis import genesis_hash
@@ -215,7 +215,7 @@ def read_deployment(path: Path) -> Deployment:
         raise UsageError(f"{path}: expected a deployment file, there is no such file: `lab live init` writes one")
     source = load_yaml(path)
     file = validate(source, DeploymentFile)
-    targets, problems = [], []
+    targets, problems = list[Target](), list[Problem]()
     taken: dict[int, str] = {}
     for name, network in file.networks.items():
         try:

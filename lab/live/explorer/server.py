@@ -218,13 +218,9 @@ def _error(status: int, code: str, message: str) -> web.Response:
 
 def _matches(verdict: Verdict | None, chain_id: int, address: str) -> dict[str, str | None]:
     """As Sourcify shows them, all None while nothing is known."""
-    return {
-        "match": verdict and verdict.match,
-        "creationMatch": verdict and verdict.creation,
-        "runtimeMatch": verdict and verdict.runtime,
-        "chainId": str(chain_id),
-        "address": address,
-    }
+    known = verdict or Verdict(None, None)
+    matches = {"match": known.match, "creationMatch": known.creation, "runtimeMatch": known.runtime}
+    return {**matches, "chainId": str(chain_id), "address": address}
 
 
 def _etherscan(status: str, result: str) -> web.Response:
