@@ -50,7 +50,8 @@ class EventLayout:
     places: tuple[int, ...]
 
 
-_ID = re.compile("0x[0-9a-fA-F]{64}")
+# One argument of a word, as it stands in call data. Addresses in mixed case carry a checksum for the library to judge.
+_WORDS = {"bytes32": re.compile("0x[0-9a-fA-F]{64}"), "address": re.compile("0x[0-9a-f]{40}")}
 
 
 class Described(Protocol):
@@ -157,8 +158,8 @@ class Codec:
     def encode(self, function: str, args: Sequence[Any]) -> str:
         """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit."""
         types, shape = types_of(self.functions[function]["inputs"]), self._shapes.get(function)
-        if types == ["bytes32"] and shape is None and len(args) == 1 and _ID.fullmatch(str(args[0])):
-            return f"0x{self.selector(function).hex()}{args[0][2:]}".lower()
+        if shape is None and len(types) == len(args) <= 1 and (word := _word(types, args)) is not None:
+            return f"0x{self.selector(function).hex()}{word}"
         try:
             values = args if shape is None else shape.placed(args)
             wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
@@ -273,6 +274,14 @@ class Codec:
 def _decoded(types: Sequence[str], raw: bytes) -> list[Any]:
     values = decode_plain(types, raw)
     return [plain(value) for value in decode(types, raw)] if values is None else values
+
+
+def _word(types: Sequence[str], args: Sequence[Any]) -> str | None:
+    """At most one argument, without 0x, where no library is needed to encode it."""
+    if not types:
+        return ""
+    known = _WORDS.get(types[0])
+    return args[0][2:].lower().zfill(64) if known is not None and known.fullmatch(str(args[0])) else None
 
 
 def _selector(entry: Entry) -> bytes:

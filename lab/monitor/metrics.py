@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -124,7 +125,7 @@ class Distribution:
 
     def observe(self, metric: str, value: float) -> Distribution:
         """One observation more."""
-        place = next((i for i, bound in enumerate(METRICS[metric].buckets) if value <= bound), len(self.counts) - 1)
+        place = bisect_left(METRICS[metric].buckets, value)
         counts = (*self.counts[:place], self.counts[place] + 1, *self.counts[place + 1 :])
         return Distribution(counts, self.total + value)
 
