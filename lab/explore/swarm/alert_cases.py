@@ -17,7 +17,8 @@ QUIET_S = 60
 # Half as often as by default: it is half of what a run costs, and only makes everything later.
 POLL = "4s"
 ROOMY, SHORT_S = "5m", 30
-OWN_LEG = "own.tx"
+# A leg that is due as early as buffering allows, and when it is sure to be due by its chain's clock.
+OWN_LEG, OWN_S = "own.tx", BUFFER_LEAD_S + 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,10 @@ KINDS: dict[str, Kind] = {
         240,
         lambda place: (
             *_fault("relayer_pause", 60, replace(place, begin_s=INTERVAL_S)),
-            {"at": f"{BUFFER_LEAD_S}s", "resolve": OWN_LEG},
+            {"at": f"{OWN_S}s", "resolve": OWN_LEG},
             {"call": {"chain": place.chain, "function": "mark_failed", "args": [OWN_LEG]}},
         ),
-        begins=lambda _: BUFFER_LEAD_S,
+        begins=lambda _: OWN_S,
         functions=("mark_failed",),
         own_leg=True,
     ),

@@ -22,6 +22,7 @@ from lab.explore.bench import Bench
 from lab.explore.swarm.alert_cases import KINDS, Wrong, cases
 from lab.explore.swarm.case import Document, drawn_contract, to_text
 from lab.model.outcome import Outcome
+from lab.model.verdict import Verdict
 from lab.monitor.alerting.timeline import INTERVAL_S, AlertSpan, SeriesLog, timelines
 from lab.scenario.resolve import load_scenario
 
@@ -53,6 +54,10 @@ def _watch(bench: Bench, seed: int, wrong: Wrong | None, document: Document) -> 
         write_atomically(path, to_text(document))
         (item,) = load_scenario(path, known_checks=CHECKS)
         result = bench.run(item, samples_only=True)
+        if result.verdict.verdict is Verdict.FAIL:
+            return Watched(
+                seed, wrong, None, f"what was to go wrong did not: {'; '.join(result.verdict.reasons)[:300]}"
+            )
         return Watched(seed, wrong, SeriesLog.read(read_object(result.folder.path / SAMPLES)))
     except LabError as error:
         return Watched(seed, wrong, None, f"{type(error).__name__}: {error}")
@@ -106,7 +111,7 @@ class Measured:
             name: {**asdict(kind), "recall": kind.recall, "median_s": kind.median_s}
             for name, kind in sorted(self.kinds.items())
         }
-        return {**asdict(self), "kinds": kinds, "verdict": self.verdict, "interval_s": INTERVAL_S}
+        return {"schema_version": 1, **asdict(self), "kinds": kinds, "verdict": self.verdict, "interval_s": INTERVAL_S}
 
     def write(self, results: Path) -> None:
         """Write `results/monitor/detection.json`, and the manifest with its digest last. Raises OSError."""
