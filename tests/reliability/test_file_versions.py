@@ -29,7 +29,7 @@ def head_of(document: Any) -> Any:
 
 def stating() -> dict[str, str]:
     """Kind -> the field in which it states its version."""
-    fields = {}
+    fields: dict[str, str] = {}
     for name, (_, make, _) in KINDS.items():
         head = head_of(make()) if name not in OTHERS else None
         stated = [field for field in FIELDS if isinstance(head, dict) and isinstance(head.get(field), int)]
@@ -49,7 +49,8 @@ def outcome(read: Read, path: Path) -> str:
 def test_other_versions_are_refused(name: str, field: str, tmp_path: Path) -> None:
     """In words that say which one was expected."""
     file, make, read = KINDS[name]
-    for number, change in enumerate(({}, {field: 2}, {field: "1"})):
+    changes: tuple[dict[str, Any], ...] = ({}, {field: 2}, {field: "1"})
+    for number, change in enumerate(changes):
         document = make()
         head = {key: value for key, value in head_of(document).items() if key != field} | change
         path = tmp_path / str(number) / file

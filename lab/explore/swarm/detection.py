@@ -55,9 +55,8 @@ def _watch(bench: Bench, seed: int, wrong: Wrong | None, document: Document) -> 
         (item,) = load_scenario(path, known_checks=CHECKS)
         result = bench.run(item, samples_only=True)
         if result.verdict.verdict is Verdict.FAIL:
-            return Watched(
-                seed, wrong, None, f"what was to go wrong did not: {'; '.join(result.verdict.reasons)[:300]}"
-            )
+            why = "; ".join(result.verdict.reasons)[:300]
+            return Watched(seed, wrong, None, f"what was to go wrong did not: {why}")
         return Watched(seed, wrong, SeriesLog.read(read_object(result.folder.path / SAMPLES)))
     except LabError as error:
         return Watched(seed, wrong, None, f"{type(error).__name__}: {error}")
