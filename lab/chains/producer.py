@@ -66,6 +66,8 @@ class BlockProducer:
         self._pinned = (0, -1)
         # What the node was handed without waiting for it, and the blocks that come of it.
         self._ahead: list[Ahead] = []
+        # Blocks as the node showed them when they were mined, by number, where somebody wants them kept.
+        self.kept: dict[int, dict[str, Any]] | None = None
         self._begun: list[Mined] = []
         state = self._curve.snapshot()
         first = Mined(0, 0, genesis_time, profile.initial_base_fee_wei, 0, profile.gas_limit, None, 0, state)
@@ -282,6 +284,8 @@ class BlockProducer:
                 f"{self.profile.name}: expected to mine block {number}, got {int(block['number'], 16)}: "
                 "somebody else drives this node"
             )
+        if self.kept is not None:
+            self.kept[number] = block
         return block if block["transactions"] else None
 
     def _add(self, mined: Mined, body: dict[str, Any] | None) -> None:

@@ -88,6 +88,7 @@ class Codec:
         self._others = {_selector(overload): (name, overload) for name in names_up for overload in self.overloads(name)}
         self.reasons = Reasons(abi, self.names)
         self._layouts: dict[str, EventLayout] = {}
+        self._types: dict[tuple[str, str], list[str]] = {}
         self._topics: dict[str, str] = {}
         for name in sorted(self.events, key=self._is_own):
             self._topics.setdefault("0x" + keccak(text=signature_of(self.events[name])).hex(), name)
@@ -157,7 +158,7 @@ class Codec:
 
     def encode(self, function: str, args: Sequence[Any]) -> str:
         """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit."""
-        types, shape = types_of(self.functions[function]["inputs"]), self._shapes.get(function)
+        types, shape = self._types_of(function, "inputs"), self._shapes.get(function)
         if shape is None and len(types) == len(args) <= 1 and (word := _word(types, args)) is not None:
             return f"0x{self.selector(function).hex()}{word}"
         try:
@@ -254,7 +255,7 @@ class Codec:
     def decode_result(self, function: str, data: str) -> list[Any]:
         """The return values of a call. Raises ValueError if the data does not fit the ABI."""
         outputs = self.functions[function]["outputs"]
-        types, order = types_of(outputs), self._result_order(function)
+        types, order = self._types_of(function, "outputs"), self._result_order(function)
         try:
             values = _decoded(types, bytes.fromhex(data.removeprefix("0x")))
             if order is None:
@@ -263,6 +264,13 @@ class Codec:
             return [values[place] for place in order]
         except (DecodingError, IndexError) as error:
             raise ValueError(f"expected {function} to return ({', '.join(types)}), got {data[:80]}: {error}") from error
+
+    def _types_of(self, function: str, side: str) -> list[str]:
+        """Of a function's inputs or outputs in the contract's own order, worked out once."""
+        known = self._types.get((function, side))
+        if known is None:
+            known = self._types[function, side] = types_of(self.functions[function][side])
+        return known
 
     def word_at(self, function: str, parameter: str) -> int:
         """The byte of call data at which a documented parameter's word stands. Raises ValueError if it has none."""

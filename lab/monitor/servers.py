@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 from lab.chains.processes.child import Child
 from lab.chains.processes.reaper import Reaper
 from lab.errors import EnvironmentFailure
+from lab.model.urls import url_below
 from lab.monitor import tools
 from lab.monitor.alerting.timeline import SeriesLog, open_metrics
 from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
@@ -70,9 +70,8 @@ class Server:
 
     def get(self, path: str, **query: Any) -> Any:
         """What it answers, from JSON. Raises EnvironmentFailure for a refusal, with its words."""
-        words = f"?{urllib.parse.urlencode(query)}" if query else ""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}{words}", timeout=ANSWER_S) as answer:
+            with urllib.request.urlopen(url_below(self.url, path, query), timeout=ANSWER_S) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             said = error.read(400).decode(errors="replace")
@@ -81,7 +80,7 @@ class Server:
     def ready(self) -> bool:
         """Whether it says so."""
         try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=ANSWER_S) as answer:
+            with urllib.request.urlopen(url_below(self.url, "/-/ready"), timeout=ANSWER_S) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
