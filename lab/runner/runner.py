@@ -13,6 +13,7 @@ from typing import Literal
 
 from lab.bounded_files import write_atomically
 from lab.chains.nodes.backend import Backend
+from lab.checks.lateness import excuse
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
@@ -35,7 +36,7 @@ from lab.runner.monitoring import RunMonitor
 from lab.runner.operations import WAIT_MS, Operations
 from lab.runner.requirements.needs import blocked, lacks, unexercised
 from lab.runner.requirements.optional import of_scenario, of_step
-from lab.runner.run import Run
+from lab.runner.run import LATE_MS, Run
 from lab.runner.steps import STEPS
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import Lab, LabSpec, open_lab
@@ -45,8 +46,6 @@ from lab.session.relayer.declared import DeclaredRelayer
 from lab.session.relayer.start import RPC_TIMEOUT_S
 
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
-# On the wall clock every step is a little late.
-LATE_MS = {"virtual": 0, "real": 500}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +203,10 @@ def _states_blocks(fault: Fault, item: ScenarioItem) -> int:
 
 def _play(run: Run, progress: Callable[[str], None]) -> None:
     """The timeline. A step with a time of its own waits for that time, one without waits for the step before it."""
-    scheduler = run.lab.scheduler
     for step in run.item.steps:
         if step.at_ms is not None:
-            if step.at_ms + LATE_MS[run.item.clock] < run.now_ms:
-                run.note("late", f"{step.id} was to begin at {step.at_ms / 1000:g} s: the steps before it took longer")
-            scheduler.advance_to(max(step.at_ms, run.now_ms))
+            _note_passed(run, step.id, step.at_ms)
+            run.advance_to(max(step.at_ms, run.now_ms), step.id)
         else:
             _join(run)
         if run.now_ms > run.item.timeout_ms:
@@ -221,6 +218,15 @@ def _play(run: Run, progress: Callable[[str], None]) -> None:
             continue
         STEPS[step.kind](run, step)
     _join(run)
+
+
+def _note_passed(run: Run, step: str, at_ms: int) -> None:
+    """The steps before one took longer than to its time: by themselves, or as the machine was late."""
+    if at_ms + LATE_MS[run.item.clock] >= run.now_ms:
+        return
+    text = f"{step} was to begin at {at_ms / 1000:g} s: the steps before it took longer"
+    late = excuse(run.history(), 0, at_ms, run.now_ms)
+    run.note("late" if late is None else "lab late", text if late is None else f"{text}; the time was {late}")
 
 
 def _join(run: Run) -> None:

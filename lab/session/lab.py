@@ -87,6 +87,8 @@ class Lab:
     readers: dict[str, Reader] = field(default_factory=dict)
     relayer: RelayerActor | RelayerProcess | None = None
     proxy: FaultProxy | None = None
+    # Under the real clock only.
+    watch: MachineWatch | None = None
 
     @property
     def store_path(self) -> Path:
@@ -139,7 +141,8 @@ class Lab:
                 self.recorder.add(read)
         if self.spec.clock == "real":
             self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
-            MachineWatch(self.scheduler, self.recorder, self._pids).start()
+            self.watch = MachineWatch(self.scheduler, self.recorder, self._pids)
+            self.watch.start()
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
             if self.spec.own_relayer is None:

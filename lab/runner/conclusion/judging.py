@@ -72,6 +72,8 @@ def _of_row(row: str, verdicts: Sequence[Judged]) -> RowJudgement:
 
 # Besides liveness: a flow that is not whole since its second part expired.
 _TIMED = ("S9",)
+# What the lab did later than it was due, by no fault of the system under test.
+_LATE = ("late start", "lab late")
 _EXPECTED = {True: Verdict.PASS, False: Verdict.FAIL, None: Verdict.UNKNOWN}
 
 
@@ -110,12 +112,13 @@ def _of_expectations(history: History) -> list[tuple[tuple[str, ...], Judged]]:
     """Each with the rows that alone depend on it."""
     judged = list[tuple[tuple[str, ...], Judged]]()
     clock_set_ms = _clock_set_ms(history)
-    late = next((note.text for note in history.of(Note) if note.kind == "late start"), None)
+    lates = [note for note in history.of(Note) if note.kind in _LATE]
     for expectation in history.of(Expectation):
         because = f" ({expectation.because})" if expectation.because else ""
         text = (
             f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
         )
+        late = next((note.text for note in lates if note.t_ms <= expectation.t_ms), None)
         if expectation.met is False and late is not None:
             verdict = Verdict.UNKNOWN, f"{text}; {late}"
         elif expectation.met is False and clock_set_ms is not None and expectation.t_ms >= clock_set_ms:

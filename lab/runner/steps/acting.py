@@ -12,6 +12,7 @@ from lab.runner.conditions import resolve_argument
 from lab.runner.operations import Pending
 from lab.runner.requirements.optional import ADMIN_FUNCTIONS
 from lab.runner.run import Run
+from lab.runner.steps.lateness import in_time
 from lab.scenario.expectations import EventOutcome, RevertOutcome
 from lab.scenario.item import LegSpec, Step
 from lab.scenario.steps import AdminStep, BufferStep, CallStep, ExecuteStep, ResolveStep
@@ -80,20 +81,18 @@ def begin(
 def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
     """Compare an operation's outcome with what the step expects of it."""
     expect = step.expect or "ok"
-    subject, actual, target = pending.subject, pending.actual, run.lab.spec.target
+    subject, target = pending.subject, run.lab.spec.target
+    seen = ""
     if isinstance(expect, RevertOutcome):
-        met = pending.reverted(expect.revert, target)
-        run.expectation(step, f'{subject} to revert with "{expect.revert}"', actual, met=met, suffix=suffix)
-    elif isinstance(expect, EventOutcome):
+        met, expected = pending.reverted(expect.revert, target), f'revert with "{expect.revert}"'
+    elif isinstance(expect, EventOutcome) and demanded(target, expect.event):
         logs = pending.tx.logs if pending.tx is not None else ()
-        if not demanded(target, expect.event):
-            run.expectation(step, f"{subject} to be ok", actual, met=pending.outcome == "ok", suffix=suffix)
-            return
         bound = expect.reason if expect.reason is not None and binds(target, expect.reason) else None
         met = any(log.event == expect.event and bound in (None, log.args.get("reason")) for log in logs)
-        seen = ", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event"
-        expected = f"{expect.event}({expect.reason})" if expect.reason else expect.event
-        run.expectation(step, f"{subject} to emit {expected}", f"{actual}, {seen}", met=met, suffix=suffix)
+        seen = ", " + (", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event")
+        expected = f"emit {expect.event}({expect.reason})" if expect.reason else f"emit {expect.event}"
     else:
-        met = pending.outcome == ("ok" if expect == "ok" else "fail")
-        run.expectation(step, f"{subject} to be {expect}", actual, met=met, suffix=suffix)
+        wanted = "ok" if isinstance(expect, EventOutcome) else expect
+        met, expected = pending.outcome == ("ok" if wanted == "ok" else "fail"), f"be {wanted}"
+    held, actual = in_time(run, pending, met=met)
+    run.expectation(step, f"{subject} to {expected}", actual + seen, met=held, suffix=suffix)

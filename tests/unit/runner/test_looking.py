@@ -30,7 +30,7 @@ def test_what_comes_later_than_the_machine_is_late_is_not_met(
     monkeypatch: pytest.MonkeyPatch, comes_ms: int, lag_ms: int, met: bool | None
 ) -> None:
     """Within 10 s, seen at `comes_ms`; both figures are in the text where nobody knows."""
-    run: Any = SimpleNamespace(now_ms=0, recorder=SimpleNamespace(history=lambda: None))
+    run: Any = SimpleNamespace(now_ms=0, history=lambda: None)
     run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
     run.expectation = lambda step, expected, actual, met, rows: said.append((actual, met))
     said: list[tuple[str, bool | None]] = []
@@ -48,7 +48,7 @@ A = leg("flow.a", "two", 20, id=7)
 
 def looked(history: Any, state: str, actual: str, now_s: int, **step: Any) -> tuple[str, bool | None]:
     """What an expectation of A came to that is not met at `now_s` and does not become so."""
-    run: Any = SimpleNamespace(now_ms=now_s * 1000, recorder=SimpleNamespace(history=lambda: history))
+    run: Any = SimpleNamespace(now_ms=now_s * 1000, history=lambda: history)
     run.lab = SimpleNamespace(scheduler=SimpleNamespace(advance_to=lambda ms: setattr(run, "now_ms", ms)))
     judgements: list[tuple[str, bool | None]] = []
     run.expectation = lambda step, expected, actual, met, rows: judgements.append((actual, met))
