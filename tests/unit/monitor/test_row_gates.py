@@ -49,7 +49,11 @@ class Prepared(Script):
         item = SimpleNamespace(file="scenario.py", leg=lambda name: SimpleNamespace(tx_id=name, at_ms=20_000))
         lab = SimpleNamespace(
             genesis_time=0,
-            spec=SimpleNamespace(target=SimpleNamespace(codec=SimpleNamespace(events=("OperatorAdded",)), address="")),
+            spec=SimpleNamespace(
+                target=SimpleNamespace(
+                    codec=SimpleNamespace(events=("OperatorAdded",), has=lambda *functions: True), address=""
+                )
+            ),
         )
         super().__init__(
             cast(Any, SimpleNamespace(**{"now_ms": 0, "recorder": recorder, "item": item, "lab": lab} | run))
