@@ -267,10 +267,9 @@ class Codec:
 
     def _types_of(self, function: str, side: str) -> list[str]:
         """Of a function's inputs or outputs in the contract's own order, worked out once."""
-        known = self._types.get((function, side))
-        if known is None:
-            known = self._types[function, side] = types_of(self.functions[function][side])
-        return known
+        if (function, side) not in self._types:
+            self._types[function, side] = types_of(self.functions[function][side])
+        return self._types[function, side]
 
     def word_at(self, function: str, parameter: str) -> int:
         """The byte of call data at which a documented parameter's word stands. Raises ValueError if it has none."""

@@ -15,11 +15,11 @@ from typing import Any
 from lab.chains.processes.child import Child
 from lab.chains.processes.reaper import Reaper
 from lab.errors import EnvironmentFailure
-from lab.model.urls import url_below
 from lab.monitor import tools
 from lab.monitor.alerting.timeline import SeriesLog, open_metrics
 from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
 from lab.owner import temporary_directory
+from lab.rpc.urls import url_below
 
 READY_S, STOP_S, ANSWER_S = 60.0, 5.0, 30.0
 FOREVER = "100y"

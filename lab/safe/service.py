@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 from lab.bounded_files import UnfitFile, parse_json
 from lab.errors import LabError
 from lab.model.redacted import RedactedUrl
-from lab.model.urls import url_below
+from lab.rpc.urls import url_below
 from lab.safe.proposal import Proposal
 from lab.safe.signatures import Signature, SignatureRefused, read_signature
 

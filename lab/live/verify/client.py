@@ -13,7 +13,7 @@ from lab.bounded_files import UnfitFile, parse_json
 from lab.errors import LabError
 from lab.live.verify.bundle import Bundle
 from lab.model.redacted import RedactedUrl, redact_text
-from lab.model.urls import url_below
+from lab.rpc.urls import url_below
 
 ANSWER_BYTES_MAX = 8 << 20
 TIMEOUT_S = 30.0

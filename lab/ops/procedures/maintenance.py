@@ -19,7 +19,6 @@ from lab.bounded_files import read_model, write_atomically
 from lab.errors import LabError, UsageError
 from lab.model.frozen import Frozen
 from lab.model.redacted import redact_url
-from lab.model.urls import url_below
 from lab.monitor.collect.maintenance import announce
 from lab.monitor.collect.maintenance import end as end_banner
 from lab.ops.executors import Executor
@@ -29,6 +28,7 @@ from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.pausing import Pause, Unpause
 from lab.ops.report import Report
 from lab.ops.state import read_state
+from lab.rpc.urls import url_below
 
 FILE, TIMEOUT_S, HOURS_MAX = "maintenance.json", 10.0, 24
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import lab
-from lab.model.urls import url_below
+from lab.rpc.urls import url_below
 
 ROOT = Path(lab.__file__).parent
 # A URL to which something is appended as to any other text.
@@ -39,4 +39,4 @@ def test_paths_below(url: str, path: str, query: dict[str, object] | None, expec
 def test_nobody_appends_to_a_url() -> None:
     """By hand a path lands behind the query."""
     modules = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.rglob("*.py")}
-    assert [name for name, text in modules.items() if APPENDED.search(text) and name != "model/urls.py"] == []
+    assert [name for name, text in modules.items() if APPENDED.search(text) and name != "rpc/urls.py"] == []
