@@ -30,7 +30,7 @@ SET_BASE_FEE, MINE = "anvil_setNextBlockBaseFeePerGas", "anvil_mine_detailed"
 
 
 class BlockProducer:
-    """Mines one chain. `listeners` get every block in order, `kept` by number as the node showed them, if any.""" ""
+    """Mines one chain. `listeners` get every block in order, `kept` by number as the node showed them, if any."""
 
     def __init__(
         self,
