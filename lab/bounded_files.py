@@ -22,6 +22,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from lab.errors import UsageError
+from lab.file_version import SCHEMA, FileVersion, version_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -168,13 +169,32 @@ def read_model(path: Path, model: type[M], *, max_bytes: int = JSON_BYTES_MAX) -
 
 
 def parse_model(data: bytes | str, model: type[M], source: Path | str) -> M:
-    """JSON text as a model. Raises UnfitFile with the first thing that does not fit."""
+    """JSON text as a model. Raises UnfitFile with the first thing that does not fit: a version before all else."""
+    data, version = bounded_json(data, source), version_of(model)
     try:
-        return model.model_validate_json(bounded_json(data, source))
+        value = model.model_validate_json(data)
     except ValidationError as error:
+        if version is not None and (trouble := version.trouble(_object_of(data))):
+            raise UnfitFile(source, trouble) from error
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"]) + ": " if first["loc"] else ""
         raise UnfitFile(source, f"expected a {model.__name__}: {place}{first['msg']}") from error
+    if version is not None and version.field not in value.model_fields_set:
+        raise UnfitFile(source, version.trouble({}))
+    return value
+
+
+def _object_of(data: bytes) -> object:
+    with contextlib.suppress(ValueError):
+        return from_json(data)
+    return None
+
+
+def require_version(value: dict[str, Any], path: Path, version: FileVersion = SCHEMA) -> dict[str, Any]:
+    """The same object, known to state a version that can be read. Raises UnfitFile."""
+    if trouble := version.trouble(value):
+        raise UnfitFile(path, trouble)
+    return value
 
 
 def sha256_file(path: Path, *, max_bytes: int = 1 << 30) -> str:

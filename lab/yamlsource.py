@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 
 from lab.bounded_files import UnfitFile, read_bytes
 from lab.errors import InvalidFile, Problem
+from lab.file_version import version_of
 from lab.validation import ValidationIssue, describe, problem_path
 from lab.yaml_reader import READERS, Position, position_in
 from lab.yaml_reader import Route as Route
@@ -115,6 +116,11 @@ def attempt(source: Source, model: type[M]) -> M | list[ValidationIssue]:
         return model.model_validate_json(json.dumps(source.value), strict=True)
     except ValidationError as error:
         details = error.errors(include_url=False)[:COMPLAINTS_MAX]
+        version = version_of(model)
+    if version is not None and (trouble := version.trouble(source.value)):
+        # Whatever else does not fit may be right in that version.
+        here = (version.field,) if isinstance(source.value, dict) and version.field in source.value else ()
+        return [ValidationIssue(here, False, trouble)]
     return [describe(detail, source.value, model) for detail in details if not _counts_only_sound_entries(detail)]
 
 

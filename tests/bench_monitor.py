@@ -117,18 +117,19 @@ def spent() -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600, help="how long the exporter runs (600; 0: not)")
-    parser.add_argument("--pairs", type=int, default=3, help="runs with and without samples (3)")
+    parser.add_argument("--seconds", type=float, default=600, help="how long the exporter runs (600; 0: not at all)")
+    parser.add_argument("--pairs", type=int, default=3, help="runs with and without samples (3; 0: none)")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         reaper = stack.enter_context(Reaper.start())
         if arguments.seconds > 0:
             show(exporter(arguments.seconds, folder / "results", reaper))
-        system = system_under_test(contract=None, relayer_cmd=None)
-        suite = open_suite(run_id="bench", backend="process", image=None, system=system)
-        stack.callback(suite.close)
-        show(sampling(suite, folder, arguments.pairs))
+        if arguments.pairs > 0:
+            system = system_under_test(contract=None, relayer_cmd=None)
+            suite = open_suite(run_id="bench", backend="process", image=None, system=system)
+            stack.callback(suite.close)
+            show(sampling(suite, folder, arguments.pairs))
 
 
 def show(figures: list[Figure]) -> None:

@@ -30,7 +30,7 @@ SET_BASE_FEE, MINE = "anvil_setNextBlockBaseFeePerGas", "anvil_mine_detailed"
 
 
 class BlockProducer:
-    """Mines one chain. `listeners` get every block in order; `rpc` is replaced when the node is restarted."""
+    """Mines one chain. `listeners` get every block in order, `kept` by number as the node showed them, if any."""
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class BlockProducer:
         # What the node was handed without waiting for it, and the blocks that come of it.
         self._ahead: list[Ahead] = []
         self._begun: list[Mined] = []
+        self.kept: dict[int, dict[str, Any]] | None = None
         state = self._curve.snapshot()
         first = Mined(0, 0, genesis_time, profile.initial_base_fee_wei, 0, profile.gas_limit, None, 0, state)
         self._recent: deque[Mined] = deque([first], maxlen=remember)
@@ -138,8 +139,7 @@ class BlockProducer:
             timestamp, base_fee = self._next_block(parent, slot, slot.t_ms - parent.t_ms)
             calls += self._mining(timestamp, base_fee)
             state = self._curve.snapshot()
-            number = parent.number + 1
-            parent = Mined(number, slot.t_ms, timestamp, base_fee, 0, self.gas_limit, None, 0, state)
+            parent = Mined(parent.number + 1, slot.t_ms, timestamp, base_fee, 0, self.gas_limit, None, 0, state)
             self._begun.append(parent)
         if calls:
             self._ahead.append(transport.ahead(calls))
@@ -161,8 +161,8 @@ class BlockProducer:
     def next_base_fee(self) -> int:
         """What the next block will charge, in wei per gas, if it comes in the next slot."""
         parent = self.head
-        elapsed = max(0, self.next_slot_ms() - parent.t_ms)
-        return self._ruled(self._curve.peek(parent.base_fee, parent.gas_used, parent.gas_limit, elapsed))
+        after_ms = max(0, self.next_slot_ms() - parent.t_ms)
+        return self._ruled(self._curve.peek(parent.base_fee, parent.gas_used, parent.gas_limit, after_ms))
 
     def pin(self) -> None:
         """Fix what the node's pending block shows to the next slot: left alone, it follows the wall clock."""
@@ -240,8 +240,7 @@ class BlockProducer:
     def _next_block(self, parent: Mined, slot: Slot, elapsed_ms: int) -> tuple[int, int]:
         """Timestamp and base fee of a block that comes so long after its parent."""
         fee = self._curve.next(parent.base_fee, parent.gas_used, parent.gas_limit, max(0, elapsed_ms))
-        base_fee = self._ruled(fee)
-        return self._timestamp(slot, parent), base_fee
+        return self._timestamp(slot, parent), self._ruled(fee)
 
     def _ruled(self, base_fee: int) -> int:
         for rule in self.fee_rules:
@@ -264,9 +263,8 @@ class BlockProducer:
         parent = self.head
         timestamp, base_fee = self._next_block(parent, slot, t_ms - parent.t_ms if elapsed_ms is None else elapsed_ms)
         *_, (block,) = [self.rpc.call(method, *params) for method, params in self._mining(timestamp, base_fee)]
-        number, state = parent.number + 1, self._curve.snapshot()
-        mined = Mined(number, t_ms, timestamp, base_fee, 0, self.gas_limit, None, 0, state)
-        self._add(mined, self._body(block, number))
+        mined = Mined(parent.number + 1, t_ms, timestamp, base_fee, 0, self.gas_limit, None, 0, self._curve.snapshot())
+        self._add(mined, self._body(block, mined.number))
 
     def _mining(self, timestamp: int, base_fee: int) -> list[tuple[str, list[Any]]]:
         """The calls that mine a block: few, since simulating minutes of a fast chain consists of little else."""
@@ -282,6 +280,8 @@ class BlockProducer:
                 f"{self.profile.name}: expected to mine block {number}, got {int(block['number'], 16)}: "
                 "somebody else drives this node"
             )
+        if self.kept is not None:
+            self.kept[number] = block
         return block if block["transactions"] else None
 
     def _add(self, mined: Mined, body: dict[str, Any] | None) -> None:

@@ -50,7 +50,8 @@ class EventLayout:
     places: tuple[int, ...]
 
 
-_ID = re.compile("0x[0-9a-fA-F]{64}")
+# One argument of a word, as it stands in call data. Addresses in mixed case carry a checksum for the library to judge.
+_WORDS = {"bytes32": re.compile("0x[0-9a-fA-F]{64}"), "address": re.compile("0x[0-9a-f]{40}")}
 
 
 class Described(Protocol):
@@ -87,6 +88,7 @@ class Codec:
         self._others = {_selector(overload): (name, overload) for name in names_up for overload in self.overloads(name)}
         self.reasons = Reasons(abi, self.names)
         self._layouts: dict[str, EventLayout] = {}
+        self._types: dict[tuple[str, str], list[str]] = {}
         self._topics: dict[str, str] = {}
         for name in sorted(self.events, key=self._is_own):
             self._topics.setdefault("0x" + keccak(text=signature_of(self.events[name])).hex(), name)
@@ -156,9 +158,9 @@ class Codec:
 
     def encode(self, function: str, args: Sequence[Any]) -> str:
         """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit."""
-        types, shape = types_of(self.functions[function]["inputs"]), self._shapes.get(function)
-        if types == ["bytes32"] and shape is None and len(args) == 1 and _ID.fullmatch(str(args[0])):
-            return f"0x{self.selector(function).hex()}{args[0][2:]}".lower()
+        types, shape = self._types_of(function, "inputs"), self._shapes.get(function)
+        if shape is None and len(types) == len(args) <= 1 and (word := _word(types, args)) is not None:
+            return f"0x{self.selector(function).hex()}{word}"
         try:
             values = args if shape is None else shape.placed(args)
             wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
@@ -253,7 +255,7 @@ class Codec:
     def decode_result(self, function: str, data: str) -> list[Any]:
         """The return values of a call. Raises ValueError if the data does not fit the ABI."""
         outputs = self.functions[function]["outputs"]
-        types, order = types_of(outputs), self._result_order(function)
+        types, order = self._types_of(function, "outputs"), self._result_order(function)
         try:
             values = _decoded(types, bytes.fromhex(data.removeprefix("0x")))
             if order is None:
@@ -262,6 +264,12 @@ class Codec:
             return [values[place] for place in order]
         except (DecodingError, IndexError) as error:
             raise ValueError(f"expected {function} to return ({', '.join(types)}), got {data[:80]}: {error}") from error
+
+    def _types_of(self, function: str, side: str) -> list[str]:
+        """Of a function's inputs or outputs in the contract's own order, worked out once."""
+        if (function, side) not in self._types:
+            self._types[function, side] = types_of(self.functions[function][side])
+        return self._types[function, side]
 
     def word_at(self, function: str, parameter: str) -> int:
         """The byte of call data at which a documented parameter's word stands. Raises ValueError if it has none."""
@@ -273,6 +281,14 @@ class Codec:
 def _decoded(types: Sequence[str], raw: bytes) -> list[Any]:
     values = decode_plain(types, raw)
     return [plain(value) for value in decode(types, raw)] if values is None else values
+
+
+def _word(types: Sequence[str], args: Sequence[Any]) -> str | None:
+    """At most one argument, without 0x, where no library is needed to encode it."""
+    if not types:
+        return ""
+    known = _WORDS.get(types[0])
+    return args[0][2:].lower().zfill(64) if known is not None and known.fullmatch(str(args[0])) else None
 
 
 def _selector(entry: Entry) -> bytes:

@@ -47,7 +47,10 @@ def _manual(alert: Alert) -> str:
 
 def detection(parts: Sequence[Mapping[str, Any]]) -> str:
     """Markdown: each kind of fault with its alerts, recall, and seconds until one of them fired."""
-    lines = ["| fault | alert | runs | fired | recall | median | slowest |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| fault | alert | within | runs | in time | recall | median | slowest |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     kinds: dict[str, list[Mapping[str, Any]]] = {}
     for part in parts:
         for name, kind in part["kinds"].items():
@@ -57,7 +60,8 @@ def detection(parts: Sequence[Mapping[str, Any]]) -> str:
         seconds = [second for kind in measured for second in kind["seconds"]]
         times = f"{statistics.median(seconds):g} s | {max(seconds)} s" if seconds else "- | -"
         counts = f"{runs} | {fired} | {fired / runs:.0%}"
-        lines.append(f"| {name} | {' or '.join(measured[0]['alerts'])} | {counts} | {times} |")
+        alerts_of, within_s = " or ".join(measured[0]["alerts"]), measured[0]["within_s"]
+        lines.append(f"| {name} | {alerts_of} | {within_s} s | {counts} | {times} |")
     quiet, alarms = sum(part["quiet_runs"] for part in parts), sum(len(part["false_alarms"]) for part in parts)
     return "\n".join([*lines, "", f"Runs in which nothing was wrong: {quiet}. False alarms in them: {alarms}."])
 

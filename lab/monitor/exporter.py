@@ -50,6 +50,8 @@ class Exporter:
         memory = None
         if position is not None and position.is_file():
             memory = read_memory(read_bytes(position, max_bytes=MEMORY_BYTES_MAX))
+            if memory is None:
+                watch.log(event="position_unreadable", path=str(position))
         self.collector = Collector(session, transports, watch, memory)
         self._stopping = threading.Event()
         self._threads = [

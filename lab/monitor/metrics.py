@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
@@ -124,9 +125,15 @@ class Distribution:
 
     def observe(self, metric: str, value: float) -> Distribution:
         """One observation more."""
-        place = next((i for i, bound in enumerate(METRICS[metric].buckets) if value <= bound), len(self.counts) - 1)
-        counts = (*self.counts[:place], self.counts[place] + 1, *self.counts[place + 1 :])
-        return Distribution(counts, self.total + value)
+        return self.observe_all(metric, (value,))
+
+    def observe_all(self, metric: str, values: Iterable[float]) -> Distribution:
+        """Several more."""
+        counts, total, buckets = list(self.counts), self.total, METRICS[metric].buckets
+        for value in values:
+            counts[bisect_left(buckets, value)] += 1
+            total += value
+        return Distribution(tuple(counts), total)
 
     def cumulative(self, metric: str) -> list[tuple[str, float]]:
         """(`le`, count) pairs as Prometheus wants them, `+Inf` last."""
@@ -160,11 +167,17 @@ class Samples:
         for (metric, labels), value in self.values.items():
             names = _series_names(metric, labels)
             if isinstance(value, Distribution):
-                counts = [count for _, count in value.cumulative(metric)]
-                values.update(zip(names, (*counts, counts[-1], value.total), strict=True))
+                values.update(zip(names, _numbers(value.counts, value.total), strict=True))
             else:
                 values[names[0]] = float(value)
         return values
+
+
+@lru_cache(maxsize=2_000)
+def _numbers(counts: tuple[int, ...], total: float) -> tuple[float, ...]:
+    """Of a histogram: its buckets, its count, its sum."""
+    buckets = tuple(map(float, accumulate(counts)))
+    return (*buckets, buckets[-1], total)
 
 
 @lru_cache(maxsize=20_000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from lab.monitor import tools
 from lab.monitor.alerting.timeline import SeriesLog, open_metrics
 from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
 from lab.owner import temporary_directory
+from lab.rpc.urls import url_below
 
 READY_S, STOP_S, ANSWER_S = 60.0, 5.0, 30.0
 FOREVER = "100y"
@@ -70,9 +70,8 @@ class Server:
 
     def get(self, path: str, **query: Any) -> Any:
         """What it answers, from JSON. Raises EnvironmentFailure for a refusal, with its words."""
-        words = f"?{urllib.parse.urlencode(query)}" if query else ""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}{words}", timeout=ANSWER_S) as answer:
+            with urllib.request.urlopen(url_below(self.url, path, query), timeout=ANSWER_S) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             said = error.read(400).decode(errors="replace")
@@ -81,7 +80,7 @@ class Server:
     def ready(self) -> bool:
         """Whether it says so."""
         try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=ANSWER_S) as answer:
+            with urllib.request.urlopen(url_below(self.url, "/-/ready"), timeout=ANSWER_S) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False

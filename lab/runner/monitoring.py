@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,62 +14,79 @@ from lab.monitor.alerting.timeline import INTERVAL_S, AlertSpan, SeriesLog, time
 from lab.monitor.collect.collector import Collector, Watch
 from lab.monitor.collect.json_log import JsonLog
 from lab.monitor.collect.relayer import RelayerView, look_at
-from lab.rpc import HttpTransport, RpcRefused
+from lab.rpc import HttpTransport, RpcRefused, Transport
+from lab.rpc.prefetch import Request
 from lab.runner.run import Run
 from lab.scenario.item import RelayerSpec
 
 LOG_FILE = "monitor.jsonl"
 BATCH_BLOCKS = 20
+TAGS = ("latest", "safe", "finalized")
 
 
 class _Look:
     """A transport of the lab's own, which sees a chain as of now.
 
-    As nothing moves meanwhile, new blocks come many at a time, and what was read of contracts at the last moment is
-    read again in one request.
+    As nothing moves meanwhile, what was asked of the head at the last moment is asked again in one request. Empty
+    blocks are those that the node showed when they were mined, if hashes lead to them from the head; others come many
+    at a time.
     """
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._ahead: dict[int, Any] = {}
-        self._views: dict[str, Any] = {}
-        self._asked: dict[str, list[Any]] = {}
-        self._expected: dict[str, list[Any]] = {}
+        self._kept = chain.producer.kept = {}
+        self._transport: Transport | None = None
+        self._outcomes: dict[str, Any] = {}
+        self._asked: dict[str, Request] = {}
 
     def begin(self) -> None:
         """Forget what an earlier moment showed."""
-        self._ahead, self._views = {}, {}
-        self._expected, self._asked = self._asked, {}
+        self._transport, self._outcomes = None, {}
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
-        rpc = self._chain.look()
-        if isinstance(rpc.transport, HttpTransport):
-            if method == "eth_getBlockByNumber" and params[1]:
-                return self._block(rpc.transport, int(params[0], 16))
-            if method == "eth_call" and params[1] == "latest":
-                return self._view(rpc.transport, params)
-        return rpc.call(method, *params, timeout_s=timeout_s)
+        if self._transport is None:
+            transport = self._chain.look().transport
+            if isinstance(transport, HttpTransport) and self._asked:
+                self._ask(transport, self._asked)
+            self._transport, self._asked = transport, {}
+        key = _key(method, params)
+        numbered = method == "eth_getBlockByNumber" and params[0][0] == "0"
+        if numbered and key not in self._outcomes:
+            self._blocks(self._transport, params)
+        elif not numbered and any(tag in params for tag in TAGS):
+            self._asked[key] = method, params
+        outcome = self._outcomes[key] if key in self._outcomes else self._transport.call(method, params, timeout_s)
+        if isinstance(outcome, RpcRefused):
+            raise outcome
+        if method == "eth_getBlockByNumber" and params[0] == "latest" and isinstance(outcome, dict):
+            self._recall(outcome)
+        return outcome
 
-    def _block(self, transport: HttpTransport, number: int) -> Any:
-        if number not in self._ahead:
-            last = min(number + BATCH_BLOCKS, self._chain.producer.head.number + 1)
-            numbers = range(number, max(last, number + 1))
-            blocks = transport.batch("eth_getBlockByNumber", [[hex(requested), True] for requested in numbers])
-            self._ahead = dict(zip(numbers, blocks, strict=True))
-        return self._ahead[number]
+    def _recall(self, head: dict[str, Any]) -> None:
+        number, block_hash = int(head["number"], 16), head["hash"]
+        while (block := self._kept.get(number)) is not None and block["hash"] == block_hash:
+            if not block["transactions"]:
+                for full in (True, False):
+                    self._outcomes.setdefault(_key("eth_getBlockByNumber", [hex(number), full]), block)
+            number, block_hash = number - 1, block["parentHash"]
+        for older in [known for known in self._kept if known < int(head["number"], 16)]:
+            del self._kept[older]
 
-    def _view(self, transport: HttpTransport, params: list[Any]) -> Any:
-        key = str(params)
-        if key in self._expected:
-            expected, self._expected = self._expected, {}
-            # Where one of them is refused, each is asked by itself.
-            with suppress(RpcRefused):
-                answers = transport.batch("eth_call", list(expected.values()))
-                self._views = dict(zip(expected, answers, strict=True))
-        answer = self._views[key] if key in self._views else transport.call("eth_call", params)
-        self._asked[key] = params
-        return answer
+    def _blocks(self, transport: Transport, params: list[Any]) -> None:
+        first, last = int(params[0], 16), self._chain.producer.head.number
+        method = "eth_getBlockByNumber"
+        behind = [[hex(number), True] for number in range(first + 1, min(first + BATCH_BLOCKS, last + 1))]
+        behind = [block for block in behind if _key(method, block) not in self._outcomes]
+        if isinstance(transport, HttpTransport) and behind:
+            self._ask(transport, {_key(method, block): (method, block) for block in (params, *behind)})
+
+    def _ask(self, transport: HttpTransport, requests: Mapping[str, Request]) -> None:
+        self._outcomes |= zip(requests, transport.many(list(requests.values())), strict=True)
+
+
+def _key(method: str, params: list[Any]) -> str:
+    return f"{method}{params}"
 
 
 class RunMonitor:

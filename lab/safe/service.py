@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from lab.bounded_files import UnfitFile, parse_json
 from lab.errors import LabError
 from lab.model.redacted import RedactedUrl
+from lab.rpc.urls import url_below
 from lab.safe.proposal import Proposal
 from lab.safe.signatures import Signature, SignatureRefused, read_signature
 
@@ -86,7 +87,7 @@ class TransactionService:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, missing_is_none: bool = False) -> Any:
         try:
-            address = self._url.reveal().rstrip("/") + path
+            address = url_below(self._url.reveal(), path)
             response = self._pool.request(method, address, json=body, preload_content=False, redirect=False)
             try:
                 text = response.read(ANSWER_BYTES_MAX + 1)

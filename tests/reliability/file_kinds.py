@@ -64,7 +64,7 @@ FIGURES = {
     "synthetic": True,
 }
 CONTEXT = {
-    "run_id": "r", "command": "lab load", "name": "n", "description": "d",
+    "schema_version": 1, "run_id": "r", "command": "lab load", "name": "n", "description": "d",
     "profile": {
         "name": "n", "description": "d", "networks": {"capacity": {}}, "traffic": [{"kind": "buffer", "payload": "0B"}],
         "shape": {"kind": "constant", "tps": 10, "duration": "10s"},
@@ -86,7 +86,8 @@ CONTEXT = {
     "abi": [], "made_of": {"backend": {"kind": "process"}},
 }  # fmt: skip
 PLAN = {
-    "run_id": "r", "folder": "/x", "workers": 1, "segments": [{"seconds": 1, "from_tps": 1, "to_tps": 2}],
+    "schema_version": 1, "run_id": "r", "folder": "/x", "workers": 1,
+    "segments": [{"seconds": 1, "from_tps": 1, "to_tps": 2}],
     "streams": [{"name": "s", "share": 1, "legs": [{
         "number": 0, "chain": "base", "label": "x",
         "senders": [{"sender": 0, "path": "p", "first_nonce": 0, "count": 1}],

@@ -124,10 +124,12 @@ COORDINATOR_ABI: list[Any] = [
 ]
 ARTIFACT = {"contractName": "Mine", "abi": COORDINATOR_ABI, "bytecode": "0x6001", "deployedBytecode": {"object": "0x"}}
 UP_SESSION = {
-    "run_id": "r", "backend": "process", "clock": "real", "genesis_time": 1, "chains": {}, "accounts": {},
-    "key_file": "keys.json", "store_path": "relayer.sqlite", "state_numbering": {"EMPTY": 0}, "abi": COORDINATOR_ABI,
+    "schema_version": 1, "run_id": "r", "backend": "process", "clock": "real", "genesis_time": 1, "chains": {},
+    "accounts": {}, "key_file": "keys.json", "store_path": "relayer.sqlite",
+    "state_numbering": {"EMPTY": 0}, "abi": COORDINATOR_ABI,
 }  # fmt: skip
 UP_STATE = {
+    "schema_version": 1,
     "run_id": "r",
     "owner": "1:2",
     "started": "2026-11-24T11:00:00",
@@ -345,8 +347,12 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     "signing key": ("key.json", lambda: KEYSTORE, signing_key),
     "deployer's key": ("key.json", lambda: KEYSTORE, deployers_key),
     "history of reports": ("history/reports.jsonl", lambda: SUMMARY, lambda path: read_summaries(path.parents[1])),
-    "measured rows": ("load/buffer-20261124-110000/rows.json", lambda: {"rows": [ENTRY]}, figures),
-    "measured manifest": ("load/buffer-20261124-110000/manifest.json", lambda: {"profile": "buffer"}, figures),
+    "measured rows": ("load/buffer-20261124-110000/rows.json", lambda: {"schema_version": 1, "rows": [ENTRY]}, figures),
+    "measured manifest": (
+        "load/buffer-20261124-110000/manifest.json",
+        lambda: {"schema_version": 1, "profile": "buffer"},
+        figures,
+    ),
     "mutation score": ("mutation/mutation.json", lambda: WRITTEN, sealed(lambda path: read_mutation(path.parents[1]))),
     "measured alerts": (
         "monitor/detection.json",
@@ -384,7 +390,11 @@ KINDS: dict[str, tuple[str, Callable[[], Any], Read]] = {
     "docker's settings": ("config.json", lambda: {"currentContext": "x", "auths": {}}, engine),
     "session of a monitor": ("session.json", lambda: UP_SESSION, monitor_session),
     "maintenance": ("maintenance.json", lambda: {"until": 1.5, "reason": "x"}, lambda path: in_force(path.parent, 1)),
-    "position of a monitor": ("position.json", lambda: {"chains": {}}, lambda path: read_memory(path.read_bytes())),
+    "position of a monitor": (
+        "position.json",
+        lambda: {"version": 1, "identity": {}, "chains": {}, "cross_chain": {}},
+        lambda path: read_memory(path.read_bytes()),
+    ),
     "start of a load": ("start.json", lambda: {"starts_at": 1.0, "workers": 2}, lambda path: Start.read(path.parent)),
     "workers that were cut off": ("cut-off.json", lambda: {"ranks": [1]}, lambda path: CutOff.read(path.parent)),
     "order of a long load": (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,14 +16,18 @@ from pathlib import Path
 
 import psutil
 import pytest
+import typer
 import yaml
 
+import lab
 from lab.chains.nodes.backend import NodeSpec
 from lab.chains.nodes.process import ProcessBackend
+from lab.cli import app
 from lab.load.record.plan import START
 from lab.paths import COMPOSE, LOADTESTS
 from lab.session.up.files import UpFolder
 
+from .mutants import SEED, commands, count
 from .victims import CHAIN_ID, Place, victims
 
 pytestmark = [pytest.mark.reliability, pytest.mark.load]
@@ -189,6 +195,71 @@ def test_a_rehearsal(node: str, tmp_path: Path, own_cache: Path) -> None:
     assert process.returncode == 0, (tmp_path / "rehearsal" / "output.txt").read_text(errors="replace")
     assert set(seen) <= LOOPBACK
     assert sum(map(len, seen.values())) >= 3
+
+
+# Command -> the test above, or the victim below, that looks at what it listens on.
+LISTENING = {
+    "load": "test_two_loads_at_once",
+    "up": "test_plain_locust_with_a_web_page",
+    "monitor exporter": "test_monitoring_and_explorers",
+    "monitor up": "test_monitoring_and_explorers",
+    "live explorer": "test_monitoring_and_explorers",
+    "live rehearse": "test_a_rehearsal",
+    "swarm": "swarm",
+    "mutate": "mutate",
+}
+# Those that start nodes by the same backend, for a smoke run, a simulation or a check, and nothing else that listens.
+NODES_ALONE = {"doctor", "contract", "live estimate", "live smoke"}
+# Those that read and write files, or ask endpoints that others run.
+SILENT = {
+    "networks", "analyse", "init", "lint", "schema", "check", "merge", "status", "down", "report", "causes", "attest",
+    "freeze", "sign", "bundle", "verify", "prune", "image build", "checklist import",
+    "monitor config", "monitor maintenance", "monitor page",
+    "live init", "live schema", "live plan", "live deploy", "live status", "live session", "live verify",
+    "safe propose", "safe show", "safe sign", "safe merge", "safe status", "safe execute", "safe publish", "safe fetch",
+    "ops pause", "ops unpause", "ops revoke", "ops drift", "ops health", "ops backup", "ops restore", "ops migrate",
+    "ops operators list", "ops operators add", "ops operators remove", "ops operators sync",
+    "ops rotate relayer", "ops rotate operator", "ops rotate owner", "ops maintenance begin", "ops maintenance end",
+}  # fmt: skip
+# Modules of the lab that open a socket for others -> the commands through which that is looked at.
+OPENERS = {
+    "chains/nodes/process.py": "nodes: every one of them",
+    "commands/monitor/up.py": "monitor up",
+    "faults/transport/proxy.py": "the relayer's endpoint: load, up, live rehearse, and pytest below",
+    "live/explorer/server.py": "live explorer, live rehearse",
+    "monitor/exporter.py": "monitor exporter",
+    "monitor/servers.py": "a port that is free, closed again",
+    "session/doctor.py": "a port that is free, closed again",
+    "relayer/metrics.py": "the relayer's own metrics",
+}
+OPENS = re.compile(r"create_server\(|start_server\(|start_http_server\(|TCPSite\(|HTTPServer\(|\.listen\(")
+WATCHED = ("pytest", "pytest on the wall clock", "swarm", "mutate")
+
+
+def test_no_command_is_forgotten() -> None:
+    """A new one is named here, with what looks at its sockets, as is every module that opens one."""
+    names = {" ".join(words) for words, _ in commands(typer.main.get_command(app))}
+    assert names == {*LISTENING, *NODES_ALONE, *SILENT}
+    assert all(by in globals() or by in WATCHED for by in LISTENING.values())
+    root = Path(lab.__file__).parent
+    opening = {path.relative_to(root).as_posix() for path in root.rglob("*.py") if OPENS.search(path.read_text())}
+    assert opening == set(OPENERS)
+
+
+@pytest.mark.parametrize("name", random.Random(SEED).sample(WATCHED, min(len(WATCHED), count(1))))
+def test_runs_listen_on_loopback(name: str, tmp_path: Path, own_cache: Path, shared_backend: ProcessBackend) -> None:
+    """Scenarios on both clocks, and the workers of searches, from their start on."""
+    victim = victims(docker=False)[name]
+    place = Place(tmp_path, tmp_path / "results", "")
+    words = [sys.executable, "-m", *victim.words, *victim.prepare(place)]
+    seen: dict[str, set[int]] = {}
+    with started(words, tmp_path / "work", own_cache) as process:
+        deadline = time.monotonic() + 10
+        while process.poll() is None and time.monotonic() < deadline:
+            for address, ports in listening(process.pid).items():
+                seen.setdefault(address, set()).update(ports)
+            time.sleep(0.2)
+    assert set(seen) <= LOOPBACK, seen
 
 
 def test_compose_publishes_on_loopback_only() -> None:

@@ -98,6 +98,10 @@ export class Coordinator {
    */
   static async fromSession(path, chain, role = 'operator') {
     const session = JSON.parse(await readFile(path, 'utf8'))
+    if (session.schema_version !== 1) {
+      const got = session.schema_version ?? 'none'
+      throw new TypeError(`${path}: expected schema_version 1, got ${got}: write it again with the lab that this SDK is of`)
+    }
     const facts = session.chains[chain]
     if (!facts) throw new TypeError(`${path}: expected a chain of ${Object.keys(session.chains)}, got ${chain}`)
     const keys = JSON.parse(await readFile(session.key_file, 'utf8'))

@@ -1,13 +1,23 @@
 // Against networks that are up: `LAB_SESSION=results/up/session.json npm test`, as `make sdk` does it.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { Coordinator, DeadlineExceeded, NeverReady, Reverted, ZERO_ID, abi } from 'tesseract-coordinator'
 
 const session = process.env.LAB_SESSION
 const STRANGER = /** @type {const} */ (`0x${'11'.repeat(20)}`)
 const newId = () => /** @type {`0x${string}`} */ (`0x${randomBytes(32).toString('hex')}`)
+
+test('a session file of another version, or of none, is refused', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'session-')), 'session.json')
+  for (const [content, got] of [['{}', 'none'], ['{"schema_version": 2}', '2']]) {
+    await writeFile(file, content)
+    await assert.rejects(Coordinator.fromSession(file, 'base'), new RegExp(`expected schema_version 1, got ${got}`))
+  }
+})
 
 describe('the client', { skip: !session && 'LAB_SESSION names no session of `lab up`' }, () => {
   /** @type {Coordinator} */ let origin

@@ -14,6 +14,7 @@ from lab.errors import EnvironmentFailure, UsageError
 from lab.explore.bench import BenchOpener, explored_system
 from lab.explore.processes import spread
 from lab.explore.progress import progress_of
+from lab.explore.swarm.alert_cases import kinds_for
 from lab.explore.swarm.case import drawn_contract
 from lab.explore.swarm.detection import (
     FILE,
@@ -22,7 +23,6 @@ from lab.explore.swarm.detection import (
     RUNS_MIN,
     Measured,
     Watched,
-    kinds_for,
     measure,
     watch_seed,
 )
@@ -65,10 +65,11 @@ def swarm_monitored(request: SwarmRequest) -> int:
 
 def _table(console: Console, measured: Measured) -> None:
     table = Table(
-        "fault", "alert", "runs", "fired", "recall", "time to detect", "missed seeds", box=None, pad_edge=False
+        "fault", "alert", "runs", "in time", "recall", "time to detect", "missed seeds", box=None, pad_edge=False
     )
     for name, kind in sorted(measured.kinds.items()):
         times = f"median {kind.median_s:g} s, at most {max(kind.seconds)} s" if kind.median_s is not None else "-"
+        times += f" (of {kind.within_s} s)"
         counts = (str(kind.runs), str(kind.fired), f"{100 * kind.recall:.0f}%")
         table.add_row(name, " or ".join(kind.alerts), *counts, times, " ".join(map(str, kind.missed_seeds[:10])))
     console.print(table)

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from lab.bounded_files import read_object, write_atomically
+from lab.bounded_files import read_object, require_version, write_atomically
 from lab.deploy.compile import compile_contract
 from lab.errors import UsageError
 from lab.report.evidence.attestations import FOLDER
@@ -45,7 +45,7 @@ def audited_digest(folder: Path) -> str | None:
     path = folder / FILE
     if not path.is_file():
         return None
-    digest = read_object(path).get("source_sha256")
+    digest = require_version(read_object(path), path).get("source_sha256")
     if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
         raise UsageError(f"{path}: expected what `lab freeze --audited SHA256` writes")
     return digest

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from lab.bounded_files import UnfitFile, open_append, read_lines
+from lab.bounded_files import UnfitFile, open_append, parse_model, read_lines
 from lab.errors import UsageError
 from lab.model.frozen import Frozen
 
@@ -125,9 +125,9 @@ def read_journal(path: Path) -> tuple[Header | None, list[Entry], int | None]:
     if not complete:
         return None, [], None
     try:
-        header = Header.model_validate_json(complete[0])
-    except ValidationError as error:
-        raise UsageError(f"{path}:1: expected the head of a journal: {error.errors()[0]['msg']}") from error
+        header = parse_model(complete[0], Header, f"{path}:1")
+    except UnfitFile as error:
+        raise UsageError(f"{path}:1: expected the head of a journal: {error.strerror}") from error
     entries = []
     for number, line in enumerate(complete[1:], start=2):
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -13,6 +13,7 @@ from lab.bounded_files import UnfitFile, parse_json
 from lab.errors import LabError
 from lab.live.verify.bundle import Bundle
 from lab.model.redacted import RedactedUrl, redact_text
+from lab.rpc.urls import url_below
 
 ANSWER_BYTES_MAX = 8 << 20
 TIMEOUT_S = 30.0
@@ -81,15 +82,16 @@ class Web:
     """JSON over HTTP to one explorer. `secret` is a key that no message may show."""
 
     def __init__(self, name: str, base: str, secret: str | None = None) -> None:
-        self._name, self._base, self._secret = name, base.rstrip("/"), secret
+        self._name, self._base, self._secret = name, base, secret
         self._pool = urllib3.PoolManager(
             timeout=urllib3.Timeout(total=TIMEOUT_S), retries=False, headers={"User-Agent": "tesseract-lab"}
         )
 
-    def ask(self, method: str, path: str, **how: Any) -> Answer:
+    def ask(self, method: str, path: str, query: Mapping[str, str] | None = None, **how: Any) -> Answer:
         """Raises ExplorerFailure where nobody answers, or answers with something else than bounded JSON."""
         try:
-            response = self._pool.request(method, self._base + path, preload_content=False, redirect=False, **how)
+            address = url_below(self._base, path, query)
+            response = self._pool.request(method, address, preload_content=False, redirect=False, **how)
             try:
                 body = response.read(ANSWER_BYTES_MAX + 1)
             finally:

@@ -19,7 +19,7 @@ class Etherscan:
     def verify(self, request: Request) -> Verification:
         """See `Explorer`."""
         query = {"chainid": str(request.chain_id), "module": "contract", "apikey": self._key}
-        there = self._web.ask("GET", "", fields={**query, "action": "getabi", "address": request.address})
+        there = self._web.ask("GET", "", {**query, "action": "getabi", "address": request.address})
         if there.get("status") == "1":
             return Verification(self.name, "match", "was verified already")
         jobs: list[str] = []
@@ -55,10 +55,10 @@ class Etherscan:
             "optimizationUsed": "1",
             "constructorArguments": "",
         }
-        return self._web.ask("POST", f"?chainid={request.chain_id}", fields=fields, encode_multipart=False)
+        return self._web.ask("POST", "", {"chainid": str(request.chain_id)}, fields=fields, encode_multipart=False)
 
     def _verdict(self, query: dict[str, str], job: str) -> Verification | str:
-        answer = self._web.ask("GET", "", fields={**query, "action": "checkverifystatus", "guid": job})
+        answer = self._web.ask("GET", "", {**query, "action": "checkverifystatus", "guid": job})
         said = _said(answer)
         if (why := _wait(answer)) is not None or "pending" in said.lower():
             return why or said

@@ -43,10 +43,14 @@ class SeriesLog:
         """The next sample."""
         values = samples.series()
         for name, value in values.items():
-            self.series.setdefault(name, [None] * self.count).append(value)
+            row = self.series.get(name)
+            if row is None:
+                row = self.series[name] = [None] * self.count
+            row.append(value)
         self.count += 1
-        for known in self.series.values():
-            known.extend([None] * (self.count - len(known)))
+        if len(values) < len(self.series):
+            for name in self.series.keys() - values.keys():
+                self.series[name].append(None)
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> SeriesLog:

@@ -27,7 +27,7 @@ class Memory:
     identity: dict[str, str]
     chains: dict[str, ChainMemory]
     cross_chain: dict[str, Distribution]
-    version: Literal[1] = 1
+    version: Literal[1]
 
 
 MEMORY = TypeAdapter(Memory)
@@ -119,7 +119,7 @@ class Collector:
         """What to keep for a restart, as JSON."""
         with self._frozen():
             chains = {name: chain.memory for name, chain in self.chains.items()}
-            return MEMORY.dump_json(Memory(identity_of(self._session), chains, self._cross_chain.times))
+            return MEMORY.dump_json(Memory(identity_of(self._session), chains, self._cross_chain.times, version=1))
 
     def _frozen(self) -> ExitStack:
         """All chains stand still."""

@@ -19,17 +19,19 @@ _OUTCOMES: tuple[tuple[type[RpcFailure], str], ...] = (
     (RpcUnavailable, "unavailable"),
     (RpcMalformed, "malformed"),
 )
-METHODS = (
-    "eth_blockNumber",
-    "eth_call",
-    "eth_chainId",
-    "eth_getBalance",
-    "eth_getBlockByHash",
-    "eth_getBlockByNumber",
-    "eth_getBlockReceipts",
-    "eth_getCode",
-    "eth_getLogs",
-    "eth_getTransactionReceipt",
+METHODS = frozenset(
+    {
+        "eth_blockNumber",
+        "eth_call",
+        "eth_chainId",
+        "eth_getBalance",
+        "eth_getBlockByHash",
+        "eth_getBlockByNumber",
+        "eth_getBlockReceipts",
+        "eth_getCode",
+        "eth_getLogs",
+        "eth_getTransactionReceipt",
+    }
 )
 
 

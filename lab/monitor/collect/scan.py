@@ -167,6 +167,8 @@ class Scanner:
 
     def _block_facts(self, block: dict[str, Any], logs: list[Mapping[str, Any]], reasons: _Allowance) -> BlockFacts:
         head = _head(block)
+        if not block["transactions"] and not logs:
+            return BlockFacts(head.number, head.hash, str(block["parentHash"]), head.timestamp, head.base_fee)
         mine = [tx for tx in block["transactions"] if str(tx.get("to") or "").lower() == self.contract.lower()]
         receipts = self._receipts(block, mine)
         there = {(str(log["transactionHash"]), str(log["logIndex"])) for log in logs}

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.bounded_files import write_atomically
+from lab.bounded_files import read_bytes, write_atomically
 from lab.errors import UsageError
 from lab.monitor.alerting.alerts import P, Thresholds
 from lab.monitor.dashboards.boards import Board, Panel, boards
@@ -102,11 +102,15 @@ def render(limits: Thresholds) -> dict[str, str]:
 
 def drift(folder: Path, limits: Thresholds) -> list[str]:
     """The dashboards of a folder that are not as they are generated, and those that lack."""
-    return [
-        name
-        for name, text in render(limits).items()
-        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
-    ]
+    return [name for name, text in render(limits).items() if _content(folder / name) != text.encode()]
+
+
+def _content(path: Path) -> bytes | None:
+    """None for what is no file, or larger than any dashboard."""
+    try:
+        return read_bytes(path)
+    except OSError:
+        return None
 
 
 def write(folder: Path, limits: Thresholds, *, overwrite: bool = False) -> list[Path]:
@@ -114,8 +118,8 @@ def write(folder: Path, limits: Thresholds, *, overwrite: bool = False) -> list[
     edited = [name for name in drift(folder, limits) if (folder / name).exists()]
     if edited and not overwrite:
         raise UsageError(
-            f"{folder / edited[0]}: expected the dashboard as generated, it was edited, or has other thresholds: "
-            "change lab/monitor/dashboards/boards.py, or write again with --overwrite"
+            f"{folder}: expected dashboards as generated, {', '.join(edited)} was edited, or has other thresholds: "
+            "move it away, or write to another folder (--out)"
         )
     folder.mkdir(parents=True, exist_ok=True)
     written = []

@@ -18,6 +18,7 @@ from typing import Any
 from lab.bounded_files import read_model, write_atomically
 from lab.errors import LabError, UsageError
 from lab.model.frozen import Frozen
+from lab.model.redacted import redact_url
 from lab.monitor.collect.maintenance import announce
 from lab.monitor.collect.maintenance import end as end_banner
 from lab.ops.executors import Executor
@@ -27,6 +28,7 @@ from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.pausing import Pause, Unpause
 from lab.ops.report import Report
 from lab.ops.state import read_state
+from lab.rpc.urls import url_below
 
 FILE, TIMEOUT_S, HOURS_MAX = "maintenance.json", 10.0, 24
 
@@ -183,9 +185,9 @@ def _time(unix_s: float) -> str:
 
 def _call(url: str, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
     if not url.startswith(("http://", "https://")):
-        raise UsageError(f"expected the address of Alertmanager (http://HOST:PORT), got {url[:80]!r}")
+        raise UsageError(f"expected the address of Alertmanager (http://HOST:PORT), got {redact_url(url)!r}")
     request = urllib.request.Request(
-        url.rstrip("/") + path,
+        url_below(url, path),
         data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
         method=method,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lab.bounded_files import read_object
+from lab.bounded_files import read_object, require_version
 from lab.errors import EvidenceFailure
 from lab.evidence.seal import differences
 from lab.html.text import clean
@@ -23,7 +23,7 @@ def read_detection(results: Path) -> tuple[Detection | None, list[str]]:
     try:
         if changed := differences(path.parent, (path.name,)):
             raise EvidenceFailure(changed[0])
-        value = read_object(path)
+        value = require_version(read_object(path), path)
         kinds = tuple(_kind(name, kind) for name, kind in sorted(value["kinds"].items()))
         alarms = len(value["false_alarms"])
         return Detection(

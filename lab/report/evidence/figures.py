@@ -14,6 +14,7 @@ from lab.errors import EvidenceFailure
 from lab.evidence.manifest import MeasuredRow, MeasurementManifest
 from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END, MANIFEST, STARTED, differences, read_manifest
+from lab.file_version import SCHEMA
 from lab.html.figures import measured
 from lab.html.text import clean
 from lab.report.records.row_verdict import RowVerdict
@@ -140,6 +141,8 @@ def _stated(folder: Path, name: str) -> MeasurementManifest:
 
 def _of_folder(folder: Path, name: str, now: datetime, doubt: str) -> list[Figure]:
     content = read_object(folder / FILE, max_bytes=MAX_BYTES)
+    if trouble := SCHEMA.trouble(content):
+        raise ValueError(trouble)
     facts = MeasurementManifest.read(content)
     if facts.rows is None:
         raise ValueError("expected a list under 'rows'")

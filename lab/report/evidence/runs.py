@@ -14,6 +14,7 @@ from lab.evidence.folder import SCHEMA_VERSION
 from lab.evidence.manifest import RunManifest
 from lab.evidence.newest import moment_of
 from lab.evidence.seal import DID_NOT_END
+from lab.file_version import FileVersion
 from lab.html.text import clean
 from lab.model.verdict import RunVerdict
 from lab.report.records.folder import Folder, message_of
@@ -97,9 +98,8 @@ def _doubts(stated: object, made: RunManifest, verdict: RunVerdict | None, now: 
     if not isinstance(stated, dict):
         yield "manifest.json: expected an object"
     else:
-        if made.schema_version != SCHEMA_VERSION:
-            version = clean(str(stated.get("schema_version")), 40)
-            yield f"manifest.json: expected schema_version {SCHEMA_VERSION}, got {version}"
+        if trouble := FileVersion(number=SCHEMA_VERSION).trouble(stated):
+            yield f"manifest.json: {clean(trouble, 200)}"
         moment = moment_of(made.started)
         if moment is None:
             yield f"manifest.json: expected an ISO time under 'started', got {clean(str(made.started), 40)}"

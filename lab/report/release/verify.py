@@ -86,7 +86,7 @@ def _listed(folder: Path, path: Path) -> dict[str, str]:
     try:
         manifest = read_object(folder / MANIFEST)
         files: Mapping[str, Any] = manifest["files"]
-        if manifest["schema_version"] != SCHEMA_VERSION:
+        if manifest.get("schema_version") != SCHEMA_VERSION:
             raise UsageError(f"{path}: expected a bundle of version {SCHEMA_VERSION}: bundle it again with this lab")
         return {str(name): str(facts["sha256"]) for name, facts in files.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

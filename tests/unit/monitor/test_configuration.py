@@ -38,7 +38,7 @@ def test_committed_dashboards_are_as_generated() -> None:
 def test_a_dashboard_edited_by_hand_is_named(tmp_path: Path) -> None:
     """And not overwritten unasked."""
     grafana.write(tmp_path, Thresholds())
-    (tmp_path / "cost.json").write_text("{}")
+    (tmp_path / "cost.json").write_bytes(b"\xff")
     assert grafana.drift(tmp_path, Thresholds()) == ["cost.json"]
     with pytest.raises(UsageError, match=r"cost\.json"):
         grafana.write(tmp_path, Thresholds())

@@ -30,7 +30,7 @@ def test_a_position_with_all_that_can_be_open_is_read_again(start_lab: StartLab,
         name: ChainMemory(chain.network, final_book=book, head_book=book) for name, chain in session.chains.items()
     }
     position = tmp_path / "monitor.json"
-    position.write_bytes(MEMORY.dump_json(Memory(identity_of(session), chains, {})))
+    position.write_bytes(MEMORY.dump_json(Memory(identity_of(session), chains, {}, version=1)))
     assert position.stat().st_size > JSON_BYTES_MAX
     exporter = Exporter(session, Watch(now_s=lambda: 1_800_000_000.0), position=position)
     assert [len(chain.memory.head_book.open) for chain in exporter.collector.chains.values()] == [OPEN_MAX] * 2

@@ -49,7 +49,11 @@ class Prepared(Script):
         item = SimpleNamespace(file="scenario.py", leg=lambda name: SimpleNamespace(tx_id=name, at_ms=20_000))
         lab = SimpleNamespace(
             genesis_time=0,
-            spec=SimpleNamespace(target=SimpleNamespace(codec=SimpleNamespace(events=("OperatorAdded",)), address="")),
+            spec=SimpleNamespace(
+                target=SimpleNamespace(
+                    codec=SimpleNamespace(events=("OperatorAdded",), has=lambda *functions: True), address=""
+                )
+            ),
         )
         super().__init__(
             cast(Any, SimpleNamespace(**{"now_ms": 0, "recorder": recorder, "item": item, "lab": lab} | run))
@@ -177,7 +181,7 @@ def logs(recorder: Recorder, wrong: Broken) -> None:
     receipts = {"polygon": [{"transactionHash": "0x1", "to": "0xc", "blockNumber": "0x7", "logs": [{}]}]}
     one.judge_metrics(script, receipts)
     one.judge_log(script, receipts)
-    one.judge_intruder(script)
+    one.judge_intruder(script, SimpleNamespace(revert="Only owner can pause"))
 
 
 def live(recorder: Recorder, wrong: Broken) -> None:
@@ -254,7 +258,7 @@ def virtual(name: str) -> Monitored:
     def play(recorder: Recorder, wrong: Broken) -> None:
         clock = SimpleNamespace(now_ms=0)
         clock.advance_to = lambda ms: setattr(clock, "now_ms", ms)
-        run = Run(item, cast(Any, SimpleNamespace(scheduler=clock)), recorder, cast(Any, None))
+        run = Run(item, cast(Any, SimpleNamespace(scheduler=clock, watch=None)), recorder, cast(Any, None))
         for step in item.steps:
             if isinstance(one := step.condition, AlertExpectation):
                 end_s = 1 if one.state == "resolved" else None

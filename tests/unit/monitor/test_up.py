@@ -34,7 +34,11 @@ def test_a_session_without_chains_is_nothing_to_watch(tmp_path: Path) -> None:
     path = tmp_path / "session.json"
     nothing: dict[str, Any] = {"chains": {}, "accounts": {}, "state_numbering": {}, "abi": []}
     words = dict.fromkeys(("run_id", "key_file", "store_path"), "x")
-    path.write_text(json.dumps({"backend": "process", "clock": "virtual", "genesis_time": 1, **words, **nothing}))
+    path.write_text(
+        json.dumps(
+            {"schema_version": 1, "backend": "process", "clock": "virtual", "genesis_time": 1, **words, **nothing}
+        )
+    )
     assert Session.read(path).chains == {}
     with pytest.raises(UsageError, match="at least one chain"):
         read_session(path)

@@ -36,14 +36,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """One transaction."""
         self.server.requests.append(("GET", self.path, self.headers.get("Authorization")))
-        shown = self.server.transactions.get(self.path.rstrip("/").rpartition("/")[2])
+        shown = self.server.transactions.get(self.path.partition("?")[0].rstrip("/").rpartition("/")[2])
         self._answer(200 if shown else 404, shown or {"detail": "Not found."})
 
     def do_POST(self) -> None:
         """A transaction, or a confirmation of one."""
         self.server.requests.append(("POST", self.path, self.headers.get("Authorization")))
         given = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        parts = self.path.strip("/").split("/")
+        parts = self.path.partition("?")[0].strip("/").split("/")
         if parts[2] == "safes":
             if not self.server.forgetful:
                 confirmation = {"owner": given["sender"], "signature": given["signature"]}

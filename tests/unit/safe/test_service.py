@@ -47,6 +47,15 @@ def test_there_and_back() -> None:
         assert {authorization for _, _, authorization in server.requests} == {"Bearer KEY5f3a"}
 
 
+def test_a_query_of_the_address_stays_behind_the_path() -> None:
+    """Some services take their key there."""
+    with fake_service() as server:
+        assert of_url(f"{server.url}/?api=KEY5f3a").publish(signed(BARE, OWNERS[0]))
+        paths = [path for _, path, _ in server.requests]
+        assert all(path.startswith("/api/v1/") and path.endswith("/?api=KEY5f3a") for path in paths)
+        assert paths
+
+
 def test_it_takes_a_transaction_and_never_shows_it() -> None:
     """As was seen in the field: said, since the file is the proposal."""
     with fake_service() as server:
