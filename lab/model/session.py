@@ -60,6 +60,7 @@ class Session(Frozen):
     run_id: str
     backend: str
     clock: Literal["virtual", "real"]
+    speed: float = Field(default=1.0, description="seconds of chain time in one of the wall's, from genesis_time on")
     genesis_time: int
     chains: dict[str, SessionChain]
     accounts: dict[str, str]
@@ -74,6 +75,10 @@ class Session(Frozen):
     names: ContractNames = Field(default_factory=ContractNames, description="where the contract's names differ")
     under_test: UnderTest | None = Field(default=None, description="contract, relayer and project, for people")
     project: str | None = Field(default=None, description="the lab.yaml in force, if there is one")
+
+    def chain_time(self, wall_s: float) -> float:
+        """The chains' time, in unix seconds, when the machine's clock reads `wall_s`: at genesis they agree."""
+        return self.genesis_time + (wall_s - self.genesis_time) * self.speed
 
     def write(self, path: Path) -> None:
         """Write the file whole or not at all."""

@@ -46,7 +46,7 @@ from lab.session.relayer.start import RPC_TIMEOUT_S
 
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
 # On the wall clock every step is a little late.
-LATE_MS = {"virtual": 0, "real": 500}
+LATE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class Options:
     target: Deployable
     run_id: str
     clock: Literal["virtual", "real"] | None = None
+    speed: float = 1.0
     progress: Callable[[str], None] = lambda text: None
     scenario_items: tuple[str, ...] = ()
     recorded_as: str | None = None
@@ -76,8 +77,9 @@ class Options:
     samples_only: bool = False
 
     def clock_of(self, item: ScenarioItem) -> Literal["virtual", "real"]:
-        """The clock that the item runs under. Nobody can hold a process's own clock."""
-        return "real" if self.relayer_command is not None else self.clock or item.clock
+        """The clock that the item runs under. Nobody can hold the clock of a process, where one is started."""
+        own = self.relayer_command is not None and item.relayer is not None
+        return "real" if own else self.clock or item.clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _unplayed(item: ScenarioItem, options: Options) -> list[tuple[str, str]]:
 
 def _note_late_start(run: Run) -> None:
     """Steps begin after their time where the machine took longer for the start than was set aside for it."""
-    if run.item.clock == "real" and run.now_ms > LATE_MS["real"]:
+    if run.item.clock == "real" and run.now_ms > run.lab.scheduler.of_wall(LATE_S):
         text = f"the relayer was ready {run.now_ms / 1000:.1f} s after the run's beginning: steps due before came late"
         run.note("late start", text)
 
@@ -182,6 +184,7 @@ def spec_of(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool
         window_s=item.window_s,
         folder=folder,
         clock=item.clock,
+        speed=options.speed if item.clock == "real" else 1.0,
         relayer=item.relayer if relayer else None,
         relayer_factory=options.relayer_factory,
         relayer_command=options.relayer_command,
@@ -205,9 +208,10 @@ def _states_blocks(fault: Fault, item: ScenarioItem) -> int:
 def _play(run: Run, progress: Callable[[str], None]) -> None:
     """The timeline. A step with a time of its own waits for that time, one without waits for the step before it."""
     scheduler = run.lab.scheduler
+    late_ms = scheduler.of_wall(LATE_S) if scheduler.clock == "real" else 0
     for step in run.item.steps:
         if step.at_ms is not None:
-            if step.at_ms + LATE_MS[run.item.clock] < run.now_ms:
+            if step.at_ms + late_ms < run.now_ms:
                 run.note("late", f"{step.id} was to begin at {step.at_ms / 1000:g} s: the steps before it took longer")
             scheduler.advance_to(max(step.at_ms, run.now_ms))
         else:

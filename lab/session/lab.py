@@ -62,6 +62,7 @@ class LabSpec:
     window_s: int
     folder: Path
     clock: Literal["virtual", "real"] = "virtual"
+    speed: float = 1.0
     relayer: RelayerSpec | None = None
     deepest_reorg: int = 0
     relayer_factory: RelayerFactory = Relayer
@@ -138,7 +139,7 @@ class Lab:
             if read is not None:
                 self.recorder.add(read)
         if self.spec.clock == "real":
-            self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
+            self.scheduler.restart_wall(self.scheduler.of_wall(time.time() - self.genesis_time))
             MachineWatch(self.scheduler, self.recorder, self._pids).start()
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
@@ -184,7 +185,14 @@ class Lab:
             ],
             self.spec.target,
             self.numbering(),
-            RunningNetworks(self.spec.run_id, self.backend.name, self.spec.clock, self.genesis_time, self.spec.folder),
+            RunningNetworks(
+                self.spec.run_id,
+                self.backend.name,
+                self.spec.clock,
+                self.genesis_time,
+                self.spec.folder,
+                self.spec.speed,
+            ),
             RelayerPace(spec.poll_ms, round(RPC_TIMEOUT_S * 1000), spec.execution_order),
             system=system,
         )
@@ -245,7 +253,7 @@ def write_keys(path: Path) -> None:
 @contextmanager
 def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
     """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
-    scheduler = Scheduler(lab_spec.clock)
+    scheduler = Scheduler(lab_spec.clock, lab_spec.speed)
     remember = max(HISTORY_BLOCKS_MIN, lab_spec.deepest_reorg + 16)
     log_folder = lab_spec.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
