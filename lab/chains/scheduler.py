@@ -2,8 +2,8 @@
 
 Under the virtual clock time jumps from one due turn to the next and never looks at the wall. Under the real clock the
 same turns are taken when the wall clock reaches them, or late if a turn before them took long; `speed` is how many
-seconds of the run pass in one of the wall's. Turns due at the same millisecond are taken in the order in which they were
-asked for, so that a run has one order of events.
+seconds of the run pass in one of the wall's. Turns due at the same millisecond are taken in the order in which they
+were asked for, so that a run has one order of events.
 """
 
 from __future__ import annotations

@@ -51,12 +51,13 @@ def lines_of_ids(config: pytest.Config, ids: Sequence[str], workers: int) -> lis
             python += 1
         else:
             path = file_of(config, node_id)
-            scenarios += [item for item in _scenarios(path) if item.item == name] if path is not None else []
+            scenarios += [item for item in scenarios_of(path) if item.item == name] if path is not None else []
     return _lines(config, scenarios, python, workers)
 
 
 @lru_cache(maxsize=512)
-def _scenarios(path: Path) -> tuple[ScenarioItem, ...]:
+def scenarios_of(path: Path) -> tuple[ScenarioItem, ...]:
+    """The items of a file; none of one that is wrong, as whoever collects it says."""
     from lab.scenario.resolve import load_scenario
 
     try:

@@ -125,18 +125,30 @@ def relayer_command(config: pytest.Config) -> RelayerCommand | None:
     return command
 
 
-def speed(config: pytest.Config) -> float:
-    """How many seconds of chain time pass in one of the wall's. Raises UsageError, also where nothing is real time."""
+def check_speed(config: pytest.Config) -> None:
+    """Raises pytest.UsageError for a speed that is none, before anything starts."""
+    try:
+        _speed(config)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _speed(config: pytest.Config) -> float:
     text = value(config, "speed")
     if text is None:
         return 1.0
     from lab.model.speed import parse_speed
 
-    factor, asked = parse_speed(text), getattr(config.option, "lab_speed", None) is not None
+    return parse_speed(text)
+
+
+def speed(config: pytest.Config) -> float:
+    """How many seconds of chain time pass in one of the wall's. Raises UsageError, also where nothing is real time."""
+    factor, asked = _speed(config), getattr(config.option, "lab_speed", None) is not None
     if factor != 1 and asked and value(config, "clock") != "real" and relayer_command(config) is None:
         raise UsageError(
-            f"expected --clock real or --relayer-cmd with --speed {factor:g}: under the virtual clock time takes as long "
-            "as the work in it, and nothing could be faster"
+            f"expected --clock real or --relayer-cmd with --speed {factor:g}: under the virtual clock time takes as "
+            "long as the work in it, and has no speed"
         )
     return factor
 

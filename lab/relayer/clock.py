@@ -9,7 +9,6 @@ from typing import Protocol
 
 from lab.model.session import Session
 
-
 # Set where this process's clock runs so many times as fast as the machine's.
 SPEED_VARIABLE = "LAB_CLOCK_SPEED"
 

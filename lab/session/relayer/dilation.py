@@ -47,7 +47,9 @@ def dilation(words: Sequence[str], folder: Path, session: Session, inherited: Ma
     if session.speed == 1:
         return {}
     if sys.platform != "linux":
-        raise EnvironmentFailure(f"--speed: expected Linux, got {sys.platform}: elsewhere no relayer's clock is dilated")
+        raise EnvironmentFailure(
+            f"--speed: expected Linux, got {sys.platform}: elsewhere no relayer's clock is dilated"
+        )
     program = _program(words[0], folder, inherited)
     if program is not None and (what := _known_deaf(program)) is not None:
         raise _refusal(redact_command(shlex.join(words)), what, session.speed)

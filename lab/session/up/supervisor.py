@@ -79,9 +79,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], notify:
             notify=notify,
         )
         stack.callback(suite.close)
-        spec = LabSpec(
-            state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real", speed=options.speed
-        )
+        spec = LabSpec(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real", speed=options.speed)
         # Nobody judges this: a history would only grow.
         lab = stack.enter_context(open_lab(spec, suite.backend, Recorder(None)))
         lab.set_up()
