@@ -15,6 +15,7 @@ def parse_speed(text: str, source: str = "--speed") -> float:
         speed = 0.0
     if not 1 <= speed <= SPEED_MAX:
         raise UsageError(
-            f"{source}: expected a number from 1 to {SPEED_MAX}, seconds of chain time in one of the wall's; got {text!r}"
+            f"{source}: expected a number from 1 to {SPEED_MAX}, of seconds of chain time in one of the wall's; "
+            f"got {text!r}"
         )
     return speed

@@ -96,7 +96,7 @@ def expects_scenarios(config: pytest.Config) -> bool:
 
 
 def scenario_files(config: pytest.Config) -> Iterator[Path]:
-    """The files with scenarios that a session will have, before anything is collected: those that a bounded look shows."""
+    """The files with scenarios of a session, before anything is collected: those that a bounded look shows."""
     skipped = tuple(config.getini("norecursedirs"))
     for path in asked_for(config):
         if path.is_file():

@@ -126,25 +126,21 @@ def relayer_command(config: pytest.Config) -> RelayerCommand | None:
 
 
 def check_speed(config: pytest.Config) -> None:
-    """Raises pytest.UsageError for a speed that is none, before anything starts."""
+    """Raises pytest.UsageError for a speed that is none, or has no meaning, before anything starts."""
     try:
-        _speed(config)
+        speed(config)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
 
-def _speed(config: pytest.Config) -> float:
+def speed(config: pytest.Config) -> float:
+    """How many seconds of chain time pass in one of the wall's. Raises UsageError, also where nothing is real time."""
     text = value(config, "speed")
     if text is None:
         return 1.0
     from lab.model.speed import parse_speed
 
-    return parse_speed(text)
-
-
-def speed(config: pytest.Config) -> float:
-    """How many seconds of chain time pass in one of the wall's. Raises UsageError, also where nothing is real time."""
-    factor, asked = _speed(config), getattr(config.option, "lab_speed", None) is not None
+    factor, asked = parse_speed(text), getattr(config.option, "lab_speed", None) is not None
     if factor != 1 and asked and value(config, "clock") != "real" and relayer_command(config) is None:
         raise UsageError(
             f"expected --clock real or --relayer-cmd with --speed {factor:g}: under the virtual clock time takes as "
@@ -219,7 +215,6 @@ def _open(config: pytest.Config) -> Suite:
     from lab.session.suite import open_suite
 
     relayer_command(config)
-    speed(config)
     return open_suite(
         run_id=config.stash[RUN_ID],
         backend=value(config, "backend"),  # type: ignore[arg-type]  # its choices are those of the option

@@ -12,7 +12,6 @@ from typing import TypeVar
 
 import pytest
 
-from lab.errors import LabError
 from lab.plugin.collecting import scenario_files
 from lab.plugin.items import ScenarioTest
 from lab.plugin.options import plain
@@ -35,14 +34,14 @@ def choose_workers(config: pytest.Config) -> None:
     alone = any(plain(config, name) for name in ("usepdb", "trace", "collectonly"))
     if chosen or alone or not config.pluginmanager.hasplugin("xdist") or not in_real_time(config):
         return
-    try:
-        factor = speed(config)
-    except LabError:
-        # Whoever opens the suite meets the same error, and reports it as it should be.
-        return
-    workers = workers_of(len(os.sched_getaffinity(0)), factor)
+    workers = workers_of(_cores(), speed(config))
     if (workers := min(workers, _items(config, workers))) > 1:
         config.option.tx, config.option.dist = ["popen"] * workers, "worksteal"
+
+
+def _cores() -> int:
+    # Where a container or taskset leaves fewer of them.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _items(config: pytest.Config, enough: int) -> int:

@@ -279,7 +279,7 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
             stack.callback(node.stop)
         genesis_time = node_time
         if real:
-            start_s = lab_spec.own_relayer.start_s if lab_spec.own_relayer is not None else 0.0
+            start_s = lab_spec.own_relayer.start_s(lab_spec.speed) if lab_spec.own_relayer is not None else 0.0
             genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
         chains = {
             name: Chain(

@@ -1,9 +1,9 @@
 """A relayer's own clock, made to show the chains' time where that runs faster than the wall's: libfaketime.
 
 It is loaded into every dynamically linked program, and scales what the C library says of the time, and every wait. Two
-small libraries of the lab's (`dilation.c`), compiled once, add what it lacks: each process begins at the chains' time, and
-locks with a time limit, as in Python, end when they should. What reads the machine's clock past the C library (static
-programs, Go) cannot be dilated, and is refused: its decisions would rest on another time than the chains'.
+small libraries of the lab's (`dilation.c`), compiled once, add what it lacks: each process begins at the chains' time,
+and locks with a time limit, as in Python, end when they should. What reads the machine's clock past the C library
+(static programs, Go) cannot be dilated, and is refused: its decisions would rest on another time than the chains'.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def require_dilated(members: Iterable[psutil.Process], shown: str, speed: float)
 
 def _refusal(shown: str, what: str, speed: float) -> UsageError:
     return UsageError(
-        f"the relayer `{shown}` cannot run at --speed {speed:g}: {what} and reads the machine's clock, which nobody can "
-        "make faster for it. Leave --speed out"
+        f"the relayer `{shown}` cannot run at --speed {speed:g}: {what} and reads the machine's clock, which nobody "
+        "can make faster for it. Leave --speed out"
     )
 
 
