@@ -69,6 +69,16 @@ def dilation(words: Sequence[str], folder: Path, session: Session, inherited: Ma
     }
 
 
+def missing() -> str | None:
+    """What this machine lacks to dilate a relayer's clock, and how to install it; None where it has all."""
+    try:
+        _library(os.environ)
+        _compiled()
+    except EnvironmentFailure as failure:
+        return str(failure)
+    return None if sys.platform == "linux" else "no relayer's clock is dilated but on Linux"
+
+
 def require_dilated(members: Iterable[psutil.Process], shown: str, speed: float) -> None:
     """Raise UsageError where something of a running relayer, but for wrappers around it, has the machine's clock."""
     for process in members:
