@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 # What an item takes of a core while it runs, nodes and relayer included, at the wall's own speed: measured, see
 # docs/own-relayer.md. More workers than that would wait for each other instead of for the clock.
-ITEM_CORES = 0.15
+ITEM_CORES = 0.06
 # Each worker loads the lab and collects all items before its first run.
 WORKERS_MAX = 16
 # pytest's own options for another order.

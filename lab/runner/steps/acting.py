@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from lab.checks.lateness import excuse
 from lab.coordinator import rollup_address
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.layers import binds, demanded
@@ -15,6 +16,9 @@ from lab.runner.run import Run
 from lab.scenario.expectations import EventOutcome, RevertOutcome
 from lab.scenario.item import LegSpec, Step
 from lab.scenario.steps import AdminStep, BufferStep, CallStep, ExecuteStep, ResolveStep
+
+# An operation is mined this many blocks after it was sent, at the latest.
+BLOCKS = 2
 
 
 def buffer(run: Run, step: Step) -> None:
@@ -81,19 +85,27 @@ def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
     """Compare an operation's outcome with what the step expects of it."""
     expect = step.expect or "ok"
     subject, actual, target = pending.subject, pending.actual, run.lab.spec.target
+    if isinstance(expect, EventOutcome) and not demanded(target, expect.event):
+        expect = "ok"
     if isinstance(expect, RevertOutcome):
-        met = pending.reverted(expect.revert, target)
-        run.expectation(step, f'{subject} to revert with "{expect.revert}"', actual, met=met, suffix=suffix)
+        expected, met = f'to revert with "{expect.revert}"', pending.reverted(expect.revert, target)
     elif isinstance(expect, EventOutcome):
         logs = pending.tx.logs if pending.tx is not None else ()
-        if not demanded(target, expect.event):
-            run.expectation(step, f"{subject} to be ok", actual, met=pending.outcome == "ok", suffix=suffix)
-            return
         bound = expect.reason if expect.reason is not None and binds(target, expect.reason) else None
         met = any(log.event == expect.event and bound in (None, log.args.get("reason")) for log in logs)
         seen = ", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event"
-        expected = f"{expect.event}({expect.reason})" if expect.reason else expect.event
-        run.expectation(step, f"{subject} to emit {expected}", f"{actual}, {seen}", met=met, suffix=suffix)
+        expected = f"to emit {expect.event}({expect.reason})" if expect.reason else f"to emit {expect.event}"
+        actual = f"{actual}, {seen}"
     else:
-        met = pending.outcome == ("ok" if expect == "ok" else "fail")
-        run.expectation(step, f"{subject} to be {expect}", actual, met=met, suffix=suffix)
+        expected, met = f"to be {expect}", pending.outcome == ("ok" if expect == "ok" else "fail")
+    why = None if met else _late(run, step, pending)
+    actual = actual if why is None else f"{actual}; it ended late: {why}"
+    run.expectation(step, f"{subject} {expected}", actual, met=None if why is not None else met, suffix=suffix)
+
+
+def _late(run: Run, step: Step, pending: Pending) -> str | None:
+    """Why nobody can be blamed for an operation that is not as expected: the machine brought it too late."""
+    if step.at_ms is None:
+        return None
+    due_ms = step.at_ms + BLOCKS * run.lab.chains[pending.chain].profile.block_time_ms
+    return excuse(run.recorder.history(), 0, due_ms, run.now_ms)

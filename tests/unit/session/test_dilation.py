@@ -158,9 +158,7 @@ def test_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(module, "_compiled", lambda: (tmp_path, tmp_path))
     with pytest.raises(EnvironmentFailure, match=r"libfaketime, .*: `apt-get install faketime`"):
         dilation(["none"], tmp_path, session(), {})
-    with pytest.raises(
-        EnvironmentFailure, match=r"LAB_FAKETIME: expected libfaketime.so.1 there, .*: /no/such"
-    ):
+    with pytest.raises(EnvironmentFailure, match=r"LAB_FAKETIME: expected libfaketime.so.1 there, .*: /no/such"):
         dilation(["none"], tmp_path, session(), {"LAB_FAKETIME": "/no/such"})
 
 
