@@ -9,7 +9,7 @@ import pytest
 
 from lab.model.records import Lag
 from lab.runner.conditions import Judged
-from lab.runner.steps import judging
+from lab.runner.steps import acting, judging
 from lab.scenario.expectations import StateExpectation
 
 from ..checks.calls import buffer, execute, resolve
@@ -82,3 +82,30 @@ def test_a_look_that_came_too_late_is_nobodys_fault(state: str, left_s: int, lag
     story.mine("two", 26, story.tx("two", "relayer", execute(A.tx_id, "relayer")))
     story._add(Lag(t_ms=5_000, turns_ms=lag_ms, starved_ms=0))
     assert looked(story.history(), state, "flow.a is elsewhere", left_s + 2)[1] is met
+
+
+@pytest.mark.parametrize(
+    ("begun_ms", "ended_ms", "lag_ms", "met"),
+    [
+        (5_000, 8_900, 60_000, False),  # in time: whatever was wrong, it was not the machine
+        (5_000, 12_000, 2_999, False),
+        (5_000, 12_000, 3_000, None),
+        (None, 12_000, 60_000, False),  # without a time of its own there is none to miss
+    ],
+)
+def test_an_operation_that_came_too_late_is_nobodys_fault(
+    begun_ms: int | None, ended_ms: int, lag_ms: int, met: bool | None
+) -> None:
+    """Due at 5 s on a chain with a block every two seconds, it reverts for what was over by then."""
+    story, judgements = Story(A), list[tuple[str, bool | None]]()
+    story._add(Lag(t_ms=4_000, turns_ms=0, starved_ms=lag_ms))
+    chain = SimpleNamespace(profile=SimpleNamespace(block_time_ms=2_000))
+    run: Any = SimpleNamespace(now_ms=ended_ms, recorder=SimpleNamespace(history=story.history))
+    run.lab = SimpleNamespace(chains={"two": chain}, spec=SimpleNamespace(target=None))
+    run.expectation = lambda step, expected, actual, met, suffix: judgements.append((actual, met))
+    step: Any = SimpleNamespace(at_ms=begun_ms, expect=None)
+    pending: Any = SimpleNamespace(subject="two: buffer", actual="fail (past)", outcome="fail", chain="two")
+    acting.judge(run, step, pending, "")
+    ((actual, judged),) = judgements
+    assert judged is met
+    assert ("it ended late: missed by 3.000 s; the machine itself was late" in actual) is (met is None)
