@@ -40,7 +40,7 @@ class UpRequest:
 def up(request: UpRequest) -> None:
     """Start networks with the contract deployed, for manual use."""
     from lab.commands.up import bring_up, networks_of
-    from lab.model.speed import parse_speed
+    from lab.model.session import parse_speed
     from lab.session.up.files import UpOptions
 
     options = UpOptions(

@@ -9,11 +9,29 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from lab.bounded_files import read_model, write_atomically
+from lab.errors import UsageError
 from lab.model.chain.finality import Finality
 from lab.model.contract.names import ContractNames
 from lab.model.frozen import Frozen
 from lab.model.redacted import redact_url
 from lab.model.under_test import UnderTest
+
+# How many seconds of chain time may pass in one of the wall's.
+SPEED_MAX = 50
+
+
+def parse_speed(text: str, source: str = "--speed") -> float:
+    """A factor from 1 to 50. Raises UsageError."""
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed <= SPEED_MAX:
+        raise UsageError(
+            f"{source}: expected a number from 1 to {SPEED_MAX}, of seconds of chain time in one of the wall's; "
+            f"got {text!r}"
+        )
+    return speed
 
 
 def _address(url: str) -> str:

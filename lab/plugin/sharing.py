@@ -138,7 +138,7 @@ def speed(config: pytest.Config) -> float:
     text = value(config, "speed")
     if text is None:
         return 1.0
-    from lab.model.speed import parse_speed
+    from lab.model.session import parse_speed
 
     factor, asked = parse_speed(text), getattr(config.option, "lab_speed", None) is not None
     if factor != 1 and asked and value(config, "clock") != "real" and relayer_command(config) is None:

@@ -169,6 +169,7 @@ class Lab:
         fallbacks: Mapping[str, Sequence[str]] | None = None,
     ) -> Session:
         """The description of this lab for a relayer or a load generator; `fallbacks` are further URLs of chains."""
+        own = self.spec
         return describe_session(
             [
                 describe_chain(
@@ -183,16 +184,9 @@ class Lab:
                 )
                 for name, chain in self.chains.items()
             ],
-            self.spec.target,
+            own.target,
             self.numbering(),
-            RunningNetworks(
-                self.spec.run_id,
-                self.backend.name,
-                self.spec.clock,
-                self.genesis_time,
-                self.spec.folder,
-                self.spec.speed,
-            ),
+            RunningNetworks(own.run_id, self.backend.name, own.clock, self.genesis_time, own.folder, own.speed),
             RelayerPace(spec.poll_ms, round(RPC_TIMEOUT_S * 1000), spec.execution_order),
             system=system,
         )
