@@ -91,6 +91,8 @@ class Behaviour:
             "resolve_batch": self._resolve_batch,
             "execute_batch": self._execute_batch,
         }
+        if any(len(request[3]) // 2 - 1 > PAYLOAD_MAX for request in _requests(function, args)):
+            raise Refused  # a decoder that takes no such payload comes before any rule, and gives no reason
         if function in operations:
             reasons = [] if sender in self.operators else ["Not authorized"]
             reasons += ["Coordinator is paused"] if self.paused else []
@@ -103,8 +105,6 @@ class Behaviour:
 
     def _buffer(self, now: int, *request: Any) -> None:
         tx_id, origin, target, payload, dependency, timestamp = request
-        if len(payload) // 2 - 1 > PAYLOAD_MAX:
-            raise Refused
         checks = {
             "Invalid transaction ID": tx_id == ZERO_ID,
             "Invalid origin rollup": origin == ZERO_ADDRESS,
@@ -123,8 +123,6 @@ class Behaviour:
     def _buffer_batch(self, now: int, requests: Sequence[Sequence[Any]]) -> None:
         before = dict(self.entries), self.count
         try:
-            if any(len(request[3]) // 2 - 1 > PAYLOAD_MAX for request in requests):
-                raise Refused
             for request in requests:
                 self._buffer(now, *request)
         except Refused:
@@ -289,11 +287,16 @@ class Behaviour:
         self.events.append(("EmergencyStopLifted", self.owner))
 
 
+def _requests(function: str, args: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """What a call asks to be buffered."""
+    if function == "buffer_transaction":
+        return [args]
+    return args[0] if function == "buffer_batch" else ()
+
+
 def may_refuse(function: str, args: Sequence[Any]) -> bool:
     """Whether a number is so large that the contract may refuse it, whatever the model says."""
-    if function == "buffer_transaction":
-        return int(args[5]) > TIMESTAMP_SURE
-    if function == "buffer_batch":
-        return any(int(request[5]) > TIMESTAMP_SURE for request in args[0])
+    if any(int(request[5]) > TIMESTAMP_SURE for request in _requests(function, args)):
+        return True
     limits = {"set_execution_window": EXECUTION_WINDOW_SURE, "set_breaker_threshold": THRESHOLD_SURE}
     return function in limits and int(args[0]) > limits[function]

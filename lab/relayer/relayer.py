@@ -106,6 +106,11 @@ class Relayer:
             if chain.fresh and self._senders[chain.name].open and not self._guarded(chain, self._manage_pending):
                 stopped.add(chain.name)
         self._learn_finality()
+        if not self._can_expire:
+            world = self._world()
+            for chain in self._chains.values():
+                if chain.fresh and chain.name not in stopped:
+                    self._guarded(chain, self._caller.look_at_lapsed, world)
         self._caller.look_again()
         actions = self._core.decide(self._world())
         for group in self._caller.groups(actions, self._senders, self._clock.now_ms()):
@@ -235,9 +240,9 @@ class Relayer:
             action = next((action for action in self._core.decide(world) if action.job == intent.job), None)
             return self._caller.prepared(chain, action, self._clock.now_ms()) if action is not None else None
 
-        self._senders[chain.name].manage_pending(
-            self._clock.now_ms(), judge, self._caller.reached, renew, self._caller.expect
-        )
+        sender = self._senders[chain.name]
+        if sender.manage_pending(self._clock.now_ms(), judge, self._caller.reached, renew, self._caller.expect):
+            self._caller.forget(chain.name)
 
     def _learn_finality(self) -> None:
         for block in self._core.questions(self._world()):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.coordinator.documented import FUNCTIONS
+from lab.errors import DeadlineExceeded, DeployFailure
 from lab.rpc import RpcRefused
 from lab.runner.requirements.optional import lacking
 from lab.runner.run import Run
@@ -20,8 +21,9 @@ UNFORESEEN = (LookupError, ValueError, TypeError, ArithmeticError, AttributeErro
 def guarded(run: Run, play: Callable[[Script], None]) -> None:
     """Play it to its end, or to where it cannot go on; what was recorded until then is judged.
 
-    A function of an optional part that the contract lacks is not exercised, a documented one that is missing and an
-    `assert` that does not hold fail, and any other exception leaves the rest unknown, with the line that raised it.
+    A function of an optional part that the contract lacks is not exercised. A documented one that is missing, an
+    `assert` that does not hold and a call of a procedure that the contract refuses fail. A wait that ran into its
+    deadline and any other exception leave the rest unknown, with the line that raised it.
     """
     script = Script(run)
     try:
@@ -39,6 +41,10 @@ def guarded(run: Run, play: Callable[[Script], None]) -> None:
         script.expect("a call to be answered", refused.reason, met=False, because=_place(run, refused))
     except Unmeasured as reverted:
         script.expect("a call to be measured before many are sent", str(reverted), met=None)
+    except DeployFailure as refused:
+        script.expect("the calls of a procedure to succeed", str(refused), met=False, because=_place(run, refused))
+    except DeadlineExceeded as late:
+        script.expect("the scenario to be played to its end", str(late), met=None, because=_place(run, late))
     except AssertionError as error:
         words = str(error).splitlines() or ["it does not hold"]
         script.expect("an assertion to hold", words[0], met=False, because=_place(run, error))

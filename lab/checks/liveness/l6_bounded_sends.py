@@ -12,7 +12,9 @@ or expired. Three bounds hold for each, whatever the fees do:
   lose or refuse what it was sent. A fee that is too low is no such fault: the same bytes stay too cheap. A smaller
   block is one: a node refuses what cannot fit into it, and takes the very same when it can again.
 
-- fees: no offer for a call is more than FEE_GROWTH times the first one, beyond what the base fee itself grew by.
+- fees: no offer for a call is more than FEE_GROWTH times the first one, beyond what the base fee itself grew by. An
+  offer that a node refused while a fault priced it out is no first one: where no block was mined meanwhile, none shows
+  what the base fee was.
 - repeats: what has had its effect for longer than a bound, on a chain that nothing disturbed since, is not sent again.
   Whoever comes back from a restart looks at what is there first.
 - old states: what has been READY or EXECUTED for longer than a bound is not expired: whoever tries it read an old one.
@@ -116,7 +118,7 @@ def _judge_fees(history: History, judgement: Judgement, call: Call, submits: lis
         (record.t_ms, record.base_fee if isinstance(record, Block) else record.last_base_fee)
         for record in history.spans(chain)
     ]
-    first = submits[0]
+    first = _first_priced(history, chain, submits)
     # On record from its answer on, it was made before that, and from a head that was read earlier still.
     read_ms = first.t_ms - history.header.rpc_budget_ms - history.header.poll_ms
     before = [fee for t_ms, fee in asked if t_ms <= read_ms] or [fee for _, fee in asked[:1]]
@@ -131,6 +133,18 @@ def _judge_fees(history: History, judgement: Judgement, call: Call, submits: lis
             f"grew by ({growth:.1f}); {dear.max_fee_per_gas} was offered at {clock(dear.t_ms)}: fees without a bound"
         )
         judgement.fail(message, dear, tx_id, first.seq)
+
+
+def _first_priced(history: History, chain: str, submits: list[Submit]) -> Submit:
+    """The first of these offers that no fault priced out, or the last."""
+    spikes = [cause for cause in _causes(history, chain, submits) if cause.prices_out]
+
+    def priced_out(submit: Submit) -> bool:
+        return submit.outcome == "fail" and any(
+            spike.start_ms <= submit.t_ms and (spike.end_ms is None or submit.t_ms <= spike.end_ms) for spike in spikes
+        )
+
+    return next((submit for submit in submits if not priced_out(submit)), submits[-1])
 
 
 def _judge_repeats(history: History, judgement: Judgement, call: Call, submits: list[Submit]) -> None:

@@ -22,6 +22,11 @@ UNCONDITIONAL = frozenset(
 )
 
 
+def concerns(history: History) -> bool:
+    """Whether the contract can be stopped at all."""
+    return not {"stop", "breaker"}.isdisjoint(history.header.capabilities)
+
+
 def judge(history: History) -> CheckResult:
     """Judges every call made while paused, every counted failure and every automatic stop."""
     judgement = Judgement("S10", "emergency-stop case")

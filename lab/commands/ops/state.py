@@ -136,6 +136,7 @@ def _migrate(choice: Choice, there: Opened, migration: Migration, drain_s: float
     document = {
         "id": migrated.id,
         "moved": migrated.moved,
+        "over": migrated.over,
         "left": migrated.left,
         "differences": migrated.differences,
         "retired": None if migrated.retired is None else migrated.retired.document(),

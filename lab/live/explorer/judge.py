@@ -65,12 +65,13 @@ class Judge:
             created = rpc.call("eth_getTransactionByHash", given.creation_tx) if given.creation_tx else None
         except LabError as error:
             return Verdict(None, None, f"compiler_error: {error}")
-        runtime = None if first_difference(code.runtime, there) else "match"
+        difference = first_difference(code.runtime, there, code.immutables)
+        runtime = None if difference else "match"
         creation = None
         if isinstance(created, dict):
             creation = None if first_difference(code.creation, str(created.get("input", "0x"))) else "exact_match"
         if runtime is None:
-            return Verdict(None, None, f"no_match: {first_difference(code.runtime, there)}")
+            return Verdict(None, None, f"no_match: {difference}")
         return Verdict("exact_match" if creation else runtime, creation)
 
     def _compiled(self, given: Submission) -> Code:

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import cbor2
 from packaging.version import Version
 
 from lab.bounded_files import parse_json, write_atomically
@@ -122,6 +123,22 @@ class Code:
 
     creation: str = field(repr=False)
     runtime: str = field(repr=False)
+
+    @property
+    def immutables(self) -> int | None:
+        """How many bytes of immutables stand behind the runtime code; None where the compiler does not say it.
+
+        Vyper from 0.3.10 on does, at the end of the creation code: CBOR of `[hash of the sources,] length of the
+        runtime code, [lengths of data], length of the immutables, {"vyper": ...}`, and its own length in two bytes.
+        """
+        code = bytes.fromhex(self.creation.removeprefix("0x"))
+        try:
+            *_, immutables, compiler = cbor2.loads(code[-int.from_bytes(code[-2:], "big") : -2])
+        except (cbor2.CBORDecodeError, TypeError, ValueError):
+            return None
+        return (
+            immutables if isinstance(immutables, int) and isinstance(compiler, dict) and "vyper" in compiler else None
+        )
 
 
 def recompiled(standard_json: dict[str, Any], number: str, path: str, name: str) -> Code:

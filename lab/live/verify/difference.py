@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SHOWN_BYTES = 8
+WORD_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,15 @@ class Difference:
         return f"the first differing byte is {self.offset}: expected {self.expected}, got {self.got}: {self.cause}"
 
 
-def first_difference(expected: str, got: str) -> Difference | None:
-    """Of two codes as 0x hex; None where they are equal."""
+def first_difference(expected: str, got: str, immutables: int | None = 0) -> Difference | None:
+    """Of two codes as 0x hex; None where they are equal but for so many bytes of immutables behind.
+
+    `immutables` None: how many is not known; whole words are taken for them.
+    """
     wanted, there = _bytes(expected), _bytes(got)
-    if wanted == there:
+    more = len(there) - len(wanted)
+    fits = more >= 0 and more % WORD_BYTES == 0 if immutables is None else more == immutables
+    if fits and there.startswith(wanted):
         return None
     shorter = min(len(wanted), len(there))
     offset = next((place for place in range(shorter) if wanted[place] != there[place]), shorter)

@@ -68,7 +68,7 @@ def verify_everywhere(
     def one(target: Target, entry: Entry) -> NetworkVerification:
         address = entry.address or ""
         standing = str(work.connect(target).rpc.call("eth_getCode", address, "latest"))
-        if (difference := first_difference(code.runtime, standing)) is not None:
+        if (difference := first_difference(code.runtime, standing, code.immutables)) is not None:
             return NetworkVerification(target.name, (), str(difference))
         request = Request(target.profile.chain_id, address, entry.tx, bundle)
         explorers = [_explorer(given, pace or Pace(), there) for given in target.explorers]

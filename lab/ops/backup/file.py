@@ -22,6 +22,7 @@ SETTINGS = (
     "paused",
 )
 FIELDS = ("state", "origin", "target", "payload", "dependency", "timestamp")
+WINDOW_S_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,15 @@ class Backup:
     settings: dict[str, Any]
     operators: tuple[str, ...]
     transactions: tuple[Saved, ...]
+
+    @property
+    def window_s(self) -> int:
+        """The coordination window, the longest possible where the contract has no getter of it."""
+        return int(self.settings.get("coordination_window", WINDOW_S_MAX))
+
+    def is_over(self, one: Saved) -> bool:
+        """Whether a transaction is BUFFERED and can no longer become READY: its window was over at the backup."""
+        return one.state == "BUFFERED" and one.timestamp + self.window_s < self.block_time
 
     def document(self) -> dict[str, Any]:
         """As it stands in a file, without the digest."""

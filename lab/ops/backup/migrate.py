@@ -44,11 +44,15 @@ class Retire(OwnersProcedure):
 
 @dataclass(slots=True)
 class Migrated:
-    """What it came to: how many moved, what could not be, and every field that differs."""
+    """What it came to: how many moved, what could not be, and every field that differs.
+
+    `over`: what stays in the old contract, since it can become READY in neither; nothing is amiss with that.
+    """
 
     id: str
     retired: Report | None = None
     moved: int = 0
+    over: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     differences: list[tuple[str, str, object, object]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -57,6 +61,16 @@ class Migrated:
     def exit_code(self) -> int:
         """0: everything that was open moved with every field."""
         return 1 if self.left or self.differences else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What can be moved, what has to end first, and what is over where the contract cannot expire it."""
+
+    opened: list[Saved]
+    blocked: list[Saved]
+    over: list[Saved]
+    window_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,8 @@ class Migration:
     def plan(self) -> list[str]:
         """What moves and what that costs now. Raises UsageError for a new contract that is not fit, an RpcFailure."""
         new = self._chain(self.new)
-        opened, blocked = self._survey()
+        survey = self._survey()
+        opened = survey.opened
         self._require_room(opened)
         gas = sum(gas_of(_request(one)) for one in opened)
         base, tip = current_fees(new.rpc, new.target)
@@ -85,17 +100,19 @@ class Migration:
         return [
             f"retire {self._chain(self.old).contract}: stop it, remove its operators",
             f"move {len(opened)} open transactions to {new.contract}: about {gas} gas, {cost} at the present price",
-            *(f"waits until {one.tx_id}, which is {one.state}, has ended" for one in blocked),
+            *(f"waits until {one.tx_id}, which is {one.state}, has ended" for one in survey.blocked),
+            *map(_stays, survey.over),
         ]
 
-    def _survey(self) -> tuple[list[Saved], list[Saved]]:
-        """What can be moved, and what has to end first."""
+    def _survey(self) -> Survey:
         chain = self._chain(self.old)
         due = self._head_time(chain) + self.lead_s
         saved = take(self.old, chain, block=chain.rpc.block_number())
         left = [one for one in saved.transactions if one.state in ("READY", "BUFFERED")]
         opened = [one for one in left if one.state == "BUFFERED" and one.timestamp > due]
-        return opened, [one for one in left if one not in opened]
+        over = [one for one in left if saved.is_over(one) and not chain.codec.has("expire_transaction")]
+        blocked = [one for one in left if one not in opened and one not in over]
+        return Survey(opened, blocked, over, saved.window_s)
 
     @staticmethod
     def _head_time(chain: OperatedChain) -> int:
@@ -104,30 +121,36 @@ class Migration:
     def run(self, *, drain_s: float, ask: Ask | None = None) -> Migrated:
         """Drain, retire, move, compare. Raises UsageError before anything is sent, DeadlineExceeded, DeployFailure."""
         migrated = Migrated(report_id(self.new, "migrate"))
-        self._require_room(self._survey()[0])
+        self._require_room(self._survey().opened)
         self._drain(drain_s)
         migrated.retired = carry_out(self.old, Retire(self.old), self.owner, only=(self.chain,), ask=ask)
         if migrated.retired.exit_code != 0:
             migrated.left += [line for report in migrated.retired.chains for line in report.left] or ["not retired"]
             return migrated
-        opened, left = self._survey()
+        survey = self._survey()
+        opened = survey.opened
+        migrated.over += map(_stays, survey.over)
         self._move(opened, migrated)
         if not migrated.left:
             self._compare(opened, migrated)
-        migrated.left += [f"{one.tx_id} is {one.state}, and was not moved" for one in left]
+        migrated.left += [f"{one.tx_id} is {one.state}, and was not moved" for one in survey.blocked]
         return migrated
 
     def _drain(self, drain_s: float) -> None:
         """Whoever relays has to finish what is ready: nobody else knows what an execution is."""
-        waiting, reader = self.old.timing.waiting, self._chain(self.old).reader
+        waiting, chain = self.old.timing.waiting, self._chain(self.old)
         deadline_s = waiting.now() + drain_s
-        while left := self._survey()[1]:
-            # Until the first of them has ended nothing else need be asked.
-            while (state := reader.state(left[0].tx_id)) == left[0].state:
+        while left := (survey := self._survey()).blocked:
+            # Until the first of them has ended, or is over, nothing else need be asked.
+            first, lasts = left[0], not chain.codec.has("expire_transaction") and left[0].state == "BUFFERED"
+            over_s = first.timestamp + survey.window_s if lasts else None
+            while (state := chain.reader.state(first.tx_id)) == first.state:
+                if over_s is not None and self._head_time(chain) > over_s:
+                    break
                 if waiting.now() >= deadline_s:
                     raise DeadlineExceeded(
                         f"{self.chain}: expected everything that is ready or due to end within {drain_s:g} s, "
-                        f"{len(left)} have not ({left[0].tx_id} is {state}): let the relayer finish them, then run "
+                        f"{len(left)} have not ({first.tx_id} is {state}): let the relayer finish them, then run "
                         "the command again"
                     )
                 waiting.sleep(waiting.look_s)
@@ -163,6 +186,10 @@ class Migration:
             wrong = [(one.tx_id, *pair) for pair in pairs if pair[1] != pair[2]]
             migrated.differences += wrong
             migrated.moved += not wrong
+
+
+def _stays(one: Saved) -> str:
+    return f"{one.tx_id} stays BUFFERED in the old contract: its window is over, and no expire_transaction ends it"
 
 
 def _request(saved: Saved) -> CallRequest:

@@ -114,6 +114,7 @@ class Restoration:
             yield from goal.readying(portion, there)
             there = self._reread(there, portion)
             yield from goal.ending(portion, there)
+        yield goal.lapsing(self._there())
         yield from goal.last_settings(self._there())
 
     def _there(self) -> Backup:
@@ -145,13 +146,15 @@ class Restoration:
             # What it would have set is a difference in the end, if it is one.
             self.operation.notify(f"{self.chain.name}: {phase.name}: {lacking}")
         requests = [call for call in phase.calls if self.chain.codec.has(call[0])]
-        if not requests:
+        if not requests and phase.not_before is None:
             return
         executor = self.owner if phase.role == OWNER else self.operator
         if phase.not_before is not None and not executor.sends and self._head_time() < phase.not_before:
             restored.left.append(f"{phase.name}: from block time {phase.not_before} on: run the command again then")
             return
         self._wait_for(phase)
+        if not requests:
+            return
         calls: tuple[Call, ...] = batched(self.chain, executor.sender(self.chain), requests)
         self.operation.notify(f"{self.chain.name}: {phase.name}: {len(requests)} calls, {len(calls)} transactions")
         results = executor.execute(self.chain, calls)

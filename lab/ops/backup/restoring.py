@@ -15,12 +15,12 @@ from lab.ops.planning import CallRequest
 # Transactions that are buffered, made ready and executed together: all of it has to fit into one window.
 PORTION = 1_000
 OPERATOR, OWNER = "operator", "owner"
-UNLIMITED, WINDOW_S_MAX = 0, 300
+UNLIMITED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Calls that belong together; `not_before` is the block time that they have to wait for, None for none."""
+    """Calls that belong together; `not_before` is the block time to wait for, before them or without any; or None."""
 
     name: str
     role: str
@@ -40,19 +40,14 @@ class Goal:
     expiry: bool
     fails: bool = True
 
-    @property
-    def window_s(self) -> int:
-        """The saved window, the longest possible where the contract has no getter of it."""
-        return int(self.saved.settings.get("coordination_window", WINDOW_S_MAX))
-
     def first_settings(self, there: Backup) -> Phase:
         """While something is left to be done no failure counts towards a stop; and the window is the saved one."""
         calls: list[CallRequest] = []
         left = next(self.portions(there), None) is not None
         if left and there.settings.get("breaker_threshold", UNLIMITED) != UNLIMITED:
             calls.append(("set_breaker_threshold", (UNLIMITED,)))
-        if there.settings.get("coordination_window") != self.window_s:
-            calls.append(("set_coordination_window", (self.window_s,)))
+        if there.settings.get("coordination_window") != self.saved.window_s:
+            calls.append(("set_coordination_window", (self.saved.window_s,)))
         return Phase("settings to begin with", OWNER, tuple(calls))
 
     def portions(self, there: Backup) -> Iterator[tuple[Saved, ...]]:
@@ -95,9 +90,15 @@ class Goal:
         yield Phase("fail", OPERATOR, tuple(failed))
         lapsed = [one for one in portion if one.state == "EXPIRED" and stored[one.tx_id].state == "BUFFERED"]
         if lapsed:
-            due = max(stored[one.tx_id].timestamp for one in lapsed) + self.window_s + 1
+            due = max(stored[one.tx_id].timestamp for one in lapsed) + self.saved.window_s + 1
             function = "expire_transaction" if self.expiry else "resolve_dependency"
             yield Phase("expire", OPERATOR, tuple((function, (one.tx_id,)) for one in lapsed), due)
+
+    def lapsing(self, there: Backup) -> Phase:
+        """No call: what could not become READY any more must not be able to again, when the operators come back."""
+        over = {one.tx_id for one in self.saved.transactions if self.saved.is_over(one)}
+        due = [one.timestamp + self.saved.window_s + 1 for one in there.transactions if one.tx_id in over]
+        return Phase("lapse", OPERATOR, (), max(due, default=None))
 
     def last_settings(self, there: Backup) -> Iterator[Phase]:
         """Settings, operators, the stop."""

@@ -144,12 +144,17 @@ def _execution(world: World, entry: Entry) -> list[Action]:
 
 
 def _expiry(world: World, chain: ChainView, entry: Entry) -> list[Action]:
-    """One call that records the end.
+    """One call that records the end."""
+    return [_expire(entry)] if world.can_expire and is_over(chain, entry) else []
+
+
+def is_over(chain: ChainView, entry: Entry) -> bool:
+    """Whether the window of a transaction is over in every block to come.
 
     On a chain without empty blocks the head's time says nothing about now, and the next block may be a second behind.
     """
     reached = chain.head_timestamp if chain.mines_empty_blocks else chain.next_timestamp - 1
-    return [_expire(entry)] if world.can_expire and reached > entry.timestamp + chain.window_s else []
+    return reached > entry.timestamp + chain.window_s
 
 
 def _expire(entry: Entry) -> Action:

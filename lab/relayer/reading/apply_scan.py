@@ -38,7 +38,7 @@ def apply_scan(chain: Chain, ledger: Ledger, scan: Scan) -> Findings:
         changed, findings.gone = ledger.without_orphans(chain.name, scan.ancestor)
         findings.changed = {entry.key: entry for entry in changed}
         findings.window_touched = findings.resumed = True
-    if "CoordinationWindowSet" not in chain.codec.events and scan.logs:
+    if "CoordinationWindowSet" not in chain.codec.events:
         findings.window_touched = True
     decoded = chain.decoded(scan.logs)
     details = _details(chain, ledger, scan.head, findings, decoded)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from lab.coordinator import Account, Codec
+from lab.relayer.deciding.decisions import is_over
 from lab.relayer.deciding.parents import Answer
 from lab.relayer.memory.ledger import Ledger
-from lab.relayer.memory.records import Action, BlockId, Job, Key, Kind, Notify
+from lab.relayer.memory.records import Action, BlockId, Job, Key, Kind, Notify, World
 from lab.relayer.memory.store import Store
 from lab.relayer.reading import refusals
 from lab.relayer.reading.chain import Chain
@@ -40,13 +41,26 @@ class Caller(Outcomes):
         self._account, self._codec, self._poll_ms = account, codec, poll_ms
         self.deadline_passed: set[Key] = set()
         self._retry: dict[Job, tuple[int, int]] = {}
+        self._lapsed: set[Key] = set()
         self._canonical: set[BlockId] = set()
         self.batches = Batches(codec)
 
     def forget(self, chain: str) -> None:
-        """After a reorg: what the contract said before need not hold any more."""
+        """What the contract said before need not hold any more: after a reorg, or where another's call was replaced."""
         self.deadline_passed = {key for key in self.deadline_passed if key[0] != chain}
         self._retry = {job: wait for job, wait in self._retry.items() if job[1] != chain}
+        self._lapsed = {key for key in self._lapsed if key[0] != chain}
+
+    def look_at_lapsed(self, chain: Chain, world: World) -> None:
+        """Where no call records that a window is over, none shows that a READY was missed either: look once.
+
+        Raises an RpcFailure.
+        """
+        for entry in world.active:
+            waits = entry.chain == chain.name and entry.ready is None and entry.key not in self._lapsed
+            if waits and is_over(world.chains[chain.name], entry):
+                self._learn_end(chain, entry.key, None)
+                self._lapsed.add(entry.key)
 
     def look_again(self) -> None:
         """Forget which blocks were canonical a moment ago: what is sent from now on rests on what they are now."""

@@ -50,6 +50,8 @@ class Outcomes:
             return self._ledger.entries[key].ready is not None
         if entry.ended is None:
             self._learn_end(self._chains[intent.chain], key, block if ok else None)
+        if intent.kind == "expire" and self._ledger.entries[key].ended is None:
+            self._learn_clock(self._chains[intent.chain], intent, block)
         expected = "EXECUTED" if intent.kind == "execute" else "EXPIRED"
         return self._ledger.entries[key].end_state == expected
 
@@ -70,7 +72,7 @@ class Outcomes:
             self._notify({"event": "seen", "chain": chain.name, "tx_id": entry.tx_id, "state": "READY"})
 
     def _learn_clock(self, chain: Chain, intent: Intent, block: BlockId) -> None:
-        """A resolve that came too early by its block's own time shows that the chain's clock is behind ours."""
+        """A call that came too early by its block's own time shows that the chain's clock is behind ours."""
         timestamp = chain.timestamp_of(block)
         if timestamp is not None:
             chain.note_clock(block.number, timestamp, (chain.genesis_time * 1000 + intent.versions[0].sent_ms) // 1000)

@@ -45,8 +45,8 @@ class Sender(Outbox):
                     self._spent[job] = max(0, self._spent.get(job, 0) - 1)
             self.open[intent.id] = intent
 
-    def manage_pending(self, now_ms: int, judge: Judge, reached: Reached, renew: Renew, expect: Expect) -> None:
-        """Settle what was mined, care for what was not. Raises an RpcFailure.
+    def manage_pending(self, now_ms: int, judge: Judge, reached: Reached, renew: Renew, expect: Expect) -> bool:
+        """Settle what was mined, care for what was not. Whether it took another's place. Raises an RpcFailure.
 
         `judge` says whether an intent may still take effect, `reached` whether a single one had its effect, `renew`
         gives the call data and the gas limit that its job needs by now, None where it is no longer wanted, `expect`
@@ -54,10 +54,10 @@ class Sender(Outbox):
         """
         head = self._chain.head
         if not self.open or head is None:
-            return
+            return False
         waiting = (i for i in self.open.values() if not i.last.confirmed or self._overdue(i, now_ms))
         if head.hash == self._looked_at and not self._missing and not any(waiting):
-            return
+            return False
         mined_nonces = self._nonces.mined(again=True)
         intents = sorted(self.open.values(), key=lambda i: (i.nonce, i.id))
         mined = [intent for intent in intents if intent.nonce < mined_nonces]
@@ -69,8 +69,9 @@ class Sender(Outbox):
         for intent in intents[len(mined) :]:
             self._missing.pop(intent.id, None)
             self._manage_one(intent, head, now_ms, judge, renew)
-        self._close_gap(mined_nonces, head, now_ms)
+        filled = self._close_gap(mined_nonces, head, now_ms)
         self._looked_at = head.hash
+        return filled
 
     # --- after mining ---------------------------------------------------------------------------------------------
 
@@ -142,7 +143,7 @@ class Sender(Outbox):
         if answer == "yes" and (outrun or head.number - last.sent_block >= patience):
             self._raise_offer(intent, head, now_ms, cancel=last.cancel)
 
-    def _close_gap(self, mined_nonces: int, head: Head, now_ms: int) -> None:
+    def _close_gap(self, mined_nonces: int, head: Head, now_ms: int) -> bool:
         """Something that is not ours holds the next nonce, and nothing comes of it: take its place, with nothing."""
         if not self.open or min(intent.nonce for intent in self.open.values()) <= mined_nonces:
             self._gap = None
@@ -155,6 +156,8 @@ class Sender(Outbox):
             number, name = next(self._ids), self._chain.name
             intent = Intent(number, name, "fill", "0x", mined_nonces, "0x", CANCEL_GAS, "open", None, (version,))
             self._offer("filling", self._keep(intent), now_ms)
+            return True
+        return False
 
     def _send_again(self, intent: Intent, head: Head, now_ms: int, answer: Answer, raise_offer: bool) -> None:
         """No node has it: lost on the way, or dropped. The very same bytes, unless they could not be mined."""

@@ -248,6 +248,34 @@ def test_fees_have_a_bound(offer: int, verdict: Verdict) -> None:
     assert ("fees without a bound" in result.reason) is (verdict is Verdict.FAIL)
 
 
+@pytest.mark.parametrize(
+    ("fault", "outcome", "verdict"),
+    [
+        ("base_fee_spike", "fail", Verdict.PASS),
+        ("base_fee_spike", "ok", Verdict.FAIL),
+        ("rpc_error", "fail", Verdict.FAIL),
+        (None, "fail", Verdict.FAIL),
+    ],
+)
+def test_a_refused_offer_is_no_first_one_under_a_spike_that_no_block_shows(
+    fault: str | None, outcome: Outcome, verdict: Verdict
+) -> None:
+    """A chain that mines on demand: the base fee jumps between two blocks, refuses an offer, and comes down."""
+    story = Story(A)
+    story.mine("two", 10)
+    if fault is not None:
+        story.fault(18, "inject", fault=fault, chain="two")
+    tx = story.tx("two", "relayer", resolve(A.tx_id, "relayer"))
+    story.submit(20, "two", tx, outcome)
+    if fault is not None:
+        story.fault(21, "heal", fault=fault, chain="two")
+    story.submit(24, "two", tx.model_copy(update={"hash": "0x" + "e" * 64}))
+    story.records[-1] = story.records[-1].model_copy(update={"max_fee_per_gas": 20})
+    result = judged(story)
+    assert result.verdict is verdict, result.reason
+    assert ("fees without a bound" in result.reason) is (verdict is Verdict.FAIL)
+
+
 @pytest.mark.parametrize(("spike", "verdict"), [(17, Verdict.FAIL), (18, Verdict.PASS), (20, Verdict.PASS)])
 def test_an_offer_may_be_as_old_as_a_poll_and_its_answer(spike: int, verdict: Verdict) -> None:
     """The base fee is a hundredfold from a block on; an offer on record at 20 s was made from a head of 17 s on."""

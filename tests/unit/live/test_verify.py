@@ -15,7 +15,7 @@ from lab.live.execution.deploy import deploy_all
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.undertaking import Undertaking
-from lab.live.verify.bundle import Bundle
+from lab.live.verify.bundle import Bundle, Code, recompiled
 from lab.live.verify.client import Pace
 from lab.live.verify.difference import first_difference
 from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere
@@ -131,3 +131,49 @@ def test_a_difference_and_its_cause(expected: str, got: str, offset: int, cause:
     assert difference.offset == offset
     assert cause in str(difference)
     assert first_difference(expected, expected) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "immutables", "same"),
+    [
+        ("0x6001", "0x6001" + "00" * 32, 32, True),
+        ("0x6001", "0x6001" + "00" * 32, 0, False),
+        ("0x6001", "0x6001" + "00" * 32, 64, False),
+        ("0x6001", "0x6002" + "00" * 32, 32, False),
+        ("0x6001", "0x6001", 32, False),
+        ("0x6001", "0x6001" + "00" * 64, None, True),
+        ("0x6001", "0x6001" + "00" * 63, None, False),
+    ],
+)
+def test_immutables_stand_behind_the_code(expected: str, got: str, immutables: int | None, same: bool) -> None:
+    """As many as the compiler said; where it says nothing, whole words."""
+    assert (first_difference(expected, got, immutables) is None) is same
+
+
+IMMUTABLES = """
+owner: public(immutable(address))
+most: immutable(uint256)
+
+{deploy}
+def __init__():
+    owner = msg.sender
+    most = 7
+
+@external
+def limit() -> uint256:
+    return most
+"""
+
+
+@pytest.mark.parametrize(("version", "deploy", "size"), [("0.4.3", "@deploy", 64), ("0.3.10", "@external", 64)])
+def test_the_compiler_says_how_many(version: str, deploy: str, size: int) -> None:
+    """In the metadata behind the creation code, in its form of either time."""
+    sources = {"a.vy": {"content": IMMUTABLES.format(deploy=deploy)}}
+    given = {"language": "Vyper", "sources": sources, "settings": {"outputSelection": {"a.vy": ["*"]}}}
+    assert recompiled(given, version, "a.vy", "a").immutables == size
+
+
+@pytest.mark.parametrize("creation", ["0x", "0x00", "0x6001600155", "0x" + "60" * 40 + "ffff", "0x" + "a0" * 9])
+def test_code_without_such_metadata_says_nothing(creation: str) -> None:
+    """Of an earlier compiler, or of another language."""
+    assert Code(creation, "0x").immutables is None

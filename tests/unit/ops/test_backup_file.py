@@ -99,3 +99,14 @@ def test_every_difference_is_told() -> None:
         (rest[-1].tx_id, "transaction"),
         (f"0x{6:064x}", "transaction"),
     }
+
+
+def test_what_was_over_stays_over() -> None:
+    """BUFFERED when its window ended, it waits for a window to end anew before operators come back; others do not."""
+    over, open_yet = saved(6, "BUFFERED", timestamp=3_954), saved(7, "BUFFERED", timestamp=3_955)
+    backup = replace(BACKUP, transactions=(*BACKUP.transactions, over, open_yet))
+    assert [backup.is_over(one) for one in backup.transactions] == [False] * 5 + [True, False]
+    goal = Goal(backup, 60, expiry=False)
+    again = [replace(one, timestamp=NOW + number) for number, one in enumerate(backup.transactions)]
+    assert goal.lapsing(replace(backup, transactions=tuple(again))).not_before == NOW + 5 + 45 + 1
+    assert Goal(BACKUP, 60, expiry=False).lapsing(BACKUP).not_before is None

@@ -423,6 +423,8 @@ class FakeChain:
 
     def _log(self, block: MinedBlock, events: list[tuple[str, dict[str, Any]]], tx_hash: str) -> None:
         for name, args in events:
+            if name not in self.codec.events:
+                continue
             inputs = self.codec.events[name]["inputs"]
             signature = f"{name}({','.join(i['type'] for i in inputs)})"
             topics = ["0x" + keccak(text=signature).hex()]

@@ -12,6 +12,7 @@ from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
+from lab.errors import DeployFailure
 from lab.model.verdict import RunVerdict, Verdict
 from lab.paths import REFERENCE_CONTRACT
 from lab.runner.guarded import guarded
@@ -59,6 +60,14 @@ def reads_what_reverts(script: Script) -> None:
     script.gas("polygon", "resolve_dependency", (ZERO_ID,), at_least=1)
 
 
+def is_refused(script: Script) -> None:
+    raise DeployFailure("polygon: buffer is reverted: too late")
+
+
+def waits_too_long(script: Script) -> None:
+    script.run.lab.scheduler.advance_until(lambda: False, deadline_ms=1, step_ms=1, waiting_for="the end")
+
+
 def leaves_out(script: Script) -> None:
     if script.needs("handover"):
         script.call("polygon", "propose_owner", ACCOUNT, role="owner")
@@ -73,6 +82,8 @@ def leaves_out(script: Script) -> None:
         (pauses, Verdict.NOT_EXERCISED, "not exercised: the contract lacks stop (no pause)"),
         (misspells, Verdict.FAIL, "the contract has no function ownr"),
         (reads_what_reverts, Verdict.UNKNOWN, "resolve_dependency reverts: Transaction not in buffered state"),
+        (is_refused, Verdict.FAIL, "polygon: buffer is reverted: too late"),
+        (waits_too_long, Verdict.UNKNOWN, "(the scenario cannot go on from test_guarded.py:"),
         (leaves_out, Verdict.PASS, ""),
     ],
 )

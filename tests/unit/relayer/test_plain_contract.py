@@ -1,0 +1,42 @@
+"""A contract with the documented interface alone: what its optional parts would tell has to be looked up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .bench import GENESIS, Bench, tx_id
+from .fakes import ABI
+
+OPTIONAL = {"expire_transaction", "CoordinationWindowSet"}
+PLAIN = [part for part in ABI if part.get("name") not in OPTIONAL]
+
+
+def test_a_ready_that_was_missed_is_looked_up_once_its_window_is_over(tmp_path: Path) -> None:
+    """Found by the swarm: another made it READY while logs were missing, and no expiry of it came to nothing."""
+    bench = Bench(tmp_path, abi=PLAIN)
+    two = bench.chains["two"]
+    two.operate("set_coordination_window", 10)
+    bench.buffer("two", 1, at=20)
+    bench.run(18)
+    two.hide_logs = True
+    two.operate("resolve_dependency", tx_id(1))
+    two.mine(GENESIS + 20)
+    bench.relayer = None
+    bench.run(14)
+    two.hide_logs = False
+    bench.relayer = bench.start()
+    bench.run(20)
+    assert bench.state("two", 1) == "EXECUTED"
+
+
+def test_a_window_that_nobody_announced_is_noticed(tmp_path: Path) -> None:
+    """Found by the swarm: made longer while nothing else happened, it let a transaction be resolved yet."""
+    bench = Bench(tmp_path, abi=PLAIN)
+    bench.chains["two"].operate("set_coordination_window", 10)
+    bench.chains["one"].operate("set_coordination_window", 300)
+    bench.buffer("one", 1, at=60)
+    bench.buffer("two", 2, at=20, after=1)
+    bench.run(34)
+    bench.chains["two"].operate("set_coordination_window", 200)
+    bench.run(80)
+    assert bench.state("two", 2) == "EXECUTED"
