@@ -12,7 +12,7 @@ from lab.scenario.expectations import StateExpectation
 from lab.scenario.item import LegSpec, ScenarioItem, Step
 from lab.scenario.steps import WaitStep
 from lab.session.lab import SET_UP_CHAIN_S, SET_UP_S
-from lab.session.relayer.command import START_S, RelayerCommand
+from lab.session.relayer.command import RelayerCommand
 
 # Sent, mined, seen; a mirror on the way takes as long again.
 BLOCKS_A_CALL = 2
@@ -32,7 +32,7 @@ def expected_s(item: ScenarioItem, command: RelayerCommand | None = None, speed:
     if item.relayer is not None:
         now_ms = max([now_ms, *done_ms.values()])
         rest_ms = max(rest_ms, QUIET_POLLS * item.relayer.poll_ms)
-    start_s = START_S if command is not None and item.relayer is not None else 0.0
+    start_s = command.start_s(speed) if command is not None and item.relayer is not None else 0.0
     set_up_s = NODES_S + SET_UP_S + SET_UP_CHAIN_S * len(item.chains) + start_s
     return set_up_s + (now_ms + rest_ms) / 1000 / speed
 
