@@ -24,7 +24,7 @@ from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.contract.capabilities import recorded
 from lab.model.history import History
-from lab.model.records import Header, Leg
+from lab.model.records import LATE_START, Header, Leg
 from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
@@ -170,7 +170,7 @@ def _note_late_start(run: Run) -> None:
     """Steps begin after their time where the machine took longer for the start than was set aside for it."""
     if run.item.clock == "real" and run.now_ms > run.lab.scheduler.of_wall(LATE_S):
         text = f"the relayer was ready {run.now_ms / 1000:.1f} s after the run's beginning: steps due before came late"
-        run.note("late start", text)
+        run.note(LATE_START, text)
 
 
 def spec_of(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> LabSpec:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lab.checks import Selection, judge
 from lab.model.checks import check_name
 from lab.model.history import History
-from lab.model.records import Expectation, FaultMark, Lag, Note, Operation
+from lab.model.records import LATE_OPERATION, LATE_START, Expectation, FaultMark, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RowJudgement, RunVerdict, Verdict, merge
 from lab.scenario.item import ScenarioItem
 
@@ -110,12 +110,13 @@ def _of_expectations(history: History) -> list[tuple[tuple[str, ...], Judged]]:
     """Each with the rows that alone depend on it."""
     judged = list[tuple[tuple[str, ...], Judged]]()
     clock_set_ms = _clock_set_ms(history)
-    late = next((note.text for note in history.of(Note) if note.kind == "late start"), None)
+    lates = [note for note in history.of(Note) if note.kind in (LATE_START, LATE_OPERATION)]
     for expectation in history.of(Expectation):
         because = f" ({expectation.because})" if expectation.because else ""
         text = (
             f"{expectation.where} {expectation.id}: expected {expectation.expected}; got {expectation.actual}{because}"
         )
+        late = next((note.text for note in lates if note.t_ms <= expectation.t_ms), None)
         if expectation.met is False and late is not None:
             verdict = Verdict.UNKNOWN, f"{text}; {late}"
         elif expectation.met is False and clock_set_ms is not None and expectation.t_ms >= clock_set_ms:

@@ -9,6 +9,7 @@ from lab.checks.lateness import excuse
 from lab.coordinator import rollup_address
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.layers import binds, demanded
+from lab.model.records import LATE_OPERATION
 from lab.runner.conditions import resolve_argument
 from lab.runner.operations import Pending
 from lab.runner.requirements.optional import ADMIN_FUNCTIONS
@@ -99,7 +100,10 @@ def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
     else:
         expected, met = f"to be {expect}", pending.outcome == ("ok" if expect == "ok" else "fail")
     why = None if met else _late(run, step, pending)
-    actual = actual if why is None else f"{actual}; it ended late: {why}"
+    if why is not None:
+        actual = f"{actual}; it ended late: {why}"
+        # What follows it in the scenario rests on it.
+        run.note(LATE_OPERATION, f"{subject} ended late: {why}", pending.chain)
     run.expectation(step, f"{subject} {expected}", actual, met=None if why is not None else met, suffix=suffix)
 
 

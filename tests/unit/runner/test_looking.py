@@ -97,11 +97,12 @@ def test_an_operation_that_came_too_late_is_nobodys_fault(
     begun_ms: int | None, ended_ms: int, lag_ms: int, met: bool | None
 ) -> None:
     """Due at 5 s on a chain with a block every two seconds, it reverts for what was over by then."""
-    story, judgements = Story(A), list[tuple[str, bool | None]]()
+    story, judgements, notes = Story(A), list[tuple[str, bool | None]](), list[str]()
     story._add(Lag(t_ms=4_000, turns_ms=0, starved_ms=lag_ms))
     chain = SimpleNamespace(profile=SimpleNamespace(block_time_ms=2_000))
     run: Any = SimpleNamespace(now_ms=ended_ms, recorder=SimpleNamespace(history=story.history))
     run.lab = SimpleNamespace(chains={"two": chain}, spec=SimpleNamespace(target=None))
+    run.note = lambda kind, text, chain: notes.append(kind)
     run.expectation = lambda step, expected, actual, met, suffix: judgements.append((actual, met))
     step: Any = SimpleNamespace(at_ms=begun_ms, expect=None)
     pending: Any = SimpleNamespace(subject="two: buffer", actual="fail (past)", outcome="fail", chain="two")
@@ -109,3 +110,5 @@ def test_an_operation_that_came_too_late_is_nobodys_fault(
     ((actual, judged),) = judgements
     assert judged is met
     assert ("it ended late: missed by 3.000 s; the machine itself was late" in actual) is (met is None)
+    # What rests on it is nobody's fault either.
+    assert notes == (["late operation"] if met is None else [])
