@@ -15,7 +15,7 @@ WORKERS ?= $(shell expr $(CORES) \* 2)
 SPREAD = $(if $(findstring no:xdist,$(ARGS)),,-n $(WORKERS) --maxprocesses 8 --dist worksteal)
 
 .DEFAULT_GOAL := help
-.PHONY: help sdk documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor bench-scale lint docs broken detection lock clean
+.PHONY: help sdk foreign documents site scenarios test torture size coverage pythons readiness bench bench-load bench-monitor bench-scale lint docs broken detection lock clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -120,6 +120,9 @@ docs: $(READY) ## generate the references and schemas again
 
 broken: $(READY) ## write the contracts with one bug each to contracts/broken
 	$(BIN)/python -m lab.broken
+
+foreign: $(READY) ## verify at the rehearsal's explorer by forge (LAB_FORGE=PROGRAM) and titanoboa (LAB_TITANOBOA=PYTHON)
+	$(BIN)/python -m tests.foreign_clients
 
 detection: $(READY) ## run every broken contract and write docs/detection.md: what catches it, causes named, lines
 	$(BIN)/python -m tests.detection.table $(ARGS)

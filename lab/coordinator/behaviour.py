@@ -289,14 +289,11 @@ class Behaviour:
 
 def _requests(function: str, args: Sequence[Any]) -> Sequence[Sequence[Any]]:
     """What a call asks to be buffered."""
-    if function == "buffer_transaction":
-        return [args]
-    return args[0] if function == "buffer_batch" else ()
+    return [args] if function == "buffer_transaction" else args[0] if function == "buffer_batch" else ()
 
 
 def may_refuse(function: str, args: Sequence[Any]) -> bool:
     """Whether a number is so large that the contract may refuse it, whatever the model says."""
-    if any(int(request[5]) > TIMESTAMP_SURE for request in _requests(function, args)):
-        return True
     limits = {"set_execution_window": EXECUTION_WINDOW_SURE, "set_breaker_threshold": THRESHOLD_SURE}
-    return function in limits and int(args[0]) > limits[function]
+    too_late = any(int(request[5]) > TIMESTAMP_SURE for request in _requests(function, args))
+    return too_late or (function in limits and int(args[0]) > limits[function])

@@ -17,6 +17,7 @@ from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
+from lab.deploy.numbering import numbering_of
 from lab.errors import DeployFailure
 from lab.model.contract.capabilities import CAPABILITIES, offered
 from lab.model.contract.names import ContractNames, Limits
@@ -27,9 +28,6 @@ from lab.rpc import Rpc, RpcFailure
 DEPLOY_GAS = 12_000_000
 CALL_GAS = 300_000
 DEFAULT_WINDOW_S = 30
-PROBE_ID = "0x" + "5e" * 32
-# How far ahead the simulated transaction is due, where the contract takes that.
-AHEAD_S = 3600
 NO_LIMITS = Limits()
 
 
@@ -257,26 +255,3 @@ def learn_numbering(rpc: Rpc, target: Deployable) -> StateNumbering:
     if "numbering" not in known:
         known["numbering"] = numbering_of(rpc, target.codec, target.address, role_account("operator").address)
     return known["numbering"]
-
-
-def numbering_of(rpc: Rpc, codec: Codec, address: str, operator: str) -> StateNumbering:
-    """How a contract numbers its states: as declared, from one simulated buffering, or by the ABI alone.
-
-    Nothing changes on the chain.
-    """
-    if codec.names.states:
-        return StateNumbering(codec.names.states)
-    try:
-        head = rpc.block("latest") or {}
-        due = int(head["timestamp"], 16) + min(AHEAD_S, codec.names.limits.horizon_seconds or AHEAD_S)
-        buffer = codec.encode(
-            "buffer_transaction", [PROBE_ID, "0x" + "11" * 20, "0x" + "22" * 20, "0x5e", "0x" + "00" * 32, due]
-        )
-        read = codec.encode("get_transaction_state", [PROBE_ID])
-        calls = [{"from": operator, "to": address, "data": data} for data in (buffer, read)]
-        answer = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": calls}]}, "latest")
-        return StateNumbering.learn(
-            codec.decode_result("get_transaction_state", answer[0]["calls"][1]["returnData"])[0]
-        )
-    except (RpcFailure, KeyError, ValueError, IndexError, TypeError):
-        return StateNumbering.of_abi(codec.abi)

@@ -5,7 +5,7 @@ Nothing here refuses a contract. What is missing is reported first, before a sce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -50,7 +50,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """The report on one contract. `extra` are the signatures of overloads that the lab does not use."""
+    """The report on one contract. `extra` are the signatures of overloads that the lab does not use.
+
+    `errors` are the names of its custom errors.
+    """
 
     contract: str
     compiler: str
@@ -58,6 +61,7 @@ class Interface:
     capabilities: tuple[str, ...]
     lacking: tuple[str, ...]
     extra: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
 
     @property
     def deviations(self) -> tuple[Item, ...]:
@@ -87,6 +91,11 @@ class Interface:
         first = f"contract {self.contract} ({self.compiler}): {have} of {len(functions)} documented functions"
         lines = [first if self.deviations else f"{first}, with all events and reverts"]
         lines += [f"  {line}" for line in _grouped((*self.deviations, *self.partial))]
+        if self.errors and any(item.kind == "revert" for item in self.deviations):
+            lines.append(
+                f"  its errors may stand for them ({', '.join(self.errors)}): say which, by reverts in lab.yaml"
+            )
+            lines.append("    (lab contract --write-map proposes it)")
         if self.extra:
             lines.append(f"  beside the documented functions, of the same names: {', '.join(self.extra)}")
         optional = [f"has {', '.join(self.capabilities)}" if self.capabilities else "has none"]
@@ -126,7 +135,8 @@ def inspect(contract: CompiledContract, codec: Codec) -> Interface:
     has = capabilities_of(codec)
     lacking = tuple(name for name in CAPABILITIES if name not in has)
     extra = [signature_of(entry) for name in FUNCTIONS if name in codec.functions for entry in codec.overloads(name)]
-    return Interface(contract.name, contract.compiler, tuple(items), has, lacking, tuple(dict.fromkeys(extra)))
+    errors = tuple(dict.fromkeys(str(entry["name"]) for entry in contract.abi if entry.get("type") == "error"))
+    return Interface(contract.name, contract.compiler, tuple(items), has, lacking, tuple(dict.fromkeys(extra)), errors)
 
 
 def _function(codec: Codec, documented: Signature) -> Item:
@@ -181,7 +191,17 @@ def holds(contract: CompiledContract, text: str) -> bool:
 def _holds(code: bytes, text: str) -> bool:
     raw = text.encode()
     # Compilers store a text in words of 32 bytes.
-    return all(raw[start : start + WORD_BYTES] in code for start in range(0, len(raw), WORD_BYTES))
+    words = (raw[start : start + WORD_BYTES] for start in range(0, len(raw), WORD_BYTES))
+    return all(any(form in code for form in _forms(word)) for word in words)
+
+
+def _forms(word: bytes) -> Iterator[bytes]:
+    """How a word may stand in the code: as it is, or as a number without its last zeros, which the code shifts back."""
+    yield word
+    number = int.from_bytes(word)
+    while number and number % 2 == 0:
+        number //= 2
+        yield number.to_bytes((number.bit_length() + 7) // 8)
 
 
 def _revert(code: bytes, words: tuple[str, ...], text: str, own: str | None) -> Item:

@@ -61,6 +61,8 @@ def open_key(path: Path, password: str, *, role: str = "keystore") -> Account:
         key = bytes(EthAccount.decrypt(document, password))
     except UsageError:
         raise
+    except FileNotFoundError:
+        raise UsageError(f"{path}: expected an encrypted key file (version 3), there is no such file") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         raise UsageError(f"{path}: cannot be opened: {error}; wrong password, or damaged") from error
     return Account(role, address_of(key), key)

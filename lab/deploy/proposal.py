@@ -32,7 +32,8 @@ ALIKE: dict[str, str] = {
     **dict.fromkeys(("halt", "halted", "stop", "stopped", "emergency", "pause"), "paused"),
     **dict.fromkeys(("resume", "resumed", "restart", "lift", "lifted", "unstop"), "unpause"),
     **dict.fromkeys(("relayer", "agent", "operators", "authorised", "authorized"), "operator"),
-    **dict.fromkeys(("admin", "governance", "governor", "new"), "owner"),
+    **dict.fromkeys(("admin", "governance", "governor", "new", "ownable"), "owner"),
+    "unauthorized": "only",
     **dict.fromkeys(("grace", "period", "timeout"), "window"),
     **dict.fromkeys(("dropped", "drop", "rejected"), "failed"),
     **dict.fromkeys(("total", "number"), "count"),
@@ -236,9 +237,16 @@ def _roles(abi: Sequence[Entry], source: str) -> list[list[str]]:
 
 
 def _reverts(contract: CompiledContract) -> list[list[str]]:
-    """Texts of the code that read like documented ones."""
+    """Texts of the code that read like documented ones, and errors with names like those that are missing."""
     documented = {f'"{text}"': text for text in (*REVERTS, *FAILURE_REASONS)}
     items = inspect(contract, Codec(contract.abi)).items
     held = {item.name: item.detail.partition('"')[2].rstrip('"') for item in items if item.kind == "revert"}
     pairs: dict[str, Any] = {documented[name]: own for name, own in held.items() if own}
-    return [[f"{text}: {quoted(own)}  # uncertain"] for text, own in pairs.items()]
+    lines = [[f"{text}: {quoted(own)}  # uncertain"] for text, own in pairs.items()]
+    missing = [documented[item.name] for item in items if item.kind == "revert" and item.status == "missing"]
+    errors = [str(entry["name"]) for entry in contract.abi if entry.get("type") == "error"]
+    for text in missing if errors else ():
+        best = max(errors, key=lambda name: alike(text, name))
+        if (score := alike(text, best)) >= LIKELY:
+            lines.append([f"{text}: {best}{'' if score >= SURE else '  # uncertain'}"])
+    return lines

@@ -198,10 +198,6 @@ class Note(Record):
     chain: str | None = None
 
 
-# Kinds of notes: what made all that follows in a scenario late, where that was the machine.
-LATE_START, LATE_OPERATION = "late start", "late operation"
-
-
 class RelayerMark(Note):
     """A relayer started, stopped as it was asked to, was killed, or crashed by itself. `kind` is which relayer.
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from lab.bounded_files import open_append, read_object
 from lab.coordinator import Account, Codec, StateNumbering
-from lab.deploy.deployer import numbering_of
 from lab.deploy.keystore import address_of
+from lab.deploy.numbering import numbering_of
 from lab.errors import DeployFailure, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables
@@ -67,7 +67,8 @@ class Opened:
     def executor(self, address: str) -> Iterator[SignerExecutor]:
         """That of an account, whose journal no other command has meanwhile. Raises UsageError."""
         signer = self.signer(address)
-        path = self.journals / f"ops-{address[:10]}.journal.jsonl"
+        # Several deployment files of one folder may have one owner.
+        path = self.journals / f"{self.operation.name}.ops-{address[:10]}.journal.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path):
             journal = open_journal(path, Header(contract=self.operation.name, deployer=address))
@@ -96,7 +97,10 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise UsageError(f"{path}: another command of this account is at work: wait until it has ended") from None
+            raise UsageError(
+                f"{path}: another command of this account is at work: wait until it has ended, or end it (Ctrl-C): run "
+                "again, it goes on from there"
+            ) from None
         yield
 
 

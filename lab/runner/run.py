@@ -7,14 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from lab.checks.facts import clock
 from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
+from lab.model.history import History
 from lab.model.records import Expectation, FaultMark, Note
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
 from lab.runner.difference import distinct
 from lab.runner.operations import Operations, Pending
 from lab.scenario.item import ScenarioItem, Step
 from lab.session.lab import Lab
+
+# On the wall clock every step is a little late.
+LATE_S = 0.5
 
 
 class Monitored(Protocol):
@@ -53,6 +58,29 @@ class Run:
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
         self.recorder.add(Note(t_ms=self.now_ms, kind=kind, text=text, chain=chain))
+
+    def history(self) -> History:
+        """All of it so far, with how late the machine was up to now."""
+        if self.lab.watch is not None:
+            self.lab.watch.look()
+        return self.recorder.history()
+
+    @property
+    def usual_lateness_ms(self) -> int:
+        """How late a step is at most on a machine with little to do."""
+        return self.lab.scheduler.of_wall(LATE_S) if self.item.clock == "real" else 0
+
+    def advance_to(self, t_ms: int, what: str) -> None:
+        """Let time pass until `t_ms`, when `what` is to begin. If the lab comes late, that is on record."""
+        self.lab.scheduler.advance_to(t_ms)
+        self.note_late(what, t_ms)
+
+    def note_late(self, what: str, due_ms: int) -> None:
+        """What was due and came late by the lab's own doing: later expectations can then be nobody's fault."""
+        late_ms = self.now_ms - due_ms
+        if self.item.clock == "real" and late_ms > self.usual_lateness_ms:
+            text = f"{what} was due at {clock(due_ms)} and came late, by {clock(late_ms)}"
+            self.note("lab late", f"{text}: run it again on a machine with less to do")
 
     def leave_out(self, parts: Iterable[str]) -> None:
         """Note each optional part whose absence leaves something of this run out, once."""
@@ -110,7 +138,13 @@ class Run:
             # What happens at once is over at once.
             self.heal(step_id)
         elif spec.for_ms is not None:
-            self.lab.scheduler.at(self.now_ms + spec.for_ms, lambda: self.heal(step_id))
+            due_ms = self.now_ms + spec.for_ms
+            self.lab.scheduler.at(due_ms, lambda: self._heal_due(step_id, due_ms))
+
+    def _heal_due(self, step_id: str, due_ms: int) -> None:
+        if step_id not in self.healed:
+            self.note_late(f"the end of {step_id}", due_ms)
+            self.heal(step_id)
 
     def heal(self, step_id: str) -> None:
         """End a fault and record how often it acted. Healing one that was healed is no error."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 from lab.bounded_files import write_atomically
 from lab.chains.nodes.backend import Backend
+from lab.checks.lateness import excuse
 from lab.coordinator import ROLES, role_account, rollup_address
 from lab.deploy.deployer import Deployable
 from lab.deploy.smoke import Smoke
@@ -24,7 +25,7 @@ from lab.faults import Fault
 from lab.metrics import summarise
 from lab.model.contract.capabilities import recorded
 from lab.model.history import History
-from lab.model.records import LATE_START, Header, Leg
+from lab.model.records import Header, Leg
 from lab.model.under_test import UnderTest
 from lab.model.verdict import RunVerdict
 from lab.relayer import Relayer
@@ -45,8 +46,6 @@ from lab.session.relayer.declared import DeclaredRelayer
 from lab.session.relayer.start import RPC_TIMEOUT_S
 
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS)
-# On the wall clock every step is a little late.
-LATE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +167,9 @@ def _unplayed(item: ScenarioItem, options: Options) -> list[tuple[str, str]]:
 
 def _note_late_start(run: Run) -> None:
     """Steps begin after their time where the machine took longer for the start than was set aside for it."""
-    if run.item.clock == "real" and run.now_ms > run.lab.scheduler.of_wall(LATE_S):
+    if run.item.clock == "real" and run.now_ms > run.usual_lateness_ms:
         text = f"the relayer was ready {run.now_ms / 1000:.1f} s after the run's beginning: steps due before came late"
-        run.note(LATE_START, text)
+        run.note("late start", text)
 
 
 def spec_of(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool) -> LabSpec:
@@ -207,13 +206,10 @@ def _states_blocks(fault: Fault, item: ScenarioItem) -> int:
 
 def _play(run: Run, progress: Callable[[str], None]) -> None:
     """The timeline. A step with a time of its own waits for that time, one without waits for the step before it."""
-    scheduler = run.lab.scheduler
-    late_ms = scheduler.of_wall(LATE_S) if scheduler.clock == "real" else 0
     for step in run.item.steps:
         if step.at_ms is not None:
-            if step.at_ms + late_ms < run.now_ms:
-                run.note("late", f"{step.id} was to begin at {step.at_ms / 1000:g} s: the steps before it took longer")
-            scheduler.advance_to(max(step.at_ms, run.now_ms))
+            _note_passed(run, step.id, step.at_ms)
+            run.advance_to(max(step.at_ms, run.now_ms), step.id)
         else:
             _join(run)
         if run.now_ms > run.item.timeout_ms:
@@ -225,6 +221,15 @@ def _play(run: Run, progress: Callable[[str], None]) -> None:
             continue
         STEPS[step.kind](run, step)
     _join(run)
+
+
+def _note_passed(run: Run, step: str, at_ms: int) -> None:
+    """The steps before one took longer than to its time: by themselves, or as the machine was late."""
+    if at_ms + run.usual_lateness_ms >= run.now_ms:
+        return
+    text = f"{step} was to begin at {at_ms / 1000:g} s: the steps before it took longer"
+    late = excuse(run.history(), 0, at_ms, run.now_ms)
+    run.note("late" if late is None else "lab late", text if late is None else f"{text}; the time was {late}")
 
 
 def _join(run: Run) -> None:

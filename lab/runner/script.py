@@ -24,6 +24,7 @@ from lab.runner.requirements.optional import lacking
 from lab.runner.run import Run
 from lab.runner.sending import GAS, Deployed, deploy, deploy_again, send_all
 from lab.runner.steps.acting import buffer_arguments
+from lab.runner.steps.lateness import in_time
 from lab.validation import describe, suggestion
 
 
@@ -163,11 +164,11 @@ class Script:
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
-        self.run.lab.scheduler.advance_to(self.run.now_ms + round(seconds * 1000))
+        self.advance_to((self.run.now_ms + round(seconds * 1000)) / 1000)
 
     def advance_to(self, seconds: float) -> None:
         """Let time pass until this second since genesis."""
-        self.run.lab.scheduler.advance_to(max(self.run.now_ms, round(seconds * 1000)))
+        self.run.advance_to(max(self.run.now_ms, round(seconds * 1000)), "what follows a wait")
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
         """Put a mark on the time line."""
@@ -227,8 +228,12 @@ class Script:
     def expect_revert(self, pending: Pending, reason: str, *, because: str | None = None) -> None:
         """Record that a call is to revert with a reason that holds this text, if the contract has to use it."""
         met = pending.reverted(reason, self.run.lab.spec.target)
-        self.expect(f'{pending.subject} to revert with "{reason}"', pending.actual, met=met, because=because)
+        self._judge(pending, f'to revert with "{reason}"', met=met, because=because)
 
     def expect_ok(self, pending: Pending, *, because: str | None = None) -> None:
         """Record that a call is to succeed."""
-        self.expect(f"{pending.subject} to be ok", pending.actual, met=pending.outcome == "ok", because=because)
+        self._judge(pending, "to be ok", met=pending.outcome == "ok", because=because)
+
+    def _judge(self, pending: Pending, expected: str, *, met: bool, because: str | None) -> None:
+        held, actual = in_time(self.run, pending, met=met)
+        self.expect(f"{pending.subject} {expected}", actual, met=held, because=because)

@@ -88,6 +88,8 @@ class Lab:
     readers: dict[str, Reader] = field(default_factory=dict)
     relayer: RelayerActor | RelayerProcess | None = None
     proxy: FaultProxy | None = None
+    # Under the real clock only.
+    watch: MachineWatch | None = None
 
     @property
     def store_path(self) -> Path:
@@ -140,7 +142,8 @@ class Lab:
                 self.recorder.add(read)
         if self.spec.clock == "real":
             self.scheduler.restart_wall(self.scheduler.of_wall(time.time() - self.genesis_time))
-            MachineWatch(self.scheduler, self.recorder, self._pids).start()
+            self.watch = MachineWatch(self.scheduler, self.recorder, self._pids)
+            self.watch.start()
             for chain in self.chains.values():
                 self.scheduler.at(chain.producer.next_slot_ms(), chain.keep_time)
             if self.spec.own_relayer is None:

@@ -25,11 +25,16 @@ class MachineWatch:
 
     def start(self) -> None:
         """Look for the first time, and from then on."""
+        now_ms = self.look()
+        self._scheduler.at(now_ms + min(self._scheduler.of_wall(LOOK_S), LOOK_MS_MAX), self.start)
+
+    def look(self) -> int:
+        """Look now, as somebody is about to judge what was late; the time of it."""
         now_ms = self._scheduler.now_ms
         self._look_at_clock(now_ms)
         self._look_at_lag(now_ms)
         self._since_ms = now_ms
-        self._scheduler.at(now_ms + min(self._scheduler.of_wall(LOOK_S), LOOK_MS_MAX), self.start)
+        return now_ms
 
     def _look_at_clock(self, now_ms: int) -> None:
         """A run in which the clock is set cannot be judged."""

@@ -220,6 +220,9 @@ def read_deployment(path: Path) -> Deployment:
     for name, network in file.networks.items():
         try:
             profile = load_network(network.network or name, base=path.parent)
+        except InvalidFile as error:
+            problems.extend(error.problems)
+            continue
         except UsageError as error:
             at = ("networks", name, "network") if network.network else ("networks", name)
             problems.append(source.problem(at, str(error), at_key=network.network is None))

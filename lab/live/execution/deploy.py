@@ -99,11 +99,12 @@ def _unfinished(work: Undertaking, target: Target, rpc: Rpc) -> list[Step]:
 
     One whose final block is gone, by a reorg deeper than the finality in force, is sent again like any other.
     """
-    signed = {entry.step: entry for entry in work.journal.of(target.name) if entry.event == "signed"}
+    names = dict.fromkeys(entry.step for entry in work.journal.of(target.name) if entry.step != DEPLOY)
+    signed = {name: attempts for name in names if (attempts := work.journal.under_way(target.name, name))}
     return [
-        Step(name, data_of(entry.raw))
-        for name, entry in signed.items()
-        if name != DEPLOY and not _stays(work.journal.last(target.name, name, "final"), rpc)
+        Step(name, data_of(attempts[-1].raw))
+        for name, attempts in signed.items()
+        if not _stays(work.journal.last(target.name, name, "final"), rpc)
     ]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.coordinator import Reader, rollup_address
 from lab.coordinator.reverts import decode_revert
-from lab.deploy.deployer import numbering_of
+from lab.deploy.numbering import numbering_of
 from lab.errors import DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.transactions import Done, Sender, Waiting

@@ -136,7 +136,7 @@ class Sender:
         return is_final(self._rpc, self._target.finality, receipt, now_s)
 
     def _signed(self, step: Step) -> list[Entry]:
-        return [e for e in self._work.journal.of(self._target.name, step.name) if e.event == "signed"]
+        return self._work.journal.under_way(self._target.name, step.name)
 
     def _next_nonce(self, step: Step) -> int:
         """The chain's own count, or the journal's where the endpoint lags behind it.
@@ -219,7 +219,7 @@ class Sender:
             self._void(step, signed[-1])
             raise DeployFailure(
                 f"{self._target.name}: nonce {signed[-1].nonce} of {step.name} was used by another transaction of "
-                f"{self._signer.address}: something else sends from this account"
+                f"{self._signer.address}: something else sends from this account: stop it, then run the command again"
             )
         if says(refused, OUTBID):
             self._say(step, f"the pool wants a higher offer: {refused.reason}")
@@ -269,9 +269,8 @@ class Sender:
 
     def _void(self, step: Step, entry: Entry, receipt: dict[str, Any] | None = None) -> None:
         """It will not take effect any more: it reverted, or its nonce went to another transaction."""
-        if self._work.journal.last(self._target.name, step.name, "void") is None:
-            block = {} if receipt is None else {"block": int(receipt["blockNumber"], 16)}
-            self._work.journal.add(entry.model_copy(update={"event": "void", "raw": "", **block}))
+        block = {} if receipt is None else {"block": int(receipt["blockNumber"], 16)}
+        self._work.journal.add(entry.model_copy(update={"event": "void", "raw": "", **block}))
 
     def _final(self, step: Step, mined: Entry, receipt: dict[str, Any]) -> Done:
         entry = mined.model_copy(update={"event": "final"})

@@ -76,4 +76,7 @@ class Judge:
 
     def _compiled(self, given: Submission) -> Code:
         number = given.version.removeprefix("vyper:").removeprefix("v").partition("+")[0]
-        return recompiled(given.standard_json, number, given.path, given.name)
+        sources = given.standard_json.get("sources", {})
+        # forge names the contract as seen from the project, and its sources by absolute paths.
+        paths = [path for path in sources if path == given.path or path.endswith(f"/{given.path}")]
+        return recompiled(given.standard_json, number, paths[0] if len(paths) == 1 else given.path, given.name)

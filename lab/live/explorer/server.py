@@ -41,6 +41,8 @@ class _Explorer:
                 web.route("*", "/etherscan/v2/api", self.etherscan),
                 # forge and other clients of the older form leave the version out.
                 web.route("*", "/etherscan/api", self.etherscan),
+                # Blockscout has the older form, too, without a chain: each instance is one.
+                web.route("*", "/blockscout/{chain}/{api:api/?}", self.etherscan),
                 web.get("/blockscout/{chain}/api/v2/smart-contracts/verification/config", self.blockscout_config),
                 web.get("/blockscout/{chain}/api/v2/smart-contracts/{address}", self.blockscout_contract),
                 web.post(
@@ -121,11 +123,13 @@ class _Explorer:
         if job not in self._jobs:
             return _error(404, "job_not_found", "no such job")
         verdict = self._settle(job)
-        if verdict is None:
-            return web.json_response({"isJobCompleted": False, "verificationId": job, "contract": None})
-        contract = {"match": verdict.match, "creationMatch": verdict.creation, "runtimeMatch": verdict.runtime}
-        answer: dict[str, Any] = {"isJobCompleted": True, "verificationId": job, "contract": contract}
-        if verdict.error is not None:
+        of = self._jobs[job][0]
+        answer: dict[str, Any] = {
+            "isJobCompleted": verdict is not None,
+            "verificationId": job,
+            "contract": _matches(verdict, of.chain_id, of.address),
+        }
+        if verdict is not None and verdict.error is not None:
             code, _, message = verdict.error.partition(": ")
             answer["error"] = {"customCode": code, "message": message, "errorId": job}
         return web.json_response(answer)
@@ -133,18 +137,15 @@ class _Explorer:
     async def sourcify_contract(self, request: web.Request) -> web.Response:
         key = (int(request.match_info["chain"]), request.match_info["address"].lower())
         verdict = self._verified.get(key)
-        shown: dict[str, str | None] = {"match": None, "creationMatch": None, "runtimeMatch": None}
-        if verdict is not None:
-            shown = {"match": verdict.match, "creationMatch": verdict.creation, "runtimeMatch": verdict.runtime}
-        body = {**shown, "chainId": str(key[0]), "address": key[1]}
-        return web.json_response(body, status=200 if verdict is not None else 404)
+        return web.json_response(_matches(verdict, *key), status=200 if verdict is not None else 404)
 
     async def etherscan(self, request: web.Request) -> web.Response:
         posted = await request.post() if request.method == "POST" else {}
         fields = {key: str(value) for key, value in [*request.query.items(), *posted.items()]}
-        if not fields.get("apikey"):
+        own = request.match_info.get("chain")
+        if own is None and not fields.get("apikey"):
             return _etherscan("0", "Missing/Invalid API Key")
-        chain = int(str(fields.get("chainid") or fields.get("chainId") or 0))
+        chain = int(str(own or fields.get("chainid") or fields.get("chainId") or 0))
         action, address = (
             fields.get("action"),
             str(fields.get("address") or fields.get("contractaddress") or "").lower(),
@@ -213,6 +214,17 @@ class _Explorer:
 
 def _error(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"customCode": code, "message": message, "errorId": "0"}, status=status)
+
+
+def _matches(verdict: Verdict | None, chain_id: int, address: str) -> dict[str, str | None]:
+    """As Sourcify shows them, all None while nothing is known."""
+    return {
+        "match": verdict and verdict.match,
+        "creationMatch": verdict and verdict.creation,
+        "runtimeMatch": verdict and verdict.runtime,
+        "chainId": str(chain_id),
+        "address": address,
+    }
 
 
 def _etherscan(status: str, result: str) -> web.Response:

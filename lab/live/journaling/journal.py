@@ -71,6 +71,16 @@ class Journal:
         with self._lock:
             return [e for e in self._entries if e.network == network and step in (None, e.step)]
 
+    def under_way(self, network: str, step: str) -> list[Entry]:
+        """The signatures of a step, replacements too, that may still take effect: none before what is void."""
+        signed: list[Entry] = []
+        for entry in self.of(network, step):
+            if entry.event == "void":
+                signed = []
+            elif entry.event == "signed":
+                signed.append(entry)
+        return signed
+
     def last(self, network: str, step: str, event: Event) -> Entry | None:
         """The newest entry of that event."""
         return next((entry for entry in reversed(self.of(network, step)) if entry.event == event), None)

@@ -69,8 +69,8 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
     rpc = connection.rpc
     plan.balance, plan.nonce = rpc.balance(deployer), rpc.nonce(deployer)
     created = work.journal.last(target.name, DEPLOY, "mined")
-    signed = work.journal.last(target.name, DEPLOY, "signed")
-    plan.address = signed.address if signed is not None else created_address(deployer, plan.nonce)
+    attempts = work.journal.under_way(target.name, DEPLOY)
+    plan.address = attempts[-1].address if attempts else created_address(deployer, plan.nonce)
     plan.exists = created is not None and _code(rpc, plan.address) != "0x"
     base, tip = current_fees(rpc, target)
     plan.gas_price = base + tip
@@ -78,7 +78,12 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
         plan.problems.append(
             f"a unit of gas costs {plan.gas_price / 1e9:.4g} gwei, max_fee_gwei allows {target.max_fee_gwei:g}"
         )
-    _estimate(plan, work, target, rpc, fresh=signed is None)
+    if attempts and attempts[-1].nonce < plan.nonce and not any(rpc.receipt(entry.tx) for entry in attempts):
+        plan.notes.append(
+            f"nonce {attempts[-1].nonce} of the signed creation was used by another transaction of {deployer}: deploy "
+            "gives it up and stops; run again, it creates the contract at another address"
+        )
+    _estimate(plan, work, target, rpc, fresh=not attempts)
     _check_owner(plan, work, target, rpc)
     _check_balance(plan, work.deployment, deployer)
     _add_price(plan, work.deployment, today)

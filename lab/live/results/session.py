@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab.bounded_files import write_atomically
 from lab.coordinator import rollup_address
-from lab.deploy.deployer import numbering_of
+from lab.deploy.numbering import numbering_of
 from lab.errors import DeployFailure
 from lab.live.declaration.deployment_file import Target
 from lab.live.journaling.undertaking import Undertaking

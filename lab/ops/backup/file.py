@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.bounded_files import read_object, write_atomically
 from lab.errors import UsageError
+from lab.live.declaration.owner import ZERO
 
 FORMAT = 1
 SETTINGS = (
@@ -101,10 +102,9 @@ def read(path: Path) -> Backup:
 
 def differences(saved: Backup, restored: Backup) -> list[tuple[str, str, Any, Any]]:
     """Every field that differs, as (what, field, saved, restored): settings, operators, and each transaction."""
+    before, after = _settled(saved.settings), _settled(restored.settings)
     result: list[tuple[str, str, Any, Any]] = [
-        ("settings", name, value, restored.settings.get(name))
-        for name, value in saved.settings.items()
-        if restored.settings.get(name) != value
+        ("settings", name, value, after.get(name)) for name, value in before.items() if after.get(name) != value
     ]
     if saved.operators != restored.operators:
         result.append(("contract", "operators", saved.operators, restored.operators))
@@ -119,3 +119,9 @@ def differences(saved: Backup, restored: Backup) -> list[tuple[str, str, Any, An
                 result.append((one.tx_id, name, getattr(one, name), getattr(other, name)))
     result += [(tx_id, "transaction", "unknown", other.state) for tx_id, other in there.items()]
     return result
+
+
+def _settled(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same; an owner who is pending for itself, which is how a hand-over is cancelled, is nobody."""
+    cancelled = "pending_owner" in settings and settings["pending_owner"] == settings.get("owner")
+    return settings | ({"pending_owner": ZERO} if cancelled else {})

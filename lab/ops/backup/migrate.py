@@ -17,7 +17,7 @@ from lab.ops.planning import CallRequest, Desired
 from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.operators import OwnersProcedure, ever_operators
 from lab.ops.report import Report, audit, report_id
-from lab.ops.state import ChainState, missing
+from lab.ops.state import ChainState, missing, read_state
 
 # Fields that the new contract must hold as the old one did.
 MOVED = ("origin", "target", "payload", "dependency", "timestamp")
@@ -97,10 +97,11 @@ class Migration:
         gas = sum(gas_of(_request(one)) for one in opened)
         base, tip = current_fees(new.rpc, new.target)
         cost = amount(gas * (base + tip), new.target.profile.native_token)
+        what, then = ("leaves", ", in the retired contract") if self._is_retired() else ("waits until", ", has ended")
         return [
             f"retire {self._chain(self.old).contract}: stop it, remove its operators",
             f"move {len(opened)} open transactions to {new.contract}: about {gas} gas, {cost} at the present price",
-            *(f"waits until {one.tx_id}, which is {one.state}, has ended" for one in survey.blocked),
+            *(f"{what} {one.tx_id}, which is {one.state}{then}" for one in survey.blocked),
             *map(_stays, survey.over),
         ]
 
@@ -125,7 +126,9 @@ class Migration:
         self._drain(drain_s)
         migrated.retired = carry_out(self.old, Retire(self.old), self.owner, only=(self.chain,), ask=ask)
         if migrated.retired.exit_code != 0:
-            migrated.left += [line for report in migrated.retired.chains for line in report.left] or ["not retired"]
+            (retired,) = migrated.retired.chains
+            migrated.left += retired.left or ["not retired"]
+            migrated.left += left_to_others("retire the old contract", retired.results)
             return migrated
         survey = self._survey()
         opened = survey.opened
@@ -133,11 +136,17 @@ class Migration:
         self._move(opened, migrated)
         if not migrated.left:
             self._compare(opened, migrated)
-        migrated.left += [f"{one.tx_id} is {one.state}, and was not moved" for one in survey.blocked]
+        migrated.left += [
+            f"{one.tx_id} is {one.state}, and was not moved: its time was over before; agree on it anew"
+            for one in survey.blocked
+        ]
         return migrated
 
     def _drain(self, drain_s: float) -> None:
         """Whoever relays has to finish what is ready: nobody else knows what an execution is."""
+        if self._is_retired():
+            # Nobody can end anything there any more.
+            return
         waiting, chain = self.old.timing.waiting, self._chain(self.old)
         deadline_s = waiting.now() + drain_s
         while left := (survey := self._survey()).blocked:
@@ -154,6 +163,11 @@ class Migration:
                         "the command again"
                     )
                 waiting.sleep(waiting.look_s)
+
+    def _is_retired(self) -> bool:
+        chain, retire = self._chain(self.old), Retire(self.old)
+        desired = retire.wants(chain, read_state(chain, retire.accounts(chain), chain.rpc.block_number()))
+        return not desired.calls and not desired.problems
 
     def _require_room(self, opened: list[Saved]) -> None:
         chain = self._chain(self.new)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lab.checks import Selection, judge
 from lab.model.checks import check_name
 from lab.model.history import History
-from lab.model.records import LATE_OPERATION, LATE_START, Expectation, FaultMark, Lag, Note, Operation
+from lab.model.records import Expectation, FaultMark, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RowJudgement, RunVerdict, Verdict, merge
 from lab.scenario.item import ScenarioItem
 
@@ -72,6 +72,8 @@ def _of_row(row: str, verdicts: Sequence[Judged]) -> RowJudgement:
 
 # Besides liveness: a flow that is not whole since its second part expired.
 _TIMED = ("S9",)
+# What the lab did later than it was due, by no fault of the system under test.
+_LATE = ("late start", "lab late")
 _EXPECTED = {True: Verdict.PASS, False: Verdict.FAIL, None: Verdict.UNKNOWN}
 
 
@@ -110,7 +112,7 @@ def _of_expectations(history: History) -> list[tuple[tuple[str, ...], Judged]]:
     """Each with the rows that alone depend on it."""
     judged = list[tuple[tuple[str, ...], Judged]]()
     clock_set_ms = _clock_set_ms(history)
-    lates = [note for note in history.of(Note) if note.kind in (LATE_START, LATE_OPERATION)]
+    lates = [note for note in history.of(Note) if note.kind in _LATE]
     for expectation in history.of(Expectation):
         because = f" ({expectation.because})" if expectation.because else ""
         text = (

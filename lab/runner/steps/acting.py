@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from lab.checks.lateness import excuse
 from lab.coordinator import rollup_address
 from lab.coordinator.reads import ZERO_ID
 from lab.deploy.layers import binds, demanded
-from lab.model.records import LATE_OPERATION
 from lab.runner.conditions import resolve_argument
 from lab.runner.operations import Pending
 from lab.runner.requirements.optional import ADMIN_FUNCTIONS
 from lab.runner.run import Run
+from lab.runner.steps.lateness import in_time
 from lab.scenario.expectations import EventOutcome, RevertOutcome
 from lab.scenario.item import LegSpec, Step
 from lab.scenario.steps import AdminStep, BufferStep, CallStep, ExecuteStep, ResolveStep
-
-# An operation is mined this many blocks after it was sent, at the latest.
-BLOCKS = 2
 
 
 def buffer(run: Run, step: Step) -> None:
@@ -85,31 +81,18 @@ def begin(
 def judge(run: Run, step: Step, pending: Pending, suffix: str) -> None:
     """Compare an operation's outcome with what the step expects of it."""
     expect = step.expect or "ok"
-    subject, actual, target = pending.subject, pending.actual, run.lab.spec.target
-    if isinstance(expect, EventOutcome) and not demanded(target, expect.event):
-        expect = "ok"
+    subject, target = pending.subject, run.lab.spec.target
+    seen = ""
     if isinstance(expect, RevertOutcome):
-        expected, met = f'to revert with "{expect.revert}"', pending.reverted(expect.revert, target)
-    elif isinstance(expect, EventOutcome):
+        met, expected = pending.reverted(expect.revert, target), f'revert with "{expect.revert}"'
+    elif isinstance(expect, EventOutcome) and demanded(target, expect.event):
         logs = pending.tx.logs if pending.tx is not None else ()
         bound = expect.reason if expect.reason is not None and binds(target, expect.reason) else None
         met = any(log.event == expect.event and bound in (None, log.args.get("reason")) for log in logs)
-        seen = ", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event"
-        expected = f"to emit {expect.event}({expect.reason})" if expect.reason else f"to emit {expect.event}"
-        actual = f"{actual}, {seen}"
+        seen = ", " + (", ".join(f"{log.event}({log.args.get('reason', '')})" for log in logs) or "no event")
+        expected = f"emit {expect.event}({expect.reason})" if expect.reason else f"emit {expect.event}"
     else:
-        expected, met = f"to be {expect}", pending.outcome == ("ok" if expect == "ok" else "fail")
-    why = None if met else _late(run, step, pending)
-    if why is not None:
-        actual = f"{actual}; it ended late: {why}"
-        # What follows it in the scenario rests on it.
-        run.note(LATE_OPERATION, f"{subject} ended late: {why}", pending.chain)
-    run.expectation(step, f"{subject} {expected}", actual, met=None if why is not None else met, suffix=suffix)
-
-
-def _late(run: Run, step: Step, pending: Pending) -> str | None:
-    """Why nobody can be blamed for an operation that is not as expected: the machine brought it too late."""
-    if step.at_ms is None:
-        return None
-    due_ms = step.at_ms + BLOCKS * run.lab.chains[pending.chain].profile.block_time_ms
-    return excuse(run.recorder.history(), 0, due_ms, run.now_ms)
+        wanted = "ok" if isinstance(expect, EventOutcome) else expect
+        met, expected = pending.outcome == ("ok" if wanted == "ok" else "fail"), f"be {wanted}"
+    held, actual = in_time(run, pending, met=met)
+    run.expectation(step, f"{subject} to {expected}", actual + seen, met=held, suffix=suffix)

@@ -15,7 +15,7 @@ LOOK_MS = 250
 
 def wait(run: Run, step: Step) -> None:
     """Let time pass."""
-    run.lab.scheduler.advance_to(run.now_ms + cast("WaitStep", step.action).wait_ms)
+    run.advance_to(run.now_ms + cast("WaitStep", step.action).wait_ms, f"what follows {step.id}")
 
 
 def fault(run: Run, step: Step) -> None:

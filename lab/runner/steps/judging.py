@@ -43,7 +43,7 @@ def _wait(run: Run, step: Step) -> Judged:
     if not step.within_ms and (why := _left(run, step)) is not None:
         return Judged(None, judged.expected, f"{judged.actual}; the last look at it was {why}")
     # What is to be so at once was under way before; what comes too late by less than the machine is nobody's fault.
-    lag_ms = late_ms(run.recorder.history(), start_ms if step.within_ms else 0, deadline_ms)
+    lag_ms = late_ms(run.history(), start_ms if step.within_ms else 0, deadline_ms)
     judged = _look_until(run, step, judged, start_ms, deadline_ms + min(step.within_ms or LATE_MAX_MS, lag_ms))
     if not judged.met:
         return _lapsed(run, step, judged)
@@ -74,7 +74,7 @@ def _left(run: Run, step: Step, until_ms: int | None = None) -> str | None:
     """Why nobody can be blamed for a leg that had left its state by now, or `until_ms`: those looks may be too late."""
     if not isinstance(step.condition, StateExpectation):
         return None
-    history, name = run.recorder.history(), step.condition.leg
+    history, name = run.history(), step.condition.leg
     times = next(times for times in leg_times(history) if times.leg.name == name)
     ends = {"EMPTY": times.buffered_ms, "BUFFERED": times.ready_ms, "READY": times.executed_ms}
     left_ms = ends.get(step.condition.state)
@@ -85,7 +85,7 @@ def _lapsed(run: Run, step: Step, judged: Judged) -> Judged:
     """Of a leg that missed its window nothing more comes, and that may be the machine's fault."""
     if not isinstance(step.condition, StateExpectation) or step.condition.state == "EXPIRED":
         return judged
-    history = run.recorder.history()
+    history = run.history()
     leg = history.leg(step.condition.leg)
     missed = leg is not None and replay(history, leg.chain).entry(leg.tx_id).first("READY", "EXECUTED") is None
     if leg is None or not missed or run.now_ms <= window_end_ms(history, leg):

@@ -131,8 +131,9 @@ class SkipsNonce(Sender):
         nonce = super()._next_nonce()
         return nonce + 1 if nonce >= 1 else nonce
 
-    def _close_gap(self, mined_nonces: int, head: Head, now_ms: int) -> None:
+    def _close_gap(self, mined_nonces: int, head: Head, now_ms: int) -> bool:
         """Never looks back."""
+        return False
 
 
 class SameBytes(Sender):

@@ -154,3 +154,28 @@ def test_what_the_documentation_leaves_open_is_learnt() -> None:
     stopped = own()
     stopped.learn("add_operator", NOW, paused=True, states={})
     assert not stopped.paused
+
+
+@pytest.mark.parametrize("function", ["buffer_transaction", "buffer_batch"])
+@pytest.mark.parametrize("sender", [OPERATOR, STRANGER])
+def test_a_payload_that_is_too_long_is_refused_before_any_rule(
+    model: Behaviour, codec: Codec, function: str, sender: str
+) -> None:
+    """By the decoder, without a reason; or by a rule that the contract asks first. Never taken."""
+    args = request(size=513) if function == "buffer_transaction" else ([request(size=513)],)
+    for reason in (None, "Not authorized"):
+        assert difference(model, codec, function, args, sender, NOW, Outcome(False, reason, [])) is None
+    assert difference(model, codec, function, args, sender, NOW, Outcome(True, None, [])) is not None
+
+
+@pytest.mark.parametrize(("known", "same"), [(False, True), (True, False)])
+def test_where_a_contract_stops_itself_a_batch_may_end(codec: Codec, known: bool, same: bool) -> None:
+    """At which failure is its own affair: the ids behind that one stay as they were."""
+    model = Behaviour(OWNER, {OWNER, OPERATOR}, 30, breaker=True, expiry=True, reference=known)
+    for tx_id in (ONE, TWO):
+        model.call("buffer_transaction", request(tx_id), OPERATOR, NOW)
+    failed = DecodedLog("TransactionFailed", {"tx_id": ONE, "reason": "Transaction expired"})
+    outcome = Outcome(True, None, [failed])
+    told = difference(model, codec, "resolve_batch", ([ONE, TWO],), OPERATOR, NOW + 31, outcome)
+    assert (told is None) is same
+    assert model.entries[TWO].state == ("BUFFERED" if same else "EXPIRED")

@@ -9,7 +9,7 @@ import pytest
 
 from lab.coordinator import ROLES, StateNumbering, created_address, role_account
 from lab.coordinator.states import DOCUMENTED, FLAGS
-from lab.deploy import deployer
+from lab.deploy import numbering
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable, set_up_calls, setup_transactions
 from lab.errors import DeployFailure
@@ -18,7 +18,7 @@ from lab.networks import BUILT_IN
 from lab.session.suite import cache_folder
 
 from ..conftest import StartLab
-from ..real_chains import buffer, tx_id
+from ..real_chains import buffer, send, tx_id
 
 # The documented numbering 0..3 on plain integers, no optional parts, and a slot that is EMPTY when it is fresh.
 PLAIN = """# pragma version 0.4.3
@@ -138,7 +138,7 @@ def test_the_documented_numbering_is_learnt(start_lab: StartLab, tmp_path: Path)
     lab = start_lab("ethereum", target=compiled(tmp_path, "Plain", PLAIN))
     reader = lab.reader("ethereum")
     assert lab.numbering().numbers == DOCUMENTED
-    assert reader.get("get_transaction_state", deployer.PROBE_ID) == 0
+    assert reader.get("get_transaction_state", numbering.PROBE_ID) == 0
     buffer(lab, "ethereum", 1)
     lab.scheduler.advance_to(30_000)
     assert lab.reader("ethereum").get("get_transaction_state", tx_id(1)) == 1
@@ -156,6 +156,23 @@ def test_the_numbering_of_a_contract_with_demands_is_learnt(start_lab: StartLab,
     assert lab.numbering().numbers == DOCUMENTED
 
 
+@pytest.mark.parametrize("plain", [True, False])
+def test_the_numbering_of_a_contract_out_of_operation_is_learnt(
+    start_lab: StartLab, reference: Deployable, tmp_path: Path, plain: bool
+) -> None:
+    """Stopped, and asked for who is no operator: what a buffering that reverts leaves behind is no BUFFERED."""
+    target = compiled(tmp_path, "Plain", PLAIN) if plain else reference
+    lab, nobody = start_lab("ethereum", target=target), role_account("user").address
+    if target.codec.has("pause"):
+        send(lab, "ethereum", "owner", "pause")
+        lab.scheduler.advance_to(30_000)
+        assert lab.reader("ethereum").get("paused")
+    reader = lab.reader("ethereum")
+    known = numbering.numbering_of(reader.rpc, target.codec, target.address, nobody)
+    assert known.numbers == (DOCUMENTED if plain else FLAGS)
+    assert not reader.get("authorized_operators", nobody)
+
+
 def test_declared_states_are_taken_as_they_are(start_lab: StartLab, tmp_path: Path) -> None:
     """They win over what could be learnt, for a deployment of anybody's, too."""
     contract = compiled(tmp_path, "Plain", PLAIN).contract
@@ -164,7 +181,7 @@ def test_declared_states_are_taken_as_they_are(start_lab: StartLab, tmp_path: Pa
     lab = start_lab("ethereum", target=target)
     assert lab.numbering().numbers == declared
     owner = role_account("owner").address
-    assert deployer.numbering_of(lab.reader("ethereum").rpc, target.codec, target.address, owner).numbers == declared
+    assert numbering.numbering_of(lab.reader("ethereum").rpc, target.codec, target.address, owner).numbers == declared
 
 
 def test_a_contract_that_refuses_the_probe_is_judged_by_its_abi(start_lab: StartLab, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from lab.coordinator import Codec, StateNumbering
 from lab.coordinator.documented import FUNCTIONS, REVERTS
 from lab.deploy.compile import compile_contract
 from lab.deploy.compiled import CompiledContract
-from lab.deploy.interface import Interface, Item, inspect, texts
+from lab.deploy.interface import Interface, Item, holds, inspect, texts
 from lab.model.contract.names import ContractNames
 from lab.session.suite import cache_folder
 
@@ -118,6 +118,15 @@ def test_reverts_are_looked_for_in_the_code(plain: CompiledContract, tmp_path: P
         f'revert "{WINDOW}": different, the code holds "{WINDOW[:32]}"',
     ]
     assert item(report(plain), f'"{REVERTS[-1]}"').status == "found"
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2])
+def test_a_text_that_the_code_shifts_into_its_place_is_found(plain: CompiledContract, shift: int) -> None:
+    """Optimisers push a short text without the zeros at its end, which need not be whole bytes: `d` is 0x64."""
+    number = int.from_bytes(b"Transaction expired") >> shift
+    code = f"0x73{number.to_bytes((number.bit_length() + 7) // 8).hex()}60681b"
+    assert holds(replace(plain, bytecode=code), "Transaction expired")
+    assert not holds(replace(plain, bytecode=code), "Transaction expires")
 
 
 def test_texts_of_a_code() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from lab.coordinator import Codec
 from lab.deploy.compile import compile_contract
 from lab.deploy.compiled import CompiledContract
+from lab.deploy.interface import inspect
 from lab.deploy.proposal import alike, propose
 from lab.session.project import read_project
 from lab.session.suite import cache_folder
@@ -75,3 +77,29 @@ def test_names_are_compared_by_their_words(one: str, other: str) -> None:
     """In either case, with words that mean the same."""
     assert alike(one, other) > 0.6
     assert alike(one, "transaction_count") < 0.45
+
+
+ERRORS = {
+    "NotAuthorized": "Not authorized",
+    "OwnableUnauthorizedAccount": "Only owner can set window",
+    "InvalidTransactionID": "Invalid transaction ID",
+    "AlreadyExists": "Transaction already exists",
+    "NotBuffered": "Transaction not in buffered state",
+    "NotReady": "Transaction not ready",
+    "InThePast": "Timestamp cannot be in the past",
+}
+
+
+def test_errors_stand_for_the_texts_that_they_are_named_like(tmp_path: Path) -> None:
+    """A contract without texts has custom errors; what is like none of them is left out."""
+    plain = compiled(ROOT / "contracts/plain/PlainCoordinator.vy")
+    abi = [*plain.abi, *({"type": "error", "name": name, "inputs": []} for name in (*ERRORS, "Reentered"))]
+    silent = replace(plain, abi=abi, bytecode="0x6001")
+    path = tmp_path / "lab.yaml"
+    path.write_text(propose(silent, "C.json"))
+    reverts = read_project(path).names.reverts
+    assert {own: text for own, text in ERRORS.items() if reverts.get(text) != own} == {}
+    assert "Reentered" not in reverts.values()
+    assert "Origin and target must be different" not in reverts
+    (hint,) = (line for line in inspect(silent, Codec(abi)).lines() if "may stand for them" in line)
+    assert "NotAuthorized" in hint

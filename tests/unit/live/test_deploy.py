@@ -181,16 +181,27 @@ def test_a_stuck_transaction_is_replaced_and_not_doubled(world: Open) -> None:
     assert_stands(lab, "sepolia")
 
 
-def test_somebody_else_sends_from_the_account(world: Open) -> None:
-    """Its nonce is gone: said, with nothing sent after it."""
+@pytest.mark.parametrize(("line", "step"), [(1, "deploy"), (4, "add_operator")])
+def test_somebody_else_sends_from_the_account(world: Open, line: int, step: str) -> None:
+    """The nonce of a signed step is gone: said, and nothing sent after it; the next command signs it anew."""
     lab = world("sepolia")
     with pytest.raises(Killed):
-        deploy_all(lab.work(killed_at(1, before=False)), lab.deployment.targets, lab.signer, lab.waiting())
+        deploy_all(lab.work(killed_at(line, before=False)), lab.deployment.targets, lab.signer, lab.waiting())
     rpc = lab.rpc("sepolia")
     rpc.call("anvil_setNonce", DEPLOYER.address, hex(3))
     lab.mine()
+    (plan,) = plans(lab)
+    lost = [note for note in plan.notes if "nonce 0 of the signed creation was used by another" in note]
+    assert bool(lost) is (step == "deploy")
     outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
-    assert "nonce 0 of deploy was used by another transaction" in str(outcome.problem)
+    assert f" of {step}" in str(outcome.problem)
+    assert "was used by another transaction" in str(outcome.problem)
+    assert rpc.nonce(DEPLOYER.address) == 3
+    (plan,) = plans(lab)
+    outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+    assert (outcome.problem, outcome.address) == (None, plan.address)
+    nonces = [e.nonce for e in lab.work().journal.of("sepolia") if e.event == "signed"]
+    assert nonces == ([0, 3, 4, 5, 6, 7] if step == "deploy" else [0, 1, 3, 4, 5, 6])
 
 
 def test_what_is_pending_and_not_ours_is_waited_for(world: Open) -> None:

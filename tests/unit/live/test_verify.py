@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -94,6 +98,36 @@ def test_all_explorers_through_all_their_troubles(deployed: Callable[..., Deploy
         unsupported = place.verify(explorer, "sourcify", "etherscan")
         assert [one.result for one in unsupported.verdicts] == ["unknown", "unknown"]
         assert "unsupported_chain" in unsupported.verdicts[0].detail
+
+
+def test_what_other_clients_ask(deployed: Callable[..., Deployed]) -> None:
+    """A job that waits has its contract, unknown as yet; sources may have absolute paths; Blockscout's older form."""
+    place = deployed()
+    chain, bundle = place.target.profile.chain_id, place.bundle
+    address = place.work.journal.of("sepolia")[0].address
+    moved = {f"/elsewhere/{path}": source for path, source in bundle.standard_json["sources"].items()}
+    identifier = f"{bundle.path}:{bundle.name}"
+    body = {"stdJsonInput": {**bundle.standard_json, "sources": moved}, "compilerVersion": bundle.version}
+    with open_explorer(explorer_of(place), ExplorerFaults(pending=1)) as explorer:
+        older = f"{explorer}/blockscout/{chain}/api/?module=contract&action=getabi&address={address}"
+        assert asked(older)["result"] == "Contract source code not verified"
+        there = f"{explorer}/sourcify/v2/verify"
+        job = asked(f"{there}/{chain}/{address}", {**body, "contractIdentifier": identifier})["verificationId"]
+        waiting = asked(f"{there}/{job}")
+        assert (waiting["isJobCompleted"], waiting["contract"]["match"]) == (False, None)
+        while not (ended := asked(f"{there}/{job}"))["isJobCompleted"]:
+            time.sleep(PACE.first_s)
+        assert ended["contract"]["match"] == "match", ended
+        assert asked(older)["status"] == "1"
+
+
+def asked(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The explorer's JSON."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        given: dict[str, Any] = json.loads(answer.read())
+    return given
 
 
 def test_a_source_that_is_not_that_of_the_chain_is_not_sent(deployed: Callable[..., Deployed]) -> None:

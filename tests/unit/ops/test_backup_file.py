@@ -57,6 +57,14 @@ def test_a_damaged_file_is_refused(tmp_path: Path, old: str, new: str) -> None:
         read(path)
 
 
+@pytest.mark.parametrize(("pending", "differs"), [(OWNER, False), (OTHER, True)])
+def test_an_owner_who_is_pending_for_itself_is_nobody(pending: str, differs: bool) -> None:
+    """So a hand-over is cancelled; no restore could bring that about, and none need."""
+    nobody = replace(BACKUP, settings=BACKUP.settings | {"pending_owner": "0x" + "00" * 20})
+    given = replace(BACKUP, settings=BACKUP.settings | {"pending_owner": pending})
+    assert bool(differences(given, nobody)) is bool(differences(nobody, given)) is differs
+
+
 def test_the_plan_makes_ready_in_the_order_in_which_it_was() -> None:
     """What had begun gets a timestamp that is still to come; what waits keeps its own; the stop comes last."""
     goal, empty = Goal(BACKUP, 60, expiry=True), replace(BACKUP, settings={}, operators=(OTHER,), transactions=())

@@ -108,7 +108,7 @@ def test_the_executing_block_is_reorganised_away(site: Start) -> None:
     assert reorganised
     assert report.exit_code == 0
     assert any("reorganised away" in line for line in here.said)
-    _, entries, _ = read_journal(there.journals / f"ops-{address('owner')[:10]}.journal.jsonl")
+    _, entries, _ = read_journal(there.journals / f"ops-test.ops-{address('owner')[:10]}.journal.jsonl")
     assert len({entry.tx for entry in entries}) == 1
 
 

@@ -101,3 +101,7 @@ def test_an_operator_at_the_command_line(half_done: World, monkeypatch: pytest.M
     assert (code, f"expected {DEPLOYER.address} to send this, {sender} would" in out) == (1, True)
     assert run("maintenance", "end", "--only", "sepolia", "--yes")[0] == 2
     assert half_done.rpc("sepolia").nonce(DEPLOYER.address) == nonce
+    # Another file of the same folder, of the same owner.
+    Path("second.yaml").write_text(good)
+    Path("second.journal.jsonl").write_bytes(Path("deployment.journal.jsonl").read_bytes())
+    assert run("pause", "--only", "sepolia", "--yes", "--deployment", "second.yaml")[0] == 0

@@ -14,12 +14,13 @@ import pytest
 
 from lab.errors import UsageError
 from lab.ops.backup.file import FIELDS, Backup, differences
-from lab.ops.backup.migrate import Migration
+from lab.ops.backup.migrate import Migration, Retire
 from lab.ops.backup.restore import Restoration
 from lab.ops.backup.take import take
 from lab.ops.chain import OperatedChain
 from lab.ops.events import LINE_BYTES_MAX, LOGS_A_LINE
 from lab.ops.executors import CalldataExecutor
+from lab.ops.procedure import carry_out
 from lab.ops.procedures.operators import event_file
 from lab.rpc import Rpc, RpcRefused
 
@@ -149,6 +150,30 @@ def test_a_restore_and_a_migration_by_call_data(site: Start, tmp_path: Path) -> 
         sent_by_others(here, target.name, tmp_path / name / f"{target.name}.transactions.json")
         nonce = rpc.nonce(address("operator"))
     assert migrations == [(1, 0), (1, 0), (0, 3)]
+
+
+def test_what_ran_out_in_a_retired_contract_is_not_waited_for(site: Start, tmp_path: Path) -> None:
+    """The command ended once the old contract had retired: nobody can end there what is due, so it is named."""
+    here = site("sepolia")
+    rpc, there = here.rpc("sepolia"), here.opened()
+    (old,) = there.operation.chains
+    created = here.send_data("sepolia", "owner", None, here.target.contract.bytecode, gas=10_000_000)
+    assert created is not None
+    new = replace(old, contract=created["contractAddress"].lower())
+    here.send_data("sepolia", "owner", new.contract, new.codec.encode("add_operator", [address("operator")]))
+    here.send("sepolia", "operator", "buffer_transaction", *here.buffer_args("sepolia", 1, in_s=500_000))
+    here.send("sepolia", "operator", "buffer_transaction", *here.buffer_args("sepolia", 2, in_s=500))
+    here.mine(3)
+    moved = replace(there.operation, chains=(new,), folder=tmp_path / "new")
+    with there.executor(address("owner")) as owner, there.executor(address("operator")) as operator:
+        assert carry_out(there.operation, Retire(there.operation), owner).exit_code == 0
+        rpc.call("evm_increaseTime", 1_000)
+        here.mine(3)
+        migration = Migration(there.operation, moved, "sepolia", owner, operator)
+        assert any(line.startswith("leaves 0x") for line in migration.plan())
+        migrated = migration.run(drain_s=3600)
+    assert (migrated.exit_code, migrated.moved) == (1, 1)
+    assert [line.partition(" is ")[0] for line in migrated.left] == [f"0x{2:064x}"]
 
 
 def test_a_restore_wants_an_empty_contract(site: Start) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .bench import GENESIS, Bench, tx_id
-from .fakes import ABI
+from .bench import Bench, tx_id
+from .fakes import ABI, GENESIS
 
 OPTIONAL = {"expire_transaction", "CoordinationWindowSet"}
 PLAIN = [part for part in ABI if part.get("name") not in OPTIONAL]

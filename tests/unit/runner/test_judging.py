@@ -132,6 +132,17 @@ def test_a_run_that_began_late_cannot_be_held_to_its_expectations() -> None:
     assert "ready 10.0 s after" in verdict.reasons[0]
 
 
+def test_what_follows_a_late_step_of_the_lab_is_in_doubt() -> None:
+    """And only that: what was judged before it stands; a step late by the scenario's own doing excuses none."""
+    late = Note(t_ms=5_000, kind="lab late", text="pause#2 was due at 3.000 s and came late, by 2.000 s")
+    before, after = (UNMET.model_copy(update={"t_ms": t_ms}) for t_ms in (4_999, 5_000))
+    assert judged(late, before).verdict is Verdict.FAIL
+    verdict = judged(late, after)
+    assert (verdict.verdict, "came late, by 2.000 s" in verdict.reasons[0]) == (Verdict.UNKNOWN, True)
+    assert judged(late.model_copy(update={"kind": "late"}), after).verdict is Verdict.FAIL
+    assert judged(late, MET).verdict is Verdict.PASS
+
+
 CLOCK = Note(t_ms=20_000, kind="clock", text="the machine's clock was set by +3600.0 s")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from lab.chains.nodes.process import ProcessBackend
 from lab.deploy.deployer import Deployable
 from lab.model.history import History
-from lab.model.records import Block, EmptyBlocks, Note, Submit
+from lab.model.records import Block, EmptyBlocks, Note, Operation, Submit
 from lab.model.verdict import Verdict
+from lab.runner import runner
+from lab.runner.run import Run
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 
@@ -37,6 +40,18 @@ relayer: none
 timeline:
   - wait: 1s
 """
+# Each step has a time of its own; the lab stands still for a while before the first.
+BY_HAND = """
+name: The lab comes late
+description: What is buffered too late is refused.
+networks: {base: {}}
+relayer: none
+checks: [default, -L1, -L2, -L3]
+flows: {one: {pay: {chain: base, at: +9s}}}
+timeline:
+  - {at: 6s, buffer: one}
+"""
+STALL_S = 5.0
 KILL_AT_A_POINT = "  - {fault: relayer_kill, point: after_scan, restart_after: 1s}\n"
 UNTIL_EXECUTED = "  - {expect: {leg: one.pay, state: EXECUTED}, within: 90s}\n"
 
@@ -53,12 +68,19 @@ def backend() -> Iterator[ProcessBackend]:
     backend.close()
 
 
-def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable) -> Result:
-    """Run a scenario that says nothing of a clock as `--clock real` does."""
+def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, stalls_ms: int | None = None) -> Result:
+    """Run a scenario that says nothing of a clock as `--clock real` does. `stalls_ms`: when the lab stands still."""
     file = folder / "scenario.yaml"
     file.write_text(text)
     (item,) = load_scenario(file)
-    return run_item(item, Options(backend, "asked for", target, "test", clock="real"), folder / "run", "again")
+    options = Options(backend, "asked for", target, "test", clock="real")
+
+    def stalled(run: Run) -> None:
+        assert stalls_ms is not None
+        run.lab.scheduler.at(stalls_ms, lambda: time.sleep(STALL_S))
+        runner._play(run, options.progress)
+
+    return run_item(item, options, folder / "run", "again", None if stalls_ms is None else stalled)
 
 
 def notes(history: History, kind: str) -> list[str]:
@@ -100,3 +122,16 @@ def test_a_point_inside_of_the_relayer_is_not_played(
         result.verdict.reasons
     )
     assert result.history.of(Submit) == []
+
+
+def test_a_buffering_that_the_lab_brought_late_is_nobodys_fault(
+    tmp_path: Path, backend: ProcessBackend, target: Deployable
+) -> None:
+    """The contract refuses a timestamp that has passed meanwhile: UNKNOWN, with by how much the lab was late."""
+    result = run(BY_HAND, tmp_path, backend, target, stalls_ms=5_700)
+    (refused,) = result.history.of(Operation)
+    assert refused.revert == "Timestamp cannot be in the past"
+    reasons = [reason for reason in result.verdict.reasons if "buffer_transaction by operator to be ok" in reason]
+    assert result.verdict.verdict is Verdict.UNKNOWN, result.verdict.reasons
+    assert "the machine itself was late by up to" in reasons[0]
+    assert any("buffer#1 was due at 6.000 s and came late, by " in text for text in notes(result.history, "lab late"))

@@ -3,74 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.coordinator import Codec, StateNumbering
-from lab.live.execution.safe_execution import SafeDesk
 from lab.live.execution.transactions import Waiting
 from lab.live.journaling.journal import Journal
-from lab.live.signers.keystore import KeystoreAccount
-from lab.ops.chain import OperatedChain
-from lab.ops.declared import declared_by_deployment
-from lab.ops.executors import SafeExecutor
-from lab.ops.operation import Operation, Timing
-from lab.ops.planning import Procedure
-from lab.ops.procedure import carry_out
 from lab.ops.procedures.operators import AddOperator
 from lab.ops.procedures.pausing import Pause
 from lab.ops.report import ChainReport
 from lab.safe.proposal import read_proposal
-from tests.unit.real_safes import EXECUTOR, OTHER_EXECUTOR, OWNERS, SafeWorld, signed
+from tests.unit.real_safes import EXECUTOR, OTHER_EXECUTOR, signed
 
-FIRST, SECOND, THIRD = OWNERS
+from .conftest import FIRST, SECOND, THIRD, Owned
+
 SOMEBODY = "0x" + "5a" * 20
-
-
-class Owned:
-    """A coordinator that a Safe owns, and the commands that operate it."""
-
-    def __init__(self, lab: SafeWorld) -> None:
-        self.lab, self.contract = lab, lab.deploy()
-        lab.executions().carry_out(signed(lab.propose(self.contract, "accept_ownership"), FIRST, SECOND))
-        self.folder = lab.world.folder / "proposals"
-        self.operators = [account.lower() for account in lab.target.operators]
-
-    def run(
-        self, procedure: Procedure, *, journal: Journal | None = None, waiting: Waiting | None = None
-    ) -> ChainReport:
-        """As a command does it; everything is opened anew."""
-        lab, codec = self.lab, Codec(self.lab.world.target.contract.abi)
-        patience = waiting or lab.world.waiting()
-        numbering = StateNumbering.of_abi(codec.abi)
-        chain = OperatedChain(lab.target, lab.rpc, codec, self.contract, lambda: numbering, 0)
-        declared = declared_by_deployment(lab.world.deployment)
-        timing = Timing(patience, everywhere=lambda tasks: {name: task() for name, task in tasks.items()})
-        folder = lab.world.folder / "ops"
-        operation = Operation("test", (chain,), declared, timing, folder, "tester", lab.world.said.append)
-        desk = SafeDesk(journal or lab.journal(), lab.world.said.append)
-        signer = KeystoreAccount(EXECUTOR, Path("executor.json"))
-        executor = SafeExecutor(lambda name: lab.safe, self.folder, desk, signer, patience)
-        return carry_out(operation, procedure, executor).chains[0]
-
-    def proposal(self, *, nonce: int) -> Path:
-        """The one file of a nonce."""
-        (path,) = self.folder.glob(f"sepolia-nonce-{nonce}-*.json")
-        return path
-
-    def sign(self, path: Path, *accounts: Any) -> None:
-        """Each owner signs a copy of its own and puts it beside the file."""
-        for account in accounts:
-            copy = path.with_name(path.name.replace(".proposal.json", f"-{account.role}.proposal.json"))
-            signed(read_proposal(path), account).write(copy)
-
-
-@pytest.fixture
-def owned(safe_world: Callable[..., SafeWorld]) -> Callable[..., Owned]:
-    """`owned("1.5.0")`."""
-    return lambda version="1.4.1": Owned(safe_world(version))
 
 
 def outcomes(report: ChainReport) -> list[str]:
