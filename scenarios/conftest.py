@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TypeVar
 
 import pytest
 
 from lab.plugin.items import ScenarioTest
+from lab.plugin.side_by_side import dealt
 
 # They follow documents on the wall clock, install, or judge `make test`: for `make readiness`, CI, and who names them.
 LONG = (
@@ -22,7 +21,6 @@ LONG = (
     "test_suites.py",
 )
 WANTED = "LAB_DOCUMENTS"
-Item = TypeVar("Item")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,21 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item.path.name not in LONG]
         config.hook.pytest_deselected(items=left_out)
     if hasattr(config, "workerinput"):
-        items[:] = spread(items, _waits, config.workerinput["workercount"])
-
-
-def spread(items: list[Item], waits: Callable[[Item], bool], workers: int) -> list[Item]:
-    """Each worker is first given as many neighbours as any other: those that wait begin these shares, in turn."""
-    waiting = [item for item in items if waits(item)]
-    others = [item for item in items if not waits(item)]
-    shares: list[Item] = []
-    for number in range(workers):
-        first = waiting[number::workers]
-        # What is left is shared by the workers that are left, as pytest-xdist does it.
-        rest = (len(items) - len(shares)) // (workers - number) - len(first)
-        shares += [*first, *others[: max(rest, 0)]]
-        del others[: max(rest, 0)]
-    return shares + others
+        items[:] = dealt(items, lambda item: float(_waits(item)), config.workerinput["workercount"])
 
 
 def _waits(item: pytest.Item) -> bool:

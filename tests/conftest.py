@@ -33,6 +33,7 @@ from lab.chains.nodes.select import find_image
 from lab.errors import EnvironmentFailure
 from lab.monitor.tools import missing as missing_tools
 from lab.paths import CONTRACTS
+from lab.session.relayer.dilation import missing as no_dilation
 from lab.session.suite import cache_folder
 from tests.order import LONG_S, Place, dealt, read_longest
 
@@ -70,6 +71,7 @@ CAPABILITIES: dict[str, tuple[str, Callable[[], str | None]]] = {
     "docker": ("engine", _no_engine),
     "browser": ("browser", _no_browser),
     "prometheus": ("prometheus_tools", missing_tools),
+    "faketime": ("libfaketime", no_dilation),
 }
 
 WAITING = ("real_clock", "load")

@@ -1,8 +1,9 @@
 """Time, and whose turn it is. One scheduler owns a run's clock; actors are greenlets that sleep on it.
 
 Under the virtual clock time jumps from one due turn to the next and never looks at the wall. Under the real clock the
-same turns are taken when the wall clock reaches them, or late if a turn before them took long. Turns due at the same
-millisecond are taken in the order in which they were asked for, so that a run has one order of events.
+same turns are taken when the wall clock reaches them, or late if a turn before them took long; `speed` is how many
+seconds of the run pass in one of the wall's. Turns due at the same millisecond are taken in the order in which they
+were asked for, so that a run has one order of events.
 """
 
 from __future__ import annotations
@@ -57,10 +58,10 @@ class Actor:
 
 
 class Scheduler:
-    """The clock of one run. `now_ms` counts from the run's genesis."""
+    """The clock of one run. `now_ms` counts from the run's genesis. `speed` has a meaning under the real clock only."""
 
-    def __init__(self, clock: Literal["virtual", "real"] = "virtual") -> None:
-        self.clock = clock
+    def __init__(self, clock: Literal["virtual", "real"] = "virtual", speed: float = 1.0) -> None:
+        self.clock, self.speed = clock, speed
         self._now_ms = 0
         self.hub = getcurrent()
         self._turns: list[tuple[int, int, Turn]] = []
@@ -81,12 +82,23 @@ class Scheduler:
     def now_ms(self) -> int:
         """Milliseconds since genesis. Under the real clock it moves on by itself, and any thread may ask."""
         if self.clock == "real":
-            return (time.monotonic_ns() - self._wall_zero_ns) // NS_PER_MS
+            return int((time.monotonic_ns() - self._wall_zero_ns) * self.speed) // NS_PER_MS
         return self._now_ms
 
     def restart_wall(self, now_ms: int = 0) -> None:
         """Under the real clock: let it be `now_ms` now, negative before genesis (set-up took its time)."""
-        self._wall_zero_ns = time.monotonic_ns() - now_ms * NS_PER_MS
+        self._wall_zero_ns = time.monotonic_ns() - self._wall_ns(now_ms)
+
+    def of_wall(self, seconds: float) -> int:
+        """How many milliseconds of the run pass in so many seconds of the wall: for what the machine itself takes."""
+        return round(seconds * 1000 * self.speed)
+
+    def on_wall(self, milliseconds: float) -> float:
+        """How many seconds of the wall so many milliseconds of the run last."""
+        return milliseconds / 1000 / self.speed
+
+    def _wall_ns(self, t_ms: int) -> int:
+        return int(t_ms * NS_PER_MS / self.speed)
 
     def at(self, t_ms: int, turn: Turn) -> None:
         """Take `turn` at `t_ms`, or at the next occasion if that has passed."""
@@ -133,7 +145,7 @@ class Scheduler:
 
     def _reach(self, t_ms: int) -> None:
         if self.clock == "real":
-            due_ns = self._wall_zero_ns + t_ms * NS_PER_MS
+            due_ns = self._wall_zero_ns + self._wall_ns(t_ms)
             while (left_ns := due_ns - time.monotonic_ns()) > 0:
                 time.sleep(left_ns / 1e9)
         self._now_ms = max(self._now_ms, t_ms)

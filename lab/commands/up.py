@@ -102,6 +102,8 @@ def _ready(session: Session, reason: str, folder: UpFolder, ends_with: str) -> N
     if session.under_test is not None:
         print(session.under_test.line)
     console.print(chains, "", accounts, "")
+    if session.speed != 1:
+        print(f"speed    {session.speed:g} seconds of chain time in one of the wall's, which `lab load` does not take")
     files = f"session  {folder.path / SESSION}\nkeys     {folder.path / KEYS}"
     # In the foreground the next line may be hours away.
     print(f"backend  {reason}\n{files}\nstop     {ends_with}", flush=True)

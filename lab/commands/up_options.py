@@ -32,6 +32,7 @@ class UpRequest:
     relayer_cmd: Annotated[
         str | None, typer.Option(help="Command of your own relayer; {session} or LAB_SESSION is the session file.")
     ] = None
+    speed: Annotated[str, typer.Option(help="Seconds of chain time in one of the wall's (1 to 50).")] = "1"
     foreground: Annotated[bool, typer.Option("--foreground", help="Run in the foreground until Ctrl-C.")] = False
     results: Results = RESULTS
 
@@ -39,6 +40,7 @@ class UpRequest:
 def up(request: UpRequest) -> None:
     """Start networks with the contract deployed, for manual use."""
     from lab.commands.up import bring_up, networks_of
+    from lab.model.session import parse_speed
     from lab.session.up.files import UpOptions
 
     options = UpOptions(
@@ -49,6 +51,7 @@ def up(request: UpRequest) -> None:
         contract=str(request.contract.absolute()) if request.contract else None,
         relayer=request.relayer,
         relayer_cmd=request.relayer_cmd,
+        speed=parse_speed(request.speed),
     )
     bring_up(options, foreground=request.foreground)
 

@@ -94,6 +94,8 @@ class LagFacts(Recorded):
 class RunManifest(Recorded):
     """Of a scenario's run. `digests` are the sha256 of the other files, by name; paths are relative or bare names.
 
+    `speed` is how many seconds of chain time passed in one of the wall's, under the real clock.
+
     `state` is started or ended; what only the end of a run knows is not stated before. `engine_sha256` is of the
     sources that judge.
     """
@@ -109,6 +111,7 @@ class RunManifest(Recorded):
     checks: CheckChoice = CheckChoice()
     seed: int | None = None
     clock: Text | None = None
+    speed: float | None = None
     backend: BackendFacts = BackendFacts()
     contract: ContractFacts = ContractFacts()
     relayer: RelayerFacts = RelayerFacts()

@@ -9,11 +9,29 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from lab.bounded_files import read_model, write_atomically
+from lab.errors import UsageError
 from lab.model.chain.finality import Finality
 from lab.model.contract.names import ContractNames
 from lab.model.frozen import Frozen
 from lab.model.redacted import redact_url
 from lab.model.under_test import UnderTest
+
+# How many seconds of chain time may pass in one of the wall's.
+SPEED_MAX = 50
+
+
+def parse_speed(text: str, source: str = "--speed") -> float:
+    """A factor from 1 to 50. Raises UsageError."""
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 1 <= speed <= SPEED_MAX:
+        raise UsageError(
+            f"{source}: expected a number from 1 to {SPEED_MAX}, of seconds of chain time in one of the wall's; "
+            f"got {text!r}"
+        )
+    return speed
 
 
 def _address(url: str) -> str:
@@ -60,6 +78,7 @@ class Session(Frozen):
     run_id: str
     backend: str
     clock: Literal["virtual", "real"]
+    speed: float = Field(default=1.0, description="seconds of chain time in one of the wall's, from genesis_time on")
     genesis_time: int
     chains: dict[str, SessionChain]
     accounts: dict[str, str]
@@ -74,6 +93,10 @@ class Session(Frozen):
     names: ContractNames = Field(default_factory=ContractNames, description="where the contract's names differ")
     under_test: UnderTest | None = Field(default=None, description="contract, relayer and project, for people")
     project: str | None = Field(default=None, description="the lab.yaml in force, if there is one")
+
+    def chain_time(self, wall_s: float) -> float:
+        """The chains' time, in unix seconds, when the machine's clock reads `wall_s`: at genesis they agree."""
+        return self.genesis_time + (wall_s - self.genesis_time) * self.speed
 
     def write(self, path: Path) -> None:
         """Write the file whole or not at all."""

@@ -7,7 +7,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -133,8 +133,8 @@ def who() -> str:
         return f"uid {os.getuid()}"
 
 
-def _timing(waits_s: float) -> Timing:
-    return Timing(Waiting(look_s=min(LOOK_S_MAX, waits_s), deadline_s=DEADLINE_S, unix=time.time))
+def _timing(waits_s: float, unix: Callable[[], float] = time.time) -> Timing:
+    return Timing(Waiting(look_s=min(LOOK_S_MAX, waits_s), deadline_s=DEADLINE_S, unix=unix), unix)
 
 
 def _of_session(path: Path, results: Path, notify: Notify, ask: Ask, declared: Path | None) -> Opened:
@@ -148,8 +148,9 @@ def _of_session(path: Path, results: Path, notify: Notify, ask: Ask, declared: P
     chains = tuple(_session_chain(chain, codec, numbering, session) for chain in session.chains.values())
     declared_by_chain = declared_by_file(declared, session.chains) if declared else declared_by_session(session)
     folder = results / "ops" / session.run_id
-    blocks_s = min((chain.block_time_ms for chain in session.chains.values()), default=2_000) / 2_000
-    operation = Operation(session.run_id, chains, declared_by_chain, _timing(max(0.1, blocks_s)), folder, who(), notify)
+    blocks_s = min((chain.block_time_ms for chain in session.chains.values()), default=2_000) / 2_000 / session.speed
+    timing = _timing(max(0.1, blocks_s), lambda: session.chain_time(time.time()))
+    operation = Operation(session.run_id, chains, declared_by_chain, timing, folder, who(), notify)
     return Opened(operation, path.resolve().parent, session, folder, ask, {})
 
 

@@ -26,6 +26,7 @@ from lab.plugin.sharing import (
     SUITE,
     add_library,
     begin_session,
+    check_speed,
     file_of,
     is_worker,
     notify,
@@ -33,6 +34,7 @@ from lab.plugin.sharing import (
     session_folder,
     suite,
 )
+from lab.plugin.side_by_side import choose_workers, put_longest_first
 from lab.plugin.stories import STORIES, Stories, story
 
 __all__ = ["lab_run"]
@@ -56,16 +58,21 @@ def pytest_load_initial_conftests(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the evidence folder, the same for all xdist workers, and let pytest-html and JUnit write into it."""
+    """Choose the evidence folder, the same for all xdist workers, and let pytest-html and JUnit write into it.
+
+    pytest-xdist looks after this how many workers it is to start.
+    """
     # The library's own items carry it, in projects that are strict about marks as well.
     config.addinivalue_line("markers", "real_clock: lasts as long as what it waits for, on the wall clock")
     if config.option.lab_library:
         add_library(config)
     begin_session(config)
+    check_speed(config)
     scenarios = not is_worker(config) and not plain(config, "help") and expects_scenarios(config)
     config.stash[PREPARED] = scenarios and not config.option.collectonly
     if scenarios:
         config.pluginmanager.register(_Interrupted())
+        choose_workers(config)
     if config.stash[PREPARED]:
         prepare_reports(config)
         config.stash[STORIES] = Stories(config)
@@ -121,6 +128,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if not config.stash[PREPARED]:
         return []
     return [f"tesseract-lab: evidence in {seen_from_here(config, session_folder(config))}"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In real time the longest scenarios come first."""
+    put_longest_first(config, items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

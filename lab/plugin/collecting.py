@@ -92,18 +92,21 @@ def left_alone(config: pytest.Config, *, scenarios: bool) -> list[str]:
 
 def expects_scenarios(config: pytest.Config) -> bool:
     """Whether a session will have scenarios, before anything is collected: then reports are prepared."""
+    return any(True for _ in scenario_files(config))
+
+
+def scenario_files(config: pytest.Config) -> Iterator[Path]:
+    """The files with scenarios of a session, before anything is collected: those that a bounded look shows."""
     skipped = tuple(config.getini("norecursedirs"))
     for path in asked_for(config):
         if path.is_file():
             if _is_scenario(path):
-                return True
+                yield path
             continue
         # Scenarios that are written in Python are looked for where they are expected, since that means to read files.
         suffixes = (*SUFFIXES, ".py") if SCENARIOS in seen_from_here(config, path).parts else SUFFIXES
         files = files_below(path, suffixes, skipped=skipped, entries_max=ENTRIES_MAX)
-        if any(_is_scenario(file) for file in files if not _is_evidence(config, file)):
-            return True
-    return False
+        yield from (file for file in files if not _is_evidence(config, file) and _is_scenario(file))
 
 
 def _is_scenario(path: Path) -> bool:

@@ -23,6 +23,7 @@ from lab.plugin.sharing import (
     root_of,
     seen_from_here,
     session_folder,
+    speed,
     suite,
     terminal,
 )
@@ -109,6 +110,7 @@ def carry_out(
             backend_reason=shared.reason,
             target=shared.target,
             run_id=shared.run_id,
+            speed=speed(config),
             clock=value(config, "clock"),  # type: ignore[arg-type]  # its choices are those of the option
             progress=progress,
             scenario_items=siblings,
@@ -155,7 +157,7 @@ def _repeat(node: pytest.Item) -> str:
         given = plain(config, dest)
         parts += [option, str(given)] if given else []
     parts += written("backend", suite(config).backend.name)
-    for name in ("image", "contract", "clock", "results"):
+    for name in ("image", "contract", "clock", "speed", "results"):
         given = getattr(config.option, f"lab_{name}")
         parts += written(name, given) if given is not None else []
     if config.option.lab_relayer_cmd is not None:

@@ -36,6 +36,7 @@ OPTIONS = (
     Option("image", "node image of the docker backend (or LAB_IMAGE)"),
     Option("contract", "contract under test: .vy, artifact, or FILE:NAME", path=True),
     Option("clock", "override the scenarios' clock", choices=("virtual", "real")),
+    Option("speed", "with the real clock: seconds of chain time in one of the wall's (1 to 50)"),
     Option("relayer-cmd", "command of the relayer under test; {session} or LAB_SESSION is the session file"),
     Option("library", "run the lab's own library of scenarios", flag=True),
     Option("go-on", "run scenarios even if a core operation of the contract always fails", flag=True),

@@ -125,6 +125,38 @@ def relayer_command(config: pytest.Config) -> RelayerCommand | None:
     return command
 
 
+def check_speed(config: pytest.Config) -> None:
+    """Raises pytest.UsageError for a speed that is none, or has no meaning, before anything starts."""
+    try:
+        speed(config)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def speed(config: pytest.Config) -> float:
+    """How many seconds of chain time pass in one of the wall's. Raises UsageError, also where nothing is real time."""
+    text = value(config, "speed")
+    if text is None:
+        return 1.0
+    from lab.model.session import parse_speed
+
+    factor, asked = parse_speed(text), getattr(config.option, "lab_speed", None) is not None
+    if factor != 1 and asked and value(config, "clock") != "real" and relayer_command(config) is None:
+        raise UsageError(
+            f"expected --clock real or --relayer-cmd with --speed {factor:g}: under the virtual clock time takes as "
+            "long as the work in it, and has no speed"
+        )
+    return factor
+
+
+def in_real_time(config: pytest.Config) -> bool:
+    """Whether all scenarios run on the real clock, or those with a relayer. False where an option is wrong."""
+    try:
+        return value(config, "clock") == "real" or relayer_command(config) is not None
+    except (LabError, OSError):
+        return False
+
+
 def system(config: pytest.Config) -> SystemUnderTest:
     """Contract and relayer under test: by the options, else by the one lab.yaml of the items' files and of the cwd.
 

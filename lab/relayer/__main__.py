@@ -112,10 +112,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _report({"event": "metrics", "port": metrics.serve(options.metrics_port)})
         session = read_session(options.session)
         account = read_account(session)
-        timeout_s = session.rpc_timeout_ms / 1000
-        clock = WallClock(session.genesis_time)
+        clock = WallClock.of(session)
+        timeout_s = clock.on_wall(session.rpc_timeout_ms / 1000)
         transports = {
-            name: transport_to(chain, timeout_s=timeout_s, notify=partial(_report_endpoint, clock, name))
+            name: transport_to(
+                chain,
+                timeout_s=timeout_s,
+                notify=partial(_report_endpoint, clock, name),
+                now=lambda: clock.now_ms() / 1000,
+                sleep=clock.sleep,
+            )
             for name, chain in session.chains.items()
         }
         relayer = Relayer(

@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.model.redacted import RedactedUrl
 from lab.model.session import SessionChain
-from lab.rpc.failover import IMPATIENT, FailoverTransport, Notify
+from lab.rpc.failover import IMPATIENT, FailoverTransport
 from lab.rpc.transport import HttpTransport, Transport
 
 
@@ -19,9 +19,9 @@ def over_all(endpoints: Mapping[str, Transport], *, chain_id: int, **options: An
 
 
 def transport_to(
-    chain: SessionChain, *, timeout_s: float, answer_bytes_max: int | None = None, notify: Notify | None = None
+    chain: SessionChain, *, timeout_s: float, answer_bytes_max: int | None = None, **options: Any
 ) -> HttpTransport | FailoverTransport:
-    """To the endpoints of a session's chain, for one who polls. `notify` hears of changes where there are several.
+    """To the endpoints of a session's chain, for one who polls. `options` are of `FailoverTransport`, for several.
 
     Raises ValueError for a URL that is none.
     """
@@ -31,4 +31,4 @@ def transport_to(
         return endpoints[0]
     labels = [f"endpoint {number} ({url})" for number, url in enumerate(urls, 1)]
     places: dict[str, Transport] = dict(zip(labels, endpoints, strict=True))
-    return FailoverTransport(places, chain_id=chain.chain_id, patience=IMPATIENT, notify=notify)
+    return FailoverTransport(places, chain_id=chain.chain_id, patience=IMPATIENT, **options)

@@ -19,8 +19,8 @@ BLOCKS_A_CALL = 2
 NODES_S = 1.0
 
 
-def expected_s(item: ScenarioItem, command: RelayerCommand | None = None) -> float:
-    """The seconds of one run, its set-up included."""
+def expected_s(item: ScenarioItem, command: RelayerCommand | None = None, speed: float = 1.0) -> float:
+    """The seconds of one run, its set-up included, where `speed` seconds of it pass in one."""
     done_ms: dict[str, int] = {}
     for leg in item.legs:
         done_ms[leg.name] = _done_ms(item, leg, done_ms)
@@ -32,9 +32,9 @@ def expected_s(item: ScenarioItem, command: RelayerCommand | None = None) -> flo
     if item.relayer is not None:
         now_ms = max([now_ms, *done_ms.values()])
         rest_ms = max(rest_ms, QUIET_POLLS * item.relayer.poll_ms)
-    start_s = command.start_s if command is not None and item.relayer is not None else 0.0
+    start_s = command.start_s(speed) if command is not None and item.relayer is not None else 0.0
     set_up_s = NODES_S + SET_UP_S + SET_UP_CHAIN_S * len(item.chains) + start_s
-    return set_up_s + (now_ms + rest_ms) / 1000
+    return set_up_s + (now_ms + rest_ms) / 1000 / speed
 
 
 def total_s(seconds: Iterable[float], workers: int) -> float:

@@ -19,7 +19,7 @@ from lab.scenario.item import ScenarioItem, Step
 from lab.session.lab import Lab
 
 # On the wall clock every step is a little late.
-LATE_MS = {"virtual": 0, "real": 500}
+LATE_S = 0.5
 
 
 class Monitored(Protocol):
@@ -65,6 +65,11 @@ class Run:
             self.lab.watch.look()
         return self.recorder.history()
 
+    @property
+    def usual_lateness_ms(self) -> int:
+        """How late a step is at most on a machine with little to do."""
+        return self.lab.scheduler.of_wall(LATE_S) if self.item.clock == "real" else 0
+
     def advance_to(self, t_ms: int, what: str) -> None:
         """Let time pass until `t_ms`, when `what` is to begin. If the lab comes late, that is on record."""
         self.lab.scheduler.advance_to(t_ms)
@@ -73,7 +78,7 @@ class Run:
     def note_late(self, what: str, due_ms: int) -> None:
         """What was due and came late by the lab's own doing: later expectations can then be nobody's fault."""
         late_ms = self.now_ms - due_ms
-        if self.item.clock == "real" and late_ms > LATE_MS["real"]:
+        if self.item.clock == "real" and late_ms > self.usual_lateness_ms:
             text = f"{what} was due at {clock(due_ms)} and came late, by {clock(late_ms)}"
             self.note("lab late", f"{text}: run it again on a machine with less to do")
 

@@ -36,7 +36,7 @@ from lab.runner.monitoring import RunMonitor
 from lab.runner.operations import WAIT_MS, Operations
 from lab.runner.requirements.needs import blocked, lacks, unexercised
 from lab.runner.requirements.optional import of_scenario, of_step
-from lab.runner.run import LATE_MS, Run
+from lab.runner.run import Run
 from lab.runner.steps import STEPS
 from lab.scenario.item import ScenarioItem
 from lab.session.lab import Lab, LabSpec, open_lab
@@ -65,6 +65,7 @@ class Options:
     target: Deployable
     run_id: str
     clock: Literal["virtual", "real"] | None = None
+    speed: float = 1.0
     progress: Callable[[str], None] = lambda text: None
     scenario_items: tuple[str, ...] = ()
     recorded_as: str | None = None
@@ -75,8 +76,9 @@ class Options:
     samples_only: bool = False
 
     def clock_of(self, item: ScenarioItem) -> Literal["virtual", "real"]:
-        """The clock that the item runs under. Nobody can hold a process's own clock."""
-        return "real" if self.relayer_command is not None else self.clock or item.clock
+        """The clock that the item runs under. Nobody can hold the clock of a process, where one is started."""
+        own = self.relayer_command is not None and item.relayer is not None
+        return "real" if own else self.clock or item.clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def _unplayed(item: ScenarioItem, options: Options) -> list[tuple[str, str]]:
 
 def _note_late_start(run: Run) -> None:
     """Steps begin after their time where the machine took longer for the start than was set aside for it."""
-    if run.item.clock == "real" and run.now_ms > LATE_MS["real"]:
+    if run.item.clock == "real" and run.now_ms > run.usual_lateness_ms:
         text = f"the relayer was ready {run.now_ms / 1000:.1f} s after the run's beginning: steps due before came late"
         run.note("late start", text)
 
@@ -181,6 +183,7 @@ def spec_of(item: ScenarioItem, options: Options, folder: Path, *, relayer: bool
         window_s=item.window_s,
         folder=folder,
         clock=item.clock,
+        speed=options.speed if item.clock == "real" else 1.0,
         relayer=item.relayer if relayer else None,
         relayer_factory=options.relayer_factory,
         relayer_command=options.relayer_command,
@@ -222,7 +225,7 @@ def _play(run: Run, progress: Callable[[str], None]) -> None:
 
 def _note_passed(run: Run, step: str, at_ms: int) -> None:
     """The steps before one took longer than to its time: by themselves, or as the machine was late."""
-    if at_ms + LATE_MS[run.item.clock] >= run.now_ms:
+    if at_ms + run.usual_lateness_ms >= run.now_ms:
         return
     text = f"{step} was to begin at {at_ms / 1000:g} s: the steps before it took longer"
     late = excuse(run.history(), 0, at_ms, run.now_ms)

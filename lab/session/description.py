@@ -28,6 +28,7 @@ class RunningNetworks:
     clock: Literal["virtual", "real"]
     genesis_time: int
     folder: Path
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def describe_session(
         run_id=networks.run_id,
         backend=networks.backend,
         clock=networks.clock,
+        speed=networks.speed,
         genesis_time=networks.genesis_time,
         chains={chain.name: chain for chain in chains},
         accounts={role: role_account(role).address for role in ROLES},

@@ -62,6 +62,7 @@ class LabSpec:
     window_s: int
     folder: Path
     clock: Literal["virtual", "real"] = "virtual"
+    speed: float = 1.0
     relayer: RelayerSpec | None = None
     deepest_reorg: int = 0
     relayer_factory: RelayerFactory = Relayer
@@ -140,7 +141,7 @@ class Lab:
             if read is not None:
                 self.recorder.add(read)
         if self.spec.clock == "real":
-            self.scheduler.restart_wall(round((time.time() - self.genesis_time) * 1000))
+            self.scheduler.restart_wall(self.scheduler.of_wall(time.time() - self.genesis_time))
             self.watch = MachineWatch(self.scheduler, self.recorder, self._pids)
             self.watch.start()
             for chain in self.chains.values():
@@ -171,6 +172,7 @@ class Lab:
         fallbacks: Mapping[str, Sequence[str]] | None = None,
     ) -> Session:
         """The description of this lab for a relayer or a load generator; `fallbacks` are further URLs of chains."""
+        own = self.spec
         return describe_session(
             [
                 describe_chain(
@@ -185,9 +187,9 @@ class Lab:
                 )
                 for name, chain in self.chains.items()
             ],
-            self.spec.target,
+            own.target,
             self.numbering(),
-            RunningNetworks(self.spec.run_id, self.backend.name, self.spec.clock, self.genesis_time, self.spec.folder),
+            RunningNetworks(own.run_id, self.backend.name, own.clock, self.genesis_time, own.folder, own.speed),
             RelayerPace(spec.poll_ms, round(RPC_TIMEOUT_S * 1000), spec.execution_order),
             system=system,
         )
@@ -248,7 +250,7 @@ def write_keys(path: Path) -> None:
 @contextmanager
 def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
     """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
-    scheduler = Scheduler(lab_spec.clock)
+    scheduler = Scheduler(lab_spec.clock, lab_spec.speed)
     remember = max(HISTORY_BLOCKS_MIN, lab_spec.deepest_reorg + 16)
     log_folder = lab_spec.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
@@ -274,7 +276,7 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
             stack.callback(node.stop)
         genesis_time = node_time
         if real:
-            start_s = lab_spec.own_relayer.start_s if lab_spec.own_relayer is not None else 0.0
+            start_s = lab_spec.own_relayer.start_s(lab_spec.speed) if lab_spec.own_relayer is not None else 0.0
             genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
         chains = {
             name: Chain(

@@ -10,7 +10,8 @@ from lab.chains.wall_clock import WallClockWatch
 from lab.evidence import Recorder
 from lab.model.records import Lag, Note
 
-LOOK_MS = 500
+# Twice a second, and more often where a second of the run is short: what judges a bound looks one second further.
+LOOK_S, LOOK_MS_MAX = 0.5, 1_000
 LAG_MIN_MS = 10
 
 
@@ -25,7 +26,7 @@ class MachineWatch:
     def start(self) -> None:
         """Look for the first time, and from then on."""
         now_ms = self.look()
-        self._scheduler.at(now_ms + LOOK_MS, self.start)
+        self._scheduler.at(now_ms + min(self._scheduler.of_wall(LOOK_S), LOOK_MS_MAX), self.start)
 
     def look(self) -> int:
         """Look now, as somebody is about to judge what was late; the time of it."""
@@ -45,7 +46,8 @@ class MachineWatch:
             self._recorder.add(Note(t_ms=max(0, now_ms), kind="clock", text=text))
 
     def _look_at_lag(self, now_ms: int) -> None:
-        starved_ms = min(self._starvation.since_last_ms(self._pids()), now_ms - self._since_ms)
+        waited_s = self._starvation.since_last_ms(self._pids()) / 1000
+        starved_ms = min(self._scheduler.of_wall(waited_s), now_ms - self._since_ms)
         turns_ms = self._scheduler.take_lateness_ms()
         if now_ms > 0 and max(turns_ms, starved_ms) >= LAG_MIN_MS:
             self._recorder.add(Lag(t_ms=now_ms, turns_ms=turns_ms, starved_ms=starved_ms))

@@ -43,8 +43,12 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 
 def test_two_at_once(project: pytest.Pytester) -> None:
-    """The relayer and the estimate come before the first result; both runs are real ones, in one evidence folder."""
-    result = run_pytest(project, "scenarios", "--backend", "process", "-n", "2", "--relayer-cmd", "./mine -v")
+    """The relayer and the estimate come before the first result; both runs are real ones, in one evidence folder.
+
+    They start no relayer, and so are in real time only where somebody says so.
+    """
+    real = ("--clock", "real")
+    result = run_pytest(project, "scenarios", "--backend", "process", "-n", "2", *real, "--relayer-cmd", "./mine -v")
     result.assert_outcomes(passed=2)
     text = result.stdout.str()
     assert f"relayer `./mine -v`, a process of its own: {REAL}" in text
@@ -66,3 +70,56 @@ def test_the_project_names_it(project: pytest.Pytester) -> None:
     reference = run_pytest(project, "scenarios", "--backend", "process", "--relayer-cmd", "", "-k", "1")
     reference.assert_outcomes(passed=1, deselected=1)
     assert REAL not in reference.stdout.str()
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "nan", "51", "fast", ""])
+def test_a_speed_that_is_none(project: pytest.Pytester, speed: str) -> None:
+    """One line, before anything is collected."""
+    result = run_pytest(project, "scenarios", "--backend", "process", "--clock", "real", f"--speed={speed}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.errlines if line]
+    assert "--speed: expected a number from 1 to 50" in line
+    assert line.endswith(f"got {speed!r}")
+
+
+@pytest.mark.parametrize("clock", [[], ["--clock", "virtual"]])
+def test_simulated_time_has_no_speed(project: pytest.Pytester, clock: list[str]) -> None:
+    """Whoever asks for one learns what it needs; what stands in the configuration waits for such a session."""
+    result = run_pytest(project, "scenarios", "--backend", "process", "--speed", "10", *clock)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "expected --clock real or --relayer-cmd with --speed 10" in result.stderr.str()
+    project.makeini("[pytest]\nlab_speed = 10\n")
+    run_pytest(project, "scenarios", "--collect-only", *clock).assert_outcomes()
+
+
+TOLD = """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        print("workers:", len(getattr(config.option, "tx", [])), getattr(config.option, "dist", "no"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "workers"),
+    [
+        (["--clock", "real"], "workers: 2 worksteal"),
+        (["--clock", "real", "-n", "1"], "workers: 1 load"),
+        (["--clock", "real", "-n", "0"], "workers: 0 no"),
+        (["--clock", "real", "-p", "no:xdist"], "workers: 0 no"),
+        (["--clock", "real", "--pdb"], "workers: 0 no"),
+        (["--clock", "real", "scenarios/pays.yaml::pays[seed=1]"], "workers: 0 no"),
+        ([], "workers: 0 no"),
+        (["--relayer-cmd", "./mine"], "workers: 0 no"),
+    ],
+)
+def test_how_many_at_once(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, args: list[str], workers: str
+) -> None:
+    """As many as there are items in real time, within what the cores bear; whoever says how many is obeyed."""
+    project.makeconftest(TOLD)
+    paths = [] if any("::" in arg for arg in args) else ["scenarios"]
+    result = run_pytest(project, *paths, "--backend", "process", "-s", "-k", "nothing", *args)
+    result.stdout.fnmatch_lines([f"*{workers}*"])

@@ -70,7 +70,7 @@ def run_exporter(path: Path, options: ExporterOptions) -> None:
     log = JsonLog(session.run_id)
     alive = _answers(options.relayer_url) if options.relayer_url else _supervised(folder, session.run_id)
     watch = Watch(
-        now_s=time.time,
+        now_s=lambda: session.chain_time(time.time()),
         log=log,
         relayer=lambda: look_at(Path(session.store_path), alive),
         maintenance=lambda: in_force(folder, time.time()),

@@ -24,7 +24,7 @@ from lab.rpc.answers import parse_answer
 from lab.rpc.transport import ANSWER_BYTES_MAX
 
 # Long enough for any client to give up first.
-HOLD_S = 120.0
+HOLD_MS = 120_000
 INTERNAL_ERROR = -32603
 # Numbers of requests that every node reads; the lab asks under its own where the client has another, or none.
 ID_MAX = 2**53
@@ -69,6 +69,7 @@ class Carrier:
         self._chain = chain
         self._policy = policy
         self._submits = submits
+        self._scheduler = submits.scheduler
         self._http = http
 
     def take(self, request: dict[str, Any]) -> HttpCall:
@@ -83,8 +84,7 @@ class Carrier:
 
     async def carry(self, calls: Sequence[HttpCall]) -> list[bytes]:
         """The answers. Raises what `exchange` does. To be run on when the client has given up: it is on its way."""
-        loop = asyncio.get_running_loop()
-        steps = exchange(calls, self._chain, self._submits, lambda: round(loop.time() * 1000))
+        steps = exchange(calls, self._chain, self._submits, lambda: self._scheduler.now_ms)
         try:
             step = next(steps)
             while True:
@@ -112,12 +112,12 @@ class Carrier:
         if isinstance(step, Ask):
             return await self._ask(step)
         if isinstance(step, Hang):
-            await asyncio.sleep(HOLD_S)
+            await asyncio.sleep(self._scheduler.on_wall(HOLD_MS))
             raise ConnectionReset(RpcUnavailable("any", "no answer", sent=True))
         if isinstance(step, Travel):
-            await asyncio.sleep(step.delay_ms / 2000)
+            await asyncio.sleep(self._scheduler.on_wall(step.delay_ms / 2))
         elif isinstance(step, Pause):
-            await asyncio.sleep(step.ms / 1000)
+            await asyncio.sleep(self._scheduler.on_wall(step.ms))
         # The socket of a frozen node takes what reaches it, and the answer comes when the node goes on.
         return None
 

@@ -27,7 +27,7 @@ class Submits:
     def __init__(self, chain: Chain, scheduler: Scheduler, recorder: Recorder, codec: Codec) -> None:
         self.last_ms = 0
         self._chain = chain
-        self._scheduler = scheduler
+        self.scheduler = scheduler
         self._recorder = recorder
         self._codec = codec
         self._pool = PoolRules(chain.profile)
@@ -46,7 +46,7 @@ class Submits:
         """Put on record, once, that something was asked for that a network does not have."""
         if what not in self._refused and len(self._refused) < REFUSED_MAX:
             self._refused.add(what)
-            t_ms = max(0, self._scheduler.now_ms)
+            t_ms = max(0, self.scheduler.now_ms)
             self._recorder.add(Note(t_ms=t_ms, kind="refused", text=reason, chain=self._chain.name))
 
     def admit(self, sent: Sent) -> None:
@@ -79,7 +79,7 @@ class Submits:
             outcome = "ok"
         call = self._codec.decode_call(sent.data) if sent.to == self._chain.contract else None
         # What is sent before genesis counts as there from the beginning.
-        self.last_ms = max(0, self._scheduler.now_ms)
+        self.last_ms = max(0, self.scheduler.now_ms)
         self._recorder.add(
             Submit(
                 t_ms=self.last_ms,

@@ -102,6 +102,11 @@ def running_session(path: Path, beside: Sequence[Path] = ()) -> LoadEnvironment:
         ) from error
     except ValidationError as error:
         raise UsageError(f"{path}: expected a session.json of this version: {error.errors()[0]['msg']}") from error
+    if session.speed != 1:
+        raise UsageError(
+            f"{path}: expected networks on the wall's own time, these run at --speed {session.speed:g}: load is sent "
+            "and measured by the wall. Start others with `lab up`, without --speed"
+        )
     _same_project(session, path, find_project(Path.cwd(), beside))
     codec = Codec.of(session)
     chains, targets = {}, {}

@@ -68,6 +68,7 @@ def started_manifest(item: ScenarioItem, lab_spec: LabSpec, backend: Backend, or
         checks=CheckChoice(**asdict(item.checks)),
         seed=item.seed,
         clock=lab_spec.clock,
+        speed=lab_spec.speed if lab_spec.clock == "real" else None,
         backend=BackendFacts(**{**backend.describe(), "name": backend.name, "reason": origin.backend_reason}),
         contract=ContractFacts(
             name=contract.name,

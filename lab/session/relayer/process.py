@@ -5,6 +5,7 @@ Any program will do that finds its networks in the session file; nothing is know
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,9 +23,10 @@ from lab.model.records import RelayerEvent, RelayerMark
 from lab.model.redacted import RedactedCommand, redact_command
 from lab.model.session import Session
 from lab.session.relayer.command import not_started, secrets_of
+from lab.session.relayer.dilation import require_dilated
 
 SESSION_VARIABLE = "LAB_SESSION"
-WATCH_MS = 200
+WATCH_S = 0.2
 STOP_S = 10.0
 # The relayer rests when it has sent nothing for this many polls.
 QUIET_POLLS = 3
@@ -37,7 +39,10 @@ def reference_command(session: Path, store: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What is started as a relayer, and with what. `quiet_ms` is how long it sends nothing before it rests."""
+    """What is started as a relayer, and with what. `quiet_ms` is how long it sends nothing before it rests.
+
+    `clock` are the variables that make its clock as fast as the chains', beside those of its command.
+    """
 
     command: tuple[str, ...]
     session: Session
@@ -47,6 +52,7 @@ class Launch:
     working_folder: Path | None = None
     quiet_ms: int = 0
     variables: Mapping[str, str] = field(default_factory=dict)
+    clock: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def secrets(self) -> RedactedCommand:
@@ -159,7 +165,7 @@ class RelayerProcess:
         if self._group is not None and self._group.alive:
             self._asked = {process.pid for process in self._group.members()}
             self._group.signal(signal.SIGTERM)
-            self._stop_by_ms = self._scheduler.now_ms + round(STOP_S * 1000)
+            self._stop_by_ms = self._scheduler.now_ms + self._scheduler.of_wall(STOP_S)
 
     def kill(self) -> None:
         """See `RelayerControl.kill`."""
@@ -219,7 +225,7 @@ class RelayerProcess:
                 run_id=launch.session.run_id,
                 log=launch.log_path,
                 reaper=self._reaper,
-                environment={**launch.variables, SESSION_VARIABLE: str(launch.session_path)},
+                environment={**launch.variables, **launch.clock, SESSION_VARIABLE: str(launch.session_path)},
                 folder=launch.working_folder,
             )
         except OSError as error:
@@ -240,7 +246,7 @@ class RelayerProcess:
         elif self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms:
             self._left(group)
         else:
-            self._scheduler.at(self._scheduler.now_ms + WATCH_MS, lambda: self._watch(group))
+            self._scheduler.at(self._scheduler.now_ms + self._scheduler.of_wall(WATCH_S), lambda: self._watch(group))
 
     def _ended(self, group: ProcessGroup) -> None:
         self._group = None
@@ -269,6 +275,12 @@ class RelayerProcess:
 
     def _signal(self, number: signal.Signals) -> bool:
         return self._group is not None and self._group.signal(number)
+
+    def require_dilated(self) -> None:
+        """Raise UsageError where its clock was to be made faster and is not."""
+        if self._launch.clock and self._group is not None:
+            shown = redact_command(shlex.join(self._launch.command))
+            require_dilated(self._group.members(), shown, self._launch.session.speed)
 
     def log_tail(self) -> str:
         """Its last log lines, indented."""

@@ -25,13 +25,14 @@ from lab.rpc.endpoints import over_all
 from lab.rpc.failover import IMPATIENT
 from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
+from lab.session.relayer.dilation import dilation
 from lab.session.relayer.process import Launch, RelayerProcess, reference_command
 
 if TYPE_CHECKING:
     from lab.faults.transport.proxy import FaultProxy
 
 READY_WITHIN_S = 60.0
-READY_STEP_MS = 50
+READY_STEP_S = 0.05
 RPC_TIMEOUT_S = 5.0
 # The user's relayer need not poll as often as the session proposes: it rests after so many of the slowest blocks.
 QUIET_BLOCKS = 2
@@ -127,6 +128,7 @@ class RelayerWiring:
         own = self.command
         if own is None:
             return Launch(tuple(reference_command(path, Path(session.store_path))), session, path, log)
+        variables = own.variables(path)
         slowest_ms = max(chain.profile.block_time_ms for chain in self.chains.values())
         return Launch(
             tuple(own.argv(path)),
@@ -135,7 +137,8 @@ class RelayerWiring:
             log,
             working_folder=own.folder,
             quiet_ms=QUIET_BLOCKS * slowest_ms,
-            variables=own.variables(path),
+            variables=variables,
+            clock=dilation(own.argv(path), own.folder, session, {**os.environ, **variables}),
         )
 
 
@@ -143,7 +146,7 @@ def await_ready(proxy: FaultProxy, scheduler: Scheduler, process: RelayerProcess
     """Wait until it has asked every chain once, and until genesis. Raises LabError if it dies first, or never asks."""
     begun_ms = scheduler.now_ms
     while never := proxy.never_asked():
-        if scheduler.now_ms - begun_ms > READY_WITHIN_S * 1000:
+        if scheduler.now_ms - begun_ms > scheduler.of_wall(READY_WITHIN_S):
             raise DeadlineExceeded(
                 f"the relayer never polled {', '.join(never)} within {READY_WITHIN_S:g} s of its start; expected at "
                 f"least one request to each chain's rpc_url in {process.session_path} "
@@ -151,8 +154,9 @@ def await_ready(proxy: FaultProxy, scheduler: Scheduler, process: RelayerProcess
                 f"{_hints(proxy.turned_away)}"
                 f"Its last log lines ({process.log_path}):\n{process.log_tail()}"
             )
-        scheduler.advance_to(scheduler.now_ms + READY_STEP_MS)
-    command.started_within((scheduler.now_ms - begun_ms) / 1000)
+        scheduler.advance_to(scheduler.now_ms + scheduler.of_wall(READY_STEP_S))
+    process.require_dilated()
+    command.started_within(scheduler.on_wall(scheduler.now_ms - begun_ms))
     scheduler.advance_to(max(0, scheduler.now_ms))
 
 

@@ -51,6 +51,7 @@ class UpOptions(BaseModel):
     contract: str | None = None
     relayer: bool = True
     relayer_cmd: str | None = None
+    speed: float = 1.0
 
     def profiles(self) -> dict[str, NetworkProfile]:
         """The profiles by the name of their chain. Raises UsageError or InvalidFile with what is wrong with one."""

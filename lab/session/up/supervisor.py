@@ -30,6 +30,7 @@ from lab.owner import this_process
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, LabSpec, open_lab, write_keys
 from lab.session.relayer.command import RelayerCommand, not_started, secrets_of
+from lab.session.relayer.dilation import dilation
 from lab.session.relayer.process import SESSION_VARIABLE, reference_command
 from lab.session.suite import new_run_id, open_suite
 from lab.session.under_test import SystemUnderTest, system_under_test
@@ -40,7 +41,7 @@ RELAYER_POLL_MS = 2000
 RELAYER_STOPS_WITHIN_S = 5
 REPORT_EVERY_S = 3.0
 # How long a signal or the report waits at most.
-TICK_MS = 200
+TICK_S = 0.2
 RELAYER_LOG = Path("logs") / "relayer.log"
 
 Notify = Callable[[str], None]
@@ -78,12 +79,12 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], notify:
             notify=notify,
         )
         stack.callback(suite.close)
-        spec = LabSpec(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real")
+        spec = LabSpec(state.run_id, chains, suite.target, 1, WINDOW_S, folder.path, clock="real", speed=options.speed)
         # Nobody judges this: a history would only grow.
         lab = stack.enter_context(open_lab(spec, suite.backend, Recorder(None)))
         lab.set_up()
         session = _write_session(lab, folder, system if options.relayer else system.without_relayer("--no-relayer"))
-        relayer = _start_relayer(system.relayer, folder, state.run_id, suite.reaper, stack) if options.relayer else None
+        relayer = _start_relayer(system.relayer, folder, session, suite.reaper, stack) if options.relayer else None
         state = state.model_copy(update={"phase": "running", "backend": suite.backend.name})
         report = _Report(folder, state, lab, relayer, notify)
         for name, chain in lab.chains.items():
@@ -92,7 +93,7 @@ def supervise(options: UpOptions, ready: Callable[[Session, str], None], notify:
         report.write()
         ready(session, suite.reason)
         while not (stopping or report.folder_gone):
-            lab.scheduler.advance_to(lab.scheduler.now_ms + TICK_MS)
+            lab.scheduler.advance_to(lab.scheduler.now_ms + lab.scheduler.of_wall(TICK_S))
             report.write()
 
 
@@ -105,20 +106,21 @@ def _write_session(lab: Lab, folder: UpFolder, system: SystemUnderTest) -> Sessi
 
 
 def _start_relayer(
-    own: RelayerCommand | None, folder: UpFolder, run_id: str, reaper: Reaper, stack: ExitStack
+    own: RelayerCommand | None, folder: UpFolder, described: Session, reaper: Reaper, stack: ExitStack
 ) -> ProcessGroup:
     """The relayer as a process of its own; the stack stops it, and whatever it started goes with it."""
     session, working_folder = folder.path / SESSION, own.folder if own is not None else Path.cwd()
     words = own.argv(session) if own is not None else reference_command(session, folder.path / STORE)
     variables = own.variables(session) if own is not None else {}
+    clock = dilation(words, working_folder, described, {**os.environ, **variables}) if own is not None else {}
     log = folder.path / RELAYER_LOG
     try:
         group = ProcessGroup.start(
             words,
-            run_id=run_id,
+            run_id=described.run_id,
             log=log,
             reaper=reaper,
-            environment={**variables, SESSION_VARIABLE: str(session)},
+            environment={**variables, **clock, SESSION_VARIABLE: str(session)},
             folder=working_folder,
         )
     except OSError as error:

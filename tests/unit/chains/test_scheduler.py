@@ -243,3 +243,26 @@ def test_lateness_is_of_turns_and_asked_for_once() -> None:
     real.advance_to(60)
     assert real.take_lateness_ms() >= 40
     assert real.take_lateness_ms() == 0
+
+
+@pytest.mark.parametrize("speed", [1, 2.5, 10, 50])
+def test_the_real_clock_runs_so_many_times_as_fast(monkeypatch: pytest.MonkeyPatch, speed: float) -> None:
+    """Turns come when the wall has reached their share of it, and lateness is told in the run's own time."""
+    wall_ns, seen = 0, list[tuple[int, int]]()
+
+    def sleep(seconds: float) -> None:
+        nonlocal wall_ns
+        wall_ns += max(1, round(seconds * 1e9))
+
+    monkeypatch.setattr(time, "monotonic_ns", lambda: wall_ns)
+    monkeypatch.setattr(time, "sleep", sleep)
+    scheduler = Scheduler("real", speed)
+    scheduler.restart_wall(-2_000)
+    for t_ms in (0, 1_000, 60_000):
+        scheduler.at(t_ms, lambda t_ms=t_ms: seen.append((t_ms, round(wall_ns / 1e6 * speed))))  # type: ignore[misc]
+    scheduler.advance_to(30_000)
+    assert seen == [(0, 2_000), (1_000, 3_000)]
+    sleep(scheduler.on_wall(35_000))
+    scheduler.advance_to(61_000)
+    assert scheduler.take_lateness_ms() == 5_000
+    assert scheduler.of_wall(scheduler.on_wall(1_234)) == 1_234

@@ -26,7 +26,7 @@ def lab() -> Iterator[Proxied]:
 
 def test_silence(lab: Proxied, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client waits in vain, and the node never sees it."""
-    monkeypatch.setattr(carrier, "HOLD_S", 4 * SHORT_S)
+    monkeypatch.setattr(carrier, "HOLD_MS", 4_000 * SHORT_S)
     lab.policy.add(Always(Effect(silence=True), SEND))
     with pytest.raises(RpcTimeout):
         lab.client(SHORT_S).call(SEND, [signed()])

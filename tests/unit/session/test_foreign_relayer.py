@@ -48,6 +48,10 @@ timeline:
   - expect: {leg: swap.settle, state: EXECUTED}
     within: 90s
 """
+# As long on the wall at ten times the speed.
+TENFOLD = (
+    SWAP.replace("timeout: 180s", "timeout: 30m").replace("60s", "5m").replace("500ms", "2s").replace("90s", "15m")
+)
 POINT = SWAP + "  - {fault: relayer_kill, point: after_scan, restart_after: 1s}\n"
 STORE = SWAP + "  - {fault: stale_store, restore_after: 1s}\n"
 NONE = SWAP.partition("relayer:")[0].replace("optimism", "base") + "relayer: none\ntimeline:\n  - wait: 1s\n"
@@ -74,8 +78,16 @@ def backend() -> Iterator[ProcessBackend]:
     backend.close()
 
 
-def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, command: str, ahead_s: int = 8) -> Result:
-    """A scenario with a command as its relayer; nothing else asks for the real clock.
+def run(
+    text: str,
+    folder: Path,
+    backend: ProcessBackend,
+    target: Deployable,
+    command: str,
+    ahead_s: int = 8,
+    speed: float = 1,
+) -> Result:
+    """A scenario with a command as its relayer, the reference for none.
 
     `ahead_s`: how long before it is due a leg is buffered.
     """
@@ -83,7 +95,8 @@ def run(text: str, folder: Path, backend: ProcessBackend, target: Deployable, co
     file = folder / "scenario.yaml"
     file.write_text(text.replace("AHEAD", str(ahead_s)))
     (item,) = load_scenario(file)
-    options = Options(backend, "asked for", target, "test", relayer_command=parse_command(command, folder))
+    own = parse_command(command, folder) if command else None
+    options = Options(backend, "asked for", target, "test", clock="real", speed=speed, relayer_command=own)
     return run_item(item, options, folder / "run", "again")
 
 
@@ -108,6 +121,32 @@ def test_the_example_carries_a_flow(tmp_path: Path, backend: ProcessBackend, tar
     assert relayer["files"][EXAMPLE.name] == sha256_file(EXAMPLE)
     assert "--api-key=***" in relayer["command"]
     assert "0123" not in relayer["command"]
+
+
+@pytest.mark.faketime
+@pytest.mark.parametrize("command", ["", f"{PYTHON} {shlex.quote(str(EXAMPLE))}", f"{PYTHON} -m lab.relayer --session"])
+def test_the_same_ten_times_as_fast(command: str, tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
+    """The reference, the example, and the reference with a dilated clock, which does not count the speed twice."""
+    if command.endswith("--session"):
+        command += " {session}"
+    for ahead_s in (80, 240):
+        folder = tmp_path / str(ahead_s)
+        result = run(TENFOLD, folder, backend, target, command, ahead_s, speed=10)
+        if not too_busy(result.verdict):
+            break
+    assert result.verdict.verdict is Verdict.PASS, result.verdict.reasons
+    functions = [submit.function for submit in result.history.of(Submit) if submit.chain == "two"]
+    assert set(functions) == {"buffer_transaction", "resolve_dependency", "mark_executed"}
+    assert json.loads((folder / "run" / "session.json").read_text())["speed"] == 10
+    assert json.loads((folder / "run" / "manifest.json").read_text())["speed"] == 10
+
+
+@pytest.mark.faketime
+def test_one_that_drops_the_library(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
+    """A wrapper may do without, what stands at the end may not."""
+    command = f"sh -c 'unset LD_PRELOAD; {PYTHON} {shlex.quote(str(EXAMPLE))}'"
+    with pytest.raises(UsageError, match=r"cannot run at --speed 10: .* is statically linked, or dropped LD_PRELOAD"):
+        run(SWAP, tmp_path, backend, target, command, 40, speed=10)
 
 
 def test_one_that_never_polls_a_chain(

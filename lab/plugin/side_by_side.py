@@ -1,0 +1,93 @@
+"""Scenarios in real time run side by side: they mostly wait. How many workers of pytest-xdist, and in which order.
+
+Where somebody says how many (`-n`, `--dist`, `--tx`), where pytest-xdist is switched off, or with a debugger, nothing
+is chosen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import pytest
+
+from lab.plugin.collecting import scenario_files
+from lab.plugin.items import ScenarioTest
+from lab.plugin.options import plain
+from lab.plugin.sharing import in_real_time, is_worker, speed
+
+Item = TypeVar("Item")
+
+# What an item takes of a core while it runs, nodes and relayer included, at the wall's own speed: measured, see
+# docs/own-relayer.md. More workers than that would wait for each other instead of for the clock.
+ITEM_CORES = 0.06
+# Each worker loads the lab and collects all items before its first run.
+WORKERS_MAX = 16
+# pytest's own options for another order.
+ORDERS = ("failedfirst", "newfirst", "stepwise")
+
+
+def choose_workers(config: pytest.Config) -> None:
+    """Let pytest-xdist start as many workers as this machine bears, unless somebody chose."""
+    chosen = plain(config, "numprocesses") is not None or plain(config, "dist") != "no" or plain(config, "tx")
+    alone = any(plain(config, name) for name in ("usepdb", "trace", "collectonly"))
+    if chosen or alone or not config.pluginmanager.hasplugin("xdist") or not in_real_time(config):
+        return
+    workers = workers_of(_cores(), speed(config))
+    if (workers := min(workers, _items(config, workers))) > 1:
+        config.option.tx, config.option.dist = ["popen"] * workers, "worksteal"
+
+
+def _cores() -> int:
+    # Where a container or taskset leaves fewer of them.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _items(config: pytest.Config, enough: int) -> int:
+    """How many items that last are asked for, about; no more than `enough` are counted."""
+    from lab.plugin.estimating import scenarios_of, seconds_of
+
+    named = sum("::" in argument for argument in config.args)
+    if named == len(config.args):
+        return named
+    items = 0
+    for path in scenario_files(config):
+        items += sum(seconds_of(config, item) > 0 for item in scenarios_of(path))
+        if items >= enough:
+            break
+    return items
+
+
+def workers_of(cores: int, factor: float) -> int:
+    """How many items so many cores bear at once: fewer, the faster time passes; always one for each core."""
+    return max(cores, min(WORKERS_MAX, int(cores / (ITEM_CORES * factor))))
+
+
+def put_longest_first(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In real time, unless somebody wants another order; what does not wait keeps its own."""
+    scenarios = [item for item in items if isinstance(item, ScenarioTest)]
+    if not scenarios or any(plain(config, name) for name in ORDERS) or not in_real_time(config):
+        return
+    from lab.plugin.estimating import seconds_of
+
+    lasting = {item.nodeid: seconds_of(config, item.scenario) for item in scenarios}
+    workers = config.workerinput["workercount"] if is_worker(config) else 1  # type: ignore[attr-defined]
+    items[:] = dealt(items, lambda item: lasting.get(item.nodeid, 0.0), workers)
+
+
+def dealt(items: Sequence[Item], seconds: Callable[[Item], float], workers: int) -> list[Item]:
+    """Equal shares of neighbours, one for each worker. Those that last begin the shares, the longest first, in turn.
+
+    What comes second in a share cannot be taken from a worker that is busy with the first: it does not last.
+    """
+    lasting = sorted((item for item in items if seconds(item) > 0), key=seconds, reverse=True)
+    others = [item for item in items if seconds(item) <= 0]
+    shares: list[Item] = []
+    for number in range(workers):
+        first = lasting[number::workers]
+        # What is left is shared by the workers that are left, as pytest-xdist does it.
+        rest = (len(items) - len(shares)) // (workers - number) - len(first)
+        short, others = others[: max(rest, 0)], others[max(rest, 0) :]
+        shares += [*first[:1], *short[:1], *first[1:], *short[1:]]
+    return shares + others
