@@ -67,9 +67,10 @@ def build(root: Path) -> Pages:
          "failures": 0, "assumptions": [ATTACK], "reason": ATTACK},
         {"row": "TEC-04", "verdict": "INFEASIBLE", "figure": 312.5, "unit": "tx/s", "n": 60_000, "reason": "ceiling"},
     ]  # fmt: skip
-    (load / "rows.json").write_text(json.dumps({"profile": "buffer", "rows": entries}))
+    (load / "rows.json").write_text(json.dumps({"schema_version": 1, "profile": "buffer", "rows": entries}))
     (root / "mutation").mkdir()
-    (root / "mutation" / "mutation.json").write_text('{"killed": 180, "survived": 12, "total": 195}')
+    counts = {"schema_version": 1, "mutants": {"killed": 180, "survived": 12}}
+    (root / "mutation" / "mutation.json").write_text(json.dumps(counts))
     write_sealed(root / "mutation", {}, ("mutation.json",))
     (root / "signature.json").write_text("{}")
     for hours, given in ((0, folders[1:]), (1, folders)):

@@ -226,12 +226,12 @@ def test_check_does_not_trust_changed_evidence(tmp_path: Path) -> None:
 
 def test_check_uses_the_selection_of_the_scenario(tmp_path: Path) -> None:
     """A check that the scenario named and whose subject never occurred makes the run UNKNOWN, as it did then."""
-    run = recorded_run(tmp_path / "run", selection=CheckSelection(False, ("S10",), ()))
+    run = recorded_run(tmp_path / "run", selection=CheckSelection(False, ("L6",), ()))
 
     result = lab("check", run)
 
     assert result.exit_code == 3
-    assert "S10" in result.stdout
+    assert "L6" in result.stdout
     assert "1 UNKNOWN" in result.stdout
 
 

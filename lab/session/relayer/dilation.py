@@ -105,16 +105,16 @@ def _refusal(shown: str, what: str, speed: float) -> UsageError:
 def _program(word: str, folder: Path, inherited: Mapping[str, str]) -> Path | None:
     """The file that a command runs; of a script, its interpreter. None where there is none: its start will say so."""
     for _ in range(3):
-        found = str(folder / word) if "/" in word else shutil.which(word, path=inherited.get("PATH"))
-        if found is None:
+        place = str(folder / word) if "/" in word else shutil.which(word, path=inherited.get("PATH"))
+        if place is None:
             return None
         try:
-            with open_regular(Path(found)) as file:
+            with open_regular(Path(place)) as file:
                 head = file.read(256)
         except OSError:
             return None
         if not head.startswith(b"#!"):
-            return Path(found)
+            return Path(place)
         shebang = os.fsdecode(head[2:].partition(b"\n")[0]).split()
         if not shebang:
             return None
@@ -175,7 +175,7 @@ def _compiled() -> tuple[Path, Path]:
 
 
 def _compile(path: Path, flags: Sequence[str]) -> None:
-    compiler = next((found for name in COMPILERS if (found := shutil.which(name)) is not None), None)
+    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
         raise _missing("a C compiler", "apt-get install gcc libc6-dev")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,7 @@ BAD: dict[str, tuple[str, str, str]] = {
         "expected the url of the Blockscout",
     ),
     "an unknown key": ("version: 1", "version: 1\nmargn: 2", "2:1 margn: unknown key 'margn' (did you mean margin?)"),
-    "another version": ("version: 1", "version: 2", "1:10 version: expected 1, got 2"),
+    "another version": ("version: 1", "version: 2", "1:10 version: expected version 1, got 2"),
     "a window of a day": (
         "version: 1",
         "version: 1\nsettings: {coordination_window: 86400}",

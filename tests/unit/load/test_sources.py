@@ -70,5 +70,5 @@ def test_no_session(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="lab up"):
         running_session(tmp_path / "session.json")
     (tmp_path / "session.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(UsageError, match="expected a Session"):
+    with pytest.raises(UsageError, match="expected schema_version 1, got none"):
         running_session(tmp_path / "session.json")

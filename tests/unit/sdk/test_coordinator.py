@@ -128,7 +128,14 @@ def test_unknown_chains_are_named(tmp_path: Path, coordinator: Coordinator) -> N
     finality = {"blocks": 2}
     chain = {"name": "one", "network": "one", "chain_id": 1, "rpc_url": "http://127.0.0.1:1", "contract": "0x1"}
     chain |= {"rollup": "0x2", "finality": finality, "start_block": 1, "block_time_ms": 1, "mines_empty_blocks": True}
-    session = {"run_id": "r", "backend": "b", "clock": "real", "genesis_time": 0, "chains": {"one": chain}}
+    session = {
+        "schema_version": 1,
+        "run_id": "r",
+        "backend": "b",
+        "clock": "real",
+        "genesis_time": 0,
+        "chains": {"one": chain},
+    }
     session |= {"accounts": {}, "key_file": str(tmp_path / "keys.json"), "store_path": "s"}
     session |= {"state_numbering": {}, "abi": coordinator.codec.abi}
     (tmp_path / "keys.json").write_text("{}")

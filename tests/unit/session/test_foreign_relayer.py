@@ -144,7 +144,8 @@ def test_the_same_ten_times_as_fast(command: str, tmp_path: Path, backend: Proce
 @pytest.mark.faketime
 def test_one_that_drops_the_library(tmp_path: Path, backend: ProcessBackend, target: Deployable) -> None:
     """A wrapper may do without, what stands at the end may not."""
-    command = f"sh -c 'unset LD_PRELOAD; {PYTHON} {shlex.quote(str(EXAMPLE))}'"
+    (tmp_path / "without.sh").write_text(f"unset LD_PRELOAD\n{PYTHON} {shlex.quote(str(EXAMPLE))}\n")
+    command = f"sh {shlex.quote(str(tmp_path / 'without.sh'))}"
     with pytest.raises(UsageError, match=r"cannot run at --speed 10: .* is statically linked, or dropped LD_PRELOAD"):
         run(SWAP, tmp_path, backend, target, command, 40, speed=10)
 
