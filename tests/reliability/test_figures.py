@@ -17,7 +17,12 @@ def test_the_page_is_what_the_figures_say() -> None:
     figures = committed()
     assert PAGE.read_text(encoding="utf-8") == page(figures, every_test())
     assert figures.kinds.keys() <= every_test().keys()
-    assert {path.stem for path in HERE.glob("test_*.py")} == {*AREAS, "test_figures", "test_file_kinds"}
+    assert {path.stem for path in HERE.glob("test_*.py")} == {
+        *AREAS,
+        "test_figures",
+        "test_file_kinds",
+        "test_file_versions",
+    }
 
 
 def test_findings_and_memory_are_shown() -> None:

@@ -133,6 +133,7 @@ READS: dict[str, tuple[str, ...] | str] = {
     "scenario/resolve.py": ("scenario",),
     "sdk/coordinator.py": ("session", "keys of a session"),
     "session/project.py": ("project",),
+    "session/relayer/dilation.py": "looks at the head of a program, and reads a source of the lab's own",
     "session/smoke_run.py": ("smoke run",),
     "session/up/files.py": ("session", "up state"),
     "traffic/attempts.py": ("attempts of a load",),
