@@ -84,7 +84,9 @@ class Carrier:
 
     async def carry(self, calls: Sequence[HttpCall]) -> list[bytes]:
         """The answers. Raises what `exchange` does. To be run on when the client has given up: it is on its way."""
-        steps = exchange(calls, self._chain, self._submits, lambda: self._scheduler.now_ms)
+        # The wall's time at the run's speed: the virtual clock stands while a request is on its way.
+        loop = asyncio.get_running_loop()
+        steps = exchange(calls, self._chain, self._submits, lambda: self._scheduler.of_wall(loop.time()))
         try:
             step = next(steps)
             while True:
