@@ -225,6 +225,10 @@ class Chain:
         self._transport.close()
         self._halt("down")
 
+    def disconnect(self) -> None:
+        """Close the connection to the node: nothing is asked any more."""
+        self._transport.close()
+
     def _connected(self) -> HttpTransport:
         node = self.node
         return HttpTransport(node.url, timeout_s=CONTROL_TIMEOUT_S, connect=node.connect, pipelined=node.direct)

@@ -289,6 +289,8 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
             )
             for (name, spec), node in zip(lab_spec.chains.items(), nodes, strict=True)
         }
+        for chain in chains.values():
+            stack.callback(chain.disconnect)
         scheduler.before_turns += [chain.begin for chain in chains.values()]
         policies = {name: Policy() for name in chains}
         lab = Lab(lab_spec, backend, scheduler, recorder, chains, genesis_time, policies)
