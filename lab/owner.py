@@ -105,7 +105,7 @@ def _boot_session() -> str:
 def start_ticks(pid: int) -> int | None:
     """When the process started, in clock ticks since boot; None when there is no such process or only its zombie.
 
-    Where there is no /proc (macOS) it is hundredths of a second since 1970.
+    Where there is no /proc (macOS) it is the start by which psutil knows a process again, in hundredths of a second.
     """
     if not (PROC / "self/stat").exists():
         return _start_by_psutil(pid)
@@ -122,7 +122,8 @@ def _start_by_psutil(pid: int) -> int | None:
 
     try:
         process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else int(process.create_time() * 100)
+        # What `create_time` tells moves with a clock that is set; this does not.
+        return None if process.status() == psutil.STATUS_ZOMBIE else int(process._ident[1] * 100)  # type: ignore[attr-defined]
     except psutil.Error:
         return None
 
