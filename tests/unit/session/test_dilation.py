@@ -56,6 +56,18 @@ waited = time.monotonic() - begun
 print(json.dumps([machine(), time.time(), machine(), waited]))
 """
 
+# A library that the linker initialises between the lab's and libfaketime.
+SLOW = """
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+__attribute__((constructor)) static void slow(void)
+{
+    struct timespec half = {0, 500000000};
+    syscall(SYS_nanosleep, &half, 0);
+}
+"""
+
 
 def session(speed: float = SPEED, genesis_time: int | None = None) -> Session:
     """One without chains."""
@@ -101,6 +113,26 @@ def test_every_wait_of_pythons(wait: str, tmp_path: Path) -> None:
     # Files are dated by the kernel's ticks.
     assert given.chain_time(before - TICK_S) <= shown <= given.chain_time(after + TICK_S)
     assert waited >= WAIT_S
+
+
+@pytest.mark.faketime
+def test_a_machine_that_is_slow_to_load_a_program(tmp_path: Path) -> None:
+    """However long the libraries take: the clock is the chains' all the same."""
+    given = session()
+    variables = dilation([sys.executable], tmp_path, given, os.environ)
+    slow = tmp_path / "slow.so"
+    compiler = next(filter(None, map(shutil.which, module.COMPILERS)))
+    subprocess.run([compiler, "-shared", "-x", "c", "-", "-o", slow], input=SLOW, text=True, check=True)
+    waits, library, anchor = variables["LD_PRELOAD"].split(":")[-3:]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(wait=0, what="")],
+        env={**os.environ, **variables, "LD_PRELOAD": f"{waits}:{library}:{slow}:{anchor}"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    before, shown, after, _ = json.loads(done.stdout)
+    assert given.chain_time(before - TICK_S) <= shown <= given.chain_time(after + TICK_S)
 
 
 @pytest.mark.faketime
