@@ -366,12 +366,15 @@ WRITERS = {
 }
 
 
+@pytest.mark.parametrize("end", ["closed", "killed"])
 @pytest.mark.parametrize("what", WRITERS)
-def test_what_a_relayer_writes(what: str, launched: Callable[[str], RelayerProcess], tmp_path: Path) -> None:
+def test_what_a_relayer_writes(what: str, end: str, launched: Callable[[str], RelayerProcess], tmp_path: Path) -> None:
     """It is quoted in a few lines that a terminal can be sent, without keys; the log is kept so, and short."""
     relayer = launched(f"import sys, time\n{WRITERS[what]}\nprint('that was it', flush=True)\ntime.sleep(600)")
     eventually(lambda: "that was it" in relayer.log_tail(), "the last line")
     quoted = relayer.log_tail()
+    if end == "killed":
+        relayer.kill()
     relayer.close()
     kept = (tmp_path / "relayer.log").read_text(encoding="utf-8")
     for text in (quoted, kept):

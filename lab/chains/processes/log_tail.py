@@ -51,6 +51,8 @@ def cap_log(path: Path, bytes_max: int = LOG_BYTES_MAX, kept_bytes: int = KEPT_B
 
 def close_log(path: Path, redact: Redact = redact_text) -> None:
     """Nobody writes to it any more: leave its end as evidence, in lines that can be shown, without secrets."""
+    if not path.is_file():
+        return
     try:
         cap_log(path, CLOSED_BYTES, CLOSED_BYTES)
         lines = _shown(_end(path, 2 * CLOSED_BYTES).splitlines(), redact)

@@ -122,7 +122,11 @@ def not_started(words: Sequence[str], folder: Path | None, error: OSError) -> Us
         return UsageError(f"{failed}: there is no folder {where} to run it in")
     if isinstance(error, FileNotFoundError):
         if "/" in program:
-            return UsageError(f"{failed}: there is no program {program}, as seen from {where}")
+            prefixes = (" ".join(words[:count]) for count in range(2, len(words) + 1))
+            spaced = next(
+                (f"; quote its path: {shlex.quote(path)}" for path in prefixes if (where / path).is_file()), ""
+            )
+            return UsageError(f"{failed}: there is no program {program}, as seen from {where}{spaced}")
         near = f"; there is one beside you: write ./{program}" if (where / program).is_file() else ""
         return UsageError(f"{failed}: no program {program} on PATH{near}")
     if isinstance(error, PermissionError):

@@ -100,6 +100,7 @@ class RelayerProcess:
         self._started_ms = 0
         self._requests = requests
         self._before_start = -1
+        self._seconds: list[RelayerProcess] = []
         self.deaths = 0
 
     @property
@@ -198,7 +199,9 @@ class RelayerProcess:
         """See `RelayerControl.second`: the same command with a session file and a store of its own."""
         launch = self._launch.second()
         launch.session.write(launch.session_path)
-        return RelayerProcess(launch, self._scheduler, self._recorder, self._submits, self._reaper)
+        second = RelayerProcess(launch, self._scheduler, self._recorder, self._submits, self._reaper)
+        self._seconds.append(second)
+        return second
 
     def rotate(self, role: str) -> None:
         """See `RelayerControl.rotate`: the session file names the role whose key is used."""
@@ -209,13 +212,16 @@ class RelayerProcess:
         self.start()
 
     def close(self) -> None:
-        """End it for good, without a note."""
+        """End it for good, and each `second`, without a note; what they wrote can be shown then."""
         group, self._group = self._group, None
         if group is not None:
             # One that was asked before has had its time.
             late = self._stop_by_ms is not None and self._scheduler.now_ms > self._stop_by_ms
             group.stop(0 if late else STOP_S)
-            close_log(self.log_path, self._launch.secrets.redact_in)
+        # However it ended: by itself, killed, or here.
+        close_log(self.log_path, self._launch.secrets.redact_in)
+        for second in self._seconds:
+            second.close()
 
     def _spawn(self) -> None:
         launch = self._launch

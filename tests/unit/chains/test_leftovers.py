@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from lab import owner
@@ -181,7 +180,7 @@ def test_without_proc_a_process_is_known_by_its_start(monkeypatch: pytest.Monkey
         assert of(child.pid, ticks).state == "alive"
         assert of(child.pid, 1).state == "dead"
         # A clock that is set moves the boot in terms of it, and with it the starts that psutil tells.
-        monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: 1.0)
+        monkeypatch.setattr("psutil._psplatform.boot_time", lambda: 1.0)
         assert start_ticks(child.pid) == ticks
         assert Leftover("process", str(child.pid), this_process(), "no-proc") in marked_processes()
     finally:

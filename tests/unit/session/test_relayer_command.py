@@ -70,6 +70,9 @@ def test_what_does_not_start_is_named(tmp_path: Path) -> None:
             subprocess.Popen([program], cwd=tmp_path)
         assert words in str(not_started([program, "--token=secret"], tmp_path, caught.value))
         assert "secret" not in str(not_started([program, "--token=secret"], tmp_path, caught.value))
+    (tmp_path / "my relay.py").write_text("print(1)\n")
+    spaced = not_started(["./my", "relay.py", "--token=secret"], tmp_path, FileNotFoundError())
+    assert str(spaced).endswith("; quote its path: './my relay.py'")
     gone = tmp_path / "gone"
     assert f"there is no folder {gone}" in str(not_started(["sh"], gone, FileNotFoundError()))
 

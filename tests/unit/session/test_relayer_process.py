@@ -33,7 +33,7 @@ pathlib.Path(sys.argv[1]).write_text(f"{os.getpid()} {os.environ['LAB_SESSION']}
 time.sleep(600)
 """
 DEAF = POLITE.replace("def stop(*_): sys.exit(0)", "stop = signal.SIG_IGN")
-CRASHING = POLITE.replace("time.sleep(600)", "print('no such chain', file=sys.stderr); sys.exit(3)")
+CRASHING = POLITE.replace("time.sleep(600)", "print('no such chain\\x1b[2J', file=sys.stderr); sys.exit(3)")
 PARENT = POLITE.replace(
     "pathlib.Path", "import subprocess; child = subprocess.Popen(['sleep', '600']); pathlib.Path"
 ).replace("{os.getpid()}", "{child.pid}")
@@ -197,6 +197,8 @@ def test_a_death_of_its_own_surfaces_with_its_last_words(bench: Bench) -> None:
         bench.pass_time()
     assert relayer.deaths == 0
     assert bench.notes() == ["start", "crashed: exit code 3, nobody asked for it"]
+    relayer.close()
+    assert relayer.log_path.read_text(encoding="utf-8") == "no such chain\\x1b[2J\n"
 
 
 def test_what_it_started_goes_with_it(bench: Bench) -> None:
