@@ -70,8 +70,8 @@ def _of_row(row: str, verdicts: Sequence[Judged]) -> RowJudgement:
     return RowJudgement(row=row, verdict=verdict, reasons=tuple(reasons))
 
 
-# Besides liveness: a flow that is not whole since its second part expired.
-_TIMED = ("S9",)
+# Besides liveness: a flow that is not whole since its second part expired; and what was final, where time makes it so.
+_TIMED, _TIMED_FINALITY = ("S9",), ("S2", "S12")
 # What the lab did later than it was due, by no fault of the system under test.
 _LATE = ("late start", "lab late")
 _EXPECTED = {True: Verdict.PASS, False: Verdict.FAIL, None: Verdict.UNKNOWN}
@@ -95,9 +95,11 @@ def _timed_checks(history: History, checks: tuple[CheckResult, ...]) -> tuple[Ch
     """Whatever a check of time says FAIL of is UNKNOWN where the clock was set; what is safe or not stays so."""
     if _clock_set_ms(history) is None:
         return checks
+    final_by_time = any(facts.finality.seconds is not None for facts in history.header.chains.values())
+    timed = (*_TIMED, *_TIMED_FINALITY) if final_by_time else _TIMED
     return tuple(
         result.model_copy(update={"verdict": Verdict.UNKNOWN, "reason": f"{result.reason}; {_CLOCK_SET}"})
-        if result.verdict is Verdict.FAIL and (result.check.startswith("L") or result.check in _TIMED)
+        if result.verdict is Verdict.FAIL and (result.check.startswith("L") or result.check in timed)
         else result
         for result in checks
     )

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from lab.model.chain.finality import Finality
 from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.records import AnyRecord, Expectation, FaultMark, Lag, Note, Operation
 from lab.model.verdict import CheckResult, RunVerdict, Verdict
 from lab.runner.conclusion.judging import judge_recorded
 from lab.scenario.item import CheckSelection
 
-from ..model.test_history import history
+from ..model.test_history import header, history
 
 NO_CHECKS = CheckSelection(default=False, added=(), removed=())
 MET = Expectation(t_ms=1, id="e", where="s.yaml:3:5", expected="x", actual="x", met=True)
@@ -162,10 +163,14 @@ def test_a_late_machine_sees_a_clock_that_was_set_later() -> None:
     assert judged(unmet, Lag(t_ms=16_000, turns_ms=2_000, starved_ms=4_000), CLOCK).verdict is Verdict.UNKNOWN
 
 
-def test_checks_of_time_do_not_fail_by_a_clock_that_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checks of liveness and of whole flows are UNKNOWN; one of safety still fails."""
-    results = {name: CheckResult(check=name, verdict=Verdict.FAIL, reason="it is so") for name in ("L4", "S9", "S5")}
-    for chosen, verdict in (("L4", Verdict.UNKNOWN), ("S9", Verdict.UNKNOWN), ("S5", Verdict.FAIL)):
-        monkeypatch.setattr("lab.runner.conclusion.judging.judge", lambda *_, chosen=chosen: (results[chosen],))
-        assert judged(CLOCK).verdict is verdict
+@pytest.mark.parametrize("by_time", [True, False])
+def test_checks_of_time_do_not_fail_by_a_clock_that_was_set(monkeypatch: pytest.MonkeyPatch, *, by_time: bool) -> None:
+    """Those of liveness, of whole flows, and of what is final where time makes it so; others of safety still fail."""
+    first = header(Finality(seconds=2) if by_time else Finality(blocks=2))
+    expected = {"L4": True, "S9": True, "S2": by_time, "S12": by_time, "S5": False}
+    for name, timed in expected.items():
+        result = CheckResult(check=name, verdict=Verdict.FAIL, reason="it is so")
+        monkeypatch.setattr("lab.runner.conclusion.judging.judge", lambda *_, result=result: (result,))
+        verdict = judge_recorded(history(CLOCK, first=first), NO_CHECKS, "pytest s.yaml::s").verdict
+        assert verdict is (Verdict.UNKNOWN if timed else Verdict.FAIL)
         assert judged(MET).verdict is Verdict.FAIL
