@@ -88,9 +88,17 @@ class ScenarioTest(pytest.Item):
 
 
 def carry_out(
-    node: pytest.Item, item: ScenarioItem, siblings: tuple[str, ...], play: Callable[[Run], None] | None = None
+    node: pytest.Item,
+    item: ScenarioItem,
+    siblings: tuple[str, ...],
+    play: Callable[[Run], None] | None = None,
+    *,
+    wall: bool = False,
 ) -> Result:
-    """Run an item on behalf of a test. Raises ScenarioFailure, or skips, for every verdict but PASS."""
+    """Run an item on behalf of a test. Raises ScenarioFailure, or skips, for every verdict but PASS.
+
+    With `wall` chains are as fast as the wall whatever `--speed` says.
+    """
     from lab.evidence.contract_source import keep_contract_source
     from lab.evidence.names import own_folder, recorded_path, run_folder_name
     from lab.model.verdict import Verdict
@@ -110,7 +118,7 @@ def carry_out(
             backend_reason=shared.reason,
             target=shared.target,
             run_id=shared.run_id,
-            speed=speed(config),
+            speed=1.0 if wall else speed(config),
             clock=value(config, "clock"),  # type: ignore[arg-type]  # its choices are those of the option
             progress=progress,
             scenario_items=siblings,
@@ -190,14 +198,15 @@ def _names(node: pytest.Item) -> list[str]:
 
 
 @pytest.fixture
-def lab_run(request: pytest.FixtureRequest) -> Callable[[str, Callable[[Script], None]], Result]:
+def lab_run(request: pytest.FixtureRequest) -> Callable[..., Result]:
     """Run a scenario written in Python: its set-up as YAML text, and a function that drives it.
 
-    The set-up is a scenario file without a timeline. The item is named after the test.
+    The set-up is a scenario file without a timeline. The item is named after the test. With `wall=True` it runs
+    at the wall's speed whatever `--speed` says, for programs beside the chains that nobody can make faster.
     """
     node: pytest.Item = request.node
 
-    def run(setup: str, play: Callable[[Script], None]) -> Result:
+    def run(setup: str, play: Callable[[Script], None], *, wall: bool = False) -> Result:
         with quiet():
             from dataclasses import replace
 
@@ -207,6 +216,6 @@ def lab_run(request: pytest.FixtureRequest) -> Callable[[str, Callable[[Script],
 
             (item,) = parse_scenario(f"{setup}\ntimeline: [{{wait: 0s}}]\n", node.path, known_checks=CHECKS)
             item = replace(item, item=".".join([node.path.stem, *_names(node)]))
-            return carry_out(node, item, (item.item,), lambda run: guarded(run, play))
+            return carry_out(node, item, (item.item,), lambda run: guarded(run, play), wall=wall)
 
     return run

@@ -167,8 +167,12 @@ class Script:
         self.advance_to((self.run.now_ms + round(seconds * 1000)) / 1000)
 
     def advance_to(self, seconds: float) -> None:
-        """Let time pass until this second since genesis."""
-        self.run.advance_to(max(self.run.now_ms, round(seconds * 1000)), "what follows a wait")
+        """Let time pass until this second since genesis. If it is over already, what follows comes late, on record."""
+        due_ms, what = round(seconds * 1000), "what follows a wait"
+        if due_ms >= self.run.now_ms:
+            self.run.advance_to(due_ms, what)
+        else:
+            self.run.note_late(what, due_ms)
 
     def note(self, kind: str, text: str, chain: str | None = None) -> None:
         """Put a mark on the time line."""

@@ -259,6 +259,6 @@ def play(script: Script) -> None:
         live.expect("CoordinationTimeout", chain="base")
 
 
-def test_live(lab_run: Callable[[str, Callable[[Script], None]], Any]) -> None:
-    """Watch it."""
-    lab_run(SETUP, play)
+def test_live(lab_run: Callable[..., Any]) -> None:
+    """Watch it, at the wall's speed: that of Prometheus and Alertmanager."""
+    lab_run(SETUP, play, wall=True)

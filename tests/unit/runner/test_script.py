@@ -44,3 +44,17 @@ def test_what_no_step_may_say(kind: str, parameters: dict[str, Any], expected: s
         playing.inject("f", kind, **parameters)
     assert expected in str(error.value)
     assert injected == []
+
+
+def test_what_is_due_already_comes_late() -> None:
+    """A wait for a second that is over says how late what follows is; one that is not over lets time pass."""
+    said = list[tuple[str, str, int]]()
+    run: Any = SimpleNamespace(
+        now_ms=5_000,
+        advance_to=lambda t_ms, what: said.append(("waits", what, t_ms)),
+        note_late=lambda what, due_ms: said.append(("late", what, due_ms)),
+    )
+    script = Script(run)
+    for seconds in (3, 5, 7.5):
+        script.advance_to(seconds)
+    assert [(kind, t_ms) for kind, _, t_ms in said] == [("late", 3_000), ("waits", 5_000), ("waits", 7_500)]
