@@ -112,10 +112,11 @@ def play(script: Script) -> None:
         report = carry_out(operation, procedure, account)
         script.expect(f"{procedure.name} by two signers to end equal", report.exit_code, met=report.exit_code == 0)
     for name, value in settings.items():
-        if codec.has(name):
+        if codec.has(f"set_{name}", name):
             script.expect_equal(name, script.read(CHAIN, name), value)
     carry_out(operation, ProposeOwner(operation, back), account)
-    script.expect_equal("pending_owner", ops.operation.chains[0].getters.get("pending_owner"), back)
+    if codec.has("pending_owner"):
+        script.expect_equal("pending_owner", ops.operation.chains[0].getters.get("pending_owner"), back)
     script.expect_ok(script.call(CHAIN, "accept_ownership", role="owner"))
     script.expect_equal("the owner in the end", script.read(CHAIN, "owner"), role_account("owner").address)
 

@@ -14,7 +14,6 @@ from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import (
     DEPLOY,
     Step,
-    accounts_of,
     code_difference,
     differences,
     read_standing,
@@ -71,9 +70,8 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
     for step in _unfinished(work, target, rpc):
         sender.carry_out(step, address)
         outcome.done.append(step.name)
-    accounts = tuple(accounts_of(target, work.deployer))
     for _ in range(ROUNDS_MAX):
-        standing = read_standing(rpc, work.codec, address, iter(accounts), "latest")
+        standing = read_standing(work, target, rpc, address)
         steps = steps_after_creation(work.codec, work.deployment, target, work.deployer, standing)
         if not steps:
             break

@@ -16,7 +16,7 @@ from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.owner import SafeOwner
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.fees import current_fees, data_fee, estimated_gas
-from lab.live.planning.steps import DEPLOY, accounts_of, read_standing, steps_after_creation
+from lab.live.planning.steps import DEPLOY, read_standing, steps_after_creation
 from lab.model.chain.prices import prices
 from lab.rpc import Rpc
 from lab.safe.account import SafeReader, deviations
@@ -97,7 +97,7 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
 def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *, fresh: bool) -> None:
     standing = None
     if plan.exists:
-        standing = read_standing(rpc, work.codec, plan.address or "", accounts_of(target, work.deployer), "latest")
+        standing = read_standing(work, target, rpc, plan.address or "")
     else:
         code = work.contract.bytecode
         plan.steps.append(DEPLOY)

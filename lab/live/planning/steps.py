@@ -10,9 +10,10 @@ from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure
 from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.owner import ZERO
+from lab.live.journaling.undertaking import Undertaking
 from lab.rpc import Rpc
 
-DEPLOY = "deploy"
+DEPLOY, PROPOSE_OWNER = "deploy", "propose_owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +34,30 @@ class Standing:
     window_s: int
 
 
-def read_standing(rpc: Rpc, codec: Codec, address: str, accounts: Iterator[str], block: str | int) -> Standing:
-    """Raises an RpcFailure, or DeployFailure where the contract answers in another shape."""
+def read_standing(work: Undertaking, target: Target, rpc: Rpc, address: str) -> Standing:
+    """Now, with the roles that matter. Raises an RpcFailure, or DeployFailure for answers of another shape.
+
+    Who is to become owner is the contract's word; of one that does not say it, the journal's.
+    """
+    codec = work.codec
     reader = Reader(rpc, codec, address, StateNumbering.of_abi(codec.abi))
     try:
-        pending = str(reader.get("pending_owner", block=block)).lower() if codec.has("pending_owner") else None
+        pending = reader.get("pending_owner") if codec.has("pending_owner") else _proposed(work, target)
+        accounts = accounts_of(target, work.deployer)
         return Standing(
-            owner=str(reader.get("owner", block=block)).lower(),
-            pending_owner=None if pending in (None, ZERO) else pending,
-            operators={account: bool(reader.get("authorized_operators", account, block=block)) for account in accounts},
-            window_s=int(reader.get("coordination_window", block=block)),
+            owner=str(reader.get("owner")).lower(),
+            pending_owner=None if pending in (None, ZERO) else str(pending).lower(),
+            operators={account: bool(reader.get("authorized_operators", account)) for account in accounts},
+            window_s=int(reader.get("coordination_window")),
         )
     except ValueError as error:
         raise DeployFailure(f"{address}: expected the documented getters to answer: {error}") from error
+
+
+def _proposed(work: Undertaking, target: Target) -> str | None:
+    """The last owner that was proposed, as far as that is final."""
+    steps = [entry.step.split() for entry in work.journal.of(target.name) if entry.event == "final"]
+    return next((words[1] for words in reversed(steps) if words[0] == PROPOSE_OWNER), None)
 
 
 def code_difference(rpc: Rpc, bytecode: str, deployer: str, address: str) -> str | None:
@@ -83,8 +95,8 @@ def steps_after_creation(
         steps.append(Step(f"set_coordination_window {window}", codec.encode("set_coordination_window", [window])))
     if deployer not in target.operators and there.operators.get(deployer):
         steps.append(Step(f"remove_operator {deployer}", codec.encode("remove_operator", [deployer])))
-    if target.owner not in (there.owner, there.pending_owner) and codec.has("propose_owner"):
-        steps.append(Step(f"propose_owner {target.owner}", codec.encode("propose_owner", [target.owner])))
+    if target.owner not in (there.owner, there.pending_owner) and codec.has(PROPOSE_OWNER):
+        steps.append(Step(f"{PROPOSE_OWNER} {target.owner}", codec.encode(PROPOSE_OWNER, [target.owner])))
     return steps
 
 

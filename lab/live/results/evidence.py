@@ -17,7 +17,7 @@ from lab.live.declaration.deployment_file import Target
 from lab.live.declaration.variables import Connection
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.fees import paid
-from lab.live.planning.steps import DEPLOY, accounts_of, code_difference, differences, read_standing
+from lab.live.planning.steps import DEPLOY, code_difference, differences, read_standing
 from lab.model.live_evidence import (
     ENDPOINTS_FOR_LIVE,
     Kind,
@@ -75,7 +75,7 @@ def _observe(
             "transactions again"
         )
         return base.model_copy(update={**update, "problem": problem})
-    standing = read_standing(rpc, work.codec, created.address, accounts_of(target, work.deployer), "latest")
+    standing = read_standing(work, target, rpc, created.address)
     same = earlier is not None and earlier.address == created.address and earlier.code_sha256 == hash_hex(code)
     update |= {
         "code_sha256": hash_hex(code),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,12 @@ import pytest
 
 from lab.coordinator import Fees, sign_transaction
 from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import deployable
+from lab.deploy.deployer import Deployable, deployable
 from lab.live.execution.deploy import deploy_all
 from lab.live.journaling.journal import Entry, Header, Journal, journal_path, open_journal
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.plan import make_plan
-from lab.live.planning.steps import accounts_of, differences, read_standing
+from lab.live.planning.steps import differences, read_standing
 from lab.live.results.evidence import observe
 from lab.model.chain.prices import prices
 from lab.paths import CONTRACTS
@@ -35,8 +36,7 @@ def assert_stands(world: World, name: str) -> str:
     created = work.journal.last(name, "deploy", "final")
     assert created is not None
     assert created.address is not None
-    accounts = accounts_of(target, DEPLOYER.address)
-    standing = read_standing(world.rpc(name), work.codec, created.address, accounts, "latest")
+    standing = read_standing(work, target, world.rpc(name), created.address)
     assert [PENDING in line for line in differences(work.deployment, target, DEPLOYER.address, standing)] == [True]
     # As many transactions as steps: nothing was sent twice.
     assert world.rpc(name).nonce(DEPLOYER.address) == len(signed) == 5
@@ -53,6 +53,16 @@ def test_two_networks_at_once(world: Open) -> None:
     again = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
     assert [outcome.done for outcome in again] == [["deploy"], ["deploy"]]
     assert_stands(lab, "sepolia")
+
+
+def test_a_contract_that_does_not_say_who_is_pending(world: Open, reference: Deployable) -> None:
+    """The journal knows who was proposed, and nobody is proposed again."""
+    abi = [entry for entry in reference.contract.abi if entry.get("name") != "pending_owner"]
+    lab = world("sepolia", target=replace(reference, contract=replace(reference.contract, abi=abi)))
+    for done in (5, 1):
+        (outcome,) = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+        assert (outcome.problem, len(outcome.done)) == (None, done)
+        assert_stands(lab, "sepolia")
 
 
 class Killed(BaseException):
