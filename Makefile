@@ -124,7 +124,8 @@ broken: $(READY) ## write the contracts with one bug each to contracts/broken
 foreign: $(READY) ## verify at the rehearsal's explorer by forge (LAB_FORGE=PROGRAM) and titanoboa (LAB_TITANOBOA=PYTHON)
 	$(BIN)/python -m tests.foreign_clients
 
-detection: $(READY) ## run every broken contract and write docs/detection.md: what catches it, causes named, lines
+detection: $(READY) ## the whole library on correct contracts, then every broken one: docs/detection.md (what catches it, causes named, lines)
+	LAB_LIBRARY=whole $(BIN)/pytest tests/detection/correct $(SPREAD)
 	$(BIN)/python -m tests.detection.table $(ARGS)
 
 lock: ## resolve the dependencies again, with hashes and without addresses

@@ -66,9 +66,8 @@ class NetworkEvidence(Frozen):
     events: dict[str, int] = Field(default_factory=dict, description="event -> how often the monitor's scan saw it")
     verified: dict[str, str] = Field(default_factory=dict, description="explorer -> exact, partial, or what it said")
     services: dict[str, str] = Field(default_factory=dict, description="exporter, documents -> ok, or what is wrong")
-    reverted: int = Field(
-        default=0, ge=0, description="steps that reverted, or lost their nonce to another transaction"
-    )
+    reverted: int = Field(default=0, ge=0, description="transactions that reverted")
+    nonces_lost: int = Field(default=0, ge=0, description="transactions whose nonce another transaction took")
     smoke: dict[str, str] = Field(default_factory=dict, description="part of the smoke run -> ok, or what happened")
     problem: str | None = None
 

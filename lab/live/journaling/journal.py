@@ -32,7 +32,7 @@ class Header(Frozen):
 class Entry(Frozen):
     """One event of one step. `signed` comes before the transaction is sent, the others as they are seen.
 
-    `void` is one that reverted, or whose nonce was used by another transaction.
+    `void` is one that reverted, or, without a block, whose nonce was used by another transaction.
     """
 
     network: str

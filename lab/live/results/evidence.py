@@ -63,10 +63,12 @@ def _observe(
         problem = "nothing is deployed there yet, as far as the journal knows"
         return base.model_copy(update={**update, "problem": problem})
     code = str(rpc.call("eth_getCode", created.address, "latest"))
+    void = [entry for entry in work.journal.of(target.name) if entry.event == "void"]
     update |= {
         "address": created.address,
         "transactions": _transactions(work, target),
-        "reverted": sum(entry.event == "void" for entry in work.journal.of(target.name)),
+        "reverted": sum(entry.block is not None for entry in void),
+        "nonces_lost": sum(entry.block is None for entry in void),
     }
     if code == "0x":
         problem = (

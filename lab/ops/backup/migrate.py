@@ -97,9 +97,10 @@ class Migration:
         gas = sum(gas_of(_request(one)) for one in opened)
         base, tip = current_fees(new.rpc, new.target)
         cost = amount(gas * (base + tip), new.target.profile.native_token)
-        what, then = ("leaves", ", in the retired contract") if self._is_retired() else ("waits until", ", has ended")
+        old, retired = self._chain(self.old).contract, self._is_retired()
+        what, then = ("leaves", ", in the retired contract") if retired else ("waits until", ", has ended")
         return [
-            f"retire {self._chain(self.old).contract}: stop it, remove its operators",
+            f"{old} is retired already" if retired else f"retire {old}: stop it, remove its operators",
             f"move {len(opened)} open transactions to {new.contract}: about {gas} gas, {cost} at the present price",
             *(f"{what} {one.tx_id}, which is {one.state}{then}" for one in survey.blocked),
             *map(_stays, survey.over),

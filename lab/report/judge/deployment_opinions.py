@@ -136,6 +136,7 @@ def _performed(proof: LiveProof, network: NetworkEvidence) -> Shown:
     if not waits:
         return False, "no step on record whose time from sending to its block is known"
     words = f"{len(waits)} steps in a block within {max(waits):.1f} s, {network.reverted} reverted"
+    words += f", {network.nonces_lost} sent again, as something else took the nonce" if network.nonces_lost else ""
     return max(waits) <= STUCK_S and network.reverted == 0, f"{words} (expected: {STUCK_S:g} s, none)"
 
 

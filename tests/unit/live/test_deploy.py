@@ -212,6 +212,8 @@ def test_somebody_else_sends_from_the_account(world: Open, line: int, step: str)
     assert (outcome.problem, outcome.address) == (None, plan.address)
     nonces = [e.nonce for e in lab.work().journal.of("sepolia") if e.event == "signed"]
     assert nonces == ([0, 3, 4, 5, 6, 7] if step == "deploy" else [0, 1, 3, 4, 5, 6])
+    seen = observe(lab.work(), lab.deployment.targets[0])
+    assert (seen.reverted, seen.nonces_lost) == (0, 1)
 
 
 def test_what_is_pending_and_not_ours_is_waited_for(world: Open) -> None:
@@ -329,7 +331,7 @@ def test_evidence_of_local_chains_is_a_rehearsal(world: Open) -> None:
     # What it cost by the chain's own balance, and how long each step took.
     assert seen.paid_wei == 10**21 - lab.rpc("sepolia").balance(DEPLOYER.address)
     assert [one.waited_s for one in seen.transactions] == [1.0] * len(seen.transactions)
-    assert seen.reverted == 0
+    assert (seen.reverted, seen.nonces_lost) == (0, 0)
     assert [transaction.step.split(" ")[0] for transaction in seen.transactions] == [
         "deploy",
         "add_operator",
