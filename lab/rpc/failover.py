@@ -110,6 +110,7 @@ class FailoverTransport:
         self._look()
         until = self._now() + self._patience.all_down_s
         while True:
+            begun = self._now()
             failure: RpcFailure | None = None
             for place in self._in_order():
                 try:
@@ -124,11 +125,11 @@ class FailoverTransport:
             if not places:
                 raise self._nobody(method)
             # All of them are in trouble: the first that may be asked again is waited for, within bounds.
-            pause = max(0.0, min(place.put_back_until for place in places) - self._now())
-            if pause == 0 or self._now() + pause >= until:
-                # Nobody was put back: what they all lack is the method.
+            again = [place.put_back_until for place in places if place.put_back_until > begun]
+            if not again or max(min(again), self._now()) >= until:
+                # Where nobody was put back, what they all lack is the method.
                 raise failure or self._nobody(method)
-            self._sleep(pause)
+            self._sleep(max(0.0, min(again) - self._now()))
 
     def reports(self) -> list[EndpointReport]:
         """One for each endpoint, in order of preference."""

@@ -161,6 +161,22 @@ def test_all_in_trouble_for_a_moment() -> None:
     assert clock.now_s == 3
 
 
+def test_a_silent_one_behind_one_in_trouble() -> None:
+    """While the second one's time ran out, the first one's was over, too: it is asked again, and not given up."""
+    first, second = Endpoint(eth_gasPrice=TROUBLE["HTTP 503"]), Endpoint(eth_gasPrice=TROUBLE["silence"])
+    transport, clock, _ = several(first, second)
+    answer = second.call
+
+    def silent(method: str, params: list[Any], timeout_s: float | None = None) -> Any:
+        if method == "eth_gasPrice":
+            clock.sleep(3.0)
+            first.answers["eth_gasPrice"] = "0x1"
+        return answer(method, params, timeout_s)
+
+    second.call = silent  # type: ignore[method-assign]
+    assert transport.call("eth_gasPrice", []) == "0x1"
+
+
 def test_all_in_trouble_for_good() -> None:
     """The last failure, after the time that it may take and not for ever."""
     transport, clock, _ = several(Endpoint(m=RpcTimeout("m", 1)), Endpoint(m=RpcTimeout("m", 1)), all_down_s=20)
