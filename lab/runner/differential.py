@@ -6,13 +6,14 @@ transaction that the call was about. Callers may be contracts, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
+from lab.coordinator.codec import Codec, DecodedLog
 from lab.coordinator.comparison import Outcome, difference, shortened, wanted_view
 from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
 from lab.coordinator.documented import FUNCTIONS
@@ -71,6 +72,17 @@ def behaviour(script: Script, chain: str) -> Behaviour:
     )
 
 
+def stops_silently(model: Behaviour, codec: Codec) -> bool:
+    """Whether a contract that may stop itself has no way to say so: then any call may be refused for that."""
+    tells = codec.has("paused") or STOPPED in codec.events
+    return model.breaker and not model.reference and not tells
+
+
+def says_stopped(events: Iterable[DecodedLog]) -> bool:
+    """Whether a contract said in a call that it stopped itself."""
+    return any(event.event == STOPPED for event in events)
+
+
 class Differential:
     """One contract on one chain, as it was set up by the run. Nothing is sent: its state stays as it is."""
 
@@ -82,8 +94,7 @@ class Differential:
             name for name in VIEWS if self.codec.has(name) and (self.model.reference or name not in OWN_VIEWS)
         ]
         self.ids: list[str] = []
-        tells = self.codec.has("paused") or STOPPED in self.codec.events
-        self.stops_silently = self.model.breaker and not self.model.reference and not tells
+        self.stops_silently = stops_silently(self.model, self.codec)
 
     def first_events(self) -> str | None:
         """What the constructor's events leave out: who reads only the reference's events must learn all settings."""
@@ -181,13 +192,12 @@ class Differential:
         self.model.learn(
             function,
             now,
-            paused=bool(int(paused, 16)) if paused is not None else self._says_stopped(outcome),
+            paused=bool(int(paused, 16)) if paused is not None else says_stopped(self._events(outcome)),
             states={tx_id: self._named("get_transaction_state", [int(data, 16)])[-1] for tx_id, data in states.items()},
         )
 
-    def _says_stopped(self, outcome: Any) -> bool:
-        logs = map(self.codec.decode_log, outcome["logs"])
-        return any(event is not None and event.event == STOPPED for event in logs)
+    def _events(self, result: Any) -> list[DecodedLog]:
+        return [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
 
     def _by_id(self) -> list[str]:
         return [
@@ -207,7 +217,7 @@ class Differential:
             return "expected a batch that is too long to be refused, it succeeded" if ok else None
         if not ok and self.stops_silently and function in OPERATOR_FUNCTIONS:
             return None
-        events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
+        events = self._events(result)
         idle = {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner
         if idle and self.model.reference:
             reason = self.codec.reasons.decoded(result["returnData"]) or ""

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 from hypothesis.strategies import SearchStrategy
 
-from lab.coordinator import role_account, rollup_address
+from lab.coordinator import DecodedLog, role_account, rollup_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
 from lab.coordinator.comparison import Outcome, difference, shortened, wanted_view
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.differential import OWN_VIEWS, behaviour
+from lab.model.effects import OPERATOR_FUNCTIONS
+from lab.runner.differential import OWN_VIEWS, behaviour, says_stopped, stops_silently
 from lab.runner.script import Script
 
 SETUP = """
@@ -175,6 +176,7 @@ class Comparison:
         self.reads += [(name, (tx_id,)) for tx_id in IDS for name in by_id]
         self.reads += [(name, ()) for name in views if self.codec.has(name)]
         self.fresh = behaviour(script, CHAIN)
+        self.stops_silently = stops_silently(self.fresh, self.codec)
         # What another contract than the reference decides for itself has to be seen after each call.
         self.own: list[tuple[str, tuple[Any, ...]]] = []
         if not self.fresh.reference:
@@ -199,14 +201,18 @@ class Comparison:
         for (role, function, args, when), block in zip(made, answer[:-1], strict=True):
             self._judge(model, role, function, args, when, block["calls"][0])
             if self.own and block["calls"][0]["status"] == "0x1":
-                self._learn(model, function, when, [int(each["returnData"], 16) for each in block["calls"][1:]])
+                self._learn(model, function, when, *block["calls"])
         for read, result in zip(self.reads, answer[-1]["calls"], strict=True):
             self._compare(model, now, read, self.codec.decode_result(read[0], result["returnData"]))
 
-    def _learn(self, model: Behaviour, function: str, now: int, values: list[int]) -> None:
-        name = self.script.run.lab.numbering().name
+    def _learn(self, model: Behaviour, function: str, now: int, call: dict[str, Any], *reads: dict[str, Any]) -> None:
+        name, values = self.script.run.lab.numbering().name, [int(each["returnData"], 16) for each in reads]
         states = {tx_id: name(value) for tx_id, value in zip(IDS, values, strict=False)}
-        model.learn(function, now, paused=any(values[len(IDS) :]), states=states)
+        paused = any(values[len(IDS) :]) if self.codec.has("paused") else says_stopped(self._events(call))
+        model.learn(function, now, paused=paused, states=states)
+
+    def _events(self, result: dict[str, Any]) -> list[DecodedLog]:
+        return [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
 
     def _block(self, now: int, data: list[str], role: str) -> dict[str, Any]:
         sender, to = role_account(role).address, self.target.address
@@ -216,8 +222,10 @@ class Comparison:
     def _judge(self, model: Behaviour, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> None:
         ok = result["status"] == "0x1"
         self.seen[function, ok] += 1
-        events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
-        outcome = Outcome(ok, None if ok else self.codec.reasons.decoded(result["returnData"]), events)
+        if not ok and self.stops_silently and function in OPERATOR_FUNCTIONS:
+            return
+        reason = None if ok else self.codec.reasons.decoded(result["returnData"])
+        outcome = Outcome(ok, reason, self._events(result))
         found = difference(model, self.codec, function, args, role_account(role).address, now, outcome)
         assert found is None, f"{function}{shortened(args)} by {role}: {found}"
 
