@@ -204,9 +204,13 @@ def _polls(history: History, cause: Disturbance, sends: list[Submit]) -> int:
 
 
 def _doubt_unnamed(history: History, judgement: Judgement, chain: str, submits: list[Submit]) -> None:
-    """Empty transactions free a nonce, a few of them; many calls of something else hide what they are for."""
-    nonces = {submit.nonce for submit in submits}
-    bound = TRIES + len(_causes(history, chain, submits))
+    """Empty transactions free a nonce, a few of them; many calls of something else hide what they are for.
+
+    What a reorg took out of blocks leaves its nonces free; another may have sent it with the same key.
+    """
+    nonces, relayer = {submit.nonce for submit in submits}, history.header.roles.get("relayer")
+    orphans = [tx for block in history.orphans if block.chain == chain for tx in block.txs]
+    bound = TRIES + len(_causes(history, chain, submits)) + len({tx.nonce for tx in orphans if tx.sender == relayer})
     if len(nonces) > bound:
         message = (
             f"{len(nonces)} transactions of the relayer on {chain} are no calls of the coordinator, so nobody knows "

@@ -15,6 +15,9 @@ from lab.faults.spec import OnChain
 from lab.faults.transport.policy import Effect
 from lab.model.step import Role
 
+# Two slots of Ethereum: sooner nobody takes a transaction for lost.
+PATIENCE_MS = 24_000
+
 
 class StuckNonce(OnChain):
     """A transaction of the relayer's account that pays far too little occupies its next nonce in the pool."""
@@ -23,6 +26,11 @@ class StuckNonce(OnChain):
 
     fault: Literal["stuck_nonce"]
     role: Role = Field(default="relayer", description="whose nonce")
+
+    @property
+    def outlasts_ms(self) -> int:
+        """What was sent on such an answer waits behind a gap, until its sender takes the nonce for lost."""
+        return PATIENCE_MS
 
 
 class StuckNonceFault(RequestFault):

@@ -19,6 +19,8 @@ from lab.relayer.sending.outbox import Outbox, with_last
 from lab.rpc.prefetch import Request
 
 OVERDUE_MS = 3_000
+# As many transactions of one account are executable in a pool of geth's, unless it is told otherwise.
+FILLED_AT_ONCE = 16
 Judge = Callable[[Intent], Answer]
 Reached = Callable[[Intent, BlockId, bool], bool]
 Renew = Callable[[Intent], tuple[str, int] | None]
@@ -144,20 +146,25 @@ class Sender(Outbox):
             self._raise_offer(intent, head, now_ms, cancel=last.cancel)
 
     def _close_gap(self, mined_nonces: int, head: Head, now_ms: int) -> bool:
-        """Something that is not ours holds the next nonce, and nothing comes of it: take its place, with nothing."""
-        if not self.open or min(intent.nonce for intent in self.open.values()) <= mined_nonces:
+        """Something that is not ours holds the next nonces, and nothing comes of it: take its places, with nothing."""
+        first = min((intent.nonce for intent in self.open.values()), default=mined_nonces)
+        if first <= mined_nonces:
             self._gap = None
         elif self._gap is None or self._gap[0] != mined_nonces:
             self._gap = (mined_nonces, now_ms)
         elif now_ms - self._gap[1] >= max(fees.PATIENCE_MS, 2 * self._chain.facts.block_time_ms):
             # Counted in time: where blocks only come with transactions, none will come before the gap is closed.
-            offer = fees.first_offer(head.base_fee, self._chain.facts.min_tip_wei)
-            version = self._offers.signed(mined_nonces, None, offer, head, now_ms)
-            number, name = next(self._ids), self._chain.name
-            intent = Intent(number, name, "fill", "0x", mined_nonces, "0x", CANCEL_GAS, "open", None, (version,))
-            self._offer("filling", self._keep(intent), now_ms)
+            for nonce in range(mined_nonces, min(first, mined_nonces + FILLED_AT_ONCE)):
+                self._fill(nonce, head, now_ms)
             return True
         return False
+
+    def _fill(self, nonce: int, head: Head, now_ms: int) -> None:
+        offer = fees.first_offer(head.base_fee, self._chain.facts.min_tip_wei)
+        version = self._offers.signed(nonce, None, offer, head, now_ms)
+        number, name = next(self._ids), self._chain.name
+        intent = Intent(number, name, "fill", "0x", nonce, "0x", CANCEL_GAS, "open", None, (version,))
+        self._offer("filling", self._keep(intent), now_ms)
 
     def _send_again(self, intent: Intent, head: Head, now_ms: int, answer: Answer, raise_offer: bool) -> None:
         """No node has it: lost on the way, or dropped. The very same bytes, unless they could not be mined."""

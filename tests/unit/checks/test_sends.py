@@ -171,11 +171,22 @@ def test_the_dependency_of_a_buffered_transaction_is_not_its_subject() -> None:
     assert (judged(story).verdict, judged(story).judged) == (Verdict.PASS, 4)
 
 
-@pytest.mark.parametrize(("count", "verdict"), [(TRIES, Verdict.PASS), (TRIES + 1, Verdict.UNKNOWN)])
-def test_transactions_that_are_no_calls_leave_a_doubt(count: int, verdict: Verdict) -> None:
-    """A few may cancel what was sent before; many hide what they are for."""
+@pytest.mark.parametrize(
+    ("count", "orphans", "verdict"),
+    [
+        (TRIES, 0, Verdict.PASS),
+        (TRIES + 1, 0, Verdict.UNKNOWN),
+        (TRIES + 2, 2, Verdict.PASS),
+        (TRIES + 3, 2, Verdict.UNKNOWN),
+    ],
+)
+def test_transactions_that_are_no_calls_leave_a_doubt(count: int, orphans: int, verdict: Verdict) -> None:
+    """A few may cancel what was sent before, or free what a reorg left; many hide what they are for."""
     story = Story(A)
     sent(story, [20])
+    if orphans:
+        story.mine("two", 20, *(story.tx("two", "relayer", buffer(A, "relayer")) for _ in range(orphans)))
+        story.reorg(21, "two", 0)
     for nonce in range(count):
         story._add(
             Submit(

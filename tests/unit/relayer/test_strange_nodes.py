@@ -173,6 +173,21 @@ def test_a_stuck_transaction_of_somebody_elses_is_replaced(tmp_path: Path, name:
     assert bench.relayer.idle()
 
 
+def test_several_nonces_of_somebody_elses_are_replaced_at_once(tmp_path: Path) -> None:
+    """Not one after the other, each after the same patience: what waits behind them would miss its window."""
+    bench = Bench(tmp_path)
+    chain, address = bench.chains["two"], role_account("relayer").address
+    bench.buffer("two", 1, at=20)
+    bench.run(8)
+    for nonce in range(3):
+        chain.pool[(address, nonce)] = Pooled(f"0xdead{nonce}", address, nonce, 1, 1, 21000, address, "0x")
+    bench.run(50)
+    assert bench.state("two", 1) == "EXECUTED"
+    first = next(place for place, note in enumerate(bench.notes) if note["event"] == "filling")
+    together = [(note["event"], note.get("nonce")) for note in bench.notes[first:][:3]]
+    assert together == [("filling", 0), ("filling", 1), ("filling", 2)]
+
+
 def test_a_nonce_below_ours_that_is_about_to_be_mined_is_left_alone(tmp_path: Path) -> None:
     """An earlier life may have left it in the pool."""
     bench = Bench(tmp_path)
