@@ -22,14 +22,15 @@ from lab.scenario.item import RelayerSpec
 LOG_FILE = "monitor.jsonl"
 BATCH_BLOCKS = 20
 TAGS = ("latest", "safe", "finalized")
+BLOCK, LOGS = "eth_getBlockByNumber", "eth_getLogs"
 
 
 class _Look:
     """A transport of the lab's own, which sees a chain as of now.
 
     As nothing moves meanwhile, what was asked of the head at the last moment is asked again in one request. Empty
-    blocks are those that the node showed when they were mined, if hashes lead to them from the head; others come many
-    at a time.
+    blocks are those that the node showed when they were mined, if hashes lead to them from the head, and have no logs;
+    others come many at a time.
     """
 
     def __init__(self, chain: Chain) -> None:
@@ -38,10 +39,12 @@ class _Look:
         self._transport: Transport | None = None
         self._outcomes: dict[str, Any] = {}
         self._asked: dict[str, Request] = {}
+        self._empty: set[int] = set()
 
     def begin(self) -> None:
         """Forget what an earlier moment showed."""
         self._transport, self._outcomes = None, {}
+        self._empty.clear()
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport.call`."""
@@ -51,35 +54,42 @@ class _Look:
                 self._ask(transport, self._asked)
             self._transport, self._asked = transport, {}
         key = _key(method, params)
-        numbered = method == "eth_getBlockByNumber" and params[0][0] == "0"
-        if numbered and key not in self._outcomes:
-            self._blocks(self._transport, params)
-        elif not numbered and any(tag in params for tag in TAGS):
+        if any(tag in params for tag in TAGS):
             self._asked[key] = method, params
+        elif key not in self._outcomes:
+            self._foresee(self._transport, key, method, params)
         outcome = self._outcomes[key] if key in self._outcomes else self._transport.call(method, params, timeout_s)
         if isinstance(outcome, RpcRefused):
             raise outcome
-        if method == "eth_getBlockByNumber" and params[0] == "latest" and isinstance(outcome, dict):
+        if method == BLOCK and params[0] == "latest" and isinstance(outcome, dict):
             self._recall(outcome)
         return outcome
+
+    def _foresee(self, transport: Transport, key: str, method: str, params: list[Any]) -> None:
+        if method == BLOCK and params[0][0] == "0":
+            self._blocks(transport, params)
+        elif method == LOGS:
+            first, last = (int(params[0][end], 16) for end in ("fromBlock", "toBlock"))
+            if self._empty.issuperset(range(first, last + 1)):
+                self._outcomes[key] = []
 
     def _recall(self, head: dict[str, Any]) -> None:
         number, block_hash = int(head["number"], 16), head["hash"]
         while (block := self._kept.get(number)) is not None and block["hash"] == block_hash:
             if not block["transactions"]:
+                self._empty.add(number)
                 for full in (True, False):
-                    self._outcomes.setdefault(_key("eth_getBlockByNumber", [hex(number), full]), block)
+                    self._outcomes.setdefault(_key(BLOCK, [hex(number), full]), block)
             number, block_hash = number - 1, block["parentHash"]
         for older in [known for known in self._kept if known < int(head["number"], 16)]:
             del self._kept[older]
 
     def _blocks(self, transport: Transport, params: list[Any]) -> None:
         first, last = int(params[0], 16), self._chain.producer.head.number
-        method = "eth_getBlockByNumber"
         behind = [[hex(number), True] for number in range(first + 1, min(first + BATCH_BLOCKS, last + 1))]
-        behind = [block for block in behind if _key(method, block) not in self._outcomes]
+        behind = [block for block in behind if _key(BLOCK, block) not in self._outcomes]
         if isinstance(transport, HttpTransport) and behind:
-            self._ask(transport, {_key(method, block): (method, block) for block in (params, *behind)})
+            self._ask(transport, {_key(BLOCK, block): (BLOCK, block) for block in (params, *behind)})
 
     def _ask(self, transport: HttpTransport, requests: Mapping[str, Request]) -> None:
         self._outcomes |= zip(requests, transport.many(list(requests.values())), strict=True)

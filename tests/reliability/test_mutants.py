@@ -324,8 +324,10 @@ def sound_store() -> bytes:
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(f"{folder}/store")) as db:
         db.execute("CREATE TABLE intents (id, chain, kind, tx_id, nonce, status)")
         db.execute("CREATE TABLE versions (intent_id, position, sent_ms)")
+        db.execute("CREATE TABLE begun (intent_id, ms)")
         db.execute("INSERT INTO intents VALUES (1, 'base', 'mirror', 'x', 0, 'open')")
         db.execute("INSERT INTO versions VALUES (1, 0, 5)")
+        db.execute("INSERT INTO begun VALUES (1, 5)")
         db.commit()
         return Path(folder, "store").read_bytes()
 

@@ -19,13 +19,19 @@ POLL = "4s"
 ROOMY, SHORT_S = "5m", 30
 # A leg that is due as early as buffering allows, and when it is sure to be due by its chain's clock.
 OWN_LEG, OWN_S = "own.tx", BUFFER_LEAD_S + 5
+# So long the relayer stands still behind a READY parent: beyond the longest allowance, in a bucket above the limit.
+LATE_S = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and when a thing goes wrong: a chain with legs, a second before the first leg is due, and that leg's."""
+    """Where and when a thing goes wrong: a chain with legs, a second before the first leg is due, and that leg's.
+
+    `other`: another chain of the case; the same one where there is no other.
+    """
 
     chain: str
+    other: str
     begin_s: int
     due_s: int
 
@@ -49,6 +55,8 @@ class Kind:
     window: str = ROOMY
     # A leg that the relayer does not get to, due as early as buffering allows.
     own_leg: bool = False
+    # That leg is on the other chain, and has a child on this one.
+    own_child: bool = False
 
 
 def _fault(kind: str, within_s: int, place: Place, **words: Any) -> tuple[Document, ...]:
@@ -108,6 +116,27 @@ KINDS: dict[str, Kind] = {
         functions=("mark_failed",),
         own_leg=True,
     ),
+    "pool_drop": Kind(
+        ("RelayerBacklog",),
+        150,
+        lambda place: _fault(
+            "pool_drop", 160, replace(place, begin_s=BUFFER_LEAD_S - 2), chain=place.chain, every="100ms"
+        ),
+        begins=lambda _: OWN_S,
+        of_chain=False,
+        own_leg=True,
+    ),
+    "legs late": Kind(
+        ("CrossChainSlow",),
+        420,
+        lambda place: (
+            *_fault("relayer_pause", OWN_S + LATE_S - INTERVAL_S, replace(place, begin_s=INTERVAL_S)),
+            {"at": f"{OWN_S}s", "resolve": OWN_LEG},
+        ),
+        begins=lambda _: OWN_S + LATE_S,
+        own_leg=True,
+        own_child=True,
+    ),
     "attacker": Kind(
         ("UnauthorizedCalls",),
         60,
@@ -166,11 +195,17 @@ def cases(seed: int, contract: DrawnContract = NOTHING_LACKING) -> list[tuple[Wr
     first = min(legs, key=_due_s)
     rng = random.Random(f"{seed}/swarm/monitor")
     mining = sorted({leg["chain"] for leg in legs if load_network(leg["chain"]).mines_empty_blocks})
-    possible = [name for name in kinds_for(contract) if mining or not KINDS[name].needs_blocks]
+    others = sorted({*drawn["networks"]} - {first["chain"]})
+    possible = [
+        name
+        for name in kinds_for(contract)
+        if (mining or not KINDS[name].needs_blocks) and (others or not KINDS[name].own_child)
+    ]
     name = possible[seed % len(possible)]
     kind = KINDS[name]
     chain = rng.choice(mining) if kind.needs_blocks else first["chain"]
-    place = Place(chain, rng.randint(15, _due_s(first) - 10), _due_s(first))
+    begin_s = rng.randint(15, _due_s(first) - 10)
+    place = Place(chain, rng.choice(others) if others else chain, begin_s, _due_s(first))
     wrong = Wrong(name, kind.begins(place), chain if kind.of_chain else None)
     last_s = max(map(_due_s, legs))
     return [(None, _document(drawn, (), last_s + QUIET_S)), (wrong, _broken(drawn, kind, place, last_s))]
@@ -183,7 +218,11 @@ def _due_s(leg: Document) -> int:
 def _broken(drawn: Document, kind: Kind, place: Place, last_s: int) -> Document:
     """Over as soon as the alert has had its time, and no leg is due any more."""
     flow, leg = OWN_LEG.split(".")
-    own = {flow: {leg: {"chain": place.chain, "at": f"+{BUFFER_LEAD_S}s"}}} if kind.own_leg else {}
+    due = f"+{BUFFER_LEAD_S}s"
+    legs = {leg: {"chain": place.other if kind.own_child else place.chain, "at": due}}
+    if kind.own_child:
+        legs["child"] = {"chain": place.chain, "at": due, "after": leg}
+    own = {flow: legs} if kind.own_leg else {}
     case = {**drawn, "flows": {**drawn["flows"], **own}}
     end_s = kind.begins(place) + kind.within_s + INTERVAL_S
     return _document(case, kind.steps(place), end_s) | {

@@ -41,6 +41,10 @@ class ChainCollector:
         self._readings_every_s = min(READINGS_EVERY_S, READINGS_EVERY_POLLS * interval_s)
         self.metered = Metered(facts.name, transport, now_s, per_minute=per_minute)
         self._codec = Codec.of(session)
+        entries: dict[str, Any] = dict(self._codec.functions)
+        self._writing = [
+            name for name, entry in entries.items() if entry.get("stateMutability") not in ("view", "pure")
+        ]
         reader = Reader(Rpc(self.metered), self._codec, facts.contract, StateNumbering(session.state_numbering))
         self._scanner = Scanner(facts.name, facts.contract, self._codec, reader, facts.start_block)
         self._readings = ContractReadings(facts.name, reader, session.accounts)
@@ -196,7 +200,7 @@ class ChainCollector:
             into.add("events_total", memory.events.get(event, 0), chain, event)
         for reason in (*REASONS.values(), "other"):
             into.add("transactions_failed_total", memory.failed.get(reason, 0), chain, reason)
-        for function in (*self._writing(), "unknown"):
+        for function in (*self._writing, "unknown"):
             ok, reverted = memory.calls.get(function, (0, 0))
             cost = memory.cost_wei.get(function, 0)
             into.add("calls_total", ok, chain, function, "ok")
@@ -206,7 +210,3 @@ class ChainCollector:
             into.add("call_cost_usd_total", memory.cost_usd(cost), chain, function)
         for stage in ("to_ready", "to_executed"):
             into.add("leg_stage_seconds", memory.stage(stage), chain, stage)
-
-    def _writing(self) -> list[str]:
-        entries: dict[str, Any] = dict(self._codec.functions)
-        return [name for name, entry in entries.items() if entry.get("stateMutability") not in ("view", "pure")]

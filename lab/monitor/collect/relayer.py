@@ -15,10 +15,7 @@ _OPEN = (
     "SELECT chain, kind, SUM(LENGTH(tx_id) - LENGTH(REPLACE(tx_id, ',', '')) + 1) FROM intents "
     "WHERE status = 'open' GROUP BY chain, kind"
 )
-_OLDEST = (
-    "SELECT MIN((SELECT MIN(v.sent_ms) FROM versions v WHERE v.intent_id = i.id)) FROM intents i "
-    "WHERE i.status = 'open'"
-)
+_OLDEST = "SELECT MIN(b.ms) FROM intents i JOIN begun b ON b.intent_id = i.id WHERE i.status = 'open'"
 _REPLACED = (
     "SELECT i.chain, COUNT(*) FROM versions v JOIN intents i ON v.intent_id = i.id "
     "WHERE v.position > 0 GROUP BY i.chain"

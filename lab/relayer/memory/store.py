@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS intents (id INTEGER PRIMARY KEY, chain_id INTEGER NOT
 CREATE TABLE IF NOT EXISTS versions (hash TEXT, intent_id INTEGER REFERENCES intents(id), position INTEGER,
   raw TEXT NOT NULL, max_fee TEXT NOT NULL, tip TEXT NOT NULL, cancel INTEGER NOT NULL, confirmed INTEGER NOT NULL,
   sent_block INTEGER NOT NULL, sent_ms INTEGER NOT NULL, PRIMARY KEY (intent_id, position));
+CREATE TABLE IF NOT EXISTS begun (intent_id INTEGER PRIMARY KEY REFERENCES intents(id), ms INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS open_intents ON intents (status, chain, kind) WHERE status = 'open';
 CREATE INDEX IF NOT EXISTS replacements ON versions (position) WHERE position > 0;
 """
@@ -213,6 +214,8 @@ class Store:
         call = (intent.kind, intent.nonce, intent.data, intent.gas, intent.status)
         row = (intent.id, *place, *call, *_place(intent.mined))
         self._db.execute(f"INSERT OR REPLACE INTO intents VALUES ({', '.join('?' * len(row))})", row)
+        # What is sent again is sent later; a job is as old as its first version.
+        self._db.execute("INSERT OR IGNORE INTO begun VALUES (?, ?)", (intent.id, intent.versions[0].sent_ms))
         # Wei amounts go in as text: SQLite's integers end at 64 bits.
         for position, version in enumerate(intent.versions):
             fees = (str(version.fees.max_fee_per_gas), str(version.fees.max_priority_fee_per_gas))

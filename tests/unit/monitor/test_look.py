@@ -31,7 +31,10 @@ def test_blocks_are_those_of_the_chain(start_lab: StartLab, forged: str) -> None
         head = look.call(BLOCK, ["latest", False])
         rpc = chain.look()
         assert head == rpc.call(BLOCK, "latest", False)
+        contract = chain.contract
         for number in range(first, int(head["number"], 16) + 1):
+            logs = {"address": contract, "fromBlock": hex(first), "toBlock": hex(number)}
+            assert look.call("eth_getLogs", [logs]) == rpc.call("eth_getLogs", logs)
             expected = rpc.call(BLOCK, hex(number), True)
             seen = look.call(BLOCK, [hex(number), True])
             assert {name: seen.get(name) for name in expected} == expected

@@ -46,6 +46,18 @@ def test_the_exporter_counts_the_calls_of_a_batch(tmp_path: Path) -> None:
     assert (view.queue, view.oldest_ms, view.replaced) == ({("one", "resolve"): 3}, 700, {})
 
 
+def test_a_job_sent_again_is_as_old_as_before(tmp_path: Path) -> None:
+    """Its last sending, which is what the relayer waits by, says nothing of how long it has been under way."""
+    path = tmp_path / "relayer.sqlite"
+    store = Store(path, {"one": 1}, {"lab": 1}, durable=False)
+    for sent_ms in (700, 4_700, 8_700):
+        version = Version("0xaa", "0x", Fees(2, 1), False, True, 4, sent_ms)
+        store.save_intent(Intent(1, "one", "resolve", "0x01", 4, "0x", 1, "open", None, (version,)))
+    assert store.intents()[0].last.sent_ms == 8_700
+    store.close()
+    assert look_at(path, lambda: True).oldest_ms == 700
+
+
 def test_entries_and_intents_survive_a_restart(tmp_path: Path) -> None:
     """Everything comes back equal, wei above 64 bits included."""
     store = opened(tmp_path / "s.sqlite")
