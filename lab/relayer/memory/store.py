@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS versions (hash TEXT, intent_id INTEGER REFERENCES int
   raw TEXT NOT NULL, max_fee TEXT NOT NULL, tip TEXT NOT NULL, cancel INTEGER NOT NULL, confirmed INTEGER NOT NULL,
   sent_block INTEGER NOT NULL, sent_ms INTEGER NOT NULL, PRIMARY KEY (intent_id, position));
 CREATE TABLE IF NOT EXISTS begun (intent_id INTEGER PRIMARY KEY REFERENCES intents(id), ms INTEGER NOT NULL);
+INSERT OR IGNORE INTO begun SELECT intent_id, MIN(sent_ms) FROM versions GROUP BY intent_id;
 CREATE INDEX IF NOT EXISTS open_intents ON intents (status, chain, kind) WHERE status = 'open';
 CREATE INDEX IF NOT EXISTS replacements ON versions (position) WHERE position > 0;
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,19 @@ def test_a_job_sent_again_is_as_old_as_before(tmp_path: Path) -> None:
         store.save_intent(Intent(1, "one", "resolve", "0x01", 4, "0x", 1, "open", None, (version,)))
     assert store.intents()[0].last.sent_ms == 8_700
     store.close()
+    assert look_at(path, lambda: True).oldest_ms == 700
+
+
+def test_jobs_of_a_store_from_before_are_as_old_as_is_known(tmp_path: Path) -> None:
+    """One that did not keep when a job began: its last sending is the earliest that is on record."""
+    path = tmp_path / "relayer.sqlite"
+    store = Store(path, {"one": 1}, {"lab": 1}, durable=False)
+    version = Version("0xaa", "0x", Fees(2, 1), False, True, 4, 700)
+    store.save_intent(Intent(1, "one", "resolve", "0x01", 4, "0x", 1, "open", None, (version,)))
+    store.close()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DROP TABLE begun")
+    Store(path, {"one": 1}, {"lab": 1}, durable=False).close()
     assert look_at(path, lambda: True).oldest_ms == 700
 
 
