@@ -124,10 +124,9 @@ class FailoverTransport:
             places = self._in_order()
             if not places:
                 raise self._nobody(method)
-            # All of them are in trouble: the first that may be asked again is waited for, within bounds.
+            # The first that may be asked again is waited for, within bounds; where none was put back, all lack the method.
             again = [place.put_back_until for place in places if place.put_back_until > begun]
             if not again or max(min(again), self._now()) >= until:
-                # Where nobody was put back, what they all lack is the method.
                 raise failure or self._nobody(method)
             self._sleep(max(0.0, min(again) - self._now()))
 
