@@ -124,7 +124,7 @@ class FailoverTransport:
             places = self._in_order()
             if not places:
                 raise self._nobody(method)
-            # The first that may be asked again is waited for, within bounds; where none was put back, all lack the method.
+            # The first that may be asked again is waited for, within bounds; where none was put back, all lack it.
             again = [place.put_back_until for place in places if place.put_back_until > begun]
             if not again or max(min(again), self._now()) >= until:
                 raise failure or self._nobody(method)
