@@ -108,7 +108,7 @@ class FailoverTransport:
         if method in SENDS:
             return self._send(method, params, timeout_s)
         self._look()
-        until = self._now() + self._patience.all_down_s
+        until, backoff = self._now() + self._patience.all_down_s, self._patience.first_s
         while True:
             begun = self._now()
             failure: RpcFailure | None = None
@@ -121,14 +121,14 @@ class FailoverTransport:
                 else:
                     self._is_well(place)
                     return answer
-            places = self._in_order()
-            if not places:
+            if not (places := self._in_order()):
                 raise self._nobody(method)
-            # The first that may be asked again is waited for, within bounds; where none was put back, all lack it.
-            again = [place.put_back_until for place in places if place.put_back_until > begun]
-            if not again or max(min(again), self._now()) >= until:
+            # Asked again within bounds, however long they are put back for; where none was, all lack it.
+            again, left = [one.put_back_until for one in places if one.put_back_until > begun], until - self._now()
+            if not again or left <= 0:
                 raise failure or self._nobody(method)
-            self._sleep(max(0.0, min(again) - self._now()))
+            self._sleep(max(0.0, min(min(again) - self._now(), backoff, left)))
+            backoff *= 2
 
     def reports(self) -> list[EndpointReport]:
         """One for each endpoint, in order of preference."""
@@ -269,8 +269,7 @@ class FailoverTransport:
             return
         best = max(heads, key=lambda place: place.head)
         for place in heads:
-            behind = best.head - place.head
-            still_s = now - place.head_since
+            behind, still_s = best.head - place.head, now - place.head_since
             if behind > self._patience.lag_blocks_max:
                 reason = f"its head {place.head} is {behind} blocks behind that of {best.label}"
                 self._put_back(place, reason, self._patience.look_every_s)

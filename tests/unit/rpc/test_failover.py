@@ -161,6 +161,29 @@ def test_all_in_trouble_for_a_moment() -> None:
     assert clock.now_s == 3
 
 
+def test_one_that_is_put_back_for_longer_than_a_call_may_wait() -> None:
+    """It is asked again all the same: both were in trouble now and then, and that is no reason to give up a call."""
+    first, second = Endpoint(m="0x1"), Endpoint(m="0x1")
+    transport, clock, _ = several(first, second, first_s=1, max_s=60, all_down_s=20)
+    for _ in range(8):
+        first.answers["m"] = TROUBLE["HTTP 503"]
+        assert transport.call("m", []) == "0x1"
+        first.answers["m"], second.answers["m"] = "0x1", TROUBLE["HTTP 503"]
+        assert transport.call("m", []) == "0x1"
+        second.answers["m"] = "0x1"
+    begun_s, real = clock.now_s, second.call
+    first.answers["m"] = second.answers["m"] = TROUBLE["HTTP 503"]
+
+    def mended(method: str, params: list[Any], timeout_s: float | None = None) -> Any:
+        if clock.now_s >= begun_s + 3:
+            first.answers["m"] = "back"
+        return real(method, params, timeout_s)
+
+    second.call = mended  # type: ignore[method-assign]
+    assert transport.call("m", []) == "back"
+    assert clock.now_s - begun_s <= 20
+
+
 def test_a_silent_one_behind_one_in_trouble() -> None:
     """While the second one's time ran out, the first one's was over, too: it is asked again, and not given up."""
     first, second = Endpoint(eth_gasPrice=TROUBLE["HTTP 503"]), Endpoint(eth_gasPrice=TROUBLE["silence"])
