@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from lab.checks.facts import block_at, clock, name_of, replays, timestamp_of
 from lab.checks.judgement import Judgement
-from lab.checks.replay import ChainReplay, ObservedStep
+from lab.checks.replay import ChainReplay, ObservedStep, lifts_stop
 from lab.checks.safety.breaker import DEMANDED, RULES, Count, Counted, CountingRule, count, is_failure
-from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, blind
+from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, Step, blind
 from lab.model.history import History
 from lab.model.verdict import CheckResult
 
@@ -60,7 +60,10 @@ def _by_rule(history: History, rule: CountingRule) -> Judgement:
     for replayed in replays(history):
         result = count(replayed, rule)
         for counted in result.counted:
-            _judge_counted(judgement, replayed, counted)
+            if not counted.tripped and _stopped_silently(history, replayed, counted.step):
+                _doubt_silent(judgement, replayed, counted)
+            else:
+                _judge_counted(judgement, replayed, counted)
         _judge_final_count(history, judgement, replayed, result)
     return judgement
 
@@ -155,6 +158,32 @@ def _judge_counted(judgement: Judgement, replayed: ChainReplay, counted: Counted
         f"{counted.count} in {block_at(block)}"
     )
     judgement.fail(message, block, counted.step.tx_id)
+
+
+def _stopped_silently(history: History, replayed: ChainReplay, step: Step) -> bool:
+    """Whether calls that follow a failure are refused for a stop, in a history in which no event ever tells of one."""
+    if any(seen.step.log("EmergencyStop") for other in replays(history) for seen in other.seen):
+        return False
+    for seen in replayed.seen:
+        later = seen.step
+        if later.order <= step.order or later.call is None:
+            continue
+        operators = later.call.function in OPERATOR_FUNCTIONS
+        if not later.ok and operators and "paused" in (later.call.revert or "").lower():
+            return True
+        if later.ok and (operators or later.call.function == "pause" or lifts_stop(later)):
+            return False
+    return False
+
+
+def _doubt_silent(judgement: Judgement, replayed: ChainReplay, counted: Counted) -> None:
+    judgement.doubt(
+        f"the breaker of {replayed.chain} tripped at failure {counted.count}, as the refusals after it show: no event "
+        "EmergencyStop tells when",
+        replayed.chain,
+        counted.step.tx_id,
+        counted.step.block.seq,
+    )
 
 
 def _judge_final_count(history: History, judgement: Judgement, replayed: ChainReplay, result: Count) -> None:

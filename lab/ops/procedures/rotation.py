@@ -14,6 +14,8 @@ from lab.ops.procedure import Ask, carry_out
 from lab.ops.procedures.operators import AddOperator, OwnersProcedure, RemoveOperator, event_file
 from lab.ops.report import Report
 from lab.ops.state import ChainState, missing
+from lab.rpc import RpcRefused
+from lab.rpc.refusals import is_trouble
 from lab.safe.account import safe_differences
 
 
@@ -33,7 +35,7 @@ class ProposeOwner(OwnersProcedure):
         if lacking is not None:
             return Desired(problems=(f"{lacking} (capability handover)",))
         problems = safe_problems(self.operation, chain, self.address)
-        if _pending(self.operation, chain, state) == self.address:
+        if _is_pending(self.operation, chain, state, self.address):
             left = f"{self.address} is pending, and has yet to call accept_ownership (rotate owner --accept)"
             return Desired(problems=problems, left=(left,))
         return Desired((("propose_owner", (self.address,)),), problems)
@@ -62,7 +64,8 @@ class AcceptOwner:
         lacking = missing(chain.codec, "accept_ownership")
         if lacking is not None:
             return Desired(problems=(f"{lacking} (capability handover)",))
-        if (pending := _pending(self.operation, chain, state)) != self.address:
+        if not _is_pending(self.operation, chain, state, self.address):
+            pending = _pending(self.operation, chain, state)
             problem = f"expected {self.address} to be pending, {pending or 'nobody'} is: propose it first"
             return Desired(problems=(problem,))
         return Desired((("accept_ownership", ()),))
@@ -80,7 +83,8 @@ class CancelOwner(OwnersProcedure):
         lacking = missing(chain.codec, "propose_owner")
         if lacking is not None:
             return Desired(problems=(f"{lacking} (capability handover)",))
-        if _pending(self.operation, chain, state) in (None, state.owner):
+        nobody = _names_proposed(chain) and _pending(self.operation, chain, state) is None
+        if nobody or _is_pending(self.operation, chain, state, state.owner):
             return Desired()
         return Desired((("propose_owner", (state.owner,)),))
 
@@ -101,7 +105,7 @@ def safe_problems(operation: Operation, chain: OperatedChain, address: str) -> t
 
 
 def _pending(operation: Operation, chain: OperatedChain, state: ChainState) -> str | None:
-    """By the getter, else by the contract's events."""
+    """By the getter, else by the contract's events. None also where a contract has neither."""
     if chain.codec.has("pending_owner"):
         return state.pending_owner
     pending = None
@@ -111,6 +115,27 @@ def _pending(operation: Operation, chain: OperatedChain, state: ChainState) -> s
         elif event == "OwnershipTransferred":
             pending = None
     return pending
+
+
+def _names_proposed(chain: OperatedChain) -> bool:
+    """Whether the contract says who is pending."""
+    return chain.codec.has("pending_owner") or "OwnershipProposed" in chain.codec.events
+
+
+def _is_pending(operation: Operation, chain: OperatedChain, state: ChainState, address: str) -> bool:
+    """Where the contract names nobody: whether it would let this account accept. Raises an RpcFailure."""
+    if _names_proposed(chain):
+        return _pending(operation, chain, state) == address
+    call = {"from": address, "to": chain.contract, "data": chain.codec.encode("accept_ownership", ())}
+    # A node asks for what the gas would cost, and an account that is a contract may own nothing.
+    funded = {address: {"balance": hex(10**20)}}
+    try:
+        chain.rpc.call("eth_call", call, hex(state.block), funded)
+    except RpcRefused as refusal:
+        if is_trouble(refusal) or "revert" not in refusal.reason.lower():
+            raise
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,3 +282,16 @@ def test_a_stop_by_a_breaker_that_nobody_declared_is_a_doubt() -> None:
     result = judged(*failures(2, trip=True), capabilities=("stop",))
     assert result.verdict is Verdict.UNKNOWN
     assert "defaults: breaker_threshold" in result.reason
+
+
+def test_a_trip_that_only_refusals_show_is_a_doubt() -> None:
+    """A contract without the event stops, and nothing tells when; one that goes on did not stop."""
+    resolved = resolve(A.tx_id)
+    refused = (resolved[0].model_copy(update={"ok": False, "revert": "Coordinator is paused"}), ())
+    result = judged(threshold(2), buffer(A), *failures(2), refused, final={"failure_count": 2})
+    assert result.verdict is Verdict.UNKNOWN
+    assert "no event EmergencyStop" in result.reason
+    assert judged(threshold(2), buffer(A), *failures(2), resolved, refused).verdict is Verdict.FAIL
+    assert judged(threshold(2), buffer(A), *failures(2)).verdict is Verdict.FAIL
+    # Where a stop has its event elsewhere, the contract has one.
+    assert judged(pause(), unpause(), threshold(2), buffer(A), *failures(2), refused).verdict is Verdict.FAIL
