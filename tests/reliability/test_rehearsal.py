@@ -35,7 +35,8 @@ networks:
 NAMES = BUILT_IN if FACTOR > 1 else ("sepolia", "base-sepolia")
 EXPLORERS = "[{kind: sourcify}, {kind: etherscan, key: env:K}, {kind: blockscout, url: 'https://b.example'}]"
 PLAIN = f"contract: {(CONTRACTS / 'plain' / 'PlainCoordinator.vy').as_posix()}\n{FILE}  sepolia: {{rpc: [env:A]}}\n"
-PATIENCE_S = 900
+# Ten networks wait for their finality behind failing endpoints; beside other work that took longer than 15 minutes.
+PATIENCE_S = 3_600
 
 
 class Rehearsed(NamedTuple):
