@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from packaging.version import Version
 
 from lab.analysis.finding import Finding, Severity
-from lab.deploy.vyper.isolated_compiler import find_uv, interpreter_for
+from lab.deploy.vyper.isolated_tool import run_tool
 from lab.deploy.vyper.source import VyperSource
 from lab.errors import EnvironmentFailure
 
@@ -29,23 +28,10 @@ def reads(source: VyperSource) -> bool:
 
 def run_slither(source: VyperSource) -> list[Finding]:
     """Findings under the names of slither's detectors. Raises EnvironmentFailure where it cannot be had or fails."""
-    command = [
-        *(find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads"),
-        *("--from", f"slither-analyzer=={SLITHER_VERSION}", "--with", f"vyper=={source.compiler_version}"),
-        *("--with", "setuptools<81", "slither", str(source.path), "--json", "-"),
-    ]
-    environment = {"UV_SYSTEM_CERTS": "1"} | os.environ | {"PYTHONUTF8": "1"}
+    beside, words = (f"vyper=={source.compiler_version}", "setuptools<81"), ("slither", str(source.path), "--json", "-")
     try:
-        run = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            cwd=source.path.parent,
-            env=environment,
-            timeout=TIMEOUT_S,
-            check=False,
+        run = run_tool(
+            f"slither-analyzer=={SLITHER_VERSION}", words, beside=beside, folder=source.path.parent, timeout_s=TIMEOUT_S
         )
         document = json.loads(run.stdout)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from uv import find_uv_bin
 
+from lab.deploy.vyper.isolated_tool import find_uv, tool_environment
 from lab.paths import CHECKOUT
 from lab.runner.script import Script
 
@@ -33,7 +33,9 @@ TIMEOUT_S = 300
 
 def uv(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run uv, which the lab depends on; its cache is the user's."""
-    return subprocess.run([find_uv_bin(), *arguments], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    return subprocess.run(
+        [find_uv(), *arguments], capture_output=True, text=True, timeout=TIMEOUT_S, env=tool_environment(), check=False
+    )
 
 
 def install(folder: Path, lock: Path) -> subprocess.CompletedProcess[str]:

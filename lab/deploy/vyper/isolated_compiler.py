@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +11,13 @@ from packaging.version import Version
 
 from lab.bounded_files import read_bytes, write_atomically
 from lab.deploy.text import read_text
+from lab.deploy.vyper.isolated_tool import NEWEST_MINOR, run_tool
 from lab.deploy.vyper.source import VyperSource, project_root
 from lab.errors import EnvironmentFailure
 from lab.owner import temporary_directory
 
 COMPILE_TIMEOUT_S = 300
 BOM = b"\xef\xbb\xbf"
-# Tried with every release: the oldest and the newest Python that all of them run on.
-NEWEST_MINOR = 13
 
 
 def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProcess[str]:
@@ -29,34 +26,16 @@ def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProce
     with _laid_out(source) as (folder, main, searched):
         paths = [part for path in searched for part in ("-p", str(path))]
         # Releases before 0.3.2 need pkg_resources, which newer setuptools leave out.
-        old = ["--with", "setuptools<81"] if Version(version) < Version("0.3.2") else []
-        tool = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *old]
-        command = [*tool, "--from", f"vyper=={version}", "vyper", "-f", formats, *paths, str(main)]
+        old = ["setuptools<81"] if Version(version) < Version("0.3.2") else []
+        words = ["vyper", "-f", formats, *paths, str(main)]
         try:
-            return subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                cwd=folder,
-                # Behind a proxy that opens TLS only the machine's own certificates help. And these compilers read
-                # sources in the encoding of the locale.
-                env={"UV_SYSTEM_CERTS": "1"} | os.environ | {"PYTHONUTF8": "1"},
-                timeout=COMPILE_TIMEOUT_S,
-                check=False,
-            )
+            return run_tool(f"vyper=={version}", words, beside=old, folder=folder, timeout_s=COMPILE_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             problem = f"vyper {version} did not finish {source.path} within {COMPILE_TIMEOUT_S} s"
             raise EnvironmentFailure(f"{problem}; {ways_out(version)}") from error
         except OSError as error:
             problem = f"vyper {version} cannot be run for {source.path}: {error}"
             raise EnvironmentFailure(f"{problem}; {ways_out(version)}") from error
-
-
-def interpreter_for() -> str:
-    """The running interpreter where all releases run on it, else a range for uv to look for on the machine."""
-    return sys.executable if sys.version_info[:2] <= (3, NEWEST_MINOR) else f">=3.10,<3.{NEWEST_MINOR + 1}"
 
 
 def ways_out(version: str) -> str:
@@ -91,13 +70,3 @@ def _laid_out(source: VyperSource) -> Iterator[tuple[Path, Path, tuple[Path, ...
 
 def _has_mark(file: Path) -> bool:
     return read_bytes(file).startswith(BOM)
-
-
-def find_uv() -> str:
-    """The program of uv. Raises EnvironmentFailure where it is missing."""
-    from uv import find_uv_bin
-
-    try:
-        return find_uv_bin()
-    except FileNotFoundError as error:
-        raise EnvironmentFailure("uv's program is missing from this environment: install the package `uv`") from error

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +24,8 @@ from lab.bounded_files import parse_json, write_atomically
 from lab.chains.processes.python_child import python_command
 from lab.deploy.text import read_text
 from lab.deploy.vyper.compiler_child import DEADLINE_S
-from lab.deploy.vyper.isolated_compiler import find_uv, interpreter_for, run_isolated
+from lab.deploy.vyper.isolated_compiler import run_isolated, ways_out
+from lab.deploy.vyper.isolated_tool import run_tool
 from lab.deploy.vyper.source import VyperSource, installed_version, project_root
 from lab.errors import CompileFailure, EnvironmentFailure
 from lab.owner import temporary_directory
@@ -108,7 +111,7 @@ def _by_hand(source: VyperSource) -> Bundle:
 
 def _whole_version(number: str) -> str:
     """With the commit, as the release says it of itself: `0.3.10+commit.91361694`."""
-    done = _run([*_tool(number), "vyper", "--version"], Path.cwd())
+    done = _run_release(number, ["vyper", "--version"], Path.cwd())
     said = done.stdout.strip().split()
     return (
         said[-1].lstrip("v")
@@ -159,9 +162,9 @@ def _recompiled(text: str, number: str, path: str, name: str) -> Code:
         write_atomically(file, text)
         if number == installed_version():
             words = python_command("-c", "import vyper.cli.vyper_json as m; m._parse_cli_args()", str(file))
+            done = _run(words, folder)
         else:
-            words = [*_tool(number), "vyper-json", str(file)]
-        done = _run(words, Path(folder))
+            done = _run_release(number, ["vyper-json", str(file)], folder)
     try:
         output = parse_json(done.stdout, "the compiler's output")
         if errors := [entry for entry in output.get("errors", []) if entry.get("severity") == "error"]:
@@ -170,16 +173,18 @@ def _recompiled(text: str, number: str, path: str, name: str) -> Code:
         return Code(_hex(evm["bytecode"]["object"]), _hex(evm["deployedBytecode"]["object"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         said = done.stderr.strip()[-400:] or str(error)
+        if not done.stdout.strip() and "Traceback" not in done.stderr:
+            raise EnvironmentFailure(f"vyper {number} could not be run: {said}\n{ways_out(number)}") from error
         raise CompileFailure(f"vyper {number} does not compile the bundle: {said}") from error
 
 
-def _tool(number: str) -> list[str]:
-    tool = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads"]
-    return [*tool, "--from", f"vyper=={number}"]
+def _run_release(number: str, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    with _told(number):
+        return run_tool(f"vyper=={number}", words, folder=folder, timeout_s=5 * DEADLINE_S)
 
 
 def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    try:
+    with _told(installed_version()):
         return subprocess.run(
             words,
             capture_output=True,
@@ -191,10 +196,17 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
             timeout=5 * DEADLINE_S,
             check=False,
         )
+
+
+@contextmanager
+def _told(number: str) -> Iterator[None]:
+    """The system's errors of starting a compiler as EnvironmentFailure."""
+    try:
+        yield
     except subprocess.TimeoutExpired:
-        raise EnvironmentFailure(f"the compiler did not end within {5 * DEADLINE_S:g} s") from None
+        raise EnvironmentFailure(f"vyper {number} did not end within {5 * DEADLINE_S:g} s") from None
     except OSError as error:
-        raise EnvironmentFailure(f"the compiler cannot be run: {error.strerror or error}") from error
+        raise EnvironmentFailure(f"vyper {number} cannot be run: {error.strerror or error}") from error
 
 
 def _hex(code: str) -> str:

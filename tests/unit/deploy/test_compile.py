@@ -11,7 +11,7 @@ import pytest
 
 from lab.deploy.compile import CompiledContract, compile_contract
 from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
-from lab.deploy.vyper.isolated_compiler import interpreter_for
+from lab.deploy.vyper.isolated_tool import interpreter_for
 from lab.deploy.vyper.source import VyperSource
 from lab.environment import cache_folder
 from lab.errors import CompileFailure, EnvironmentFailure, InvalidFile, UsageError

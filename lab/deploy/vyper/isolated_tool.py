@@ -1,0 +1,59 @@
+"""Programs of other releases and packages, each in an isolated tool environment of uv."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.errors import EnvironmentFailure
+
+# Tried with every release of Vyper: the oldest and the newest Python that all of them run on.
+NEWEST_MINOR = 13
+
+
+def run_tool(
+    requirement: str, words: Sequence[str], *, beside: Sequence[str] = (), folder: Path, timeout_s: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of `requirement`, fetched if need be, with the requirements `beside` installed next to it.
+
+    Raises EnvironmentFailure where uv is missing, OSError and subprocess.TimeoutExpired.
+    """
+    extras = [part for each in beside for part in ("--with", each)]
+    tool = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *extras]
+    return subprocess.run(
+        [*tool, "--from", requirement, *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=folder,
+        env=tool_environment(),
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def tool_environment() -> dict[str, str]:
+    """The environment for uv: behind a proxy that opens TLS only the machine's own certificates help.
+
+    And compilers of old read sources in the encoding of the locale.
+    """
+    return {"UV_SYSTEM_CERTS": "1"} | os.environ | {"PYTHONUTF8": "1"}
+
+
+def interpreter_for() -> str:
+    """The running interpreter where all releases run on it, else a range for uv to look for on the machine."""
+    return sys.executable if sys.version_info[:2] <= (3, NEWEST_MINOR) else f">=3.10,<3.{NEWEST_MINOR + 1}"
+
+
+def find_uv() -> str:
+    """The program of uv. Raises EnvironmentFailure where it is missing."""
+    from uv import find_uv_bin
+
+    try:
+        return find_uv_bin()
+    except FileNotFoundError as error:
+        raise EnvironmentFailure("uv's program is missing from this environment: install the package `uv`") from error
