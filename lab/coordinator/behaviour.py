@@ -91,7 +91,7 @@ class Behaviour:
             "resolve_batch": self._resolve_batch,
             "execute_batch": self._execute_batch,
         }
-        if any(len(request[3]) // 2 - 1 > PAYLOAD_MAX for request in _requests(function, args)):
+        if any(len(request[3]) // 2 - 1 > PAYLOAD_MAX for request in requests_of(function, args)):
             raise Refused  # a decoder that takes no such payload comes before any rule, and gives no reason
         if function in operations:
             reasons = [] if sender in self.operators else ["Not authorized"]
@@ -287,13 +287,6 @@ class Behaviour:
         self.events.append(("EmergencyStopLifted", self.owner))
 
 
-def _requests(function: str, args: Sequence[Any]) -> Sequence[Sequence[Any]]:
+def requests_of(function: str, args: Sequence[Any]) -> Sequence[Sequence[Any]]:
     """What a call asks to be buffered."""
     return [args] if function == "buffer_transaction" else args[0] if function == "buffer_batch" else ()
-
-
-def may_refuse(function: str, args: Sequence[Any]) -> bool:
-    """Whether a number is so large that the contract may refuse it, whatever the model says."""
-    limits = {"set_execution_window": EXECUTION_WINDOW_SURE, "set_breaker_threshold": THRESHOLD_SURE}
-    too_late = any(int(request[5]) > TIMESTAMP_SURE for request in _requests(function, args))
-    return too_late or (function in limits and int(args[0]) > limits[function])

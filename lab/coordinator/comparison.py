@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator.behaviour import ENDINGS, ZERO_ADDRESS, Behaviour, may_refuse
+from lab.coordinator.behaviour import ENDINGS, ZERO_ADDRESS, Behaviour
 from lab.coordinator.codec import Codec, DecodedLog
 from lab.coordinator.documented import EVENTS, FUNCTIONS
+from lab.coordinator.leeway import changes_nothing, may_refuse
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
 from lab.coordinator.values import plain
@@ -31,8 +32,8 @@ def difference(
     """What is not as documented; None if all is. The model moves on as the contract should have."""
     if not outcome.ok and (may_refuse(function, args) or model.may_overflow(function, args)):
         return None
-    if {"pause": True, "unpause": False}.get(function) == model.paused and sender == model.owner:
-        # Stopping what is stopped changes nothing, whether it is refused or not.
+    may = function in ("pause", "unpause") or not (outcome.ok or model.reference)
+    if may and changes_nothing(model, function, args, sender):
         return None
     if function == "resolve_batch" and model.breaker and not model.reference and outcome.ok:
         args = (_resolved(args[0], outcome),)

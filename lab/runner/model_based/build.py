@@ -12,6 +12,8 @@ from lab.coordinator import role_account, rollup_address
 from lab.coordinator.accounts import ROLES
 from lab.coordinator.reads import ZERO_ID
 
+# A rollup is mostly a contract on its own chain; here one stands at this address.
+CONTRACT = rollup_address("contract")
 PAIRS = tuple((rollup_address(origin), rollup_address(target)) for origin, target in ("ab", "ba", "ac", "cb"))
 
 
@@ -194,7 +196,7 @@ class Sequence:
 
     def _name(self, value: str) -> str:
         roles = {role_account(role).address: role for role in ROLES}
-        rollups = {rollup_address(name): f"rollup {name}" for name in "abc"}
+        rollups = {rollup_address(name): f"rollup {name}" for name in "abc"} | {CONTRACT: "a contract"}
         known = {ZERO_ID: "no dependency"} | rollups | roles | self.labels
         return known.get(value) or (value if len(value) <= 14 else f"{value[:10]}… ({len(value) // 2 - 1} bytes)")
 

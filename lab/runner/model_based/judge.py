@@ -11,8 +11,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator.behaviour import ENDINGS, Behaviour, may_refuse
+from lab.coordinator.behaviour import ENDINGS, Behaviour
 from lab.coordinator.codec import DecodedLog
+from lab.coordinator.leeway import changes_nothing, may_refuse
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Refused
 from lab.coordinator.values import plain
@@ -72,8 +73,8 @@ class Judge:
         if function in ENDINGS and (not ok or self._may_call(sender)):
             ready = [event.event for event in got if event.event != "TransactionFailed"]
             return f"expected no {ready[0]} of a call that ends a transaction" if ready else None
-        if sender == self.model.owner and self.model.paused == {"pause": True, "unpause": False}.get(function):
-            return None  # nothing changes, whether it is refused or not
+        if (not ok or function in ("pause", "unpause")) and changes_nothing(self.model, function, args, sender):
+            return None
         if function in ("add_operator", "remove_operator") and sender == self.model.owner:
             self._unsure.add(args[0])
         if function in self.allowance.second_role and sender in self._unsure:

@@ -7,7 +7,7 @@ from itertools import product
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.behaviour import WINDOW_MAX, WINDOW_MIN, ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import PAIRS, Builder, Due
+from lab.runner.model_based.build import CONTRACT, PAIRS, Builder, Due
 
 FAMILY = (
     *("root", "child", "grandchild", "great-grandchild", "sibling", "same pair", "unrelated", "orphan"),
@@ -16,6 +16,8 @@ FAMILY = (
 # Whose state, and which: those first that a mistaken look at a relative would take for the parent's.
 TRIGGERS = (*product(FAMILY, ("READY", "EXECUTED")), *product(FAMILY[:2], ("late",)), *product(FAMILY, ("BUFFERED",)))
 BY_ID = ("resolve_dependency", "mark_executed", "expire_transaction", "mark_failed")
+# Who may resolve: all the same way.
+MAY = ("operator", "operator2", "relayer", "owner")
 WINDOWS = (5, 6, 29, 31, 60, 299, 300)
 NARROW_S = 60
 # Whose history is looked at, in turn.
@@ -53,7 +55,7 @@ def dependency(make: Builder) -> None:
     make.wait(make.rng.choice((0, 1)))
     for name in (*reversed(FAMILY), *FAMILY):
         if name != trigger or state == "BUFFERED":
-            make.resolve(ids[name])
+            make.resolve(ids[name], sender=make.rng.choice(MAY))
     make.wait(1)
     for name in make.rng.sample(FAMILY, 4):
         make.execute(ids[name])
@@ -71,7 +73,7 @@ def accounts(make: Builder) -> None:
     _probe(make, address)
     for function in history:
         # Its own ones from before the change: whoever buffered them has no right to them for that.
-        waiting, ready = (make.buffer(Due(make.now + 4), sender=address) for _ in range(2))
+        waiting, left, ready = (make.buffer(Due(make.now + 4), sender=address) for _ in range(3))
         make.wait(5)
         make.resolve(ready, sender=address)
         make.call(function, address, sender=make.rng.choice(("attacker", "operator2")))
@@ -79,11 +81,30 @@ def accounts(make: Builder) -> None:
         make.wait(1)
         make.resolve(waiting, sender=address)
         make.execute(ready, sender=address)
+        make.resolve(left, sender="relayer")
+        make.execute(left, sender="relayer")
         _probe(make, address)
     for other in ("owner", "operator2", *_neighbours(make)):
         _probe(make, other)
+    _comings_and_goings(make)
     if make.has("propose_owner", "accept_ownership") and make.rng.random() < 0.5:
         _hand_over(make)
+
+
+def _comings_and_goings(make: Builder) -> None:
+    """Every order of additions and removals, each for an account of its own: only the last one counts."""
+    ready = [make.ready() for _ in range(3)]
+    orders = list(product(("add_operator", "remove_operator"), repeat=3))
+    for number, order in enumerate(orders, 1):
+        account = f"0x{number:02x}{make.rng.randbytes(19).hex()}"
+        make.labels[account] = f"account {number}"
+        for function in order:
+            make.owner(function, account)
+        make.buffer(make.ahead(), sender=account)
+        make.execute(make.rng.choice(ready), sender=account)
+    make.owner("add_operator", ZERO_ADDRESS)
+    _probe(make, "attacker")
+    make.owner("remove_operator", ZERO_ADDRESS)
 
 
 def _neighbours(make: Builder) -> list[str]:
@@ -152,6 +173,32 @@ def window(make: Builder) -> None:
     make.owner("set_coordination_window", third)
     make.resolve(late)
     for tx_id in ids:
+        make.execute(tx_id)
+    _windows_of_a_family(make)
+
+
+def _windows_of_a_family(make: Builder) -> None:
+    """Each is held to its own timestamp and window, whatever those of its parent are."""
+    span = make.pick(WINDOWS[2:])
+    make.owner("set_coordination_window", span)
+    beside = make.rng.choice((1, 2, span // 2, span - 1))
+    due = make.now + span + 9
+    earlier, later = make.buffer(Due(due - beside)), make.buffer(Due(due + beside))
+    of_earlier, of_later = ([make.buffer(Due(due), after=parent) for _ in range(4)] for parent in (earlier, later))
+    make.until(due - beside)
+    make.resolve(earlier)
+    make.until(due - 1)
+    make.resolve(of_earlier[0])
+    make.until(due)
+    make.resolve(of_earlier[1])
+    make.until(due + beside)
+    make.resolve(later)
+    make.resolve(of_later[1])
+    for moment, place in ((due + span, 2), (due + span + 1, 3)):
+        make.until(moment)
+        for children in (of_earlier, of_later):
+            make.resolve(children[place])
+    for tx_id in (*of_earlier, *of_later):
         make.execute(tx_id)
 
 
@@ -237,3 +284,5 @@ def _refused_buffers(make: Builder) -> None:
     make.buffer(Due(make.now + 9), tx_id=make.new_id("no id", ZERO_ID))
     make.buffer(Due(make.now - 1))
     make.buffer(Due(make.now))
+    for pair in ((CONTRACT, rollup_address("b")), (rollup_address("b"), CONTRACT)):
+        make.buffer(Due(make.now + 9), pair=pair)

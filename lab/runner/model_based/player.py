@@ -19,7 +19,7 @@ from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
-from lab.runner.model_based.build import Builder, Due, Sequence, Step, Traits, ids_of, strings_of
+from lab.runner.model_based.build import CONTRACT, Builder, Due, Sequence, Step, Traits, ids_of, strings_of
 from lab.runner.model_based.judge import Allowance, Judge, view_differing
 
 GAS = hex(3_000_000)
@@ -34,6 +34,7 @@ CHANGES = {
     "paused": ("pause", "unpause", "resolve_dependency", "resolve_batch", "mark_failed", "expire_transaction"),
 }
 RICH = hex(10**24)
+STOP = "0x00"  # what the contract at a rollup's address does
 GAP_BLOCKS_MAX, PER_BLOCK_MAX = 8, 16
 SPARSE_EVERY = 50
 
@@ -284,7 +285,8 @@ class Player:
             requests.append({"blockOverrides": {"time": hex(time)}, "calls": made})
         known = {role_account(role).address for role in ROLES}
         strangers = {sender for _, calls in blocks for sender, _, _ in calls if sender not in known}
-        requests[0]["stateOverrides"] = {sender: {"balance": RICH} for sender in sorted(strangers)}
+        rich = {sender: {"balance": RICH} for sender in sorted(strangers)}
+        requests[0]["stateOverrides"] = rich | {CONTRACT: {"code": STOP}}
         answer = self.rpc.call("eth_simulateV1", {"blockStateCalls": requests}, "latest", timeout_s=60)
         if not isinstance(answer, list) or len(answer) != len(blocks):
             raise RpcFailure(

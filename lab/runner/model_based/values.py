@@ -77,7 +77,7 @@ def numbers(make: Builder) -> None:
 
 
 def _ahead(make: Builder) -> None:
-    """Timestamps around every power of two seconds ahead, and READY ones executed that long after their window."""
+    """Timestamps around every power of two seconds ahead, and what is READY or late that long after."""
     limit_s = min(make.traits.horizon_s or FAR_S, FAR_S)
     ahead = [2**exponent + beside for exponent in range(1, limit_s.bit_length()) for beside in (-1, 0, 1)]
     waiting = [make.buffer(Due(make.now + seconds)) for seconds in [*ahead[make.number % 3 :: 3], limit_s]]
@@ -85,9 +85,11 @@ def _ahead(make: Builder) -> None:
         make.resolve(tx_id)
     kept = [make.ready() for _ in range(LASTING)]
     start, exponents = make.now, [3 * place + make.number % 3 for place in range(2, 2 + LASTING)]
-    for tx_id, exponent in zip(kept, exponents, strict=True):
+    missed = [make.buffer(Due(start)) for _ in range(LASTING)]
+    for tx_id, late, exponent in zip(kept, missed, exponents, strict=True):
         make.until(start + 2**exponent)
         make.execute(tx_id)
+        make.resolve(late)
 
 
 def payload(make: Builder) -> None:

@@ -87,8 +87,9 @@ def history(make: Builder) -> None:
     user, parent = role_account("user").address, make.ready()
     ids = [make.new_id() for _ in range(length)]
     due = Due(make.now + length + 30)
-    for tx_id in ids:
-        make.buffer(due, tx_id=tx_id, after=rng.choice((ZERO_ID, parent)), pair=None, payload="0x")
+    for number, tx_id in enumerate(ids):
+        # So that what comes with a round number has a parent to lose.
+        make.buffer(due, tx_id=tx_id, after=parent if number % 3 else ZERO_ID, payload="0x")
     for number in range(length // 10):
         make.owner(("add_operator", "remove_operator")[number % 2], user)
         make.owner("set_coordination_window", 300 - number % 200)

@@ -1,8 +1,8 @@
 """Two correct contracts in styles of their own: no scenario of the library finds a fault in them.
 
 `plain` has the documented interface and nothing more; `rich` has roles by hash, names, events, reasons and functions of
-its own, a breaker that counts in its own way, and needs 25,000 gas more for every call. What they lack is not
-exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make detection`).
+its own, a breaker that counts in its own way, refuses what would change nothing, and needs 25,000 gas more for every
+call. What they lack is not exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make detection`).
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ CHOSEN = (
     "security/test_role_matrix",
     "security/test_reentrancy",
     "security/test_input_boundaries",
+    "security/test_input_fuzzing",
+    "model/test_model",
     "mutation/test_every_rule",
     "quality/test_interface",
 )

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec, DecodedLog
-from lab.coordinator.behaviour import Behaviour, may_refuse
+from lab.coordinator.behaviour import Behaviour
 from lab.coordinator.comparison import Outcome, difference, shortened
+from lab.coordinator.leeway import may_refuse
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Refused
 from lab.deploy.deployer import Deployable
@@ -102,6 +103,27 @@ def test_only_numbers_beyond_all_use_may_be_refused() -> None:
     assert may_refuse("buffer_transaction", request(timestamp=2**64))
     assert not may_refuse("buffer_transaction", request(timestamp=2**33))
     assert not may_refuse("resolve_dependency", (ONE,))
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "idle"),
+    [
+        ("add_operator", (OPERATOR,), True),
+        ("add_operator", (STRANGER,), False),
+        ("remove_operator", (STRANGER,), True),
+        ("remove_operator", (OPERATOR,), False),
+        ("add_operator", ("0x" + "00" * 20,), True),
+        ("set_coordination_window", (30,), True),
+        ("set_coordination_window", (31,), False),
+        ("unpause", (), True),
+        ("pause", (), False),
+    ],
+)
+def test_what_changes_nothing_may_be_refused(codec: Codec, function: str, args: tuple[Any, ...], idle: bool) -> None:
+    """By a contract of its own kind, to its owner, for any reason."""
+    refused = Outcome(False, "already so", [])
+    found = difference(own(), codec, function, args, OWNER, NOW, refused)
+    assert found is None if idle else found is not None or function == "pause"
 
 
 def test_arguments_are_told_in_short() -> None:

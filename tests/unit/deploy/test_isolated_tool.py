@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.vyper.source import read_source
 from lab.errors import EnvironmentFailure
 from lab.live.verify.bundle import bundle_of, recompiled
-from scenarios.quality.test_installation import install
 
 SOURCE = "# @version 0.3.10\nx: public(uint256)\n"
 GIVEN = {"language": "Vyper", "sources": {"a.vy": {"content": SOURCE}}, "settings": {}}
@@ -24,7 +24,7 @@ USERS: dict[str, Callable[[Path], object]] = {
     "bundle": lambda path: bundle_of(read_source(path)),
     "recompile": lambda path: recompiled(GIVEN, "0.3.10", "a.vy", path.parent.name),
     "slither": lambda path: run_slither(read_source(path)),
-    "installation": lambda path: install(path.parent, path),
+    "installation": lambda path: import_module("scenarios.quality.test_installation").install(path.parent, path),
 }
 
 

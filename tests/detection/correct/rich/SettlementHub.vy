@@ -129,9 +129,8 @@ def __init__():
 
 @internal
 def _grant(role: bytes32, account: address):
-    if not self.hasRole[role][account]:
-        self.hasRole[role][account] = True
-        log RoleGranted(role=role, account=account, sender=msg.sender)
+    self.hasRole[role][account] = True
+    log RoleGranted(role=role, account=account, sender=msg.sender)
 
 
 @internal
@@ -150,21 +149,24 @@ def _require_operator():
 @external
 def grantRole(role: bytes32, account: address):
     assert msg.sender == self.admin, "AccessControl: account is missing role"
+    assert account != empty(address), "AccessControl: no account"
+    assert not self.hasRole[role][account], "AccessControl: account has role"
     self._grant(role, account)
 
 
 @external
 def revokeRole(role: bytes32, account: address):
     assert msg.sender == self.admin, "AccessControl: account is missing role"
-    if self.hasRole[role][account]:
-        self.hasRole[role][account] = False
-        log RoleRevoked(role=role, account=account, sender=msg.sender)
+    assert self.hasRole[role][account], "AccessControl: account has no role"
+    self.hasRole[role][account] = False
+    log RoleRevoked(role=role, account=account, sender=msg.sender)
 
 
 @external
 def configure_window(seconds: uint256):
     assert msg.sender == self.admin, "Only owner can set window"
     assert seconds >= 5 and seconds <= 300, "Window must be between 5 and 300 seconds"
+    assert seconds != self.settlement_window, "Window unchanged"
     log WindowConfigured(previous=self.settlement_window, current=seconds)
     self.settlement_window = seconds
 
@@ -172,6 +174,7 @@ def configure_window(seconds: uint256):
 @external
 def configure_circuit_breaker(threshold: uint256):
     assert msg.sender == self.admin, "Only owner: circuit breaker"
+    assert threshold != self.circuit_breaker_threshold, "Threshold unchanged"
     log CircuitBreakerConfigured(previous=self.circuit_breaker_threshold, current=threshold)
     self.circuit_breaker_threshold = threshold
 
