@@ -7,10 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.coordinator.behaviour import ENDINGS, ZERO_ADDRESS, Behaviour
+from lab.coordinator.behaviour import (
+    ENDINGS,
+    EXECUTION_WINDOW_SURE,
+    THRESHOLD_SURE,
+    TIMESTAMP_SURE,
+    ZERO_ADDRESS,
+    Behaviour,
+    requests_of,
+)
 from lab.coordinator.codec import Codec, DecodedLog
 from lab.coordinator.documented import EVENTS, FUNCTIONS
-from lab.coordinator.leeway import changes_nothing, may_refuse
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
 from lab.coordinator.values import plain
@@ -51,6 +58,29 @@ def difference(
     names = {name for name, _ in expected} | {name for name, event in EVENTS.items() if event.part == "documented"}
     got = [(event.event, detail_of(event)) for event in outcome.events if model.reference or event.event in names]
     return None if got == expected else f"expected the events {expected}, got {got}"
+
+
+def may_refuse(function: str, args: Sequence[Any]) -> bool:
+    """Whether a number is so large that the contract may refuse it, whatever the model says."""
+    limits = {"set_execution_window": EXECUTION_WINDOW_SURE, "set_breaker_threshold": THRESHOLD_SURE}
+    too_late = any(int(request[5]) > TIMESTAMP_SURE for request in requests_of(function, args))
+    return too_late or (function in limits and int(args[0]) > limits[function])
+
+
+def changes_nothing(model: Behaviour, function: str, args: Sequence[Any], sender: str) -> bool:
+    """Whether an owner's call would leave all as it is, or gives the role of an operator to no account."""
+    if sender != model.owner:
+        return False
+    if function in ("add_operator", "remove_operator"):
+        return args[0] == ZERO_ADDRESS or (args[0] in model.operators) == (function == "add_operator")
+    present = {
+        "pause": model.paused,
+        "unpause": not model.paused,
+        "set_coordination_window": model.window in args,
+        "set_execution_window": model.execution_window in args,
+        "set_breaker_threshold": model.threshold in args,
+    }
+    return present.get(function, False)
 
 
 def _resolved(tx_ids: Sequence[str], outcome: Outcome) -> Sequence[str]:

@@ -21,7 +21,7 @@ def run_tool(
 
     Raises EnvironmentFailure where uv is missing, OSError and subprocess.TimeoutExpired.
     """
-    extras = [part for each in beside for part in ("--with", each)]
+    extras = [part for extra in beside for part in ("--with", extra)]
     tool = [find_uv(), "tool", "run", "--python", interpreter_for(), "--no-python-downloads", *extras]
     return subprocess.run(
         [*tool, "--from", requirement, *words],

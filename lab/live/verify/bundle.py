@@ -179,12 +179,12 @@ def _recompiled(text: str, number: str, path: str, name: str) -> Code:
 
 
 def _run_release(number: str, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    with _told(number):
+    with _starting(number):
         return run_tool(f"vyper=={number}", words, folder=folder, timeout_s=5 * DEADLINE_S)
 
 
 def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    with _told(installed_version()):
+    with _starting(installed_version()):
         return subprocess.run(
             words,
             capture_output=True,
@@ -199,7 +199,7 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def _told(number: str) -> Iterator[None]:
+def _starting(number: str) -> Iterator[None]:
     """The system's errors of starting a compiler as EnvironmentFailure."""
     try:
         yield

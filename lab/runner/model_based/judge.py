@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.coordinator.behaviour import ENDINGS, Behaviour
 from lab.coordinator.codec import DecodedLog
-from lab.coordinator.leeway import changes_nothing, may_refuse
+from lab.coordinator.comparison import changes_nothing, may_refuse
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Refused
 from lab.coordinator.values import plain

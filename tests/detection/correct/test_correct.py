@@ -2,7 +2,8 @@
 
 `plain` has the documented interface and nothing more; `rich` has roles by hash, names, events, reasons and functions of
 its own, a breaker that counts in its own way, refuses what would change nothing, and needs 25,000 gas more for every
-call. What they lack is not exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make detection`).
+call. What they lack is not exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make
+detection`).
 """
 
 from __future__ import annotations

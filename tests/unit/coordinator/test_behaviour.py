@@ -8,8 +8,7 @@ import pytest
 
 from lab.coordinator import Codec, DecodedLog
 from lab.coordinator.behaviour import Behaviour
-from lab.coordinator.comparison import Outcome, difference, shortened
-from lab.coordinator.leeway import may_refuse
+from lab.coordinator.comparison import Outcome, difference, may_refuse, shortened
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Refused
 from lab.deploy.deployer import Deployable
