@@ -20,7 +20,7 @@ CHECK_TITLES: dict[str, CheckTitle] = {
     "S4": CheckTitle("window", "READY only within the coordination window"),
     "S5": CheckTitle("once", "Everything happens at most once per transaction"),
     "S6": CheckTitle("authority", "Only operators and the owner change state"),
-    "S7": CheckTitle("payload", "Payloads are stored as given, up to 512 bytes"),
+    "S7": CheckTitle("payload", "Payloads are stored as given, up to 512 bytes; mirrors are copies"),
     "S8": CheckTitle("no merge", "One tx_id on two chains never merges"),
     "S9": CheckTitle("whole flows", "No flow ends half done"),
     "S10": CheckTitle("emergency stop", "The emergency stop stops everything but the owner"),

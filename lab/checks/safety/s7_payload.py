@@ -1,8 +1,23 @@
-"""S7: the stored payload is the given one; 512 bytes pass, 513 do not."""
+"""S7: the stored payload is the given one; 512 bytes pass, 513 do not. The relayer's mirror is a copy of its parent.
+
+A mirror has its parent's origin, the chain that it stands on as target, and no dependency. Its timestamp is the
+relayer's choice: a late one is late for L1.
+"""
 
 from __future__ import annotations
 
-from lab.checks.facts import block_at, buffered_with, is_mirror, leg_at, name_at, origin_of, payload_bytes, replays
+from lab.checks.facts import (
+    ZERO_ID,
+    block_at,
+    buffered_with,
+    is_mirror,
+    leg_at,
+    name_at,
+    name_of,
+    origin_of,
+    payload_bytes,
+    replays,
+)
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, Entry, ObservedStep
 from lab.model.effects import argument
@@ -22,6 +37,7 @@ def judge(history: History) -> CheckResult:
         for entry in replayed.entries.values():
             if entry.first("BUFFERED") is not None:
                 _judge_stored(history, judgement, replayed, entry)
+                _judge_copy(history, judgement, replayed, entry)
         for seen in replayed.seen:
             _judge_size(history, judgement, replayed, seen)
     for operation in history.of(Operation):
@@ -47,6 +63,28 @@ def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay,
             f"{payload_bytes(stored.payload)} bytes {stored.payload[:18]}"
         )
         judgement.fail(message, final, entry.tx_id, entry.moves[0].step.block.seq)
+
+
+def _judge_copy(history: History, judgement: Judgement, replayed: ChainReplay, entry: Entry) -> None:
+    """What the relayer buffered under the id of a leg of other chains must be the mirror of one."""
+    homes = [leg.chain for leg in history.header.legs if leg.tx_id == entry.tx_id]
+    buffered, chains = entry.first("BUFFERED"), history.header.chains
+    log = buffered.step.log("TransactionBuffered") if buffered is not None else None
+    if buffered is None or log is None or not homes or replayed.chain in homes:
+        return
+    if buffered.step.tx.sender != history.header.roles.get("relayer"):
+        return
+    origin, target = str(log.args["origin_rollup"]), str(log.args["target_rollup"])
+    parent = buffered_with(entry, "dependency_tx_id")
+    wrong = []
+    if origin not in [chains[home].rollup for home in homes] or target != chains[replayed.chain].rollup:
+        names = [history.chain_of_rollup(rollup) or rollup for rollup in (origin, target)]
+        wrong.append(f"to go from {' or '.join(homes)} to {replayed.chain}, it goes from {' to '.join(names)}")
+    if parent not in (None, ZERO_ID):
+        wrong.append(f"to have no dependency, it depends on {name_of(history, replayed.chain, str(parent))}")
+    if wrong:
+        name = name_at(history, replayed.chain, entry.tx_id)
+        judgement.fail(f"expected {name} {' and '.join(wrong)}", buffered.step.block, entry.tx_id)
 
 
 def _given(history: History, replayed: ChainReplay, entry: Entry) -> str | None:

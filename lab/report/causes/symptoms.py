@@ -125,7 +125,9 @@ class _Reader:
             function=function,
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
-            field="payload" if result.check == "S7" else _first(_STORED, finding.message),
+            field="payload"
+            if result.check == "S7" and "payload" in finding.message
+            else _first(_STORED, finding.message),
         )
 
     def expectations(self) -> Iterator[Symptom]:

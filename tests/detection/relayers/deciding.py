@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from lab.networks import load_network
 from lab.relayer.deciding import decisions as core
@@ -126,6 +127,35 @@ class NeverMirrors(Decisions):
     def decide(self, world: World) -> list[Action]:
         """Everything else."""
         return [action for action in core.decide(world) if action.kind != "mirror"]
+
+
+class ExchangesRollups(Decisions):
+    """Its mirrors go from the child's chain to the parent's."""
+
+    def decide(self, world: World) -> list[Action]:
+        """Everything as it should be, but for that."""
+        return [replace(each, args=exchanged(each)) if each.kind == "mirror" else each for each in core.decide(world)]
+
+
+def exchanged(action: Action) -> tuple[Any, ...]:
+    """A buffering's arguments with origin and target exchanged."""
+    tx_id, origin, target, *rest = action.args
+    return (tx_id, target, origin, *rest)
+
+
+class OneChild(Decisions):
+    """Knows one child of each parent on a chain."""
+
+    def decide(self, world: World) -> list[Action]:
+        """No resolve of those that came later."""
+        families = {(each.chain, each.dependency): each for each in reversed(list(world.entries.values()))}
+        return [
+            action
+            for action in core.decide(world)
+            if action.kind != "resolve"
+            or (entry := world.entries[action.chain, action.tx_id]).dependency is None
+            or families[entry.chain, entry.dependency] is entry
+        ]
 
 
 class NeverExpires(Decisions):

@@ -119,6 +119,7 @@ CASES = [
     Case("UnboundedFees", STUCK, "L6", "fees without a bound"),
     Case("BelievesForgeries", FORGED, "S2", "its parent is not READY on the canonical"),
     Case("CutsPayloads", WHOLE, "S7", "to hold the payload given"),
+    Case("ExchangesRollups", WHOLE, "S7", "to go from one to two"),
     Case("AsksTooEarly", ALONE.replace("+20s", "+90s"), "L6", "attempts, each with a nonce of its own"),
     Case("NeverExpires", ENDLESS, "L2", "to be READY, EXECUTED, or EXPIRED by"),
     Case("LosesDropped", DROPPED, "L3", "to be mined on one by the end"),

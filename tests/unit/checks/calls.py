@@ -39,7 +39,8 @@ def buffer(of: Leg, by: str = "operator", *, dependency: str = ZERO, revert: str
 
 def mirror(of: Leg, on: str, timestamp: int, by: str = "relayer", **args: Any) -> Made:
     """Buffers a mirror of a leg on another chain."""
-    return buffer(of, by, target_rollup=rollup(on), timestamp=timestamp, **args)
+    made: dict[str, Any] = {"target_rollup": rollup(on), "timestamp": timestamp} | args
+    return buffer(of, by, **made)
 
 
 def resolve(tx_id: str, by: str = "operator", *, failed: str | None = None, revert: str | None = None) -> Made:

@@ -10,7 +10,7 @@ from lab.checks import CHECKS
 from lab.model.verdict import CheckResult, Verdict
 
 from .calls import admin, buffer, call, execute, fail, log, mirror, resolve
-from .histories import GENESIS, PROXY, ROLES, Story, leg, stored, tx_id
+from .histories import GENESIS, PROXY, ROLES, Story, leg, rollup, stored, tx_id
 from .swap import PAY, begin, finish, pay, settle, swap
 
 A = leg("flow.a", "two", 20, id=7)
@@ -74,6 +74,33 @@ def test_s7_wants_the_relayers_mirror_to_carry_the_legs_payload() -> None:
         copy = stored(PAY, "BUFFERED", payload="0x66")
         story.final("two", 96, stored(story.history().header.legs[1], "BUFFERED"), copy)
         assert judged("S7", story).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, None),
+        (
+            {"origin_rollup": rollup("two"), "target_rollup": rollup("one")},
+            "to go from one to two, it goes from two to one",
+        ),
+        ({"target_rollup": "0x" + "77" * 20}, "it goes from one to 0x"),
+        ({"dependency_tx_id": tx_id(9)}, "to have no dependency, it depends on transaction"),
+    ],
+)
+@pytest.mark.parametrize("by", ["relayer", "operator"])
+def test_s7_wants_the_relayers_mirror_to_be_a_copy(changed: dict[str, Any], words: str | None, by: str) -> None:
+    """Of the parent on another chain, for the chain that it stands on. Other accounts may buffer what they like."""
+    story = begin()
+    pay(story)
+    story.mine("two", 62, story.tx("two", by, mirror(PAY, "two", GENESIS + 66, by, **changed)))
+    story.final("one", 96, stored(PAY, "EXECUTED"))
+    story.final("two", 96, stored(story.history().header.legs[1], "BUFFERED"), stored(PAY, "BUFFERED"))
+    result = judged("S7", story)
+    if words is None or by == "operator":
+        assert result.verdict is Verdict.PASS
+    else:
+        assert [words in finding.message for finding in result.findings] == [True]
 
 
 def test_s7_takes_a_forgery_of_a_legs_id_for_what_it_says() -> None:

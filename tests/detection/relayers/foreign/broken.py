@@ -159,6 +159,19 @@ class CutsPayloads(Chain):
         return super().mirrored(one, home, now)
 
 
+class ExchangesRollups(Chain):
+    """Its mirrors go from this chain to the parent's."""
+
+    def mirrored(self, one: Transaction, home: Chain, now: int) -> bool:
+        self.exchanging = one.parent not in self.found
+        return super().mirrored(one, home, now)
+
+    def send(self, function: str, *args: Any) -> None:
+        if function == "buffer_transaction" and self.exchanging:
+            args = (args[0], args[2], args[1], *args[3:])
+        super().send(function, *args)
+
+
 class AsksTooEarly(Chain):
     """Leaves it to the contract to know the time: whatever is BUFFERED is resolved in each poll."""
 
@@ -221,6 +234,7 @@ BROKEN = {
         UnboundedFees,
         BelievesForgeries,
         CutsPayloads,
+        ExchangesRollups,
         AsksTooEarly,
         NeverExpires,
         LosesDropped,
