@@ -54,7 +54,8 @@ def _judge_stored(history: History, judgement: Judgement, replayed: ChainReplay,
     stored = final.transaction(entry.tx_id) if final else None
     if given is None or final is None or stored is None or stored.payload is None:
         missing = "the payload given" if given is None else "a final read of its payload"
-        judgement.doubt(f"{missing} is missing for {name}", replayed.chain, entry.tx_id)
+        why = ": the contract has no getter of payloads (`transactions`)" if stored is not None and given else ""
+        judgement.doubt(f"{missing} is missing for {name}{why}", replayed.chain, entry.tx_id)
         return
     judgement.judged += 1
     if stored.payload != given:

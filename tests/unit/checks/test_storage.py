@@ -60,8 +60,10 @@ def test_s7_wants_the_declared_payload_not_only_the_sent_one() -> None:
 
 @pytest.mark.parametrize("final", [[], [stored(A, "BUFFERED", payload=None)]])
 def test_s7_needs_the_read(final: list[Any]) -> None:
-    """No read, or a contract without a getter of the payload."""
-    assert judged("S7", story_of(buffer(A), final=final)).verdict is Verdict.UNKNOWN
+    """No read, or a contract without a getter of the payload, which is said."""
+    result = judged("S7", story_of(buffer(A), final=final))
+    assert result.verdict is Verdict.UNKNOWN
+    assert ["no getter of payloads" in finding.message for finding in result.findings] == [bool(final)]
 
 
 def test_s7_wants_the_relayers_mirror_to_carry_the_legs_payload() -> None:
