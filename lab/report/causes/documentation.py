@@ -1,13 +1,15 @@
-"""What the documentation says of a function, from the interface that the lab brings."""
+"""What is said of a function: by the documentation, in the interface that the lab brings, or by its capability."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 
 from lab.bounded_files import read_text
+from lab.model.contract.batches import BATCHES
+from lab.model.contract.capabilities import CAPABILITIES, Capability
 from lab.paths import CONTRACTS
 
 _FUNCTION = re.compile(r'^def (\w+)\(.*?"""(.*?)"""', re.M | re.S)
@@ -16,18 +18,42 @@ _TAG = re.compile(r"@(notice|dev|param|return)\b")
 
 
 def documented(function: str) -> str:
-    """One paragraph; empty for a function that is not documented."""
-    return _interface().get(function, "")
+    """One paragraph; empty for a function that is neither documented nor of a capability."""
+    return _said().get(function, "")
 
 
 def reasons_of(function: str) -> list[str]:
-    """The reasons with which the documentation says that it reverts."""
+    """The reasons with which it should revert."""
     return _QUOTED.findall(documented(function).partition("Reverts: ")[2])
 
 
 def function_in(text: str) -> str:
-    """The first documented function that a text names; empty where it names none."""
-    return next((word for word in _WORD.findall(text) if word in _interface()), "")
+    """The first such function that a text names; empty where it names none."""
+    return next((word for word in _WORD.findall(text) if word in _said()), "")
+
+
+@cache
+def _said() -> Mapping[str, str]:
+    """By function."""
+    said = {name: _of_capability(capability) for capability, name in _optional()}
+    for batch, single in BATCHES.items():
+        said[batch] += _reverts(_QUOTED.findall(_interface().get(single, "")))
+    return {**said, **_interface()}
+
+
+def _optional() -> Iterator[tuple[Capability, str]]:
+    for capability in CAPABILITIES.values():
+        for function in (*capability.functions, *capability.optional):
+            yield capability, function.partition("(")[0]
+
+
+def _of_capability(capability: Capability) -> str:
+    return f"{capability.title}: {capability.rules}{_reverts(capability.reverts)}"
+
+
+def _reverts(reasons: Iterable[str]) -> str:
+    quoted = ", ".join(f'"{reason}"' for reason in reasons)
+    return f" Reverts: {quoted}." if quoted else ""
 
 
 @cache

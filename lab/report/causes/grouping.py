@@ -96,7 +96,7 @@ def _heads(given: Iterable[tuple[object, Attribution]]) -> _Heads:
 
 def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[str]) -> None:
     """Findings of one check about one outcome of one function; then expectations to the one check that knows theirs."""
-    checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and symptom.function]
+    checks = [symptom for symptom in rooted.values() if symptom.kind == "check" and (symptom.function or symptom.field)]
     alike: dict[tuple[str, str, str], list[Symptom]] = defaultdict(list)
     for symptom in checks:
         if symptom.check not in _BY_FIELD:
@@ -111,8 +111,9 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
     by_demand: dict[tuple[str, str], str] = {}
     for symptom in rooted.values():
         if symptom.kind == "expectation":
-            if symptom.demands and symptom.function:
-                heads.join(symptom.key, by_demand.setdefault((symptom.function, symptom.demands), symptom.key))
+            demand = symptom.demands or symptom.field
+            if demand and symptom.function:
+                heads.join(symptom.key, by_demand.setdefault((symptom.function, demand), symptom.key))
             known = {heads(check.key) for check in checks if _knows(check, symptom)}
             known = known or {heads(call.key) for call in rooted.values() if _same_end(call, symptom)}
             if len(known) == 1:

@@ -16,16 +16,20 @@ from lab.report.causes.shapes import Shaper
 from lab.report.records.cause import Kind
 
 _MISSING = re.compile(r"the contract has no function (\w+(?:, \w+)*)")
-_WANTED = re.compile(r"expected a revert with ([^,;]+)")
+_WANTED = re.compile(r"expected (?:a revert with|it to revert \()\s*([^,;)]+)")
 # The refusals that checks ask for by themselves.
 _REFUSALS = {
-    "S6": re.compile(r"Not authorized|Only owner|want of authority"),
+    "S6": re.compile(r"Not authorized|Only (?:pending )?owner|want of authority"),
     "S10": re.compile(r"\b(?:is|while) paused\b"),
 }
 # What a transaction is buffered with, and the storage shows otherwise.
 _STORED = re.compile(r"\b(origin|target|payload|dependency|timestamp): expected \S+, stored ")
 # The same, as a view shows it in a sequence that nobody mined.
 _VIEWED = re.compile(r"\b(\w+) of (?:get_transaction_details|transactions) ")
+# What the whole contract holds, by its getter.
+_HELD = re.compile(
+    r"expected (\w+) (?:afterwards|at the end|on \S+|after [^;]+) to (?:be|read) |\b(\w+) afterwards: expected "
+)
 _STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
@@ -47,7 +51,7 @@ class Symptom:
         says: What the call ended with: a revert reason, or an event with its reason.
         tx: The hash of the transaction that shows it.
         demands: The reason of the documentation that a call was expected to revert with; the check that demands it.
-        field: What of a stored transaction is not as it was given.
+        field: What of a stored transaction is not as it was given; or the getter of the contract that is wrong.
     """
 
     kind: Kind
@@ -125,9 +129,7 @@ class _Reader:
             function=function,
             says=_said(step),
             tx=step.tx.hash if step is not None else None,
-            field="payload"
-            if result.check == "S7" and "payload" in finding.message
-            else _first(_STORED, finding.message),
+            field=_field_of(result.check, finding.message),
         )
 
     def expectations(self) -> Iterator[Symptom]:
@@ -157,7 +159,7 @@ class _Reader:
                 says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
                 demands=_demanded(function, text),
-                field=_first(_VIEWED, expectation.actual),
+                field=_first(_VIEWED, expectation.actual) or _first(_HELD, text),
             )
 
     def reasons(self, verdict: RunVerdict, *, others: int) -> Iterator[Symptom]:
@@ -223,14 +225,22 @@ def _missing(reason: str, text: str, t_ms: int) -> Iterator[Symptom]:
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
     match = pattern.search(text)
-    return match[1] if match is not None else ""
+    return next(filter(None, match.groups()), "") if match is not None else ""
+
+
+def _field_of(check: str, message: str) -> str:
+    """What is not stored as it was given, or not held as it was counted."""
+    if check == "S7":
+        return "payload" if "payload" in message else ""
+    return _first(_STORED, message) or _first(_HELD, message)
 
 
 def _demanded(function: str, text: str) -> str:
     """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
     expected = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
     check = next((check for check, reason in _REFUSALS.items() if reason.search(expected)), "")
-    return check or next((reason for reason in reasons_of(function) if reason in expected), "")
+    documented = next((reason for reason in reasons_of(function) if reason in expected), "")
+    return check or documented or next(iter(_WANTED.findall(text)), "")
 
 
 def _not_stored(message: str) -> bool:

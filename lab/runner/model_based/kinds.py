@@ -136,6 +136,8 @@ def _hand_over(make: Builder) -> None:
     heir = role_account("newowner").address
     make.owner("propose_owner", heir)
     _probe(make, "newowner")
+    for function in ("pause", "unpause"):
+        make.call(function, sender="newowner")
     make.call("accept_ownership", sender="attacker")
     make.call("accept_ownership", sender="newowner")
     _probe(make, "owner")
@@ -260,6 +262,10 @@ def life(make: Builder) -> None:
     for tx_id in (failed, failed, ids["executed"]):
         make.call("mark_failed", tx_id, sender=make.rng.choice(("operator", "attacker")))
         make.execute(tx_id)
+    lapsed = make.buffer(Due(make.now + 1))
+    make.wait(span + 2)
+    for sender in ("attacker", "user", "operator"):
+        make.call("expire_transaction", lapsed, sender=sender)
     _refused_buffers(make)
 
 
