@@ -43,6 +43,8 @@ def difference(
     if may and changes_nothing(model, function, args, sender):
         return None
     if function == "resolve_batch" and model.breaker and not model.reference and outcome.ok:
+        if late := _behind_the_stop(outcome):
+            return f"expected a batch to end where it stops the contract, got {late} behind EmergencyStop"
         args = (_resolved(args[0], outcome),)
     before = copy.deepcopy(model.__dict__) if _may_decline(model, function) else None
     try:
@@ -81,6 +83,17 @@ def changes_nothing(model: Behaviour, function: str, args: Sequence[Any], sender
         "set_breaker_threshold": model.threshold in args,
     }
     return present.get(function, False)
+
+
+def _behind_the_stop(outcome: Outcome) -> list[str]:
+    """What a batch did after it had stopped the contract. The failure that stopped it may be told after the stop."""
+    names = [event.event for event in outcome.events]
+    if "EmergencyStop" not in names:
+        return []
+    at = names.index("EmergencyStop")
+    behind = [name for name in names[at:] if name in ("TransactionReady", "TransactionFailed")]
+    told_before = names[max(at - 1, 0)] == "TransactionFailed"
+    return behind if told_before else behind[1:]
 
 
 def _resolved(tx_ids: Sequence[str], outcome: Outcome) -> Sequence[str]:

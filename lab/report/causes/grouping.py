@@ -100,7 +100,8 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
     alike: dict[tuple[str, str, str], list[Symptom]] = defaultdict(list)
     for symptom in checks:
         if symptom.check not in _BY_FIELD:
-            alike[symptom.check, symptom.function, symptom.says].append(symptom)
+            subject = (symptom.field, "") if symptom.field else (symptom.function, symptom.says)
+            alike[symptom.check, *subject].append(symptom)
     for symptoms in alike.values():
         sides = {side for symptom in symptoms if (side := _side(symptom))}
         for side in sides if len(sides) > 1 else [""]:

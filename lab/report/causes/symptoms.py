@@ -29,7 +29,10 @@ _VIEWED = re.compile(r"\b(\w+) of (?:get_transaction_details|transactions) ")
 # What the whole contract holds, by its getter.
 _HELD = re.compile(
     r"expected (\w+) (?:afterwards|at the end|on \S+|after [^;]+) to (?:be|read) |\b(\w+) afterwards: expected "
+    r"|\b(\w+)\(\) = "
 )
+_COUNTED = re.compile(r"\bto have counted \d+ failures")
+_REVERTED = re.compile(r"it reverted(?:: |; it says )'?([^'(]+)")
 _STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
 _BLOCKED = re.compile(r"^not (?:played|run), for the smoke run showed that ")
 _SUBJECT = re.compile(r"^(\w[\w-]*): (\w+) by (\w+)\b")
@@ -50,7 +53,7 @@ class Symptom:
         function: The contract's function that it is about, by its documented name.
         says: What the call ended with: a revert reason, or an event with its reason.
         tx: The hash of the transaction that shows it.
-        demands: The reason of the documentation that a call was expected to revert with; the check that demands it.
+        demands: The reason that a call was expected to revert with, or not to; the check that demands it.
         field: What of a stored transaction is not as it was given; or the getter of the contract that is wrong.
     """
 
@@ -232,6 +235,8 @@ def _field_of(check: str, message: str) -> str:
     """What is not stored as it was given, or not held as it was counted."""
     if check == "S7":
         return "payload" if "payload" in message else ""
+    if _COUNTED.search(message):
+        return "failure_count"
     return _first(_STORED, message) or _first(_HELD, message)
 
 
@@ -240,7 +245,10 @@ def _demanded(function: str, text: str) -> str:
     expected = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
     check = next((check for check, reason in _REFUSALS.items() if reason.search(expected)), "")
     documented = next((reason for reason in reasons_of(function) if reason in expected), "")
-    return check or documented or next(iter(_WANTED.findall(text)), "")
+    refused = _REVERTED.search(text)
+    return (
+        check or documented or next(iter(_WANTED.findall(text)), "") or (f"no {refused[1].strip()}" if refused else "")
+    )
 
 
 def _not_stored(message: str) -> bool:

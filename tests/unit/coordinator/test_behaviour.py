@@ -125,6 +125,34 @@ def test_what_changes_nothing_may_be_refused(codec: Codec, function: str, args: 
     assert found is None if idle else found is not None or function == "pause"
 
 
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        (["Failed", "Stop"], False),
+        (["Stop", "Failed"], False),
+        (["Ready", "Stop", "Failed"], False),
+        (["Failed", "Stop", "Failed"], True),
+        (["Failed", "Stop", "Ready"], True),
+        (["Stop", "Failed", "Ready"], True),
+    ],
+)
+def test_a_batch_ends_where_it_stops_the_contract(codec: Codec, names: list[str], wrong: bool) -> None:
+    """Whether the failure or the stop is told first."""
+    stop = DecodedLog("EmergencyStop", {"caller": OPERATOR, "reason": "Failure threshold reached"})
+    model, ids = own(), [f"0x{number:064x}" for number in range(1, 9)]
+    for tx_id in ids:
+        model.call("buffer_transaction", request(tx_id, timestamp=NOW), OPERATOR, NOW)
+    moved = iter(ids)
+    events = [
+        stop
+        if name == "Stop"
+        else DecodedLog(f"Transaction{name}", {"tx_id": next(moved), "reason": "Transaction expired"})
+        for name in names
+    ]
+    found = difference(model, codec, "resolve_batch", (ids,), OPERATOR, NOW + 90, Outcome(True, None, events))
+    assert ("to end where it stops the contract" in (found or "")) is wrong
+
+
 def test_arguments_are_told_in_short() -> None:
     """A payload by its size."""
     assert shortened((1, "0x" + "5a" * 512)) == "(1, 0x5a5a5a5a… (512 bytes))"

@@ -56,6 +56,60 @@ def test_an_expectation_alone(tmp_path: Path) -> None:
     assert "expected leg swap.settle is EXPIRED; got EXECUTED (its parent never came back" in cause.deviation
 
 
+BY_MODEL, BY_RULES, FUZZED = "batches as documented", "breaker as documented", "every call to do as documented"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "function"),
+    [
+        (
+            (BY_MODEL, "execute_batch: expected it to revert (Coordinator is paused), it succeeded while paused"),
+            (
+                BY_RULES,
+                "execute_batch((0xa1a1a1a1… (32 bytes))) by operator: expected a revert with Coordinator is paused",
+            ),
+            "execute_batch",
+        ),
+        (
+            (
+                BY_RULES,
+                "accept_ownership() by attacker: expected a revert with Only pending owner can accept, it succeeded",
+            ),
+            (FUZZED, "accept_ownership() by user: expected a revert with Only pending owner can accept, it succeeded"),
+            "accept_ownership",
+        ),
+        (
+            (BY_MODEL, "buffer_batch: expected transaction_count afterwards to be 3, got 2 (kind batches, seed 0)"),
+            (BY_RULES, "buffer_batch(()) by operator: transaction_count afterwards: expected [0], got [1]"),
+            "buffer_batch",
+        ),
+        (
+            (BY_MODEL, "add_operator: expected it to succeed, it reverted; it says 'Operator limit' (kind accounts)"),
+            (BY_RULES, "add_operator(0x90f79bf6… (20 bytes)) by owner: expected success, it reverted: Operator limit"),
+            "add_operator",
+        ),
+    ],
+    ids=["a refusal missing", "authority", "a count", "a refusal too many"],
+)
+def test_two_scenarios_that_say_it_in_their_own_words(
+    tmp_path: Path, first: tuple[str, str], second: tuple[str, str], function: str
+) -> None:
+    """One cause, of functions beyond the documentation as well; another function with the same words is another one."""
+    other = second[0], second[1].replace(function, "mark_failed")
+    report = report_of(tmp_path, *(unmet(tmp_path, *said) for said in (first, second, other)))
+    runs = {cause.function: len(cause.runs) for cause in report.causes}
+    assert (runs[function], runs["mark_failed"]) == (2, 1)
+    assert all(cause.documented for cause in report.causes)
+
+
+def unmet(tmp_path: Path, wanted: str, actual: str) -> object:
+    """A failed run in which one expectation was not met."""
+    folder = run("failures/parent_reorged", Verdict.FAIL, root=tmp_path)
+    record = Expectation(seq=1, t_ms=9, id="s", where="x:1:1", expected=wanted, actual=actual, met=False)
+    folder.history_value = History([header(), record])
+    return folder
+
+
 @pytest.mark.parametrize(
     ("note", "kind", "title"),
     [

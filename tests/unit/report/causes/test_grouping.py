@@ -116,6 +116,16 @@ def test_a_view_belongs_to_the_check_of_the_field_that_it_shows() -> None:
     assert len(causes([stored], [other])) == 2
 
 
+def test_a_count_belongs_to_the_check_that_counts() -> None:
+    """Whichever calls raised it, and whether the check knows one."""
+    counted = [
+        check("S10", f"the breaker of CHAIN to have counted {n}", field="failure_count", function=function)
+        for n, function in enumerate(("expire_transaction", "resolve_dependency", ""))
+    ]
+    read = expectation("failure_count() = N; got N", function="failure_count", field="failure_count")
+    assert len(causes(*([one] for one in (*counted, read)))) == 1
+
+
 def test_a_probe_belongs_to_the_call_that_ended_in_the_same_words() -> None:
     """A sequence beside the documentation and a scenario's own step see one bug; other words are another one's."""
     call = expectation("ok; got fail", function="mark_executed", tx="0x1", says="Transaction not ready")
