@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import os
 import socket
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from lab.bounded_files import open_append, read_object
+from lab.bounded_files import read_object
 from lab.coordinator import Account, Codec, StateNumbering
 from lab.deploy.keystore import address_of
 from lab.deploy.numbering import numbering_of
@@ -22,7 +21,7 @@ from lab.live.declaration.deployment_file import Deployment, Target, read_deploy
 from lab.live.declaration.variables import connect, require_variables
 from lab.live.execution.safe_execution import SafeDesk, safe_journal, safe_journal_path
 from lab.live.execution.transactions import Waiting
-from lab.live.journaling.journal import Header, open_journal
+from lab.live.journaling.journal import Header, locked, open_journal
 from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Notify
 from lab.live.results.session import deployed_from
@@ -70,7 +69,7 @@ class Opened:
         # Several deployment files of one folder may have one owner.
         path = self.journals / f"{self.operation.name}.ops-{address[:10]}.journal.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path):
+        with locked(path):
             journal = open_journal(path, Header(contract=self.operation.name, deployer=address))
             desk = OpsDesk(journal, self.operation.notify)
             yield SignerExecutor(desk, signer, self.operation.timing.waiting)
@@ -85,23 +84,10 @@ class Opened:
         beside = self.journals / "session.json" if isinstance(self.source, Session) else self.source.path
         path = safe_journal_path(beside, signer.address)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path):
+        with locked(path):
             desk = SafeDesk(safe_journal(beside, signer.address), self.operation.notify)
             folder, declared = self.journals / "proposals", self.operation.declared
             yield SafeExecutor(lambda name: declared[name].owner, folder, desk, signer, self.operation.timing.waiting)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open_append(path.with_name(path.name + ".lock")) as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError(
-                f"{path}: another command of this account is at work: wait until it has ended, or end it (Ctrl-C): run "
-                "again, it goes on from there"
-            ) from None
-        yield
 
 
 def open_operation(

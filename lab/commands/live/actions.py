@@ -7,6 +7,7 @@ import getpass
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from lab.live.declaration.deployment_file import Deployment, Target, read_deploy
 from lab.live.declaration.template import TEMPLATE
 from lab.live.declaration.variables import connect, missing_variables, require_variables
 from lab.live.execution.deploy import deploy_all
-from lab.live.execution.smoke import smoke_all, smoke_read_only
+from lab.live.execution.smoke import smoke_all, smoke_journal, smoke_read_only
 from lab.live.execution.transactions import Waiting
+from lab.live.journaling.journal import journal_path, locked
 from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.estimate import estimate_costs
-from lab.live.planning.plan import make_plan
+from lab.live.planning.plan import NetworkPlan, make_plan
 from lab.live.planning.steps import DEPLOY
 from lab.live.results.evidence import collect, observe
 from lab.live.results.monitored import events_seen
@@ -61,16 +63,24 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
     """Plan, ask, send; 1 if a network failed, 3 if something is left to be done by others."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, signer = _open(deployment)
-    plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
-    print_plan(plans, work, signer)
-    if any(one.problems for one in plans):
-        print("nothing was sent", file=sys.stderr)
-        return 1
-    if not broadcast:
-        print("nothing was sent: add --broadcast to send")
-        return 0
-    require_names(targets, confirmed)
+    with locked(journal_path(path)) if broadcast else nullcontext():
+        work, signer = _open(deployment)
+        plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
+        print_plan(plans, work, signer)
+        if any(one.problems for one in plans):
+            print("nothing was sent", file=sys.stderr)
+            return 1
+        if not broadcast:
+            print("nothing was sent: add --broadcast to send")
+            return 0
+        require_names(targets, confirmed)
+        return _send(work, targets, signer, plans, results)
+
+
+def _send(
+    work: Undertaking, targets: tuple[Target, ...], signer: Signer, plans: Sequence[NetworkPlan], results: Path
+) -> int:
+    deployment = work.deployment
     # What the deployer had before it spent anything is evidence, too; a deployment that goes on keeps its first budget.
     costs = estimate_costs(deployment, plans)
     budgets = {cost.network: {"budget_wei": str(cost.budget)} for cost in costs if "deploy" in cost.steps}
@@ -145,9 +155,10 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
     work = _open_to_read(deployment)
+    bundle = make_bundle(work)
     for target in targets:
         deployed_at(work, target)
-    verifications = verify_everywhere(work, targets, make_bundle(work))
+    verifications = verify_everywhere(work, targets, bundle)
     for one in verifications:
         for what, verdict in one.shown().items():
             print(f"{one.network}: {what}: {verdict}")
@@ -168,7 +179,8 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
     else:
         require_names(targets, confirmed)
         operator = open_operator(deployment, ask_password)
-        trials = smoke_all(work, targets, operator, Waiting())
+        with locked(smoke_journal(path)):
+            trials = smoke_all(work, targets, operator, Waiting())
     for trial in trials:
         for part, outcome in trial.parts.items():
             print(f"{trial.network}: {part}: {outcome}")
@@ -199,8 +211,9 @@ def _read(path: Path, only: tuple[str, ...]) -> tuple[Deployment, tuple[Target, 
 
 
 def notify(text: str) -> None:
-    """Progress goes to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Progress goes to stderr, a line at once: networks are worked on side by side."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _open(deployment: Deployment) -> tuple[Undertaking, Signer]:

@@ -20,7 +20,7 @@ from lab.model.chain.genesis import genesis_hash
 from lab.model.frozen import Frozen
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile
-from lab.paths import real_path
+from lab.paths import expand_user, real_path
 from lab.yamlsource import Source, load_yaml, validate
 
 VARIABLE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -137,7 +137,7 @@ class DeploymentFile(HasOwner):
     """The file as it is written."""
 
     version: Literal[1]
-    contract: str | None = Field(default=None, description="as seen from this file; default: lab.yaml's")
+    contract: str | None = Field(default=None, min_length=1, description="as seen from this file; default: lab.yaml's")
     deployer: Deployer
     operator: Deployer | None = Field(
         default=None, description="signer of an operator, for the smoke run; default: the deployer, if it is one"
@@ -206,7 +206,8 @@ class Deployment:
     @property
     def contract(self) -> Path | None:
         """The contract that the file names, absolute."""
-        return real_path(self.path.parent / self.file.contract) if self.file.contract is not None else None
+        given = self.file.contract
+        return None if given is None else real_path(self.path.parent / expand_user(given))
 
 
 def read_deployment(path: Path) -> Deployment:

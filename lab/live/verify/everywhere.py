@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from lab.deploy.compiled import CompiledContract
 from lab.deploy.vyper.source import read_source
 from lab.errors import DeployFailure, LabError, UsageError
 from lab.live.declaration.deployment_file import Explorer as ExplorerEntry
@@ -42,14 +43,22 @@ class NetworkVerification:
         return {one.explorer: f"{one.result}: {one.detail}" if one.detail else one.result for one in self.verdicts}
 
 
+def without_source(contract: CompiledContract) -> str | None:
+    """Why a contract cannot be verified, and what to do about it; None for a source."""
+    path = contract.source_path
+    if path.suffix == ".vy":
+        return None
+    return (
+        f"{path}: expected a Vyper source to verify, an artifact has none: name the .vy file by contract: (the journal "
+        "goes on where it compiles to the same code), or verify by the tool that compiled it"
+    )
+
+
 def make_bundle(work: Undertaking) -> Bundle:
     """The sources to send. Raises UsageError for an artifact, which has none; CompileFailure."""
-    path = work.contract.source_path
-    if path.suffix != ".vy":
-        raise UsageError(
-            f"{path}: expected a Vyper source to verify, an artifact has none: name the source as contract"
-        )
-    return bundle_of(read_source(path))
+    if (problem := without_source(work.contract)) is not None:
+        raise UsageError(problem)
+    return bundle_of(read_source(work.contract.source_path))
 
 
 def verify_everywhere(

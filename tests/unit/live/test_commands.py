@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from lab.cli import app
+from lab.commands.live.actions import notify
 from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
 from lab.live.execution.deploy import deploy_all
+from lab.live.execution.smoke import smoke_journal
+from lab.live.journaling.journal import journal_path, locked
 from lab.model.session import Session
 from lab.monitor import configuration
 
@@ -72,15 +76,39 @@ def test_a_wrong_password(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_journal_of_another_deployer(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not mixed up with this one."""
+    """It is not mixed up with this one. A plan leaves none behind."""
     lab = world("sepolia")
     prepare(lab, monkeypatch)
     assert run("plan")[0] == 0
+    assert not list(lab.folder.glob("*.jsonl"))
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
     (lab.folder / "deployer.json").unlink()
     save_key(lab.folder / "deployer.json", role_account("attacker").key, "pw", scrypt_n=1024)
     code, said = run("plan")
     assert code == 2
     assert "it is of another deployer" in said
+
+
+@pytest.mark.parametrize("words", [["deploy", "--broadcast"], ["smoke"]])
+def test_two_commands_at_once(world: Open, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """The second one signs nothing."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    file = lab.folder / "deployment.yaml"
+    path = journal_path(file) if words[0] == "deploy" else smoke_journal(file)
+    with locked(path):
+        code, said = run(*words)
+    assert code == 2, said
+    assert "another command of this account is at work" in said
+    assert lab.rpc("sepolia").nonce(DEPLOYER.address, "pending") == 0
+    assert not list(lab.folder.glob("*.jsonl"))
+
+
+def test_lines_of_networks_that_are_worked_on_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """None is written into another."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: notify(f"line {number}"), range(2_000)))
+    assert sorted(capsys.readouterr().err.splitlines()) == sorted(f"line {number}" for number in range(2_000))
 
 
 def test_init_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
