@@ -97,8 +97,8 @@ def _sender_problems(required: str, executor: Executor, chain: OperatedChain) ->
     if sender == required:
         return []
     return [
-        f"expected {required} to send this, {sender} would: sign with its account, or let others do it "
-        "(--executor calldata)"
+        f"expected {required} to send this, {sender} would: sign with its account "
+        f"(--from {required}), or let others do it (--executor calldata)"
     ]
 
 

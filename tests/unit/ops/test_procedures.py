@@ -154,8 +154,11 @@ def test_ownership_is_handed_over_in_two_steps(site: Start) -> None:
         carry_out(operation, ProposeOwner(operation, new), owner)
         accepted = carry_out(operation, AcceptOwner(operation, new), next_owner)
     assert [early.exit_code, proposed.exit_code, cancelled.exit_code, late.exit_code] == [1, 1, 0, 1]
-    assert "has yet to call accept_ownership" in proposed.chains[0].left[0]
-    assert "propose it first" in late.chains[0].left[0]
+    assert proposed.chains[0].left == [
+        f"{new} is pending, and has yet to call accept_ownership (rotate owner --to {new} --accept)"
+    ]
+    nobody = f"expected {new} to be pending, nobody is: propose it first (rotate owner --to {new})"
+    assert [early.chains[0].left, late.chains[0].left] == [[nobody], [nobody]]
     assert late.chains[0].results == []
     assert accepted.exit_code == 0
     state = accepted.chains[0].after
