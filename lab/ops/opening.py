@@ -16,7 +16,7 @@ from lab.bounded_files import read_object
 from lab.coordinator import Account, Codec, StateNumbering
 from lab.deploy.keystore import address_of
 from lab.deploy.numbering import numbering_of
-from lab.errors import DeployFailure, UsageError
+from lab.errors import DeployFailure, InvalidFile, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables
 from lab.live.execution.safe_execution import SafeDesk, safe_journal, safe_journal_path
@@ -56,9 +56,12 @@ class Opened:
             return _session_signer(self.source, self.beside, address)
         signer = open_account(self.source, address, self.ask, self.variables)
         if signer is None:
+            safes = [declared.safe for declared in self.operation.declared.values() if declared.safe is not None]
+            way = "declare administrator, or let others sign (--executor calldata)"
+            if any(safe.address == address for safe in safes):
+                way = "it is a Safe: --executor safe proposes to it; until it has accepted, --from the present owner"
             raise UsageError(
-                f"{self.source.path}: expected administrator, deployer or operator to sign for {address}: declare "
-                "administrator, or let others sign (--executor calldata)"
+                f"{self.source.path}: expected administrator, deployer or operator to sign for {address}: {way}"
             )
         return signer
 
@@ -188,7 +191,8 @@ def _of_deployment(
     require_variables(deployment, targets)
     deployer = declared_deployer(deployment)
     if deployer is None:
-        raise UsageError(f"{path}: expected a deployer whose address is known (a keystore that is there)")
+        problem = "expected a keystore that says its address, there is none: the deployer's is needed, not its password"
+        raise InvalidFile([deployment.source.problem(("deployer", "keystore"), problem)])
     work = undertake(deployment, deployer, lambda target: connect(target, notify, variables), notify)
     chains, absent = [], {}
     for target in targets:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
-from lab.errors import EnvironmentFailure, UsageError
+from lab.errors import EnvironmentFailure, LabError, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.template import TEMPLATE
 from lab.live.declaration.variables import connect, missing_variables, require_variables
@@ -118,6 +118,7 @@ def status(path: Path, only: tuple[str, ...], results: Path, *, as_json: bool) -
     else:
         for network in evidence.networks:
             print_network(network)
+        print("operators that the file does not name: `lab ops drift` looks for them")
         print(f"evidence of kind {evidence.kind}: {folder_of(results, path) / EVIDENCE}")
     if any(network.problem for network in evidence.networks):
         return 3
@@ -162,7 +163,8 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     for one in verifications:
         for what, verdict in one.shown().items():
             print(f"{one.network}: {what}: {verdict}")
-    _write_evidence(work, targets, results, news={one.network: {"verified": one.shown()} for one in verifications})
+    news = {one.network: {"verified": one.shown()} for one in verifications if one.problem is None}
+    _write_evidence(work, targets, results, news=news)
     if all(one.succeeded for one in verifications):
         return 0
     refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in verifications)
@@ -170,7 +172,7 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
 
 
 def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[str, ...], read_only: bool) -> int:
-    """Try the deployment; 0: as documented, 1: not."""
+    """Try the deployment; 0: as documented, 1: not, 3: unknown."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
     work, _ = _open(deployment)
@@ -187,9 +189,14 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
     news: dict[str, dict[str, Any]] = {trial.network: {"smoke": trial.parts} for trial in trials}
     if not read_only:
         for target in targets:
-            news[target.name]["events"] = events_seen(work, target)
+            try:
+                news[target.name]["events"] = events_seen(work, target)
+            except LabError as error:
+                notify(f"{target.name}: the monitor saw nothing: {error}")
     _write_evidence(work, targets, results, news=news)
-    return 0 if all(trial.succeeded for trial in trials) else 1
+    if all(trial.succeeded for trial in trials):
+        return 0
+    return 3 if all(trial.succeeded or trial.undecided for trial in trials) else 1
 
 
 def check_variables(path: Path) -> int:

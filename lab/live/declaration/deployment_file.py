@@ -36,13 +36,14 @@ def _variable(text: str) -> str:
     return text
 
 
-def distinct_operators(given: tuple[str, ...]) -> tuple[str, ...]:
+def _distinct(given: tuple[str, ...]) -> tuple[str, ...]:
     """The same. Raises ValueError for one that stands there twice."""
     if len(set(given)) < len(given):
         raise ValueError("expected each operator once, got one twice")
     return given
 
 
+Operators = Annotated[tuple[Address, ...], Field(min_length=1, max_length=OPERATORS_MAX), AfterValidator(_distinct)]
 Variable = Annotated[str, AfterValidator(_variable)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
 Gwei = Annotated[float, Field(gt=0, le=1_000_000)]
@@ -128,9 +129,7 @@ class LiveNetwork(HasOwner):
         default=None, pattern=r"^0x[0-9a-f]{64}$", description="hash of block 0, for a network of your own profile"
     )
     owner: Owner | None = Field(default=None, description="where it differs from the file's")
-    operators: tuple[Address, ...] | None = Field(
-        default=None, min_length=1, max_length=OPERATORS_MAX, description="where they differ from the file's"
-    )
+    operators: Operators | None = Field(default=None, description="where they differ from the file's")
 
 
 class DeploymentFile(HasOwner):
@@ -146,18 +145,13 @@ class DeploymentFile(HasOwner):
         default=None, description="signer of the owner's account, for `lab ops`; default: the deployer"
     )
     owner: Owner = Field(description="who shall own every contract in the end: an address, or a Safe")
-    operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
+    operators: Operators
     settings: Settings = Settings()
     services: Services = Services()
     margin: float = Field(default=1.5, ge=1, le=100, description="times the estimated cost that must be there")
     same_address: bool = Field(default=True, description="the contract has one address on all networks")
     price_age_days_max: int = Field(default=365, ge=1, le=3650, description="older prices in dollars are refused")
     networks: dict[str, LiveNetwork] = Field(min_length=1, max_length=NETWORKS_MAX)
-
-    @field_validator("operators")
-    @classmethod
-    def _distinct(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return distinct_operators(given)
 
     @field_validator("networks")
     @classmethod

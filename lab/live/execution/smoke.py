@@ -16,14 +16,15 @@ from typing import Any
 from lab.coordinator import Reader, rollup_address
 from lab.coordinator.reverts import decode_revert
 from lab.deploy.numbering import numbering_of
-from lab.errors import DeployFailure, LabError
+from lab.errors import DeadlineExceeded, DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.transactions import Done, Sender, Waiting
 from lab.live.journaling.journal import Header, Journal, open_journal
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import DEPLOY, Step
-from lab.live.signers import Signer
-from lab.rpc import Rpc, RpcRefused
+from lab.live.signers import Signer, SignerFailure
+from lab.model.live_evidence import UNKNOWN, is_unknown
+from lab.rpc import Rpc, RpcFailure, RpcRefused
 
 OK = "ok"
 ZERO_ID = "0x" + "00" * 32
@@ -43,6 +44,12 @@ class SmokeResult:
     def succeeded(self) -> bool:
         """Whether every part went as documented."""
         return bool(self.parts) and all(outcome == OK for outcome in self.parts.values())
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing went wrong but what could not be tried."""
+        bad = [outcome for outcome in self.parts.values() if outcome != OK]
+        return bool(bad) and all(map(is_unknown, bad))
 
 
 def smoke_all(work: Undertaking, targets: Sequence[Target], operator: Signer, waiting: Waiting) -> list[SmokeResult]:
@@ -64,8 +71,14 @@ def _smoke(work: Undertaking, journal: Journal, target: Target, operator: Signer
             raise DeployFailure("nothing is deployed there yet, as far as the journal knows")
         _Trial(replace(work, journal=journal), target, entry.address, operator, waiting, parts).run()
     except LabError as error:
-        parts[_next(parts)] = str(error)
+        parts[_next(parts)] = _outcome(error)
     return SmokeResult(target.name, parts)
+
+
+def _outcome(error: LabError | ValueError) -> str:
+    """What did not go as documented, or why that is unknown: no endpoint, no signature, no time."""
+    untried = isinstance(error, (RpcFailure, SignerFailure, DeadlineExceeded)) and not isinstance(error, RpcRefused)
+    return f"{UNKNOWN}{error}" if untried else str(error)
 
 
 def smoke_journal(deployment: Path) -> Path:
@@ -90,7 +103,7 @@ def smoke_read_only(work: Undertaking, target: Target, address: str) -> SmokeRes
         refused = _simulated(rpc, STRANGER, address, data)
         parts["a stranger may not"] = OK if refused else "expected a revert, the call would succeed"
     except (LabError, ValueError) as error:
-        parts[f"read-only part {len(parts) + 1}"] = str(error)
+        parts[f"read-only part {len(parts) + 1}"] = _outcome(error)
     return SmokeResult(target.name, parts)
 
 

@@ -21,23 +21,35 @@ from lab.live.verify.client import Explorer, Pace, Request, Verification
 from lab.live.verify.difference import first_difference
 from lab.live.verify.etherscan import Etherscan
 from lab.live.verify.sourcify import Sourcify
+from lab.model.live_evidence import UNKNOWN
+from lab.rpc import RpcFailure
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkVerification:
-    """One network: the verdict of each explorer, and what the sources give here where that is not the chain's code."""
+    """One network: the verdict of each explorer, and what the sources give here where that is not the chain's code.
+
+    `problem` says why the chain could not be read.
+    """
 
     network: str
     verdicts: tuple[Verification, ...]
     difference: str | None = None
+    problem: str | None = None
 
     @property
     def succeeded(self) -> bool:
         """Whether every explorer agrees."""
-        return self.difference is None and all(one.result in ("exact", "match") for one in self.verdicts)
+        return (
+            self.difference is None
+            and self.problem is None
+            and all(one.result in ("exact", "match") for one in self.verdicts)
+        )
 
     def shown(self) -> dict[str, str]:
         """Explorer -> its verdict, for the evidence."""
+        if self.problem is not None:
+            return {"endpoint": f"{UNKNOWN}{self.problem}"}
         if self.difference is not None:
             return {"sources": self.difference}
         return {one.explorer: f"{one.result}: {one.detail}" if one.detail else one.result for one in self.verdicts}
@@ -76,7 +88,10 @@ def verify_everywhere(
 
     def one(target: Target, entry: Entry) -> NetworkVerification:
         address = entry.address or ""
-        standing = str(work.connect(target).rpc.call("eth_getCode", address, "latest"))
+        try:
+            standing = str(work.connect(target).rpc.call("eth_getCode", address, "latest"))
+        except RpcFailure as failure:
+            return NetworkVerification(target.name, (), problem=str(failure))
         if (difference := first_difference(code.runtime, standing, code.immutables)) is not None:
             return NetworkVerification(target.name, (), str(difference))
         request = Request(target.profile.chain_id, address, entry.tx, bundle)

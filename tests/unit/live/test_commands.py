@@ -17,9 +17,13 @@ from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
 from lab.live.execution.deploy import deploy_all
 from lab.live.execution.smoke import smoke_journal
+from lab.live.explorer.faults import ExplorerFaults
+from lab.live.explorer.server import open_explorer
 from lab.live.journaling.journal import journal_path, locked
+from lab.model.live_evidence import LiveEvidence, NetworkEvidence
 from lab.model.session import Session
 from lab.monitor import configuration
+from lab.networks import load_network
 
 from .conftest import DEPLOYER, Open, World
 
@@ -109,6 +113,42 @@ def test_lines_of_networks_that_are_worked_on_at_once(capsys: pytest.CaptureFixt
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: notify(f"line {number}"), range(2_000)))
     assert sorted(capsys.readouterr().err.splitlines()) == sorted(f"line {number}" for number in range(2_000))
+
+
+def test_an_endpoint_of_another_chain(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That network alone is unknown, and what was known of it before stays."""
+    lab = world("sepolia", "amoy")
+    prepare(lab, monkeypatch)
+    assert all(one.problem is None for one in deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting()))
+    urls = {load_network(name).chain_id: node.url for name, node in lab.nodes.items()}
+    file, wrong = lab.folder / "deployment.yaml", lab.variables["AMOY_A"]
+    with open_explorer(urls, ExplorerFaults()) as explorer:
+        at = f"explorers: [{{kind: sourcify, url: '{explorer}/sourcify'}}], finality:"
+        file.write_text(file.read_text().replace("finality:", at))
+        assert run("verify")[0] == 0
+        before = evidence()
+        for place in "AB":
+            monkeypatch.setenv(f"SEPOLIA_{place}", wrong)
+        code, said = run("verify")
+    assert (code, "amoy: sourcify: exact" in said) == (3, True), said
+    assert "sepolia: endpoint: unknown: eth_getCode: no endpoint of chain 11155111 is left" in said
+    code, said = run("status")
+    assert code == 3
+    assert f"sepolia: unknown: {before['sepolia'].address}: eth_getBalance: no endpoint of chain 11155111" in said
+    code, said = run("smoke", "--read-only")
+    assert (code, "sepolia: read-only part 1: unknown: eth_call: no endpoint" in said) == (3, True), said
+    after = evidence()
+    assert after["sepolia"].problem is not None
+    assert after["sepolia"].verified == before["sepolia"].verified == {"sourcify": "exact"}
+    for place in "AB":
+        monkeypatch.setenv(f"SEPOLIA_{place}", lab.variables[f"SEPOLIA_{place}"])
+    run("status")
+    assert (evidence()["sepolia"].problem, evidence()["sepolia"].verified) == (None, {"sourcify": "exact"})
+
+
+def evidence() -> dict[str, NetworkEvidence]:
+    """What the last command wrote."""
+    return {one.network: one for one in LiveEvidence.read(Path("results/live/deployment/evidence.json")).networks}
 
 
 def test_init_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,11 @@ BAD: dict[str, tuple[str, str, str]] = {
         'operators: ["0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc", ',
         "4:12 operators: expected each operator once",
     ),
+    "an operator of one network twice": (
+        "{rpc: [env:SEP_A",
+        f"{{operators: ['0x{'3c' * 20}', '0x{'3C' * 20}'], rpc: [env:SEP_A",
+        "6:24 networks.sepolia.operators: expected each operator once",
+    ),
     "no network": (
         "network: base-sepolia",
         "network: base-sepolla",
