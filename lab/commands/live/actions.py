@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import getpass
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
-from lab.errors import EnvironmentFailure, LabError, UsageError
+from lab.commands.live.terminal import ask_password, interruptible, notify, require_names
+from lab.errors import LabError, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.template import TEMPLATE
 from lab.live.declaration.variables import connect, missing_variables, require_variables
@@ -74,7 +74,8 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
             print("nothing was sent: add --broadcast to send")
             return 0
         require_names(targets, confirmed)
-        return _send(work, targets, signer, plans, results)
+        with interruptible(work.journal.path):
+            return _send(work, targets, signer, plans, results)
 
 
 def _send(
@@ -175,13 +176,15 @@ def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[
     """Try the deployment; 0: as documented, 1: not, 3: unknown."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, _ = _open(deployment)
+    # The deployer signs none of it.
+    work = _open_to_read(deployment)
     if read_only:
         trials = [smoke_read_only(work, target, deployed_at(work, target)) for target in targets]
     else:
         require_names(targets, confirmed)
         operator = open_operator(deployment, ask_password)
-        with locked(smoke_journal(path)):
+        journal = smoke_journal(path)
+        with locked(journal), interruptible(journal, "another run begins anew"):
             trials = smoke_all(work, targets, operator, Waiting())
     for trial in trials:
         for part, outcome in trial.parts.items():
@@ -217,12 +220,6 @@ def _read(path: Path, only: tuple[str, ...]) -> tuple[Deployment, tuple[Target, 
     return deployment, deployment.select(only)
 
 
-def notify(text: str) -> None:
-    """Progress goes to stderr, a line at once: networks are worked on side by side."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
 def _open(deployment: Deployment) -> tuple[Undertaking, Signer]:
     signer = open_signer(deployment, ask_password)
     return undertake(deployment, signer.address.lower(), lambda target: connect(target, notify), notify), signer
@@ -234,27 +231,6 @@ def _open_to_read(deployment: Deployment) -> Undertaking:
     if deployer is None:
         return _open(deployment)[0]
     return undertake(deployment, deployer, lambda target: connect(target, notify), notify)
-
-
-def ask_password(question: str) -> str:
-    """From the terminal. Raises EnvironmentFailure where there is none."""
-    if not sys.stdin.isatty():
-        raise EnvironmentFailure(
-            "expected a terminal to ask for a password: name a password_file in the deployment file"
-        )
-    return getpass.getpass(question)
-
-
-def require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> None:
-    """Who sends to a mainnet says its name. Raises UsageError."""
-    mainnets = [target.name for target in targets if not target.profile.testnet]
-    for name in mainnets:
-        if name in confirmed:
-            continue
-        if not sys.stdin.isatty():
-            raise UsageError(f"{name} is a mainnet: nothing was sent; add --confirm {name}")
-        if input(f"{name} is a mainnet. Type its name to send: ").strip() != name:
-            raise UsageError(f"{name} was not confirmed: nothing was sent")
 
 
 def folder_of(results: Path, path: Path) -> Path:
@@ -288,5 +264,8 @@ def _write_evidence(
 def _earlier(folder: Path) -> dict[str, NetworkEvidence]:
     try:
         return {network.network: network for network in LiveEvidence.read(folder / EVIDENCE).networks}
-    except OSError:
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        notify(f"{error}; what was verified and smoked before is not kept: do it again")
         return {}

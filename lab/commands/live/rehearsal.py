@@ -7,8 +7,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.commands.live.actions import folder_of, notify
+from lab.commands.live.actions import folder_of
 from lab.commands.live.printing import format_paid, print_outcomes
+from lab.commands.live.terminal import notify
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import read_deployment
 from lab.live.explorer.faults import ExplorerFaults

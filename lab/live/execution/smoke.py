@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lab.coordinator.reverts import decode_revert
 from lab.deploy.numbering import numbering_of
 from lab.errors import DeadlineExceeded, DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
+from lab.live.execution.side_by_side import side_by_side
 from lab.live.execution.transactions import Done, Sender, Waiting
 from lab.live.journaling.journal import Header, Journal, open_journal
 from lab.live.journaling.undertaking import Undertaking
@@ -58,8 +59,7 @@ def smoke_all(work: Undertaking, targets: Sequence[Target], operator: Signer, wa
         return []
     header = Header(contract=work.contract.bytecode_sha256, deployer=operator.address.lower())
     journal = open_journal(smoke_journal(work.deployment.path), header)
-    with ThreadPoolExecutor(max_workers=len(targets)) as pool:
-        return list(pool.map(lambda target: _smoke(work, journal, target, operator, waiting), targets))
+    return side_by_side([partial(_smoke, work, journal, target, operator, waiting) for target in targets])
 
 
 def _smoke(work: Undertaking, journal: Journal, target: Target, operator: Signer, waiting: Waiting) -> SmokeResult:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.vyper.source import read_source
 from lab.errors import DeployFailure, LabError, UsageError
 from lab.live.declaration.deployment_file import Explorer as ExplorerEntry
 from lab.live.declaration.deployment_file import Target
+from lab.live.execution.side_by_side import side_by_side
 from lab.live.journaling.journal import Entry
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import DEPLOY
@@ -96,9 +97,8 @@ def verify_everywhere(
             return NetworkVerification(target.name, (), str(difference))
         request = Request(target.profile.chain_id, address, entry.tx, bundle)
         explorers = [_explorer(given, pace or Pace(), there) for given in target.explorers]
-        with ThreadPoolExecutor(max_workers=max(1, len(explorers))) as pool:
-            verdicts = tuple(pool.map(lambda explorer: _attempt(explorer, request), explorers))
-        return NetworkVerification(target.name, verdicts)
+        verdicts = side_by_side([partial(_attempt, explorer, request) for explorer in explorers])
+        return NetworkVerification(target.name, tuple(verdicts))
 
     return [one(target, entry) for target, entry in deployed]
 

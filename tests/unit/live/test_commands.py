@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.cli import app
-from lab.commands.live.actions import notify
+from lab.commands.live.terminal import notify
 from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
 from lab.live.execution.deploy import deploy_all
@@ -144,6 +144,19 @@ def test_an_endpoint_of_another_chain(world: Open, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(f"SEPOLIA_{place}", lab.variables[f"SEPOLIA_{place}"])
     run("status")
     assert (evidence()["sepolia"].problem, evidence()["sepolia"].verified) == (None, {"sourcify": "exact"})
+    Path("results/live/deployment/evidence.json").write_text("{")
+    assert "what was verified and smoked before is not kept" in run("status")[1]
+    assert evidence()["sepolia"].verified == {}
+
+
+def test_a_read_only_smoke_run_needs_no_key(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It signs nothing."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
+    (lab.folder / "pw").unlink()
+    code, said = run("smoke", "--read-only")
+    assert code == 0, said
 
 
 def evidence() -> dict[str, NetworkEvidence]:
