@@ -8,9 +8,9 @@ from functools import partial
 
 from lab.errors import DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
-from lab.live.execution.side_by_side import side_by_side
 from lab.live.execution.transactions import Sender, Waiting
 from lab.live.journaling.journal import Entry
+from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import (
     DEPLOY,

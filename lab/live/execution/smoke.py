@@ -16,11 +16,11 @@ from typing import Any
 from lab.coordinator import Reader, rollup_address
 from lab.coordinator.reverts import decode_revert
 from lab.deploy.numbering import numbering_of
-from lab.errors import DeadlineExceeded, DeployFailure, LabError
+from lab.errors import DeadlineExceeded, DeployFailure, LabError, UsageError
 from lab.live.declaration.deployment_file import Target
-from lab.live.execution.side_by_side import side_by_side
 from lab.live.execution.transactions import Done, Sender, Waiting
 from lab.live.journaling.journal import Header, Journal, open_journal
+from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import DEPLOY, Step
 from lab.live.signers import Signer, SignerFailure
@@ -76,8 +76,9 @@ def _smoke(work: Undertaking, journal: Journal, target: Target, operator: Signer
 
 
 def _outcome(error: LabError | ValueError) -> str:
-    """What did not go as documented, or why that is unknown: no endpoint, no signature, no time."""
-    untried = isinstance(error, (RpcFailure, SignerFailure, DeadlineExceeded)) and not isinstance(error, RpcRefused)
+    """What did not go as documented, or why that is unknown: no operator, no endpoint, no signature, no time."""
+    reasons = (UsageError, RpcFailure, SignerFailure, DeadlineExceeded)
+    untried = isinstance(error, reasons) and not isinstance(error, RpcRefused)
     return f"{UNKNOWN}{error}" if untried else str(error)
 
 
@@ -150,7 +151,10 @@ class _Trial:
     def run(self) -> None:
         """Raises LabError at the first part that does not go as documented; the ones before it are noted."""
         if not self._reader.get("authorized_operators", self._sender.address):
-            raise DeployFailure(f"{self._target.name}: expected {self._sender.address} to be an operator, it is none")
+            said = f"{self._target.name}: expected {self._sender.address} to be an operator, it is none"
+            if self._sender.address.lower() in self._target.operators:
+                raise DeployFailure(said)
+            raise UsageError(f"{said}, nor declared as one: name the signer of an operator (operator: in the file)")
         window = int(self._reader.get("coordination_window"))
         first = "0x" + secrets.token_hex(32)
         due = self._buffer("buffered", first)

@@ -12,8 +12,8 @@ from lab.deploy.vyper.source import read_source
 from lab.errors import DeployFailure, LabError, UsageError
 from lab.live.declaration.deployment_file import Explorer as ExplorerEntry
 from lab.live.declaration.deployment_file import Target
-from lab.live.execution.side_by_side import side_by_side
 from lab.live.journaling.journal import Entry
+from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import DEPLOY
 from lab.live.verify.blockscout import Blockscout

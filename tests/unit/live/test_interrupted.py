@@ -11,8 +11,8 @@ import time
 import pytest
 
 from lab.live.execution.deploy import deploy_all
-from lab.live.execution.side_by_side import side_by_side
 from lab.live.journaling.journal import journal_path, read_journal
+from lab.live.journaling.side_by_side import side_by_side
 
 from .conftest import DEPLOYER, Open
 from .test_commands import prepare
