@@ -75,6 +75,11 @@ BAD: dict[str, tuple[str, str, str]] = {
         'owner: "0x12"',
         "3:8 owner: expected an address",
     ),
+    "a letter of the wrong case": (
+        "0x976ea74026e726554db657fa54763abd0c3a0aa9",
+        "0x976EA74026E726554dB657fA54763abd0C3a0aA9",
+        "3:8 owner: expected an address with its checksum (EIP-55)",
+    ),
     "the zero address": (
         "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc",
         "0x" + "00" * 20,

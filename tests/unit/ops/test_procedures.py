@@ -283,7 +283,7 @@ def test_health_notices(site: Start) -> None:
     assert {"operator-unknown", "stopped"} <= kinds
 
 
-@pytest.mark.parametrize("text", ["", "0x12", "0x" + "00" * 20, "0x" + "g" * 40])
+@pytest.mark.parametrize("text", ["", "0x12", "0x" + "00" * 20, "0x" + "g" * 40, "0x" + "aB" * 20])
 def test_an_address_is_one(text: str) -> None:
     """Nothing else gets as far as a plan."""
     with pytest.raises(UsageError, match="expected an address"):
