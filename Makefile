@@ -121,7 +121,7 @@ docs: $(READY) ## generate the references and schemas again
 broken: $(READY) ## write the contracts with one bug each to contracts/broken
 	$(BIN)/python -m lab.broken
 
-foreign: $(READY) ## verify at the rehearsal's explorer by forge (LAB_FORGE=PROGRAM) and titanoboa (LAB_TITANOBOA=PYTHON)
+foreign: $(READY) ## verify by forge (LAB_FORGE=PROGRAM) and titanoboa (LAB_TITANOBOA=PYTHON), sign by cast (LAB_CAST=PROGRAM)
 	$(BIN)/python -m tests.foreign_clients
 
 detection: $(READY) ## the whole library on correct contracts, then every broken one: docs/detection.md (what catches it, causes named, lines)

@@ -1,9 +1,10 @@
-"""Other people's clients verify a contract at the rehearsal's explorer: `make foreign`.
+"""Other people's clients verify a contract at the rehearsal's explorer, and sign deployments: `make foreign`.
 
 The explorer would else mirror the mistakes of the lab's own client. LAB_FORGE names forge (npm
-`@foundry-rs/forge-linux-amd64`), LAB_TITANOBOA a Python with titanoboa; what is not named is left out, and said. Each
-client must verify the contract, and none may where the explorer changes a byte. forge takes the version of a Vyper
-contract for one of Solidity's compiler, which it would download: a stand-in that says its version keeps it from that.
+`@foundry-rs/forge-linux-amd64`), LAB_TITANOBOA a Python with titanoboa, LAB_CAST cast (tests/foreign_signers.py); what
+is not named is left out, and said. Each client must verify the contract, and none may where the explorer changes a
+byte. forge takes the version of a Vyper contract for one of Solidity's compiler, which it would download: a stand-in
+that says its version keeps it from that.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from lab.networks.anvil import anvil_args
 from lab.paths import CONTRACTS
 from lab.rpc import HttpTransport, Rpc
 from lab.session.suite import cache_folder
+from tests import foreign_signers as signing
+from tests.foreign_signers import Trial
 
 CONTRACT = CONTRACTS / "plain" / "PlainCoordinator.vy"
 NETWORK, VERSION, TIMEOUT_S = "sepolia", "0.4.3", 240
@@ -90,12 +93,10 @@ def run(folder: Path, words: list[str]) -> tuple[bool, str]:
     return done.returncode == 0, said[-600:]
 
 
-def main() -> int:
-    """0: every client that is there verified, and none verified what was changed."""
+def verifications(folder: Path) -> Iterator[Trial]:
+    """Every client verifies the contract, and none what was changed."""
     profile = load_network(NETWORK)
-    wrong = tried = 0
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         backend = ProcessBackend()
         stack.callback(backend.close)
         (node,) = backend.start_all([NodeSpec(NETWORK, "foreign", anvil_args(profile, genesis_time=1_800_000_000))])
@@ -111,18 +112,33 @@ def main() -> int:
                 with open_explorer({profile.chain_id: node.url}, ExplorerFaults(altered=altered)) as explorer:
                     words = dict(commands(folder, target.address, explorer, profile.chain_id))[name]
                     verified, said = run(folder, words)
-                tried += 1
-                good = verified is not altered
-                wrong += not good
                 what = "a changed byte" if altered else "the contract"
-                print(
-                    f"{'ok' if good else 'NOT OK':7} {name}: {what} {'verified' if verified else 'refused'}", flush=True
-                )
-                if not good:
-                    print(said)
-    if not tried:
-        print("nothing was tried: name clients by LAB_FORGE and LAB_TITANOBOA")
-    return 1 if wrong or not tried else 0
+                outcome = f"{name}: {what} {'verified' if verified else 'refused'}"
+                yield Trial(outcome, verified is not altered, said)
+
+
+def tried(folder: Path) -> Iterator[Trial]:
+    """By every program that is named."""
+    if os.environ.get("LAB_TITANOBOA") or os.environ.get("LAB_FORGE"):
+        (folder / "verifying").mkdir()
+        yield from verifications(folder / "verifying")
+    if cast := os.environ.get("LAB_CAST"):
+        (folder / "signing").mkdir()
+        yield from signing.trials(cast, folder / "signing")
+
+
+def main() -> int:
+    """0: every client that is there did what it should, and none what it should not."""
+    good = list[bool]()
+    with tempfile.TemporaryDirectory() as folder:
+        for trial in tried(Path(folder)):
+            good.append(trial.good)
+            print(f"{'ok' if trial.good else 'NOT OK':7} {trial.name}", flush=True)
+            if not trial.good:
+                print(trial.said)
+    if not good:
+        print("nothing was tried: name clients by LAB_FORGE, LAB_TITANOBOA and LAB_CAST")
+    return 0 if good and all(good) else 1
 
 
 def _mine(rpc: Rpc, last: str) -> None:

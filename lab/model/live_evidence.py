@@ -39,6 +39,14 @@ class Transaction(Frozen):
     waited_s: float | None = Field(default=None, description="from sending it until it was seen in a block")
 
 
+UNKNOWN = "unknown: "
+
+
+def is_unknown(outcome: str) -> bool:
+    """Whether something could not be tried or asked, which speaks neither for the contract nor against it."""
+    return outcome.startswith(UNKNOWN.rstrip(": "))
+
+
 class NetworkEvidence(Frozen):
     """One network. `doubts` says why it is no live evidence; `differences` where it is not as declared."""
 

@@ -6,17 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.errors import InvalidFile
-from lab.live.declaration.deployment_file import (
-    OPERATORS_MAX,
-    Deployment,
-    Settings,
-    distinct_operators,
-)
-from lab.live.declaration.owner import Address, HasOwner, Owner, SafeOwner, address_of_owner, safe_of_owner
+from lab.live.declaration.deployment_file import Deployment, Operators, Settings
+from lab.live.declaration.owner import HasOwner, Owner, SafeOwner, address_of_owner, safe_of_owner
 from lab.model.frozen import Frozen
 from lab.model.session import Session
 from lab.yamlsource import load_yaml, validate
@@ -35,7 +30,7 @@ class DeclaredNetwork(HasOwner):
     """Where a chain differs from the rest of the file."""
 
     owner: Owner | None = None
-    operators: tuple[Address, ...] | None = Field(default=None, min_length=1, max_length=OPERATORS_MAX)
+    operators: Operators | None = None
 
 
 class DeclarationFile(HasOwner):
@@ -43,14 +38,9 @@ class DeclarationFile(HasOwner):
 
     version: Literal[1]
     owner: Owner
-    operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
+    operators: Operators
     settings: Settings | None = None
     networks: dict[str, DeclaredNetwork] = Field(default_factory=dict)
-
-    @field_validator("operators")
-    @classmethod
-    def _distinct(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return distinct_operators(given)
 
 
 def declared_by_deployment(deployment: Deployment) -> dict[str, Declared]:

@@ -13,10 +13,11 @@ from lab.ops.health import Expected, Finding, examine
 from lab.ops.operation import Operation
 from lab.ops.planning import Plan
 from lab.ops.procedures.operators import UNLISTED, ever_operators, knows_operators
-from lab.ops.procedures.rotation import safe_problems
+from lab.ops.procedures.rotation import names_proposed, pending_of, safe_problems
 from lab.ops.report import ChainReport, Report, absent_reports, report_id, write_evidence
 from lab.ops.state import ChainState, read_final
 
+UNNAMED = "the contract does not say who is proposed as owner: a hand-over that waits to be accepted is not seen"
 HEAD_AGE_BLOCKS, HEAD_AGE_MIN_S = 10, 30.0
 
 
@@ -69,11 +70,14 @@ def look_for_drift(operation: Operation, chain: OperatedChain) -> Look:
     seen = look_at_operators(operation, chain)
     state = seen.state
     assert state is not None
+    pending = pending_of(operation, chain, state)
+    if chain.codec.has("accept_ownership") and not names_proposed(chain):
+        seen.notes.append(UNNAMED)
     if state.owner != declared.owner:
-        pending = ", who is pending and has yet to accept" if state.pending_owner == declared.owner else ""
-        seen.differences.append(f"expected {declared.owner} to be the owner{pending}, it is {state.owner}")
-    elif state.pending_owner not in (None, declared.owner):
-        seen.differences.append(f"expected nobody to become owner, {state.pending_owner} is pending")
+        proposed = ", who is pending and has yet to accept" if pending == declared.owner else ""
+        seen.differences.append(f"expected {declared.owner} to be the owner{proposed}, it is {state.owner}")
+    elif pending not in (None, declared.owner):
+        seen.differences.append(f"expected nobody to become owner, {pending} is pending")
     else:
         seen.differences += safe_problems(operation, chain, declared.owner)
     window_s = state.settings.get("coordination_window")

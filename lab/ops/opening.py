@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import os
 import socket
@@ -13,16 +12,16 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from lab.bounded_files import open_append, read_object
+from lab.bounded_files import read_object
 from lab.coordinator import Account, Codec, StateNumbering
 from lab.deploy.keystore import address_of
 from lab.deploy.numbering import numbering_of
-from lab.errors import DeployFailure, UsageError
+from lab.errors import DeployFailure, InvalidFile, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables
 from lab.live.execution.safe_execution import SafeDesk, safe_journal, safe_journal_path
 from lab.live.execution.transactions import Waiting
-from lab.live.journaling.journal import Header, open_journal
+from lab.live.journaling.journal import Header, locked, open_journal
 from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Notify
 from lab.live.results.session import deployed_from
@@ -57,9 +56,12 @@ class Opened:
             return _session_signer(self.source, self.beside, address)
         signer = open_account(self.source, address, self.ask, self.variables)
         if signer is None:
+            safes = [declared.safe for declared in self.operation.declared.values() if declared.safe is not None]
+            way = "declare administrator, or let others sign (--executor calldata)"
+            if any(safe.address == address for safe in safes):
+                way = "it is a Safe: --executor safe proposes to it; until it has accepted, --from the present owner"
             raise UsageError(
-                f"{self.source.path}: expected administrator, deployer or operator to sign for {address}: declare "
-                "administrator, or let others sign (--executor calldata)"
+                f"{self.source.path}: expected administrator, deployer or operator to sign for {address}: {way}"
             )
         return signer
 
@@ -70,7 +72,7 @@ class Opened:
         # Several deployment files of one folder may have one owner.
         path = self.journals / f"{self.operation.name}.ops-{address[:10]}.journal.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path):
+        with locked(path):
             journal = open_journal(path, Header(contract=self.operation.name, deployer=address))
             desk = OpsDesk(journal, self.operation.notify)
             yield SignerExecutor(desk, signer, self.operation.timing.waiting)
@@ -85,23 +87,10 @@ class Opened:
         beside = self.journals / "session.json" if isinstance(self.source, Session) else self.source.path
         path = safe_journal_path(beside, signer.address)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path):
+        with locked(path):
             desk = SafeDesk(safe_journal(beside, signer.address), self.operation.notify)
             folder, declared = self.journals / "proposals", self.operation.declared
             yield SafeExecutor(lambda name: declared[name].owner, folder, desk, signer, self.operation.timing.waiting)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open_append(path.with_name(path.name + ".lock")) as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError(
-                f"{path}: another command of this account is at work: wait until it has ended, or end it (Ctrl-C): run "
-                "again, it goes on from there"
-            ) from None
-        yield
 
 
 def open_operation(
@@ -202,7 +191,8 @@ def _of_deployment(
     require_variables(deployment, targets)
     deployer = declared_deployer(deployment)
     if deployer is None:
-        raise UsageError(f"{path}: expected a deployer whose address is known (a keystore that is there)")
+        problem = "expected a keystore that says its address, there is none: the deployer's is needed, not its password"
+        raise InvalidFile([deployment.source.problem(("deployer", "keystore"), problem)])
     work = undertake(deployment, deployer, lambda target: connect(target, notify, variables), notify)
     chains, absent = [], {}
     for target in targets:

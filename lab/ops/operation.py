@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 from lab.errors import UsageError
 from lab.live.execution.transactions import Waiting
 from lab.live.journaling.journal import Journal
+from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Notify
 from lab.ops.chain import OperatedChain
 from lab.ops.declared import Declared
@@ -35,11 +35,7 @@ class Everywhere(Protocol):
 
 def in_threads(tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
     """Each in a thread of its own, in real time."""
-    if not tasks:
-        return {}
-    with ThreadPoolExecutor(max_workers=len(tasks)) as pool:
-        futures = {name: pool.submit(task) for name, task in tasks.items()}
-        return {name: future.result() for name, future in futures.items()}
+    return dict(zip(tasks, side_by_side(list(tasks.values())), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -97,8 +97,8 @@ def _sender_problems(required: str, executor: Executor, chain: OperatedChain) ->
     if sender == required:
         return []
     return [
-        f"expected {required} to send this, {sender} would: sign with its account, or let others do it "
-        "(--executor calldata)"
+        f"expected {required} to send this, {sender} would: sign with its account "
+        f"(--executor signer --from {required}), or let others do it (--executor calldata)"
     ]
 
 
@@ -113,8 +113,24 @@ def calls_of(chain: OperatedChain, requests: Sequence[CallRequest], to: str | No
 def stale(operation: Operation, procedure: Procedure, chain: OperatedChain, plan: Plan) -> str | None:
     """Why a plan does not hold any more: somebody else changed what it rests upon. Raises a LabError."""
     now = read_state(chain, procedure.accounts(chain), chain.rpc.block_number()).facts
-    changed = [name for name, value in now.items() if value != plan.seen.get(name)]
+    before, after = dict(_flat(plan.seen)), dict(_flat(now))
+    changed = [name for name, value in after.items() if value != before.get(name)]
     if not changed:
         return None
-    shown = ", ".join(f"{name} was {plan.seen.get(name)}, is {now[name]}" for name in changed)
+    shown = ", ".join(f"{name} was {_word(before.get(name))}, is {_word(after[name])}" for name in changed)
     return f"the plan went stale before it was sent ({shown}): nothing was sent here, run the command again"
+
+
+def _flat(facts: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each role and each setting by itself."""
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            yield from ((f"{name} {key}", inner) for key, inner in value.items())
+        else:
+            yield name, value
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

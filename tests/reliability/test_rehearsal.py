@@ -5,6 +5,7 @@ All rehearsals go on at once: they wait for the times of what they try.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ from typing import NamedTuple
 import pytest
 
 from lab.coordinator import role_account
+from lab.deploy.compile import compile_contract
 from lab.deploy.keystore import save_key
 from lab.model.live_evidence import LiveEvidence
 from lab.networks import BUILT_IN
 from lab.paths import CONTRACTS
+from lab.session.suite import cache_folder
 
 from .mutants import FACTOR
 
@@ -35,6 +38,8 @@ networks:
 NAMES = BUILT_IN if FACTOR > 1 else ("sepolia", "base-sepolia")
 EXPLORERS = "[{kind: sourcify}, {kind: etherscan, key: env:K}, {kind: blockscout, url: 'https://b.example'}]"
 PLAIN = f"contract: {(CONTRACTS / 'plain' / 'PlainCoordinator.vy').as_posix()}\n{FILE}  sepolia: {{rpc: [env:A]}}\n"
+LEGACY = (CONTRACTS / "plain" / "LegacyCoordinator.vy").as_posix()
+OWN = f"contract: %s\n{FILE}  sepolia: {{rpc: [env:A], explorers: {EXPLORERS}}}\n"
 # Ten networks wait for their finality behind failing endpoints; beside other work that took longer than 15 minutes.
 PATIENCE_S = 3_600
 
@@ -63,13 +68,17 @@ def rehearse(folder: Path, text: str, *, owned: bool = False) -> Rehearsed:
 
 @pytest.fixture(scope="module")
 def rehearsals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Rehearsed]]]:
-    """Of several networks; of a contract that cannot be handed over; of one that need not be."""
+    """Of several networks; of a contract that cannot be handed over; of one that need not be, and its artifact."""
     networks = FILE + "".join(f"  {name}: {{rpc: [env:A], explorers: {EXPLORERS}}}\n" for name in NAMES)
-    with ThreadPoolExecutor(3) as pool:
+    artifact = tmp_path_factory.mktemp("artifact")
+    compiled = compile_contract(Path(LEGACY), cache_dir=cache_folder() / "compiled")
+    (artifact / "made.json").write_text(json.dumps({"abi": compiled.abi, "bytecode": compiled.bytecode}))
+    with ThreadPoolExecutor(4) as pool:
         yield {
             "networks": pool.submit(rehearse, tmp_path_factory.mktemp("networks"), networks),
             "problem": pool.submit(rehearse, tmp_path_factory.mktemp("problem"), PLAIN),
-            "owned": pool.submit(rehearse, tmp_path_factory.mktemp("owned"), PLAIN, owned=True),
+            "owned": pool.submit(rehearse, tmp_path_factory.mktemp("owned"), OWN % LEGACY, owned=True),
+            "artifact": pool.submit(rehearse, artifact, OWN % "made.json", owned=True),
         }
 
 
@@ -99,3 +108,22 @@ def test_whoever_deploys_is_the_declared_owner(rehearsals: dict[str, Future[Rehe
     """Then there is nothing to hand over."""
     done = rehearsals["owned"].result()
     assert done.code == 0, done.said
+
+
+def test_an_earlier_compiler(rehearsals: dict[str, Future[Rehearsed]]) -> None:
+    """A source for Vyper 0.3.10 is verified like any other."""
+    done = rehearsals["owned"].result()
+    (network,) = LiveEvidence.read(done.folder / "evidence.json").networks
+    assert network.verified == {"sourcify": "exact", "etherscan": "match", "blockscout": "match"}
+
+
+def test_an_artifact_is_tried_and_not_verified(rehearsals: dict[str, Future[Rehearsed]]) -> None:
+    """It has no source: that is said at the end, and stands in the evidence as nothing verified."""
+    done = rehearsals["artifact"].result()
+    assert done.code == 0, done.said
+    assert (
+        "made.json: expected a Vyper source to verify, an artifact has none" in done.said.partition("not verified: ")[2]
+    )
+    (network,) = LiveEvidence.read(done.folder / "evidence.json").networks
+    assert network.verified == {}
+    assert set(network.smoke.values()) == {"ok"}

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import datetime
-import getpass
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
-from lab.errors import EnvironmentFailure, UsageError
+from lab.commands.live.terminal import ask_password, interruptible, notify, require_names
+from lab.errors import LabError, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.template import TEMPLATE
 from lab.live.declaration.variables import connect, missing_variables, require_variables
 from lab.live.execution.deploy import deploy_all
-from lab.live.execution.smoke import smoke_all, smoke_read_only
+from lab.live.execution.smoke import smoke_all, smoke_journal, smoke_read_only
 from lab.live.execution.transactions import Waiting
+from lab.live.journaling.journal import journal_path, locked
 from lab.live.journaling.open import undertake
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.estimate import estimate_costs
-from lab.live.planning.plan import make_plan
+from lab.live.planning.plan import NetworkPlan, make_plan
 from lab.live.planning.steps import DEPLOY
 from lab.live.results.evidence import collect, observe
 from lab.live.results.monitored import events_seen
@@ -61,16 +63,25 @@ def deploy(path: Path, only: tuple[str, ...], *, broadcast: bool, confirmed: tup
     """Plan, ask, send; 1 if a network failed, 3 if something is left to be done by others."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, signer = _open(deployment)
-    plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
-    print_plan(plans, work, signer)
-    if any(one.problems for one in plans):
-        print("nothing was sent", file=sys.stderr)
-        return 1
-    if not broadcast:
-        print("nothing was sent: add --broadcast to send")
-        return 0
-    require_names(targets, confirmed)
+    with locked(journal_path(path)) if broadcast else nullcontext():
+        work, signer = _open(deployment)
+        plans = make_plan(work, targets, datetime.datetime.now(datetime.UTC).date())
+        print_plan(plans, work, signer)
+        if any(one.problems for one in plans):
+            print("nothing was sent", file=sys.stderr)
+            return 1
+        if not broadcast:
+            print("nothing was sent: add --broadcast to send")
+            return 0
+        require_names(targets, confirmed)
+        with interruptible(work.journal.path):
+            return _send(work, targets, signer, plans, results)
+
+
+def _send(
+    work: Undertaking, targets: tuple[Target, ...], signer: Signer, plans: Sequence[NetworkPlan], results: Path
+) -> int:
+    deployment = work.deployment
     # What the deployer had before it spent anything is evidence, too; a deployment that goes on keeps its first budget.
     costs = estimate_costs(deployment, plans)
     budgets = {cost.network: {"budget_wei": str(cost.budget)} for cost in costs if "deploy" in cost.steps}
@@ -108,6 +119,7 @@ def status(path: Path, only: tuple[str, ...], results: Path, *, as_json: bool) -
     else:
         for network in evidence.networks:
             print_network(network)
+        print("operators that the file does not name: `lab ops drift` looks for them")
         print(f"evidence of kind {evidence.kind}: {folder_of(results, path) / EVIDENCE}")
     if any(network.problem for network in evidence.networks):
         return 3
@@ -145,13 +157,15 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
     work = _open_to_read(deployment)
+    bundle = make_bundle(work)
     for target in targets:
         deployed_at(work, target)
-    verifications = verify_everywhere(work, targets, make_bundle(work))
+    verifications = verify_everywhere(work, targets, bundle)
     for one in verifications:
         for what, verdict in one.shown().items():
             print(f"{one.network}: {what}: {verdict}")
-    _write_evidence(work, targets, results, news={one.network: {"verified": one.shown()} for one in verifications})
+    news = {one.network: {"verified": one.shown()} for one in verifications if one.problem is None}
+    _write_evidence(work, targets, results, news=news)
     if all(one.succeeded for one in verifications):
         return 0
     refused = any(one.difference or any(v.result == "no match" for v in one.verdicts) for one in verifications)
@@ -159,25 +173,33 @@ def verify(path: Path, only: tuple[str, ...], results: Path) -> int:
 
 
 def smoke(path: Path, only: tuple[str, ...], results: Path, *, confirmed: tuple[str, ...], read_only: bool) -> int:
-    """Try the deployment; 0: as documented, 1: not."""
+    """Try the deployment; 0: as documented, 1: not, 3: unknown."""
     deployment, targets = _read(path, only)
     require_variables(deployment, targets)
-    work, _ = _open(deployment)
+    # The deployer signs none of it.
+    work = _open_to_read(deployment)
     if read_only:
         trials = [smoke_read_only(work, target, deployed_at(work, target)) for target in targets]
     else:
         require_names(targets, confirmed)
         operator = open_operator(deployment, ask_password)
-        trials = smoke_all(work, targets, operator, Waiting())
+        journal = smoke_journal(path)
+        with locked(journal), interruptible(journal, "another run begins anew"):
+            trials = smoke_all(work, targets, operator, Waiting())
     for trial in trials:
         for part, outcome in trial.parts.items():
             print(f"{trial.network}: {part}: {outcome}")
     news: dict[str, dict[str, Any]] = {trial.network: {"smoke": trial.parts} for trial in trials}
     if not read_only:
         for target in targets:
-            news[target.name]["events"] = events_seen(work, target)
+            try:
+                news[target.name]["events"] = events_seen(work, target)
+            except LabError as error:
+                notify(f"{target.name}: the monitor saw nothing: {error}")
     _write_evidence(work, targets, results, news=news)
-    return 0 if all(trial.succeeded for trial in trials) else 1
+    if all(trial.succeeded for trial in trials):
+        return 0
+    return 3 if all(trial.succeeded or trial.undecided for trial in trials) else 1
 
 
 def check_variables(path: Path) -> int:
@@ -198,11 +220,6 @@ def _read(path: Path, only: tuple[str, ...]) -> tuple[Deployment, tuple[Target, 
     return deployment, deployment.select(only)
 
 
-def notify(text: str) -> None:
-    """Progress goes to stderr."""
-    print(text, file=sys.stderr, flush=True)
-
-
 def _open(deployment: Deployment) -> tuple[Undertaking, Signer]:
     signer = open_signer(deployment, ask_password)
     return undertake(deployment, signer.address.lower(), lambda target: connect(target, notify), notify), signer
@@ -214,27 +231,6 @@ def _open_to_read(deployment: Deployment) -> Undertaking:
     if deployer is None:
         return _open(deployment)[0]
     return undertake(deployment, deployer, lambda target: connect(target, notify), notify)
-
-
-def ask_password(question: str) -> str:
-    """From the terminal. Raises EnvironmentFailure where there is none."""
-    if not sys.stdin.isatty():
-        raise EnvironmentFailure(
-            "expected a terminal to ask for a password: name a password_file in the deployment file"
-        )
-    return getpass.getpass(question)
-
-
-def require_names(targets: Sequence[Target], confirmed: tuple[str, ...]) -> None:
-    """Who sends to a mainnet says its name. Raises UsageError."""
-    mainnets = [target.name for target in targets if not target.profile.testnet]
-    for name in mainnets:
-        if name in confirmed:
-            continue
-        if not sys.stdin.isatty():
-            raise UsageError(f"{name} is a mainnet: nothing was sent; add --confirm {name}")
-        if input(f"{name} is a mainnet. Type its name to send: ").strip() != name:
-            raise UsageError(f"{name} was not confirmed: nothing was sent")
 
 
 def folder_of(results: Path, path: Path) -> Path:
@@ -268,5 +264,8 @@ def _write_evidence(
 def _earlier(folder: Path) -> dict[str, NetworkEvidence]:
     try:
         return {network.network: network for network in LiveEvidence.read(folder / EVIDENCE).networks}
-    except OSError:
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        notify(f"{error}; what was verified and smoked before is not kept: do it again")
         return {}

@@ -108,7 +108,7 @@ def smoke(
     confirm: Annotated[list[str] | None, typer.Option(help="Name of a mainnet to send to; may be repeated.")] = None,
     results: Results = RESULTS,
 ) -> None:
-    """Buffer, resolve and execute one transaction, and let one expire. Exit code 1: not as documented."""
+    """Buffer, resolve and execute one transaction, and let one expire. Exit code 1: not as documented, 3: unknown."""
     from lab.commands.live.actions import smoke as run
 
     raise typer.Exit(run(file, tuple(only or ()), results, confirmed=tuple(confirm or ()), read_only=read_only))

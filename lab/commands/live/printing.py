@@ -47,8 +47,11 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
 
 def print_network(network: NetworkEvidence) -> None:
     """How a network compares with the file."""
-    state = network.problem or ("as declared" if not network.differences else "; ".join(network.differences))
-    print(f"{network.network}: {network.kind}: {network.address or 'not deployed'}: {state}")
+    if network.problem is not None:
+        print(f"{network.network}: unknown: {f'{network.address}: ' if network.address else ''}{network.problem}")
+    else:
+        state = "; ".join(network.differences) or "as declared"
+        print(f"{network.network}: {network.kind}: {network.address}: {state}")
     if network.paid_wei:
         print(f"  {format_paid(network)}")
     for name, said in network.services.items():

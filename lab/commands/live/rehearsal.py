@@ -7,15 +7,17 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.commands.live.actions import folder_of, notify
+from lab.commands.live.actions import folder_of
 from lab.commands.live.printing import format_paid, print_outcomes
+from lab.commands.live.terminal import notify
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import read_deployment
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
-from lab.live.journaling.open import system_of
+from lab.live.journaling.open import contract_of, system_of
 from lab.live.rehearsal.rehearse import rehearse as run_rehearsal
 from lab.live.results.page import write_page
+from lab.live.verify.everywhere import without_source
 from lab.model.redacted import RedactedUrl
 from lab.session.suite import new_run_id, open_suite
 
@@ -23,6 +25,7 @@ from lab.session.suite import new_run_id, open_suite
 def rehearse(path: Path, results: Path, backend: str) -> int:
     """Everything on local chains; 0 if all of it went well."""
     deployment = read_deployment(path)
+    contract = contract_of(deployment).contract
     folder = folder_of(results, path) / "rehearsal"
     folder.mkdir(parents=True, exist_ok=True)
     run_id = new_run_id()
@@ -48,6 +51,8 @@ def rehearse(path: Path, results: Path, backend: str) -> int:
             print(f"{network.network}: {format_paid(network)}")
     for one in ended.verifications:
         print(f"{one.network}: verified: {', '.join(f'{k} {v}' for k, v in one.shown().items())}")
+    if (why := without_source(contract)) is not None:
+        print(f"not verified: {why}")
     for trial in ended.smokes:
         print(f"{trial.network}: smoke: {', '.join(f'{k} {v}' for k, v in trial.parts.items())}")
     met = ", ".join(f"{count} of {kind}" for kind, count in ended.faults.items())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.commands.live.actions import ask_password, notify
+from lab.commands.live.terminal import ask_password, interruptible, notify
 from lab.commands.ops.printing import ask_to_send, show
 from lab.errors import UsageError
 from lab.ops.executors import CalldataExecutor, Executor
@@ -76,7 +76,7 @@ def executor_of(choice: Choice, there: Opened, sender: str) -> Iterator[Executor
         created_ms = round(operation.timing.unix() * 1000)
         yield CalldataExecutor(sender, folder, lambda text: print(text, file=sys.stderr), created_ms=created_ms)
     elif choice.executor == SIGNER:
-        with there.executor(sender) as executor:
+        with there.executor(sender) as executor, interruptible(executor.journal):
             yield executor
     elif choice.executor == SAFE:
         with there.safe_executor() as safe_executor:

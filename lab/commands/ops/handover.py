@@ -38,11 +38,11 @@ def rotate_account(choice: Choice, old: str, new: str, drain: Drain) -> int:
 def rotate_owner(choice: Choice, address: str | None, *, accept: bool, cancel: bool) -> int:
     """One of three: propose an address, accept as that address, cancel what is pending."""
     if cancel and (accept or address is not None):
-        raise UsageError("expected --cancel alone, or an address to propose or to accept as")
+        raise UsageError("expected --cancel alone, or --to with an address to propose or to accept as")
     if cancel:
         return run(choice, lambda there: CancelOwner(there.operation))
     if address is None:
-        raise UsageError("expected the address of the new owner, or --cancel")
+        raise UsageError("expected --to with the address of the new owner, or --cancel")
     new = checked_address(address)
     if accept:
         there = opened(choice)

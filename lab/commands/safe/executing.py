@@ -8,7 +8,7 @@ from pathlib import Path
 
 from eth_utils.address import to_checksum_address
 
-from lab.commands.live.actions import notify, require_names
+from lab.commands.live.terminal import notify, require_names
 from lab.commands.safe.signing import SignerOptions, ask
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables

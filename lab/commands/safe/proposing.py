@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.commands.live.actions import notify
+from lab.commands.live.terminal import notify
 from lab.commands.safe.signing import describe
 from lab.coordinator import Codec
 from lab.coordinator.reverts import decode_revert

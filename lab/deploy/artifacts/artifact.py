@@ -113,6 +113,10 @@ def _printed(text: str) -> dict[str, Any] | None:
 def _choose(path: Path, contracts: Sequence[Candidate], requested: str | None) -> Candidate:
     if requested is not None:
         named = [candidate for candidate in contracts if candidate.answers_to(requested)]
+        if not named and len(contracts) == 1 and not contracts[0].short:
+            raise CompileFailure(
+                f"{path}: expected one contract called {requested}, got one without a name: leave out :{requested}"
+            )
         if len(named) != 1:
             got = "none of that name" if not named else f"{len(named)} of them"
             raise CompileFailure(

@@ -7,7 +7,7 @@ from pathlib import Path
 from lab.bounded_files import JSON_BYTES_MAX, read_bytes
 from lab.deploy.artifacts.artifact import looks_like_artifact
 from lab.deploy.text import decode
-from lab.errors import UsageError
+from lab.errors import InvalidFile, UsageError
 from lab.validation import nearest
 
 ARCHIVE = b"PK\x03\x04"
@@ -53,9 +53,20 @@ def artifact_data(path: Path) -> bytes:
         )
     if data.startswith(ARCHIVE):
         raise UsageError(f"{expected}: this is an archive of sources; unpack it and give the .vy source")
-    if not looks_like_artifact(decode(path, data)):
+    if not _is_artifact(path, data):
         raise UsageError(f"{expected}; for another language give the artifact that its compiler wrote")
     return data
+
+
+def _is_artifact(path: Path, data: bytes) -> bool:
+    """Whether a file of no known suffix is text that may be one: databases and pickles of other tools are none."""
+    try:
+        return looks_like_artifact(decode(path, data))
+    except InvalidFile:
+        # Text in another encoding is told so by whoever reads it.
+        if b"\0" not in data and data.lstrip()[:1] in (b"{", b"["):
+            raise
+        return False
 
 
 def _pair(path: Path) -> bytes:

@@ -20,7 +20,7 @@ from lab.model.chain.genesis import genesis_hash
 from lab.model.frozen import Frozen
 from lab.networks import load_network
 from lab.networks.profile import NetworkProfile
-from lab.paths import real_path
+from lab.paths import expand_user, real_path
 from lab.yamlsource import Source, load_yaml, validate
 
 VARIABLE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -36,13 +36,14 @@ def _variable(text: str) -> str:
     return text
 
 
-def distinct_operators(given: tuple[str, ...]) -> tuple[str, ...]:
+def _distinct(given: tuple[str, ...]) -> tuple[str, ...]:
     """The same. Raises ValueError for one that stands there twice."""
     if len(set(given)) < len(given):
         raise ValueError("expected each operator once, got one twice")
     return given
 
 
+Operators = Annotated[tuple[Address, ...], Field(min_length=1, max_length=OPERATORS_MAX), AfterValidator(_distinct)]
 Variable = Annotated[str, AfterValidator(_variable)]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")]
 Gwei = Annotated[float, Field(gt=0, le=1_000_000)]
@@ -128,16 +129,14 @@ class LiveNetwork(HasOwner):
         default=None, pattern=r"^0x[0-9a-f]{64}$", description="hash of block 0, for a network of your own profile"
     )
     owner: Owner | None = Field(default=None, description="where it differs from the file's")
-    operators: tuple[Address, ...] | None = Field(
-        default=None, min_length=1, max_length=OPERATORS_MAX, description="where they differ from the file's"
-    )
+    operators: Operators | None = Field(default=None, description="where they differ from the file's")
 
 
 class DeploymentFile(HasOwner):
     """The file as it is written."""
 
     version: Literal[1]
-    contract: str | None = Field(default=None, description="as seen from this file; default: lab.yaml's")
+    contract: str | None = Field(default=None, min_length=1, description="as seen from this file; default: lab.yaml's")
     deployer: Deployer
     operator: Deployer | None = Field(
         default=None, description="signer of an operator, for the smoke run; default: the deployer, if it is one"
@@ -146,18 +145,13 @@ class DeploymentFile(HasOwner):
         default=None, description="signer of the owner's account, for `lab ops`; default: the deployer"
     )
     owner: Owner = Field(description="who shall own every contract in the end: an address, or a Safe")
-    operators: tuple[Address, ...] = Field(min_length=1, max_length=OPERATORS_MAX)
+    operators: Operators
     settings: Settings = Settings()
     services: Services = Services()
     margin: float = Field(default=1.5, ge=1, le=100, description="times the estimated cost that must be there")
     same_address: bool = Field(default=True, description="the contract has one address on all networks")
     price_age_days_max: int = Field(default=365, ge=1, le=3650, description="older prices in dollars are refused")
     networks: dict[str, LiveNetwork] = Field(min_length=1, max_length=NETWORKS_MAX)
-
-    @field_validator("operators")
-    @classmethod
-    def _distinct(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        return distinct_operators(given)
 
     @field_validator("networks")
     @classmethod
@@ -206,7 +200,8 @@ class Deployment:
     @property
     def contract(self) -> Path | None:
         """The contract that the file names, absolute."""
-        return real_path(self.path.parent / self.file.contract) if self.file.contract is not None else None
+        given = self.file.contract
+        return None if given is None else real_path(self.path.parent / expand_user(given))
 
 
 def read_deployment(path: Path) -> Deployment:

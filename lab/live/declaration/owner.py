@@ -8,18 +8,20 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from lab.model.frozen import Frozen
+from lab.safe.transaction import address as checksummed
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 ZERO = "0x" + "00" * 20
 
 
-def _address(text: str) -> str:
+def account_address(text: str) -> str:
+    """In lower case. Raises ValueError for no address, for zero, and for mixed case that is not its checksum."""
     if not ADDRESS.fullmatch(text) or text.lower() == ZERO:
         raise ValueError(f"expected an address (0x and 40 hex digits, not zero), got {text[:60]!r}")
-    return text.lower()
+    return checksummed(text)
 
 
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[str, AfterValidator(account_address)]
 
 
 class SafeOwner(Frozen):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from lab.errors import DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.transactions import Sender, Waiting
 from lab.live.journaling.journal import Entry
+from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import (
     DEPLOY,
@@ -44,8 +45,7 @@ def deploy_all(
 ) -> list[Outcome]:
     """One outcome for each network, in order; trouble on one does not hold the others up."""
     shared, patience = SerialSigner(signer), waiting or Waiting()
-    with ThreadPoolExecutor(max_workers=len(targets)) as pool:
-        return list(pool.map(lambda target: deploy_one(work, target, shared, patience), targets))
+    return side_by_side([partial(deploy_one, work, target, shared, patience) for target in targets])
 
 
 def deploy_one(work: Undertaking, target: Target, signer: Signer, waiting: Waiting) -> Outcome:

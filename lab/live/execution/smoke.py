@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab.coordinator import Reader, rollup_address
 from lab.coordinator.reverts import decode_revert
 from lab.deploy.numbering import numbering_of
-from lab.errors import DeployFailure, LabError
+from lab.errors import DeadlineExceeded, DeployFailure, LabError, UsageError
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.transactions import Done, Sender, Waiting
 from lab.live.journaling.journal import Header, Journal, open_journal
+from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import DEPLOY, Step
-from lab.live.signers import Signer
-from lab.rpc import Rpc, RpcRefused
+from lab.live.signers import Signer, SignerFailure
+from lab.model.live_evidence import UNKNOWN, is_unknown
+from lab.rpc import Rpc, RpcFailure, RpcRefused
 
 OK = "ok"
 ZERO_ID = "0x" + "00" * 32
@@ -44,6 +46,12 @@ class SmokeResult:
         """Whether every part went as documented."""
         return bool(self.parts) and all(outcome == OK for outcome in self.parts.values())
 
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing went wrong but what could not be tried."""
+        bad = [outcome for outcome in self.parts.values() if outcome != OK]
+        return bool(bad) and all(map(is_unknown, bad))
+
 
 def smoke_all(work: Undertaking, targets: Sequence[Target], operator: Signer, waiting: Waiting) -> list[SmokeResult]:
     """One result for each network, in order; they are tried at once."""
@@ -51,8 +59,7 @@ def smoke_all(work: Undertaking, targets: Sequence[Target], operator: Signer, wa
         return []
     header = Header(contract=work.contract.bytecode_sha256, deployer=operator.address.lower())
     journal = open_journal(smoke_journal(work.deployment.path), header)
-    with ThreadPoolExecutor(max_workers=len(targets)) as pool:
-        return list(pool.map(lambda target: _smoke(work, journal, target, operator, waiting), targets))
+    return side_by_side([partial(_smoke, work, journal, target, operator, waiting) for target in targets])
 
 
 def _smoke(work: Undertaking, journal: Journal, target: Target, operator: Signer, waiting: Waiting) -> SmokeResult:
@@ -64,8 +71,15 @@ def _smoke(work: Undertaking, journal: Journal, target: Target, operator: Signer
             raise DeployFailure("nothing is deployed there yet, as far as the journal knows")
         _Trial(replace(work, journal=journal), target, entry.address, operator, waiting, parts).run()
     except LabError as error:
-        parts[_next(parts)] = str(error)
+        parts[_next(parts)] = _outcome(error)
     return SmokeResult(target.name, parts)
+
+
+def _outcome(error: LabError | ValueError) -> str:
+    """What did not go as documented, or why that is unknown: no operator, no endpoint, no signature, no time."""
+    reasons = (UsageError, RpcFailure, SignerFailure, DeadlineExceeded)
+    untried = isinstance(error, reasons) and not isinstance(error, RpcRefused)
+    return f"{UNKNOWN}{error}" if untried else str(error)
 
 
 def smoke_journal(deployment: Path) -> Path:
@@ -80,7 +94,8 @@ def smoke_read_only(work: Undertaking, target: Target, address: str) -> SmokeRes
     try:
         reader = Reader(rpc, codec, address, numbering_of(rpc, codec, address, operator))
         for getter in ("owner", "coordination_window", "transaction_count"):
-            reader.get(getter)
+            if codec.has(getter):
+                reader.get(getter)
         parts["getters"] = OK
         head = rpc.block("latest") or {}
         due = int(head["timestamp"], 16) + 3600
@@ -89,7 +104,7 @@ def smoke_read_only(work: Undertaking, target: Target, address: str) -> SmokeRes
         refused = _simulated(rpc, STRANGER, address, data)
         parts["a stranger may not"] = OK if refused else "expected a revert, the call would succeed"
     except (LabError, ValueError) as error:
-        parts[f"read-only part {len(parts) + 1}"] = str(error)
+        parts[f"read-only part {len(parts) + 1}"] = _outcome(error)
     return SmokeResult(target.name, parts)
 
 
@@ -136,7 +151,10 @@ class _Trial:
     def run(self) -> None:
         """Raises LabError at the first part that does not go as documented; the ones before it are noted."""
         if not self._reader.get("authorized_operators", self._sender.address):
-            raise DeployFailure(f"{self._target.name}: expected {self._sender.address} to be an operator, it is none")
+            said = f"{self._target.name}: expected {self._sender.address} to be an operator, it is none"
+            if self._sender.address.lower() in self._target.operators:
+                raise DeployFailure(said)
+            raise UsageError(f"{said}, nor declared as one: name the signer of an operator (operator: in the file)")
         window = int(self._reader.get("coordination_window"))
         first = "0x" + secrets.token_hex(32)
         due = self._buffer("buffered", first)

@@ -6,8 +6,11 @@ acted upon and is dropped. Signed transactions stand in it whole: resuming sends
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -55,16 +58,27 @@ class Entry(Frozen):
 
 
 class Journal:
-    """Append only; safe for several threads."""
+    """Append only; safe for several threads. `head` is what the file begins with, None where that stands there."""
 
-    def __init__(self, path: Path, entries: list[Entry]) -> None:
-        self.path, self._entries, self._lock = path, entries, threading.Lock()
+    def __init__(self, path: Path, entries: list[Entry], head: Header | None = None) -> None:
+        self.path, self.head, self._entries, self._lock = path, head, entries, threading.Lock()
 
     def add(self, entry: Entry) -> None:
-        """Returns once the entry is on the disk. Raises OSError."""
+        """Returns once the entry is on the disk. Raises OSError, UsageError where another command began the file."""
         with self._lock:
+            if self.head is not None:
+                self._begin(self.head)
             _append(self.path, entry.model_dump_json(exclude_defaults=True))
             self._entries.append(entry)
+
+    def _begin(self, head: Header) -> None:
+        if read_journal(self.path)[1]:
+            raise UsageError(
+                f"{self.path}: another command began this journal meanwhile: wait until it has ended, then run again"
+            )
+        _restart(self.path)
+        _append(self.path, head.model_dump_json())
+        self.head = None
 
     def of(self, network: str, step: str | None = None) -> list[Entry]:
         """The entries of a network, or of one of its steps, in order."""
@@ -92,12 +106,13 @@ def journal_path(deployment: Path) -> Path:
 
 
 def open_journal(path: Path, header: Header) -> Journal:
-    """Read a journal, or begin one. Raises UsageError for a damaged one, and for that of another deployment."""
+    """Read a journal, or one that begins with its first entry: who signs nothing leaves no file.
+
+    Raises UsageError for a damaged one, and for that of another deployment in which there is an entry.
+    """
     there, entries, kept = read_journal(path)
-    if there is None:
-        _restart(path)
-        _append(path, header.model_dump_json())
-        return Journal(path, [])
+    if there is None or not entries:
+        return Journal(path, [], header)
     if there != header:
         what = "contract" if there.contract != header.contract else "deployer"
         raise UsageError(
@@ -107,6 +122,20 @@ def open_journal(path: Path, header: Header) -> Journal:
     if kept is not None:
         _cut(path, kept)
     return Journal(path, entries)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """A journal that no other command has meanwhile; it does not have to exist. Raises UsageError."""
+    with open_append(path.with_name(path.name + ".lock")) as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(
+                f"{path}: another command of this account is at work: wait until it has ended, or end it (Ctrl-C): run "
+                "again, it goes on from there"
+            ) from None
+        yield
 
 
 def read_journal(path: Path) -> tuple[Header | None, list[Entry], int | None]:
@@ -153,7 +182,7 @@ def _append(path: Path, line: str) -> None:
 
 
 def _restart(path: Path) -> None:
-    """A journal whose very first line is torn holds nothing."""
+    """A journal without a whole entry holds nothing."""
     if path.exists():
         _cut(path, 0)
 

@@ -82,7 +82,8 @@ def steps_after_creation(
 ) -> list[Step]:
     """What the file still asks for, in order; `standing` None stands for a contract just created.
 
-    Operators come before anything is given away, the deployer's own role goes last but for the ownership.
+    Operators come before anything is given away, the deployer's own role goes last but for the ownership. Raises
+    DeployFailure for a window that nobody can set.
     """
     there = standing or Standing(deployer, None, {deployer: True}, 30)
     steps = [
@@ -92,6 +93,11 @@ def steps_after_creation(
     ]
     window = deployment.file.settings.coordination_window
     if there.window_s != window:
+        if not codec.has("set_coordination_window"):
+            raise DeployFailure(
+                f"{target.name}: expected a window of {window} s, the contract has no set_coordination_window, and its "
+                f"window is {there.window_s} s: declare that by settings, or change the contract"
+            )
         steps.append(Step(f"set_coordination_window {window}", codec.encode("set_coordination_window", [window])))
     if deployer not in target.operators and there.operators.get(deployer):
         steps.append(Step(f"remove_operator {deployer}", codec.encode("remove_operator", [deployer])))

@@ -37,7 +37,7 @@ from lab.live.results.monitored import events_seen
 from lab.live.signers import declared_deployer
 from lab.live.signers.keystore import KeystoreAccount
 from lab.live.verify.client import Pace
-from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere
+from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere, without_source
 from lab.model.chain.finality import Finality
 from lab.model.live_evidence import LiveEvidence
 from lab.session.load_chains.interval import IntervalChain, open_interval_chains
@@ -208,8 +208,7 @@ def _undertaking(
 def _verified(
     work: Undertaking, targets: tuple[Target, ...], variables: Mapping[str, str]
 ) -> tuple[NetworkVerification, ...]:
-    if work.contract.source_path.suffix != ".vy":
-        work.notify("the contract is an artifact: it has no source to verify, which is left out")
+    if without_source(work.contract) is not None:
         return ()
     return tuple(verify_everywhere(work, targets, make_bundle(work), pace=PACE, variables=variables))
 

@@ -32,6 +32,7 @@ from lab.safe.account import safe_differences
 
 def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None = None) -> NetworkEvidence:
     """Read one network. What was verified and smoked before is kept from `earlier`, if it is of the same contract."""
+    created = work.journal.last(target.name, DEPLOY, "final")
     base = NetworkEvidence(
         network=target.name,
         profile=target.profile.name,
@@ -39,11 +40,22 @@ def observe(work: Undertaking, target: Target, earlier: NetworkEvidence | None =
         chain_id=target.profile.chain_id,
         testnet=target.profile.testnet,
         kind="rehearsal",
+        address=(created.address or "") if created is not None else "",
     )
     try:
         return _observe(work, target, base, earlier)
     except LabError as error:
-        return base.model_copy(update={"problem": str(error)})
+        return _unread(base, earlier).model_copy(update={"problem": str(error)})
+
+
+def _unread(base: NetworkEvidence, earlier: NetworkEvidence | None) -> NetworkEvidence:
+    """What is known without the chain: the next look, which can read it, goes on from there."""
+    if earlier is None:
+        return base
+    kept: dict[str, object] = {"funded_wei": earlier.funded_wei, "budget_wei": earlier.budget_wei}
+    if earlier.address == base.address:
+        kept |= {name: getattr(earlier, name) for name in ("code_sha256", "verified", "smoke", "events", "services")}
+    return base.model_copy(update=kept)
 
 
 def _observe(

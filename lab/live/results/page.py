@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lab.bounded_files import write_atomically
 from lab.html.page import Pages
-from lab.model.live_evidence import LiveEvidence, NetworkEvidence
+from lab.model.live_evidence import LiveEvidence, NetworkEvidence, is_unknown
 
 PAGE = "deployment.html"
 
@@ -39,9 +39,9 @@ def _state(network: NetworkEvidence) -> str:
     if network.problem is not None:
         return "UNKNOWN"
     bad = [outcome for outcome in network.smoke.values() if outcome != "ok"]
-    refused = [verdict for verdict in network.verified.values() if not verdict.startswith(("exact", "match"))]
-    if bad or refused:
-        return "FAIL"
+    bad += [verdict for verdict in network.verified.values() if not verdict.startswith(("exact", "match"))]
+    if bad:
+        return "UNKNOWN" if all(map(is_unknown, bad)) else "FAIL"
     if network.kind != "live":
         return "REHEARSED"
     return "FAIL" if network.differences else "PASS"

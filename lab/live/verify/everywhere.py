@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
+from lab.deploy.compiled import CompiledContract
 from lab.deploy.vyper.source import read_source
 from lab.errors import DeployFailure, LabError, UsageError
 from lab.live.declaration.deployment_file import Explorer as ExplorerEntry
 from lab.live.declaration.deployment_file import Target
 from lab.live.journaling.journal import Entry
+from lab.live.journaling.side_by_side import side_by_side
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.steps import DEPLOY
 from lab.live.verify.blockscout import Blockscout
@@ -20,36 +22,56 @@ from lab.live.verify.client import Explorer, Pace, Request, Verification
 from lab.live.verify.difference import first_difference
 from lab.live.verify.etherscan import Etherscan
 from lab.live.verify.sourcify import Sourcify
+from lab.model.live_evidence import UNKNOWN
+from lab.rpc import RpcFailure
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkVerification:
-    """One network: the verdict of each explorer, and what the sources give here where that is not the chain's code."""
+    """One network: the verdict of each explorer, and what the sources give here where that is not the chain's code.
+
+    `problem` says why the chain could not be read.
+    """
 
     network: str
     verdicts: tuple[Verification, ...]
     difference: str | None = None
+    problem: str | None = None
 
     @property
     def succeeded(self) -> bool:
         """Whether every explorer agrees."""
-        return self.difference is None and all(one.result in ("exact", "match") for one in self.verdicts)
+        return (
+            self.difference is None
+            and self.problem is None
+            and all(one.result in ("exact", "match") for one in self.verdicts)
+        )
 
     def shown(self) -> dict[str, str]:
         """Explorer -> its verdict, for the evidence."""
+        if self.problem is not None:
+            return {"endpoint": f"{UNKNOWN}{self.problem}"}
         if self.difference is not None:
             return {"sources": self.difference}
         return {one.explorer: f"{one.result}: {one.detail}" if one.detail else one.result for one in self.verdicts}
 
 
+def without_source(contract: CompiledContract) -> str | None:
+    """Why a contract cannot be verified, and what to do about it; None for a source."""
+    path = contract.source_path
+    if path.suffix == ".vy":
+        return None
+    return (
+        f"{path}: expected a Vyper source to verify, an artifact has none: name the .vy file by contract: (the journal "
+        "goes on where it compiles to the same code), or verify by the tool that compiled it"
+    )
+
+
 def make_bundle(work: Undertaking) -> Bundle:
     """The sources to send. Raises UsageError for an artifact, which has none; CompileFailure."""
-    path = work.contract.source_path
-    if path.suffix != ".vy":
-        raise UsageError(
-            f"{path}: expected a Vyper source to verify, an artifact has none: name the source as contract"
-        )
-    return bundle_of(read_source(path))
+    if (problem := without_source(work.contract)) is not None:
+        raise UsageError(problem)
+    return bundle_of(read_source(work.contract.source_path))
 
 
 def verify_everywhere(
@@ -67,14 +89,16 @@ def verify_everywhere(
 
     def one(target: Target, entry: Entry) -> NetworkVerification:
         address = entry.address or ""
-        standing = str(work.connect(target).rpc.call("eth_getCode", address, "latest"))
+        try:
+            standing = str(work.connect(target).rpc.call("eth_getCode", address, "latest"))
+        except RpcFailure as failure:
+            return NetworkVerification(target.name, (), problem=str(failure))
         if (difference := first_difference(code.runtime, standing, code.immutables)) is not None:
             return NetworkVerification(target.name, (), str(difference))
         request = Request(target.profile.chain_id, address, entry.tx, bundle)
         explorers = [_explorer(given, pace or Pace(), there) for given in target.explorers]
-        with ThreadPoolExecutor(max_workers=max(1, len(explorers))) as pool:
-            verdicts = tuple(pool.map(lambda explorer: _attempt(explorer, request), explorers))
-        return NetworkVerification(target.name, verdicts)
+        verdicts = side_by_side([partial(_attempt, explorer, request) for explorer in explorers])
+        return NetworkVerification(target.name, tuple(verdicts))
 
     return [one(target, entry) for target, entry in deployed]
 

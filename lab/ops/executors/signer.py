@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from lab.errors import LabError
 from lab.live.execution.transactions import Desk, Sender, Waiting
@@ -27,6 +28,11 @@ class SignerExecutor:
         self._desk, self._signer, self._waiting = desk, SerialSigner(signer), waiting or Waiting()
         self._at_once = at_once
         self.described = f"{signer.address.lower()} ({signer.described})"
+
+    @property
+    def journal(self) -> Path:
+        """The file that every signed transaction is in before it is sent."""
+        return self._desk.journal.path
 
     def sender(self, chain: OperatedChain) -> str:
         """See `Executor`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lab.errors import UsageError
-from lab.live.declaration.owner import ADDRESS, ZERO
+from lab.live.declaration.owner import account_address
 from lab.live.execution.finality import final_block
 from lab.ops.chain import OperatedChain
 from lab.ops.declared import Declared
@@ -21,10 +21,11 @@ GRANTS = ("RoleGranted", "RoleRevoked")
 
 
 def checked_address(text: str) -> str:
-    """In lower case. Raises UsageError for anything else than an address other than zero."""
-    if not ADDRESS.fullmatch(text) or text.lower() == ZERO:
-        raise UsageError(f"expected an address (0x and 40 hex digits, not zero), got {text[:60]!r}")
-    return text.lower()
+    """In lower case. Raises UsageError for anything else than an address other than zero, and for a wrong checksum."""
+    try:
+        return account_address(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def event_file(operation: Operation, chain: OperatedChain) -> EventFile:

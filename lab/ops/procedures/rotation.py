@@ -36,7 +36,8 @@ class ProposeOwner(OwnersProcedure):
             return Desired(problems=(f"{lacking} (capability handover)",))
         problems = safe_problems(self.operation, chain, self.address)
         if _is_pending(self.operation, chain, state, self.address):
-            left = f"{self.address} is pending, and has yet to call accept_ownership (rotate owner --accept)"
+            how = f"rotate owner --to {self.address} --accept"
+            left = f"{self.address} is pending, and has yet to call accept_ownership ({how})"
             return Desired(problems=problems, left=(left,))
         return Desired((("propose_owner", (self.address,)),), problems)
 
@@ -65,10 +66,17 @@ class AcceptOwner:
         if lacking is not None:
             return Desired(problems=(f"{lacking} (capability handover)",))
         if not _is_pending(self.operation, chain, state, self.address):
-            pending = _pending(self.operation, chain, state)
-            problem = f"expected {self.address} to be pending, {pending or 'nobody'} is: propose it first"
-            return Desired(problems=(problem,))
+            return Desired(problems=(self._not_pending(chain, state),))
         return Desired((("accept_ownership", ()),))
+
+    def _not_pending(self, chain: OperatedChain, state: ChainState) -> str:
+        if not names_proposed(chain):
+            there = "the contract does not say who is, and would refuse its accept_ownership"
+        elif (pending := pending_of(self.operation, chain, state)) in (None, state.owner):
+            there = "nobody is"
+        else:
+            there = f"{pending} is"
+        return f"expected {self.address} to be pending, {there}: propose it first (rotate owner --to {self.address})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ class CancelOwner(OwnersProcedure):
         lacking = missing(chain.codec, "propose_owner")
         if lacking is not None:
             return Desired(problems=(f"{lacking} (capability handover)",))
-        nobody = _names_proposed(chain) and _pending(self.operation, chain, state) is None
+        nobody = names_proposed(chain) and pending_of(self.operation, chain, state) is None
         if nobody or _is_pending(self.operation, chain, state, state.owner):
             return Desired()
         return Desired((("propose_owner", (state.owner,)),))
@@ -104,8 +112,11 @@ def safe_problems(operation: Operation, chain: OperatedChain, address: str) -> t
     )
 
 
-def _pending(operation: Operation, chain: OperatedChain, state: ChainState) -> str | None:
-    """By the getter, else by the contract's events. None also where a contract has neither."""
+def pending_of(operation: Operation, chain: OperatedChain, state: ChainState) -> str | None:
+    """Who may accept: by the getter, else by the contract's events. None also where a contract has neither.
+
+    It is the owner itself where a proposal was taken back. Raises an RpcFailure.
+    """
     if chain.codec.has("pending_owner"):
         return state.pending_owner
     pending = None
@@ -117,15 +128,15 @@ def _pending(operation: Operation, chain: OperatedChain, state: ChainState) -> s
     return pending
 
 
-def _names_proposed(chain: OperatedChain) -> bool:
+def names_proposed(chain: OperatedChain) -> bool:
     """Whether the contract says who is pending."""
     return chain.codec.has("pending_owner") or "OwnershipProposed" in chain.codec.events
 
 
 def _is_pending(operation: Operation, chain: OperatedChain, state: ChainState, address: str) -> bool:
     """Where the contract names nobody: whether it would let this account accept. Raises an RpcFailure."""
-    if _names_proposed(chain):
-        return _pending(operation, chain, state) == address
+    if names_proposed(chain):
+        return pending_of(operation, chain, state) == address
     call = {"from": address, "to": chain.contract, "data": chain.codec.encode("accept_ownership", ())}
     # A node asks for what the gas would cost, and an account that is a contract may own nothing.
     funded = {address: {"balance": hex(10**20)}}

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lab.html.text import clean
-from lab.model.live_evidence import STUCK_S, NetworkEvidence
+from lab.model.live_evidence import STUCK_S, NetworkEvidence, is_unknown
 from lab.report.catalogue.rows import LiveProof, Row
 from lab.report.evidence.baseline import Baseline
 from lab.report.evidence.deployments import Deployment
 from lab.report.records.row_result import Opinion, RowEvidence
 from lab.report.records.row_verdict import RowVerdict
 
-Shown = tuple[bool, str]
+# Whether it is shown, None where that is unknown; and in words.
+Shown = tuple[bool | None, str]
 GOOD = ("exact", "match")
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
 GUARD = "a stranger may not"
@@ -45,7 +46,7 @@ def _newest(pairs: Iterable[tuple[Deployment, NetworkEvidence]]) -> tuple[Deploy
 def _rehearsed(proof: LiveProof, deployment: Deployment, network: NetworkEvidence) -> Opinion:
     """It shows that the procedure works, or that it does not; the row stays as it is."""
     done, words = _shown(proof, network)
-    state = "REHEARSED" if done else "rehearsed, and it failed"
+    state = {True: "REHEARSED", False: "rehearsed, and it failed", None: "rehearsed, and it was not decided"}[done]
     return Opinion(RowVerdict.LIVE, f"{network.title}: {state} {deployment.evidence.made[:10]}: {words}")
 
 
@@ -54,7 +55,7 @@ def _opinion(
 ) -> Opinion:
     done, words = _shown(proof, network)
     verdict = RowVerdict.PASS if done else RowVerdict.FAIL
-    if network.problem is not None and not done:
+    if done is None or (network.problem is not None and not done):
         verdict = RowVerdict.UNKNOWN
     evidence = deployment.evidence
     expected = baseline.contract_sha256
@@ -80,8 +81,13 @@ def _shown(proof: LiveProof, network: NetworkEvidence) -> Shown:
     for aspect in proof.shows:
         done, words = _ASPECTS[aspect](proof, network)
         if not done:
-            return False, words
+            return done, words
     return True, words
+
+
+def _judged(outcomes: Iterable[str], good: bool) -> bool | None:
+    """None where nothing speaks against it but what could not be tried."""
+    return good or (None if (bad := list(outcomes)) and all(map(is_unknown, bad)) else False)
 
 
 def _funded(proof: LiveProof, network: NetworkEvidence) -> Shown:
@@ -104,14 +110,15 @@ def _deployed(proof: LiveProof, network: NetworkEvidence) -> Shown:
 
 def _verified(proof: LiveProof, network: NetworkEvidence) -> Shown:
     said = ", ".join(f"{explorer} {clean(verdict, 100)}" for explorer, verdict in network.verified.items())
-    good = bool(network.verified) and all(verdict.startswith(GOOD) for verdict in network.verified.values())
-    return good, said or "not verified at any explorer"
+    bad = [verdict for verdict in network.verified.values() if not verdict.startswith(GOOD)]
+    return _judged(bad, bool(network.verified) and not bad), said or "not verified at any explorer"
 
 
 def _smoked(proof: LiveProof, network: NetworkEvidence) -> Shown:
     bad = {part: outcome for part, outcome in network.smoke.items() if outcome != "ok"}
     if bad:
-        return False, "; ".join(f"smoke run, {part}: {clean(outcome, 200)}" for part, outcome in bad.items())
+        words = "; ".join(f"smoke run, {part}: {clean(outcome, 200)}" for part, outcome in bad.items())
+        return _judged(bad.values(), good=False), words
     return bool(network.smoke), f"smoke run: {', '.join(network.smoke) or 'none on record'}"
 
 
@@ -128,7 +135,9 @@ def _monitored(proof: LiveProof, network: NetworkEvidence) -> Shown:
 
 def _guarded(proof: LiveProof, network: NetworkEvidence) -> Shown:
     said = network.smoke.get(GUARD)
-    return said == "ok", f"read-only smoke run, {GUARD}: {clean(said or 'not on record', 200)}"
+    return _judged(
+        [said] if said else [], said == "ok"
+    ), f"read-only smoke run, {GUARD}: {clean(said or 'not on record', 200)}"
 
 
 def _performed(proof: LiveProof, network: NetworkEvidence) -> Shown:

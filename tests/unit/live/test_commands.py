@@ -5,17 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from lab.cli import app
+from lab.commands.live.terminal import notify
 from lab.coordinator import role_account
 from lab.deploy.keystore import save_key
 from lab.live.execution.deploy import deploy_all
+from lab.live.execution.smoke import smoke_journal
+from lab.live.explorer.faults import ExplorerFaults
+from lab.live.explorer.server import open_explorer
+from lab.live.journaling.journal import journal_path, locked
+from lab.model.live_evidence import LiveEvidence, NetworkEvidence
 from lab.model.session import Session
 from lab.monitor import configuration
+from lab.networks import load_network
 
 from .conftest import DEPLOYER, Open, World
 
@@ -72,15 +80,88 @@ def test_a_wrong_password(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_journal_of_another_deployer(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not mixed up with this one."""
+    """It is not mixed up with this one. A plan leaves none behind."""
     lab = world("sepolia")
     prepare(lab, monkeypatch)
     assert run("plan")[0] == 0
+    assert not list(lab.folder.glob("*.jsonl"))
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
     (lab.folder / "deployer.json").unlink()
     save_key(lab.folder / "deployer.json", role_account("attacker").key, "pw", scrypt_n=1024)
     code, said = run("plan")
     assert code == 2
     assert "it is of another deployer" in said
+
+
+@pytest.mark.parametrize("words", [["deploy", "--broadcast"], ["smoke"]])
+def test_two_commands_at_once(world: Open, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """The second one signs nothing."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    file = lab.folder / "deployment.yaml"
+    path = journal_path(file) if words[0] == "deploy" else smoke_journal(file)
+    with locked(path):
+        code, said = run(*words)
+    assert code == 2, said
+    assert "another command of this account is at work" in said
+    assert lab.rpc("sepolia").nonce(DEPLOYER.address, "pending") == 0
+    assert not list(lab.folder.glob("*.jsonl"))
+
+
+def test_lines_of_networks_that_are_worked_on_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """None is written into another."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: notify(f"line {number}"), range(2_000)))
+    assert sorted(capsys.readouterr().err.splitlines()) == sorted(f"line {number}" for number in range(2_000))
+
+
+def test_an_endpoint_of_another_chain(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That network alone is unknown, and what was known of it before stays."""
+    lab = world("sepolia", "amoy")
+    prepare(lab, monkeypatch)
+    assert all(one.problem is None for one in deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting()))
+    urls = {load_network(name).chain_id: node.url for name, node in lab.nodes.items()}
+    file, wrong = lab.folder / "deployment.yaml", lab.variables["AMOY_A"]
+    with open_explorer(urls, ExplorerFaults()) as explorer:
+        at = f"explorers: [{{kind: sourcify, url: '{explorer}/sourcify'}}], finality:"
+        file.write_text(file.read_text().replace("finality:", at))
+        assert run("verify")[0] == 0
+        before = evidence()
+        for place in "AB":
+            monkeypatch.setenv(f"SEPOLIA_{place}", wrong)
+        code, said = run("verify")
+    assert (code, "amoy: sourcify: exact" in said) == (3, True), said
+    assert "sepolia: endpoint: unknown: eth_getCode: no endpoint of chain 11155111 is left" in said
+    code, said = run("status")
+    assert code == 3
+    assert f"sepolia: unknown: {before['sepolia'].address}: eth_getBalance: no endpoint of chain 11155111" in said
+    code, said = run("smoke", "--read-only")
+    assert (code, "sepolia: read-only part 1: unknown: eth_call: no endpoint" in said) == (3, True), said
+    after = evidence()
+    assert after["sepolia"].problem is not None
+    assert after["sepolia"].verified == before["sepolia"].verified == {"sourcify": "exact"}
+    for place in "AB":
+        monkeypatch.setenv(f"SEPOLIA_{place}", lab.variables[f"SEPOLIA_{place}"])
+    run("status")
+    assert (evidence()["sepolia"].problem, evidence()["sepolia"].verified) == (None, {"sourcify": "exact"})
+    Path("results/live/deployment/evidence.json").write_text("{")
+    assert "what was verified and smoked before is not kept" in run("status")[1]
+    assert evidence()["sepolia"].verified == {}
+
+
+def test_a_read_only_smoke_run_needs_no_key(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It signs nothing."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
+    (lab.folder / "pw").unlink()
+    code, said = run("smoke", "--read-only")
+    assert code == 0, said
+
+
+def evidence() -> dict[str, NetworkEvidence]:
+    """What the last command wrote."""
+    return {one.network: one for one in LiveEvidence.read(Path("results/live/deployment/evidence.json")).networks}
 
 
 def test_init_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

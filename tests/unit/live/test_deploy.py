@@ -84,9 +84,15 @@ def killed_at(line: int, *, before: bool) -> Any:
                 raise Killed
 
     def opened(path: Path, header: Header) -> Journal:
-        return Fatal(path, open_journal(path, header)._entries)
+        return Fatal(path, *begun(path, header))
 
     return opened
+
+
+def begun(path: Path, header: Header) -> tuple[list[Entry], Header | None]:
+    """What a journal of a class of one's own begins with."""
+    journal = open_journal(path, header)
+    return journal._entries, journal.head
 
 
 def test_killed_at_every_line_and_taken_up_again(world: Open) -> None:
@@ -127,7 +133,7 @@ def test_the_block_of_the_deployment_is_reorganised_away(world: Open) -> None:
                 lab.mine()
 
     def opened(path: Path, header: Header) -> Journal:
-        return Reorg(path, open_journal(path, header)._entries)
+        return Reorg(path, *begun(path, header))
 
     outcome = deploy_all(lab.work(opened), lab.deployment.targets, lab.signer, lab.waiting())[0]
     assert outcome.problem is None
@@ -170,7 +176,7 @@ def test_a_stuck_transaction_is_replaced_and_not_doubled(world: Open) -> None:
     signed: list[Entry] = []
 
     def opened(path: Path, header: Header) -> Journal:
-        return Stuck(path, open_journal(path, header)._entries)
+        return Stuck(path, *begun(path, header))
 
     waiting = lab.waiting(stuck_s=5)
 

@@ -75,6 +75,11 @@ BAD: dict[str, tuple[str, str, str]] = {
         'owner: "0x12"',
         "3:8 owner: expected an address",
     ),
+    "a letter of the wrong case": (
+        "0x976ea74026e726554db657fa54763abd0c3a0aa9",
+        "0x976EA74026E726554dB657fA54763abd0C3a0aA9",
+        "3:8 owner: expected an address with its checksum (EIP-55)",
+    ),
     "the zero address": (
         "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc",
         "0x" + "00" * 20,
@@ -84,6 +89,11 @@ BAD: dict[str, tuple[str, str, str]] = {
         "operators: [",
         'operators: ["0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc", ',
         "4:12 operators: expected each operator once",
+    ),
+    "an operator of one network twice": (
+        "{rpc: [env:SEP_A",
+        f"{{operators: ['0x{'3c' * 20}', '0x{'3C' * 20}'], rpc: [env:SEP_A",
+        "6:24 networks.sepolia.operators: expected each operator once",
     ),
     "no network": (
         "network: base-sepolia",

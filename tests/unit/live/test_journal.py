@@ -58,3 +58,25 @@ def test_a_line_in_the_middle_that_is_none(tmp_path: Path, damage: str) -> None:
     path.write_text(path.read_text() + damage + "\n" + entry(1).model_dump_json() + "\n")
     with pytest.raises(UsageError, match=r"d\.journal\.jsonl:3: expected an entry"):
         open_journal(path, HEADER)
+
+
+def test_a_journal_begins_with_its_first_entry(tmp_path: Path) -> None:
+    """Who only looks leaves nothing behind, and what has no entry is nobody's."""
+    path = tmp_path / "d.journal.jsonl"
+    open_journal(path, HEADER)
+    assert not path.exists()
+    path.write_text(HEADER.model_dump_json() + "\n")
+    other = Header(contract="cd" * 32, deployer=HEADER.deployer)
+    open_journal(path, other).add(entry(0))
+    assert [one.nonce for one in open_journal(path, other).of("a")] == [0]
+
+
+def test_two_that_begin_at_once(tmp_path: Path) -> None:
+    """What the first one wrote stays; the second one is refused before it signs."""
+    path = tmp_path / "d.journal.jsonl"
+    first, second = open_journal(path, HEADER), open_journal(path, HEADER)
+    first.add(entry(0))
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match="another command began this journal meanwhile"):
+        second.add(entry(1))
+    assert path.read_bytes() == before

@@ -64,7 +64,21 @@ def test_somebody_who_is_no_operator(world: Open) -> None:
     deploy(lab)
     parts = run(lab, DEPLOYER)
     assert list(parts) == [PARTS[0]]
-    assert "to be an operator, it is none" in parts[PARTS[0]]
+    # Whoever signs for it is no operator by the file either: nothing was tried, so nothing is wrong with the contract.
+    assert parts[PARTS[0]].startswith("unknown: ")
+    assert "to be an operator, it is none, nor declared as one: name the signer of an operator" in parts[PARTS[0]]
+
+
+def test_a_declared_operator_that_is_none(world: Open) -> None:
+    """That is the contract's doing."""
+    lab = world("sepolia")
+    address = deploy(lab)
+    data = lab.target.codec.encode("remove_operator", [OPERATOR.address])
+    rpc = lab.rpc("sepolia")
+    rpc.call("anvil_impersonateAccount", DEPLOYER.address)
+    rpc.call("eth_sendTransaction", {"from": DEPLOYER.address, "to": address, "data": data})
+    lab.mine()
+    assert run(lab, OPERATOR) == {PARTS[0]: f"sepolia: expected {OPERATOR.address} to be an operator, it is none"}
 
 
 def test_nothing_deployed(world: Open) -> None:

@@ -98,10 +98,37 @@ def test_an_operator_at_the_command_line(half_done: World, monkeypatch: pytest.M
     file.write_text(good + "administrator: {keystore: stranger.json, password_file: pw}\n")
     sender = role_account("attacker").address
     code, out, said = run("operators", "add", SOMEBODY, "--only", "sepolia", "--yes", "--from", sender)
-    assert (code, f"expected {DEPLOYER.address} to send this, {sender} would" in out) == (1, True)
+    assert code == 1
+    assert f"expected {DEPLOYER.address} to send this, {sender} would: sign with its account" in out
+    assert f"(--executor signer --from {DEPLOYER.address})" in out
     assert run("maintenance", "end", "--only", "sepolia", "--yes")[0] == 2
     assert half_done.rpc("sepolia").nonce(DEPLOYER.address) == nonce
     # Another file of the same folder, of the same owner.
     Path("second.yaml").write_text(good)
     Path("second.journal.jsonl").write_bytes(Path("deployment.journal.jsonl").read_bytes())
     assert run("pause", "--only", "sepolia", "--yes", "--deployment", "second.yaml")[0] == 0
+
+
+def test_a_declared_safe_that_is_none(half_done: World) -> None:
+    """Nothing is sent to it or in its name, and each command says what to do."""
+    file, nonce = Path("deployment.yaml"), half_done.rpc("sepolia").nonce(DEPLOYER.address)
+    safe = f'owner: {{kind: safe, address: "{SOMEBODY}", threshold: 1, owners: ["{DEPLOYER.address}"]}}'
+    file.write_text(file.read_text().replace(f'owner: "{DEPLOYER.address}"', safe))
+    for words in (["pause", "--all", "--yes"], ["rotate", "owner", "--to", SOMEBODY, "--yes"]):
+        code, _, said = run(*words)
+        assert code == 2
+        assert f"to sign for {SOMEBODY}: it is a Safe: --executor safe proposes to it; until it has accepted" in said
+    only = ("--only", "sepolia", "--yes", "--from", DEPLOYER.address)
+    code, out, _ = run("rotate", "owner", "--to", SOMEBODY, *only)
+    assert code == 1
+    assert f"expected a Safe at {SOMEBODY}, there is no code" in out
+    assert half_done.rpc("sepolia").nonce(DEPLOYER.address) == nonce
+
+
+def test_a_keystore_that_is_not_there(half_done: World) -> None:
+    """Its place in the file."""
+    (half_done.folder / "deployer.json").unlink()
+    code, _, said = run("drift")
+    assert code == 2
+    assert "deployment.yaml:2:" in said
+    assert "deployer.keystore: expected a keystore that says its address, there is none" in said

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import InvalidFile, UsageError
+from lab.ops.declared import declared_by_file
 from lab.ops.inspection import health_findings, inspect_chains, look_at_operators, look_for_drift
 from lab.ops.planning import Plan
 from lab.ops.procedure import carry_out
@@ -111,7 +112,8 @@ def test_a_stale_plan_is_refused(site: Start) -> None:
     with there.executor(address("owner")) as executor:
         report = carry_out(there.operation, SyncOperators(there.operation), executor, ask=ask)
     assert report.exit_code == 1
-    assert "went stale" in report.chains[0].left[0]
+    changed = f"operators {address('attacker')} was yes, is no"
+    assert f"the plan went stale before it was sent ({changed}): nothing was sent here" in report.chains[0].left[0]
     assert report.chains[0].results == []
     assert here.rpc("sepolia").nonce(address("owner")) == before + 1, "only the second administrator sent anything"
 
@@ -154,8 +156,11 @@ def test_ownership_is_handed_over_in_two_steps(site: Start) -> None:
         carry_out(operation, ProposeOwner(operation, new), owner)
         accepted = carry_out(operation, AcceptOwner(operation, new), next_owner)
     assert [early.exit_code, proposed.exit_code, cancelled.exit_code, late.exit_code] == [1, 1, 0, 1]
-    assert "has yet to call accept_ownership" in proposed.chains[0].left[0]
-    assert "propose it first" in late.chains[0].left[0]
+    assert proposed.chains[0].left == [
+        f"{new} is pending, and has yet to call accept_ownership (rotate owner --to {new} --accept)"
+    ]
+    nobody = f"expected {new} to be pending, nobody is: propose it first (rotate owner --to {new})"
+    assert [early.chains[0].left, late.chains[0].left] == [[nobody], [nobody]]
     assert late.chains[0].results == []
     assert accepted.exit_code == 0
     state = accepted.chains[0].after
@@ -179,6 +184,32 @@ def test_a_safe_has_code(site: Start, tmp_path: Path) -> None:
     assert "there is no code on sepolia" in report.chains[0].plan.problems[0]
     drift = inspect_chains(there.operation, "drift", lambda chain: look_for_drift(there.operation, chain))
     assert f"expected a Safe at {address('owner')}" in " ".join(drift.chains[0].left)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("operators: []", "3:12 operators: expected at least 1 of them, got 0"),
+        (f'operators: ["{"0x" + "5a" * 20}", "{"0x" + "5A" * 20}"]', "3:12 operators: expected each operator once"),
+        (
+            f'operators: ["{"0x" + "5a" * 20}"]\nnetworks: {{sepolia: {{operators: []}}}}',
+            "4:33 networks.sepolia.operators: expected at least 1 of them, got 0",
+        ),
+        (
+            f'operators: ["{"0x" + "5a" * 20}"]\n'
+            f'networks: {{sepolia: {{operators: ["{"0x" + "5b" * 20}", "{"0x" + "5b" * 20}"]}}}}',
+            "4:33 networks.sepolia.operators: expected each operator once",
+        ),
+        (f'operators: ["{"0x" + "5a" * 20}"]\nnetworks: {{amoy: {{}}}}', "4:12 networks.amoy: expected one of sepolia"),
+    ],
+)
+def test_a_declaration_that_leaves_nobody(tmp_path: Path, text: str, expected: str) -> None:
+    """No operator, one twice, a chain that is not there: refused at its place, for one chain as for all."""
+    declared = tmp_path / "operations.yaml"
+    declared.write_text(f'version: 1\nowner: "{address("owner")}"\n{text}\n')
+    with pytest.raises(InvalidFile) as caught:
+        declared_by_file(declared, ["sepolia"])
+    assert expected in str(caught.value)
 
 
 def test_an_operator_is_rotated(site: Start) -> None:
@@ -252,7 +283,7 @@ def test_health_notices(site: Start) -> None:
     assert {"operator-unknown", "stopped"} <= kinds
 
 
-@pytest.mark.parametrize("text", ["", "0x12", "0x" + "00" * 20, "0x" + "g" * 40])
+@pytest.mark.parametrize("text", ["", "0x12", "0x" + "00" * 20, "0x" + "g" * 40, "0x" + "aB" * 20])
 def test_an_address_is_one(text: str) -> None:
     """Nothing else gets as far as a plan."""
     with pytest.raises(UsageError, match="expected an address"):

@@ -89,7 +89,10 @@ AGAINST: list[tuple[str, dict[str, Any], RowVerdict]] = [
     ("SEP-03", {"problem": "eth_chainId: no answer", "address": ""}, RowVerdict.UNKNOWN),
     ("SEP-04", {"verified": {}}, RowVerdict.FAIL),
     ("SEP-04", {"verified": {"sourcify": "exact", "etherscan": "no match: Fail"}}, RowVerdict.FAIL),
+    ("SEP-04", {"verified": {"sourcify": "exact", "etherscan": "unknown: HTTP 503"}}, RowVerdict.UNKNOWN),
+    ("SEP-04", {"verified": {"sourcify": "no match: Fail", "etherscan": "unknown: HTTP 503"}}, RowVerdict.FAIL),
     ("SEP-05", {"smoke": {}}, RowVerdict.FAIL),
+    ("SEP-05", {"smoke": {"buffered": "ok", "ready": "unknown: no endpoint answered"}}, RowVerdict.UNKNOWN),
     ("SEP-06", {"events": {"TransactionBuffered": 2, "TransactionReady": 1}}, RowVerdict.FAIL),
     ("SEP-06", {"events": {}}, RowVerdict.FAIL),
     (

@@ -1,0 +1,157 @@
+"""Contracts of other people's through `lab live`: artifacts, what they cannot do, and what is no coordinator."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import deployable
+from lab.live.execution.deploy import deploy_all
+from lab.live.explorer.faults import ExplorerFaults
+from lab.live.explorer.server import open_explorer
+from lab.paths import CONTRACTS
+from lab.session.suite import cache_folder
+
+from .conftest import Open, World
+from .test_commands import prepare, run
+
+LEGACY = CONTRACTS / "plain" / "LegacyCoordinator.vy"
+OWNER = "0x976ea74026e726554db657fa54763abd0c3a0aa9"
+
+
+@pytest.fixture
+def artifact() -> dict[str, Any]:
+    """ABI and code of a contract for Vyper 0.3.10."""
+    compiled = compile_contract(LEGACY, cache_dir=cache_folder() / "compiled")
+    return {"abi": compiled.abi, "bytecode": compiled.bytecode}
+
+
+def named(lab: World, contract: str) -> None:
+    """The deployment file says which contract."""
+    file = lab.folder / "deployment.yaml"
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("contract:")]
+    file.write_text("\n".join([*lines, f"contract: {json.dumps(contract)}", ""]))
+
+
+def test_an_artifact(world: Open, artifact: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planned, deployed, compared; not verified, until its source is named: the journal goes on."""
+    made = Path("made.json")
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    made.write_text(json.dumps(artifact))
+    lab.target = deployable(compile_contract(made, cache_dir=cache_folder() / "compiled"))
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text().replace(OWNER, lab.account.address))
+    named(lab, "made.json")
+    assert run("plan")[0] == 0
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
+    for words in (["status"], ["smoke", "--read-only"], ["session"]):
+        code, said = run(*words)
+        assert code == 0, said
+    code, said = run("verify")
+    assert code == 2
+    assert "made.json: expected a Vyper source to verify, an artifact has none: name the .vy file by contract:" in said
+    with open_explorer({11155111: lab.nodes["sepolia"].url}, ExplorerFaults()) as explorer:
+        at = f"explorers: [{{kind: sourcify, url: '{explorer}/sourcify'}}], finality:"
+        file.write_text(file.read_text().replace("finality:", at))
+        named(lab, str(LEGACY))
+        code, said = run("verify")
+    assert code == 0, said
+    assert "sepolia: sourcify: exact" in said
+
+
+Change = Callable[[dict[str, Any]], bytes]
+
+
+def changed(**fields: Any) -> Change:
+    """The artifact with other fields; None takes one away."""
+
+    def write(artifact: dict[str, Any]) -> bytes:
+        return json.dumps({key: value for key, value in (artifact | fields).items() if value is not None}).encode()
+
+    return write
+
+
+def with_constructor(artifact: dict[str, Any]) -> bytes:
+    """Its constructor takes an argument that nobody gives."""
+    taken = {"type": "constructor", "inputs": [{"name": "window", "type": "uint256"}], "stateMutability": "nonpayable"}
+    return json.dumps(artifact | {"abi": [e for e in artifact["abi"] if e["type"] != "constructor"] + [taken]}).encode()
+
+
+STANDARD_INPUT = {"language": "Vyper", "sources": {"a.vy": {"content": ""}}, "settings": {"outputSelection": {}}}
+REFUSED: dict[str, tuple[str, Change, str]] = {
+    "not there": ("", lambda artifact: b"", "expected a contract (.vy source or artifact .json), got: no such file"),
+    "empty": ("a.json", lambda artifact: b"", "a.json:1:0: malformed JSON"),
+    "torn": ("a.json", lambda artifact: json.dumps(artifact).encode()[:5000], "a.json:1:5000: malformed JSON"),
+    "an ABI alone": ("a.json", lambda artifact: json.dumps(artifact["abi"]).encode(), "this is an ABI alone"),
+    "no code": ("a.json", changed(bytecode=None), "no creation bytecode"),
+    "no ABI": ("a.json", changed(abi=None), "this is code alone; expected `abi`"),
+    "no hex": ("a.json", changed(bytecode="0xzz"), "the bytecode is no hex string"),
+    # What `boa.load_partial(...).solc_json` is.
+    "titanoboa's input for the compiler": (
+        "a.json",
+        lambda artifact: json.dumps(STANDARD_INPUT).encode(),
+        "this is a compiler's input (standard JSON), not its output; give the .vy source",
+    ),
+    # titanoboa keeps compiled contracts as pickles, and deployments in a database.
+    "titanoboa's cache": ("a.pickle", lambda artifact: pickle.dumps(artifact), "artifact .json, got '.pickle'"),
+    "titanoboa's deployments": (
+        "deployments.db",
+        lambda artifact: b"SQLite format 3\0\xc1",
+        "artifact .json, got '.db'",
+    ),
+    "no coordinator": (
+        "a.json",
+        changed(abi=[{"type": "function", "name": "owner", "inputs": [], "outputs": [{"type": "address"}]}]),
+        "a.json has no authorized_operators, coordination_window, add_operator,",
+    ),
+    "a constructor with an argument": ("a.json", with_constructor, "takes (uint256), got 0 arguments: say them by"),
+    "another name": (
+        "a.json:Other",
+        changed(),
+        "expected one contract called Other, got one without a name: leave out",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_deployed(
+    world: Open, artifact: dict[str, Any], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """Refused with its place or the way out, before anything is asked of a network."""
+    name, change, expected = REFUSED[what]
+    lab = world()
+    prepare(lab, monkeypatch)
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text() + "  sepolia: {rpc: [env:A]}\n")
+    monkeypatch.setenv("A", "http://127.0.0.1:9")
+    named(lab, name or "missing.json")
+    if name:
+        (lab.folder / name.partition(":")[0]).write_bytes(change(artifact))
+    for words in (["plan"], ["deploy", "--broadcast"], ["rehearse"]):
+        code, said = run(*words)
+        assert code == 2, said
+        assert expected in said
+    assert not list(lab.folder.glob("*.jsonl"))
+
+
+def test_a_window_that_nobody_can_set(world: Open, artifact: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A problem of the plan where another one is declared, and none where it is what the contract has."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text().replace(OWNER, lab.account.address))
+    abi = [entry for entry in artifact["abi"] if entry.get("name") != "set_coordination_window"]
+    (lab.folder / "made.json").write_text(json.dumps(artifact | {"abi": abi}))
+    named(lab, "made.json")
+    code, said = run("plan")
+    assert code == 1
+    assert "expected a window of 60 s, the contract has no set_coordination_window, and its window is 30 s" in said
+    file.write_text(file.read_text().replace("coordination_window: 60", "coordination_window: 30"))
+    assert run("plan")[0] == 0
