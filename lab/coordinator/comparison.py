@@ -70,7 +70,9 @@ def may_refuse(function: str, args: Sequence[Any]) -> bool:
 
 
 def changes_nothing(model: Behaviour, function: str, args: Sequence[Any], sender: str) -> bool:
-    """Whether an owner's call would leave all as it is, or gives the role of an operator to no account."""
+    """Whether a call would leave all as it is: an owner's, or an empty batch. Address zero is no account to add."""
+    if function in BATCHES:
+        return not args[0]
     if sender != model.owner:
         return False
     if function in ("add_operator", "remove_operator"):

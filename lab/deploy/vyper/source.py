@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import product
 from pathlib import Path
 
 from lab.bounded_files import read_bytes
@@ -61,8 +62,10 @@ def _name(file: Path, main: Path, search_paths: tuple[Path, ...]) -> str:
 def import_closure(path: Path, search_paths: tuple[Path, ...]) -> tuple[Path, ...]:
     """The file and all that it may import, directly or not; the file first, the others sorted.
 
-    It takes every candidate that exists: one too many costs a recompilation, one too few a stale result.
+    Of one name it takes what the compilers would: in the strongest search path, in the project's root (before 0.4),
+    beside the importing file. One too many costs a recompilation, one too few a stale result.
     """
+    root = project_root(path)
     seen: set[Path] = set()
     queue = [path]
     while queue:
@@ -71,22 +74,26 @@ def import_closure(path: Path, search_paths: tuple[Path, ...]) -> tuple[Path, ..
             continue
         seen.add(current)
         if current.suffix != ".json":
-            queue.extend(_imported(current, search_paths))
+            queue.extend(_imported(current, search_paths, root))
     return (path, *sorted(seen - {path}))
 
 
-def _imported(path: Path, search_paths: tuple[Path, ...]) -> list[Path]:
+def _imported(path: Path, search_paths: tuple[Path, ...], root: Path) -> list[Path]:
     imported: list[Path] = []
     for match in _IMPORT.finditer(code_only(read_text(path)).replace("\\\n", "  ")):
         base = match.group("base") or ""
         dots = len(base) - len(base.lstrip("."))
-        folders = (*search_paths, path.parent) if dots == 0 else (path.parents[min(dots, len(path.parents)) - 1],)
+        places: tuple[tuple[Path, ...], ...] = (search_paths[::-1], (root,), (path.parent,))
+        if dots:
+            places = ((path.parents[min(dots, len(path.parents)) - 1],),)
         prefix = [part for part in base.split(".") if part]
         for name in match.group("names").strip("() \t").split(","):
             words = name.split()
             if not words:
                 continue
             target = "/".join([*prefix, *words[0].split(".")])
-            files = [(folder / target).with_name(Path(target).name + end) for folder in folders for end in _SUFFIXES]
-            imported.extend(real_path(file) for file in files if file.is_file())
+            for folders, end in product(places, _SUFFIXES):
+                files = ((folder / target).with_name(Path(target).name + end) for folder in folders)
+                if (file := next(filter(Path.is_file, files), None)) is not None:
+                    imported.append(real_path(file))
     return imported

@@ -116,6 +116,8 @@ def test_only_numbers_beyond_all_use_may_be_refused() -> None:
         ("set_coordination_window", (31,), False),
         ("unpause", (), True),
         ("pause", (), False),
+        ("execute_batch", ([],), True),
+        ("execute_batch", ([ONE],), False),
     ],
 )
 def test_what_changes_nothing_may_be_refused(codec: Codec, function: str, args: tuple[Any, ...], idle: bool) -> None:

@@ -95,6 +95,19 @@ def test_the_nearest_of_several_wins(tmp_path: Path) -> None:
     assert names == ["lib", "lib/pypi", ".", "src"]
 
 
+def test_files_of_other_projects_with_the_same_names_do_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a contract would be another one in each folder that somebody works in."""
+    main = lay(tmp_path / "own", {"Main.vy": "import owner\nimport face\n", "owner.vy": "", "face.vyi": "", ".git": ""})
+    here = tmp_path / "elsewhere"
+    lay(here, {"owner.vy": "# another\n", "face.vyi": "# another\n", "lab.yaml": ""})
+    expected = read_source(main)
+    monkeypatch.chdir(here)
+    assert read_source(main).sources == expected.sources
+    assert read_source(main).files == (main, main.with_name("face.vyi"), main.with_name("owner.vy"))
+
+
 def test_a_link_leads_to_both_projects(tmp_path: Path) -> None:
     """The one in which the file is, and the one in which it was named."""
     real = lay(tmp_path / "shared", {"Main.vy": "import near\nimport far\n", "near.vy": ""})
