@@ -90,12 +90,9 @@ def changes_nothing(model: Behaviour, function: str, args: Sequence[Any], sender
 def _behind_the_stop(outcome: Outcome) -> list[str]:
     """What a batch did after it had stopped the contract. The failure that stopped it may be told after the stop."""
     names = [event.event for event in outcome.events]
-    if "EmergencyStop" not in names:
-        return []
-    at = names.index("EmergencyStop")
-    behind = [name for name in names[at:] if name in ("TransactionReady", "TransactionFailed")]
-    told_before = names[max(at - 1, 0)] == "TransactionFailed"
-    return behind if told_before else behind[1:]
+    behind = names[names.index("EmergencyStop") + 1 :] if "EmergencyStop" in names else []
+    told = behind[:1] == ["TransactionFailed"]
+    return [name for name in behind[told:] if name in ("TransactionReady", "TransactionFailed", "EmergencyStop")]
 
 
 def _resolved(tx_ids: Sequence[str], outcome: Outcome) -> Sequence[str]:

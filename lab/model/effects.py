@@ -29,6 +29,7 @@ EVENTS: dict[str, tuple[str, ...]] = {
     "propose_owner": ("OwnershipProposed",),
     "accept_ownership": ("OwnershipTransferred",),
 }
+STOP = "EmergencyStop"
 KNOWN_EVENTS = frozenset(event for events in EVENTS.values() for event in events)
 OPERATOR_FUNCTIONS = frozenset(
     {"buffer_transaction", "resolve_dependency", "mark_executed", "expire_transaction", "mark_failed"}
@@ -108,16 +109,26 @@ def _pair(tx: Tx) -> list[tuple[Call | None, bool, tuple[Log, ...], bool]]:
         if own is None:
             paired.append((call, True, (), stopped and call.function == "resolve_dependency"))
             continue
-        paired.extend((None, True, (log,), False) for log in logs[position:own])
-        position = own + 1
-        taken = [logs[own]]
-        failed = logs[own].event == "TransactionFailed"
-        if failed and position < len(logs) and logs[position].event == "EmergencyStop":
-            taken.append(logs[position])
-            position, stopped = position + 1, True
+        first, end = _with_stop(logs, position, own)
+        paired.extend((None, True, (log,), False) for log in logs[position:first])
+        taken, position = logs[first:end], end
+        stopped = stopped or len(taken) > 1
         paired.append((call, True, tuple(taken), False))
     paired.extend((None, True, (log,), False) for log in logs[position:])
     return paired
+
+
+def _with_stop(logs: list[Log], position: int, own: int) -> tuple[int, int]:
+    """From where to where the events of a call go: a failure that trips the breaker tells of the stop, on either side.
+
+    A stop between two failures belongs to the second: a batch ends where it stops the contract.
+    """
+    if logs[own].event != "TransactionFailed":
+        return own, own + 1
+    events = [log.event for log in logs[own + 1 : own + 3]]
+    first = own - 1 if own > position and logs[own - 1].event == STOP else own
+    behind = events[:1] == [STOP] and events[1:] != ["TransactionFailed"]
+    return first, own + 1 + behind
 
 
 def _belongs(call: Call, log: Log) -> bool:

@@ -1,4 +1,4 @@
-"""The reference without one optional part: correct contracts, each made from the reference's own source."""
+"""The reference without one optional part, or with one in another way: correct contracts, made from its own source."""
 
 from __future__ import annotations
 
@@ -85,7 +85,31 @@ def without_most_functions(folder: Path) -> None:
     without_functions("buffer_batch", "execute_batch", "mark_failed", "expire_transaction")(folder)
 
 
-# What is left out -> how.
+def with_the_stop_told_first(folder: Path) -> None:
+    """A failure that trips the breaker tells of the stop before it tells of itself."""
+    replace(
+        folder / MAIN,
+        "    log ITesseractCoordinator.TransactionFailed(tx_id=tx_id, reason=reason)\n"
+        "    return controls._count_failure()\n",
+        "    tripped: bool = controls._count_failure()\n"
+        "    log ITesseractCoordinator.TransactionFailed(tx_id=tx_id, reason=reason)\n"
+        "    return tripped\n",
+    )
+
+
+def with_empty_batches_refused(folder: Path) -> None:
+    """What would change nothing is refused: empty batches, and a proposal of the owner itself."""
+    for loop in ("request: BufferRequest in requests", "tx_id: bytes32 in tx_ids"):
+        source = folder / MAIN
+        several = f"len({loop.rpartition(' ')[2]})"
+        head = f"    for {loop}:\n"
+        source.write_text(source.read_text().replace(head, f'    assert {several} > 0, "Empty batch"\n{head}'))
+    proposal = "    self.pending_owner = new_owner\n"
+    refusal = '    assert new_owner != self.owner, "Already the owner"\n'
+    replace(folder / "ownership.vy", proposal, refusal + proposal)
+
+
+# What is left out, or in another way -> how.
 PARTS: dict[str, Change] = {
     "stop getter": without_exports("controls", "paused"),
     "stop": without_exports("controls", "pause", "unpause", "paused"),
@@ -112,6 +136,8 @@ PARTS: dict[str, Change] = {
     "event of thresholds": without_event("controls.vy", "BreakerThresholdSet", 2),
     "event of stops": without_stop_events,
     "event of lifted stops": without_event("controls.vy", "EmergencyStopLifted"),
+    "stop told first": with_the_stop_told_first,
+    "empty batches refused": with_empty_batches_refused,
 }
 
 

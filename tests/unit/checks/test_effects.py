@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from lab.model.effects import steps
 
 from .calls import admin, buffer, execute, log, resolve
@@ -44,6 +46,29 @@ def test_a_failed_transaction_did_nothing() -> None:
     story.mine("two", 20, story.tx("two", "operator", execute(A.tx_id), status=0))
     (step,) = steps(story.history(), "two")
     assert not step.ok
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["TransactionFailed", "EmergencyStop"], []),
+        (["EmergencyStop", "TransactionFailed"], []),
+        (["TransactionFailed"], ["EmergencyStop", "TransactionFailed"]),
+        (["TransactionFailed"], ["TransactionFailed", "EmergencyStop"]),
+    ],
+    ids=["told after", "told before", "of the second, before", "of the second, after"],
+)
+def test_a_stop_belongs_to_the_failure_that_trips_the_breaker(first: list[str], second: list[str]) -> None:
+    """On either side of it, in a batch too; what a batch did not come to is skipped."""
+    story, made = Story(A, B), []
+    for flow, names in ((A, first), (B, second)):
+        given, _ = resolve(flow.tx_id, failed="Transaction expired")
+        events = {"TransactionFailed": {"tx_id": flow.tx_id, "reason": "Transaction expired"}, "EmergencyStop": {}}
+        made.append((given, tuple(log(name, **events[name]) for name in names)))
+    story.mine("two", 20, story.tx("two", "operator", *made))
+    paired = steps(story.history(), "two")
+    assert [[each.event for each in step.logs] for step in paired] == [first, second]
+    assert [step.skipped for step in paired] == [False, not second]
 
 
 def test_events_of_another_contract_version_are_left_alone() -> None:
