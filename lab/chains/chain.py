@@ -21,7 +21,9 @@ from lab.networks.slots import SlotClock
 from lab.rpc import HttpTransport, Rpc, RpcRefused, RpcUnavailable
 
 CONTROL_TIMEOUT_S = 60.0
-RETRY_MS = 500
+# A node that hangs is given this long at a turn, and is tried again later each time: the others wait as long.
+TURN_TIMEOUT_S = 1.0
+RETRY_MS, RETRY_MS_MAX = 500, 8_000
 TAGS: tuple[Literal["safe", "finalized"], ...] = ("safe", "finalized")
 
 
@@ -70,6 +72,7 @@ class Chain:
         self.blocked_calls = 0
         # Called after each turn under the real clock. Without it trouble ends the run; with it the chain goes on.
         self.on_turn: Callable[[LabError | None], None] | None = None
+        self._retry_ms = RETRY_MS
 
     def look(self) -> Rpc:
         """The node as of now. Raises RpcUnavailable while it is paused or down."""
@@ -101,12 +104,15 @@ class Chain:
         """Take a turn at every slot: whoever reaches the node on their own finds its blocks there in time."""
         next_ms = 0
         try:
+            if self.on_turn is not None and self.condition == "up":
+                self.producer.rpc.call("net_version", timeout_s=TURN_TIMEOUT_S)
             self.catch_up()
-            trouble = None
+            trouble, self._retry_ms = None, RETRY_MS
         except LabError as error:
             if self.on_turn is None:
                 raise
-            trouble, next_ms = error, self._scheduler.now_ms + RETRY_MS
+            trouble, next_ms = error, self._scheduler.now_ms + self._retry_ms
+            self._retry_ms = min(2 * self._retry_ms, RETRY_MS_MAX)
         if self.on_turn is not None:
             self.on_turn(trouble)
         if trouble is None or self.node.alive():

@@ -364,3 +364,24 @@ def test_a_node_that_died_unasked(start_lab: StartLab) -> None:
     lab.scheduler.advance_to(60_000)
     with pytest.raises(NodeFailure, match="the node of ethereum died unasked"):
         chain.look()
+
+
+def test_a_node_that_hangs_at_its_turn_does_not_hold_up_the_others_for_long(
+    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each turn is bounded, and comes later than the one before; all goes on once the node does."""
+    lab = at(start_lab, 24)
+    chain, seen, turns = lab.chains[ETH], list[LabError | None](), list[int]()
+    chain.on_turn = seen.append
+    start = lab.scheduler.now_ms
+    monkeypatch.setattr(lab.scheduler, "at", lambda t_ms, turn: turns.append(t_ms - start))
+    chain.node.pause()
+    for _ in range(6):
+        chain.keep_time()
+    chain.node.resume()
+    chain.keep_time()
+    assert [str(trouble) for trouble in seen[:6]] == ["net_version: no answer within 1 s"] * 6
+    slot = chain.producer.next_slot_ms() - start
+    assert turns == [max(slot, at) for at in (500, 1_000, 2_000, 4_000, 8_000, 8_000, 0)]
+    assert slot < 8_000
+    assert seen[6] is None
