@@ -165,12 +165,13 @@ class Samples:
         """Every series in the notation of Prometheus -> value, histograms as their buckets, sums and counts."""
         values: dict[str, float] = {}
         for (metric, labels), value in self.values.items():
-            names = _series_names(metric, labels)
-            if isinstance(value, Distribution):
-                values.update(zip(names, _numbers(value.counts, value.total), strict=True))
-            else:
-                values[names[0]] = float(value)
+            values.update(zip(series_names(metric, labels), numbers(value), strict=True))
         return values
+
+
+def numbers(value: float | Distribution) -> tuple[float, ...]:
+    """A value as the series that `series_names` names."""
+    return _numbers(value.counts, value.total) if isinstance(value, Distribution) else (float(value),)
 
 
 @lru_cache(maxsize=2_000)
@@ -181,7 +182,7 @@ def _numbers(counts: tuple[int, ...], total: float) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=20_000)
-def _series_names(metric: str, labels: Labels) -> tuple[str, ...]:
+def series_names(metric: str, labels: Labels) -> tuple[str, ...]:
     """Of a value: its one series; of a histogram those of its buckets, its count, its sum."""
     name, pairs = f"{PREFIX}{metric}", dict(zip(METRICS[metric].labels, labels, strict=True))
     if METRICS[metric].kind != "histogram":

@@ -120,6 +120,8 @@ class ChainCollector:
                         self._observe(*step)
 
     def _log_block(self, block: BlockFacts, calls: list[CallFact]) -> None:
+        if not calls and not block.events:
+            return
         where = {"chain": self.name, "block": block.number}
         for call in calls:
             said = {"function": call.function, "sender": call.sender, "ok": call.ok, "reason": call.reason}
