@@ -107,6 +107,7 @@ METRICS: dict[str, Metric] = {
     "relayer_replacements_total": _counter("Transactions that the relayer replaced with a higher fee.", "chain"),
     "maintenance": _gauge("1 during announced maintenance."),
     "collect_last_success_timestamp_seconds": _gauge("When the chain was last read in full.", "chain"),
+    "collect_start_timestamp_seconds": _gauge("When the exporter began to watch the chain.", "chain"),
     "build_info": _gauge("1; the labels say what exports.", "version", "run"),
 }
 

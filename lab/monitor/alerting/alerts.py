@@ -259,12 +259,14 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "CollectorStale",
             "INF-03",
             "warning",
-            f"time() - {P}collect_last_success_timestamp_seconds > {120 / limits.speed:g} unless on (chain) "
-            f"{P}chain_up == 0 or absent({P}build_info)",
+            f"time() - ({P}collect_last_success_timestamp_seconds or {P}collect_start_timestamp_seconds) > "
+            f"{120 / limits.speed:g} unless on (chain) {P}chain_up == 0 or absent({P}build_info)",
             60,
             "Monitoring does not see {{ $labels.chain }}",
-            "The last complete look is {{ $value | humanizeDuration }} ago; the limit is two minutes.",
-            "Is the exporter running, and is its bound of requests enough (rpc_deferred_total)?",
+            "The last complete look, or the exporter's start where there was none yet, is "
+            "{{ $value | humanizeDuration }} ago; the limit is two minutes.",
+            "Is the exporter running, and is its bound of requests enough (rpc_deferred_total)? While "
+            "chain_scan_lag_blocks falls it is catching up, and the alert ends with that.",
         ),
         Alert(
             "Watchdog",

@@ -60,6 +60,7 @@ class ChainCollector:
         self._identified = False
         self._up: bool | None = None
         self._polled_s: float | None = None
+        self._start_s = now_s()
         self.success_s: float | None = None
         self.error: str | None = None
 
@@ -166,6 +167,7 @@ class ChainCollector:
         up = False if stale and self._polled_s is not None else self._up
         into.add("chain_up", None if up is None else float(up), chain)
         into.add("collect_last_success_timestamp_seconds", self.success_s, chain)
+        into.add("collect_start_timestamp_seconds", self._start_s, chain)
         if self.facts.mines_empty_blocks:
             into.add("chain_block_time_seconds", self.facts.block_time_ms / 1000, chain)
         profile = profile_of(self.facts.network)
