@@ -97,6 +97,10 @@ METRICS: dict[str, Metric] = {
         "What finality of the origin and three blocks of the target take by themselves.", "origin", "target"
     ),
     "legs_overdue": _gauge("Transactions whose window has passed and that have not ended.", "chain"),
+    "legs_waiting_seconds": _gauge(
+        "Longest wait of a due transaction that a call would resolve or execute: its parent, if any, is on its chain.",
+        "chain",
+    ),
     "sync_lag_seconds": _gauge(
         "Longest wait of a due transaction whose parent on the other chain is READY.", "origin", "target"
     ),

@@ -22,6 +22,8 @@ BEGIN_S = 15
 OWN_LEG, OWN_S = "own.tx", BUFFER_LEAD_S + 5
 # So long the relayer stands still behind a READY parent: beyond the longest allowance, in a bucket above the limit.
 LATE_S = 200
+# Less than any call of a contract takes that writes.
+SMALL_GAS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,16 @@ KINDS: dict[str, Kind] = {
         ),
         begins=lambda _: OWN_S,
         of_chain=False,
+        own_leg=True,
+    ),
+    # Its node refuses estimates of gas, so that the relayer begins no job: only the chain shows what waits.
+    "gas_limit_cut": Kind(
+        ("RelayerBacklog",),
+        150,
+        lambda place: _fault(
+            "gas_limit_cut", 160, replace(place, begin_s=BUFFER_LEAD_S - 2), chain=place.chain, gas_limit=SMALL_GAS
+        ),
+        begins=lambda _: OWN_S,
         own_leg=True,
     ),
     "legs late": Kind(

@@ -71,7 +71,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
         f"histogram_quantile(0.95, sum by (origin, target, le) (increase({P}cross_chain_seconds_bucket[{span(600)}])))"
     )
     slow = f"{P}cross_chain_allowance_seconds + {limits.cross_chain_s_max:g}"
-    stalled = limits.stalled_s_max / limits.speed
+    stalled, behind = limits.stalled_s_max / limits.speed, limits.oldest_intent_s_max / limits.speed
     return [
         Alert(
             "ChainDown",
@@ -164,18 +164,22 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "A leg waits from {{ $labels.origin }} to {{ $labels.target }}",
             "A due leg has waited for {{ $value | humanizeDuration }} since its parent's READY; the limit is finality, "
             f"three blocks and {limits.cross_chain_s_max:g} s.",
-            "Is the relayer alive and does it see both chains? Then the target's fees, then its window.",
+            "Is the relayer alive and does it see both chains? Then the target's fees and the gas that its blocks "
+            "hold, then its window.",
         ),
         Alert(
             "RelayerBacklog",
             "ALR-02",
             "warning",
-            f"{P}relayer_oldest_intent_seconds > {limits.oldest_intent_s_max / limits.speed:g}",
+            f"{P}relayer_oldest_intent_seconds > {behind:g} or {P}legs_waiting_seconds > {behind:g}",
             30,
-            "The relayer's oldest job is not mined",
-            "It has been under way for {{ $value | humanizeDuration }}; the limit is "
+            "The relayer is behind{{ with $labels.chain }} on {{ . }}{{ end }}",
+            "{{ if $labels.chain }}A due transaction of {{ $labels.chain }}, whose parent is not elsewhere, has waited"
+            "{{ else }}Its oldest job has been under way{{ end }} for {{ $value | humanizeDuration }}; the limit is "
             f"{limits.oldest_intent_s_max:g} s.",
-            "Compare its fee with the chain's base fee, and its nonce with the account's.",
+            "Of a job compare its fee with the chain's base fee, and its nonce with the account's. Without one "
+            "(relayer_queue_length) it does not begin: is it alive, and does its node refuse estimates of gas, as with "
+            "blocks that hold too little?",
         ),
         Alert(
             "UnauthorizedCalls",

@@ -187,11 +187,12 @@ class ChainCollector:
                 into.add("transactions", count, chain, state)
         if self.window_s is not None:
             # The clock, not the head: on a halted chain time passes, too.
-            into.add("legs_overdue", self._overdue(self.window_s, now_s), chain)
+            into.add("legs_overdue", sum(map(self.is_over, memory.head_book.open.values())), chain)
 
-    def _overdue(self, window_s: float, now_s: float) -> int:
-        entries = self.memory.head_book.open.values()
-        return sum(overdue(entry, window_s, self._execution_window_s, now_s) for entry in entries)
+    def is_over(self, entry: Entry) -> bool:
+        """Whether a transaction's time is over by now, as far as the window is known."""
+        window_s = self.window_s
+        return window_s is not None and overdue(entry, window_s, self._execution_window_s, self._now_s())
 
     def _counters(self, into: Samples) -> None:
         """Counters begin at zero, all of them: an increase from nothing would be none."""

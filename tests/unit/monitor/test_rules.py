@@ -127,6 +127,15 @@ INFO = series("build_info", "1x80", "")
 OTHER = '{chain="optimism"}'
 # More sides of one alert, by what tells them apart. Both chains count apart: one was read in full, the other never.
 MORE: dict[str, tuple[str, Case]] = {
+    "without a job": (
+        "RelayerBacklog",
+        Case(
+            series("relayer_oldest_intent_seconds", "0x80", "") | series("legs_waiting_seconds", "0x3 15+15x3 0x70"),
+            series("relayer_oldest_intent_seconds", "0x80", "") | series("legs_waiting_seconds", "0x3 61x40"),
+            "1m15s",
+            "1m30s",
+        ),
+    ),
     "never read in full": (
         "CollectorStale",
         Case(
