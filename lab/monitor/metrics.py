@@ -98,7 +98,7 @@ METRICS: dict[str, Metric] = {
     ),
     "legs_overdue": _gauge("Transactions whose window has passed and that have not ended.", "chain"),
     "legs_waiting_seconds": _gauge(
-        "Longest wait of a due transaction that a call would resolve or execute: its parent, if any, is on its chain.",
+        "Longest wait of a due transaction for a call: it has no parent, or one that is final on the same chain.",
         "chain",
     ),
     "sync_lag_seconds": _gauge(

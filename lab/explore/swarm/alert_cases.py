@@ -30,7 +30,7 @@ SMALL_GAS = 30_000
 class Place:
     """Where and when a thing goes wrong: a chain with legs, a second, and that of the first leg.
 
-    `begin_s` is before the first leg is due, but for a thing that keeps transactions out.
+    `begin_s` is before the first leg is due.
 
     `other`: another chain of the case; the same one where there is no other.
     """
@@ -222,7 +222,10 @@ def cases(seed: int, contract: DrawnContract = NOTHING_LACKING) -> list[tuple[Wr
     name = possible[seed % len(possible)]
     kind = KINDS[name]
     chain = rng.choice(mining) if kind.needs_blocks else first["chain"]
-    begin_s = rng.randint(BEGIN_S, _due_s(first) - 10) + (BUFFER_LEAD_S - BEGIN_S if kind.keeps_out else 0)
+    begin_s = rng.randint(BEGIN_S, _due_s(first) - 10)
+    if kind.keeps_out:
+        # Before the first leg still: a network without empty blocks shows a fee by what its legs bring.
+        begin_s = min(begin_s + BUFFER_LEAD_S - BEGIN_S, _due_s(first) - 1)
     place = Place(chain, rng.choice(others) if others else chain, begin_s, _due_s(first))
     wrong = Wrong(name, kind.begins(place), chain if kind.of_chain else None)
     last_s = max(map(_due_s, legs))

@@ -95,7 +95,8 @@ class CrossChain:
     def _able_since(self, chains: Mapping[str, ChainMemory], chain: str, entry: Entry) -> float | None:
         """Since when a call that resolves it, or executes it, would do. None: it waits for something, or elsewhere.
 
-        A copy is not executed. By its execution order a relayer may wait for the parent's execution.
+        A copy is not executed. A relayer may wait until the parent is final, and by its execution order until it is
+        executed.
         """
         if self.rollups.get((entry.origin or "").lower()) != chain:
             return None
@@ -106,7 +107,9 @@ class CrossChain:
         if located is None or located[0] != chain or located[1].state == "EXPIRED":
             return None
         parent_s = located[1].ready_s if entry.state == "BUFFERED" else located[1].ended_s
-        return None if began_s is None or parent_s is None else max(began_s, parent_s)
+        if began_s is None or parent_s is None:
+            return None
+        return max(began_s, parent_s + self.allowances.get((chain, chain), 0))
 
     def samples(self, chains: Mapping[str, ChainMemory], now_s: float, into: Samples) -> None:
         """Times and lags of every pair, zero where nothing crossed or waits."""

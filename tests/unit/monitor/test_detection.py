@@ -55,6 +55,8 @@ def test_what_keeps_transactions_out_begins_when_all_is_buffered() -> None:
                 slots = SlotClock(load_network(chain), document["seed"], chain, genesis_time=0)
                 first = next(slot for index in count() if not (slot := slots.slot(index)).missed)
                 assert first.t_ms < 1000 * wrong.begin_s
+            legs = [leg for flow in document["flows"].values() for leg in flow.values()]
+            assert wrong.begin_s < min(int(leg["at"][1:-1]) for leg in legs)
     assert seen == {name for name, kind in KINDS.items() if kind.keeps_out}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lab.coordinator import role_account
 from lab.rpc import RpcRefused, Transport
+from lab.rpc.forwarded import OVERRIDES, SENDER
 from lab.runner.monitoring.look import Look
 from tests.unit.conftest import StartLab
 from tests.unit.real_chains import buffer
@@ -62,8 +63,17 @@ def test_blocks_are_those_of_the_chain(start_lab: StartLab, forged: str) -> None
         assert len(kept) <= 1 or forged
 
 
-def test_the_state_is_that_of_the_node(start_lab: StartLab) -> None:
-    """Views, code and balances, with what changed meanwhile; a refusal keeps the node's words."""
+@pytest.mark.parametrize(
+    "overrides", [OVERRIDES, {}, {SENDER: {"code": "0xfe"}}], ids=["forwards", "ignores", "refuses"]
+)
+def test_the_state_is_that_of_the_node(
+    start_lab: StartLab, monkeypatch: pytest.MonkeyPatch, overrides: dict[str, Any]
+) -> None:
+    """Views, code and balances, with what changed meanwhile; a refusal keeps the node's words.
+
+    Also by a node that takes no overrides, or whose gas is spent by the whole call.
+    """
+    monkeypatch.setattr("lab.rpc.forwarded.OVERRIDES", overrides)
     lab = start_lab("optimism")
     chain = lab.chains["optimism"]
     look, codec = Look(chain), lab.spec.target.codec

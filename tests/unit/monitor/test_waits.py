@@ -33,8 +33,9 @@ def parent(**times: int) -> Entry:
         (READY_ROOT, None, 70),
         (CHILD, parent(), 0),
         (CHILD, parent(ready_s=940), 60),
+        (CHILD, parent(ready_s=940, ended_s=960), 30),
         (READY_CHILD, parent(ready_s=920), 80),
-        (READY_CHILD, parent(ready_s=920, ended_s=950), 50),
+        (READY_CHILD, parent(ready_s=920, ended_s=950), 20),
         (CHILD, Entry("EXPIRED", HOME, NO_PARENT, ready_s=920, ended_s=950), 0),
         (CHILD, Entry("READY", ELSEWHERE, NO_PARENT, ready_s=920), 0),
         (CHILD, None, 0),
@@ -45,14 +46,15 @@ def parent(**times: int) -> Entry:
 def test_the_wait_of_one(entry: Entry, above: Entry | None, wait_s: float) -> None:
     """A root, then a child: its parent is not READY, READY (it waits itself), executed, expired, elsewhere, unknown.
 
-    A copy of another chain's transaction is not executed, and of one that nobody knows nothing is said.
+    A parent counts once it may be final, 30 s later. A copy of another chain's transaction is not executed, and of one
+    that nobody knows nothing is said.
     """
     memories = {"base": ChainMemory("base"), "polygon": ChainMemory("polygon")}
     memories["base"].head_book.open["0x22"] = entry
     if above is not None:
         book = memories["base"].head_book
         (book.closed if above.ended_s is not None else book.open)[PARENT] = above
-    waits = CrossChain(ROLLUPS)
+    waits = CrossChain(ROLLUPS, {("base", "base"): 30})
     assert waits.wait_s(memories, "base", lambda _: False, NOW_S) == wait_s
     assert waits.wait_s(memories, "base", lambda _: True, NOW_S) == 0
     assert waits.wait_s(memories, "polygon", lambda _: False, NOW_S) == 0
