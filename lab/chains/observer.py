@@ -46,6 +46,8 @@ class Observer:
         self.tx_ids: dict[str, None] = {}
         # Transactions that were given to the node by a way that the lab sees, before they reach it.
         self.expected: set[str] = set()
+        # By the hash of their block, as the node showed them, if any: for whoever looks at the chain beside it.
+        self.receipts: dict[str, list[dict[str, Any]]] | None = None
         self._strays: list[tuple[int, Tx]] = []
         self._chain = chain
         self._recorder = recorder
@@ -170,6 +172,8 @@ class Observer:
 
     def _transactions(self, body: dict[str, Any]) -> list[Tx]:
         receipts = self.rpc.call("eth_getBlockReceipts", body["number"])
+        if self.receipts is not None:
+            self.receipts[body["hash"]] = receipts
         self._kept = None
         self._body = body
         return [

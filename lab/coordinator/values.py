@@ -14,6 +14,7 @@ from eth_utils.crypto import keccak
 from lab.coordinator.accounts import ROLES, role_account
 
 WORD = 32
+_BITS = {"bool": 1, **{f"uint{bits}": bits for bits in range(8, 257, 8)}}
 _HEX = re.compile("0x[0-9a-fA-F]*")
 _KECCAK = re.compile(r"keccak256?\((.+)\)")
 
@@ -145,6 +146,6 @@ def _word(abi_type: str, word: bytes) -> Any:
         return "0x" + word.hex()
     if abi_type == "address" and not any(word[:12]):
         return "0x" + word[12:].hex()
-    if abi_type == "uint256":
-        return int.from_bytes(word)
+    if abi_type in _BITS and (number := int.from_bytes(word)) < 1 << _BITS[abi_type]:
+        return bool(number) if abi_type == "bool" else number
     raise _Unusual

@@ -97,6 +97,10 @@ METRICS: dict[str, Metric] = {
         "What finality of the origin and three blocks of the target take by themselves.", "origin", "target"
     ),
     "legs_overdue": _gauge("Transactions whose window has passed and that have not ended.", "chain"),
+    "legs_waiting_seconds": _gauge(
+        "Longest wait of a due transaction for a call: it has no parent, or one that is final on the same chain.",
+        "chain",
+    ),
     "sync_lag_seconds": _gauge(
         "Longest wait of a due transaction whose parent on the other chain is READY.", "origin", "target"
     ),
@@ -107,6 +111,7 @@ METRICS: dict[str, Metric] = {
     "relayer_replacements_total": _counter("Transactions that the relayer replaced with a higher fee.", "chain"),
     "maintenance": _gauge("1 during announced maintenance."),
     "collect_last_success_timestamp_seconds": _gauge("When the chain was last read in full.", "chain"),
+    "collect_start_timestamp_seconds": _gauge("When the exporter began to watch the chain.", "chain"),
     "build_info": _gauge("1; the labels say what exports.", "version", "run"),
 }
 
@@ -165,12 +170,13 @@ class Samples:
         """Every series in the notation of Prometheus -> value, histograms as their buckets, sums and counts."""
         values: dict[str, float] = {}
         for (metric, labels), value in self.values.items():
-            names = _series_names(metric, labels)
-            if isinstance(value, Distribution):
-                values.update(zip(names, _numbers(value.counts, value.total), strict=True))
-            else:
-                values[names[0]] = float(value)
+            values.update(zip(series_names(metric, labels), numbers(value), strict=True))
         return values
+
+
+def numbers(value: float | Distribution) -> tuple[float, ...]:
+    """A value as the series that `series_names` names."""
+    return _numbers(value.counts, value.total) if isinstance(value, Distribution) else (float(value),)
 
 
 @lru_cache(maxsize=2_000)
@@ -181,7 +187,7 @@ def _numbers(counts: tuple[int, ...], total: float) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=20_000)
-def _series_names(metric: str, labels: Labels) -> tuple[str, ...]:
+def series_names(metric: str, labels: Labels) -> tuple[str, ...]:
     """Of a value: its one series; of a histogram those of its buckets, its count, its sum."""
     name, pairs = f"{PREFIX}{metric}", dict(zip(METRICS[metric].labels, labels, strict=True))
     if METRICS[metric].kind != "histogram":

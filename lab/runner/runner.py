@@ -32,7 +32,7 @@ from lab.relayer import Relayer
 from lab.runner.conclusion.judging import run_verdict
 from lab.runner.conclusion.manifest import Origin, ended_manifest, started_manifest
 from lab.runner.conclusion.settle import read_finals, settle
-from lab.runner.monitoring import RunMonitor
+from lab.runner.monitoring.run_monitor import RunMonitor
 from lab.runner.operations import WAIT_MS, Operations
 from lab.runner.requirements.needs import blocked, lacks, unexercised
 from lab.runner.requirements.optional import of_scenario, of_step

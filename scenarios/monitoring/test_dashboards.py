@@ -156,6 +156,8 @@ def judge_faults(script: Script, prometheus: Recorded, intruder: str) -> None:
     script.expect("the base fee to spike", (low, high), met=spiked, rows=["MON-03"])
     lag = at("performance", "Synchronisation lag", *PAIR, seconds=(HANG_S, 90))
     script.expect_equal("lag, before and half a minute after the leg was due", lag, [0.0, 30.0], rows=["MON-05"])
+    wait = at("performance", "Longest wait at home", "polygon", seconds=(HANG_S, FAIL_S - 1))
+    script.expect_equal("wait at home, before and 8 s after a leg was due", wait, [0.0, 8.0], rows=["DSH-03"])
     seen = [
         any(intruder in key for key in shown(prometheus, "operators", "Operators", second))
         for second in (FAIL_S - 1, DEAD_S, END_S)
@@ -264,6 +266,7 @@ def figures(facts: dict[str, Facts], now_s: int) -> Figures:
         ("networks", "Base fee, times the typical one"): Facts.fee_times,
         ("networks", "Reorgs"): lambda one: 0,
         ("performance", "Relayer's queue"): lambda one: 0,
+        ("performance", "Longest wait at home"): lambda one: 0,
         ("security", "Contract code"): lambda one: 1,
         ("security", "Owner"): lambda one: 1,
         ("operators", "Undeclared operators"): lambda one: 0,

@@ -18,14 +18,19 @@ QUIET_S = 60
 POLL = "4s"
 ROOMY, SHORT_S = "5m", 30
 # A leg that is due as early as buffering allows, and when it is sure to be due by its chain's clock.
+BEGIN_S = 15
 OWN_LEG, OWN_S = "own.tx", BUFFER_LEAD_S + 5
 # So long the relayer stands still behind a READY parent: beyond the longest allowance, in a bucket above the limit.
 LATE_S = 200
+# Less than any call of a contract takes that writes.
+SMALL_GAS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and when a thing goes wrong: a chain with legs, a second before the first leg is due, and that leg's.
+    """Where and when a thing goes wrong: a chain with legs, a second, and that of the first leg.
+
+    `begin_s` is before the first leg is due.
 
     `other`: another chain of the case; the same one where there is no other.
     """
@@ -52,6 +57,8 @@ class Kind:
     of_chain: bool = True
     # A network without empty blocks cannot be seen to stand still.
     needs_blocks: bool = False
+    # It keeps transactions out of a chain, and begins when all that is buffered is sure to be in.
+    keeps_out: bool = False
     window: str = ROOMY
     # A leg that the relayer does not get to, due as early as buffering allows.
     own_leg: bool = False
@@ -78,10 +85,10 @@ def _expired_s(place: Place) -> int:
 
 
 KINDS: dict[str, Kind] = {
-    "node_kill": _of_chain("node_kill", ("ChainDown",), 120),
-    "node_pause": _of_chain("node_pause", ("ChainDown",), 120),
-    "halt": replace(_of_chain("halt", ("ChainStalled",), 195), needs_blocks=True),
-    "base_fee_spike": _of_chain("base_fee_spike", ("BaseFeeHigh",), 420, factor=100),
+    "node_kill": replace(_of_chain("node_kill", ("ChainDown",), 120), keeps_out=True),
+    "node_pause": replace(_of_chain("node_pause", ("ChainDown",), 120), keeps_out=True),
+    "halt": replace(_of_chain("halt", ("ChainStalled",), 195), needs_blocks=True, keeps_out=True),
+    "base_fee_spike": replace(_of_chain("base_fee_spike", ("BaseFeeHigh",), 420, factor=100), keeps_out=True),
     "partition": replace(_of_chain("partition", ("LegsOverdue", "CrossChainStuck"), 180), window=f"{SHORT_S}s"),
     "relayer_kill": Kind(
         ("RelayerDown",),
@@ -124,6 +131,16 @@ KINDS: dict[str, Kind] = {
         ),
         begins=lambda _: OWN_S,
         of_chain=False,
+        own_leg=True,
+    ),
+    # Its node refuses estimates of gas, so that the relayer begins no job: only the chain shows what waits.
+    "gas_limit_cut": Kind(
+        ("RelayerBacklog",),
+        150,
+        lambda place: _fault(
+            "gas_limit_cut", 160, replace(place, begin_s=BUFFER_LEAD_S - 2), chain=place.chain, gas_limit=SMALL_GAS
+        ),
+        begins=lambda _: OWN_S,
         own_leg=True,
     ),
     "legs late": Kind(
@@ -170,6 +187,7 @@ KINDS: dict[str, Kind] = {
         60,
         lambda place: (_admin(place, "pause"),),
         functions=("pause",),
+        keeps_out=True,
     ),
 }
 
@@ -204,7 +222,10 @@ def cases(seed: int, contract: DrawnContract = NOTHING_LACKING) -> list[tuple[Wr
     name = possible[seed % len(possible)]
     kind = KINDS[name]
     chain = rng.choice(mining) if kind.needs_blocks else first["chain"]
-    begin_s = rng.randint(15, _due_s(first) - 10)
+    begin_s = rng.randint(BEGIN_S, _due_s(first) - 10)
+    if kind.keeps_out:
+        # Before the first leg still: a network without empty blocks shows a fee by what its legs bring.
+        begin_s = min(begin_s + BUFFER_LEAD_S - BEGIN_S, _due_s(first) - 1)
     place = Place(chain, rng.choice(others) if others else chain, begin_s, _due_s(first))
     wrong = Wrong(name, kind.begins(place), chain if kind.of_chain else None)
     last_s = max(map(_due_s, legs))

@@ -71,7 +71,7 @@ def alerts(limits: Thresholds) -> list[Alert]:
         f"histogram_quantile(0.95, sum by (origin, target, le) (increase({P}cross_chain_seconds_bucket[{span(600)}])))"
     )
     slow = f"{P}cross_chain_allowance_seconds + {limits.cross_chain_s_max:g}"
-    stalled = limits.stalled_s_max / limits.speed
+    stalled, behind = limits.stalled_s_max / limits.speed, limits.oldest_intent_s_max / limits.speed
     return [
         Alert(
             "ChainDown",
@@ -164,18 +164,22 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "A leg waits from {{ $labels.origin }} to {{ $labels.target }}",
             "A due leg has waited for {{ $value | humanizeDuration }} since its parent's READY; the limit is finality, "
             f"three blocks and {limits.cross_chain_s_max:g} s.",
-            "Is the relayer alive and does it see both chains? Then the target's fees, then its window.",
+            "Is the relayer alive and does it see both chains? Then the target's fees and the gas that its blocks "
+            "hold, then its window.",
         ),
         Alert(
             "RelayerBacklog",
             "ALR-02",
             "warning",
-            f"{P}relayer_oldest_intent_seconds > {limits.oldest_intent_s_max / limits.speed:g}",
+            f"{P}relayer_oldest_intent_seconds > {behind:g} or {P}legs_waiting_seconds > {behind:g}",
             30,
-            "The relayer's oldest job is not mined",
-            "It has been under way for {{ $value | humanizeDuration }}; the limit is "
+            "The relayer is behind{{ with $labels.chain }} on {{ . }}{{ end }}",
+            "{{ if $labels.chain }}A due transaction of {{ $labels.chain }}, whose parent is not elsewhere, has waited"
+            "{{ else }}Its oldest job has been under way{{ end }} for {{ $value | humanizeDuration }}; the limit is "
             f"{limits.oldest_intent_s_max:g} s.",
-            "Compare its fee with the chain's base fee, and its nonce with the account's.",
+            "Of a job compare its fee with the chain's base fee, and its nonce with the account's. Without one "
+            "(relayer_queue_length) it does not begin: is it alive, and does its node refuse estimates of gas, as with "
+            "blocks that hold too little?",
         ),
         Alert(
             "UnauthorizedCalls",
@@ -259,12 +263,14 @@ def alerts(limits: Thresholds) -> list[Alert]:
             "CollectorStale",
             "INF-03",
             "warning",
-            f"time() - {P}collect_last_success_timestamp_seconds > {120 / limits.speed:g} unless on (chain) "
-            f"{P}chain_up == 0 or absent({P}build_info)",
+            f"time() - ({P}collect_last_success_timestamp_seconds or {P}collect_start_timestamp_seconds) > "
+            f"{120 / limits.speed:g} unless on (chain) {P}chain_up == 0 or absent({P}build_info)",
             60,
             "Monitoring does not see {{ $labels.chain }}",
-            "The last complete look is {{ $value | humanizeDuration }} ago; the limit is two minutes.",
-            "Is the exporter running, and is its bound of requests enough (rpc_deferred_total)?",
+            "The last complete look, or the exporter's start where there was none yet, is "
+            "{{ $value | humanizeDuration }} ago; the limit is two minutes.",
+            "Is the exporter running, and is its bound of requests enough (rpc_deferred_total)? While "
+            "chain_scan_lag_blocks falls it is catching up, and the alert ends with that.",
         ),
         Alert(
             "Watchdog",

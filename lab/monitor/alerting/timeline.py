@@ -18,7 +18,7 @@ from lab.errors import EnvironmentFailure
 from lab.monitor import tools
 from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.monitor.alerting.rules import rules_file
-from lab.monitor.metrics import METRICS, PREFIX, Samples
+from lab.monitor.metrics import METRICS, PREFIX, Distribution, Labels, Samples, numbers, series_names
 from lab.owner import temporary_directory
 
 INTERVAL_S = 15
@@ -27,6 +27,7 @@ LABELS = ("alertname", "alertstate", "severity", "chain", "origin", "target", "f
 _BRIEF = {"GOGC": "off", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "1"}
 _AT = re.compile(r'^\s*expr: .*of_run!=\\?"(?P<run>\d+)\\?".*, time: (?P<time>\S+),$')
 _PAIR = re.compile(r'(?P<key>\w+)="(?P<value>(?:[^"\\]|\\.)*)"')
+Row = list[float | None]
 _UNIT_S = {"h": 3600, "m": 60, "s": 1}
 
 
@@ -37,20 +38,27 @@ class SeriesLog:
     start_s: int
     interval_s: int = INTERVAL_S
     count: int = 0
-    series: dict[str, list[float | None]] = field(default_factory=dict)
+    series: dict[str, Row] = field(default_factory=dict)
+    # The same rows by the samples that they come of: a histogram's value adds to some forty of them.
+    _rows: dict[tuple[str, Labels], list[Row]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def add(self, samples: Samples) -> None:
         """The next sample."""
-        values = samples.series()
-        for name, value in values.items():
-            row = self.series.get(name)
-            if row is None:
-                row = self.series[name] = [None] * self.count
-            row.append(value)
+        for key, value in samples.values.items():
+            rows = self._rows.get(key)
+            if rows is None:
+                names = series_names(*key)
+                rows = self._rows[key] = [self.series.setdefault(name, [None] * self.count) for name in names]
+            if isinstance(value, Distribution):
+                for row, number in zip(rows, numbers(value), strict=True):
+                    row.append(number)
+            else:
+                rows[0].append(float(value))
+        if len(samples.values) < len(self._rows):
+            for key in self._rows.keys() - samples.values.keys():
+                for row in self._rows[key]:
+                    row.append(None)
         self.count += 1
-        if len(values) < len(self.series):
-            for name in self.series.keys() - values.keys():
-                self.series[name].append(None)
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> SeriesLog:

@@ -60,6 +60,7 @@ class ChainCollector:
         self._identified = False
         self._up: bool | None = None
         self._polled_s: float | None = None
+        self._start_s = now_s()
         self.success_s: float | None = None
         self.error: str | None = None
 
@@ -120,6 +121,8 @@ class ChainCollector:
                         self._observe(*step)
 
     def _log_block(self, block: BlockFacts, calls: list[CallFact]) -> None:
+        if not calls and not block.events:
+            return
         where = {"chain": self.name, "block": block.number}
         for call in calls:
             said = {"function": call.function, "sender": call.sender, "ok": call.ok, "reason": call.reason}
@@ -164,6 +167,7 @@ class ChainCollector:
         up = False if stale and self._polled_s is not None else self._up
         into.add("chain_up", None if up is None else float(up), chain)
         into.add("collect_last_success_timestamp_seconds", self.success_s, chain)
+        into.add("collect_start_timestamp_seconds", self._start_s, chain)
         if self.facts.mines_empty_blocks:
             into.add("chain_block_time_seconds", self.facts.block_time_ms / 1000, chain)
         profile = profile_of(self.facts.network)
@@ -183,11 +187,12 @@ class ChainCollector:
                 into.add("transactions", count, chain, state)
         if self.window_s is not None:
             # The clock, not the head: on a halted chain time passes, too.
-            into.add("legs_overdue", self._overdue(self.window_s, now_s), chain)
+            into.add("legs_overdue", sum(map(self.is_over, memory.head_book.open.values())), chain)
 
-    def _overdue(self, window_s: float, now_s: float) -> int:
-        entries = self.memory.head_book.open.values()
-        return sum(overdue(entry, window_s, self._execution_window_s, now_s) for entry in entries)
+    def is_over(self, entry: Entry) -> bool:
+        """Whether a transaction's time is over by now, as far as the window is known."""
+        window_s = self.window_s
+        return window_s is not None and overdue(entry, window_s, self._execution_window_s, self._now_s())
 
     def _counters(self, into: Samples) -> None:
         """Counters begin at zero, all of them: an increase from nothing would be none."""

@@ -109,6 +109,12 @@ class Collector:
             memories = {name: chain.memory for name, chain in self.chains.items()}
             self._cross_chain.settle(memories)
             self._cross_chain.samples(memories, now_s, samples)
+            for name, chain in self.chains.items():
+                if samples.get("chain_up", name) == 1 and chain.window_s is not None:
+                    # Paused, a contract takes no call: then the pause is what is waited for.
+                    paused = samples.get("contract_paused", name) == 1
+                    wait_s = 0.0 if paused else self._cross_chain.wait_s(memories, name, chain.is_over, now_s)
+                    samples.add("legs_waiting_seconds", wait_s, name)
         view = self._watch.relayer()
         view.samples(list(self.chains), (now_s - self._session.genesis_time) * 1000, samples)
         samples.add("maintenance", float(self._watch.maintenance()))

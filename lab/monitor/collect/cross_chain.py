@@ -1,8 +1,8 @@
-"""What no chain shows alone: how long a child waits for its parent elsewhere, and how long it took in the end."""
+"""How long transactions wait: those whose parent is elsewhere, which no chain shows alone, and those at home."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from lab.errors import UsageError
@@ -80,6 +80,36 @@ class CrossChain:
             if entry is not None:
                 return str(name), entry
         return None
+
+    def wait_s(
+        self, chains: Mapping[str, ChainMemory], chain: str, over: Callable[[Entry], bool], now_s: float
+    ) -> float:
+        """The longest wait, in seconds, of a transaction of the chain for which nothing is missing; 0 without one.
+
+        `over` says of which the time is over: no call resolves or executes those.
+        """
+        entries = [entry for entry in chains[chain].head_book.open.values() if not over(entry)]
+        since = [self._able_since(chains, chain, entry) for entry in entries]
+        return max([0.0, *(now_s - able_s for able_s in since if able_s is not None)])
+
+    def _able_since(self, chains: Mapping[str, ChainMemory], chain: str, entry: Entry) -> float | None:
+        """Since when a call that resolves it, or executes it, would do. None: it waits for something, or elsewhere.
+
+        A copy is not executed. A relayer may wait until the parent is final, and by its execution order until it is
+        executed.
+        """
+        if self.rollups.get((entry.origin or "").lower()) != chain:
+            return None
+        began_s = max(entry.due_s, entry.buffered_s or 0) if entry.state == "BUFFERED" else entry.ready_s
+        if entry.dependency in (None, NO_PARENT):
+            return began_s
+        located = self._parent(chains, chain, entry.dependency)
+        if located is None or located[0] != chain or located[1].state == "EXPIRED":
+            return None
+        parent_s = located[1].ready_s if entry.state == "BUFFERED" else located[1].ended_s
+        if began_s is None or parent_s is None:
+            return None
+        return max(began_s, parent_s + self.allowances.get((chain, chain), 0))
 
     def samples(self, chains: Mapping[str, ChainMemory], now_s: float, into: Samples) -> None:
         """Times and lags of every pair, zero where nothing crossed or waits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lab.coordinator import Reader
@@ -69,7 +70,7 @@ class ContractReadings:
 
     def _code(self, memory: ChainMemory, into: Samples) -> None:
         code = str(self.reader.rpc.call("eth_getCode", self.reader.address, "latest"))
-        code_hash = hashlib.sha256(code.encode()).hexdigest() if code not in ("0x", "0x0") else None
+        code_hash = _digest(code) if code not in ("0x", "0x0") else None
         memory.code_hash = memory.code_hash or code_hash
         into.add("contract_code_matches", code_hash is not None and code_hash == memory.code_hash, self.chain)
 
@@ -100,6 +101,11 @@ class ContractReadings:
             except ValueError:
                 continue
         return executed
+
+
+@lru_cache(maxsize=16)
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def overdue(entry: Entry, window_s: float, execution_window_s: float | None, now_s: float) -> bool:

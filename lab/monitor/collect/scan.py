@@ -20,6 +20,7 @@ from lab.rpc.client import quantity
 
 # A chunk costs at most 2 * CHUNK_BLOCKS + 2 * REASONS_MAX requests and its logs: less than the bound of a minute.
 CHUNK_BLOCKS, REASONS_MAX = 20, 40
+BLOCK = "eth_getBlockByNumber"
 # From so many blocks behind on, only blocks with events are read, until the scan has caught up.
 FAR_BLOCKS, SPARSE_BLOCKS = 2_000, 1_000
 REFUSALS = ("not authorized", "unauthorized", "only owner", "only operator", "missing role", "caller is not")
@@ -102,7 +103,7 @@ class Scanner:
         block = self.rpc.block(mark[0])
         # An endpoint that does not have a block below its own head lags behind itself.
         if block is None:
-            raise ChainMoved("eth_getBlockByNumber", f"expected block {mark[0]} below the head {head.number}, got none")
+            raise ChainMoved(BLOCK, f"expected block {mark[0]} below the head {head.number}, got none")
         return str(block["hash"]) == mark[1]
 
     def chunks(self, memory: ChainMemory, head: Head) -> Iterator[Chunk]:
@@ -122,7 +123,7 @@ class Scanner:
         blocks = [self._block(number) for number in range(first, last + 1)]
         for block in blocks:
             if parent is not None and block["parentHash"] != parent:
-                raise ChainMoved("eth_getBlockByNumber", f"block {block['number']} does not follow the one before")
+                raise ChainMoved(BLOCK, f"block {block['number']} does not follow the one before")
             parent = str(block["hash"])
         return Chunk(self._facts(blocks, self._logs(first, last)), 0)
 
@@ -137,14 +138,14 @@ class Scanner:
     def final_number(self, tag: str) -> int | None:
         """The number of the node's tagged block; None if it has none."""
         block = self.rpc.block(tag)
-        return quantity("eth_getBlockByNumber", block["number"]) if block is not None else None
+        return quantity(BLOCK, block["number"]) if block is not None else None
 
     def _block(self, number: int) -> dict[str, Any]:
         block = self.rpc.block(number, full=True)
-        if block is None or quantity("eth_getBlockByNumber", block["number"]) != number:
-            raise ChainMoved("eth_getBlockByNumber", f"expected block {number}, got none: the endpoint lags")
+        if block is None or quantity(BLOCK, block["number"]) != number:
+            raise ChainMoved(BLOCK, f"expected block {number}, got none: the endpoint lags")
         if not isinstance(block.get("transactions"), list) or not isinstance(block.get("parentHash"), str):
-            raise RpcMalformed("eth_getBlockByNumber", f"expected a whole block {number}, got {str(block)[:80]!r}")
+            raise RpcMalformed(BLOCK, f"expected a whole block {number}, got {str(block)[:80]!r}")
         return block
 
     def _facts(self, blocks: list[dict[str, Any]], logs: list[dict[str, Any]]) -> list[BlockFacts]:
@@ -166,9 +167,11 @@ class Scanner:
             return self._logs(first, middle) + self._logs(middle + 1, last)
 
     def _block_facts(self, block: dict[str, Any], logs: list[Mapping[str, Any]], reasons: _Allowance) -> BlockFacts:
-        head = _head(block)
+        number = quantity(BLOCK, block["number"])
+        timestamp, base_fee = _timestamp(block), _base_fee(block)
+        block_hash, parent = str(block["hash"]), str(block["parentHash"])
         if not block["transactions"] and not logs:
-            return BlockFacts(head.number, head.hash, str(block["parentHash"]), head.timestamp, head.base_fee)
+            return BlockFacts(number, block_hash, parent, timestamp, base_fee)
         mine = [tx for tx in block["transactions"] if str(tx.get("to") or "").lower() == self.contract.lower()]
         receipts = self._receipts(block, mine)
         there = {(str(log["transactionHash"]), str(log["logIndex"])) for log in logs}
@@ -176,20 +179,13 @@ class Scanner:
             for log in receipt.get("logs", ()):
                 own = str(log.get("address", "")).lower() == self.contract.lower()
                 if own and (str(log["transactionHash"]), str(log["logIndex"])) not in there:
-                    raise ChainMoved("eth_getLogs", f"expected the logs of block {head.number} that its receipts have")
-        calls = [self._call(tx, receipts[str(tx["hash"])], head.number, reasons) for tx in mine]
+                    raise ChainMoved("eth_getLogs", f"expected the logs of block {number} that its receipts have")
+        calls = [self._call(tx, receipts[str(tx["hash"])], number, reasons) for tx in mine]
         dependencies = {tx_id: parent for _, parents in calls for tx_id, parent in parents.items()}
         logs = sorted(logs, key=lambda log: quantity("eth_getLogs", log.get("logIndex")))
         events = tuple(event for log in logs if (event := self._event(log, dependencies)) is not None)
-        return BlockFacts(
-            head.number,
-            head.hash,
-            str(block["parentHash"]),
-            head.timestamp,
-            head.base_fee,
-            events,
-            tuple(call for call, _ in calls),
-        )
+        made = tuple(call for call, _ in calls)
+        return BlockFacts(number, block_hash, parent, timestamp, base_fee, events, made)
 
     def _receipts(self, block: dict[str, Any], mine: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         if not mine:
@@ -270,8 +266,14 @@ class Scanner:
 
 
 def _head(block: dict[str, Any] | None) -> Head:
-    method = "eth_getBlockByNumber"
     if block is None:
-        raise RpcMalformed(method, "expected a block, got none")
-    number, timestamp = quantity(method, block.get("number")), quantity(method, block.get("timestamp"))
-    return Head(number, str(block["hash"]), timestamp, quantity(method, block.get("baseFeePerGas", "0x0")))
+        raise RpcMalformed(BLOCK, "expected a block, got none")
+    return Head(quantity(BLOCK, block.get("number")), str(block["hash"]), _timestamp(block), _base_fee(block))
+
+
+def _timestamp(block: dict[str, Any]) -> int:
+    return quantity(BLOCK, block.get("timestamp"))
+
+
+def _base_fee(block: dict[str, Any]) -> int:
+    return quantity(BLOCK, block.get("baseFeePerGas", "0x0"))

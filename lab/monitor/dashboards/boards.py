@@ -152,6 +152,15 @@ def _performance(limits: Thresholds) -> tuple[Panel, ...]:
             threshold=limits.oldest_intent_s_max,
             alert="RelayerBacklog",
         ),
+        Panel(
+            "Longest wait at home",
+            "Of a due transaction that a call would resolve or execute, its parent not elsewhere.",
+            "s",
+            f"{P}legs_waiting_seconds{{{C}}}",
+            legend="{{chain}}",
+            threshold=limits.oldest_intent_s_max,
+            alert="RelayerBacklog",
+        ),
         Panel("Relayer's queue", "Jobs under way.", "short", f"sum by (chain) ({P}relayer_queue_length{{{C}}})"),
     )
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from lab.checks import CHECKS
 from lab.explore.bench import open_bench
+from lab.explore.swarm.alert_cases import cases
 from lab.explore.swarm.case import Drawing, draw
+from lab.explore.swarm.detection import measure, watch_seed
 from lab.explore.swarm.seed import explore_seed
 from lab.explore.swarm.trial import try_case
 from lab.model.verdict import Verdict
+from lab.monitor.alerting.timeline import timeline
 from lab.paths import REFERENCE_CONTRACT
 from lab.scenario.resolve import parse_scenario
 from lab.session.under_test import system_under_test
@@ -46,3 +50,20 @@ def test_a_seed_has_one_history() -> None:
         first, _, again = (try_case(bench, draw(Drawing(seed)), "x") for seed in (2, 3, 2))
     assert first.digest == again.digest != ""
     assert first.verdict is not Verdict.FAIL
+
+
+@pytest.mark.usefixtures("prometheus_tools")
+def test_a_relayer_that_begins_no_job_is_seen_by_what_waits() -> None:
+    """Its estimates of gas are refused: its queue is empty, and RelayerBacklog names the chain."""
+    kind = "gas_limit_cut"
+    seed = next(seed for seed in count() if (wrong := cases(seed)[1][0]) is not None and wrong.kind == kind)
+    with closing(open_bench("test", system_under_test(contract=None, relayer_cmd=None))) as bench:
+        watched = watch_seed(bench, seed)
+    measured = measure(watched)
+    assert (measured.broke, measured.false_alarms) == ([], [])
+    assert measured.kinds[kind].fired == 1
+    log = watched[1].log
+    assert log is not None
+    spans = [span for span in timeline(log) if span.alert == "RelayerBacklog"]
+    assert [set(span.labels) for span in spans] == [{"chain"}]
+    assert max(value or 0 for value in log.series["tesseract_relayer_oldest_intent_seconds{}"]) < 60

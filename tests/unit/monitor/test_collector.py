@@ -119,6 +119,38 @@ def test_a_transaction_past_its_window_is_overdue_until_it_ends(start_lab: Start
     assert samples.get("transactions_failed_total", "optimism", "expired") == 1
 
 
+def test_what_a_call_would_do_waits_for_it(start_lab: StartLab) -> None:
+    """From its time until resolved, then until executed; not beyond its window, nor while paused or down."""
+    lab = start_lab("optimism")
+    watched = Watched(lab)
+    buffer(lab, "optimism", 1, at_s=10)
+
+    def wait_s(at_s: int) -> Any:
+        return watched.at(at_s).get("legs_waiting_seconds", "optimism")
+
+    assert [wait_s(at_s) for at_s in (5, 10, 30)] == [0, 0, 20]
+    send(lab, "optimism", "operator", "resolve_dependency", tx_id(1))
+    assert wait_s(34) == 34 - ready_s(watched, 1)
+    send(lab, "optimism", "owner", "pause")
+    assert wait_s(60) == 0
+    send(lab, "optimism", "owner", "unpause")
+    assert wait_s(76) == 76 - ready_s(watched, 1)
+    lab.chains["optimism"].freeze()
+    assert wait_s(90) is None
+    lab.chains["optimism"].thaw()
+    send(lab, "optimism", "operator", "mark_executed", tx_id(1))
+    assert wait_s(120) == 0
+    buffer(lab, "optimism", 2, at_s=130)
+    assert [wait_s(at_s) for at_s in (180, 195)] == [50, 0]
+
+
+def ready_s(watched: Watched, number: int) -> float:
+    """Seconds of the run at which a transaction became READY."""
+    entry = watched.collector.chains["optimism"].memory.head_book.open[tx_id(number)]
+    assert entry.ready_s is not None
+    return entry.ready_s - watched.lab.genesis_time
+
+
 def test_values_that_could_not_be_read_are_dropped(start_lab: StartLab) -> None:
     """A frozen node leaves no head, fee or contract value behind; the counters stay, and the chain is down."""
     lab = start_lab("optimism", "ethereum")

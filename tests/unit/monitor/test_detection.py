@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from lab.explore.swarm.detection import Watched, measure
 from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.monitor.alerting.timeline import INTERVAL_S, SeriesLog
 from lab.monitor.docs import detection, filled
+from lab.networks import load_network
+from lab.networks.slots import SlotClock
 from lab.scenario.resolve import parse_scenario
 
 from .test_timeline import recorded
@@ -38,6 +41,23 @@ def test_cases_are_scenarios_and_always_the_same() -> None:
         for _, document in drawn:
             parse_scenario(to_text(document), Path(f"{seed}.yaml"))
     assert seen == set(KINDS)
+
+
+def test_what_keeps_transactions_out_begins_when_all_is_buffered() -> None:
+    """In 167 Ethereum misses its first slot: what is buffered there comes with the block at 26 s."""
+    seen = set()
+    for seed in range(167, 167 + 4 * len(KINDS)):
+        _, (wrong, document) = cases(seed)
+        assert wrong is not None
+        if KINDS[wrong.kind].keeps_out:
+            seen.add(wrong.kind)
+            for chain in {leg["chain"] for flow in document["flows"].values() for leg in flow.values()}:
+                slots = SlotClock(load_network(chain), document["seed"], chain, genesis_time=0)
+                first = next(slot for index in count() if not (slot := slots.slot(index)).missed)
+                assert first.t_ms < 1000 * wrong.begin_s
+            legs = [leg for flow in document["flows"].values() for leg in flow.values()]
+            assert wrong.begin_s < min(int(leg["at"][1:-1]) for leg in legs)
+    assert seen == {name for name, kind in KINDS.items() if kind.keeps_out}
 
 
 def runs(down: SeriesLog, up: SeriesLog) -> list[Watched]:

@@ -110,8 +110,11 @@ class Prometheus:
 
     def __init__(self, wrong: Broken) -> None:
         one = scenario("test_dashboards")
-        stopped = {s: {("optimism",): 0.0} for s in (one.DEAD_S - 5, one.CHEAP_S)}
-        during = {panel: values for panel, values in faults().values()} | {("security", "Emergency stop"): stopped}
+        during = {panel: values for panel, values in faults().values()}
+        during["security", "Emergency stop"] = {s: {("optimism",): 0.0} for s in (one.DEAD_S - 5, one.CHEAP_S)}
+        during["performance", "Longest wait at home"] = {
+            second: {("polygon",): value} for second, value in ((one.HANG_S, 0.0), (one.FAIL_S - 1, 8.0))
+        }
         self._of = {panel.expr: (key, during.get(key, {})) for key, (_, panel) in one.PANELS.items()}
         self._rows = {panel: row for row, (panel, _) in faults().items()}
         self._wrong, self._bucket = wrong, one.BY_BUCKET

@@ -122,6 +122,48 @@ CASES: dict[str, Case] = {
         "3m15s",
     ),
 }
+START, SUCCESS = "collect_start_timestamp_seconds", "collect_last_success_timestamp_seconds"
+INFO = series("build_info", "1x80", "")
+OTHER = '{chain="optimism"}'
+# More sides of one alert, by what tells them apart. Both chains count apart: one was read in full, the other never.
+MORE: dict[str, tuple[str, Case]] = {
+    "without a job": (
+        "RelayerBacklog",
+        Case(
+            series("relayer_oldest_intent_seconds", "0x80", "") | series("legs_waiting_seconds", "0x3 15+15x3 0x70"),
+            series("relayer_oldest_intent_seconds", "0x80", "") | series("legs_waiting_seconds", "0x3 61x40"),
+            "1m15s",
+            "1m30s",
+        ),
+    ),
+    "never read in full": (
+        "CollectorStale",
+        Case(
+            series(START, "0x80") | series(SUCCESS, "_x10 150+15x60") | INFO,
+            series(START, "0x80") | series(START, "0x80", OTHER) | series(SUCCESS, "0+15x80", OTHER) | INFO,
+            "3m",
+            "3m15s",
+        ),
+    ),
+    "down since the start": (
+        "CollectorStale",
+        Case(
+            series(START, "0x80") | series("chain_up", "0x80") | INFO,
+            series(START, "0x80") | series("chain_up", "0x80") | series(START, "0x80", OTHER) | INFO,
+            "3m",
+            "3m15s",
+        ),
+    ),
+    "restarted": (
+        "CollectorStale",
+        Case(
+            series(SUCCESS, "0+15x9 stale _x7 270+15x60") | series(START, "0x9 150x80") | INFO,
+            series(SUCCESS, "0+15x3 stale") | series(START, "0x3 60x80") | INFO,
+            "4m",
+            "4m15s",
+        ),
+    ),
+}
 
 
 @pytest.fixture
@@ -140,7 +182,10 @@ def test_every_alert_has_its_case() -> None:
 def unit_tests(rules: str, *names: str) -> dict[str, Any]:
     """Both sides of every case, or of those named, as `promtool test rules` reads them beside the file `rules`."""
     tests = []
-    for name, case in CASES.items():
+    both = [(name, "", case) for name, case in CASES.items()] + [
+        (name, f", {of}", case) for of, (name, case) in MORE.items()
+    ]
+    for name, of, case in both:
         if names and name not in names:
             continue
         firing = [(case.before, False), (case.fires, True)]
@@ -150,7 +195,7 @@ def unit_tests(rules: str, *names: str) -> dict[str, Any]:
         ):
             tests.append(
                 {
-                    "name": f"{name} {kind}",
+                    "name": f"{name} {kind}{of}",
                     "interval": "15s",
                     "input_series": [{"series": key, "values": text} for key, text in values.items()],
                     "promql_expr_test": [

@@ -49,3 +49,21 @@ def test_a_collector_that_gets_no_request_through_is_stale(start_lab: StartLab) 
     assert chain == "optimism"
     assert firing_s is not None
     assert whole_s + 120 + 60 <= firing_s <= whole_s + 120 + 60 + 2 * INTERVAL_S
+
+
+def test_a_chain_that_was_never_read_in_full_is_stale(start_lab: StartLab) -> None:
+    """Since the exporter's start; its endpoint answers, and what was not read has no value."""
+    lab = start_lab("optimism", "ethereum")
+    watched = Watched(lab, interval_s=INTERVAL_S)
+    watched.collector.chains["optimism"].metered.per_minute = 4
+    watched.collector.chains["optimism"].metered.begin_poll()
+    log = SeriesLog(lab.genesis_time)
+    for at_s in range(0, 240, INTERVAL_S):
+        log.add(samples := watched.at(at_s))
+        assert samples.get("chain_up", "optimism") == 1 or at_s == 0
+        unread = ("collect_last_success_timestamp_seconds", "contract_paused", "contract_window_seconds")
+        assert not [name for name in unread if samples.get(name, "optimism") is not None]
+    alarms = [(str(span), span.firing_s) for span in timeline(log) if span.alert == "CollectorStale"]
+    assert [alarm for alarm, _ in alarms] == ["CollectorStale (optimism)"]
+    assert alarms[0][1] is not None
+    assert 120 + 60 <= alarms[0][1] <= 120 + 60 + 2 * INTERVAL_S
