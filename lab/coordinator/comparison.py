@@ -91,8 +91,8 @@ def _behind_the_stop(outcome: Outcome) -> list[str]:
     """What a batch did after it had stopped the contract. The failure that stopped it may be told after the stop."""
     names = [event.event for event in outcome.events]
     behind = names[names.index("EmergencyStop") + 1 :] if "EmergencyStop" in names else []
-    told = behind[:1] == ["TransactionFailed"]
-    return [name for name in behind[told:] if name in ("TransactionReady", "TransactionFailed", "EmergencyStop")]
+    own = behind[:1] == ["TransactionFailed"]
+    return [name for name in behind[own:] if name in ("TransactionReady", "TransactionFailed", "EmergencyStop")]
 
 
 def _resolved(tx_ids: Sequence[str], outcome: Outcome) -> Sequence[str]:
