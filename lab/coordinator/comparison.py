@@ -44,7 +44,7 @@ def difference(
         return None
     if function == "resolve_batch" and model.breaker and not model.reference and outcome.ok:
         if late := _behind_the_stop(outcome):
-            return f"expected a batch to end where it stops the contract, got {late} behind EmergencyStop"
+            return f"expected a batch to end where it stops the contract, got {', '.join(late)} behind EmergencyStop"
         args = (_resolved(args[0], outcome),)
     before = copy.deepcopy(model.__dict__) if _may_decline(model, function) else None
     try:

@@ -11,6 +11,7 @@ from lab.bounded_files import read_text
 from lab.model.contract.batches import BATCHES
 from lab.model.contract.capabilities import CAPABILITIES, Capability
 from lab.paths import CONTRACTS
+from lab.report.records.cause import Layer
 
 _FUNCTION = re.compile(r'^def (\w+)\(.*?"""(.*?)"""', re.M | re.S)
 _QUOTED, _WORD = re.compile(r'"([^"]+)"'), re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
@@ -20,6 +21,11 @@ _TAG = re.compile(r"@(notice|dev|param|return)\b")
 def documented(function: str) -> str:
     """One paragraph; empty for a function that is neither documented nor of a capability."""
     return _said().get(function, "")
+
+
+def layer(function: str) -> Layer:
+    """Of which layer of expectation it is: the interface's, or that of the checklist's capabilities."""
+    return "documented" if function in _interface() else "demanded"
 
 
 def reasons_of(function: str) -> list[str]:

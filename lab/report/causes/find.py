@@ -14,7 +14,7 @@ from lab.html.text import clean, times
 from lab.model.checks import check_demand, check_name
 from lab.model.verdict import Verdict
 from lab.report.causes.attribution import Attribution, attribute
-from lab.report.causes.documentation import documented
+from lab.report.causes.documentation import documented, layer
 from lab.report.causes.effort import excesses
 from lab.report.causes.grouping import Group, group
 from lab.report.causes.source import quote, quote_place
@@ -101,6 +101,7 @@ def _cause(results: Path, cluster: Group[_Run]) -> Cause:
         deviation=symptom.text,
         function=function,
         documented=documented(function),
+        layer=layer(function),
         source=_source(run, symptom),
         shown_by=_affected(results, run, symptom),
         events=_moments(run, symptom),

@@ -48,7 +48,7 @@ def _block(number: int, cause: Cause, *, everything: bool) -> list[str]:
         quoted = f" | {cause.source.text}" if cause.source.text else ""
         lines.append(f"   {cause.source.place}{quoted}"[:WIDTH])
     if cause.documented:
-        lines += _wrapped(f"documented: {cause.documented}", 1)
+        lines += _wrapped(f"{cause.layer}: {cause.documented}", 1)
     when = f" at {seconds(cause.shown_by.t_ms)}" if cause.shown_by.t_ms is not None else ""
     lines.append(f"   shown by {cause.shown_by.item}{when}, {cause.shown_by.folder}")
     lines += [f"     {event}"[:WIDTH] for event in _events(cause, len(cause.events) if everything else EVENTS)]

@@ -9,6 +9,7 @@ from lab.model.frozen import Frozen
 from lab.model.under_test import UnderTest
 from lab.model.verdict import Verdict
 
+Layer = Literal["documented", "demanded"]
 Kind = Literal["operation", "missing", "check", "expectation", "unknown", "evidence"]
 
 
@@ -47,7 +48,8 @@ class Cause(Frozen):
         demand: What the check demands; empty without one.
         deviation: What was expected and what came, in the run that shows it best.
         function: The contract's function that deviates, by its documented name; empty where none is known.
-        documented: What the documentation says of that function.
+        documented: What the documentation says of that function, or the checklist of the capability that it is part of.
+        layer: Which of the two.
         source: The line of the contract that decided, where it can be named.
         shown_by: The smallest run that shows it.
         events: What happened around its moment there, in the order of time.
@@ -65,6 +67,7 @@ class Cause(Frozen):
     deviation: str
     function: str = ""
     documented: str = ""
+    layer: Layer = "documented"
     source: QuotedLine | None = None
     shown_by: AffectedRun
     events: tuple[Moment, ...] = ()

@@ -100,6 +100,8 @@ def test_two_scenarios_that_say_it_in_their_own_words(
     runs = {cause.function: len(cause.runs) for cause in report.causes}
     assert (runs[function], runs["mark_failed"]) == (2, 1)
     assert all(cause.documented for cause in report.causes)
+    layer = "documented" if function == "add_operator" else "demanded"
+    assert any(f"{layer}: " in line for line in causes_text(report))
 
 
 def unmet(tmp_path: Path, wanted: str, actual: str) -> object:
