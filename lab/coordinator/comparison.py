@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,13 @@ class Outcome:
     ok: bool
     reason: str | None
     events: Sequence[DecodedLog]
+
+
+def simulated(codec: Codec, result: Mapping[str, Any]) -> Outcome:
+    """What a call of `eth_simulateV1` did."""
+    ok = result["status"] == "0x1"
+    events = [event for log in result["logs"] if (event := codec.decode_log(log)) is not None]
+    return Outcome(ok, None if ok else codec.reasons.decoded(result["returnData"]), events)
 
 
 def difference(

@@ -44,7 +44,7 @@ UNKNOWN = "unknown: "
 
 def is_unknown(outcome: str) -> bool:
     """Whether something could not be tried or asked, which speaks neither for the contract nor against it."""
-    return outcome.startswith(UNKNOWN.rstrip(": "))
+    return outcome.startswith("unknown")
 
 
 class NetworkEvidence(Frozen):

@@ -6,15 +6,15 @@ transaction that the call was about. Callers may be contracts, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.codec import Codec, DecodedLog
-from lab.coordinator.comparison import Outcome, difference, shortened, wanted_view
+from lab.coordinator.codec import Codec
+from lab.coordinator.comparison import Outcome, difference, shortened, simulated, wanted_view
 from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
 from lab.coordinator.documented import FUNCTIONS
 from lab.coordinator.values import plain
@@ -78,9 +78,9 @@ def stops_silently(model: Behaviour, codec: Codec) -> bool:
     return model.breaker and not model.reference and not tells
 
 
-def says_stopped(events: Iterable[DecodedLog]) -> bool:
+def says_stopped(outcome: Outcome) -> bool:
     """Whether a contract said in a call that it stopped itself."""
-    return any(event.event == STOPPED for event in events)
+    return any(event.event == STOPPED for event in outcome.events)
 
 
 class Differential:
@@ -192,12 +192,9 @@ class Differential:
         self.model.learn(
             function,
             now,
-            paused=bool(int(paused, 16)) if paused is not None else says_stopped(self._events(outcome)),
+            paused=bool(int(paused, 16)) if paused is not None else says_stopped(simulated(self.codec, outcome)),
             states={tx_id: self._named("get_transaction_state", [int(data, 16)])[-1] for tx_id, data in states.items()},
         )
-
-    def _events(self, result: Any) -> list[DecodedLog]:
-        return [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
 
     def _by_id(self) -> list[str]:
         return [
@@ -212,21 +209,23 @@ class Differential:
         return {"from": sender, "to": to, "data": data, "gas": hex(GAS)}
 
     def _judge(self, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> str | None:
-        ok, sender = result["status"] == "0x1", FORWARDER if role.startswith(VIA) else role_account(role).address
+        outcome, sender = (
+            simulated(self.codec, result),
+            FORWARDER if role.startswith(VIA) else role_account(role).address,
+        )
         if function in BATCH_MAX and len(args[0]) > BATCH_MAX[function]:
-            return "expected a batch that is too long to be refused, it succeeded" if ok else None
-        if not ok and self.stops_silently and function in OPERATOR_FUNCTIONS:
+            return "expected a batch that is too long to be refused, it succeeded" if outcome.ok else None
+        if not outcome.ok and self.stops_silently and function in OPERATOR_FUNCTIONS:
             return None
-        events = self._events(result)
+        events = outcome.events
         idle = {"pause": True, "unpause": False}.get(function) == self.model.paused and sender == self.model.owner
         if idle and self.model.reference:
-            reason = self.codec.reasons.decoded(result["returnData"]) or ""
+            reason = outcome.reason or ""
             words = "paused" if function == "pause" else "not paused"
-            if events or (not ok and words not in reason):
+            if events or (not outcome.ok and words not in reason):
                 got = [event.event for event in events] or reason
                 return f"expected no event where nothing changes, and a refusal to say '{words}'; got {got}"
         before = replace(self.model)
-        outcome = Outcome(ok, None if ok else self.codec.reasons.decoded(result["returnData"]), events)
         wrong = difference(self.model, self.codec, function, args, sender, now, outcome)
         for event in (
             events if self.model.reference else [candidate for candidate in events if candidate.event in DOCUMENTED]

@@ -65,7 +65,7 @@ class Sender:
             self.script.expect(f"{function}{shortened(args)} to do as documented", found or did, met=found is None)
             if outcome.ok and not self.model.reference and args and args[0] in self.model.entries:
                 state = self.script.reader(CHAIN).state(args[0], block=chain.observer.observed[tx.hash][0])
-                self.model.learn(function, now, paused=says_stopped(outcome.events), states={args[0]: state})
+                self.model.learn(function, now, paused=says_stopped(outcome), states={args[0]: state})
 
     def _stopped(self, function: str, outcome: Outcome, block: int) -> None:
         """A contract that is not the reference may have stopped itself before a call of this block that it refused."""

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 from hypothesis.strategies import SearchStrategy
 
-from lab.coordinator import DecodedLog, role_account, rollup_address
+from lab.coordinator import role_account, rollup_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.comparison import Outcome, difference, shortened, wanted_view
+from lab.coordinator.comparison import difference, shortened, simulated, wanted_view
 from lab.coordinator.reads import ZERO_ID
 from lab.model.effects import OPERATOR_FUNCTIONS
 from lab.runner.differential import OWN_VIEWS, behaviour, says_stopped, stops_silently
@@ -208,11 +208,8 @@ class Comparison:
     def _learn(self, model: Behaviour, function: str, now: int, call: dict[str, Any], *reads: dict[str, Any]) -> None:
         name, values = self.script.run.lab.numbering().name, [int(each["returnData"], 16) for each in reads]
         states = {tx_id: name(value) for tx_id, value in zip(IDS, values, strict=False)}
-        paused = any(values[len(IDS) :]) if self.codec.has("paused") else says_stopped(self._events(call))
+        paused = any(values[len(IDS) :]) if self.codec.has("paused") else says_stopped(simulated(self.codec, call))
         model.learn(function, now, paused=paused, states=states)
-
-    def _events(self, result: dict[str, Any]) -> list[DecodedLog]:
-        return [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None]
 
     def _block(self, now: int, data: list[str], role: str) -> dict[str, Any]:
         sender, to = role_account(role).address, self.target.address
@@ -220,12 +217,10 @@ class Comparison:
         return {"blockOverrides": {"time": hex(now)}, "calls": calls}
 
     def _judge(self, model: Behaviour, role: str, function: str, args: Any, now: int, result: dict[str, Any]) -> None:
-        ok = result["status"] == "0x1"
-        self.seen[function, ok] += 1
-        if not ok and self.stops_silently and function in OPERATOR_FUNCTIONS:
+        outcome = simulated(self.codec, result)
+        self.seen[function, outcome.ok] += 1
+        if not outcome.ok and self.stops_silently and function in OPERATOR_FUNCTIONS:
             return
-        reason = None if ok else self.codec.reasons.decoded(result["returnData"])
-        outcome = Outcome(ok, reason, self._events(result))
         found = difference(model, self.codec, function, args, role_account(role).address, now, outcome)
         assert found is None, f"{function}{shortened(args)} by {role}: {found}"
 

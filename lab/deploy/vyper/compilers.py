@@ -14,7 +14,7 @@ from lab.bounded_files import parse_json
 from lab.chains.processes.python_child import python_command
 from lab.deploy.text import read_text
 from lab.deploy.vyper.compiler_child import CPU_S_MAX, DEADLINE_S
-from lab.deploy.vyper.isolated_compiler import run_isolated, ways_out
+from lab.deploy.vyper.isolated_compiler import run_isolated, was_refused, ways_out
 from lab.deploy.vyper.source import VyperSource, installed_version
 from lab.errors import CompileFailure, EnvironmentFailure
 
@@ -73,7 +73,7 @@ def _run_other(source: VyperSource) -> CompilerOutput:
     version = source.compiler_version
     done = run_isolated(source, "abi,bytecode,bytecode_runtime")
     if done.returncode != 0:
-        if "vyper.exceptions." in done.stderr or "Error compiling" in done.stdout + done.stderr:
+        if was_refused(done):
             raise compile_failure(source, _exception_text(done.stderr))
         if f"there is no version of vyper=={version}" in done.stderr:
             raise CompileFailure(

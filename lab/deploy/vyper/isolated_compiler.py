@@ -38,6 +38,11 @@ def run_isolated(source: VyperSource, formats: str) -> subprocess.CompletedProce
             raise EnvironmentFailure(f"{problem}; {ways_out(version)}") from error
 
 
+def was_refused(done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether the compiler ran and refused the source; else it could not be had, or be run."""
+    return "vyper.exceptions." in done.stderr or "Error compiling" in done.stdout + done.stderr
+
+
 def ways_out(version: str) -> str:
     """What to do where a release cannot be had."""
     return (

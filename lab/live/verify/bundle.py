@@ -24,7 +24,7 @@ from lab.bounded_files import parse_json, write_atomically
 from lab.chains.processes.python_child import python_command
 from lab.deploy.text import read_text
 from lab.deploy.vyper.compiler_child import DEADLINE_S
-from lab.deploy.vyper.isolated_compiler import run_isolated, ways_out
+from lab.deploy.vyper.isolated_compiler import run_isolated, was_refused, ways_out
 from lab.deploy.vyper.isolated_tool import run_tool
 from lab.deploy.vyper.source import VyperSource, installed_version, project_root
 from lab.errors import CompileFailure, EnvironmentFailure
@@ -73,6 +73,8 @@ def _own_bundle(source: VyperSource) -> dict[str, Any]:
         done = _run(python_command(*words), root)
     else:
         done = run_isolated(source, "solc_json")
+    if done.returncode != 0 and not was_refused(done):
+        raise _not_had(source.compiler_version, done.stderr)
     if done.returncode != 0:
         raise CompileFailure(
             f"{source.path}: expected a bundle of its sources, the compiler said: {done.stderr[-500:]}"
@@ -174,8 +176,12 @@ def _recompiled(text: str, number: str, path: str, name: str) -> Code:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         said = done.stderr.strip()[-400:] or str(error)
         if not done.stdout.strip() and "Traceback" not in done.stderr:
-            raise EnvironmentFailure(f"vyper {number} could not be run: {said}\n{ways_out(number)}") from error
+            raise _not_had(number, said) from error
         raise CompileFailure(f"vyper {number} does not compile the bundle: {said}") from error
+
+
+def _not_had(number: str, said: str) -> EnvironmentFailure:
+    return EnvironmentFailure(f"vyper {number} could not be run: {said.strip()[-400:]}\n{ways_out(number)}")
 
 
 def _run_release(number: str, words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ import uv
 
 from lab.analysis.slither import run_slither
 from lab.deploy.compile import compile_contract
-from lab.deploy.vyper.source import read_source
+from lab.deploy.vyper.source import VyperSource, read_source
 from lab.errors import EnvironmentFailure
 from lab.live.verify.bundle import bundle_of, recompiled
 
@@ -22,10 +22,17 @@ GIVEN = {"language": "Vyper", "sources": {"a.vy": {"content": SOURCE}}, "setting
 USERS: dict[str, Callable[[Path], object]] = {
     "compile": lambda path: compile_contract(path, cache_dir=path.parent / "cache"),
     "bundle": lambda path: bundle_of(read_source(path)),
+    "bundle of its own": lambda path: bundle_of(newer(path)),
     "recompile": lambda path: recompiled(GIVEN, "0.3.10", "a.vy", path.parent.name),
     "slither": lambda path: run_slither(read_source(path)),
     "installation": lambda path: import_module("scenarios.quality.test_installation").install(path.parent, path),
 }
+
+
+def newer(path: Path) -> VyperSource:
+    """A source of a release that makes bundles by itself, and is not the installed one."""
+    path.write_text("# pragma version 0.4.0\nx: public(uint256)\n", "utf-8")
+    return read_source(path)
 
 
 @pytest.mark.parametrize("user", USERS)
