@@ -16,6 +16,10 @@ class DeadlineSocket(socket.socket):
 
     deadline = 0.0
 
+    def limit(self, timeout_s: float) -> None:
+        """Give what is sent and read from now on so many seconds, all in all."""
+        _limit(self, timeout_s)
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """As usual, in what is left of the time."""
         _bound(self, self.deadline)
@@ -27,10 +31,20 @@ class DeadlineTlsSocket(ssl.SSLSocket):
 
     deadline = 0.0
 
+    def limit(self, timeout_s: float) -> None:
+        """See `DeadlineSocket.limit`."""
+        _limit(self, timeout_s)
+
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """As usual, in what is left of the time."""
         _bound(self, self.deadline)
         return super().recv_into(*args, **kwargs)
+
+
+def _limit(connection: DeadlineSocket | DeadlineTlsSocket, timeout_s: float) -> None:
+    connection.deadline = time.monotonic() + timeout_s
+    if connection.gettimeout() != timeout_s:
+        connection.settimeout(timeout_s)
 
 
 def _bound(connection: socket.socket, deadline: float) -> None:

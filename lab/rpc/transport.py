@@ -9,7 +9,6 @@ import http.client
 import json
 import socket
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -115,11 +114,12 @@ class HttpTransport:
             self._acknowledge()
         return ahead
 
-    def _read_ahead(self) -> None:
-        """Read the answers to all that was handed over ahead. Raises an RpcFailure if they cannot be read."""
+    def _read_ahead(self, within_s: float | None = None) -> None:
+        """Read the answers to all that was handed over ahead. Raises an RpcFailure if they cannot be read in time."""
+        timeout_s = within_s or self._timeout_s
         unread, self._unread = self._unread, []
         if unread and self._socket is not None:
-            self._socket.deadline = time.monotonic() + self._timeout_s
+            self._socket.limit(timeout_s)
         left = sum(len(ahead.requests) for ahead in unread)
         received = b""
         self._acknowledge()
@@ -129,7 +129,7 @@ class HttpTransport:
                 method = request["method"]
                 parse = partial(parse_answer, method, request["id"])
                 try:
-                    response = self._receive(method, self._timeout_s, received, more=left > 0)
+                    response = self._receive(method, timeout_s, received, more=left > 0)
                     received = response.rest
                     ahead.answers.append(self._parsed(method, parse, response))
                 except RpcRefused as refused:
@@ -157,7 +157,7 @@ class HttpTransport:
     ) -> Any:
         timeout_s = timeout_s or self._timeout_s
         if self._unread:
-            self._read_ahead()
+            self._read_ahead(timeout_s)
         self._send(method, [json.dumps(request).encode()], timeout_s)
         return self._parsed(method, parse, self._receive(method, timeout_s))
 
@@ -214,9 +214,7 @@ class HttpTransport:
                 self._socket = self._connect(timeout_s)
             except OSError as error:
                 raise RpcUnavailable(method, f"no connection to {self.url}: {error}", sent=False) from error
-        self._socket.deadline = time.monotonic() + timeout_s
-        if self._socket.gettimeout() != timeout_s:
-            self._socket.settimeout(timeout_s)
+        self._socket.limit(timeout_s)
         return self._socket
 
     def _by_address(self, timeout_s: float) -> socket.socket:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.rpc import HttpTransport, RpcMalformed, RpcRefused, RpcUnavailable
+from lab.rpc import HttpTransport, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 
 from .hostile import Answer, echo, http, saying, saying_last, serving
 
@@ -86,6 +86,17 @@ def test_where_an_answer_is_missing_all_is_said_to_fail(answer: Answer, failure:
             ahead.results()
         assert client.call("m", []) == ["m", []]
         assert server.connections == 2
+
+
+def test_a_call_with_a_limit_of_its_own_waits_no_longer_for_what_comes_before_it() -> None:
+    """Not the limit of the transport: it bounds the whole call."""
+    with serving(saying(answers("one"))) as server:
+        client = HttpTransport(server.url, timeout_s=600)
+        ahead = client.ahead(CALLS)
+        with pytest.raises(RpcTimeout, match=r"(first|second): no answer within 0\.5 s"):
+            client.call("m", [], timeout_s=0.5)
+        with pytest.raises(RpcTimeout):
+            ahead.results()
 
 
 def test_what_was_not_read_fails_when_the_connection_is_closed() -> None:
