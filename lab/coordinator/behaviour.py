@@ -78,6 +78,11 @@ class Behaviour:
             if entry is not None and (late or (function in ENDINGS and state == "EXPIRED")):
                 entry.state = state
 
+    def is_met(self, dependency: str) -> bool:
+        """Whether a dependency is none, READY or EXECUTED."""
+        parent = self.entries.get(dependency)
+        return dependency == ZERO_ID or (parent is not None and parent.state in ("READY", "EXECUTED"))
+
     def call(self, function: str, args: Sequence[Any], sender: str, now: int) -> list[tuple[str, str]]:
         """The events of a successful call as (name, detail). Raises Refused, KeyError for an unknown function."""
         self.events = []
@@ -133,11 +138,9 @@ class Behaviour:
         entry = self.entries.get(tx_id)
         if entry is None or entry.state != "BUFFERED":
             raise Refused("Transaction not in buffered state")
-        parent = self.entries.get(entry.dependency)
-        met = entry.dependency == ZERO_ID or (parent is not None and parent.state in ("READY", "EXECUTED"))
         if now > entry.timestamp + self.window:
             self._fail(now, tx_id, "Transaction expired")
-        elif now < entry.timestamp or not met:
+        elif now < entry.timestamp or not self.is_met(entry.dependency):
             self.events.append(("TransactionFailed", "Dependencies not satisfied"))
         else:
             entry.state = "READY"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,13 @@ from lab.coordinator.behaviour import (
     requests_of,
 )
 from lab.coordinator.codec import Codec, DecodedLog
-from lab.coordinator.documented import EVENTS, FUNCTIONS
+from lab.coordinator.documented import EVENTS, FAILURE_REASONS, FUNCTIONS
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
 from lab.coordinator.values import plain
 from lab.model.contract.batches import BATCHES
+
+EXPIRED, UNMET = FAILURE_REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def difference(
         if late := _behind_the_stop(outcome):
             return f"expected a batch to end where it stops the contract, got {', '.join(late)} behind EmergencyStop"
         args = (_resolved(args[0], outcome),)
+    either = set() if model.reference else late_and_unmet(model, function, args, now)
     before = copy.deepcopy(model.__dict__) if _may_decline(model, function) else None
     try:
         wanted = model.call(function, args, sender, now)
@@ -65,8 +68,25 @@ def difference(
         return f"expected success, it reverted: {outcome.reason or 'without a reason'}"
     expected = [event_args for event_args in wanted if _expected(model, codec, *event_args)]
     names = {name for name, _ in expected} | {name for name, event in EVENTS.items() if event.part == "documented"}
-    got = [(event.event, detail_of(event)) for event in outcome.events if model.reference or event.event in names]
+    got = [
+        (event.event, EXPIRED if unmet(event, either) else detail_of(event))
+        for event in outcome.events
+        if model.reference or event.event in names
+    ]
     return None if got == expected else f"expected the events {expected}, got {got}"
+
+
+def late_and_unmet(model: Behaviour, function: str, args: Sequence[Any], now: int) -> set[str]:
+    """Ids to be resolved that fail for both reasons: the documentation does not say which one is named."""
+    ids = args[0] if function == "resolve_batch" else args[:1] if function == "resolve_dependency" else ()
+    known = {tx_id: model.entries[tx_id] for tx_id in ids if tx_id in model.entries}
+    late = {tx_id: entry for tx_id, entry in known.items() if now > entry.timestamp + model.window}
+    return {tx_id for tx_id, entry in late.items() if not model.is_met(entry.dependency)}
+
+
+def unmet(event: DecodedLog, either: Container[str]) -> bool:
+    """Whether an event names the dependency as the reason, where the other reason would do as well."""
+    return event.args.get("reason") == UNMET and event.args.get("tx_id") in either
 
 
 def may_refuse(function: str, args: Sequence[Any]) -> bool:
@@ -105,7 +125,7 @@ def _behind_the_stop(outcome: Outcome) -> list[str]:
 def _resolved(tx_ids: Sequence[str], outcome: Outcome) -> Sequence[str]:
     """The ids that a batch came to: when a contract stops itself is its own affair, and the rest stays as it was."""
     ends = [event for event in outcome.events if event.event in ("TransactionReady", "TransactionFailed")]
-    cut = bool(ends) and detail_of(ends[-1]) == "Transaction expired"
+    cut = bool(ends) and detail_of(ends[-1]) == EXPIRED
     return tx_ids[: len(ends)] if cut else tx_ids
 
 

@@ -16,6 +16,8 @@ from lab.coordinator.reads import ZERO_ID
 CONTRACT = rollup_address("contract")
 PAIRS = tuple((rollup_address(origin), rollup_address(target)) for origin, target in ("ab", "ba", "ac", "cb"))
 
+WINDOWS = (5, 6, 29, 31, 60, 299, 300)
+
 
 class Due(int):
     """A timestamp in seconds since the sequence's start; a plain int is absolute."""
@@ -107,9 +109,12 @@ class Builder:
             return
         if self._in_block >= self.traits.per_block:
             self.wait(1)
-        address = role_account(sender).address if sender in ROLES else sender
-        self.steps.append(Step(self.now, address, function, args))
+        self.steps.append(Step(self.now, self.address(sender), function, args))
         self._in_block += 1
+
+    def address(self, sender: str) -> str:
+        """The address of a role, or the address itself."""
+        return role_account(sender).address if sender in ROLES else sender
 
     def owner(self, function: str, *args: Any) -> None:
         self.call(function, *args, sender="owner")

@@ -13,8 +13,7 @@ from typing import Any
 
 from lab.coordinator.behaviour import ENDINGS, Behaviour
 from lab.coordinator.codec import DecodedLog
-from lab.coordinator.comparison import changes_nothing, may_refuse
-from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.comparison import EXPIRED, changes_nothing, late_and_unmet, may_refuse, unmet
 from lab.coordinator.refused import Refused
 from lab.coordinator.values import plain
 
@@ -81,7 +80,7 @@ class Judge:
             sender = next(iter(self.model.operators - self._unsure), sender)
             if not ok:
                 return None
-        late = self._late_and_unmet(function, args, now)
+        either = late_and_unmet(self.model, function, args, now)
         try:
             emitted = self.model.call(function, args, sender, now)
         except Refused as refused:
@@ -91,9 +90,8 @@ class Judge:
             return OVERFLOWS if overflows else "expected it to succeed, it reverted"
         expected = self._events(emitted, args)
         self._buffered_at.update((event["tx_id"], now) for event in expected if event["event"] == EVENTS[0])
-        if late and [event.args.get("reason") for event in got] == ["Dependencies not satisfied"]:
-            expected = [{**expected[0], "reason": "Dependencies not satisfied"}]
-        shown = [{"event": event.event, **event.args} for event in got]
+        named = [event.args | ({"reason": EXPIRED} if unmet(event, either) else {}) for event in got]
+        shown = [{"event": event.event, **event_args} for event, event_args in zip(got, named, strict=True)]
         return _differing(shown, expected)
 
     def _beyond_limits(self, function: str, args: Sequence[Any], now: int) -> bool:
@@ -110,14 +108,6 @@ class Judge:
     def _may_call(self, sender: str) -> bool:
         """Whether an operator function is open to this account now."""
         return sender in self.model.operators and not self.model.paused
-
-    def _late_and_unmet(self, function: str, args: Sequence[Any], now: int) -> bool:
-        """Both reasons to fail hold, and the documentation does not say which one is named."""
-        entry = self.model.entries.get(args[0]) if function == "resolve_dependency" else None
-        if entry is None or now <= entry.timestamp + self.model.window or entry.dependency == ZERO_ID:
-            return False
-        parent = self.model.entries.get(entry.dependency)
-        return parent is None or parent.state not in ("READY", "EXECUTED")
 
     def _events(self, emitted: Sequence[tuple[str, str]], args: Sequence[Any]) -> list[dict[str, Any]]:
         """The documented ones with all arguments, from the model's short form: one for each id of a batch."""

@@ -7,7 +7,7 @@ from itertools import product
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.behaviour import WINDOW_MAX, WINDOW_MIN, ZERO_ADDRESS
 from lab.coordinator.reads import ZERO_ID
-from lab.runner.model_based.build import CONTRACT, PAIRS, Builder, Due
+from lab.runner.model_based.build import CONTRACT, PAIRS, WINDOWS, Builder, Due
 
 FAMILY = (
     *("root", "child", "grandchild", "great-grandchild", "sibling", "same pair", "unrelated", "orphan"),
@@ -18,10 +18,7 @@ TRIGGERS = (*product(FAMILY, ("READY", "EXECUTED")), *product(FAMILY[:2], ("late
 BY_ID = ("resolve_dependency", "mark_executed", "expire_transaction", "mark_failed")
 # Who may resolve: all the same way.
 MAY = ("operator", "operator2", "relayer", "owner")
-WINDOWS = (5, 6, 29, 31, 60, 299, 300)
 NARROW_S = 60
-# Whose history is looked at, in turn.
-ACCOUNTS = 6
 
 
 def dependency(make: Builder) -> None:
@@ -59,91 +56,12 @@ def dependency(make: Builder) -> None:
     make.wait(1)
     for name in make.rng.sample(FAMILY, 4):
         make.execute(ids[name])
-
-
-def accounts(make: Builder) -> None:
-    """Operators come and go, the owner among them; after each change all functions are tried by those concerned."""
-    near = make.near(role_account("operator").address, make.number % 20)
-    low, high = "0x" + "00" * 19 + "17", "0x17" + "00" * 19
-    who = make.pick(("owner", "operator", "user", near, low, high))
-    address = who if who.startswith("0x") else role_account(who).address
-    changes = ("remove_operator", "add_operator", make.rng.choice(("add_operator", "remove_operator")))
-    history = changes if make.rng.random() < 0.6 else changes[1:]
-    make.labels[address] = who if not who.startswith("0x") or who == near else f"{who[:4]}…{who[-2:]}"
-    _probe(make, address)
-    for function in history:
-        # Its own ones from before the change: whoever buffered them has no right to them for that.
-        waiting, left, ready = (make.buffer(Due(make.now + 4), sender=address) for _ in range(3))
-        make.wait(5)
-        make.resolve(ready, sender=address)
-        make.call(function, address, sender=make.rng.choice(("attacker", "operator2")))
-        make.owner(function, address)
-        make.wait(1)
-        make.resolve(waiting, sender=address)
-        make.execute(ready, sender=address)
-        make.resolve(left, sender="relayer")
-        make.execute(left, sender="relayer")
-        _probe(make, address)
-    for other in ("owner", "operator2", *_neighbours(make)):
-        _probe(make, other)
-    _comings_and_goings(make)
-    if make.has("propose_owner", "accept_ownership") and make.rng.random() < 0.5:
-        _hand_over(make)
-
-
-def _comings_and_goings(make: Builder) -> None:
-    """Every order of additions and removals, each for an account of its own: only the last one counts."""
-    ready = [make.ready() for _ in range(3)]
-    orders = list(product(("add_operator", "remove_operator"), repeat=3))
-    for number, order in enumerate(orders, 1):
-        account = f"0x{number:02x}{make.rng.randbytes(19).hex()}"
-        make.labels[account] = f"account {number}"
-        for function in order:
-            make.owner(function, account)
-        make.buffer(make.ahead(), sender=account)
-        make.execute(make.rng.choice(ready), sender=account)
-    make.owner("add_operator", ZERO_ADDRESS)
-    _probe(make, "attacker")
-    make.owner("remove_operator", ZERO_ADDRESS)
-
-
-def _neighbours(make: Builder) -> list[str]:
-    """Accounts that differ from an operator and from the owner in one byte; a few seeds take all positions."""
-    accounts = {role: role_account(role).address for role in ("operator", "owner")}
-    make.labels |= {address: role for role, address in accounts.items()}
-    positions = range(make.number % ACCOUNTS, 20, ACCOUNTS)
-    return [make.near(address, position) for position in positions for address in accounts.values()]
-
-
-def _probe(make: Builder, sender: str) -> None:
-    """All documented functions by one account, on transactions of another one."""
-    ready = make.buffer(Due(make.now + 4), sender="relayer")
-    either = (ZERO_ID, ready)
-    waiting, heir = (make.buffer(Due(make.now + 4), after=make.rng.choice(either), sender="relayer") for _ in range(2))
-    make.wait(5)
-    for tx_id in (ready, heir):
-        make.resolve(tx_id, sender="relayer")
-    make.buffer(make.ahead(), after=make.rng.choice(either), sender=sender)
-    make.resolve(waiting, sender=sender)
-    for tx_id in (ready, heir):
-        make.execute(tx_id, sender=sender)
-    make.call("set_coordination_window", make.rng.choice(WINDOWS), sender=sender)
-    make.call("add_operator", role_account("newowner").address, sender=sender)
-    make.call("remove_operator", role_account("newowner").address, sender=sender)
-
-
-def _hand_over(make: Builder) -> None:
-    heir = role_account("newowner").address
-    make.owner("propose_owner", heir)
-    _probe(make, "newowner")
-    for function in ("pause", "unpause"):
-        make.call(function, sender="newowner")
-    make.call("accept_ownership", sender="attacker")
-    make.call("accept_ownership", sender="newowner")
-    _probe(make, "owner")
-    _probe(make, "newowner")
-    make.call("remove_operator", role_account("owner").address, sender="newowner")
-    _probe(make, "owner")
+    # Whoever comes when the parent is READY, EXECUTED or late already.
+    heirs = [make.buffer(Due(make.now + 3), after=ids[name]) for name in FAMILY]
+    make.wait(3)
+    for heir in heirs:
+        make.resolve(heir)
+        make.execute(heir)
 
 
 def window(make: Builder) -> None:
@@ -290,5 +208,7 @@ def _refused_buffers(make: Builder) -> None:
     make.buffer(Due(make.now + 9), tx_id=make.new_id("no id", ZERO_ID))
     make.buffer(Due(make.now - 1))
     make.buffer(Due(make.now))
-    for pair in ((CONTRACT, rollup_address("b")), (rollup_address("b"), CONTRACT)):
-        make.buffer(Due(make.now + 9), pair=pair)
+    # A rollup may be anything but zero: a contract, or whoever calls.
+    for rollup in (CONTRACT, role_account("operator").address, role_account("owner").address):
+        make.buffer(Due(make.now + 9), pair=(rollup, rollup_address("b")))
+        make.buffer(Due(make.now + 9), pair=(rollup_address("b"), rollup))

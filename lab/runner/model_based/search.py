@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from random import Random
 
-from lab.runner.model_based import kinds, values, walks
+from lab.runner.model_based import accounts, kinds, values, walks
 from lab.runner.model_based.build import Builder, Sequence, Traits
 from lab.runner.model_based.judge import RULES
 from lab.runner.model_based.player import Deviation, Player
@@ -16,7 +16,7 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "life": kinds.life,
     "window": kinds.window,
     "dependency": kinds.dependency,
-    "accounts": kinds.accounts,
+    "accounts": accounts.accounts,
     "stop": kinds.stop,
     "identifiers": values.identifiers,
     "numbers": values.numbers,
@@ -29,7 +29,7 @@ KINDS: dict[str, Callable[[Builder], None]] = {
 SEEDS = {
     "history": walks.SEEDS_OF_HISTORY,
     "dependency": 26,
-    "accounts": kinds.ACCOUNTS,
+    "accounts": accounts.ACCOUNTS,
     "window": 6,
     "numbers": 6,
     "walk": 8,

@@ -6,6 +6,7 @@ from collections.abc import Sequence as Several
 
 from lab.coordinator import rollup_address
 from lab.coordinator.behaviour import TIMESTAMP_SURE
+from lab.coordinator.reads import ZERO_ID
 from lab.runner.model_based.build import Builder, Due
 
 # 17 years: as far ahead as every contract has to go, whatever type it has for a time.
@@ -93,15 +94,21 @@ def _ahead(make: Builder) -> None:
 
 
 def payload(make: Builder) -> None:
-    """Payloads of every class of length, with zeros at either end and in the middle."""
+    """Payloads of every class of length, with zeros at either end and in the middle, of parents and of children."""
+    parent, due = make.ready(), Due(make.now + 100)
     limit = make.traits.payload_max
     lengths = [words * 32 + beside for words in range(17) for beside in (-1, 0, 1)][1:-1]
     drawn = [length for length in lengths if length <= limit][make.number % 4 :: 4]
-    for length in (*drawn, make.rng.randint(0, limit), limit):
+    ids = []
+    for place, length in enumerate((*drawn, make.rng.randint(0, limit), limit)):
         body = bytearray(make.rng.randbytes(length))
         start = make.rng.randint(0, length)
         end = make.rng.choice((length, min(length, start + 32), min(length, start + 1)))
         body[start:end] = bytes(end - start)
-        make.buffer(Due(make.now + 100), payload="0x" + body.hex())
+        ids.append(make.buffer(due, payload="0x" + body.hex(), after=parent if place % 2 else ZERO_ID))
     for length in (513, make.rng.choice((544, 1024))):
-        make.buffer(Due(make.now + 100), payload="0x" + "5a" * length)
+        make.buffer(due, payload="0x" + "5a" * length)
+    make.until(int(due))
+    for tx_id in ids:
+        make.resolve(tx_id)
+        make.execute(tx_id)

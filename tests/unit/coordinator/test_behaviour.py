@@ -156,6 +156,31 @@ def test_a_batch_ends_where_it_stops_the_contract(codec: Codec, names: list[str]
     assert ("to end where it stops the contract" in (found or "")) is wrong
 
 
+@pytest.mark.parametrize(
+    ("dependency", "late_s", "named", "wrong"),
+    [
+        (TWO, 31, "Dependencies not satisfied", False),
+        (TWO, 31, "Transaction expired", False),
+        (TWO, 30, "Transaction expired", True),
+        (ZERO_ID, 31, "Dependencies not satisfied", True),
+        (TWO, 31, "Too late", True),
+    ],
+)
+@pytest.mark.parametrize("function", ["resolve_dependency", "resolve_batch"])
+def test_of_two_reasons_to_fail_either_may_be_named(
+    codec: Codec, function: str, dependency: str, late_s: int, named: str, wrong: bool
+) -> None:
+    """What is late and waits for a dependency fails for both; the reference names the first."""
+    args = ([ONE],) if function == "resolve_batch" else (ONE,)
+    failed = Outcome(True, None, [DecodedLog("TransactionFailed", {"tx_id": ONE, "reason": named})])
+    model, reference = own(), Behaviour(OWNER, {OPERATOR}, 30, breaker=False, expiry=False)
+    for one in (model, reference):
+        one.call("buffer_transaction", request(ONE, dependency), OPERATOR, NOW)
+    assert (difference(model, codec, function, args, OPERATOR, NOW + late_s, failed) is not None) is wrong
+    found = difference(reference, codec, function, args, OPERATOR, NOW + late_s, failed)
+    assert (found is not None) is (wrong or named != "Transaction expired")
+
+
 def test_arguments_are_told_in_short() -> None:
     """A payload by its size."""
     assert shortened((1, "0x" + "5a" * 512)) == "(1, 0x5a5a5a5a… (512 bytes))"
