@@ -6,12 +6,14 @@ a refusal names, how large a number may be), it accepts every answer that the do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
+from lab.model.contract.batches import BATCHES
+from lab.model.contract.names import SecondRole
 
 ZERO_ADDRESS = "0x" + "00" * 20
 BREAKER_PERIOD_S = 3600
@@ -63,6 +65,12 @@ class Behaviour:
     events: list[tuple[str, str]] = field(default_factory=list)
     reference: bool = True
     binds: Callable[[str, str], bool] = lambda reason, function: True
+    second_roles: Mapping[str, SecondRole] = field(default_factory=dict)
+    holders: dict[str, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """After the set-up whoever is an operator holds all roles, and so does the owner."""
+        self.holders = {name: {self.owner, *self.operators} for name in self.second_roles}
 
     def learn(self, function: str, now: int, *, paused: bool, states: Mapping[str, str]) -> None:
         """After a successful call of a contract that is not the reference: what it decided for itself.
@@ -78,6 +86,14 @@ class Behaviour:
             if entry is not None and (late or (function in ENDINGS and state == "EXPIRED")):
                 entry.state = state
 
+    def may(self, function: str, args: Sequence[Any], sender: str, now: int) -> bool:
+        """Whether an operator function is open to an account. What is late anybody may end: only time decides."""
+        role = next((name for name, second in self.second_roles.items() if function in second.functions), None)
+        if sender in (self.operators if role is None else self.holders[role]):
+            return True
+        entry = self.entries.get(args[0]) if function == "expire_transaction" and not self.reference else None
+        return entry is not None and self._is_late(entry, now)
+
     def is_met(self, dependency: str) -> bool:
         """Whether a dependency is none, READY or EXECUTED."""
         parent = self.entries.get(dependency)
@@ -92,18 +108,21 @@ class Behaviour:
             "mark_executed": self._execute,
             "mark_failed": self._mark_failed,
             "expire_transaction": self._expire,
-            "buffer_batch": self._buffer_batch,
-            "resolve_batch": self._resolve_batch,
-            "execute_batch": self._execute_batch,
         }
         if any(len(request[3]) // 2 - 1 > PAYLOAD_MAX for request in requests_of(function, args)):
             raise Refused  # a decoder that takes no such payload comes before any rule, and gives no reason
-        if function in operations:
-            reasons = [] if sender in self.operators else ["Not authorized"]
+        if BATCHES.get(function, function) in operations:
+            reasons = [] if self.may(function, args, sender, now) else ["Not authorized"]
+            if reasons and function == "expire_transaction" and not self.reference:
+                reasons.append("Transaction not expired")
             reasons += ["Coordinator is paused"] if self.paused else []
             if reasons:
                 raise Forbidden(*reasons)
-            operations[function](now, *args)
+            if function in BATCHES:
+                calls = args[0] if function == "buffer_batch" else [(tx_id,) for tx_id in args[0]]
+                self._batch(operations[BATCHES[function]], now, calls)
+            else:
+                operations[function](now, *args)
         else:
             self._administer(function, args, sender)
         return self.events
@@ -125,13 +144,17 @@ class Behaviour:
         self.count += 1
         self.events.append(("TransactionBuffered", tx_id))
 
-    def _buffer_batch(self, now: int, requests: Sequence[Sequence[Any]]) -> None:
-        before = dict(self.entries), self.count
+    def _batch(self, single: Callable[..., None], now: int, calls: Iterable[Sequence[Any]]) -> None:
+        """All of them, up to one that stops the contract, or none where one is refused."""
+        before = {tx_id: replace(entry) for tx_id, entry in self.entries.items()}
+        counters = self.count, self.failures, self.period_start
         try:
-            for request in requests:
-                self._buffer(now, *request)
+            for call in calls:
+                single(now, *call)
+                if self.paused:
+                    return
         except Refused:
-            self.entries, self.count = before
+            self.entries, (self.count, self.failures, self.period_start) = before, counters
             raise
 
     def _resolve(self, now: int, tx_id: str) -> None:
@@ -146,20 +169,6 @@ class Behaviour:
             entry.state = "READY"
             self.events.append(("TransactionReady", tx_id))
 
-    def _resolve_batch(self, now: int, tx_ids: Sequence[str]) -> None:
-        before = {tx_id: entry.state for tx_id, entry in self.entries.items()}
-        counters = self.failures, self.period_start
-        try:
-            for tx_id in tx_ids:
-                self._resolve(now, tx_id)
-                if self.paused:
-                    return
-        except Refused:
-            for tx_id, state in before.items():
-                self.entries[tx_id].state = state
-            self.failures, self.period_start = counters
-            raise
-
     def _execute(self, now: int, tx_id: str) -> None:
         entry = self.entries.get(tx_id)
         if entry is None or entry.state != "READY":
@@ -168,16 +177,6 @@ class Behaviour:
             raise Refused("Execution deadline passed")
         entry.state = "EXECUTED"
 
-    def _execute_batch(self, now: int, tx_ids: Sequence[str]) -> None:
-        before = {tx_id: entry.state for tx_id, entry in self.entries.items()}
-        try:
-            for tx_id in tx_ids:
-                self._execute(now, tx_id)
-        except Refused:
-            for tx_id, state in before.items():
-                self.entries[tx_id].state = state
-            raise
-
     def _mark_failed(self, now: int, tx_id: str) -> None:
         if self.entries.get(tx_id) is None or self.entries[tx_id].state != "READY":
             raise Refused("Transaction not ready")
@@ -185,13 +184,14 @@ class Behaviour:
 
     def _expire(self, now: int, tx_id: str) -> None:
         entry = self.entries.get(tx_id)
-        late = entry is not None and (
-            (entry.state == "BUFFERED" and now > entry.timestamp + self.window)
-            or (entry.state == "READY" and self._past_deadline(entry, now))
-        )
-        if not late:
+        if entry is None or not self._is_late(entry, now):
             raise Refused("Transaction not expired")
         self._fail(now, tx_id, "Transaction expired")
+
+    def _is_late(self, entry: Entry, now: int) -> bool:
+        if entry.state == "BUFFERED":
+            return now > entry.timestamp + self.window
+        return entry.state == "READY" and self._past_deadline(entry, now)
 
     def _past_deadline(self, entry: Entry, now: int) -> bool:
         return self.execution_window > 0 and now > entry.timestamp + self.window + self.execution_window
@@ -239,6 +239,10 @@ class Behaviour:
             return
         if sender != self.owner:
             raise Forbidden("Only owner")
+        verb, _, role = function.partition("_")
+        if role in self.holders:
+            {"add": self.holders[role].add, "remove": self.holders[role].discard}[verb](*args)
+            return
         operations: dict[str, Callable[..., None]] = {
             "add_operator": self._add_operator,
             "remove_operator": self._remove_operator,

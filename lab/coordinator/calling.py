@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,16 @@ def shape_of(name: str, entry: Entry, slots: tuple[Slot, ...]) -> Shape:
     return Shape(
         entry, slots, tuple(documented), tuple(own.get(parameter, kind) for parameter, kind in documented.items())
     )
+
+
+def all_roles(function: str, functions: Container[str], names: ContractNames) -> list[str]:
+    """What is called for `add_operator` or `remove_operator`: an operator holds every role of the contract, or none.
+
+    The function itself comes first; any other one stands for itself.
+    """
+    verb, _, role = function.partition("_")
+    seconds = names.second_roles if role == "operator" and verb in ("add", "remove") else ()
+    return [function, *(call for second in seconds if (call := f"{verb}_{second}") in functions)]
 
 
 def _by_name(name: str, entry: Entry) -> tuple[Slot, ...] | None:

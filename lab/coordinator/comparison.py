@@ -17,7 +17,7 @@ from lab.coordinator.behaviour import (
     requests_of,
 )
 from lab.coordinator.codec import Codec, DecodedLog
-from lab.coordinator.documented import EVENTS, FAILURE_REASONS, FUNCTIONS
+from lab.coordinator.documented import EVENTS, FAILURE_REASONS, FUNCTIONS, RESULTS, STORED
 from lab.coordinator.reads import ZERO_ID
 from lab.coordinator.refused import Forbidden, Refused
 from lab.coordinator.values import plain
@@ -129,8 +129,10 @@ def _resolved(tx_ids: Sequence[str], outcome: Outcome) -> Sequence[str]:
     return tx_ids[: len(ends)] if cut else tx_ids
 
 
-def wanted_view(model: Behaviour, name: str, args: Sequence[Any], now: int) -> list[Any]:
-    """What a getter must return, value by value; states by name."""
+def wanted_view(
+    model: Behaviour, name: str, args: Sequence[Any], now: int, known: Container[str] = STORED
+) -> list[Any]:
+    """What a getter must return, value by value; states by name. Of `transactions` the fields that are `known`."""
     if not args:
         return [plain(model.view(name, now))]
     if name == "authorized_operators":
@@ -145,7 +147,8 @@ def wanted_view(model: Behaviour, name: str, args: Sequence[Any], now: int) -> l
     if entry is not None:
         fields = [entry.origin, entry.target, entry.payload, entry.dependency, entry.timestamp]
     whole = [*map(plain, fields), state]
-    return whole if name == "transactions" else [*whole[:2], *whole[3:]]
+    of = known if name == "transactions" else RESULTS[name]
+    return [value for field, value in zip(STORED, whole, strict=True) if field in of]
 
 
 def _refusal(model: Behaviour, function: str, refused: Refused, outcome: Outcome) -> str | None:

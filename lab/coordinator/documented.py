@@ -122,7 +122,16 @@ def _same(documented: str, actual: str) -> bool:
     return documented == actual or (documented == "uint256" and actual.startswith("uint") and "[" not in actual)
 
 
+STORED = {
+    "origin_rollup": "address",
+    "target_rollup": "address",
+    "payload": "bytes",
+    "dependency_tx_id": "bytes32",
+    "timestamp": "uint256",
+    "state": "uint256",
+}
 RESULTS: dict[str, tuple[str, ...]] = {
+    "transactions": tuple(STORED),
     "get_transaction_details": ("origin_rollup", "target_rollup", "dependency_tx_id", "timestamp", "state"),
     "get_transaction_state": ("state",),
 }

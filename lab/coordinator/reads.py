@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from lab.coordinator.codec import Codec
-from lab.coordinator.overloads import fields_of
+from lab.coordinator.documented import STORED, same_types
+from lab.coordinator.overloads import fields_of, types_of
 from lab.coordinator.states import StateNumbering
 from lab.model.chain.facts import CoreState, StoredTransaction
 from lab.rpc import Rpc
@@ -15,7 +16,45 @@ from lab.rpc.client import BlockRef, call_request
 from lab.rpc.prefetch import Request
 
 ZERO_ID = "0x" + "00" * 32
-WHOLE = ("origin_rollup", "target_rollup", "payload", "dependency_tx_id", "timestamp", "state")
+
+
+def named_places(codec: Codec) -> dict[str, int]:
+    """Where each field of a stored transaction stands among the values of `transactions`, as far as names say so.
+
+    By `lab.yaml`, which may describe the same function as the details; by the fields' own names; a payload under any
+    name is the only field of bytes.
+    """
+    entry, given = codec.functions.get("transactions"), codec.names.returns
+    if entry is None:
+        return {}
+    fields = fields_of(entry["outputs"])
+    if "transactions" in given:
+        return {name: place for place, name in enumerate(name for name in STORED if name in given["transactions"])}
+    shared = entry is codec.functions.get("get_transaction_details")
+    declared = given.get("get_transaction_details", ()) if shared else ()
+    names = declared or tuple(str(field.get("name")) for field in fields)
+    places = {name: names.index(name) for name in STORED if name in names}
+    of_bytes = [place for place, field in enumerate(fields) if field["type"] == "bytes"]
+    if len(of_bytes) == 1:
+        places.setdefault("payload", of_bytes[0])
+    return {name: places[name] for name in STORED if name in places}
+
+
+def stored_places(codec: Codec) -> dict[str, int]:
+    """The same, and by position where the types are as documented and the names say nothing."""
+    places = named_places(codec)
+    entry = codec.functions.get("transactions")
+    if entry is None or not set(places) <= {"payload"}:
+        return places
+    by_position = same_types(list(STORED.values()), types_of(fields_of(entry["outputs"])))
+    return {name: place for place, name in enumerate(STORED)} if by_position else places
+
+
+def stored_fields(places: Mapping[str, int], values: Sequence[Any]) -> dict[str, Any]:
+    """What `transactions` returned, by documented names. Raises IndexError where it returned less."""
+    only = values[0] if len(values) == 1 else values
+    flat = list(only.values()) if isinstance(only, dict) else only
+    return {name: flat[place] for name, place in places.items()}
 
 
 class Reader:
@@ -26,12 +65,14 @@ class Reader:
 
     def get(self, function: str, *args: Any, block: BlockRef | dict[str, Any] = "latest") -> Any:
         """Any view: one value, or a list where the function returns several. ValueError without such a function."""
+        values = self._values(function, *args, block=block)
+        return values[0] if len(values) == 1 else values
+
+    def _values(self, function: str, *args: Any, block: BlockRef | dict[str, Any] = "latest") -> list[Any]:
         if not self.codec.has(function):
             raise ValueError(f"the contract has no function {function}")
-        values = self.codec.decode_result(
-            function, self.rpc.eth_call(self.address, self.codec.encode(function, args), block=block)
-        )
-        return values[0] if len(values) == 1 else values
+        data = self.codec.encode(function, args)
+        return self.codec.decode_result(function, self.rpc.eth_call(self.address, data, block=block))
 
     def requests(self, function: str, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> list[Request]:
         """What a getter of a transaction asks for, to be asked ahead: nothing where the contract has none."""
@@ -50,21 +91,21 @@ class Reader:
         return self._stored(tx_id, (origin, target, payload, dependency, timestamp, raw_state))
 
     @cached_property
+    def _places(self) -> dict[str, int]:
+        return named_places(self.codec)
+
+    @property
     def has_whole(self) -> bool:
         """Whether `transactions` alone says all that `transaction` does."""
-        entry = self.codec.functions.get("transactions")
-        names = [] if entry is None else [str(output.get("name")) for output in fields_of(entry["outputs"])]
-        return set(WHOLE) <= set(names) and not self.codec.names.returns.get("transactions")
+        return len(self._places) == len(STORED)
 
     def whole(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> StoredTransaction:
         """The same as `transaction` in one call, where `has_whole`."""
-        outputs = fields_of(self.codec.functions["transactions"]["outputs"])
-        values = self.get("transactions", tx_id, block=block)
-        fields = dict(zip((str(output["name"]) for output in outputs), values, strict=True))
-        return self._stored(tx_id, [fields[name] for name in WHOLE])
+        fields = stored_fields(self._places, self._values("transactions", tx_id, block=block))
+        return self._stored(tx_id, [fields[name] for name in STORED])
 
     def _stored(self, tx_id: str, values: Sequence[Any]) -> StoredTransaction:
-        """Of the fields that WHOLE lists."""
+        """Of the fields that STORED lists."""
         origin, target, payload, dependency, timestamp, raw_state = values
         return StoredTransaction(
             tx_id=tx_id,
@@ -79,12 +120,7 @@ class Reader:
 
     def payload(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> str | None:
         """The stored payload by the public `transactions` getter, by its name or its type; None without one."""
-        entry = self.codec.functions.get("transactions")
-        if entry is None:
+        if "payload" not in self._places:
             return None
-        outputs = fields_of(entry["outputs"])
-        values = self.get("transactions", tx_id, block=block)
-        named = [place for place, output in enumerate(outputs) if output.get("name") == "payload"]
-        # Under another name it is the only field of bytes.
-        alike = named or [place for place, output in enumerate(outputs) if output["type"] == "bytes"]
-        return values[alike[0]] if len(alike) == 1 else None
+        values = self._values("transactions", tx_id, block=block)
+        return str(stored_fields(self._places, values)["payload"])

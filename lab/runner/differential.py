@@ -16,7 +16,8 @@ from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
 from lab.coordinator.codec import Codec
 from lab.coordinator.comparison import Outcome, difference, shortened, simulated, wanted_view
 from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
-from lab.coordinator.documented import FUNCTIONS
+from lab.coordinator.documented import FUNCTIONS, result_names
+from lab.coordinator.reads import stored_fields, stored_places
 from lab.coordinator.values import plain
 from lab.deploy.layers import binds
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
@@ -68,6 +69,7 @@ def behaviour(script: Script, chain: str) -> Behaviour:
         threshold=settings.get("breaker_threshold", 0),
         execution_window=settings.get("execution_window", 0),
         reference=target.reference,
+        second_roles=target.codec.names.second_roles,
         binds=lambda reason, function: binds(target, reason, function),
     )
 
@@ -94,6 +96,7 @@ class Differential:
             name for name in VIEWS if self.codec.has(name) and (self.model.reference or name not in OWN_VIEWS)
         ]
         self.ids: list[str] = []
+        self.places = stored_places(self.codec)
         self.stops_silently = stops_silently(self.model, self.codec)
 
     def first_events(self) -> str | None:
@@ -200,7 +203,7 @@ class Differential:
         return [
             name
             for name in ("transactions", "get_transaction_details", "get_transaction_state", "is_transaction_ready")
-            if self.codec.has(name)
+            if self.codec.has(name) and (name != "transactions" or self.places)
         ]
 
     def _call(self, role: str, function: str, args: tuple[Any, ...]) -> dict[str, Any]:
@@ -242,14 +245,12 @@ class Differential:
 
     def _reads(self, now: int, reads: list[Any], results: list[Any]) -> str | None:
         for (name, args), result in zip(reads, results, strict=True):
-            expected = wanted_view(self.model, name, args, now)
+            expected = wanted_view(self.model, name, args, now, self.places)
             try:
                 values = [plain(value) for value in self.codec.decode_result(name, result["returnData"])]
                 values = self._named(name, values)
             except (ValueError, KeyError, TypeError) as error:
                 return f"{name} afterwards: expected {expected}, got {result['returnData'][:40]} ({error})"
-            if name == "transactions" and len(values) != len(expected) and not self.model.reference:
-                continue  # a struct of its own
             if values != expected:
                 return f"{name} afterwards: expected {expected}, got {values}"
         return None
@@ -258,8 +259,7 @@ class Differential:
         """With states by their names; a struct as a list."""
         numbering = self.script.run.lab.numbering()
         if name == "transactions":
-            only = values[0] if len(values) == 1 else values
-            values = list(only.values()) if isinstance(only, dict) else list(only)
-        if name in ("transactions", "get_transaction_details", "get_transaction_state"):
+            values = list(stored_fields(self.places, values).values())
+        if "state" in (self.places if name == "transactions" else result_names(name)):
             values = [*values[:-1], numbering.name(values[-1])]
         return values

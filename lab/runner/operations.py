@@ -13,6 +13,7 @@ from typing import Any
 from lab.chains.chain import Chain
 from lab.chains.scheduler import Actor, Scheduler
 from lab.coordinator import Account, Codec, Fees, role_account, sign_transaction
+from lab.coordinator.calling import all_roles
 from lab.deploy.deployer import Deployable
 from lab.deploy.layers import binds
 from lab.evidence import Recorder
@@ -45,10 +46,12 @@ class Pending:
     block: int | None = None
     error: str | None = None
     hashes: list[str] = field(default_factory=list)
+    # Calls that go with it: of an operator's second roles.
+    beside: list[Pending] = field(default_factory=list)
 
     @property
     def done(self) -> bool:
-        return self.outcome is not None
+        return self.outcome is not None and all(other.done for other in self.beside)
 
     @property
     def subject(self) -> str:
@@ -98,7 +101,26 @@ class Operations:
         leg: str | None = None,
         finished: Callable[[Pending], None],
     ) -> Pending:
-        """Begin an operation; `finished` is called at its end. KeyError or ValueError for a call that cannot be."""
+        """Begin an operation; `finished` is called at its end. KeyError or ValueError for a call that cannot be.
+
+        Who is made an operator, or ceases to be one, takes or loses the contract's second roles by calls beside it.
+        """
+        first, *others = all_roles(function, self._codec.functions, self._codec.names)
+        pending = self._start(op_id, chain, first, args, role, leg, finished)
+        for number, other in enumerate(others, 1):
+            pending.beside.append(self._start(f"{op_id}+{number}", chain, other, args, role, None, lambda _: None))
+        return pending
+
+    def _start(
+        self,
+        op_id: str,
+        chain: str,
+        function: str,
+        args: Sequence[Any],
+        role: str,
+        leg: str | None,
+        finished: Callable[[Pending], None],
+    ) -> Pending:
         data = self._codec.encode(function, args)
         decoded = self._codec.decode_call(data)
         pending = Pending(op_id, role, chain, function, decoded.args if decoded else {}, leg, self._scheduler.now_ms)

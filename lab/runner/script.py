@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lab.coordinator import Reader, role_account
+from lab.coordinator.calling import all_roles
 from lab.errors import LabError, UsageError
 from lab.faults import FAULTS
 from lab.model.records import Expectation, Tx
@@ -109,8 +110,10 @@ class Script:
         target = self.run.lab.spec.target
         for function, _ in calls:
             self._require(function)
-        data = [(target.address, target.codec.encode(function, args)) for function, args in calls]
-        return send_all(self.run, chain, role, data, gas)
+        codec = target.codec
+        beside = [(call, args) for name, args in calls for call in all_roles(name, codec.functions, codec.names)[1:]]
+        data = [(target.address, codec.encode(function, args)) for function, args in [*calls, *beside]]
+        return send_all(self.run, chain, role, data, gas)[: len(calls)]
 
     def gas(self, chain: str, function: str, args: Sequence[Any], *, at_least: int, role: str = "operator") -> int:
         """A gas limit with room for calls such as this one, as the contract needs it now; at least what is given.

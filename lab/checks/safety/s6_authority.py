@@ -6,7 +6,7 @@ where the history shows every call of that transaction.
 
 from __future__ import annotations
 
-from lab.checks.facts import clock, replays
+from lab.checks.facts import clock, replays, timestamp_of
 from lab.checks.judgement import Judgement
 from lab.checks.replay import ChainReplay, ObservedStep, Settings
 from lab.model.effects import OPERATOR_FUNCTIONS, OWNER_FUNCTIONS, PENDING_OWNER_FUNCTIONS, STATE_CHANGING
@@ -62,7 +62,7 @@ def _judge_call(history: History, judgement: Judgement, replayed: ChainReplay, s
     call, block = seen.step.call, seen.step.block
     assert call is not None
     role, held = _authority(call.function, call.caller, seen.before, replayed.role_of.get(call.function))
-    if held:
+    if held or (call.function == "expire_transaction" and _is_late(replayed, seen)):
         return
     names = {address: name for name, address in history.header.roles.items()}
     via = ""
@@ -83,6 +83,12 @@ def _authority(function: str, caller: str, now: Settings, second: str | None) ->
         return "the proposed owner", caller == now.pending_owner
     assert function in OPERATOR_FUNCTIONS
     return f"a holder of the role {second}" if second else "an operator", now.may_operate(caller, second)
+
+
+def _is_late(replayed: ChainReplay, seen: ObservedStep) -> bool:
+    """Whether what the call ended had missed its window: time alone decides that, so anybody may say so."""
+    timestamp = timestamp_of(replayed.entry(seen.step.tx_id)) if seen.step.tx_id is not None else None
+    return timestamp is not None and seen.step.block.timestamp > timestamp + seen.before.window_s
 
 
 def _judge_event(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:

@@ -84,8 +84,9 @@ def _probe(make: Builder, sender: str) -> None:
         make.execute(tx_id, sender=sender)
     make.call("set_coordination_window", make.rng.choice(WINDOWS), sender=sender)
     for account in (role_account("newowner").address, *(() if sender == "owner" else (make.address(sender),))):
-        make.call("add_operator", account, sender=sender)
-        make.call("remove_operator", account, sender=sender)
+        for role in ("operator", *make.traits.second_roles):
+            make.call(f"add_{role}", account, sender=sender)
+            make.call(f"remove_{role}", account, sender=sender)
 
 
 def _hand_over(make: Builder) -> None:

@@ -16,6 +16,8 @@ from lab.coordinator.reads import ZERO_ID
 CONTRACT = rollup_address("contract")
 PAIRS = tuple((rollup_address(origin), rollup_address(target)) for origin, target in ("ab", "ba", "ac", "cb"))
 
+# The share of changes of an operator in which a second role changes with it.
+BESIDE = 0.8
 WINDOWS = (5, 6, 29, 31, 60, 299, 300)
 
 
@@ -44,6 +46,7 @@ class Traits:
         payload_max: Bytes of payload that it takes.
         horizon_s: How far ahead a timestamp may lie; None where it has declared no such limit.
         window_s: The coordination window that it was set up with.
+        second_roles: Roles beside the operator's, which some operator functions ask for instead.
     """
 
     functions: frozenset[str]
@@ -52,6 +55,7 @@ class Traits:
     payload_max: int = 512
     horizon_s: int | None = None
     window_s: int = 30
+    second_roles: tuple[str, ...] = ()
 
 
 @dataclass
@@ -117,7 +121,12 @@ class Builder:
         return role_account(sender).address if sender in ROLES else sender
 
     def owner(self, function: str, *args: Any) -> None:
+        """One call by the owner; who becomes or ceases to be an operator mostly takes or loses second roles, too."""
         self.call(function, *args, sender="owner")
+        verb, _, role = function.partition("_")
+        for second in self.traits.second_roles if role == "operator" else ():
+            if self.rng.random() < BESIDE:
+                self.call(f"{verb}_{second}", *args, sender="owner")
 
     def buffer(
         self,

@@ -17,7 +17,6 @@ from lab.coordinator.comparison import EXPIRED, changes_nothing, late_and_unmet,
 from lab.coordinator.refused import Refused
 from lab.coordinator.values import plain
 
-FIELDS = ("origin", "target", "payload", "dependency", "timestamp", "state")
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
 OVERFLOWS = "expected it to succeed, it reverted: timestamp + window is more than 2**256 - 1"
 # What the documentation says, by function; of one deviation what it means, too.
@@ -45,12 +44,10 @@ class Allowance:
     Attributes:
         patience_s: It may refuse a resolution that soon after the buffering.
         horizon_s: It may refuse a timestamp further ahead; None: it may not.
-        second_role: Functions that ask for another role beside the operator's: adding an operator does not give it.
     """
 
     patience_s: int = 0
     horizon_s: int | None = None
-    second_role: frozenset[str] = frozenset()
 
 
 class Judge:
@@ -58,7 +55,6 @@ class Judge:
 
     def __init__(self, model: Behaviour, learnt: dict[str, str], allowance: Allowance = Allowance()) -> None:
         self.model, self.learnt, self.allowance = deepcopy(model), learnt, allowance
-        self._unsure = {model.owner}
         self._buffered_at: dict[str, int] = {}
 
     def outcome(
@@ -69,17 +65,11 @@ class Judge:
         if not ok and (may_refuse(function, args) or self._beyond_limits(function, args, now)):
             return None
         # How a transaction ends that is not executed is for the contract to say.
-        if function in ENDINGS and (not ok or self._may_call(sender)):
+        if function in ENDINGS and (not ok or (not self.model.paused and self.model.may(function, args, sender, now))):
             ready = [event.event for event in got if event.event != "TransactionFailed"]
             return f"expected no {ready[0]} of a call that ends a transaction" if ready else None
         if (not ok or function in ("pause", "unpause")) and changes_nothing(self.model, function, args, sender):
             return None
-        if function in ("add_operator", "remove_operator") and sender == self.model.owner:
-            self._unsure.add(args[0])
-        if function in self.allowance.second_role and sender in self._unsure:
-            sender = next(iter(self.model.operators - self._unsure), sender)
-            if not ok:
-                return None
         either = late_and_unmet(self.model, function, args, now)
         try:
             emitted = self.model.call(function, args, sender, now)
@@ -104,10 +94,6 @@ class Judge:
         ids = args[0] if function == "resolve_batch" else args[:1] if function == "resolve_dependency" else ()
         waited = (now - self._buffered_at[tx_id] for tx_id in ids if tx_id in self._buffered_at)
         return self.allowance.patience_s > 0 and any(seconds <= self.allowance.patience_s for seconds in waited)
-
-    def _may_call(self, sender: str) -> bool:
-        """Whether an operator function is open to this account now."""
-        return sender in self.model.operators and not self.model.paused
 
     def _events(self, emitted: Sequence[tuple[str, str]], args: Sequence[Any]) -> list[dict[str, Any]]:
         """The documented ones with all arguments, from the model's short form: one for each id of a batch."""
@@ -150,20 +136,21 @@ def _differing(got: list[dict[str, Any]], expected: list[dict[str, Any]]) -> str
     return None
 
 
-def view_differing(name: str, got: Sequence[Any], expected: Sequence[Any], when: str) -> str | None:
+def view_differing(
+    name: str, got: Sequence[Any], expected: Sequence[Any], when: str, fields: Sequence[str] = ()
+) -> str | None:
     """The first value of a getter that differs, by its field where it has several; None if all agree.
 
     What was given is not repeated before the semicolon, so that the same mistake reads the same whatever was drawn.
     """
-    if got == expected or (name == "transactions" and len(got) != len(expected)):
-        return None  # as documented, or a struct of its own
-    fields = [field for field in FIELDS if name == "transactions" or field != "payload"]
+    if got == expected:
+        return None
     differing = [place for place, pair in enumerate(zip(got, expected, strict=False)) if pair[0] != pair[1]]
     if len(got) != len(expected) or not differing:
         return f"expected {name} {when} to have {len(expected)} values; got {len(got)}"
     place = differing[0]
     came, given = got[place], expected[place]
-    of = f"{fields[place]} of {name}" if len(expected) == len(fields) else name
+    of = f"{fields[place]} of {name}" if len(expected) == len(fields) > 1 else name
     if str(given).startswith("0x") or (isinstance(given, int) and given > 2**32):
         return f"expected {of} {when} to be as given; wanted {_beside(given, came)}, got {_beside(came, given)}"
     return f"expected {of} {when} to be {given}, got {came}"

@@ -15,6 +15,8 @@ from typing import Any
 from lab.coordinator.accounts import ROLES, role_account
 from lab.coordinator.behaviour import PAYLOAD_MAX, Behaviour
 from lab.coordinator.comparison import wanted_view
+from lab.coordinator.documented import STORED, result_names
+from lab.coordinator.reads import stored_fields, stored_places
 from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
@@ -72,7 +74,8 @@ class Player:
         self.calls = 0
         self._decoded: dict[tuple[str, str], list[Any]] = {}
         self._views = [name for name in SCALARS if codec.has(name)]
-        self._by_id = [name for name in BY_ID if codec.has(name)]
+        self._places = stored_places(codec)
+        self._by_id = [name for name in BY_ID if codec.has(name) and (name != "transactions" or self._places)]
         self._learnt: dict[str, str] = {}
         self.model = self._first_model()
         self.traits = Traits(
@@ -82,6 +85,7 @@ class Player:
             payload_max=self.limits.payload_bytes if self.limits.payload_bytes is not None else PAYLOAD_MAX,
             horizon_s=self.limits.horizon_seconds,
             window_s=self.model.window,
+            second_roles=tuple(codec.names.second_roles),
         )
 
     def _first_model(self) -> Behaviour:
@@ -102,6 +106,8 @@ class Player:
             breaker=False,
             expiry=False,
             count=values.get(("transaction_count", ()), 0),
+            reference=False,
+            second_roles=self.codec.names.second_roles,
         )
 
     def _who_may_buffer(self, accounts: list[str]) -> set[str]:
@@ -160,11 +166,9 @@ class Player:
         return None
 
     def _allowance(self) -> Allowance:
-        roles = self.codec.names.second_roles.values()
         return Allowance(
             patience_s=max(self.traits.gap_blocks, self.limits.resolve_after_seconds or 0),
             horizon_s=self.traits.horizon_s,
-            second_role=frozenset(function for role in roles for function in role.functions),
         )
 
     def _outcome(self, judge: Judge, step: Step, now: int, result: dict[str, Any]) -> str | None:
@@ -192,7 +196,8 @@ class Player:
         if name == "paused" and got[0] and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
             judge.model.paused = True  # a circuit breaker of its own
         when = "at the end" if step is None else "afterwards"
-        return view_differing(name, got, wanted_view(judge.model, name, args, now), when)
+        known = [field for field in STORED if field in (self._places if name == "transactions" else result_names(name))]
+        return view_differing(name, got, wanted_view(judge.model, name, args, now, known), when, known)
 
     def _play(
         self, sequence: Sequence
@@ -261,9 +266,8 @@ class Player:
         if key not in self._decoded:
             values = [plain(value) for value in self.codec.decode_result(*key)]
             if name == "transactions":
-                only = values[0] if len(values) == 1 else values
-                values = list(only.values()) if isinstance(only, dict) else list(only)
-            if name in ("transactions", "get_transaction_details", "get_transaction_state"):
+                values = list(stored_fields(self._places, values).values())
+            if "state" in (self._places if name == "transactions" else result_names(name)):
                 values[-1] = self._state(values[-1])
             self._decoded[key] = values
         return self._decoded[key]

@@ -1,14 +1,15 @@
-"""Two correct contracts in styles of their own: no scenario of the library finds a fault in them.
+"""Correct contracts in styles of their own: no scenario of the library finds a fault in them.
 
 `plain` has the documented interface and nothing more; `rich` has roles by hash, names, events, reasons and functions of
 its own, a breaker that counts in its own way, refuses what would change nothing, and needs 25,000 gas more for every
-call. What they lack is not exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make
-detection`).
+call; `lane` has a role for each step, a struct in its own order, and lets anybody end what is late. What they lack is
+not exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make detection`).
 """
 
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,8 @@ from lab.session.suite import compile_target
 from lab.session.under_test import system_under_test
 
 HERE = Path(__file__).parent
-CONTRACTS = ("plain", "rich")
 # One for each way in which a correct contract was once called wrong.
-CHOSEN = (
+OF_ALL = (
     "congestion/gas_limit_cut",
     "failures/roles_of_capabilities",
     "failures/breaker_drill",
@@ -40,7 +40,19 @@ CHOSEN = (
     "mutation/test_every_rule",
     "quality/test_interface",
 )
-LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}, "rich": set[str]()}
+OF_ROLES = (
+    "failures/expired_for_good",
+    "failures/forged_mirror",
+    "failures/key_rotation",
+    "security/test_role_matrix",
+    "security/test_reentrancy",
+    "security/test_input_boundaries",
+    "model/test_model",
+    "mutation/test_every_rule",
+)
+CHOSEN = {"plain": OF_ALL, "rich": OF_ALL, "lane": OF_ROLES}
+LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}}
+WHOLE = os.environ.get("LAB_LIBRARY") == "whole"
 
 
 def scenario_name(path: Path) -> str:
@@ -49,19 +61,19 @@ def scenario_name(path: Path) -> str:
 
 
 def chosen(path: Path) -> bool:
-    """Whether a scenario is tried."""
-    return os.environ.get("LAB_LIBRARY") == "whole" or scenario_name(path) in CHOSEN
+    """Whether a scenario is tried with one of them."""
+    return WHOLE or any(scenario_name(path) in names for names in CHOSEN.values())
 
 
 # Only these are read: every worker collects this file.
 RUNS = [(scenario_name(entry.item.file), entry) for entry in load_library(SCENARIOS, chosen).items.values()]
+TRIED = [(which, *run) for which in CHOSEN for run in RUNS if WHOLE or run[0] in CHOSEN[which]]
 
 
-@pytest.fixture(scope="module", params=CONTRACTS)
-def contract(request: pytest.FixtureRequest) -> tuple[str, Deployable]:
+@cache
+def contract(which: str) -> Deployable:
     """One of them as its lab.yaml describes it."""
-    system = system_under_test(contract=None, relayer_cmd=None, working_folder=HERE / request.param)
-    return request.param, compile_target(system)
+    return compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=HERE / which))
 
 
 def played(contract: Deployable, entry: LibraryItem, backend: ProcessBackend, folder: Path) -> Result:
@@ -69,30 +81,31 @@ def played(contract: Deployable, entry: LibraryItem, backend: ProcessBackend, fo
     return run_item(entry.item, Options(backend, "a test", contract, "correct"), folder, "", entry.play)
 
 
-@pytest.mark.parametrize(("name", "entry"), RUNS, ids=[entry.name for _, entry in RUNS])
+@pytest.mark.parametrize(("which", "name", "entry"), TRIED, ids=[f"{which}-{entry.name}" for which, _, entry in TRIED])
 def test_no_scenario_finds_a_fault(
-    shared_backend: ProcessBackend, tmp_path: Path, contract: tuple[str, Deployable], name: str, entry: LibraryItem
+    shared_backend: ProcessBackend, tmp_path: Path, which: str, name: str, entry: LibraryItem
 ) -> None:
     """PASS, or not exercised by name of the capability that it lacks; never FAIL, never UNKNOWN."""
-    which, target = contract
-    verdict = played(target, entry, shared_backend, tmp_path / "run").verdict
-    if name in CHOSEN:
-        wanted = Verdict.NOT_EXERCISED if name in LACKING[which] else Verdict.PASS
+    verdict = played(contract(which), entry, shared_backend, tmp_path / "run").verdict
+    if name in CHOSEN[which]:
+        wanted = Verdict.NOT_EXERCISED if name in LACKING.get(which, ()) else Verdict.PASS
         assert verdict.verdict is wanted, verdict.reasons
     assert verdict.verdict in (Verdict.PASS, Verdict.NOT_EXERCISED), verdict.reasons
     assert verdict.verdict is Verdict.PASS or verdict.lacks, verdict.reasons
 
 
-@pytest.mark.parametrize("part", ["plain", "rich"])
-def test_they_are_what_they_are_said_to_be(part: str) -> None:
-    """All documented functions; no capability, or a breaker."""
-    target = compile_target(system_under_test(contract=None, relayer_cmd=None, working_folder=HERE / part))
+@pytest.mark.parametrize(
+    ("which", "capabilities"), [("plain", ()), ("rich", ("stop", "breaker")), ("lane", ("stop", "expiry", "handover"))]
+)
+def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, ...]) -> None:
+    """All documented functions, and the capabilities that they are here for."""
+    target = contract(which)
     assert target.codec.has(*(name for name, function in FUNCTIONS.items() if function.part == "documented"))
-    assert target.capabilities == (() if part == "plain" else ("stop", "breaker"))
+    assert target.capabilities == capabilities
     assert not target.reference
 
 
 def test_the_chosen_scenarios_exist() -> None:
     """A scenario that was renamed would no longer be tried."""
-    assert {name for name, _ in RUNS} >= set(CHOSEN)
+    assert {name for name, _ in RUNS} >= {*OF_ALL, *OF_ROLES}
     assert load_scenario(SCENARIOS / "failures/breaker_drill.yaml", known_checks=CHECKS)[0].model.needs == ("breaker",)
