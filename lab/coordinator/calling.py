@@ -91,6 +91,17 @@ def all_roles(function: str, functions: Container[str], names: ContractNames) ->
     return [function, *(call for second in seconds if (call := f"{verb}_{second}") in functions)]
 
 
+def role_changes(names: ContractNames, holds: Mapping[str, bool], *, give: bool) -> list[str]:
+    """What the owner calls so that an account holds every role, or none.
+
+    `holds`: by role, `operator` among them, as far as the contract says so; where it does not, a second role changes
+    with the operator's.
+    """
+    verb, first = "add" if give else "remove", holds["operator"] is not give
+    seconds = [name for name in names.second_roles if (first if name not in holds else holds[name] is not give)]
+    return [f"{verb}_{name}" for name in ([*(["operator"] if first else []), *seconds])]
+
+
 def _by_name(name: str, entry: Entry) -> tuple[Slot, ...] | None:
     """The documented parameters under their own names, in another order."""
     own = [str(parameter.get("name", "")) for parameter in entry["inputs"]]
@@ -101,11 +112,12 @@ def _by_name(name: str, entry: Entry) -> tuple[Slot, ...] | None:
 
 
 def _second(name: str, role: SecondRole, abi: Sequence[Entry]) -> dict[str, Shape]:
-    """`add_NAME` and `remove_NAME`."""
+    """`add_NAME`, `remove_NAME`, and `has_NAME` where the contract says who holds it."""
     by_name = {}
     grant = (role.grant,) if role.grant else ROLE_FUNCTIONS["add_operator"]
     revoke = (role.revoke,) if role.revoke else ROLE_FUNCTIONS["remove_operator"]
-    for verb, candidates in (("add", grant), ("remove", revoke)):
+    has = (role.has,) if role.has else ROLE_FUNCTIONS["authorized_operators"]
+    for verb, candidates in (("add", grant), ("remove", revoke), ("has", has)):
         key = (Slot(value=role.hash, key=True),) if role.hash is not None else ()
         entry = _first(abi, candidates, ("bytes32",) * len(key) + ("address",))
         if entry is not None:

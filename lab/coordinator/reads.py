@@ -84,6 +84,13 @@ class Reader:
         """The state of a transaction by name."""
         return self.numbering.name(self.get("get_transaction_state", tx_id, block=block))
 
+    def roles(self, account: str, *, block: BlockRef | dict[str, Any] = "latest") -> dict[str, bool]:
+        """Which roles an account holds: the operator's, and second ones of which the contract says so."""
+        getters = {name: f"has_{name}" for name in self.codec.names.second_roles}
+        known = {name: getter for name, getter in getters.items() if getter in self.codec.shaped}
+        asked = {"operator": "authorized_operators"} | known
+        return {name: bool(self.get(getter, account, block=block)) for name, getter in asked.items()}
+
     def transaction(self, tx_id: str, *, block: BlockRef | dict[str, Any] = "latest") -> StoredTransaction:
         """A stored transaction; EMPTY with zero fields for one that the contract does not know."""
         origin, target, dependency, timestamp, raw_state = self.get("get_transaction_details", tx_id, block=block)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lab.coordinator import Codec, Reader, StateNumbering
+from lab.ops.state import called
 from lab.rpc import Rpc, RpcFailure
 
 
@@ -61,14 +62,14 @@ def _examine_people(rpc: Rpc, reader: Reader, expected: Expected) -> Iterable[Fi
     if owner != expected.owner:
         yield Finding("owner", f"expected {expected.owner} to be the owner, it is {owner}")
     for address in expected.operators:
-        if not reader.get("authorized_operators", address):
-            yield Finding("operator-missing", f"expected {address} to be an operator")
+        for role in (name for name, held in reader.roles(address).items() if not held):
+            yield Finding("operator-missing", f"expected {address} to be {called(role)}")
         balance = rpc.balance(address)
         if balance < expected.balance_min_wei:
             yield Finding("balance", f"expected {address} to have {expected.balance_min_wei} wei, it has {balance}")
     for address in expected.strangers:
-        if reader.get("authorized_operators", address):
-            yield Finding("operator-unknown", f"expected {address} not to be an operator")
+        for role in (name for name, held in reader.roles(address).items() if held):
+            yield Finding("operator-unknown", f"expected {address} not to be {called(role)}")
 
 
 def _examine_settings(reader: Reader, expected: Expected) -> Iterable[Finding]:

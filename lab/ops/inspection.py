@@ -12,10 +12,10 @@ from lab.ops.chain import OperatedChain
 from lab.ops.health import Expected, Finding, examine
 from lab.ops.operation import Operation
 from lab.ops.planning import Plan
-from lab.ops.procedures.operators import UNLISTED, ever_operators, knows_operators
+from lab.ops.procedures.operators import UNLISTED, ever_operators, knows_operators, unasked
 from lab.ops.procedures.rotation import names_proposed, pending_of, safe_problems
 from lab.ops.report import ChainReport, Report, absent_reports, report_id, write_evidence
-from lab.ops.state import ChainState, read_final
+from lab.ops.state import ChainState, called, read_final
 
 UNNAMED = "the contract does not say who is proposed as owner: a hand-over that waits to be accepted is not seen"
 HEAD_AGE_BLOCKS, HEAD_AGE_MIN_S = 10, 30.0
@@ -61,7 +61,8 @@ def look_at_operators(operation: Operation, chain: OperatedChain) -> Look:
     """Who is an operator as of the final block, and where that is not the declared list."""
     declared = operation.declared[chain.name].operators
     state = read_final(chain, (*declared, *ever_operators(operation, chain)), operation.timing)
-    return Look(_operator_differences(declared, state), [] if knows_operators(chain) else [UNLISTED], state)
+    notes = [*unasked(chain, state), *([] if knows_operators(chain) else [UNLISTED])]
+    return Look(_operator_differences(declared, state), notes, state)
 
 
 def look_for_drift(operation: Operation, chain: OperatedChain) -> Look:
@@ -89,8 +90,9 @@ def look_for_drift(operation: Operation, chain: OperatedChain) -> Look:
 
 def _operator_differences(declared: Sequence[str], state: ChainState) -> list[str]:
     return [
-        f"expected {account} {'' if account in declared else 'not '}to be an operator"
-        for account, given in state.operators.items()
+        f"expected {account} {'' if account in declared else 'not '}to be {called(role)}"
+        for account in state.operators
+        for role, given in state.roles(account).items()
         if given != (account in declared)
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lab.coordinator import Codec
@@ -19,7 +19,10 @@ SETTINGS = ("coordination_window", "execution_window", "breaker_threshold")
 
 @dataclass(frozen=True, slots=True)
 class ChainState:
-    """One contract at one block. None: the contract has no such thing. `operators`: of the accounts asked for."""
+    """One contract at one block. None: the contract has no such thing.
+
+    `operators`: of the accounts asked for; `second_roles`: by role, as far as the contract says who holds it.
+    """
 
     block: int
     owner: str
@@ -27,6 +30,11 @@ class ChainState:
     operators: dict[str, bool]
     paused: bool | None
     settings: dict[str, int]
+    second_roles: dict[str, dict[str, bool]] = field(default_factory=dict)
+
+    def roles(self, account: str) -> dict[str, bool]:
+        """Which roles an account holds, `operator` among them."""
+        return {"operator": self.operators[account]} | {name: held[account] for name, held in self.second_roles.items()}
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -35,25 +43,25 @@ class ChainState:
 
     @property
     def operator_list(self) -> tuple[str, ...]:
-        """Who is one."""
-        return tuple(account for account, given in self.operators.items() if given)
+        """Who is one, or holds a second role."""
+        return tuple(account for account in self.operators if any(self.roles(account).values()))
 
 
 def read_state(chain: OperatedChain, accounts: Iterable[str], block: int) -> ChainState:
     """Raises an RpcFailure, or DeployFailure where the contract answers in another shape."""
     codec, reader = chain.codec, chain.getters
     try:
+        held = {account: reader.roles(account, block=block) for account in dict.fromkeys(accounts)}
+        seconds = dict.fromkeys(name for roles in held.values() for name in roles if name != "operator")
         pending = str(reader.get("pending_owner", block=block)).lower() if codec.has("pending_owner") else None
         return ChainState(
             block=block,
             owner=str(reader.get("owner", block=block)).lower(),
             pending_owner=None if pending in (None, ZERO) else pending,
-            operators={
-                account: bool(reader.get("authorized_operators", account, block=block))
-                for account in dict.fromkeys(accounts)
-            },
+            operators={account: roles["operator"] for account, roles in held.items()},
             paused=bool(reader.get("paused", block=block)) if codec.has("paused") else None,
             settings={name: int(reader.get(name, block=block)) for name in SETTINGS if codec.has(name)},
+            second_roles={name: {account: roles[name] for account, roles in held.items()} for name in seconds},
         )
     except ValueError as error:
         raise DeployFailure(
@@ -71,3 +79,8 @@ def missing(codec: Codec, *functions: str) -> str | None:
     """What to say where a contract lacks functions that a procedure calls; None where it has all of them."""
     lacking = [function for function in functions if not codec.has(function)]
     return f"the contract has no {', '.join(lacking)}: this cannot be done here" if lacking else None
+
+
+def called(role: str) -> str:
+    """What somebody with a role is, in a sentence."""
+    return "an operator" if role == "operator" else f"a holder of the role {role}"

@@ -104,7 +104,7 @@ def _slot(given: str | Constant) -> Slot:
 def _second(form: RoleForm) -> SecondRole:
     functions = tuple(ALIASES.get(name, name) for name in form.functions)
     given = _hash(form.role) if form.role is not None else None
-    return SecondRole(hash=given, grant=form.grant, revoke=form.revoke, functions=functions)
+    return SecondRole(hash=given, grant=form.grant, revoke=form.revoke, has=form.has, functions=functions)
 
 
 def _at(source: Source, place: int) -> str:

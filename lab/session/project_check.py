@@ -157,15 +157,16 @@ class Fit:
             self._value(("set_up", place, "args", position), kind, value)
 
     def _role(self, name: str, form: str | Mapping[str, Any]) -> None:
-        for key, function in (("grant", f"add_{name}"), ("revoke", f"remove_{name}")):
-            if not self.codec.has(function):
-                own = None if isinstance(form, str) else form.get(key)
+        for key, function in (("grant", f"add_{name}"), ("revoke", f"remove_{name}"), ("has", f"has_{name}")):
+            own = None if isinstance(form, str) else form.get(key)
+            if function not in self.codec.shaped and (key != "has" or own is not None):
                 route: Route = ("roles", name) if own is None else ("roles", name, key)
                 what = own or {"grant": "grantRole or grant_role", "revoke": "revokeRole or revoke_role"}[key]
                 expected = (
                     "(address)" if not isinstance(form, str) and form.get("role") is None else "(bytes32, address)"
                 )
-                self._fault(route, f"the contract has no function {what} of {expected} to {key} the role {name} with")
+                use = f"say who holds the role {name}" if key == "has" else f"{key} the role {name} with"
+                self._fault(route, f"the contract has no function {what} of {expected} to {use}")
 
     def _capabilities(self) -> None:
         """Those that the file says the contract has."""

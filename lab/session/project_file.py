@@ -65,6 +65,9 @@ class RoleForm(_Form):
     role: str | None = Field(default=None, description="the role's name or its hash; omitted: the functions take none")
     grant: str | None = Field(default=None, description="the contract's function; omitted: grantRole or grant_role")
     revoke: str | None = Field(default=None, description="the contract's function; omitted: revokeRole or revoke_role")
+    has: str | None = Field(
+        default=None, description="the contract's view of its holders; omitted: hasRole or has_role"
+    )
     functions: tuple[str, ...] = Field(default=(), description="operator functions that ask for this role instead")
 
     @field_validator("functions")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lab.coordinator import Codec, Reader, StateNumbering
+from lab.coordinator.calling import role_changes
 from lab.deploy.compiled import hash_hex
 from lab.errors import DeployFailure
 from lab.live.declaration.deployment_file import Deployment, Target
@@ -26,32 +27,48 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a contract says of itself, at one block."""
+    """What a contract says of itself, at one block.
+
+    `second_roles`: by role and account; None where neither the contract nor the journal says so.
+    """
 
     owner: str
     pending_owner: str | None
     operators: dict[str, bool]
     window_s: int
+    second_roles: dict[str, dict[str, bool | None]] = field(default_factory=dict)
 
 
 def read_standing(work: Undertaking, target: Target, rpc: Rpc, address: str) -> Standing:
     """Now, with the roles that matter. Raises an RpcFailure, or DeployFailure for answers of another shape.
 
-    Who is to become owner is the contract's word; of one that does not say it, the journal's.
+    Who is to become owner, and who holds a second role, is the contract's word; of one that does not say it, the
+    journal's.
     """
     codec = work.codec
     reader = Reader(rpc, codec, address, StateNumbering.of_abi(codec.abi))
     try:
         pending = reader.get("pending_owner") if codec.has("pending_owner") else _proposed(work, target)
-        accounts = accounts_of(target, work.deployer)
+        held = {account: reader.roles(account) for account in accounts_of(target, work.deployer)}
         return Standing(
             owner=str(reader.get("owner")).lower(),
             pending_owner=None if pending in (None, ZERO) else str(pending).lower(),
-            operators={account: bool(reader.get("authorized_operators", account)) for account in accounts},
+            operators={account: roles["operator"] for account, roles in held.items()},
             window_s=int(reader.get("coordination_window")),
+            second_roles={
+                name: {account: roles.get(name, _given(work, target, name, account)) for account, roles in held.items()}
+                for name in codec.names.second_roles
+            },
         )
     except ValueError as error:
         raise DeployFailure(f"{address}: expected the documented getters to answer: {error}") from error
+
+
+def _given(work: Undertaking, target: Target, role: str, account: str) -> bool | None:
+    """Whether a second role was given, as far as that is final; None where it was neither given nor taken."""
+    steps = [entry.step.split() for entry in work.journal.of(target.name) if entry.event == "final"]
+    given = {f"add_{role}": True, f"remove_{role}": False}
+    return next((given[words[0]] for words in reversed(steps) if words[0] in given and words[1] == account), None)
 
 
 def _proposed(work: Undertaking, target: Target) -> str | None:
@@ -86,11 +103,7 @@ def steps_after_creation(
     DeployFailure for a window that nobody can set.
     """
     there = standing or Standing(deployer, None, {deployer: True}, 30)
-    steps = [
-        Step(f"add_operator {account}", codec.encode("add_operator", [account]))
-        for account in target.operators
-        if not there.operators.get(account)
-    ]
+    steps = [step for account in target.operators for step in _roles(codec, there, account, give=True)]
     window = deployment.file.settings.coordination_window
     if there.window_s != window:
         if not codec.has("set_coordination_window"):
@@ -99,11 +112,21 @@ def steps_after_creation(
                 f"window is {there.window_s} s: declare that by settings, or change the contract"
             )
         steps.append(Step(f"set_coordination_window {window}", codec.encode("set_coordination_window", [window])))
-    if deployer not in target.operators and there.operators.get(deployer):
-        steps.append(Step(f"remove_operator {deployer}", codec.encode("remove_operator", [deployer])))
+    if deployer not in target.operators:
+        steps += _roles(codec, there, deployer, give=False)
     if target.owner not in (there.owner, there.pending_owner) and codec.has(PROPOSE_OWNER):
         steps.append(Step(f"{PROPOSE_OWNER} {target.owner}", codec.encode(PROPOSE_OWNER, [target.owner])))
     return steps
+
+
+def _roles(codec: Codec, there: Standing, account: str, *, give: bool) -> Iterator[Step]:
+    """What gives an account every role of the contract, or takes them. What nobody knows is given, or taken."""
+    holds = {"operator": there.operators.get(account, False)}
+    for name in codec.names.second_roles:
+        held = there.second_roles.get(name, {}).get(account)
+        holds[name] = held if held is not None else not give
+    for call in role_changes(codec.names, holds, give=give):
+        yield Step(f"{call} {account}", codec.encode(call, [account]))
 
 
 def differences(deployment: Deployment, target: Target, deployer: str, standing: Standing) -> list[str]:
@@ -115,6 +138,10 @@ def differences(deployment: Deployment, target: Target, deployer: str, standing:
     for account, is_operator in standing.operators.items():
         if is_operator != (account in target.operators):
             lines.append(f"expected {account} {'' if not is_operator else 'not '}to be an operator")
+    for role, accounts in standing.second_roles.items():
+        for account, held in accounts.items():
+            if held is not None and held != (account in target.operators):
+                lines.append(f"expected {account} {'' if not held else 'not '}to be a holder of the role {role}")
     window = deployment.file.settings.coordination_window
     if standing.window_s != window:
         lines.append(f"expected a coordination window of {window} s, it is {standing.window_s} s")

@@ -26,6 +26,7 @@ class SecondRole(Frozen):
     hash: str | None = None
     grant: str | None = None
     revoke: str | None = None
+    has: str | None = None
     functions: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lab.coordinator.calling import role_changes
 from lab.errors import DeadlineExceeded, DeployFailure, UsageError
 from lab.live.planning.fees import current_fees
 from lab.live.planning.plan import amount
@@ -37,7 +38,12 @@ class Retire(OwnersProcedure):
     def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         calls: list[CallRequest] = [("pause", ())] if chain.codec.has("pause") and state.paused is False else []
-        calls += [("remove_operator", (account,)) for account in state.operator_list]
+        names = chain.codec.names
+        calls += [
+            (call, (account,))
+            for account in state.operator_list
+            for call in role_changes(names, state.roles(account), give=False)
+        ]
         lacking = missing(chain.codec, *dict.fromkeys(function for function, _ in calls))
         return Desired(tuple(calls)) if lacking is None else Desired(problems=(lacking,))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from lab.coordinator.calling import all_roles
 from lab.coordinator.reads import Reader
 from lab.errors import DeadlineExceeded, DeployFailure, UsageError
 from lab.live.execution.finality import final_block
@@ -145,7 +146,9 @@ class Restoration:
         if lacking is not None:
             # What it would have set is a difference in the end, if it is one.
             self.operation.notify(f"{self.chain.name}: {phase.name}: {lacking}")
-        requests = [call for call in phase.calls if self.chain.codec.has(call[0])]
+        codec = self.chain.codec
+        every = [(name, args) for call, args in phase.calls for name in all_roles(call, codec.functions, codec.names)]
+        requests = [call for call in every if codec.has(call[0])]
         if not requests and phase.not_before is None:
             return
         executor = self.owner if phase.role == OWNER else self.operator

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lab.coordinator.calling import role_changes
 from lab.errors import UsageError
 from lab.live.declaration.owner import account_address
 from lab.live.execution.finality import final_block
@@ -81,7 +82,7 @@ class AddOperator(OwnersProcedure):
 
     def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
-        return _wants(chain, add=[] if state.operators[self.address] else [self.address], remove=[])
+        return _wants(chain, state, add=[self.address], remove=[])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ class RemoveOperator(OwnersProcedure):
 
     def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
+        desired = _wants(chain, state, add=[], remove=[self.address])
         if not state.operators[self.address]:
-            return Desired()
-        desired = _wants(chain, add=[], remove=[self.address])
+            return desired
         if any(given for account, given in state.operators.items() if account != self.address):
             return desired
         if self.last:
@@ -125,23 +126,29 @@ class SyncOperators(OwnersProcedure):
     def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
         declared = self.operation.declared[chain.name].operators
-        desired = _wants(
-            chain,
-            add=[account for account in declared if not state.operators[account]],
-            remove=[account for account in state.operator_list if account not in declared],
-        )
-        return desired if knows_operators(chain) else Desired(desired.calls, desired.problems, notes=(UNLISTED,))
+        strangers = [account for account in state.operator_list if account not in declared]
+        desired = _wants(chain, state, add=declared, remove=strangers)
+        notes = desired.notes if knows_operators(chain) else (*desired.notes, UNLISTED)
+        return Desired(desired.calls, desired.problems, notes)
 
 
 UNLISTED = "the contract has no events of its operators: those whom nobody declared cannot be seen"
 
 
-def _wants(chain: OperatedChain, *, add: list[str], remove: list[str]) -> Desired:
-    """Additions come first, so that there is an operator at every moment."""
-    functions = (["add_operator"] if add else []) + (["remove_operator"] if remove else [])
-    lacking = missing(chain.codec, *functions)
-    if lacking is not None:
-        return Desired(problems=(lacking,))
-    calls = [("add_operator", (account,)) for account in add]
-    calls += [("remove_operator", (account,)) for account in remove]
-    return Desired(tuple(calls))
+def _wants(chain: OperatedChain, state: ChainState, *, add: Sequence[str], remove: Sequence[str]) -> Desired:
+    """Additions come first, so that there is an operator at every moment. Second roles go with the operator's."""
+    names = chain.codec.names
+    calls = [(call, (one,)) for one in add for call in role_changes(names, state.roles(one), give=True)]
+    calls += [(call, (one,)) for one in remove for call in role_changes(names, state.roles(one), give=False)]
+    lacking = missing(chain.codec, *dict.fromkeys(function for function, _ in calls))
+    notes = unasked(chain, state) if add or remove else ()
+    return Desired(problems=(lacking,)) if lacking is not None else Desired(tuple(calls), notes=notes)
+
+
+def unasked(chain: OperatedChain, state: ChainState) -> tuple[str, ...]:
+    """Second roles of which the contract does not say who holds them: they are only changed with the operator's."""
+    return tuple(
+        f"who holds the role {name} cannot be asked: name the contract's view by `has:` of that role in lab.yaml"
+        for name in chain.codec.names.second_roles
+        if name not in state.second_roles
+    )

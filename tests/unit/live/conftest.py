@@ -12,7 +12,7 @@ import pytest
 
 from lab.chains.nodes.backend import Node, NodeSpec
 from lab.chains.nodes.process import ProcessBackend
-from lab.coordinator import Account, Codec, role_account
+from lab.coordinator import Account, role_account
 from lab.deploy.deployer import Deployable
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import Connection, connect
@@ -67,7 +67,7 @@ class World:
         contract, deployment = self.target.contract, self.deployment
         header = Header(contract=contract.bytecode_sha256, deployer=DEPLOYER.address)
         opened = journal(journal_path(deployment.path), header)
-        codec = Codec(contract.abi)
+        codec = self.target.codec
         variables: Mapping[str, str] = self.variables
 
         def open_connection(target: Target) -> Connection:

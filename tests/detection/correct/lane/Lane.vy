@@ -154,6 +154,12 @@ def is_sequencer(account: address) -> bool:
 
 
 @external
+@view
+def is_executor(account: address) -> bool:
+    return self.roles[EXECUTOR][account]
+
+
+@external
 def set_window(seconds: uint256):
     self._only_owner()
     assert seconds >= 5 and seconds <= 300, "Lane: window out of range"
