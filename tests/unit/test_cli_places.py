@@ -70,3 +70,11 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path, words: tuple[
     assert f"got {below}: {tmp_path / 'file'} is in its way, which is no folder" in refused(words, below)
     assert (tmp_path / "file").read_text() == "kept"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_command_that_is_advised_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a path with a space, too."""
+    monkeypatch.chdir(tmp_path)
+    ended = RUNNER.invoke(app, ["live", "init", "my deployment.yaml"])
+    assert ended.exit_code == 0
+    assert "`lab live plan 'my deployment.yaml'`" in ended.output

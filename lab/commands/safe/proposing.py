@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from lab.commands.live.terminal import notify
@@ -52,7 +53,8 @@ def propose(
     if same is None:
         proposal.write(path)
     print(describe(proposal))
-    print(f"{path} {'written' if same is None else 'is there already, with its signatures'}: `lab safe sign {path}`")
+    stands = "written" if same is None else "is there already, with its signatures"
+    print(f"{path} {stands}: `lab safe sign {quote(str(path))}`")
     return 0
 
 
