@@ -24,6 +24,7 @@ from lab.commands.parameters import (
     Evidence,
     Results,
     require_text,
+    to_file,
 )
 from lab.commands.release.readiness import register
 from lab.commands.safe.cli import safe
@@ -112,7 +113,9 @@ def networks(
 @app.command()
 def analyse(
     path: Annotated[Path | None, typer.Argument(help="A Vyper source. Default: the contract under test.")] = None,
-    sarif: Annotated[Path | None, typer.Option(help="Write the findings to this file as SARIF 2.1.0.")] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(callback=to_file, help="Write the findings to this file as SARIF 2.1.0.")
+    ] = None,
 ) -> None:
     """Analyse the contract's source without running it. Exit code 1: a finding of high severity is open."""
     from lab.commands.analyse import show_analysis

@@ -74,7 +74,10 @@ def with_advice(error: OSError) -> str:
             f"{error}. This process may have {open_files_limit()} files open at once (`ulimit -n`), the lab may "
             f"need {OPEN_FILES_MIN}: run `ulimit -n {OPEN_FILES_ADVISED}` in this shell and try again"
         )
-    return str(error)
+    if error.strerror is None or error.filename is None:
+        return str(error)
+    place = error.filename if error.filename2 is None else error.filename2
+    return f"{os.fsdecode(place)}: {error.strerror}"
 
 
 def open_files_limit() -> int | None:

@@ -75,6 +75,12 @@ class DeployFailure(LabError):
     exit_code = 1
 
 
+class NotDeployed(DeployFailure):
+    """There is no finished deployment, on any of the networks asked for."""
+
+    exit_code = 3
+
+
 class EvidenceFailure(UsageError):
     """A run folder is missing, truncated, or was changed after the run."""
 

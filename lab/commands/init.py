@@ -11,7 +11,7 @@ from string import Template
 
 import lab
 from lab.bounded_files import open_append, read_bytes, read_text
-from lab.deploy.artifacts.contract_file import split_name
+from lab.deploy.artifacts.contract_file import artifact_data, split_name
 from lab.deploy.vyper.project_folders import project_folders
 from lab.errors import UsageError
 from lab.session.project import PROJECT_FILE
@@ -56,6 +56,8 @@ def _contract(folder: Path, given: Path | None) -> tuple[str, str]:
     """The path for lab.yaml, "" for none, and how it was found. Raises UsageError where several could be meant."""
     if given is not None:
         path, name = split_name(given)
+        if path.is_dir():
+            artifact_data(path)
         file = Path(os.path.relpath(path, folder)).as_posix()
         return f"{file}:{name}" if name else file, f"contract {given}, as given"
     possible = candidates(folder)

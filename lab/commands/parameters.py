@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -24,6 +25,34 @@ def between(low: float, high: float) -> Callable[[float | None], float | None]:
     return check
 
 
+def _below_folders(path: Path) -> str | None:
+    """What is wrong with the folders that a path needs above it; None where they are there, or can be made."""
+    above = next((one for one in path.absolute().parents if os.path.lexists(one)), None)
+    if above is None or above.is_dir():
+        return None
+    return f"{above} is in its way, which is no folder: name a place below a folder, or move it"
+
+
+def to_folder(path: Path | None) -> Path | None:
+    """A folder that a command writes to, and makes where there is none. Raises BadParameter."""
+    if path is not None:
+        if os.path.lexists(path) and not path.is_dir():
+            raise typer.BadParameter(f"expected a folder, got {path}, which is a file: name another place, or move it")
+        if problem := _below_folders(path):
+            raise typer.BadParameter(f"expected a folder, got {path}: {problem}")
+    return path
+
+
+def to_file(path: Path | None) -> Path | None:
+    """A file that a command writes, with the folders above it. Raises BadParameter."""
+    if path is not None:
+        if path.is_dir():
+            raise typer.BadParameter(f"expected a file to write, got {path}, which is a folder: name a file in it")
+        if problem := _below_folders(path):
+            raise typer.BadParameter(f"expected a file to write, got {path}: {problem}")
+    return path
+
+
 class BackendChoice(StrEnum):
     """Where the nodes run."""
 
@@ -33,7 +62,7 @@ class BackendChoice(StrEnum):
 
 
 Backend = Annotated[BackendChoice, typer.Option(help="Where the nodes run.")]
-Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and reports.")]
+Results = Annotated[Path, typer.Option("--results", callback=to_folder, help="Folder for evidence and reports.")]
 Jobs = Annotated[int, typer.Option(min=1, max=256, help="Number of worker processes.")]
 Seeds = Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of seeds.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63, help="First seed.")]

@@ -13,7 +13,8 @@ from lab.errors import EnvironmentFailure, UsageError
 from lab.monitor import tools
 from lab.monitor.alerting.alerts import Thresholds
 from lab.monitor.alerting.routes import routes_file
-from lab.monitor.alerting.rules import EVALUATE_EVERY_S, as_yaml, rules_file
+from lab.monitor.alerting.rules import as_yaml, rules_file
+from lab.monitor.alerting.slow_legs import EVALUATE_EVERY_S
 from lab.monitor.dashboards import grafana
 from lab.monitor.tools import ALERTMANAGER, PROMETHEUS
 

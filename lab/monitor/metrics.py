@@ -13,6 +13,8 @@ PREFIX = "tesseract_"
 Labels = tuple[str, ...]
 # Close together: a percentile is read between two bounds.
 SECONDS = (1.0, 2.5, *map(float, range(5, 60, 5)), *map(float, range(60, 180, 10)), 180.0, 240.0, 300.0, 600.0)
+# A rule counts what is above a limit, exactly, so that its limit is one of these.
+DELAY_SECONDS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 40.0, 45.0, 50.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0)
 REQUEST_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -92,6 +94,12 @@ METRICS: dict[str, Metric] = {
         "Block time from the moment when the parent is READY and the child is due to the child's execution elsewhere.",
         ("origin", "target"),
         SECONDS,
+    ),
+    "cross_chain_delay_seconds": Metric(
+        "histogram",
+        "The same beyond cross_chain_allowance_seconds, 0 for what was not slower.",
+        ("origin", "target"),
+        DELAY_SECONDS,
     ),
     "cross_chain_allowance_seconds": _gauge(
         "What finality of the origin and three blocks of the target take by themselves.", "origin", "target"

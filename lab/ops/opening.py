@@ -53,17 +53,18 @@ class Opened:
     def signer(self, address: str) -> Signer:
         """Whoever holds the key of an account. Raises UsageError where nobody is declared who does."""
         if isinstance(self.source, Session):
-            return _session_signer(self.source, self.beside, address)
-        signer = open_account(self.source, address, self.ask, self.variables)
-        if signer is None:
-            safes = [declared.safe for declared in self.operation.declared.values() if declared.safe is not None]
-            way = "declare administrator, or let others sign (--executor calldata)"
-            if any(safe.address == address for safe in safes):
-                way = "it is a Safe: --executor safe proposes to it; until it has accepted, --from the present owner"
-            raise UsageError(
-                f"{self.source.path}: expected administrator, deployer or operator to sign for {address}: {way}"
-            )
-        return signer
+            signer, path = _session_signer(self.source, self.beside, address), self.beside / self.source.key_file
+            expected, way = f"a key of {address}", f"{path.name} has those of the session's roles"
+        else:
+            signer, path = open_account(self.source, address, self.ask, self.variables), self.source.path
+            expected, way = f"administrator, deployer or operator to sign for {address}", "declare administrator"
+        if signer is not None:
+            return signer
+        if any(declared.safe and declared.safe.address == address for declared in self.operation.declared.values()):
+            way = "it is a Safe: --executor safe proposes to it; until it has accepted, --from the present owner"
+        else:
+            way += ", or let others sign (--executor calldata)"
+        raise UsageError(f"{path}: expected {expected}: {way}")
 
     @contextmanager
     def executor(self, address: str) -> Iterator[SignerExecutor]:
@@ -81,7 +82,7 @@ class Opened:
     def safe_executor(self) -> Iterator[SafeExecutor]:
         """That of the declared owners, which are Safes. The deployer, or the session's operator, carries out."""
         if isinstance(self.source, Session):
-            signer = _session_signer(self.source, self.beside, self.source.accounts["operator"].lower())
+            signer = self.signer(self.source.accounts["operator"].lower())
         else:
             signer = open_signer(self.source, self.ask, self.variables)
         beside = self.journals / "session.json" if isinstance(self.source, Session) else self.source.path
@@ -106,7 +107,7 @@ def open_operation(
     """Read the file, and what it declares. Nothing is asked of a chain but what state numbers need.
 
     Of a deployment file the networks in `only` are opened, all for none. Raises UsageError, InvalidFile,
-    EnvironmentFailure for variables that are missing, DeployFailure where nothing is deployed.
+    EnvironmentFailure for variables that are missing.
     """
     there = os.environ if variables is None else variables
     if path.suffix == ".json":
@@ -166,7 +167,8 @@ def _session_chain(chain: SessionChain, codec: Codec, numbering: StateNumbering,
     return OperatedChain(target, rpc, codec, chain.contract.lower(), lambda: numbering, chain.start_block)
 
 
-def _session_signer(session: Session, beside: Path, address: str) -> Signer:
+def _session_signer(session: Session, beside: Path, address: str) -> Signer | None:
+    """By a key of a role; None for an account of nobody's. Raises UsageError for a file that cannot be read."""
     path = beside / session.key_file
     try:
         keys = read_object(path)
@@ -180,7 +182,7 @@ def _session_signer(session: Session, beside: Path, address: str) -> Signer:
             continue
         if account.address == address:
             return KeystoreAccount(account, path)
-    raise UsageError(f"{path}: expected a key of {address}, the roles there are {', '.join(map(str, keys))}")
+    return None
 
 
 def _of_deployment(
@@ -201,8 +203,6 @@ def _of_deployment(
         except DeployFailure as failure:
             # One network where it failed, or is still to be done, must not keep the others from being stopped.
             absent[target.name] = str(failure)
-            if len(absent) == len(targets):
-                raise
             continue
         rpc = work.connect(target).rpc
         learn = cache(partial(numbering_of, rpc, work.codec, address, target.operators[0]))

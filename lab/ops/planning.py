@@ -88,7 +88,7 @@ def _planned(operation: Operation, procedure: Procedure, executor: Executor, cha
     if calls and not problems:
         problems += _sender_problems(procedure.sender(chain, latest), executor, chain)
     if calls and not problems and (revert := first_revert(chain.rpc, executor.sender(chain), calls)) is not None:
-        problems.append(f"simulated, {revert}")
+        problems.append("simulated, {} reverts: {}".format(*revert))
     return Plan(chain.name, final, latest.facts, calls, tuple(notes), desired.left, tuple(problems))
 
 

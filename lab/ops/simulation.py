@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from lab.coordinator.reverts import decode_revert
-from lab.ops.executors.call import Call
 from lab.rpc import Rpc, RpcRefused
 
 RICH_WEI = 10**24
 
 
-def first_revert(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
-    """Which call would revert, and why; None where none does. Raises an RpcFailure that is no refusal."""
+class Simulated(Protocol):
+    """A call as it is tried: of an operator's, or inside of a Safe's transaction."""
+
+    @property
+    def to(self) -> str:
+        """Whose it is."""
+
+    @property
+    def data(self) -> str:
+        """What the contract gets."""
+
+    @property
+    def value(self) -> int:
+        """In wei."""
+
+    @property
+    def text(self) -> str:
+        """In words."""
+
+
+def first_revert(rpc: Rpc, sender: str, calls: Sequence[Simulated]) -> tuple[str, str] | None:
+    """Which call would revert, and why; None where none does. Raises an RpcFailure that is no refusal.
+
+    The sender need not have the fee: a contract that sends, as a Safe, pays for no gas.
+    """
     try:
         return _simulated(rpc, sender, calls)
     except (RpcRefused, KeyError, TypeError, IndexError):
@@ -21,22 +43,23 @@ def first_revert(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
         return _called(rpc, sender, calls[0])
 
 
-def _simulated(rpc: Rpc, sender: str, calls: Sequence[Call]) -> str | None:
+def _simulated(rpc: Rpc, sender: str, calls: Sequence[Simulated]) -> tuple[str, str] | None:
     requests = [{"from": sender, "to": call.to, "data": call.data, "value": hex(call.value)} for call in calls]
-    # A sender that is a contract pays for no gas, and need not have any.
     block = {"stateOverrides": {sender: {"balance": hex(RICH_WEI)}}, "calls": requests}
     blocks: Any = rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
     for call, answer in zip(calls, blocks[0]["calls"], strict=True):
         if answer["status"] != "0x1":
             error = answer.get("error") or {}
             data = answer.get("returnData") if answer.get("returnData") not in (None, "0x") else error.get("data")
-            return f"{call.text} reverts: {decode_revert(data) or error.get('message') or 'without a reason'}"
+            return call.text, decode_revert(data) or error.get("message") or "without a reason"
     return None
 
 
-def _called(rpc: Rpc, sender: str, call: Call) -> str | None:
+def _called(rpc: Rpc, sender: str, call: Simulated) -> tuple[str, str] | None:
+    # With a price, which a node fills in where none is given, it wants the fee.
+    request = {"from": sender, "to": call.to, "data": call.data, "value": hex(call.value), "gasPrice": "0x0"}
     try:
-        rpc.call("eth_call", {"from": sender, "to": call.to, "data": call.data, "gasPrice": "0x0"}, "latest")
+        rpc.call("eth_call", request, "latest")
     except RpcRefused as refused:
-        return f"{call.text} reverts: {decode_revert(refused.data) or refused.reason}"
+        return call.text, decode_revert(refused.data) or refused.reason
     return None

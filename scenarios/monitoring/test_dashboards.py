@@ -82,6 +82,8 @@ def play(script: Script) -> None:
     # The last sample is of this very second, and so is what the chains say now.
     facts = {chain: Facts(script, chain) for chain in CHAINS}
     expected = figures(facts, script.run.lab.genesis_time + END_S)
+    # Of the one execution there was: it waited for a relayer that hung. Nothing crossed the other way.
+    expected["performance", "Slow legs, share"] = {PAIR: float(took_s(script, facts) > allowed_s())}
     with recorded(monitor.log, script.run.lab.backend.reaper) as prometheus:
         compare(script, prometheus, expected)
         judge_time(script, prometheus, facts)
@@ -126,9 +128,7 @@ def same(values: dict[tuple[str, ...], float], expected: dict[tuple[str, ...], f
 
 def judge_time(script: Script, prometheus: Recorded, facts: dict[str, Facts]) -> None:
     """A histogram keeps a time as its bucket: the percentile lies in that of the one execution there was."""
-    settle, pay = (script.run.item.leg(name) for name in ("swap.settle", "swap.pay"))
-    ready_s = max(facts["polygon"].ready_s[pay.tx_id], script.run.lab.genesis_time + settle.at_ms // 1000)
-    took = facts["optimism"].executed_s[settle.tx_id] - ready_s
+    took = took_s(script, facts)
     low = max((bound for bound in SECONDS if bound < took), default=0.0)
     high = min(bound for bound in SECONDS if bound >= took)
     value = shown(prometheus, *BY_BUCKET)
@@ -155,6 +155,8 @@ def judge_faults(script: Script, prometheus: Recorded, intruder: str) -> None:
     spiked = bool(low and high and low < 5 < high)
     script.expect("the base fee to spike", (low, high), met=spiked, rows=["MON-03"])
     lag = at("performance", "Synchronisation lag", *PAIR, seconds=(HANG_S, 90))
+    slow = at("performance", "Slow legs, share", *PAIR, seconds=(HANG_S, END_S))
+    script.expect_equal("slow legs, before one crossed and of one that waited", slow, [None, 1.0], rows=["DSH-03"])
     script.expect_equal("lag, before and half a minute after the leg was due", lag, [0.0, 30.0], rows=["MON-05"])
     wait = at("performance", "Longest wait at home", "polygon", seconds=(HANG_S, FAIL_S - 1))
     script.expect_equal("wait at home, before and 8 s after a leg was due", wait, [0.0, 8.0], rows=["DSH-03"])
@@ -243,6 +245,19 @@ class Facts:
         """By function."""
         number = Counter({f: sum(n for (g, _), n in self.calls.items() if g == f) for f in self.fees})
         return {function: fee / number[function] for function, fee in self.fees.items()}
+
+
+def took_s(script: Script, facts: dict[str, Facts]) -> int:
+    """From the moment when the parent is READY and the child is due to the child's execution elsewhere."""
+    settle, pay = (script.run.item.leg(name) for name in ("swap.settle", "swap.pay"))
+    due_s = script.run.lab.genesis_time + settle.at_ms // 1000
+    return facts["optimism"].executed_s[settle.tx_id] - max(facts["polygon"].ready_s[pay.tx_id], due_s)
+
+
+def allowed_s() -> float:
+    """A block of finality on the origin, three blocks of the target, and the limit on top of that."""
+    origin, target = (load_network(name).block_time_ms / 1000 for name in PAIR)
+    return origin + 3 * target + Thresholds().cross_chain_s_max
 
 
 def figures(facts: dict[str, Facts], now_s: int) -> Figures:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from lab.commands.live.printing import format_costs, print_network, print_outcomes, print_plan
@@ -43,7 +44,7 @@ def init(path: Path) -> None:
             stream.write(TEMPLATE)
     except FileExistsError:
         raise UsageError(f"{path}: already exists and was kept: choose another path") from None
-    print(f"wrote {path}: replace the marked values, then run `lab live plan {path}`")
+    print(f"wrote {path}: replace the marked values, then run `lab live plan {quote(str(path))}`")
 
 
 def plan(path: Path, only: tuple[str, ...], *, as_json: bool) -> int:

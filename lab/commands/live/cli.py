@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lab.commands.parameters import Backend, BackendChoice
+from lab.commands.parameters import Backend, BackendChoice, Results, to_file
 
 live = typer.Typer(
     no_args_is_help=True,
@@ -17,12 +17,11 @@ File = Annotated[Path, typer.Argument(help="The deployment file.")]
 FILE = Path("deployment.yaml")
 Only = Annotated[list[str] | None, typer.Option("--only", help="Only this network of the file; may be repeated.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and reports.")]
 RESULTS = Path("results")
 
 
 @live.command()
-def init(file: File = FILE) -> None:
+def init(file: Annotated[Path, typer.Argument(callback=to_file, help="The deployment file.")] = FILE) -> None:
     """Write a commented deployment file. An existing one is kept."""
     from lab.commands.live.actions import init as write
 
@@ -83,7 +82,7 @@ def status(file: File = FILE, only: Only = None, results: Results = RESULTS, as_
 def session(
     file: File = FILE,
     only: Only = None,
-    out: Annotated[Path, typer.Option(help="File to write.")] = Path("results/live/session.json"),
+    out: Annotated[Path, typer.Option(callback=to_file, help="File to write.")] = Path("results/live/session.json"),
     key_file: Annotated[Path | None, typer.Option(help="File with the relayer's key.")] = None,
 ) -> None:
     """Write the session.json of a deployment, for relayer, exporter and load."""

@@ -32,6 +32,7 @@ POSITION, SUPERVISOR = "monitor.json", "supervisor.json"
 REQUESTS_PER_MINUTE_MIN = 200
 # Of the success criteria: percent of transactions that fail, seconds of a cross-chain execution.
 FAILED_ROW, SLOW_ROW = "TEC-06", "TEC-02"
+OF_CRITERIA = {"failed_share_max": FAILED_ROW, "cross_chain_s_max": SLOW_ROW}
 RELAYER_TIMEOUT_S = 2.0
 
 
@@ -108,7 +109,9 @@ def limits_of(criteria: Path | None, speed: float, base_fee_factor: float = 5) -
         )
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"{first['loc'][0]}: {first['msg']}, got {first['input']}") from error
+        name, said = str(first["loc"][0]), first["msg"].removeprefix("Value error, ")
+        where = f"{path}: limit of {OF_CRITERIA[name]}" if name in OF_CRITERIA else name
+        raise UsageError(f"{where}: {said}, got {first['input']}") from error
 
 
 def configure(path: Path, folder: Path, limits: Thresholds, addresses: Addresses) -> list[str]:

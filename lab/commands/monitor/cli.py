@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lab.commands.parameters import to_file, to_folder
+
 monitor = typer.Typer(no_args_is_help=True, help="Watch running networks or a deployment: metrics, alerts, dashboards.")
 Session = Annotated[Path, typer.Option("--session", help="The session.json of a running lab or deployment.")]
 SESSION = Path("results/up/session.json")
@@ -57,7 +59,7 @@ Speed = Annotated[float, typer.Option(help="Divide every duration by this, to tr
 @monitor.command()
 def config(
     session: Session = SESSION,
-    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("results/monitor"),
+    out: Annotated[Path, typer.Option(callback=to_folder, help="Folder to write to.")] = Path("results/monitor"),
     exporter: Annotated[str, typer.Option(help="HOST:PORT of the exporter.")] = "127.0.0.1:9464",
     alertmanager: Annotated[str, typer.Option(help="HOST:PORT of Alertmanager.")] = "127.0.0.1:9093",
     base_fee_factor: BaseFeeFactor = 5,
@@ -76,7 +78,9 @@ def config(
 @monitor.command()
 def up(
     session: Session = SESSION,
-    out: Annotated[Path, typer.Option(help="Folder of configuration, data and logs.")] = Path("results/monitor"),
+    out: Annotated[Path, typer.Option(callback=to_folder, help="Folder of configuration, data and logs.")] = Path(
+        "results/monitor"
+    ),
     exporter_port: Annotated[int, typer.Option(help="Port of the exporter.")] = 9464,
     prometheus_port: Annotated[int, typer.Option(help="Port of Prometheus.")] = 9090,
     alertmanager_port: Annotated[int, typer.Option(help="Port of Alertmanager.")] = 9093,
@@ -108,7 +112,9 @@ def maintenance(
 @monitor.command()
 def page(
     run: Annotated[Path, typer.Argument(help="Folder of a run with `monitor: true`.")],
-    out: Annotated[Path | None, typer.Option(help="File to write. Default: monitor.html in that folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(callback=to_file, help="File to write. Default: monitor.html in that folder.")
+    ] = None,
 ) -> None:
     """Draw the dashboards of a recorded run as one offline page, without Grafana."""
     from lab.commands.monitor.page import write_page

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lab.commands.live.terminal import ask_password, interruptible, notify
 from lab.commands.ops.printing import ask_to_send, show
-from lab.errors import UsageError
+from lab.errors import NotDeployed, UsageError
 from lab.ops.executors import CalldataExecutor, Executor
 from lab.ops.inspection import Look, inspect_chains
 from lab.ops.opening import Opened, open_operation
@@ -55,9 +55,9 @@ class Choice:
         return None if self.yes else ask_to_send
 
 
-def opened(choice: Choice) -> Opened:
-    """Raises a UsageError for a file that is not fit."""
-    return open_operation(
+def opened(choice: Choice, *, empty: bool = False) -> Opened:
+    """Raises UsageError for an unfit file, NotDeployed where there is no contract, unless it may be `empty`."""
+    there = open_operation(
         choice.path,
         results=choice.results,
         notify=notify,
@@ -65,6 +65,9 @@ def opened(choice: Choice) -> Opened:
         declared=choice.declared,
         only=choice.only,
     )
+    if not empty and not there.operation.chains:
+        raise NotDeployed("\n".join(there.operation.absent.values()))
+    return there
 
 
 @contextmanager
@@ -114,7 +117,7 @@ def owner_of(there: Opened, choice: Choice) -> str:
 
 def look(choice: Choice, name: str, make: Callable[[Opened], Callable[..., Look]]) -> int:
     """A procedure that only looks."""
-    there = opened(choice)
+    there = opened(choice, empty=True)
     report = inspect_chains(there.operation, name, make(there), choice.only)
     return show([report], there.operation, as_json=choice.as_json)
 

@@ -13,6 +13,7 @@ import typer
 
 from lab.commands.ops.options import Looking, Sending
 from lab.commands.options import command_of
+from lab.commands.parameters import to_folder
 
 ops = typer.Typer(
     no_args_is_help=True,
@@ -113,7 +114,9 @@ def _health(options: HealthOptions) -> None:
 class BackupOptions(Looking):
     """Where to."""
 
-    to: Annotated[Path, typer.Option("--to", help="Folder of the files, one for each chain.")] = Path("backups")
+    to: Annotated[Path, typer.Option("--to", callback=to_folder, help="Folder of the files, one for each chain.")] = (
+        Path("backups")
+    )
 
 
 def _backup(options: BackupOptions) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lab.commands.parameters import to_folder
+
 if TYPE_CHECKING:
     from lab.commands.ops.actions import Choice
 
@@ -31,7 +33,7 @@ ExecutorName = Annotated[
 Sender = Annotated[str | None, typer.Option("--from", help="Account that sends. Default: the declared owner.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Send without a question.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and the audit log.")]
+Results = Annotated[Path, typer.Option("--results", callback=to_folder, help="Folder for evidence and the audit log.")]
 
 
 @dataclass(frozen=True)

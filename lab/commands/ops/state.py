@@ -31,7 +31,7 @@ LEAD_OTHERS_S = 3600
 
 def backup(choice: Choice, folder: Path) -> int:
     """A file for each chain; 0: all were taken, 3: one could not be read."""
-    there = opened(choice)
+    there = opened(choice, empty=True)
     operation = there.operation
     folder.mkdir(parents=True, exist_ok=True)
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from lab.commands.options import command_of
-from lab.commands.release.requests import RESULTS, Attestations, AttestRequest, Decision, ReportRequest, Results
+from lab.commands.parameters import Results, to_file
+from lab.commands.release.requests import RESULTS, Attestations, AttestRequest, Decision, ReportRequest
 
 checklist = typer.Typer(no_args_is_help=True, help="The catalogue of rows.")
 
@@ -71,7 +72,9 @@ def sign(
 
 def bundle(
     results: Annotated[Path, typer.Argument(help="The results folder.")] = RESULTS,
-    out: Annotated[Path, typer.Option(help="The archive to write.")] = Path("readiness-bundle.tar.gz"),
+    out: Annotated[Path, typer.Option(callback=to_file, help="The archive to write.")] = Path(
+        "readiness-bundle.tar.gz"
+    ),
     attestations: Attestations = None,
     key: Annotated[Path | None, typer.Option(help="Sign with this key: hex, or an encrypted keystore.")] = None,
 ) -> None:
@@ -107,7 +110,7 @@ def prune(
 @checklist.command("import")
 def checklist_import(
     source: Annotated[Path, typer.Argument(help="A checklist in Markdown.")],
-    out: Annotated[Path, typer.Option(help="The catalogue to write.")] = Path("checklist.yaml"),
+    out: Annotated[Path, typer.Option(callback=to_file, help="The catalogue to write.")] = Path("checklist.yaml"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite it.")] = False,
 ) -> None:
     """Convert a checklist to a catalogue; each line becomes a row to bind. Use it with `lab report --checklist`."""

@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from lab.commands.parameters import Results, to_folder
+
 RESULTS = Path("results")
 
 
 Stage = Literal["lab", "testnet", "mainnet"]
 Decision = Literal["GO", "NO-GO", "INCOMPLETE"]
 
-Results = Annotated[Path, typer.Option("--results", help="Folder for evidence and reports.")]
 Attestations = Annotated[
     Path | None,
     typer.Option(help="Folder of attestations and waivers. Default: the working folder's, or the project's."),
@@ -53,7 +54,9 @@ class AttestRequest:
     reason: Annotated[str | None, typer.Option(help="Reason why the row may stay open.")] = None
     folder: Annotated[
         Path | None,
-        typer.Option(help="Folder to write to. Default: the working folder's attestations, or the project's."),
+        typer.Option(
+            callback=to_folder, help="Folder to write to. Default: the working folder's attestations, or the project's."
+        ),
     ] = None
     checklist: Checklist = None
     results: Results = RESULTS

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lab.commands.parameters import to_file, to_folder
+
 safe = typer.Typer(
     no_args_is_help=True,
     help="Owner functions through a Safe: proposals as files that signers pass around, sign offline, and carry out.",
@@ -31,7 +33,7 @@ def propose(
     file: File = FILE,
     account: Annotated[str | None, typer.Option("--safe", help="The Safe. Default: the declared owner.")] = None,
     nonce: Annotated[int | None, typer.Option(min=0, help="Nonce of the Safe. Default: its next free one.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for proposals.")] = Path("proposals"),
+    out: Annotated[Path, typer.Option(callback=to_folder, help="Folder for proposals.")] = Path("proposals"),
     also: Annotated[
         list[str] | None, typer.Option("--and", help="One more call of a batch: 'FUNCTION ARGUMENT...'; repeatable.")
     ] = None,
@@ -75,7 +77,7 @@ def sign(
 @safe.command()
 def merge(
     proposals: Proposals,
-    out: Annotated[Path | None, typer.Option(help="File to write. Default: the first one.")] = None,
+    out: Annotated[Path | None, typer.Option(callback=to_file, help="File to write. Default: the first one.")] = None,
     without: Annotated[
         list[str] | None, typer.Option(help="Leave out this owner's signature; may be repeated.")
     ] = None,

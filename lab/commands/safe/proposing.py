@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from lab.commands.live.terminal import notify
 from lab.commands.safe.signing import describe
 from lab.coordinator import Codec
-from lab.coordinator.reverts import decode_revert
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.variables import connect, require_variables
 from lab.live.journaling.journal import journal_path, read_journal
 from lab.live.journaling.open import system_of
 from lab.live.planning.steps import DEPLOY
-from lab.rpc import Rpc, RpcRefused
+from lab.ops.simulation import first_revert
+from lab.rpc import Rpc
 from lab.safe.account import SafeReader, SafeState
 from lab.safe.calls import ProposedCall, named_call
 from lab.safe.folder import file_name, next_nonce, open_proposals
@@ -52,7 +53,8 @@ def propose(
     if same is None:
         proposal.write(path)
     print(describe(proposal))
-    print(f"{path} {'written' if same is None else 'is there already, with its signatures'}: `lab safe sign {path}`")
+    stands = "written" if same is None else "is there already, with its signatures"
+    print(f"{path} {stands}: `lab safe sign {quote(str(path))}`")
     return 0
 
 
@@ -97,12 +99,9 @@ def _value(of: str, text: str) -> Any:
 
 
 def _simulate(rpc: Rpc, state: SafeState, calls: Sequence[ProposedCall]) -> None:
-    """The first call, from the Safe; those after it may depend on it."""
-    call = calls[0]
-    try:
-        rpc.eth_call(call.to, call.data, sender=state.address)
-    except RpcRefused as refused:
-        reason = decode_revert(refused.data) or refused.reason
+    """All of them in their order, from the Safe."""
+    if (revert := first_revert(rpc, state.address, calls)) is not None:
+        what, why = revert
         raise ProposalRefused(
-            f"{call.text}: it would revert when the Safe {state.address} calls it: {reason}; nothing was proposed"
-        ) from refused
+            f"{what}: it would revert when the Safe {state.address} calls it: {why}; nothing was proposed"
+        )

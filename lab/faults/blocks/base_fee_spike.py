@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from lab.chains.mined import Mined
-from lab.faults.blocks.base import BlockFault
+from lab.faults.blocks.base import BlockFault, of_next_block
 from lab.faults.context import FaultContext
 from lab.faults.drawing import on_chain
 from lab.faults.kind import FaultKind
 from lab.faults.spec import OnChain
+from lab.faults.transport.policy import Effect
 from lab.model.step import fault_at
 from lab.model.units import Wei
 
@@ -35,16 +36,23 @@ class BaseFeeSpike(OnChain):
 
 
 class BaseFeeSpikeFault(BlockFault):
-    """Every block while it lasts has at least the spiked base fee. Activations: blocks mined at it."""
+    """Every block while it lasts has at least the spiked base fee. Activations: blocks mined at it, answers with it.
+
+    Who is told of it may wait, and where nobody sends there may be no block.
+    """
+
+    shows_in = frozenset(("eth_gasPrice", "eth_feeHistory", "eth_getBlockByNumber"))
 
     def __init__(self, context: FaultContext, fault_id: str, spec: BaseFeeSpike) -> None:
         super().__init__(context, spec, fee_rules=self._spiked, listeners=self._on_block)
         self._spec = spec
-        self._level = 0
+        self._level = self._answers = 0
 
     @property
     def proof(self) -> str:
-        return f"{self.activations} blocks mined at a base fee of {self._level} wei or more"
+        """Blocks and answers."""
+        blocks = self.activations - self._answers
+        return f"{blocks} blocks mined at a base fee of {self._level} wei or more, {self._answers} answers told of it"
 
     def inject(self) -> None:
         """Raise the fee from the next block on, from what it is now."""
@@ -52,6 +60,18 @@ class BaseFeeSpikeFault(BlockFault):
         before = self._producer.head.base_fee
         self._level = self._spec.wei if self._spec.wei is not None else int(before * (self._spec.factor or 1))
         super().inject()
+
+    def on_request(self, method: str) -> Effect:
+        """Look at what is asked for when it arrives."""
+
+        def ask(params: list[Any]) -> list[Any]:
+            newest = params[1] if method == "eth_feeHistory" and len(params) > 1 else None
+            if newest in ("latest", "pending") or method == "eth_gasPrice" or of_next_block(method, params):
+                self._answers += 1
+                self.activations += 1
+            return params
+
+        return Effect(asks=(ask,))
 
     def _spiked(self, base_fee: int) -> int:
         return max(base_fee, self._level)

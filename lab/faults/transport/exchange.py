@@ -184,8 +184,25 @@ def _forwarded(call: Call, home: Chain, submits: Submits, now_ms: Callable[[], i
         call.params = call.plan.rewritten_params(call.params)
     if call.method in SENDS:
         return (yield from _send(call, chain, submits, now_ms))
-    params = call.params if call.plan.asks else None
-    return _reply((yield Ask(call, chain, call.method, params, read=bool(call.plan.rewrites))))
+    params, read = call.params if call.plan.asks else None, bool(call.plan.rewrites or call.plan.doubts)
+    reply = _reply((yield Ask(call, chain, call.method, params, read=read)))
+    if isinstance(reply.failure, RpcRefused):
+        yield from _doubted(call, chain)
+    return reply
+
+
+def _doubted(call: Call, chain: Chain) -> Generator[Step, Reply | None, None]:
+    """The node refused: ask what it would have said without each fault that may be why."""
+    for doubt in call.plan.doubts:
+        instead = doubt.instead(call.params) if call.params is not None else None
+        if instead is None:
+            continue
+        try:
+            reply = _reply((yield Ask(call, chain, call.method, instead, read=True)))
+        except RpcUnavailable:
+            return
+        if reply.failure is None:
+            doubt.acted()
 
 
 def _send(call: Call, chain: Chain, submits: Submits, now_ms: Callable[[], int]) -> Steps:

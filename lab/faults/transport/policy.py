@@ -23,6 +23,19 @@ Ask = Callable[[list[Any]], list[Any]]
 """What the node is asked instead, called as the request reaches it. May refuse with an RpcRefused."""
 Rewrite = Callable[[Any], Any]
 """What the client gets instead of the node's result. May refuse with an RpcRefused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Whether a node's refusal is the fault's: if what it is asked `instead` is answered, `acted` is called.
+
+    `instead` gives None where the fault cannot be why. Nobody but the lab gets that answer.
+    """
+
+    instead: Callable[[list[Any]], list[Any] | None]
+    acted: Callable[[], None]
+
+
 BodyTransform = Callable[[bytes], bytes]
 """What arrives instead of the body of an answer."""
 
@@ -45,6 +58,7 @@ class Effect:
     asks: tuple[Ask, ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
     transforms: tuple[BodyTransform, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     def rewritten_params(self, params: list[Any]) -> list[Any]:
         """The parameters that reach the node. Raises RpcRefused."""
@@ -122,6 +136,7 @@ class Policy:
             asks=tuple(ask for effect in effects for ask in effect.asks),
             rewrites=tuple(rewrite for effect in effects for rewrite in effect.rewrites),
             transforms=tuple(transform for effect in effects for transform in effect.transforms),
+            doubts=tuple(doubt for effect in effects for doubt in effect.doubts),
         )
 
 

@@ -66,6 +66,7 @@ class Sent:
     data: str
     max_fee_per_gas: int
     max_priority_fee_per_gas: int
+    gas: int
 
 
 def payload_of(raw: Any) -> bytes | None:
@@ -102,6 +103,7 @@ def as_the_node_has_it(transaction: Any, tx_hash: Any) -> Sent:
         data=str(fields.get("input") or "0x"),
         max_fee_per_gas=_quantity(fields.get("maxFeePerGas", price)),
         max_priority_fee_per_gas=_quantity(fields.get("maxPriorityFeePerGas", price)),
+        gas=_quantity(fields.get("gas")),
     )
 
 
@@ -133,6 +135,7 @@ def _decode(payload: bytes) -> Sent:
         data="0x" + fields["data"].hex(),
         max_fee_per_gas=fee,
         max_priority_fee_per_gas=fields.get("max_priority_fee", fee),
+        gas=fields["gas"],
     )
 
 

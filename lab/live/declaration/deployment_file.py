@@ -209,6 +209,11 @@ def read_deployment(path: Path) -> Deployment:
     if not path.exists():
         raise UsageError(f"{path}: expected a deployment file, there is no such file: `lab live init` writes one")
     source = load_yaml(path)
+    if isinstance(source.value, dict) and {"run_id", "chains"} <= source.value.keys():
+        raise UsageError(
+            f"{path}: expected a deployment file, got a session.json: `lab ops` takes one, and with --executor safe "
+            "proposes to a Safe and carries out; other commands need the deployment.yaml"
+        )
     file = validate(source, DeploymentFile)
     targets, problems = list[Target](), list[Problem]()
     taken: dict[int, str] = {}

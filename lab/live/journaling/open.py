@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.deploy.deployer import Deployable
@@ -46,8 +47,8 @@ def _unfit(target: Deployable, path: Path) -> str | None:
     codec, expected = target.codec, types_of(constructor_inputs(target.contract.abi))
     if lacking := [function for function in CALLED if not codec.has(function)]:
         return (
-            f"expected a coordinator, {path} has no {', '.join(lacking)}: `lab contract {path}` shows what it has; "
-            "what it calls otherwise is said by functions: in lab.yaml"
+            f"expected a coordinator, {path} has no {', '.join(lacking)}: `lab contract {quote(str(path))}` shows what "
+            "it has; what it calls otherwise is said by functions: in lab.yaml"
         )
     if len(expected) != (given := len(codec.names.constructor)):
         return (

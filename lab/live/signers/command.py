@@ -3,8 +3,9 @@
 The command gets the transaction as one JSON object on its standard input, with the names and hex of
 `eth_sendTransaction`, and in variables for tools that take options: LAB_TX_CHAIN_ID, LAB_TX_NONCE, LAB_TX_TO,
 LAB_TX_DATA, LAB_TX_GAS, LAB_TX_MAX_FEE_PER_GAS, LAB_TX_MAX_PRIORITY_FEE_PER_GAS, LAB_TX_VALUE (decimal; TO is empty for
-a creation). The last line that it prints is the raw transaction. LAB_SIGN says what is to be signed: `transaction`, or
-`typed_data` for the JSON document of an EIP-712 signature, with its hash in LAB_HASH; the last word is the signature.
+a creation). Data longer than a variable may be are on standard input alone. The last line that it prints is the raw
+transaction. LAB_SIGN says what is to be signed: `transaction`, or `typed_data` for the JSON document of an EIP-712
+signature, with its hash in LAB_HASH; the last word is the signature.
 """
 
 from __future__ import annotations
@@ -22,6 +23,24 @@ from lab.live.signers.typed_data import TypedData, checked_signature
 from lab.model.redacted import RedactedCommand, redact_text
 
 OUTPUT_MAX = 4 << 20
+# Of one variable on Linux, its name and the zero at its end included: MAX_ARG_STRLEN (execve(2)).
+VARIABLE_BYTES_MAX = 131_072
+
+VARIABLES = frozenset(
+    (
+        "LAB_SIGN",
+        "LAB_HASH",
+        "LAB_TX_FROM",
+        "LAB_TX_CHAIN_ID",
+        "LAB_TX_NONCE",
+        "LAB_TX_TO",
+        "LAB_TX_DATA",
+        "LAB_TX_GAS",
+        "LAB_TX_MAX_FEE_PER_GAS",
+        "LAB_TX_MAX_PRIORITY_FEE_PER_GAS",
+        "LAB_TX_VALUE",
+    )
+)
 
 
 class CommandAccount:
@@ -54,7 +73,7 @@ class CommandAccount:
                 encoding="utf-8",
                 errors="replace",
                 cwd=self._folder,
-                env={**os.environ, **variables},
+                env=_environment(variables),
                 timeout=self._timeout_s,
                 check=False,
             )
@@ -67,6 +86,12 @@ class CommandAccount:
             raise SignerFailure(f"{self.described}: it ended with exit code {done.returncode}: {said}")
         lines = done.stdout[:OUTPUT_MAX].split()
         return lines[-1] if lines else None
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The lab's own, and what is said of this signature: nothing is left of another one's."""
+    kept = {name: text for name, text in os.environ.items() if name not in VARIABLES}
+    return kept | {name: text for name, text in variables.items() if len(name) + len(text) + 2 <= VARIABLE_BYTES_MAX}
 
 
 def _variables(transaction: Unsigned, sender: str) -> dict[str, str]:

@@ -7,8 +7,7 @@ from typing import Any
 import yaml
 
 from lab.monitor.alerting.alerts import Alert, Durations, Thresholds, alerts
-
-EVALUATE_EVERY_S = 15
+from lab.monitor.alerting.slow_legs import EVALUATE_EVERY_S
 
 
 def rules_file(limits: Thresholds) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -28,6 +28,7 @@ class Memory:
     chains: dict[str, ChainMemory]
     cross_chain: dict[str, Distribution]
     version: Literal[1]
+    delays: dict[str, Distribution] = field(default_factory=dict)
 
 
 MEMORY = TypeAdapter(Memory)
@@ -86,7 +87,8 @@ class Collector:
             for origin in session.chains.values()
             for target in session.chains.values()
         }
-        self._cross_chain = CrossChain(rollups, allowances, dict(known.cross_chain) if known is not None else {})
+        times, delays = (known.cross_chain, known.delays) if known is not None else ({}, {})
+        self._cross_chain = CrossChain(rollups, allowances, dict(times), dict(delays))
 
     def poll(self) -> None:
         """Every chain once, in order."""
@@ -125,7 +127,9 @@ class Collector:
         """What to keep for a restart, as JSON."""
         with self._frozen():
             chains = {name: chain.memory for name, chain in self.chains.items()}
-            return MEMORY.dump_json(Memory(identity_of(self._session), chains, self._cross_chain.times, version=1))
+            crossed = self._cross_chain
+            memory = Memory(identity_of(self._session), chains, crossed.times, version=1, delays=crossed.delays)
+            return MEMORY.dump_json(memory)
 
     def _frozen(self) -> ExitStack:
         """All chains stand still."""

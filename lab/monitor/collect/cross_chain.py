@@ -46,6 +46,7 @@ class CrossChain:
     rollups: Mapping[str, str]
     allowances: Mapping[tuple[str, str], float] = field(default_factory=dict)
     times: dict[str, Distribution] = field(default_factory=dict)
+    delays: dict[str, Distribution] = field(default_factory=dict)
     pending: list[tuple[str, Entry]] = field(default_factory=list)
 
     def note(self, target: str, entry: Entry) -> None:
@@ -62,10 +63,18 @@ class CrossChain:
                 continue
             origin, parent = located
             if origin != target and parent.ready_s is not None and entry.ended_s is not None:
-                before = self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")
                 took = max(0, entry.ended_s - max(parent.ready_s, entry.due_s))
-                self.times[f"{origin} {target}"] = before.observe("cross_chain_seconds", took)
+                late = max(0.0, took - self.allowances.get((origin, target), 0))
+                times, delays, pair = self._times(origin, target), self._delays(origin, target), f"{origin} {target}"
+                self.times[pair] = times.observe("cross_chain_seconds", took)
+                self.delays[pair] = delays.observe("cross_chain_delay_seconds", late)
         self.pending = waiting
+
+    def _times(self, origin: str, target: str) -> Distribution:
+        return self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")
+
+    def _delays(self, origin: str, target: str) -> Distribution:
+        return self.delays.get(f"{origin} {target}") or Distribution.empty("cross_chain_delay_seconds")
 
     def _parent(
         self, chains: Mapping[str, ChainMemory], target: str, dependency: str | None
@@ -122,6 +131,6 @@ class CrossChain:
                     lags[pair] = max(lags[pair], now_s - max(located[1].ready_s, entry.due_s))
         for (origin, target), lag in lags.items():
             into.add("sync_lag_seconds", lag, origin, target)
-            times = self.times.get(f"{origin} {target}") or Distribution.empty("cross_chain_seconds")
-            into.add("cross_chain_seconds", times, origin, target)
+            into.add("cross_chain_seconds", self._times(origin, target), origin, target)
+            into.add("cross_chain_delay_seconds", self._delays(origin, target), origin, target)
             into.add("cross_chain_allowance_seconds", self.allowances.get((origin, target)), origin, target)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lab.monitor.alerting.alerts import P, Thresholds
+from lab.monitor.alerting.slow_legs import EVALUATE_EVERY_S, SLOW_SHARE_MAX, slow_share
 
 Unit = Literal["short", "s", "percentunit", "wei", "currencyUSD", "reqps", "bool"]
 C = 'chain=~"$chain"'
@@ -119,6 +120,14 @@ def _performance(limits: Thresholds) -> tuple[Panel, ...]:
             "s",
             f"histogram_quantile(0.95, {p95})",
             legend="{{origin}} to {{target}}",
+        ),
+        Panel(
+            "Slow legs, share",
+            f"Of ten minutes: slower than finality, three blocks and {limits.cross_chain_s_max:g} s.",
+            "percentunit",
+            slow_share(limits.cross_chain_s_max, SPAN, f"{EVALUATE_EVERY_S}s", pair),
+            legend="{{origin}} to {{target}}",
+            threshold=SLOW_SHARE_MAX,
             alert="CrossChainSlow",
         ),
         Panel(

@@ -65,7 +65,10 @@ class SafeExecutor:
         proposed = tuple(_named(chain, call) for call in calls)
         of = state.described(chain.name, chain.chain_id)
         known = all_proposals(self._folder, of)
-        standing = self._current(chain, reader, [one for one in known if one.calls == proposed])
+        # By what the Safe does: others name contract and function in words of their own.
+        does = [call.inner for call in proposed]
+        same = [one for one in known if [call.inner for call in one.calls] == does]
+        standing = self._current(chain, reader, same)
         if standing is None:
             taken = [one for one in known if one.nonce >= state.nonce]
             proposal = make_proposal(of, proposed, next_nonce(taken, state.nonce))

@@ -36,7 +36,9 @@ class ProposeOwner(OwnersProcedure):
             return Desired(problems=(f"{lacking} (capability handover)",))
         problems = safe_problems(self.operation, chain, self.address)
         if _is_pending(self.operation, chain, state, self.address):
-            how = f"rotate owner --to {self.address} --accept"
+            declared = self.operation.declared[chain.name].safe
+            by = " --executor safe" if declared is not None and declared.address == self.address else ""
+            how = f"`lab ops rotate owner --to {self.address} --accept{by}`"
             left = f"{self.address} is pending, and has yet to call accept_ownership ({how})"
             return Desired(problems=problems, left=(left,))
         return Desired((("propose_owner", (self.address,)),), problems)
@@ -76,7 +78,8 @@ class AcceptOwner:
             there = "nobody is"
         else:
             there = f"{pending} is"
-        return f"expected {self.address} to be pending, {there}: propose it first (rotate owner --to {self.address})"
+        how = f"`lab ops rotate owner --to {self.address}`"
+        return f"expected {self.address} to be pending, {there}: propose it first ({how})"
 
 
 @dataclass(frozen=True, slots=True)

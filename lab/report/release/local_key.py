@@ -71,9 +71,8 @@ def load_signer(path: Path, notify: Callable[[str], None]) -> LocalSigner:
         account = Account.from_key(key)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
         # The message of a failed conversion may quote the key, so it is not passed on.
-        raise UsageError(
-            f"{path}: expected a private key in hex, or an encrypted keystore, got neither ({type(error).__name__})"
-        ) from None
+        why = f": {error.strerror}" if isinstance(error, OSError) and error.strerror else ""
+        raise UsageError(f"{path}: expected a private key in hex, or an encrypted keystore, got neither{why}") from None
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         notify(f"warning: {path}: others on this machine can read or change this key: chmod 600 {path}")
     return LocalSigner(account)

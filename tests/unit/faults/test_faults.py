@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from lab.coordinator import role_account
 from lab.errors import UsageError
 from lab.faults import FAULTS, ActiveFault, Fault, FaultContext
 from lab.faults.context import RelayerControl
@@ -14,7 +15,7 @@ from lab.rpc import RpcFailure
 from lab.session.lab import Lab
 
 from ..conftest import StartLab
-from ..real_chains import block, buffer, hashes, head
+from ..real_chains import block, buffer, buffer_args, hashes, head, signed
 from .test_gate import SEND, buffering, gate_of
 
 ETH = "ethereum"
@@ -186,7 +187,7 @@ def test_base_fee_spike(lab: Lab, parameters: dict[str, Any], level: int | None)
     fees = [int(block(lab, ETH, number)["baseFeePerGas"], 16) for number in range(first, last + 1)]
     assert fees == [level] * len(fees)
     assert fault.activations == len(fees) >= 2
-    assert fault.proof == f"{len(fees)} blocks mined at a base fee of {level} wei or more"
+    assert fault.proof == f"{len(fees)} blocks mined at a base fee of {level} wei or more, 0 answers told of it"
     fault.heal()
     lab.scheduler.advance_to(100_000)
     hashes(lab, ETH)
@@ -206,7 +207,8 @@ def test_gas_limit_cut(lab: Lab) -> None:
     cut = block(lab, ETH, head(lab, ETH))
     assert int(cut["gasLimit"], 16) == 1_000_000
     assert len(cut["transactions"]) == 1
-    assert (fault.activations, fault.proof) == (1, "1 blocks left transactions waiting, 3 at most")
+    proof = "1 blocks left transactions waiting, 3 at most; 0 requests were refused for want of gas"
+    assert (fault.activations, fault.proof) == (1, proof)
     fault.heal()
     fault.heal()
     lab.scheduler.advance_to(chain.producer.next_slot_ms())
@@ -214,6 +216,97 @@ def test_gas_limit_cut(lab: Lab) -> None:
     whole = block(lab, ETH, head(lab, ETH))
     assert int(whole["gasLimit"], 16) == chain.profile.gas_limit
     assert len(whole["transactions"]) == 3
+
+
+def asked(lab: Lab, chain: str, method: str, *params: Any) -> Any:
+    """What a relayer is answered; a refusal is one of the answers."""
+    try:
+        return gate_of(lab, chain).call(method, list(params))
+    except RpcFailure as failure:
+        return failure
+
+
+QUIET = "arbitrum"
+
+
+@pytest.fixture
+def quiet(start_lab: StartLab) -> Lab:
+    """A chain that makes no block unless somebody sends."""
+    lab = start_lab(QUIET)
+    lab.scheduler.advance_to(30_000)
+    return lab
+
+
+def quietly(lab: Lab, kind: str, **parameters: Any) -> ActiveFault:
+    """A fault on that chain, injected."""
+    fault = FAULTS[kind].activate(lab.fault_context, "f", spec(kind, **parameters, chain=QUIET))
+    fault.inject()
+    return fault
+
+
+PAUSE = "0x8456cb59"
+
+
+def test_a_gas_limit_cut_shows_in_refusals(quiet: Lab) -> None:
+    """An estimate, a call and a transaction for which a block of the network were enough count, once each."""
+    owner, target = role_account("owner").address, quiet.spec.target.address
+    enough = {"from": owner, "to": target, "data": PAUSE}
+    refused = {**enough, "from": role_account("operator").address}
+    declared = {**enough, "gas": hex(30_000)}
+    raw, _ = signed(quiet, QUIET, "operator", "buffer_transaction", *buffer_args(quiet, QUIET, 1))
+    fault = quietly(quiet, "gas_limit_cut", gas_limit=30_000)
+    # The contract's own refusal, and a limit that the caller set, are not the fault's.
+    assert "Only owner" in str(asked(quiet, QUIET, "eth_estimateGas", refused))
+    assert "allowance: 30000" in str(asked(quiet, QUIET, "eth_estimateGas", declared))
+    assert isinstance(asked(quiet, QUIET, "eth_estimateGas", {**enough, "gas": hex(10**6)}), str)
+    assert fault.activations == 0
+    assert "allowance: 30000" in str(asked(quiet, QUIET, "eth_estimateGas", enough))
+    assert fault.activations == 1
+    assert "OutOfGas" in str(asked(quiet, QUIET, "eth_call", enough, "latest"))
+    assert fault.activations == 2
+    assert "gas_limit" in str(asked(quiet, QUIET, SEND, raw))
+    assert fault.activations == 3
+    assert fault.proof == "0 blocks left transactions waiting, 0 at most; 3 requests were refused for want of gas"
+    fault.heal()
+    assert isinstance(asked(quiet, QUIET, "eth_estimateGas", enough), str)
+    assert asked(quiet, QUIET, SEND, raw).startswith("0x")
+    assert fault.activations == 3
+
+
+def test_a_base_fee_shows_in_answers(quiet: Lab) -> None:
+    """Who is told of it may wait, so that there is no block with it."""
+    fault = quietly(quiet, "base_fee_spike", factor=100)
+    level = quiet.chains[QUIET].producer.next_base_fee()
+    assert int(asked(quiet, QUIET, "eth_getBlockByNumber", "latest", False)["baseFeePerGas"], 16) == level // 100
+    assert fault.activations == 0
+    assert int(asked(quiet, QUIET, "eth_getBlockByNumber", "pending", False)["baseFeePerGas"], 16) == level
+    assert int(asked(quiet, QUIET, "eth_feeHistory", "0x1", "latest", [])["baseFeePerGas"][-1], 16) == level
+    assert int(asked(quiet, QUIET, "eth_gasPrice"), 16) >= level
+    assert fault.activations == 3
+    assert fault.proof == f"0 blocks mined at a base fee of {level} wei or more, 3 answers told of it"
+    fault.heal()
+    asked(quiet, QUIET, "eth_gasPrice")
+    assert fault.activations == 3
+
+
+def test_a_skewed_clock_shows_in_answers(quiet: Lab) -> None:
+    """An estimate is of the block to come, which has that time; a call of the newest block has its own."""
+    fault = quietly(quiet, "timestamp_skew", seconds=25)
+    pending = int(asked(quiet, QUIET, "eth_getBlockByNumber", "pending", False)["timestamp"], 16)
+    assert pending == quiet.genesis_time + 30 + 25
+    assert fault.activations == 1
+    # It stops unless the block's time is above that of the others by 20 s.
+    late = "63" + f"{quiet.genesis_time + 30 + 20:08x}" + "4211600d575f5ffd5b00"
+    code = {"from": role_account("owner").address, "data": f"0x{late}"}
+    assert isinstance(asked(quiet, QUIET, "eth_estimateGas", code), str)
+    assert fault.activations == 2
+    assert isinstance(asked(quiet, QUIET, "eth_estimateGas", code, "latest"), RpcFailure)
+    assert isinstance(asked(quiet, QUIET, "eth_call", code, "latest"), RpcFailure)
+    assert fault.activations == 2
+    assert fault.proof == "0 blocks were up to 25 s ahead of the others' time, as were 2 answers"
+    fault.heal()
+    assert isinstance(asked(quiet, QUIET, "eth_estimateGas", code), RpcFailure)
+    assert fault.activations == 2
 
 
 @pytest.mark.parametrize("outage", ["node_pause", "node_kill"])

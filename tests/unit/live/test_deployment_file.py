@@ -181,3 +181,11 @@ def test_every_built_in_network_has_its_genesis_block() -> None:
     hashes = [genesis_hash(name) for name in BUILT_IN]
     assert None not in hashes
     assert len(set(hashes)) == len(BUILT_IN)
+
+
+def test_a_session_is_no_deployment_file(tmp_path: Path) -> None:
+    """It has another form, and commands of its own: they are named."""
+    path = tmp_path / "session.json"
+    path.write_text('{"schema_version": 1, "run_id": "x", "chains": {}}')
+    with pytest.raises(UsageError, match=r"session.json: expected a deployment file, got a session.json: `lab ops`"):
+        read_deployment(path)

@@ -16,7 +16,7 @@ from lab.deploy.keystore import save_key
 from lab.errors import UsageError
 from lab.live.declaration.deployment_file import CommandSigner, KeystoreSigner, RemoteSigner
 from lab.live.signers import SignerFailure, Unsigned
-from lab.live.signers.command import CommandAccount
+from lab.live.signers.command import VARIABLE_BYTES_MAX, CommandAccount
 from lab.live.signers.keystore import open_keystore
 from lab.live.signers.remote import RemoteAccount
 from lab.live.signers.transaction import checked
@@ -154,6 +154,45 @@ def test_a_command_gets_the_transaction_and_prints_it_signed(tmp_path: Path) -> 
     assert command(tmp_path, body).sign(ASKED).raw == signed(ASKED)
     fields, nonce = json.loads((tmp_path / "seen.json").read_text())
     assert (fields["chainId"], fields["to"], fields["data"], nonce) == (hex(11155111), ASKED.to, "0x1234", "7")
+
+
+MOST = (VARIABLE_BYTES_MAX - len("LAB_TX_DATA") - 2 - len("0x")) // 2
+
+
+@pytest.mark.parametrize(("size", "given"), [(MOST, True), (MOST + 1, False), (120_000, False)])
+def test_data_of_any_size_reach_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, *, given: bool
+) -> None:
+    """On stdin all of them; as a variable what the system lets one hold, and never what an earlier one left."""
+    monkeypatch.setenv("LAB_TX_DATA", "0x00")
+    large = replace(ASKED, data="0x" + "5b" * size)
+    (tmp_path / "answer").write_text(signed(large))
+    body = (
+        "import json, os, sys\n"
+        "seen = json.load(sys.stdin)['data']\n"
+        "open('seen.json', 'w').write(json.dumps([seen, os.environ.get('LAB_TX_DATA')]))\n"
+        "print(open('answer').read())\n"
+    )
+    assert command(tmp_path, body).sign(large).raw == signed(large)
+    assert json.loads((tmp_path / "seen.json").read_text()) == [large.data, large.data if given else None]
+
+
+def test_the_documented_command_refuses_what_it_cannot_hand_on(tmp_path: Path) -> None:
+    """It signs nothing, and says why."""
+    text = (Path(__file__).parents[3] / "docs/live-networks.md").read_text()
+    (tmp_path / "sign").write_text(text.split("```sh\n")[1].split("```")[0])
+    (tmp_path / "cast").write_text("#!/bin/sh\ntouch asked\n")
+    for name in ("sign", "cast"):
+        (tmp_path / name).chmod(0o755)
+    given = CommandSigner.model_validate(
+        {"exec": f"env PATH={tmp_path}:/usr/bin:/bin ./sign", "address": ACCOUNT.address}
+    )
+    with pytest.raises(SignerFailure, match="LAB_TX_DATA: not set: longer than an argument may be"):
+        CommandAccount(given, tmp_path).sign(replace(ASKED, data="0x" + "5b" * (MOST + 1)))
+    assert not (tmp_path / "asked").exists()
+    with pytest.raises(SignerFailure, match="expected a raw transaction"):
+        CommandAccount(given, tmp_path).sign(ASKED)
+    assert (tmp_path / "asked").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lab.commands.monitor.actions import limits_of
 from lab.errors import UsageError
 from lab.monitor import configuration
 from lab.monitor.alerting.alerts import Thresholds, alerts
@@ -16,6 +17,7 @@ from lab.monitor.dashboards import grafana
 from lab.monitor.dashboards.boards import boards
 from lab.monitor.metrics import METRICS, PREFIX
 from lab.paths import COMPOSE
+from lab.report.catalogue.criteria_definitions import CRITERIA
 
 COMMITTED = COMPOSE / "grafana/dashboards"
 
@@ -84,3 +86,15 @@ def test_compose_listens_on_this_machine_only() -> None:
         assert re.fullmatch(r"\$\{LAB_\w+_IMAGE:-[\w/.-]+:[\w.]+\}", service["image"])
     for name in ("prometheus", "alertmanager"):
         assert any("127.0.0.1:" in word for word in services[name]["command"])
+
+
+def test_a_limit_of_slow_legs_that_no_bucket_has_is_refused(tmp_path: Path) -> None:
+    """With the file, the row, what it may be and what it was; one that a bucket has is taken."""
+    path, text = tmp_path / "criteria.yaml", CRITERIA.read_text()
+    assert text.count("limit: 30\n") == 1
+    path.write_text(text.replace("limit: 30\n", "limit: 33\n"))
+    with pytest.raises(UsageError, match=r"criteria.yaml: limit of TEC-02: expected one of 1, .*, got 33"):
+        limits_of(path, 1)
+    other = tmp_path / "other.yaml"
+    other.write_text(text.replace("limit: 30\n", "limit: 45\n"))
+    assert limits_of(other, 1).cross_chain_s_max == 45

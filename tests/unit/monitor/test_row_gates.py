@@ -115,6 +115,7 @@ class Prometheus:
         during["performance", "Longest wait at home"] = {
             second: {("polygon",): value} for second, value in ((one.HANG_S, 0.0), (one.FAIL_S - 1, 8.0))
         }
+        during["performance", "Slow legs, share"] = {one.END_S: {one.PAIR: 1.0}}
         self._of = {panel.expr: (key, during.get(key, {})) for key, (_, panel) in one.PANELS.items()}
         self._rows = {panel: row for row, (panel, _) in faults().items()}
         self._wrong, self._bucket = wrong, one.BY_BUCKET

@@ -7,6 +7,7 @@ import pytest
 from lab.monitor.collect.cross_chain import NO_PARENT, CrossChain
 from lab.monitor.collect.facts import Entry
 from lab.monitor.collect.memory import ChainMemory
+from lab.monitor.metrics import Distribution, Samples
 
 ROLLUPS = {"0xbase": "base", "0xpolygon": "polygon"}
 HOME, ELSEWHERE = "0xBase", "0xPolygon"
@@ -58,3 +59,26 @@ def test_the_wait_of_one(entry: Entry, above: Entry | None, wait_s: float) -> No
     assert waits.wait_s(memories, "base", lambda _: False, NOW_S) == wait_s
     assert waits.wait_s(memories, "base", lambda _: True, NOW_S) == 0
     assert waits.wait_s(memories, "polygon", lambda _: False, NOW_S) == 0
+
+
+@pytest.mark.parametrize(
+    ("took_s", "slower"),
+    [((60, 75), 0), ((60, 78), 0), ((78, 79), 1), ((79, 80), 2)],
+)
+def test_how_many_legs_were_slower_than_the_limit(took_s: tuple[int, ...], slower: int) -> None:
+    """What it counts is exact where the limit, 78.75 s with finality, lies inside of a bucket of the times themselves.
+
+    Of 60 and 75 s Prometheus reads 79 s as the percentile (seed 407 of `lab swarm --monitor`).
+    """
+    memories = {"base": ChainMemory("base"), "polygon": ChainMemory("polygon")}
+    memories["polygon"].head_book.closed[PARENT] = Entry("EXECUTED", ELSEWHERE, NO_PARENT, due_s=0, ready_s=100)
+    crossed = CrossChain(ROLLUPS, {("polygon", "base"): 48.75})
+    for took in took_s:
+        crossed.note("base", Entry("EXECUTED", HOME, PARENT, due_s=90, ended_s=100 + took))
+    crossed.settle(memories)
+    samples = Samples()
+    crossed.samples(memories, NOW_S, samples)
+    delays = samples.get("cross_chain_delay_seconds", "polygon", "base")
+    assert isinstance(delays, Distribution)
+    within = dict(delays.cumulative("cross_chain_delay_seconds"))
+    assert within["+Inf"] - within["30"] == slower

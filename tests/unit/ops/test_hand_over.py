@@ -61,8 +61,8 @@ def test_from_proposal_to_acceptance(part: str, here: Site) -> None:
     there = here.opened()
     operation = there.operation
     accept, propose, cancel = AcceptOwner(operation, NEW), ProposeOwner(operation, NEW), CancelOwner(operation)
-    refused = f"expected {NEW} to be pending, {UNPROPOSED[part]}: propose it first (rotate owner --to {NEW})"
-    pending = f"{NEW} is pending, and has yet to call accept_ownership (rotate owner --to {NEW} --accept)"
+    refused = f"expected {NEW} to be pending, {UNPROPOSED[part]}: propose it first (`lab ops rotate owner --to {NEW}`)"
+    pending = f"{NEW} is pending, and has yet to call accept_ownership (`lab ops rotate owner --to {NEW} --accept`)"
     with there.executor(address("owner")) as owner, there.executor(NEW) as new, there.executor(OTHER) as other:
         early = ended(operation, accept, new)
         assert (early.left, early.results) == ([refused], [])

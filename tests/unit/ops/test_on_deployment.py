@@ -88,7 +88,23 @@ def test_an_operator_at_the_command_line(half_done: World, monkeypatch: pytest.M
         3,
         [(True, False), (False, True)],
     )
-    assert run("drift", "--only", "amoy")[0] == 1
+    # Where nothing is deployed at all nothing is known, and nobody is asked for a key.
+    missing = "amoy: expected a finished deployment, the journal has none: `lab live deploy` first"
+    for words in ("drift", "health", "operators list"):
+        code, out, _ = run(*words.split(), "--only", "amoy", "--json")
+        (chain,) = json.loads(out)["reports"][0]["chains"]
+        assert (code, chain["standing"], chain["left"]) == (3, "unknown", [missing])
+    for words in (
+        "pause",
+        f"operators add {SOMEBODY}",
+        f"rotate operator {SOMEBODY} {role_account('user').address}",
+        "rotate owner --cancel",
+        "maintenance begin --for 1h",
+        f"migrate {SOMEBODY}",
+    ):
+        code, out, said = run(*words.split(), "--only", "amoy", "--yes")
+        assert (code, out, missing in said) == (3, "", True)
+    assert run("backup", "--only", "amoy")[0] == 3
     # Nobody's key: one line, and nothing sent.
     nonce = half_done.rpc("sepolia").nonce(DEPLOYER.address)
     code, out, said = run("operators", "add", SOMEBODY, "--only", "sepolia", "--yes", "--from", SOMEBODY)

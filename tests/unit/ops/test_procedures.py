@@ -18,6 +18,7 @@ from lab.ops.procedures.operators import AddOperator, RemoveOperator, SyncOperat
 from lab.ops.procedures.pausing import Pause, Unpause
 from lab.ops.procedures.rotation import AcceptOwner, CancelOwner, Drain, ProposeOwner, rotate_operator
 from lab.ops.report import AUDIT, EVIDENCE
+from tests.unit.real_safes import OWNERS, new_safe
 
 from .conftest import DECLARED, Site, address
 
@@ -157,9 +158,9 @@ def test_ownership_is_handed_over_in_two_steps(site: Start) -> None:
         accepted = carry_out(operation, AcceptOwner(operation, new), next_owner)
     assert [early.exit_code, proposed.exit_code, cancelled.exit_code, late.exit_code] == [1, 1, 0, 1]
     assert proposed.chains[0].left == [
-        f"{new} is pending, and has yet to call accept_ownership (rotate owner --to {new} --accept)"
+        f"{new} is pending, and has yet to call accept_ownership (`lab ops rotate owner --to {new} --accept`)"
     ]
-    nobody = f"expected {new} to be pending, nobody is: propose it first (rotate owner --to {new})"
+    nobody = f"expected {new} to be pending, nobody is: propose it first (`lab ops rotate owner --to {new}`)"
     assert [early.chains[0].left, late.chains[0].left] == [[nobody], [nobody]]
     assert late.chains[0].results == []
     assert accepted.exit_code == 0
@@ -184,6 +185,26 @@ def test_a_safe_has_code(site: Start, tmp_path: Path) -> None:
     assert "there is no code on sepolia" in report.chains[0].plan.problems[0]
     drift = inspect_chains(there.operation, "drift", lambda chain: look_for_drift(there.operation, chain))
     assert f"expected a Safe at {address('owner')}" in " ".join(drift.chains[0].left)
+
+
+def test_nobody_s_key_is_a_safe_s(site: Start, tmp_path: Path) -> None:
+    """What leads to the Safe is said: to sign for it, and to accept as it."""
+    here, stranger = site("sepolia"), "0x" + "5b" * 20
+    safe = new_safe(here.rpc("sepolia"), "1.4.1")
+    here.mine(3)
+    declared = tmp_path / "operations.yaml"
+    declared.write_text(
+        f'version: 1\noperators: ["{address("owner")}"]\n'
+        f'owner: {{kind: safe, address: "{safe}", threshold: 2, owners: {[one.address for one in OWNERS]}}}\n'
+    )
+    there = here.opened(declared)
+    with pytest.raises(UsageError, match=rf"a key of {safe}: it is a Safe: --executor safe proposes to it"):
+        there.signer(safe)
+    with pytest.raises(UsageError, match=rf"a key of {stranger}: keys.json has those .*--executor calldata"):
+        there.signer(stranger)
+    with there.executor(address("owner")) as executor:
+        (report,) = carry_out(there.operation, ProposeOwner(there.operation, safe), executor).chains
+    assert f"(`lab ops rotate owner --to {safe} --accept --executor safe`)" in report.left[0]
 
 
 @pytest.mark.parametrize(

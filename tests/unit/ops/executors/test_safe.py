@@ -12,6 +12,7 @@ from lab.live.journaling.journal import Journal
 from lab.ops.procedures.operators import AddOperator
 from lab.ops.procedures.pausing import Pause
 from lab.ops.report import ChainReport
+from lab.safe.folder import file_name
 from lab.safe.proposal import read_proposal
 from tests.unit.real_safes import EXECUTOR, OTHER_EXECUTOR, signed
 
@@ -58,6 +59,23 @@ def test_the_nonce_was_taken(owned: Callable[..., Owned]) -> None:
     report = there.run(Pause())
     assert (outcomes(report), report.standing) == (["proposed"], "differs")
     there.sign(there.proposal(nonce=2), FIRST, SECOND)
+    assert there.run(Pause()).standing == "equal"
+
+
+def test_a_proposal_of_somebody_else_s(owned: Callable[..., Owned]) -> None:
+    """What another command proposed, in words of its own, is the one that is signed and carried out."""
+    there = owned()
+    proposal = there.lab.propose(there.contract, "pause", nonce=1)
+    (call,) = proposal.calls
+    path = there.folder / file_name(proposal)
+    renamed = call.model_copy(update={"contract": "TesseractCoordinator"})
+    proposal.model_copy(update={"calls": (renamed,)}).write(path)
+    there.sign(path, FIRST)
+    report = there.run(Pause())
+    assert (outcomes(report), [one.path for one in report.results]) == (["proposed"], [path])
+    assert any("1 more of" in line for line in report.left)
+    assert {read_proposal(one).hash for one in there.folder.glob("*.proposal.json")} == {proposal.hash}
+    there.sign(path, SECOND)
     assert there.run(Pause()).standing == "equal"
 
 
