@@ -66,14 +66,15 @@ def difference(
             model.__dict__.update(before)
             return None
         return f"expected success, it reverted: {outcome.reason or 'without a reason'}"
-    expected = [event_args for event_args in wanted if _expected(model, codec, *event_args)]
-    names = {name for name, _ in expected} | {name for name, event in EVENTS.items() if event.part == "documented"}
+    expected = [_short_form(*event_args) for event_args in wanted if _expected(model, codec, *event_args)]
+    names = {event["event"] for event in expected}
+    names |= {name for name, event in EVENTS.items() if event.part == "documented"}
     got = [
-        (event.event, EXPIRED if unmet(event, either) else detail_of(event))
+        _short_form(event.event, EXPIRED if unmet(event, either) else detail_of(event))
         for event in outcome.events
         if model.reference or event.event in names
     ]
-    return None if got == expected else f"expected the events {expected}, got {got}"
+    return events_differing(got, expected)
 
 
 def late_and_unmet(model: Behaviour, function: str, args: Sequence[Any], now: int) -> set[str]:
@@ -184,9 +185,68 @@ def _expected(model: Behaviour, codec: Codec, name: str, detail: str) -> bool:
 
 def detail_of(event: DecodedLog) -> str:
     """The part of an event that the model predicts, too."""
-    subject = {"OwnershipProposed": "pending", "OwnershipTransferred": "current", "EmergencyStop": "reason"}
-    key = subject.get(event.event, "reason" if "reason" in event.args else None)
-    return str(event.args[key] if key else next(iter(event.args.values())))
+    return str(event.args.get(_subject(event.event), next(iter(event.args.values()), "")))
+
+
+def _subject(name: str) -> str:
+    """Which argument of an event that is; a documented one has a name, of others it is the first."""
+    own = {"OwnershipProposed": "pending", "OwnershipTransferred": "current"}
+    parameters = [parameter for parameter, _ in EVENTS[name].parameters] if name in EVENTS else ["argument"]
+    return own.get(name, "reason" if "reason" in parameters else parameters[0])
+
+
+def _short_form(name: str, detail: str) -> dict[str, str]:
+    return {"event": name, _subject(name): detail}
+
+
+def events_differing(got: Sequence[Mapping[str, Any]], expected: Sequence[Mapping[str, Any]]) -> str | None:
+    """Names of the events where those differ, else the documented argument that does; None if all agree."""
+    names = [str(event["event"]) for event in got], [str(event["event"]) for event in expected]
+    if names[0] != names[1]:
+        return f"expected {_counted(names[1])}, got {_counted(names[0])}"
+    for mine, other in zip(got, expected, strict=True):
+        for key, value in other.items():
+            if plain(mine.get(key)) != plain(value):
+                return f"expected {other['event']} with {key} {_short(value)}, got {_short(mine.get(key))}"
+    return None
+
+
+def view_differing(
+    name: str, got: Sequence[Any], expected: Sequence[Any], when: str, fields: Sequence[str] = ()
+) -> str | None:
+    """The first value of a getter that differs, by its field where it has several; None if all agree.
+
+    What was given is not repeated before the semicolon, so that the same mistake reads the same whatever was drawn.
+    """
+    if got == expected:
+        return None
+    differing = [place for place, pair in enumerate(zip(got, expected, strict=False)) if pair[0] != pair[1]]
+    if len(got) != len(expected) or not differing:
+        return f"expected {name} {when} to have {len(expected)} values; got {len(got)}"
+    place = differing[0]
+    came, given = got[place], expected[place]
+    of = f"{fields[place]} of {name}" if len(expected) == len(fields) > 1 else name
+    if str(given).startswith("0x") or (isinstance(given, int) and given > 2**32):
+        return f"expected {of} {when} to be as given; wanted {_beside(given, came)}, got {_beside(came, given)}"
+    return f"expected {of} {when} to be {given}, got {came}"
+
+
+def _beside(value: Any, other: Any) -> str:
+    """A value, short; bytes with their number, and from where on they differ from others."""
+    if not str(value).startswith("0x") or len(str(value)) == len(str(other)) <= 66:
+        return _short(value)
+    mine, theirs = (bytes.fromhex(str(one)[2:]) if str(one).startswith("0x") else b"" for one in (value, other))
+    at = next((i for i, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]), len(theirs))
+    return f"{len(mine)} bytes, from byte {at} on 0x{mine[at : at + 8].hex()}"
+
+
+def _counted(names: list[str]) -> str:
+    return " and ".join(names) or "no documented event"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 42 else f"{text[:12]}…{text[-6:]}"
 
 
 def shortened(args: Any) -> str:

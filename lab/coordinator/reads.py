@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from lab.coordinator.codec import Codec
-from lab.coordinator.documented import STORED, same_types
+from lab.coordinator.documented import STORED, result_names, same_types
 from lab.coordinator.overloads import fields_of, types_of
 from lab.coordinator.states import StateNumbering
 from lab.model.chain.facts import CoreState, StoredTransaction
@@ -55,6 +55,12 @@ def stored_fields(places: Mapping[str, int], values: Sequence[Any]) -> dict[str,
     only = values[0] if len(values) == 1 else values
     flat = list(only.values()) if isinstance(only, dict) else only
     return {name: flat[place] for name, place in places.items()}
+
+
+def fields_read(getter: str, places: Mapping[str, int]) -> list[str]:
+    """The fields of a stored transaction that a getter returns; `places` are those of `transactions`."""
+    there = places if getter == "transactions" else result_names(getter)
+    return [field for field in STORED if field in there]
 
 
 class Reader:

@@ -14,10 +14,10 @@ from lab.coordinator import role_account
 from lab.coordinator.accounts import OPERATOR_ROLES, created_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
 from lab.coordinator.codec import Codec
-from lab.coordinator.comparison import Outcome, difference, shortened, simulated, wanted_view
+from lab.coordinator.comparison import Outcome, difference, shortened, simulated, view_differing, wanted_view
 from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
-from lab.coordinator.documented import FUNCTIONS, result_names
-from lab.coordinator.reads import stored_fields, stored_places
+from lab.coordinator.documented import FUNCTIONS
+from lab.coordinator.reads import fields_read, stored_fields, stored_places
 from lab.coordinator.values import plain
 from lab.deploy.layers import binds
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
@@ -251,8 +251,9 @@ class Differential:
                 values = self._named(name, values)
             except (ValueError, KeyError, TypeError) as error:
                 return f"{name} afterwards: expected {expected}, got {result['returnData'][:40]} ({error})"
-            if values != expected:
-                return f"{name} afterwards: expected {expected}, got {values}"
+            fields = fields_read(name, self.places)
+            if (wrong := view_differing(name, values, expected, "afterwards", fields)) is not None:
+                return wrong
         return None
 
     def _named(self, name: str, values: list[Any]) -> list[Any]:
@@ -260,6 +261,6 @@ class Differential:
         numbering = self.script.run.lab.numbering()
         if name == "transactions":
             values = list(stored_fields(self.places, values).values())
-        if "state" in (self.places if name == "transactions" else result_names(name)):
+        if "state" in fields_read(name, self.places):
             values = [*values[:-1], numbering.name(values[-1])]
         return values

@@ -18,8 +18,8 @@ from hypothesis.strategies import SearchStrategy
 
 from lab.coordinator import role_account, rollup_address
 from lab.coordinator.behaviour import ZERO_ADDRESS, Behaviour
-from lab.coordinator.comparison import difference, shortened, simulated, wanted_view
-from lab.coordinator.reads import ZERO_ID
+from lab.coordinator.comparison import difference, shortened, simulated, view_differing, wanted_view
+from lab.coordinator.reads import ZERO_ID, fields_read
 from lab.model.effects import OPERATOR_FUNCTIONS
 from lab.runner.differential import OWN_VIEWS, behaviour, says_stopped, stops_silently
 from lab.runner.script import Script
@@ -228,8 +228,9 @@ class Comparison:
         name, args = read
         if name == "get_transaction_details":
             values = [*values[:4], self.script.run.lab.numbering().name(values[4])]
-        expected = wanted_view(model, name, args, now)
-        assert values == expected, f"{name} afterwards: expected {expected}, got {values}"
+        wanted = wanted_view(model, name, args, now)
+        wrong = view_differing(name, values, wanted, "afterwards", fields_read(name, {}))
+        assert wrong is None, wrong
 
 
 def play(script: Script) -> None:

@@ -31,6 +31,8 @@ _HELD = re.compile(
     r"expected (\w+) (?:afterwards|at the end|on \S+|after [^;]+) to (?:be|read) |\b(\w+) afterwards: expected "
     r"|\b(\w+)\(\) = "
 )
+# What a call emitted, beside what it had to.
+_EMITTED = re.compile(r"expected ([A-Z]\w+(?: and [A-Z]\w+)*|no documented event)(?: with (\w+) [^,]+)?, got (\w+)")
 _COUNTED = re.compile(r"\bto have counted \d+ failures")
 _REVERTED = re.compile(r"it reverted(?:: |; it says )'?([^'(]+)")
 _STATES, _ORDER = re.compile(r"\bstate: expected (\w+), stored (\w+)"), "EMPTY BUFFERED READY EXECUTED"
@@ -162,7 +164,7 @@ class _Reader:
                 says=self._said_by(operation) or expectation.actual,
                 tx=operation.tx if operation else None,
                 demands=_demanded(function, text),
-                field=_first(_VIEWED, expectation.actual) or _first(_HELD, text),
+                field=_read_field(expectation.actual, text),
             )
 
     def reasons(self, verdict: RunVerdict, *, others: int) -> Iterator[Symptom]:
@@ -240,12 +242,21 @@ def _field_of(check: str, message: str) -> str:
     return _first(_STORED, message) or _first(_HELD, message)
 
 
+def _read_field(actual: str, text: str) -> str:
+    """What a getter shows wrongly; a state is no field, but what came of the call."""
+    field = _first(_VIEWED, actual) or _first(_HELD, text)
+    return "" if field in ("state", "get_transaction_state") else field
+
+
 def _demanded(function: str, text: str) -> str:
     """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
     expected = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
     check = next((check for check, reason in _REFUSALS.items() if reason.search(expected)), "")
     documented = next((reason for reason in reasons_of(function) if reason in expected), "")
-    refused = _REVERTED.search(text)
+    refused, emitted = _REVERTED.search(text), _EMITTED.search(text)
+    if emitted is not None:
+        event, field, came = emitted.groups()
+        return f"{event} {field or f'not {came}'}"
     return (
         check or documented or next(iter(_WANTED.findall(text)), "") or (f"no {refused[1].strip()}" if refused else "")
     )

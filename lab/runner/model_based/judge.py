@@ -13,9 +13,8 @@ from typing import Any
 
 from lab.coordinator.behaviour import ENDINGS, Behaviour
 from lab.coordinator.codec import DecodedLog
-from lab.coordinator.comparison import EXPIRED, changes_nothing, late_and_unmet, may_refuse, unmet
+from lab.coordinator.comparison import EXPIRED, changes_nothing, events_differing, late_and_unmet, may_refuse, unmet
 from lab.coordinator.refused import Refused
-from lab.coordinator.values import plain
 
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
 OVERFLOWS = "expected it to succeed, it reverted: timestamp + window is more than 2**256 - 1"
@@ -82,7 +81,7 @@ class Judge:
         self._buffered_at.update((event["tx_id"], now) for event in expected if event["event"] == EVENTS[0])
         named = [event.args | ({"reason": EXPIRED} if unmet(event, either) else {}) for event in got]
         shown = [{"event": event.event, **event_args} for event, event_args in zip(got, named, strict=True)]
-        return _differing(shown, expected)
+        return events_differing(shown, expected)
 
     def _beyond_limits(self, function: str, args: Sequence[Any], now: int) -> bool:
         """Whether the contract's declared limits let it refuse such a call."""
@@ -122,53 +121,3 @@ class Judge:
             and self.learnt.setdefault(function, state) == state
         ):
             entry.state = state
-
-
-def _differing(got: list[dict[str, Any]], expected: list[dict[str, Any]]) -> str | None:
-    """Names of the events where those differ, else the documented argument that does; None if all agree."""
-    names = [str(event["event"]) for event in got], [str(event["event"]) for event in expected]
-    if names[0] != names[1]:
-        return f"expected {_counted(names[1])}, got {_counted(names[0])}"
-    for mine, other in zip(got, expected, strict=True):
-        for key, value in other.items():
-            if plain(mine.get(key)) != plain(value):
-                return f"expected {other['event']} with {key} {_short(value)}, got {_short(mine.get(key))}"
-    return None
-
-
-def view_differing(
-    name: str, got: Sequence[Any], expected: Sequence[Any], when: str, fields: Sequence[str] = ()
-) -> str | None:
-    """The first value of a getter that differs, by its field where it has several; None if all agree.
-
-    What was given is not repeated before the semicolon, so that the same mistake reads the same whatever was drawn.
-    """
-    if got == expected:
-        return None
-    differing = [place for place, pair in enumerate(zip(got, expected, strict=False)) if pair[0] != pair[1]]
-    if len(got) != len(expected) or not differing:
-        return f"expected {name} {when} to have {len(expected)} values; got {len(got)}"
-    place = differing[0]
-    came, given = got[place], expected[place]
-    of = f"{fields[place]} of {name}" if len(expected) == len(fields) > 1 else name
-    if str(given).startswith("0x") or (isinstance(given, int) and given > 2**32):
-        return f"expected {of} {when} to be as given; wanted {_beside(given, came)}, got {_beside(came, given)}"
-    return f"expected {of} {when} to be {given}, got {came}"
-
-
-def _beside(value: Any, other: Any) -> str:
-    """A value, short; bytes with their number, and from where on they differ from others."""
-    if not str(value).startswith("0x") or len(str(value)) == len(str(other)) <= 66:
-        return _short(value)
-    mine, theirs = (bytes.fromhex(str(one)[2:]) if str(one).startswith("0x") else b"" for one in (value, other))
-    at = next((i for i, pair in enumerate(zip(mine, theirs, strict=False)) if pair[0] != pair[1]), len(theirs))
-    return f"{len(mine)} bytes, from byte {at} on 0x{mine[at : at + 8].hex()}"
-
-
-def _counted(names: list[str]) -> str:
-    return " and ".join(names) or "no documented event"
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 42 else f"{text[:12]}…{text[-6:]}"

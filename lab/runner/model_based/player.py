@@ -14,15 +14,14 @@ from typing import Any
 
 from lab.coordinator.accounts import ROLES, role_account
 from lab.coordinator.behaviour import PAYLOAD_MAX, Behaviour
-from lab.coordinator.comparison import wanted_view
-from lab.coordinator.documented import STORED, result_names
-from lab.coordinator.reads import stored_fields, stored_places
+from lab.coordinator.comparison import view_differing, wanted_view
+from lab.coordinator.reads import fields_read, stored_fields, stored_places
 from lab.coordinator.states import StateNumbering
 from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
 from lab.runner.model_based.build import CONTRACT, Builder, Due, Sequence, Step, Traits, ids_of, strings_of
-from lab.runner.model_based.judge import Allowance, Judge, view_differing
+from lab.runner.model_based.judge import Allowance, Judge
 
 GAS = hex(3_000_000)
 SCALARS = ("transaction_count", "coordination_window", "owner", "paused")
@@ -196,7 +195,7 @@ class Player:
         if name == "paused" and got[0] and judge.model.events and judge.model.events[-1][0] == "TransactionFailed":
             judge.model.paused = True  # a circuit breaker of its own
         when = "at the end" if step is None else "afterwards"
-        known = [field for field in STORED if field in (self._places if name == "transactions" else result_names(name))]
+        known = fields_read(name, self._places)
         return view_differing(name, got, wanted_view(judge.model, name, args, now, known), when, known)
 
     def _play(
@@ -267,7 +266,7 @@ class Player:
             values = [plain(value) for value in self.codec.decode_result(*key)]
             if name == "transactions":
                 values = list(stored_fields(self._places, values).values())
-            if "state" in (self._places if name == "transactions" else result_names(name)):
+            if "state" in fields_read(name, self._places):
                 values[-1] = self._state(values[-1])
             self._decoded[key] = values
         return self._decoded[key]
