@@ -336,14 +336,48 @@ def test_l2_knows_a_lapsed_leg_where_only_a_resolve_ends_one(end: int, verdict: 
 @pytest.mark.parametrize(("end", "verdict"), [(80, Verdict.UNKNOWN), (81, Verdict.PASS)])
 def test_l2_takes_now_for_the_time_of_a_chain_whose_head_stays(end: int, verdict: Verdict) -> None:
     """Its head is of 10 s, for nobody needed a block since; the window closed at 80 s."""
-    story = Story(A, capabilities=())
-    header = story.records[0]
-    assert isinstance(header, Header)
-    lazy = header.chains["two"].model_copy(update={"mines_empty_blocks": False})
-    story.records[0] = header.model_copy(update={"chains": {**header.chains, "two": lazy}})
-    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story = idling(capabilities=())
     story.expectation(end)
     assert judged("L2", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("past", "end", "verdict"),
+    [
+        # The window closed at 80 s.
+        ((), 300, Verdict.UNKNOWN),
+        ((90,), 300, Verdict.FAIL),
+        ((90, 98), 300, Verdict.FAIL),
+        ((200,), 205, Verdict.UNKNOWN),
+        ((200, 208), 300, Verdict.PASS),
+        ((90, 208), 300, Verdict.FAIL),
+    ],
+)
+def test_l2_counts_from_a_block_past_the_window_where_a_head_stays(
+    past: tuple[int, ...], end: int, verdict: Verdict
+) -> None:
+    """Whoever asks the node what would come of ending the leg is told that it is too early, until another block comes.
+
+    The relayer ends it in the second of the blocks, where it is 208 s.
+    """
+    story = idling()
+    for second in past:
+        ends = [story.tx("two", "relayer", fail(A.tx_id, function="expire_transaction"))] if second == 208 else []
+        story.heads["two"] = second // 2 - 1
+        story.mine("two", second, *ends)
+    story.expectation(end)
+    assert judged("L2", story.history()).verdict is verdict
+
+
+def idling(**header: Any) -> Story:
+    """Leg A, buffered at 10 s on a chain that mines no block that nobody needs."""
+    story = Story(A, **header)
+    first = story.records[0]
+    assert isinstance(first, Header)
+    lazy = first.chains["two"].model_copy(update={"mines_empty_blocks": False})
+    story.records[0] = first.model_copy(update={"chains": {**first.chains, "two": lazy}})
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    return story
 
 
 @pytest.mark.parametrize(("heal", "verdict"), [(100, Verdict.PASS), (88, Verdict.FAIL), (None, Verdict.NOT_EXERCISED)])

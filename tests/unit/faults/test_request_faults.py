@@ -9,6 +9,7 @@ import pytest
 from lab.coordinator import role_account
 from lab.errors import UsageError
 from lab.faults import FAULTS
+from lab.faults.requests.base import RequestFault
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 from lab.session.lab import Lab
 
@@ -235,6 +236,30 @@ def test_log_range_limit(lab: Lab) -> None:
     query = {"address": lab.chains[ETH].contract, "blockHash": block(lab, ETH, now)["hash"]}
     assert ask(lab, "eth_getLogs", query) == []
     assert (fault.activations, fault.proof) == (2, "refused 2 of 4 matching requests")
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "asked", "unasked"),
+    [
+        ("log_range_limit", {"blocks": 3}, ["eth_blockNumber"], ("eth_getLogs",)),
+        ("log_range_limit", {"blocks": 3}, [], ()),
+        ("rpc_error", {"methods": ["net_version"]}, ["eth_blockNumber", "net_version"], ()),
+        ("rpc_error", {"methods": ["net_version", "eth_chainId"]}, ["eth_blockNumber"], ("eth_chainId", "net_version")),
+        ("rpc_error", {"methods": [SEND]}, ["eth_blockNumber"], ()),
+        ("rpc_error", {}, [], ()),
+    ],
+    ids=["other questions", "silence", "asked", "two ways", "nothing sent", "every method"],
+)
+def test_what_nobody_asked_for(
+    lab: Lab, kind: str, parameters: dict[str, Any], asked: list[str], unasked: tuple[str, ...]
+) -> None:
+    """It shows in a style of reading; who is silent, or sends nothing, may as well be broken."""
+    fault = started(lab, kind, **parameters)
+    assert isinstance(fault, RequestFault)
+    for method in asked:
+        ask(lab, method)
+    fault.heal()
+    assert fault.unasked == unasked
 
 
 def test_wrong_chain_id(lab: Lab) -> None:
