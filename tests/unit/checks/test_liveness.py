@@ -12,8 +12,8 @@ from lab.model.history import History
 from lab.model.records import Header, Lag, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
 
-from .calls import admin, buffer, execute, fail, log, pause, resolve, unpause
-from .histories import ROLES, Story, leg, stored, tx_id
+from .calls import admin, buffer, execute, fail, log, mirror, pause, resolve, unpause
+from .histories import GENESIS, ROLES, Story, leg, stored, tx_id
 from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
 
 A = leg("flow.a", "two", 20, id=7)
@@ -638,6 +638,38 @@ def test_l1_says_what_the_relayer_tried_last(tried: str, says: str) -> None:
         story.submit(23, "two", tx, "fail" if tried == "refused" else "ok")
     story.mine("two", 120)
     assert says in judged("L1", story.history()).reason
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ([], "the relayer sent no resolve_dependency for it"),
+        (
+            [mirror(PAY, "two", 66, revert="")],
+            "the relayer's last buffer_transaction for the mirror of swap.pay, at 61.000 s, was mined in block 31 with "
+            "status 0 and 100000 gas spent, and none followed",
+        ),
+        (
+            [mirror(PAY, "two", GENESIS + 66)],
+            "the relayer sent no resolve_dependency for it",
+        ),
+        (
+            [mirror(PAY, "two", GENESIS + 66), resolve(PAY.tx_id, "relayer", failed="Dependencies not satisfied")],
+            "the relayer's last resolve_dependency for the mirror of swap.pay, at 63.000 s, was mined in block 32 with "
+            "status 1 and TransactionFailed (Dependencies not satisfied), and none followed",
+        ),
+    ],
+    ids=["no mirror", "reverted", "not resolved", "not ready"],
+)
+def test_l1_says_what_became_of_the_mirror_that_a_leg_waits_for(made: list[Any], says: str) -> None:
+    """No resolve of the leg itself is missing then, but what comes before it."""
+    story = begin()
+    pay(story)
+    for number, call in enumerate(made):
+        submitted(story, "two", 62 + 2 * number, call)
+    if not made:
+        submitted(story, "two", 62, resolve(B.tx_id, "relayer"))
+    assert judged("L1", finish(story, at=300, settle="BUFFERED")).reason.endswith(says)
 
 
 @pytest.mark.parametrize(("again_s", "named"), [(59, False), (83, True)])
