@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from lab.faults.transport.proxy import FaultProxy
 
 VIRTUAL_GENESIS = 1_800_000_000
-HISTORY_BLOCKS_MIN = 64
+# A full node has the states of its newest 128 blocks (TriesInMemory of go-ethereum).
+STATES_OF_A_NODE = 128
 # How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
 SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
@@ -247,11 +248,26 @@ def write_keys(path: Path) -> None:
     write_atomically(path, json.dumps(keys, indent=2) + "\n", mode=0o600)
 
 
+def _states_kept(spec: ChainSpec, deepest_reorg: int) -> int:
+    """How many of a chain's newest blocks have a state: as a full node has, behind the newest final one, too.
+
+    A relayer may ask what was stored in the block that is final by its rule.
+    """
+    rule, profile = spec.finality, spec.profile
+    if rule.blocks is not None:
+        depth = rule.blocks
+    elif rule.seconds is not None:
+        depth = math.ceil(rule.seconds * 1000 / profile.block_time_ms)
+    else:
+        depth = profile.tag_depth(rule.tag or "finalized")
+    return STATES_OF_A_NODE + max(depth, deepest_reorg)
+
+
 @contextmanager
 def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
     """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
     scheduler = Scheduler(lab_spec.clock, lab_spec.speed)
-    remember = max(HISTORY_BLOCKS_MIN, lab_spec.deepest_reorg + 16)
+    remember = {name: _states_kept(spec, lab_spec.deepest_reorg) for name, spec in lab_spec.chains.items()}
     log_folder = lab_spec.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
     real = lab_spec.clock == "real"
@@ -263,7 +279,7 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
         NodeSpec(
             name=name,
             run_id=lab_spec.run_id,
-            args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember),
+            args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember[name]),
             log_path=log_folder / f"{name}.log",
             # A guest is to find no way to it but the endpoint.
             private=lab_spec.relayer is not None,
@@ -280,7 +296,7 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
             genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
         chains = {
             name: Chain(
-                ChainPlan(name, spec.profile, spec.finality, lab_spec.seed, genesis_time, remember),
+                ChainPlan(name, spec.profile, spec.finality, lab_spec.seed, genesis_time, remember[name]),
                 node,
                 scheduler,
                 recorder,

@@ -216,6 +216,22 @@ def test_missing_logs_of_a_filter(lab: Lab) -> None:
     assert ask(lab, "eth_getFilterChanges", blocks)
 
 
+@pytest.mark.parametrize("to", [{}, {"toBlock": "latest"}])
+def test_a_filter_tells_what_is_new(lab: Lab, to: dict[str, str]) -> None:
+    """As geth's: whatever its first block is, it begins when it is made; who wants the others asks for its logs."""
+    query = {"address": lab.chains[ETH].contract, "fromBlock": "0x2"} | to
+    first, second = ask(lab, "eth_newFilter", query), ask(lab, "eth_newFilter", query)
+    assert ask(lab, "eth_getFilterChanges", first) == []
+    lab.scheduler.advance_to(lab.scheduler.now_ms + 20_000)
+    buffer(lab, ETH, 200)
+    lab.scheduler.advance_to(lab.scheduler.now_ms + 20_000)
+    news = ask(lab, "eth_getFilterChanges", first)
+    assert [log["blockNumber"] for log in news] == [contract_logs(lab, 2, "latest")[-1]["blockNumber"]]
+    assert ask(lab, "eth_getFilterChanges", second) == news
+    assert ask(lab, "eth_getFilterChanges", second) == []
+    assert isinstance(ask(lab, "eth_getFilterChanges", "0x7"), RpcRefused)
+
+
 def test_logs_in_reverse(lab: Lab) -> None:
     """All of them, in the other order."""
     whole = contract_logs(lab, 2, "latest")
