@@ -27,6 +27,7 @@ from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, genesis_calls
+from lab.networks.states import states_kept
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.contract_read import particular
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from lab.faults.transport.proxy import FaultProxy
 
 VIRTUAL_GENESIS = 1_800_000_000
-# A full node has the states of its newest 128 blocks (TriesInMemory of go-ethereum).
-STATES_OF_A_NODE = 128
 # How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
 SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
@@ -248,26 +247,12 @@ def write_keys(path: Path) -> None:
     write_atomically(path, json.dumps(keys, indent=2) + "\n", mode=0o600)
 
 
-def _states_kept(spec: ChainSpec, deepest_reorg: int) -> int:
-    """How many of a chain's newest blocks have a state: as a full node has, behind the newest final one, too.
-
-    A relayer may ask what was stored in the block that is final by its rule.
-    """
-    rule, profile = spec.finality, spec.profile
-    if rule.blocks is not None:
-        depth = rule.blocks
-    elif rule.seconds is not None:
-        depth = math.ceil(rule.seconds * 1000 / profile.block_time_ms)
-    else:
-        depth = profile.tag_depth(rule.tag or "finalized")
-    return STATES_OF_A_NODE + max(depth, deepest_reorg)
-
-
 @contextmanager
 def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
     """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
     scheduler = Scheduler(lab_spec.clock, lab_spec.speed)
-    remember = {name: _states_kept(spec, lab_spec.deepest_reorg) for name, spec in lab_spec.chains.items()}
+    deepest = lab_spec.deepest_reorg
+    remember = {name: states_kept(spec.profile, spec.finality, deepest) for name, spec in lab_spec.chains.items()}
     log_folder = lab_spec.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
     real = lab_spec.clock == "real"
