@@ -251,8 +251,7 @@ def write_keys(path: Path) -> None:
 def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
     """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
     scheduler = Scheduler(lab_spec.clock, lab_spec.speed)
-    deepest = lab_spec.deepest_reorg
-    remember = {name: states_kept(spec.profile, spec.finality, deepest) for name, spec in lab_spec.chains.items()}
+    remember = {n: states_kept(s.profile, s.finality, lab_spec.deepest_reorg) for n, s in lab_spec.chains.items()}
     log_folder = lab_spec.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
     real = lab_spec.clock == "real"
