@@ -24,6 +24,7 @@ FAMILY = LIBRARY / "dependencies/fan_out_fan_in.yaml"
 KILLED, DEAD_NODE = LIBRARY / "failures/relayer_killed.yaml", LIBRARY / "failures/node_killed.yaml"
 SPIKE, FORGED = LIBRARY / "congestion/base_fee_spike.yaml", LIBRARY / "failures/forged_mirror.yaml"
 EXPIRED, GONE = LIBRARY / "failures/expired_parent.yaml", LIBRARY / "failures/parent_reorged.yaml"
+LAGGING = LIBRARY / "failures/lagging_replica.yaml"
 RULES, RESTARTED = LIBRARY / "dependencies/finality_rules.yaml", LIBRARY / "failures/relayer_restarted.yaml"
 STALLED = LIBRARY / "failures/finality_stalled.yaml"
 LOST, DEAF = OWN / "lost_reply_of_two.yaml", OWN / "logs_not_to_be_had.yaml"
@@ -73,6 +74,13 @@ DETECTIONS = [
         RESTARTED,
         "L2",
         "expected c.pay on polygon to be READY",
+    ),
+    (
+        "a replica's answer taken for the chain's",
+        Parts(scan=keeping.by_number, complete=keeping.trusting),
+        LAGGING,
+        "S12",
+        "hold last.pay on polygon as the chain does; it is missing in it",
     ),
     ("checkpoint before persist, at any moment", Parts(store=keeping.CheckpointFirst), RESTARTED, "S12", "is missing"),
     ("empty logs taken for none", Parts(complete=keeping.trusting), THINNED, "S12", "is missing in it"),
