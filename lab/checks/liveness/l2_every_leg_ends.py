@@ -92,7 +92,9 @@ def _judge_expired(history: History, judgement: Judgement, leg: Leg, entry: Entr
     if expired is not None:
         judgement.judged += 1
         block = expired.step.block
-        judgement.fail(f"{expected}; it became EXPIRED in {block_at(block)}", block, leg.tx_id, *evidence)
+        judgement.fail(
+            f"{expected}; it became EXPIRED in {block_at(block)}", block, leg.tx_id, *evidence, t_ms=bound.due_ms
+        )
     elif bound.due_ms > history.end_ms:
         message = f"{expected}; the run ended at {ended} with the leg {entry.state}"
         judgement.doubt(message, leg.chain, leg.tx_id, *evidence)

@@ -58,6 +58,8 @@ def test_l1_draws_the_line_at_the_bound(ready: int | None, verdict: Verdict) -> 
     assert result.verdict is verdict
     if verdict is Verdict.FAIL:
         assert f"by {DUE}.000 s" in result.reason
+        # What went wrong did so when the bound was missed, however late the leg became READY.
+        assert result.findings[0].t_ms == DUE * 1000
         assert result.findings[0].tx_id == A.tx_id
 
 
