@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.chains.filters import Filters
 from lab.chains.mined import Mined
 from lab.chains.nodes.backend import Node
 from lab.chains.observer import Observer
@@ -68,6 +69,7 @@ class Chain:
         self._state: str | None = None
         # By tag, the last block that is final while finality stands still, for everybody who holds it.
         self._held: dict[str, Mapping[str, int]] = {}
+        self.filters = Filters()
         # Requests of the system under test that met a frozen or dead node since it stopped.
         self.blocked_calls = 0
         # Called after each turn under the real clock. Without it trouble ends the run; with it the chain goes on.

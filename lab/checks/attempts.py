@@ -44,20 +44,42 @@ def last_attempt(history: History, leg: Leg) -> str:
     sent: list[Submit] = [submit for submit in history.of(Submit) if submit.chain == leg.chain]
     if not sent:
         return f"the relayer sent nothing at all on {leg.chain}"
-    resolves = [submit for submit in sent if single(submit) == "resolve_dependency" and leg.tx_id in subjects(submit)]
-    if not resolves:
-        return f"the relayer sent no resolve_dependency for it{_old_state(history, leg)}"
-    last = resolves[-1]
-    attempt = f"the relayer's last resolve_dependency for it, at {clock(last.t_ms)},"
-    there = mined(history, leg.chain).get(last.tx)
+    resolves = _of(sent, "resolve_dependency", leg.tx_id)
+    if resolves:
+        return _outcome(history, resolves[-1], "for it")
+    return f"the relayer sent no resolve_dependency for it{_old_state(history, leg)}{_mirror(history, leg, sent)}"
+
+
+def _of(sent: list[Submit], function: str, tx_id: str) -> list[Submit]:
+    return [submit for submit in sent if single(submit) == function and tx_id in subjects(submit)]
+
+
+def _outcome(history: History, last: Submit, what: str) -> str:
+    """How the last call of its kind ended."""
+    attempt = f"the relayer's last {single(last)} {what}, at {clock(last.t_ms)},"
+    there = mined(history, last.chain).get(last.tx)
     if there is not None:
         block, tx = there
         failed = next((log for log in tx.logs if log.event == "TransactionFailed"), None)
         reason = f" and TransactionFailed ({failed.args.get('reason', 'no reason')})" if failed is not None else ""
-        return f"{attempt} was mined in block {block.number} with status {tx.status}{reason}, and none followed"
+        spent = f" and {tx.gas_used} gas spent" if tx.status == 0 else ""
+        return f"{attempt} was mined in block {block.number} with status {tx.status}{spent}{reason}, and none followed"
     if last.outcome == "fail":
         return f"{attempt} was refused ({last.error}), and none followed"
     return f"{attempt} is in no block" + (f" and had no answer ({last.error})" if last.outcome == "info" else "")
+
+
+def _mirror(history: History, leg: Leg, sent: list[Submit]) -> str:
+    """How the last call for the parent's mirror ended, where the leg needs one that is not READY."""
+    parent = history.leg(leg.after) if leg.after else None
+    if parent is None or parent.chain == leg.chain:
+        return ""
+    entry = replay(history, leg.chain).entry(parent.tx_id)
+    if entry.first("READY") is not None:
+        return ""
+    function = "resolve_dependency" if entry.first("BUFFERED") is not None else "buffer_transaction"
+    calls = _of(sent, function, parent.tx_id)
+    return f"; {_outcome(history, calls[-1], f'for the mirror of {parent.name}')}" if calls else ""
 
 
 def _old_state(history: History, leg: Leg) -> str:

@@ -141,7 +141,10 @@ class Operation(Record):
 
 
 class FaultMark(Record):
-    """A fault was injected, or healed with the number of times that it really acted and the proof of it."""
+    """A fault was injected, or healed with the number of times that it really acted and the proof of it.
+
+    `unasked`: methods of reading that it hits, and that a relayer of the user's never used while it used others.
+    """
 
     type: Literal["fault"] = "fault"
     id: str
@@ -151,6 +154,7 @@ class FaultMark(Record):
     # `bites` is what earlier versions wrote.
     activations: int = Field(default=0, validation_alias=AliasChoices("activations", "bites"))
     proof: str | None = None
+    unasked: tuple[str, ...] = ()
     params: dict[str, Any] = Field(default_factory=dict)
     effects: FaultEffects | None = None
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from lab.checks.facts import clock
 from lab.evidence import Recorder
 from lab.faults import FAULTS, ActiveFault, Fault, LastingFault
+from lab.faults.requests.base import RequestFault
 from lab.model.history import History
 from lab.model.records import Expectation, FaultMark, Note
 from lab.monitor.alerting.timeline import AlertSpan, SeriesLog
@@ -151,6 +152,7 @@ class Run:
         if step_id in self.healed:
             return
         spec, active = self.faults[step_id]
+        own = self.lab.spec.own_relayer is not None
         active.heal()
         self.healed[step_id] = self.recorder.add(
             FaultMark(
@@ -161,5 +163,6 @@ class Run:
                 phase="heal",
                 activations=active.activations,
                 proof=active.proof,
+                unasked=active.unasked if own and isinstance(active, RequestFault) else (),
             )
         )

@@ -27,6 +27,7 @@ from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, genesis_calls
+from lab.networks.states import states_kept
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.contract_read import particular
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from lab.faults.transport.proxy import FaultProxy
 
 VIRTUAL_GENESIS = 1_800_000_000
-HISTORY_BLOCKS_MIN = 64
 # How long set-up takes on the wall, about: genesis is set that far ahead, so that the run can begin at it.
 SET_UP_S, SET_UP_CHAIN_S = 1.0, 0.25
 
@@ -251,7 +251,7 @@ def write_keys(path: Path) -> None:
 def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterator[Lab]:
     """Start the nodes; at the end stop them, whatever happened. The contract is deployed by `set_up`."""
     scheduler = Scheduler(lab_spec.clock, lab_spec.speed)
-    remember = max(HISTORY_BLOCKS_MIN, lab_spec.deepest_reorg + 16)
+    remember = {n: states_kept(s.profile, s.finality, lab_spec.deepest_reorg) for n, s in lab_spec.chains.items()}
     log_folder = lab_spec.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
     real = lab_spec.clock == "real"
@@ -263,7 +263,7 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
         NodeSpec(
             name=name,
             run_id=lab_spec.run_id,
-            args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember),
+            args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember[name]),
             log_path=log_folder / f"{name}.log",
             # A guest is to find no way to it but the endpoint.
             private=lab_spec.relayer is not None,
@@ -280,7 +280,7 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
             genesis_time = math.ceil(time.time() + SET_UP_S + SET_UP_CHAIN_S * len(nodes) + start_s)
         chains = {
             name: Chain(
-                ChainPlan(name, spec.profile, spec.finality, lab_spec.seed, genesis_time, remember),
+                ChainPlan(name, spec.profile, spec.finality, lab_spec.seed, genesis_time, remember[name]),
                 node,
                 scheduler,
                 recorder,

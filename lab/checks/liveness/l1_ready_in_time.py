@@ -45,7 +45,7 @@ def judge_leg(history: History, judgement: Judgement, leg: Leg) -> None:
     if ready is not None:
         judgement.judged += 1
         block = ready.step.block
-        judgement.fail(f"{expected}; it became READY in {block_at(block)}", block, leg.tx_id)
+        judgement.fail(f"{expected}; it became READY in {block_at(block)}", block, leg.tx_id, t_ms=bound.due_ms)
     elif bound.due_ms > closes_ms(history, leg):
         _excuse(history, judgement, leg, resolvable, bound)
     elif bound.due_ms > history.end_ms:

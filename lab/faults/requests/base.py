@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.faults.context import FaultContext
 from lab.faults.spec import OnChain, OnEndpoint, OnRequests
-from lab.faults.transport.methods import named_alike
+from lab.faults.transport.methods import SENDS, named_alike
 from lab.faults.transport.policy import Effect
 
 
@@ -28,7 +28,7 @@ class RequestFault:
         if isinstance(spec, OnRequests):
             self.methods = frozenset(spec.methods) if spec.methods is not None else None
             self._share = spec.share
-        self._seen = 0
+        self._seen = self._others = 0
         self.activations = 0
 
     def inject(self) -> None:
@@ -41,8 +41,16 @@ class RequestFault:
     def proof(self) -> str:
         return f"{self.verb} {self.activations} of {self._seen} matching requests"
 
+    @property
+    def unasked(self) -> tuple[str, ...]:
+        """The methods of reading that it waited for in vain, from somebody who asked other things; else none."""
+        if self._seen or not self._others or self.methods is None or self.methods & SENDS:
+            return ()
+        return tuple(sorted(self.methods))
+
     def effect(self, method: str) -> Effect | None:
         if self.methods is not None and self.methods.isdisjoint(named_alike(method)):
+            self._others += 1
             return None
         self._seen += 1
         if self._share < 1 and self._random.random() >= self._share:

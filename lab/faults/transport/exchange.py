@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from lab.chains.chain import Chain
-from lab.faults.transport.methods import SEND, SEND_SYNC, SENDS, own_answer
+from lab.faults.transport.methods import FILTER_CHANGES, NEW_FILTER, SEND, SEND_SYNC, SENDS, own_answer
 from lab.faults.transport.policy import Effect, Planner, Refusal
 from lab.faults.transport.raw_transaction import Sent, as_the_node_has_it, decode_raw
 from lab.faults.transport.submits import Submits
@@ -185,6 +185,8 @@ def _forwarded(call: Call, home: Chain, submits: Submits, now_ms: Callable[[], i
     if call.method in SENDS:
         return (yield from _send(call, chain, submits, now_ms))
     params, read = call.params if call.plan.asks else None, bool(call.plan.rewrites or call.plan.doubts)
+    if call.method in (NEW_FILTER, FILTER_CHANGES):
+        return (yield from _filtered(call, chain, params))
     reply = _reply((yield Ask(call, chain, call.method, params, read=read)))
     if isinstance(reply.failure, RpcRefused):
         yield from _doubted(call, chain)
@@ -203,6 +205,18 @@ def _doubted(call: Call, chain: Chain) -> Generator[Step, Reply | None, None]:
             return
         if reply.failure is None:
             doubt.acted()
+
+
+def _filtered(call: Call, chain: Chain, params: list[Any] | None) -> Steps:
+    """A filter's changes are what came after it was made. The local node begins with what was there; geth's do not."""
+    head = chain.producer.head.number
+    reply = _reply((yield Ask(call, chain, call.method, params, read=True)))
+    if reply.failure is not None:
+        return reply
+    if call.method == NEW_FILTER:
+        chain.filters.made(reply.result, head)
+        return reply
+    return Reply(chain.filters.news(call.params[0] if call.params else None, reply.result))
 
 
 def _send(call: Call, chain: Chain, submits: Submits, now_ms: Callable[[], int]) -> Steps:

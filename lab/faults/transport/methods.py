@@ -16,6 +16,7 @@ SEND = "eth_sendRawTransaction"
 # EIP-7966: sends, and answers with the receipt.
 SEND_SYNC = "eth_sendRawTransactionSync"
 SENDS = frozenset((SEND, SEND_SYNC))
+NEW_FILTER, FILTER_CHANGES = "eth_newFilter", "eth_getFilterChanges"
 METHOD_NOT_FOUND = -32601
 _PUSHING = ("eth_subscribe", "eth_unsubscribe")
 NAME_CHARACTERS_MAX = 80

@@ -17,6 +17,7 @@ from lab.report.records.cause import Kind
 
 _MISSING = re.compile(r"the contract has no function (\w+(?:, \w+)*)")
 _WANTED = re.compile(r"expected (?:a revert with|it to revert \()\s*([^,;)]+)")
+_SAYS = re.compile(r"it says '?([^'();]+)")
 # The refusals that checks ask for by themselves.
 _REFUSALS = {
     "S6": re.compile(r"Not authorized|Only (?:pending )?owner|want of authority"),
@@ -250,7 +251,7 @@ def _read_field(actual: str, text: str) -> str:
 
 def _demanded(function: str, text: str) -> str:
     """Which refusal an expectation asks for: the check that asks for the same, else the documented reason."""
-    expected = " ".join(_WANTED.findall(text)) or text.partition("; got")[0]
+    expected = " ".join([*_WANTED.findall(text), *_SAYS.findall(text)]) or text.partition("; got")[0]
     check = next((check for check, reason in _REFUSALS.items() if reason.search(expected)), "")
     documented = next((reason for reason in reasons_of(function) if reason in expected), "")
     refused, emitted = _REVERTED.search(text), _EMITTED.search(text)

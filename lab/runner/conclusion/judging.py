@@ -33,10 +33,13 @@ def judge_recorded(history: History, selection: Selection, repeat: str) -> RunVe
         _of_row(row, [*_of_checks(checks), *(judged for rows, judged in expected if not rows or row in rows), *shared])
         for row in sorted({row for rows, _ in expected for row in rows})
     )
+    unasked = _all_unasked(history)
     if any(note.kind == "not exercised" for note in notes):
         verdict = Verdict.NOT_EXERCISED
     if blocked:
         reasons = blocked
+    elif unasked and verdict is not Verdict.FAIL:
+        verdict, reasons = Verdict.NOT_EXERCISED, [f"not exercised: the relayer never asks for {', '.join(unasked)}"]
     elif lacks and verdict is not Verdict.FAIL and (lacking or not history.of(Expectation)):
         # Of a scenario whose every expectation was left out the checks alone would be a hollow PASS.
         verdict, reasons = Verdict.NOT_EXERCISED, [f"not exercised: the contract lacks {', '.join(lacks)}"]
@@ -132,12 +135,21 @@ def _of_expectations(history: History) -> list[tuple[tuple[str, ...], Judged]]:
 
 
 def _of_faults(history: History) -> list[Judged]:
-    """A fault that never acted proves nothing about the system under it."""
+    """A fault that never acted proves nothing about the system under it.
+
+    One on questions that a relayer has no need of cannot act, and keeps nobody from the proof of the others.
+    """
     return [
         (Verdict.UNKNOWN, f"fault {mark.id} ({mark.fault}) never acted: {mark.proof}")
         for mark in history.of(FaultMark)
-        if mark.phase == "heal" and mark.activations == 0
+        if mark.phase == "heal" and mark.activations == 0 and not mark.unasked
     ]
+
+
+def _all_unasked(history: History) -> list[str]:
+    """The methods of reading that all faults of a run waited for in vain; none where another fault is in it."""
+    ends = [mark for mark in history.of(FaultMark) if mark.phase == "heal"]
+    return sorted({method for mark in ends for method in mark.unasked}) if all(mark.unasked for mark in ends) else []
 
 
 def _of_operations(history: History) -> list[Judged]:

@@ -89,6 +89,7 @@ class RelayerActor:
         self._relayer: Relayer | None = None
         self._deadly_point: str | None = None
         self._stopping = False
+        self._again = False
         self.deaths = 0
         self.sends = 0
 
@@ -110,15 +111,19 @@ class RelayerActor:
         return not self.running or self._relayer is None or self._relayer.idle()
 
     def start(self) -> None:
-        """See `RelayerControl.start`."""
+        """See `RelayerControl.start`. One that is about to stop is waited for, and begins anew after that."""
+        self._again = self.running and self._stopping
         if not self.running:
-            self._stopping = False
-            self._note("start", "start")
-            self._actor = self._scheduler.spawn(self._name, self._live)
+            self._begin()
+
+    def _begin(self) -> None:
+        self._stopping = self._again = False
+        self._note("start", "start")
+        self._actor = self._scheduler.spawn(self._name, self._live)
 
     def stop(self) -> None:
         """Ask for a clean stop: it finishes its poll first."""
-        self._stopping = True
+        self._stopping, self._again = True, False
 
     def kill(self) -> None:
         """See `RelayerControl.kill`."""
@@ -196,6 +201,8 @@ class RelayerActor:
                 self._scheduler.sleep(max(0, begun_ms + self._session.poll_interval_ms - self._scheduler.now_ms) / 1000)
         self._close_store()
         self._note("stop", "stop")
+        if self._again:
+            self._begin()
 
     def _pass(self, point: str) -> None:
         """Called by the relayer at each commit point."""

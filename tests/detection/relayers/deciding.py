@@ -30,6 +30,24 @@ class CountsBehindTheTag(FinalityJudge):
         return block.number <= head.number - load_network("polygon").tag_depth(self.policy.tag)
 
 
+class LeavesSecondsOut(FinalityJudge):
+    """Knows finality by blocks and by tag; where there is neither, what it sees is final."""
+
+    def is_final(self, block: BlockId, head: Head, now_ms: int) -> bool:
+        """As its own rule says, or at once."""
+        return self.policy.seconds is not None or super().is_final(block, head, now_ms)
+
+
+class SecondsAsBlocks(FinalityJudge):
+    """Takes a number of seconds for one of blocks."""
+
+    def is_final(self, block: BlockId, head: Head, now_ms: int) -> bool:
+        """So many blocks deep."""
+        if self.policy.seconds is None:
+            return super().is_final(block, head, now_ms)
+        return head.number >= block.number + self.policy.seconds
+
+
 class Decisions:
     """The reference's decisions, to vary."""
 

@@ -87,6 +87,24 @@ def failure_is_no_news(rpc: Rpc, contract: str, trail: list[Mark], start_block: 
     return scan(_NoNews(rpc), contract, trail, start_block)
 
 
+def newest_only(rpc: Rpc, contract: str, trail: list[Mark], start_block: int) -> tuple[Head, Scan | None]:
+    """Goes on at the head when it was away, and leaves out what came meanwhile."""
+    head = parse_head("eth_getBlockByNumber", rpc.block("latest"))
+    if trail and head.number > trail[-1][0] + 1:
+        before = parse_head("eth_getBlockByNumber", rpc.block(head.number - 1))
+        trail = [(before.number, before.hash, before.timestamp)]
+    return scan(rpc, contract, trail, start_block)
+
+
+def one_event_each(rpc: Rpc, contract: str, trail: list[Mark], start_block: int) -> tuple[Head, Scan | None]:
+    """Knows an event by its name and its transaction: the second one there is none to it."""
+    head, found = scan(rpc, contract, trail, start_block)
+    if found is None:
+        return head, None
+    first = {(log.body["transactionHash"], log.body["topics"][0]): log for log in reversed(found.logs)}
+    return head, replace(found, logs=tuple(log for log in found.logs if log in first.values()))
+
+
 def trusting(chain: Chain, found: Scan) -> None:
     """Takes what it was told for all there is."""
 

@@ -24,6 +24,8 @@ FAMILY = LIBRARY / "dependencies/fan_out_fan_in.yaml"
 KILLED, DEAD_NODE = LIBRARY / "failures/relayer_killed.yaml", LIBRARY / "failures/node_killed.yaml"
 SPIKE, FORGED = LIBRARY / "congestion/base_fee_spike.yaml", LIBRARY / "failures/forged_mirror.yaml"
 EXPIRED, GONE = LIBRARY / "failures/expired_parent.yaml", LIBRARY / "failures/parent_reorged.yaml"
+LAGGING = LIBRARY / "failures/lagging_replica.yaml"
+RULES, RESTARTED = LIBRARY / "dependencies/finality_rules.yaml", LIBRARY / "failures/relayer_restarted.yaml"
 STALLED = LIBRARY / "failures/finality_stalled.yaml"
 LOST, DEAF = OWN / "lost_reply_of_two.yaml", OWN / "logs_not_to_be_had.yaml"
 CUT, THINNED = OWN / "window_cut_behind_a_resolve.yaml", LIBRARY / "failures/missing_logs.yaml"
@@ -32,6 +34,14 @@ CUT, THINNED = OWN / "window_cut_behind_a_resolve.yaml", LIBRARY / "failures/mis
 DETECTIONS = [
     ("no confirmations", Parts(judge=deciding.NoConfirmations), BACK, "S2", "to become READY only on a final parent"),
     ("finality counted, not asked for", Parts(judge=deciding.CountsBehindTheTag), STALLED, "S2", "final from"),
+    (
+        "finality by seconds left out",
+        Parts(judge=deciding.LeavesSecondsOut),
+        RULES,
+        "S2",
+        "in this run by 24 s",
+    ),
+    ("seconds taken for blocks", Parts(judge=deciding.SecondsAsBlocks), RULES, "S2", "in this run by 24 s"),
     ("believes forged mirrors", Parts(core=deciding.Credulous()), FORGED, "S2", "is not READY on the canonical"),
     ("executes mirrors", Parts(core=deciding.ExecutesMirrors()), SWAP, "S5", "never to execute a mirror"),
     (
@@ -58,6 +68,21 @@ DETECTIONS = [
         "S12",
         "hold swap.pay on ethereum as the chain does; it is missing in it",
     ),
+    (
+        "reads on at the head after a restart",
+        Parts(scan=keeping.newest_only, complete=keeping.trusting),
+        RESTARTED,
+        "L2",
+        "expected c.pay on polygon to be READY",
+    ),
+    (
+        "a replica's answer taken for the chain's",
+        Parts(scan=keeping.by_number, complete=keeping.trusting),
+        LAGGING,
+        "S12",
+        "hold last.pay on polygon as the chain does; it is missing in it",
+    ),
+    ("checkpoint before persist, at any moment", Parts(store=keeping.CheckpointFirst), RESTARTED, "S12", "is missing"),
     ("empty logs taken for none", Parts(complete=keeping.trusting), THINNED, "S12", "is missing in it"),
     (
         "failed log query taken for none",

@@ -12,8 +12,8 @@ from lab.model.history import History
 from lab.model.records import Header, Lag, RelayerEvent
 from lab.model.verdict import CheckResult, Verdict
 
-from .calls import admin, buffer, execute, fail, log, pause, resolve, unpause
-from .histories import ROLES, Story, leg, stored, tx_id
+from .calls import admin, buffer, execute, fail, log, mirror, pause, resolve, unpause
+from .histories import GENESIS, ROLES, Story, leg, stored, tx_id
 from .swap import PAY, SETTLE, begin, finish, pay, settle, submitted, swap
 
 A = leg("flow.a", "two", 20, id=7)
@@ -58,6 +58,8 @@ def test_l1_draws_the_line_at_the_bound(ready: int | None, verdict: Verdict) -> 
     assert result.verdict is verdict
     if verdict is Verdict.FAIL:
         assert f"by {DUE}.000 s" in result.reason
+        # What went wrong did so when the bound was missed, however late the leg became READY.
+        assert result.findings[0].t_ms == DUE * 1000
         assert result.findings[0].tx_id == A.tx_id
 
 
@@ -336,14 +338,48 @@ def test_l2_knows_a_lapsed_leg_where_only_a_resolve_ends_one(end: int, verdict: 
 @pytest.mark.parametrize(("end", "verdict"), [(80, Verdict.UNKNOWN), (81, Verdict.PASS)])
 def test_l2_takes_now_for_the_time_of_a_chain_whose_head_stays(end: int, verdict: Verdict) -> None:
     """Its head is of 10 s, for nobody needed a block since; the window closed at 80 s."""
-    story = Story(A, capabilities=())
-    header = story.records[0]
-    assert isinstance(header, Header)
-    lazy = header.chains["two"].model_copy(update={"mines_empty_blocks": False})
-    story.records[0] = header.model_copy(update={"chains": {**header.chains, "two": lazy}})
-    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    story = idling(capabilities=())
     story.expectation(end)
     assert judged("L2", story.history()).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("past", "end", "verdict"),
+    [
+        # The window closed at 80 s.
+        ((), 300, Verdict.UNKNOWN),
+        ((90,), 300, Verdict.FAIL),
+        ((90, 98), 300, Verdict.FAIL),
+        ((200,), 205, Verdict.UNKNOWN),
+        ((200, 208), 300, Verdict.PASS),
+        ((90, 208), 300, Verdict.FAIL),
+    ],
+)
+def test_l2_counts_from_a_block_past_the_window_where_a_head_stays(
+    past: tuple[int, ...], end: int, verdict: Verdict
+) -> None:
+    """Whoever asks the node what would come of ending the leg is told that it is too early, until another block comes.
+
+    The relayer ends it in the second of the blocks, where it is 208 s.
+    """
+    story = idling()
+    for second in past:
+        ends = [story.tx("two", "relayer", fail(A.tx_id, function="expire_transaction"))] if second == 208 else []
+        story.heads["two"] = second // 2 - 1
+        story.mine("two", second, *ends)
+    story.expectation(end)
+    assert judged("L2", story.history()).verdict is verdict
+
+
+def idling(**header: Any) -> Story:
+    """Leg A, buffered at 10 s on a chain that mines no block that nobody needs."""
+    story = Story(A, **header)
+    first = story.records[0]
+    assert isinstance(first, Header)
+    lazy = first.chains["two"].model_copy(update={"mines_empty_blocks": False})
+    story.records[0] = first.model_copy(update={"chains": {**first.chains, "two": lazy}})
+    story.mine("two", 10, story.tx("two", "operator", buffer(A)))
+    return story
 
 
 @pytest.mark.parametrize(("heal", "verdict"), [(100, Verdict.PASS), (88, Verdict.FAIL), (None, Verdict.NOT_EXERCISED)])
@@ -604,6 +640,38 @@ def test_l1_says_what_the_relayer_tried_last(tried: str, says: str) -> None:
         story.submit(23, "two", tx, "fail" if tried == "refused" else "ok")
     story.mine("two", 120)
     assert says in judged("L1", story.history()).reason
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ([], "the relayer sent no resolve_dependency for it"),
+        (
+            [mirror(PAY, "two", 66, revert="")],
+            "the relayer's last buffer_transaction for the mirror of swap.pay, at 61.000 s, was mined in block 31 with "
+            "status 0 and 100000 gas spent, and none followed",
+        ),
+        (
+            [mirror(PAY, "two", GENESIS + 66)],
+            "the relayer sent no resolve_dependency for it",
+        ),
+        (
+            [mirror(PAY, "two", GENESIS + 66), resolve(PAY.tx_id, "relayer", failed="Dependencies not satisfied")],
+            "the relayer's last resolve_dependency for the mirror of swap.pay, at 63.000 s, was mined in block 32 with "
+            "status 1 and TransactionFailed (Dependencies not satisfied), and none followed",
+        ),
+    ],
+    ids=["no mirror", "reverted", "not resolved", "not ready"],
+)
+def test_l1_says_what_became_of_the_mirror_that_a_leg_waits_for(made: list[Any], says: str) -> None:
+    """No resolve of the leg itself is missing then, but what comes before it."""
+    story = begin()
+    pay(story)
+    for number, call in enumerate(made):
+        submitted(story, "two", 62 + 2 * number, call)
+    if not made:
+        submitted(story, "two", 62, resolve(B.tx_id, "relayer"))
+    assert judged("L1", finish(story, at=300, settle="BUFFERED")).reason.endswith(says)
 
 
 @pytest.mark.parametrize(("again_s", "named"), [(59, False), (83, True)])

@@ -9,6 +9,7 @@ import pytest
 from lab.coordinator import role_account
 from lab.errors import UsageError
 from lab.faults import FAULTS
+from lab.faults.requests.base import RequestFault
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
 from lab.session.lab import Lab
 
@@ -215,6 +216,22 @@ def test_missing_logs_of_a_filter(lab: Lab) -> None:
     assert ask(lab, "eth_getFilterChanges", blocks)
 
 
+@pytest.mark.parametrize("to", [{}, {"toBlock": "latest"}])
+def test_a_filter_tells_what_is_new(lab: Lab, to: dict[str, str]) -> None:
+    """As geth's: whatever its first block is, it begins when it is made; who wants the others asks for its logs."""
+    query = {"address": lab.chains[ETH].contract, "fromBlock": "0x2"} | to
+    first, second = ask(lab, "eth_newFilter", query), ask(lab, "eth_newFilter", query)
+    assert ask(lab, "eth_getFilterChanges", first) == []
+    lab.scheduler.advance_to(lab.scheduler.now_ms + 20_000)
+    buffer(lab, ETH, 200)
+    lab.scheduler.advance_to(lab.scheduler.now_ms + 20_000)
+    news = ask(lab, "eth_getFilterChanges", first)
+    assert [log["blockNumber"] for log in news] == [contract_logs(lab, 2, "latest")[-1]["blockNumber"]]
+    assert ask(lab, "eth_getFilterChanges", second) == news
+    assert ask(lab, "eth_getFilterChanges", second) == []
+    assert isinstance(ask(lab, "eth_getFilterChanges", "0x7"), RpcRefused)
+
+
 def test_logs_in_reverse(lab: Lab) -> None:
     """All of them, in the other order."""
     whole = contract_logs(lab, 2, "latest")
@@ -235,6 +252,30 @@ def test_log_range_limit(lab: Lab) -> None:
     query = {"address": lab.chains[ETH].contract, "blockHash": block(lab, ETH, now)["hash"]}
     assert ask(lab, "eth_getLogs", query) == []
     assert (fault.activations, fault.proof) == (2, "refused 2 of 4 matching requests")
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "asked", "unasked"),
+    [
+        ("log_range_limit", {"blocks": 3}, ["eth_blockNumber"], ("eth_getLogs",)),
+        ("log_range_limit", {"blocks": 3}, [], ()),
+        ("rpc_error", {"methods": ["net_version"]}, ["eth_blockNumber", "net_version"], ()),
+        ("rpc_error", {"methods": ["net_version", "eth_chainId"]}, ["eth_blockNumber"], ("eth_chainId", "net_version")),
+        ("rpc_error", {"methods": [SEND]}, ["eth_blockNumber"], ()),
+        ("rpc_error", {}, [], ()),
+    ],
+    ids=["other questions", "silence", "asked", "two ways", "nothing sent", "every method"],
+)
+def test_what_nobody_asked_for(
+    lab: Lab, kind: str, parameters: dict[str, Any], asked: list[str], unasked: tuple[str, ...]
+) -> None:
+    """It shows in a style of reading; who is silent, or sends nothing, may as well be broken."""
+    fault = started(lab, kind, **parameters)
+    assert isinstance(fault, RequestFault)
+    for method in asked:
+        ask(lab, method)
+    fault.heal()
+    assert fault.unasked == unasked
 
 
 def test_wrong_chain_id(lab: Lab) -> None:

@@ -25,7 +25,7 @@ def judged(*records: AnyRecord, checks: CheckSelection = NO_CHECKS) -> RunVerdic
     return judge_recorded(history(*records), checks, "pytest s.yaml::s")
 
 
-def mark(phase: Any, activations: int = 0) -> FaultMark:
+def mark(phase: Any, activations: int = 0, unasked: tuple[str, ...] = ()) -> FaultMark:
     """A fault's begin or end."""
     effects = FaultEffects(chains=("a",)) if phase == "inject" else None
     return FaultMark(
@@ -36,6 +36,7 @@ def mark(phase: Any, activations: int = 0) -> FaultMark:
         phase=phase,
         activations=activations,
         proof="0 blocks",
+        unasked=unasked,
         effects=effects,
     )
 
@@ -63,6 +64,18 @@ def operation(outcome: Any, function: str = "buffer_transaction", revert: str | 
         ([MET, mark("inject"), mark("heal", 1)], Verdict.PASS, []),
         ([MET, mark("inject"), mark("heal")], Verdict.UNKNOWN, ["fault f (reorg) never acted: 0 blocks"]),
         ([UNMET, mark("heal")], Verdict.FAIL, ["s.yaml:3:5 e", "fault f"]),
+        ([MET, mark("heal", unasked=("eth_getLogs",)), mark("heal", 1)], Verdict.PASS, []),
+        (
+            [MET, mark("heal", unasked=("eth_getLogs",)), mark("heal")],
+            Verdict.UNKNOWN,
+            ["fault f (reorg) never acted: 0 blocks"],
+        ),
+        (
+            [MET, mark("heal", unasked=("eth_getLogs",))],
+            Verdict.NOT_EXERCISED,
+            ["not exercised: the relayer never asks for eth_getLogs"],
+        ),
+        ([UNMET, mark("heal", unasked=("eth_getLogs",))], Verdict.FAIL, ["s.yaml:3:5 e"]),
         ([MET, operation("ok"), operation("fail", revert="x")], Verdict.PASS, []),
         (
             [MET, operation("fail", revert="Not authorized")],
