@@ -5,7 +5,7 @@ Everything goes into block 1, so that a chain is ready as soon as it is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from eth_abi.abi import encode
 
 from lab.coordinator import Codec, Fees, StateNumbering, role_account, sign_transaction
-from lab.coordinator.accounts import OPERATOR_ROLES, created_address
+from lab.coordinator.accounts import OPERATOR_ROLES, ROLES, created_address
 from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
@@ -105,11 +105,43 @@ def _takes(kinds: Sequence[str], given: Sequence[Any]) -> bool:
     return True
 
 
+def created_by(target: Deployable, deployer: str, *, local: bool = False) -> Deployable:
+    """The contract as an account of a network creates it: where the constructor is given the lab's owner, that is it.
+
+    It is the same contract in evidence. Raises ValueError for another account of the lab, whose key everybody has,
+    unless the network is `local`.
+    """
+    given = target.codec.names.constructor
+    kinds = types_of(constructor_inputs(target.contract.abi)) if given else []
+    values = [constant(kind, value) for kind, value in zip(kinds, given, strict=True)]
+    accounts = {role_account(role).address: role for role in (("owner",) if local else ROLES)}
+    placed = _placed(values, accounts, deployer)
+    if placed == values:
+        return target
+    code = target.contract.bytecode[: -2 * len(_encoded(kinds, values))] + _encoded(kinds, placed).hex()
+    return replace(target, contract=replace(target.contract, bytecode=code))
+
+
+def _placed(value: Any, accounts: Mapping[str, str], deployer: str) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_placed(part, accounts, deployer) for part in value]
+    role = accounts.get(value) if isinstance(value, str) else None
+    if role not in (None, "owner"):
+        raise ValueError(
+            f"the role {role} has no account on a network, and everybody has the key of the lab's: write an address"
+        )
+    return value if role is None else deployer
+
+
+def _encoded(kinds: Sequence[str], values: Sequence[Any]) -> bytes:
+    return encode(kinds, [wire(kind, value) for kind, value in zip(kinds, values, strict=True)])
+
+
 def _constructed(contract: CompiledContract, given: Sequence[Any]) -> CompiledContract:
     """The contract with its constructor's arguments."""
     kinds = types_of(constructor_inputs(contract.abi))
-    values = [wire(kind, constant(kind, value)) for kind, value in zip(kinds, given, strict=True)]
-    bytecode = contract.bytecode + encode(kinds, values).hex()
+    values = [constant(kind, value) for kind, value in zip(kinds, given, strict=True)]
+    bytecode = contract.bytecode + _encoded(kinds, values).hex()
     return replace(contract, bytecode=bytecode, bytecode_sha256=hash_hex(bytecode))
 
 

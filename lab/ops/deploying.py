@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.coordinator import role_account
+from lab.deploy.deployer import created_by
 from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.variables import Connection
 from lab.live.execution.deploy import Outcome, deploy_one
@@ -33,7 +34,8 @@ class ScenarioDeployment:
 
     def work(self) -> Undertaking:
         """What a command begins with; the journal is that of the commands before."""
-        target, deployer = self.script.run.lab.spec.target, role_account(self.role).address
+        deployer = role_account(self.role).address
+        target = created_by(self.script.run.lab.spec.target, deployer, local=True)
         header = Header(contract=target.contract.bytecode_sha256, deployer=deployer)
         journal = open_journal(journal_path(self.deployment.path), header)
         return Undertaking(

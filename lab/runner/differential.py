@@ -128,7 +128,9 @@ class Differential:
         return f"expected events of {', '.join(silent)}, as of the others" if 0 < len(silent) < len(known) else None
 
     def created_by_a_contract(self) -> str | None:
-        """A factory that creates the contract owns it, not who called the factory."""
+        """A factory that creates the contract owns it, not who called the factory, unless arguments say who does."""
+        if self.codec.names.constructor:
+            return None
         created = created_address(FACTORY, 0)
         sender = role_account("user").address
         calls = [{"from": sender, "to": FACTORY, "data": self.target.contract.bytecode, "gas": hex(GAS)}]

@@ -6,7 +6,7 @@ from pathlib import Path
 from shlex import quote
 
 from lab.coordinator.overloads import constructor_inputs, types_of
-from lab.deploy.deployer import Deployable
+from lab.deploy.deployer import Deployable, created_by
 from lab.errors import InvalidFile
 from lab.live.declaration.deployment_file import Deployment
 from lab.live.journaling.journal import Header, Journal, journal_path, open_journal
@@ -42,6 +42,18 @@ def contract_of(deployment: Deployment) -> Deployable:
     return target
 
 
+def created_on_network(target: Deployable, deployment: Deployment, deployer: str) -> Deployable:
+    """The contract as the deployer creates it: the owner in its constructor's arguments is the deployer, who sets up.
+
+    Raises InvalidFile for the name of another role.
+    """
+    try:
+        return created_by(target, deployer)
+    except ValueError as error:
+        route = ("contract",) if deployment.contract else ()
+        raise InvalidFile([deployment.source.problem(route, f"constructor of lab.yaml: {error}")]) from None
+
+
 def _unfit(target: Deployable, path: Path) -> str | None:
     """Why `lab live` can do nothing with a contract: what it calls is not there, or what is asked for is not given."""
     codec, expected = target.codec, types_of(constructor_inputs(target.contract.abi))
@@ -62,7 +74,7 @@ def undertake(
     deployment: Deployment, deployer: str, connect: Connect, notify: Notify, *, journal: Path | None = None
 ) -> Undertaking:
     """Raises as `contract_of`. The journal begins with the first step that is written."""
-    target = contract_of(deployment)
+    target = created_on_network(contract_of(deployment), deployment, deployer)
     header = Header(contract=target.contract.bytecode_sha256, deployer=deployer)
     opened: Journal = open_journal(journal or journal_path(deployment.path), header)
     return Undertaking(deployment, target.contract, target.codec, deployer, opened, connect, notify)

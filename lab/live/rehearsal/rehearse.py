@@ -28,6 +28,7 @@ from lab.live.execution.transactions import Waiting
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.journal import Header, open_journal
+from lab.live.journaling.open import created_on_network
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.estimate import estimate_costs
 from lab.live.planning.plan import NetworkPlan, make_plan
@@ -197,6 +198,7 @@ def _undertaking(
     smoke_journal(local.path).unlink(missing_ok=True)
     path = folder / f"{local.path.stem}.journal.jsonl"
     path.unlink(missing_ok=True)
+    contract = created_on_network(contract, deployment, deployer.address)
     journal = open_journal(path, Header(contract=contract.contract.bytecode_sha256, deployer=deployer.address))
 
     def open_connection(target: Target) -> Connection:

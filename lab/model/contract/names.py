@@ -46,6 +46,7 @@ class Limits(Frozen):
     resolve_after_blocks: int | None = Field(default=None, ge=0, description="blocks between buffering and resolve")
     resolve_after_seconds: int | None = Field(default=None, ge=0, description="seconds between buffering and resolve")
     horizon_seconds: int | None = Field(default=None, ge=1, description="how far ahead a timestamp may lie")
+    operators: int | None = Field(default=None, ge=1, description="accounts that are operators at a time")
     per_block: int | None = Field(default=None, ge=1, description="operations of one account in a block")
 
     @property

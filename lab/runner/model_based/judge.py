@@ -18,6 +18,9 @@ from lab.coordinator.refused import Refused
 
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
 OVERFLOWS = "expected it to succeed, it reverted: timestamp + window is more than 2**256 - 1"
+CROWDED = "expected it to succeed among many others, it reverted"
+# So many operators are no crowd.
+CROWDED_FROM = 8
 # What the documentation says, by function; of one deviation what it means, too.
 RULES = {
     "buffer_transaction": "an operator buffers a new id; it is then BUFFERED with all fields as given",
@@ -31,6 +34,8 @@ RULES = {
     "TransactionFailed. As it is, no call ever ends this transaction; others are not harmed, and only an operator can "
     "buffer it. Way out: compare without a sum (block.timestamp - timestamp > window), or refuse such a timestamp in "
     "buffer_transaction; or declare in lab.yaml how far ahead timestamps lie (limits: {horizon_seconds: N})",
+    CROWDED: "the documentation sets no bound to the number of operators. Way out: declare it in lab.yaml (limits: "
+    "{operators: N})",
     "pause": "while paused no operator function succeeds; owner functions and views do",
     "unpause": "everything is as it was before the stop",
 }
@@ -43,10 +48,12 @@ class Allowance:
     Attributes:
         patience_s: It may refuse a resolution that soon after the buffering.
         horizon_s: It may refuse a timestamp further ahead; None: it may not.
+        operators: It may refuse an operator beyond so many; None: it may not.
     """
 
     patience_s: int = 0
     horizon_s: int | None = None
+    operators: int | None = None
 
 
 class Judge:
@@ -76,7 +83,8 @@ class Judge:
             return f"expected it to revert ({refused}), it succeeded" if ok else None
         if not ok:
             overflows = function == "resolve_dependency" and self.model.may_overflow(function, args)
-            return OVERFLOWS if overflows else "expected it to succeed, it reverted"
+            crowded = function == "add_operator" and len(self.model.operators) > CROWDED_FROM
+            return OVERFLOWS if overflows else CROWDED if crowded else "expected it to succeed, it reverted"
         expected = self._events(emitted, args)
         self._buffered_at.update((event["tx_id"], now) for event in expected if event["event"] == EVENTS[0])
         named = [event.args | ({"reason": EXPIRED} if unmet(event, either) else {}) for event in got]
@@ -85,6 +93,8 @@ class Judge:
 
     def _beyond_limits(self, function: str, args: Sequence[Any], now: int) -> bool:
         """Whether the contract's declared limits let it refuse such a call."""
+        if function == "add_operator":
+            return self.allowance.operators is not None and len(self.model.operators) >= self.allowance.operators
         if function in ("buffer_transaction", "buffer_batch"):
             requests = args[0] if function == "buffer_batch" else [args]
             return self.allowance.horizon_s is not None and any(

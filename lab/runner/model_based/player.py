@@ -168,6 +168,7 @@ class Player:
         return Allowance(
             patience_s=max(self.traits.gap_blocks, self.limits.resolve_after_seconds or 0),
             horizon_s=self.traits.horizon_s,
+            operators=self.limits.operators,
         )
 
     def _outcome(self, judge: Judge, step: Step, now: int, result: dict[str, Any]) -> str | None:

@@ -2,8 +2,9 @@
 
 `plain` has the documented interface and nothing more; `rich` has roles by hash, names, events, reasons and functions of
 its own, a breaker that counts in its own way, refuses what would change nothing, and needs 25,000 gas more for every
-call; `lane` has a role for each step, a struct in its own order, and lets anybody end what is late. What they lack is
-not exercised. With LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make detection`).
+call; `lane` has a role for each step, a struct in its own order, and lets anybody end what is late; `turnstile` has an
+owner by its constructor, returns results, and has a limited list of operators. What they lack is not exercised. With
+LAB_LIBRARY=whole every scenario under the virtual clock is tried (`make detection`).
 """
 
 from __future__ import annotations
@@ -50,7 +51,13 @@ OF_ROLES = (
     "model/test_model",
     "mutation/test_every_rule",
 )
-CHOSEN = {"plain": OF_ALL, "rich": OF_ALL, "lane": OF_ROLES}
+OF_LIST = (
+    "model/test_model",
+    "mutation/test_every_rule",
+    "security/test_input_fuzzing",
+    "drills/test_live_rehearsal",
+)
+CHOSEN = {"plain": OF_ALL, "rich": OF_ALL, "lane": OF_ROLES, "turnstile": OF_LIST}
 LACKING = {"plain": {"failures/roles_of_capabilities", "failures/breaker_drill"}}
 WHOLE = os.environ.get("LAB_LIBRARY") == "whole"
 
@@ -95,7 +102,8 @@ def test_no_scenario_finds_a_fault(
 
 
 @pytest.mark.parametrize(
-    ("which", "capabilities"), [("plain", ()), ("rich", ("stop", "breaker")), ("lane", ("stop", "expiry", "handover"))]
+    ("which", "capabilities"),
+    [("plain", ()), ("rich", ("stop", "breaker")), ("lane", ("stop", "expiry", "handover")), ("turnstile", ())],
 )
 def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, ...]) -> None:
     """All documented functions, and the capabilities that they are here for."""
@@ -107,5 +115,5 @@ def test_they_are_what_they_are_said_to_be(which: str, capabilities: tuple[str, 
 
 def test_the_chosen_scenarios_exist() -> None:
     """A scenario that was renamed would no longer be tried."""
-    assert {name for name, _ in RUNS} >= {*OF_ALL, *OF_ROLES}
+    assert {name for name, _ in RUNS} >= {*OF_ALL, *OF_ROLES, *OF_LIST}
     assert load_scenario(SCENARIOS / "failures/breaker_drill.yaml", known_checks=CHECKS)[0].model.needs == ("breaker",)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.coordinator import role_account
 from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.live.execution.deploy import deploy_all
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
+from lab.live.journaling.open import contract_of, created_on_network
 from lab.paths import CONTRACTS
 from lab.session.suite import cache_folder
 
@@ -64,6 +67,46 @@ def test_an_artifact(world: Open, artifact: dict[str, Any], monkeypatch: pytest.
         code, said = run("verify")
     assert code == 0, said
     assert "sepolia: sourcify: exact" in said
+
+
+TURNSTILE = Path(__file__).parents[2] / "detection/correct/turnstile"
+
+
+def listed(world: Open, constructor: str, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A network for a contract that is given its owner."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    shutil.copy(TURNSTILE / "Turnstile.vy", lab.folder)
+    (lab.folder / "lab.yaml").write_text(f"contract: Turnstile.vy\nconstructor: {constructor}\n")
+    named(lab, "Turnstile.vy")
+    return lab
+
+
+def test_the_owner_in_a_constructor_is_the_deployer(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the lab's own, whose key everybody has; in evidence it is the contract that the lab's runs judged."""
+    lab = listed(world, "[owner, 60]", monkeypatch)
+    judged = contract_of(lab.deployment)
+    lab.target = created_on_network(judged, lab.deployment, lab.account.address)
+    assert lab.target.contract.bytecode != judged.contract.bytecode
+    assert lab.target.contract.bytecode_sha256 == judged.contract.bytecode_sha256
+    file = lab.folder / "deployment.yaml"
+    file.write_text(file.read_text().replace(OWNER, lab.account.address))
+    assert run("plan")[0] == 0
+    (outcome,) = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+    assert (outcome.problem, outcome.open_ends) == (None, [])
+    code, said = run("status")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("account", ["relayer", role_account("relayer").address])
+def test_another_account_of_the_lab_in_a_constructor_is_refused(
+    world: Open, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its role, or written out."""
+    lab = listed(world, f"['{account}', 60]", monkeypatch)
+    code, said = run("plan")
+    assert (code, "the role relayer has no account on a network" in said) == (2, True), said
+    assert lab.rpc("sepolia").nonce(lab.account.address) == 0
 
 
 Change = Callable[[dict[str, Any]], bytes]
