@@ -57,13 +57,13 @@ class Patient:
         )
 
     def findings(self, expected: Expected | None = None) -> list[str]:
-        """What the check finds now, by kind."""
+        """What the check finds now, each kind once: an account may lack several roles."""
         self.chain.catch_up()
         # A connection of its own: the lab's knows that a node hangs, this one has to find out.
         rpc = Rpc(HttpTransport(self.chain.node.url, timeout_s=TIMEOUT_S))
         (chain,) = self.ops.operation.chains
         found = health_findings(self.ops.operation, replace(chain, rpc=rpc), expected or self.expected)
-        return [finding.kind for finding in found]
+        return list(dict.fromkeys(finding.kind for finding in found))
 
     def suffers(self, what: str, expected: list[str], break_it: Callable[[], Any], mend: Callable[[], Any]) -> None:
         """Broken it is noticed, mended it is not."""
