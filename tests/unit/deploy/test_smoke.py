@@ -37,7 +37,7 @@ def tried(shared_backend: ProcessBackend) -> Try:
         args = anvil_args(profile, genesis_time=GENESIS)
         (node,) = shared_backend.start_all([NodeSpec("smoke", "test", args)])
         try:
-            return smoke(Rpc(HttpTransport(node.url, timeout_s=10)), target, profile, genesis_time=GENESIS)
+            return smoke(Rpc(HttpTransport(node.url, timeout_s=600)), target, profile, genesis_time=GENESIS)
         finally:
             node.stop()
 

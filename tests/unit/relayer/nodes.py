@@ -31,7 +31,7 @@ class Nodes:
 
     def __init__(self, urls: dict[str, str], target: Deployable, genesis: int) -> None:
         self.urls, self.target, self.genesis = urls, target, genesis
-        self.transports = {name: HttpTransport(url) for name, url in urls.items()}
+        self.transports = {name: HttpTransport(url, timeout_s=600) for name, url in urls.items()}
         self.rpcs = {name: Rpc(transport) for name, transport in self.transports.items()}
         self.seconds = 0
         for index, (name, rpc) in enumerate(self.rpcs.items()):
