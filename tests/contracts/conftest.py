@@ -20,10 +20,10 @@ from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple, event_abi_to_log_topic, function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 
-from lab.deploy.compile import CompiledContract, compile_contract
+from lab.deploy.compile import CompiledContract
 from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import HttpTransport
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 ROOT = Path(__file__).resolve().parents[2]
 GENESIS = 1_800_000_000
@@ -189,7 +189,7 @@ def _anvil() -> Path:
 @pytest.fixture(scope="session")
 def compiled() -> CompiledContract:
     """The reference contract."""
-    return compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled")
+    return compile_once(REFERENCE_CONTRACT)
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from lab.chains.nodes.provision import locate_anvil
 from lab.coordinator import Fees, role_account, sign_transaction
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, confirm, deployable, setup_transactions
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.rpc import HttpTransport, Rpc
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from .bench import ROLLUPS, tx_id
 from .fakes import FLAGS, GENESIS, ZERO_ID
@@ -89,7 +88,7 @@ class Nodes:
 @contextmanager
 def started(folder: Path, genesis: int = GENESIS) -> Iterator[Nodes]:
     """Both nodes up and the contract deployed; both gone afterwards."""
-    target = deployable(compile_contract(CONTRACT, cache_dir=cache_folder() / "compiled"))
+    target = deployable(compile_once(CONTRACT))
     binary = locate_anvil().path
     with ExitStack() as stack:
         urls = {
