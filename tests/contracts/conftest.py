@@ -39,7 +39,7 @@ class Rpc:
     """JSON-RPC over one kept connection."""
 
     def __init__(self, port: int) -> None:
-        self._transport = HttpTransport(f"http://127.0.0.1:{port}", timeout_s=60)
+        self._transport = HttpTransport(f"http://127.0.0.1:{port}", timeout_s=600)
 
     def __call__(self, method: str, *params: Any) -> Any:
         return self._transport.call(method, list(params))
@@ -214,8 +214,8 @@ def deployed(compiled: CompiledContract, tmp_path_factory: pytest.TempPathFactor
 
 
 def _port(node: subprocess.Popen[bytes], log: Path) -> int:
-    """The port that the node chose; fails with the node's own last words after a minute, or when it died."""
-    deadline = time.monotonic() + 60
+    """The port that the node chose; fails with the node's own last words after ten minutes, or when it died."""
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and node.poll() is None:
         if match := re.search(r"Listening on 127\.0\.0\.1:(\d+)", log.read_text(encoding="utf-8")):
             return int(match.group(1))
