@@ -26,6 +26,8 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# Else workers that start at once compile all of it, each for itself.
+	$(BIN)/python -m compileall -q lab
 	$(BIN)/python -m lab.broken
 	@touch $@
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from lab.chains.nodes.backend import NodeSpec
 from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator import role_account
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable, put_on_chain
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
@@ -29,8 +28,8 @@ from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.paths import CONTRACTS
 from lab.rpc import HttpTransport, Rpc
-from lab.session.suite import cache_folder
 from tests import foreign_signers as signing
+from tests.compiling import compile_once
 from tests.foreign_signers import Trial
 
 CONTRACT = CONTRACTS / "plain" / "PlainCoordinator.vy"
@@ -103,7 +102,7 @@ def verifications(folder: Path) -> Iterator[Trial]:
         stack.callback(node.stop)
         rpc = Rpc(HttpTransport(node.url))
         rpc.call("anvil_setBalance", role_account("owner").address, hex(10**21))
-        target = deployable(compile_contract(CONTRACT, cache_dir=cache_folder() / "compiled"))
+        target = deployable(compile_once(CONTRACT))
         put_on_chain(rpc, NETWORK, target, profile, window_s=60, mine=partial(_mine, rpc))
         prepare(folder)
         for altered in (False, True):

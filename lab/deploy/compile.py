@@ -7,6 +7,7 @@ import, and the compiler's version.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from lab.deploy.artifacts.abi import whole_abi
 from lab.deploy.artifacts.artifact import read_artifact
 from lab.deploy.artifacts.contract_file import artifact_data, split_name
 from lab.deploy.compiled import CompiledContract, digest_of, hash_bytes, hash_hex
-from lab.deploy.vyper.compilers import run_compiler
+from lab.deploy.vyper.compilers import CompilerOutput, run_compiler
 from lab.deploy.vyper.source import VyperSource, read_source
 from lab.errors import UsageError
 
@@ -25,10 +26,13 @@ __all__ = ["CompiledContract", "compile_contract"]
 # Raise it when the shape of a cache file or the way of calling a compiler changes.
 _CACHE_FORMAT = 1
 
+Compiler = Callable[[VyperSource], CompilerOutput]
 
-def compile_contract(path: Path, *, cache_dir: Path) -> CompiledContract:
+
+def compile_contract(path: Path, *, cache_dir: Path, compiler: Compiler | None = None) -> CompiledContract:
     """Compile or read the contract at `path`: a source, an artifact, or `artifact:Name` for one of several in it.
 
+    `compiler` is another way to run the compiler than within bounds, in a process of its own.
     Raises UsageError for a missing file or another kind of file, InvalidFile for malformed JSON or text,
     CompileFailure for a source that does not compile or an artifact that lacks a part, and EnvironmentFailure when the
     compiler cannot be run.
@@ -44,7 +48,7 @@ def compile_contract(path: Path, *, cache_dir: Path) -> CompiledContract:
     cached = _read_cache(cache_file, path)
     if cached is not None:
         return cached
-    output = run_compiler(source)
+    output = (compiler or run_compiler)(source)
     contract = CompiledContract(
         name=path.stem,
         source_path=path,

@@ -19,9 +19,12 @@ FAST_BLOCKS_MS = 1_000
 
 
 def anvil_args(
-    profile: NetworkProfile, *, genesis_time: int, prune_history: int = 64, accounts: int = 10
+    profile: NetworkProfile, *, genesis_time: int, prune_history: int = 64, accounts: int = 8
 ) -> tuple[str, ...]:
-    """Flags for one node, without host and port. It mines only when told to."""
+    """Flags for one node, without host and port. It mines only when told to.
+
+    The accounts are the roles' seven, and one of nobody's: to derive each takes a twentieth of a node's start.
+    """
     rules = profile.anvil
     flags = [
         # Without a limit on requests: a killed node gets its state back in one, and that may be many megabytes.

@@ -23,7 +23,9 @@ def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        started = driver.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--renderer-process-limit=1"]
+        )
         yield started
         started.close()
 

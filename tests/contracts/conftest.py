@@ -20,10 +20,10 @@ from eth_abi.abi import decode, encode
 from eth_utils.abi import collapse_if_tuple, event_abi_to_log_topic, function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 
-from lab.deploy.compile import CompiledContract, compile_contract
+from lab.deploy.compile import CompiledContract
 from lab.paths import REFERENCE_CONTRACT
 from lab.rpc import HttpTransport
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 ROOT = Path(__file__).resolve().parents[2]
 GENESIS = 1_800_000_000
@@ -39,7 +39,7 @@ class Rpc:
     """JSON-RPC over one kept connection."""
 
     def __init__(self, port: int) -> None:
-        self._transport = HttpTransport(f"http://127.0.0.1:{port}", timeout_s=60)
+        self._transport = HttpTransport(f"http://127.0.0.1:{port}", timeout_s=600)
 
     def __call__(self, method: str, *params: Any) -> Any:
         return self._transport.call(method, list(params))
@@ -189,7 +189,7 @@ def _anvil() -> Path:
 @pytest.fixture(scope="session")
 def compiled() -> CompiledContract:
     """The reference contract."""
-    return compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled")
+    return compile_once(REFERENCE_CONTRACT)
 
 
 @pytest.fixture(scope="session")
@@ -214,8 +214,8 @@ def deployed(compiled: CompiledContract, tmp_path_factory: pytest.TempPathFactor
 
 
 def _port(node: subprocess.Popen[bytes], log: Path) -> int:
-    """The port that the node chose; fails with the node's own last words after a minute, or when it died."""
-    deadline = time.monotonic() + 60
+    """The port that the node chose; fails with the node's own last words after ten minutes, or when it died."""
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and node.poll() is None:
         if match := re.search(r"Listening on 127\.0\.0\.1:(\d+)", log.read_text(encoding="utf-8")):
             return int(match.group(1))

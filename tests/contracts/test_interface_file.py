@@ -12,8 +12,7 @@ from vyper.exceptions import InterfaceViolation  # type: ignore[import-untyped]
 from lab.coordinator.documented import EVENTS, FUNCTIONS
 from lab.deploy.vyper.compilers import CompilerOutput
 from lab.paths import CONTRACTS
-
-from .compiling import compile_now
+from tests.compiling import compile_now
 
 INTERFACE = CONTRACTS / "interfaces/ITesseractCoordinator.vyi"
 SAID = re.findall(r"^def (\w+)\(", INTERFACE.read_text(), re.M)

@@ -9,11 +9,10 @@ import pytest
 
 from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 ROOT = Path(__file__).resolve().parents[2]
 RunScenario = Callable[[Path, Path], Result]
@@ -21,7 +20,7 @@ RunScenario = Callable[[Path, Path], Result]
 
 def compiled(contract: Path) -> Deployable:
     """A contract of this repository, from the user's own cache."""
-    return deployable(compile_contract(ROOT / "contracts" / contract, cache_dir=cache_folder() / "compiled"))
+    return deployable(compile_once(ROOT / "contracts" / contract))
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def under_way(loads: Path) -> bool:
     """Whether the generator has started and something of it is in the newest block."""
     for started in loads.glob(f"*/{START}"):
         url = json.loads((started.parent / URLS).read_text(encoding="utf-8"))["capacity"]
-        block = Rpc(HttpTransport(url)).call("eth_getBlockByNumber", "latest", False)
+        block = Rpc(HttpTransport(url, timeout_s=600)).call("eth_getBlockByNumber", "latest", False)
         return bool(block["transactions"])
     return False
 

@@ -103,13 +103,15 @@ def test_a_scrape_does_not_wait_for_a_chain(start_lab: StartLab, export: Export,
     session = Session.read(path)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         held: list[socket.socket] = []
-        threading.Thread(target=lambda: held.append(silent.accept()[0]), daemon=True).start()
+        accepting = threading.Thread(target=lambda: held.append(silent.accept()[0]), daemon=True)
+        accepting.start()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         chains = {**session.chains, "base": session.chains["base"].model_copy(update={"rpc_url": url})}
         session.model_copy(update={"chains": chains}).write(path)
         exporter = export(path, "--interval", "1")
         text = exporter.scrape_until(has("tesseract_chain_up", 1, chain="optimism"))
         assert value(text, "tesseract_chain_head_block", chain="base") is None
+        accepting.join()
 
 
 @pytest.mark.parametrize(

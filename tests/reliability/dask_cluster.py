@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-PATIENCE_S = 60.0
+PATIENCE_S = 600.0
 ROOT = Path(__file__).parents[2]
 
 

@@ -382,8 +382,8 @@ def test_https_is_tls(
 
     def ask(method: str) -> Any:
         if client == "transport":
-            return HttpTransport(address, timeout_s=20).call(method, [])
-        return Wire(address, connections=1, timeout_s=20).call(method)
+            return HttpTransport(address, timeout_s=600).call(method, [])
+        return Wire(address, connections=1, timeout_s=600).call(method)
 
     with pytest.raises((RpcFailure, NoAnswer), match=r"(?i)certificate") as caught:
         ask("eth_chainId")

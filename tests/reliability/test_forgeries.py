@@ -26,7 +26,6 @@ from lab.commands.check import check_folder
 from lab.commands.release.bundle import verify_path
 from lab.commands.release.report import rebuild
 from lab.commands.release.requests import ReportRequest
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.errors import LabError
 from lab.evidence import RunFolder
@@ -41,7 +40,7 @@ from lab.report.release.local_key import LocalSigner, load_signer, signed_text
 from lab.report.release.sign import Opinion, sign
 from lab.runner.runner import Options, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 pytestmark = pytest.mark.reliability
 
@@ -98,7 +97,7 @@ class Project:
 def original(shared_backend: ProcessBackend, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two real runs; the report over the first says GO, and is signed and bundled."""
     project = Project(tmp_path_factory.mktemp("project"))
-    target = deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled"))
+    target = deployable(compile_once(REFERENCE_CONTRACT))
     for name, state in (("good", "BUFFERED"), ("bad", "EXECUTED")):
         path = project.path / f"{name}.yaml"
         path.write_text(SCENARIO.format(word=name, state=state))

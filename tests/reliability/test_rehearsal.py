@@ -16,12 +16,11 @@ from typing import NamedTuple
 import pytest
 
 from lab.coordinator import role_account
-from lab.deploy.compile import compile_contract
 from lab.deploy.keystore import save_key
 from lab.model.live_evidence import LiveEvidence
 from lab.networks import BUILT_IN
 from lab.paths import CONTRACTS
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from .mutants import FACTOR
 
@@ -71,7 +70,7 @@ def rehearsals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, F
     """Of several networks; of a contract that cannot be handed over; of one that need not be, and its artifact."""
     networks = FILE + "".join(f"  {name}: {{rpc: [env:A], explorers: {EXPLORERS}}}\n" for name in NAMES)
     artifact = tmp_path_factory.mktemp("artifact")
-    compiled = compile_contract(Path(LEGACY), cache_dir=cache_folder() / "compiled")
+    compiled = compile_once(Path(LEGACY))
     (artifact / "made.json").write_text(json.dumps({"abi": compiled.abi, "bytecode": compiled.bytecode}))
     with ThreadPoolExecutor(4) as pool:
         yield {

@@ -11,7 +11,6 @@ import pytest
 
 from lab.chains.nodes.process import ProcessBackend
 from lab.chains.nodes.provision import AnvilBinary
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.evidence import Recorder
 from lab.model.chain.finality import Finality
@@ -20,7 +19,7 @@ from lab.networks.profile import NetworkProfile
 from lab.paths import REFERENCE_CONTRACT
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.lab import Lab, LabSpec, open_lab
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def backend(anvil: AnvilBinary) -> Iterator[ProcessBackend]:
 @pytest.fixture(scope="session")
 def reference() -> Deployable:
     """The lab's own contract, compiled."""
-    return deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled"))
+    return deployable(compile_once(REFERENCE_CONTRACT))
 
 
 class StartLab(Protocol):

@@ -9,14 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.cli import app
-from lab.deploy.compile import compile_contract
 from lab.paths import REFERENCE_CONTRACT, SCENARIOS
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 
 def test_the_audited_source_is_kept_and_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    digest = compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled").source_sha256
+    digest = compile_once(REFERENCE_CONTRACT).source_sha256
 
     assert CliRunner().invoke(app, ["freeze"]).exit_code == 3
     assert CliRunner().invoke(app, ["freeze", "--audited", "f" * 64]).exit_code == 1
@@ -41,7 +40,7 @@ def test_the_row_wants_an_attested_audit_beside_the_digest(tmp_path: Path, monke
     """As docs/readiness.md walks it: a digest alone shows nothing; an audit that somebody answers for counts."""
     monkeypatch.chdir(tmp_path)
     scenario = run_path(str(SCENARIOS / "quality" / "test_code_freeze.py"))
-    digest = compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled").source_sha256
+    digest = compile_once(REFERENCE_CONTRACT).source_sha256
     played: list[str] = []
 
     def judge() -> None:

@@ -76,7 +76,7 @@ def state_of(results: Path) -> UpState:
 
 
 def rpc_of(session: Session, chain: str) -> Rpc:
-    return Rpc(HttpTransport(session.chains[chain].rpc_url))
+    return Rpc(HttpTransport(session.chains[chain].rpc_url, timeout_s=PATIENCE_S))
 
 
 @pytest.fixture(scope="module")

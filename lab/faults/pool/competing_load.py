@@ -32,7 +32,7 @@ class CompetingLoad(OnChain):
 
 
 # An account of the node's own that no role uses: the node signs for it.
-FILLER = 9
+FILLER = 7
 USUAL_TIP_WEI = 10**9
 # It goes on while the base fee rises to so many times what it was.
 HEADROOM = 20

@@ -5,7 +5,7 @@ Rows are data (`checklist.yaml`). What a row's evidence amounts to is decided in
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -148,7 +148,19 @@ class Catalogue(Frozen):
 
 
 def load_catalogue(path: Path = CHECKLIST) -> Catalogue:
-    """Read a catalogue. Raises InvalidFile with every problem, duplicate and unknown row ids included."""
+    """Read a catalogue; the lab's own once a process.
+
+    Raises InvalidFile with every problem, duplicate and unknown row ids included.
+    """
+    return _own_catalogue() if path == CHECKLIST else _read_catalogue(path)
+
+
+@cache
+def _own_catalogue() -> Catalogue:
+    return _read_catalogue(CHECKLIST)
+
+
+def _read_catalogue(path: Path) -> Catalogue:
     source = load_yaml(path, max_bytes=CATALOGUE_BYTES_MAX)
     catalogue = validate(source, Catalogue)
     problems = []

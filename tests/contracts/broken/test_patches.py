@@ -8,12 +8,9 @@ import pytest
 
 from lab.broken import Bug, read_bugs
 from lab.broken.patch import split_lines
-from lab.deploy.compile import compile_contract
 from lab.deploy.compiled import CompiledContract
 from lab.paths import CONTRACTS
-from lab.session.suite import cache_folder
-
-from ..compiling import compile_now
+from tests.compiling import compile_now, compile_once
 
 BUGS = read_bugs()
 # What else than `resolve_dependency` and its like a bug needs to exist; everything else keeps the base's ABI.
@@ -28,7 +25,7 @@ def code_lines(text: str) -> list[str]:
 
 def compiled(name: str) -> CompiledContract:
     """From the user's own cache, as the detection tests compile it."""
-    return compile_contract(CONTRACTS / name, cache_dir=cache_folder() / "compiled")
+    return compile_once(CONTRACTS / name)
 
 
 def deployed_code(contract: CompiledContract) -> bytes:

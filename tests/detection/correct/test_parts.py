@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from lab.chains.nodes.process import ProcessBackend
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.explore.mutate.library import LibraryItem, load_library
 from lab.model.verdict import Verdict
 from lab.paths import SCENARIOS
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from ..parts import PARTS, written_without
 from .test_correct import played, scenario_name
@@ -44,7 +43,7 @@ TRIED = [(part, name, entry) for part in PARTS for name, entry in RUNS if WHOLE 
 
 def compiled_without(part: str, folder: Path) -> Deployable:
     """The contract without a part."""
-    return deployable(compile_contract(written_without(part, folder), cache_dir=cache_folder() / "compiled"))
+    return deployable(compile_once(written_without(part, folder)))
 
 
 @pytest.mark.parametrize(("part", "name", "entry"), TRIED, ids=[f"{part}-{entry.name}" for part, _, entry in TRIED])

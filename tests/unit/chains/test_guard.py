@@ -38,7 +38,7 @@ def node(shared_backend: ProcessBackend) -> Iterator[ProcessNode]:
 
 def rpc(node: ProcessNode) -> Rpc:
     """The lab's own connection."""
-    return Rpc(HttpTransport(node.url, connect=node.connect))
+    return Rpc(HttpTransport(node.url, connect=node.connect, timeout_s=600))
 
 
 def exchanged(node: ProcessNode, head: str, body: bytes = b"") -> bytes:
@@ -97,10 +97,10 @@ def test_a_page_cannot_use_the_connection_of_another(node: ProcessNode) -> None:
 @needs_guard
 def test_programs_get_through(node: ProcessNode) -> None:
     """By address and by localhost, many requests and big ones on one connection, and a wallet in a browser."""
-    client = Rpc(HttpTransport(node.url))
+    client = Rpc(HttpTransport(node.url, timeout_s=600))
     assert client.chain_id() == 31337
     assert client.call("web3_sha3", "0x" + "00" * 1_000_000).startswith("0x")
-    assert Rpc(HttpTransport(node.url.replace("127.0.0.1", "localhost"))).chain_id() == 31337
+    assert Rpc(HttpTransport(node.url.replace("127.0.0.1", "localhost"), timeout_s=600)).chain_id() == 31337
     port = urlsplit(node.url).port
     extension = f"POST / HTTP/1.1\r\nHost: localhost:{port}\r\nOrigin: chrome-extension://abcdef"
     assert problem_of(extension.encode(), port or 0) is None
@@ -174,7 +174,7 @@ def test_a_node_for_others_has_a_guard_that_goes_with_it(anvil: AnvilBinary) -> 
         with pytest.raises(OSError, match="refused"):
             node.connect(5)
         node.restart()
-        assert Rpc(HttpTransport(node.url)).chain_id() == rpc(node).chain_id() == 31337
+        assert Rpc(HttpTransport(node.url, timeout_s=600)).chain_id() == rpc(node).chain_id() == 31337
         assert len(set(guards_running()) & own) == 1, "the shared one stays, its own is another"
         port = urlsplit(node.url).port or 0
         node.stop()

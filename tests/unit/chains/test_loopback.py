@@ -48,7 +48,7 @@ def explorer() -> Iterator[str]:
 def ask(url: str, headers: dict[str, str]) -> int:
     """The status of a POST."""
     port = urlsplit(url).port
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
     connection.putrequest("POST", "/", skip_host=True)
     for name, value in ({"Host": f"127.0.0.1:{port}", "Content-Length": "0"} | headers).items():
         connection.putheader(name, value.format(port=port))

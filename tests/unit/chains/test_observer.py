@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
-from lab.deploy.compile import compile_contract
 from lab.model.records import Block, EmptyBlocks, Note, Tx
 from lab.rpc import RpcRefused
 from lab.session.lab import Lab
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from ..conftest import StartLab
 from ..real_chains import GAS, buffer, buffer_args, head, send, tx_id
@@ -81,7 +80,7 @@ def test_calls_from_another_contract(lab: Lab, tmp_path: Path) -> None:
     """The caller is that contract, not the account that began it; a failed inner call is no success."""
     path = tmp_path / "Forwarder.vy"
     path.write_text(FORWARDER)
-    compiled = compile_contract(path, cache_dir=cache_folder() / "compiled")
+    compiled = compile_once(path)
     chain, user, codec = lab.chains[NAME], role_account("user"), Codec(compiled.abi)
     forwarder = created_address(user.address, 0)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from lab.deploy.compile import compile_contract
 from lab.paths import REFERENCE_CONTRACT
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 ODD: list[dict[str, Any]] = [
     {
@@ -30,4 +29,4 @@ ODD: list[dict[str, Any]] = [
 @cache
 def reference_abi() -> list[dict[str, Any]]:
     """The ABI of the contract that the lab brings."""
-    return compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled").abi
+    return compile_once(REFERENCE_CONTRACT).abi

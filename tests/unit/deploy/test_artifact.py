@@ -17,9 +17,8 @@ from lab.coordinator import Codec
 from lab.deploy.artifacts.abi import whole_abi
 from lab.deploy.artifacts.artifact import CORE, read_artifact
 from lab.deploy.artifacts.artifact_shapes import UNKNOWN
-from lab.deploy.compile import compile_contract
-from lab.environment import cache_folder
 from lab.errors import CompileFailure, InvalidFile
+from tests.compiling import compile_once
 
 PATH = Path("out/Coordinator.json")
 ABI = [{"type": "function", "name": "x", "inputs": [], "outputs": [], "stateMutability": "view"}]
@@ -126,7 +125,7 @@ def test_what_this_compiler_really_writes(tmp_path: Path, formats: str) -> None:
     program = Path(sysconfig.get_path("scripts")) / "vyper"
     printed = subprocess.run([program, "-f", formats, source], capture_output=True, check=True).stdout
     contract = read_artifact(tmp_path / "Small", printed)
-    expected = compile_contract(source, cache_dir=cache_folder() / "compiled")
+    expected = compile_once(source)
     assert (contract.name, contract.abi, contract.bytecode) == ("Small", expected.abi, expected.bytecode)
 
 

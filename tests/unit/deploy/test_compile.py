@@ -15,6 +15,7 @@ from lab.deploy.vyper.isolated_tool import interpreter_for
 from lab.deploy.vyper.source import VyperSource
 from lab.environment import cache_folder
 from lab.errors import CompileFailure, EnvironmentFailure, InvalidFile, UsageError
+from tests.compiling import compile_once
 
 REFERENCE = Path(__file__).resolve().parents[3] / "contracts" / "TesseractCoordinator.vy"
 SMALL = "x: public(uint256)\n"
@@ -53,7 +54,7 @@ def write(path: Path, text: str) -> Path:
 @pytest.fixture(scope="module")
 def contract() -> CompiledContract:
     """The reference, from the user's own cache."""
-    return compile_contract(REFERENCE, cache_dir=cache_folder() / "compiled")
+    return compile_once(REFERENCE)
 
 
 def test_the_reference_contract_fits_on_every_chain(contract: CompiledContract) -> None:

@@ -10,12 +10,11 @@ import pytest
 from lab.coordinator import ROLES, StateNumbering, created_address, role_account
 from lab.coordinator.states import DOCUMENTED, FLAGS
 from lab.deploy import numbering
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable, set_up_calls, setup_transactions
 from lab.errors import DeployFailure
 from lab.model.contract.names import ContractNames, Limits, SecondRole, SetUpCall
 from lab.networks import BUILT_IN
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from ..conftest import StartLab
 from ..real_chains import buffer, send, tx_id
@@ -74,7 +73,7 @@ def compiled(folder: Path, name: str, source: str) -> Deployable:
     """A small contract of the test's own."""
     path = folder / f"{name}.vy"
     path.write_text(source)
-    return deployable(compile_contract(path, cache_dir=cache_folder() / "compiled"))
+    return deployable(compile_once(path))
 
 
 @pytest.mark.parametrize("names", [BUILT_IN[:5], BUILT_IN[5:]])

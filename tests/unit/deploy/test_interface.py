@@ -14,7 +14,7 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.interface import Interface, Item, holds, inspect, texts
 from lab.model.contract.names import ContractNames
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 WINDOW = "Window must be between 5 and 300 seconds"
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
@@ -22,7 +22,7 @@ CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
 def compiled(name: str) -> CompiledContract:
     """A contract of this repository."""
-    return compile_contract(CONTRACTS / name, cache_dir=cache_folder() / "compiled")
+    return compile_once(CONTRACTS / name)
 
 
 @pytest.fixture(scope="module")

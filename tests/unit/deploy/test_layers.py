@@ -6,18 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.layers import binds, demanded
 from lab.model.contract.names import ContractNames
 from lab.paths import REFERENCE_CONTRACT
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 
 def foreign(name: str, names: ContractNames | None = None) -> Deployable:
     """A contract that is not the reference."""
     path = REFERENCE_CONTRACT.parent / "plain" / name
-    return deployable(compile_contract(path, cache_dir=cache_folder() / "compiled"), names)
+    return deployable(compile_once(path), names)
 
 
 def test_only_its_own_file_is_the_reference(reference: Deployable) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Codec
-from lab.deploy.compile import compile_contract
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.interface import inspect
 from lab.deploy.proposal import alike, propose
 from lab.session.project import read_project
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 ROOT = Path(__file__).resolve().parents[3]
 MAPPED = ROOT / "tests/detection/correct/mapped/Bridge.vy"
@@ -22,7 +21,7 @@ MAPPED = ROOT / "tests/detection/correct/mapped/Bridge.vy"
 
 def compiled(path: Path) -> CompiledContract:
     """A contract of this repository."""
-    return compile_contract(path, cache_dir=cache_folder() / "compiled")
+    return compile_once(path)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from lab.model.contract.names import ContractNames, Limits
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 PLAIN = (CONTRACTS / "plain/PlainCoordinator.vy").read_text()
@@ -37,7 +37,7 @@ def tried(shared_backend: ProcessBackend) -> Try:
         args = anvil_args(profile, genesis_time=GENESIS)
         (node,) = shared_backend.start_all([NodeSpec("smoke", "test", args)])
         try:
-            return smoke(Rpc(HttpTransport(node.url, timeout_s=10)), target, profile, genesis_time=GENESIS)
+            return smoke(Rpc(HttpTransport(node.url, timeout_s=600)), target, profile, genesis_time=GENESIS)
         finally:
             node.stop()
 
@@ -49,7 +49,7 @@ def changed(folder: Path, old: str, new: str, *, text: str = PLAIN) -> Deployabl
     assert text.count(old) == 1
     path = folder / "Changed.vy"
     path.write_text(text.replace(old, new))
-    return deployable(compile_contract(path, cache_dir=cache_folder() / "compiled"))
+    return deployable(compile_once(path))
 
 
 def line_of(words: str, text: str = PLAIN) -> int:
@@ -61,7 +61,7 @@ def line_of(words: str, text: str = PLAIN) -> int:
 @pytest.mark.parametrize("name", ["TesseractCoordinator.vy", "plain/PlainCoordinator.vy"])
 def test_a_sound_contract_passes_and_tells_its_states(tried: Try, name: str) -> None:
     """With every part and with none of the optional ones."""
-    found = tried(deployable(compile_contract(CONTRACTS / name, cache_dir=cache_folder() / "compiled")))
+    found = tried(deployable(compile_once(CONTRACTS / name)))
     assert (found.failure, found.lines(), found.blocks(CORE)) == (None, [], None)
     assert found.numbering.numbers["EXECUTED"] == 8
 
@@ -70,7 +70,7 @@ def test_a_contract_that_buffers_nothing(tried: Try, tmp_path: Path, monkeypatch
     """The reason that the contract gives, and the line of the assertion, also by an old compiler; asked once for it."""
     monkeypatch.setattr(source_lines, "cache_folder", lambda: tmp_path)
     path = CONTRACTS / "broken/zero_default_state.vy"
-    found = tried(deployable(compile_contract(path, cache_dir=cache_folder() / "compiled")))
+    found = tried(deployable(compile_once(path)))
     number = line_of("Transaction already exists", path.read_text())
     assert found.lines() == [
         'smoke run: buffer_transaction never succeeds: it reverts with "Transaction already exists" at '
@@ -82,7 +82,7 @@ def test_a_contract_that_buffers_nothing(tried: Try, tmp_path: Path, monkeypatch
     assert found.blocks(()) is None
     with monkeypatch.context() as patch:
         patch.setattr(source_lines, "run_isolated", None)
-        assert tried(deployable(compile_contract(path, cache_dir=cache_folder() / "compiled"))).lines() == found.lines()
+        assert tried(deployable(compile_once(path))).lines() == found.lines()
 
 
 def test_a_revert_without_a_reason_has_its_line_all_the_same(tried: Try, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_resolve_that_only_ever_fails(tried: Try, tmp_path: Path) -> None:
 )
 def test_a_function_that_is_missing_or_takes_something_else(tried: Try, change: dict[str, object], words: str) -> None:
     """Told without a transaction."""
-    contract = compile_contract(CONTRACTS / "plain/PlainCoordinator.vy", cache_dir=cache_folder() / "compiled")
+    contract = compile_once(CONTRACTS / "plain/PlainCoordinator.vy")
     abi = [entry | change if entry.get("name") == "mark_executed" else entry for entry in contract.abi]
     assert str(tried(deployable(replace(contract, abi=abi))).failure).startswith(words)
 
@@ -171,14 +171,14 @@ def test_a_failure_blocks_what_comes_after_it() -> None:
 )
 def test_a_contract_without_code_or_effect_does_not_pass(tried: Try, creation: str, told: str) -> None:
     """Its ABI promises everything."""
-    plain = compile_contract(CONTRACTS / "plain/PlainCoordinator.vy", cache_dir=cache_folder() / "compiled")
+    plain = compile_once(CONTRACTS / "plain/PlainCoordinator.vy")
     found = tried(deployable(replace(plain, bytecode=creation)))
     assert found.lines()[0].startswith(told)
 
 
 def test_an_endless_constructor_ends(tried: Try) -> None:
     """By its gas, and the node keeps no step of it."""
-    plain = compile_contract(CONTRACTS / "plain/PlainCoordinator.vy", cache_dir=cache_folder() / "compiled")
+    plain = compile_once(CONTRACTS / "plain/PlainCoordinator.vy")
     found = tried(deployable(replace(plain, bytecode="0x5b600056")))
     assert found.failure is not None
     assert found.failure.operation == "the deployment"

@@ -16,6 +16,8 @@ from lab.evidence.seal import write_started
 from lab.model.records import Header, Note
 from lab.model.verdict import RunVerdict, Verdict
 
+from ..characters import ANY
+
 HEADER = Header(
     t_ms=0, scenario="s", item="i", seed=1, clock="virtual", genesis_time=0, window_s=30, chains={}, roles={},
     operators={}, legs=(), capabilities=(), poll_ms=0, rpc_budget_ms=0, execution_order="ready",
@@ -49,7 +51,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60)
-@given(text=st.text(max_size=20))
+@given(text=st.text(ANY, max_size=20))
 def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """Unicode's own line separators included: only a line feed ends a line."""
     folder = sealed(tmp_path_factory.mktemp("run"), text)

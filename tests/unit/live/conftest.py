@@ -55,7 +55,7 @@ class World:
 
     def rpc(self, name: str) -> Rpc:
         """A client of the node itself."""
-        return Rpc(HttpTransport(self.nodes[name].url))
+        return Rpc(HttpTransport(self.nodes[name].url, timeout_s=600))
 
     def mine(self) -> None:
         """A block on every chain."""

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Fees, sign_transaction
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.live.execution.deploy import deploy_all
 from lab.live.journaling.journal import Entry, Header, Journal, journal_path, open_journal
@@ -20,7 +19,7 @@ from lab.live.planning.steps import differences, read_standing
 from lab.live.results.evidence import observe
 from lab.model.chain.prices import prices
 from lab.paths import CONTRACTS
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from .conftest import DEPLOYER, Open, World
 
@@ -320,7 +319,7 @@ def test_fees_above_the_limit(world: Open) -> None:
 def test_a_contract_without_handover(world: Open) -> None:
     """The declared owner can never be: said by the plan."""
     plain = sorted((CONTRACTS / "plain").glob("*.vy"))
-    target = deployable(compile_contract(plain[0], cache_dir=cache_folder() / "compiled"))
+    target = deployable(compile_once(plain[0]))
     assert not target.codec.has("propose_owner")
     lab = world("sepolia", target=target)
     assert any("has no hand-over" in problem for problem in plans(lab)[0].problems)

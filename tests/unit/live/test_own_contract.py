@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 
 from lab.coordinator import role_account
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.live.execution.deploy import deploy_all
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.open import contract_of, created_on_network
 from lab.paths import CONTRACTS
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from .conftest import Open, World
 from .test_commands import prepare, run
@@ -31,7 +30,7 @@ OWNER = "0x976ea74026e726554db657fa54763abd0c3a0aa9"
 @pytest.fixture
 def artifact() -> dict[str, Any]:
     """ABI and code of a contract for Vyper 0.3.10."""
-    compiled = compile_contract(LEGACY, cache_dir=cache_folder() / "compiled")
+    compiled = compile_once(LEGACY)
     return {"abi": compiled.abi, "bytecode": compiled.bytecode}
 
 
@@ -48,7 +47,7 @@ def test_an_artifact(world: Open, artifact: dict[str, Any], monkeypatch: pytest.
     lab = world("sepolia")
     prepare(lab, monkeypatch)
     made.write_text(json.dumps(artifact))
-    lab.target = deployable(compile_contract(made, cache_dir=cache_folder() / "compiled"))
+    lab.target = deployable(compile_once(made))
     file = lab.folder / "deployment.yaml"
     file.write_text(file.read_text().replace(OWNER, lab.account.address))
     named(lab, "made.json")

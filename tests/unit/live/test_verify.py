@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from lab.coordinator import Account
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.live.declaration.deployment_file import Explorer, Target
 from lab.live.execution.deploy import deploy_all
@@ -24,7 +23,7 @@ from lab.live.verify.client import Pace
 from lab.live.verify.difference import first_difference
 from lab.live.verify.everywhere import NetworkVerification, make_bundle, verify_everywhere
 from lab.paths import CONTRACTS
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from .conftest import Open, World
 
@@ -59,7 +58,7 @@ def deployed(world: Open) -> Callable[..., Deployed]:
     """Deploys the plain contract."""
 
     def make(path: str = str(CONTRACT)) -> Deployed:
-        target = deployable(compile_contract(type(CONTRACT)(path), cache_dir=cache_folder() / "compiled"))
+        target = deployable(compile_once(type(CONTRACT)(path)))
         lab = world("sepolia", target=target)
         file = lab.folder / "deployment.yaml"
         deployer: Account = lab.account

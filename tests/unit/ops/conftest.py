@@ -56,7 +56,7 @@ class Site:
 
     def rpc(self, name: str) -> Rpc:
         """A client of the node itself."""
-        return Rpc(HttpTransport(self.nodes[name].url))
+        return Rpc(HttpTransport(self.nodes[name].url, timeout_s=600))
 
     def mine(self, blocks: int = 1) -> None:
         """Blocks on every chain that answers."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.ops.executors import SignerExecutor
 from lab.ops.inspection import UNNAMED, inspect_chains, look_for_drift
@@ -16,7 +15,7 @@ from lab.ops.planning import Procedure
 from lab.ops.procedure import carry_out
 from lab.ops.procedures.rotation import AcceptOwner, CancelOwner, ProposeOwner
 from lab.ops.report import ChainReport
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 from tests.detection.parts import written_without
 
 from .conftest import Site, address
@@ -38,9 +37,7 @@ def part(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def here(part: str, site: Callable[..., Site], tmp_path: Path) -> Site:
     """One chain with such a contract."""
-    made: Deployable = deployable(
-        compile_contract(written_without(part, tmp_path / "sources"), cache_dir=cache_folder() / "compiled")
-    )
+    made: Deployable = deployable(compile_once(written_without(part, tmp_path / "sources")))
     return site("sepolia", target=made)
 
 

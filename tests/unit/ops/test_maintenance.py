@@ -29,7 +29,7 @@ from lab.ops.procedures.pausing import Pause
 from .conftest import Site, address
 
 Start = Callable[..., Site]
-WAIT_S = 60
+WAIT_S = 600
 
 
 @contextmanager

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from lab.chains.nodes.provision import locate_anvil
 from lab.coordinator import Fees, role_account, sign_transaction
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, confirm, deployable, setup_transactions
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.rpc import HttpTransport, Rpc
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 from .bench import ROLLUPS, tx_id
 from .fakes import FLAGS, GENESIS, ZERO_ID
@@ -31,7 +30,7 @@ class Nodes:
 
     def __init__(self, urls: dict[str, str], target: Deployable, genesis: int) -> None:
         self.urls, self.target, self.genesis = urls, target, genesis
-        self.transports = {name: HttpTransport(url) for name, url in urls.items()}
+        self.transports = {name: HttpTransport(url, timeout_s=600) for name, url in urls.items()}
         self.rpcs = {name: Rpc(transport) for name, transport in self.transports.items()}
         self.seconds = 0
         for index, (name, rpc) in enumerate(self.rpcs.items()):
@@ -89,7 +88,7 @@ class Nodes:
 @contextmanager
 def started(folder: Path, genesis: int = GENESIS) -> Iterator[Nodes]:
     """Both nodes up and the contract deployed; both gone afterwards."""
-    target = deployable(compile_contract(CONTRACT, cache_dir=cache_folder() / "compiled"))
+    target = deployable(compile_once(CONTRACT))
     binary = locate_anvil().path
     with ExitStack() as stack:
         urls = {

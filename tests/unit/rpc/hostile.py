@@ -91,15 +91,19 @@ class Server:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._ended = False
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._listener.accept()
-                self.connections += 1
-                self._open.append(connection)
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+        while True:
+            connection, _ = self._listener.accept()
+            if self._ended:
+                connection.close()
+                return
+            self.connections += 1
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
@@ -126,7 +130,13 @@ class Server:
         return request
 
     def close(self) -> None:
-        """End everything."""
+        """End everything.
+
+        Nobody may still wait at the listener when it is closed: the next one can get its number.
+        """
+        self._ended = True
+        socket.create_connection(self._listener.getsockname()).close()
+        self._accepting.join()
         self._listener.close()
         for connection in self._open:
             with contextlib.suppress(OSError):

@@ -39,7 +39,7 @@ def test_in_order_however_they_arrive(size: int) -> None:
         return True
 
     with serving(in_parts, echo) as server:
-        client = HttpTransport(server.url)
+        client = HttpTransport(server.url, timeout_s=600)
         assert client.ahead(CALLS).results() == ["one", "x" * 300, ["three"]]
         assert client.call("m", [4]) == ["m", [4]]
         assert server.connections == 1
@@ -48,7 +48,7 @@ def test_in_order_however_they_arrive(size: int) -> None:
 def test_a_call_comes_after_all_that_was_handed_over() -> None:
     """It reads the answers before its own."""
     with serving(saying(answers("one", "two", "three")), echo) as server:
-        client = HttpTransport(server.url)
+        client = HttpTransport(server.url, timeout_s=600)
         ahead = client.ahead(CALLS)
         assert client.call("m", []) == ["m", []]
         assert ahead.results() == ["one", "two", "three"]
@@ -57,7 +57,7 @@ def test_a_call_comes_after_all_that_was_handed_over() -> None:
 def test_a_refusal_is_of_one_call() -> None:
     """Those after it are answered, and the connection stays."""
     with serving(saying(answers("one", REFUSED, "three")), echo) as server:
-        client = HttpTransport(server.url)
+        client = HttpTransport(server.url, timeout_s=600)
         ahead = client.ahead(CALLS)
         assert client.call("m", []) == ["m", []]
         with pytest.raises(RpcRefused, match="second"):
@@ -78,7 +78,7 @@ def test_a_refusal_is_of_one_call() -> None:
 def test_where_an_answer_is_missing_all_is_said_to_fail(answer: Answer, failure: type[Exception]) -> None:
     """Whoever waits hears of it, and so does the next call; the one after that has a connection of its own."""
     with serving(answer, echo) as server:
-        client = HttpTransport(server.url, timeout_s=5)
+        client = HttpTransport(server.url, timeout_s=600)
         ahead = client.ahead(CALLS)
         with pytest.raises(failure):
             client.call("m", [])
@@ -102,7 +102,7 @@ def test_a_call_with_a_limit_of_its_own_waits_no_longer_for_what_comes_before_it
 def test_what_was_not_read_fails_when_the_connection_is_closed() -> None:
     """There is no answer any more."""
     with serving(saying(answers("one", "two", "three"))) as server:
-        client = HttpTransport(server.url)
+        client = HttpTransport(server.url, timeout_s=600)
         ahead = client.ahead(CALLS)
         client.close()
         with pytest.raises(RpcUnavailable, match="closed"):
@@ -121,9 +121,9 @@ def test_no_connection_is_said_by_the_results() -> None:
 def test_through_a_proxy_each_waits_for_its_answer() -> None:
     """Nothing is handed over ahead; a refusal is raised where the results are asked for."""
     with serving(saying(answers("one")), echo, echo) as server:
-        client = HttpTransport(server.url, pipelined=False)
+        client = HttpTransport(server.url, pipelined=False, timeout_s=600)
         ahead = client.ahead(CALLS)
         assert ahead.answers == ["one", ["second", [2]], ["third", []]], "before anybody asks for them"
         assert ahead.results() == ahead.answers
     with serving(saying(answers(REFUSED)), echo) as server, pytest.raises(RpcRefused, match="first"):
-        HttpTransport(server.url, pipelined=False).ahead(CALLS).results()
+        HttpTransport(server.url, pipelined=False, timeout_s=600).ahead(CALLS).results()

@@ -35,8 +35,9 @@ from lab.runner.runner import Options, run_item
 from lab.scenario.resolve import load_scenario
 from lab.paths import REFERENCE_CONTRACT
 from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
-target = deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled"))
+target = deployable(compile_once(REFERENCE_CONTRACT))
 backend = ProcessBackend()
 options = Options(backend=backend, backend_reason="test", target=target, run_id="another")
 for number, path in enumerate(sys.argv[2:]):

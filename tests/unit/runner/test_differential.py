@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from lab.chains.nodes.process import ProcessBackend
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import deployable
 from lab.paths import REFERENCE_CONTRACT
 from lab.runner.differential import Differential, Step
@@ -15,7 +14,7 @@ from lab.runner.run import Run
 from lab.runner.runner import Options, run_item
 from lab.runner.script import Script
 from lab.scenario.resolve import parse_scenario
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 SETUP = """
 name: A test
@@ -66,7 +65,7 @@ def test_what_is_not_as_documented_is_told(
         told = Differential(Script(run), "polygon").run(start, steps(start))
         found.extend(f"{call}: {difference}" for call, difference in told if difference)
 
-    target = deployable(compile_contract(CONTRACTS / contract, cache_dir=cache_folder() / "compiled"))
+    target = deployable(compile_once(CONTRACTS / contract))
     path = tmp_path / "test.yaml"
     path.write_text(SETUP)
     (item,) = parse_scenario(SETUP, path)

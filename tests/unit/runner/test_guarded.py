@@ -10,7 +10,6 @@ import pytest
 
 from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator.reads import ZERO_ID
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.errors import DeployFailure
 from lab.model.verdict import RunVerdict, Verdict
@@ -19,7 +18,7 @@ from lab.runner.guarded import guarded
 from lab.runner.runner import Options, run_item
 from lab.runner.script import Script
 from lab.scenario.resolve import parse_scenario
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 SETUP = """
 name: A test
@@ -36,7 +35,7 @@ ACCOUNT = "0x" + "ab" * 20
 def plain() -> Deployable:
     """A contract without any capability."""
     path = REFERENCE_CONTRACT.parent / "plain/PlainCoordinator.vy"
-    return deployable(compile_contract(path, cache_dir=cache_folder() / "compiled"))
+    return deployable(compile_once(path))
 
 
 def fails_by_itself(script: Script) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from lab.chains.nodes.process import ProcessBackend
 from lab.checks import CHECKS
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.errors import NodeFailure
 from lab.model.records import Expectation, FaultMark, FinalRead, Header, Note, Operation
@@ -19,7 +18,7 @@ from lab.model.verdict import Verdict
 from lab.paths import REFERENCE_CONTRACT
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 Run = Callable[..., Result]
 
@@ -256,7 +255,7 @@ def test_expired_with_and_without_such_a_state(run: Run, reference: Deployable, 
     target = reference
     if plain:
         source = REFERENCE_CONTRACT.parent / "plain" / "PlainCoordinator.vy"
-        target = deployable(compile_contract(source, cache_dir=cache_folder() / "compiled"))
+        target = deployable(compile_once(source))
         assert "expiry" not in target.capabilities
     result = run(
         "buffer: f.one",

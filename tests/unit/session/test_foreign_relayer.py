@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from lab.chains.nodes.process import ProcessBackend
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.errors import DeadlineExceeded, LabError, UsageError
 from lab.evidence.folder import sha256_file
@@ -22,8 +21,8 @@ from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.relayer import start as relayer_start
 from lab.session.relayer.command import parse_command
-from lab.session.suite import cache_folder
 from tests.busy import too_busy
+from tests.compiling import compile_once
 
 pytestmark = pytest.mark.real_clock
 
@@ -68,7 +67,7 @@ time.sleep(600)
 
 @pytest.fixture(scope="module")
 def target() -> Deployable:
-    return deployable(compile_contract(REFERENCE_CONTRACT, cache_dir=cache_folder() / "compiled"))
+    return deployable(compile_once(REFERENCE_CONTRACT))
 
 
 @pytest.fixture

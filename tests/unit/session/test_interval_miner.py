@@ -31,7 +31,7 @@ def within(seconds: float, what: Any) -> bool:
 
 def head_of(url: str) -> int:
     """The node's block number."""
-    return Rpc(HttpTransport(url)).block_number()
+    return Rpc(HttpTransport(url, timeout_s=600)).block_number()
 
 
 def stands_still(url: str) -> bool:

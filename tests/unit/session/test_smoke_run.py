@@ -10,18 +10,17 @@ import pytest
 
 from lab.chains.nodes.backend import Node, NodeSpec
 from lab.chains.nodes.process import ProcessBackend
-from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.model.contract.names import ContractNames
 from lab.session.smoke_run import smoke_run
-from lab.session.suite import cache_folder
+from tests.compiling import compile_once
 
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
 
 def target(name: str, names: ContractNames | None = None) -> Deployable:
     """A contract of this repository."""
-    return deployable(compile_contract(CONTRACTS / name, cache_dir=cache_folder() / "compiled"), names)
+    return deployable(compile_once(CONTRACTS / name), names)
 
 
 @pytest.fixture
