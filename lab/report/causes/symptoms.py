@@ -246,6 +246,8 @@ def _field_of(check: str, message: str) -> str:
 def _read_field(actual: str, text: str) -> str:
     """What a getter shows wrongly; a state is no field, but what came of the call."""
     field = _first(_VIEWED, actual) or _first(_HELD, text)
+    # The history calls these fields by shorter names.
+    field = field.removesuffix("_rollup").removesuffix("_tx_id")
     return "" if field in ("state", "get_transaction_state") else field
 
 

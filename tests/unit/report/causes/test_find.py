@@ -88,8 +88,36 @@ BY_MODEL, BY_RULES, FUZZED = "batches as documented", "breaker as documented", "
             (BY_RULES, "add_operator(0x90f79bf6… (20 bytes)) by owner: expected success, it reverted: Operator limit"),
             "add_operator",
         ),
+        (
+            (
+                BY_MODEL,
+                "resolve_batch: expected TransactionFailed, got TransactionReady (kind batches, seed 2; 4 calls)",
+            ),
+            (
+                FUZZED,
+                "resolve_batch((0xb2b2b2b2… (32 bytes))) by user: expected TransactionFailed, got TransactionReady",
+            ),
+            "resolve_batch",
+        ),
+        (
+            (
+                BY_MODEL,
+                "expire_transaction: expected TransactionFailed with reason Transaction expired, got late (kind life)",
+            ),
+            (
+                BY_RULES,
+                "expire_transaction(0xb2b2b2b2… (32 bytes)) by operator: expected TransactionFailed with reason "
+                "Transaction expired, got late",
+            ),
+            "expire_transaction",
+        ),
+        (
+            (BY_RULES, "pause() by operator: expected a revert with Only owner, it succeeded (Who may what)"),
+            (FUZZED, "pause() by operator2: expected a revert with Only owner, it succeeded"),
+            "pause",
+        ),
     ],
-    ids=["a refusal missing", "authority", "a count", "a refusal too many"],
+    ids=["a refusal missing", "authority", "a count", "a refusal too many", "an event", "a reason", "one word"],
 )
 def test_two_scenarios_that_say_it_in_their_own_words(
     tmp_path: Path, first: tuple[str, str], second: tuple[str, str], function: str
