@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from lab.model.contract.batches import BATCHES
 from lab.report.causes.attribution import Attribution
 from lab.report.causes.symptoms import Symptom
 
@@ -124,11 +125,11 @@ def _join_alike(heads: _Heads, rooted: Mapping[str, Symptom], counts: Counter[st
 def _knows(check: Symptom, expectation: Symptom) -> bool:
     """Whether a check objects to what an expectation saw. A mere probe sent nothing: the function must do for it.
 
-    Of what is stored the field must be the same one: who reads it knows no call.
+    Of what is stored the field must be the same one: who reads it knows no call. To a check a batch is single calls.
     """
     if expectation.field:
         return expectation.field == check.field
-    if check.function != expectation.function:
+    if check.function not in (expectation.function, BATCHES.get(expectation.function)):
         return False
     if expectation.demands == check.check:
         return True

@@ -106,6 +106,14 @@ def test_an_expectation_of_what_a_check_demands() -> None:
     assert len(causes([authority], [other])) == 2
 
 
+def test_a_batch_is_its_single_calls_to_a_check() -> None:
+    """A probe of the batch belongs to it, one of another batch does not."""
+    refused = check("S1", "EMPTY to EXECUTED", function="mark_executed")
+    (cause,) = causes([refused], [expectation("refused; got ok", function="execute_batch")])
+    assert len(cause.runs) == 2
+    assert len(causes([refused], [expectation("refused; got ok", function="resolve_batch")])) == 2
+
+
 def test_a_view_belongs_to_the_check_of_the_field_that_it_shows() -> None:
     """Whichever call stored it; another field is another mistake."""
     stored = check("S11", "dependency: expected HEX, stored HEX", function="buffer_transaction", field="dependency")
