@@ -70,7 +70,7 @@ class Behaviour:
 
     def __post_init__(self) -> None:
         """After the set-up whoever is an operator holds all roles, and so does the owner."""
-        self.holders = {name: {self.owner, *self.operators} for name in self.second_roles}
+        self.holders = self.holders or {name: {self.owner, *self.operators} for name in self.second_roles}
 
     def learn(self, function: str, now: int, *, paused: bool, states: Mapping[str, str]) -> None:
         """After a successful call of a contract that is not the reference: what it decided for itself.

@@ -99,7 +99,7 @@ def role_changes(names: ContractNames, holds: Mapping[str, bool], *, give: bool)
     """
     verb, first = "add" if give else "remove", holds["operator"] is not give
     seconds = [name for name in names.second_roles if (first if name not in holds else holds[name] is not give)]
-    return [f"{verb}_{name}" for name in ([*(["operator"] if first else []), *seconds])]
+    return [f"{verb}_{name}" for name in (*(["operator"] if first else []), *seconds)]
 
 
 def _by_name(name: str, entry: Entry) -> tuple[Slot, ...] | None:

@@ -105,37 +105,30 @@ class Operations:
 
         Who is made an operator, or ceases to be one, takes or loses the contract's second roles by calls beside it.
         """
-        first, *others = all_roles(function, self._codec.functions, self._codec.names)
-        pending = self._start(op_id, chain, first, args, role, leg, finished)
-        for number, other in enumerate(others, 1):
-            pending.beside.append(self._start(f"{op_id}+{number}", chain, other, args, role, None, lambda _: None))
-        return pending
+        made: list[Pending] = []
+        for number, name in enumerate(all_roles(function, self._codec.functions, self._codec.names)):
+            data = self._codec.encode(name, args)
+            decoded = self._codec.decode_call(data)
+            given = decoded.args if decoded else {}
+            own = (op_id, leg, finished) if number == 0 else (f"{op_id}+{number}", None, lambda _: None)
+            made.append(Pending(own[0], role, chain, name, given, own[1], self._scheduler.now_ms))
+            self._spawn(made[-1], data, own[2])
+        first, *first.beside = made
+        return first
 
-    def _start(
-        self,
-        op_id: str,
-        chain: str,
-        function: str,
-        args: Sequence[Any],
-        role: str,
-        leg: str | None,
-        finished: Callable[[Pending], None],
-    ) -> Pending:
-        data = self._codec.encode(function, args)
-        decoded = self._codec.decode_call(data)
-        pending = Pending(op_id, role, chain, function, decoded.args if decoded else {}, leg, self._scheduler.now_ms)
+    def _spawn(self, pending: Pending, data: str, finished: Callable[[Pending], None]) -> None:
+        lane = pending.chain, pending.role
 
         def body() -> None:
             try:
                 self._follow(pending, data)
             finally:
-                self._in_flight.get((chain, role), [pending]).remove(pending)
+                self._in_flight.get(lane, [pending]).remove(pending)
             self._record(pending)
             finished(pending)
 
-        self._in_flight.setdefault((chain, role), []).append(pending)
-        pending.actor = self._scheduler.spawn(op_id, body)
-        return pending
+        self._in_flight.setdefault(lane, []).append(pending)
+        pending.actor = self._scheduler.spawn(pending.id, body)
 
     def _follow(self, pending: Pending, data: str) -> None:
         chain, account = self._chains[pending.chain], role_account(pending.role)

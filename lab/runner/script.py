@@ -7,7 +7,7 @@ code finds is recorded as expectations, and judged with the rest.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,23 @@ class Script:
     def reader(self, chain: str) -> Reader:
         """All reads of one chain as of now."""
         return self.run.lab.reader(chain)
+
+    def states(self, legs: Iterable[str]) -> dict[str, str]:
+        """The states of declared legs now, by leg."""
+        return {leg.name: self.reader(leg.chain).state(leg.tx_id) for leg in map(self.run.item.leg, legs)}
+
+    def until_executed(self, legs: Sequence[str], within_s: float) -> None:
+        """Let time pass until declared legs are EXECUTED, at most so long; whether they are is an expectation."""
+        limit_s = self.now_s + within_s
+        self.run.lab.scheduler.advance_until(
+            lambda: set(self.states(legs).values()) == {"EXECUTED"} or self.now_s > limit_s,
+            deadline_ms=self.run.now_ms + round(2 * within_s * 1000),
+            step_ms=1_000,
+            waiting_for="the flows to end",
+        )
+        after = self.states(legs)
+        shown = ", ".join(f"{leg} {state}" for leg, state in after.items())
+        self.expect("every leg to be executed", shown, met=set(after.values()) == {"EXECUTED"})
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""

@@ -39,12 +39,6 @@ LEGS = ("before.pay", "before.settle", "during.pay", "during.settle")
 STOP_S, MAINTENANCE_S, LIMIT_S = 40, 60, 120
 
 
-def states(script: Script) -> dict[str, str]:
-    """Every leg's state now."""
-    legs = [script.run.item.leg(name) for name in LEGS]
-    return {leg.name: script.reader(leg.chain).state(leg.tx_id) for leg in legs}
-
-
 def on_all(script: Script, ops: ScenarioOps, procedure: Procedure) -> None:
     """The same command on every chain, each to end as it should be."""
     report = carry_out(ops.operation, procedure, ops.executor())
@@ -58,7 +52,7 @@ def maintain(script: Script, ops: ScenarioOps) -> None:
     relayer = script.run.lab.relayer
     assert relayer is not None
     relayer.stop()
-    stopped = states(script)
+    stopped = script.states(LEGS)
     on_all(script, ops, SetSetting("coordination_window", 300))
     breaker = script.needs(functions=["set_breaker_threshold", "breaker_threshold"])
     if breaker:
@@ -66,7 +60,7 @@ def maintain(script: Script, ops: ScenarioOps) -> None:
     refused = script.call("polygon", "resolve_dependency", script.run.item.leg("during.pay").tx_id)
     script.expect_revert(refused, "Coordinator is paused")
     script.advance_to(max(script.now_s, STOP_S + MAINTENANCE_S))
-    script.expect_equal("the states at the end of the maintenance", states(script), stopped)
+    script.expect_equal("the states at the end of the maintenance", script.states(LEGS), stopped)
     for chain in CHAINS:
         script.expect_equal(f"{chain}: stopped", script.read(chain, "paused"), True)
         script.expect_equal(f"{chain}: the window", script.read(chain, "coordination_window"), 300)
@@ -82,20 +76,12 @@ def play(script: Script) -> None:
     script.advance_to(STOP_S)
     ops = ScenarioOps(script)
     on_all(script, ops, Pause())
-    open_ones = [leg for leg, state in states(script).items() if state in ("BUFFERED", "READY")]
+    open_ones = [leg for leg, state in script.states(LEGS).items() if state in ("BUFFERED", "READY")]
     script.expect("flows to be open at the stop", ", ".join(open_ones), met=bool(open_ones))
     maintain(script, ops)
     on_all(script, ops, Unpause())
     started_s = script.now_s
-    script.run.lab.scheduler.advance_until(
-        lambda: set(states(script).values()) == {"EXECUTED"} or script.now_s > started_s + LIMIT_S,
-        deadline_ms=script.run.now_ms + 2 * LIMIT_S * 1000,
-        step_ms=1_000,
-        waiting_for="the flows to end",
-    )
-    after = states(script)
-    told = ", ".join(f"{leg} {state}" for leg, state in after.items())
-    script.expect("every leg to be executed", told, met=set(after.values()) == {"EXECUTED"})
+    script.until_executed(LEGS, LIMIT_S)
     script.note("drill", f"stopped for {started_s - STOP_S:.0f} s, finished {script.now_s - started_s:.0f} s later")
 
 

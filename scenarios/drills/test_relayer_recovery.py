@@ -37,12 +37,6 @@ LOST_S, GONE_S, LIMIT_S = 52, 30, 240
 LEGS = ("first.pay", "first.settle", "second.pay", "second.settle", "third.pay", "third.settle")
 
 
-def states(script: Script) -> dict[str, str]:
-    """Every leg's state now."""
-    legs = [script.run.item.leg(name) for name in LEGS]
-    return {leg.name: script.reader(leg.chain).state(leg.tx_id) for leg in legs}
-
-
 def play(script: Script) -> None:
     """Begin flows, lose the relayer and its store, start a new one, wait for the end."""
     if script.run.lab.spec.own_relayer is not None:
@@ -51,7 +45,7 @@ def play(script: Script) -> None:
     for leg in LEGS:
         script.expect_ok(script.buffer(leg))
     script.advance_to(max(LOST_S, script.now_s))
-    lost_s, before = script.now_s, states(script)
+    lost_s, before = script.now_s, script.states(LEGS)
     told = ", ".join(f"{leg} {state}" for leg, state in before.items())
     script.expect("the loss to come in the middle", told, met=len(set(before.values())) > 1)
     script.inject("relayer-lost", "relayer_kill")
@@ -63,15 +57,7 @@ def play(script: Script) -> None:
     script.advance(GONE_S)
     script.heal("relayer-lost")
     restarted_s = script.now_s
-    script.run.lab.scheduler.advance_until(
-        lambda: set(states(script).values()) == {"EXECUTED"} or script.now_s > restarted_s + LIMIT_S,
-        deadline_ms=script.run.now_ms + 2 * LIMIT_S * 1000,
-        step_ms=1_000,
-        waiting_for="the flows to end",
-    )
-    after = states(script)
-    told = ", ".join(f"{leg} {state}" for leg, state in after.items())
-    script.expect("every leg to be executed", told, met=set(after.values()) == {"EXECUTED"})
+    script.until_executed(LEGS, LIMIT_S)
     took = f"{script.now_s - lost_s:.0f} s after the loss, {script.now_s - restarted_s:.0f} s after the new start"
     script.note("drill", f"recovered {took}")
     operation = ScenarioOps(script).operation

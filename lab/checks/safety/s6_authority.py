@@ -86,9 +86,13 @@ def _authority(function: str, caller: str, now: Settings, second: str | None) ->
 
 
 def _is_late(replayed: ChainReplay, seen: ObservedStep) -> bool:
-    """Whether what the call ended had missed its window: time alone decides that, so anybody may say so."""
-    timestamp = timestamp_of(replayed.entry(seen.step.tx_id)) if seen.step.tx_id is not None else None
-    return timestamp is not None and seen.step.block.timestamp > timestamp + seen.before.window_s
+    """Whether what the call ended was BUFFERED past its window: time alone decides that, so anybody may say so."""
+    if seen.step.tx_id is None:
+        return False
+    entry = replayed.entry(seen.step.tx_id)
+    timestamp, before = timestamp_of(entry), [move.after for move in entry.moves if move.step.order < seen.step.order]
+    late = timestamp is not None and seen.step.block.timestamp > timestamp + seen.before.window_s
+    return late and before[-1:] == ["BUFFERED"]
 
 
 def _judge_event(judgement: Judgement, replayed: ChainReplay, seen: ObservedStep) -> None:

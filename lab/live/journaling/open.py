@@ -45,13 +45,14 @@ def contract_of(deployment: Deployment) -> Deployable:
 def created_on_network(target: Deployable, deployment: Deployment, deployer: str) -> Deployable:
     """The contract as the deployer creates it: the owner in its constructor's arguments is the deployer, who sets up.
 
-    Raises InvalidFile for the name of another role.
+    Raises InvalidFile at its place in lab.yaml for another account of the lab.
     """
     try:
         return created_by(target, deployer)
     except ValueError as error:
-        route = ("contract",) if deployment.contract else ()
-        raise InvalidFile([deployment.source.problem(route, f"constructor of lab.yaml: {error}")]) from None
+        project = system_of(deployment).project
+        assert project is not None  # else there were no arguments
+        raise InvalidFile([project.source.problem(("constructor",), str(error))]) from None
 
 
 def _unfit(target: Deployable, path: Path) -> str | None:

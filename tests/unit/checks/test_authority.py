@@ -9,7 +9,7 @@ import pytest
 from lab.checks import CHECKS
 from lab.model.verdict import CheckResult, Verdict
 
-from .calls import admin, buffer, call, execute, log, mirror, pause, resolve
+from .calls import admin, buffer, call, execute, fail, log, mirror, pause, resolve
 from .histories import PROXY, ROLES, Story, leg
 from .swap import swap
 
@@ -56,6 +56,25 @@ def test_every_success_without_the_role_fails(made: Any) -> None:
     assert result.verdict is Verdict.FAIL
     assert made[0].function in result.reason
     assert result.findings[0].chain == "two"
+
+
+@pytest.mark.parametrize(
+    ("second", "resolved", "function", "verdict"),
+    [
+        (82, False, "expire_transaction", Verdict.PASS),
+        (80, False, "expire_transaction", Verdict.FAIL),
+        (82, True, "expire_transaction", Verdict.FAIL),
+        (82, False, "mark_failed", Verdict.FAIL),
+    ],
+    ids=["late", "in time", "ready", "failed"],
+)
+def test_what_is_late_anybody_may_end(second: int, resolved: bool, function: str, verdict: Verdict) -> None:
+    """The window is 60 s long; what is READY has made it, and to say that it failed is an operator's."""
+    story = Story(A)
+    before = [buffer(A), resolve(A.tx_id)] if resolved else [buffer(A)]
+    for at, made in (*zip((18, 22), before, strict=False), (second, fail(A.tx_id, "attacker", function=function))):
+        story.mine("two", at, story.tx("two", made[0].caller, made))
+    assert CHECKS["S6"].judge(story.history()).verdict is verdict
 
 
 def test_the_role_counts_at_that_place_in_the_block() -> None:

@@ -104,7 +104,7 @@ def test_another_account_of_the_lab_in_a_constructor_is_refused(
     """By its role, or written out."""
     lab = listed(world, f"['{account}', 60]", monkeypatch)
     code, said = run("plan")
-    assert (code, "the role relayer has no account on a network" in said) == (2, True), said
+    assert (code, "lab.yaml:2:14 constructor: the role relayer has no account on a network" in said) == (2, True), said
     assert lab.rpc("sepolia").nonce(lab.account.address) == 0
 
 
