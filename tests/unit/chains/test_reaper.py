@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab.chains.engine.client import connect
+from lab.chains.processes import leftovers
 from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import _ROOT, _WATCHER, Reaper
 from lab.owner import RUN_LABEL, Owner, owner_of_directory, start_ticks, this_process
@@ -147,6 +148,9 @@ def test_killed_together_with_its_reaper_a_run_leaves_containers_to_the_next(ima
     run, told = start_run(DOCKER_RUN, run_id, image, temporary=tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(tmp_path))
+        # The engine is shared: what other runs left there is not this test's to remove.
+        of_engine = leftovers._containers
+        patch.setattr(leftovers, "_containers", lambda: [it for it in of_engine() or () if it.run_id == run_id])
         sweep()
         assert containers_of(run_id) == 2, "a living run's containers were taken"
         os.kill(told["reaper"], signal.SIGKILL)
