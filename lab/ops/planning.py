@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lab.errors import LabError
+from lab.live.planning.identity import is_local, public_keys
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Call, Executor
 from lab.ops.operation import Operation
@@ -20,13 +21,15 @@ CallRequest = tuple[str, tuple[Any, ...]]
 class Desired:
     """What a procedure wants in a state: calls by documented names, or nothing where all is as it should be.
 
-    `problems` forbid it, `notes` are to be shown; `left` is what differs and is not for this sender to change.
+    `problems` forbid it, `notes` are to be shown; `left` is what differs and is not for this sender to change. What is
+    `urgent` goes before what others have still to sign.
     """
 
     calls: tuple[CallRequest, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    urgent: bool = False
 
 
 class Procedure(Protocol):
@@ -83,13 +86,25 @@ def _planned(operation: Operation, procedure: Procedure, executor: Executor, cha
         notes.append(
             f"block {latest.block} differs from the final block {final.block}: a change is on its way and not final yet"
         )
-    calls = calls_of(chain, desired.calls)
+    calls = calls_of(chain, desired.calls, urgent=desired.urgent)
     problems = list(desired.problems)
     if calls and not problems:
         problems += _sender_problems(procedure.sender(chain, latest), executor, chain)
+    anybodys = public_keys(_given_a_role(desired.calls))
+    if anybodys and not is_local(chain.rpc, chain.target):
+        problems += anybodys
     if calls and not problems and (revert := first_revert(chain.rpc, executor.sender(chain), calls)) is not None:
         problems.append("simulated, {} reverts: {}".format(*revert))
     return Plan(chain.name, final, latest.facts, calls, tuple(notes), desired.left, tuple(problems))
+
+
+def _given_a_role(requests: Sequence[CallRequest]) -> dict[str, str]:
+    """The accounts that calls give one, by what they get."""
+    return {
+        f"{function}, call {number}": str(args[0]).lower()
+        for number, (function, args) in enumerate(requests, 1)
+        if function == "propose_owner" or function.startswith("add_")
+    }
 
 
 def _sender_problems(required: str, executor: Executor, chain: OperatedChain) -> list[str]:
@@ -102,11 +117,13 @@ def _sender_problems(required: str, executor: Executor, chain: OperatedChain) ->
     ]
 
 
-def calls_of(chain: OperatedChain, requests: Sequence[CallRequest], to: str | None = None) -> tuple[Call, ...]:
+def calls_of(
+    chain: OperatedChain, requests: Sequence[CallRequest], to: str | None = None, *, urgent: bool = False
+) -> tuple[Call, ...]:
     """The calls as the contract takes them, to itself or to another of the same interface."""
     return tuple(
-        Call(chain.name, chain.chain_id, to or chain.contract, function, args, chain.codec.encode(function, args))
-        for function, args in requests
+        Call(chain.name, chain.chain_id, to or chain.contract, function, args, data, urgent=urgent)
+        for function, args, data in ((*request, chain.codec.encode(*request)) for request in requests)
     )
 
 

@@ -16,6 +16,7 @@ from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.owner import SafeOwner
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.fees import current_fees, data_fee, estimated_gas
+from lab.live.planning.identity import is_local, public_keys
 from lab.live.planning.steps import DEPLOY, read_standing, steps_after_creation
 from lab.model.chain.prices import prices
 from lab.rpc import Rpc
@@ -85,6 +86,8 @@ def _fill(plan: NetworkPlan, work: Undertaking, target: Target, today: datetime.
         )
     _estimate(plan, work, target, rpc, fresh=not attempts)
     _check_owner(plan, work, target, rpc)
+    if anybodys := public_keys(_accounts(deployer, target)):
+        (plan.notes if is_local(rpc, target) else plan.problems).extend(anybodys)
     _check_balance(plan, work.deployment, deployer)
     _add_price(plan, work.deployment, today)
     plan.notes += [
@@ -152,6 +155,14 @@ def _check_safe(plan: NetworkPlan, safe: SafeOwner, rpc: Rpc) -> None:
         f"Safe {state.address} ({state.version}) becomes owner once it calls accept_ownership: `lab safe propose "
         f"accept_ownership --only {plan.network}`; {state.threshold} of these must sign: {', '.join(state.owners)}"
     )
+
+
+def _accounts(deployer: str, target: Target) -> dict[str, str]:
+    owners = {"owner": target.owner} if target.safe is None else {}
+    signers = () if target.safe is None else target.safe.owners
+    owners |= {f"owner {number} of the Safe": address for number, address in enumerate(signers, 1)}
+    operators = {f"operator {number}": address for number, address in enumerate(target.operators, 1)}
+    return {"deployer": deployer, **owners, **operators}
 
 
 def _check_balance(plan: NetworkPlan, deployment: Deployment, deployer: str) -> None:

@@ -17,6 +17,7 @@ from lab.live.declaration.deployment_file import Target
 from lab.live.declaration.variables import Connection
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.fees import paid
+from lab.live.planning.identity import read_identity
 from lab.live.planning.steps import DEPLOY, code_difference, differences, read_standing
 from lab.model.live_evidence import (
     ENDPOINTS_FOR_LIVE,
@@ -24,7 +25,6 @@ from lab.model.live_evidence import (
     LiveEvidence,
     NetworkEvidence,
     Transaction,
-    is_development_node,
 )
 from lab.rpc import Rpc, RpcFailure
 from lab.safe.account import safe_differences
@@ -148,16 +148,8 @@ def _transactions(work: Undertaking, target: Target) -> tuple[Transaction, ...]:
 
 def _identity(connection: Connection, target: Target, height: int) -> dict[str, object]:
     """Whether this is the network that it is called, with what speaks against it."""
-    rpc, doubts = connection.rpc, []
-    genesis = (rpc.block(0) or {}).get("hash", "")
-    client = str(rpc.call("web3_clientVersion"))
-    if target.genesis is None:
-        doubts.append("nobody says what its genesis block is: give `genesis:` in the deployment file")
-    elif genesis != target.genesis:
-        doubts.append(f"its genesis block is {genesis}, that of {target.profile.title} is {target.genesis}")
-    if is_development_node(client):
-        doubts.append(f"its node is a development node ({client[:60]})")
-    agree = 0
+    identity = read_identity(connection.rpc, target)
+    doubts, agree = list(identity.doubts), 0
     try:
         agree = connection.transport.agreeing(height)
     except RpcFailure as failure:
@@ -165,8 +157,8 @@ def _identity(connection: Connection, target: Target, height: int) -> dict[str, 
     if agree < ENDPOINTS_FOR_LIVE:
         doubts.append(f"expected {ENDPOINTS_FOR_LIVE} endpoints to agree on block {height}, got {agree}")
     return {
-        "genesis_hash": genesis,
-        "client": client[:200],
+        "genesis_hash": identity.genesis,
+        "client": identity.client[:200],
         "endpoints_agree": agree,
         "kind": "rehearsal" if doubts else "live",
         "doubts": tuple(doubts),

@@ -20,7 +20,7 @@ Outcome = Literal["confirmed", "proposed", "refused", "unknown"]
 class Call:
     """One call: `function` and `args` by their documented names and order, `data` as the contract takes it.
 
-    `to` is an address in lower case, `value` in wei.
+    `to` is an address in lower case, `value` in wei. What is `urgent` waits for nothing that was proposed before.
     """
 
     chain: str
@@ -30,6 +30,7 @@ class Call:
     args: tuple[Any, ...]
     data: str = field(repr=False)
     value: int = 0
+    urgent: bool = False
 
     @property
     def step(self) -> str:

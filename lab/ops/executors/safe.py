@@ -66,15 +66,20 @@ class SafeExecutor:
         of = state.described(chain.name, chain.chain_id)
         known = all_proposals(self._folder, of)
         # By what the Safe does: others name contract and function in words of their own.
-        does = [call.inner for call in proposed]
+        does, urgent = [call.inner for call in proposed], any(call.urgent for call in calls)
         same = [one for one in known if [call.inner for call in one.calls] == does]
+        if urgent:
+            # One that others come before would be too late.
+            same = [one for one in same if one.nonce <= state.nonce]
         standing = self._current(chain, reader, same)
         if standing is None:
             taken = [one for one in known if one.nonce >= state.nonce]
-            proposal = make_proposal(of, proposed, next_nonce(taken, state.nonce))
+            proposal = make_proposal(of, proposed, state.nonce if urgent else next_nonce(taken, state.nonce))
             standing = read_standing(proposal, reader)
             proposal.write(self._folder / file_name(proposal))
-        return self._carry_out(_Batch(chain, tuple(calls), self._folder / file_name(standing.proposal)), standing)
+        rivals = [one for one in known if one.nonce == standing.proposal.nonce and one.hash != standing.proposal.hash]
+        batch = _Batch(chain, tuple(calls), self._folder / file_name(standing.proposal), _said_of(rivals))
+        return self._carry_out(batch, standing)
 
     def _current(self, chain: OperatedChain, reader: SafeReader, same: Sequence[Proposal]) -> Standing | None:
         """The proposal of these calls that can still take effect, or did in a block that is not final yet."""
@@ -93,7 +98,7 @@ class SafeExecutor:
         waits = standing.kind in ("incomplete", "queued")
         if waits or self._signer is None or standing.strangers:
             outcome: Outcome = "refused" if standing.strangers else "proposed"
-            return batch.results(outcome, reason=f"{batch.path}: {standing.advice}")
+            return batch.results(outcome, reason=f"{batch.path}: {standing.advice}{batch.rivals}")
         work = SafeExecutions(self._desk, batch.chain.target, batch.chain.rpc, self._signer, self._waiting)
         try:
             execution = work.carry_out(standing.proposal)
@@ -115,11 +120,20 @@ class _Batch:
     chain: OperatedChain
     calls: tuple[Call, ...]
     path: Path
+    rivals: str
 
     def results(
         self, outcome: Outcome, *, tx: str | None = None, block: int | None = None, reason: str | None = None
     ) -> list[Result]:
         return [Result(call, outcome, tx=tx, block=block, path=self.path, reason=reason) for call in self.calls]
+
+
+def _said_of(rivals: Sequence[Proposal]) -> str:
+    """Of proposals with the same nonce: one of them takes effect."""
+    if not rivals:
+        return ""
+    files = ", ".join(file_name(one) for one in rivals)
+    return f"; nonce {rivals[0].nonce} is also that of {files}: what is carried out first ends the others"
 
 
 def _named(chain: OperatedChain, call: Call) -> ProposedCall:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lab.coordinator.calling import role_changes
 from lab.errors import UsageError
@@ -101,15 +101,15 @@ class RemoveOperator(OwnersProcedure):
 
     def wants(self, chain: OperatedChain, state: ChainState) -> Desired:
         """See `Procedure`."""
-        desired = _wants(chain, state, add=[], remove=[self.address])
+        desired = replace(_wants(chain, state, add=[], remove=[self.address]), urgent=self.last)
         if not state.operators[self.address]:
             return desired
         if any(given for account, given in state.operators.items() if account != self.address):
             return desired
         if self.last:
-            return Desired(desired.calls, desired.problems, notes=("no declared operator is left there: add one",))
+            return replace(desired, notes=("no declared operator is left there: add one",))
         problem = f"expected another declared operator before {self.address} is removed: add one first"
-        return Desired(desired.calls, (*desired.problems, problem))
+        return replace(desired, problems=(*desired.problems, problem), notes=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,4 +37,4 @@ def _switched(chain: OperatedChain, state: ChainState, *, to: bool) -> Desired:
     lacking = missing(chain.codec, function, "paused")
     if lacking is not None:
         return Desired(problems=(f"{lacking} (capability stop); revoke the operators instead",) if to else (lacking,))
-    return Desired() if state.paused is to else Desired(((function, ()),))
+    return Desired() if state.paused is to else Desired(((function, ()),), urgent=to)

@@ -12,7 +12,7 @@ from web3.types import Nonce
 from web3.utils.address import get_create_address
 
 from lab.coordinator import ROLES, Fees, created_address, role_account, rollup_address, sign_transaction
-from lab.coordinator.accounts import MNEMONIC
+from lab.coordinator.accounts import MNEMONIC, PUBLIC_KEYS
 from lab.faults.transport.raw_transaction import decode_raw
 from lab.networks import BUILT_IN
 
@@ -24,6 +24,13 @@ def test_roles_are_the_first_accounts_of_the_development_mnemonic(role: str) -> 
     derived = EthAccount.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{ROLES.index(role)}")
     account = role_account(role)
     assert (account.address, account.key) == (derived.address.lower(), bytes(derived.key))
+
+
+def test_public_keys_are_the_ten_that_local_nodes_fund() -> None:
+    """The first ten accounts of the development mnemonic."""
+    EthAccount.enable_unaudited_hdwallet_features()
+    derived = (EthAccount.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{number}") for number in range(10))
+    assert {account.address.lower() for account in derived} == PUBLIC_KEYS
 
 
 def test_every_role_is_another_account_and_its_key_fits() -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from lab.coordinator import Fees, sign_transaction
+from lab.coordinator import Fees, role_account, sign_transaction
 from lab.deploy.deployer import Deployable, deployable
 from lab.live.execution.deploy import deploy_all
 from lab.live.journaling.journal import Entry, Header, Journal, journal_path, open_journal
 from lab.live.journaling.undertaking import Undertaking
+from lab.live.planning import identity
 from lab.live.planning.plan import make_plan
 from lab.live.planning.steps import differences, read_standing
 from lab.live.results.evidence import observe
@@ -264,6 +265,23 @@ def test_a_poor_deployer(world: Open) -> None:
     lab = world("sepolia")
     lab.rpc("sepolia").call("anvil_setBalance", DEPLOYER.address, hex(10))
     assert any("fund it" in problem for problem in plans(lab)[0].problems)
+
+
+def test_accounts_whose_key_everybody_has(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noted on a chain of one's own, and in the way on the network itself: here a chain that is taken for it."""
+    lab = world("sepolia")
+    noted = plans(lab)[0]
+    assert noted.problems == []
+    owner, operator = (role_account(role).address for role in ("newowner", "relayer"))
+    uses = [f"{DEPLOYER.address} (deployer)", f"{owner} (owner)", f"{operator} (operator 1)"]
+    sentence = "{} is an account of local development nodes, everybody has its key: use an account of your own"
+    assert [note for note in noted.notes if "everybody" in note] == [sentence.format(use) for use in uses]
+    monkeypatch.setattr(identity, "is_development_node", lambda client: False)
+    assert plans(lab)[0].problems == []  # its first block is not that of the network
+    file = lab.folder / "deployment.yaml"
+    first = (lab.rpc("sepolia").block(0) or {})["hash"]
+    file.write_text(file.read_text().replace("finality:", f'genesis: "{first}", finality:'))
+    assert plans(lab)[0].problems == [sentence.format(use) for use in uses]
 
 
 def test_a_stale_price_table(world: Open) -> None:

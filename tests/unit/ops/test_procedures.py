@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import InvalidFile, UsageError
+from lab.live.planning import identity
 from lab.ops.declared import declared_by_file
 from lab.ops.inspection import health_findings, inspect_chains, look_at_operators, look_for_drift
 from lab.ops.planning import Plan
@@ -309,3 +310,15 @@ def test_an_address_is_one(text: str) -> None:
     """Nothing else gets as far as a plan."""
     with pytest.raises(UsageError, match="expected an address"):
         checked_address(text)
+
+
+def test_no_role_for_an_account_whose_key_everybody_has(site: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a network. To take its roles is what one wants there."""
+    there = site("sepolia").opened()
+    monkeypatch.setattr(identity, "is_development_node", lambda client: False)
+    with there.executor(address("owner")) as executor:
+        given = carry_out(there.operation, AddOperator(address("user")), executor)
+        taken = carry_out(there.operation, RemoveOperator(address("relayer"), there.operation.declared), executor)
+    (problem,) = given.chains[0].plan.problems
+    assert problem.startswith(f"{address('user')} (add_operator, call 1) is an account of local development nodes")
+    assert (given.exit_code, given.chains[0].results, taken.exit_code) == (1, [], 0)

@@ -18,7 +18,7 @@ from tests.unit.real_safes import EXECUTOR, OTHER_EXECUTOR, signed
 
 from .conftest import FIRST, SECOND, THIRD, Owned
 
-SOMEBODY = "0x" + "5a" * 20
+SOMEBODY, OTHER = "0x" + "5a" * 20, "0x" + "6b" * 20
 
 
 def outcomes(report: ChainReport) -> list[str]:
@@ -89,6 +89,24 @@ def test_a_second_proposal_queues(owned: Callable[..., Owned]) -> None:
     there.sign(there.proposal(nonce=1), FIRST, SECOND)
     assert there.run(Pause()).standing == "equal"
     assert there.run(AddOperator(SOMEBODY)).standing == "equal"
+
+
+def test_a_stop_goes_before_what_waits_for_signers(owned: Callable[..., Owned]) -> None:
+    """It takes the nonce of the first that is open, and says so; what it displaces is proposed anew."""
+    there = owned()
+    there.run(AddOperator(SOMEBODY))
+    first = there.proposal(nonce=1)
+    there.run(AddOperator(OTHER))
+    queued = there.lab.propose(there.contract, "pause", nonce=3)
+    queued.write(there.folder / file_name(queued))
+    line = next(line for line in there.run(Pause()).left if "2 more of" in line)
+    assert line.endswith(f"nonce 1 is also that of {first.name}: what is carried out first ends the others")
+    (stop,) = {path for path in there.folder.glob("*-nonce-1-*") if path != first}
+    there.sign(stop, FIRST, SECOND)
+    assert there.run(Pause()).standing == "equal"
+    there.sign(first, FIRST, SECOND)
+    there.run(AddOperator(SOMEBODY))
+    assert read_proposal(there.proposal(nonce=4)).text.startswith("add_operator(operator=0x5a5A")
 
 
 def test_a_changed_file(owned: Callable[..., Owned]) -> None:
