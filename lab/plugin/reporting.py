@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from lab.plugin.sharing import (
 )
 from lab.plugin.stories import STORIES
 
+# How the reasons of runs begin, which have a line of their own.
+LISTED = ("not exercised: ", "not run: ")
 REPORTED = pytest.StashKey[bool]()
 TROUBLE = pytest.StashKey[bool]()
 
@@ -91,6 +94,18 @@ def report_session(config: pytest.Config, terminalreporter: Any = None) -> None:
         stories_shown = STORIES in config.stash and not config.stash[STORIES].hidden
         reporting = Reporting(results, config.stash[RUN_ID], _page(config), system(config), verbose, stories_shown)
         summarise_session(terminalreporter, reporting)
+        _name_skips(config, terminalreporter)
+
+
+def _name_skips(config: pytest.Config, terminalreporter: Any) -> None:
+    """A line for each reason to skip that the session's list has not, unless pytest is asked to name them (`-rs`)."""
+    if terminalreporter is None or "s" in config.option.reportchars:
+        return
+    skipped = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
+    reasons = Counter(place[2].removeprefix("Skipped: ") for place in skipped if isinstance(place, tuple))
+    for reason, count in reasons.items():
+        if not reason.startswith(LISTED):
+            terminalreporter.write_line(f"{count} skipped: {reason}")
 
 
 def _shown_path(config: pytest.Config, path: Path) -> Path:

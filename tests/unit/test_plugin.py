@@ -26,6 +26,13 @@ timeline:
   - expect: {leg: f.pay, state: REDY}
 """
 
+LATER = """
+import pytest
+
+def test_later():
+    pytest.skip("waits for a decision")
+"""
+
 
 def test_a_malformed_file(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every mistake with its place, no stack trace, nothing started, and no good file runs either."""
@@ -44,11 +51,13 @@ def test_a_malformed_file(project: pytest.Pytester, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_session(project: pytest.Pytester) -> None:
-    """One passes, one fails with its story; reports are written; the command that it prints repeats it."""
+    """Passed, failed with its story, skipped with its reason; reports are written; the command that it prints repeats it."""
     write(project, "scenarios/pays.yaml", GOOD)
     write(project, "scenarios/vain.yaml", BAD)
+    write(project, "scenarios/test_later.py", LATER)
     result = project.runpytest_subprocess("scenarios", "--backend", "process")
-    result.assert_outcomes(passed=1, failed=1)
+    result.assert_outcomes(passed=1, failed=1, skipped=1)
+    assert "1 skipped: waits for a decision" in result.outlines
     text = result.stdout.str()
     told = [
         "expected  f.pay READY on ethereum", "because   somebody should have resolved it",
@@ -61,7 +70,7 @@ def test_a_session(project: pytest.Pytester) -> None:
     folder = evidence(project)
     assert json.loads((folder / "pays" / "verdict.json").read_text())["verdict"] == "PASS"
     cases = {case.get("name"): case for case in ET.parse(folder / "junit.xml").iter("testcase")}
-    assert set(cases) == {"pays", "vain"}
+    assert set(cases) == {"pays", "vain", "test_later"}
     assert cases["pays"].find("failure") is None
     failure = cases["vain"].find("failure")
     assert failure is not None
