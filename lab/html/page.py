@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lab.html.compiled_templates import compiled_templates
 from lab.html.text import clean, plural, seconds, times
 
 SHARED = Path(__file__).with_name("templates")
 MAX_TEXT = 4_000
+_CODE = re.compile(r"`([^`]+)`")
 
 
 class Pages:
@@ -35,7 +37,9 @@ class Pages:
             lstrip_blocks=True,
             bytecode_cache=compiled_templates(Path(__file__)),
         )
-        self._environment.filters.update(seconds=seconds, times=times, clean=clean, plural=plural, **filters)
+        self._environment.filters.update(
+            seconds=seconds, times=times, clean=clean, plural=plural, prose=prose, **filters
+        )
 
     def asset(self, name: str) -> str:
         """A style or script, as text."""
@@ -67,6 +71,11 @@ class Pages:
         policy = f"default-src 'none'; style-src {admitted}; {scripts}{images}base-uri 'none'; form-action 'none'"
         # The assets are files of this package, the only text that is trusted as it stands.
         return self.render(template, policy=policy, style=Markup(style), script=Markup(script), **values)
+
+
+def prose(text: str, limit: int = 400) -> Markup:
+    """Cleaned, and what stands between back ticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(clean(text, limit)))))
 
 
 def _hash(text: str) -> str:

@@ -51,7 +51,7 @@ def test_a_malformed_file(project: pytest.Pytester, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_session(project: pytest.Pytester) -> None:
-    """Passed, failed with its story, skipped with its reason; reports are written; the command that it prints repeats it."""
+    """Passed, failed with its story, skipped with its reason; reports are written; the printed command repeats it."""
     write(project, "scenarios/pays.yaml", GOOD)
     write(project, "scenarios/vain.yaml", BAD)
     write(project, "scenarios/test_later.py", LATER)
