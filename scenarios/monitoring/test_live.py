@@ -24,6 +24,7 @@ from lab.coordinator import role_account, rollup_address
 from lab.coordinator.reads import ZERO_ID
 from lab.monitor.alerting.alerts import Thresholds, alerts
 from lab.monitor.servers import Server, free_ports
+from lab.networks import load_network
 from lab.ops.in_scenario import ScenarioOps
 from lab.ops.procedures import maintenance
 from lab.report.catalogue.criteria_definitions import CRITERIA
@@ -39,7 +40,7 @@ description: >
   `lab monitor up` watches three chains while a node hangs, a relayer dies, the base fee rises, and a leg waits until it
   expires. `lab ops maintenance` begins for two hours: what goes wrong meanwhile fires, and nobody hears of it. It is
   then cut short and ends by itself; the contract that it left stopped is an alert. Each alert arrives with value, limit
-  and runbook, and is resolved with its fault (a base fee falls too slowly for that).
+  and runbook, and is resolved with its fault.
 rows: [ALR-01, ALR-02, ALR-03, ALR-04, ALR-05, ALR-06, OPS-03, OSC-06]
 networks: {polygon: {}, optimism: {finality: {blocks: 1}}, base: {finality: {blocks: 1}}}
 needs: [stop, expiry]
@@ -201,7 +202,9 @@ def break_everything(live: Live) -> None:
     ]
     for pending in script.calls(expected):
         script.expect_ok(pending)
-    script.inject("dear", "base_fee_spike", chain="optimism", factor=10)
+    # Little above the limit: the fee falls by 0.4 % a block once it is over.
+    limit = Thresholds().base_fee_factor_max * (load_network("optimism").typical_base_fee_wei or 0)
+    script.inject("dear", "base_fee_spike", chain="optimism", wei=int(1.02 * limit))
     script.advance_to(due - genesis_s + 1)
     script.expect_ok(script.call("optimism", "resolve_dependency", PARENT))
 
@@ -253,7 +256,7 @@ def play(script: Script) -> None:
         script.call("base", "remove_operator", role_account("attacker").address, role="owner")
         for tx_id in (CHILD, PARENT):
             script.call("base", "expire_transaction", tx_id)
-        for name in ("ChainDown", "RelayerDown", "UndeclaredOperator", "LegsOverdue", "CrossChainStuck"):
+        for name in ("ChainDown", "RelayerDown", "UndeclaredOperator", "LegsOverdue", "CrossChainStuck", "BaseFeeHigh"):
             if name != "UndeclaredOperator" or live.sink.find(name) is not None:
                 live.expect(name, "resolved")
         live.expect("CoordinationTimeout", chain="base")
