@@ -19,24 +19,28 @@ from .watching import Watched, events, untouched
 FINAL = Finality(blocks=3)
 
 
-def test_events_equal_receipts_over_reorg_and_restart(start_lab: StartLab) -> None:
+@pytest.mark.parametrize("chain", ["ethereum", "arbitrum"], ids=["blocks of 12 s", "of 250 ms"])
+def test_events_equal_receipts_over_reorg_and_restart(start_lab: StartLab, chain: str) -> None:
     """Counted once on the canonical chain: a reorg that mines them again adds nothing, a restart adds nothing."""
-    lab = start_lab("ethereum", finality=FINAL, deepest_reorg=8)
+    lab = start_lab(chain, finality=FINAL, deepest_reorg=8)
     watched = Watched(lab)
     for number in range(1, 4):
-        buffer(lab, "ethereum", number, at_s=40)
+        buffer(lab, chain, number, at_s=40)
         watched.at(12 * number + 1)
-    lab.chains["ethereum"].reorg(2, requeue=True)
+    before = lab.chains[chain].look().block(lab.chains[chain].look().block_number())
+    lab.chains[chain].reorg(2, requeue=True)
     samples = watched.at(60)
-    assert samples.get("chain_reorgs_total", "ethereum") == 1
+    assert before is not None
+    assert lab.chains[chain].look().call("eth_getBlockByHash", before["hash"], False) is None
+    assert samples.get("chain_reorgs_total", chain) == 1
     memory = read_memory(watched.collector.dump())
     assert memory is not None
     watched.restart(memory)
-    send(lab, "ethereum", "operator", "resolve_dependency", tx_id(1))
+    send(lab, chain, "operator", "resolve_dependency", tx_id(1))
     samples = watched.at(200)
-    assert events(samples, "ethereum") == dict(watched.receipts("ethereum"))
-    assert events(samples, "ethereum")["TransactionBuffered"] == 3
-    assert samples.get("chain_finality_violations_total", "ethereum") == 0
+    assert events(samples, chain) == dict(watched.receipts(chain))
+    assert events(samples, chain)["TransactionBuffered"] == 3
+    assert samples.get("chain_finality_violations_total", chain) == 0
 
 
 def test_without_the_position_everything_is_read_again(start_lab: StartLab) -> None:
