@@ -19,10 +19,14 @@ from .watching import Watched, events, untouched
 FINAL = Finality(blocks=3)
 
 
-@pytest.mark.parametrize("chain", ["ethereum", "arbitrum"], ids=["blocks of 12 s", "of 250 ms"])
-def test_events_equal_receipts_over_reorg_and_restart(start_lab: StartLab, chain: str) -> None:
+@pytest.mark.parametrize(
+    ("chain", "finality"),
+    [("ethereum", FINAL), ("arbitrum", Finality(seconds=30))],
+    ids=["blocks of 12 s", "of 250 ms"],
+)
+def test_events_equal_receipts_over_reorg_and_restart(start_lab: StartLab, chain: str, finality: Finality) -> None:
     """Counted once on the canonical chain: a reorg that mines them again adds nothing, a restart adds nothing."""
-    lab = start_lab(chain, finality=FINAL, deepest_reorg=8)
+    lab = start_lab(chain, finality=finality, deepest_reorg=8)
     watched = Watched(lab)
     for number in range(1, 4):
         buffer(lab, chain, number, at_s=40)
