@@ -208,13 +208,13 @@ def _doubted(call: Call, chain: Chain) -> Generator[Step, Reply | None, None]:
 
 
 def _filtered(call: Call, chain: Chain, params: list[Any] | None) -> Steps:
-    """A filter's changes are what came after it was made. The local node begins with what was there; geth's do not."""
+    """A filter's changes are what came after it was made, and what a reorg took back: as geth tells it."""
     head = chain.producer.head.number
     reply = _reply((yield Ask(call, chain, call.method, params, read=True)))
     if reply.failure is not None:
         return reply
     if call.method == NEW_FILTER:
-        chain.filters.made(reply.result, head)
+        chain.filters.made(reply.result, call.params[0] if call.params else None, head)
         return reply
     return Reply(chain.filters.news(call.params[0] if call.params else None, reply.result))
 
