@@ -20,6 +20,7 @@ from lab.faults.transport.raw_transaction import Sent, as_the_node_has_it, decod
 from lab.faults.transport.submits import Submits
 from lab.faults.transport.sync_send import LOOK_MS, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcRefused, RpcUnavailable
+from lab.rpc.refusals import limits
 
 
 @dataclass
@@ -43,6 +44,12 @@ class Call:
         if method in SENDS and given:
             call.sent = decode_raw(given[0])
         return call
+
+    @property
+    def limited(self) -> bool:
+        """Whether it is answered that there are too many requests."""
+        refusal = self.plan.refusal
+        return refusal is not None and limits(refusal.http_status or refusal.code)
 
 
 @dataclass(frozen=True, slots=True)
