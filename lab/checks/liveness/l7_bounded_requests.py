@@ -13,8 +13,8 @@ refused, end in silence. Three things are judged, on what the proxy counted in p
   perhaps: twice that is the bound.
 
 Where nothing is declared the figures stand in the reason: nobody promised anything. Whoever polls at a steady pace need
-not slow down, so that it did not is said, and no failure. A period in which the machine was late by more than
-LATE_SHARE of it shows less than the relayer would have asked, and is no measure for others.
+not slow down, so that it did not is said, and no failure. What a period allows to others is what would have been asked
+in the time that a late machine left of it; one of which nothing was left is no measure.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from lab.model.verdict import CheckResult
 HAMMERING = 10
 GROWTH = 1.5
 REST_PERIODS = 3
-LATE_SHARE = 0.2
 MINUTE_MS = 60_000
 Span = tuple[int, float]
 """From and to, in milliseconds of the run; without an end, infinite."""
@@ -56,6 +55,11 @@ class Phase:
     def most(self) -> float:
         """The highest rate, in calls a minute."""
         return max(period.per_minute for period in self.periods)
+
+    def allows(self, history: History) -> float | None:
+        """The rate that later ones may have, in calls a minute; None where the machine was too late to tell."""
+        rates = [rate for period in self.periods if (rate := _unhindered(history, period)) is not None]
+        return GROWTH * max(rates) if len(rates) == len(self.periods) else None
 
     def words(self) -> str:
         """Rates, times and what was over by then."""
@@ -138,18 +142,17 @@ def _judge_limited(history: History, judgement: Judgement, periods: list[Request
     if not limited:
         return
     chain = limited[0].chain
-    calm = [period for period in periods if _is_calm(history, period) and _in_time(history, period)]
-    if not any(period.calls for period in calm):
-        judgement.note(f"{chain} refused requests as too many, and no calm time is there to compare that one with")
+    quiet = [period for period in periods if period.calls and _is_calm(history, period)]
+    calm = [period for period in quiet if _unhindered(history, period)]
+    if not calm:
+        late = was_late(late_ms(history, quiet[0].since_ms, quiet[-1].t_ms)) if quiet else "no time was calm"
+        judgement.note(f"{chain} refused requests as too many, and nothing is there to compare that time with: {late}")
         return
     judgement.judged += 1
-
-    def share(period: Requests) -> float:
-        return period.per_minute / activity.known(period)
-
-    usual, worst = max(calm, key=share), max(limited, key=share)
-    if share(worst) > HAMMERING * share(usual):
-        bound = HAMMERING * share(usual) * activity.known(worst)
+    usual = max(calm, key=lambda period: (_unhindered(history, period) or 0.0) / activity.known(period))
+    worst = max(limited, key=lambda period: period.per_minute / activity.known(period))
+    bound = HAMMERING * (_unhindered(history, usual) or 0.0) * activity.known(worst) / activity.known(usual)
+    if worst.per_minute > bound:
         message = (
             f"expected at most {bound:.0f} requests a minute to {chain} while it answers that there are too many, "
             f"{HAMMERING} times what it was asked in calm; it was asked {worst.calls} times from "
@@ -171,18 +174,25 @@ def _is_calm(history: History, period: Requests) -> bool:
     )
 
 
-def _in_time(history: History, period: Requests) -> bool:
-    return late_ms(history, period.since_ms, period.t_ms) <= LATE_SHARE * (period.t_ms - period.since_ms)
+def _unhindered(history: History, period: Requests) -> float | None:
+    """The rate in the time that the machine's lateness left of a period; None where nothing was left."""
+    left_ms = period.t_ms - period.since_ms - late_ms(history, period.since_ms, period.t_ms)
+    return period.calls * MINUTE_MS / left_ms if left_ms > 0 else None
 
 
 def _judge_rest(history: History, judgement: Judgement, periods: list[Requests], activity: Activity) -> None:
-    rest = [period for period in periods if activity.at_rest(period) and _in_time(history, period)]
-    phases = _phases(rest, activity)
-    if len(phases) < 2:
+    phases, bound = (
+        _phases([period for period in periods if activity.at_rest(period)], activity),
+        history.header.requests_per_minute,
+    )
+    allowed = phases[0].allows(history) if len(phases) > 1 else None
+    if allowed is None:
+        if bound is not None:
+            judgement.note(f"no two times at rest on {periods[0].chain} could be compared")
         return
-    first, last, bound = phases[0], phases[-1], history.header.requests_per_minute
-    grown = last.least > GROWTH * first.most
-    rates = f"at rest {rest[0].chain} was asked {first.words()}, and {last.words()}"
+    first, last = phases[0], phases[-1]
+    grown = last.least > allowed
+    rates = f"at rest {last.periods[0].chain} was asked {first.words()}, and {last.words()}"
     if bound is None:
         if grown:
             judgement.note(f"{rates}: they grow with what is over (declare `requests_per_minute` to have that judged)")

@@ -134,7 +134,20 @@ def test_without_a_calm_time_hammering_cannot_be_told(kind: str) -> None:
             story.records.append(Lag(seq=1000 + at, t_ms=at * 1000, turns_ms=0, starved_ms=900))
     result = judged(story)
     assert result.verdict is Verdict.NOT_EXERCISED
-    assert "no calm time" in result.reason
+    words = "the machine itself was late by up to" if kind == "late" else "no time was calm"
+    assert f"nothing is there to compare that time with: {words}" in result.reason
+
+
+def test_what_a_late_machine_left_of_a_period_is_its_measure() -> None:
+    """Twenty calls in 5 s, half of which it waited: at most forty in as long a time."""
+    for calls, verdict in ((40 * HAMMERING, Verdict.PASS), (40 * HAMMERING + 1, Verdict.FAIL)):
+        story = limited(calls)
+        story.records.append(Lag(seq=1000, t_ms=2_000, turns_ms=0, starved_ms=2_500))
+        assert judged(story).verdict is verdict
+    story = lived(10, 30, requests_per_minute=10_000)
+    assert judged(story).verdict is Verdict.FAIL
+    story.records.append(Lag(seq=1000, t_ms=42_000, turns_ms=0, starved_ms=2_500))
+    assert judged(story).verdict is Verdict.PASS
 
 
 def test_growth_is_told_where_a_bound_is_declared() -> None:
