@@ -13,8 +13,8 @@ refused, end in silence. Three things are judged, on what the proxy counted in p
   perhaps: twice that is the bound.
 
 Where nothing is declared the figures stand in the reason: nobody promised anything. Whoever polls at a steady pace need
-not slow down, so that it did not is said, and no failure. What a period allows to others is what would have been asked
-in the time that a late machine left of it; one of which nothing was left is no measure.
+not slow down, so that it did not is said, and no failure. A late machine keeps a relayer from asking: what is too much
+beside the counts of such a time alone, and not beside what it would have asked in the time that was left, is UNKNOWN.
 """
 
 from __future__ import annotations
@@ -55,11 +55,6 @@ class Phase:
     def most(self) -> float:
         """The highest rate, in calls a minute."""
         return max(period.per_minute for period in self.periods)
-
-    def allows(self, history: History) -> float | None:
-        """The rate that later ones may have, in calls a minute; None where the machine was too late to tell."""
-        rates = [rate for period in self.periods if (rate := _unhindered(history, period)) is not None]
-        return GROWTH * max(rates) if len(rates) == len(self.periods) else None
 
     def words(self) -> str:
         """Rates, times and what was over by then."""
@@ -142,16 +137,15 @@ def _judge_limited(history: History, judgement: Judgement, periods: list[Request
     if not limited:
         return
     chain = limited[0].chain
-    quiet = [period for period in periods if period.calls and _is_calm(history, period)]
-    calm = [period for period in quiet if _unhindered(history, period)]
+    calm = [period for period in periods if period.calls and _is_calm(history, period)]
     if not calm:
-        late = was_late(late_ms(history, quiet[0].since_ms, quiet[-1].t_ms)) if quiet else "no time was calm"
-        judgement.note(f"{chain} refused requests as too many, and nothing is there to compare that time with: {late}")
+        judgement.note(f"{chain} refused requests as too many, and no time was calm, to compare that one with")
         return
     judgement.judged += 1
-    usual = max(calm, key=lambda period: (_unhindered(history, period) or 0.0) / activity.known(period))
     worst = max(limited, key=lambda period: period.per_minute / activity.known(period))
-    bound = HAMMERING * (_unhindered(history, usual) or 0.0) * activity.known(worst) / activity.known(usual)
+    known = activity.known(worst)
+    usual = max(calm, key=lambda period: period.per_minute / activity.known(period))
+    bound = HAMMERING * known * usual.per_minute / activity.known(usual)
     if worst.per_minute > bound:
         message = (
             f"expected at most {bound:.0f} requests a minute to {chain} while it answers that there are too many, "
@@ -159,7 +153,11 @@ def _judge_limited(history: History, judgement: Judgement, periods: list[Request
             f"{clock(worst.since_ms)} to {clock(worst.t_ms)}, {worst.limited} of them in vain: requests are repeated "
             "without backing off"
         )
-        judgement.fail(message, worst, None, usual.seq)
+        unhindered = [rate / activity.known(period) for period in calm if (rate := _unhindered(history, period))]
+        if not unhindered or worst.per_minute <= HAMMERING * known * max(unhindered):
+            judgement.doubt(f"{message}; {_was_late(history, calm)}", chain, None, worst.seq)
+        else:
+            judgement.fail(message, worst, None, usual.seq)
     rate, before = (sum(one.per_minute for one in some) / len(some) for some in (limited, calm))
     slowed = "slowed down" if rate < before else "did not slow down"
     judgement.note(f"told that there were too many, it {slowed} on {chain}: {rate:.0f} a minute, {before:.0f} in calm")
@@ -180,31 +178,38 @@ def _unhindered(history: History, period: Requests) -> float | None:
     return period.calls * MINUTE_MS / left_ms if left_ms > 0 else None
 
 
+def _was_late(history: History, periods: list[Requests]) -> str:
+    return was_late(late_ms(history, periods[0].since_ms, periods[-1].t_ms))
+
+
 def _judge_rest(history: History, judgement: Judgement, periods: list[Requests], activity: Activity) -> None:
-    phases, bound = (
-        _phases([period for period in periods if activity.at_rest(period)], activity),
-        history.header.requests_per_minute,
-    )
-    allowed = phases[0].allows(history) if len(phases) > 1 else None
-    if allowed is None:
-        if bound is not None:
-            judgement.note(f"no two times at rest on {periods[0].chain} could be compared")
+    phases, bound = _phases(periods, activity), history.header.requests_per_minute
+    if len(phases) < 2:
         return
-    first, last = phases[0], phases[-1]
-    grown = last.least > allowed
-    rates = f"at rest {last.periods[0].chain} was asked {first.words()}, and {last.words()}"
+    first, last, chain = phases[0], phases[-1], periods[0].chain
+    grown = last.least > GROWTH * first.most
+    rates = f"at rest {chain} was asked {first.words()}, and {last.words()}"
     if bound is None:
         if grown:
             judgement.note(f"{rates}: they grow with what is over (declare `requests_per_minute` to have that judged)")
         return
     judgement.judged += 1
-    if grown:
-        message = f"expected requests not to grow with what is over, for at most {bound} a minute are declared; {rates}"
-        judgement.fail(f"{message}: no bound holds that for ever", last.periods[-1], None, first.periods[0].seq)
+    if not grown:
+        return
+    message = (
+        f"expected requests not to grow with what is over, for at most {bound} a minute are declared; {rates}: no "
+        "bound holds that for ever"
+    )
+    unhindered = [rate for period in first.periods if (rate := _unhindered(history, period)) is not None]
+    if len(unhindered) < REST_PERIODS or last.least <= GROWTH * max(unhindered):
+        judgement.doubt(f"{message}; {_was_late(history, first.periods)}", chain, None, last.periods[-1].seq)
+    else:
+        judgement.fail(message, last.periods[-1], None, first.periods[0].seq)
 
 
-def _phases(rest: list[Requests], activity: Activity) -> list[Phase]:
+def _phases(periods: list[Requests], activity: Activity) -> list[Phase]:
     """Times at rest after the first end; what a first transaction adds for good is no growth."""
+    rest = [period for period in periods if activity.at_rest(period)]
 
     def over(period: Requests) -> int:
         return sum(end <= period.since_ms for end in activity.ends)
