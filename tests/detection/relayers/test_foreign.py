@@ -96,6 +96,11 @@ FORGED = (
 ENDLESS = HEAD.replace("buffer: swap", "buffer: swap.settle").replace("window: 60s", "window: 30s") + "  - wait: 80s\n"
 DROPPED = ALONE + "  - {at: 20s, fault: pool_drop, chain: one, every: 300ms, for: 20s}\n  - wait: 60s\n"
 FAILING = ALONE + "  - {at: 8s, fault: rpc_error, chain: one, for: 5s}\n  - wait: 6s\n"
+# The node that dies takes its filters along; a transaction comes when it is back.
+RENEWED = ALONE.replace("+20s", "+45s").replace(
+    "  - buffer: swap\n",
+    "  - {at: 6s, fault: node_kill, chain: one, restart_after: 4s}\n  - {at: 20s, buffer: swap}\n  - wait: 60s\n",
+)
 LIMITED = ALONE + "  - {at: 12s, fault: rpc_error, chain: one, http_status: 429, for: 12s}\n  - wait: 25s\n"
 # One transaction is over, then twelve more; at rest behind each of them for three periods of requests.
 AT_REST = """
@@ -151,6 +156,7 @@ CASES = [
     Case("LosesDropped", DROPPED, "L3", "to be mined on one by the end"),
     Case("GivesUpAChain", FAILING, "L1", "the relayer sent no"),
     Case("IgnoresRemoved", ORPHANED, "S2", "is not READY on the canonical"),
+    Case("GoesDeaf", RENEWED, "L1", "the relayer sent nothing at all on one"),
     Case("Hammers", LIMITED, "L7", "requests are repeated without backing off"),
     Case("AsksForOld", AT_REST, "L7", "requests not to grow with what is over", PROMISED),
 ]

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import relayer
-from relayer import Chain, Following, Forgetting, Transaction
+from relayer import Chain, Filtering, Following, Forgetting, Transaction
 
 
 class NoConfirmations(Chain):
@@ -230,6 +230,17 @@ class IgnoresRemoved(Following):
             super().work_on(tx, one)
 
 
+class GoesDeaf(Filtering):
+    """Makes its filter once: one that the node does not know any more has nothing to tell."""
+
+    def renew(self, head: int) -> None:
+        if self.filter_id is None:
+            super().renew(head)
+
+    def scan(self) -> None:
+        Chain.scan(self)
+
+
 class Hammers(Chain):
     """What was refused is asked again at once, a hundred times over, until it is answered."""
 
@@ -281,6 +292,7 @@ BROKEN = {
         LosesDropped,
         GivesUpAChain,
         IgnoresRemoved,
+        GoesDeaf,
         Hammers,
         AsksForOld,
     )

@@ -290,17 +290,21 @@ class Filtering(Chain):
 
     def ids(self, head: int) -> list[bytes]:
         self.known_ids = getattr(self, "known_ids", {})
-        asked = {"fromBlock": hex(self.facts["start_block"]), "address": self.contract.address}
         request = self.web3.provider.make_request
         answer = request("eth_getFilterChanges", [self.filter_id]) if self.filter_id else {"error": "none yet"}
         if "error" in answer:
-            self.filter_id = request("eth_newFilter", [asked])["result"]
-            self.known_ids = dict.fromkeys(super().ids(head))
+            self.renew(head)
         else:
             topic = self.contract.events.TransactionBuffered().topic
             news = [bytes.fromhex(log["topics"][1][2:]) for log in answer["result"] if log["topics"][0] == topic]
             self.known_ids.update(dict.fromkeys(news))
         return list(self.known_ids)
+
+    def renew(self, head: int) -> None:
+        """A new filter, and then all that came before it."""
+        asked = {"fromBlock": hex(self.facts["start_block"]), "address": self.contract.address}
+        self.filter_id = self.web3.provider.make_request("eth_newFilter", [asked])["result"]
+        self.known_ids = dict.fromkeys(super().ids(head))
 
     def scan(self) -> None:
         try:
