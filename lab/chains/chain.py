@@ -155,6 +155,7 @@ class Chain:
         self.look()
         now_ms = self._scheduler.now_ms
         self.observer.flush()
+        self.filters.take_back(self.producer.rpc, self.producer.head.number - depth)
         replaced = self.producer.roll_back(depth)
         ancestor = self.producer.head.number
         orphaned = self.observer.orphaned_by(ancestor)

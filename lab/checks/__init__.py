@@ -14,6 +14,7 @@ from lab.checks.liveness import (
     l4_crash_recovery,
     l5_others_go_on,
     l6_bounded_sends,
+    l7_bounded_requests,
 )
 from lab.checks.safety import (
     s1_state_order,
@@ -39,6 +40,7 @@ _MODULES = (
     *(s1_state_order, s2_parent_final, s3_execution_order, s4_window, s5_once, s6_authority, s7_payload, s8_no_merge),
     *(s9_whole_flows, s10_emergency_stop, s11_storage, s12_store),
     *(l1_ready_in_time, l2_every_leg_ends, l3_queue_empty, l4_crash_recovery, l5_others_go_on, l6_bounded_sends),
+    l7_bounded_requests,
 )
 
 

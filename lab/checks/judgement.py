@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lab.model.history import History
-from lab.model.records import Block, FinalRead, Operation, RelayerMark, StoreRead, Submit
+from lab.model.records import Block, FinalRead, Operation, RelayerMark, Requests, StoreRead, Submit
 from lab.model.verdict import CheckResult, Finding, Verdict
 
-Located = Block | FinalRead | Operation | RelayerMark | StoreRead | Submit
+Located = Block | FinalRead | Operation | RelayerMark | Requests | StoreRead | Submit
 """Records that a finding can point at."""
 
 

@@ -32,6 +32,7 @@ CHECK_TITLES: dict[str, CheckTitle] = {
     "L4": CheckTitle("crash recovery", "A crash changes no result"),
     "L5": CheckTitle("others go on", "One chain down leaves the others going"),
     "L6": CheckTitle("bounded sends", "Transactions sent per call are bounded"),
+    "L7": CheckTitle("bounded requests", "Requests stay within what is declared, and back off"),
 }
 
 

@@ -26,6 +26,7 @@ from lab.model.record_parts.contract_read import ContractRead
 from lab.model.record_parts.fault_effects import FaultEffects
 from lab.model.record_parts.header import Header as Header
 from lab.model.record_parts.header import Leg as Leg
+from lab.model.record_parts.requests import Requests as Requests
 from lab.model.record_parts.store import Place, StoredBelief, StoredIntent
 
 Outcome = Literal["ok", "fail", "info"]
@@ -281,6 +282,7 @@ AnyRecord = Annotated[
     | Note
     | RelayerMark
     | Lag
+    | Requests
     | FinalRead
     | StoreRead,
     Field(discriminator="type"),

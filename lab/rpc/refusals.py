@@ -6,6 +6,7 @@ from lab.rpc.errors import RpcRefused
 
 # EIP-1474's "limit exceeded", and what Alchemy, Infura and QuickNode answer for it.
 LIMIT_CODES = frozenset({-32005, -32007, -32029, -32097})
+TOO_MANY_REQUESTS = 429
 METHOD_NOT_FOUND, INTERNAL_ERROR, SERVER_ERROR = -32601, -32603, -32000
 
 KNOWN = ("already known", "already imported", "known transaction", "already exists in the pool")
@@ -16,6 +17,11 @@ LIMITED = ("rate limit", "too many requests")
 # Of a server's own error, which -32000 is; elsewhere they may be words about the call.
 OVERLOADED = ("capacity", "compute units")
 BEHIND = ("header not found", "unknown block", "missing trie node", "block not found")
+
+
+def limits(code: int) -> bool:
+    """Whether a JSON-RPC code, or an HTTP status, says that there are too many requests."""
+    return code in LIMIT_CODES or code == TOO_MANY_REQUESTS
 
 
 def says(refused: RpcRefused, words: tuple[str, ...]) -> bool:
@@ -31,7 +37,7 @@ def is_known(refused: RpcRefused) -> bool:
 
 def is_busy(refused: RpcRefused) -> bool:
     """Whether an endpoint refuses now what it may take a moment later: its limits, or an error of its own."""
-    return refused.code in LIMIT_CODES or refused.code == 429 or refused.code >= 500 or says(refused, LIMITED)
+    return limits(refused.code) or refused.code >= 500 or says(refused, LIMITED)
 
 
 def is_trouble(refused: RpcRefused) -> bool:

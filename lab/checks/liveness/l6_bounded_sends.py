@@ -75,8 +75,16 @@ def judge(history: History) -> CheckResult:
         )
         total = len({submit.seq for submits in calls.values() for submit in submits})
         most = max(len(submits) for submits in calls.values())
-        judgement.note(f"sent {total} for {ready} READY, at most {most} for one call")
+        judgement.note(f"sent {total} for {ready} READY, at most {most} for one call{_in_vain(history, calls)}")
     return judgement.result("the relayer sent nothing")
+
+
+def _in_vain(history: History, calls: dict[Call, list[Submit]]) -> str:
+    """What was paid for nothing; within the bounds a relayer may, and its owner wants to know."""
+    sent = {(chain, submit.tx) for (chain, _, _), submits in calls.items() for submit in submits}
+    there = [mined(history, chain)[tx][1] for chain, tx in sorted(sent) if tx in mined(history, chain)]
+    reverted = [tx.gas_used for tx in there if tx.status == 0]
+    return f"; {len(reverted)} of {len(there)} mined ones reverted, {sum(reverted)} gas in vain" if reverted else ""
 
 
 def _judge_call(history: History, judgement: Judgement, call: Call, submits: list[Submit]) -> None:

@@ -20,6 +20,7 @@ from lab.faults.transport.raw_transaction import Sent, as_the_node_has_it, decod
 from lab.faults.transport.submits import Submits
 from lab.faults.transport.sync_send import LOOK_MS, not_mined, sync_wait_s
 from lab.rpc import RpcFailure, RpcRefused, RpcUnavailable
+from lab.rpc.refusals import limits
 
 
 @dataclass
@@ -43,6 +44,12 @@ class Call:
         if method in SENDS and given:
             call.sent = decode_raw(given[0])
         return call
+
+    @property
+    def limited(self) -> bool:
+        """Whether it is answered that there are too many requests."""
+        refusal = self.plan.refusal
+        return refusal is not None and limits(refusal.http_status or refusal.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,13 +215,13 @@ def _doubted(call: Call, chain: Chain) -> Generator[Step, Reply | None, None]:
 
 
 def _filtered(call: Call, chain: Chain, params: list[Any] | None) -> Steps:
-    """A filter's changes are what came after it was made. The local node begins with what was there; geth's do not."""
+    """A filter's changes are what came after it was made, and what a reorg took back: as geth tells it."""
     head = chain.producer.head.number
     reply = _reply((yield Ask(call, chain, call.method, params, read=True)))
     if reply.failure is not None:
         return reply
     if call.method == NEW_FILTER:
-        chain.filters.made(reply.result, head)
+        chain.filters.made(reply.result, call.params[0] if call.params else None, head)
         return reply
     return Reply(chain.filters.news(call.params[0] if call.params else None, reply.result))
 

@@ -64,6 +64,8 @@ class FaultProxy:
         self._port = 0
         self._asked: set[str] = set()
         self.requests = 0
+        # By chain: the calls that came, and those of them that were answered that there are too many.
+        self.counts = dict.fromkeys(chains, (0, 0))
         # The last requests that reached no chain, and why: for the message about a relayer that never polled.
         self.turned_away: dict[str, None] = {}
         self._thread = threading.Thread(target=self._run, name="fault-proxy", daemon=True)
@@ -180,6 +182,7 @@ class FaultProxy:
         self.requests += 1
         try:
             calls = [carrier.take(call) for call in (asked if isinstance(asked, list) else [asked])]
+            self._count(chain, calls)
             answers = await self._carried(carrier, calls)
         except StatusAnswer as reply:
             return web.Response(status=reply.status, text=reply.text)
@@ -194,6 +197,10 @@ class FaultProxy:
         if not replies or not isinstance(asked, list):
             return _json(b"".join(replies))
         return _json(b"[" + b",".join(replies) + b"]")
+
+    def _count(self, chain: str, calls: list[HttpCall]) -> None:
+        before, limited = self.counts[chain]
+        self.counts[chain] = (before + len(calls), limited + sum(call.limited for call in calls))
 
     async def _carried(self, carrier: Carrier, calls: list[HttpCall]) -> list[bytes]:
         """Carry the calls, and record what was sent when it is over for the client, whichever way."""

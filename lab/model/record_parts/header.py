@@ -47,6 +47,9 @@ class Header(Record):
         default=None,
         description="polls, each with a block, that the relayer declares; None: one poll and 3 blocks",
     )
+    requests_per_minute: int | None = Field(
+        default=None, description="JSON-RPC calls a minute and chain that the relayer declares as its most"
+    )
     execution_order: Literal["ready", "executed"] = Field(
         description="S3: the state that a child's execution needs of its parent"
     )
@@ -55,6 +58,7 @@ class Header(Record):
     def _as_before(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Left out where nothing is declared: histories of the reference stay what they were."""
         line: dict[str, Any] = serialize(self)
-        if self.relayer_steps is None:
-            line.pop("relayer_steps", None)
+        for name in ("relayer_steps", "requests_per_minute"):
+            if getattr(self, name) is None:
+                line.pop(name, None)
         return line

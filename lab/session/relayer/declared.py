@@ -1,4 +1,4 @@
-"""What a user's relayer is declared to do: how often it looks, and in how many steps it makes a leg READY."""
+"""What a user's relayer is declared to do: how often it looks, in how many steps it makes a leg READY, what it asks."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ class DeclaredRelayer(BaseModel):
     poll: str | None = Field(default=None, description="how often it looks at the chains, such as 5s")
     steps: int | None = Field(
         default=None, ge=1, le=STEPS_MAX, description="transactions that each wait for a poll and a block, until READY"
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, description="JSON-RPC calls that it makes at most in a minute, to each chain"
     )
 
     @field_validator("poll")

@@ -27,6 +27,7 @@ from lab.session.relayer.actor import RelayerActor, RelayerFactory
 from lab.session.relayer.command import RelayerCommand
 from lab.session.relayer.dilation import dilation
 from lab.session.relayer.process import Launch, RelayerProcess, reference_command
+from lab.session.request_watch import RequestWatch
 
 if TYPE_CHECKING:
     from lab.faults.transport.proxy import FaultProxy
@@ -103,6 +104,7 @@ class RelayerWiring:
 
         proxy = FaultProxy(self.chains, self.policies, submits, self.endpoints)
         proxy.start()
+        RequestWatch(self.scheduler, self.recorder, lambda: proxy.counts).start()
         launch = self._launch(self._described(proxy.url))
         process = RelayerProcess(
             launch,

@@ -136,6 +136,9 @@ def test_the_reference_passes_the_same_scenario(shared_backend: ProcessBackend, 
 
 
 def test_every_check_about_relayers_catches_one() -> None:
-    """A check that no broken relayer fails is a claim. The others are about contracts, and have theirs elsewhere."""
+    """A check that no broken relayer fails is a claim. The others are about contracts, and have theirs elsewhere.
+
+    L7 counts the requests of processes: test_foreign.py.
+    """
     contracts = {"S1", "S3", "S4", "S6", "S8", "S10", "S11"}
-    assert {named for _, _, _, named, _ in DETECTIONS} == set(CHECKS) - contracts
+    assert {named for _, _, _, named, _ in DETECTIONS} == set(CHECKS) - contracts - {"L7"}

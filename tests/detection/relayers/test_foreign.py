@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from lab.model.verdict import Verdict
 from lab.runner.runner import Options, Result, run_item
 from lab.scenario.resolve import load_scenario
 from lab.session.relayer.command import RelayerCommand, parse_command
+from lab.session.relayer.declared import DeclaredRelayer
 from tests.busy import too_busy
 
 from ..conftest import ROOT, compiled
@@ -94,18 +96,47 @@ FORGED = (
 ENDLESS = HEAD.replace("buffer: swap", "buffer: swap.settle").replace("window: 60s", "window: 30s") + "  - wait: 80s\n"
 DROPPED = ALONE + "  - {at: 20s, fault: pool_drop, chain: one, every: 300ms, for: 20s}\n  - wait: 60s\n"
 FAILING = ALONE + "  - {at: 8s, fault: rpc_error, chain: one, for: 5s}\n  - wait: 6s\n"
+# The node that dies takes its filters along; a transaction comes when it is back.
+RENEWED = ALONE.replace("+20s", "+45s").replace(
+    "  - buffer: swap\n",
+    "  - {at: 6s, fault: node_kill, chain: one, restart_after: 4s}\n  - {at: 20s, buffer: swap}\n  - wait: 60s\n",
+)
+LIMITED = ALONE + "  - {at: 12s, fault: rpc_error, chain: one, http_status: 429, for: 12s}\n  - wait: 25s\n"
+# One transaction is over, then twelve more; at rest behind each of them for three periods of requests.
+AT_REST = """
+name: What is over
+description: A relayer from outside.
+networks: {one: {profile: optimism, finality: {blocks: 1}}}
+timeout: 240s
+window: 60s
+relayer: {poll: 1s}
+flows:
+  few: {first: {chain: one, at: +6s}}
+  many: {MANY}
+timeline:
+  - buffer: few
+  - {at: 60s, buffer: many}
+  - {at: 80s, expect: {leg: many.leg12, state: EXECUTED}, within: 60s}
+  - wait: 45s
+""".replace("MANY", ", ".join(f"leg{number}: {{chain: one, at: +70s}}" for number in range(1, 13)))
 STUCK = ALONE + "  - {at: 17s, fault: halt, chain: one, for: 20s}\n  - wait: 22s\n"
 
 
 class Case(NamedTuple):
-    """A relayer, the smallest scenario that shows its mistake, the check that must name it, words of its finding."""
+    """A relayer, the smallest scenario that shows its mistake, the check that must name it, words of its finding.
+
+    `requests_per_minute` is what the relayer declares.
+    """
 
     relayer: str
     scenario: str
     named: str
     words: str
+    requests_per_minute: int | None = None
 
 
+# A promise that nobody breaks in a minute: what grows would break it some day.
+PROMISED = 20_000
 CASES = [
     Case("NoConfirmations", SWAP, "S2", "to become READY only on a final parent"),
     Case("IgnoresReorgs", ORPHANED, "S2", "is not READY on the canonical"),
@@ -124,16 +155,22 @@ CASES = [
     Case("NeverExpires", ENDLESS, "L2", "to be READY, EXECUTED, or EXPIRED by"),
     Case("LosesDropped", DROPPED, "L3", "to be mined on one by the end"),
     Case("GivesUpAChain", FAILING, "L1", "the relayer sent no"),
+    Case("IgnoresRemoved", ORPHANED, "S2", "is not READY on the canonical"),
+    Case("GoesDeaf", RENEWED, "L1", "the relayer sent nothing at all on one"),
+    Case("Hammers", LIMITED, "L7", "requests are repeated without backing off"),
+    Case("AsksForOld", AT_REST, "L7", "requests not to grow with what is over", PROMISED),
 ]
 ALL = os.environ.get("LAB_FOREIGN") == "all"
-DEFAULT = ("IgnoresReorgs", "RepeatsAfterRestart", "BlindToOneChain", "polling")
+DEFAULT = ("IgnoresReorgs", "RepeatsAfterRestart", "BlindToOneChain", "Hammers", "polling")
 START_S = 12.0
-CORRECT = {"polling": ORPHANED, "filter": REFUSED, "batch": BEHIND}
+CORRECT = {"polling": ORPHANED, "filter": REFUSED, "batch": BEHIND, "events": ORPHANED, "forgetting": AT_REST}
+DECLARED = {case.relayer: case.requests_per_minute for case in CASES} | {"forgetting": PROMISED}
 
 
 def command_of(name: str) -> RelayerCommand:
     program = FOREIGN / ("relayer.py" if name in CORRECT else "broken.py")
     command = parse_command(shlex.join([sys.executable, str(program), name]), ROOT)
+    command = replace(command, declared=DeclaredRelayer(requests_per_minute=DECLARED.get(name)))
     # Many start at once: time is set aside for that, for a run that begins late could not be judged.
     command.started_within(START_S)
     return command

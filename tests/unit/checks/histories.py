@@ -31,6 +31,7 @@ from lab.model.records import (
     RelayerEvent,
     RelayerMark,
     Reorg,
+    Requests,
     StoreRead,
     Submit,
     Tx,
@@ -195,6 +196,15 @@ class Story:
             )
         )
         return record
+
+    def requests(self, since: int, until: int, chain: str, calls: int, limited: int = 0) -> Requests:
+        """What the relayer asked in periods of five seconds: so many calls in each."""
+        for start in range(since, until, 5):
+            at_ms = (start + 5) * 1000
+            line: Requests = self._add(
+                Requests(t_ms=at_ms, chain=chain, since_ms=start * 1000, calls=calls, limited=limited)
+            )
+        return line
 
     def reorg(self, at: int, chain: str, ancestor: int, *, beyond: bool = False) -> Reorg:
         """Orphans every block above `ancestor`; the head is `ancestor` again."""

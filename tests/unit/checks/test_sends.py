@@ -243,6 +243,7 @@ def test_work_is_not_repeated_once_its_effect_is_there_to_see(again: int, distur
     result = judged(story)
     assert result.verdict is verdict
     assert ("work is repeated" in result.reason) is (verdict is Verdict.FAIL)
+    assert "1 of 2 mined ones reverted, 100000 gas in vain" in result.reason
 
 
 @pytest.mark.parametrize(("offer", "verdict"), [(10, Verdict.PASS), (11, Verdict.FAIL)])

@@ -69,6 +69,19 @@ def test_a_refusal_with_a_status_is_no_json(lab: Proxied) -> None:
     assert lab.outcomes() == ["fail"]
 
 
+def test_calls_are_counted_and_those_that_are_too_many(lab: Proxied) -> None:
+    """Each call of a batch; an error or a status that is about something else is no limit."""
+    client = lab.client()
+    client.call("eth_chainId", [])
+    assert lab.proxy.counts == {"polygon": (1, 0)}
+    for refusal in (Refusal(-32005, "limit exceeded"), Refusal(0, "too many", 429), Refusal(-32000, "other", 503)):
+        rule = Always(Effect(refusal=refusal), "eth_call")
+        lab.policy.add(rule)
+        post(lab, json.dumps([call("eth_call"), call("eth_call"), call("eth_chainId")]).encode())
+        lab.policy.remove(rule)
+    assert lab.proxy.counts == {"polygon": (10, 4)}
+
+
 def test_a_delayed_request_arrives_after_its_client_gave_up(lab: Proxied) -> None:
     """A delay beyond the client's patience ends in a timeout there, and still in a transaction at the node."""
     lab.policy.add(Always(Effect(delay_ms=round(SHORT_S * 4000))))

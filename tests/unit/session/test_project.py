@@ -140,16 +140,29 @@ def test_a_name_may_be_a_signature(tmp_path: Path) -> None:
 
 def test_a_relayer_declares_how_it_looks_at_chains(tmp_path: Path) -> None:
     """What the bounds of L1 and L2 count on goes with its command; without a section nothing is declared."""
-    project = read_project(written(tmp_path, "relayer_cmd: ./mine\nrelayer: {poll: 5s, steps: 4}\n"))
+    project = read_project(
+        written(tmp_path, "relayer_cmd: ./mine\nrelayer: {poll: 5s, steps: 4, requests_per_minute: 600}\n")
+    )
     assert project.relayer is not None
-    assert (project.relayer.declared.poll_ms, project.relayer.declared.steps) == (5_000, 4)
+    declared = project.relayer.declared
+    assert (declared.poll_ms, declared.steps, declared.requests_per_minute) == (5_000, 4, 600)
     plain = read_project(written(tmp_path, "relayer_cmd: ./mine\n")).relayer
     assert plain is not None
-    assert (plain.declared.poll_ms, plain.declared.steps) == (None, None)
+    assert (plain.declared.poll_ms, plain.declared.steps, plain.declared.requests_per_minute) == (None, None, None)
 
 
 @pytest.mark.parametrize(
-    "section", ["{poll: 5}", "{poll: 0s}", "{poll: soon}", "{steps: 0}", "{steps: 1.5}", "{stepps: 3}", "[]"]
+    "section",
+    [
+        "{poll: 5}",
+        "{poll: 0s}",
+        "{poll: soon}",
+        "{steps: 0}",
+        "{steps: 1.5}",
+        "{stepps: 3}",
+        "[]",
+        "{requests_per_minute: 0}",
+    ],
 )
 def test_what_a_relayer_cannot_declare_is_a_problem_with_its_place(tmp_path: Path, section: str) -> None:
     (problem,) = problems(tmp_path, f"relayer_cmd: ./mine\nrelayer: {section}\n")

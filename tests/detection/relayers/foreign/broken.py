@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import relayer
-from relayer import Chain, Transaction
+from relayer import Chain, Filtering, Following, Forgetting, Transaction
 
 
 class NoConfirmations(Chain):
@@ -219,6 +219,58 @@ class GivesUpAChain(Chain):
             raise
 
 
+class IgnoresRemoved(Following):
+    """Takes a log that its node takes back for one more of the same, which it knows already."""
+
+    def heard(self, tx: bytes, log: Any) -> None:
+        self.ready.setdefault(tx, int(log["blockNumber"], 16))
+
+    def work_on(self, tx: bytes, one: Transaction) -> None:
+        if one.state != "BUFFERED" or tx not in self.ready:
+            super().work_on(tx, one)
+
+
+class GoesDeaf(Filtering):
+    """Makes its filter once: one that the node does not know any more has nothing to tell."""
+
+    def renew(self, head: int) -> None:
+        if self.filter_id is None:
+            super().renew(head)
+
+    def scan(self) -> None:
+        Chain.scan(self)
+
+
+class Hammers(Chain):
+    """What was refused is asked again at once, a hundred times over, until it is answered."""
+
+    def scan(self) -> None:
+        try:
+            super().scan()
+        except Exception as error:
+            while "429" in str(error):
+                try:
+                    self.web3.provider.make_batch_request([("eth_blockNumber", [])] * 100)
+                except Exception as again:
+                    error = again
+                else:
+                    break
+
+
+class AsksForOld(Forgetting):
+    """Looks up the receipt of all that it ever sent, at each poll."""
+
+    def hand_over(self, nonce: int, raw: bytes) -> None:
+        self.kept("sent")[relayer.Web3.keccak(raw)] = nonce
+        super().hand_over(nonce, raw)
+
+    def work(self) -> None:
+        asked = [("eth_getTransactionReceipt", [tx_hash.to_0x_hex()]) for tx_hash in self.kept("sent")]
+        if asked:
+            self.web3.provider.make_batch_request(asked)
+        super().work()
+
+
 BROKEN = {
     kind.__name__: kind
     for kind in (
@@ -239,6 +291,10 @@ BROKEN = {
         NeverExpires,
         LosesDropped,
         GivesUpAChain,
+        IgnoresRemoved,
+        GoesDeaf,
+        Hammers,
+        AsksForOld,
     )
 }
 

@@ -1,7 +1,8 @@
-"""A relayer that shares nothing with the lab: plain web3, in three styles of reading. `python relayer.py polling`.
+"""A relayer that shares nothing with the lab: plain web3, in five styles of reading. `python relayer.py polling`.
 
-It remembers no state of a transaction: what the chains say now is read anew in each poll, so a reorg takes nothing that
-it relied upon. What it remembers is what it sent, by nonce, until that nonce is mined.
+Most remember no state of a transaction: what the chains say now is read anew in each poll, so a reorg takes nothing
+that they relied upon. What they remember is what they sent, by nonce, until that nonce is mined. One remembers what is
+READY by events, and takes back what its node says was removed; one what ended in a final block, to ask no more for it.
 """
 
 # mypy: ignore-errors
@@ -289,17 +290,21 @@ class Filtering(Chain):
 
     def ids(self, head: int) -> list[bytes]:
         self.known_ids = getattr(self, "known_ids", {})
-        asked = {"fromBlock": hex(self.facts["start_block"]), "address": self.contract.address}
         request = self.web3.provider.make_request
         answer = request("eth_getFilterChanges", [self.filter_id]) if self.filter_id else {"error": "none yet"}
         if "error" in answer:
-            self.filter_id = request("eth_newFilter", [asked])["result"]
-            self.known_ids = dict.fromkeys(super().ids(head))
+            self.renew(head)
         else:
             topic = self.contract.events.TransactionBuffered().topic
             news = [bytes.fromhex(log["topics"][1][2:]) for log in answer["result"] if log["topics"][0] == topic]
             self.known_ids.update(dict.fromkeys(news))
         return list(self.known_ids)
+
+    def renew(self, head: int) -> None:
+        """A new filter, and then all that came before it."""
+        asked = {"fromBlock": hex(self.facts["start_block"]), "address": self.contract.address}
+        self.filter_id = self.web3.provider.make_request("eth_newFilter", [asked])["result"]
+        self.known_ids = dict.fromkeys(super().ids(head))
 
     def scan(self) -> None:
         try:
@@ -327,7 +332,67 @@ class Batching(Chain):
         return [self.entry(one[0] if len(one) == 1 else one) for one in values]
 
 
-STYLES: dict[str, type[Chain]] = {"polling": Chain, "filter": Filtering, "batch": Batching}
+class Following(Chain):
+    """Learns what is READY, and in which block, from the events of a filter alone; what is removed it takes back."""
+
+    filter_id: str | None = None
+
+    def scan(self) -> None:
+        try:
+            super().scan()
+            self.follow()
+        except Exception:
+            self.filter_id, self.fresh = None, False
+            raise
+
+    def follow(self) -> None:
+        """Read the news; a node that does not know the filter is asked for all logs, once a new one is there."""
+        request, asked = self.web3.provider.make_request, {"address": self.contract.address}
+        answer = request("eth_getFilterChanges", [self.filter_id]) if self.filter_id else {"error": "none yet"}
+        if "error" in answer:
+            self.filter_id, self.ready = request("eth_newFilter", [asked])["result"], {}
+            answer = request("eth_getLogs", [asked | {"fromBlock": hex(self.facts["start_block"])}])
+        for log in answer["result"]:
+            if log["topics"][0] == self.contract.events.TransactionReady().topic:
+                self.heard(bytes.fromhex(log["topics"][1][2:]), log)
+
+    def heard(self, tx: bytes, log: Any) -> None:
+        """Keep the block, or forget it."""
+        if log.get("removed"):
+            self.ready.pop(tx, None)
+        else:
+            self.ready[tx] = int(log["blockNumber"], 16)
+
+    def moved(self, tx: bytes, wanted: tuple[str, ...]) -> bool:
+        return tx in self.ready and self.ready[tx] <= self.final
+
+
+class Forgetting(Chain):
+    """Asks no more for what ended in a block that is final: what is over costs nothing."""
+
+    def stored(self, ids: list[bytes], block: int) -> list[Transaction]:
+        over, ended, final = self.kept("over"), self.kept("ended"), getattr(self, "final", 0)
+        asked = [tx for tx in ids if tx not in over]
+        read = dict(zip(asked, super().stored(asked, block), strict=True))
+        for tx, one in read.items() if block == self.head else ():
+            if one.state not in ("EXECUTED", "EXPIRED"):
+                ended.pop(tx, None)
+            elif ended.setdefault(tx, self.head) <= final:
+                over[tx] = one
+        return [read.get(tx) or over[tx] for tx in ids]
+
+    def kept(self, name: str) -> dict[bytes, Any]:
+        """What it remembers under a name."""
+        return self.__dict__.setdefault(name, {})
+
+
+STYLES: dict[str, type[Chain]] = {
+    "polling": Chain,
+    "filter": Filtering,
+    "batch": Batching,
+    "events": Following,
+    "forgetting": Forgetting,
+}
 
 
 def run(kind: type[Chain]) -> None:
