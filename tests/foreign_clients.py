@@ -21,7 +21,8 @@ from pathlib import Path
 from lab.chains.nodes.backend import NodeSpec
 from lab.chains.nodes.process import ProcessBackend
 from lab.coordinator import role_account
-from lab.deploy.deployer import deployable, put_on_chain
+from lab.deploy.deployer import deployable
+from lab.deploy.placement import put_on_chain
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.networks import load_network

@@ -18,6 +18,9 @@ ROLE_FUNCTIONS: dict[str, tuple[str, ...]] = {
     "authorized_operators": ("hasRole", "has_role"),
 }
 
+# Constants of these say which role, or which state of the stop: another value is another call.
+CHOOSING = (*ROLE_FUNCTIONS, "pause", "unpause")
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -45,11 +48,17 @@ class Shape:
         for parameter, kind, slot, value in zip(inputs, types_of(inputs), self.slots, values, strict=True):
             if slot.parameter is not None:
                 known[slot.parameter] = value
-            elif value != constant(kind, slot.value):
+            elif not _is(slot, kind, value):
                 if slot.key:
                     return None
                 more[str(parameter["name"])] = value
         return {name: known[name] for name in self.parameters if name in known} | more
+
+
+def _is(slot: Slot, kind: str, value: Any) -> bool:
+    """Whether a call has the slot's constant."""
+    wanted = constant(kind, slot.value)
+    return bool(value & wanted == wanted) if slot.bits else bool(value == wanted)
 
 
 def shapes(functions: Mapping[str, Entry], abi: Sequence[Entry], names: ContractNames) -> dict[str, Shape]:
@@ -64,8 +73,11 @@ def shapes(functions: Mapping[str, Entry], abi: Sequence[Entry], names: Contract
                 by_name[name] = shape_of(name, entry, (Slot(value=role, key=True), Slot(parameter="operator")))
     for name, second in names.second_roles.items():
         by_name |= _second(name, second, abi)
+    shared = [id(functions[name]) for name in names.arguments if name in functions]
     for name, entry in functions.items():
         slots = names.arguments.get(name) or _by_name(name, entry)
+        if slots is not None and (name in CHOOSING or shared.count(id(entry)) > 1):
+            slots = tuple(slot.model_copy(update={"key": slot.parameter is None}) for slot in slots)
         if slots is not None and len(slots) == len(entry["inputs"]):
             by_name[name] = shape_of(name, entry, slots)
     return by_name

@@ -17,9 +17,11 @@ from eth_utils.crypto import keccak
 
 from lab.coordinator.calling import Shape, shapes
 from lab.coordinator.documented import EVENTS, EXTRA_EVENTS, FUNCTIONS, Signature, known_parameters, result_names
+from lab.coordinator.outputs.logs import DecodedLog as DecodedLog
+from lab.coordinator.outputs.logs import Logs, decoded_values
+from lab.coordinator.outputs.reverts import Reasons
 from lab.coordinator.overloads import Entry, choose, entries_of, fields_of, overloads, signature_of, types_of
-from lab.coordinator.reverts import Reasons
-from lab.coordinator.values import decode_plain, plain, wire
+from lab.coordinator.values import plain, truth, widened, wire
 from lab.model.contract.batches import BATCHES
 from lab.model.contract.names import ContractNames
 
@@ -30,24 +32,6 @@ class DecodedCall:
 
     function: str
     args: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DecodedLog:
-    """An event's name and its arguments by name."""
-
-    event: str
-    args: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class EventLayout:
-    """An event's arguments: `places` says where each stands among those in the data and, behind them, the topics."""
-
-    parameters: tuple[str, ...]
-    data_types: tuple[str, ...]
-    topic_types: tuple[str, ...]
-    places: tuple[int, ...]
 
 
 # One argument of a word, as it stands in call data. Addresses in mixed case carry a checksum for the library to judge.
@@ -87,11 +71,8 @@ class Codec:
         names_up = sorted(self.functions, key=self._is_own, reverse=True)
         self._others = {_selector(overload): (name, overload) for name in names_up for overload in self.overloads(name)}
         self.reasons = Reasons(abi, self.names)
-        self._layouts: dict[str, EventLayout] = {}
+        self.logs = Logs(self.events, self.names, self.reasons, self._is_own)
         self._types: dict[tuple[str, str], list[str]] = {}
-        self._topics: dict[str, str] = {}
-        for name in sorted(self.events, key=self._is_own):
-            self._topics.setdefault("0x" + keccak(text=signature_of(self.events[name])).hex(), name)
 
     def _named(self, kind: str, names: Mapping[str, str], documented: Mapping[str, Signature]) -> dict[str, Entry]:
         """The contract's own by their names, and over them those that the project file names; one of each overload."""
@@ -147,6 +128,8 @@ class Codec:
     def result_types(self, function: str) -> list[str]:
         """The types that a function returns, in the documented order where the project file says which is which."""
         order = self._result_order(function)
+        if function in self.names.truths:
+            return ["bool"]
         if order is None:
             return types_of(self.functions[function].get("outputs", ()))
         types = self.all_results(function)
@@ -156,19 +139,30 @@ class Codec:
         """True if the contract has all of these functions."""
         return all(function in self.functions for function in functions)
 
-    def encode(self, function: str, args: Sequence[Any]) -> str:
-        """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit."""
+    def encode(self, function: str, args: Sequence[Any], *, any_width: bool = False) -> str:
+        """Call data as 0x hex. Raises KeyError for an unknown function, ValueError for arguments that do not fit.
+
+        `any_width`: a number that the contract's own type has no room for is sent all the same, for it to refuse.
+        """
         types, shape = self._types_of(function, "inputs"), self._shapes.get(function)
         if shape is None and len(types) == len(args) <= 1 and (word := _word(types, args)) is not None:
             return f"0x{self.selector(function).hex()}{word}"
         try:
             values = args if shape is None else shape.placed(args)
             wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
-            return "0x" + (self.selector(function) + encode(types, wired)).hex()
+            body = encode(widened(types, wired) if any_width else types, wired)
+            return "0x" + (self.selector(function) + body).hex()
         except (EncodingError, ValueError, TypeError) as error:
             named = zip(self.parameters(function), self.types(function), strict=True)
             documented = ", ".join(f"{name}: {abi_type}" for name, abi_type in named)
             raise ValueError(f"expected {function}({documented}), got {list(args)!r}: {error}") from error
+
+    def is_beyond(self, function: str, args: Sequence[Any]) -> bool:
+        """Whether a number is too large for the contract's own type, so that its decoder refuses the call."""
+        shape = self._shapes.get(function)
+        types, values = self._types_of(function, "inputs"), args if shape is None else shape.placed(args)
+        wired = [wire(abi_type, value) for abi_type, value in zip(types, values, strict=True)]
+        return widened(types, wired) != list(types)
 
     def decode_call(self, data: str) -> DecodedCall | None:
         """The call in transaction input; None if it is none of this contract's functions or does not decode."""
@@ -215,53 +209,27 @@ class Codec:
 
     def decode_log(self, log: Mapping[str, Any]) -> DecodedLog | None:
         """The event in a log of this contract; None for a foreign one."""
-        topics = log["topics"]
-        name = self._topics.get(topics[0].lower()) if topics else None
-        if name is None:
-            return None
-        event = self._layouts.get(name)
-        if event is None:
-            event = self._layouts[name] = self._layout(name)
-        try:
-            values = _decoded(event.data_types, bytes.fromhex(log["data"].removeprefix("0x")))
-            for abi_type, topic in zip(event.topic_types, topics[1:], strict=True):
-                values += _decoded((abi_type,), bytes.fromhex(topic.removeprefix("0x")))
-        except (DecodingError, ValueError):
-            return None
-        args = dict(zip(event.parameters, (values[place] for place in event.places), strict=True))
-        if isinstance(args.get("reason"), str):
-            args["reason"] = self.reasons.worded(args["reason"])
-        return DecodedLog(name, args)
-
-    def _layout(self, name: str) -> EventLayout:
-        inputs = self.events[name]["inputs"]
-        types, ordered = types_of(inputs), sorted(range(len(inputs)), key=lambda place: bool(inputs[place]["indexed"]))
-        known = known_parameters(EVENTS.get(name) or EXTRA_EVENTS.get(name), inputs, types)
-        own = {theirs: documented for documented, theirs in self.names.event_arguments.get(name, {}).items()}
-        if own:
-            known = [own.get(str(argument["name"]), str(argument["name"])) for argument in inputs]
-        return EventLayout(
-            parameters=tuple(known),
-            data_types=tuple(types[place] for place in ordered if not inputs[place]["indexed"]),
-            topic_types=tuple(types[place] for place in ordered if inputs[place]["indexed"]),
-            places=tuple(ordered.index(place) for place in range(len(inputs))),
-        )
+        return self.logs.decode(log)
 
     def _result_order(self, function: str) -> list[int] | None:
         """Where each documented result stands among the contract's."""
         given = self.names.returns.get(function)
         return None if given is None else [given.index(name) for name in result_names(function) if name in given]
 
+    def _tells(self, function: str) -> bool:
+        """Whether a function's documented result is whether something holds."""
+        return function in FUNCTIONS and FUNCTIONS[function].returns == ("bool",)
+
     def decode_result(self, function: str, data: str) -> list[Any]:
         """The return values of a call. Raises ValueError if the data does not fit the ABI."""
         outputs = self.functions[function]["outputs"]
         types, order = self._types_of(function, "outputs"), self._result_order(function)
         try:
-            values = _decoded(types, bytes.fromhex(data.removeprefix("0x")))
-            if order is None:
-                return values
-            values = values[0] if fields_of(outputs) is not outputs else values
-            return [values[place] for place in order]
+            values = decoded_values(types, bytes.fromhex(data.removeprefix("0x")))
+            if order is not None:
+                values = values[0] if fields_of(outputs) is not outputs else values
+                values = [values[place] for place in order]
+            return [truth(self.names, function, value) for value in values] if self._tells(function) else values
         except (DecodingError, IndexError) as error:
             raise ValueError(f"expected {function} to return ({', '.join(types)}), got {data[:80]}: {error}") from error
 
@@ -276,11 +244,6 @@ class Codec:
         shape = self._shapes.get(function)
         order = self.parameters(function) if shape is None else [slot.parameter for slot in shape.slots]
         return 4 + 32 * order.index(parameter)
-
-
-def _decoded(types: Sequence[str], raw: bytes) -> list[Any]:
-    values = decode_plain(types, raw)
-    return [plain(value) for value in decode(types, raw)] if values is None else values
 
 
 def _word(types: Sequence[str], args: Sequence[Any]) -> str | None:

@@ -48,6 +48,8 @@ def difference(
     """What is not as documented; None if all is. The model moves on as the contract should have."""
     if not outcome.ok and (may_refuse(function, args) or model.may_overflow(function, args)):
         return None
+    if not outcome.ok and codec.is_beyond(function, args):
+        return None
     may = function in ("pause", "unpause") or not (outcome.ok or model.reference)
     if may and changes_nothing(model, function, args, sender):
         return None

@@ -52,7 +52,8 @@ def stored_places(codec: Codec) -> dict[str, int]:
 
 def stored_fields(places: Mapping[str, int], values: Sequence[Any]) -> dict[str, Any]:
     """What `transactions` returned, by documented names. Raises IndexError where it returned less."""
-    only = values[0] if len(values) == 1 else values
+    struct = len(values) == 1 and isinstance(values[0], (dict, list))
+    only = values[0] if struct else values
     flat = list(only.values()) if isinstance(only, dict) else only
     return {name: flat[place] for name, place in places.items()}
 

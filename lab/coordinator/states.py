@@ -10,6 +10,8 @@ from lab.model.chain.facts import CoreState
 NAMES: tuple[CoreState, ...] = ("EMPTY", "BUFFERED", "READY", "EXECUTED", "EXPIRED")
 FLAGS: dict[str, int] = {"EMPTY": 1, "BUFFERED": 2, "READY": 4, "EXECUTED": 8, "EXPIRED": 16}
 DOCUMENTED: dict[str, int] = {"EMPTY": 0, "BUFFERED": 1, "READY": 2, "EXECUTED": 3, "EXPIRED": 4}
+# A flag without a member for what is not there.
+FLAGS_FROM_BUFFERED: dict[str, int] = {"EMPTY": 0, "BUFFERED": 1, "READY": 2, "EXECUTED": 4, "EXPIRED": 8}
 
 
 class StateNumbering:
@@ -29,11 +31,18 @@ class StateNumbering:
             raise ValueError(f"expected a state number ({known}), got {number}") from None
 
     @classmethod
-    def learn(cls, buffered: int) -> StateNumbering:
-        """From the number read right after a buffering. Raises ValueError if neither numbering fits."""
-        for numbers in (FLAGS, DOCUMENTED):
-            if numbers["BUFFERED"] == buffered:
-                return cls(numbers)
+    def learn(cls, buffered: int, seen: Mapping[str, int] | None = None) -> StateNumbering:
+        """From the number read right after a buffering, and from those `seen` later in a transaction's life.
+
+        A usual numbering that agrees completes them. Raises ValueError if none fits and READY or EXECUTED was not seen.
+        """
+        later = {name: number for name, number in (seen or {}).items() if name != "BUFFERED"}
+        core = {name: number for name, number in later.items() if name != "EXPIRED"}
+        for numbers in (FLAGS, DOCUMENTED, FLAGS_FROM_BUFFERED):
+            if numbers["BUFFERED"] == buffered and core.items() <= numbers.items():
+                return cls(numbers | later)
+        if core.keys() == {"READY", "EXECUTED"}:
+            return cls({"EMPTY": 0, "BUFFERED": buffered, **later})
         raise ValueError(f"expected BUFFERED to read as 2 (flags) or 1 (documented numbering), got {buffered}")
 
     @classmethod

@@ -12,9 +12,11 @@ from eth_abi.exceptions import EncodingError
 from eth_utils.crypto import keccak
 
 from lab.coordinator.accounts import ROLES, role_account
+from lab.model.contract.names import ContractNames
 
 WORD = 32
 _BITS = {"bool": 1, **{f"uint{bits}": bits for bits in range(8, 257, 8)}}
+_UINT = re.compile(r"\buint\d+")
 _HEX = re.compile("0x[0-9a-fA-F]*")
 _KECCAK = re.compile(r"keccak256?\((.+)\)")
 
@@ -53,6 +55,35 @@ def tuple_parts(abi_type: str) -> list[str]:
             parts.append(abi_type[start:index])
             start = index + 1
     return parts
+
+
+def widened(types: Sequence[str], values: Sequence[Any]) -> list[str]:
+    """The types, and the widest number for every narrower one where a value has no room: it takes a word either way."""
+    return [
+        _UINT.sub("uint256", abi_type) if _too_large(abi_type, value) else abi_type
+        for abi_type, value in zip(types, values, strict=True)
+    ]
+
+
+def _too_large(abi_type: str, value: Any) -> bool:
+    if abi_type.endswith("]"):
+        inner = abi_type[: abi_type.rindex("[")]
+        return any(_too_large(inner, item) for item in value)
+    if abi_type.startswith("("):
+        return any(_too_large(part, item) for part, item in zip(tuple_parts(abi_type), value, strict=True))
+    return isinstance(value, int) and abi_type in _BITS and value >> _BITS[abi_type] > 0
+
+
+def truth(names: ContractNames, function: str, value: Any) -> Any:
+    """What a getter of yes or no says. A number is a yes unless it is 0, or as the project file says."""
+    if isinstance(value, bool):
+        return value
+    said = names.truths.get(function)
+    if said is None:
+        return value != 0 if isinstance(value, int) else value
+    if said.bits is not None:
+        return isinstance(value, int) and value & said.bits == said.bits
+    return value in said.values
 
 
 def constant(abi_type: str, value: Any) -> Any:

@@ -5,7 +5,7 @@ Everything goes into block 1, so that a chain is ready as soon as it is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -18,12 +18,10 @@ from lab.coordinator.overloads import constructor_inputs, types_of
 from lab.coordinator.values import constant, wire
 from lab.deploy.compiled import CompiledContract, hash_hex
 from lab.deploy.numbering import numbering_of
-from lab.errors import DeployFailure
 from lab.model.contract.capabilities import CAPABILITIES, offered
 from lab.model.contract.names import ContractNames, Limits
-from lab.networks.profile import NetworkProfile
 from lab.paths import REFERENCE_CONTRACT
-from lab.rpc import Rpc, RpcFailure
+from lab.rpc import Rpc
 
 DEPLOY_GAS = 12_000_000
 CALL_GAS = 300_000
@@ -55,14 +53,6 @@ class SetUp:
     data: str
     what: str
     at: str = ""
-
-
-class SetUpFailure(DeployFailure):
-    """A call of the project's set-up script did not succeed; `at` is its place in the file."""
-
-    def __init__(self, message: str, at: str) -> None:
-        super().__init__(message)
-        self.at = at
 
 
 def deployable(
@@ -115,16 +105,17 @@ def created_by(target: Deployable, deployer: str, *, local: bool = False) -> Dep
     kinds = types_of(constructor_inputs(target.contract.abi)) if given else []
     values = [constant(kind, value) for kind, value in zip(kinds, given, strict=True)]
     accounts = {role_account(role).address: role for role in (("owner",) if local else ROLES)}
-    placed = _placed(values, accounts, deployer)
+    placed = account_placed(values, accounts, deployer)
     if placed == values:
         return target
     code = target.contract.bytecode[: -2 * len(_encoded(kinds, values))] + _encoded(kinds, placed).hex()
     return replace(target, contract=replace(target.contract, bytecode=code))
 
 
-def _placed(value: Any, accounts: Mapping[str, str], deployer: str) -> Any:
+def account_placed(value: Any, accounts: Mapping[str, str], deployer: str) -> Any:
+    """A value with the deployer for the lab's owner. Raises ValueError for another of these accounts of the lab."""
     if isinstance(value, (list, tuple)):
-        return [_placed(part, accounts, deployer) for part in value]
+        return [account_placed(part, accounts, deployer) for part in value]
     role = accounts.get(value) if isinstance(value, str) else None
     if role not in (None, "owner"):
         raise ValueError(
@@ -198,7 +189,18 @@ def set_up_calls(target: Deployable, *, window_s: int) -> list[SetUp]:
         "coordination_window", DEFAULT_WINDOW_S
     ):
         calls.append(_call(target, "set_coordination_window", [window_s]))
-    for call in codec.names.set_up:
+    return [*initializers(target), *calls, *_scripted(target, first=False)]
+
+
+def initializers(target: Deployable) -> list[SetUp]:
+    """The project's own calls that come before the lab's: without them the contract has no owner."""
+    return _scripted(target, first=True)
+
+
+def _scripted(target: Deployable, *, first: bool) -> list[SetUp]:
+    """The project's own calls, those that come before the lab's or those after."""
+    codec, calls = target.codec, []
+    for call in (call for call in codec.names.set_up if call.first is first):
         given = zip(codec.types(call.function), call.args, strict=True)
         calls.append(_call(target, call.function, [constant(*pair) for pair in given], call.role, call.at))
     return calls
@@ -222,57 +224,6 @@ def setup_transactions(
     max_fee = 4 * max(base_fee, min_tip, 10**9)
     data = tuple((call.role, call.data) for call in calls)
     return _signed(chain_id, target.contract.bytecode, data, target.address, max_fee)
-
-
-def put_on_chain(
-    rpc: Rpc,
-    chain: str,
-    target: Deployable,
-    profile: NetworkProfile,
-    *,
-    window_s: int,
-    mine: Callable[[str], None],
-    base_fee: int | None = None,
-) -> None:
-    """Deploy and configure the contract; `mine` mines until the transaction of this hash, the last one, is in a block.
-
-    Raises DeployFailure, SetUpFailure for a call of the project's own script.
-    """
-    raws = setup_transactions(
-        target,
-        chain_id=profile.chain_id,
-        window_s=window_s,
-        base_fee=profile.initial_base_fee_wei if base_fee is None else base_fee,
-        min_tip=profile.min_tip_wei,
-    )
-    hashes = [rpc.send_raw(raw) for raw in raws]
-    mine(hashes[-1])
-    confirm(rpc, chain, target, hashes, set_up_calls(target, window_s=window_s))
-
-
-def confirm(rpc: Rpc, chain: str, target: Deployable, hashes: Sequence[str], calls: Sequence[SetUp] = ()) -> None:
-    """Raises DeployFailure if one of the set-up transactions did not succeed; says which and why."""
-    name = f"{target.contract.name} ({target.contract.source_path})"
-    for position, tx_hash in enumerate(hashes):
-        receipt = rpc.receipt(tx_hash)
-        if receipt is not None and receipt["status"] == "0x1":
-            continue
-        reason = "it was not mined" if receipt is None else _reason(rpc, target, tx_hash)
-        if position == 0:
-            raise DeployFailure(f"{chain}: expected the deployment of {name} to succeed, it failed: {reason}")
-        call = calls[position - 1] if position <= len(calls) else SetUp("owner", "", "")
-        what = f"set-up transaction {position}{f', {call.what},' if call.what else ''} of {name}"
-        if call.at:
-            raise SetUpFailure(f"expected {call.what} to succeed, it failed: {reason}", call.at)
-        raise DeployFailure(f"{chain}: expected {what} to succeed, it failed: {reason}")
-
-
-def _reason(rpc: Rpc, target: Deployable, tx_hash: str) -> str:
-    try:
-        trace: dict[str, Any] = rpc.call("debug_traceTransaction", tx_hash, {"tracer": "callTracer"})
-    except RpcFailure as error:
-        return f"reverted (no trace: {error})"
-    return target.codec.reasons.traced(trace) or "reverted"
 
 
 @lru_cache(maxsize=16)

@@ -5,7 +5,8 @@ Nothing here refuses a contract. What is missing is reported first, before a sce
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from lab.coordinator.documented import (
     Signature,
     same_types,
 )
+from lab.coordinator.outputs.reverts import is_signature, selector_of
 from lab.coordinator.overloads import constructor_inputs, signature_of, types_of
 from lab.deploy.compiled import CompiledContract
 from lab.deploy.deployer import capabilities_of
@@ -30,6 +32,7 @@ Status = Literal["found", "missing", "different"]
 WORD_BYTES = 32
 # Shorter runs of printable bytes are opcodes more often than words.
 TEXT_BYTES_MIN = 8
+_CODE = re.compile(r"uint\d+|bytes32")
 # Views whose results every contract shapes by its own struct.
 FREE_RESULTS = frozenset({"transactions"})
 
@@ -131,11 +134,12 @@ def inspect(contract: CompiledContract, codec: Codec) -> Interface:
     items += _constructor(contract.abi, len(codec.names.constructor))
     code = bytes.fromhex(contract.bytecode.removeprefix("0x"))
     words = texts(code)
-    items += [_revert(code, words, text, codec.names.reverts.get(text)) for text in (*REVERTS, *FAILURE_REASONS)]
+    errors = tuple(dict.fromkeys(str(entry["name"]) for entry in contract.abi if entry.get("type") == "error"))
+    own = codec.names.reverts
+    items += [_revert(code, words, text, own.get(text), errors) for text in (*REVERTS, *FAILURE_REASONS)]
     has = capabilities_of(codec)
     lacking = tuple(name for name in CAPABILITIES if name not in has)
     extra = [signature_of(entry) for name in FUNCTIONS if name in codec.functions for entry in codec.overloads(name)]
-    errors = tuple(dict.fromkeys(str(entry["name"]) for entry in contract.abi if entry.get("type") == "error"))
     return Interface(contract.name, contract.compiler, tuple(items), has, lacking, tuple(dict.fromkeys(extra)), errors)
 
 
@@ -150,6 +154,8 @@ def _function(codec: Codec, documented: Signature) -> Item:
         differs = differs or not same_types(documented.returns, returns)
     if differs:
         got = f"({', '.join(types)})" + (f" -> ({', '.join(returns)})" if returns else "")
+        if documented.returns == ("bool",) and len(returns) == 1 and returns[0].startswith("uint"):
+            got += "; it is read as a yes unless it is 0: where not, say by true_for or true_bits in lab.yaml"
         expected = f"({', '.join(documented.types)})" + (
             f" -> ({', '.join(documented.returns)})" if documented.returns else ""
         )
@@ -164,6 +170,10 @@ def _event(codec: Codec, documented: Signature) -> Item:
     types = _event_types(codec, documented, entry)
     if not same_types(documented.types, types):
         detail = f"expected ({', '.join(documented.types)}), got ({', '.join(types)})"
+        if own := codec.names.event_arguments.get(documented.name):
+            there = {str(parameter.get("name")) for parameter in entry["inputs"]} | own.keys()
+            lacking = [name for name, _ in documented.parameters if name not in there]
+            detail = f"as {entry['name']}, without {', '.join(lacking)}" if lacking else detail
         return Item("event", documented.name, documented.part, "different", detail)
     return Item("event", documented.name, documented.part, "found", _renamed(documented.name, entry))
 
@@ -173,6 +183,10 @@ def _event_types(codec: Codec, documented: Signature, entry: Mapping[str, Any]) 
     own = codec.names.event_arguments.get(documented.name, {})
     types = {str(parameter.get("name")): str(parameter["type"]) for parameter in entry["inputs"]}
     named = [types.get(own.get(name, name), "") for name, _ in documented.parameters]
+    if all(reason in codec.names.reverts for reason in FAILURE_REASONS):
+        # Told by a number, or by a text in 32 bytes: the project file says which is which.
+        pairs = zip(documented.parameters, named, strict=True)
+        named = [own if name != "reason" or not _CODE.fullmatch(own) else kind for (name, kind), own in pairs]
     return named if all(named) else list(map(str, types_of(entry["inputs"])))
 
 
@@ -204,9 +218,20 @@ def _forms(word: bytes) -> Iterator[bytes]:
         yield number.to_bytes((number.bit_length() + 7) // 8)
 
 
-def _revert(code: bytes, words: tuple[str, ...], text: str, own: str | None) -> Item:
-    if own is not None:
+def _has_own(code: bytes, errors: Container[str], own: str) -> bool:
+    """Whether a contract has what the project file gives: a text, an error of its ABI, an error's selector, a code."""
+    if is_signature(own):
+        return bytes.fromhex(selector_of(own)[2:]) in code
+    return own in errors or own.isdecimal() or _holds(code, own)
+
+
+def _revert(code: bytes, words: tuple[str, ...], text: str, own: str | None, errors: Container[str]) -> Item:
+    if own is not None and _has_own(code, errors, own):
         return Item("revert", f'"{text}"', "documented", "found", f'as "{own}"')
+    if own is not None:
+        form = "" if is_signature(own) or " " in own else f"; an error that the ABI lacks is written {own}(types)"
+        detail = f'lab.yaml says "{own}", the code holds neither such a text nor such an error{form}'
+        return Item("revert", f'"{text}"', "documented", "different", detail)
     if _holds(code, text):
         return Item("revert", f'"{text}"', "documented", "found")
     others = {other[:WORD_BYTES] for other in (*REVERTS, *FAILURE_REASONS) if other != text}

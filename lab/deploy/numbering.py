@@ -1,17 +1,25 @@
-"""How a contract numbers its states, learnt without a trace: by one simulated buffering."""
+"""How a contract numbers its states, learnt without a trace: by one simulated life of a transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from lab.coordinator import Codec, StateNumbering
+from lab.coordinator.calling import all_roles
 from lab.rpc import Rpc, RpcFailure
 
-PROBE_ID = "0x" + "5e" * 32
-# How far ahead the simulated transaction is due, where the contract takes that.
+PROBE_ID, LATE_ID = "0x" + "5e" * 32, "0x" + "5f" * 32
+# How far ahead the simulated transactions are due, where the contract takes that.
 AHEAD_S = 3600
+# Empty blocks before they are resolved, for a contract that asks for some, and when one is late whatever the window.
+PATIENCE_BLOCKS, LATE_S = 8, 400
+
+Call = tuple[str, Sequence[Any]]
 
 
 def numbering_of(rpc: Rpc, codec: Codec, address: str, operator: str) -> StateNumbering:
-    """How a contract numbers its states: as declared, from one simulated buffering, or by the ABI alone.
+    """How a contract numbers its states: as declared, from simulated transactions, or by the ABI alone.
 
     Nothing changes on the chain. Of a contract that is stopped, or whose operator was removed, it is simulated that the
     owner lifts the stop and adds the operator first.
@@ -19,30 +27,59 @@ def numbering_of(rpc: Rpc, codec: Codec, address: str, operator: str) -> StateNu
     if codec.names.states:
         return StateNumbering(codec.names.states)
     try:
-        head = rpc.block("latest") or {}
-        due = int(head["timestamp"], 16) + min(AHEAD_S, codec.names.limits.horizon_seconds or AHEAD_S)
-        request = [PROBE_ID, "0x" + "11" * 20, "0x" + "22" * 20, "0x5e", "0x" + "00" * 32, due]
-        probe = [
-            {"from": operator, "to": address, "data": codec.encode("buffer_transaction", request)},
-            {"from": operator, "to": address, "data": codec.encode("get_transaction_state", [PROBE_ID])},
-        ]
-        buffered = _simulated_state(rpc, codec, probe)
-        if buffered is None:
-            buffered = _simulated_state(rpc, codec, [*_restored_operation(rpc, codec, address, operator), *probe])
-        if buffered is not None:
-            return StateNumbering.learn(buffered)
+        numbers = _simulated(rpc, codec, address, operator, [])
+        if "BUFFERED" not in numbers:
+            numbers = _simulated(rpc, codec, address, operator, _restored_operation(rpc, codec, address, operator))
+        if "BUFFERED" in numbers:
+            return StateNumbering.learn(numbers["BUFFERED"], numbers)
     except (RpcFailure, KeyError, ValueError, IndexError, TypeError):
         pass
     return StateNumbering.of_abi(codec.abi)
 
 
-def _simulated_state(rpc: Rpc, codec: Codec, calls: list[dict[str, str]]) -> int | None:
-    """What the last call reads after the one before it; None where that one reverts."""
-    (block,) = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": calls}]}, "latest")
-    *_, buffer, read = block["calls"]
-    if int(buffer["status"], 16) != 1:
-        return None
-    return int(codec.decode_result("get_transaction_state", read["returnData"])[0])
+def _simulated(rpc: Rpc, codec: Codec, address: str, operator: str, before: Sequence[dict[str, str]]) -> dict[str, int]:
+    """The number that is read once a call succeeded, by the state that the transaction should be in then."""
+    head = rpc.block("latest") or {}
+    now = int(head["timestamp"], 16)
+    due = now + min(AHEAD_S, codec.names.limits.horizon_seconds or AHEAD_S)
+    fields = ["0x" + "11" * 20, "0x" + "22" * 20, "0x5e", "0x" + "00" * 32, due]
+    ends = [name for name in ("resolve_dependency", "expire_transaction") if codec.has(name)]
+    life: list[tuple[str, int, list[Call]]] = [
+        ("BUFFERED", now + 1, [("buffer_transaction", [PROBE_ID, *fields])]),
+        ("", now + 2, [("buffer_transaction", [LATE_ID, *fields])]),
+        *(("", now + 3 + block, []) for block in range(PATIENCE_BLOCKS)),
+        ("READY", due + 1, [("resolve_dependency", [PROBE_ID])]),
+        ("EXECUTED", due + 2, [("mark_executed", [PROBE_ID])]),
+    ]
+    life = [(state, at, calls) for state, at, calls in life if all(codec.has(name) for name, _ in calls)]
+    life += [("EXPIRED", due + LATE_S + place, [(name, [LATE_ID])]) for place, name in enumerate(ends)]
+    blocks = []
+    for state, at, calls in life:
+        read: list[Call] = [("get_transaction_state", [LATE_ID if state == "EXPIRED" else PROBE_ID])]
+        made = [
+            {"from": operator, "to": address, "data": codec.encode(function, args)} for function, args in calls + read
+        ]
+        blocks.append({"blockOverrides": {"time": hex(at)}, "calls": made if state else made[: len(calls)]})
+    blocks[0]["calls"] = [*before, *blocks[0]["calls"]]
+    try:
+        answer = rpc.call("eth_simulateV1", {"blockStateCalls": blocks}, "latest")
+    except RpcFailure:
+        # A node that knows no times to come tells at least how a buffered transaction reads.
+        answer = rpc.call("eth_simulateV1", {"blockStateCalls": [{"calls": blocks[0]["calls"]}]}, "latest")
+    return _read(codec, [state for state, _, _ in life], answer)
+
+
+def _read(codec: Codec, states: Sequence[str], blocks: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What was read after each call that succeeded; a state that was reached before is none of its own."""
+    numbers: dict[str, int] = {}
+    for state, block in zip(states, blocks, strict=False):
+        if not state:
+            continue
+        *_, call, read = block["calls"]
+        number = int(codec.decode_result("get_transaction_state", read["returnData"])[0])
+        if int(call["status"], 16) == 1 and number and number not in numbers.values():
+            numbers[state] = number
+    return numbers
 
 
 def _restored_operation(rpc: Rpc, codec: Codec, address: str, operator: str) -> list[dict[str, str]]:
@@ -50,7 +87,8 @@ def _restored_operation(rpc: Rpc, codec: Codec, address: str, operator: str) -> 
     if not codec.has("owner"):
         return []
     owner = str(codec.decode_result("owner", rpc.eth_call(address, codec.encode("owner", [])))[0])
-    calls = [("unpause", []), ("add_operator", [operator])]
+    granted = all_roles("add_operator", codec.functions, codec.names)
+    calls: list[Call] = [("unpause", []), *((function, [operator]) for function in granted)]
     return [
         {"from": owner, "to": address, "data": codec.encode(function, arguments)}
         for function, arguments in calls

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.coordinator import StateNumbering
-from lab.deploy.deployer import NO_LIMITS, Deployable, SetUpFailure, learn_numbering, put_on_chain
+from lab.deploy.deployer import NO_LIMITS, Deployable, learn_numbering
+from lab.deploy.placement import SetUpFailure, put_on_chain
 from lab.deploy.trial import SmokeFailure as SmokeFailure
 from lab.deploy.trial import Trial
 from lab.errors import DeployFailure

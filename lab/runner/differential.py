@@ -19,6 +19,7 @@ from lab.coordinator.documented import EVENTS as EVENT_SIGNATURES
 from lab.coordinator.documented import FUNCTIONS
 from lab.coordinator.reads import fields_read, stored_fields, stored_places
 from lab.coordinator.values import plain
+from lab.deploy.deployer import initializers
 from lab.deploy.layers import binds
 from lab.model.effects import EVENTS, OPERATOR_FUNCTIONS
 from lab.runner.script import Script
@@ -41,6 +42,7 @@ OWN_VIEWS = ("failure_count",)
 BATCH_MAX = {"buffer_batch": 32, "resolve_batch": 64, "execute_batch": 64}
 BREAKER_FUNCTIONS = [name for name, function in FUNCTIONS.items() if function.part == "breaker"]
 # What a contract that stopped itself says, beside its getter.
+READ_STATE = "get_transaction_state"
 STOPPED = "EmergencyStop"
 DOCUMENTED = {name for name, event in EVENT_SIGNATURES.items() if event.part == "documented"}
 # Two small contracts: one hands every call on to the coordinator, one creates what it is given.
@@ -129,7 +131,7 @@ class Differential:
 
     def created_by_a_contract(self) -> str | None:
         """A factory that creates the contract owns it, not who called the factory, unless arguments say who does."""
-        if self.codec.names.constructor:
+        if self.codec.names.constructor or initializers(self.target):
             return None
         created = created_address(FACTORY, 0)
         sender = role_account("user").address
@@ -192,13 +194,14 @@ class Differential:
         if self.model.reference or outcome["status"] != "0x1":
             return
         answers = {read: value["returnData"] for read, value in zip(reads, values, strict=True)}
-        states = {args[0]: data for (name, args), data in answers.items() if name == "get_transaction_state"}
+        decode = self.codec.decode_result
+        states = {args[0]: decode(name, data) for (name, args), data in answers.items() if name == READ_STATE}
         paused = answers.get(("paused", ()))
         self.model.learn(
             function,
             now,
-            paused=bool(int(paused, 16)) if paused is not None else says_stopped(simulated(self.codec, outcome)),
-            states={tx_id: self._named("get_transaction_state", [int(data, 16)])[-1] for tx_id, data in states.items()},
+            paused=bool(decode("paused", paused)[0]) if paused else says_stopped(simulated(self.codec, outcome)),
+            states={tx_id: self._named(READ_STATE, values)[-1] for tx_id, values in states.items()},
         )
 
     def _by_id(self) -> list[str]:
@@ -209,7 +212,7 @@ class Differential:
         ]
 
     def _call(self, role: str, function: str, args: tuple[Any, ...]) -> dict[str, Any]:
-        data, sender = self.codec.encode(function, args), role_account(role.removeprefix(VIA)).address
+        data, sender = self.codec.encode(function, args, any_width=True), role_account(role.removeprefix(VIA)).address
         to = FORWARDER if role.startswith(VIA) else self.target.address
         return {"from": sender, "to": to, "data": data, "gas": hex(GAS)}
 

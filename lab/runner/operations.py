@@ -107,7 +107,7 @@ class Operations:
         """
         made: list[Pending] = []
         for number, name in enumerate(all_roles(function, self._codec.functions, self._codec.names)):
-            data = self._codec.encode(name, args)
+            data = self._codec.encode(name, args, any_width=True)
             decoded = self._codec.decode_call(data)
             given = decoded.args if decoded else {}
             own = (op_id, leg, finished) if number == 0 else (f"{op_id}+{number}", None, lambda _: None)

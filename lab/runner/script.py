@@ -112,7 +112,7 @@ class Script:
             self._require(function)
         codec = target.codec
         beside = [(call, args) for name, args in calls for call in all_roles(name, codec.functions, codec.names)[1:]]
-        data = [(target.address, codec.encode(function, args)) for function, args in [*calls, *beside]]
+        data = [(target.address, codec.encode(function, args, any_width=True)) for function, args in [*calls, *beside]]
         return send_all(self.run, chain, role, data, gas)[: len(calls)]
 
     def gas(self, chain: str, function: str, args: Sequence[Any], *, at_least: int, role: str = "operator") -> int:

@@ -14,6 +14,7 @@ from eth_abi.abi import encode
 
 from lab.coordinator import Codec, Fees, created_address, role_account, sign_transaction
 from lab.deploy.compile import compile_contract
+from lab.deploy.deployer import initializers
 from lab.errors import LabError
 from lab.model.contract.names import ContractNames
 from lab.model.records import Tx
@@ -78,7 +79,12 @@ def deploy(run: Run, chain_name: str, path: Path, args: Sequence[Any], role: str
 def deploy_again(run: Run, chain_name: str, role: str) -> Deployed:
     """Put the contract under test on a chain once more, as the run's set-up did, with its names. Raises LabError."""
     target = run.lab.spec.target
-    return _create(run, chain_name, role, target.contract.bytecode, target.codec, target.contract.name)
+    made = _create(run, chain_name, role, target.contract.bytecode, target.codec, target.contract.name)
+    for call in initializers(target):
+        (tx,) = send_all(run, chain_name, call.role, [(made.address, call.data)], DEPLOY_GAS)
+        if tx.status != 1:
+            raise LabError(f"{chain_name}: expected {call.what} of a new {target.contract.name} to succeed")
+    return made
 
 
 def _create(run: Run, chain_name: str, role: str, data: str, codec: Codec, name: str) -> Deployed:

@@ -9,7 +9,7 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from lab.coordinator.reverts import decode_revert
+from lab.coordinator.outputs.reverts import decode_revert
 from lab.rpc import Rpc, RpcRefused
 from lab.safe.account import SafeExecution, SafeReader, SafeState, code_keccak
 from lab.safe.proposal import Proposal, ProposalRefused

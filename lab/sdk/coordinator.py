@@ -171,11 +171,14 @@ class Coordinator:
 
     def failure_reason(self, tx_id: str) -> str | None:
         """The reason of a transaction's last TransactionFailed; None where there was none."""
+        place = self._sender.codec.logs.topic_of("TransactionFailed", "tx_id")
+        topics = [*[None] * place, HexStr(tx_id)] if place is not None else [None]
         query = FilterParams(
-            address=self._sender.address, fromBlock=BlockNumber(self.network.start_block), topics=[None, HexStr(tx_id)]
+            address=self._sender.address, fromBlock=BlockNumber(self.network.start_block), topics=topics
         )
         events = map(self._sender.decoded, self._eth.get_logs(query))
-        reasons = [str(event.args["reason"]) for event in events if event and event.event == "TransactionFailed"]
+        failures = [event.args for event in events if event and event.event == "TransactionFailed"]
+        reasons = [str(args["reason"]) for args in failures if args["tx_id"] == tx_id.lower()]
         return reasons[-1] if reasons else None
 
     def wait_ready(self, tx_id: str, timeout_s: float = 120, poll_s: float = 0.5) -> CoreState:

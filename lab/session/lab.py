@@ -19,7 +19,8 @@ from lab.chains.nodes.backend import Backend, NodeSpec
 from lab.chains.scheduler import Scheduler
 from lab.coordinator import ROLES, Reader, StateNumbering, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
-from lab.deploy.deployer import Deployable, learn_numbering, put_on_chain
+from lab.deploy.deployer import Deployable, learn_numbering
+from lab.deploy.placement import put_on_chain
 from lab.errors import LabError
 from lab.evidence import Recorder
 from lab.faults import FaultContext
@@ -135,8 +136,7 @@ class Lab:
             for method, *parameters in genesis_calls(profile, target.contract.bytecode):
                 rpc.call(method, *parameters)
             put_on_chain(rpc, name, target, profile, window_s=self.spec.window_s, mine=partial(_mine_setup, chain))
-            reader = Reader(rpc, target.codec, target.address, learn_numbering(rpc, target))
-            self.readers[name] = reader
+            reader = self.readers[name] = Reader(rpc, target.codec, target.address, learn_numbering(rpc, target))
             read = particular(reader, target, name, self.operators(), self.spec.window_s)
             if read is not None:
                 self.recorder.add(read)

@@ -11,7 +11,7 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from lab.errors import InvalidFile
-from lab.model.contract.names import ContractNames, SecondRole, SetUpCall, Slot
+from lab.model.contract.names import ContractNames, SecondRole, SetUpCall, Slot, Truth
 from lab.paths import real_path
 from lab.session.project_check import Fit
 from lab.session.project_file import ALIASES, Constant, EventForm, FunctionForm, ProjectFile, RoleForm
@@ -75,6 +75,16 @@ def _names(file: ProjectFile, source: Source) -> ContractNames:
             name: tuple(map(_slot, form.arguments)) for name, form in forms.items() if form.arguments is not None
         },
         returns={name: form.returns for name, form in forms.items() if form.returns is not None},
+        event_where={
+            name: {key: tuple(value) if isinstance(value, list) else (value,) for key, value in form.where.items()}
+            for name, form in events.items()
+            if form.where
+        },
+        truths={
+            name: Truth(values=form.true_for or (), bits=form.true_bits)
+            for name, form in forms.items()
+            if form.true_for is not None or form.true_bits is not None
+        },
         event_arguments={name: form.arguments for name, form in events.items() if form.arguments},
         second_roles={name: _second(form) for name, form in file.roles.items() if isinstance(form, RoleForm)},
         reverts=file.reverts,
@@ -84,7 +94,11 @@ def _names(file: ProjectFile, source: Source) -> ContractNames:
         constructor=file.constructor,
         set_up=tuple(
             SetUpCall(
-                function=ALIASES.get(call.call, call.call), args=call.args, role=call.as_role, at=_at(source, place)
+                function=ALIASES.get(call.call, call.call),
+                args=call.args,
+                role=call.as_role,
+                at=_at(source, place),
+                first=call.first,
             )
             for place, call in enumerate(file.set_up)
         ),
@@ -98,7 +112,9 @@ def _renamed(forms: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _slot(given: str | Constant) -> Slot:
-    return Slot(parameter=given) if isinstance(given, str) else Slot(value=given.value)
+    if isinstance(given, str):
+        return Slot(parameter=given)
+    return Slot(value=given.value) if given.bits is None else Slot(value=given.bits, bits=True)
 
 
 def _second(form: RoleForm) -> SecondRole:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from lab.coordinator import Codec
@@ -43,6 +44,7 @@ class Fit:
         for name, form in self._section("roles").items():
             self._role(name, form)
         if not self.problems:
+            self._told_apart()
             self._capabilities()
         return self.problems
 
@@ -69,7 +71,9 @@ class Fit:
             self._fault(route, f"the contract has several of that name, none as documented: write one of {several}")
             return
         if kind == "event":
-            self._event_arguments(name, choose(entries, (EVENTS | EXTRA_EVENTS).get(lab_name)), arguments or {})
+            entry = choose(entries, (EVENTS | EXTRA_EVENTS).get(lab_name))
+            self._event_arguments(name, entry, arguments or {})
+            self._conditions(name, entry, _conditions_of(form))
             return
         entry = self.codec.functions.get(lab_name, entries[0])
         if arguments is not None:
@@ -104,7 +108,8 @@ class Fit:
                     text = f"{argument} is {documented}, argument {place + 1} of {signature_of(entry)} is {kind}"
                     self._fault((*route, place), text)
             else:
-                self._value((*route, place, "value"), kind, argument["value"])
+                key = "bits" if "bits" in argument else "value"
+                self._value((*route, place, key), kind, argument[key])
 
     def _results(self, name: str, lab_name: str, given: list[str]) -> None:
         got = self.codec.all_results(lab_name)
@@ -118,6 +123,40 @@ class Fit:
             if theirs not in own:
                 text = f"the event {entry['name']} has no argument {theirs}{suggestion(theirs, own)}"
                 self._fault(("events", name, "arguments", documented_name), text)
+
+    def _conditions(self, name: str, entry: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        """Values that tell one documented event from another: of arguments that the contract's event has."""
+        inputs = entry.get("inputs", ())
+        own = dict(zip((str(argument["name"]) for argument in inputs), types_of(inputs), strict=True))
+        for argument, value in given.items():
+            route: Route = ("events", name, "where", argument)
+            if argument not in own:
+                self._fault(route, f"the event {entry['name']} has no argument {argument}{suggestion(argument, own)}")
+            elif isinstance(value, list):
+                for place, one in enumerate(value):
+                    self._value((*route, place), own[argument], one)
+            else:
+                self._value(route, own[argument], value)
+
+    def _told_apart(self) -> None:
+        """No two documented calls, or events, may be one and the same of the contract: nobody could tell which."""
+        how = "give both the arguments that tell them apart (arguments: [..., {value: ...}])"
+        seen: dict[str, str] = {}
+        for name in self._section("functions"):
+            lab_name = ALIASES.get(name, name)
+            if FUNCTIONS[lab_name].returns or lab_name == "transactions" or not self.codec.has(lab_name):
+                continue
+            own = signature_of(self.codec.functions[lab_name])
+            fixed = [repr(slot.value) for slot in self.names.arguments.get(lab_name, ()) if slot.parameter is None]
+            if (other := seen.setdefault(f"{own} {fixed}", name)) != name:
+                self._fault(("functions", name), f"{other} and {name} are both {own}: {how}, or leave one out")
+        how = "say by `where` which values of its arguments make it which"
+        for (other, first), (name, second) in combinations(self._section("events").items(), 2):
+            own = signature_of(self.codec.events[name])
+            if own == signature_of(self.codec.events[other]) and _overlap(
+                _conditions_of(first), _conditions_of(second)
+            ):
+                self._fault(("events", name), f"{other} and {name} are both {own}: {how}, or leave one out")
 
     def _value(self, route: Route, kind: str, value: Any) -> None:
         try:
@@ -180,3 +219,17 @@ class Fit:
                 ]
                 missing = [function for function in needed if not self.codec.has(function)]
                 self._fault(("capabilities", place), f"the contract lacks {name}: it has no {', '.join(missing)}")
+
+
+def _conditions_of(form: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    return {} if isinstance(form, str) else form.get("where", {})
+
+
+def _overlap(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether one log could be both; one without conditions is what the other one is not."""
+    values = [
+        {key: given if isinstance(given, list) else [given] for key, given in one.items()} for one in (first, second)
+    ]
+    both = set(first) & set(second)
+    apart = any(not any(value in values[1][key] for value in values[0][key]) for key in both)
+    return bool(first) == bool(second) and not apart

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from lab.coordinator.documented import (
     CAPABILITY_REVERTS,
@@ -37,7 +37,16 @@ class _Form(BaseModel):
 class Constant(_Form):
     """An argument that the documentation does not have, with the value that the lab gives."""
 
-    value: Any = Field(description="a number, a text, true, false or a list; a role's name stands for its address")
+    value: Any = Field(
+        default=None, description="a number, a text, true, false or a list; a role's name stands for its address"
+    )
+    bits: int | None = Field(default=None, ge=1, description="a mask: the lab gives these bits, others do not matter")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("expected {value: ...} or {bits: ...}")
+        return self
 
 
 class FunctionForm(_Form):
@@ -50,6 +59,16 @@ class FunctionForm(_Form):
     returns: tuple[str, ...] | None = Field(
         default=None, description="the contract's results in their order, by documented names; _ for any other"
     )
+    true_for: tuple[Any, ...] | None = Field(
+        default=None, description="what a getter of yes or no returns for yes, where that is a number"
+    )
+    true_bits: int | None = Field(default=None, ge=1, description="the bits that are all set for yes")
+
+    @model_validator(mode="after")
+    def _one_truth(self) -> Self:
+        if self.true_for is not None and self.true_bits is not None:
+            raise ValueError("expected true_for or true_bits, got both")
+        return self
 
 
 class EventForm(_Form):
@@ -57,6 +76,10 @@ class EventForm(_Form):
 
     name: str | None = Field(default=None, description="the contract's name or signature; omitted: the documented one")
     arguments: dict[str, str] = Field(default_factory=dict, description="the documented name: the contract's own")
+    where: dict[str, Any] = Field(
+        default_factory=dict,
+        description="the contract's argument: the value, or list of values, with which its event is this one",
+    )
 
 
 class RoleForm(_Form):
@@ -85,6 +108,7 @@ class SetUpForm(_Form):
     call: str = Field(description="the lab's name of a function, or the contract's")
     args: tuple[Any, ...] = Field(default=(), description="its arguments; a role's name stands for its address")
     as_role: Role = Field(default="owner", alias="as", description="the account that calls")
+    first: bool = Field(default=False, description="before the lab adds operators, as an initializer has to be")
 
 
 class ProjectFile(_Form):
@@ -120,6 +144,7 @@ class ProjectFile(_Form):
         for name, form in given.items():
             if isinstance(form, FunctionForm):
                 _known_arguments(name, form)
+                _yes_or_no(name, form)
         return given
 
     @field_validator("events")
@@ -160,6 +185,12 @@ class ProjectFile(_Form):
             if name not in NAMES:
                 raise fault_at(f"the lab knows no capability {name}{suggestion(name, NAMES)}", place)
         return given
+
+
+def _yes_or_no(name: str, form: FunctionForm) -> None:
+    for key in ("true_for", "true_bits"):
+        if getattr(form, key) is not None and FUNCTIONS[ALIASES.get(name, name)].returns != ("bool",):
+            raise fault_at(f"{name} is no getter of yes or no", name, key, at_key=True)
 
 
 def _known(given: dict[str, Any], known: Collection[str], what: str) -> None:

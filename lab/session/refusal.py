@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.deploy.deployer import SetUpFailure
+from lab.deploy.placement import SetUpFailure
 from lab.deploy.smoke import Smoke
 from lab.errors import InvalidFile
 from lab.session.project_file import ALIASES

@@ -11,8 +11,9 @@ from lab.chains.nodes.select import RequestedBackend, choose_backend
 from lab.chains.processes.leftovers import sweep
 from lab.chains.processes.reaper import Reaper
 from lab.deploy.compile import compile_contract
-from lab.deploy.deployer import Deployable, SetUpFailure, deployable
+from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.interface import inspect
+from lab.deploy.placement import SetUpFailure
 from lab.deploy.smoke import Smoke
 from lab.environment import cache_folder as cache_folder
 from lab.evidence.newest import LATEST

@@ -102,8 +102,9 @@ def play(script: Script) -> None:
     ):
         script.expect(f"one {what} on all of them", ", ".join(map(str, values)), met=len(values) == 1)
     sent = {name: script.reader(name).rpc.nonce(role_account(DEPLOYER).address) for name in names}
-    # Deploy, add the operator, and take the deployer's role; whatever other roles there are go the same way.
-    steps = 1 + 2 * (1 + len(work.codec.names.second_roles))
+    # Deploy, initialize, add the operator, take the deployer's role; whatever other roles there are go the same way.
+    initial = sum(call.first for call in work.codec.names.set_up)
+    steps = 1 + initial + 2 * (1 + len(work.codec.names.second_roles))
     script.expect(f"{steps} transactions on each", sent, met=set(sent.values()) == {steps})
     operation = ScenarioOps(
         script, declared=declared_by_deployment(deployment), contracts=places, name="drift"

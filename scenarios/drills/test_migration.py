@@ -8,7 +8,7 @@ from typing import Any
 from lab.coordinator import Reader, role_account, rollup_address
 from lab.coordinator.accounts import OPERATOR_ROLES
 from lab.coordinator.reads import ZERO_ID
-from lab.deploy.deployer import set_up_calls
+from lab.deploy.deployer import initializers, set_up_calls
 from lab.model.records import Tx
 from lab.ops.backup.migrate import Migration
 from lab.ops.in_scenario import ScenarioOps
@@ -75,7 +75,7 @@ def prepare(script: Script) -> Deployed:
     setters: list[tuple[str, tuple[Any, ...]]] = [("set_coordination_window", (60,))]
     setters += [("add_operator", (role_account(role).address,)) for role in OPERATOR_ROLES]
     on_new(script, new, "owner", setters)
-    known = {new.codec.encode(*call) for call in setters}
+    known = {new.codec.encode(*call) for call in setters} | {call.data for call in initializers(target)}
     for call in set_up_calls(target, window_s=60):
         if call.data not in known:
             (tx,) = send_all(script.run, CHAIN, call.role, [(new.address, call.data)], GAS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lab.coordinator import role_account
+from lab.coordinator import created_address, role_account
+from lab.deploy.placement import moved_code
 from lab.deploy.vyper.compiler_warnings import compiler_warnings
 from lab.deploy.vyper.source import read_source
 from lab.runner.script import Script
@@ -36,7 +37,8 @@ def judge_sizes(script: Script) -> None:
     deployed = rpc.call("eth_getCode", target.address, "latest").removeprefix("0x")
     sender = role_account("owner").address
     made = rpc.call("eth_call", {"from": sender, "data": target.contract.bytecode}, "latest").removeprefix("0x")
-    same = deployed == made != ""
+    simulated = created_address(sender, rpc.nonce(sender))
+    same = deployed == moved_code(made, simulated, target.address) != ""
     script.expect("the chain to hold what the initcode deploys", f"{len(deployed) // 2} bytes", met=same)
     initcode, runtime = len(target.contract.bytecode.removeprefix("0x")) // 2, len(deployed) // 2
     script.expect(f"initcode of at most {INITCODE_MAX} bytes", f"{initcode} bytes", met=0 < initcode <= INITCODE_MAX)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lab.coordinator.reads import ZERO_ID
 from lab.runner.script import Script
 
 SETUP = """
@@ -13,7 +14,8 @@ name: External calls in the deployed code
 description: >
   The runtime code as the chain has it is taken apart into instructions. Every one that can run other code, or create
   or destroy a contract, is listed with its place; each has to be justified, or none may be there. A static call of a
-  precompiled contract is justified: those are part of the chain.
+  precompiled contract is justified: those are part of the chain. A proxy may hand on to an implementation whose address
+  stands in its own code, since nobody can change that; the implementation is then taken apart, too.
 rows: [SEC-06]
 networks: {ethereum: {}}
 relayer: none
@@ -60,8 +62,13 @@ def instructions(code: bytes) -> Iterator[Instruction]:
         position += 1 + (size if alive else 0)
 
 
-def justification(before: list[Instruction], found: Instruction) -> str | None:
-    """Why an instruction that leads out is harmless; None where nothing says so."""
+def justification(before: list[Instruction], found: Instruction, fixed: str | None) -> str | None:
+    """Why an instruction that leads out is harmless; None where nothing says so.
+
+    `fixed`: the implementation that the code hands on to, where nobody can change it.
+    """
+    if OUTWARD[found.opcode] == "DELEGATECALL" and fixed is not None:
+        return f"implementation {fixed}, which stands in the code itself"
     if OUTWARD[found.opcode] != "STATICCALL" or len(before) < 2:
         return None
     address, gas = before[-2:]
@@ -70,17 +77,39 @@ def justification(before: list[Instruction], found: Instruction) -> str | None:
     return None
 
 
+def code_at(script: Script, address: str) -> bytes:
+    """As the chain has it."""
+    return bytes.fromhex(script.reader("ethereum").rpc.call("eth_getCode", address, "latest").removeprefix("0x"))
+
+
+def implementation(script: Script, contract: str) -> str | None:
+    """The contract that a view is handed on to; None for one that answers itself."""
+    codec = script.run.lab.spec.target.codec
+    call = {"to": contract, "data": codec.encode("is_transaction_ready", [ZERO_ID])}
+    options = {"tracer": "callTracer"}
+    trace = script.reader("ethereum").rpc.call("debug_traceCall", call, "latest", options)
+    handed = [str(inner["to"]).lower() for inner in trace.get("calls", ()) if inner["type"] == "DELEGATECALL"]
+    return handed[0] if handed else None
+
+
 def play(script: Script) -> None:
-    """Read the code, list what leads out of it."""
+    """Read the code, and that of an implementation behind it; list what leads out of it."""
     contract = script.run.lab.spec.target.address
-    code = bytes.fromhex(script.reader("ethereum").rpc.call("eth_getCode", contract, "latest").removeprefix("0x"))
-    listed = list(instructions(code))
-    size = f"{len(code)} bytes, {len(listed)} instructions"
-    script.expect("the chain to hold the contract's code", size, met=len(listed) > 100)
-    leading_out = [(index, each) for index, each in enumerate(listed) if each.opcode in OUTWARD]
-    for index, found in leading_out:
-        reason = justification(listed[:index], found)
-        where = f"{OUTWARD[found.opcode]} at byte {found.position:#06x}"
+    behind, own = implementation(script, contract), code_at(script, contract)
+    fixed = behind if behind is not None and bytes.fromhex(behind[2:]) in own else None
+    parts = [("", own, fixed)]
+    parts += [(" of the implementation", code_at(script, fixed), None)] if fixed is not None else []
+    sizes, several, leading_out = [], 0, []
+    for whose, code, handed in parts:
+        listed = list(instructions(code))
+        several += len(listed)
+        sizes.append(f"{len(code)} bytes, {len(listed)} instructions{whose}")
+        outward = [(index, each) for index, each in enumerate(listed) if each.opcode in OUTWARD]
+        for index, found in outward:
+            where = f"{OUTWARD[found.opcode]} at byte {found.position:#06x}{whose}"
+            leading_out.append((where, justification(listed[:index], found, handed)))
+    script.expect("the chain to hold the contract's code", "; ".join(sizes), met=several > 100)
+    for where, reason in leading_out:
         script.expect(f"{where} to be justified", reason or "nothing justifies it", met=reason is not None)
     if not leading_out:
         names = ", ".join(OUTWARD.values())

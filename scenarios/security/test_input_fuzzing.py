@@ -192,7 +192,7 @@ class Comparison:
         for step_s, role, function, args in sequence:
             now += step_s
             made.append((role, function, placed(args, now), now))
-            block = self._block(now, [self.codec.encode(function, made[-1][2])], role)
+            block = self._block(now, [self.codec.encode(function, made[-1][2], any_width=True)], role)
             block["calls"] += self._block(now, [self.codec.encode(*read) for read in self.own], "user")["calls"]
             blocks.append(block)
         blocks.append(self._block(now, [self.codec.encode(*read) for read in self.reads], "user"))
@@ -206,7 +206,9 @@ class Comparison:
             self._compare(model, now, read, self.codec.decode_result(read[0], result["returnData"]))
 
     def _learn(self, model: Behaviour, function: str, now: int, call: dict[str, Any], *reads: dict[str, Any]) -> None:
-        name, values = self.script.run.lab.numbering().name, [int(each["returnData"], 16) for each in reads]
+        name = self.script.run.lab.numbering().name
+        pairs = zip(self.own, reads, strict=True)
+        values = [self.codec.decode_result(own[0], each["returnData"])[0] for own, each in pairs]
         states = {tx_id: name(value) for tx_id, value in zip(IDS, values, strict=False)}
         paused = any(values[len(IDS) :]) if self.codec.has("paused") else says_stopped(simulated(self.codec, call))
         model.learn(function, now, paused=paused, states=states)

@@ -8,6 +8,7 @@ from functools import partial
 
 from lab.errors import DeployFailure, LabError
 from lab.live.declaration.deployment_file import Target
+from lab.live.declaration.owner import ZERO
 from lab.live.execution.transactions import Sender, Waiting
 from lab.live.journaling.journal import Entry
 from lab.live.journaling.side_by_side import side_by_side
@@ -17,6 +18,7 @@ from lab.live.planning.steps import (
     Step,
     code_difference,
     differences,
+    initializers,
     read_standing,
     steps_after_creation,
 )
@@ -75,7 +77,7 @@ def _deploy(work: Undertaking, target: Target, signer: Signer, waiting: Waiting,
         steps = steps_after_creation(work.codec, work.deployment, target, work.deployer, standing)
         if not steps:
             break
-        if standing.owner != work.deployer:
+        if standing.owner != work.deployer and not (standing.owner == ZERO and initializers(work.codec, work.deployer)):
             raise DeployFailure(
                 f"{target.name}: expected the deployer to own {address} until all is set up, its owner is "
                 f"{standing.owner}; left to do by the owner: {', '.join(step.name for step in steps)}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.coordinator import Reader, rollup_address
-from lab.coordinator.reverts import decode_revert
+from lab.coordinator.outputs.reverts import decode_revert
 from lab.deploy.numbering import numbering_of
 from lab.errors import DeadlineExceeded, DeployFailure, LabError, UsageError
 from lab.live.declaration.deployment_file import Target

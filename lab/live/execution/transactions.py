@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from lab.coordinator import Fees
 from lab.coordinator.accounts import created_address
-from lab.coordinator.reverts import decode_revert
+from lab.coordinator.outputs.reverts import decode_revert
 from lab.errors import DeadlineExceeded, DeployFailure
 from lab.live.declaration.deployment_file import Target
 from lab.live.execution.finality import is_final

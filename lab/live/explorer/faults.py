@@ -9,7 +9,13 @@ from threading import Lock
 
 from lab.live.explorer.judge import Submission
 
-_REVERT_TEXT = re.compile(r'^[ \t]*(?:assert\b[^\n"#]*,|raise)[ \t]*"\w', re.MULTILINE)
+_PROSE = re.compile(r'""".*?"""|#[^\n]*', re.DOTALL)
+# What shows in the code, the surest first: a revert text, any other text, a number that is given or compared.
+_SHOWN = (
+    re.compile(r'^[ \t]*(?:assert\b[^\n"#]*,|raise)[ \t]*"\w', re.MULTILINE),
+    re.compile(r'(?<!")"\w'),
+    re.compile(r"(?:[=<>] ?|\breturn )[1-9](?=\d*\b)"),
+)
 
 
 @dataclass(slots=True)
@@ -54,9 +60,11 @@ class ExplorerFaults:
 
 
 def _one_byte_changed(source: str) -> str | None:
-    """A byte of a revert text: the smallest change that shows in the code. None without one."""
-    text = _REVERT_TEXT.search(source)
+    """A byte of a text or of a number: the smallest change that shows in the code. None without one."""
+    code = _PROSE.sub(lambda prose: " " * len(prose[0]), source)
+    text = next((text for shown in _SHOWN if (text := shown.search(code)) is not None), None)
     if text is None:
         return None
     place = text.end() - 1
-    return source[:place] + ("J" if source[place] != "J" else "K") + source[place + 1 :]
+    other = str(int(source[place]) % 9 + 1) if source[place].isdigit() else "K" if source[place] == "J" else "J"
+    return source[:place] + other + source[place + 1 :]

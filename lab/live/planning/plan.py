@@ -110,7 +110,7 @@ def _estimate(plan: NetworkPlan, work: Undertaking, target: Target, rpc: Rpc, *,
             return
         plan.gas = estimated_gas(rpc, target, {"from": work.deployer, "data": code})
         plan.l1_fee = data_fee(rpc, target, bytes.fromhex(code.removeprefix("0x")) + bytes(ENVELOPE_BYTES))
-    if calls := len(work.codec.names.set_up):
+    if calls := sum(not call.first for call in work.codec.names.set_up):
         plan.notes.append(f"set_up of lab.yaml ({calls} calls) is for runs of the lab: nothing of it is called here")
     steps = steps_after_creation(work.codec, work.deployment, target, work.deployer, standing)
     plan.steps += [step.name for step in steps]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from lab.coordinator import Codec, Reader, StateNumbering
+from lab.coordinator import ROLES, Codec, Reader, StateNumbering, created_address, role_account
 from lab.coordinator.calling import role_changes
+from lab.coordinator.values import constant
 from lab.deploy.compiled import hash_hex
+from lab.deploy.deployer import account_placed
+from lab.deploy.placement import moved_code
 from lab.errors import DeployFailure
 from lab.live.declaration.deployment_file import Deployment, Target
 from lab.live.declaration.owner import ZERO
@@ -81,7 +84,7 @@ def code_difference(rpc: Rpc, bytecode: str, deployer: str, address: str) -> str
     """None where the code at an address is what the creation code returns. Raises an RpcFailure."""
     there = str(rpc.call("eth_getCode", address, "latest"))
     expected = str(rpc.call("eth_call", {"from": deployer, "data": bytecode}, "latest"))
-    if there == expected:
+    if there == moved_code(expected, created_address(deployer, rpc.nonce(deployer, "latest")), address):
         return None
     return (
         f"expected the contract's code at {address}, there is other code: "
@@ -102,8 +105,10 @@ def steps_after_creation(
     Operators come before anything is given away, the deployer's own role goes last but for the ownership. Raises
     DeployFailure for a window that nobody can set.
     """
-    there = standing or Standing(deployer, None, {deployer: True}, 30)
-    steps = [step for account in target.operators for step in _roles(codec, there, account, give=True)]
+    fresh = Standing(deployer, None, {deployer: True}, 30)
+    steps = initializers(codec, deployer) if standing is None or standing.owner == ZERO else []
+    there = fresh if standing is None or steps else standing
+    steps += [step for account in target.operators for step in _roles(codec, there, account, give=True)]
     window = deployment.file.settings.coordination_window
     if there.window_s != window:
         if not codec.has("set_coordination_window"):
@@ -116,6 +121,19 @@ def steps_after_creation(
         steps += _roles(codec, there, deployer, give=False)
     if target.owner not in (there.owner, there.pending_owner) and codec.has(PROPOSE_OWNER):
         steps.append(Step(f"{PROPOSE_OWNER} {target.owner}", codec.encode(PROPOSE_OWNER, [target.owner])))
+    return steps
+
+
+def initializers(codec: Codec, deployer: str) -> list[Step]:
+    """What `lab.yaml` has called first, by the deployer. Raises DeployFailure for another account of the lab's."""
+    steps = []
+    for call in (call for call in codec.names.set_up if call.first):
+        try:
+            args = account_placed([constant(*pair) for pair in zip(codec.types(call.function), call.args, strict=True)],
+                                  {role_account(role).address: role for role in ROLES}, deployer)  # fmt: skip
+        except ValueError as error:
+            raise DeployFailure(f"{call.at}: {error}") from error
+        steps.append(Step(f"{call.function} {' '.join(map(str, args))}".rstrip(), codec.encode(call.function, args)))
     return steps
 
 

@@ -13,11 +13,20 @@ class Slot(Frozen):
     """One argument of a contract's function: a documented parameter, or a constant where `parameter` is None.
 
     A constant that is a `key` chooses what the call means, as a role's hash does: with another one it is another call.
+    Of `bits` it is the same call whatever other bits are set.
     """
 
     parameter: str | None = None
     value: Any = None
     key: bool = False
+    bits: bool = False
+
+
+class Truth(Frozen):
+    """Which numbers, or texts, a getter of yes or no says yes by: one of `values`, or any that has all these `bits`."""
+
+    values: tuple[Any, ...] = ()
+    bits: int | None = None
 
 
 class SecondRole(Frozen):
@@ -31,12 +40,16 @@ class SecondRole(Frozen):
 
 
 class SetUpCall(Frozen):
-    """A call between the deployment and the run. `at` is its place in the project file, for messages."""
+    """A call between the deployment and the run. `at` is its place in the project file, for messages.
+
+    One that comes `first` is an initializer: before it the contract has no owner who could add operators.
+    """
 
     function: str
     args: tuple[Any, ...] = ()
     role: str = "owner"
     at: str = ""
+    first: bool = False
 
 
 class Limits(Frozen):
@@ -72,6 +85,13 @@ class ContractNames(Frozen):
     )
     event_arguments: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="documented event -> documented argument -> the contract's"
+    )
+    event_where: dict[str, dict[str, tuple[Any, ...]]] = Field(
+        default_factory=dict,
+        description="documented event -> the contract's argument -> values, of which one makes the contract's this one",
+    )
+    truths: dict[str, Truth] = Field(
+        default_factory=dict, description="getter of yes or no -> what it says yes by, where it is a number"
     )
     second_roles: dict[str, SecondRole] = Field(default_factory=dict)
     reverts: dict[str, str] = Field(

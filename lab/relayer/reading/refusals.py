@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lab.coordinator import Codec, Reader
 from lab.coordinator.documented import CAPABILITY_REVERTS, REVERTS
-from lab.coordinator.reverts import decode_revert
+from lab.coordinator.outputs.reverts import decode_revert
 from lab.rpc import RpcRefused
 
 SHUT = ("paused", "not authorized")

@@ -6,6 +6,7 @@ gets a state of its own, when a circuit breaker trips, whether a timestamp beyon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from lab.coordinator.behaviour import ENDINGS, Behaviour
 from lab.coordinator.codec import DecodedLog
 from lab.coordinator.comparison import EXPIRED, changes_nothing, events_differing, late_and_unmet, may_refuse, unmet
 from lab.coordinator.refused import Refused
+from lab.runner.model_based.build import Step
 
 EVENTS = ("TransactionBuffered", "TransactionReady", "TransactionFailed")
 OVERFLOWS = "expected it to succeed, it reverted: timestamp + window is more than 2**256 - 1"
@@ -54,6 +56,26 @@ class Allowance:
     patience_s: int = 0
     horizon_s: int | None = None
     operators: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Where a sequence left the documentation. `step` is None for a view at the end; `what` does not depend on ids."""
+
+    step: Step | None
+    what: str
+    index: int
+
+    @property
+    def signature(self) -> tuple[str, str]:
+        """The same for deviations that one cause may have."""
+        return (self.step.function if self.step else "views", self.what.partition("; ")[0])
+
+    @property
+    def cause(self) -> tuple[str, str]:
+        """The signature without the values that happened to be drawn: what is shown once need not be shown again."""
+        function, what = self.signature
+        return function, re.sub(r" to be .*|( with \w+) .*", r"\1", what)
 
 
 class Judge:

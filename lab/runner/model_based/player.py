@@ -6,9 +6,9 @@ of all transactions and accounts that the sequence speaks of.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -21,7 +21,7 @@ from lab.coordinator.values import plain
 from lab.deploy.deployer import Deployable
 from lab.rpc import Rpc, RpcFailure
 from lab.runner.model_based.build import CONTRACT, Builder, Due, Sequence, Step, Traits, ids_of, strings_of
-from lab.runner.model_based.judge import Allowance, Judge
+from lab.runner.model_based.judge import Allowance, Deviation, Judge
 
 GAS = hex(3_000_000)
 SCALARS = ("transaction_count", "coordination_window", "owner", "paused")
@@ -40,26 +40,6 @@ GAP_BLOCKS_MAX, PER_BLOCK_MAX = 8, 16
 SPARSE_EVERY = 50
 
 Read = tuple[str, tuple[Any, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """Where a sequence left the documentation. `step` is None for a view at the end; `what` does not depend on ids."""
-
-    step: Step | None
-    what: str
-    index: int
-
-    @property
-    def signature(self) -> tuple[str, str]:
-        """The same for deviations that one cause may have."""
-        return (self.step.function if self.step else "views", self.what.partition("; ")[0])
-
-    @property
-    def cause(self) -> tuple[str, str]:
-        """The signature without the values that happened to be drawn: what is shown once need not be shown again."""
-        function, what = self.signature
-        return function, re.sub(r" to be .*|( with \w+) .*", r"\1", what)
 
 
 class Player:
@@ -175,7 +155,10 @@ class Player:
         ok = result["status"] == "0x1"
         events = [event for log in result["logs"] if (event := self.codec.decode_log(log)) is not None] if ok else []
         paused = judge.model.paused
-        what = judge.outcome(step.function, self._placed(step.args), step.sender, now, ok, events)
+        args = self._placed(step.args)
+        if not ok and self.codec.is_beyond(step.function, args):
+            return None
+        what = judge.outcome(step.function, args, step.sender, now, ok, events)
         if what is not None and not ok:
             reason = self.codec.reasons.decoded(result["returnData"])
             what += f"; it says {reason!r}" if reason else "; without a reason"
@@ -280,10 +263,11 @@ class Player:
 
     def _simulate(self, blocks: list[tuple[int, list[tuple[str, str, tuple[Any, ...]]]]]) -> list[list[dict[str, Any]]]:
         requests: list[dict[str, Any]] = []
+        encode = partial(self.codec.encode, any_width=True)
         for time, calls in blocks:
             self.calls += len(calls)
             made = [
-                {"from": sender, "to": self.address, "data": self.codec.encode(function, args), "gas": GAS}
+                {"from": sender, "to": self.address, "data": encode(function, args), "gas": GAS}
                 for sender, function, args in calls
             ]
             requests.append({"blockOverrides": {"time": hex(time)}, "calls": made})

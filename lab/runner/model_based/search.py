@@ -9,8 +9,8 @@ from random import Random
 
 from lab.runner.model_based import accounts, kinds, values, walks
 from lab.runner.model_based.build import Builder, Sequence, Traits
-from lab.runner.model_based.judge import RULES
-from lab.runner.model_based.player import Deviation, Player
+from lab.runner.model_based.judge import RULES, Deviation
+from lab.runner.model_based.player import Player
 
 KINDS: dict[str, Callable[[Builder], None]] = {
     "life": kinds.life,

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from lab.chains.nodes.backend import Backend, Node, NodeSpec
 from lab.coordinator import StateNumbering, role_account
-from lab.deploy.deployer import Deployable, learn_numbering, put_on_chain
+from lab.deploy.deployer import Deployable, learn_numbering
+from lab.deploy.placement import put_on_chain
 from lab.errors import DeployFailure
 from lab.model.chain.finality import Finality
 from lab.model.redacted import RedactedUrl

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from web3 import Web3
 
 from lab.coordinator import Codec, DecodedCall
-from lab.coordinator.reverts import decode_revert
+from lab.coordinator.outputs.reverts import decode_revert
 from lab.coordinator.values import plain
 from lab.model.contract.batches import BATCHES
 

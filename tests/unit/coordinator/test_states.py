@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.coordinator import StateNumbering
-from lab.coordinator.states import DOCUMENTED, FLAGS, NAMES
+from lab.coordinator.states import DOCUMENTED, FLAGS, FLAGS_FROM_BUFFERED, NAMES
 
 
 @pytest.mark.parametrize(("buffered", "numbers"), [(2, FLAGS), (1, DOCUMENTED)])
@@ -47,3 +47,24 @@ def test_a_guess_from_the_abi(outputs: Any, numbers: dict[str, int]) -> None:
     abi = [{"type": "event", "name": "x"}, {"type": "function", "name": "get_transaction_state", "outputs": outputs}]
     assert StateNumbering.of_abi(abi).numbers == numbers
     assert StateNumbering.of_abi([]).numbers == FLAGS
+
+
+@pytest.mark.parametrize(
+    ("seen", "numbers"),
+    [
+        ({"READY": 2, "EXECUTED": 3}, DOCUMENTED),
+        ({"READY": 2, "EXECUTED": 4, "EXPIRED": 8}, FLAGS_FROM_BUFFERED),
+        ({"READY": 2}, DOCUMENTED),
+        ({"READY": 2, "EXECUTED": 3, "EXPIRED": 9}, DOCUMENTED | {"EXPIRED": 9}),
+        ({"READY": 3, "EXECUTED": 5}, {"EMPTY": 0, "BUFFERED": 1, "READY": 3, "EXECUTED": 5}),
+    ],
+)
+def test_learnt_from_a_whole_life(seen: dict[str, int], numbers: dict[str, int]) -> None:
+    """A flag without a member for EMPTY begins as the documented numbers do; numbers of a contract's own do, too."""
+    assert StateNumbering.learn(1, {"BUFFERED": 1, **seen}).numbers == numbers
+
+
+def test_half_a_life_fits_no_numbering() -> None:
+    """READY as 3 alone does not say what EXECUTED is."""
+    with pytest.raises(ValueError, match="expected BUFFERED"):
+        StateNumbering.learn(1, {"READY": 3})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
 from lab.coordinator import Codec, StateNumbering
 from lab.coordinator.documented import FUNCTIONS, REVERTS
@@ -118,6 +119,48 @@ def test_reverts_are_looked_for_in_the_code(plain: CompiledContract, tmp_path: P
         f'revert "{WINDOW}": different, the code holds "{WINDOW[:32]}"',
     ]
     assert item(report(plain), f'"{REVERTS[-1]}"').status == "found"
+
+
+@pytest.mark.parametrize(
+    ("own", "status", "detail"),
+    [
+        ("Invalid origin rollup", "found", 'as "Invalid origin rollup"'),
+        ("Denied(bytes32)", "found", 'as "Denied(bytes32)"'),
+        ("1", "found", 'as "1"'),
+        ("Denied", "different", "an error that the ABI lacks is written Denied(types)"),
+        ("not for you", "different", "the code holds neither such a text nor such an error"),
+        ("Denied(uint8)", "different", "the code holds neither such a text nor such an error"),
+    ],
+)
+def test_what_the_project_file_says_of_a_revert_is_looked_for(
+    plain: CompiledContract, own: str, status: str, detail: str
+) -> None:
+    """A text, an error's selector; a code cannot be looked for."""
+    selector = keccak(text="Denied(bytes32)")[:4].hex()
+    contract = replace(plain, bytecode=f"{plain.bytecode}63{selector}")
+    names = ContractNames(reverts={"Not authorized": own})
+    found = item(inspect(contract, Codec(contract.abi, names)), '"Not authorized"')
+    assert found.status == status
+    assert detail in found.detail
+
+
+def test_what_an_event_lacks_is_told(plain: CompiledContract) -> None:
+    """Of one that the project file describes; a reason by its number is as good as a text."""
+    inputs = [{"name": "id", "type": "bytes32", "indexed": True}, {"name": "code", "type": "uint8", "indexed": False}]
+    abi = [entry for entry in plain.abi if entry.get("name") != "TransactionFailed"]
+    abi.append({"type": "event", "name": "Failed", "inputs": inputs})
+    names = ContractNames(
+        events={"TransactionFailed": "Failed"}, event_arguments={"TransactionFailed": {"tx_id": "id"}}
+    )
+    found = item(inspect(plain, Codec(abi, names)), "TransactionFailed")
+    assert str(found) == "event TransactionFailed: different, as Failed, without reason"
+    told = names.model_copy(
+        update={
+            "event_arguments": {"TransactionFailed": {"tx_id": "id", "reason": "code"}},
+            "reverts": {"Transaction expired": "1", "Dependencies not satisfied": "2"},
+        }
+    )
+    assert item(inspect(plain, Codec(abi, told)), "TransactionFailed").status == "found"
 
 
 @pytest.mark.parametrize("shift", [0, 1, 2])

@@ -16,7 +16,7 @@ from lab.deploy.compile import compile_contract
 from lab.deploy.deployer import Deployable, deployable
 from lab.deploy.smoke import CORE, Smoke, SmokeFailure, smoke
 from lab.deploy.vyper import source_lines
-from lab.model.contract.names import ContractNames, Limits
+from lab.model.contract.names import ContractNames, Limits, SetUpCall
 from lab.networks import load_network
 from lab.networks.anvil import anvil_args
 from lab.rpc import HttpTransport, Rpc
@@ -237,3 +237,17 @@ def test_a_contract_that_moves_tokens_is_told_apart(tried: Try, tmp_path: Path) 
     found = tried(changed(tmp_path, "    self.transaction_count += 1\n", token, text=text))
     assert found.failure is not None
     assert (found.failure.operation, found.failure.needs) == ("buffer_transaction", "tokens")
+
+
+def test_a_contract_without_an_owner_is_initialized_first(tried: Try, tmp_path: Path) -> None:
+    """As behind a proxy: the lab's own calls fail before, and the message says what to write."""
+    begin = "@deploy\ndef __init__():\n"
+    assert PLAIN.count(begin) == 1
+    target = changed(tmp_path, begin, "@external\ndef initialize():\n    assert self.owner == empty(address)\n")
+    failure = tried(target).failure
+    assert failure is not None
+    assert failure.reason.endswith("(set_up: [{call: initialize, args: [owner], first: true}])")
+    late = ContractNames(set_up=(SetUpCall(function="initialize"),))
+    assert tried(deployable(target.contract, late)).failure is not None
+    first = ContractNames(set_up=(SetUpCall(function="initialize", first=True),))
+    assert tried(deployable(target.contract, first)).failure is None

@@ -11,14 +11,18 @@ from typing import Any
 
 import pytest
 
-from lab.coordinator import role_account
+from lab.coordinator import Codec, Reader, StateNumbering, role_account
 from lab.deploy.deployer import deployable
+from lab.errors import DeployFailure
 from lab.live.execution.deploy import deploy_all
 from lab.live.explorer.faults import ExplorerFaults
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.open import contract_of, created_on_network
+from lab.live.planning.steps import initializers
+from lab.model.contract.names import ContractNames, SetUpCall
 from lab.paths import CONTRACTS
 from tests.compiling import compile_once
+from tests.detection.correct.test_correct import put_together
 
 from .conftest import Open, World
 from .test_commands import prepare, run
@@ -197,3 +201,27 @@ def test_a_window_that_nobody_can_set(world: Open, artifact: dict[str, Any], mon
     assert "expected a window of 60 s, the contract has no set_coordination_window, and its window is 30 s" in said
     file.write_text(file.read_text().replace("coordination_window: 60", "coordination_window: 30"))
     assert run("plan")[0] == 0
+
+
+def test_an_initializer_behind_a_proxy(world: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deployer calls it first, and owns what it deployed. Code may hold addresses that depend on its place."""
+    put_together(tmp_path)
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    initializer = SetUpCall(function="initialize", args=(role_account("owner").address, 30), first=True)
+    lab.target = deployable(compile_once(tmp_path / "Engine.json"), ContractNames(set_up=(initializer,)))
+    shutil.copytree(tmp_path, lab.folder / "built")
+    named(lab, "built/Engine.json")
+    (outcome,) = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())
+    assert outcome.problem is None
+    assert outcome.done[:2] == ["deploy", f"initialize {lab.account.address} 30"]
+    reader = Reader(lab.rpc("sepolia"), lab.target.codec, outcome.address or "", StateNumbering({}))
+    assert (reader.get("owner"), reader.get("pending_owner")) == (lab.account.address, OWNER)
+
+
+def test_an_initializer_takes_no_account_of_the_labs() -> None:
+    """Everybody has its key."""
+    entry = {"type": "function", "name": "initialize", "inputs": [{"name": "keeper", "type": "address"}], "outputs": []}
+    call = SetUpCall(function="initialize", args=("operator",), first=True, at="lab.yaml:3:5")
+    with pytest.raises(DeployFailure, match=r"lab\.yaml:3:5: the role operator has no account on a network"):
+        initializers(Codec([entry], ContractNames(set_up=(call,))), OWNER)

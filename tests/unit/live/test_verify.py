@@ -16,6 +16,7 @@ from lab.deploy.deployer import deployable
 from lab.live.declaration.deployment_file import Explorer, Target
 from lab.live.execution.deploy import deploy_all
 from lab.live.explorer.faults import ExplorerFaults
+from lab.live.explorer.judge import Submission
 from lab.live.explorer.server import open_explorer
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.verify.bundle import Bundle, Code, recompiled
@@ -210,3 +211,25 @@ def test_the_compiler_says_how_many(version: str, deploy: str, size: int) -> Non
 def test_code_without_such_metadata_says_nothing(creation: str) -> None:
     """Of an earlier compiler, or of another language."""
     assert Code(creation, "0x").immutables is None
+
+
+@pytest.mark.parametrize(
+    ("source", "altered"),
+    [
+        ('    assert x, "no"\n', '    assert x, "Jo"\n'),
+        ('"""\n@notice says "no"\n"""\n    log E(why="Jo")\n', '"""\n@notice says "no"\n"""\n    log E(why="Ko")\n'),
+        (
+            '    # assert x, "no"\n    raw_revert(method_id("No()"))\n',
+            '    # assert x, "no"\n    raw_revert(method_id("Jo()"))\n',
+        ),
+        ("# 5\nM: constant(uint256) = 30\n", "# 5\nM: constant(uint256) = 40\n"),
+        ("    x: uint256 = y\n", None),
+    ],
+)
+def test_a_byte_that_shows_in_the_code(source: str, altered: str | None) -> None:
+    """Never one of a comment or a docstring; of a contract without revert texts another one."""
+    submission = Submission(1, "0x", {"sources": {"a.vy": {"content": source}}}, "0.4.3", "a.vy", "A", None)
+    (content,) = (
+        part["content"] for part in ExplorerFaults(altered=True).played(submission).standard_json["sources"].values()
+    )
+    assert content == (source if altered is None else altered)

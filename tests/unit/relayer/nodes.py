@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lab.chains.nodes.provision import locate_anvil
 from lab.coordinator import Fees, role_account, sign_transaction
-from lab.deploy.deployer import Deployable, confirm, deployable, setup_transactions
+from lab.deploy.deployer import Deployable, deployable, setup_transactions
+from lab.deploy.placement import confirm
 from lab.model.chain.finality import Finality
 from lab.model.session import Session, SessionChain
 from lab.rpc import HttpTransport, Rpc

@@ -167,3 +167,74 @@ def test_a_relayer_declares_how_it_looks_at_chains(tmp_path: Path) -> None:
 def test_what_a_relayer_cannot_declare_is_a_problem_with_its_place(tmp_path: Path, section: str) -> None:
     (problem,) = problems(tmp_path, f"relayer_cmd: ./mine\nrelayer: {section}\n")
     assert problem.startswith("lab.yaml:2:")
+
+
+SHARED_ABI: list[dict[str, Any]] = [
+    function("set_level", "uint8 level"),
+    function("level", returns=("uint8",)),
+    {"type": "event", "name": "Moved", "inputs": [{"name": "id", "type": "bytes32", "indexed": True},
+                                                  {"name": "new", "type": "uint8", "indexed": False}]},
+]  # fmt: skip
+SHARED = """\
+functions:
+  pause: {name: set_level, arguments: [{value: 3}]}
+  unpause: {name: set_level, arguments: [{bits: 4}]}
+  paused: {name: level, true_for: [3]}
+events:
+  TransactionReady: {name: Moved, arguments: {tx_id: id}, where: {new: 2}}
+  TransactionFailed: {name: Moved, arguments: {tx_id: id}, where: {new: [1, 4]}}
+"""
+
+
+def test_one_function_and_one_event_for_several(tmp_path: Path) -> None:
+    """Told apart by constants and by fields."""
+    project = read_project(written(tmp_path, SHARED))
+    project.check(SHARED_ABI)
+    assert project.names.event_where == {"TransactionReady": {"new": (2,)}, "TransactionFailed": {"new": (1, 4)}}
+    assert [slot.bits for slot in project.names.arguments["unpause"]] == [True]
+    assert project.names.truths["paused"].values == (3,)
+
+
+@pytest.mark.parametrize(
+    ("here", "instead", "expected"),
+    [
+        (
+            "{bits: 4}",
+            "{value: 3}",
+            "lab.yaml:3:12 functions.unpause: pause and unpause are both set_level(uint8): give",
+        ),
+        (
+            "where: {new: 2}",
+            "where: {new: [1, 4]}",
+            "lab.yaml:7:22 events.TransactionFailed: TransactionReady and Tran",
+        ),
+        (
+            "where: {new: 2}",
+            "where: {new: [4, 2]}",
+            "TransactionReady and TransactionFailed are both Moved(bytes32,uint8)",
+        ),
+        ("where: {new: 2}", "where: {next: 2}", "events.TransactionReady.where.next: the event Moved has no argument"),
+        ("where: {new: 2}", "where: {new: 256}", "events.TransactionReady.where.new: expected uint8, got 256"),
+        ("{bits: 4}", "{bits: 256}", "functions.unpause.arguments[0].bits: expected uint8, got 256"),
+    ],
+)
+def test_what_tells_several_apart_has_to_fit(tmp_path: Path, here: str, instead: str, expected: str) -> None:
+    """Nobody could tell two names of one and the same call, or event, apart."""
+    project = read_project(written(tmp_path, SHARED.replace(here, instead)))
+    with pytest.raises(InvalidFile) as caught:
+        project.check(SHARED_ABI)
+    assert [expected in str(problem) for problem in caught.value.problems] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("functions: {pause: {true_for: [1]}}", "pause is no getter of yes or no"),
+        ("functions: {paused: {true_for: [1], true_bits: 1}}", "expected true_for or true_bits, got both"),
+        ("functions: {pause: {arguments: [{value: 1, bits: 1}]}}", "expected {value: ...} or {bits: ...}"),
+        ("functions: {pause: {arguments: [{}]}}", "expected {value: ...} or {bits: ...}"),
+    ],
+)
+def test_forms_that_say_nothing(tmp_path: Path, text: str, expected: str) -> None:
+    """Both of two, none of two, and yes or no of what does something."""
+    assert any(expected in problem for problem in problems(tmp_path, text))

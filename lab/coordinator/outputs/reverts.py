@@ -10,12 +10,15 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
+from lab.coordinator.documented import FAILURE_REASONS
 from lab.coordinator.overloads import Entry, signature_of
 from lab.model.contract.names import ContractNames
 
 ERROR_STRING = bytes.fromhex("08c379a0")
 PANIC = bytes.fromhex("4e487b71")
 _HEX = re.compile("0x[0-9a-fA-F]*")
+_WORD = re.compile("0x[0-9a-f]{64}")
+_SIGNATURE = re.compile(r"[A-Za-z_]\w*\((\w+(\[\d*\])*(,\w+(\[\d*\])*)*)?\)")
 
 
 def decode_revert(data: Any) -> str | None:
@@ -33,6 +36,16 @@ def decode_revert(data: Any) -> str | None:
     return data[:74] if raw else None
 
 
+def is_signature(text: str) -> bool:
+    """Whether a text of the project file is an error with its types, `Refused(bytes32)`."""
+    return _SIGNATURE.fullmatch(text) is not None
+
+
+def selector_of(signature: str) -> str:
+    """The four bytes by which revert data names an error."""
+    return "0x" + keccak(text=signature)[:4].hex()
+
+
 class Reasons:
     """One contract's reasons in the lab's words. A text that stands for several of the lab's reads as all of them."""
 
@@ -41,11 +54,21 @@ class Reasons:
         for text, own in names.reverts.items():
             self._words[own] = f"{self._words[own]} / {text}" if own in self._words else text
         errors = [entry for entry in abi if entry.get("type") == "error"]
-        self._errors = {"0x" + keccak(text=signature_of(entry))[:4].hex(): str(entry["name"]) for entry in errors}
+        self._errors = {selector_of(signature_of(entry)): str(entry["name"]) for entry in errors}
+        # Errors that only the project file knows, by their signatures: a contract may revert with any bytes.
+        self._errors |= {selector_of(own): own for own in self._words if is_signature(own)}
+        self._hashes = {"0x" + keccak(text=text).hex(): text for text in (*FAILURE_REASONS, *self._words)}
 
     def worded(self, text: str) -> str:
         """The lab's words for a text of the contract."""
         return self._words.get(text, text)
+
+    def of_event(self, reason: Any) -> Any:
+        """The reason that an event gives: a text, a number, a text in 32 bytes, or the hash of an indexed text."""
+        if isinstance(reason, str) and _WORD.fullmatch(reason):
+            raw = bytes.fromhex(reason[2:]).rstrip(b"\0")
+            reason = self._hashes.get(reason) or (raw.decode() if raw.isascii() and raw else reason)
+        return self.worded(str(reason)) if isinstance(reason, (str, int)) else reason
 
     def decoded(self, data: Any) -> str | None:
         """The reason in revert data, a custom error by its name; None if there is none."""

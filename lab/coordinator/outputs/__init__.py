@@ -1,0 +1,1 @@
+"""What a contract says: its events, and why it reverts."""
