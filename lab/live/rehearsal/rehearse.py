@@ -235,6 +235,7 @@ def _evidence(
                     "verified": verified.shown() if verified else {},
                     "smoke": dict(trial.parts) if trial else {},
                     "budget_wei": budgets[target.name],
+                    "variables": target.variables,
                     "events": _events(work, target) if trial else {},
                 }
             )
