@@ -69,7 +69,7 @@ def trials(cast: str, folder: Path) -> Iterator[Trial]:
         yield refused(folder, address, nodes, variables)
         for words in (
             "live deploy --broadcast",
-            "live smoke",
+            "live smoke --broadcast",
             "ops pause --all --yes --deployment deployment.yaml",
             "ops unpause --all --yes --deployment deployment.yaml",
             "live status",

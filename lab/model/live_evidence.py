@@ -73,6 +73,7 @@ class NetworkEvidence(Frozen):
     )
     events: dict[str, int] = Field(default_factory=dict, description="event -> how often the monitor's scan saw it")
     verified: dict[str, str] = Field(default_factory=dict, description="explorer -> exact, partial, or what it said")
+    variables: tuple[str, ...] = Field(default=(), description="environment variables that were there, by name only")
     services: dict[str, str] = Field(default_factory=dict, description="exporter, documents -> ok, or what is wrong")
     reverted: int = Field(default=0, ge=0, description="transactions that reverted")
     nonces_lost: int = Field(default=0, ge=0, description="transactions whose nonce another transaction took")

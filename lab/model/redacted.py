@@ -228,8 +228,10 @@ def _secrets_of_url(url: str) -> tuple[str, ...]:
     user_info = authority.rpartition("@")[0]
     parts = [user_info, *user_info.split(":", 1), fragment[1:]]
     parts += [segment for segment in path.split("/") if not _is_plain(segment)]
-    parts += [pair.partition("=")[2] or pair for pair in query[1:].split("&")]
-    return tuple({spelling for part in parts if part for spelling in (part, unquote(part))})
+    parts += [pair.partition("=")[2] or pair for pair in [*query[1:].split("&"), *fragment[1:].split("&")]]
+    # Of a header as `Bearer KEY` the key alone, too.
+    spellings = {spelling for part in parts if part for spelling in (part, unquote(part))}
+    return tuple(spellings | {spelling.rpartition(" ")[2] for spelling in spellings})
 
 
 def _secrets_of_command(text: str) -> tuple[str, ...]:

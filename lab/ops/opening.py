@@ -74,7 +74,9 @@ class Opened:
         path = self.journals / f"{self.operation.name}.ops-{address[:10]}.journal.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path):
-            journal = open_journal(path, Header(contract=self.operation.name, deployer=address))
+            journal = open_journal(
+                path, Header(contract=self.operation.name, deployer=address), self.operation.chain_ids
+            )
             desk = OpsDesk(journal, self.operation.notify)
             yield SignerExecutor(desk, signer, self.operation.timing.waiting)
 
@@ -89,7 +91,7 @@ class Opened:
         path = safe_journal_path(beside, signer.address)
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path):
-            desk = SafeDesk(safe_journal(beside, signer.address), self.operation.notify)
+            desk = SafeDesk(safe_journal(beside, signer.address, self.operation.chain_ids), self.operation.notify)
             folder, declared = self.journals / "proposals", self.operation.declared
             yield SafeExecutor(lambda name: declared[name].owner, folder, desk, signer, self.operation.timing.waiting)
 

@@ -63,6 +63,11 @@ class Operation:
     notify: Notify
     absent: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def chain_ids(self) -> dict[str, int]:
+        """The id of each chain, by its name."""
+        return {chain.name: chain.chain_id for chain in self.chains}
+
     def select(self, only: tuple[str, ...]) -> tuple[OperatedChain, ...]:
         """The chains of these names, all for none. Raises UsageError for a name that is not there."""
         names = [*(chain.name for chain in self.chains), *self.absent]

@@ -268,6 +268,7 @@ WORDS = {
     "init": "", "load": "flow --tps=2", "up": "base", "swarm": "--seeds=1", "mutate": "--limit=1",
     "attest": "SCS-01 --owner=A --document=case.yaml --expires=2099-01-01 --note=n --link=",
     "networks": "base", "prune": "--keep=1", "monitor exporter": "--port=0", "live deploy": "--broadcast",
+    "live smoke": "--broadcast",
     "sign": "--name=A --decision=GO", "checklist import": "case.yaml", "lint": "case.yaml", "live init": "new.yaml",
     "ops rotate owner": "--accept", "ops maintenance begin": "--for=1h", "analyse": "--sarif=a.sarif",
     "live explorer": "--chain=1=http://127.0.0.1:1", "live rehearse": "missing.yaml",

@@ -17,7 +17,7 @@ from lab.commands.live.terminal import ask_password, interruptible, notify, requ
 from lab.errors import LabError, UsageError
 from lab.live.declaration.deployment_file import Deployment, Target, read_deployment
 from lab.live.declaration.template import TEMPLATE
-from lab.live.declaration.variables import connect, missing_variables, require_variables
+from lab.live.declaration.variables import connect, missing_variables, require_variables, variables_of
 from lab.live.execution.deploy import deploy_all
 from lab.live.execution.smoke import smoke_all, smoke_journal, smoke_read_only
 from lab.live.execution.transactions import Waiting
@@ -251,7 +251,10 @@ def _write_evidence(
     earlier = _earlier(folder)
     fields = news or {}
     networks = tuple(
-        observe(work, target, earlier.get(target.name)).model_copy(update=fields.get(target.name)) for target in targets
+        observe(work, target, earlier.get(target.name)).model_copy(
+            update={"variables": variables_of(work.deployment, target), **fields.get(target.name, {})}
+        )
+        for target in targets
     )
     asked = {network.network for network in networks}
     kept = tuple(network for name, network in earlier.items() if name not in asked)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lab.commands.parameters import Backend, BackendChoice, Results, to_file
+from lab.errors import UsageError
 
 live = typer.Typer(
     no_args_is_help=True,
@@ -103,6 +104,7 @@ def verify(file: File = FILE, only: Only = None, results: Results = RESULTS) -> 
 def smoke(
     file: File = FILE,
     only: Only = None,
+    broadcast: Annotated[bool, typer.Option("--broadcast", help="Send; without it nothing is tried.")] = False,
     read_only: Annotated[bool, typer.Option("--read-only", help="Send nothing: read and simulate.")] = False,
     confirm: Annotated[list[str] | None, typer.Option(help="Name of a mainnet to send to; may be repeated.")] = None,
     results: Results = RESULTS,
@@ -110,6 +112,11 @@ def smoke(
     """Buffer, resolve and execute one transaction, and let one expire. Exit code 1: not as documented, 3: unknown."""
     from lab.commands.live.actions import smoke as run
 
+    if broadcast == read_only:
+        raise UsageError(
+            "expected --broadcast, to buffer, resolve and execute on the networks, or --read-only, to read and "
+            f"simulate, got {'both' if broadcast else 'neither'}: nothing was sent"
+        )
     raise typer.Exit(run(file, tuple(only or ()), results, confirmed=tuple(confirm or ()), read_only=read_only))
 
 

@@ -62,7 +62,7 @@ def execute(
         print("nothing was sent: say --broadcast to send it")
         return 0
     require_names(_distinct(targets), confirmed)
-    desk = SafeDesk(safe_journal(deployment.path, signer.address), notify)
+    desk = SafeDesk(safe_journal(deployment.path, signer.address, deployment.chains), notify)
     for proposal, target in zip(proposals, targets, strict=True):
         work = SafeExecutions(desk, target, connect(target, notify).rpc, signer, waiting or Waiting())
         execution = work.carry_out(proposal)

@@ -198,6 +198,11 @@ class Deployment:
         return tuple(target for target in self.targets if not only or target.name in only)
 
     @property
+    def chains(self) -> dict[str, int]:
+        """The chain id of each network."""
+        return {target.name: target.profile.chain_id for target in self.targets}
+
+    @property
     def contract(self) -> Path | None:
         """The contract that the file names, absolute."""
         given = self.file.contract

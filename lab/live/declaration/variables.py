@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from lab.errors import EnvironmentFailure
@@ -34,6 +34,20 @@ def missing_variables(
 ) -> list[Unset]:
     """Every variable that these targets need and that is not there or is no URL, in the file's order."""
     there = os.environ if variables is None else variables
+    return [
+        Unset(name, used_by, problem)
+        for name, used_by, is_url in _requested(deployment, targets)
+        if (problem := _problem(there.get(name), is_url)) is not None
+    ]
+
+
+def variables_of(deployment: Deployment, target: Target) -> tuple[str, ...]:
+    """The names of what one network needs, signers included, each once."""
+    return tuple(dict.fromkeys(name for name, _, _ in _requested(deployment, (target,))))
+
+
+def _requested(deployment: Deployment, targets: tuple[Target, ...]) -> Iterable[tuple[str, str, bool]]:
+    """Name, what it is for, and whether it has to be a URL."""
     requested = [(name, f"networks.{target.name}.rpc", True) for target in targets for name in target.variables]
     requested += [
         (explorer.key.removeprefix("env:"), f"networks.{target.name}.explorers", False)
@@ -46,11 +60,7 @@ def missing_variables(
     for role, signer in signers.items():
         if isinstance(signer, RemoteSigner):
             requested.append((signer.remote.removeprefix("env:"), f"{role}.remote", True))
-    return [
-        Unset(name, used_by, problem)
-        for name, used_by, is_url in dict.fromkeys(requested)
-        if (problem := _problem(there.get(name), is_url)) is not None
-    ]
+    return dict.fromkeys(requested)
 
 
 def _problem(value: str | None, is_url: bool) -> str | None:

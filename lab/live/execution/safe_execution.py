@@ -6,6 +6,7 @@ have used the nonce: both are seen before anything is sent, and after a transact
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +40,10 @@ def safe_journal_path(deployment: Path, executor: str) -> Path:
     return deployment.with_name(f"{deployment.stem}.safe-{executor[2:10].lower()}.jsonl")
 
 
-def safe_journal(deployment: Path, executor: str) -> Journal:
-    """The journal of an account that carries proposals out. Raises UsageError."""
+def safe_journal(deployment: Path, executor: str, chains: Mapping[str, int] | None = None) -> Journal:
+    """The journal of an account that carries proposals out; `chains` as for `open_journal`. Raises UsageError."""
     header = Header(contract="transactions of Safes", deployer=executor.lower())
-    return open_journal(safe_journal_path(deployment, executor), header)
+    return open_journal(safe_journal_path(deployment, executor), header, chains)
 
 
 class SafeExecutions:

@@ -58,7 +58,7 @@ def smoke_all(work: Undertaking, targets: Sequence[Target], operator: Signer, wa
     if not targets:
         return []
     header = Header(contract=work.contract.bytecode_sha256, deployer=operator.address.lower())
-    journal = open_journal(smoke_journal(work.deployment.path), header)
+    journal = open_journal(smoke_journal(work.deployment.path), header, work.deployment.chains)
     return side_by_side([partial(_smoke, work, journal, target, operator, waiting) for target in targets])
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lab.errors import LabError
 from lab.live.verify.bundle import Code, recompiled
 from lab.live.verify.difference import first_difference
-from lab.rpc import Rpc
+from lab.rpc import Rpc, RpcFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,16 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`runtime` and `creation`: exact_match, match or None; `error` says why where neither is."""
+    """`runtime` and `creation`: exact_match, match or None; where neither is, `error` is Sourcify's code of the reason.
+
+    `codes`: what was compiled and what is on the chain, by Sourcify's names, where both are there and differ.
+    """
 
     runtime: str | None
     creation: str | None
     error: str | None = None
+    message: str = ""
+    codes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def match(self) -> str | None:
@@ -58,21 +63,24 @@ class Judge:
         """The verdict; trouble with the chain or the compiler is one, too."""
         rpc = self._chains(given.chain_id)
         if rpc is None:
-            return Verdict(None, None, "unsupported_chain")
+            return Verdict(None, None, "unsupported_chain", f"chain {given.chain_id} is not supported")
         try:
             code = self._compiled(given)
             there = str(rpc.call("eth_getCode", given.address, "latest"))
             created = rpc.call("eth_getTransactionByHash", given.creation_tx) if given.creation_tx else None
+        except RpcFailure as failure:
+            return Verdict(None, None, "cannot_fetch_bytecode", str(failure))
         except LabError as error:
-            return Verdict(None, None, f"compiler_error: {error}")
-        difference = first_difference(code.runtime, there, code.immutables)
-        runtime = None if difference else "match"
-        creation = None
-        if isinstance(created, dict):
-            creation = None if first_difference(code.creation, str(created.get("input", "0x"))) else "exact_match"
+            return Verdict(None, None, "compiler_error", str(error))
+        runtime = None if first_difference(code.runtime, there, code.immutables) else "match"
+        input_of_creation = str(created.get("input", "0x")) if isinstance(created, dict) else None
         if runtime is None:
-            return Verdict(None, None, f"no_match: {difference}")
-        return Verdict("exact_match" if creation else runtime, creation)
+            codes = {"recompiledRuntimeCode": code.runtime, "onchainRuntimeCode": there}
+            if input_of_creation is not None:
+                codes |= {"recompiledCreationCode": code.creation, "onchainCreationCode": input_of_creation}
+            return Verdict(None, None, "no_match", "The deployed and recompiled bytecode don't match.", codes)
+        creation = input_of_creation is not None and first_difference(code.creation, input_of_creation) is None
+        return Verdict("exact_match", "exact_match") if creation else Verdict(runtime, None)
 
     def _compiled(self, given: Submission) -> Code:
         number = given.version.removeprefix("vyper:").removeprefix("v").partition("+")[0]

@@ -20,6 +20,7 @@ from lab.rpc import HttpTransport, Rpc, RpcFailure
 
 BODY_BYTES_MAX = 16 << 20
 START_S = 20.0
+NO_CONTRACT = "The chain does not have a contract deployed at this address."
 NOT_INDEXED = "Unable to locate ContractCode at {}"
 
 
@@ -59,7 +60,7 @@ class _Explorer:
         if is_from_page(request.headers.get("Host"), request.headers.get("Origin"), port):
             return web.Response(status=403, text="expected the Host of this explorer and no Origin")
         if self._faults.take("busy"):
-            return web.json_response({"message": "Too many requests", "result": "Max rate limit reached"}, status=429)
+            return _limited(request.path)
         if self._faults.take("broken"):
             return web.Response(status=503, text="upstream connect error")
         try:
@@ -70,10 +71,14 @@ class _Explorer:
             return web.json_response({"message": str(failure)[:200]}, status=502)
         return answer
 
-    def _accept(self, given: Submission) -> str:
-        """Begin to judge it; the verdict comes later."""
-        played = self._faults.played(given)
-        verdict = asyncio.get_running_loop().run_in_executor(None, self._judge.judge, played)
+    def _accept(self, given: Submission, known: Verdict | None = None) -> str:
+        """Begin to judge it, unless the verdict is `known`; it comes later."""
+        loop = asyncio.get_running_loop()
+        verdict = loop.create_future()
+        if known is None:
+            verdict = loop.run_in_executor(None, self._judge.judge, self._faults.played(given))
+        else:
+            verdict.set_result(known)
         job = f"{len(self._jobs) + 1:08x}-{given.chain_id}"
         self._jobs[job] = (given, verdict)
         return job
@@ -102,20 +107,12 @@ class _Explorer:
             return _error(400, "unsupported_chain", f"chain {chain} is not supported")
         if (verdict := self._verified.get((chain, address))) is not None and verdict.match == "exact_match":
             return _error(409, "already_verified", "the contract is verified already")
-        if await self._is_missing(chain, address):
-            return _error(500, "contract_not_deployed", "there is no contract")
         path, _, name = str(body["contractIdentifier"]).rpartition(":")
-        job = self._accept(
-            Submission(
-                chain,
-                address,
-                body["stdJsonInput"],
-                body["compilerVersion"],
-                path,
-                name,
-                body.get("creationTransactionHash"),
-            )
-        )
+        creation = body.get("creationTransactionHash")
+        given = Submission(chain, address, body["stdJsonInput"], body["compilerVersion"], path, name, creation)
+        # Whether there is a contract Sourcify finds out in its worker, and says at the job.
+        missing = await self._is_missing(chain, address)
+        job = self._accept(given, Verdict(None, None, "contract_not_deployed", NO_CONTRACT) if missing else None)
         return web.json_response({"verificationId": job}, status=202)
 
     async def sourcify_job(self, request: web.Request) -> web.Response:
@@ -130,8 +127,8 @@ class _Explorer:
             "contract": _matches(verdict, of.chain_id, of.address),
         }
         if verdict is not None and verdict.error is not None:
-            code, _, message = verdict.error.partition(": ")
-            answer["error"] = {"customCode": code, "message": message, "errorId": job}
+            said = {"customCode": verdict.error, "message": verdict.message, "errorId": job}
+            answer["error"] = {**said, **verdict.codes}
         return web.json_response(answer)
 
     async def sourcify_contract(self, request: web.Request) -> web.Response:
@@ -214,6 +211,13 @@ class _Explorer:
 
 def _error(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"customCode": code, "message": message, "errorId": "0"}, status=status)
+
+
+def _limited(path: str) -> web.Response:
+    """Too many requests, as each dialect says it: Etherscan's answer is one like any other."""
+    if path.startswith("/etherscan"):
+        return _etherscan("0", "Max calls per sec rate limit reached (5/sec)")
+    return web.json_response({"customCode": "too_many_requests", "message": "Too many requests"}, status=429)
 
 
 def _matches(verdict: Verdict | None, chain_id: int, address: str) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -105,10 +105,11 @@ def journal_path(deployment: Path) -> Path:
     return deployment.with_name(f"{deployment.stem}.journal.jsonl")
 
 
-def open_journal(path: Path, header: Header) -> Journal:
+def open_journal(path: Path, header: Header, chains: Mapping[str, int] | None = None) -> Journal:
     """Read a journal, or one that begins with its first entry: who signs nothing leaves no file.
 
-    Raises UsageError for a damaged one, and for that of another deployment in which there is an entry.
+    `chains`: the ids of networks by name. Raises UsageError for a damaged one, and for that of another deployment in
+    which there is an entry: of another contract or deployer, or of another chain under the name of one of the networks.
     """
     there, entries, kept = read_journal(path)
     if there is None or not entries:
@@ -119,6 +120,12 @@ def open_journal(path: Path, header: Header) -> Journal:
             f"{path}: expected the journal of this deployment, it is of another {what} "
             f"({getattr(there, what)[:42]}, now {getattr(header, what)[:42]}): move it away if it is done with"
         )
+    for number, entry in enumerate(entries, start=2):
+        if (expected := (chains or {}).get(entry.network, entry.chain_id)) != entry.chain_id:
+            raise UsageError(
+                f"{path}:{number}: expected the journal of this deployment, in it {entry.network} is chain "
+                f"{entry.chain_id}, now {expected}: move it away if it is done with, or give the network another name"
+            )
     if kept is not None:
         _cut(path, kept)
     return Journal(path, entries)

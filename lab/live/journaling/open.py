@@ -77,5 +77,5 @@ def undertake(
     """Raises as `contract_of`. The journal begins with the first step that is written."""
     target = created_on_network(contract_of(deployment), deployment, deployer)
     header = Header(contract=target.contract.bytecode_sha256, deployer=deployer)
-    opened: Journal = open_journal(journal or journal_path(deployment.path), header)
+    opened: Journal = open_journal(journal or journal_path(deployment.path), header, deployment.chains)
     return Undertaking(deployment, target.contract, target.codec, deployer, opened, connect, notify)

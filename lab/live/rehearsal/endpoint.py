@@ -18,13 +18,18 @@ from urllib.parse import urlsplit
 from lab.chains.loopback import is_from_page
 
 FAULTS = ("limit", "error", "silence", "lost reply", "lag")
+# What an endpoint does not do now and then, but until somebody mends it.
+LASTING = ("broken connection", "no JSON", "other chain")
 SILENT_S = 0.3
 LAG_BLOCKS = 20
 BODY_BYTES_MAX = 4 << 20
 
 
 class FaultyEndpoint(ThreadingHTTPServer):
-    """Forwards to `node`; with the probability `share` a request meets one of FAULTS."""
+    """Forwards to `node`; with the probability `share` a request meets one of FAULTS.
+
+    While `forced` names one of FAULTS or LASTING, every request meets that.
+    """
 
     daemon_threads = True
 
@@ -34,7 +39,8 @@ class FaultyEndpoint(ThreadingHTTPServer):
         parts = urlsplit(node)
         self.node = (parts.hostname or "127.0.0.1", parts.port or 80)
         self.share, self._random, self._lock = share, random.Random(seed), threading.Lock()
-        self.met = dict.fromkeys(FAULTS, 0)
+        self.forced: str | None = None
+        self.met = dict.fromkeys((*FAULTS, *LASTING), 0)
         self.requests = 0
 
     @property
@@ -46,10 +52,11 @@ class FaultyEndpoint(ThreadingHTTPServer):
         """The fault of the next request, if there is one."""
         with self._lock:
             self.requests += 1
-            if self._random.random() >= self.share:
-                return None
-            fault = self._random.choice(FAULTS)
-            self.met[fault] += 1
+            fault = self.forced
+            if fault is None and self._random.random() < self.share:
+                fault = self._random.choice(FAULTS)
+            if fault is not None:
+                self.met[fault] += 1
             return fault
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -78,12 +85,16 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault == "silence":
             threading.Event().wait(SILENT_S)
             self.close_connection = True
+        elif fault == "broken connection":
+            self.close_connection = True
+        elif fault == "no JSON":
+            self._answer(200, b"<html>Just a moment...</html>")
         else:
             status, answer = self._forward(body)
             if fault == "lost reply":
                 self.close_connection = True
             else:
-                self._answer(status, _lagging(body, answer) if fault == "lag" else answer)
+                self._answer(status, _ALTERED[fault](body, answer) if fault in _ALTERED else answer)
 
     def _forward(self, body: bytes) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(*self.server.node, timeout=30)
@@ -116,6 +127,17 @@ def _lagging(request: bytes, answer: bytes) -> bytes:
     elif method in ("eth_getTransactionReceipt", "eth_getTransactionByHash"):
         given["result"] = None
     return json.dumps(given).encode()
+
+
+def _of_another_chain(request: bytes, answer: bytes) -> bytes:
+    """The answer of a node of Ethereum's mainnet, or of a chain that is none."""
+    if json.loads(request)["method"] != "eth_chainId":
+        return answer
+    given = json.loads(answer)
+    return json.dumps({**given, "result": "0x1" if given["result"] != "0x1" else "0x539"}).encode()
+
+
+_ALTERED = {"lag": _lagging, "other chain": _of_another_chain}
 
 
 @contextmanager

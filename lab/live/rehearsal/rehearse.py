@@ -32,7 +32,7 @@ from lab.live.journaling.open import created_on_network
 from lab.live.journaling.undertaking import Undertaking
 from lab.live.planning.estimate import estimate_costs
 from lab.live.planning.plan import NetworkPlan, make_plan
-from lab.live.rehearsal.endpoint import FaultyEndpoint, faulty_endpoint
+from lab.live.rehearsal.endpoint import FAULTS, FaultyEndpoint, faulty_endpoint
 from lab.live.results.evidence import collect, observe
 from lab.live.results.monitored import events_seen
 from lab.live.signers import declared_deployer
@@ -126,7 +126,7 @@ def rehearse(
 
 def _met(stage: Stage) -> tuple[int, dict[str, int]]:
     """How many requests the endpoints had, and how many met which fault."""
-    faults = {kind: sum(endpoint.met[kind] for endpoint in stage.endpoints) for kind in stage.endpoints[0].met}
+    faults = {kind: sum(endpoint.met[kind] for endpoint in stage.endpoints) for kind in FAULTS}
     return sum(endpoint.requests for endpoint in stage.endpoints), faults
 
 
@@ -235,6 +235,7 @@ def _evidence(
                     "verified": verified.shown() if verified else {},
                     "smoke": dict(trial.parts) if trial else {},
                     "budget_wei": budgets[target.name],
+                    "variables": target.variables,
                     "events": _events(work, target) if trial else {},
                 }
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from lab.deploy.compiled import CompiledContract
@@ -111,10 +111,18 @@ def _created(work: Undertaking, target: Target) -> Entry:
 
 
 def _attempt(explorer: Explorer, request: Request) -> Verification:
+    """The explorer's verdict; where it says no, what that is likely to mean, since the sources were compiled here."""
     try:
-        return explorer.verify(request)
+        verdict = explorer.verify(request)
     except LabError as error:
         return Verification(explorer.name, "unknown", str(error))
+    if verdict.result != "no match":
+        return verdict
+    cause = (
+        f"vyper {request.bundle.number} compiles these sources to the chain's code here, so it took another compiler, "
+        "other settings or other sources"
+    )
+    return replace(verdict, detail=f"{verdict.detail}; {cause}")
 
 
 def _explorer(given: ExplorerEntry, pace: Pace, variables: Mapping[str, str]) -> Explorer:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from lab.live.verify.client import Answer, ExplorerFailure, Pace, Request, Verification, Web, busy, until
+from lab.live.verify.difference import first_difference
 
 SERVER = "https://sourcify.dev/server"
+# What a job ends with where the server's own endpoint lags, and with another code; all else is its own trouble
+# (SourcifyLibError.ts of argotorg/sourcify).
+NOT_SEEN = ("contract_not_deployed", "cannot_fetch_bytecode")
+MISMATCHES = ("no_match", "bytecode_length_mismatch", "extra_file_input_bug")
 RESULTS = {"exact_match": "exact", "match": "match"}
 
 
@@ -23,12 +29,24 @@ class Sourcify:
         there = self._contract(request)
         if there is not None and there.result == "exact":
             return Verification(self.name, "exact", "was verified already")
-        job = until_accepted(self, request)
-        if isinstance(job, Verification):
-            return job
-        return until(self._pace, self.name, lambda: self._verdict(job))
+        jobs: list[str] = []
 
-    def submit(self, request: Request) -> Verification | str | tuple[str]:
+        def attempt() -> Verification | str:
+            if not jobs:
+                answer = self._submit(request)
+                if not isinstance(answer, tuple):
+                    return answer
+                jobs.append(answer[0])
+            verdict = self._verdict(jobs[-1])
+            if verdict is None:
+                # A job that ended so tells no more: the sources are sent anew.
+                jobs.clear()
+                return "it does not see the contract yet"
+            return verdict
+
+        return until(self._pace, self.name, attempt)
+
+    def _submit(self, request: Request) -> Verification | str | tuple[str]:
         """The id of the job in a tuple, a reason to wait, or a verdict at once."""
         body = {
             "stdJsonInput": request.bundle.standard_json,
@@ -48,12 +66,8 @@ class Sourcify:
             return (str(answer.get("verificationId")),)
         raise ExplorerFailure(f"sourcify: expected it to take the sources, it said {_said(answer)}")
 
-    @property
-    def pace(self) -> Pace:
-        """How it is asked."""
-        return self._pace
-
-    def _verdict(self, job: str) -> Verification | str:
+    def _verdict(self, job: str) -> Verification | str | None:
+        """What came of a job, or a reason to wait; None for one that came before the server saw the contract."""
         answer = self._web.ask("GET", f"/v2/verify/{job}")
         if (why := busy(answer)) is not None:
             return why
@@ -65,9 +79,15 @@ class Sourcify:
         match = contract.get("match") if isinstance(contract, dict) else None
         if match in RESULTS:
             return Verification(self.name, "exact" if match == "exact_match" else "match")
-        error = answer.get("error") or {}
-        detail = f"{error.get('customCode', 'no match')}: {error.get('message', '')}" if isinstance(error, dict) else ""
-        return Verification(self.name, "no match", detail)
+        given = answer.get("error")
+        error = given if isinstance(given, dict) else {}
+        code = str(error.get("customCode", "no reason"))
+        if code in NOT_SEEN:
+            return None
+        detail = f"{code}: {error.get('message', '')}"[:300]
+        if difference := _difference(error):
+            return Verification(self.name, "no match", f"{detail} {difference}")
+        return Verification(self.name, "no match" if code in MISMATCHES else "unknown", detail)
 
     def _contract(self, request: Request) -> Verification | None:
         answer = self._web.ask("GET", f"/v2/contract/{request.chain_id}/{request.address}")
@@ -77,19 +97,19 @@ class Sourcify:
         return None
 
 
-def until_accepted(explorer: Sourcify, request: Request) -> Verification | str:
-    """The job's id, or a verdict that came at once."""
-    job: list[str] = []
-
-    def attempt() -> Verification | str:
-        answer = explorer.submit(request)
-        if isinstance(answer, tuple):
-            job.append(answer[0])
-            return Verification(explorer.name, "unknown")
-        return answer
-
-    verdict = until(explorer.pace, explorer.name, attempt)
-    return job[0] if job else verdict
+def _difference(error: dict[str, Any]) -> str:
+    """Where what the server compiled is not what it found, by the codes that it tells; empty where it tells none."""
+    said = []
+    for part in ("Runtime", "Creation"):
+        compiled, there = error.get(f"recompiled{part}Code"), error.get(f"onchain{part}Code")
+        if isinstance(compiled, str) and isinstance(there, str):
+            try:
+                difference = first_difference(compiled, there, None)
+            except ValueError:
+                continue
+            if difference is not None:
+                said.append(f"{part.lower()} code as it compiled it: {difference}")
+    return "; ".join(said)
 
 
 def _said(answer: Answer) -> str:

@@ -25,6 +25,7 @@ CATALOGUE_BYTES_MAX = 16 << 20
 CHECKLIST = Path(__file__).with_name("checklist.yaml")
 
 Aspect = Literal[
+    "configured",
     "funded",
     "reached",
     "deployed",

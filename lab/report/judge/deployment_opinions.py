@@ -133,6 +133,11 @@ def _monitored(proof: LiveProof, network: NetworkEvidence) -> Shown:
     return not missing, f"the monitor saw {counts or 'no event'}{f', not {missing[0]}' if missing else ''}"
 
 
+def _configured(proof: LiveProof, network: NetworkEvidence) -> Shown:
+    names = ", ".join(clean(name, 100) for name in network.variables)
+    return bool(names), f"variables, by name: {names or 'none on record'}"
+
+
 def _guarded(proof: LiveProof, network: NetworkEvidence) -> Shown:
     said = network.smoke.get(GUARD)
     return _judged(
@@ -165,6 +170,7 @@ _ASPECTS: dict[str, Callable[[LiveProof, NetworkEvidence], Shown]] = {
     "smoked": _smoked,
     "budgeted": _budgeted,
     "monitored": _monitored,
+    "configured": _configured,
     "guarded": _guarded,
     "performed": _performed,
     "watched": _service("exporter"),

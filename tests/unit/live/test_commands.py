@@ -59,14 +59,32 @@ def test_nothing_is_sent_without_being_told_to(world: Open, monkeypatch: pytest.
     assert lab.rpc("sepolia").nonce(DEPLOYER.address) == 0
 
 
-def test_a_mainnet_asks_for_its_name(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody can be asked, the name must be given."""
+@pytest.mark.parametrize("words", [[], ["--broadcast", "--read-only"], ["--confirm", "sepolia"]])
+def test_a_smoke_run_sends_nothing_without_being_told_to(
+    world: Open, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """It says what it could do."""
+    lab = world("sepolia")
+    prepare(lab, monkeypatch)
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
+    sent = lab.rpc("sepolia").nonce(DEPLOYER.address, "pending")
+    code, said = run("smoke", *words)
+    assert code == 2, said
+    assert "expected --broadcast, to buffer, resolve and execute on the networks, or --read-only" in said
+    assert lab.rpc("sepolia").nonce(DEPLOYER.address, "pending") == sent
+    assert not (lab.folder / "results").exists()
+
+
+@pytest.mark.parametrize("words", [["deploy", "--broadcast"], ["smoke", "--broadcast"]])
+def test_a_mainnet_asks_for_its_name(world: Open, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    """Where nobody can be asked, the name must be given, and another one is not enough."""
     lab = world("base")
     prepare(lab, monkeypatch)
-    code, said = run("deploy", "--broadcast")
-    assert code == 2
-    assert "base is a mainnet: nothing was sent; add --confirm base" in said
-    assert lab.rpc("base").nonce(DEPLOYER.address) == 0
+    for confirmed in ([], ["--confirm", "sepolia"]):
+        code, said = run(*words, *confirmed)
+        assert code == 2
+        assert "base is a mainnet: nothing was sent; add --confirm base" in said
+    assert lab.rpc("base").nonce(DEPLOYER.address, "pending") == 0
 
 
 def test_a_wrong_password(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +111,29 @@ def test_the_journal_of_another_deployer(world: Open, monkeypatch: pytest.Monkey
     assert "it is of another deployer" in said
 
 
-@pytest.mark.parametrize("words", [["deploy", "--broadcast"], ["smoke"]])
+def test_the_journal_of_another_file(world: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same contract and deployer, and a name that stands for another network there: nothing is sent to either."""
+    lab = world("sepolia", "amoy")
+    prepare(lab, monkeypatch)
+    assert deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0].problem is None
+    sent = {name: lab.rpc(name).nonce(DEPLOYER.address) for name in lab.nodes}
+    file = lab.folder / "deployment.yaml"
+    text = (
+        file.read_text()
+        .replace("  sepolia: {", "  mine: {network: sepolia, ")
+        .replace("  amoy: {", "  sepolia: {network: amoy, ")
+    )
+    other = lab.folder / "other.yaml"
+    other.write_text(text)
+    journal_path(other).write_bytes(journal_path(file).read_bytes())
+    for words in (["plan"], ["deploy", "--broadcast"], ["status"], ["session"]):
+        code, said = run(words[0], "other.yaml", *words[1:])
+        assert code == 2, said
+        assert "in it sepolia is chain 11155111, now 80002: move it away" in said.replace("\n", " ")
+    assert {name: lab.rpc(name).nonce(DEPLOYER.address, "pending") for name in lab.nodes} == sent
+
+
+@pytest.mark.parametrize("words", [["deploy", "--broadcast"], ["smoke", "--broadcast"]])
 def test_two_commands_at_once(world: Open, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     """The second one signs nothing."""
     lab = world("sepolia")

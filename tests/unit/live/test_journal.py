@@ -50,6 +50,17 @@ def test_the_journal_of_another_deployment(tmp_path: Path, other: Header, what: 
     assert path.read_bytes() == before
 
 
+def test_the_journal_of_another_chain(tmp_path: Path) -> None:
+    """A file of the same contract and deployer, in which a network's name stands for another chain."""
+    path = tmp_path / "d.journal.jsonl"
+    open_journal(path, HEADER).add(entry(0))
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"d\.journal\.jsonl:2: expected .* in it a is chain 1, now 5: move it away"):
+        open_journal(path, HEADER, {"a": 5})
+    assert path.read_bytes() == before
+    assert open_journal(path, HEADER, {"a": 1, "b": 5}).of("a") == [entry(0)]
+
+
 @pytest.mark.parametrize("damage", ["{}", '{"network": 5}', "[]", "no JSON", '{"journal":1}'])
 def test_a_line_in_the_middle_that_is_none(tmp_path: Path, damage: str) -> None:
     """A journal with a hole is not acted upon: file and line are named."""

@@ -60,6 +60,15 @@ def endpoints(lab: World) -> Iterator[None]:
         os.waitpid(server, 0)
 
 
+def a_third_endpoint(lab: World, names: tuple[str, ...]) -> None:
+    """For each of these networks, beside the two that all have."""
+    file = lab.folder / "deployment.yaml"
+    for name in names:
+        last = f"{name.upper().replace('-', '_')}_"
+        lab.variables[f"{last}C"] = lab.nodes[name].url
+        file.write_text(file.read_text().replace(f"env:{last}B]", f"env:{last}B, env:{last}C]"))
+
+
 def life(lab: World, line: int, *, before: bool) -> int:
     """One command in a process of its own, which is killed before or after a line is on the disk; how it ended."""
     child = os.fork()
@@ -96,16 +105,21 @@ def kill_at(line: int, *, before: bool) -> None:
 def test_killed_at_any_line(world: Open) -> None:
     """The next command sends the same bytes: one transaction a nonce, one address everywhere, as declared."""
     lab = world(*NETWORKS[:COUNT])
-    rng, kept, kills = random.Random(7), dict[tuple[str, str, int], str](), 0
+    a_third_endpoint(lab, NETWORKS[1:COUNT:2])
+    rng, kept, kills, lines = random.Random(7), dict[tuple[str, str, int], str](), 0, 0
     with endpoints(lab):
         for _ in range(LIVES_MAX):
-            status = life(lab, rng.randint(1, LINES_MAX), before=rng.random() < 0.5)
+            last, before = rng.randint(1, LINES_MAX), rng.random() < 0.5
+            status = life(lab, last, before=before)
+            earlier, lines = lines, sum(len(lab.work().journal.of(name)) for name in NETWORKS[:COUNT])
             for name in NETWORKS[:COUNT]:
                 for entry in lab.work().journal.of(name):
                     # What was signed once is never signed anew: without a replacement these are the bytes.
                     assert kept.setdefault((name, entry.step, entry.nonce), entry.tx) == entry.tx
             if os.WIFSIGNALED(status):
                 kills += 1
+                # It ended at that line and no other: in the long form each line is a life's last, or one's first lost.
+                assert lines - earlier == last - before
                 continue
             if os.waitstatus_to_exitcode(status) == ENDED:
                 break

@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,12 +93,56 @@ def test_all_explorers_through_all_their_troubles(deployed: Callable[..., Deploy
     with open_explorer(explorer_of(place), ExplorerFaults(altered=True)) as explorer:
         refused = place.verify(explorer, "sourcify", "etherscan")
         assert [one.result for one in refused.verdicts] == ["no match", "no match"]
-        assert "the first differing byte is" in refused.verdicts[0].detail
+        # The server tells both codes, and no more: where they differ is found by the client.
+        assert "runtime code as it compiled it: the first differing byte is" in refused.verdicts[0].detail
+        assert "a constant or one operation was changed in the source" in refused.verdicts[0].detail
+        for verdict in refused.verdicts:
+            assert "compiles these sources to the chain's code here, so it took another compiler" in verdict.detail
         assert not refused.succeeded
     with open_explorer({1: "http://127.0.0.1:9"}) as explorer:
         unsupported = place.verify(explorer, "sourcify", "etherscan")
         assert [one.result for one in unsupported.verdicts] == ["unknown", "unknown"]
         assert "unsupported_chain" in unsupported.verdicts[0].detail
+
+
+@pytest.mark.parametrize(("version", "result"), [("0.4.2", "match"), ("0.4.1", "no match"), ("0.3.10", "unknown")])
+def test_an_explorer_with_another_compiler(
+    deployed: Callable[..., Deployed], tmp_path: Path, version: str, result: str
+) -> None:
+    """The same code is a match, not an exact one; other code is none; what it cannot compile says nothing."""
+    source = tmp_path / "Loose.vy"
+    source.write_text(CONTRACT.read_text().replace("version 0.4.3", "version >=0.3.10"))
+    place = deployed(str(source))
+    with open_explorer(explorer_of(place), ExplorerFaults(other_compiler=version)) as explorer:
+        (verdict,) = place.verify(explorer, "sourcify").verdicts
+    assert verdict.result == result, verdict
+    assert ("the first differing byte is" in verdict.detail) is (result == "no match")
+    assert ("compiler_error" in verdict.detail) is (result == "unknown")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_sourcify_does_not_see_the_contract_yet(deployed: Callable[..., Deployed], count: int) -> None:
+    """It says so at the job, which is over: the sources are sent again, and nothing is called a mismatch."""
+    place = deployed()
+    with open_explorer(explorer_of(place), ExplorerFaults(not_indexed=count)) as explorer:
+        (verdict,) = place.verify(explorer, "sourcify").verdicts
+    assert verdict.result == "exact", verdict
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_limits_in_the_words_of_each_dialect(deployed: Callable[..., Deployed], kind: str) -> None:
+    """Etherscan's come with status 200."""
+    place = deployed()
+    faults = ExplorerFaults(busy=1)
+    with open_explorer(explorer_of(place), faults) as explorer:
+        address = place.work.journal.of("sepolia")[0].address
+        if kind == "etherscan":
+            first = f"{explorer}/etherscan/v2/api?chainid=11155111&apikey=k&action=getabi&address={address}"
+            assert "rate limit" in asked(first)["result"]
+            faults.busy = 2
+        (verdict,) = place.verify(explorer, kind).verdicts
+    assert verdict.result in ("exact", "match"), verdict
+    assert faults.busy == 0
 
 
 def test_what_other_clients_ask(deployed: Callable[..., Deployed]) -> None:

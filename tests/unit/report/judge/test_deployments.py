@@ -39,6 +39,7 @@ def network(profile: str, **changed: Any) -> NetworkEvidence:
         "smoke": {"buffered": "ok", "ready": "ok", "a stranger may not": "ok"},
         "budget_wei": str(10**17),
         "services": {"exporter": "ok", "documents": "ok"},
+        "variables": ("A_RPC", "A_RPC_2"),
         "events": {"TransactionBuffered": 2, "TransactionFailed": 1, "TransactionReady": 1},
     }
     return NetworkEvidence(**(good | changed))
@@ -83,8 +84,41 @@ def test_live_evidence_passes_a_row(tmp_path: Path, name: str) -> None:
     assert verdict(written(tmp_path, network("sepolia")), name)[0] is RowVerdict.PASS
 
 
+# Of the rows of the checklist that need a network; what a usage target comes to nobody can read from contracts alone.
+NO_PROOF = {"BUS-02"}
+LIVE_ROWS = {one.id: one.live for one in load_catalogue().rows if one.live is not None}
+
+
+def test_every_row_that_needs_a_network_has_a_proof() -> None:
+    """The families that deployments are to show, whole."""
+    needing = {one.id for one in load_catalogue().rows if one.row_class == "live"}
+    assert needing - set(LIVE_ROWS) == NO_PROOF
+    families = {name.partition("-")[0] for name in LIVE_ROWS}
+    assert families == {"ENV", "SEP", "AMO", "MPR", "MDS", "PDV", "NET", "NSR"}
+    rows = {name for name in needing if name.partition("-")[0] in ("SEP", "AMO", "MDS", "PDV", "NET")}
+    assert {*rows, "ENV-05", "NSR-06", "MPR-02"} == set(LIVE_ROWS)
+
+
+@pytest.mark.parametrize("name", LIVE_ROWS)
+def test_each_row_turns(tmp_path: Path, name: str) -> None:
+    """LIVE without a deployment, REHEARSED after a rehearsal of its networks, PASS by live ones, and by all of them."""
+    proof = LIVE_ROWS[name]
+    funded = str(100 * 10**18)
+    assert verdict(tmp_path, name)[0] is RowVerdict.LIVE
+    local = [network(profile, kind="rehearsal", funded_wei=funded) for profile in proof.networks]
+    given, reason = verdict(written(tmp_path, *local, kind="rehearsal"), name)
+    assert given is RowVerdict.LIVE
+    assert reason.count("REHEARSED 2026-11-26") == len(proof.networks)
+    live = [network(profile, funded_wei=funded) for profile in proof.networks]
+    for absent in range(len(live)):
+        some = [*live[:absent], *live[absent + 1 :]]
+        assert verdict(written(tmp_path, *some), name)[0] is RowVerdict.LIVE
+    assert verdict(written(tmp_path, *live), name)[0] is RowVerdict.PASS
+
+
 AGAINST: list[tuple[str, dict[str, Any], RowVerdict]] = [
     ("SEP-01", {"funded_wei": str(10**16)}, RowVerdict.FAIL),
+    ("ENV-05", {"variables": ()}, RowVerdict.FAIL),
     ("SEP-03", {"differences": ("expected owner a, it is b",)}, RowVerdict.FAIL),
     ("SEP-03", {"problem": "eth_chainId: no answer", "address": ""}, RowVerdict.UNKNOWN),
     ("SEP-04", {"verified": {}}, RowVerdict.FAIL),

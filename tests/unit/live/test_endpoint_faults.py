@@ -1,0 +1,135 @@
+"""Every kind of failure of an endpoint, in every phase of a deployment: it goes on, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from lab.chains.nodes.backend import NodeSpec
+from lab.chains.nodes.process import ProcessBackend
+from lab.live.execution.deploy import deploy_all
+from lab.live.journaling.journal import Entry, Header, Journal, journal_path
+from lab.live.rehearsal.endpoint import FAULTS, LASTING, FaultyEndpoint, faulty_endpoint
+from lab.live.results.evidence import observe
+from lab.networks import load_network
+from lab.networks.anvil import anvil_args
+from lab.rpc.failover import EndpointsDisagree, FailoverTransport
+from tests.reliability.mutants import FACTOR
+
+from .conftest import Open, World
+from .test_deploy import assert_stands, begun
+
+# Of five steps, each has three lines in the journal: signed, mined, final. Phase 0 is before the first.
+LINES = 15
+# The short form begins with the first phase of each step; the long one takes all.
+PHASES = range(LINES + 1) if FACTOR > 1 else range(0, LINES + 1, 3)
+
+
+def failing_from(line: int, kind: str, *endpoints: FaultyEndpoint) -> Callable[[Path, Header], Journal]:
+    """A journal beside which endpoints fail from the line of that number on until the next one is written."""
+
+    def force(number: int) -> None:
+        for endpoint in endpoints:
+            endpoint.forced = kind if number == line else None
+
+    class Watched(Journal):
+        count = 0
+
+        def add(self, entry: Entry) -> None:
+            super().add(entry)
+            Watched.count += 1
+            force(Watched.count)
+
+    force(0)
+
+    def opened(path: Path, header: Header) -> Journal:
+        return Watched(path, *begun(path, header))
+
+    return opened
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], None]:
+    """Endpoints are put back by the time that goes by while a deployment waits."""
+
+    def use(lab: World) -> None:
+        def sleep(seconds: float) -> None:
+            lab.simulated_s += seconds
+            lab.mine()
+
+        transport = partial(FailoverTransport, now=lambda: lab.simulated_s, sleep=sleep)
+        monkeypatch.setattr("lab.live.declaration.variables.FailoverTransport", transport)
+
+    return use
+
+
+@pytest.mark.parametrize("place", ["A", "B"])
+@pytest.mark.parametrize("kind", [*FAULTS, *LASTING])
+def test_each_kind_in_each_phase(world: Open, simulated: Callable[[World], None], kind: str, place: str) -> None:
+    """The preferred endpoint fails, or the one that stands by: one transaction a step, one address, as declared."""
+    lab = world("sepolia")
+    simulated(lab)
+    rpc, node, addresses, met = lab.rpc("sepolia"), lab.nodes["sepolia"].url, set[str](), 0
+    for phase in PHASES:
+        before = rpc.call("evm_snapshot")
+        with faulty_endpoint(node, share=0, seed=1) as endpoint:
+            lab.variables[f"SEPOLIA_{place}"] = endpoint.url
+            journal = failing_from(phase, kind, endpoint)
+            outcome = deploy_all(lab.work(journal), lab.deployment.targets, lab.signer, lab.waiting())[0]
+            assert outcome.problem is None, (phase, outcome.problem)
+            met += endpoint.met[kind] > 0
+        lab.variables[f"SEPOLIA_{place}"] = node
+        addresses.add(assert_stands(lab, "sepolia"))
+        rpc.call("evm_revert", before)
+        journal_path(lab.deployment.path).unlink()
+    assert len(addresses) == 1
+    # The preferred one was asked in every phase; the other one where something is sent to all.
+    assert met == len(PHASES) if place == "A" else met > 0
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_both_fail_in_each_phase(world: Open, simulated: Callable[[World], None], phase: int) -> None:
+    """For longer than a command waits: it ends with what happened, and the next one goes on with the same bytes."""
+    lab = world("sepolia")
+    simulated(lab)
+    node = lab.nodes["sepolia"].url
+    with ExitStack() as stack:
+        pair = [stack.enter_context(faulty_endpoint(node, share=0, seed=seed)) for seed in (1, 2)]
+        lab.variables |= {"SEPOLIA_A": pair[0].url, "SEPOLIA_B": pair[1].url}
+        journal = failing_from(phase, "error", *pair)
+        outcome = deploy_all(lab.work(journal), lab.deployment.targets, lab.signer, lab.waiting())[0]
+        assert "HTTP 503" in str(outcome.problem), outcome
+        signed = [entry.tx for entry in lab.work().journal.of("sepolia") if entry.event == "signed"]
+        pair[0].forced = pair[1].forced = None
+        again = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+        assert again.problem is None
+        assert_stands(lab, "sepolia")
+        after = [entry.tx for entry in lab.work().journal.of("sepolia") if entry.event == "signed"]
+        assert after[: len(signed)] == signed
+
+
+def test_two_endpoints_of_two_forks(world: Open, shared_backend: ProcessBackend) -> None:
+    """Both have the network's id and take the creation: that they disagree is said, and nothing is set up on either."""
+    lab = world("sepolia")
+    args = anvil_args(load_network("sepolia"), genesis_time=int(time.time()) - 7200)
+    (other,) = shared_backend.start_all([NodeSpec("sepolia", "live-fork", args)])
+    try:
+        lab.variables["SEPOLIA_B"] = other.url
+        lab.nodes = {**lab.nodes, "fork": other}
+        lab.rpc("fork").call("anvil_setBalance", lab.account.address, hex(10**21))
+        lab.mine()
+        outcome = deploy_all(lab.work(), lab.deployment.targets, lab.signer, lab.waiting())[0]
+        assert isinstance(outcome.problem, EndpointsDisagree), outcome
+        assert "One of them is on another fork, or not of this network: remove it" in str(outcome.problem)
+        assert "SEPOLIA_A" in str(outcome.problem)
+        assert "SEPOLIA_B" in str(outcome.problem)
+        assert [lab.rpc(name).nonce(lab.account.address) for name in ("sepolia", "fork")] == [1, 1]
+        seen = observe(lab.work(), lab.deployment.targets[0])
+        assert (seen.kind, "One of them is on another fork" in str(seen.problem)) == ("rehearsal", True)
+    finally:
+        other.stop()

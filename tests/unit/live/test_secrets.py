@@ -1,0 +1,147 @@
+"""A whole deployment through endpoints, a signer and an explorer that want keys: no key is said or written anywhere."""
+
+from __future__ import annotations
+
+import http.client
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.coordinator import role_account
+from lab.deploy.keystore import save_key
+from lab.live.explorer.server import open_explorer
+
+from .conftest import DEPLOYER, Open, World
+
+pytestmark = pytest.mark.real_clock
+
+TOKEN, HEADER, EXPLORER_KEY, PASSWORD = "C4naryToken9", "C4naryHeader9", "C4naryExplorer9", "C4nary Password 9"
+OPERATOR = role_account("relayer")
+REFUSED_EVERY = 9
+
+
+@contextmanager
+def keyed(node: str) -> Iterator[str]:
+    """A provider that wants its key in path, query and a header; each so many requests it refuses, and quotes it."""
+    host = node.removeprefix("http://")
+    asked = [0]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked[0] += 1
+            good = self.path == f"/v3/{TOKEN}?apikey={TOKEN}" and self.headers["X-Api-Key"] == HEADER
+            if not good or asked[0] % REFUSED_EVERY == 0:
+                status, answer = 403, f"no access for {self.path} with {self.headers['X-Api-Key']}".encode()
+            else:
+                connection = http.client.HTTPConnection(host, timeout=600)
+                connection.request("POST", "/", body, {"Content-Type": "application/json"})
+                status, answer = 200, connection.getresponse().read()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Silent."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v3/{TOKEN}?apikey={TOKEN}#X-Api-Key={HEADER}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def fast(world: World) -> Iterator[None]:
+    """Blocks each second, in each of which more time goes by."""
+    rpc, over = world.rpc("arbitrum-sepolia"), threading.Event()
+    rpc.call("evm_setIntervalMining", 1)
+
+    def hurry() -> None:
+        while not over.wait(1):
+            rpc.call("evm_increaseTime", 4)
+
+    thread = threading.Thread(target=hurry, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def prepared(lab: World, explorer: str) -> None:
+    """The file, and the operator's encrypted key with its password; the deployer's is Anvil's."""
+    save_key(lab.folder / "operator.json", OPERATOR.key, PASSWORD, scrypt_n=1024)
+    (lab.folder / "pw").write_text(PASSWORD + "\n")
+    (lab.folder / "pw").chmod(0o600)
+    lab.rpc("arbitrum-sepolia").call("anvil_setBalance", OPERATOR.address, hex(10**21))
+    file = lab.folder / "deployment.yaml"
+    explorers = f"[{{kind: etherscan, key: env:SCAN, url: '{explorer}/etherscan/v2/api'}}]"
+    text = file.read_text().replace("finality: {blocks: 2}", f"finality: {{blocks: 1}}, explorers: {explorers}")
+    text = text.replace("{keystore: deployer.json}", f"{{remote: env:SIGNER, address: '{DEPLOYER.address}'}}")
+    file.write_text(f"operator: {{keystore: operator.json, password_file: pw}}\n{text}")
+
+
+def leaks(folder: Path) -> dict[str, set[str]]:
+    """File -> the secrets that stand in its name or its content."""
+    secrets = {TOKEN, HEADER, EXPLORER_KEY, PASSWORD, DEPLOYER.key.hex(), OPERATOR.key.hex()}
+    found = {
+        path.name: {one for one in secrets if one in str(path) or one.encode() in path.read_bytes()}
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    return {name: there for name, there in found.items() if there}
+
+
+def test_no_key_gets_out(world: Open) -> None:
+    """From the doctor to the session: in no output, journal, evidence, page or configuration."""
+    lab, said = world("arbitrum-sepolia"), ""
+    node = lab.nodes["arbitrum-sepolia"].url
+    with open_explorer({421614: node}) as explorer, keyed(node) as url, fast(lab):
+        prepared(lab, explorer)
+        places = {f"ARBITRUM_SEPOLIA_{place}": url for place in "AB"}
+        environment = {**os.environ, **places, "SIGNER": url, "SCAN": EXPLORER_KEY, "COLUMNS": "400"}
+        for words, expected in (
+            ("doctor --live deployment.yaml", {0}),
+            ("live plan", {0}),
+            ("live estimate --json", {0}),
+            ("live deploy --broadcast", {3, 4}),
+            ("live deploy --broadcast", {3}),
+            ("live verify", {0}),
+            ("live smoke --broadcast", {0}),
+            ("live smoke --read-only", {0}),
+            ("live status", {1}),
+            ("live session", {0}),
+            ("monitor config --deployment deployment.yaml --out monitoring", {0}),
+            ("ops drift --deployment deployment.yaml", {1}),
+        ):
+            command = [sys.executable, "-m", "lab.cli", *words.split()]
+            done = subprocess.run(
+                command, capture_output=True, text=True, cwd=lab.folder, env=environment, timeout=3_600, check=False
+            )
+            said += done.stdout + done.stderr
+            assert done.returncode in expected, (words, done.returncode, done.stdout + done.stderr)
+    assert "no access for" in said
+    for secret in (TOKEN, HEADER, EXPLORER_KEY, PASSWORD, DEPLOYER.key.hex(), OPERATOR.key.hex()):
+        assert secret not in said
+    leaked = leaks(lab.folder)
+    assert set(leaked) == {"session.json", "pw"}
+    assert leaked["pw"] == {PASSWORD}
+    assert leaked["session.json"] == {TOKEN, HEADER}
+    assert {path.stat().st_mode & 0o077 for path in lab.folder.rglob("session.json")} == {0}
+    written = {path.name for path in lab.folder.rglob("*")}
+    assert {"deployment.journal.jsonl", "deployment.smoke.jsonl", "evidence.json", "deployment.html"} <= written
