@@ -1,1 +1,1 @@
-"""What must happen did, in time: checks L1 to L6."""
+"""What must happen did, in time: checks L1 to L7."""

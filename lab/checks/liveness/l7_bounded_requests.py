@@ -4,9 +4,9 @@ Providers count JSON-RPC calls and refuse what is too many, so requests that gro
 refused, end in silence. Three things are judged, on what the proxy counted in periods of five seconds:
 
 - declared: no minute has more calls to a chain than `requests_per_minute` of lab.yaml.
-- at rest: with that bound declared, calls do not grow with what is over. Two phases of REST_PERIODS periods or more are
-  compared in which nothing was open, disturbed or sent, both after something had ended: the least of the later one may
-  be GROWTH times the most of the earlier one. What grows without an end breaks any bound in time.
+- at rest: with that bound declared, calls do not grow with what is over, or with time. Compared are REST_PERIODS
+  periods each in which nothing was open, disturbed or sent: the first ones after something had ended, and the last
+  ones. The least of these may be GROWTH times the most of those. What grows without an end breaks any bound in time.
 - limited: while endpoints answer that there are too many requests, calls come at most HAMMERING times as fast as they
   did without a disturbance, for each transaction that was there. Clients of the field repeat a refused call 3 times
   (viem 2: `retryCount`) to 5 times (web3.py 8: `ExceptionRetryConfiguration`), later each time, at a second endpoint
@@ -184,21 +184,26 @@ def _was_late(history: History, periods: list[Requests]) -> str:
 
 def _judge_rest(history: History, judgement: Judgement, periods: list[Requests], activity: Activity) -> None:
     phases, bound = _phases(periods, activity), history.header.requests_per_minute
-    if len(phases) < 2:
+    if not phases:
         return
-    first, last, chain = phases[0], phases[-1], periods[0].chain
+    chain, first = periods[0].chain, Phase(phases[0].over, phases[0].periods[:REST_PERIODS])
+    last = Phase(phases[-1].over, phases[-1].periods[-REST_PERIODS:])
+    if last.periods[0].since_ms < first.periods[-1].t_ms:
+        return
     grown = last.least > GROWTH * first.most
     rates = f"at rest {chain} was asked {first.words()}, and {last.words()}"
     if bound is None:
         if grown:
-            judgement.note(f"{rates}: they grow with what is over (declare `requests_per_minute` to have that judged)")
+            judgement.note(
+                f"{rates}: they grow with what is over, or with time (`requests_per_minute` has that judged)"
+            )
         return
     judgement.judged += 1
     if not grown:
         return
     message = (
-        f"expected requests not to grow with what is over, for at most {bound} a minute are declared; {rates}: no "
-        "bound holds that for ever"
+        f"expected requests at rest not to grow, with what is over or with time, for at most {bound} a minute are "
+        f"declared; {rates}: no bound holds that for ever"
     )
     unhindered = [rate for period in first.periods if (rate := _unhindered(history, period)) is not None]
     if len(unhindered) < REST_PERIODS or last.least <= GROWTH * max(unhindered):

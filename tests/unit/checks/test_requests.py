@@ -159,10 +159,23 @@ def test_growth_is_told_where_a_bound_is_declared() -> None:
     result = judged(lived(10, 16, requests_per_minute=10_000))
     assert result.verdict is Verdict.FAIL
     assert (
-        "at rest two was asked 120 to 120 times a minute from 40.000 s to 70.000 s, when 1 transaction was over, and "
-        "192 to 192 times a minute from 100.000 s to 160.000 s, when 8 transactions were over" in told(result)
+        "at rest two was asked 120 to 120 times a minute from 40.000 s to 55.000 s, when 1 transaction was over, and "
+        "192 to 192 times a minute from 145.000 s to 160.000 s, when 8 transactions were over" in told(result)
     )
     assert judged(lived(10, 15, requests_per_minute=10_000)).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("steps", "verdict"), [(3, Verdict.PASS), (6, Verdict.FAIL)])
+def test_growth_with_time_alone_is_growth(steps: int, verdict: Verdict) -> None:
+    """In one rest: its first three periods against its last three, of 10 calls and two more each time."""
+    story = Story(*LEGS, names=("two",), requests_per_minute=10_000)
+    for at, step in ((10, buffer(LEGS[0])), (22, resolve(LEGS[0].tx_id)), (24, execute(LEGS[0].tx_id))):
+        story.mine("two", at, story.tx("two", "operator", step))
+    story.idle("two", END)
+    for place in range(steps + 3):
+        story.requests(40 + 5 * place, 45 + 5 * place, "two", 10 + 2 * place)
+    result = judged(story)
+    assert result.verdict is verdict, result.reason
 
 
 def test_growth_that_nobody_excluded_is_said() -> None:
@@ -170,7 +183,7 @@ def test_growth_that_nobody_excluded_is_said() -> None:
     result = judged(lived(10, 160))
     assert result.verdict is Verdict.NOT_EXERCISED
     assert "1920 to 1920 times a minute" in result.reason
-    assert "declare `requests_per_minute`" in result.reason
+    assert "`requests_per_minute` has that judged" in result.reason
 
 
 @pytest.mark.parametrize("kind", ["disturbed", "sending", "open"])

@@ -271,6 +271,18 @@ class AsksForOld(Forgetting):
         super().work()
 
 
+class RereadsLogs(Forgetting):
+    """Reads the logs of every block at each poll, ten blocks at a time."""
+
+    def logs(self, head: int) -> list[Any]:
+        asked = [
+            {"address": self.contract.address, "fromBlock": hex(first), "toBlock": hex(min(first + 9, head))}
+            for first in range(self.facts["start_block"], head + 1, 10)
+        ]
+        self.web3.provider.make_batch_request([("eth_getLogs", [each]) for each in asked])
+        return super().logs(head)
+
+
 BROKEN = {
     kind.__name__: kind
     for kind in (
@@ -295,6 +307,7 @@ BROKEN = {
         GoesDeaf,
         Hammers,
         AsksForOld,
+        RereadsLogs,
     )
 }
 
