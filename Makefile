@@ -38,7 +38,7 @@ test: $(READY) ## run the lab's own tests, but for those of `make torture`
 	$(BIN)/pytest tests/ --ignore=tests/reliability $(SPREAD) -m "not reliability" --junitxml results/tests.xml -o junit_suite_name="$(SUITE)" $(ARGS)
 
 torture: $(READY) ## kills, mutants, forgeries, canaries, sockets, foreign relayers: FACTOR=20 is long, 1 what CI runs; seeds printed
-	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/reliability tests/detection/relayers -m reliability $(SPREAD) --junitxml results/torture.xml $(ARGS)
+	LAB_TORTURE=$${FACTOR:-20} LAB_TORTURE_FIGURES=results/torture.json $(BIN)/pytest tests/ -m reliability $(SPREAD) --junitxml results/torture.xml $(ARGS)
 
 size: $(READY) ## lines of lab/ by folder, and the ten longest functions
 	@$(BIN)/python -m tests.size

@@ -45,7 +45,7 @@ class ScenarioDeployment:
     def _connect(self, target: Target) -> Connection:
         scheduler = self.script.run.lab.scheduler
         transport = FailoverTransport(
-            {target.name: ChainTransport(self.script.run.lab.chains[target.name])},
+            {target.name: ChainTransport(self.script.run.lab.chains[target.name], scheduler.sleep)},
             chain_id=target.profile.chain_id,
             now=lambda: scheduler.now_ms / 1000,
             sleep=scheduler.sleep,

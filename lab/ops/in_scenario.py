@@ -19,23 +19,32 @@ from lab.ops.chain import OperatedChain
 from lab.ops.declared import Declared
 from lab.ops.executors import SignerExecutor
 from lab.ops.operation import Operation, OpsDesk, Timing
-from lab.rpc import Rpc
+from lab.rpc import Rpc, RpcTimeout
 from lab.runner.operations import WAIT_MS
 from lab.runner.script import Script
 
 T = TypeVar("T")
 LOOK_S, STUCK_S = 1.0, 30.0
 STEP_S = 0.25
+# As long as the sessions of `lab up` have it.
+TIMEOUT_S = 5.0
 
 
 class ChainTransport:
-    """The lab's connection as of now. What is sent is sent by the chain, so that no block holds a stray."""
+    """The lab's connection as of now. What is sent is sent by the chain, so that no block holds a stray.
 
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
+    A node that hangs is waited for, as by everybody who cannot know that it does: for `TIMEOUT_S` of the run's time.
+    """
+
+    def __init__(self, chain: Chain, sleep: Callable[[float], None]) -> None:
+        self._chain, self._sleep = chain, sleep
 
     def call(self, method: str, params: list[Any], timeout_s: float | None = None) -> Any:
         """See `Transport`."""
+        if self._chain.condition == "paused":
+            patience_s = TIMEOUT_S if timeout_s is None else timeout_s
+            self._sleep(patience_s)
+            raise RpcTimeout(method, patience_s)
         if method == "eth_sendRawTransaction":
             return self._chain.send(params[0])
         rpc = self._chain.look()
@@ -83,7 +92,7 @@ class ScenarioOps:
         chains = tuple(
             OperatedChain(
                 _target(lab.chains[chain]),
-                Rpc(ChainTransport(lab.chains[chain])),
+                Rpc(ChainTransport(lab.chains[chain], lab.scheduler.sleep)),
                 target.codec,
                 address.lower(),
                 lab.numbering,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lab.errors import LabError
+from lab.errors import LabError, printable
 from lab.live.planning.identity import is_local, public_keys
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Call, Executor
@@ -66,6 +66,17 @@ class Plan:
     def sendable(self) -> bool:
         """Whether there is something to send, and nothing in the way."""
         return bool(self.calls) and not self.problems and self.unread is None
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """The plan for people: from which final block, each call with its data, what is left, noted, or in the way."""
+    lines = [f"{plan.chain}{'' if plan.final is None else f' (final block {plan.final.block})'}"]
+    for call in plan.calls:
+        lines += [f"  to do    {call.text}", f"           to {call.to}, data {call.data}"]
+    if not plan.calls and plan.unread is None and not plan.problems:
+        lines.append("  nothing to do")
+    said = {"left": plan.left, "note": plan.notes, "PROBLEM": [*plan.problems, *([plan.unread] if plan.unread else [])]}
+    return [*lines, *(f"  {label:<8} {printable(line)}" for label, texts in said.items() for line in texts)]
 
 
 def make_plan(operation: Operation, procedure: Procedure, executor: Executor, chain: OperatedChain) -> Plan:

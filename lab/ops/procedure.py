@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.ops.chain import OperatedChain
 from lab.ops.executors import Executor, Result, SignerExecutor
 from lab.ops.operation import Operation
-from lab.ops.planning import Plan, Procedure, calls_of, make_plan, stale
+from lab.ops.planning import Plan, Procedure, calls_of, make_plan, plan_lines, stale
 from lab.ops.report import ChainReport, Report, absent_reports, audit, report_id, write_evidence
 from lab.ops.state import ChainState, read_final
 
@@ -69,8 +69,11 @@ class _Work:
         return make_plan(self._operation, self._procedure, self._executor, chain)
 
     def run(self, chain: OperatedChain, *, send: bool) -> ChainReport:
-        """All of it, without a question."""
-        return self.follow(chain, self.plan(chain), send=send, check=False)
+        """All of it, without a question; the plan is shown as soon as it is made."""
+        plan = self.plan(chain)
+        if send:
+            self._operation.notify("\n".join(plan_lines(plan)))
+        return self.follow(chain, plan, send=send, check=False)
 
     def follow(self, chain: OperatedChain, plan: Plan, *, send: bool, check: bool) -> ChainReport:
         """From a plan to the report; with `check` it is refused if it went stale meanwhile."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,13 @@ def test_ci_misses_nothing(
 
     assert code == bool(told)
     assert told in capsys.readouterr().out
+
+
+def test_every_test_is_run_by_one_of_two_verbs() -> None:
+    """`make test` leaves to `make torture` what carries its mark, wherever that stands; neither leaves out a folder."""
+    recipes = re.findall(r"^(test|torture): .*\n\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    words = {verb: shlex.split(re.sub(r"\$[({].*?[)}]", "", recipe)) for verb, recipe in recipes}
+    chosen = {verb: recipe[recipe.index("-m") + 1] for verb, recipe in words.items()}
+    assert chosen == {"test": "not reliability", "torture": "reliability"}
+    for recipe in words.values():
+        assert [word for word in recipe if word.startswith("tests/")] == ["tests/"]

@@ -8,22 +8,14 @@ from collections.abc import Sequence
 
 from lab.errors import printable
 from lab.ops.operation import Operation
-from lab.ops.planning import Plan
+from lab.ops.planning import Plan, plan_lines
 from lab.ops.report import AUDIT, EVIDENCE, ChainReport, Report
 
 
 def print_plans(plans: Sequence[Plan]) -> None:
     """What would be done, chain by chain."""
     for plan in plans:
-        block = "" if plan.final is None else f" (final block {plan.final.block})"
-        print(f"{plan.chain}{block}", file=sys.stderr)
-        for call in plan.calls:
-            print(f"  to do    {call.text}\n           to {call.to}, data {call.data}", file=sys.stderr)
-        if not plan.calls and plan.unread is None and not plan.problems:
-            print("  nothing to do", file=sys.stderr)
-        _print_lines("left", plan.left)
-        _print_lines("note", plan.notes)
-        _print_lines("PROBLEM", [*plan.problems, *([plan.unread] if plan.unread else [])])
+        print("\n".join(plan_lines(plan)), file=sys.stderr)
 
 
 def ask_to_send(plans: Sequence[Plan]) -> bool:
@@ -65,8 +57,3 @@ def _print_chain(report: Report, chain: ChainReport) -> None:
         print(f"  {result.outcome:<9} {result.call.text} {where}".rstrip())
     for line in dict.fromkeys([*chain.plan.notes, *chain.plan.problems, *chain.left]):
         print(f"  {printable(line)}")
-
-
-def _print_lines(label: str, lines: Sequence[str]) -> None:
-    for line in lines:
-        print(f"  {label:<8} {printable(line)}", file=sys.stderr)

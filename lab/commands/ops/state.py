@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab.bounded_files import write_atomically
 from lab.commands.ops.actions import CALLDATA, SAFE, SIGNER, Choice, executor_of, opened, owner_of
-from lab.errors import LabError, UsageError
+from lab.errors import DeployFailure, LabError, UsageError
 from lab.ops.backup.file import Backup, read, write
-from lab.ops.backup.migrate import Migration
-from lab.ops.backup.restore import LEAD_S, Restoration
+from lab.ops.backup.migrate import Migrated, Migration
+from lab.ops.backup.restore import LEAD_S, Restoration, Restored
 from lab.ops.backup.take import take
 from lab.ops.chain import OperatedChain
-from lab.ops.executors import Executor, SignerExecutor
+from lab.ops.executors import Executor, Result, SignerExecutor
 from lab.ops.opening import Opened
 from lab.ops.procedures.operators import checked_address
-from lab.ops.report import absent_reports, report_id
+from lab.ops.report import EVIDENCE, absent_reports, report_id
 
 AT_ONCE = 50
 # What had a timestamp that has passed gets one so far ahead, where others have to send it first.
 LEAD_OTHERS_S = 3600
+NOT_SENT = "nothing was sent: say --yes to send without a question"
 
 
 def backup(choice: Choice, folder: Path) -> int:
@@ -49,9 +50,14 @@ def backup(choice: Choice, folder: Path) -> int:
     chains = operation.select(choice.only)
     made = operation.timing.everywhere({chain.name: partial(one, chain) for chain in chains})
     made |= {one.chain: {"chain": one.chain, "problem": one.left[0]} for one in absent_reports(operation, choice.only)}
+    code = 3 if any("problem" in entry for entry in made.values()) else 0
+    name = report_id(operation, "backup")
+    head = {"id": name, "procedure": "backup", "operation": operation.name, "who": operation.who}
+    evidence = _write(there, name, {**head, "exit_code": code, "chains": list(made.values())})
     if choice.as_json:
         print(json.dumps(list(made.values()), indent=2))
-    for entry in () if choice.as_json else made.values():
+        return code
+    for entry in made.values():
         if "problem" in entry:
             print(f"{entry['chain']}: UNKNOWN: {entry['problem']}")
         else:
@@ -59,11 +65,12 @@ def backup(choice: Choice, folder: Path) -> int:
                 f"{entry['chain']}: {entry['transactions']} transactions as of block {entry['block']}: "
                 f"{entry['file']}, sha256 {entry['sha256']}"
             )
-    return 3 if any("problem" in entry for entry in made.values()) else 0
+    print(f"evidence: {evidence}")
+    return code
 
 
 def restore(choice: Choice, file: Path, operator: str | None) -> int:
-    """Onto the contract of one chain; 0: as saved but for timestamps that had passed, 1: differs."""
+    """Onto the contract of one chain; 0: as saved but for timestamps that had passed, 1: differs, 3: unknown."""
     saved, there = read(file), opened(choice)
     chain = _one_chain(there, choice)
     sender = _operator(choice, there, chain, operator)
@@ -91,25 +98,27 @@ def _restore(
     restoration = Restoration(
         there.operation, chain, saved, _in_bulk(owner, chain), _in_bulk(operator, chain), lead_s=lead_s
     )
-    if not _agreed(choice, [f"restore {len(saved.transactions)} transactions to {chain.name}", *restoration.plan()]):
-        return 1
-    restored = restoration.run()
-    document = {
-        "id": restored.id,
-        "chain": chain.name,
-        "fields": restored.fields,
-        "differences": restored.differences,
-        "left": restored.left,
-        "passed_timestamps": len(restored.late),
-        "transactions": len(restored.results),
-        "exit_code": restored.exit_code,
-    }
-    _write_and_print(choice, there, restored.id, document)
-    return restored.exit_code
+    restored = Restored(report_id(there.operation, "restore"))
+    what = f"restore {len(saved.transactions)} transactions to {chain.name}"
+
+    def document() -> dict[str, Any]:
+        return {
+            "fields": restored.fields,
+            "differences": restored.differences,
+            "left": restored.left,
+            "passed_timestamps": len(restored.late),
+            "transactions": len(restored.results),
+        }
+
+    def run() -> int:
+        return restoration.run(restored).exit_code
+
+    work = _Work(restored.id, "restore", chain.name, restored.left, restored.results, document)
+    return work.ended(choice, there, lambda: [what, *restoration.plan()], run)
 
 
 def migrate(choice: Choice, to: str, operator: str | None, drain_s: float) -> int:
-    """To a new contract of the same chain; 0: everything open moved with every field."""
+    """To a new contract of the same chain; 0: everything open moved with every field, 1: not so, 3: unknown."""
     address, there = checked_address(to), opened(choice)
     chain = _one_chain(there, choice)
     if address == chain.contract:
@@ -130,20 +139,63 @@ def _in_bulk(executor: Executor, chain: OperatedChain) -> Executor:
 
 
 def _migrate(choice: Choice, there: Opened, migration: Migration, drain_s: float) -> int:
-    if not _agreed(choice, migration.plan()):
-        return 1
-    migrated = migration.run(drain_s=drain_s)
-    document = {
-        "id": migrated.id,
-        "moved": migrated.moved,
-        "over": migrated.over,
-        "left": migrated.left,
-        "differences": migrated.differences,
-        "retired": None if migrated.retired is None else migrated.retired.document(),
-        "exit_code": migrated.exit_code,
-    }
-    _write_and_print(choice, there, migrated.id, document)
-    return migrated.exit_code
+    migrated = Migrated(report_id(migration.new, "migrate"))
+
+    def document() -> dict[str, Any]:
+        return {
+            "moved": migrated.moved,
+            "over": migrated.over,
+            "left": migrated.left,
+            "differences": migrated.differences,
+            "retired": None if migrated.retired is None else migrated.retired.document(),
+        }
+
+    def run() -> int:
+        return migration.run(drain_s=drain_s, migrated=migrated).exit_code
+
+    work = _Work(migrated.id, "migrate", migration.chain, migrated.left, migrated.results, document)
+    return work.ended(choice, there, migration.plan, run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A command of several steps: shown, asked, carried out, and on record however it ends."""
+
+    id: str
+    procedure: str
+    chain: str
+    left: list[str]
+    results: list[Result]
+    document: Callable[[], dict[str, Any]]
+
+    def ended(self, choice: Choice, there: Opened, plan: Callable[[], list[str]], run: Callable[[], int]) -> int:
+        """The exit code. Raises UsageError, before anything is sent."""
+        shown: list[str] = []
+        try:
+            shown += plan()
+            if _agreed(choice, shown):
+                code = run()
+            else:
+                self.left.append(NOT_SENT)
+                code = 1
+        except UsageError:
+            raise
+        except LabError as error:
+            # A call that failed is a difference; what could not be asked, or has no end yet, is unknown.
+            self.left.append(str(error))
+            open_ended = any(result.outcome == "unknown" for result in self.results)
+            code = 1 if isinstance(error, DeployFailure) and not open_ended else 3
+        head = {
+            "id": self.id,
+            "procedure": self.procedure,
+            "operation": there.operation.name,
+            "who": there.operation.who,
+            "chain": self.chain,
+            "plan": shown,
+        }
+        document = {**head, **self.document(), "exit_code": code}
+        _print(choice, document, _write(there, self.id, document))
+        return code
 
 
 def _one_chain(there: Opened, choice: Choice) -> OperatedChain:
@@ -175,19 +227,24 @@ def _agreed(choice: Choice, lines: Sequence[str]) -> bool:
     if choice.yes:
         return True
     if not sys.stdin.isatty():
-        print("nothing was sent: say --yes to send without a question", file=sys.stderr)
+        print(NOT_SENT, file=sys.stderr)
         return False
     print("Go on? Type yes: ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() == "yes"
 
 
-def _write_and_print(choice: Choice, there: Opened, name: str, document: dict[str, Any]) -> None:
-    path = there.operation.folder / (name or report_id(there.operation, "state")) / "evidence.json"
+def _write(there: Opened, name: str, document: dict[str, Any]) -> Path:
+    path = there.operation.folder / name / EVIDENCE
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(document, indent=2, default=asdict) + "\n")
+    return path
+
+
+def _print(choice: Choice, document: dict[str, Any], evidence: Path) -> None:
     if choice.as_json:
         print(json.dumps(document, indent=2, default=asdict))
         return
     for key, value in document.items():
-        if key != "retired":
+        if key not in ("retired", "plan"):
             print(f"{key}: {value if value not in ([], None) else 'none'}")
-    print(f"evidence: {path}")
+    print(f"evidence: {evidence}")

@@ -126,9 +126,12 @@ class Migration:
     def _head_time(chain: OperatedChain) -> int:
         return int((chain.rpc.block("latest") or {"timestamp": "0x0"})["timestamp"], 16)
 
-    def run(self, *, drain_s: float, ask: Ask | None = None) -> Migrated:
-        """Drain, retire, move, compare. Raises UsageError before anything is sent, DeadlineExceeded, DeployFailure."""
-        migrated = Migrated(report_id(self.new, "migrate"))
+    def run(self, *, drain_s: float, ask: Ask | None = None, migrated: Migrated | None = None) -> Migrated:
+        """Drain, retire, move, compare, written into `migrated`, so that it is there whatever ends this.
+
+        Raises UsageError before anything is sent, DeadlineExceeded, DeployFailure.
+        """
+        migrated = migrated or Migrated(report_id(self.new, "migrate"))
         self._require_room(self._survey().opened)
         self._drain(drain_s)
         migrated.retired = carry_out(self.old, Retire(self.old), self.owner, only=(self.chain,), ask=ask)

@@ -92,11 +92,14 @@ class Restoration:
         yield Phase("execute", "", tuple(executed))
         yield Phase("fail or expire", "", tuple(expired))
 
-    def run(self) -> Restored:
-        """All of it. Raises UsageError before anything is sent, DeployFailure where a call fails, RpcFailure."""
+    def run(self, restored: Restored | None = None) -> Restored:
+        """All of it, written into `restored`, so that it is there whatever ends this.
+
+        Raises UsageError before anything is sent, DeployFailure where a call fails, RpcFailure.
+        """
         there, goal = self._there(), self.goal
         self._require_room(there)
-        restored = Restored(report_id(self.operation, "restore"))
+        restored = restored or Restored(report_id(self.operation, "restore"))
         begun = self._now() + self.lead_s
         for phase in self._phases(goal, there):
             self._send(phase, restored)
