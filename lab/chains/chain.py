@@ -19,7 +19,7 @@ from lab.evidence import Recorder
 from lab.model.chain.finality import Finality
 from lab.networks.profile import NetworkProfile
 from lab.networks.slots import SlotClock
-from lab.rpc import HttpTransport, Rpc, RpcRefused, RpcUnavailable
+from lab.rpc import HttpTransport, Rpc, RpcFailure, RpcRefused, RpcUnavailable
 
 CONTROL_TIMEOUT_S = 60.0
 # A node that hangs is given this long at a turn, and is tried again later each time: the others wait as long.
@@ -76,12 +76,15 @@ class Chain:
         self.on_turn: Callable[[LabError | None], None] | None = None
         self._retry_ms = RETRY_MS
 
-    def look(self) -> Rpc:
-        """The node as of now. Raises RpcUnavailable while it is paused or down."""
+    def look(self, *, pending: bool = True) -> Rpc:
+        """The node as of now, with the block to come unless nothing that shows in is asked. Raises RpcUnavailable.
+
+        It does so while the node is paused or down.
+        """
         if self.condition != "up":
             raise RpcUnavailable("look", f"the node of {self.name} is {self.condition}", sent=False)
         try:
-            self.producer.catch_up(self._scheduler.now_ms)
+            self.producer.catch_up(self._scheduler.now_ms, pending=pending)
         except RpcUnavailable as error:
             if not self.node.alive():
                 raise NodeFailure(
@@ -233,6 +236,14 @@ class Chain:
         self._forget_pool()
         self._transport.close()
         self._halt("down")
+
+    def leave(self) -> None:
+        """Wait until the node has answered all that it was asked, and say that it is not needed any more."""
+        if self.condition == "up":
+            with contextlib.suppress(RpcFailure):
+                self._transport.call("net_version", [])
+                if self._transport.connections == 1:
+                    self.node.leave()
 
     def disconnect(self) -> None:
         """Close the connection to the node: nothing is asked any more."""

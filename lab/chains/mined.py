@@ -1,16 +1,20 @@
-"""A block as the producer made it."""
+"""Blocks as the producer made them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lab.networks.fees import FeeState
 
+QUANTITY = re.compile("0x(0|[1-9a-f][0-9a-f]*)", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """One block the producer made. `body` is the node's block object where it holds transactions, else None.
+    """One block the producer made. `shown` is it as the node has it; `body` the same, None where it holds nothing.
 
     `waiting` counts executable transactions that were left in the pool.
     """
@@ -24,3 +28,45 @@ class Mined:
     body: dict[str, Any] | None
     waiting: int
     fee_state: FeeState
+    shown: dict[str, Any] | None = None
+
+
+class RecentBlocks:
+    """The newest blocks of a chain, as far back as a reorg may go, with its first one as long as that is among them."""
+
+    def __init__(self, first: Mined, remember: int) -> None:
+        self._blocks: deque[Mined] = deque([first], maxlen=remember)
+
+    @property
+    def head(self) -> Mined:
+        return self._blocks[-1]
+
+    @property
+    def deepest_reorg(self) -> int:
+        """How many blocks can be taken back; set-up and the first block stay."""
+        return len(self._blocks) - 1 - (self._blocks[0].number == 0)
+
+    def add(self, mined: Mined) -> None:
+        """Have a new head."""
+        self._blocks.append(mined)
+
+    def take_back(self, depth: int) -> list[Mined]:
+        """The last `depth` blocks, which are gone."""
+        return [self._blocks.pop() for _ in range(depth)][::-1]
+
+    def shown(self, reference: object) -> dict[str, Any] | None:
+        """The block of a number or "latest" as the node shows it, with hashes of its transactions.
+
+        None where that is not known, or where the reference is any other: the node is asked then.
+        """
+        place = len(self._blocks) - 1
+        if reference != "latest":
+            if not isinstance(reference, str) or QUANTITY.fullmatch(reference) is None:
+                return None
+            place -= self.head.number - int(reference, 16)
+        block = self._blocks[place].shown if 0 <= place < len(self._blocks) else None
+        return block and block | {"transactions": [tx["hash"] for tx in block["transactions"]]}
+
+    def forget_shown(self) -> None:
+        """Ask the node for each of them: it is another one, which may show them in its own way."""
+        self._blocks = deque((replace(mined, shown=None) for mined in self._blocks), self._blocks.maxlen)

@@ -11,12 +11,11 @@ node what its pool holds instead of remembering what it was handed.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from lab.chains.mined import Mined
+from lab.chains.mined import Mined, RecentBlocks
 from lab.errors import LabError
 from lab.networks.fees import FeeCurve
 from lab.networks.profile import NetworkProfile
@@ -70,12 +69,12 @@ class BlockProducer:
         self.kept: dict[int, dict[str, Any]] | None = None
         state = self._curve.snapshot()
         first = Mined(0, 0, genesis_time, profile.initial_base_fee_wei, 0, profile.gas_limit, None, 0, state)
-        self._recent: deque[Mined] = deque([first], maxlen=remember)
+        self.recent = RecentBlocks(first, remember)
 
     @property
     def head(self) -> Mined:
         """The last block mined."""
-        return self._recent[-1]
+        return self.recent.head
 
     def mine_setup(self) -> None:
         """Mine the pool into block 1 at genesis time, outside of the slots."""
@@ -83,14 +82,14 @@ class BlockProducer:
         self._mine(Slot(-1, 0, self._genesis_time, False), t_ms=0)
         self.pin()
 
-    def catch_up(self, now_ms: int) -> None:
-        """Mine every block that has become due by `now_ms`. While stopped, slots pass by without one."""
+    def catch_up(self, now_ms: int, *, pending: bool = True) -> None:
+        """Mine every block that is due by `now_ms`, and fix the `pending` one. While stopped, slots pass by without."""
         self.finish()
         if not self.stopped and self.next_slot_ms() <= now_ms and (self._real or self.pool_may_hold):
             self.pool_may_hold = self._pool()[0] > 0
-        while self._pass_slot(now_ms):
+        while self.next_slot_ms() <= now_ms and self._pass_slot(now_ms):
             pass
-        if self._pinned != (self.head.number, self._next_slot):
+        if pending and self._pinned != (self.head.number, self._next_slot):
             self.pin()
 
     def _pass_slot(self, now_ms: int) -> bool:
@@ -152,7 +151,7 @@ class BlockProducer:
         results = [result for handed in ahead for result in handed.results()]
         blocks = [result[0] for result in results if isinstance(result, list)]
         for mined, block in zip(begun, blocks, strict=True):
-            self._add(mined, self._body(block, mined.number))
+            self._add(mined, block)
 
     def next_slot_ms(self) -> int:
         """When the next slot is due."""
@@ -187,13 +186,13 @@ class BlockProducer:
 
         Raises LabError if the chain is not that long or the producer no longer remembers the ancestor.
         """
-        deepest = len(self._recent) - 1 - (self._recent[0].number == 0)
+        deepest = self.recent.deepest_reorg
         if not 1 <= depth <= deepest:
             raise LabError(
                 f"{self.profile.name}: expected a reorg depth of 1 to {deepest} "
                 f"(the head is block {self.head.number}; set-up and pruned blocks stay), got {depth}"
             )
-        replaced = [self._recent.pop() for _ in range(depth)][::-1]
+        replaced = self.recent.take_back(depth)
         self.rpc.call("anvil_rollback", depth)
         self._next_set = None
         self._curve.restore(self.head.fee_state)
@@ -219,6 +218,7 @@ class BlockProducer:
         """Go on with a fresh node that holds the same chain."""
         self.rpc = rpc
         self._ahead, self._begun = [], []
+        self.recent.forget_shown()
         self._next_set = None
         self.pool_may_hold = False
         if self._branch:
@@ -264,7 +264,7 @@ class BlockProducer:
         timestamp, base_fee = self._next_block(parent, slot, t_ms - parent.t_ms if elapsed_ms is None else elapsed_ms)
         *_, (block,) = [self.rpc.call(method, *params) for method, params in self._mining(timestamp, base_fee)]
         mined = Mined(parent.number + 1, t_ms, timestamp, base_fee, 0, self.gas_limit, None, 0, self._curve.snapshot())
-        self._add(mined, self._body(block, mined.number))
+        self._add(mined, block)
 
     def _mining(self, timestamp: int, base_fee: int) -> list[tuple[str, list[Any]]]:
         """The calls that mine a block: few, since simulating minutes of a fast chain consists of little else."""
@@ -273,8 +273,9 @@ class BlockProducer:
             return [(MINE, [])]
         return [(SET_BASE_FEE, [base_fee]), (MINE, [{"timestamp": timestamp}])]
 
-    def _body(self, block: dict[str, Any], number: int) -> dict[str, Any] | None:
-        """A block that was mined, if it holds transactions. The block itself tells, whoever sent them, and when."""
+    def _add(self, mined: Mined, block: dict[str, Any]) -> None:
+        """What it holds the block itself tells, whoever sent it, and when."""
+        number = mined.number
         if int(block["number"], 16) != number:
             raise LabError(
                 f"{self.profile.name}: expected to mine block {number}, got {int(block['number'], 16)}: "
@@ -282,15 +283,14 @@ class BlockProducer:
             )
         if self.kept is not None:
             self.kept[number] = block
-        return block if block["transactions"] else None
-
-    def _add(self, mined: Mined, body: dict[str, Any] | None) -> None:
+        body = block if block["transactions"] else None
+        mined = replace(mined, shown=block)
         if self.pool_may_hold or body:
             waiting, queued = self._pool()
             self.pool_may_hold = waiting + queued > 0
             gas_used = int(body["gasUsed"], 16) if body else 0
             mined = replace(mined, gas_used=gas_used, body=body, waiting=waiting)
-        self._recent.append(mined)
+        self.recent.add(mined)
         for listener in self.listeners:
             listener(mined)
 

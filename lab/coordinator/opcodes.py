@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 PUSH1, PUSH32 = 0x60, 0x7F
 # CALL, CALLCODE, DELEGATECALL. A STATICCALL cannot change state in its callee, so nothing can re-enter through it.
 OUTWARD = frozenset({0xF1, 0xF2, 0xF4})
 
 
+@lru_cache(maxsize=64)
 def calls_out(code: str) -> bool:
     """True if runtime code (0x hex) holds a call to elsewhere.
 

@@ -36,6 +36,7 @@ def lab_state() -> dict[str, Any]:
     return {"version": lab.__version__, **own_state(CHECKOUT)}
 
 
+@lru_cache(maxsize=8)
 def own_state(checkout: Path | None) -> dict[str, Any]:
     """Of the lab itself. A repository that an installed lab, or a copy of it, happens to lie in says nothing of it."""
     if checkout is None:

@@ -35,6 +35,7 @@ class History:
             raise ValueError("a history starts with its header line")
         self.header: Header = lines[0]
         self.records: list[AnyRecord] = sorted(lines, key=lambda record: (record.t_ms, record.seq))
+        self._kinds: dict[type[Record], list[Any]] = {}
         self._spans: dict[str, list[Block | EmptyBlocks]] = {name: [] for name in self.header.chains}
         self.orphans: list[Block] = []
         self.reorgs: list[Reorg] = []
@@ -80,7 +81,9 @@ class History:
 
     def of(self, kind: type[Record]) -> list[Any]:
         """All records of one kind, by time."""
-        return [record for record in self.records if isinstance(record, kind)]
+        if kind not in self._kinds:
+            self._kinds[kind] = [record for record in self.records if isinstance(record, kind)]
+        return list(self._kinds[kind])
 
     def injected(self) -> list[tuple[FaultMark, FaultEffects, int | None]]:
         """Every fault's first mark, what it disturbs, and when it was healed; None if it lasted to the end."""
@@ -98,7 +101,7 @@ class History:
 
     def final(self, chain: str) -> FinalRead | None:
         """The last final read of a chain, if there is one."""
-        reads = [record for record in self.records if isinstance(record, FinalRead) and record.chain == chain]
+        reads: list[FinalRead] = [read for read in self.of(FinalRead) if read.chain == chain]
         return reads[-1] if reads else None
 
     def contract(self, chain: str) -> ContractRead | None:
@@ -115,7 +118,7 @@ class History:
 
     def store(self, chain: str) -> StoreRead | None:
         """What the relayer's store held of a chain at the end, if the lab could read one."""
-        reads = [record for record in self.records if isinstance(record, StoreRead) and record.chain == chain]
+        reads: list[StoreRead] = [read for read in self.of(StoreRead) if read.chain == chain]
         return reads[-1] if reads else None
 
     def head_at(self, chain: str, t_ms: int) -> int:

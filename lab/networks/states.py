@@ -9,6 +9,7 @@ from lab.networks.profile import NetworkProfile
 
 # What a full node has (TriesInMemory of go-ethereum).
 STATES_OF_A_NODE = 128
+ALIKE = 16
 
 
 def states_kept(profile: NetworkProfile, rule: Finality, deepest_reorg: int) -> int:
@@ -23,3 +24,8 @@ def states_kept(profile: NetworkProfile, rule: Finality, deepest_reorg: int) -> 
     else:
         depth = profile.tag_depth(rule.tag or "finalized")
     return STATES_OF_A_NODE + max(depth, deepest_reorg)
+
+
+def states_alike(kept: int) -> int:
+    """A few more, so that a node of one run does for another whose finality is deeper by some blocks."""
+    return math.ceil(kept / ALIKE) * ALIKE

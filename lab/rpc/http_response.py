@@ -58,8 +58,8 @@ def read_response(
 
     Of a body above `body_bytes_max` one byte more than that is returned. Raises OSError, HTTPException.
     """
-    buffer = bytearray(_CHUNK)
     while _HEAD_END not in received:
+        buffer = bytearray(_CHUNK)
         count = connection.recv_into(buffer)
         received += memoryview(buffer)[:count]
         if not (more and count) or len(received) > _CHUNK:
@@ -72,6 +72,7 @@ def read_response(
         # The library may have read on into the response after this one.
         return Response(response.status, response.read(body_bytes_max + 1), response.will_close or more)
     parts, missing = [body[:length]], length - len(body)
+    buffer = bytearray(min(max(missing, 0), _CHUNK))
     while missing > 0:
         count = connection.recv_into(buffer, min(missing, _CHUNK))
         if not count:

@@ -60,6 +60,8 @@ class HttpTransport:
         self._open: Connect = connect or self._by_address
         self._pipelined = pipelined
         self._socket: DeadlineSocket | DeadlineTlsSocket | None = None
+        # How many there were: with more than one, nobody knows what became of a request before the last.
+        self.connections = 0
         self._next_id = 0
         self._unread: list[Ahead] = []
 
@@ -212,6 +214,7 @@ class HttpTransport:
         if self._socket is None:
             try:
                 self._socket = self._connect(timeout_s)
+                self.connections += 1
             except OSError as error:
                 raise RpcUnavailable(method, f"no connection to {self.url}: {error}", sent=False) from error
         self._socket.limit(timeout_s)

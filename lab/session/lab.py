@@ -28,7 +28,7 @@ from lab.faults.transport.policy import Policy
 from lab.model.chain.facts import ChainFacts
 from lab.model.session import Session
 from lab.networks.anvil import anvil_args, genesis_calls
-from lab.networks.states import states_kept
+from lab.networks.states import states_alike, states_kept
 from lab.relayer import Relayer
 from lab.scenario.item import ChainSpec, RelayerSpec
 from lab.session.contract_read import particular
@@ -131,14 +131,12 @@ class Lab:
         """
         target = self.spec.target
         for name, chain in self.chains.items():
-            profile = chain.profile
-            rpc = chain.producer.rpc
+            profile, rpc = chain.profile, chain.producer.rpc
             for method, *parameters in genesis_calls(profile, target.contract.bytecode):
                 rpc.call(method, *parameters)
             put_on_chain(rpc, name, target, profile, window_s=self.spec.window_s, mine=partial(_mine_setup, chain))
             reader = self.readers[name] = Reader(rpc, target.codec, target.address, learn_numbering(rpc, target))
-            read = particular(reader, target, name, self.operators(), self.spec.window_s)
-            if read is not None:
+            if (read := particular(reader, target, name, self.operators(), self.spec.window_s)) is not None:
                 self.recorder.add(read)
         if self.spec.clock == "real":
             self.scheduler.restart_wall(self.scheduler.of_wall(time.time() - self.genesis_time))
@@ -254,19 +252,20 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
     remember = {n: states_kept(s.profile, s.finality, lab_spec.deepest_reorg) for n, s in lab_spec.chains.items()}
     log_folder = lab_spec.folder / "logs"
     log_folder.mkdir(parents=True, exist_ok=True)
-    real = lab_spec.clock == "real"
-    if real:
+    if real := lab_spec.clock == "real":
         # Slow to import: done here, where it takes no time from a run that has begun.
         import_module("lab.faults.transport.proxy")
     node_time = int(time.time()) if real else VIRTUAL_GENESIS
+    states = remember if real else {name: states_alike(kept) for name, kept in remember.items()}
     specs = [
         NodeSpec(
             name=name,
             run_id=lab_spec.run_id,
-            args=anvil_args(spec.profile, genesis_time=node_time, prune_history=remember[name]),
+            args=anvil_args(spec.profile, genesis_time=node_time, prune_history=states[name]),
             log_path=log_folder / f"{name}.log",
             # A guest is to find no way to it but the endpoint.
             private=lab_spec.relayer is not None,
+            lasting=not real,
         )
         for name, spec in lab_spec.chains.items()
     ]
@@ -292,9 +291,10 @@ def open_lab(lab_spec: LabSpec, backend: Backend, recorder: Recorder) -> Iterato
         for chain in chains.values():
             stack.callback(chain.disconnect)
         scheduler.before_turns += [chain.begin for chain in chains.values()]
-        policies = {name: Policy() for name in chains}
-        lab = Lab(lab_spec, backend, scheduler, recorder, chains, genesis_time, policies)
+        lab = Lab(lab_spec, backend, scheduler, recorder, chains, genesis_time, {name: Policy() for name in chains})
         try:
             yield lab
         finally:
             lab.close_relayer()
+        for chain in chains.values():
+            chain.leave()

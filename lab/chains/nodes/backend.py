@@ -25,6 +25,8 @@ class NodeSpec:
     """One node to start. `args` are anvil's flags without host, port and cache path, which belong to the backend.
 
     A `private` one answers the lab's own connections only, where the machine allows that: its URL is nobody else's.
+    `lasting`: all that decides what it does is in `args` and in what it is asked, so that one of an earlier run, made
+    fresh, does as well.
     """
 
     name: str
@@ -32,6 +34,7 @@ class NodeSpec:
     args: tuple[str, ...] = ()
     log_path: Path | None = None
     private: bool = False
+    lasting: bool = False
 
 
 Connect = Callable[[float], socket.socket]
@@ -72,6 +75,9 @@ class Node(Protocol):
 
     def restart(self) -> Node:
         """End it if it still runs, start a fresh one of the same spec; returns this node, ready, with its new URL."""
+
+    def leave(self) -> None:
+        """Say that nobody asks it anything any more, and every answer is there: `stop` may keep it for a later run."""
 
     def stop(self) -> None:
         """End it and remove everything it had, its log excepted. May be called twice."""

@@ -107,6 +107,9 @@ class DockerNode:
         self._await()
         return self
 
+    def leave(self) -> None:
+        """None is kept."""
+
     def stop(self) -> None:
         import docker.errors
 

@@ -19,12 +19,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-
+from lab.bounded_files import write_atomically
 from lab.chains.nodes.backend import HOST, POLL_S, START_DEADLINE_S, NodeSpec, ask, with_defaults
 from lab.chains.nodes.guard import Guard, start_guard
+from lab.chains.nodes.kept import KeptNodes
 from lab.chains.nodes.provision import AnvilBinary, locate_anvil
-from lab.chains.nodes.usage import processor_seconds, resident_bytes
+from lab.chains.nodes.usage import listening_port, processor_seconds, resident_bytes
 from lab.chains.processes.child import Child
 from lab.chains.processes.log_tail import LINES, last_lines
 from lab.chains.processes.reaper import Reaper
@@ -38,9 +38,12 @@ class ProcessNode:
 
     direct = True
 
-    def __init__(self, anvil: Path, spec: NodeSpec, reaper: Reaper, shared_guard: Guard | None) -> None:
-        self.name = spec.name
-        self._anvil, self._spec, self._reaper, self._shared_guard = anvil, spec, reaper, shared_guard
+    def __init__(
+        self, anvil: Path, spec: NodeSpec, reaper: Reaper, shared_guard: Guard | None, kept: KeptNodes[ProcessNode]
+    ) -> None:
+        # Another one for each run that it is kept for, with the same flags.
+        self.spec = spec
+        self._anvil, self._reaper, self._shared_guard, self._kept, self._left = anvil, reaper, shared_guard, kept, False
         self._child: Child | None = None
         # Its place in the guard's network, and where others reach it; the same thing without a guard.
         self._inner_port: int | None = None
@@ -54,7 +57,12 @@ class ProcessNode:
                 "TMPDIR to another folder."
             ) from error
         reaper.watch_dir(self._folder)
-        self._log = spec.log_path or self._folder / "anvil.log"
+        self._log = self._folder / "anvil.log" if spec.lasting or spec.log_path is None else spec.log_path
+        self._logged = 0
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
 
     @property
     def url(self) -> str:
@@ -72,7 +80,7 @@ class ProcessNode:
 
     def new_socket(self) -> socket.socket:
         """See `Node.new_socket`."""
-        if self._guard is not None and self._spec.private:
+        if self._guard is not None and self.spec.private:
             return self._guard.new_socket()
         return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 
@@ -86,27 +94,27 @@ class ProcessNode:
         cache = self._folder / "cache"
         port = self._enter()
         anvil = [str(self._anvil), "--host", HOST, "--port", str(port or 0), "--cache-path", str(cache)]
-        self._start([*anvil, *with_defaults(self._spec.args)], cache)
+        self._start([*anvil, *with_defaults(self.spec.args)], cache)
         if port is not None:
             self._inner_port, self._port = port, self._port or port
 
     def _enter(self) -> int | None:
         """Have a guard, if this machine allows one, and a port in its network. Raises NodeFailure."""
         self._leave()
-        if self._shared_guard is None or self._spec.private:
+        if self._shared_guard is None or self.spec.private:
             self._guard = self._shared_guard
         else:
-            with _listener() as listener:
-                try:
-                    self._guard = Guard.start(self._spec.run_id, self._log, self._reaper, listener)
-                except OSError as error:
-                    raise NodeFailure(f"node {self.name} could not have a guard: {with_advice(error)}") from error
-                self._port = listener.getsockname()[1]
+            try:
+                with socket.create_server((HOST, 0), backlog=128) as listener:
+                    self._guard = Guard.start(self.spec.run_id, self._log, self._reaper, listener)
+                    self._port = listener.getsockname()[1]
+            except OSError as error:
+                raise NodeFailure(f"node {self.name} could not have a guard: {with_advice(error)}") from error
         return self._guard.next_port() if self._guard is not None else None
 
     def _leave(self) -> None:
         """End a guard that is this node's alone."""
-        if self._guard is not None and not self._spec.private:
+        if self._guard is not None and not self.spec.private:
             self._guard.close()
         self._guard = None
 
@@ -117,7 +125,7 @@ class ProcessNode:
             shutil.rmtree(cache, ignore_errors=True)
             self._child = Child.start(
                 [*(self._guard.entering() if self._guard is not None else ()), *command],
-                run_id=self._spec.run_id,
+                run_id=self.spec.run_id,
                 log=self._log,
                 reaper=self._reaper,
                 folder=self._folder,
@@ -135,10 +143,10 @@ class ProcessNode:
         if (code := self._child.returncode) is not None:
             raise NodeFailure(
                 f"node {self.name} died at start: expected an answer to eth_chainId, got exit code "
-                f"{code}. Its flags: {' '.join(self._spec.args)}\nIts last log lines:\n{self._child.log_tail()}"
+                f"{code}. Its flags: {' '.join(self.spec.args)}\nIts last log lines:\n{self._child.log_tail()}"
             )
         if self._inner_port is None:
-            self._inner_port = self._port = _listening_port(self._child.pid)
+            self._inner_port = self._port = listening_port(self._child.pid)
         return self._inner_port is not None and ask(self._inner_port, "eth_chainId", connect=self.connect) is not None
 
     def alive(self) -> bool:
@@ -167,7 +175,14 @@ class ProcessNode:
         _await_all([self])
         return self
 
+    def leave(self) -> None:
+        self._left = self.spec.lasting and self.alive()
+
     def stop(self) -> None:
+        left, self._left = self._left, False
+        self._hand_over_log()
+        if left and self._kept.keep(self, self.spec):
+            return
         self.kill()
         self._port = self._inner_port = None
         self._leave()
@@ -178,6 +193,14 @@ class ProcessNode:
 
     def cpu_seconds(self) -> float | None:
         return processor_seconds(self.pid if self.alive() else None)
+
+    def _hand_over_log(self) -> None:
+        """Put what it logged in this run where the run wants it."""
+        if self.spec.log_path is not None and self._log != self.spec.log_path:
+            with contextlib.suppress(FileNotFoundError), self._log.open("rb") as log:
+                log.seek(self._logged)
+                write_atomically(self.spec.log_path, log.read())
+                self._logged = log.tell()
 
     def _signal(self, number: signal.Signals) -> int:
         if self._child is None or not self._child.signal(number):
@@ -197,6 +220,7 @@ class ProcessBackend:
         self._own_reaper = reaper is None
         self.reaper = reaper or Reaper.start()
         self._nodes: list[ProcessNode] = []
+        self._kept = KeptNodes[ProcessNode]()
         self._guard: Guard | None = None
         self._guarding = True
         self._folder: Path | None = None
@@ -205,14 +229,21 @@ class ProcessBackend:
         nodes: list[ProcessNode] = []
         try:
             for spec in specs:
-                nodes.append(ProcessNode(self.anvil.path, spec, self.reaper, self._shared_guard(spec.run_id)))
+                if (kept := self._kept.take(spec)) is not None:
+                    kept.spec = spec
+                    nodes.append(kept)
+                    continue
+                guard = self._shared_guard(spec.run_id)
+                nodes.append(ProcessNode(self.anvil.path, spec, self.reaper, guard, self._kept))
+                self._nodes.append(nodes[-1])
                 nodes[-1].launch()
             _await_all(nodes)
         except BaseException:
             for node in nodes:
                 node.stop()
             raise
-        self._nodes += nodes
+        for node, spec in zip(nodes, specs, strict=True):
+            self._kept.started(node, spec)
         return nodes
 
     def _shared_guard(self, run_id: str) -> Guard | None:
@@ -267,19 +298,3 @@ def _await_all(nodes: Sequence[ProcessNode]) -> None:
                 f"Its last log lines:\n{node.log_tail()}"
             )
         time.sleep(POLL_S)
-
-
-def _listener() -> socket.socket:
-    """Where a guard is to listen. Raises NodeFailure."""
-    try:
-        return socket.create_server((HOST, 0), backlog=128)
-    except OSError as error:
-        raise NodeFailure(f"no node can listen on {HOST}: {error}") from error
-
-
-def _listening_port(pid: int) -> int | None:
-    try:
-        connections = psutil.Process(pid).net_connections(kind="tcp4")
-    except psutil.Error:
-        return None
-    return next((connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN), None)

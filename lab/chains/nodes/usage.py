@@ -25,6 +25,15 @@ def processor_seconds(pid: int | None) -> float | None:
     return None if times is None else float(times.user + times.system)
 
 
+def listening_port(pid: int) -> int | None:
+    """The port on which a process listens, None for none."""
+    try:
+        connections = psutil.Process(pid).net_connections(kind="tcp4")
+    except psutil.Error:
+        return None
+    return next((connection.laddr.port for connection in connections if connection.status == psutil.CONN_LISTEN), None)
+
+
 def pid_here(pid: int, container_id: str) -> int | None:
     """The first process of a container if this machine can see it: the engine may run in another one, or in a VM.
 

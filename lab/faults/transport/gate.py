@@ -9,7 +9,7 @@ from lab.chains.chain import Chain
 from lab.chains.scheduler import Scheduler
 from lab.faults.transport.exchange import Ask, Call, ConnectionReset, Hang, Pause, Reach, Reply, StatusAnswer, Step
 from lab.faults.transport.exchange import exchange as steps_of
-from lab.faults.transport.methods import SEND
+from lab.faults.transport.methods import SEND, of_mined
 from lab.faults.transport.policy import Planner
 from lab.faults.transport.submits import Submits
 from lab.rpc import RpcFailure, RpcMalformed, RpcRefused, RpcTimeout, RpcUnavailable
@@ -113,16 +113,19 @@ class _Journey:
                 step.chain.queue(step.raw)
             self._give_up()
         # Whoever reaches a chain finds its blocks up to now.
-        step.chain.look()
+        step.chain.look(pending=False)
 
     def _ask(self, step: Ask) -> Reply:
-        rpc = step.chain.look()
+        params = (self._call.params if step.params is None else step.params) or []
+        rpc = step.chain.look(pending=not of_mined(step.method, params))
+        by_number = step.method == "eth_getBlockByNumber" and len(params) == 2 and params[1] is False
+        if by_number and (block := step.chain.producer.recent.shown(params[0])) is not None:
+            return Reply(block)
         if step.method == SEND:
             # Before the call, whose answer may be an error although the node took the transaction.
             step.chain.producer.pool_may_hold = True
-        params = self._call.params if step.params is None else step.params
         try:
-            return Reply(rpc.call(step.method, *(params or [])))
+            return Reply(rpc.call(step.method, *params))
         except RpcRefused as refused:
             return Reply(failure=refused)
 

@@ -6,6 +6,7 @@ sees nobody can judge, and no network lets a guest set its clock, or sign with i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container
 from typing import Any
 
@@ -20,11 +21,23 @@ NEW_FILTER, FILTER_CHANGES = "eth_newFilter", "eth_getFilterChanges"
 METHOD_NOT_FOUND = -32601
 _PUSHING = ("eth_subscribe", "eth_unsubscribe")
 NAME_CHARACTERS_MAX = 80
+# Methods whose answers come from mined blocks alone, with how many parameters say that no other block is meant.
+OF_MINED = {
+    **dict.fromkeys(("eth_chainId", "eth_blockNumber", "eth_syncing"), 0),
+    **dict.fromkeys(("eth_getBlockByNumber", "eth_getBlockByHash", "eth_getBlockReceipts"), 1),
+    **dict.fromkeys(("eth_getTransactionReceipt", "eth_getLogs"), 1),
+    **dict.fromkeys(("eth_call", "eth_getBalance", "eth_getCode", "eth_getTransactionCount"), 2),
+}
 
 
 def named_alike(method: str) -> tuple[str, ...]:
     """The names under which a fault may speak of a method: one that sends goes by the name of sending, too."""
     return (method, SEND) if method == SEND_SYNC else (method,)
+
+
+def of_mined(method: str, params: list[Any]) -> bool:
+    """Whether nothing of the block to come shows in the answer."""
+    return len(params) >= OF_MINED.get(method, sys.maxsize) and "pending" not in str(params)
 
 
 def refusal(method: str, served: Container[str]) -> RpcRefused | None:

@@ -92,7 +92,7 @@ def test_the_proxy_asks_the_node_for_the_same() -> None:
     """Under the real clock a tag reaches the node as the number where it stands."""
     with proxied() as parts:
         context = FaultContext(parts.chain._scheduler, {POLYGON: parts.chain}, {POLYGON: parts.policy}, None, 1)
-        parts.chain.producer.catch_up = lambda now_ms: None  # type: ignore[method-assign]  # its node is a stand-in
+        parts.chain.producer.stopped = True  # its node is a stand-in
         spec = FAULTS["finality_stall"].spec.model_validate({"fault": "finality_stall", "chain": POLYGON})
         FAULTS["finality_stall"].activate(context, "it", spec).inject()
         parts.client().call("eth_call", [{"to": "0x1"}, "finalized"])

@@ -302,15 +302,18 @@ def test_administration(run: Run) -> None:
 def test_a_node_that_dies_unasked_ends_the_run(run: Run, shared_backend: ProcessBackend, tmp_path: Path) -> None:
     """As an error of the environment; the evidence so far stays, and no node is left."""
 
+    before = [node for node in shared_backend._nodes if node.alive()]
+
     def progress(text: str) -> None:
         if "wait" in text:
-            shared_backend._nodes[-1].kill()
+            logs = {node.spec.log_path: node for node in shared_backend._nodes}
+            logs[tmp_path / "run" / "logs" / "base.log"].kill()
 
     with pytest.raises(NodeFailure, match="the node of base died unasked"):
         run("buffer: f.one", "wait: 10s", "expect: {chain: base, function: transaction_count, returns: 0}",
             progress=progress)  # fmt: skip
     assert (tmp_path / "run" / "history.jsonl").stat().st_size > 0
-    assert not any(node.alive() for node in shared_backend._nodes)
+    assert not [node for node in shared_backend._nodes if node.alive() and node not in before]
 
 
 def test_a_run_ends_after_the_window_in_force_not_the_one_it_began_with(run: Run) -> None:
